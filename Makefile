@@ -1,0 +1,68 @@
+# Every target makes what it needs: a fresh machine with Python 3.11, 3.12 or 3.13 and a network is enough.
+#
+#   make demo          run examples/flights.py
+#   make check         linters, types, layers, fast tests
+#   make test          linters, types, layers, all tests: what CI runs
+#   make bench         time Perdure beside its peers; ONLY=perdure,dbos chooses some
+#   make docs          build the documentation into site/
+#   make dist          build the wheel and the source distribution into dist/
+#   make requirements  resolve the pinned requirements anew
+#   make clean         remove everything that the other targets made
+
+VENV ?= .venv
+PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
+	$$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$python && break; done)
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+WORKERS ?= 2
+PYTEST := $(BIN)/pytest --quiet --numprocesses $(WORKERS)
+
+.DELETE_ON_ERROR:
+.PHONY: demo check test lint bench docs dist requirements clean
+
+demo: $(VENV)/.demo
+	$(BIN)/python examples/flights.py
+
+check: lint
+	$(PYTEST) -m "not slow"
+
+test: lint
+	$(PYTEST)
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY))
+
+docs: $(VENV)/.dev
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "The documentation is in site/index.html"
+
+dist: $(VENV)/.dev
+	$(BIN)/python -m build --no-isolation --outdir dist .
+
+# Demo's and base's pins are dev's, so that one environment serves all targets.
+COMPILE = $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make requirements" pyproject.toml
+
+requirements: $(VENV)/.dev
+	$(COMPILE) --all-extras --group dev --output-file requirements/dev.txt
+	$(COMPILE) --constraints requirements/dev.txt --group demo --group build --output-file requirements/demo.txt
+	$(COMPILE) --constraints requirements/dev.txt --output-file requirements/base.txt
+
+# A stamp says that the environment holds the requirements and, editable, the package.
+$(VENV)/.%: requirements/%.txt pyproject.toml
+	@test -x $(BIN)/python || { test -n "$(PYTHON)" && $(PYTHON) -m venv $(VENV); } \
+		|| { echo "Python 3.11, 3.12 or 3.13 is needed: put one on the PATH, or say make PYTHON=/path/to/python" >&2; exit 1; }
+	@echo "Installing $< into $(VENV)"
+	@$(PIP) install --require-hashes --requirement $<
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+clean:
+	rm -rf $(VENV) dist site examples/output bench/results .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find src tests bench examples -name __pycache__ -type d -prune -exec rm -rf {} +

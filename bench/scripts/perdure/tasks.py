@@ -1,0 +1,89 @@
+"""The workloads of one flow."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from loop import main
+
+from perdure import flow, task
+
+
+@task
+def plain(i: int) -> dict[str, int]:
+    return {"i": i}
+
+
+@task(persist_result=True)
+def persisted(i: int) -> dict[str, int]:
+    return {"i": i}
+
+
+@task(cache_key_fn=lambda context, parameters: "always", persist_result=True)  # noqa: ARG005
+def cached(i: int) -> dict[str, int]:
+    return {"i": i}
+
+
+@flow
+def seq(count: int) -> int:
+    for i in range(count):
+        plain(i)
+    return count
+
+
+@flow
+def submit(count: int) -> int:
+    futures = [plain.submit(i) for i in range(count)]
+    return sum(future.result()["i"] for future in futures)
+
+
+@flow
+def persist(count: int) -> int:
+    for i in range(count):
+        persisted(i)
+    return count
+
+
+@flow
+def cache_hit(count: int) -> int:
+    for i in range(count):
+        cached(i)
+    return count
+
+
+@flow
+def map_window(count: int) -> int:
+    return sum(1 for _ in plain.map(i for i in range(count)))
+
+
+@flow
+def memory(count: int) -> float:
+    """Bytes that each of the later nine tenths of the tasks leave behind."""
+    first = count // 10
+    for i in range(first):
+        plain(i)
+    before = _resident()
+    for i in range(count - first):
+        plain(i)
+    return (_resident() - before) / (count - first)
+
+
+def _resident() -> int:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+if __name__ == "__main__":
+    if sys.argv[2:] == ["memory"]:
+        print(json.dumps({"memory": memory(int(sys.argv[1]))}))
+    else:
+        main(
+            {
+                "seq": seq,
+                "submit": submit,
+                "persist": persist,
+                "cache hit": cache_hit,
+                "map": map_window,
+            }
+        )

@@ -1,0 +1,28 @@
+"""Perdure: Python workflows whose results last."""
+
+from perdure.context import tags
+from perdure.core.annotations import allow_failure, quote, unmapped
+from perdure.core.states import State
+from perdure.core.version import VERSION as __version__
+from perdure.flows import Flow, flow
+from perdure.futures import AsyncFuture, Future
+from perdure.logs import get_run_logger
+from perdure.tasks import Task, exponential_backoff, task, task_input_hash
+
+__all__ = [
+    "AsyncFuture",
+    "Flow",
+    "Future",
+    "State",
+    "Task",
+    "__version__",
+    "allow_failure",
+    "exponential_backoff",
+    "flow",
+    "get_run_logger",
+    "quote",
+    "tags",
+    "task",
+    "task_input_hash",
+    "unmapped",
+]

@@ -1,0 +1,92 @@
+"""Encryption of the secrets in blocks, with a key that the settings give or that is made on first need."""
+
+import hashlib
+import hmac
+import secrets
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from perdure import settings
+from perdure.core.errors import BlockError
+from perdure.core.files import locked, replace_private
+
+if TYPE_CHECKING:
+    from cryptography.fernet import Fernet
+
+
+class WrongKeyError(BlockError):
+    """A secret was encrypted with another key than the present one."""
+
+
+def encrypt(plain: bytes) -> str:
+    """The bytes as text that only `decrypt` with the same key reads."""
+    return _cipher(_key(make=True)).encrypt(plain).decode()
+
+
+def decrypt(token: str) -> bytes:
+    """The bytes that `encrypt` made the text from.
+
+    Raises:
+        WrongKeyError: they were encrypted with another key, or the text was changed.
+    """
+    from cryptography.fernet import InvalidToken  # 40 ms, for those who have secrets
+
+    try:
+        return _cipher(_key(make=False)).decrypt(token)
+    except InvalidToken:
+        raise WrongKeyError from None
+
+
+def keyed_digest(content: bytes) -> str:
+    """A digest that tells nothing about the content to those without the key, in hexadecimal."""
+    return hmac.new(_stretched(_key(make=True)), content, "sha256").hexdigest()
+
+
+def key_file() -> Path:
+    """Where the key lies when the setting `secrets_key` gives none."""
+    return settings.current().home / "secrets.key"
+
+
+@lru_cache(maxsize=8)
+def _cipher(key: str) -> "Fernet":
+    import base64
+
+    from cryptography.fernet import Fernet
+
+    return Fernet(base64.urlsafe_b64encode(_stretched(key)))
+
+
+@lru_cache(maxsize=8)
+def _stretched(key: str) -> bytes:
+    """32 bytes from a key of any length. It takes about 50 ms, so that short keys are not found by trying."""
+    return hashlib.scrypt(key.encode(), salt=b"perdure secrets", n=2**14, r=8, p=1, dklen=32)
+
+
+def _key(make: bool) -> str:
+    given = settings.current().secrets_key
+    if given is not None:
+        return given.reveal()
+    path = key_file()
+    try:
+        return _read(path, make)
+    except OSError as error:
+        raise BlockError(
+            f"The key of secrets in {path} cannot be had: {error.strerror}."
+            " Make the file readable to this user, or set PERDURE_SECRETS_KEY."
+        ) from error
+
+
+def _read(path: Path, make: bool) -> str:
+    if not path.exists():
+        if not make:
+            raise WrongKeyError
+        with locked(path.with_suffix(".lock")):
+            if not path.exists():  # another process may have been faster
+                replace_private(path, secrets.token_urlsafe(32))
+    key = path.read_text(encoding="utf-8").strip()
+    if not key:
+        raise BlockError(
+            f"The key of secrets in {path} is empty. Put the key back, or remove the file to have a new one."
+        )
+    return key

@@ -1,0 +1,202 @@
+"""The current run, in context variables."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from perdure.core.clock import Micros
+from perdure.core.errors import MissingContext
+from perdure.core.options import FlowOptions, TaskOptions
+from perdure.core.pending import Pending
+from perdure.core.states import State
+
+
+class FlowRunContext:
+    """A flow run: what it is, and what its tasks and subflows inherit and leave behind."""
+
+    def __init__(
+        self,
+        *,
+        id: str,
+        name: str,
+        owner: Any,
+        options: FlowOptions,
+        parameters: dict[str, Any],
+        tags: frozenset[str],
+        parent: "RunContext | None",
+        created: Micros,
+    ) -> None:
+        self.id = id
+        self.name = name
+        self.owner = owner  # the Flow
+        self.options = options
+        self.parameters = parameters
+        self.tags = tags
+        self.parent = parent
+        self.created = created
+        self.run_count = 0
+        self.collect = True  # whether a generator's items are kept, to be its value
+        self.identity: str | None = None  # within the parent flow run
+        self.place: int | None = None  # among the parent flow run's children
+        self.state: State[Any] | None = None
+        self.finished: dict[str, State[Any]] = {}  # persisted results by identity, for the flow's own retries
+        self.identities: dict[str, str] = {}  # of child runs, by run id
+        self.storage: Any = None  # a Storage, once known
+        self.serializer: Any = None  # a Serializer, once known
+        self.task_runner: Any = None
+        self.interrupt: BaseException | None = None  # a KeyboardInterrupt in a task ends the flow, even if it is caught
+        self.stopping = False  # nothing that was submitted may begin any more
+        self.turns: Any = None  # an asyncio.Semaphore, where the task runner limits a coroutine flow
+        self.begin_attempt()
+
+    def begin_attempt(self) -> None:
+        """Forget what an earlier attempt of the flow called."""
+        self.children: list[State[Any] | None] = []
+        self.outstanding: dict[Pending, Callable[[], None]] = {}  # what is submitted, and how it is cancelled
+        self.streams: list[Any] = []  # mapped calls that are still being submitted
+        self.occurrences: dict[str, int] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a task in another process needs of its flow run: neither its code nor what it has called."""
+        kept = ("id", "name", "tags", "parent", "created", "run_count", "storage", "serializer")
+        return {name: getattr(self, name) for name in kept} | {"options": self.options.without_code()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(  # type: ignore[misc]
+            **{name: state[name] for name in ("id", "name", "options", "tags", "parent", "created")},
+            owner=None,
+            parameters={},
+        )
+        self.run_count, self.storage, self.serializer = state["run_count"], state["storage"], state["serializer"]
+
+    @property
+    def flow(self) -> "FlowRunContext":
+        return self
+
+    @property
+    def is_flow(self) -> bool:
+        return True
+
+    @property
+    def root(self) -> "FlowRunContext":
+        """The outermost flow run."""
+        run, above = self, self.parent
+        while above is not None:
+            flow = above.flow
+            if flow is None:
+                break
+            run, above = flow, flow.parent
+        return run
+
+    def occurrence(self, key: str) -> int:
+        """How many times `key` came up before in this attempt."""
+        count = self.occurrences.get(key, 0)
+        self.occurrences[key] = count + 1
+        return count
+
+    def add_child(self) -> int:
+        """A place, in call order, for the state that a child run will come to."""
+        self.children.append(None)
+        return len(self.children) - 1
+
+
+class TaskRunContext:
+    """A task run: what it is, and where it stands."""
+
+    __slots__ = (
+        "collect",
+        "created",
+        "flow",
+        "id",
+        "identity",
+        "name",
+        "options",
+        "owner",
+        "parameters",
+        "parent",
+        "place",
+        "run_count",
+        "serializer",
+        "state",
+        "storage",
+        "tags",
+    )
+
+    def __init__(
+        self,
+        *,
+        id: str,
+        name: str,
+        owner: Any,
+        options: TaskOptions,
+        parameters: dict[str, Any],
+        tags: frozenset[str],
+        parent: "RunContext | None",
+        created: Micros,
+    ) -> None:
+        self.id = id
+        self.name = name
+        self.owner = owner
+        self.options = options
+        self.parameters = parameters
+        self.tags = tags
+        self.parent = parent
+        self.flow: FlowRunContext | None = None if parent is None else parent.flow
+        self.created = created
+        self.run_count = 0
+        self.collect = True
+        self.identity: str | None = None
+        self.place: int | None = None
+        self.state: State[Any] | None = None
+        self.storage: Any = None
+        self.serializer: Any = None
+
+    @property
+    def is_flow(self) -> bool:
+        return False
+
+    @property
+    def task(self) -> Any:
+        """The Task that is run; a cache key function may look at it."""
+        return self.owner
+
+    @property
+    def task_run(self) -> "TaskRunContext":
+        """This run itself, under the name by which a cache key function knows it."""
+        return self
+
+
+RunContext = FlowRunContext | TaskRunContext
+
+current_run: ContextVar[RunContext | None] = ContextVar("perdure_current_run", default=None)
+current_tags: ContextVar[frozenset[str]] = ContextVar("perdure_current_tags", default=frozenset())
+
+
+def require_run() -> RunContext:
+    """The innermost run.
+
+    Raises:
+        MissingContext: there is none.
+    """
+    run = current_run.get()
+    if run is None:
+        raise MissingContext("There is no run here. Call this from inside a flow or a task.")
+    return run
+
+
+@contextmanager
+def tags(*names: str) -> Iterator[frozenset[str]]:
+    """Give the tags to every flow run and task run that begins inside the `with` block.
+
+    Raises:
+        TypeError: a tag is not text.
+    """
+    for name in names:
+        if not isinstance(name, str):
+            raise TypeError(f"A tag is text; {name!r} is a {type(name).__name__}. Write str(...) round it.")
+    token = current_tags.set(current_tags.get() | frozenset(names))
+    try:
+        yield current_tags.get()
+    finally:
+        current_tags.reset(token)

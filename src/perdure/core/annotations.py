@@ -1,0 +1,36 @@
+"""Marks that a user puts round an argument."""
+
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Annotation(Generic[T]):
+    """A mark round a value; it is taken off before the function is called."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: T) -> None:
+        self.value = value
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.value!r})"
+
+
+class unmapped(Annotation[T]):  # noqa: N801 - used as a function
+    """Give every mapped call this same value, even if it is a collection."""
+
+
+class allow_failure(Annotation[T]):  # noqa: N801
+    """Run although the upstream run failed; its exception is passed as the value."""
+
+
+class quote(Annotation[T]):  # noqa: N801
+    """Pass the value as it is: nothing in it is searched for futures or states."""
+
+
+def unannotated(value: Any) -> Any:
+    """The value below any marks."""
+    while isinstance(value, Annotation):
+        value = value.value
+    return value

@@ -1,0 +1,135 @@
+"""Every error that Perdure raises itself. The class says what happened; the message says what to do."""
+
+
+class PerdureError(Exception):
+    """The base of all of Perdure's own errors."""
+
+
+# What a run came to
+
+
+class FailedRun(PerdureError):
+    """A failed run carried a message instead of an exception."""
+
+
+class CrashedRun(PerdureError):
+    """A run ended from outside its own code: a signal, a lost worker, an error while storing its result."""
+
+
+class CancelledRun(PerdureError):
+    """A run was cancelled."""
+
+
+class UnfinishedRun(PerdureError):
+    """A result was asked of a run that has not finished, or never will since its inputs are not ready."""
+
+
+class UpstreamTaskError(PerdureError):
+    """A subflow was given the result of a run that did not complete."""
+
+
+class RunTimeout(PerdureError, TimeoutError):
+    """A run took longer than its `timeout_seconds`."""
+
+    run_id: str | None = None  # the run whose time was up: an outer run only sees an ordinary failure
+
+
+class InvalidTransition(PerdureError):
+    """A run was to go to a state that its present state does not lead to."""
+
+
+# How something was called or defined
+
+
+class DefinitionError(PerdureError, ValueError):
+    """A flow or task was defined with options that cannot be met."""
+
+
+class ParameterBindError(PerdureError, TypeError):
+    """The arguments of a call do not fit the function's signature."""
+
+
+class ParameterTypeError(PerdureError, TypeError):
+    """A flow's parameters do not fit its type hints."""
+
+
+class MappingLengthMismatch(PerdureError, ValueError):
+    """`map` was given collections of different lengths."""
+
+
+class MappingMissingIterable(PerdureError, ValueError):
+    """`map` was given nothing to map over."""
+
+
+class MissingContext(PerdureError, RuntimeError):
+    """Something that belongs to a run was used outside any run."""
+
+
+class SettingError(PerdureError, ValueError):
+    """A setting or profile is unknown, or its value is wrong."""
+
+
+# Results, their serializers and their storage
+
+
+class MissingResult(PerdureError):
+    """A run's value was not kept: neither in memory nor in storage."""
+
+
+class ResultError(PerdureError):
+    """A persisted result cannot be had."""
+
+
+class ResultMissing(ResultError):
+    """The storage has no document for the result."""
+
+
+class ResultCorrupt(ResultError):
+    """The result's document or data is not what was written."""
+
+
+class ResultUnreadable(ResultError):
+    """The result is whole, but this process cannot decode it."""
+
+
+class SerializationError(PerdureError):
+    """A value cannot be converted to bytes."""
+
+
+class UnknownSerializer(PerdureError, ValueError):
+    """No serializer has the given type name."""
+
+
+class StorageError(PerdureError):
+    """A storage refused to read or write."""
+
+
+class ObjectMissing(StorageError, FileNotFoundError):
+    """The storage holds nothing under the key."""
+
+
+class StorageKeyError(StorageError, ValueError):
+    """A storage key is malformed, or leaves the storage."""
+
+
+# Blocks and the orchestrator
+
+
+class BlockError(PerdureError):
+    """A block cannot be saved or loaded."""
+
+
+class BlockMissing(BlockError, LookupError):
+    """No block is saved under the slug."""
+
+
+class OrchestratorError(PerdureError):
+    """The orchestrator cannot record or answer."""
+
+
+class DatabaseCorrupt(OrchestratorError):
+    """The database file is damaged or is not Perdure's."""
+
+
+class RunMissing(OrchestratorError, LookupError):
+    """The orchestrator knows no run with the id."""

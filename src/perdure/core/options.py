@@ -1,0 +1,88 @@
+"""What the decorators were told: the engine reads it, `with_options` replaces parts of it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cached_property
+from typing import Any
+
+from perdure.core.signatures import Signature
+
+Hook = Callable[..., Any]  # called with (flow or task, its run, the state)
+RetryDelay = float | Sequence[float] | Callable[[int], Sequence[float]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """What flows and tasks have in common."""
+
+    function: Callable[..., Any]
+    name: str
+    description: str | None = None
+    version: str | None = None
+    tags: frozenset[str] = frozenset()
+    run_name: str | Callable[..., str] | None = None
+    retries: int = 0
+    retry_delays: tuple[float, ...] = ()  # seconds; the last one repeats
+    timeout_seconds: float | None = None
+    persist_result: bool | None = None
+    result_storage: Any = None  # a Storage, a saved block's slug, or None: inherited
+    result_serializer: Any = None  # a Serializer, a type name, or None: inherited
+    cache_result_in_memory: bool = True
+    log_prints: bool | None = None
+    on_completion: tuple[Hook, ...] = ()
+    on_failure: tuple[Hook, ...] = ()
+    on_cancellation: tuple[Hook, ...] = ()
+    on_crashed: tuple[Hook, ...] = ()
+    signature: Signature = field(repr=False)
+
+    @cached_property
+    def is_async(self) -> bool:
+        return self.signature.is_async
+
+    @cached_property
+    def is_generator(self) -> bool:
+        return self.signature.is_generator
+
+    @cached_property
+    def key(self) -> str:
+        """What tells this function from all others: its module and qualified name."""
+        function = self.function
+        return f"{function.__module__}.{getattr(function, '__qualname__', self.name)}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlowOptions(RunOptions):
+    """A flow's options."""
+
+    validate_parameters: bool = True
+    task_runner: Any = None
+
+    def without_code(self) -> "FlowOptions":
+        """The options that tasks inherit, without what may not be picklable."""
+        return FlowOptions(
+            function=_elsewhere,
+            signature=Signature(_elsewhere),
+            name=self.name,
+            version=self.version,
+            retries=self.retries,
+            result_storage=self.result_storage,
+            result_serializer=self.result_serializer,
+            log_prints=self.log_prints,
+        )
+
+
+def _elsewhere() -> None:
+    """Stands for a flow's function in a process that only runs its tasks."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskOptions(RunOptions):
+    """A task's options."""
+
+    retry_jitter_factor: float | None = None
+    retry_condition_fn: Callable[..., Any] | None = None
+    cache_key_fn: Callable[..., Any] | None = None
+    cache_expiration: timedelta | None = None
+    refresh_cache: bool | None = None
+    result_storage_key: str | None = None

@@ -1,0 +1,96 @@
+"""A run that somebody may wait for: what futures are made of."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from perdure.core.states import State
+
+# Threads of a task runner. One that waits runs what it waits for, if no other thread has begun it:
+# otherwise tasks that wait for tasks could use up all threads.
+worker = threading.local()
+
+# One lock for all: it is held for a few instructions, and a lock in each future would double its size.
+_lock = threading.Lock()
+
+
+class Pending:
+    """A task run on its way to a state. `state` is None until it has arrived."""
+
+    __slots__ = ("__weakref__", "_callbacks", "begin", "state", "task_run_id")
+
+    def __init__(self, task_run_id: str, state: State[Any] | None = None) -> None:
+        self.task_run_id = task_run_id
+        self.state = state
+        self.begin: Callable[[], object] | None = None  # runs the task here, unless some thread has begun it
+        self._callbacks: tuple[Callable[[], None], ...] = ()
+
+    def arrive(self, state: State[Any]) -> None:
+        """Set the state that the run came to, and tell those who wait."""
+        with _lock:
+            self.state = state
+            self.begin = None
+            callbacks, self._callbacks = self._callbacks, ()
+        for callback in callbacks:
+            callback()
+
+    def when_done(self, callback: Callable[[], None]) -> None:
+        """Call back once the run has arrived, in the thread where it does; now if it has."""
+        with _lock:
+            if self.state is None:
+                self._callbacks = (*self._callbacks, callback)
+                return
+        callback()
+
+    def block(self, timeout: float | None = None) -> bool:
+        """Block until the run has arrived, or `timeout` seconds have passed; says whether it has."""
+        begin = self.begin
+        if begin is not None and getattr(worker, "active", False):
+            begin()
+        if self.state is None:
+            arrived = threading.Lock()
+            arrived.acquire()
+            self.when_done(arrived.release)
+            # Signals are handled while a lock is waited for, so Ctrl-C works here.
+            arrived.acquire(timeout=-1 if timeout is None else timeout)
+        return self.state is not None
+
+    async def ablock(self) -> None:
+        """Wait on the caller's event loop until the run has arrived."""
+        import asyncio
+
+        if self.state is not None:
+            return
+        loop = asyncio.get_running_loop()
+        arrived = loop.create_future()
+
+        def tell() -> None:
+            if not arrived.done():
+                arrived.set_result(None)
+
+        def tell_loop() -> None:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(tell)
+
+        self.when_done(tell_loop)
+        await arrived
+
+
+def when_all_done(pending: "list[Pending]", callback: Callable[[], None]) -> None:
+    """Call back once, when the last of these has arrived; now if all have."""
+    remaining = len(pending)
+    if not remaining:
+        callback()
+        return
+    count = threading.Lock()
+
+    def one_done() -> None:
+        nonlocal remaining
+        with count:
+            remaining -= 1
+            last = remaining == 0
+        if last:
+            callback()
+
+    for each in pending:
+        each.when_done(one_done)

@@ -1,0 +1,181 @@
+"""What is told to the orchestrator and what it answers: immutable rows, all times in microseconds since 1970 UTC.
+
+Named tuples, since one is made for each state of each run: they cost a third of a frozen dataclass and
+go into the database as they are.
+"""
+
+from typing import Literal, NamedTuple
+
+from perdure.core.clock import Micros
+from perdure.core.states import StateType
+
+ResultKind = Literal["unpersisted", "literal", "persisted"]
+
+
+# Told: in the order in which they happened
+
+
+class FlowRunRecord(NamedTuple):
+    """A flow run was created."""
+
+    id: str
+    name: str
+    flow_name: str
+    flow_version: str | None
+    parent_flow_run_id: str | None
+    parent_task_run_id: str | None
+    tags: str  # a JSON list of text, sorted
+    parameters: str  # a JSON object; values that JSON cannot hold are shown as text
+    created: Micros
+
+
+class TaskRunRecord(NamedTuple):
+    """A task run was created."""
+
+    id: str
+    name: str
+    task_name: str
+    task_key: str
+    flow_run_id: str | None
+    parent_task_run_id: str | None
+    tags: str  # a JSON list of text, sorted
+    created: Micros
+
+
+class StateRecord(NamedTuple):
+    """A run came to a state."""
+
+    run_id: str
+    of_task: bool
+    type: StateType
+    name: str
+    message: str | None
+    time: Micros
+
+
+class RenameRecord(NamedTuple):
+    """A run's name became known after its creation, from a template over its parameters."""
+
+    run_id: str
+    of_task: bool
+    name: str
+
+
+class ResultRecord(NamedTuple):
+    """What is known of a run's result; the newest record of a run replaces the one before."""
+
+    run_id: str
+    of_task: bool
+    kind: ResultKind
+    type: str  # the value's Python type, such as "builtins.dict"
+    is_exception: bool
+    created: Micros
+    value: str | None = None  # a literal's value as JSON
+    storage_id: str | None = None  # the id of the storage's block
+    storage_key: str | None = None
+    serializer: str | None = None  # its full description as JSON
+    size: int | None = None  # bytes of the document
+    digest: str | None = None  # of the serialized data: "sha256:<hexadecimal>"
+    expires: Micros | None = None
+    cache_key: str | None = None
+
+
+class CacheRecord(NamedTuple):
+    """A cache key now stands for the result of a run; it replaces an earlier one of the same key."""
+
+    key: str
+    run_id: str
+    created: Micros
+    expires: Micros | None
+
+
+class LogRecord(NamedTuple):
+    """A line that a run logged."""
+
+    flow_run_id: str | None
+    task_run_id: str | None
+    time: Micros
+    level: int  # as in the standard library: 20 is INFO
+    logger: str
+    message: str
+
+
+class BlockRecord(NamedTuple):
+    """A block: a typed configuration, its secrets encrypted."""
+
+    id: str
+    type: str  # the type's slug, such as "local-file-system"
+    name: str | None  # None for a block that was used without being saved
+    data: str  # a JSON object
+    created: Micros
+    updated: Micros
+
+
+Record = FlowRunRecord | TaskRunRecord | StateRecord | RenameRecord | ResultRecord | CacheRecord | LogRecord | BlockRecord
+
+
+# Answered
+
+
+class FlowRun(NamedTuple):
+    """A flow run as the orchestrator knows it."""
+
+    id: str
+    name: str
+    flow_name: str
+    flow_version: str | None
+    parent_flow_run_id: str | None
+    parent_task_run_id: str | None
+    tags: str
+    parameters: str
+    created: Micros
+    state_type: StateType | None
+    state_name: str | None
+    state_message: str | None
+    state_time: Micros | None
+    started: Micros | None  # first time RUNNING
+    ended: Micros | None  # when the latest state is final
+    run_count: int  # how many times RUNNING
+
+
+class TaskRun(NamedTuple):
+    """A task run as the orchestrator knows it."""
+
+    id: str
+    name: str
+    task_name: str
+    task_key: str
+    flow_run_id: str | None
+    parent_task_run_id: str | None
+    tags: str
+    created: Micros
+    state_type: StateType | None
+    state_name: str | None
+    state_message: str | None
+    state_time: Micros | None
+    started: Micros | None
+    ended: Micros | None
+    run_count: int
+
+
+class RunFilter(NamedTuple):
+    """Which runs, newest first. A field that is None or empty does not filter."""
+
+    ids: tuple[str, ...] = ()  # whole ids or their beginnings
+    name: str | None = None  # the run's exact name
+    of: str | None = None  # the flow's or the task's exact name
+    states: tuple[StateType, ...] = ()
+    flow_run_ids: tuple[str, ...] = ()  # task runs: of these flow runs; flow runs: children of these
+    tags: tuple[str, ...] = ()  # all of them
+    after: Micros | None = None  # created at or after
+    before: Micros | None = None  # created before
+    limit: int | None = None
+
+
+class ResultFilter(NamedTuple):
+    """Which results, newest first. A field that is None or empty does not filter."""
+
+    run_ids: tuple[str, ...] = ()
+    flow_run_ids: tuple[str, ...] = ()  # the results of these flow runs and of their task runs
+    kinds: tuple[ResultKind, ...] = ()
+    limit: int | None = None

@@ -1,0 +1,303 @@
+"""States: where a run stands, what it carries, and which state may follow which."""
+
+import enum
+import warnings
+from collections.abc import Callable, Coroutine, Iterable
+from datetime import datetime
+from typing import Any, Generic, Literal, Protocol, TypeGuard, TypeVar, overload, runtime_checkable
+
+from perdure.core.clock import Micros, system_clock, to_datetime
+from perdure.core.colour import FetchPolicy, caller_is_async
+from perdure.core.errors import (
+    CancelledRun,
+    CrashedRun,
+    FailedRun,
+    InvalidTransition,
+    MissingResult,
+    UnfinishedRun,
+)
+
+R_co = TypeVar("R_co", covariant=True)
+R = TypeVar("R")
+
+
+class StateType(enum.StrEnum):
+    """The types of state."""
+
+    SCHEDULED = "SCHEDULED"
+    PENDING = "PENDING"
+    RUNNING = "RUNNING"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    CRASHED = "CRASHED"
+    CANCELLING = "CANCELLING"
+    CANCELLED = "CANCELLED"
+    PAUSED = "PAUSED"
+
+
+S = StateType
+FINAL = frozenset({S.COMPLETED, S.FAILED, S.CRASHED, S.CANCELLED})
+UNSUCCESSFUL = frozenset({S.FAILED, S.CRASHED, S.CANCELLED})
+
+# A run that has ended may begin again (SCHEDULED, PENDING): that is what resuming it means.
+_BEGIN = frozenset({S.SCHEDULED, S.PENDING})
+_END = frozenset({S.FAILED, S.CRASHED, S.CANCELLED, S.COMPLETED})
+TRANSITIONS: dict[StateType | None, frozenset[StateType]] = {
+    None: _BEGIN,
+    S.SCHEDULED: _BEGIN | _END | {S.RUNNING, S.PAUSED, S.CANCELLING},
+    S.PENDING: _BEGIN | _END | {S.RUNNING, S.PAUSED, S.CANCELLING},
+    S.RUNNING: _END | {S.RUNNING, S.SCHEDULED, S.PAUSED, S.CANCELLING},
+    S.PAUSED: _END | {S.RUNNING, S.SCHEDULED, S.CANCELLING},
+    S.CANCELLING: frozenset({S.CANCELLED, S.CRASHED, S.FAILED, S.COMPLETED}),
+    S.COMPLETED: frozenset(),
+    S.FAILED: _BEGIN,
+    S.CRASHED: _BEGIN,
+    S.CANCELLED: _BEGIN,
+}
+
+
+def check_transition(before: StateType | None, after: StateType) -> None:
+    """Raise `InvalidTransition` unless a run may go from `before` (None: not begun) to `after`."""
+    if after not in TRANSITIONS[before]:
+        allowed = ", ".join(sorted(TRANSITIONS[before])) or "nothing: it has completed"
+        raise InvalidTransition(f"A run cannot go from {before or 'its start'} to {after}; what may follow is {allowed}.")
+
+
+@runtime_checkable
+class Fetchable(Protocol):
+    """What a state carries when its value must be fetched: a result."""
+
+    def get(self) -> Any: ...
+    async def aget(self) -> Any: ...
+
+
+class State(Generic[R_co]):
+    """Where a run stands: a type, a name, a message, a time, and a result.
+
+    `data` is what the state carries: a result, a value or exception given by hand, or None.
+    """
+
+    __slots__ = ("data", "flow_run_id", "message", "name", "task_run_id", "time", "type")
+
+    def __init__(
+        self,
+        type: StateType,
+        name: str | None = None,
+        message: str | None = None,
+        data: Any = None,
+        time: Micros | None = None,
+        flow_run_id: str | None = None,
+        task_run_id: str | None = None,
+    ) -> None:
+        self.type = type
+        self.name: str = _DEFAULT_NAMES[type] if name is None else name
+        self.message = message
+        self.data = data
+        self.time: Micros = system_clock() if time is None else time
+        self.flow_run_id = flow_run_id
+        self.task_run_id = task_run_id
+
+    @property
+    def timestamp(self) -> datetime:
+        """When the run came to this state, in UTC."""
+        return to_datetime(self.time)
+
+    @property
+    def run_id(self) -> str | None:
+        """The id of the run that is in this state; None for a state made by hand."""
+        return self.task_run_id or self.flow_run_id
+
+    def is_scheduled(self) -> bool:
+        return self.type is S.SCHEDULED
+
+    def is_pending(self) -> bool:
+        return self.type is S.PENDING
+
+    def is_running(self) -> bool:
+        return self.type is S.RUNNING
+
+    def is_completed(self) -> bool:
+        return self.type is S.COMPLETED
+
+    def is_failed(self) -> bool:
+        return self.type is S.FAILED
+
+    def is_crashed(self) -> bool:
+        return self.type is S.CRASHED
+
+    def is_cancelled(self) -> bool:
+        return self.type is S.CANCELLED
+
+    def is_cancelling(self) -> bool:
+        return self.type is S.CANCELLING
+
+    def is_paused(self) -> bool:
+        return self.type is S.PAUSED
+
+    def is_final(self) -> bool:
+        """Whether the run has ended."""
+        return self.type in FINAL
+
+    @overload
+    def result(self, raise_on_failure: Literal[True] = True, *, fetch: Literal[False] | None = None) -> R_co: ...
+    @overload
+    def result(
+        self, raise_on_failure: Literal[True] = True, *, fetch: Literal[True]
+    ) -> Coroutine[Any, Any, R_co]: ...
+    @overload
+    def result(
+        self, raise_on_failure: bool = True, *, fetch: Literal[False] | None = None
+    ) -> R_co | BaseException: ...
+    @overload
+    def result(
+        self, raise_on_failure: bool = True, *, fetch: Literal[True]
+    ) -> Coroutine[Any, Any, R_co | BaseException]: ...
+    def result(self, raise_on_failure: bool = True, *, fetch: bool | None = None) -> Any:
+        """The run's value.
+
+        A failed, crashed or cancelled run raises its exception, or returns it with
+        `raise_on_failure=False`. In async code, `fetch=True` gives a coroutine of the value and
+        `fetch=False` the raw result; without a choice the raw result is returned with a warning, unless
+        the setting PERDURE_ASYNC_FETCH_STATE_RESULT is on. In sync code, `fetch=False` gives the raw result.
+
+        Raises:
+            UnfinishedRun: the run has not ended.
+            MissingResult: the value was not kept.
+        """
+        if fetch is False:
+            return self.data
+        if not caller_is_async():
+            return self.fetch(raise_on_failure)
+        if fetch or FetchPolicy.fetch_in_async():
+            return self.afetch(raise_on_failure)
+        warnings.warn(
+            "State.result() returned the raw result, as it does in async code. Use `await state.result(fetch=True)`"
+            " for the value, or fetch=False to keep the raw result without this warning.",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return self.data
+
+    def fetch(self, raise_on_failure: bool = True) -> Any:
+        """The run's value, blocking while it is fetched from storage."""
+        data = self._data_of_ended_run()
+        value = data.get() if isinstance(data, Fetchable) else data
+        return self._outcome(value, raise_on_failure)
+
+    async def afetch(self, raise_on_failure: bool = True) -> Any:
+        """The run's value, awaited while it is fetched from storage."""
+        data = self._data_of_ended_run()
+        value = await data.aget() if isinstance(data, Fetchable) else data
+        return self._outcome(value, raise_on_failure)
+
+    def _data_of_ended_run(self) -> Any:
+        if self.type not in FINAL:
+            raise UnfinishedRun(
+                f"The run is in state {self!r} and has no result yet. Wait for it, or look at why its inputs are not ready."
+            )
+        if self.data is None and self.type is S.COMPLETED and self.run_id is not None:
+            raise MissingResult("The run completed, but its result was not kept by this process.")
+        return self.data
+
+    def _outcome(self, value: Any, raise_on_failure: bool) -> Any:
+        if self.type not in UNSUCCESSFUL:
+            return value
+        if raise_on_failure:
+            raise exception_from(self, value)
+        return exception_from(self, value) if value is None else value
+
+    def __repr__(self) -> str:
+        """Such as `Completed()`, `Failed('Task run encountered…')` or `Cached(type=COMPLETED)`."""
+        parts = []
+        if self.message:
+            parts.append(repr(self.message))
+        if self.name.upper() != self.type:
+            parts.append(f"type={self.type}")
+        return f"{self.name}({', '.join(parts)})"
+
+
+_DEFAULT_NAMES = {kind: kind.capitalize() for kind in StateType}
+_WRAPPERS: dict[StateType, tuple[type[Exception], str]] = {
+    S.FAILED: (FailedRun, "Run failed."),
+    S.CRASHED: (CrashedRun, "Run crashed."),
+    S.CANCELLED: (CancelledRun, "Run cancelled."),
+}
+
+
+def exception_from(state: State[Any], value: Any) -> BaseException:
+    """The exception that an unsuccessful state stands for, given the value it carries.
+
+    Raises:
+        TypeError: the value is neither an exception, text, nor states.
+    """
+    wrapper, default = _WRAPPERS[state.type]
+    if value is None:
+        return wrapper(state.message or default)
+    if isinstance(value, BaseException):
+        return value
+    if isinstance(value, str):
+        return wrapper(value)
+    if isinstance(value, State):
+        return _exception_of(value)
+    if is_states(value):
+        first = next((each for each in value if each.type in UNSUCCESSFUL), None)
+        if first is not None:
+            return _exception_of(first)
+        unfinished = next((each for each in value if each.type not in FINAL), None)
+        return wrapper(default) if unfinished is None else UnfinishedRun(f"A run is in state {unfinished!r}.")
+    raise TypeError(
+        f"A {state.name} state carries {type(value).__name__!r}, which cannot be raised;"
+        " give it an exception, a message, or states."
+    )
+
+
+def _exception_of(state: State[Any]) -> BaseException:
+    value = state.data.get() if isinstance(state.data, Fetchable) else state.data
+    return exception_from(state, value)
+
+
+def is_states(value: object) -> TypeGuard["list[State[Any]] | tuple[State[Any], ...] | set[State[Any]]"]:
+    """Whether `value` is a non-empty list, tuple or set of only states."""
+    return isinstance(value, list | tuple | set) and bool(value) and all(isinstance(each, State) for each in value)
+
+
+def aggregate(states: Iterable[State[Any]]) -> tuple[StateType, str]:
+    """The type and message that several runs' states add up to: Cancelled before Failed before Completed."""
+    total = failed = unfinished = 0
+    cancelled = False
+    for state in states:
+        total += 1
+        kind = state.type
+        if kind is S.COMPLETED:
+            continue
+        cancelled = cancelled or kind is S.CANCELLED
+        failed += kind in UNSUCCESSFUL
+        unfinished += kind not in FINAL
+    if cancelled:
+        return S.CANCELLED, f"{failed}/{total} states cancelled or failed."
+    if failed:
+        return S.FAILED, f"{failed}/{total} states failed."
+    if unfinished:
+        return S.FAILED, f"{unfinished}/{total} states are not final."
+    return S.COMPLETED, "All states completed."
+
+
+def _constructor(kind: StateType, name: str | None = None) -> "Callable[..., State[Any]]":
+    def construct(message: str | None = None, data: Any = None, **fields: Any) -> State[Any]:
+        fields.setdefault("name", name)
+        return State(kind, message=message, data=data, **fields)
+
+    construct.__name__ = construct.__qualname__ = name or kind.capitalize()
+    construct.__doc__ = f"A state of type {kind}. Takes `message`, `data` and `name`."
+    return construct
+
+
+Scheduled = _constructor(S.SCHEDULED)
+Pending = _constructor(S.PENDING)
+Running = _constructor(S.RUNNING)
+Completed = _constructor(S.COMPLETED)
+Failed = _constructor(S.FAILED)
+Crashed = _constructor(S.CRASHED)
+Cancelling = _constructor(S.CANCELLING)
+Cancelled = _constructor(S.CANCELLED)
+Paused = _constructor(S.PAUSED)

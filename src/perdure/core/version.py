@@ -1,0 +1,3 @@
+"""The package's version: read by the build, written into result documents."""
+
+VERSION = "0.1.0"

@@ -1,0 +1,275 @@
+"""What the decorators check and derive, for flows and tasks alike."""
+
+import hashlib
+import inspect
+import sys
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from perdure.core.errors import DefinitionError
+from perdure.core.options import RunOptions
+from perdure.core.signatures import Signature
+from perdure.core.suggest import nearest
+from perdure.engine.retries import delays_of
+from perdure.results.keys import check_template
+
+RESERVED = ("return_state", "wait_for")
+
+
+def checked_function(function: Any, kind: str) -> Callable[..., Any]:
+    """The function below a static or class method.
+
+    Raises:
+        TypeError: it cannot be called.
+    """
+    inner = function.__func__ if isinstance(function, staticmethod | classmethod) else function
+    if not callable(inner):
+        raise TypeError(
+            f"@{kind} decorates functions; {function!r} is a {type(function).__name__}, which cannot be called."
+        )
+    if inspect.isclass(inner):
+        raise TypeError(f"@{kind} decorates functions; {inner.__name__} is a class. Decorate its methods instead.")
+    return inner
+
+
+def checked_signature(function: Callable[..., Any], kind: str, name: str) -> Signature:
+    """The function's signature.
+
+    Raises:
+        DefinitionError: it has a parameter whose name the call itself uses.
+    """
+    signature = Signature(function)
+    for reserved in RESERVED:
+        if reserved in signature.names:
+            raise DefinitionError(
+                f"The {kind} '{name}' has a parameter named {reserved!r}, which every call of a {kind} takes for itself."
+                " Give the parameter another name."
+            )
+    return signature
+
+
+def checked_name(name: Any, function: Callable[..., Any], kind: str) -> str:
+    """The name that was given, or the function's.
+
+    Raises:
+        DefinitionError: it is not text, or empty.
+    """
+    if name is None:
+        name = getattr(function, "__name__", None) or type(function).__name__
+        return "anonymous" if name == "<lambda>" else str(name)
+    if not isinstance(name, str) or not name:
+        raise DefinitionError(f"A {kind}'s name is text that is not empty, not {name!r}.")
+    return name
+
+
+def changed_options(base: RunOptions, options: dict[str, Any], kind: str) -> dict[str, Any]:
+    """What the decorator's options change, checked one by one.
+
+    Raises:
+        DefinitionError: an option is wrong, or unknown.
+    """
+    known = {**_COMMON, **(_OF_TASKS if kind == "task" else _OF_FLOWS)}
+    changes: dict[str, Any] = {}
+    for option, value in options.items():
+        if option not in known:
+            hint = nearest(option, known)
+            if option == "result_storage_key":
+                hint = " Only tasks have it: a flow's result is looked up by its run."
+            raise TypeError(f"@{kind} takes no option {option!r}.{hint}")
+        field, check = known[option]
+        changes[field] = check(value, option, base)
+    if "retry_delay_seconds" in options:
+        retries = changes.get("retries", base.retries)
+        changes["retry_delays"] = () if options["retry_delay_seconds"] is None else delays_of(
+            options["retry_delay_seconds"], retries
+        )
+    return changes
+
+
+def _name(value: Any, _: str, base: RunOptions) -> str:
+    return checked_name(value, base.function, "run")
+
+
+def _text(value: Any, option: str, _: RunOptions) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise DefinitionError(f"{option}={value!r} must be text.")
+    return value
+
+
+def _template(value: Any, option: str, _: RunOptions) -> Any:
+    if value is not None and not isinstance(value, str) and not callable(value):
+        raise DefinitionError(f"{option}={value!r} must be a template such as 'day-{{day}}', or a function.")
+    return value
+
+
+def _flag(value: Any, option: str, _: RunOptions) -> Any:
+    if not isinstance(value, bool):
+        raise DefinitionError(f"{option}={value!r} must be True or False.")
+    return value
+
+
+def _choice(value: Any, option: str, base: RunOptions) -> Any:
+    return None if value is None else _flag(value, option, base)
+
+
+def _function(value: Any, option: str, _: RunOptions) -> Any:
+    if value is not None and not callable(value):
+        raise DefinitionError(f"{option}={value!r} must be a function.")
+    return value
+
+
+def _hooks(value: Any, option: str, _: RunOptions) -> tuple[Callable[..., Any], ...]:
+    if value is None:
+        return ()
+    hooks = tuple(value) if isinstance(value, Iterable) else (None,)
+    if not all(map(callable, hooks)):
+        raise DefinitionError(f"{option}={value!r} must be a list of functions that take (flow or task, run, state).")
+    return hooks
+
+
+def _tags(value: Any, option: str, _: RunOptions) -> frozenset[str]:
+    if value is None:
+        return frozenset()
+    found = [None] if isinstance(value, str) else list(value)
+    if not all(isinstance(tag, str) for tag in found):
+        raise DefinitionError(f"{option}={value!r} must be a list of texts, such as ['daily'].")
+    return frozenset(found)
+
+
+def _retries(value: Any, option: str, base: RunOptions) -> int:
+    if value is None:
+        return base.retries
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise DefinitionError(f"{option}={value!r} must be a whole number of at least 0.")
+    return value
+
+
+def _seconds(value: Any, option: str, _: RunOptions) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+        raise DefinitionError(f"{option}={value!r} must be a number of seconds greater than 0.")
+    return float(value)
+
+
+def _jitter(value: Any, option: str, _: RunOptions) -> float | None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0):
+        raise DefinitionError(f"{option}={value!r} must be a number of at least 0.")
+    return value
+
+
+def _expiration(value: Any, option: str, _: RunOptions) -> timedelta | None:
+    if value is not None and not isinstance(value, timedelta):
+        raise DefinitionError(f"{option}={value!r} must be a datetime.timedelta, such as timedelta(hours=1).")
+    return value
+
+
+def _storage(value: Any, option: str, _: RunOptions) -> Any:
+    if isinstance(value, str) and value.count("/") != 1:
+        raise DefinitionError(
+            f"{option}={value!r} is not a slug: it is a type and a name, such as 'local-file-system/dev'."
+            " Save the storage first, or give an instance such as LocalFileSystem(basepath=...)."
+        )
+    if value is None or isinstance(value, str) or (hasattr(value, "read") and hasattr(value, "write")):
+        return value
+    raise DefinitionError(
+        f"{option}={value!r} must be a storage, such as LocalFileSystem(basepath=...), or a saved one's slug."
+    )
+
+
+def _serializer(value: Any, option: str, _: RunOptions) -> Any:
+    if isinstance(value, str):
+        from perdure.serializers import resolve
+
+        return resolve(value, value)
+    if value is None or (hasattr(value, "dumps") and hasattr(value, "loads")):
+        return value
+    raise DefinitionError(f"{option}={value!r} must be a name such as 'json', or an instance such as JSONSerializer().")
+
+
+def _storage_key(value: Any, option: str, base: RunOptions) -> str | None:
+    template = _text(value, option, base)
+    if template is not None:
+        check_template(template, base.signature.names if base.signature.is_plain else None)
+    return template
+
+
+def _task_runner(value: Any, option: str, _: RunOptions) -> Any:
+    made = value() if isinstance(value, type) else value
+    if made is not None and not (hasattr(made, "submit") and hasattr(made, "duplicate")):
+        raise DefinitionError(f"{option}={value!r} must be a task runner, such as ThreadTaskRunner(max_workers=4).")
+    return made
+
+
+def _delays(value: Any, *_: Any) -> Any:
+    """Checked once the number of retries is known."""
+    return ()
+
+
+_COMMON: dict[str, tuple[str, Callable[[Any, str, RunOptions], Any]]] = {
+    "name": ("name", _name),
+    "description": ("description", _text),
+    "version": ("version", _text),
+    "tags": ("tags", _tags),
+    "retries": ("retries", _retries),
+    "retry_delay_seconds": ("retry_delays", _delays),
+    "timeout_seconds": ("timeout_seconds", _seconds),
+    "persist_result": ("persist_result", _choice),
+    "result_storage": ("result_storage", _storage),
+    "result_serializer": ("result_serializer", _serializer),
+    "cache_result_in_memory": ("cache_result_in_memory", _flag),
+    "log_prints": ("log_prints", _choice),
+    "on_completion": ("on_completion", _hooks),
+    "on_failure": ("on_failure", _hooks),
+    "on_cancellation": ("on_cancellation", _hooks),
+    "on_crashed": ("on_crashed", _hooks),
+}
+_OF_FLOWS: dict[str, tuple[str, Callable[[Any, str, RunOptions], Any]]] = {
+    "flow_run_name": ("run_name", _template),
+    "validate_parameters": ("validate_parameters", _flag),
+    "task_runner": ("task_runner", _task_runner),
+}
+_OF_TASKS: dict[str, tuple[str, Callable[[Any, str, RunOptions], Any]]] = {
+    "task_run_name": ("run_name", _template),
+    "retry_jitter_factor": ("retry_jitter_factor", _jitter),
+    "retry_condition_fn": ("retry_condition_fn", _function),
+    "cache_key_fn": ("cache_key_fn", _function),
+    "cache_expiration": ("cache_expiration", _expiration),
+    "refresh_cache": ("refresh_cache", _choice),
+    "result_storage_key": ("result_storage_key", _storage_key),
+}
+
+
+def version_of(function: Callable[..., Any]) -> str | None:
+    """A version for a flow that was given none: a digest of the file that it is in."""
+    try:
+        source = Path(inspect.getsourcefile(function) or "").read_bytes()
+    except (OSError, TypeError):
+        return None
+    return hashlib.sha256(source).hexdigest()[:32]
+
+
+def find_definition(module: str, qualified_name: str) -> Any:
+    """What a module holds under a qualified name: how a flow or task is had in another process.
+
+    Raises:
+        AttributeError: it holds nothing under that name.
+    """
+    __import__(module)
+    found: Any = sys.modules[module]
+    for part in qualified_name.split("."):
+        found = getattr(found, part)
+    return found
+
+
+def is_importable(definition: Any, function: Callable[..., Any]) -> bool:
+    """Whether another process finds this very definition under its function's module and name."""
+    module = getattr(function, "__module__", None)
+    if module in (None, "__main__") or module not in sys.modules:
+        return False
+    try:
+        return find_definition(module, function.__qualname__) is definition
+    except AttributeError:
+        return False

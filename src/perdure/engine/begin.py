@@ -1,0 +1,186 @@
+"""Beginning a run: its id, its name, its place under the run that calls it."""
+
+import functools
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from perdure.context import FlowRunContext, RunContext, TaskRunContext, current_run, current_tags
+from perdure.core.arguments import Upstream, only_atoms, replace_upstreams, upstreams_in
+from perdure.core.errors import SerializationError
+from perdure.core.ids import new_id
+from perdure.core.options import FlowOptions, TaskOptions
+from perdure.core.pending import Pending
+from perdure.core.records import FlowRunRecord, TaskRunRecord
+from perdure.core.states import State, StateType
+from perdure.engine.flow_run import FlowCall
+from perdure.engine.hashing import digest_of_values
+from perdure.engine.runs import enter
+from perdure.engine.task_run import TaskCall
+from perdure.engine.world import World
+
+_SHOWN_LENGTH = 10_000  # characters of one parameter's value that are kept with its flow run
+
+
+def begin_task(
+    owner: Any, options: TaskOptions, parameters: dict[str, Any], wait_for: Sequence[Upstream], world: World
+) -> TaskCall | State[Any]:
+    """A call of a task, created and pending; or the state that it came to in an earlier attempt of its flow."""
+    parent = current_run.get()
+    identity = _identity(options, parameters, parent)
+    if identity is not None and parent is not None and parent.is_flow and identity in parent.flow.finished:
+        return _reused(parent.flow, identity)
+    flow = None if parent is None else parent.flow
+    now = world.clock()
+    tags = current_tags.get() | options.tags
+    occurrence = 0 if flow is None else flow.occurrence(options.key)
+    run = TaskRunContext(
+        id=new_id(),
+        name=f"{options.name}-{occurrence}",
+        owner=owner,
+        options=options,
+        parameters=parameters,
+        tags=tags,
+        parent=parent,
+        created=now,
+    )
+    _place(run, identity)
+    parent_task = None if parent is None or parent is flow else parent.id
+    created = TaskRunRecord(
+        run.id, run.name, options.name, options.key, flow.id if flow else None, parent_task, _tags_json(tags), now
+    )
+    return TaskCall(run, _upstreams(parameters), wait_for, [created, enter(run, world, StateType.PENDING)])
+
+
+def begin_flow(
+    owner: Any,
+    options: FlowOptions,
+    parameters: dict[str, Any],
+    wait_for: Sequence[Upstream],
+    world: World,
+    name: str,
+) -> FlowCall | State[Any]:
+    """A call of a flow, created and pending; or the state that it came to in an earlier attempt of its parent flow."""
+    parent = current_run.get()
+    identity = _identity(options, parameters, parent)
+    flow = None if parent is None else parent.flow
+    if identity is not None and flow is not None and parent is flow and identity in flow.finished:
+        return _reused(flow, identity)
+    now = world.clock()
+    tags = current_tags.get() | options.tags
+    run = FlowRunContext(
+        id=new_id(),
+        name=name,
+        owner=owner,
+        options=options,
+        parameters=parameters,
+        tags=tags,
+        parent=parent,
+        created=now,
+    )
+    _place(run, identity)
+    created = FlowRunRecord(
+        run.id,
+        name,
+        options.name,
+        options.version,
+        flow.id if flow else None,
+        parent.id if parent is not None and parent is not flow else None,
+        _tags_json(tags),
+        shown_parameters(parameters),
+        now,
+    )
+    return FlowCall(run, _upstreams(parameters), wait_for, [created, enter(run, world, StateType.PENDING)])
+
+
+def _place(run: RunContext, identity: str | None) -> None:
+    """Give a run that a flow run calls directly its place among that one's children."""
+    parent = run.parent
+    if isinstance(parent, FlowRunContext):
+        run.place = parent.add_child()
+        run.identity = identity
+        if identity is not None:
+            parent.identities[run.id] = identity
+
+
+def finish(run: RunContext, state: State[Any]) -> None:
+    """Leave a child run's final state with its parent flow run."""
+    parent = run.parent
+    if run.place is None or parent is None or parent.flow is None:
+        return
+    flow = parent.flow
+    if run.place < len(flow.children):
+        flow.children[run.place] = state
+    if run.identity is not None and state.is_completed() and _is_kept(state):
+        flow.finished[run.identity] = state
+
+
+def _is_kept(state: State[Any]) -> bool:
+    return state.data is not None and state.data.type != "unpersisted"
+
+
+def _reused(flow: FlowRunContext, identity: str) -> State[Any]:
+    state = flow.finished[identity]
+    flow.children.append(state)
+    return state
+
+
+def _identity(options: FlowOptions | TaskOptions, parameters: dict[str, Any], parent: RunContext | None) -> str | None:
+    """What a call is within a flow run that may be tried again: the function, its arguments, its turn among equals.
+
+    An argument that is another run's result counts as that run's identity, not as its bytes.
+    """
+    if parent is None or parent.flow is not parent or not parent.flow.options.retries:
+        return None
+    flow = parent.flow
+    try:
+        arguments = {name: replace_upstreams(value, _standing_for(flow)) for name, value in parameters.items()}
+        identity = digest_of_values(options.key, arguments)
+    except SerializationError:  # then only its turn among all calls of the function tells it apart
+        identity = f"turn:{options.key}"
+    return f"{identity}:{flow.occurrence(identity)}"
+
+
+def _standing_for(flow: FlowRunContext) -> Any:
+    def stand_in(upstream: Upstream, _: bool) -> tuple[str, str]:
+        id = upstream.task_run_id if isinstance(upstream, Pending) else upstream.run_id
+        return ("run", flow.identities.get(id or "", id or repr(upstream)))
+
+    return stand_in
+
+
+def _upstreams(parameters: Mapping[str, Any]) -> Sequence[Upstream] | None:
+    return None if only_atoms(parameters.values()) else upstreams_in(parameters.values())
+
+
+@functools.lru_cache(maxsize=1_000)
+def _tags_json(tags: frozenset[str]) -> str:
+    return json.dumps(sorted(tags))
+
+
+def shown_parameters(parameters: Mapping[str, Any]) -> str:
+    """The parameters as a JSON object, for people: what JSON cannot hold, or what is long, is shown as text."""
+    if not parameters:
+        return "{}"
+    return json.dumps({name: _shown(value) for name, value in parameters.items()})
+
+
+def _shown(value: Any) -> Any:
+    if value is None or type(value) in (int, bool):
+        return value
+    if type(value) is str:
+        return value if len(value) <= _SHOWN_LENGTH else value[:_SHOWN_LENGTH] + "…"
+    try:
+        if len(value) > _SHOWN_LENGTH:
+            return f"<{type(value).__name__} of {len(value):,} items>"
+    except TypeError:
+        pass  # it has no length
+    try:
+        text = json.dumps(value, allow_nan=False)
+        return value if len(text) <= _SHOWN_LENGTH else text[:_SHOWN_LENGTH] + "…"
+    except (TypeError, ValueError, RecursionError):
+        pass  # JSON cannot hold it
+    try:
+        return repr(value)[:_SHOWN_LENGTH]
+    except Exception as error:
+        return f"<{type(value).__name__}, whose repr raised {type(error).__name__}>"

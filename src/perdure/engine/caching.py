@@ -1,0 +1,49 @@
+"""Cache keys: what decides that a task need not run again."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from perdure.context import TaskRunContext
+from perdure.core.effects import Steps
+from perdure.engine.hashing import digest_of_values
+from perdure.engine.runs import user_call
+
+
+def task_input_hash(context: TaskRunContext, parameters: dict[str, Any]) -> str:
+    """A cache key from the task, its code and its arguments. For `cache_key_fn`.
+
+    Raises:
+        SerializationError: an argument cannot be hashed; it is named.
+    """
+    options = context.options
+    code = getattr(options.function, "__code__", None)
+    return digest_of_values(options.key, None if code is None else code.co_code, parameters)
+
+
+def cache_key_of(run: TaskRunContext) -> Steps[str | None]:
+    """The run's cache key; the function that makes it may take (context, parameters), (parameters), or nothing.
+
+    Raises:
+        TypeError: it is neither text nor None.
+    """
+    function = run.options.cache_key_fn
+    assert function is not None
+    key = yield user_call(run, function, *_arguments(function, run))
+    if key is not None and not isinstance(key, str):
+        raise TypeError(
+            f"cache_key_fn returned {key!r}, a {type(key).__name__}. Return text, or None for a run without caching."
+        )
+    return key
+
+
+def _arguments(function: Callable[..., Any], run: TaskRunContext) -> tuple[Any, ...]:
+    given = (run, run.parameters)
+    if function is task_input_hash:  # the usual one need not be inspected
+        return given
+    positional = 0
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            return given
+        positional += parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
+    return given[2 - min(positional, 2) :]

@@ -1,0 +1,166 @@
+"""The two drivers: one blocks, one awaits. All other code of the engine only says what it wants done.
+
+Each comes twice, plain and as an iterator over the items that a generator run hands on.
+"""
+
+import time
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, TypeVar
+
+from perdure.context import current_run
+from perdure.core.colour import run_is_async
+from perdure.core.effects import (
+    EXHAUSTED,
+    Blocking,
+    Call,
+    Closed,
+    Effect,
+    Emit,
+    NextItem,
+    Report,
+    Sleep,
+    Steps,
+    WaitFor,
+)
+from perdure.engine.timeouts import alimited, limited
+from perdure.engine.world import World
+
+T = TypeVar("T")
+
+
+def drive(steps: Steps[T], world: World) -> T:
+    """Perform all effects, blocking; what the steps return."""
+    try:
+        effect = next(steps)
+        while True:
+            try:
+                outcome = perform(effect, world)
+            except BaseException as error:
+                effect = steps.throw(error)
+            else:
+                effect = steps.send(outcome)
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+
+
+async def adrive(steps: Steps[T], world: World) -> T:
+    """Perform all effects on the caller's event loop; what the steps return."""
+    try:
+        effect = next(steps)
+        while True:
+            try:
+                outcome = await aperform(effect, world)
+            except BaseException as error:
+                effect = steps.throw(error)
+            else:
+                effect = steps.send(outcome)
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+
+
+def iterate(steps: Steps[Any], world: World) -> Iterator[Any]:
+    """Perform all effects, blocking, and hand on the items that the run emits."""
+    closed = False
+    try:
+        effect = next(steps)
+        while True:
+            try:
+                outcome = (yield effect.item) if isinstance(effect, Emit) and not closed else perform(effect, world)
+            except GeneratorExit:
+                closed = True
+                effect = steps.throw(Closed())
+            except BaseException as error:
+                effect = steps.throw(error)
+            else:
+                effect = steps.send(outcome)
+    except StopIteration:
+        return
+
+
+async def aiterate(steps: Steps[Any], world: World) -> AsyncIterator[Any]:
+    """Perform all effects on the caller's event loop, and hand on the items that the run emits."""
+    closed = False
+    try:
+        effect = next(steps)
+        while True:
+            try:
+                if isinstance(effect, Emit) and not closed:
+                    outcome = yield effect.item
+                else:
+                    outcome = await aperform(effect, world)
+            except GeneratorExit:
+                closed = True
+                effect = steps.throw(Closed())
+            except BaseException as error:
+                effect = steps.throw(error)
+            else:
+                effect = steps.send(outcome)
+    except StopIteration:
+        return
+
+
+def perform(effect: Effect, world: World) -> Any:
+    """Perform one effect, blocking; its outcome."""
+    if isinstance(effect, Report):
+        world.report(effect.records)
+    elif isinstance(effect, Call):
+        return world.run_coroutine(_acall, effect) if effect.awaited else _call(effect)
+    elif isinstance(effect, Blocking):
+        return effect.operation(*effect.args)
+    elif isinstance(effect, NextItem):
+        return _call(Call(next, (effect.generator, EXHAUSTED), {}, effect.run, effect.timeout))
+    elif isinstance(effect, Sleep):
+        time.sleep(effect.seconds)
+    elif isinstance(effect, WaitFor):
+        for future in effect.futures:
+            future.block()
+    return None
+
+
+async def aperform(effect: Effect, world: World) -> Any:
+    """Perform one effect, awaiting; its outcome."""
+    import asyncio
+
+    if isinstance(effect, Call):
+        return await _acall(effect) if effect.awaited else _call(effect)
+    if isinstance(effect, NextItem):
+        return await _acall(Call(anext, (effect.generator, EXHAUSTED), {}, effect.run, effect.timeout, awaited=True))
+    if isinstance(effect, Blocking):
+        return await asyncio.to_thread(effect.operation, *effect.args)
+    if isinstance(effect, Sleep):
+        return await asyncio.sleep(effect.seconds)
+    if isinstance(effect, WaitFor):
+        for future in effect.futures:
+            await future.ablock()
+        return None
+    return perform(effect, world)
+
+
+def _call(effect: Call) -> Any:
+    function, args, kwargs, run, timeout, _ = effect
+    run_token = current_run.set(run)
+    colour_token = run_is_async.set(False)
+    try:
+        if timeout is None:
+            return function(*args, **kwargs)
+        with limited(run, timeout):
+            return function(*args, **kwargs)
+    finally:
+        run_is_async.reset(colour_token)
+        current_run.reset(run_token)
+
+
+async def _acall(effect: Call) -> Any:
+    function, args, kwargs, run, timeout, _ = effect
+    run_token = current_run.set(run)
+    colour_token = run_is_async.set(True)
+    try:
+        if timeout is None:
+            return await function(*args, **kwargs)
+        async with alimited(run, timeout):
+            return await function(*args, **kwargs)
+    finally:
+        run_is_async.reset(colour_token)
+        current_run.reset(run_token)

@@ -1,0 +1,152 @@
+"""The lifecycle of a flow run."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from perdure.context import FlowRunContext
+from perdure.core.arguments import Upstream, replace_upstreams
+from perdure.core.effects import Blocking, Report, Sleep, Steps, WaitFor
+from perdure.core.errors import RunTimeout, UpstreamTaskError
+from perdure.core.records import Record
+from perdure.core.states import FINAL, State, StateType, aggregate, is_states
+from perdure.engine.produce import Produced, produce
+from perdure.engine.retries import delay_before
+from perdure.engine.runs import crash, end, enter, name_run
+from perdure.engine.upstream import UpstreamNotCompleted, resolved, state_of
+from perdure.engine.validation import validated
+from perdure.engine.world import World
+
+S = StateType
+
+
+@dataclass(slots=True)
+class FlowCall:
+    """One call of a flow: its run, and what it still has to wait for."""
+
+    run: FlowRunContext
+    upstreams: Sequence[Upstream] | None = None
+    wait_for: Sequence[Upstream] = ()
+    records: list[Record] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What an attempt came to."""
+
+    kind: StateType
+    message: str | None
+    value: Any
+    name: str | None = None
+
+
+def flow_run(call: FlowCall, world: World) -> Steps[State[Any]]:
+    """All steps of a flow run, from its creation to its final state, which it returns."""
+    run = call.run
+    try:
+        return (yield from _flow_run(call, world))
+    except BaseException as error:
+        world.cancel_outstanding(run)
+        yield from _settle(run)
+        state = yield from crash(run, world, error)
+        yield Blocking(world.commit, ((),))
+        return state
+
+
+def _flow_run(call: FlowCall, world: World) -> Steps[State[Any]]:
+    run = call.run
+    options = run.options
+    yield Report(call.records)
+    try:
+        if call.upstreams is not None or call.wait_for:
+            run.parameters = yield from resolved(run.parameters, call.upstreams or (), call.wait_for)
+        if options.validate_parameters:
+            run.parameters = validated(options, run.parameters)
+        if options.run_name is not None:
+            yield Report((yield from name_run(run, options.run_name)))
+    except UpstreamNotCompleted as upstream:
+        return (yield from _end(run, world, _failed(run, UpstreamTaskError(str(upstream)))))
+    except Exception as error:
+        return (yield from _end(run, world, _failed(run, error)))
+    produced = Produced()
+    while True:
+        outcome = yield from _attempt(run, world, produced)
+        if outcome.kind is not S.FAILED or run.run_count > options.retries:
+            return (yield from _end(run, world, outcome))
+        delay = delay_before(options, run.run_count)
+        retries = f"retry {run.run_count}/{options.retries}"
+        world.log(run, logging.WARNING, "%s It will %s in %g second(s).", outcome.message, retries, delay)
+        yield Report((enter(run, world, S.SCHEDULED, outcome.message, name="AwaitingRetry"),))
+        if delay:
+            yield Sleep(delay)
+
+
+def _attempt(run: FlowRunContext, world: World, produced: Produced) -> Steps[Outcome]:
+    run.begin_attempt()
+    run.run_count += 1
+    yield Report((enter(run, world, S.RUNNING, name=None if run.run_count == 1 else "Retrying"),))
+    if run.run_count == 1:
+        world.log(run, logging.INFO, "Began flow '%s'", run.options.name)
+    try:
+        value = yield from produce(run, produced)
+        yield from _settle(run)
+    except Exception as error:
+        yield from _settle(run)
+        outcome = _failed(run, error)
+    else:
+        outcome = _outcome(run, value)
+    if run.interrupt is not None:
+        raise run.interrupt
+    return outcome
+
+
+def _settle(run: FlowRunContext) -> Steps[None]:
+    """Wait for all that the flow run has submitted, and for what that submits in its turn."""
+    while run.streams or run.outstanding:
+        for stream in tuple(run.streams):
+            yield Blocking(stream.finish)
+            run.streams.remove(stream)
+        yield WaitFor(tuple(run.outstanding))
+
+
+def _failed(run: FlowRunContext, error: Exception) -> Outcome:
+    if isinstance(error, RunTimeout) and error.run_id == run.id:
+        return Outcome(S.FAILED, str(error), error, "TimedOut")
+    text = f" {error}" if str(error) else ""
+    return Outcome(S.FAILED, f"Flow run encountered an exception. {type(error).__name__}:{text}", error)
+
+
+def _outcome(run: FlowRunContext, returned: Any) -> Outcome:
+    """What a flow's return value makes of the run."""
+    if returned is None:
+        children = [state for state in run.children if state is not None]
+        return Outcome(*aggregate(children), children) if children else Outcome(S.COMPLETED, None, None)
+    if isinstance(returned, State) and returned.run_id is None:
+        return Outcome(returned.type, returned.message, returned.data, returned.name)
+    value = replace_upstreams(returned, lambda upstream, _: state_of(upstream))
+    if isinstance(value, State):
+        return Outcome(*aggregate([value]), value)
+    if is_states(value):
+        return Outcome(*aggregate(value), value)
+    return Outcome(S.COMPLETED, None, value)
+
+
+def _end(run: FlowRunContext, world: World, outcome: Outcome) -> Steps[State[Any]]:
+    value = outcome.value
+    if outcome.kind is S.FAILED and isinstance(value, Exception):
+        world.log(run, logging.ERROR, "%s", outcome.message, error=value)
+    if outcome.kind not in FINAL:  # a flow that returns, say, Scheduled() by hand
+        yield Report((enter(run, world, outcome.kind, outcome.message, value, outcome.name),))
+        assert run.state is not None
+        return run.state
+    # A root flow run ends with everything committed: who looks next sees all of it.
+    root = run.parent is None
+    state = yield from end(
+        run, world, outcome.kind, outcome.message, value, name=outcome.name, checkpoint=root
+    )
+    level = logging.INFO if outcome.kind is S.COMPLETED else logging.ERROR
+    world.log(run, level, "Finished in state %r", state)
+    return state
+
+

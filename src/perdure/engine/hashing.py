@@ -1,0 +1,130 @@
+"""Digests of values: the same in every process, for equal values of the same types."""
+
+import dataclasses
+import enum
+import hashlib
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from perdure.core.errors import SerializationError
+
+_PICKLE_PROTOCOL = 5
+Update = Callable[[bytes], None]
+
+
+def digest_of_values(*values: Any) -> str:
+    """64 hexadecimal characters that stand for the values.
+
+    Types count: 1, 1.0, True and "1" differ, as do a list and a tuple. The order of sets and of dict
+    keys does not. Plain containers, dataclasses, pydantic models, enums and arrays are hashed by their
+    contents; all else by its pickle.
+
+    Raises:
+        SerializationError: a value, named by its path, can be neither.
+    """
+    hasher = hashlib.sha256()
+    walker = _Walker(hasher.update)
+    for value in values:
+        walker.add(value, "")
+    return hasher.hexdigest()
+
+
+class _Walker:
+    def __init__(self, update: Update) -> None:
+        self._update = update
+        self._open: dict[int, int] = {}  # containers being hashed, by depth: a cycle is hashed as its depth
+
+    def add(self, value: Any, path: str) -> None:
+        kind = type(value)
+        if kind in _SCALARS:
+            self._scalar(kind.__name__, _SCALARS[kind](value))
+        elif id(value) in self._open:
+            self._scalar("cycle", str(self._open[id(value)]).encode())
+        else:
+            self._open[id(value)] = len(self._open)
+            try:
+                self._compound(value, kind, path)
+            finally:
+                del self._open[id(value)]
+
+    def _scalar(self, tag: str, data: bytes) -> None:
+        # The length keeps neighbouring values apart.
+        self._update(f"{tag}:{len(data)}:".encode())
+        self._update(data)
+
+    def _compound(self, value: Any, kind: type, path: str) -> None:
+        if kind is list or kind is tuple:
+            self._update(f"{kind.__name__}:{len(value)}:".encode())
+            for index, each in enumerate(value):
+                self.add(each, f"{path}[{index}]")
+        elif kind is dict:
+            self._unordered("dict", ((key, item) for key, item in value.items()), len(value), path)
+        elif kind is set or kind is frozenset:
+            self._unordered(kind.__name__, ((each, None) for each in value), len(value), path)
+        elif isinstance(value, enum.Enum):
+            self._scalar("enum", f"{_name(kind)}.{value.name}".encode())
+        elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+            self._fields(kind, {each.name: getattr(value, each.name) for each in dataclasses.fields(value)}, path)
+        elif _is_instance_of(value, "pydantic", "BaseModel"):
+            self._fields(kind, dict(value), path)
+        elif _is_instance_of(value, "numpy", "ndarray") and not value.dtype.hasobject:
+            self._array(value)
+        else:
+            self._pickled(value, path)
+
+    def _unordered(self, tag: str, pairs: Any, count: int, path: str) -> None:
+        digests = []
+        for key, item in pairs:
+            hasher = hashlib.sha256()
+            walker = _Walker(hasher.update)
+            walker._open = self._open
+            walker.add(key, path)
+            walker.add(item, (f"{path}[{key!r}]" if path else str(key)) if tag == "dict" else path)
+            digests.append(hasher.digest())
+        self._update(f"{tag}:{count}:".encode())
+        for digest in sorted(digests):
+            self._update(digest)
+
+    def _fields(self, kind: type, fields: dict[str, Any], path: str) -> None:
+        self._scalar("object", _name(kind).encode())
+        for name, item in fields.items():
+            self._scalar("field", name.encode())
+            self.add(item, f"{path}.{name}")
+
+    def _array(self, array: Any) -> None:
+        self._scalar("array", f"{array.dtype.str}{array.shape}".encode())
+        contiguous = array if array.flags.c_contiguous else array.copy(order="C")
+        self._update(contiguous.reshape(-1).view("u1").data)
+
+    def _pickled(self, value: Any, path: str) -> None:
+        import cloudpickle
+
+        try:
+            data = cloudpickle.dumps(value, protocol=_PICKLE_PROTOCOL)
+        except Exception as error:
+            raise SerializationError(
+                f"The argument {path}, a {_name(type(value))}, cannot be hashed:"
+                f" {type(error).__name__}: {error}. Give the task a cache_key_fn that does not use it."
+            ) from error
+        self._scalar("pickle", data)
+
+
+_SCALARS: dict[type, Callable[[Any], bytes]] = {
+    int: lambda value: b"%d" % value,
+    float: lambda value: value.hex().encode(),
+    str: lambda value: value.encode("utf-8", "surrogatepass"),
+    bytes: lambda value: value,
+    bool: lambda value: b"1" if value else b"0",
+    type(None): lambda _: b"",
+}
+
+
+def _name(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _is_instance_of(value: Any, module: str, name: str) -> bool:
+    """Whether a value is of a class of a module that need not be imported: if it is not, no value can be."""
+    loaded = sys.modules.get(module)
+    return loaded is not None and isinstance(value, getattr(loaded, name))

@@ -1,0 +1,213 @@
+"""What the lifecycles of flow runs and task runs share: entering states, keeping results, calling hooks."""
+
+import inspect
+import logging
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any
+
+from perdure import settings
+from perdure.context import RunContext, TaskRunContext
+from perdure.core.effects import Blocking, Call, Report, Steps
+from perdure.core.records import CacheRecord, Record, RenameRecord, StateRecord
+from perdure.core.states import FINAL, State, StateType, check_transition
+from perdure.engine.views import template_variables
+from perdure.engine.world import World
+from perdure.results.keys import format_key, new_key
+from perdure.results.store import result_record, write_result
+from perdure.results.types import (
+    BaseResult,
+    PersistedResult,
+    UnpersistedResult,
+    literal_of,
+    type_name,
+)
+
+S = StateType
+
+
+def enter(
+    run: RunContext,
+    world: World,
+    kind: StateType,
+    message: str | None = None,
+    data: Any = None,
+    name: str | None = None,
+) -> StateRecord:
+    """Bring a run to a state; the record of it still has to be reported."""
+    before = run.state
+    check_transition(None if before is None else before.type, kind)
+    of_task = isinstance(run, TaskRunContext)
+    now = world.clock()
+    if of_task:
+        state = State[Any](kind, name, message, data, now, run.flow.id if run.flow else None, run.id)
+    else:
+        state = State[Any](kind, name, message, data, now, run.id)
+    run.state = state
+    return StateRecord(run.id, of_task, kind, state.name, message, now)
+
+
+def persists(run: RunContext) -> bool:
+    """Whether a run's result is to be persisted: as it was told, else as the features in use need it."""
+    options = run.options
+    if options.persist_result is not None:
+        return options.persist_result
+    if not options.cache_result_in_memory or getattr(options, "cache_key_fn", None) is not None:
+        return True
+    parent = run.parent
+    return (
+        parent is not None and parent.is_flow and parent.options.retries > 0
+    ) or settings.current().results_persist_by_default
+
+
+def end(
+    run: RunContext,
+    world: World,
+    kind: StateType,
+    message: str | None,
+    value: Any,
+    *,
+    name: str | None = None,
+    cache_key: str | None = None,
+    checkpoint: bool = False,
+) -> Steps[State[Any]]:
+    """Keep the value, then bring the run to its final state, then call the hooks.
+
+    With a persisted result, or where `checkpoint` asks for it, all is committed before the next step.
+    """
+    failed = kind is not S.COMPLETED
+    persisted = persists(run)
+    result: BaseResult[Any] | None = None
+    if failed:
+        if persisted and isinstance(value, Exception):
+            result = yield from _keep_exception(run, world, value)
+    elif not _is_memory_only(value):
+        result = yield from _keep(run, world, value, persisted)
+    if result is None:
+        result = UnpersistedResult(value)
+    records: list[Record] = [enter(run, world, kind, message, result, name)]
+    now = records[0].time  # type: ignore[union-attr]
+    if cache_key is None or failed:
+        records.insert(0, result_record(run.id, not run.is_flow, result, now, is_exception=failed))
+    else:
+        expires = _expiry(run, now)
+        if isinstance(result, PersistedResult):
+            result.expires = expires
+        fields = {"expires": expires, "cache_key": cache_key}
+        records.insert(0, result_record(run.id, not run.is_flow, result, now, **fields))
+        records.append(CacheRecord(cache_key, run.id, now, expires))
+    if checkpoint or persisted:
+        yield Blocking(world.commit, (records,))
+    else:
+        yield Report(records)
+    yield from call_hooks(run, world)
+    assert run.state is not None
+    return run.state
+
+
+def _is_memory_only(value: Any) -> bool:
+    """The states of a flow's children: the orchestrator has them all, and a document of them would say no more."""
+    return isinstance(value, State) or (isinstance(value, list) and bool(value) and isinstance(value[0], State))
+
+
+def _expiry(run: RunContext, now: int) -> int | None:
+    expiration: timedelta | None = getattr(run.options, "cache_expiration", None)
+    return None if expiration is None else now + expiration // timedelta(microseconds=1)
+
+
+def _keep(run: RunContext, world: World, value: Any, persisted: bool) -> Steps[BaseResult[Any]]:
+    options = run.options
+    if options.persist_result is not False:
+        literal = literal_of(value)
+        if literal is not None:
+            return literal
+    if persisted:
+        return (yield from _write(run, world, value, _storage_key(run)))
+    if options.cache_result_in_memory or value is None:
+        return UnpersistedResult(value)
+    return UnpersistedResult(python_type=type_name(value))
+
+
+def _keep_exception(run: RunContext, world: World, error: Exception) -> Steps[BaseResult[Any] | None]:
+    """An exception goes under a key of its own, so that a failure never replaces a good result."""
+    try:
+        result = yield from _write(run, world, error, new_key())
+    except Exception as storing:
+        world.log(run, logging.DEBUG, "The exception is kept in memory only: %s", storing)
+        return None
+    result.remember(error)
+    return result
+
+
+def _write(run: RunContext, world: World, value: Any, key: str) -> Steps[PersistedResult[Any]]:
+    storage = yield Blocking(world.storage_for, (run,))
+    arguments = (value, key, storage, world.serializer_for(run), world.storage_id(storage))
+    result: PersistedResult[Any] = yield Blocking(write_result, (*arguments, run.options.cache_result_in_memory))
+    return result
+
+
+def _storage_key(run: RunContext) -> str:
+    template = getattr(run.options, "result_storage_key", None)
+    return new_key() if template is None else format_key(template, template_variables(run))
+
+
+def crash(run: RunContext, world: World, error: BaseException) -> Steps[State[Any]]:
+    """End a run that was stopped from outside its own code, or whose result could not be kept."""
+    message = f"Execution was stopped by {type(error).__name__}" + (f": {error}" if str(error) else ".")
+    if run.state is None:
+        enter(run, world, S.PENDING)
+    if run.state is not None and run.state.type in FINAL:
+        return run.state
+    record = enter(run, world, S.CRASHED, message, UnpersistedResult(error))
+    world.log(run, logging.ERROR, "%s", message, error=error)
+    result = result_record(run.id, not run.is_flow, UnpersistedResult(error), record.time, is_exception=True)
+    yield Report((result, record))
+    yield from call_hooks(run, world)
+    return run.state
+
+
+_HOOKS = {
+    S.COMPLETED: "on_completion",
+    S.FAILED: "on_failure",
+    S.CANCELLED: "on_cancellation",
+    S.CRASHED: "on_crashed",
+}
+
+
+def call_hooks(run: RunContext, world: World) -> Steps[None]:
+    """Call the hooks for the run's final state. What a hook raises is logged, and changes nothing."""
+    assert run.state is not None
+    for hook in getattr(run.options, _HOOKS[run.state.type]):
+        try:
+            yield user_call(run, hook, run.owner, run, run.state)
+        except Exception as error:
+            name = getattr(hook, "__name__", repr(hook))
+            world.log(run, logging.ERROR, "The hook %s raised an exception.", name, error=error)
+
+
+def user_call(run: RunContext, function: Callable[..., Any], *args: Any) -> Call:
+    """The effect of calling some other function of the user's within the run."""
+    return Call(function, args, {}, run, awaited=inspect.iscoroutinefunction(function))
+
+
+def name_run(run: RunContext, template: str | Callable[..., str]) -> Steps[Sequence[Record]]:
+    """The record of a run's own name, from a template over its parameters or from a function.
+
+    Raises:
+        TypeError: what was given, or what it returned, is not text.
+        KeyError: the template names a parameter that is not there.
+    """
+    if callable(template):
+        takes = len(inspect.signature(template).parameters)
+        name = yield user_call(run, template, *(run.parameters,)[:takes])
+    else:
+        name = template.format(**template_variables(run), **_own(run.parameters))
+    if not isinstance(name, str):
+        raise TypeError(f"A run's name is text, but its template gave {name!r}. Return a str from it.")
+    run.name = name
+    return (RenameRecord(run.id, not run.is_flow, name),)
+
+
+def _own(parameters: dict[str, Any]) -> dict[str, Any]:
+    reserved = ("flow_run", "task_run", "deployment", "parameters")
+    return {name: value for name, value in parameters.items() if name not in reserved}

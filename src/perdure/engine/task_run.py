@@ -1,0 +1,151 @@
+"""The lifecycle of a task run."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from perdure.context import TaskRunContext
+from perdure.core.arguments import Upstream
+from perdure.core.effects import Blocking, Report, Sleep, Steps
+from perdure.core.errors import ResultError, RunTimeout, StorageError
+from perdure.core.options import TaskOptions
+from perdure.core.records import Record, ResultRecord
+from perdure.core.states import State, StateType
+from perdure.engine.caching import cache_key_of
+from perdure.engine.produce import Produced, produce
+from perdure.engine.retries import delay_before
+from perdure.engine.runs import crash, end, enter, name_run, user_call
+from perdure.engine.upstream import UpstreamNotCompleted, resolved
+from perdure.engine.world import World
+from perdure.results.store import result_from_record, result_record
+from perdure.results.types import UnpersistedResult
+
+S = StateType
+
+
+@dataclass(slots=True)
+class TaskCall:
+    """One call of a task: its run, and what it still has to wait for."""
+
+    run: TaskRunContext
+    upstreams: Sequence[Upstream] | None = None  # the futures and states inside the parameters
+    wait_for: Sequence[Upstream] = ()
+    records: list[Record] = field(default_factory=list)  # of the run's creation, until they are reported
+
+
+def task_run(call: TaskCall, world: World) -> Steps[State[Any]]:
+    """All steps of a task run, from its creation to its final state, which it returns."""
+    run = call.run
+    try:
+        state = yield from _task_run(call, world)
+    except UpstreamNotCompleted as upstream:
+        state = yield from _not_ready(call, world, upstream)
+    except BaseException as error:
+        state = yield from crash(run, world, error)
+        if isinstance(error, KeyboardInterrupt) and run.flow is not None:
+            run.flow.root.interrupt = error
+    return state
+
+
+def prepare(call: TaskCall, world: World) -> Steps[bool]:
+    """Put values in the place of all futures and states; whether the task can run, perhaps in another process."""
+    try:
+        call.run.parameters = yield from resolved(call.run.parameters, call.upstreams or (), call.wait_for)
+    except UpstreamNotCompleted as upstream:
+        yield from _not_ready(call, world, upstream)
+        return False
+    except BaseException as error:
+        yield from crash(call.run, world, error)
+        return False
+    call.upstreams, call.wait_for = None, ()
+    return True
+
+
+def _task_run(call: TaskCall, world: World) -> Steps[State[Any]]:
+    run = call.run
+    options: TaskOptions = run.options
+    if call.upstreams is not None or call.wait_for:
+        run.parameters = yield from resolved(run.parameters, call.upstreams or (), call.wait_for)
+    cache_key = None
+    if options.cache_key_fn is not None:
+        cache_key = yield from cache_key_of(run)
+        if cache_key is not None and not options.refresh_cache:
+            hit = yield from _cached(call, world, cache_key)
+            if hit is not None:
+                return hit
+    if options.run_name is not None:
+        call.records += yield from name_run(run, options.run_name)
+    produced = Produced()
+    while True:
+        run.run_count += 1
+        name = None if run.run_count == 1 else "Retrying"
+        call.records.append(enter(run, world, S.RUNNING, name=name))
+        yield Report(call.records)
+        call.records = []
+        try:
+            value = yield from produce(run, produced)
+        except Exception as error:
+            kind, message, name = _failure(run, error)
+        else:
+            return (yield from end(run, world, S.COMPLETED, None, value, cache_key=cache_key))
+        failure = State[Any](kind, name, message, UnpersistedResult(produced.error))
+        if not (yield from _is_retried(run, world, failure)):
+            world.log(run, logging.ERROR, "%s", message, error=produced.error)
+            return (yield from end(run, world, kind, message, produced.error, name=name))
+        yield from _wait_for_retry(run, world, message)
+
+
+def _failure(run: TaskRunContext, error: Exception) -> tuple[StateType, str, str | None]:
+    if isinstance(error, RunTimeout) and error.run_id == run.id:
+        return S.FAILED, str(error), "TimedOut"
+    text = f" {error}" if str(error) else ""
+    return S.FAILED, f"Task run encountered an exception {type(error).__name__}:{text}", None
+
+
+def _is_retried(run: TaskRunContext, world: World, failure: State[Any]) -> Steps[bool]:
+    options = run.options
+    if run.run_count > options.retries:
+        return False
+    if options.retry_condition_fn is None:
+        return True
+    try:
+        return bool((yield user_call(run, options.retry_condition_fn, run.owner, run, failure)))
+    except Exception as error:
+        world.log(run, logging.ERROR, "retry_condition_fn raised an exception; there is no retry.", error=error)
+        return False
+
+
+def _wait_for_retry(run: TaskRunContext, world: World, message: str) -> Steps[None]:
+    delay = delay_before(run.options, run.run_count)
+    retries = f"retry {run.run_count}/{run.options.retries}"
+    world.log(run, logging.WARNING, "%s. It will %s in %g second(s).", message, retries, delay)
+    yield Report((enter(run, world, S.SCHEDULED, message, name="AwaitingRetry"),))
+    if delay:
+        yield Sleep(delay)
+
+
+def _cached(call: TaskCall, world: World, key: str) -> Steps[State[Any] | None]:
+    """The final state of a run whose value is in the cache; None if it is not there, or cannot be read."""
+    run = call.run
+    found: ResultRecord | None = yield Blocking(world.find_cached, (key,))
+    if found is None:
+        return None
+    result = result_from_record(found, keep=run.options.cache_result_in_memory)
+    try:
+        yield Blocking(result.get)
+    except (ResultError, StorageError) as error:
+        world.log(run, logging.WARNING, "The cached result cannot be used, so the task runs again. %s", error)
+        return None
+    state = enter(run, world, S.COMPLETED, data=result, name="Cached")
+    record = result_record(run.id, True, result, state.time, expires=found.expires, cache_key=key)
+    yield Report((*call.records, record, state))
+    return run.state
+
+
+def _not_ready(call: TaskCall, world: World, upstream: UpstreamNotCompleted) -> Steps[State[Any]]:
+    run = call.run
+    world.log(run, logging.WARNING, "%s The task is not run.", upstream)
+    yield Report((*call.records, enter(run, world, S.PENDING, str(upstream), name="NotReady")))
+    assert run.state is not None
+    return run.state

@@ -1,0 +1,103 @@
+"""Ending a user's code when its time is up, in the thread or on the loop where it runs."""
+
+import ctypes
+import signal
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+from perdure.context import RunContext
+from perdure.core.errors import RunTimeout
+
+
+class _Expired(BaseException):
+    """Raised in the user's code. Not an Exception, so that `except Exception` there cannot swallow it."""
+
+
+@contextmanager
+def limited(run: RunContext, seconds: float) -> Iterator[None]:
+    """End the code in the block after some seconds.
+
+    In the main thread by a signal, which interrupts blocking system calls. In other threads, as soon
+    as Python code runs again: a blocking call there is waited for.
+
+    Raises:
+        RunTimeout: the time was up.
+    """
+    main = threading.current_thread() is threading.main_thread() and hasattr(signal, "setitimer")
+    try:
+        with _alarm(seconds) if main else _watcher(seconds):
+            yield
+    except _Expired:
+        raise _timeout(run, seconds) from None
+
+
+@asynccontextmanager
+async def alimited(run: RunContext, seconds: float) -> AsyncIterator[None]:
+    """End the coroutine in the block after some seconds, at its next await.
+
+    Raises:
+        RunTimeout: the time was up.
+    """
+    import asyncio
+
+    deadline = asyncio.timeout(seconds)
+    try:
+        async with deadline:
+            yield
+    except TimeoutError:
+        if deadline.expired():
+            raise _timeout(run, seconds) from None
+        raise
+
+
+def _timeout(run: RunContext, seconds: float) -> RunTimeout:
+    kind = "Flow" if run.is_flow else "Task"
+    error = RunTimeout(f"{kind} run exceeded timeout of {seconds:g} second(s)")
+    error.run_id = run.id
+    return error
+
+
+@contextmanager
+def _alarm(seconds: float) -> Iterator[None]:
+    def expire(*_: Any) -> None:
+        raise _Expired
+
+    began = time.monotonic()
+    outer, _ = signal.getitimer(signal.ITIMER_REAL)
+    if outer and outer <= seconds:  # an enclosing limit comes first, and its handler is in place
+        yield
+        return
+    handler = signal.signal(signal.SIGALRM, expire)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, handler)
+        if outer:
+            signal.setitimer(signal.ITIMER_REAL, max(outer - (time.monotonic() - began), 1e-6))
+
+
+@contextmanager
+def _watcher(seconds: float) -> Iterator[None]:
+    thread = ctypes.c_ulong(threading.get_ident())
+    lock = threading.Lock()
+    left = False
+
+    def expire() -> None:
+        with lock:
+            if not left:
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, ctypes.py_object(_Expired))
+
+    timer = threading.Timer(seconds, expire)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        with lock:
+            left = True
+        timer.cancel()

@@ -1,0 +1,62 @@
+"""Replacing the futures and states in a call's arguments by their values, once they are all there."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from perdure.core.arguments import Upstream, replace_upstreams
+from perdure.core.effects import Blocking, Steps, WaitFor
+from perdure.core.errors import UnfinishedRun
+from perdure.core.pending import Pending
+from perdure.core.states import State, StateType
+
+
+class UpstreamNotCompleted(Exception):  # noqa: N818 - a signal within the engine
+    """An upstream run did not complete, so that what depends on it cannot run."""
+
+    def __init__(self, state: State[Any]) -> None:
+        self.state = state
+        super().__init__(f"Upstream run '{state.run_id or state!r}' did not reach a 'COMPLETED' state.")
+
+
+def resolved(
+    parameters: dict[str, Any], upstreams: Sequence[Upstream], wait_for: Sequence[Upstream]
+) -> Steps[dict[str, Any]]:
+    """The parameters with values in the place of futures and states.
+
+    Raises:
+        UpstreamNotCompleted: one of them did not complete, and its failure is not allowed.
+    """
+    unfinished = [each for each in (*upstreams, *wait_for) if isinstance(each, Pending) and each.state is None]
+    if unfinished:
+        yield WaitFor(unfinished)
+    for each in wait_for:
+        _completed(each, allowed=False)
+    values: dict[str, Any] = yield Blocking(_values, (parameters,))
+    return values
+
+
+def _values(parameters: dict[str, Any]) -> dict[str, Any]:
+    resolved = {}
+    for name, value in parameters.items():
+        resolved[name] = replace_upstreams(value, _value)
+    return resolved
+
+
+def _value(upstream: Upstream, allowed: bool) -> Any:
+    return _completed(upstream, allowed).fetch(raise_on_failure=False)
+
+
+def _completed(upstream: Upstream, allowed: bool) -> State[Any]:
+    state = state_of(upstream)
+    if state.type is StateType.COMPLETED or (allowed and state.type is StateType.FAILED):
+        return state
+    raise UpstreamNotCompleted(state)
+
+
+def state_of(upstream: Upstream) -> State[Any]:
+    """The state that an upstream stands for."""
+    if isinstance(upstream, State):
+        return upstream
+    if upstream.state is None:
+        raise UnfinishedRun(f"The task run {upstream.task_run_id} has not finished. Wait for it first.")
+    return upstream.state

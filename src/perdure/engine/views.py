@@ -1,0 +1,133 @@
+"""What `perdure.runtime` and the templates of names and keys can see of a run."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from perdure.context import FlowRunContext, RunContext, TaskRunContext, current_run
+from perdure.core.clock import to_datetime
+
+
+class FlowRunView:
+    """The current flow run. Outside one, every attribute is None, or empty."""
+
+    def __init__(self, find: Callable[[], RunContext | None] = current_run.get) -> None:
+        self._find = find
+
+    @property
+    def _run(self) -> FlowRunContext | None:
+        run = self._find()
+        return None if run is None else run.flow
+
+    @property
+    def id(self) -> str | None:
+        return self._run.id if self._run else None
+
+    @property
+    def name(self) -> str | None:
+        return self._run.name if self._run else None
+
+    @property
+    def flow_name(self) -> str | None:
+        return self._run.options.name if self._run else None
+
+    @property
+    def flow_version(self) -> str | None:
+        return self._run.options.version if self._run else None
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        return self._run.parameters if self._run else {}
+
+    @property
+    def tags(self) -> list[str]:
+        return sorted(self._run.tags) if self._run else []
+
+    @property
+    def run_count(self) -> int:
+        """Which attempt this is, counted from 1."""
+        return self._run.run_count if self._run else 0
+
+    @property
+    def scheduled_start_time(self) -> datetime | None:
+        """When the run was created: a run that is called is due at once."""
+        return to_datetime(self._run.created) if self._run else None
+
+    @property
+    def parent_flow_run_id(self) -> str | None:
+        parent = self._run.parent if self._run else None
+        return parent.flow.id if parent and parent.flow else None
+
+    @property
+    def root_flow_run_id(self) -> str | None:
+        return self._run.root.id if self._run else None
+
+
+class TaskRunView:
+    """The current task run. Outside one, every attribute is None, or empty."""
+
+    def __init__(self, find: Callable[[], RunContext | None] = current_run.get) -> None:
+        self._find = find
+
+    @property
+    def _run(self) -> TaskRunContext | None:
+        run = self._find()
+        return run if isinstance(run, TaskRunContext) else None
+
+    @property
+    def id(self) -> str | None:
+        return self._run.id if self._run else None
+
+    @property
+    def name(self) -> str | None:
+        return self._run.name if self._run else None
+
+    @property
+    def task_name(self) -> str | None:
+        return self._run.options.name if self._run else None
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        return self._run.parameters if self._run else {}
+
+    @property
+    def tags(self) -> list[str]:
+        return sorted(self._run.tags) if self._run else []
+
+    @property
+    def run_count(self) -> int:
+        """Which attempt this is, counted from 1."""
+        return self._run.run_count if self._run else 0
+
+
+class DeploymentView:
+    """The deployment that started the flow run. A flow that is called has none: its attributes are None, or empty."""
+
+    id: str | None = None
+    name: str | None = None
+    version: str | None = None
+
+    def __init__(self, find: Callable[[], RunContext | None] = current_run.get) -> None:
+        self._flow_run = FlowRunView(find)
+
+    @property
+    def flow_run_id(self) -> str | None:
+        return self._flow_run.id
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        return {}
+
+
+def template_variables(run: RunContext) -> dict[str, Any]:
+    """What a template of a run's name or storage key may use."""
+
+    def find() -> RunContext:
+        return run
+
+    return {
+        "flow_run": FlowRunView(find),
+        "task_run": TaskRunView(find),
+        "deployment": DeploymentView(find),
+        "parameters": run.parameters,
+    }

@@ -1,0 +1,47 @@
+"""What the engine needs of the outside; the composition root provides it."""
+
+from collections.abc import Callable, Coroutine, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from perdure.context import FlowRunContext, RunContext
+from perdure.core.clock import Clock
+from perdure.core.records import Record, ResultRecord
+
+if TYPE_CHECKING:  # these import pydantic, which a run that persists nothing does not need
+    from perdure.filesystems import Storage
+    from perdure.serializers import Serializer
+
+
+class World(Protocol):
+    """The outside world, as the engine sees it."""
+
+    clock: Clock
+
+    def report(self, records: Sequence[Record]) -> None:
+        """Tell the orchestrator, without waiting."""
+
+    def commit(self, records: Sequence[Record]) -> None:
+        """Tell the orchestrator, and return when it has committed."""
+
+    def find_cached(self, key: str) -> ResultRecord | None:
+        """The result that a cache key stands for now."""
+
+    def storage_id(self, storage: "Storage") -> str:
+        """The id under which the orchestrator knows a storage."""
+
+    def storage_for(self, run: RunContext) -> "Storage":
+        """Where a run's result goes: its own option, else its flow's, else the default."""
+
+    def serializer_for(self, run: RunContext) -> "Serializer":
+        """How a run's result is written: its own option, else its flow's, else the default."""
+
+    def log(
+        self, run: RunContext, level: int, message: str, *args: Any, error: BaseException | None = None
+    ) -> None:
+        """Log a line of the engine's own about a run; an error's traceback is shown once, however far it travels."""
+
+    def run_coroutine(self, function: Callable[..., Coroutine[Any, Any, Any]], *args: Any) -> Any:
+        """Run a coroutine from code that does not await, and block until it has ended."""
+
+    def cancel_outstanding(self, run: FlowRunContext) -> None:
+        """Cancel what the flow run has submitted and what has not begun."""

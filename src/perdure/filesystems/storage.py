@@ -1,0 +1,120 @@
+"""`Storage`: what every place for results offers, and the keys that it takes."""
+
+import re
+from abc import abstractmethod
+from collections.abc import Iterator
+
+from perdure.blocks import Block
+from perdure.core.errors import StorageKeyError
+from perdure.core.files import TEMPORARY_PREFIX
+
+MAX_KEY = 1024  # characters
+
+# One search is all that a good key costs; what is wrong with a bad one is found out afterwards.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_DRIVE = re.compile(r"[A-Za-z]:")
+_BAD = re.compile(
+    rf"{_CONTROL.pattern}|\\|(?:^|/)(?:\.{{0,2}}(?:/|\Z)|{re.escape(TEMPORARY_PREFIX)})|^{_DRIVE.pattern}",
+)
+
+
+class Storage(Block):
+    """Bytes by key. A subclass gives `read`, `write`, `exists`, `delete`, `list` and `describe`.
+
+    Each calls `check_key` first. The async forms run the sync ones in another thread; override those for
+    which the storage has a better way.
+    """
+
+    @abstractmethod
+    def read(self, key: str) -> bytes:
+        """What was last written under the key.
+
+        Raises:
+            ObjectMissing: nothing is there.
+            StorageError: the storage refuses.
+            StorageKeyError: the key is malformed.
+        """
+
+    @abstractmethod
+    def write(self, key: str, data: bytes) -> None:
+        """Keep the data under the key, in place of what was there; readers see all of the old or all of the new.
+
+        Raises:
+            StorageError: the storage refuses; nothing has changed then.
+            StorageKeyError: the key is malformed.
+        """
+
+    @abstractmethod
+    def exists(self, key: str) -> bool:
+        """Whether something is kept under the key."""
+
+    @abstractmethod
+    def delete(self, key: str) -> None:
+        """Let go of what is kept under the key; if nothing is, nothing happens."""
+
+    @abstractmethod
+    def list(self, prefix: str = "") -> Iterator[str]:
+        """The keys that begin with the prefix, in no given order."""
+
+    @abstractmethod
+    def describe(self, key: str) -> str:
+        """Where a person finds what is kept under the key: an absolute path or a URL."""
+
+    async def aread(self, key: str) -> bytes:
+        """`read`, awaited."""
+        import asyncio  # sync programs do not pay for it
+
+        return await asyncio.to_thread(self.read, key)
+
+    async def awrite(self, key: str, data: bytes) -> None:
+        """`write`, awaited."""
+        import asyncio
+
+        await asyncio.to_thread(self.write, key, data)
+
+    async def aexists(self, key: str) -> bool:
+        """`exists`, awaited."""
+        import asyncio
+
+        return await asyncio.to_thread(self.exists, key)
+
+    async def adelete(self, key: str) -> None:
+        """`delete`, awaited."""
+        import asyncio
+
+        await asyncio.to_thread(self.delete, key)
+
+
+def check_key(key: str) -> None:
+    """Let a well-formed key pass: a relative path with "/" between its segments.
+
+    Raises:
+        StorageKeyError: it is not; names the key, the rule and the mend.
+    """
+    if not isinstance(key, str):
+        raise StorageKeyError(f"The storage key {key!r} is a {type(key).__name__}. Give text, such as 'reports/today'.")
+    if len(key) > MAX_KEY or _BAD.search(key) is not None:
+        raise StorageKeyError(f"The storage key {_shown(key)} {_fault(key)}")
+
+
+def _shown(key: str) -> str:
+    return repr(key) if len(key) <= 200 else f"{key[:100]!r}… ({len(key):,} characters)"
+
+
+def _fault(key: str) -> str:
+    if len(key) > MAX_KEY:
+        return f"is longer than {MAX_KEY:,} characters. Shorten it, for instance by a digest of its long part."
+    if _CONTROL.search(key):
+        return "has a control character or half a surrogate pair. Remove it, or replace it by '_'."
+    if "\\" in key:
+        return "has a backslash. Put '/' between segments."
+    if key.startswith("/") or _DRIVE.match(key):
+        return "is absolute, but keys are relative to the storage. Remove what stands before the first name."
+    segments = key.split("/")
+    if ".." in segments:
+        return "has a '..' segment, which could leave the storage. Name the place itself."
+    if "." in segments:
+        return "has a '.' segment. Leave it out."
+    if "" in segments:
+        return "is empty or has an empty segment. Put a name between any two '/', and none at the ends."
+    return f"has a segment that begins with {TEMPORARY_PREFIX!r}, which marks unfinished writes. Name it otherwise."

@@ -1,0 +1,271 @@
+"""Flows: the decorator and what it makes."""
+
+import copy
+import dataclasses
+import functools
+import inspect
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from typing import Any, Concatenate, Generic, Literal, ParamSpec, TypeVar, overload
+
+from perdure import definition, logs, settings
+from perdure import session as sessions
+from perdure.context import FlowRunContext
+from perdure.core.colour import caller_is_async
+from perdure.core.options import FlowOptions, Hook, RetryDelay
+from perdure.core.states import State
+from perdure.engine.begin import begin_flow, finish
+from perdure.engine.drivers import adrive, aiterate, drive, iterate
+from perdure.engine.flow_run import FlowCall, flow_run
+from perdure.engine.retries import delays_of
+from perdure.session import Session, ended_by_signal
+from perdure.submission import WaitFor, runs_of
+
+P = ParamSpec("P")
+P2 = ParamSpec("P2")
+R = TypeVar("R", covariant=True)
+T = TypeVar("T")
+
+__all__ = ["Flow", "flow"]
+
+
+class Flow(Generic[P, R]):
+    """A function whose calls are tracked, with all the tasks and subflows that they call. Made by `@flow`.
+
+    Call it as the plain function, or with `return_state=True` for its state.
+    """
+
+    def __init__(self, function: Callable[P, R], options: FlowOptions) -> None:
+        self.options = options
+        self._instance: Any = None
+        self._method = type(function) if isinstance(function, staticmethod | classmethod) else None
+        functools.update_wrapper(self, options.function)
+
+    @property
+    def name(self) -> str:
+        """The flow's name."""
+        return self.options.name
+
+    @property
+    def fn(self) -> Callable[P, R]:
+        """The plain function."""
+        return self.options.function
+
+    @property
+    def version(self) -> str | None:
+        """The flow's version: as given, or a digest of its file."""
+        return self.options.version
+
+    @overload
+    def __call__(
+        self: "Flow[P, Coroutine[Any, Any, T]]", *args: Any, return_state: Literal[True], **kwargs: Any
+    ) -> Coroutine[Any, Any, State[T]]: ...
+    @overload
+    def __call__(self, *args: Any, return_state: Literal[True], **kwargs: Any) -> State[R]: ...
+    @overload
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
+    @overload
+    def __call__(self, *args: Any, wait_for: WaitFor, **kwargs: Any) -> R: ...
+    def __call__(self, *args: Any, return_state: bool = False, wait_for: WaitFor | None = None, **kwargs: Any) -> Any:
+        """Run the flow now: its value, or its state with `return_state=True`. What it raises is raised.
+
+        A coroutine flow gives a coroutine in async code, and its value in a flow or task that is not async.
+
+        Raises:
+            ParameterBindError: the arguments do not fit the signature.
+            ParameterTypeError: they do not fit the type hints.
+        """
+        options = self.options
+        session = sessions.current()
+        if self._instance is not None:
+            args = (self._instance, *args)
+        parameters = options.signature.bind(options.name, args, kwargs)
+        call = begin_flow(self, options, parameters, runs_of(wait_for), session, _run_name())
+        if isinstance(call, FlowCall) and options.is_generator and not return_state:
+            call.run.collect = options.persist_result is True
+            return _aitems(call, session) if options.is_async else _items(call, session)
+        if options.is_async and caller_is_async():
+            return _acall(call, session, return_state)
+        if isinstance(call, FlowCall):
+            with ended_by_signal(call.run):
+                state = _run(call, session)
+        else:
+            state = call
+        return state if return_state else state.fetch()
+
+    def with_options(self, **options: Any) -> "Flow[P, R]":
+        """A copy of the flow with some of the decorator's options replaced; all others stay.
+
+        Raises:
+            DefinitionError: an option is wrong.
+            TypeError: an option is unknown.
+        """
+        derived = copy.copy(self)
+        derived.options = _changed(self.options, options)
+        return derived
+
+    def on_completion(self, hook: Callable[..., T]) -> Callable[..., T]:
+        """Add a hook that is called when a run completes; a decorator."""
+        return self._add_hook("on_completion", hook)
+
+    def on_failure(self, hook: Callable[..., T]) -> Callable[..., T]:
+        """Add a hook that is called when a run fails; a decorator."""
+        return self._add_hook("on_failure", hook)
+
+    def on_cancellation(self, hook: Callable[..., T]) -> Callable[..., T]:
+        """Add a hook that is called when a run is cancelled; a decorator."""
+        return self._add_hook("on_cancellation", hook)
+
+    def on_crashed(self, hook: Callable[..., T]) -> Callable[..., T]:
+        """Add a hook that is called when a run is stopped from outside; a decorator."""
+        return self._add_hook("on_crashed", hook)
+
+    def _add_hook(self, kind: str, hook: Callable[..., T]) -> Callable[..., T]:
+        self.options = dataclasses.replace(self.options, **{kind: (*getattr(self.options, kind), hook)})
+        return hook
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> "Flow[P, R]": ...
+    @overload
+    def __get__(self: "Flow[Concatenate[Any, P2], R]", instance: Any, owner: type | None = None) -> "Flow[P2, R]": ...
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        target = owner if self._method is classmethod else instance
+        if target is None or self._method is staticmethod:
+            return self
+        bound = copy.copy(self)
+        bound._instance = target
+        return bound
+
+    def __repr__(self) -> str:
+        return f"<Flow {self.name!r}>"
+
+
+def _run_name() -> str:
+    import coolname
+
+    return str(coolname.generate_slug(2))
+
+
+def _run(call: FlowCall, session: Session) -> State[Any]:
+    return _ended(call.run, drive(flow_run(call, session), session))
+
+
+async def _arun(call: FlowCall, session: Session) -> State[Any]:
+    return _ended(call.run, await adrive(flow_run(call, session), session))
+
+
+def _ended(run: FlowRunContext, state: State[Any]) -> State[Any]:
+    finish(run, state)
+    if run.task_runner is not None:
+        run.task_runner.stop()
+    if state.is_crashed():
+        raise state.data.get()
+    return state
+
+
+async def _acall(call: FlowCall | State[Any], session: Session, return_state: bool) -> Any:
+    if isinstance(call, FlowCall):
+        with ended_by_signal(call.run):
+            state = await _arun(call, session)
+    else:
+        state = call
+    return state if return_state else await state.afetch()
+
+
+def _items(call: FlowCall, session: Session) -> Any:
+    yield from iterate(flow_run(call, session), session)
+    state = _ended(call.run, _state_of(call))
+    if not state.is_completed():
+        state.fetch()
+
+
+async def _aitems(call: FlowCall, session: Session) -> Any:
+    async for item in aiterate(flow_run(call, session), session):
+        yield item
+    state = _ended(call.run, _state_of(call))
+    if not state.is_completed():
+        await state.afetch()
+
+
+def _state_of(call: FlowCall) -> State[Any]:
+    assert call.run.state is not None
+    return call.run.state
+
+
+@overload
+def flow(function: Callable[P, R], /) -> Flow[P, R]: ...
+@overload
+def flow(
+    function: None = None,
+    /,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    version: str | None = None,
+    tags: Iterable[str] | None = None,
+    flow_run_name: str | Callable[..., str] | None = None,
+    retries: int | None = None,
+    retry_delay_seconds: RetryDelay | None = None,
+    timeout_seconds: float | None = None,
+    validate_parameters: bool = True,
+    task_runner: Any = None,
+    persist_result: bool | None = None,
+    result_storage: Any = None,
+    result_serializer: Any = None,
+    cache_result_in_memory: bool = True,
+    log_prints: bool | None = None,
+    on_completion: Sequence[Hook] | None = None,
+    on_failure: Sequence[Hook] | None = None,
+    on_cancellation: Sequence[Hook] | None = None,
+    on_crashed: Sequence[Hook] | None = None,
+) -> Callable[[Callable[P, R]], Flow[P, R]]: ...
+def flow(function: Any = None, /, **options: Any) -> Any:
+    """Make a function a flow: `@flow`, or `@flow(...)` with options.
+
+    Args:
+        name: the flow's name; the function's by default.
+        description: for people; the docstring by default.
+        version: the flow's version; a digest of its file by default.
+        tags: given to each run, and to what it calls.
+        flow_run_name: a run's name: a template over the parameters, or a function that returns text.
+        retries: how often a failed run is tried again. Its tasks' results are persisted, and those that
+            completed are not run again.
+        retry_delay_seconds: how long to wait before a retry: seconds, a list of them whose last one
+            repeats, or a function from the number of retries to such a list, as `exponential_backoff` gives.
+        timeout_seconds: how long one attempt may take.
+        validate_parameters: whether parameters are checked and coerced by the type hints.
+        task_runner: where submitted tasks run; threads by default.
+        persist_result: whether to persist the flow's own result; None infers it from the features in use.
+        result_storage: where its results go, and those of its tasks and subflows: a storage, or a saved one's slug.
+        result_serializer: how they are written: a serializer, or a type name.
+        cache_result_in_memory: whether to keep the value in memory; without it, the result is persisted.
+        log_prints: whether what the flow and its tasks print is logged.
+        on_completion: hooks, called with (flow, flow run, state) when a run completes.
+        on_failure: the same, when it fails for good.
+        on_cancellation: the same, when it is cancelled.
+        on_crashed: the same, when it is stopped from outside.
+
+    Raises:
+        TypeError: what is decorated is not a function, or an option is unknown.
+        DefinitionError: an option is wrong.
+    """
+    if function is None:
+        return functools.partial(flow, **options) if options else flow
+    plain = definition.checked_function(function, "flow")
+    name = definition.checked_name(options.pop("name", None), plain, "flow")
+    base = FlowOptions(
+        function=plain,
+        name=name,
+        description=inspect.getdoc(plain),
+        version=definition.version_of(plain),
+        signature=definition.checked_signature(plain, "flow", name),
+        retries=settings.current().flow_default_retries,
+        retry_delays=delays_of(settings.current().flow_default_retry_delay_seconds, 0),
+    )
+    return Flow(function, _changed(base, options))
+
+
+def _changed(base: FlowOptions, options: dict[str, Any]) -> FlowOptions:
+    changed = dataclasses.replace(base, **definition.changed_options(base, options, "flow"))
+    if changed.log_prints:
+        logs.watch_prints()
+    return changed

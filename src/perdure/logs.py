@@ -1,0 +1,146 @@
+"""Logging: the lines of runs go to the terminal, and to the orchestrator with their run."""
+
+import builtins
+import contextlib
+import logging
+import sys
+from collections.abc import Callable, MutableMapping
+from typing import Any
+
+from perdure import settings
+from perdure.context import RunContext, TaskRunContext, current_run, require_run
+from perdure.core.records import LogRecord
+
+_ROOT = logging.getLogger("perdure")
+_FLOW_RUNS = logging.getLogger("perdure.flow_runs")
+_TASK_RUNS = logging.getLogger("perdure.task_runs")
+
+Report = Callable[[tuple[LogRecord, ...]], None]
+
+
+class RunLogger(logging.LoggerAdapter[logging.Logger]):
+    """A logger whose lines belong to a run."""
+
+    def __init__(self, run: RunContext) -> None:
+        super().__init__(_FLOW_RUNS if run.is_flow else _TASK_RUNS, {})
+        self._run = run
+
+    def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
+        kwargs["extra"] = {**(kwargs.get("extra") or {}), "perdure_run": self._run}
+        return msg, kwargs
+
+
+def get_run_logger() -> RunLogger:
+    """The logger of the current run: its lines are shown, and kept with the run.
+
+    Raises:
+        MissingContext: there is no run here.
+    """
+    set_up()
+    return RunLogger(require_run())
+
+
+_COLOURS = {logging.DEBUG: "2", logging.INFO: "36", logging.WARNING: "33", logging.ERROR: "31", logging.CRITICAL: "31;1"}
+
+
+class _Terminal(logging.StreamHandler[Any]):
+    """Lines on standard error, whichever stream that is at the moment."""
+
+    def __init__(self) -> None:
+        super().__init__(sys.stderr)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.stream = sys.stderr
+        super().emit(record)
+
+    def format(self, record: logging.LogRecord) -> str:
+        run: RunContext | None = getattr(record, "perdure_run", None)
+        where = "" if run is None else f"{'flow' if run.is_flow else 'task'} run {run.name!r} | "
+        time = self._time.formatTime(record, "%H:%M:%S") + f".{int(record.msecs):03d}"
+        level = f"{record.levelname:<7}"
+        if self._is_coloured():
+            level = f"\033[{_COLOURS.get(record.levelno, '0')}m{level}\033[0m"
+            time = f"\033[2m{time}\033[0m"
+        return f"{time} | {level} | {where}{self._time.format(record)}"
+
+    _time = logging.Formatter()
+
+    def _is_coloured(self) -> bool:
+        return bool(getattr(self.stream, "isatty", bool)()) and not _no_colour()
+
+
+def _no_colour() -> bool:
+    import os
+
+    return bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+
+
+class _ToOrchestrator(logging.Handler):
+    def __init__(self, report: Report) -> None:
+        super().__init__()
+        self.report = report
+
+    def emit(self, record: logging.LogRecord) -> None:
+        run: RunContext | None = getattr(record, "perdure_run", None)
+        if run is None or not settings.current().logging_to_orchestrator:
+            return
+        flow_run_id = run.flow.id if run.flow else None
+        task_run_id = run.id if isinstance(run, TaskRunContext) else None
+        message = self.format(record)
+        time = int(record.created * 1_000_000)
+        self.report((LogRecord(flow_run_id, task_run_id, time, record.levelno, record.name, message),))
+
+
+_to_orchestrator = _ToOrchestrator(lambda _: None)
+
+
+def set_up(report: Report | None = None) -> None:
+    """Install the handlers, once; with `report`, send the lines of runs there from now on."""
+    if report is not None:
+        _to_orchestrator.report = report
+    if not any(isinstance(handler, _Terminal) for handler in _ROOT.handlers):
+        _ROOT.addHandler(_Terminal())
+        _ROOT.addHandler(_to_orchestrator)
+        _ROOT.propagate = False
+    _ROOT.setLevel(settings.current().logging_level)
+
+
+def log(run: RunContext, level: int, message: str, *args: Any, error: BaseException | None = None) -> None:
+    """Log a line of the engine's own; an error's traceback is shown once, however far it travels."""
+    logger = _FLOW_RUNS if run.is_flow else _TASK_RUNS
+    if not logger.isEnabledFor(level):
+        return
+    if error is not None and getattr(error, "__perdure_logged__", False):
+        error = None
+    logger.log(level, message, *args, exc_info=error, extra={"perdure_run": run})
+    if error is not None:
+        with contextlib.suppress(AttributeError, TypeError):  # an exception class may refuse attributes
+            error.__perdure_logged__ = True  # type: ignore[attr-defined]
+
+
+_plain_print = builtins.print
+
+
+def _print(*values: Any, **options: Any) -> None:
+    run = current_run.get()
+    if run is None or options.get("file") is not None or not _is_logged(run):
+        return _plain_print(*values, **options)
+    separator = options.get("sep")
+    text = (" " if separator is None else separator).join(map(str, values))
+    RunLogger(run).info("%s", text)
+    return None
+
+
+def _is_logged(run: RunContext) -> bool:
+    above: RunContext | None = run
+    while above is not None:
+        if above.options.log_prints is not None:
+            return above.options.log_prints
+        above = above.parent
+    return settings.current().logging_log_prints
+
+
+def watch_prints() -> None:
+    """Have `print` look for a run that logs what is printed. Other prints stay as they are."""
+    if builtins.print is _plain_print:
+        builtins.print = _print

@@ -1,0 +1,254 @@
+"""`task.map`: one call for each item, submitted as there is room."""
+
+import threading
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from io import IOBase
+from typing import Any, Generic, TypeVar
+
+from perdure import progress
+from perdure.context import current_run
+from perdure.core.annotations import Annotation, allow_failure, unmapped
+from perdure.core.arguments import replace_upstreams
+from perdure.core.errors import MappingLengthMismatch, MappingMissingIterable
+from perdure.core.pending import Pending
+from perdure.core.states import State
+from perdure.engine.upstream import state_of
+from perdure.futures import AsyncFuture, Future
+
+R = TypeVar("R")
+Parameters = dict[str, Any]
+Submit = Callable[[Parameters], Future[Any] | AsyncFuture[Any]]
+
+WINDOW = 1_000  # calls that are submitted and not finished, at most
+
+
+class MappedFutures(Generic[R]):
+    """The futures of a mapped call, in the order of its items.
+
+    At most `WINDOW` calls are waiting or running at a time; the rest are submitted as these finish.
+    From a generator, items are taken in the thread (or on the loop) of whoever called `map`: as it
+    iterates, waits, or ends its flow. What has finished is kept as its state alone.
+    """
+
+    def __init__(self, name: str, submit: Submit, rows: Iterator[Parameters], total: int | None, loop: Any) -> None:
+        self._submit = submit
+        self._rows = rows
+        self._total = total
+        self._loop = loop  # the caller's event loop, if it is async
+        self._entries: list[Pending | State[R]] = []
+        self._unfinished = 0
+        self._exhausted = False
+        self._submitting = False
+        self._error: BaseException | None = None
+        self._changed = threading.Condition(threading.RLock())
+        self._bar = progress.bar(name, total)
+        self._advance()
+
+    def __len__(self) -> int:
+        """How many calls there are.
+
+        Raises:
+            TypeError: they come from a generator that has not ended.
+        """
+        if self._total is None and not self._exhausted:
+            raise TypeError("How many calls a generator makes is not known until it has ended. Wait for them first.")
+        return len(self._entries) if self._total is None else self._total
+
+    def __getitem__(self, index: int) -> Future[R]:
+        """The future of the item at an index, waited for until it is submitted."""
+        if index < 0:
+            index += len(self)
+        self._submitted(index + 1)
+        if index >= len(self._entries):
+            raise IndexError(f"There are {len(self._entries)} mapped calls; there is none at {index}.")
+        return self._future(index)
+
+    def __iter__(self) -> Iterator[Future[R]]:
+        """The futures; the next ones are submitted meanwhile."""
+        index = 0
+        while self._submitted(index + 1):
+            yield self._future(index)
+            index += 1
+
+    def wait(self) -> None:
+        """Wait until all calls have finished."""
+        self.finish()
+
+    def result(self, raise_on_failure: bool = True) -> Any:
+        """The values, once all calls have finished; in async code, a coroutine of them.
+
+        A call that did not complete raises its exception, or has it among the values with `raise_on_failure=False`.
+        """
+        if self._loop is not None:
+            return self._aresult(raise_on_failure)
+        self.finish()
+        return [state_of(entry).fetch(raise_on_failure) for entry in self._entries]
+
+    async def _aresult(self, raise_on_failure: bool) -> list[Any]:
+        await self.afinish()
+        return [await state_of(entry).afetch(raise_on_failure) for entry in self._entries]
+
+    def __await__(self) -> Generator[Any, None, "MappedFutures[R]"]:
+        """The mapped futures themselves: `await task.map(...)` and `task.map(...)` are the same."""
+        yield from ()
+        return self
+
+    def finish(self) -> None:
+        """Submit what is left, and wait until all calls have finished."""
+        with self._changed:
+            while not (self._exhausted and self._unfinished == 0):
+                if self._loop is None:
+                    self._advance()
+                if self._exhausted and self._unfinished == 0:
+                    break
+                self._wait()
+        self._bar.close()
+        if self._error is not None:
+            raise self._error
+
+    async def afinish(self) -> None:
+        """Submit what is left, and await all calls."""
+        import asyncio
+
+        await asyncio.to_thread(self.finish)
+
+    def _wait(self) -> None:
+        self._bar.draw()
+        self._changed.wait()
+
+    def _submitted(self, count: int) -> bool:
+        """Whether there are so many calls, once that is known."""
+        with self._changed:
+            while len(self._entries) < count and not self._exhausted:
+                if self._loop is None:
+                    self._advance()
+                    if len(self._entries) < count and not self._exhausted:
+                        self._wait()
+                else:
+                    self._submit_next()  # on a loop nobody may block: the window gives way
+            if len(self._entries) < count and self._error is not None:
+                raise self._error
+            return len(self._entries) >= count
+
+    def _future(self, index: int) -> Future[R]:
+        entry = self._entries[index]
+        if isinstance(entry, State):
+            kind = Future if self._loop is None or not self._awaited else AsyncFuture
+            return kind(entry.task_run_id or "", entry)  # type: ignore[return-value]
+        return entry  # type: ignore[return-value]
+
+    _awaited = False
+
+    def _advance(self) -> None:
+        """Submit while there is room. Calls that finish at once come back here, and find it busy."""
+        with self._changed:
+            if self._submitting:
+                return
+            self._submitting = True
+            try:
+                while self._unfinished < WINDOW and not self._exhausted:
+                    self._submit_next()
+            finally:
+                self._submitting = False
+
+    def _submit_next(self) -> None:
+        try:
+            row = next(self._rows)
+        except StopIteration:
+            self._exhausted = True
+            self._changed.notify_all()
+            return
+        except BaseException as error:  # the user's generator raised
+            self._error, self._exhausted = error, True
+            self._changed.notify_all()
+            return
+        future = self._submit(row)
+        self._awaited = isinstance(future, AsyncFuture)
+        index = len(self._entries)
+        self._entries.append(future)
+        self._unfinished += 1
+        future.when_done(lambda: self._one_done(index))
+
+    def _one_done(self, index: int) -> None:
+        with self._changed:
+            entry = self._entries[index]
+            self._entries[index] = entry if isinstance(entry, State) else entry.state  # type: ignore[call-overload]
+            self._unfinished -= 1
+            self._bar.advance()
+            self._changed.notify_all()
+        if self._loop is not None:
+            if not self._exhausted and not self._loop.is_closed():
+                self._loop.call_soon_threadsafe(self._advance)
+        elif self._total is not None:  # a generator is left to the thread that it belongs to
+            self._advance()
+
+
+def mapped(
+    name: str, parameters: Parameters, given: set[str], submit: Callable[[Parameters], Any], loop: Any
+) -> MappedFutures[Any]:
+    """Submit a call for each item of the parameters that can be iterated over.
+
+    Raises:
+        MappingMissingIterable: there is no such parameter.
+        MappingLengthMismatch: their lengths differ.
+    """
+    fixed: Parameters = {}
+    columns: Parameters = {}
+    for key, value in parameters.items():
+        if isinstance(value, unmapped):
+            fixed[key] = value.value
+        elif key in given:
+            item = _waited_for(value)
+            (columns if _is_iterable(item) else fixed)[key] = item
+        else:
+            fixed[key] = value
+    if not columns:
+        shown = ", ".join(f"{key}={value!r}" for key, value in parameters.items()) or "nothing"
+        raise MappingMissingIterable(
+            f"{name}.map got nothing to map over: {shown[:500]}. Give it a list or another iterable,"
+            " or call submit for a single call."
+        )
+    total = _length(name, columns)
+    run = current_run.get()
+    futures = MappedFutures[Any](name, submit, _rows(name, columns, fixed), total, loop)
+    if run is not None and run.flow is not None:
+        run.flow.streams.append(futures)
+    return futures
+
+
+def _waited_for(value: Any) -> Any:
+    """A future or state of a collection is mapped over by its items."""
+    inner = value.value if isinstance(value, Annotation) else value
+    if not isinstance(inner, Pending | State):
+        return value
+    if isinstance(inner, Pending):
+        inner.block()
+    items = replace_upstreams(inner, lambda upstream, _: state_of(upstream).fetch())
+    return [allow_failure(item) for item in items] if isinstance(value, allow_failure) else items
+
+
+def _is_iterable(value: Any) -> bool:
+    return isinstance(value, Iterable) and not isinstance(value, str | bytes | bytearray | Mapping | IOBase | Annotation)
+
+
+def _length(name: str, columns: Parameters) -> int | None:
+    lengths = {key: len(value) for key, value in columns.items() if hasattr(value, "__len__")}
+    if len(set(lengths.values())) > 1:
+        shown = ", ".join(f"{key} has {length}" for key, length in lengths.items())
+        raise MappingLengthMismatch(
+            f"{name}.map got iterables of different lengths: {shown}. Make them equal, or wrap what is"
+            " the same for all calls in unmapped(...)."
+        )
+    return next(iter(lengths.values())) if len(lengths) == len(columns) else None
+
+
+def _rows(name: str, columns: Parameters, fixed: Parameters) -> Iterator[Parameters]:
+    try:
+        for items in zip(*columns.values(), strict=True):
+            yield fixed | dict(zip(columns, items, strict=True))
+    except ValueError as error:
+        if "zip()" not in str(error):
+            raise
+        raise MappingLengthMismatch(f"{name}.map got iterables of different lengths: {error}.") from None
+
+

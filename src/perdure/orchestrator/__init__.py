@@ -1,0 +1,1 @@
+"""Who is told of states and answers what is known."""

@@ -1,0 +1,197 @@
+"""The orchestrator inside the process: one SQLite file, one writer, as many readers as threads ask."""
+
+import atexit
+import os
+import sqlite3
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
+
+from perdure.core.clock import Micros
+from perdure.core.errors import OrchestratorError
+from perdure.core.records import (
+    BlockRecord,
+    FlowRun,
+    LogRecord,
+    Record,
+    ResultFilter,
+    ResultRecord,
+    RunFilter,
+    StateRecord,
+    TaskRun,
+)
+from perdure.core.states import StateType
+from perdure.orchestrator.sql.sqlite import Database
+from perdure.orchestrator.sql.statements import Statements
+from perdure.orchestrator.sql.writer import Writer
+
+if TYPE_CHECKING:
+    from sqlalchemy import Select
+
+Row = tuple[Any, ...]
+
+
+class EmbeddedOrchestrator:
+    """Keeps what it is told in the SQLite file `database`, which is opened at the first use.
+
+    Many processes may use one file: each waits up to `timeout_seconds` for the others. What is reported is
+    committed at the latest after about `report_interval_seconds`, with the next commit, or at the process's exit.
+    """
+
+    def __init__(self, database: Path, *, timeout_seconds: float = 60.0, report_interval_seconds: float = 0.1) -> None:
+        self._database = Database(Path(database).absolute(), timeout_seconds)
+        self._statements = Statements()
+        self._writer = Writer(self._database, self._statements, report_interval_seconds)
+        self._idle_readers: list[sqlite3.Connection] = []
+        _open_orchestrators.add(self)
+
+    def report(self, records: Iterable[Record]) -> None:
+        """Take the records and return at once; they are committed soon, in order."""
+        self._writer.report(records)
+
+    def commit(self, records: Iterable[Record]) -> None:
+        """Take the records and return when they, and all reported before them, are committed."""
+        self._writer.commit(records)
+
+    def flush(self) -> None:
+        """Return when all that was reported is committed."""
+        self._writer.flush()
+
+    def close(self) -> None:
+        """Flush and let go of connections and threads. Calling it again does nothing."""
+        self._writer.close()
+        while self._idle_readers:
+            self._idle_readers.pop().close()
+
+    def find_cached(self, key: str, now: Micros) -> ResultRecord | None:
+        """The result that a cache key stands for, unless it has expired."""
+        if self._writer.holds_keyed:
+            self._writer.flush()
+        rows = self._read(self._statements.find_cached, (key, now))
+        return _result(rows[0]) if rows else None
+
+    def flow_runs(self, filter: RunFilter) -> Sequence[FlowRun]:
+        """The flow runs that the filter lets through, newest first, with everything reported until now."""
+        from perdure.orchestrator.sql import queries
+
+        return [
+            FlowRun._make((*row[:9], _state_type(row[9]), *row[10:])) for row in self._select(queries.flow_runs(filter))
+        ]
+
+    def task_runs(self, filter: RunFilter) -> Sequence[TaskRun]:
+        """The task runs that the filter lets through, newest first, with everything reported until now."""
+        from perdure.orchestrator.sql import queries
+
+        return [
+            TaskRun._make((*row[:8], _state_type(row[8]), *row[9:])) for row in self._select(queries.task_runs(filter))
+        ]
+
+    def states(self, run_id: str) -> Sequence[StateRecord]:
+        """All the states of a run, oldest first."""
+        self._writer.flush()
+        return [
+            StateRecord(row[0], bool(row[1]), StateType(row[2]), *row[3:])
+            for row in self._read(self._statements.states, (run_id,))
+        ]
+
+    def logs(self, flow_run_id: str | None = None, task_run_id: str | None = None) -> Sequence[LogRecord]:
+        """The lines of a flow run (its task runs' too) or of a task run, oldest first."""
+        from perdure.orchestrator.sql import queries
+
+        return [LogRecord(*row) for row in self._select(queries.logs(flow_run_id, task_run_id))]
+
+    def results(self, filter: ResultFilter) -> Sequence[ResultRecord]:
+        """What is known of results, newest first."""
+        from perdure.orchestrator.sql import queries
+
+        return [_result(row) for row in self._select(queries.results(filter))]
+
+    def block(self, id: str) -> BlockRecord | None:
+        """A block by its id."""
+        if self._writer.holds_keyed:
+            self._writer.flush()
+        rows = self._read(self._statements.block, (id,))
+        return BlockRecord(*rows[0]) if rows else None
+
+    def blocks(self, type: str | None = None, name: str | None = None) -> Sequence[BlockRecord]:
+        """The saved (named) blocks, sorted by type and name; or those of a type, or of a name."""
+        from perdure.orchestrator.sql import queries
+
+        return [BlockRecord(*row) for row in self._select(queries.blocks(type, name))]
+
+    def delete_block(self, id: str) -> None:
+        """Forget a block's name; the block itself is kept for the results that lie in its storage."""
+        self._writer.execute(self._statements.forget_block, (id,))
+
+    def _select(self, query: "Select[Any]") -> list[Row]:
+        from sqlalchemy.dialects import sqlite
+
+        self._writer.flush()
+        compiled = query.compile(dialect=sqlite.dialect(), compile_kwargs={"render_postcompile": True})
+        values = compiled.params
+        return self._read(str(compiled), tuple(values[name] for name in compiled.positiontup or ()))
+
+    def _read(self, statement: str, parameters: Row) -> list[Row]:
+        with self._reader() as connection, self._database.errors():
+            return connection.execute(statement, parameters).fetchall()
+
+    @contextmanager
+    def _reader(self) -> Iterator[sqlite3.Connection]:
+        if self._writer.closed:
+            raise OrchestratorError("The orchestrator is closed and answers no more questions.")
+        try:
+            connection = self._idle_readers.pop()
+        except IndexError:
+            connection = self._database.connect()
+        try:
+            yield connection
+        finally:
+            self._idle_readers.append(connection)
+
+    def _begin_in_fork(self) -> None:
+        """Leave the parent's connections, locks and records to the parent."""
+        _abandon(self._idle_readers)
+        self._idle_readers = []
+        self._database.renew_lock()
+        self._writer.begin_in_fork(_abandon)
+
+
+def _state_type(text: str | None) -> StateType | None:
+    return None if text is None else StateType(text)
+
+
+def _result(row: Row) -> ResultRecord:
+    return ResultRecord(row[0], bool(row[1]), row[2], row[3], bool(row[4]), *row[5:])
+
+
+_open_orchestrators: "WeakSet[EmbeddedOrchestrator]" = WeakSet()
+
+
+def _abandon(connections: list[sqlite3.Connection]) -> None:
+    """Never close these: closing a connection made before a fork could touch the files that the parent uses."""
+    if connections:
+        import ctypes
+
+        for connection in connections:
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
+
+
+def _begin_all_in_fork() -> None:
+    for orchestrator in _open_orchestrators:
+        orchestrator._begin_in_fork()
+
+
+def _close_all() -> None:
+    for orchestrator in list(_open_orchestrators):
+        try:
+            orchestrator.close()
+        except OrchestratorError as error:
+            sys.stderr.write(f"perdure: not everything that was reported could be kept. {error}\n")
+
+
+atexit.register(_close_all)
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_begin_all_in_fork)

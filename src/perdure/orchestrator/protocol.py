@@ -1,0 +1,67 @@
+"""What every orchestrator offers, embedded or remote. All methods may be called from any thread."""
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from perdure.core.clock import Micros
+from perdure.core.records import (
+    BlockRecord,
+    FlowRun,
+    LogRecord,
+    Record,
+    ResultFilter,
+    ResultRecord,
+    RunFilter,
+    StateRecord,
+    TaskRun,
+)
+
+
+class Orchestrator(Protocol):
+    """Told of runs through records, in order; asked for what it knows."""
+
+    def report(self, records: Iterable[Record]) -> None:
+        """Take the records and return at once; they are committed soon, in order, after all earlier ones.
+
+        When too much is waiting, the caller does the writing itself: memory stays bounded.
+        """
+
+    def commit(self, records: Iterable[Record]) -> None:
+        """Take the records and return when they, and all reported before them, are committed.
+
+        Raises:
+            OrchestratorError: they could not be committed; says why.
+        """
+
+    def flush(self) -> None:
+        """Return when all that was reported is committed."""
+
+    def close(self) -> None:
+        """Flush and let go of connections and threads. Calling it again does nothing."""
+
+    def find_cached(self, key: str, now: Micros) -> ResultRecord | None:
+        """The result that a cache key stands for, unless it has expired."""
+
+    def flow_runs(self, filter: RunFilter) -> Sequence[FlowRun]:
+        """The flow runs that the filter lets through, newest first, with everything reported until now."""
+
+    def task_runs(self, filter: RunFilter) -> Sequence[TaskRun]:
+        """The task runs that the filter lets through, newest first, with everything reported until now."""
+
+    def states(self, run_id: str) -> Sequence[StateRecord]:
+        """All the states of a run, oldest first."""
+
+    def logs(self, flow_run_id: str | None = None, task_run_id: str | None = None) -> Sequence[LogRecord]:
+        """The lines of a flow run (its task runs' too) or of a task run, oldest first."""
+
+    def results(self, filter: ResultFilter) -> Sequence[ResultRecord]:
+        """What is known of results, newest first."""
+
+    def block(self, id: str) -> BlockRecord | None:
+        """A block by its id."""
+
+    def blocks(self, type: str | None = None, name: str | None = None) -> Sequence[BlockRecord]:
+        """The saved (named) blocks, sorted by type and name; or those of a type, or of a name."""
+
+    def delete_block(self, id: str) -> None:
+        """Forget a block's name. Results that lie in its storage can still be read: the block itself is kept."""

@@ -1,0 +1,54 @@
+"""The migrations, run by Alembic on a connection that already holds the lock on the file."""
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, create_engine
+from sqlalchemy.pool import StaticPool
+
+
+def known_revisions() -> set[str]:
+    """The migrations that this version of Perdure knows."""
+    return {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+
+
+def head() -> str | None:
+    """The newest of them."""
+    return ScriptDirectory.from_config(_config()).get_current_head()
+
+
+class _Lent:
+    """A connection whose transaction is its owner's: SQLAlchemy may neither end it nor close."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    def commit(self) -> None:
+        pass
+
+    def rollback(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+def upgrade(connection: sqlite3.Connection) -> None:
+    """Apply the migrations that the database lacks, within the transaction that is open on the connection."""
+    engine = create_engine("sqlite://", creator=lambda: _Lent(connection), poolclass=StaticPool)
+    with engine.connect() as lent:
+        command.upgrade(_config(lent), "head")
+
+
+def _config(connection: Connection | None = None) -> Config:
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config

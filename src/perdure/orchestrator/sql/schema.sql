@@ -1,0 +1,17 @@
+CREATE TABLE block ( id VARCHAR(36) NOT NULL, type TEXT NOT NULL, name TEXT, data TEXT NOT NULL, created BIGINT NOT NULL, updated BIGINT NOT NULL, PRIMARY KEY (id) ) WITHOUT ROWID;
+CREATE UNIQUE INDEX block_by_slug ON block (type, name) WHERE name IS NOT NULL;
+CREATE TABLE cache_entry ( "key" TEXT NOT NULL, run_id VARCHAR(36) NOT NULL, created BIGINT NOT NULL, expires BIGINT, PRIMARY KEY ("key") ) WITHOUT ROWID;
+CREATE TABLE flow_run ( id VARCHAR(36) NOT NULL, name TEXT NOT NULL, flow_name TEXT NOT NULL, flow_version TEXT, parent_flow_run_id VARCHAR(36), parent_task_run_id VARCHAR(36), tags TEXT NOT NULL, parameters TEXT NOT NULL, created BIGINT NOT NULL, state_type TEXT, state_name TEXT, state_message TEXT, state_time BIGINT, started BIGINT, ended BIGINT, run_count INTEGER NOT NULL, PRIMARY KEY (id) ) WITHOUT ROWID;
+CREATE INDEX flow_run_by_created ON flow_run (created);
+CREATE INDEX flow_run_by_flow ON flow_run (flow_name, created);
+CREATE INDEX flow_run_by_parent ON flow_run (parent_flow_run_id, created);
+CREATE TABLE log ( id INTEGER NOT NULL, flow_run_id VARCHAR(36), task_run_id VARCHAR(36), time BIGINT NOT NULL, level INTEGER NOT NULL, logger TEXT NOT NULL, message TEXT NOT NULL, PRIMARY KEY (id) );
+CREATE INDEX log_by_flow_run ON log (flow_run_id, time);
+CREATE INDEX log_by_task_run ON log (task_run_id, time);
+CREATE TABLE result ( run_id VARCHAR(36) NOT NULL, of_task BOOLEAN NOT NULL, kind TEXT NOT NULL, type TEXT NOT NULL, is_exception BOOLEAN NOT NULL, created BIGINT NOT NULL, value TEXT, storage_id VARCHAR(36), storage_key TEXT, serializer TEXT, size BIGINT, digest TEXT, expires BIGINT, cache_key TEXT, PRIMARY KEY (run_id) ) WITHOUT ROWID;
+CREATE INDEX result_by_created ON result (created);
+CREATE TABLE state ( run_id VARCHAR(36) NOT NULL, arrival BIGINT NOT NULL, of_task BOOLEAN NOT NULL, type TEXT NOT NULL, name TEXT NOT NULL, message TEXT, time BIGINT NOT NULL, PRIMARY KEY (run_id, arrival) ) WITHOUT ROWID;
+CREATE TABLE task_run ( id VARCHAR(36) NOT NULL, name TEXT NOT NULL, task_name TEXT NOT NULL, task_key TEXT NOT NULL, flow_run_id VARCHAR(36), parent_task_run_id VARCHAR(36), tags TEXT NOT NULL, created BIGINT NOT NULL, state_type TEXT, state_name TEXT, state_message TEXT, state_time BIGINT, started BIGINT, ended BIGINT, run_count INTEGER NOT NULL, PRIMARY KEY (id) ) WITHOUT ROWID;
+CREATE INDEX task_run_by_created ON task_run (created);
+CREATE INDEX task_run_by_flow_run ON task_run (flow_run_id, created);
+CREATE INDEX task_run_by_task ON task_run (task_name, created);

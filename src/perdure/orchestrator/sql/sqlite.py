@@ -1,0 +1,176 @@
+"""A SQLite file: opening it, making or upgrading its tables, and what its errors mean."""
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import TypeVar
+
+from perdure.core.errors import DatabaseCorrupt, OrchestratorError
+from perdure.orchestrator.sql.schema import HEAD, schema_statements
+
+T = TypeVar("T")
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_WRITABLE = "Make it and its directory writable, or set another PERDURE_HOME."
+_MENDS = {
+    sqlite3.SQLITE_FULL: "The disk is full. Free some space; what was not written yet is kept and tried again.",
+    sqlite3.SQLITE_IOERR: "The disk does not read or write. Look at its health, space and quota.",
+    sqlite3.SQLITE_READONLY: _WRITABLE,
+    sqlite3.SQLITE_CANTOPEN: _WRITABLE,
+    sqlite3.SQLITE_PERM: _WRITABLE,
+}
+_PRAGMAS = (
+    "PRAGMA synchronous = NORMAL",  # no commit is lost by a killed process; a lost machine may lose the last ones
+    "PRAGMA cache_size = -8192",  # KiB
+    "PRAGMA wal_autocheckpoint = 2000",  # pages: fewer, longer copies into the main file
+)
+
+
+class Database:
+    """The file and how long to wait for other processes that write to it, in seconds."""
+
+    def __init__(self, path: Path, timeout_seconds: float) -> None:
+        self.path = path
+        self.timeout_seconds = timeout_seconds
+        self._lock = Lock()
+        self._ready = False
+
+    def connect(self) -> sqlite3.Connection:
+        """A connection to the file, which is made or upgraded if that is needed; any thread may use it.
+
+        Raises:
+            OrchestratorError: it cannot be opened or written, or a newer Perdure wrote it.
+            DatabaseCorrupt: it is damaged, or not a database of Perdure's.
+        """
+        with self._lock:
+            if not self._ready:
+                self._make_ready()
+        with self.errors():
+            return self._open()
+
+    def renew_lock(self) -> None:
+        """In a forked process, where a thread that is gone may have held it."""
+        self._lock = Lock()
+
+    @contextmanager
+    def errors(self) -> Iterator[None]:
+        """Raise SQLite's errors as Perdure's, with the file and the mend named."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise self.explain(error) from error
+
+    def explain(self, error: sqlite3.Error) -> OrchestratorError:
+        """The error of Perdure's that stands for one of SQLite's."""
+        code = _code(error)
+        if code in _DAMAGED:
+            return DatabaseCorrupt(
+                f"The database {self.path} is damaged or is not a SQLite database ({error})."
+                " Move it away to begin anew, or restore it from a backup."
+            )
+        if code in _BUSY:
+            return OrchestratorError(
+                f"Other processes kept the database {self.path} locked for {self.timeout_seconds:g} seconds."
+                " Look for a process that hangs while writing to it."
+            )
+        mend = _MENDS.get(code, "")
+        return OrchestratorError(f"The database {self.path} failed: {error}. {mend}".rstrip())
+
+    def _open(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self.path, timeout=self.timeout_seconds, isolation_level=None, check_same_thread=False
+        )
+        try:
+            for pragma in _PRAGMAS:
+                connection.execute(pragma)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _make_ready(self) -> None:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OrchestratorError(
+                f"The directory of the database {self.path} cannot be made: {error}."
+                " Make its parent writable, or set another PERDURE_HOME."
+            ) from error
+        with self.errors():
+            connection = self._open()
+            try:
+                if self._patiently(lambda: _revision(connection)) != HEAD:
+                    self._bring_to_head(connection)
+            finally:
+                connection.close()
+        self._ready = True
+
+    def _bring_to_head(self, connection: sqlite3.Connection) -> None:
+        # The switch to WAL does not wait for other processes by itself.
+        self._patiently(lambda: connection.execute("PRAGMA journal_mode = WAL").fetchone())
+        self._patiently(lambda: connection.execute("BEGIN IMMEDIATE"))
+        try:
+            revision = _revision(connection)  # another process may have been first
+            if revision is None and _is_empty(connection):
+                _create(connection)
+            elif revision != HEAD:
+                self._upgrade(connection, revision)
+            connection.execute("COMMIT")
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+
+    def _upgrade(self, connection: sqlite3.Connection, revision: str | None) -> None:
+        if revision is None:
+            raise DatabaseCorrupt(
+                f"{self.path} is a SQLite database, but not one of Perdure's."
+                " Move it away, or set another PERDURE_HOME."
+            )
+        from perdure.orchestrator.sql.migrations import known_revisions, upgrade
+
+        if revision and revision not in known_revisions():
+            raise OrchestratorError(
+                f"The database {self.path} was written by a newer Perdure (revision {revision});"
+                " upgrade perdure, or set another PERDURE_HOME."
+            )
+        upgrade(connection)
+
+    def _patiently(self, attempt: Callable[[], T]) -> T:
+        deadline = time.monotonic() + self.timeout_seconds
+        while True:
+            try:
+                return attempt()
+            except sqlite3.OperationalError as error:
+                if _code(error) not in _BUSY or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.005)
+
+
+def _code(error: sqlite3.Error) -> int:
+    """The primary result code: the low byte of the extended one."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+def _revision(connection: sqlite3.Connection) -> str | None:
+    """The migration that the file is at; empty before the first; None if it has no table of migrations."""
+    try:
+        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    except sqlite3.OperationalError as error:
+        if _code(error) == sqlite3.SQLITE_ERROR:  # no such table
+            return None
+        raise
+    return str(row[0]) if row else ""
+
+
+def _is_empty(connection: sqlite3.Connection) -> bool:
+    return connection.execute("SELECT 1 FROM sqlite_master").fetchone() is None
+
+
+def _create(connection: sqlite3.Connection) -> None:
+    for statement in schema_statements():
+        connection.execute(statement)
+    connection.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
+    connection.execute("INSERT INTO alembic_version VALUES (?)", (HEAD,))

@@ -1,0 +1,102 @@
+"""The SQL of all writing and of the hot reads, derived from the records' fields.
+
+Plain text, since SQLAlchemy's import costs more than a small flow; portable between SQLite and PostgreSQL.
+"""
+
+from perdure.core.records import (
+    BlockRecord,
+    CacheRecord,
+    FlowRunRecord,
+    LogRecord,
+    ResultRecord,
+    StateRecord,
+    TaskRunRecord,
+)
+
+RUN_STATE = ("state_type", "state_name", "state_message", "state_time", "started", "ended", "run_count")
+STATE_ROW = ("run_id", "arrival", "of_task", "type", "name", "message", "time")
+
+# What a run's row holds while only its states are known: they may arrive, from another process, before the run.
+_UNKNOWN = {
+    "flow_run": {"name": "''", "flow_name": "''", "tags": "'[]'", "parameters": "'{}'"},
+    "task_run": {"name": "''", "task_name": "''", "task_key": "''", "tags": "'[]'"},
+}
+
+
+_OPTIONAL = {
+    *("flow_version", "parent_flow_run_id", "parent_task_run_id", "flow_run_id", "task_run_id"),
+    *("state_type", "state_name", "state_message", "state_time", "started", "ended", "message"),
+    *("value", "storage_id", "storage_key", "serializer", "size", "digest", "expires", "cache_key"),
+}
+
+
+class Statements:
+    """The statements with one mark for parameters: `?` for SQLite, `%s` for PostgreSQL.
+
+    `absent` may stand for None in a row. Python's sqlite3 asks its adapters about every None, which takes
+    longer than binding three texts; a number that no column ever holds is bound at once.
+    """
+
+    def __init__(self, mark: str = "?", absent: float | None = 0.5) -> None:
+        self._mark = mark
+        self.absent = absent
+        self._optional = mark if absent is None else f"NULLIF({mark}, {absent})"
+        self.create_flow_run = self._create_run("flow_run", FlowRunRecord._fields)
+        self.create_task_run = self._create_run("task_run", TaskRunRecord._fields)
+        self.advance_flow_run = self._advance_run("flow_run")
+        self.advance_task_run = self._advance_run("task_run")
+        self.rename_flow_run = f"UPDATE flow_run SET name = {mark} WHERE id = {mark}"
+        self.rename_task_run = f"UPDATE task_run SET name = {mark} WHERE id = {mark}"
+        self.add_state = self._insert("state", STATE_ROW)
+        self.add_log = self._insert("log", LogRecord._fields)
+        self.put_result = self._upsert("result", ResultRecord._fields)
+        self.put_cache_entry = self._upsert("cache_entry", CacheRecord._fields)
+        self.put_block = self._upsert("block", BlockRecord._fields)
+        self.free_slug = f"UPDATE block SET name = NULL WHERE type = {mark} AND name = {mark} AND id <> {mark}"
+        self.forget_block = f"UPDATE block SET name = NULL WHERE id = {mark}"
+        self.find_cached = (
+            f"SELECT {', '.join('r.' + field for field in ResultRecord._fields)}"
+            " FROM cache_entry AS c JOIN result AS r ON r.run_id = c.run_id"
+            f" WHERE c.key = {mark} AND (c.expires IS NULL OR c.expires > {mark})"
+        )
+        self.block = f"SELECT {', '.join(BlockRecord._fields)} FROM block WHERE id = {mark}"
+        self.states = f"SELECT {', '.join(StateRecord._fields)} FROM state WHERE run_id = {mark} ORDER BY arrival"
+
+    def _marks(self, columns: tuple[str, ...]) -> str:
+        return ", ".join(self._optional if column in _OPTIONAL else self._mark for column in columns)
+
+    def _insert(self, table: str, columns: tuple[str, ...]) -> str:
+        return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({self._marks(columns)})"
+
+    def _upsert(self, table: str, columns: tuple[str, ...]) -> str:
+        """The first column is the key; a row of the same key is replaced."""
+        updates = ", ".join(f"{column} = excluded.{column}" for column in columns[1:])
+        return f"{self._insert(table, columns)} ON CONFLICT ({columns[0]}) DO UPDATE SET {updates}"
+
+    def _create_run(self, table: str, fields: tuple[str, ...]) -> str:
+        """Take a run, with its state; where it is known already, keep its name and the later of the states."""
+        known = ", ".join(f"{field} = excluded.{field}" for field in fields if field not in ("id", "name"))
+        later = f"excluded.state_time >= coalesce({table}.state_time, excluded.state_time)"
+        newest = ", ".join(
+            f"{column} = CASE WHEN {later} THEN excluded.{column} ELSE {table}.{column} END"
+            for column in (*RUN_STATE[:4], "ended")
+        )
+        return (
+            f"{self._insert(table, fields + RUN_STATE)} ON CONFLICT (id) DO UPDATE SET {known}, {newest},"
+            f" name = CASE WHEN {table}.name = '' THEN excluded.name ELSE {table}.name END, {_running(table)}"
+        )
+
+    def _advance_run(self, table: str) -> str:
+        """Take a run's newest state; the row of a run that is not known yet is begun with it."""
+        unknown = _UNKNOWN[table]
+        columns = ("id", "created", *RUN_STATE)
+        newest = ", ".join(f"{column} = excluded.{column}" for column in (*RUN_STATE[:4], "ended"))
+        return (
+            f"INSERT INTO {table} ({', '.join(columns)}, {', '.join(unknown)})"
+            f" VALUES ({self._marks(columns)}, {', '.join(unknown.values())})"
+            f" ON CONFLICT (id) DO UPDATE SET {newest}, {_running(table)}"
+        )
+
+
+def _running(table: str) -> str:
+    return f"started = coalesce({table}.started, excluded.started), run_count = {table}.run_count + excluded.run_count"

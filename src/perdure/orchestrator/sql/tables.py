@@ -1,0 +1,138 @@
+"""The tables, for SQLite and PostgreSQL alike. Columns of told and answered records stand in the records' order.
+
+Changing a table takes three steps: this file, a migration, and `python -m perdure.orchestrator.sql.schema`,
+which writes the text that a new SQLite file is made with. Tests hold the three together.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    text,
+)
+
+metadata = MetaData()
+_ID = String(36)
+
+
+def _table(name: str, *parts: Column[object] | Index) -> Table:
+    # Most keys are time-ordered ids: clustering the rows by them saves a second tree, a third of the writing.
+    return Table(name, metadata, *parts, sqlite_with_rowid=False)
+
+
+def _state_columns() -> list[Column[object]]:
+    """What a run's row repeats of its states, so that listing runs reads one table."""
+    return [
+        Column("state_type", Text),
+        Column("state_name", Text),
+        Column("state_message", Text),
+        Column("state_time", BigInteger),
+        Column("started", BigInteger),
+        Column("ended", BigInteger),
+        Column("run_count", Integer, nullable=False),
+    ]
+
+
+flow_run = _table(
+    "flow_run",
+    Column("id", _ID, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("flow_name", Text, nullable=False),
+    Column("flow_version", Text),
+    Column("parent_flow_run_id", _ID),
+    Column("parent_task_run_id", _ID),
+    Column("tags", Text, nullable=False),
+    Column("parameters", Text, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    *_state_columns(),
+    Index("flow_run_by_created", "created"),
+    Index("flow_run_by_flow", "flow_name", "created"),
+    Index("flow_run_by_parent", "parent_flow_run_id", "created"),
+)
+
+task_run = _table(
+    "task_run",
+    Column("id", _ID, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("task_name", Text, nullable=False),
+    Column("task_key", Text, nullable=False),
+    Column("flow_run_id", _ID),
+    Column("parent_task_run_id", _ID),
+    Column("tags", Text, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    *_state_columns(),
+    Index("task_run_by_created", "created"),
+    Index("task_run_by_task", "task_name", "created"),
+    Index("task_run_by_flow_run", "flow_run_id", "created"),
+)
+
+state = _table(
+    "state",
+    Column("run_id", _ID, primary_key=True),
+    Column("arrival", BigInteger, primary_key=True, autoincrement=False),  # see `Arrivals`
+    Column("of_task", Boolean, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("message", Text),
+    Column("time", BigInteger, nullable=False),
+)
+
+result = _table(
+    "result",
+    Column("run_id", _ID, primary_key=True),
+    Column("of_task", Boolean, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("is_exception", Boolean, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("value", Text),
+    Column("storage_id", _ID),
+    Column("storage_key", Text),
+    Column("serializer", Text),
+    Column("size", BigInteger),
+    Column("digest", Text),
+    Column("expires", BigInteger),
+    Column("cache_key", Text),
+    Index("result_by_created", "created"),
+)
+
+cache_entry = _table(
+    "cache_entry",
+    Column("key", Text, primary_key=True),
+    Column("run_id", _ID, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("expires", BigInteger),
+)
+
+log = Table(
+    "log",
+    metadata,
+    # SQLite numbers rows by itself only where the key is its own INTEGER.
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("flow_run_id", _ID),
+    Column("task_run_id", _ID),
+    Column("time", BigInteger, nullable=False),
+    Column("level", Integer, nullable=False),
+    Column("logger", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Index("log_by_flow_run", "flow_run_id", "time"),
+    Index("log_by_task_run", "task_run_id", "time"),
+)
+
+_is_named = text("name IS NOT NULL")
+block = _table(
+    "block",
+    Column("id", _ID, primary_key=True),
+    Column("type", Text, nullable=False),
+    Column("name", Text),
+    Column("data", Text, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("updated", BigInteger, nullable=False),
+    Index("block_by_slug", "type", "name", unique=True, sqlite_where=_is_named, postgresql_where=_is_named),
+)

@@ -1,0 +1,57 @@
+"""Storage keys: where in its storage a result's document lies."""
+
+import uuid
+from collections.abc import Collection, Mapping
+from string import Formatter
+from typing import Any
+
+from perdure.core.errors import DefinitionError, StorageKeyError
+from perdure.core.suggest import nearest
+
+_ROOTS = ("flow_run", "task_run", "deployment", "parameters")
+
+
+def new_key() -> str:
+    """A key of its own for one result: 32 hexadecimal characters."""
+    return uuid.uuid4().hex
+
+
+def check_template(template: str, parameters: Collection[str] | None) -> None:
+    """Check a template at definition; `parameters` are the function's names, or None if it takes any.
+
+    Raises:
+        DefinitionError: the template is malformed, or names something that will not be there.
+    """
+    try:
+        fields = [field for _, field, _, _ in Formatter().parse(template) if field is not None]
+    except ValueError as error:
+        raise DefinitionError(f"result_storage_key={template!r} is not a template: {error}.") from None
+    for field in fields:
+        root, _, rest = field.partition("[")
+        root = root.partition(".")[0]
+        if root not in _ROOTS:
+            raise DefinitionError(
+                f"result_storage_key={template!r} names {root!r}; it may use {', '.join(_ROOTS)},"
+                f" such as {{parameters[name]}}.{nearest(root, _ROOTS)}"
+            )
+        name = rest.partition("]")[0]
+        if root == "parameters" and name and parameters is not None and name not in parameters:
+            raise DefinitionError(
+                f"result_storage_key={template!r} names the parameter {name!r}, which the task does not have;"
+                f" it has {', '.join(parameters) or 'none'}.{nearest(name, parameters)}"
+            )
+
+
+def format_key(template: str, variables: Mapping[str, Any]) -> str:
+    """The key of one run.
+
+    Raises:
+        StorageKeyError: the template names something that is not there.
+    """
+    try:
+        return template.format(**variables)
+    except (LookupError, AttributeError, ValueError, TypeError) as error:
+        raise StorageKeyError(
+            f"result_storage_key={template!r} cannot be formatted for this run: {type(error).__name__}: {error}."
+            f" The run's parameters are {', '.join(map(str, variables.get('parameters', ()))) or 'none'}."
+        ) from error

@@ -1,0 +1,260 @@
+"""What a state carries: the three kinds of result."""
+
+import json
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar, cast
+from uuid import UUID
+
+from perdure.core.errors import MissingResult, ResultError
+from perdure.results.document import PersistedResultBlob, read_document
+
+R = TypeVar("R")
+_MISSING: Any = object()
+
+
+class BaseResult(Generic[R]):
+    """A handle on a run's value."""
+
+    __slots__ = ()
+    type = "base"
+
+    def get(self) -> R:
+        """The value."""
+        raise NotImplementedError
+
+    async def aget(self) -> R:
+        """The value, awaited while it is fetched."""
+        return self.get()
+
+    def describe(self) -> dict[str, Any]:
+        """What is known of the result, without its value; JSON values only."""
+        return {"type": self.type}
+
+    def json(self) -> str:
+        """The handle as JSON; `result_from_json` makes it a handle again, in any process."""
+        return json.dumps(self.describe())
+
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{name}={value!r}" for name, value in self.describe().items() if name != "type")
+        return f"{type(self).__name__}({fields})"
+
+
+class UnpersistedResult(BaseResult[R]):
+    """A value that is kept in memory only, or was not kept at all."""
+
+    __slots__ = ("_value", "python_type")
+    type = "unpersisted"
+
+    def __init__(self, value: R = _MISSING, python_type: str | None = None) -> None:
+        self._value = value
+        self.python_type = python_type or type_name(value)
+
+    def get(self) -> R:
+        """The value.
+
+        Raises:
+            MissingResult: it was not kept.
+        """
+        if self._value is _MISSING:
+            raise MissingResult(
+                f"The {self.python_type} that the run returned was not kept: its result is neither persisted nor"
+                " cached in memory. Set persist_result=True or cache_result_in_memory=True on it."
+            )
+        return self._value
+
+    def describe(self) -> dict[str, Any]:
+        return {"type": self.type, "python_type": self.python_type}
+
+
+class LiteralResult(BaseResult[R]):
+    """A value so small that it is kept in the database: True, False, None, or a UUID."""
+
+    __slots__ = ("value",)
+    type = "literal"
+
+    def __init__(self, value: R) -> None:
+        self.value = value
+
+    def get(self) -> R:
+        """The value."""
+        return self.value
+
+    @property
+    def python_type(self) -> str:
+        return type_name(self.value)
+
+    def describe(self) -> dict[str, Any]:
+        value = {"uuid": str(self.value)} if isinstance(self.value, UUID) else self.value
+        return {"type": self.type, "value": value}
+
+
+class PersistedResult(BaseResult[R]):
+    """A reference to a document in a storage."""
+
+    __slots__ = (
+        "_cache",
+        "_keep",
+        "_storage",
+        "digest",
+        "expires",
+        "python_type",
+        "serializer",
+        "size",
+        "storage_id",
+        "storage_key",
+    )
+    type = "reference"
+
+    # How a storage is had by the id of its block; the composition root sets it.
+    find_storage: Callable[[str], Any]
+
+    def __init__(
+        self,
+        *,
+        storage_id: str,
+        storage_key: str,
+        serializer: str,
+        python_type: str | None = None,
+        size: int | None = None,
+        digest: str | None = None,
+        expires: int | None = None,
+        storage: Any = None,
+        keep: bool = True,
+    ) -> None:
+        self.storage_id = storage_id
+        self.storage_key = storage_key
+        self.serializer = serializer  # the description, as JSON
+        self.python_type = python_type
+        self.size = size  # bytes of the document
+        self.digest = digest  # of the serialized data
+        self.expires = expires  # microseconds since 1970
+        self._storage = storage
+        self._keep = keep
+        self._cache: Any = _MISSING
+
+    def get(self) -> R:
+        """The value, from storage the first time and from memory after that.
+
+        Raises:
+            ResultMissing: the storage has no such document.
+            ResultCorrupt: the document is not what was written.
+            ResultUnreadable: it cannot be decoded here.
+        """
+        if self._cache is not _MISSING:
+            return cast(R, self._cache)
+        value = self.read().load(self.location)
+        if self._keep:
+            self._cache = value
+        return cast(R, value)
+
+    async def aget(self) -> R:
+        """The value, read in another thread the first time."""
+        if self._cache is not _MISSING:
+            return cast(R, self._cache)
+        import asyncio
+
+        return await asyncio.to_thread(self.get)
+
+    def read(self) -> PersistedResultBlob:
+        """The document in the storage.
+
+        An overwritten key gives the newest document: a digest that differs from ours is not an error by itself.
+        """
+        return read_document(self.storage, self.storage_key)
+
+    @property
+    def storage(self) -> Any:
+        """The storage that holds the document."""
+        if self._storage is None:
+            self._storage = PersistedResult.find_storage(self.storage_id)
+        return self._storage
+
+    @property
+    def location(self) -> str:
+        """Where the document is, for people: a path or an address."""
+        try:
+            return str(self.storage.describe(self.storage_key))
+        except ResultError:
+            return self.storage_key
+
+    def remember(self, value: R) -> None:
+        """Keep the value in memory, unless the result was told not to."""
+        if self._keep:
+            self._cache = value
+
+    def describe(self) -> dict[str, Any]:
+        return {
+            "type": self.type,
+            "storage_block_id": self.storage_id,
+            "storage_key": self.storage_key,
+            "serializer_type": json.loads(self.serializer)["type"],
+            "serializer": json.loads(self.serializer),
+            "python_type": self.python_type,
+            "size": self.size,
+            "digest": self.digest,
+            "expiration": self.expires,
+        }
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__slots__ if name not in ("_storage", "_cache")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._storage = None
+        for name, value in state.items():
+            setattr(self, name, value)
+        self._cache = _MISSING
+
+
+_LITERALS: dict[Any, LiteralResult[Any]] = {value: LiteralResult(value) for value in (None, True, False)}
+
+
+def literal_of(value: Any) -> LiteralResult[Any] | None:
+    """The literal result of a value that is one; None for all other values."""
+    if value is None or value is True or value is False:
+        return _LITERALS[value]
+    return LiteralResult(value) if type(value) is UUID else None
+
+
+def result_from_json(text: str) -> BaseResult[Any]:
+    """The handle that `BaseResult.json` described.
+
+    Raises:
+        ValueError: the text is not such a description.
+    """
+    fields = json.loads(text)
+    kind = fields.get("type")
+    if kind == "literal":
+        return literal_from_json(json.dumps(fields["value"]))
+    if kind == "reference":
+        return PersistedResult(
+            storage_id=fields["storage_block_id"],
+            storage_key=fields["storage_key"],
+            serializer=json.dumps(fields.get("serializer") or {"type": fields["serializer_type"]}),
+            python_type=fields.get("python_type"),
+            size=fields.get("size"),
+            digest=fields.get("digest"),
+            expires=fields.get("expiration"),
+        )
+    if kind == "unpersisted":
+        return UnpersistedResult(python_type=fields.get("python_type"))
+    raise ValueError(f"{kind!r} is not a type of result; it is one of 'literal', 'reference' and 'unpersisted'.")
+
+
+def literal_from_json(text: str) -> LiteralResult[Any]:
+    """The literal result of a value that the database keeps as JSON."""
+    value = json.loads(text)
+    return LiteralResult(UUID(value["uuid"]) if isinstance(value, dict) else value)
+
+
+_type_names: dict[type, str] = {}
+
+
+def type_name(value: Any) -> str:
+    """A value's type, such as `builtins.dict`."""
+    kind = type(value)
+    name = _type_names.get(kind)
+    if name is None:
+        name = f"{kind.__module__}.{kind.__qualname__}"
+        if len(_type_names) < 10_000:  # classes made on the fly must not pile up
+            _type_names[kind] = name
+    return name

@@ -1,0 +1,192 @@
+"""The types of the standard library that JSON lacks: how each is written into a tag, and read from one.
+
+`write` gives the tag's keys beside `__class__`; what it puts under `data` is encoded in turn. `read` is
+called with the decoded `data` and the whole tag.
+"""
+
+import base64
+import collections
+import ipaddress
+import pathlib
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, NamedTuple
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+Tag = Mapping[str, Any]
+
+_MICROSECOND = timedelta(microseconds=1)
+_DURATION = re.compile(
+    r"([+-]?)P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:\.(\d{1,6}))?S)?)?"
+)
+_FACTORIES: dict[str, Callable[[], Any]] = {
+    kind.__name__: kind for kind in (int, float, str, bool, list, dict, set, tuple)
+}
+
+
+class TaggedType(NamedTuple):
+    """How values of one exact type are written and read."""
+
+    write: Callable[[Any], dict[str, Any]]
+    read: Callable[[Any, Tag], Any]
+
+
+def _as_text(kind: Callable[[str], Any]) -> TaggedType:
+    return TaggedType(lambda value: {"data": str(value)}, lambda data, _: kind(data))
+
+
+def _as_items(kind: Callable[[Any], Any]) -> TaggedType:
+    return TaggedType(lambda value: {"data": list(value)}, lambda data, _: kind(data))
+
+
+def _as_sorted_items(kind: Callable[[Any], Any]) -> TaggedType:
+    return TaggedType(lambda value: {"data": _sorted(value)}, lambda data, _: kind(data))
+
+
+def _as_pairs(kind: Callable[[Any], Any]) -> TaggedType:
+    # The encoder itself writes the items of dicts and their kin, as pairs: keys may be anything.
+    return TaggedType(lambda _: {}, lambda data, _: kind(data))
+
+
+def _sorted(values: Any) -> list[Any]:
+    try:
+        return sorted(values)  # so that equal sets give equal bytes
+    except TypeError:
+        return sorted(values, key=repr)
+
+
+def _write_bytes(value: bytes | bytearray) -> dict[str, Any]:
+    try:
+        return {"data": value.decode()}
+    except UnicodeDecodeError:
+        return {"data": {"base64": base64.b64encode(value).decode()}}
+
+
+def _read_bytes(data: Any, _: Tag) -> bytes:
+    return data.encode() if isinstance(data, str) else base64.b64decode(data["base64"], validate=True)
+
+
+def _write_datetime(value: datetime) -> dict[str, Any]:
+    zone = value.tzinfo
+    named = {"zone": zone.key} if isinstance(zone, ZoneInfo) and zone.key else {}
+    return {"data": value.isoformat(), **named}
+
+
+def _read_datetime(data: str, tag: Tag) -> datetime:
+    value = datetime.fromisoformat(data)
+    return value.astimezone(ZoneInfo(tag["zone"])) if "zone" in tag else value
+
+
+def _write_timedelta(value: timedelta) -> dict[str, Any]:
+    length = abs(value // _MICROSECOND)
+    seconds, micros = divmod(length % 86_400_000_000, 1_000_000)
+    fraction = f".{micros:06}" if micros else ""
+    return {"data": f"{'-' if value.days < 0 else ''}P{length // 86_400_000_000}DT{seconds}{fraction}S"}
+
+
+def _read_timedelta(data: str, _: Tag) -> timedelta:
+    match = _DURATION.fullmatch(data)
+    if match is None:
+        raise ValueError(data)
+    sign, *parts, fraction = match.groups()
+    years, months, weeks, days, hours, minutes, seconds = (int(part or 0) for part in parts)
+    # Pydantic, which wrote Prefect's durations, counts 365 days a year and 30 days a month.
+    days += 365 * years + 30 * months + 7 * weeks
+    micros = ((days * 24 + hours) * 60 + minutes) * 60_000_000 + seconds * 1_000_000
+    micros += int((fraction or "").ljust(6, "0"))
+    return _MICROSECOND * (-micros if sign == "-" else micros)
+
+
+def _write_pattern(value: re.Pattern[Any]) -> dict[str, Any]:
+    default = re.compile(value.pattern).flags
+    return {"data": value.pattern, **({} if value.flags == default else {"flags": value.flags})}
+
+
+def _write_defaultdict(value: collections.defaultdict[Any, Any]) -> dict[str, Any]:
+    factory = value.default_factory
+    if factory is None:
+        return {}
+    name = getattr(factory, "__name__", "")
+    if _FACTORIES.get(name) is not factory:
+        raise TypeError(f"a defaultdict's factory must be one of {', '.join(_FACTORIES)}, not {factory!r}")
+    return {"factory": name}
+
+
+def _read_defaultdict(data: Any, tag: Tag) -> Any:
+    return collections.defaultdict(_FACTORIES[tag["factory"]] if "factory" in tag else None, data)
+
+
+def _write_zone(value: ZoneInfo) -> dict[str, Any]:
+    if value.key is None:
+        raise TypeError("a time zone made from a file has no name to write")
+    return {"data": value.key}
+
+
+def _write_timezone(value: timezone) -> dict[str, Any]:
+    return {"data": value.utcoffset(None) // _MICROSECOND}
+
+
+def _read_timezone(data: int, _: Tag) -> timezone:
+    return timezone(_MICROSECOND * data) if data else UTC
+
+
+_PATH = _as_text(pathlib.Path)
+
+TYPES: dict[type, TaggedType] = {
+    float: TaggedType(lambda value: {"data": str(value)}, lambda data, _: float(data)),
+    bytes: TaggedType(_write_bytes, _read_bytes),
+    bytearray: TaggedType(_write_bytes, lambda data, tag: bytearray(_read_bytes(data, tag))),
+    complex: TaggedType(lambda value: {"data": str(value).strip("()")}, lambda data, _: complex(data)),
+    range: TaggedType(lambda value: {"data": [value.start, value.stop, value.step]}, lambda data, _: range(*data)),
+    tuple: _as_items(tuple),
+    set: _as_sorted_items(set),
+    frozenset: _as_sorted_items(frozenset),
+    dict: _as_pairs(dict),
+    collections.OrderedDict: _as_pairs(collections.OrderedDict),
+    collections.Counter: _as_pairs(lambda data: collections.Counter(dict(data))),
+    collections.defaultdict: TaggedType(_write_defaultdict, _read_defaultdict),
+    collections.deque: TaggedType(
+        lambda value: {"data": list(value), **({} if value.maxlen is None else {"maxlen": value.maxlen})},
+        lambda data, tag: collections.deque(data, tag.get("maxlen")),
+    ),
+    datetime: TaggedType(_write_datetime, _read_datetime),
+    date: TaggedType(lambda value: {"data": value.isoformat()}, lambda data, _: date.fromisoformat(data)),
+    time: TaggedType(lambda value: {"data": value.isoformat()}, lambda data, _: time.fromisoformat(data)),
+    timedelta: TaggedType(_write_timedelta, _read_timedelta),
+    timezone: TaggedType(_write_timezone, _read_timezone),
+    ZoneInfo: TaggedType(_write_zone, lambda data, _: ZoneInfo(data)),
+    Decimal: _as_text(Decimal),
+    Fraction: _as_text(Fraction),
+    UUID: _as_text(UUID),
+    pathlib.PurePosixPath: _as_text(pathlib.PurePosixPath),
+    pathlib.PureWindowsPath: _as_text(pathlib.PureWindowsPath),
+    pathlib.PosixPath: _PATH,
+    pathlib.WindowsPath: _PATH,
+    ipaddress.IPv4Address: _as_text(ipaddress.IPv4Address),
+    ipaddress.IPv6Address: _as_text(ipaddress.IPv6Address),
+    ipaddress.IPv4Network: _as_text(ipaddress.IPv4Network),
+    ipaddress.IPv6Network: _as_text(ipaddress.IPv6Network),
+    ipaddress.IPv4Interface: _as_text(ipaddress.IPv4Interface),
+    ipaddress.IPv6Interface: _as_text(ipaddress.IPv6Interface),
+    re.Pattern: TaggedType(_write_pattern, lambda data, tag: re.compile(data, tag.get("flags", 0))),
+}
+
+# Some modules keep their classes in private ones, and not in every version of Python.
+NAMES = {kind: f"{kind.__module__.partition('._')[0]}.{kind.__qualname__}" for kind in TYPES}
+
+READERS: dict[str, Callable[[Any, Tag], Any]] = {
+    **{NAMES[kind]: tagged.read for kind, tagged in TYPES.items()},
+    # Written by Prefect 2 alone.
+    "pathlib.Path": _PATH.read,
+    "builtins.int": lambda data, _: int(data),
+    "builtins.str": lambda data, _: str(data),
+    "builtins.list": lambda data, _: list(data),
+    "pendulum.datetime.DateTime": _read_datetime,
+    "pendulum.date.Date": TYPES[date].read,
+    "pendulum.time.Time": TYPES[time].read,
+    "pendulum.duration.Duration": _read_timedelta,
+}

@@ -1,0 +1,113 @@
+"""Pickles as text: any Python object, for readers that you trust."""
+
+import functools
+import pickle
+import sys
+from collections.abc import Callable
+from typing import Any, Literal
+
+from pydantic import ValidationInfo, field_validator
+
+from perdure.core.errors import ResultCorrupt, ResultUnreadable, SerializationError
+from perdure.serializers.base import Serializer
+from perdure.serializers.modules import check_choice, import_module
+from perdure.serializers.text import from_base64, to_base64
+from perdure.serializers.unpicklable import find_unpicklable
+
+_SMALL = 64  # objects; beyond, checking costs about what it saves
+_SCALARS = frozenset({type(None), bool, int, float, complex, str, bytes})
+_SEQUENCES = frozenset({list, tuple, set, frozenset})
+
+
+class PickleSerializer(Serializer):
+    """Base64 of a pickle.
+
+    `picklelib` names a module with `dumps` and `loads`; cloudpickle by default, which also takes
+    functions and classes of a script. `picklelib_version` is the version that wrote: by default the
+    installed one. A document of another version is read all the same.
+    """
+
+    type: Literal["pickle"] = "pickle"
+    picklelib: str = "cloudpickle"
+    picklelib_version: str | None = None
+
+    @field_validator("picklelib")
+    @classmethod
+    def _check_picklelib(cls, name: str, info: ValidationInfo) -> str:
+        check_choice(name, info)
+        if name != "cloudpickle":  # always installed, and imported only once an object needs it
+            _library(name)
+        return name
+
+    def describe(self) -> dict[str, Any]:
+        version = self.picklelib_version or _version(self.picklelib)
+        return {"type": "pickle", "picklelib": self.picklelib, "picklelib_version": version}
+
+    def dumps(self, obj: Any) -> bytes:
+        # Of plain values, cloudpickle makes the very bytes that pickle makes, at five times the cost.
+        if self.picklelib == "cloudpickle" and _is_small_and_plain(obj):
+            return to_base64(pickle.dumps(obj, pickle.HIGHEST_PROTOCOL))
+        dumps: Callable[[Any], bytes] = _library(self.picklelib).dumps
+        try:
+            return to_base64(dumps(obj))
+        except Exception as error:
+            path, cause = find_unpicklable(obj, dumps, error)
+            raise SerializationError(
+                f"{path}: {cause or type(cause).__name__}. Leave this part out, or return what can be pickled."
+            ) from error
+
+    def loads(self, data: bytes) -> Any:
+        pickled = from_base64(data)
+        loads = pickle.loads if self.picklelib == "cloudpickle" else _library(self.picklelib).loads
+        try:
+            return loads(pickled)
+        except (pickle.UnpicklingError, EOFError) as error:
+            raise ResultCorrupt(f"The data is not a whole pickle: {error}.") from error
+        except Exception as error:
+            raise ResultUnreadable(self._why_unreadable(error)) from error
+
+    def _why_unreadable(self, error: Exception) -> str:
+        installed = _version(self.picklelib)
+        text = f"The pickle cannot be loaded here: {type(error).__name__}: {error}."
+        if isinstance(error, ModuleNotFoundError):
+            text += f" Install or make importable the module {error.name!r}, as it was where the result was written."
+        elif isinstance(error, AttributeError):
+            text += " The class or function has been renamed or removed since the result was written."
+        if self.picklelib_version not in (None, installed):
+            text += f" It was written by {self.picklelib} {self.picklelib_version}; installed is {installed}."
+        return text
+
+
+@functools.cache
+def _library(name: str) -> Any:
+    return import_module(name, ("dumps", "loads"), "picklelib")
+
+
+@functools.cache
+def _version(name: str) -> str | None:
+    if name in sys.modules or name != "cloudpickle":
+        return getattr(_library(name), "__version__", None)
+    from importlib.metadata import version  # a tenth of the time that importing cloudpickle takes
+
+    return version(name)
+
+
+def _is_small_and_plain(value: Any) -> bool:
+    """Whether a value is made of few objects, all of exact built-in types."""
+    if type(value) in _SCALARS:
+        return True
+    waiting, seen = [value], 0
+    while waiting:
+        each = waiting.pop()
+        kind = type(each)
+        if kind is dict:
+            parts = [*each, *each.values()]
+        elif kind in _SEQUENCES:
+            parts = list(each)
+        else:
+            return False
+        seen += len(parts) + 1
+        if seen > _SMALL:
+            return False
+        waiting += [part for part in parts if type(part) not in _SCALARS]
+    return True

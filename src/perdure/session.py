@@ -1,0 +1,229 @@
+"""The composition root: from the settings to an orchestrator, a result store and task runners; it performs effects."""
+
+import atexit
+import os
+import signal
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from perdure import logs, settings
+from perdure.context import FlowRunContext, RunContext
+from perdure.core.clock import Clock, system_clock
+from perdure.core.colour import FetchPolicy
+from perdure.core.providers import set_block_store
+from perdure.core.records import ResultRecord
+from perdure.orchestrator.embedded import EmbeddedOrchestrator
+from perdure.orchestrator.protocol import Orchestrator
+from perdure.results.store import Storages
+from perdure.results.types import PersistedResult
+from perdure.settings import Settings
+from perdure.task_runners import ThreadTaskRunner
+from perdure.task_runners.base import TaskRunner
+
+if TYPE_CHECKING:  # these import pydantic or asyncio, which most processes do not need
+    from perdure.filesystems import Storage
+    from perdure.serializers import Serializer
+    from perdure.task_runners.portal import Portal
+
+
+class Session:
+    """One orchestrator and all that goes with it. It is the engine's `World`."""
+
+    def __init__(self, chosen: Settings, orchestrator: Orchestrator, clock: Clock = system_clock) -> None:
+        self.settings = chosen
+        self.orchestrator = orchestrator
+        self.clock = clock
+        self.report = orchestrator.report
+        self.commit = orchestrator.commit
+        self.log = logs.log
+        self.storages = Storages(lambda record: orchestrator.report((record,)), orchestrator.block)
+        self._portal: Portal | None = None
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """Commit all that was reported, and let go of everything."""
+        if self._portal is not None:
+            self._portal.stop()
+        self.orchestrator.close()
+
+    def find_cached(self, key: str) -> ResultRecord | None:
+        """The result that a cache key stands for now."""
+        return self.orchestrator.find_cached(key, self.clock())
+
+    def storage_id(self, storage: "Storage") -> str:
+        """The id under which the orchestrator knows a storage."""
+        return self.storages.id_of(storage)
+
+    def storage_for(self, run: RunContext) -> "Storage":
+        """Where a run's result goes: its own option, else its flow's, else the local storage path."""
+        if run.storage is None:
+            chosen = _inherited(run, "storage", "result_storage")
+            run.storage = _default_storage(self.settings) if chosen is None else _loaded_storage(chosen)
+        return run.storage  # type: ignore[no-any-return]
+
+    def serializer_for(self, run: RunContext) -> "Serializer":
+        """How a run's result is written: its own option, else its flow's, else the default serializer."""
+        from perdure.serializers import resolve
+
+        if run.serializer is None:
+            chosen = _inherited(run, "serializer", "result_serializer")
+            run.serializer = resolve(chosen, settings.current().results_default_serializer)
+        return run.serializer  # type: ignore[no-any-return]
+
+    @property
+    def portal(self) -> "Portal":
+        """Where coroutines run that are called from code that does not await."""
+        from perdure.task_runners.portal import Portal
+
+        with self._lock:
+            if self._portal is None:
+                self._portal = Portal()
+            return self._portal
+
+    def run_coroutine(self, function: Callable[..., Coroutine[Any, Any, Any]], *args: Any) -> Any:
+        """Run a coroutine from code that does not await, and block until it has ended."""
+        return self.portal.start(function, *args)()
+
+    def task_runner_of(self, run: FlowRunContext) -> TaskRunner:
+        """Where a flow run's submitted tasks run; made when the first one is submitted."""
+        with self._lock:
+            if run.task_runner is None:
+                chosen = run.options.task_runner
+                run.task_runner = ThreadTaskRunner() if chosen is None else chosen.duplicate()
+            return run.task_runner  # type: ignore[no-any-return]
+
+    def cancel_outstanding(self, run: FlowRunContext) -> None:
+        """Cancel what the flow run has submitted and what has not begun."""
+        run.stopping = True
+        run.streams.clear()
+        if run.task_runner is not None:
+            run.task_runner.cancel()
+        for cancel in tuple(run.outstanding.values()):
+            cancel()
+
+
+def _inherited(run: RunContext, found: str, option: str) -> Any:
+    """What the run or the nearest flow run above it chose."""
+    above: RunContext | None = run
+    while above is not None:
+        chosen = getattr(above, found)
+        if chosen is None:
+            chosen = getattr(above.options, option)
+        if chosen is not None:
+            return chosen
+        above = above.parent
+    return None
+
+
+def _loaded_storage(chosen: Any) -> "Storage":
+    from perdure.blocks import Block
+    from perdure.filesystems import Storage
+
+    block = Block.load(chosen) if isinstance(chosen, str) else chosen
+    if not isinstance(block, Storage):
+        raise TypeError(
+            f"result_storage={chosen!r} is not a storage. Give it a storage such as LocalFileSystem(basepath=...),"
+            " or the slug of a saved one such as 'local-file-system/dev'."
+        )
+    return block
+
+
+_default_storages: "dict[str, Storage]" = {}
+
+
+def _default_storage(chosen: Settings) -> "Storage":
+    from perdure.filesystems import LocalFileSystem
+
+    path = str(chosen.local_storage_path)
+    if path not in _default_storages:
+        _default_storages[path] = LocalFileSystem(basepath=path)
+    return _default_storages[path]
+
+
+_current: Session | None = None
+_lock = threading.Lock()
+
+
+def current() -> Session:
+    """This process's session for the settings that hold; made at the first need."""
+    session = _current
+    if session is not None and session.settings is settings.current():
+        return session
+    return _open()
+
+
+def _open() -> Session:
+    global _current
+    with _lock:
+        chosen = settings.current()
+        if _current is not None:
+            if _current.settings is chosen:
+                return _current
+            _current.close()
+        orchestrator = EmbeddedOrchestrator(
+            chosen.database,
+            timeout_seconds=chosen.database_timeout_seconds,
+            report_interval_seconds=chosen.report_interval_seconds,
+        )
+        _current = Session(chosen, orchestrator)
+        logs.set_up(orchestrator.report)
+        return _current
+
+
+def close() -> None:
+    """End this process's session, with everything committed; the next need opens another."""
+    global _current
+    with _lock:
+        session, _current = _current, None
+    if session is not None:
+        session.close()
+
+
+def _forget() -> None:
+    """In a forked child: the parent's threads, connections and locks are not ours."""
+    global _current, _lock
+    _current, _lock = None, threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_forget)
+atexit.register(close)
+set_block_store(lambda: current().orchestrator)
+FetchPolicy.fetch_in_async = staticmethod(lambda: settings.current().async_fetch_state_result)
+PersistedResult.find_storage = staticmethod(lambda id: current().storages.get(id))
+
+
+class Terminated(BaseException):
+    """The process was asked to end (SIGTERM) while a flow ran."""
+
+
+@contextmanager
+def ended_by_signal(run: FlowRunContext) -> Iterator[None]:
+    """While a root flow run is in the main thread, SIGTERM ends it as crashed before it ends the process."""
+    usual = (
+        run.parent is None
+        and threading.current_thread() is threading.main_thread()
+        and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    )
+    if not usual:
+        yield
+        return
+
+    def terminate(*_: Any) -> NoReturn:
+        raise Terminated("SIGTERM")
+
+    signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    except Terminated:
+        close()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.raise_signal(signal.SIGTERM)
+        raise
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+__all__ = ["Session", "close", "current"]

@@ -1,0 +1,149 @@
+"""Settings: the environment over the profile over the defaults.
+
+`current()` gives them all, typed. Environment names are the fields' names in upper case after `PERDURE_`;
+an empty variable counts as not set.
+"""
+
+import os
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, cast
+
+from perdure.core.suggest import nearest
+from perdure.settings.fields import PREFIX, SETTINGS, Secret, Setting, Settings, find_setting, text_of
+from perdure.settings.profiles import Profiles
+
+__all__ = [
+    "SETTINGS",
+    "Profiles",
+    "Secret",
+    "Setting",
+    "Settings",
+    "Source",
+    "as_environment",
+    "current",
+    "find_setting",
+    "profiles",
+    "reload",
+    "sources",
+    "temporary_settings",
+    "text_of",
+]
+
+Source = Literal["override", "environment", "profile", "default"]
+
+
+class _Given(NamedTuple):
+    source: Source
+    value: object
+    shown: str  # the source, for a message
+
+
+class _Loaded(NamedTuple):
+    settings: Settings
+    sources: Mapping[str, Source]
+
+
+_overrides: dict[str, object] = {}
+_loaded: _Loaded | None = None
+_current: Settings | None = None
+_warned: set[str] = set()
+
+
+def current() -> Settings:
+    """The settings that hold in this process, read at the first call and kept until `reload()`.
+
+    Raises:
+        SettingError: a value is wrong, or the profile is; names the setting, the value, its source and its rule.
+    """
+    return reload() if _current is None else _current
+
+
+def reload() -> Settings:
+    """Read the environment and the profile again, and return what holds from now on."""
+    loaded = _load()
+    _keep(loaded)
+    return loaded.settings
+
+
+def sources() -> dict[str, Source]:
+    """Where each setting's value comes from, by field name."""
+    if _loaded is None:
+        reload()
+    assert _loaded is not None
+    return dict(_loaded.sources)
+
+
+def profiles() -> Profiles:
+    """The profiles in the home directory, which can be had even when a profile's values are wrong."""
+    return Profiles(cast("Path", _value(SETTINGS["home"], _given())))
+
+
+@contextmanager
+def temporary_settings(**overrides: object) -> Iterator[Settings]:
+    """Within the block, these settings hold, by field name, over the environment; in the whole process.
+
+    Blocks nest. A value may be of the setting's type or text, as in the environment.
+    """
+    before, loaded = dict(_overrides), _loaded
+    _overrides.update({find_setting(name).name: value for name, value in overrides.items()})
+    try:
+        yield reload()
+    finally:
+        _overrides.clear()
+        _overrides.update(before)
+        _keep(loaded)
+
+
+def as_environment() -> dict[str, str]:
+    """The variables that give a child process the settings of this one, with secrets revealed."""
+    settings, where = current(), sources()
+    values = {SETTINGS[name].variable: getattr(settings, name) for name in where if where[name] != "default"}
+    return {variable: text_of(value) for variable, value in values.items() if value is not None}
+
+
+def _keep(loaded: _Loaded | None) -> None:
+    global _loaded, _current
+    _loaded = loaded
+    _current = None if loaded is None else loaded.settings
+
+
+def _load() -> _Loaded:
+    given = _given()
+    home = cast("Path", _value(SETTINGS["home"], given))
+    chosen = cast("str", _value(SETTINGS["profile"], given)) if "profile" in given else None
+    name, values = Profiles(home).values(chosen)
+    shown = f"profile {name!r}"
+    if chosen is None and name != SETTINGS["profile"].default:
+        values["profile"] = name
+    given = {field: _Given("profile", value, shown) for field, value in values.items()} | given
+    where: dict[str, Source] = {field: given[field].source if field in given else "default" for field in SETTINGS}
+    return _Loaded(Settings(**{field: _value(each, given, home) for field, each in SETTINGS.items()}), where)
+
+
+def _value(setting: Setting, given: Mapping[str, _Given], home: Path | None = None) -> Any:
+    found = given.get(setting.name)
+    return setting.default_in(home) if found is None else setting.parse(found.value, found.shown)
+
+
+def _given() -> dict[str, _Given]:
+    """What the environment and, over it, temporary settings give."""
+    given = {}
+    for variable, value in os.environ.items():
+        if not variable.startswith(PREFIX) or not value:
+            continue
+        setting = SETTINGS.get(variable.removeprefix(PREFIX).lower())
+        if setting is None or setting.variable != variable:
+            _warn_of(variable)
+        else:
+            given[setting.name] = _Given("environment", value, "the environment")
+    return given | {name: _Given("override", value, "temporary_settings") for name, value in _overrides.items()}
+
+
+def _warn_of(variable: str) -> None:
+    if variable not in _warned:
+        _warned.add(variable)
+        hint = nearest(variable, [each.variable for each in SETTINGS.values()])
+        warnings.warn(f"The environment variable {variable} is no setting, and does nothing.{hint}", stacklevel=2)

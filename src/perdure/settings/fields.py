@@ -1,0 +1,219 @@
+"""What can be set: each setting's type, default and meaning, and how its value is read."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from perdure.core.errors import SettingError
+from perdure.core.suggest import nearest
+
+PREFIX = "PERDURE_"
+HIDDEN = "**********"
+WRONG = (ValueError, TypeError, KeyError, RuntimeError)
+
+
+class Secret:
+    """Text that no repr shows."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """The text itself."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return f"Secret({HIDDEN!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._text == self._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+
+class Kind(NamedTuple):
+    """What values a setting takes.
+
+    `parse` takes text, or a value that is of the type already; it raises one of `WRONG` for any other.
+    """
+
+    rule: str
+    parse: Callable[[Any], object]
+
+
+def _path(value: Any) -> Path:
+    if not str(value):
+        raise ValueError
+    # Absolute from here on, so that a later change of directory does not move anything.
+    return Path(value).expanduser().absolute()
+
+
+_FLAGS = dict.fromkeys(("true", "1", "yes", "on"), True) | dict.fromkeys(("false", "0", "no", "off"), False)
+
+
+def _flag(value: Any) -> bool:
+    return _FLAGS[str(value).strip().lower()]
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError
+    return value
+
+
+def _secret(value: Any) -> Secret:
+    return value if isinstance(value, Secret) else Secret(_text(value))
+
+
+_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+
+def _level(value: Any) -> str:
+    return {level: level for level in _LEVELS}[str(value).strip().upper()]
+
+
+def _whole(minimum: int) -> Kind:
+    def parse(value: Any) -> int:
+        if not isinstance(value, int | str) or isinstance(value, bool) or int(value) < minimum:
+            raise ValueError
+        return int(value)
+
+    return Kind(f"a whole number of at least {minimum}", parse)
+
+
+def _seconds(value: Any) -> float:
+    if isinstance(value, bool) or not 0 <= float(value) < math.inf:
+        raise ValueError
+    return float(value)
+
+
+PATH = Kind("a path (a leading ~ is the home directory of a user)", _path)
+FLAG = Kind("one of true, false, 1, 0, yes, no, on, off", _flag)
+TEXT = Kind("text that is not empty", _text)
+SECRET = Kind("text that is not empty", _secret)
+LEVEL = Kind("one of " + ", ".join(_LEVELS), _level)
+SECONDS = Kind("a number of seconds, at least 0", _seconds)
+
+
+def _about(kind: Kind, default: object, description: str) -> dict[str, object]:
+    return {"kind": kind, "default": default, "description": description}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Every setting, with its value. Paths are absolute; times are in seconds."""
+
+    home: Path = field(metadata=_about(PATH, "~/.perdure", "Where Perdure keeps its database, profiles and keys."))
+    profile: str = field(
+        metadata=_about(TEXT, "default", "The profile whose values hold; without a choice, the active one.")
+    )
+    database: Path = field(metadata=_about(PATH, "{home}/perdure.db", "The SQLite database that runs are recorded in."))
+    local_storage_path: Path = field(
+        metadata=_about(PATH, "{home}/storage", "Where results go when no storage is named.")
+    )
+    results_persist_by_default: bool = field(
+        metadata=_about(FLAG, False, "Persist results unless persist_result says otherwise.")
+    )
+    results_default_serializer: str = field(
+        metadata=_about(TEXT, "pickle", "The serializer of results when none is named.")
+    )
+    async_fetch_state_result: bool = field(
+        metadata=_about(FLAG, False, "State.result() in async code fetches the value.")
+    )
+    logging_level: str = field(metadata=_about(LEVEL, "INFO", "The lowest level of log lines that are shown and kept."))
+    logging_to_orchestrator: bool = field(metadata=_about(FLAG, True, "Keep the log lines of runs with their run."))
+    logging_log_prints: bool = field(
+        metadata=_about(FLAG, False, "Log what flows and tasks print unless log_prints says otherwise.")
+    )
+    task_runner_max_workers: int | None = field(
+        metadata=_about(_whole(1), None, "How many submitted tasks run at once; None leaves it to the task runner.")
+    )
+    task_default_retries: int = field(metadata=_about(_whole(0), 0, "How often a failed task is tried again."))
+    task_default_retry_delay_seconds: float = field(
+        metadata=_about(SECONDS, 0.0, "How long to wait before a task's retry.")
+    )
+    flow_default_retries: int = field(metadata=_about(_whole(0), 0, "How often a failed flow is tried again."))
+    flow_default_retry_delay_seconds: float = field(
+        metadata=_about(SECONDS, 0.0, "How long to wait before a flow's retry.")
+    )
+    secrets_key: Secret | None = field(
+        metadata=_about(SECRET, None, "Encrypts the secrets of blocks; None uses the file secrets.key in the home.")
+    )
+    database_timeout_seconds: float = field(
+        metadata=_about(SECONDS, 60.0, "How long to wait for a database that is in use.")
+    )
+    report_interval_seconds: float = field(metadata=_about(SECONDS, 0.1, "How soon reported records are committed."))
+
+
+class Setting(NamedTuple):
+    """What is known of a setting before it has a value."""
+
+    name: str
+    type: Any
+    kind: Kind
+    default: object  # text may name {home}
+    description: str
+
+    @property
+    def variable(self) -> str:
+        """Its name in the environment and in profiles."""
+        return PREFIX + self.name.upper()
+
+    @property
+    def is_secret(self) -> bool:
+        """Whether its value must not be shown."""
+        return self.kind is SECRET
+
+    def parse(self, value: object, source: str) -> object:
+        """The setting's value, read from what the source gives.
+
+        Raises:
+            SettingError: the value breaks the setting's rule.
+        """
+        if value is None and self.default is None:
+            return None
+        try:
+            return self.kind.parse(value)
+        except WRONG:
+            shown = HIDDEN if self.is_secret else repr(value)
+            raise SettingError(
+                f"{self.variable} is {shown} (from {source}); it must be {self.kind.rule}."
+                f" Change it, or unset it to have the default, {self.default}."
+            ) from None
+
+    def default_in(self, home: Path | None) -> object:
+        """The value that holds when nothing sets it."""
+        if isinstance(self.default, str):
+            return self.kind.parse(self.default.replace("{home}", str(home)))
+        return self.default
+
+
+SETTINGS: Mapping[str, Setting] = {
+    each.name: Setting(each.name, each.type, **each.metadata) for each in fields(Settings)
+}
+
+
+def find_setting(name: str) -> Setting:
+    """The setting of a name, such as "PERDURE_LOGGING_LEVEL" or "logging_level".
+
+    Raises:
+        SettingError: there is none; names the nearest.
+    """
+    setting = SETTINGS.get(name.lower().removeprefix(PREFIX.lower()))
+    if setting is None:
+        variables = [each.variable for each in SETTINGS.values()]
+        hint = nearest(name, [*SETTINGS, *variables]) or f" The settings are {', '.join(sorted(variables))}."
+        raise SettingError(f"There is no setting {name!r}.{hint}")
+    return setting
+
+
+def text_of(value: object) -> str:
+    """A setting's value as the text that reads back to it; a secret is revealed."""
+    if isinstance(value, Secret):
+        return value.reveal()
+    return str(value).lower() if isinstance(value, bool) else str(value)

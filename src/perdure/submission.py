@@ -1,0 +1,211 @@
+"""Submitting tasks: to the flow run's task runner, or to the caller's event loop."""
+
+import threading
+from collections.abc import Iterable, Sequence
+from contextvars import copy_context
+from typing import Any
+
+from perdure import session as sessions
+from perdure.context import FlowRunContext, current_run
+from perdure.core.arguments import Upstream
+from perdure.core.colour import caller_is_async
+from perdure.core.errors import CancelledRun
+from perdure.core.options import TaskOptions
+from perdure.core.pending import Pending, when_all_done
+from perdure.core.states import State, StateType
+from perdure.engine.begin import begin_task, finish
+from perdure.engine.drivers import adrive, drive
+from perdure.engine.runs import crash, enter
+from perdure.engine.task_run import TaskCall, prepare, task_run
+from perdure.futures import AsyncFuture, Future
+from perdure.mapping import MappedFutures
+from perdure.results.types import UnpersistedResult
+from perdure.session import Session
+from perdure.task_runners import ThreadTaskRunner
+from perdure.task_runners.base import TaskRunner
+
+WaitFor = Iterable[Upstream]
+
+
+def runs_of(wait_for: WaitFor | None) -> Sequence[Upstream]:
+    """The runs to wait for.
+
+    Raises:
+        TypeError: some are neither futures nor states.
+    """
+    if wait_for is None:
+        return ()
+    if isinstance(wait_for, Pending | State):
+        raise TypeError(f"wait_for={wait_for!r} must be a list of futures or states. Write wait_for=[...] round it.")
+    found: list[Upstream] = []
+    for each in wait_for:
+        if isinstance(each, MappedFutures):
+            found += list(each)
+        elif isinstance(each, Pending | State):
+            found.append(each)
+        else:
+            raise TypeError(f"wait_for takes futures and states; {each!r} is a {type(each).__name__}.")
+    return found
+
+
+def run_task(call: TaskCall, session: Session) -> State[Any]:
+    """Run a task in this thread; the state that it came to."""
+    state = drive(task_run(call, session), session)
+    finish(call.run, state)
+    return state
+
+
+async def arun_task(call: TaskCall, session: Session) -> State[Any]:
+    """Run a task on the caller's event loop; the state that it came to."""
+    state = await adrive(task_run(call, session), session)
+    finish(call.run, state)
+    return state
+
+
+class TaskWork:
+    """A submitted call of a task, which runs once, wherever it is begun first."""
+
+    def __init__(self, call: TaskCall, future: Pending, session: Session) -> None:
+        self.call = call
+        self.future = future
+        self._session = session
+        self._context = copy_context()
+        self._unclaimed = threading.Lock()
+
+    def claim(self) -> bool:
+        """Whether the caller is the one to run, send or cancel the task."""
+        return self._unclaimed.acquire(blocking=False)
+
+    def run_here(self) -> None:
+        """Run the task in this thread, unless it has begun elsewhere; never raises."""
+        if self.claim():
+            if self._is_stopping():
+                self._cancelled()
+            else:
+                self._context.run(self._run)
+
+    async def arun(self, turns: Any) -> None:
+        """Run the task on the caller's event loop, when it is its turn."""
+        try:
+            if turns is None:
+                state = await arun_task(self.call, self._session)
+            else:
+                async with turns:
+                    state = await arun_task(self.call, self._session)
+        except BaseException as error:
+            self.crash(error)
+            raise
+        self.arrive(state)
+
+    def ready_call(self) -> TaskCall | None:
+        """The call with all values in place, to be run in another process; None if it is not to run."""
+        if not self.claim():
+            return None
+        if self._is_stopping():
+            self._cancelled()
+            return None
+        ready = self._context.run(drive, prepare(self.call, self._session), self._session)
+        if not ready:
+            assert self.call.run.state is not None
+            self.arrive(self.call.run.state)
+            return None
+        return self.call
+
+    def arrive(self, state: State[Any]) -> None:
+        """The task has come to its final state."""
+        self.call.run.state = state
+        finish(self.call.run, state)
+        flow = self.call.run.flow
+        if flow is not None:
+            flow.outstanding.pop(self.future, None)
+        self.future.arrive(state)
+
+    def crash(self, error: BaseException) -> None:
+        """End the task run, since what was to run it is gone."""
+        self.arrive(drive(crash(self.call.run, self._session, error), self._session))
+
+    def cancel(self) -> None:
+        """End the task run as cancelled, if it has not begun."""
+        if self.claim():
+            self._cancelled()
+
+    def _run(self) -> None:
+        try:
+            state = run_task(self.call, self._session)
+        except BaseException as error:
+            self.crash(error)
+        else:
+            self.arrive(state)
+
+    def _is_stopping(self) -> bool:
+        flow = self.call.run.flow
+        return flow is not None and flow.stopping
+
+    def _cancelled(self) -> None:
+        error = CancelledRun("The flow run was stopped before this task began.")
+        record = enter(self.call.run, self._session, StateType.CANCELLED, str(error), UnpersistedResult(error))
+        self._session.report((record,))
+        assert self.call.run.state is not None
+        self.arrive(self.call.run.state)
+
+
+_outside: ThreadTaskRunner | None = None  # runs what is submitted outside all flows
+
+
+def submit_task(
+    owner: Any, options: TaskOptions, parameters: dict[str, Any], wait_for: Sequence[Upstream]
+) -> Future[Any] | AsyncFuture[Any]:
+    """Create a task run and see to it that it runs once all that it depends on has finished."""
+    session = sessions.current()
+    call = begin_task(owner, options, parameters, wait_for, session)
+    awaited = options.is_async and caller_is_async()
+    kind = AsyncFuture if awaited else Future
+    if isinstance(call, State):
+        return kind(call.task_run_id or "", call)
+    future = kind[Any](call.run.id)
+    session.report(call.records)
+    call.records = []
+    work = TaskWork(call, future, session)
+    flow = call.run.flow
+    runner = _runner(session, flow)
+    if awaited and not runner.takes_coroutines:
+        _submit_to_loop(work, flow, runner)
+        return future
+    if flow is not None:
+        flow.outstanding[future] = work.cancel
+
+    def ready() -> None:
+        future.begin = work.run_here if runner.lends_threads else None
+        runner.submit(work)
+
+    depends_on = [*(call.upstreams or ()), *wait_for]
+    when_all_done([each for each in depends_on if isinstance(each, Pending)], ready)
+    return future
+
+
+def _runner(session: Session, flow: FlowRunContext | None) -> TaskRunner:
+    global _outside
+    if flow is not None:
+        return session.task_runner_of(flow)
+    if _outside is None:
+        _outside = ThreadTaskRunner()
+    return _outside
+
+
+def _submit_to_loop(work: TaskWork, flow: FlowRunContext | None, runner: TaskRunner) -> None:
+    import asyncio
+
+    turns = None
+    # Only what the flow itself submits waits for its turn: a task that waits for its own must not hold them up.
+    if runner.max_workers is not None and flow is not None and current_run.get() is flow:
+        turns = flow.turns = flow.turns or asyncio.Semaphore(runner.max_workers)
+    task = asyncio.get_running_loop().create_task(work.arun(turns))
+    if flow is not None:
+        flow.outstanding[work.future] = task.cancel  # type: ignore[assignment]
+    task.add_done_callback(_look_at_exception)
+
+
+def _look_at_exception(task: Any) -> None:
+    """The state of the run has it; without this, asyncio would complain that nobody looked."""
+    if not task.cancelled():
+        task.exception()

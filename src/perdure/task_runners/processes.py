@@ -1,0 +1,159 @@
+"""Submitted tasks in processes of their own: one child for each thread, so that a lost child is one lost task."""
+
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+from typing import IO
+
+from perdure.core.errors import CrashedRun, SerializationError
+from perdure.task_runners.base import Work
+from perdure.task_runners.threads import ThreadTaskRunner
+
+_LENGTH = 8  # bytes before each message that say how long it is
+
+
+class ProcessTaskRunner(ThreadTaskRunner):
+    """Runs tasks in processes, for work that keeps Python busy.
+
+    The task, its arguments and its value go between processes by cloudpickle, so functions of the main
+    script need no `if __name__ == "__main__"`. A child that dies takes only its own task run with it,
+    which ends Crashed.
+
+    Args:
+        max_workers: how many processes at most. Without it, the setting
+            PERDURE_TASK_RUNNER_MAX_WORKERS, else as many as the machine has processors.
+    """
+
+    lends_threads = False
+    takes_coroutines = True
+
+    def __init__(self, max_workers: int | None = None) -> None:
+        super().__init__(max_workers)
+        self._children: dict[int, Child] = {}  # by the thread that owns it
+
+    def _default_limit(self) -> int:
+        return os.cpu_count() or 1
+
+    def cancel(self) -> None:
+        """Cancel all queued tasks, and end the children: their tasks crash."""
+        super().cancel()
+        for child in tuple(self._children.values()):
+            child.kill()
+
+    def _run(self, work: Work) -> None:
+        import cloudpickle
+
+        call = work.ready_call()
+        if call is None:
+            return
+        try:
+            request = cloudpickle.dumps(call, protocol=pickle.HIGHEST_PROTOCOL)
+        except Exception as error:
+            reason = f"The task '{call.run.options.name}' or its arguments cannot be sent to a process: {error}"
+            work.crash(SerializationError(f"{reason}. Use a ThreadTaskRunner, or pass what can be pickled."))
+            return
+        child = self._child()
+        try:
+            state = pickle.loads(child.ask(request))
+        except (EOFError, OSError) as error:
+            del self._children[threading.get_ident()]
+            work.crash(CrashedRun(f"The process that ran the task was lost: {child.end()}. {error}".strip()))
+        except Exception as error:
+            work.crash(error)
+        else:
+            if isinstance(state, BaseException):
+                work.crash(state)
+            else:
+                work.arrive(state)
+
+    def _child(self) -> "Child":
+        child = self._children.get(threading.get_ident())
+        if child is None:
+            child = self._children[threading.get_ident()] = Child()
+        return child
+
+    def _leave(self) -> None:
+        child = self._children.pop(threading.get_ident(), None)
+        if child is not None:
+            child.close()
+
+
+class Child:
+    """A process that runs one task after another, asked over its standard input and output."""
+
+    def __init__(self) -> None:
+        # What a task prints goes to our standard output; the child's own one carries the answers.
+        environment = {**os.environ, "PERDURE_WORKER_PATH": os.pathsep.join(each for each in sys.path if each)}
+        printed = _inheritable_output()
+        if printed is not None:
+            environment["PERDURE_WORKER_STDOUT"] = str(printed)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "perdure.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
+            pass_fds=() if printed is None else (printed,),
+        )
+
+    def ask(self, request: bytes) -> bytes:
+        """Send a request and wait for the answer.
+
+        Raises:
+            EOFError, OSError: the process is gone.
+        """
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        send(self._process.stdin, request)
+        return receive(self._process.stdout)
+
+    def end(self) -> str:
+        """How the process ended, in words."""
+        code = self._process.wait()
+        if code < 0:
+            return f"killed by {signal.Signals(-code).name}"
+        return f"exit code {code}"
+
+    def kill(self) -> None:
+        """End the process at once."""
+        self._process.kill()
+
+    def close(self) -> None:
+        """Let the process end by itself, and wait for it."""
+        for stream in (self._process.stdin, self._process.stdout):
+            assert stream is not None
+            stream.close()
+        self._process.wait()
+
+
+def send(stream: IO[bytes], message: bytes) -> None:
+    """Write a message with its length."""
+    stream.write(len(message).to_bytes(_LENGTH, "big"))
+    stream.write(message)
+    stream.flush()
+
+
+def receive(stream: IO[bytes]) -> bytes:
+    """Read a message.
+
+    Raises:
+        EOFError: the other side is gone.
+    """
+    return _read(stream, int.from_bytes(_read(stream, _LENGTH), "big"))
+
+
+def _read(stream: IO[bytes], length: int) -> bytes:
+    data = stream.read(length)
+    if len(data) < length:
+        raise EOFError
+    return data
+
+
+def _inheritable_output() -> int | None:
+    """The descriptor of our standard output, where a child can have it: not on Windows, nor under some notebooks."""
+    try:
+        return None if sys.platform == "win32" else sys.stdout.fileno()
+    except (AttributeError, OSError, ValueError):
+        return None

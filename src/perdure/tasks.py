@@ -1,0 +1,344 @@
+"""Tasks: the decorator and what it makes."""
+
+import copy
+import dataclasses
+import functools
+import inspect
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from datetime import timedelta
+from typing import Any, Concatenate, Generic, Literal, ParamSpec, TypeVar, overload
+
+from perdure import definition, logs, settings
+from perdure import session as sessions
+from perdure.core.annotations import unmapped
+from perdure.core.colour import caller_is_async
+from perdure.core.errors import DefinitionError
+from perdure.core.options import Hook, RetryDelay, TaskOptions
+from perdure.core.states import State
+from perdure.engine.begin import begin_task, finish
+from perdure.engine.caching import task_input_hash
+from perdure.engine.drivers import aiterate, iterate
+from perdure.engine.retries import delays_of, exponential_backoff
+from perdure.engine.task_run import TaskCall, task_run
+from perdure.futures import AsyncFuture, Future
+from perdure.mapping import MappedFutures, mapped
+from perdure.submission import WaitFor, arun_task, run_task, runs_of, submit_task
+
+P = ParamSpec("P")
+P2 = ParamSpec("P2")
+R = TypeVar("R", covariant=True)
+T = TypeVar("T")
+
+__all__ = ["Task", "exponential_backoff", "task", "task_input_hash"]
+
+
+class Task(Generic[P, R]):
+    """A function whose calls are tracked. Made by `@task`.
+
+    Call it as the plain function, or with `return_state=True` for its state; `submit` it to the
+    flow's task runner for a future; `map` it over iterables. All three take `wait_for=`, runs that must
+    have completed first.
+    """
+
+    def __init__(self, function: Callable[P, R], options: TaskOptions) -> None:
+        self.options = options
+        self._instance: Any = None  # what a method is bound to
+        self._method = type(function) if isinstance(function, staticmethod | classmethod) else None
+        functools.update_wrapper(self, options.function)
+
+    @property
+    def name(self) -> str:
+        """The task's name."""
+        return self.options.name
+
+    @property
+    def fn(self) -> Callable[P, R]:
+        """The plain function."""
+        return self.options.function
+
+    @property
+    def task_key(self) -> str:
+        """What tells the task from all others: its module and qualified name."""
+        return self.options.key
+
+    @overload
+    def __call__(
+        self: "Task[P, Coroutine[Any, Any, T]]", *args: Any, return_state: Literal[True], **kwargs: Any
+    ) -> Coroutine[Any, Any, State[T]]: ...
+    @overload
+    def __call__(self, *args: Any, return_state: Literal[True], **kwargs: Any) -> State[R]: ...
+    @overload
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
+    @overload
+    def __call__(self, *args: Any, wait_for: WaitFor, **kwargs: Any) -> R: ...
+    def __call__(self, *args: Any, return_state: bool = False, wait_for: WaitFor | None = None, **kwargs: Any) -> Any:
+        """Run the task now: its value, or its state with `return_state=True`. What it raises is raised.
+
+        A coroutine task gives a coroutine in async code, and its value in a flow or task that is not async.
+
+        Raises:
+            ParameterBindError: the arguments do not fit the signature.
+        """
+        options = self.options
+        session = sessions.current()
+        parameters = self._bind(args, kwargs)
+        call = begin_task(self, options, parameters, runs_of(wait_for), session)
+        awaited = options.is_async and caller_is_async()
+        if options.is_generator and not return_state and isinstance(call, TaskCall):
+            call.run.collect = options.persist_result is True
+            steps = task_run(call, session)
+            return self._items(call, aiterate(steps, session) if options.is_async else iterate(steps, session))
+        if awaited:
+            return _arun(call, session, return_state)
+        state = call if isinstance(call, State) else run_task(call, session)
+        if return_state:
+            _raise_interrupt(call, state)
+            return state
+        return state.fetch()
+
+    def _items(self, call: TaskCall, items: Any) -> Any:
+        return _aitems(call, items) if self.options.is_async else _items(call, items)
+
+    @overload
+    def submit(
+        self: "Task[P, Coroutine[Any, Any, T]]", *args: Any, return_state: Literal[True], **kwargs: Any
+    ) -> Coroutine[Any, Any, State[T]]: ...
+    @overload
+    def submit(self, *args: Any, return_state: Literal[True], **kwargs: Any) -> State[R]: ...
+    @overload
+    def submit(
+        self: "Task[P, Coroutine[Any, Any, T]]", *args: Any, wait_for: WaitFor | None = None, **kwargs: Any
+    ) -> AsyncFuture[T]: ...
+    @overload
+    def submit(self, *args: Any, wait_for: WaitFor | None = None, **kwargs: Any) -> Future[R]: ...
+    def submit(self, *args: Any, return_state: bool = False, wait_for: WaitFor | None = None, **kwargs: Any) -> Any:
+        """Submit a call to the flow's task runner; a future, at once. Futures among the arguments are waited for.
+
+        With `return_state=True`, waits and gives the state. A coroutine task runs on the caller's event
+        loop in async code, and its future's methods are awaited; `await task.submit()` gives the future too.
+
+        Raises:
+            ParameterBindError: the arguments do not fit the signature.
+        """
+        future = submit_task(self, self.options, self._bind(args, kwargs), runs_of(wait_for))
+        return future.wait() if return_state else future
+
+    @overload
+    def map(
+        self: "Task[P, Coroutine[Any, Any, T]]", *args: Any, wait_for: WaitFor | None = None, **kwargs: Any
+    ) -> MappedFutures[T]: ...
+    @overload
+    def map(self, *args: Any, wait_for: WaitFor | None = None, **kwargs: Any) -> MappedFutures[R]: ...
+    def map(self, *args: Any, wait_for: WaitFor | None = None, **kwargs: Any) -> Any:
+        """Submit a call for each item of the arguments that are iterables; others, and `unmapped(...)` ones, are fixed.
+
+        At most 1,000 calls wait or run at a time, so the iterable may be long, or a generator.
+
+        Raises:
+            ParameterBindError: the arguments do not fit the signature.
+            MappingMissingIterable: no argument is an iterable.
+            MappingLengthMismatch: the iterables have different lengths.
+        """
+        parameters = self._bind(args, kwargs)
+        names = set(parameters) if args else set(kwargs)
+        given = {name for name in names if name in kwargs or not self._is_default(name, parameters[name])}
+        if self._instance is not None:
+            first = next(iter(parameters))
+            parameters[first] = unmapped(parameters[first])
+        runs = runs_of(wait_for)
+        loop = None
+        if caller_is_async():
+            import asyncio
+
+            loop = asyncio.get_running_loop()
+        return mapped(
+            self.name, parameters, given, lambda row: submit_task(self, self.options, row, runs), loop
+        )
+
+    def _is_default(self, name: str, value: Any) -> bool:
+        return self.options.signature.inspected.parameters[name].default is value
+
+    def with_options(self, **options: Any) -> "Task[P, R]":
+        """A copy of the task with some of the decorator's options replaced; all others stay.
+
+        Raises:
+            DefinitionError: an option is wrong or unknown.
+        """
+        derived = copy.copy(self)
+        derived.options = _changed(self.options, options)
+        return derived
+
+    def on_completion(self, hook: Callable[..., T]) -> Callable[..., T]:
+        """Add a hook that is called when a run completes; a decorator."""
+        return self._add_hook("on_completion", hook)
+
+    def on_failure(self, hook: Callable[..., T]) -> Callable[..., T]:
+        """Add a hook that is called when a run fails; a decorator."""
+        return self._add_hook("on_failure", hook)
+
+    def _add_hook(self, kind: str, hook: Callable[..., T]) -> Callable[..., T]:
+        self.options = dataclasses.replace(self.options, **{kind: (*getattr(self.options, kind), hook)})
+        return hook
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> "Task[P, R]": ...
+    @overload
+    def __get__(self: "Task[Concatenate[Any, P2], R]", instance: Any, owner: type | None = None) -> "Task[P2, R]": ...
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        target = owner if self._method is classmethod else instance
+        if target is None or self._method is staticmethod:
+            return self
+        bound = copy.copy(self)
+        bound._instance = target
+        return bound
+
+    def _bind(self, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
+        if self._instance is not None:
+            args = (self._instance, *args)
+        return self.options.signature.bind(self.options.name, args, kwargs)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        function = self.options.function
+        if self._instance is None and definition.is_importable(self, function):
+            return definition.find_definition, (function.__module__, function.__qualname__)
+        return super().__reduce_ex__(protocol)
+
+    def __repr__(self) -> str:
+        return f"<Task {self.name!r}>"
+
+
+def _raise_interrupt(call: TaskCall | State[Any], state: State[Any]) -> None:
+    """Outside all flows nobody else raises what stopped the task from outside, such as Ctrl-C."""
+    if state.is_crashed() and isinstance(call, TaskCall) and call.run.flow is None:
+        error = state.data.get()
+        if not isinstance(error, Exception):
+            raise error
+
+
+async def _arun(call: TaskCall | State[Any], session: Any, return_state: bool) -> Any:
+    state = call if isinstance(call, State) else await arun_task(call, session)
+    if state.is_crashed() and _is_cancellation(state):
+        raise state.data.get()
+    if return_state:
+        _raise_interrupt(call, state)
+        return state
+    return await state.afetch()
+
+
+def _is_cancellation(state: State[Any]) -> bool:
+    import asyncio
+
+    return isinstance(state.data.get(), asyncio.CancelledError)
+
+
+def _items(call: TaskCall, items: Any) -> Any:
+    yield from items
+    state = call.run.state
+    assert state is not None
+    finish(call.run, state)
+    if not state.is_completed():
+        state.fetch()
+
+
+async def _aitems(call: TaskCall, items: Any) -> Any:
+    async for item in items:
+        yield item
+    state = call.run.state
+    assert state is not None
+    finish(call.run, state)
+    if not state.is_completed():
+        await state.afetch()
+
+
+@overload
+def task(function: Callable[P, R], /) -> Task[P, R]: ...
+@overload
+def task(
+    function: None = None,
+    /,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    version: str | None = None,
+    tags: Iterable[str] | None = None,
+    task_run_name: str | Callable[..., str] | None = None,
+    retries: int | None = None,
+    retry_delay_seconds: RetryDelay | None = None,
+    retry_jitter_factor: float | None = None,
+    retry_condition_fn: Callable[..., Any] | None = None,
+    timeout_seconds: float | None = None,
+    persist_result: bool | None = None,
+    result_storage: Any = None,
+    result_storage_key: str | None = None,
+    result_serializer: Any = None,
+    cache_result_in_memory: bool = True,
+    cache_key_fn: Callable[..., Any] | None = None,
+    cache_expiration: timedelta | None = None,
+    refresh_cache: bool | None = None,
+    log_prints: bool | None = None,
+    on_completion: Sequence[Hook] | None = None,
+    on_failure: Sequence[Hook] | None = None,
+    on_cancellation: Sequence[Hook] | None = None,
+    on_crashed: Sequence[Hook] | None = None,
+) -> Callable[[Callable[P, R]], Task[P, R]]: ...
+def task(function: Any = None, /, **options: Any) -> Any:
+    """Make a function a task: `@task`, or `@task(...)` with options.
+
+    Args:
+        name: the task's name; the function's by default.
+        description: for people; the docstring by default.
+        version: the task's version.
+        tags: given to each run.
+        task_run_name: a run's name: a template over the parameters, or a function that returns text.
+        retries: how often a failed run is tried again.
+        retry_delay_seconds: how long to wait before a retry: seconds, a list of them whose last one
+            repeats, or a function from the number of retries to such a list, as `exponential_backoff` gives.
+        retry_jitter_factor: lengthens each delay by a random part of it, up to this factor.
+        retry_condition_fn: called with (task, task run, state); a retry follows only if it returns true.
+        timeout_seconds: how long one attempt may take.
+        persist_result: whether to persist the result; None infers it from the features in use.
+        result_storage: where to: a storage, or a saved one's slug; inherited from the flow by default.
+        result_storage_key: the key in the storage: a template over `flow_run`, `task_run`,
+            `deployment` and `parameters`; a new one for each result by default.
+        result_serializer: how: a serializer, or a type name; inherited from the flow by default.
+        cache_result_in_memory: whether to keep the value in memory; without it, the result is persisted.
+        cache_key_fn: from (context, parameters), (parameters) or nothing to a cache key; runs with the
+            same key share one result.
+        cache_expiration: how long a cached result is used; for ever by default.
+        refresh_cache: run in spite of a cached result, and replace it.
+        log_prints: whether what the task prints is logged; inherited from the flow by default.
+        on_completion: hooks, called with (task, task run, state) when a run completes.
+        on_failure: the same, when it fails for good.
+        on_cancellation: the same, when it is cancelled.
+        on_crashed: the same, when it is stopped from outside.
+
+    Raises:
+        TypeError: what is decorated is not a function.
+        DefinitionError: an option is wrong, or two do not go together.
+    """
+    if function is None:
+        return functools.partial(task, **options) if options else task
+    plain = definition.checked_function(function, "task")
+    name = definition.checked_name(options.pop("name", None), plain, "task")
+    base = TaskOptions(
+        function=plain,
+        name=name,
+        description=inspect.getdoc(plain),
+        signature=definition.checked_signature(plain, "task", name),
+        retries=settings.current().task_default_retries,
+        retry_delays=delays_of(settings.current().task_default_retry_delay_seconds, 0),
+    )
+    return Task(function, _changed(base, options))
+
+
+def _changed(base: TaskOptions, options: dict[str, Any]) -> TaskOptions:
+    """The options with some replaced, checked one by one and together."""
+    changed = dataclasses.replace(base, **definition.changed_options(base, options, "task"))
+    if changed.persist_result is False and changed.cache_key_fn is not None:
+        raise DefinitionError(
+            f"The task '{changed.name}' has persist_result=False and a cache_key_fn, but caching needs its result"
+            " to be persisted. Leave persist_result out, or take cache_key_fn away."
+        )
+    if changed.log_prints:
+        logs.watch_prints()
+    return changed

@@ -1,0 +1,1 @@
+"""Public helpers for tests of code that uses or extends Perdure."""

@@ -1,0 +1,287 @@
+"""What every orchestrator must do: subclass `OrchestratorConformance` and give it a fixture `orchestrator`."""
+
+from collections.abc import Sequence
+from itertools import count
+from typing import Any
+
+import pytest
+
+from perdure.core.ids import new_id
+from perdure.core.records import (
+    BlockRecord,
+    CacheRecord,
+    FlowRunRecord,
+    LogRecord,
+    RenameRecord,
+    ResultFilter,
+    ResultRecord,
+    RunFilter,
+    StateRecord,
+    TaskRunRecord,
+)
+from perdure.core.states import StateType as S
+from perdure.orchestrator.protocol import Orchestrator
+
+_times = count(1_700_000_000_000_000, 1_000)
+
+
+def flow_run(
+    id: str | None = None, name: str = "brisk-owl", flow_name: str = "pipeline", **fields: Any
+) -> FlowRunRecord:
+    """A flow run's record, created after all the records made before it."""
+    record = FlowRunRecord(id or new_id(), name, flow_name, None, None, None, "[]", "{}", next(_times))
+    return record._replace(**fields)
+
+
+def task_run(
+    flow_run_id: str | None = None, name: str = "load-0", task_name: str = "load", **fields: Any
+) -> TaskRunRecord:
+    """A task run's record, created after all the records made before it."""
+    record = TaskRunRecord(new_id(), name, task_name, "flights.load", flow_run_id, None, "[]", next(_times))
+    return record._replace(**fields)
+
+
+def state(run: FlowRunRecord | TaskRunRecord, type: S, message: str | None = None) -> StateRecord:
+    """A state of the run, later than all the records made before it."""
+    return StateRecord(run.id, isinstance(run, TaskRunRecord), type, type.capitalize(), message, next(_times))
+
+
+def literal(run: FlowRunRecord | TaskRunRecord, value: str = "null") -> ResultRecord:
+    """The record of a run's literal result."""
+    of_task = isinstance(run, TaskRunRecord)
+    return ResultRecord(run.id, of_task, "literal", "builtins.NoneType", False, next(_times), value)
+
+
+def block(name: str | None, type: str = "local-file-system") -> BlockRecord:
+    """A block's record."""
+    return BlockRecord(new_id(), type, name, '{"basepath": "/data"}', next(_times), next(_times))
+
+
+def ids(runs: Sequence[object]) -> list[str]:
+    """The ids of runs."""
+    return [run.id for run in runs]  # type: ignore[attr-defined]
+
+
+class OrchestratorConformance:
+    """The behaviour of the protocol, one test each."""
+
+    @pytest.fixture
+    def orchestrator(self) -> Orchestrator:
+        """The orchestrator under test, empty; subclasses override this."""
+        raise NotImplementedError
+
+    def test_a_reported_run_is_answered_at_once(self, orchestrator: Orchestrator) -> None:
+        run = flow_run()
+        orchestrator.report([run])
+        assert ids(orchestrator.flow_runs(RunFilter())) == [run.id]
+
+    def test_a_runs_fields_come_back_as_they_were_told(self, orchestrator: Orchestrator) -> None:
+        run = flow_run(flow_version="7", parent_flow_run_id=new_id(), parent_task_run_id=new_id(), tags='["a"]')
+        task = task_run(run.id, parent_task_run_id=new_id(), tags='["b"]')
+        orchestrator.commit([run, task])
+        assert orchestrator.flow_runs(RunFilter())[0][: len(run)] == run
+        assert orchestrator.task_runs(RunFilter())[0][: len(task)] == task
+
+    def test_a_run_without_states_has_none(self, orchestrator: Orchestrator) -> None:
+        orchestrator.commit([task_run()])
+        (run,) = orchestrator.task_runs(RunFilter())
+        assert run[-7:] == (None, None, None, None, None, None, 0)
+
+    def test_a_run_shows_its_newest_state(self, orchestrator: Orchestrator) -> None:
+        task = task_run()
+        pending, running, failed = (
+            state(task, S.PENDING),
+            state(task, S.RUNNING),
+            state(task, S.FAILED, "ValueError: x"),
+        )
+        orchestrator.commit([task, pending])
+        orchestrator.commit([running])
+        orchestrator.commit([failed])
+        (run,) = orchestrator.task_runs(RunFilter())
+        assert run[-7:] == (S.FAILED, "Failed", "ValueError: x", failed.time, running.time, failed.time, 1)
+        assert isinstance(run.state_type, S)
+
+    def test_a_run_that_begins_again_has_not_ended(self, orchestrator: Orchestrator) -> None:
+        run = flow_run()
+        first = state(run, S.RUNNING)
+        orchestrator.commit([run, first, state(run, S.FAILED)])
+        orchestrator.commit([state(run, S.SCHEDULED), state(run, S.RUNNING)])
+        (known,) = orchestrator.flow_runs(RunFilter())
+        assert (known.started, known.ended, known.run_count) == (first.time, None, 2)
+
+    def test_states_are_answered_in_the_order_of_arrival(self, orchestrator: Orchestrator) -> None:
+        task = task_run()
+        told = [state(task, kind) for kind in (S.PENDING, S.RUNNING, S.COMPLETED)]
+        told[2] = told[2]._replace(time=told[0].time - 1)  # a clock that was set back
+        orchestrator.commit([task, *told[:2]])
+        orchestrator.report([told[2]])
+        assert list(orchestrator.states(task.id)) == told
+
+    def test_a_state_may_arrive_before_its_run(self, orchestrator: Orchestrator) -> None:
+        task = task_run()
+        pending, running, completed = (state(task, kind) for kind in (S.PENDING, S.RUNNING, S.COMPLETED))
+        orchestrator.commit([running, completed])  # by the process that ran it
+        orchestrator.commit([task, pending])  # by the process that submitted it, later
+        (run,) = orchestrator.task_runs(RunFilter())
+        assert run[: len(task)] == task
+        assert run[-7:] == (S.COMPLETED, "Completed", None, completed.time, running.time, completed.time, 1)
+
+    def test_telling_of_a_run_again_changes_nothing(self, orchestrator: Orchestrator) -> None:
+        run = flow_run()
+        orchestrator.commit([run, state(run, S.RUNNING)])
+        before = orchestrator.flow_runs(RunFilter())
+        orchestrator.commit([run])
+        assert orchestrator.flow_runs(RunFilter()) == before
+
+    def test_a_run_can_be_renamed(self, orchestrator: Orchestrator) -> None:
+        run, task = flow_run(), task_run()
+        orchestrator.commit([run, task])
+        orchestrator.report([RenameRecord(run.id, False, "flights of May"), RenameRecord(task.id, True, "load May")])
+        assert orchestrator.flow_runs(RunFilter())[0].name == "flights of May"
+        assert orchestrator.task_runs(RunFilter())[0].name == "load May"
+
+    def test_runs_are_newest_first_up_to_the_limit(self, orchestrator: Orchestrator) -> None:
+        runs = [task_run() for _ in range(4)]
+        orchestrator.commit(runs)
+        assert ids(orchestrator.task_runs(RunFilter(limit=3))) == ids(runs)[:0:-1]
+
+    def test_runs_are_found_by_ids_and_their_beginnings(self, orchestrator: Orchestrator) -> None:
+        runs = [flow_run(f"{digit}{new_id()[1:]}") for digit in "0af"]
+        orchestrator.commit(runs)
+        asked = RunFilter(ids=(runs[0].id, runs[2].id[:8].upper()))
+        assert ids(orchestrator.flow_runs(asked)) == [runs[2].id, runs[0].id]
+        assert orchestrator.flow_runs(RunFilter(ids=("b",))) == []
+
+    @pytest.mark.parametrize(
+        "filter",
+        [
+            RunFilter(name="wanted"),
+            RunFilter(of="wanted"),
+            RunFilter(states=(S.FAILED, S.CRASHED)),
+            RunFilter(tags=("wanted", 'a "quoted" ü%')),
+        ],
+        ids=["name", "of", "states", "tags"],
+    )
+    def test_runs_are_filtered_by(self, orchestrator: Orchestrator, filter: RunFilter) -> None:
+        tags = '["a \\"quoted\\" \\u00fc%", "wanted"]'
+        wanted = task_run(name="wanted", task_name="wanted", tags=tags)
+        other = task_run(name="Wanted", task_name="wanted too", tags='["Wanted", "unwanted"]')
+        orchestrator.commit([wanted, other, state(wanted, S.FAILED), state(other, S.COMPLETED)])
+        assert ids(orchestrator.task_runs(filter)) == [wanted.id]
+
+    def test_runs_are_filtered_by_when_they_were_created(self, orchestrator: Orchestrator) -> None:
+        runs = [flow_run() for _ in range(4)]
+        orchestrator.commit(runs)
+        between = RunFilter(after=runs[1].created, before=runs[3].created)
+        assert ids(orchestrator.flow_runs(between)) == [runs[2].id, runs[1].id]
+
+    def test_the_children_of_a_flow_run_are_found(self, orchestrator: Orchestrator) -> None:
+        parent = flow_run()
+        child, task = flow_run(parent_flow_run_id=parent.id), task_run(parent.id)
+        orchestrator.commit([parent, child, task, task_run()])
+        of_parent = RunFilter(flow_run_ids=(parent.id,))
+        assert ids(orchestrator.flow_runs(of_parent)) == [child.id]
+        assert ids(orchestrator.task_runs(of_parent)) == [task.id]
+
+    def test_a_result_comes_back_as_it_was_told(self, orchestrator: Orchestrator) -> None:
+        told = ResultRecord(
+            run_id=new_id(),
+            of_task=True,
+            kind="persisted",
+            type="builtins.dict",
+            is_exception=True,
+            created=next(_times),
+            storage_id=new_id(),
+            storage_key="a/b",
+            serializer='{"type": "json"}',
+            size=2**40,
+            digest="sha256:00",
+            expires=next(_times),
+            cache_key="key",
+        )
+        orchestrator.report([told])
+        (known,) = orchestrator.results(ResultFilter())
+        assert known == told
+        assert (known.of_task, known.is_exception) == (True, True)
+
+    def test_the_newest_result_of_a_run_replaces_the_one_before(self, orchestrator: Orchestrator) -> None:
+        run = task_run()
+        persisted = literal(run)._replace(kind="persisted", value=None, storage_key="k", size=3)
+        orchestrator.commit([run, persisted])
+        orchestrator.commit([literal(run, "1"), last := literal(run, "2")])
+        assert orchestrator.results(ResultFilter()) == [last]
+
+    def test_results_are_filtered(self, orchestrator: Orchestrator) -> None:
+        run = flow_run()
+        task, other = task_run(run.id), task_run()
+        told = [literal(run), literal(task), literal(other)._replace(kind="unpersisted", value=None)]
+        orchestrator.commit([run, task, other, *told])
+        assert orchestrator.results(ResultFilter(flow_run_ids=(run.id,))) == [told[1], told[0]]
+        assert orchestrator.results(ResultFilter(run_ids=(other.id,))) == [told[2]]
+        assert orchestrator.results(ResultFilter(kinds=("literal",), limit=1)) == [told[1]]
+
+    def test_a_cache_key_is_found_as_soon_as_it_is_reported(self, orchestrator: Orchestrator) -> None:
+        result = literal(task_run())
+        assert orchestrator.find_cached("key", now=0) is None
+        orchestrator.report([result, CacheRecord("key", result.run_id, 0, None)])
+        assert orchestrator.find_cached("key", now=0) == result
+
+    def test_a_cache_key_stands_for_the_newest_result(self, orchestrator: Orchestrator) -> None:
+        first, second = literal(task_run()), literal(task_run())
+        orchestrator.commit([first, CacheRecord("key", first.run_id, 0, 5)])
+        orchestrator.commit([second, CacheRecord("key", second.run_id, 1, None)])
+        assert orchestrator.find_cached("key", now=9) == second
+
+    def test_an_expired_cache_key_is_not_found(self, orchestrator: Orchestrator) -> None:
+        result = literal(task_run())
+        orchestrator.commit([result, CacheRecord("key", result.run_id, 0, expires=10)])
+        assert orchestrator.find_cached("key", now=9) == result
+        assert orchestrator.find_cached("key", now=10) is None
+
+    def test_logs_are_answered_by_run_oldest_first(self, orchestrator: Orchestrator) -> None:
+        flow, task = new_id(), new_id()
+        late = LogRecord(flow, task, 2, 40, "perdure.task_runs", "late")
+        early = LogRecord(flow, None, 1, 20, "perdure.flow_runs", "early\nwith a second line")
+        orchestrator.report([late, early, LogRecord(new_id(), None, 1, 20, "", "of another run")])
+        assert orchestrator.logs(flow_run_id=flow) == [early, late]
+        assert orchestrator.logs(task_run_id=task) == [late]
+
+    def test_text_that_utf_8_cannot_hold_is_spelled_out(self, orchestrator: Orchestrator) -> None:
+        flow = new_id()
+        orchestrator.commit(
+            [LogRecord(flow, None, 1, 20, "files", "name \udcff"), LogRecord(flow, None, 2, 20, "", "\0 ü 🦉")]
+        )
+        assert [line.message for line in orchestrator.logs(flow)] == ["name \\udcff", "\0 ü 🦉"]
+
+    def test_a_block_is_found_by_id_type_and_name(self, orchestrator: Orchestrator) -> None:
+        dev, prod, anonymous = block("dev"), block("prod", type="a-type"), block(None)
+        orchestrator.report([dev, prod, anonymous])
+        assert orchestrator.block(anonymous.id) == anonymous
+        assert orchestrator.block(new_id()) is None
+        assert orchestrator.blocks() == [prod, dev]
+        assert orchestrator.blocks(type=dev.type) == orchestrator.blocks(name="dev") == [dev]
+
+    def test_a_name_goes_to_the_block_saved_last(self, orchestrator: Orchestrator) -> None:
+        old, new = block("dev"), block("dev")
+        orchestrator.commit([old])
+        orchestrator.commit([new])
+        assert orchestrator.blocks() == [new]
+        assert orchestrator.block(old.id) == old._replace(name=None)
+
+    def test_a_block_is_changed_under_its_id(self, orchestrator: Orchestrator) -> None:
+        before = block("dev")
+        orchestrator.commit([before])
+        orchestrator.commit([after := before._replace(data="{}", updated=before.updated + 1)])
+        assert orchestrator.blocks() == [after]
+
+    def test_a_deleted_block_is_kept_without_its_name(self, orchestrator: Orchestrator) -> None:
+        dev = block("dev")
+        orchestrator.commit([dev])
+        orchestrator.delete_block(dev.id)
+        assert orchestrator.blocks() == []
+        assert orchestrator.block(dev.id) == dev._replace(name=None)
+
+    def test_closing_twice_does_nothing(self, orchestrator: Orchestrator) -> None:
+        orchestrator.report([flow_run()])
+        orchestrator.close()
+        orchestrator.close()

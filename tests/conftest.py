@@ -1,0 +1,24 @@
+"""Every test has a home of its own: no test sees another's database, storage, profiles or settings."""
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from perdure import settings
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A fresh, not yet existing, `PERDURE_HOME`, and none of the caller's settings."""
+    for name in [name for name in os.environ if name.startswith("PERDURE_")]:
+        monkeypatch.delenv(name)
+    home = tmp_path / "home"
+    monkeypatch.setenv("PERDURE_HOME", str(home))
+    settings.reload()
+    yield home
+    # Most tests need no session, and need not pay for importing it.
+    if session := sys.modules.get("perdure.session"):
+        session.close()

@@ -1,0 +1,79 @@
+import sqlite3
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine
+
+from perdure.core.errors import DatabaseCorrupt, OrchestratorError
+from perdure.core.records import RunFilter
+from perdure.orchestrator.embedded import EmbeddedOrchestrator
+from perdure.orchestrator.sql import migrations, schema
+from perdure.orchestrator.sql.sqlite import Database
+from perdure.orchestrator.sql.tables import metadata
+from perdure.testing.orchestrator_conformance import flow_run
+
+
+def layout(connection: sqlite3.Connection) -> dict[str, set[tuple[object, ...]]]:
+    """Every table and index with its columns, as SQLite sees them."""
+    names = connection.execute("SELECT name, type FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'").fetchall()
+    pragma = {"table": "table_xinfo", "index": "index_xinfo"}
+    return {name: set(connection.execute(f"PRAGMA {pragma[kind]}({name})")) for name, kind in names}
+
+
+def behind(path: Path) -> Path:
+    """A database from before the first migration."""
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
+    connection.close()
+    return path
+
+
+def test_the_migrations_end_in_the_declared_tables(tmp_path: Path) -> None:
+    path = behind(tmp_path / "perdure.db")
+    Database(path, 1).connect().close()
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+    engine.dispose()
+
+
+def test_a_new_file_has_the_layout_that_the_migrations_end_in(tmp_path: Path) -> None:
+    migrated = Database(behind(tmp_path / "migrated.db"), 1).connect()
+    fresh = Database(tmp_path / "fresh.db", 1).connect()
+    assert layout(fresh) == layout(migrated)
+    migrated.close()
+    fresh.close()
+
+
+def test_the_schemas_text_is_written_from_the_tables() -> None:
+    assert schema.SCHEMA_FILE.read_text() == schema.render_schema()
+    assert migrations.head() == schema.HEAD
+
+
+def test_a_database_of_a_newer_perdure_is_left_alone(tmp_path: Path) -> None:
+    path = behind(tmp_path / "perdure.db")
+    with sqlite3.connect(path) as connection:
+        connection.execute("INSERT INTO alembic_version VALUES ('9999')")
+    connection.close()
+    with pytest.raises(OrchestratorError, match=r"perdure\.db was written by a newer Perdure \(revision 9999\)"):
+        EmbeddedOrchestrator(path).flow_runs(RunFilter())
+
+
+def test_another_programs_database_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "theirs.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE theirs (a)")
+    connection.close()
+    with pytest.raises(DatabaseCorrupt, match=r"theirs\.db is a SQLite database, but not one of Perdure's"):
+        EmbeddedOrchestrator(path).commit([flow_run()])
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "perdure.db"
+    path.write_bytes(b"not a database, but long enough to look at " * 100)
+    with pytest.raises(DatabaseCorrupt, match=r"perdure\.db is damaged or is not a SQLite database .* Move it away"):
+        EmbeddedOrchestrator(path).commit([flow_run()])
+    assert path.read_bytes().startswith(b"not a database")
