@@ -210,7 +210,7 @@ def mapped(
         )
     total = _length(name, columns)
     run = current_run.get()
-    futures = MappedFutures[Any](name, submit, _rows(name, columns, fixed), total, loop)
+    futures = MappedFutures(name, submit, _rows(name, columns, fixed), total, loop)
     if run is not None and run.flow is not None:
         run.flow.streams.append(futures)
     return futures

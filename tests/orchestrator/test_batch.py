@@ -79,7 +79,7 @@ def stored(groups: list[list[Record]], statements: Statements) -> dict[str, list
     return rows
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(told, max_size=12).map(in_time), st.data())
 def test_a_batch_leaves_the_rows_that_its_records_leave_one_by_one(records: list[Record], data: st.DataObject) -> None:
     cut = data.draw(st.integers(0, len(records)))
@@ -88,7 +88,7 @@ def test_a_batch_leaves_the_rows_that_its_records_leave_one_by_one(records: list
     assert stored([records[:cut], records[cut:]], Statements()) == alone
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.lists(told, max_size=12).map(in_time))
 def test_the_stand_in_for_none_leaves_no_trace(records: list[Record]) -> None:
     assert stored([records], Statements()) == stored([records], Statements(absent=None))

@@ -77,3 +77,15 @@ def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
     with pytest.raises(DatabaseCorrupt, match=r"perdure\.db is damaged or is not a SQLite database .* Move it away"):
         EmbeddedOrchestrator(path).commit([flow_run()])
     assert path.read_bytes().startswith(b"not a database")
+
+
+def test_a_damaged_file_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "perdure.db"
+    orchestrator = EmbeddedOrchestrator(path)
+    orchestrator.commit(flow_run() for _ in range(500))
+    orchestrator.close()
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xff" * (path.stat().st_size - 4096))
+    with pytest.raises(DatabaseCorrupt, match=r"perdure\.db is damaged .* restore it from a backup"):
+        EmbeddedOrchestrator(path).flow_runs(RunFilter())

@@ -4,7 +4,7 @@ import enum
 import warnings
 from collections.abc import Callable, Coroutine, Iterable
 from datetime import datetime
-from typing import Any, Generic, Literal, Protocol, TypeGuard, TypeVar, overload, runtime_checkable
+from typing import Any, Generic, Literal, TypeGuard, TypeVar, overload
 
 from perdure.core.clock import Micros, system_clock, to_datetime
 from perdure.core.colour import FetchPolicy, caller_is_async
@@ -63,12 +63,18 @@ def check_transition(before: StateType | None, after: StateType) -> None:
         raise InvalidTransition(f"A run cannot go from {before or 'its start'} to {after}; what may follow is {allowed}.")
 
 
-@runtime_checkable
-class Fetchable(Protocol):
-    """What a state carries when its value must be fetched: a result."""
+class Fetchable:
+    """What a state carries when its value must be fetched: the base of all results."""
 
-    def get(self) -> Any: ...
-    async def aget(self) -> Any: ...
+    __slots__ = ()
+
+    def get(self) -> Any:
+        """The value."""
+        raise NotImplementedError
+
+    async def aget(self) -> Any:
+        """The value, awaited while it is fetched."""
+        return self.get()
 
 
 class State(Generic[R_co]):

@@ -13,7 +13,7 @@ from perdure.core.records import CacheRecord, Record, RenameRecord, StateRecord
 from perdure.core.states import FINAL, State, StateType, check_transition
 from perdure.engine.views import template_variables
 from perdure.engine.world import World
-from perdure.results.keys import format_key, new_key
+from perdure.results.keys import format_key
 from perdure.results.store import result_record, write_result
 from perdure.results.types import (
     BaseResult,
@@ -40,9 +40,9 @@ def enter(
     of_task = isinstance(run, TaskRunContext)
     now = world.clock()
     if of_task:
-        state = State[Any](kind, name, message, data, now, run.flow.id if run.flow else None, run.id)
+        state = State(kind, name, message, data, now, run.flow.id if run.flow else None, run.id)
     else:
-        state = State[Any](kind, name, message, data, now, run.id)
+        state = State(kind, name, message, data, now, run.id)
     run.state = state
     return StateRecord(run.id, of_task, kind, state.name, message, now)
 
@@ -131,7 +131,7 @@ def _keep(run: RunContext, world: World, value: Any, persisted: bool) -> Steps[B
 def _keep_exception(run: RunContext, world: World, error: Exception) -> Steps[BaseResult[Any] | None]:
     """An exception goes under a key of its own, so that a failure never replaces a good result."""
     try:
-        result = yield from _write(run, world, error, new_key())
+        result = yield from _write(run, world, error, None)
     except Exception as storing:
         world.log(run, logging.DEBUG, "The exception is kept in memory only: %s", storing)
         return None
@@ -139,16 +139,16 @@ def _keep_exception(run: RunContext, world: World, error: Exception) -> Steps[Ba
     return result
 
 
-def _write(run: RunContext, world: World, value: Any, key: str) -> Steps[PersistedResult[Any]]:
+def _write(run: RunContext, world: World, value: Any, key: str | None) -> Steps[PersistedResult[Any]]:
     storage = yield Blocking(world.storage_for, (run,))
     arguments = (value, key, storage, world.serializer_for(run), world.storage_id(storage))
     result: PersistedResult[Any] = yield Blocking(write_result, (*arguments, run.options.cache_result_in_memory))
     return result
 
 
-def _storage_key(run: RunContext) -> str:
+def _storage_key(run: RunContext) -> str | None:
     template = getattr(run.options, "result_storage_key", None)
-    return new_key() if template is None else format_key(template, template_variables(run))
+    return None if template is None else format_key(template, template_variables(run))
 
 
 def crash(run: RunContext, world: World, error: BaseException) -> Steps[State[Any]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from perdure.core.errors import BlockMissing, ResultMissing
 from perdure.core.records import BlockRecord, ResultRecord
 from perdure.results.document import digest_of, encode
+from perdure.results.keys import new_key
 from perdure.results.types import (
     BaseResult,
     LiteralResult,
@@ -74,9 +75,9 @@ class Storages:
 
 
 def write_result(
-    value: Any, key: str, storage: "Storage", serializer: "Serializer", storage_id: str, keep: bool
+    value: Any, key: str | None, storage: "Storage", serializer: "Serializer", storage_id: str, keep: bool
 ) -> PersistedResult[Any]:
-    """Serialize a value and write its document; what is returned refers to it.
+    """Serialize a value and write its document under a key, or under a new one; what is returned refers to it.
 
     Raises:
         SerializationError: the value cannot be converted to bytes.
@@ -87,8 +88,12 @@ def write_result(
     python_type = type_name(value)
     description = description_of(serializer)
     document = encode(description, data, digest, python_type)
-    storage.write(key, document)
-    result = PersistedResult[Any](
+    if key is None:
+        key = new_key()
+        storage.create(key, document)
+    else:
+        storage.write(key, document)
+    result = PersistedResult(
         storage_id=storage_id,
         storage_key=key,
         serializer=description,

@@ -6,25 +6,18 @@ from typing import Any, Generic, TypeVar, cast
 from uuid import UUID
 
 from perdure.core.errors import MissingResult, ResultError
+from perdure.core.states import Fetchable
 from perdure.results.document import PersistedResultBlob, read_document
 
 R = TypeVar("R")
 _MISSING: Any = object()
 
 
-class BaseResult(Generic[R]):
-    """A handle on a run's value."""
+class BaseResult(Fetchable, Generic[R]):
+    """A handle on a run's value: `get()` and `await aget()` give it."""
 
     __slots__ = ()
     type = "base"
-
-    def get(self) -> R:
-        """The value."""
-        raise NotImplementedError
-
-    async def aget(self) -> R:
-        """The value, awaited while it is fetched."""
-        return self.get()
 
     def describe(self) -> dict[str, Any]:
         """What is known of the result, without its value; JSON values only."""

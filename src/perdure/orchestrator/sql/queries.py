@@ -45,11 +45,12 @@ def _runs(filter: RunFilter, table: Any, fields: tuple[str, ...], of: Any, paren
 
 def _begins_with_any(column: Any, beginnings: tuple[str, ...]) -> ColumnElement[bool]:
     whole = [text for text in beginnings if len(text) >= _ID_LENGTH]
-    # Ids are hexadecimal digits and hyphens, all of which sort below "g": a range, since it can use the index.
-    ranges = [
-        and_(column >= text, column < text + "g") for text in map(str.lower, beginnings) if len(text) < _ID_LENGTH
-    ]
-    return or_(column.in_(whole), *ranges)
+    conditions: _Conditions = [column.in_(whole)] if whole else []
+    for text in beginnings:
+        if len(text) < _ID_LENGTH:
+            # Ids are hexadecimal digits and hyphens, which all sort below "g": a range can use the index.
+            conditions.append(and_(column >= text.lower(), column < text.lower() + "g"))
+    return or_(*conditions)
 
 
 def _has_tag(column: Any, tag: str) -> ColumnElement[bool]:

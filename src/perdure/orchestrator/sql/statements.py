@@ -22,7 +22,7 @@ _UNKNOWN = {
     "task_run": {"name": "''", "task_name": "''", "task_key": "''", "tags": "'[]'"},
 }
 
-
+# The columns that may be NULL, in whichever table.
 _OPTIONAL = {
     *("flow_version", "parent_flow_run_id", "parent_task_run_id", "flow_run_id", "task_run_id"),
     *("state_type", "state_name", "state_message", "state_time", "started", "ended", "message"),
