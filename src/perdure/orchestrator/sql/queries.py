@@ -1,4 +1,7 @@
-"""The reading queries of the command line and the API, in SQLAlchemy Core."""
+"""The reading queries of the command line and the API, in SQLAlchemy Core.
+
+Run ids sort by age, so that "newest first" is their order.
+"""
 
 import json
 from typing import Any
@@ -40,7 +43,7 @@ def _runs(filter: RunFilter, table: Any, fields: tuple[str, ...], of: Any, paren
     if filter.before is not None:
         conditions.append(columns.created < filter.before)
     chosen = select(*(columns[field] for field in fields)).where(*conditions)
-    return chosen.order_by(columns.created.desc(), columns.id.desc()).limit(filter.limit)
+    return chosen.order_by(columns.id.desc()).limit(filter.limit)
 
 
 def _begins_with_any(column: Any, beginnings: tuple[str, ...]) -> ColumnElement[bool]:
@@ -70,7 +73,7 @@ def results(filter: ResultFilter) -> Select[Any]:
     if filter.kinds:
         conditions.append(result.c.kind.in_(filter.kinds))
     chosen = select(*(result.c[field] for field in ResultRecord._fields)).where(*conditions)
-    return chosen.order_by(result.c.created.desc(), result.c.run_id.desc()).limit(filter.limit)
+    return chosen.order_by(result.c.run_id.desc()).limit(filter.limit)
 
 
 def logs(flow_run_id: str | None, task_run_id: str | None) -> Select[Any]:

@@ -51,9 +51,8 @@ flow_run = _table(
     Column("parameters", Text, nullable=False),
     Column("created", BigInteger, nullable=False),
     *_state_columns(),
-    Index("flow_run_by_created", "created"),
-    Index("flow_run_by_flow", "flow_name", "created"),
-    Index("flow_run_by_parent", "parent_flow_run_id", "created"),
+    Index("flow_run_by_flow", "flow_name", "id"),
+    Index("flow_run_by_parent", "parent_flow_run_id", "id"),
 )
 
 task_run = _table(
@@ -67,9 +66,9 @@ task_run = _table(
     Column("tags", Text, nullable=False),
     Column("created", BigInteger, nullable=False),
     *_state_columns(),
-    Index("task_run_by_created", "created"),
-    Index("task_run_by_task", "task_name", "created"),
-    Index("task_run_by_flow_run", "flow_run_id", "created"),
+    # Ids sort by age, so the primary key serves for "newest first": each index more costs 5% of a commit.
+    Index("task_run_by_task", "task_name", "id"),
+    Index("task_run_by_flow_run", "flow_run_id", "id"),
 )
 
 state = _table(
@@ -99,7 +98,6 @@ result = _table(
     Column("digest", Text),
     Column("expires", BigInteger),
     Column("cache_key", Text),
-    Index("result_by_created", "created"),
 )
 
 cache_entry = _table(

@@ -57,9 +57,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sqlite_with_rowid=False,
     )
-    op.create_index("flow_run_by_created", "flow_run", ["created"], unique=False)
-    op.create_index("flow_run_by_flow", "flow_run", ["flow_name", "created"], unique=False)
-    op.create_index("flow_run_by_parent", "flow_run", ["parent_flow_run_id", "created"], unique=False)
+    op.create_index("flow_run_by_flow", "flow_run", ["flow_name", "id"], unique=False)
+    op.create_index("flow_run_by_parent", "flow_run", ["parent_flow_run_id", "id"], unique=False)
     op.create_table(
         "log",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -92,7 +91,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("run_id"),
         sqlite_with_rowid=False,
     )
-    op.create_index("result_by_created", "result", ["created"], unique=False)
     op.create_table(
         "state",
         sa.Column("run_id", sa.String(length=36), nullable=False),
@@ -125,6 +123,5 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sqlite_with_rowid=False,
     )
-    op.create_index("task_run_by_created", "task_run", ["created"], unique=False)
-    op.create_index("task_run_by_flow_run", "task_run", ["flow_run_id", "created"], unique=False)
-    op.create_index("task_run_by_task", "task_run", ["task_name", "created"], unique=False)
+    op.create_index("task_run_by_flow_run", "task_run", ["flow_run_id", "id"], unique=False)
+    op.create_index("task_run_by_task", "task_run", ["task_name", "id"], unique=False)
