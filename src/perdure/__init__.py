@@ -3,7 +3,7 @@
 from perdure.context import tags
 from perdure.core.annotations import allow_failure, quote, unmapped
 from perdure.core.states import State
-from perdure.core.version import VERSION as __version__
+from perdure.core.version import VERSION as __version__  # noqa: N811
 from perdure.flows import Flow, flow
 from perdure.futures import AsyncFuture, Future
 from perdure.logs import get_run_logger

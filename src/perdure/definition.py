@@ -44,7 +44,7 @@ def checked_signature(function: Callable[..., Any], kind: str, name: str) -> Sig
     for reserved in RESERVED:
         if reserved in signature.names:
             raise DefinitionError(
-                f"The {kind} '{name}' has a parameter named {reserved!r}, which every call of a {kind} takes for itself."
+                f"The {kind} '{name}' has a parameter named {reserved!r}, which each call of a {kind} takes for itself."
                 " Give the parameter another name."
             )
     return signature
@@ -82,8 +82,8 @@ def changed_options(base: RunOptions, options: dict[str, Any], kind: str) -> dic
         changes[field] = check(value, option, base)
     if "retry_delay_seconds" in options:
         retries = changes.get("retries", base.retries)
-        changes["retry_delays"] = () if options["retry_delay_seconds"] is None else delays_of(
-            options["retry_delay_seconds"], retries
+        changes["retry_delays"] = (
+            () if options["retry_delay_seconds"] is None else delays_of(options["retry_delay_seconds"], retries)
         )
     return changes
 
@@ -132,10 +132,10 @@ def _hooks(value: Any, option: str, _: RunOptions) -> tuple[Callable[..., Any], 
 def _tags(value: Any, option: str, _: RunOptions) -> frozenset[str]:
     if value is None:
         return frozenset()
-    found = [None] if isinstance(value, str) else list(value)
-    if not all(isinstance(tag, str) for tag in found):
+    tags = frozenset() if isinstance(value, str) else frozenset(value)
+    if isinstance(value, str) or not all(isinstance(tag, str) for tag in tags):
         raise DefinitionError(f"{option}={value!r} must be a list of texts, such as ['daily'].")
-    return frozenset(found)
+    return tags
 
 
 def _retries(value: Any, option: str, base: RunOptions) -> int:
@@ -203,7 +203,7 @@ def _task_runner(value: Any, option: str, _: RunOptions) -> Any:
     return made
 
 
-def _delays(value: Any, *_: Any) -> Any:
+def _delays(*_: Any) -> tuple[float, ...]:
     """Checked once the number of retries is known."""
     return ()
 

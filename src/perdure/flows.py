@@ -37,7 +37,8 @@ class Flow(Generic[P, R]):
     def __init__(self, function: Callable[P, R], options: FlowOptions) -> None:
         self.options = options
         self._instance: Any = None
-        self._method = type(function) if isinstance(function, staticmethod | classmethod) else None
+        self._is_static = isinstance(function, staticmethod)
+        self._is_of_class = isinstance(function, classmethod)
         functools.update_wrapper(self, options.function)
 
     @property
@@ -65,7 +66,9 @@ class Flow(Generic[P, R]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
     @overload
     def __call__(self, *args: Any, wait_for: WaitFor, **kwargs: Any) -> R: ...
-    def __call__(self, *args: Any, return_state: bool = False, wait_for: WaitFor | None = None, **kwargs: Any) -> Any:
+    def __call__(  # type: ignore[misc] # P cannot have our own keywords: the decorator refuses them
+        self, *args: Any, return_state: bool = False, wait_for: WaitFor | None = None, **kwargs: Any
+    ) -> Any:
         """Run the flow now: its value, or its state with `return_state=True`. What it raises is raised.
 
         A coroutine flow gives a coroutine in async code, and its value in a flow or task that is not async.
@@ -120,7 +123,8 @@ class Flow(Generic[P, R]):
         return self._add_hook("on_crashed", hook)
 
     def _add_hook(self, kind: str, hook: Callable[..., T]) -> Callable[..., T]:
-        self.options = dataclasses.replace(self.options, **{kind: (*getattr(self.options, kind), hook)})
+        hooks: Any = {kind: (*getattr(self.options, kind), hook)}
+        self.options = dataclasses.replace(self.options, **hooks)
         return hook
 
     @overload
@@ -128,8 +132,8 @@ class Flow(Generic[P, R]):
     @overload
     def __get__(self: "Flow[Concatenate[Any, P2], R]", instance: Any, owner: type | None = None) -> "Flow[P2, R]": ...
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
-        target = owner if self._method is classmethod else instance
-        if target is None or self._method is staticmethod:
+        target = owner if self._is_of_class else instance
+        if target is None or self._is_static:
             return self
         bound = copy.copy(self)
         bound._instance = target

@@ -40,7 +40,13 @@ def get_run_logger() -> RunLogger:
     return RunLogger(require_run())
 
 
-_COLOURS = {logging.DEBUG: "2", logging.INFO: "36", logging.WARNING: "33", logging.ERROR: "31", logging.CRITICAL: "31;1"}
+_COLOURS = {
+    logging.DEBUG: "2",
+    logging.INFO: "36",
+    logging.WARNING: "33",
+    logging.ERROR: "31",
+    logging.CRITICAL: "31;1",
+}
 
 
 class _Terminal(logging.StreamHandler[Any]):

@@ -171,8 +171,7 @@ class MappedFutures(Generic[R]):
 
     def _one_done(self, index: int) -> None:
         with self._changed:
-            entry = self._entries[index]
-            self._entries[index] = entry if isinstance(entry, State) else entry.state  # type: ignore[call-overload]
+            self._entries[index] = state_of(self._entries[index])
             self._unfinished -= 1
             self._bar.advance()
             self._changed.notify_all()
@@ -210,7 +209,7 @@ def mapped(
         )
     total = _length(name, columns)
     run = current_run.get()
-    futures = MappedFutures(name, submit, _rows(name, columns, fixed), total, loop)
+    futures: MappedFutures[Any] = MappedFutures(name, submit, _rows(name, columns, fixed), total, loop)
     if run is not None and run.flow is not None:
         run.flow.streams.append(futures)
     return futures
@@ -228,7 +227,9 @@ def _waited_for(value: Any) -> Any:
 
 
 def _is_iterable(value: Any) -> bool:
-    return isinstance(value, Iterable) and not isinstance(value, str | bytes | bytearray | Mapping | IOBase | Annotation)
+    return isinstance(value, Iterable) and not isinstance(
+        value, str | bytes | bytearray | Mapping | IOBase | Annotation
+    )
 
 
 def _length(name: str, columns: Parameters) -> int | None:
@@ -250,5 +251,3 @@ def _rows(name: str, columns: Parameters, fixed: Parameters) -> Iterator[Paramet
         if "zip()" not in str(error):
             raise
         raise MappingLengthMismatch(f"{name}.map got iterables of different lengths: {error}.") from None
-
-

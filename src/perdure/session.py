@@ -192,7 +192,7 @@ if hasattr(os, "register_at_fork"):  # not on Windows
 atexit.register(close)
 set_block_store(lambda: current().orchestrator)
 FetchPolicy.fetch_in_async = staticmethod(lambda: settings.current().async_fetch_state_result)
-PersistedResult.find_storage = staticmethod(lambda id: current().storages.get(id))
+PersistedResult.find_storage = staticmethod(lambda storage_id: current().storages.get(storage_id))
 
 
 class Terminated(BaseException):

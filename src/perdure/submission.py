@@ -162,7 +162,7 @@ def submit_task(
     kind = AsyncFuture if awaited else Future
     if isinstance(call, State):
         return kind(call.task_run_id or "", call)
-    future = kind(call.run.id)
+    future: Future[Any] | AsyncFuture[Any] = kind(call.run.id)
     session.report(call.records)
     call.records = []
     work = TaskWork(call, future, session)

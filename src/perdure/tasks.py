@@ -43,7 +43,8 @@ class Task(Generic[P, R]):
     def __init__(self, function: Callable[P, R], options: TaskOptions) -> None:
         self.options = options
         self._instance: Any = None  # what a method is bound to
-        self._method = type(function) if isinstance(function, staticmethod | classmethod) else None
+        self._is_static = isinstance(function, staticmethod)
+        self._is_of_class = isinstance(function, classmethod)
         functools.update_wrapper(self, options.function)
 
     @property
@@ -71,7 +72,9 @@ class Task(Generic[P, R]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
     @overload
     def __call__(self, *args: Any, wait_for: WaitFor, **kwargs: Any) -> R: ...
-    def __call__(self, *args: Any, return_state: bool = False, wait_for: WaitFor | None = None, **kwargs: Any) -> Any:
+    def __call__(  # type: ignore[misc] # P cannot have our own keywords: the decorator refuses them
+        self, *args: Any, return_state: bool = False, wait_for: WaitFor | None = None, **kwargs: Any
+    ) -> Any:
         """Run the task now: its value, or its state with `return_state=True`. What it raises is raised.
 
         A coroutine task gives a coroutine in async code, and its value in a flow or task that is not async.
@@ -151,9 +154,7 @@ class Task(Generic[P, R]):
             import asyncio
 
             loop = asyncio.get_running_loop()
-        return mapped(
-            self.name, parameters, given, lambda row: submit_task(self, self.options, row, runs), loop
-        )
+        return mapped(self.name, parameters, given, lambda row: submit_task(self, self.options, row, runs), loop)
 
     def _is_default(self, name: str, value: Any) -> bool:
         return self.options.signature.inspected.parameters[name].default is value
@@ -177,7 +178,8 @@ class Task(Generic[P, R]):
         return self._add_hook("on_failure", hook)
 
     def _add_hook(self, kind: str, hook: Callable[..., T]) -> Callable[..., T]:
-        self.options = dataclasses.replace(self.options, **{kind: (*getattr(self.options, kind), hook)})
+        hooks: Any = {kind: (*getattr(self.options, kind), hook)}
+        self.options = dataclasses.replace(self.options, **hooks)
         return hook
 
     @overload
@@ -185,8 +187,8 @@ class Task(Generic[P, R]):
     @overload
     def __get__(self: "Task[Concatenate[Any, P2], R]", instance: Any, owner: type | None = None) -> "Task[P2, R]": ...
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
-        target = owner if self._method is classmethod else instance
-        if target is None or self._method is staticmethod:
+        target = owner if self._is_of_class else instance
+        if target is None or self._is_static:
             return self
         bound = copy.copy(self)
         bound._instance = target

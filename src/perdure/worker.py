@@ -29,7 +29,6 @@ def _answer(request: bytes) -> bytes:
 
     from perdure import session as sessions
     from perdure.core.errors import SerializationError
-    from perdure.core.pending import worker
     from perdure.submission import run_task
 
     call = pickle.loads(request)
@@ -37,11 +36,11 @@ def _answer(request: bytes) -> bytes:
     state = run_task(call, session)
     session.orchestrator.flush()  # this process may be lost at any moment from here on
     try:
-        return cloudpickle.dumps(state)
+        answer: bytes = cloudpickle.dumps(state)
     except Exception as error:
         reason = f"The value of the task '{call.run.options.name}' cannot be sent back from its process: {error}"
-        state.data = None
-        return cloudpickle.dumps(SerializationError(f"{reason}. Persist it, or use a ThreadTaskRunner."))
+        return pickle.dumps(SerializationError(f"{reason}. Persist it, or use a ThreadTaskRunner."))
+    return answer
 
 
 if __name__ == "__main__":

@@ -111,7 +111,9 @@ class BlockRecord(NamedTuple):
     updated: Micros
 
 
-Record = FlowRunRecord | TaskRunRecord | StateRecord | RenameRecord | ResultRecord | CacheRecord | LogRecord | BlockRecord
+Record = (
+    FlowRunRecord | TaskRunRecord | StateRecord | RenameRecord | ResultRecord | CacheRecord | LogRecord | BlockRecord
+)
 
 
 # Answered

@@ -60,7 +60,9 @@ def check_transition(before: StateType | None, after: StateType) -> None:
     """Raise `InvalidTransition` unless a run may go from `before` (None: not begun) to `after`."""
     if after not in TRANSITIONS[before]:
         allowed = ", ".join(sorted(TRANSITIONS[before])) or "nothing: it has completed"
-        raise InvalidTransition(f"A run cannot go from {before or 'its start'} to {after}; what may follow is {allowed}.")
+        raise InvalidTransition(
+            f"A run cannot go from {before or 'its start'} to {after}; what may follow is {allowed}."
+        )
 
 
 class Fetchable:
@@ -147,13 +149,9 @@ class State(Generic[R_co]):
     @overload
     def result(self, raise_on_failure: Literal[True] = True, *, fetch: Literal[False] | None = None) -> R_co: ...
     @overload
-    def result(
-        self, raise_on_failure: Literal[True] = True, *, fetch: Literal[True]
-    ) -> Coroutine[Any, Any, R_co]: ...
+    def result(self, raise_on_failure: Literal[True] = True, *, fetch: Literal[True]) -> Coroutine[Any, Any, R_co]: ...
     @overload
-    def result(
-        self, raise_on_failure: bool = True, *, fetch: Literal[False] | None = None
-    ) -> R_co | BaseException: ...
+    def result(self, raise_on_failure: bool = True, *, fetch: Literal[False] | None = None) -> R_co | BaseException: ...
     @overload
     def result(
         self, raise_on_failure: bool = True, *, fetch: Literal[True]
@@ -199,7 +197,7 @@ class State(Generic[R_co]):
     def _data_of_ended_run(self) -> Any:
         if self.type not in FINAL:
             raise UnfinishedRun(
-                f"The run is in state {self!r} and has no result yet. Wait for it, or look at why its inputs are not ready."
+                f"The run is in state {self!r} and has no result yet. Wait for it, or see why its inputs are not ready."
             )
         if self.data is None and self.type is S.COMPLETED and self.run_id is not None:
             raise MissingResult("The run completed, but its result was not kept by this process.")

@@ -28,9 +28,9 @@ def begin_task(
     """A call of a task, created and pending; or the state that it came to in an earlier attempt of its flow."""
     parent = current_run.get()
     identity = _identity(options, parameters, parent)
-    if identity is not None and parent is not None and parent.is_flow and identity in parent.flow.finished:
-        return _reused(parent.flow, identity)
     flow = None if parent is None else parent.flow
+    if identity is not None and flow is not None and identity in flow.finished:
+        return _reused(flow, identity)
     now = world.clock()
     tags = current_tags.get() | options.tags
     occurrence = 0 if flow is None else flow.occurrence(options.key)
@@ -64,7 +64,7 @@ def begin_flow(
     parent = current_run.get()
     identity = _identity(options, parameters, parent)
     flow = None if parent is None else parent.flow
-    if identity is not None and flow is not None and parent is flow and identity in flow.finished:
+    if identity is not None and flow is not None and identity in flow.finished:
         return _reused(flow, identity)
     now = world.clock()
     tags = current_tags.get() | options.tags

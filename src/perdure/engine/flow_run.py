@@ -142,11 +142,7 @@ def _end(run: FlowRunContext, world: World, outcome: Outcome) -> Steps[State[Any
         return run.state
     # A root flow run ends with everything committed: who looks next sees all of it.
     root = run.parent is None
-    state = yield from end(
-        run, world, outcome.kind, outcome.message, value, name=outcome.name, checkpoint=root
-    )
+    state = yield from end(run, world, outcome.kind, outcome.message, value, name=outcome.name, checkpoint=root)
     level = logging.INFO if outcome.kind is S.COMPLETED else logging.ERROR
     world.log(run, level, "Finished in state %r", state)
     return state
-
-

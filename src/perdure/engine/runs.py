@@ -39,6 +39,7 @@ def enter(
     check_transition(None if before is None else before.type, kind)
     of_task = isinstance(run, TaskRunContext)
     now = world.clock()
+    state: State[Any]
     if of_task:
         state = State(kind, name, message, data, now, run.flow.id if run.flow else None, run.id)
     else:
@@ -100,9 +101,7 @@ def end(
         yield Blocking(world.commit, (records,))
     else:
         yield Report(records)
-    yield from call_hooks(run, world)
-    assert run.state is not None
-    return run.state
+    return (yield from call_hooks(run, world))
 
 
 def _is_memory_only(value: Any) -> bool:
@@ -154,16 +153,15 @@ def _storage_key(run: RunContext) -> str | None:
 def crash(run: RunContext, world: World, error: BaseException) -> Steps[State[Any]]:
     """End a run that was stopped from outside its own code, or whose result could not be kept."""
     message = f"Execution was stopped by {type(error).__name__}" + (f": {error}" if str(error) else ".")
-    if run.state is None:
-        enter(run, world, S.PENDING)
     if run.state is not None and run.state.type in FINAL:
         return run.state
+    if run.state is None:
+        enter(run, world, S.PENDING)
     record = enter(run, world, S.CRASHED, message, UnpersistedResult(error))
     world.log(run, logging.ERROR, "%s", message, error=error)
     result = result_record(run.id, not run.is_flow, UnpersistedResult(error), record.time, is_exception=True)
     yield Report((result, record))
-    yield from call_hooks(run, world)
-    return run.state
+    return (yield from call_hooks(run, world))
 
 
 _HOOKS = {
@@ -174,8 +172,8 @@ _HOOKS = {
 }
 
 
-def call_hooks(run: RunContext, world: World) -> Steps[None]:
-    """Call the hooks for the run's final state. What a hook raises is logged, and changes nothing."""
+def call_hooks(run: RunContext, world: World) -> Steps[State[Any]]:
+    """Call the hooks for the run's final state, and return it. What a hook raises is logged, and changes nothing."""
     assert run.state is not None
     for hook in getattr(run.options, _HOOKS[run.state.type]):
         try:
@@ -183,6 +181,7 @@ def call_hooks(run: RunContext, world: World) -> Steps[None]:
         except Exception as error:
             name = getattr(hook, "__name__", repr(hook))
             world.log(run, logging.ERROR, "The hook %s raised an exception.", name, error=error)
+    return run.state
 
 
 def user_call(run: RunContext, function: Callable[..., Any], *args: Any) -> Call:

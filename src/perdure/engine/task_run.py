@@ -89,7 +89,7 @@ def _task_run(call: TaskCall, world: World) -> Steps[State[Any]]:
             kind, message, name = _failure(run, error)
         else:
             return (yield from end(run, world, S.COMPLETED, None, value, cache_key=cache_key))
-        failure = State(kind, name, message, UnpersistedResult(produced.error))
+        failure: State[Any] = State(kind, name, message, UnpersistedResult(produced.error))
         if not (yield from _is_retried(run, world, failure)):
             world.log(run, logging.ERROR, "%s", message, error=produced.error)
             return (yield from end(run, world, kind, message, produced.error, name=name))

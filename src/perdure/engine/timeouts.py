@@ -1,6 +1,5 @@
 """Ending a user's code when its time is up, in the thread or on the loop where it runs."""
 
-import ctypes
 import signal
 import threading
 import time
@@ -83,6 +82,8 @@ def _alarm(seconds: float) -> Iterator[None]:
 
 @contextmanager
 def _watcher(seconds: float) -> Iterator[None]:
+    import ctypes  # few programs limit tasks in threads; the others start faster
+
     thread = ctypes.c_ulong(threading.get_ident())
     lock = threading.Lock()
     left = False

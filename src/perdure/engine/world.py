@@ -35,9 +35,7 @@ class World(Protocol):
     def serializer_for(self, run: RunContext) -> "Serializer":
         """How a run's result is written: its own option, else its flow's, else the default."""
 
-    def log(
-        self, run: RunContext, level: int, message: str, *args: Any, error: BaseException | None = None
-    ) -> None:
+    def log(self, run: RunContext, level: int, message: str, *args: Any, error: BaseException | None = None) -> None:
         """Log a line of the engine's own about a run; an error's traceback is shown once, however far it travels."""
 
     def run_coroutine(self, function: Callable[..., Coroutine[Any, Any, Any]], *args: Any) -> Any:

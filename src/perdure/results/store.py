@@ -23,17 +23,14 @@ if TYPE_CHECKING:  # these import pydantic, which a process that persists nothin
     from perdure.serializers import Serializer
 
 
-
 class Storages:
     """The storages that this process has met, by the ids under which the orchestrator knows them."""
 
-    def __init__(
-        self, report: Callable[[BlockRecord], None], read: Callable[[str], BlockRecord | None]
-    ) -> None:
+    def __init__(self, report: Callable[[BlockRecord], None], read: Callable[[str], BlockRecord | None]) -> None:
         self._report = report
         self._read = read
         self._by_id: dict[str, Storage] = {}
-        self._ids: "dict[int, tuple[Storage, str]]" = {}  # by object identity; the storage is kept, so ids stay its own
+        self._ids: dict[int, tuple[Storage, str]] = {}  # by object identity; the storage is kept, so ids stay its own
         self._lock = threading.Lock()
 
     def id_of(self, storage: "Storage") -> str:
@@ -93,7 +90,7 @@ def write_result(
         storage.create(key, document)
     else:
         storage.write(key, document)
-    result = PersistedResult(
+    result: PersistedResult[Any] = PersistedResult(
         storage_id=storage_id,
         storage_key=key,
         serializer=description,

@@ -134,16 +134,16 @@ class PersistedResult(BaseResult[R]):
             ResultUnreadable: it cannot be decoded here.
         """
         if self._cache is not _MISSING:
-            return cast(R, self._cache)
+            return cast("R", self._cache)
         value = self.read().load(self.location)
         if self._keep:
             self._cache = value
-        return cast(R, value)
+        return cast("R", value)
 
     async def aget(self) -> R:
         """The value, read in another thread the first time."""
         if self._cache is not _MISSING:
-            return cast(R, self._cache)
+            return cast("R", self._cache)
         import asyncio
 
         return await asyncio.to_thread(self.get)

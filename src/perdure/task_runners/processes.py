@@ -3,7 +3,6 @@
 import os
 import pickle
 import signal
-import subprocess
 import sys
 import threading
 from typing import IO
@@ -85,6 +84,8 @@ class Child:
     """A process that runs one task after another, asked over its standard input and output."""
 
     def __init__(self) -> None:
+        import subprocess  # few programs use processes; the others start faster
+
         # What a task prints goes to our standard output; the child's own one carries the answers.
         environment = {**os.environ, "PERDURE_WORKER_PATH": os.pathsep.join(each for each in sys.path if each)}
         printed = _inheritable_output()

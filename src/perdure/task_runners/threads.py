@@ -126,6 +126,8 @@ def checked_workers(max_workers: int | None) -> int | None:
     Raises:
         DefinitionError: it is not a whole number of at least 1.
     """
-    if max_workers is not None and (isinstance(max_workers, bool) or not isinstance(max_workers, int) or max_workers < 1):
+    if max_workers is not None and (
+        isinstance(max_workers, bool) or not isinstance(max_workers, int) or max_workers < 1
+    ):
         raise DefinitionError(f"max_workers={max_workers!r} must be a whole number of at least 1, or None.")
     return max_workers
