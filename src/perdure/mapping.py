@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextvars import copy_context
 from io import IOBase
 from typing import Any, Generic, TypeVar
 
@@ -9,8 +10,9 @@ from perdure import progress
 from perdure.context import current_run
 from perdure.core.annotations import Annotation, allow_failure, unmapped
 from perdure.core.arguments import replace_upstreams
+from perdure.core.colour import on_event_loop
 from perdure.core.errors import MappingLengthMismatch, MappingMissingIterable
-from perdure.core.pending import Pending
+from perdure.core.pending import Pending, PendingGroup
 from perdure.core.states import State
 from perdure.engine.upstream import state_of
 from perdure.futures import AsyncFuture, Future
@@ -20,9 +22,10 @@ Parameters = dict[str, Any]
 Submit = Callable[[Parameters], Future[Any] | AsyncFuture[Any]]
 
 WINDOW = 1_000  # calls that are submitted and not finished, at most
+_PATIENCE = 0.1  # seconds after which a wait for another thread's submitting looks again
 
 
-class MappedFutures(Generic[R]):
+class MappedFutures(PendingGroup, Generic[R]):
     """The futures of a mapped call, in the order of its items.
 
     At most `WINDOW` calls are waiting or running at a time; the rest are submitted as these finish.
@@ -35,14 +38,17 @@ class MappedFutures(Generic[R]):
         self._rows = rows
         self._total = total
         self._loop = loop  # the caller's event loop, if it is async
+        self._awaited = False  # whether the calls run on that loop
         self._entries: list[Pending | State[R]] = []
         self._unfinished = 0
         self._exhausted = False
         self._submitting = False
         self._error: BaseException | None = None
-        self._changed = threading.Condition(threading.RLock())
+        self._error_is_known = False
+        self._context = copy_context()  # where `map` was called: calls that are submitted later belong there too
+        self._changed = threading.Condition(threading.Lock())
         self._bar = progress.bar(name, total)
-        self._advance()
+        self._submit_more()
 
     def __len__(self) -> int:
         """How many calls there are.
@@ -55,18 +61,17 @@ class MappedFutures(Generic[R]):
         return len(self._entries) if self._total is None else self._total
 
     def __getitem__(self, index: int) -> Future[R]:
-        """The future of the item at an index, waited for until it is submitted."""
+        """The future of the item at an index, which is waited for until it is submitted."""
         if index < 0:
             index += len(self)
-        self._submitted(index + 1)
-        if index >= len(self._entries):
+        if index < 0 or not self._is_submitted(index):
             raise IndexError(f"There are {len(self._entries)} mapped calls; there is none at {index}.")
         return self._future(index)
 
     def __iter__(self) -> Iterator[Future[R]]:
         """The futures; the next ones are submitted meanwhile."""
         index = 0
-        while self._submitted(index + 1):
+        while self._is_submitted(index):
             yield self._future(index)
             index += 1
 
@@ -95,16 +100,24 @@ class MappedFutures(Generic[R]):
 
     def finish(self) -> None:
         """Submit what is left, and wait until all calls have finished."""
-        with self._changed:
-            while not (self._exhausted and self._unfinished == 0):
-                if self._loop is None:
-                    self._advance()
-                if self._exhausted and self._unfinished == 0:
-                    break
-                self._wait()
+        index = 0
+        while self._is_submitted(index):
+            entry = self._entries[index]
+            if isinstance(entry, Pending):
+                entry.block()
+            index += 1
         self._bar.close()
-        if self._error is not None:
-            raise self._error
+
+    def settle(self) -> None:
+        """Submit what is left, and wait; an error of the iterable is raised unless somebody has seen it."""
+        if not (self._exhausted and self._unfinished == 0 and (self._error is None or self._error_is_known)):
+            self.finish()
+
+    def stop(self) -> None:
+        """Submit nothing more."""
+        with self._changed:
+            self._exhausted = True
+            self._changed.notify_all()
 
     async def afinish(self) -> None:
         """Submit what is left, and await all calls."""
@@ -112,74 +125,82 @@ class MappedFutures(Generic[R]):
 
         await asyncio.to_thread(self.finish)
 
-    def _wait(self) -> None:
-        self._bar.draw()
-        self._changed.wait()
-
-    def _submitted(self, count: int) -> bool:
-        """Whether there are so many calls, once that is known."""
-        with self._changed:
-            while len(self._entries) < count and not self._exhausted:
-                if self._loop is None:
-                    self._advance()
-                    if len(self._entries) < count and not self._exhausted:
-                        self._wait()
-                else:
-                    self._submit_next()  # on a loop nobody may block: the window gives way
-            if len(self._entries) < count and self._error is not None:
-                raise self._error
-            return len(self._entries) >= count
-
     def _future(self, index: int) -> Future[R]:
         entry = self._entries[index]
         if isinstance(entry, State):
-            kind = Future if self._loop is None or not self._awaited else AsyncFuture
-            return kind(entry.task_run_id or "", entry)  # type: ignore[return-value]
-        return entry  # type: ignore[return-value]
+            kind: Any = AsyncFuture if self._awaited else Future
+            entry = kind(entry.task_run_id or "", entry)
+        return entry  # type: ignore[return-value] # typed for the usual case, that of code that does not await
 
-    _awaited = False
+    def _is_submitted(self, index: int) -> bool:
+        """Whether there is a call at an index, once that is known."""
+        while len(self._entries) <= index and not self._exhausted:
+            if self._loop is not None and on_event_loop():
+                self._context.run(self._submit_next)  # nobody may block here, so the window gives way
+                continue
+            if self._loop is None:
+                self._submit_more()
+            with self._changed:
+                if len(self._entries) <= index and not self._exhausted and not self._has_room():
+                    self._changed.wait(_PATIENCE)
+        if len(self._entries) <= index and self._error is not None:
+            self._error_is_known = True
+            raise self._error
+        return len(self._entries) > index
 
-    def _advance(self) -> None:
-        """Submit while there is room. Calls that finish at once come back here, and find it busy."""
-        with self._changed:
-            if self._submitting:
-                return
-            self._submitting = True
+    def _has_room(self) -> bool:
+        # Half a window at a time: the threads that finish calls would otherwise queue up here after each one.
+        return not self._exhausted and self._unfinished <= WINDOW // 2
+
+    def _submit_more(self) -> bool:
+        """Submit a window full, unless somebody is at it already; whether this was the one to do it."""
+        while True:
+            with self._changed:
+                if self._submitting:
+                    return False
+                self._submitting = True
             try:
                 while self._unfinished < WINDOW and not self._exhausted:
-                    self._submit_next()
+                    self._context.run(self._submit_next)
             finally:
-                self._submitting = False
+                with self._changed:
+                    self._submitting = False
+                    self._changed.notify_all()
+            if not self._has_room():  # else all finished before they could see that nobody was submitting
+                return True
 
     def _submit_next(self) -> None:
         try:
             row = next(self._rows)
         except StopIteration:
             self._exhausted = True
-            self._changed.notify_all()
             return
         except BaseException as error:  # the user's generator raised
             self._error, self._exhausted = error, True
-            self._changed.notify_all()
             return
         future = self._submit(row)
         self._awaited = isinstance(future, AsyncFuture)
         index = len(self._entries)
+        with self._changed:
+            self._unfinished += 1
         self._entries.append(future)
-        self._unfinished += 1
         future.when_done(lambda: self._one_done(index))
 
     def _one_done(self, index: int) -> None:
+        self._entries[index] = state_of(self._entries[index])
         with self._changed:
-            self._entries[index] = state_of(self._entries[index])
             self._unfinished -= 1
-            self._bar.advance()
-            self._changed.notify_all()
+            goes_on = self._has_room()
+            if goes_on:
+                self._changed.notify_all()
+        self._bar.advance()
+        if not goes_on:
+            return
         if self._loop is not None:
-            if not self._exhausted and not self._loop.is_closed():
-                self._loop.call_soon_threadsafe(self._advance)
+            if not self._loop.is_closed():
+                self._loop.call_soon_threadsafe(self._submit_more)
         elif self._total is not None:  # a generator is left to the thread that it belongs to
-            self._advance()
+            self._submit_more()
 
 
 def mapped(
@@ -233,7 +254,7 @@ def _is_iterable(value: Any) -> bool:
 
 
 def _length(name: str, columns: Parameters) -> int | None:
-    lengths = {key: len(value) for key, value in columns.items() if hasattr(value, "__len__")}
+    lengths = {key: length for key, value in columns.items() if (length := _known_length(value)) is not None}
     if len(set(lengths.values())) > 1:
         shown = ", ".join(f"{key} has {length}" for key, length in lengths.items())
         raise MappingLengthMismatch(
@@ -241,6 +262,13 @@ def _length(name: str, columns: Parameters) -> int | None:
             " the same for all calls in unmapped(...)."
         )
     return next(iter(lengths.values())) if len(lengths) == len(columns) else None
+
+
+def _known_length(value: Any) -> int | None:
+    try:
+        return len(value)
+    except TypeError:  # a generator, or mapped over one
+        return None
 
 
 def _rows(name: str, columns: Parameters, fixed: Parameters) -> Iterator[Parameters]:

@@ -13,9 +13,6 @@ class Bar(Protocol):
     def advance(self) -> None:
         """One more has finished."""
 
-    def draw(self) -> None:
-        """Somebody is waiting: show how far it is."""
-
     def close(self) -> None:
         """All have finished."""
 
@@ -24,7 +21,7 @@ class _NoBar:
     def advance(self) -> None:
         """Nobody sees it."""
 
-    draw = close = advance
+    close = advance
 
 
 class _RichBar:
@@ -41,11 +38,9 @@ class _RichBar:
         if self._shown is not None:
             self._shown.update(self._task, completed=self._done)
         elif time.monotonic() - self._began > _DELAY:
-            self.draw()
+            self._show()
 
-    def draw(self) -> None:
-        if self._shown is not None or time.monotonic() - self._began <= _DELAY:
-            return
+    def _show(self) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 

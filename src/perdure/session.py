@@ -97,7 +97,8 @@ class Session:
     def cancel_outstanding(self, run: FlowRunContext) -> None:
         """Cancel what the flow run has submitted and what has not begun."""
         run.stopping = True
-        run.streams.clear()
+        for stream in run.streams:
+            stream.stop()
         if run.task_runner is not None:
             run.task_runner.cancel()
         for cancel in tuple(run.outstanding.values()):
@@ -199,22 +200,31 @@ class Terminated(BaseException):
     """The process was asked to end (SIGTERM) while a flow ran."""
 
 
+def _terminate(*_: Any) -> NoReturn:
+    raise Terminated("SIGTERM")
+
+
+_root_runs = 0  # in the main thread: several, where one event loop runs them
+
+
 @contextmanager
 def ended_by_signal(run: FlowRunContext) -> Iterator[None]:
-    """While a root flow run is in the main thread, SIGTERM ends it as crashed before it ends the process."""
-    usual = (
-        run.parent is None
-        and threading.current_thread() is threading.main_thread()
-        and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
-    )
-    if not usual:
+    """While a root flow run is in the main thread, SIGTERM ends it as crashed before it ends the process.
+
+    Ctrl-C ends it even if its own code swallows the KeyboardInterrupt. Handlers that others have set stay.
+    """
+    global _root_runs
+    if run.parent is not None or threading.current_thread() is not threading.main_thread():
         yield
         return
 
-    def terminate(*_: Any) -> NoReturn:
-        raise Terminated("SIGTERM")
+    def interrupt(*_: Any) -> NoReturn:
+        run.interrupt = KeyboardInterrupt()
+        raise run.interrupt
 
-    signal.signal(signal.SIGTERM, terminate)
+    _root_runs += 1
+    _replace_handler(signal.SIGTERM, signal.SIG_DFL, _terminate)
+    _replace_handler(signal.SIGINT, signal.default_int_handler, interrupt)
     try:
         yield
     except Terminated:
@@ -223,7 +233,15 @@ def ended_by_signal(run: FlowRunContext) -> Iterator[None]:
         signal.raise_signal(signal.SIGTERM)
         raise
     finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        _root_runs -= 1
+        _replace_handler(signal.SIGINT, interrupt, signal.default_int_handler)
+        if not _root_runs:
+            _replace_handler(signal.SIGTERM, _terminate, signal.SIG_DFL)
+
+
+def _replace_handler(number: signal.Signals, before: Any, after: Any) -> None:
+    if signal.getsignal(number) is before:
+        signal.signal(number, after)
 
 
 __all__ = ["Session", "close", "current"]

@@ -1,8 +1,9 @@
 """Submitting tasks: to the flow run's task runner, or to the caller's event loop."""
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from contextvars import copy_context
+from functools import partial
 from typing import Any
 
 from perdure import session as sessions
@@ -11,7 +12,7 @@ from perdure.core.arguments import Upstream
 from perdure.core.colour import caller_is_async
 from perdure.core.errors import CancelledRun
 from perdure.core.options import TaskOptions
-from perdure.core.pending import Pending, when_all_done
+from perdure.core.pending import Pending, in_submitted_task, when_all_done
 from perdure.core.states import State, StateType
 from perdure.engine.begin import begin_task, finish
 from perdure.engine.drivers import adrive, drive
@@ -46,6 +47,17 @@ def runs_of(wait_for: WaitFor | None) -> Sequence[Upstream]:
         else:
             raise TypeError(f"wait_for takes futures and states; {each!r} is a {type(each).__name__}.")
     return found
+
+
+def items_of(state: State[Any]) -> Iterator[Any]:
+    """What a generator run handed on in an earlier attempt of its flow."""
+    yield from state.fetch()
+
+
+async def aitems_of(state: State[Any]) -> AsyncGenerator[Any, None]:
+    """The same, awaited while it is fetched."""
+    for item in await state.afetch():
+        yield item
 
 
 def run_task(call: TaskCall, session: Session) -> State[Any]:
@@ -130,6 +142,7 @@ class TaskWork:
             self._cancelled()
 
     def _run(self) -> None:
+        in_submitted_task.set(True)
         try:
             state = run_task(self.call, self._session)
         except BaseException as error:
@@ -174,13 +187,19 @@ def submit_task(
     if flow is not None:
         flow.outstanding[future] = work.cancel
 
-    def ready() -> None:
-        future.begin = work.run_here if runner.lends_threads else None
-        runner.submit(work)
+    depends_on = [each for each in (*(call.upstreams or ()), *wait_for) if isinstance(each, Pending)]
 
-    depends_on = [*(call.upstreams or ()), *wait_for]
-    when_all_done([each for each in depends_on if isinstance(each, Pending)], ready)
+    if runner.lends_threads:
+        future.begin = partial(_begin, depends_on, work) if depends_on else work.run_here
+    when_all_done(depends_on, lambda: runner.submit(work))
     return future
+
+
+def _begin(depends_on: Sequence[Pending], work: TaskWork) -> None:
+    """Run a task in this thread, which waits for it, after all that it depends on."""
+    for each in depends_on:
+        each.block()
+    work.run_here()
 
 
 def _runner(session: Session, flow: FlowRunContext | None) -> TaskRunner:
@@ -199,7 +218,9 @@ def _submit_to_loop(work: TaskWork, flow: FlowRunContext | None, runner: TaskRun
     # Only what the flow itself submits waits for its turn: a task that waits for its own must not hold them up.
     if runner.max_workers is not None and flow is not None and current_run.get() is flow:
         turns = flow.turns = flow.turns or asyncio.Semaphore(runner.max_workers)
-    task = asyncio.get_running_loop().create_task(work.arun(turns))
+    loop = asyncio.get_running_loop()
+    work.future.loop = loop  # type: ignore[attr-defined]
+    task = loop.create_task(work.arun(turns))
     if flow is not None:
         flow.outstanding[work.future] = task.cancel  # type: ignore[assignment]
     task.add_done_callback(_look_at_exception)

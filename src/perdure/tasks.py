@@ -4,14 +4,15 @@ import copy
 import dataclasses
 import functools
 import inspect
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
+from contextlib import aclosing
 from datetime import timedelta
 from typing import Any, Concatenate, Generic, Literal, ParamSpec, TypeVar, overload
 
 from perdure import definition, logs, settings
 from perdure import session as sessions
 from perdure.core.annotations import unmapped
-from perdure.core.colour import caller_is_async
+from perdure.core.colour import call_is_awaited, caller_is_async
 from perdure.core.errors import DefinitionError
 from perdure.core.options import Hook, RetryDelay, TaskOptions
 from perdure.core.states import State
@@ -19,10 +20,12 @@ from perdure.engine.begin import begin_task, finish
 from perdure.engine.caching import task_input_hash
 from perdure.engine.drivers import aiterate, iterate
 from perdure.engine.retries import delays_of, exponential_backoff
+from perdure.engine.runs import persists
 from perdure.engine.task_run import TaskCall, task_run
+from perdure.engine.timeouts import EnclosingTimeout
 from perdure.futures import AsyncFuture, Future
 from perdure.mapping import MappedFutures, mapped
-from perdure.submission import WaitFor, arun_task, run_task, runs_of, submit_task
+from perdure.submission import WaitFor, aitems_of, arun_task, items_of, run_task, runs_of, submit_task
 
 P = ParamSpec("P")
 P2 = ParamSpec("P2")
@@ -77,7 +80,7 @@ class Task(Generic[P, R]):
     ) -> Any:
         """Run the task now: its value, or its state with `return_state=True`. What it raises is raised.
 
-        A coroutine task gives a coroutine in async code, and its value in a flow or task that is not async.
+        A coroutine task gives a coroutine, but its value inside a flow or task that is not async.
 
         Raises:
             ParameterBindError: the arguments do not fit the signature.
@@ -86,11 +89,9 @@ class Task(Generic[P, R]):
         session = sessions.current()
         parameters = self._bind(args, kwargs)
         call = begin_task(self, options, parameters, runs_of(wait_for), session)
-        awaited = options.is_async and caller_is_async()
-        if options.is_generator and not return_state and isinstance(call, TaskCall):
-            call.run.collect = options.persist_result is True
-            steps = task_run(call, session)
-            return self._items(call, aiterate(steps, session) if options.is_async else iterate(steps, session))
+        awaited = options.is_async and call_is_awaited()
+        if options.is_generator and not return_state:
+            return _aitems(call, session) if awaited else _items(call, session)
         if awaited:
             return _arun(call, session, return_state)
         state = call if isinstance(call, State) else run_task(call, session)
@@ -99,8 +100,6 @@ class Task(Generic[P, R]):
             return state
         return state.fetch()
 
-    def _items(self, call: TaskCall, items: Any) -> Any:
-        return _aitems(call, items) if self.options.is_async else _items(call, items)
 
     @overload
     def submit(
@@ -211,9 +210,9 @@ class Task(Generic[P, R]):
 
 def _raise_interrupt(call: TaskCall | State[Any], state: State[Any]) -> None:
     """Outside all flows nobody else raises what stopped the task from outside, such as Ctrl-C."""
-    if state.is_crashed() and isinstance(call, TaskCall) and call.run.flow is None:
+    if state.is_crashed() and isinstance(call, TaskCall):
         error = state.data.get()
-        if not isinstance(error, Exception):
+        if isinstance(error, EnclosingTimeout) or (call.run.flow is None and not isinstance(error, Exception)):
             raise error
 
 
@@ -233,23 +232,38 @@ def _is_cancellation(state: State[Any]) -> bool:
     return isinstance(state.data.get(), asyncio.CancelledError)
 
 
-def _items(call: TaskCall, items: Any) -> Any:
-    yield from items
-    state = call.run.state
-    assert state is not None
-    finish(call.run, state)
+def _items(call: TaskCall | State[Any], session: Any) -> Iterator[Any]:
+    if isinstance(call, State):
+        yield from items_of(call)
+        return
+    call.run.collect = persists(call.run)
+    try:
+        yield from iterate(task_run(call, session), session)
+    finally:
+        state = _finished(call)
     if not state.is_completed():
         state.fetch()
 
 
-async def _aitems(call: TaskCall, items: Any) -> Any:
-    async for item in items:
-        yield item
+async def _aitems(call: TaskCall | State[Any], session: Any) -> AsyncIterator[Any]:
+    items = aitems_of(call) if isinstance(call, State) else aiterate(task_run(call, session), session)
+    if isinstance(call, TaskCall):
+        call.run.collect = persists(call.run)
+    try:
+        async with aclosing(items):
+            async for item in items:
+                yield item
+    finally:
+        state = call if isinstance(call, State) else _finished(call)
+    if not state.is_completed():
+        await state.afetch()
+
+
+def _finished(call: TaskCall) -> State[Any]:
     state = call.run.state
     assert state is not None
     finish(call.run, state)
-    if not state.is_completed():
-        await state.afetch()
+    return state
 
 
 @overload

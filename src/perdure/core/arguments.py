@@ -1,12 +1,13 @@
 """Futures and states anywhere inside arguments: finding them, and putting their values in their place."""
 
+import copy
 import dataclasses
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from perdure.core.annotations import Annotation, allow_failure, quote
-from perdure.core.pending import Pending
+from perdure.core.pending import Pending, PendingGroup
 from perdure.core.states import State
 
 Upstream = Pending | State[Any]
@@ -45,6 +46,7 @@ def replace_upstreams(value: Any, replace: Replace) -> Any:
     """The value with each future or state inside it replaced, marks taken off, and untouched parts kept as they are.
 
     Looks into lists, tuples (named ones too), sets, dicts, their subclasses, dataclasses and pydantic models.
+    The futures of a mapped call become a list.
     """
     return _Replacer(replace).visit(value, allowed=False)
 
@@ -59,6 +61,8 @@ class _Replacer:
             return value
         if isinstance(value, Pending | State):
             return self._replace(value, allowed)
+        if isinstance(value, PendingGroup):
+            return [self._replace(each, allowed) for each in value]
         if isinstance(value, Annotation):
             if isinstance(value, quote):
                 return value.value
@@ -104,14 +108,14 @@ class _Replacer:
         visited = [self.visit(each, allowed) for each in items]
         if _same(items, visited):
             return value
-        copy = object.__new__(type(value))
+        replaced = object.__new__(type(value))
         if hasattr(value, "__setstate__") and hasattr(value, "__pydantic_fields_set__"):
-            copy = value.model_copy()
+            replaced = value.model_copy()
         elif hasattr(value, "__dict__"):
-            copy.__dict__.update(value.__dict__)
+            replaced.__dict__.update(value.__dict__)
         for name, new in zip(names, visited, strict=True):
-            object.__setattr__(copy, name, new)
-        return copy
+            object.__setattr__(replaced, name, new)
+        return replaced
 
 
 def _same(before: list[Any], after: list[Any]) -> bool:
@@ -125,13 +129,13 @@ def _rebuilt(value: Any, items: Iterable[Any]) -> Any:
         return kind(items)
     if isinstance(value, tuple | frozenset):
         return kind(items)
-    copy = value.copy()
-    copy.clear()
+    rebuilt = copy.copy(value)  # not its method `copy`, which gives a plain dict for most subclasses
+    rebuilt.clear()
     if isinstance(value, list):
-        copy.extend(items)
+        rebuilt.extend(items)
     else:
-        copy.update(items)
-    return copy
+        rebuilt.update(items)
+    return rebuilt
 
 
 def _is_pydantic_model(value: Any) -> bool:

@@ -1,14 +1,15 @@
 """A run that somebody may wait for: what futures are made of."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from typing import Any
 
 from perdure.core.states import State
 
-# Threads of a task runner. One that waits runs what it waits for, if no other thread has begun it:
-# otherwise tasks that wait for tasks could use up all threads.
-worker = threading.local()
+# Whether the code is part of a submitted task. If it waits, it runs what it waits for, unless that has begun
+# elsewhere: otherwise tasks that wait for tasks could use up all threads of their runner.
+in_submitted_task: ContextVar[bool] = ContextVar("perdure_in_submitted_task", default=False)
 
 # One lock for all: it is held for a few instructions, and a lock in each future would double its size.
 _lock = threading.Lock()
@@ -45,7 +46,7 @@ class Pending:
     def block(self, timeout: float | None = None) -> bool:
         """Block until the run has arrived, or `timeout` seconds have passed; says whether it has."""
         begin = self.begin
-        if begin is not None and getattr(worker, "active", False):
+        if begin is not None and in_submitted_task.get():
             begin()
         if self.state is None:
             arrived = threading.Lock()
@@ -74,6 +75,13 @@ class Pending:
 
         self.when_done(tell_loop)
         await arrived
+
+
+class PendingGroup:
+    """Several task runs that stand, as one argument, for the list of their values."""
+
+    def __iter__(self) -> Iterator[Pending]:
+        raise NotImplementedError
 
 
 def when_all_done(pending: "list[Pending]", callback: Callable[[], None]) -> None:

@@ -32,7 +32,7 @@ def begin_task(
     if identity is not None and flow is not None and identity in flow.finished:
         return _reused(flow, identity)
     now = world.clock()
-    tags = current_tags.get() | options.tags
+    tags = _tags(options, flow)
     occurrence = 0 if flow is None else flow.occurrence(options.key)
     run = TaskRunContext(
         id=new_id(),
@@ -67,7 +67,7 @@ def begin_flow(
     if identity is not None and flow is not None and identity in flow.finished:
         return _reused(flow, identity)
     now = world.clock()
-    tags = current_tags.get() | options.tags
+    tags = _tags(options, flow)
     run = FlowRunContext(
         id=new_id(),
         name=name,
@@ -91,6 +91,13 @@ def begin_flow(
         now,
     )
     return FlowCall(run, _upstreams(parameters), wait_for, [created, enter(run, world, StateType.PENDING)])
+
+
+def _tags(options: FlowOptions | TaskOptions, flow: FlowRunContext | None) -> frozenset[str]:
+    tags = current_tags.get()
+    if options.tags:
+        tags |= options.tags
+    return tags | flow.tags if flow is not None and flow.tags else tags
 
 
 def _place(run: RunContext, identity: str | None) -> None:

@@ -4,7 +4,7 @@ Each comes twice, plain and as an iterator over the items that a generator run h
 """
 
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from typing import Any, TypeVar
 
 from perdure.context import current_run
@@ -79,7 +79,7 @@ def iterate(steps: Steps[Any], world: World) -> Iterator[Any]:
         return
 
 
-async def aiterate(steps: Steps[Any], world: World) -> AsyncIterator[Any]:
+async def aiterate(steps: Steps[Any], world: World) -> AsyncGenerator[Any, None]:
     """Perform all effects on the caller's event loop, and hand on the items that the run emits."""
     closed = False
     try:
@@ -110,7 +110,10 @@ def perform(effect: Effect, world: World) -> Any:
     elif isinstance(effect, Blocking):
         return effect.operation(*effect.args)
     elif isinstance(effect, NextItem):
-        return _call(Call(next, (effect.generator, EXHAUSTED), {}, effect.run, effect.timeout))
+        generator, run, timeout = effect
+        if run.options.is_async:
+            return world.run_coroutine(_acall, Call(anext, (generator, EXHAUSTED), {}, run, timeout))
+        return _call(Call(next, (generator, EXHAUSTED), {}, run, timeout))
     elif isinstance(effect, Sleep):
         time.sleep(effect.seconds)
     elif isinstance(effect, WaitFor):

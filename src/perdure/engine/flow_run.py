@@ -47,6 +47,7 @@ def flow_run(call: FlowCall, world: World) -> Steps[State[Any]]:
     try:
         return (yield from _flow_run(call, world))
     except BaseException as error:
+        run.interrupt = error
         world.cancel_outstanding(run)
         yield from _settle(run)
         state = yield from crash(run, world, error)
@@ -93,7 +94,7 @@ def _attempt(run: FlowRunContext, world: World, produced: Produced) -> Steps[Out
         yield from _settle(run)
     except Exception as error:
         yield from _settle(run)
-        outcome = _failed(run, error)
+        outcome = _failed(run, produced.own(error))
     else:
         outcome = _outcome(run, value)
     if run.interrupt is not None:
@@ -105,7 +106,7 @@ def _settle(run: FlowRunContext) -> Steps[None]:
     """Wait for all that the flow run has submitted, and for what that submits in its turn."""
     while run.streams or run.outstanding:
         for stream in tuple(run.streams):
-            yield Blocking(stream.finish)
+            yield Blocking(stream.settle)
             run.streams.remove(stream)
         yield WaitFor(tuple(run.outstanding))
 

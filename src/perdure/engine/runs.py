@@ -88,7 +88,7 @@ def end(
         result = UnpersistedResult(value)
     records: list[Record] = [enter(run, world, kind, message, result, name)]
     now = records[0].time  # type: ignore[union-attr]
-    if cache_key is None or failed:
+    if cache_key is None or isinstance(result, UnpersistedResult):
         records.insert(0, result_record(run.id, not run.is_flow, result, now, is_exception=failed))
     else:
         expires = _expiry(run, now)
@@ -116,6 +116,8 @@ def _expiry(run: RunContext, now: int) -> int | None:
 
 def _keep(run: RunContext, world: World, value: Any, persisted: bool) -> Steps[BaseResult[Any]]:
     options = run.options
+    if options.is_generator and not run.collect:
+        return UnpersistedResult(python_type="builtins.list")
     if options.persist_result is not False:
         literal = literal_of(value)
         if literal is not None:

@@ -13,7 +13,7 @@ from perdure.core.options import TaskOptions
 from perdure.core.records import Record, ResultRecord
 from perdure.core.states import State, StateType
 from perdure.engine.caching import cache_key_of
-from perdure.engine.produce import Produced, produce
+from perdure.engine.produce import Produced, hand_on, produce
 from perdure.engine.retries import delay_before
 from perdure.engine.runs import crash, end, enter, name_run, user_call
 from perdure.engine.upstream import UpstreamNotCompleted, resolved
@@ -86,7 +86,7 @@ def _task_run(call: TaskCall, world: World) -> Steps[State[Any]]:
         try:
             value = yield from produce(run, produced)
         except Exception as error:
-            kind, message, name = _failure(run, error)
+            kind, message, name = _failure(run, produced.own(error))
         else:
             return (yield from end(run, world, S.COMPLETED, None, value, cache_key=cache_key))
         failure: State[Any] = State(kind, name, message, UnpersistedResult(produced.error))
@@ -133,13 +133,15 @@ def _cached(call: TaskCall, world: World, key: str) -> Steps[State[Any] | None]:
         return None
     result = result_from_record(found, keep=run.options.cache_result_in_memory)
     try:
-        yield Blocking(result.get)
+        value = yield Blocking(result.get)
     except (ResultError, StorageError) as error:
         world.log(run, logging.WARNING, "The cached result cannot be used, so the task runs again. %s", error)
         return None
     state = enter(run, world, S.COMPLETED, data=result, name="Cached")
     record = result_record(run.id, True, result, state.time, expires=found.expires, cache_key=key)
     yield Report((*call.records, record, state))
+    if run.options.is_generator:
+        yield from hand_on(value)
     return run.state
 
 

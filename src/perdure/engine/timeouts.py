@@ -11,9 +11,17 @@ from perdure.context import RunContext
 from perdure.core.errors import RunTimeout
 
 
-class _Expired(BaseException):
-    """Raised in the user's code. Not an Exception, so that `except Exception` there cannot swallow it."""
+class EnclosingTimeout(BaseException):
+    """Raised in the user's code. Not an Exception, so that `except Exception` there cannot swallow it.
 
+    It travels up to the run whose time is up; the runs in between crash.
+    """
+
+
+class _Limit:
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.is_up = False
 
 @contextmanager
 def limited(run: RunContext, seconds: float) -> Iterator[None]:
@@ -26,10 +34,13 @@ def limited(run: RunContext, seconds: float) -> Iterator[None]:
         RunTimeout: the time was up.
     """
     main = threading.current_thread() is threading.main_thread() and hasattr(signal, "setitimer")
+    limit = _Limit(seconds)
     try:
-        with _alarm(seconds) if main else _watcher(seconds):
+        with _alarm(limit) if main else _watcher(limit):
             yield
-    except _Expired:
+    except EnclosingTimeout:
+        if not limit.is_up:
+            raise
         raise _timeout(run, seconds) from None
 
 
@@ -60,17 +71,18 @@ def _timeout(run: RunContext, seconds: float) -> RunTimeout:
 
 
 @contextmanager
-def _alarm(seconds: float) -> Iterator[None]:
+def _alarm(limit: _Limit) -> Iterator[None]:
     def expire(*_: Any) -> None:
-        raise _Expired
+        limit.is_up = True
+        raise EnclosingTimeout
 
     began = time.monotonic()
     outer, _ = signal.getitimer(signal.ITIMER_REAL)
-    if outer and outer <= seconds:  # an enclosing limit comes first, and its handler is in place
+    if outer and outer <= limit.seconds:  # an enclosing limit comes first, and its handler is in place
         yield
         return
     handler = signal.signal(signal.SIGALRM, expire)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_REAL, limit.seconds)
     try:
         yield
     finally:
@@ -81,7 +93,7 @@ def _alarm(seconds: float) -> Iterator[None]:
 
 
 @contextmanager
-def _watcher(seconds: float) -> Iterator[None]:
+def _watcher(limit: _Limit) -> Iterator[None]:
     import ctypes  # few programs limit tasks in threads; the others start faster
 
     thread = ctypes.c_ulong(threading.get_ident())
@@ -91,9 +103,10 @@ def _watcher(seconds: float) -> Iterator[None]:
     def expire() -> None:
         with lock:
             if not left:
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, ctypes.py_object(_Expired))
+                limit.is_up = True
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, ctypes.py_object(EnclosingTimeout))
 
-    timer = threading.Timer(seconds, expire)
+    timer = threading.Timer(limit.seconds, expire)
     timer.daemon = True
     timer.start()
     try:

@@ -10,7 +10,7 @@ from perdure.core.pending import Pending
 from perdure.core.states import State, StateType
 
 
-class UpstreamNotCompleted(Exception):  # noqa: N818 - a signal within the engine
+class UpstreamNotCompleted(Exception):
     """An upstream run did not complete, so that what depends on it cannot run."""
 
     def __init__(self, state: State[Any]) -> None:

@@ -1,6 +1,7 @@
 """Results: what states carry, and the documents that persisted ones are written as."""
 
 from perdure.results.document import PersistedResultBlob
+from perdure.results.lookup import aget_result, get_result
 from perdure.results.types import (
     BaseResult,
     LiteralResult,
@@ -15,5 +16,7 @@ __all__ = [
     "PersistedResult",
     "PersistedResultBlob",
     "UnpersistedResult",
+    "aget_result",
+    "get_result",
     "result_from_json",
 ]

@@ -6,7 +6,6 @@ from collections import deque
 
 from perdure import settings
 from perdure.core.errors import DefinitionError
-from perdure.core.pending import worker
 from perdure.task_runners.base import Work
 
 
@@ -97,7 +96,6 @@ class ThreadTaskRunner:
         return min(32, (os.cpu_count() or 1) + 4)
 
     def _work(self) -> None:
-        worker.active = True
         while (work := self._next()) is not None:
             self._run(work)
             del work  # the task's arguments are not kept while this thread waits

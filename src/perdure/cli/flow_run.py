@@ -1,0 +1,171 @@
+"""`perdure flow-run`"""
+
+import json
+import logging
+from typing import Annotated
+
+import typer
+
+from perdure.cli import find
+from perdure.cli.groups import AsJson, Limit, States, Tags, new_group
+from perdure.cli.output import (
+    NOTHING,
+    Column,
+    clock_time,
+    duration_text,
+    facts,
+    note,
+    section,
+    short_time,
+    show,
+    show_json,
+    state_text,
+    table,
+)
+from perdure.cli.runs import (
+    Facts,
+    common_facts,
+    located_shape,
+    result_of,
+    show_heading,
+    show_result,
+    show_states,
+)
+from perdure.cli.shapes import duration_of, log_shape, run_shape, state_shape
+from perdure.cli.tree import Below, gather, summary, tree
+from perdure.core.records import FlowRun, LogRecord, RunFilter
+
+app = new_group("List flow runs, look into one, read its log.")
+
+Which = Annotated[str, typer.Argument(metavar="RUN", help="A flow run's id, the beginning of one, or its name.")]
+
+
+@app.command()
+def ls(
+    flow: Annotated[str | None, typer.Option("--flow", metavar="NAME", help="Only those of this flow.")] = None,
+    states: States = [],  # noqa: B006 - typer copies it
+    tags: Tags = [],  # noqa: B006
+    limit: Limit = 20,
+    as_json: AsJson = False,
+) -> None:
+    """List flow runs, the newest first."""
+    wanted = RunFilter(of=flow, states=tuple(states), tags=tuple(tags), limit=limit)
+    runs = find.orchestrator().flow_runs(wanted)
+    if as_json:
+        show_json([run_shape(run) for run in runs])
+    elif runs:
+        _show_runs(list(runs))
+    elif wanted == RunFilter(limit=limit):
+        show("There are no flow runs yet.")
+        show(note("`perdure run FILE.py:FLOW` makes one, and so does calling a flow in Python."))
+    else:
+        show("No flow run is like this.")
+        show(note("`perdure flow-run ls` lists all."))
+
+
+def _show_runs(runs: list[FlowRun]) -> None:
+    columns = [
+        Column("state", whole=True),
+        Column("flow"),
+        Column("name"),
+        Column("began", whole=True),
+        Column("took", whole=True, right=True),
+        Column("id", whole=True, style="dim"),
+    ]
+    ids = find.short_ids([run.id for run in runs])
+    rows = [
+        (
+            state_text(run.state_type, run.state_name),
+            run.flow_name,
+            run.name,
+            short_time(run.started or run.created),
+            duration_text(duration_of(run)),
+            id,
+        )
+        for run, id in zip(runs, ids, strict=True)
+    ]
+    show(table(columns, rows))
+
+
+@app.command()
+def inspect(which: Which, as_json: AsJson = False) -> None:
+    """Show a flow run: parameters, states, result, and the tree of what it called."""
+    known = find.orchestrator()
+    run = find.flow_run(which)
+    states, result, below = known.states(run.id), result_of(run), gather(run, known)
+    if as_json:
+        show_json(
+            run_shape(run)
+            | {
+                "states": [state_shape(state) for state in states],
+                "result": located_shape(result),
+                "task_runs": [run_shape(each) for each in below.task_runs],
+                "subflow_runs": [run_shape(each) for each in below.flow_runs],
+                "is_cut": below.cut,
+            }
+        )
+        return
+    show_heading(run)
+    show(facts(_facts(run).items()))
+    _show_parameters(run)
+    show_states(states)
+    show_result(result, run.id)
+    _show_below(run, below)
+
+
+def _facts(run: FlowRun) -> Facts:
+    return {
+        "id": run.id,
+        "flow": run.flow_name,
+        "version": run.flow_version,
+        **common_facts(run),
+        "called by": run.parent_task_run_id or run.parent_flow_run_id,
+    }
+
+
+def _show_parameters(run: FlowRun) -> None:
+    parameters = json.loads(run.parameters)
+    if parameters:
+        shown = {name: json.dumps(value, ensure_ascii=False) for name, value in parameters.items()}
+        show(section("Parameters"), facts((name, _cut(text)) for name, text in shown.items()))
+
+
+def _cut(text: str, length: int = 300) -> str:
+    return text if len(text) <= length else f"{text[:length]}…"
+
+
+def _show_below(run: FlowRun, below: Below) -> None:
+    if below.task_runs or below.flow_runs:
+        show(section("Runs"), tree(run, below), "", summary(below))
+
+
+@app.command()
+def logs(which: Which, as_json: AsJson = False) -> None:
+    """Print what a flow run and its task runs logged, oldest first."""
+    run = find.flow_run(which)
+    lines = find.orchestrator().logs(flow_run_id=run.id)
+    if as_json:
+        show_json([log_shape(line) for line in lines])
+    elif lines:
+        _show_lines(run, list(lines))
+    else:
+        show(f"Flow run {run.name!r} logged nothing.")
+        show(note("`get_run_logger()` gives a flow or task its logger; the setting logging_level says what is kept."))
+
+
+_LEVELS = {logging.DEBUG: "dim", logging.INFO: "cyan", logging.WARNING: "yellow", logging.ERROR: "red"}
+
+
+def _show_lines(run: FlowRun, lines: list[LogRecord]) -> None:
+    from rich.text import Text
+
+    ids = [line.task_run_id for line in lines if line.task_run_id is not None]
+    names = {id: task.name for id, task in find.runs_by_id(ids, find.orchestrator().task_runs).items()}
+    for line in lines:
+        text = Text(clock_time(line.time), style="dim")
+        level = logging.getLevelName(line.level)
+        text.append(f"  {level:<8}", style=f"not dim {_LEVELS.get(line.level, 'default')}")
+        where = run.name if line.task_run_id is None else names.get(line.task_run_id, NOTHING)
+        text.append(f"  {where}  ", style="not dim bold")
+        text.append(line.message, style="not dim")
+        show(text)

@@ -1,0 +1,120 @@
+"""Finding a flow in a file or a module, as `python FILE.py` or `python -m MODULE` would see it."""
+
+import importlib
+import importlib.util
+import os
+import sys
+import traceback
+from pathlib import Path
+from types import ModuleType
+
+import typer
+
+from perdure.core.errors import PerdureError
+from perdure.core.suggest import nearest
+from perdure.flows import Flow
+
+
+class LoadError(PerdureError):
+    """A program raised an exception while it was loaded."""
+
+
+def load_flow(target: str) -> Flow[..., object]:
+    """The flow that `FILE.py:FLOW`, `MODULE:FLOW`, or one of them without the flow, stands for.
+
+    Raises:
+        typer.BadParameter: there is no such file, module or flow, or it is not clear which flow.
+        LoadError: the program raised an exception; its traceback was printed.
+    """
+    place, name = _split(target)
+    module = _file(Path(place)) if _is_file(place) else _module(place)
+    flows = {key: value for key, value in vars(module).items() if isinstance(value, Flow)}
+    return _only(flows, module, place) if name is None else _named(flows, name, place)
+
+
+def _split(target: str) -> tuple[str, str | None]:
+    place, colon, name = target.rpartition(":")
+    return (place, name) if colon and name and not _is_file(target) else (target.rstrip(":"), None)
+
+
+def _is_file(place: str) -> bool:
+    return place.endswith(".py") or os.sep in place
+
+
+def _file(path: Path) -> ModuleType:
+    if not path.is_file():
+        hint = nearest(path.name, [each.name for each in path.parent.glob("*.py")]) if path.parent.is_dir() else ""
+        raise typer.BadParameter(f"There is no file {str(path)!r}.{hint}")
+    path = path.resolve()
+    _lead_path(path.parent)
+    sys.argv[:] = [str(path)]
+    name = path.stem if path.stem not in sys.modules else f"{path.stem}_program"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise typer.BadParameter(f"{str(path)!r} is not a Python file. Its name must end in .py.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise _unloadable(str(path), error) from error
+    _pickle_by_value(module)
+    return module
+
+
+def _pickle_by_value(module: ModuleType) -> None:
+    """Have its functions and classes pickled as those of a main program are: other processes need not find it."""
+    import cloudpickle
+
+    cloudpickle.register_pickle_by_value(module)
+
+
+def _module(name: str) -> ModuleType:
+    _lead_path(Path.cwd())
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{name}.".startswith(f"{error.name}."):
+            raise _unloadable(name, error) from error
+        raise typer.BadParameter(
+            f"There is no module {name!r}. Name a file such as {name}.py, or a module that can be imported from here."
+        ) from None
+    except Exception as error:
+        raise _unloadable(name, error) from error
+
+
+def _lead_path(directory: Path) -> None:
+    if sys.path[:1] != [str(directory)]:
+        sys.path.insert(0, str(directory))
+
+
+def _unloadable(place: str, error: Exception) -> LoadError:
+    """The error to raise; the program's own part of the traceback is printed here."""
+    trace = error.__traceback__
+    while trace is not None and _is_machinery(trace.tb_frame.f_code.co_filename):
+        trace = trace.tb_next
+    traceback.print_exception(error.with_traceback(trace))
+    return LoadError(f"{place} could not be loaded, so nothing was run.")
+
+
+def _is_machinery(file: str) -> bool:
+    return file.startswith("<frozen importlib") or file in (__file__, importlib.__file__)
+
+
+def _named(flows: dict[str, Flow[..., object]], name: str, place: str) -> Flow[..., object]:
+    found = flows.get(name) or next((each for each in flows.values() if each.name == name), None)
+    if found is None:
+        raise typer.BadParameter(f"{place} has no flow {name!r}.{nearest(name, flows) or _list_of(flows)}")
+    return found
+
+
+def _only(flows: dict[str, Flow[..., object]], module: ModuleType, place: str) -> Flow[..., object]:
+    own = {key: each for key, each in flows.items() if each.fn.__module__ == module.__name__} or flows
+    if len({id(each) for each in own.values()}) != 1:
+        example = next(iter(own), "FLOW")
+        raise typer.BadParameter(f"It is not clear which flow to run.{_list_of(own)} Write it as {place}:{example}.")
+    return next(iter(own.values()))
+
+
+def _list_of(flows: dict[str, Flow[..., object]]) -> str:
+    return f" Its flows are {', '.join(flows)}." if flows else " It has no flow: decorate a function with @flow."

@@ -1,0 +1,173 @@
+"""`perdure run`"""
+
+import contextlib
+import json
+import reprlib
+import sys
+from typing import Annotated, Any, NamedTuple
+
+import typer
+
+from perdure.cli.groups import AsJson, new_group
+from perdure.cli.load import load_flow
+from perdure.cli.output import duration_text, iso, jsonable, note, show, show_json, state_text
+from perdure.context import FlowRunContext
+from perdure.core.errors import ParameterBindError, PerdureError
+from perdure.core.states import State, StateType, is_states
+from perdure.flows import Flow
+
+app = new_group()
+
+EXIT_CODES = {StateType.COMPLETED: 0, StateType.FAILED: 1, StateType.CRASHED: 3, StateType.CANCELLED: 4}
+INTERRUPTED = 130
+
+
+class _Ended(NamedTuple):
+    run: FlowRunContext
+    state: State[Any]
+    exit_code: int
+
+
+@app.command()
+def run(
+    target: Annotated[
+        str, typer.Argument(metavar="TARGET", help="FILE.py:FLOW or MODULE:FLOW; a flow that is alone needs no name.")
+    ],
+    pairs: Annotated[
+        list[str],
+        typer.Option(
+            "--param", "-p", metavar="NAME=VALUE", help="A parameter: JSON if it is that, else text; repeatable."
+        ),
+    ] = [],  # noqa: B006 - typer copies it
+    document: Annotated[
+        str | None, typer.Option("--params", metavar="JSON", help="Parameters as one JSON object; --param adds to it.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run a flow, with imports as `python FILE.py` has them.
+
+    Exit codes: 0 completed, 1 failed, 2 wrong usage, 3 crashed, 4 cancelled, 130 interrupted.
+    """
+    # With --json, what the program prints must not get into the document.
+    with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
+        flow = load_flow(target)
+        ended = _run(flow, _parameters(flow, pairs, document))
+    if as_json:
+        show_json(_shape(flow, ended))
+    else:
+        _show(flow, ended)
+    raise typer.Exit(ended.exit_code)
+
+
+def _parameters(flow: Flow[..., object], pairs: list[str], document: str | None) -> dict[str, Any]:
+    parameters = {} if document is None else _object(document)
+    for pair in pairs:
+        name, sign, text = pair.partition("=")
+        if not sign:
+            raise typer.BadParameter(f"{pair!r} has no '='. Write it as {name}=VALUE.", param_hint="--param")
+        parameters[name] = _value(text, flow, name)
+    try:
+        flow.options.signature.bind(flow.name, (), parameters)
+    except ParameterBindError as error:
+        raise typer.BadParameter(str(error), param_hint="--param") from None
+    return parameters
+
+
+def _object(document: str) -> dict[str, Any]:
+    try:
+        parameters = json.loads(document)
+    except ValueError as error:
+        raise typer.BadParameter(f"It is not JSON: {error}.", param_hint="--params") from None
+    if not isinstance(parameters, dict):
+        raise typer.BadParameter("It must be a JSON object, such as '{\"x\": 1}'.", param_hint="--params")
+    return parameters
+
+
+def _value(text: str, flow: Flow[..., object], name: str) -> Any:
+    parameter = flow.options.signature.inspected.parameters.get(name)
+    if parameter is not None and parameter.annotation in (str, "str"):
+        return text  # `--param year=2013` is no number where text is asked for
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _run(flow: Flow[..., object], parameters: dict[str, Any]) -> _Ended:
+    """Run the flow, and hear of its end from hooks: a crashed run raises, and gives no state."""
+    watched = flow.with_options()
+    ends: list[tuple[FlowRunContext, State[Any]]] = []
+
+    def note_end(_: object, run: FlowRunContext, state: State[Any]) -> None:
+        ends.append((run, state))
+
+    for add in (watched.on_completion, watched.on_failure, watched.on_cancellation, watched.on_crashed):
+        add(note_end)
+    try:
+        state = _call(watched, parameters)
+    except KeyboardInterrupt:
+        if not ends:
+            raise
+        return _Ended(*ends[-1], INTERRUPTED)
+    except BaseException:
+        if not ends:
+            raise
+        return _Ended(*ends[-1], EXIT_CODES[StateType.CRASHED])
+    if not ends:  # it returned a state by hand that is not final
+        raise PerdureError(f"The flow run {state.run_id} ended in state {state!r}, which is not final.")
+    return _Ended(*ends[-1], EXIT_CODES[state.type])
+
+
+def _call(flow: Flow[..., Any], parameters: dict[str, Any]) -> State[Any]:
+    if not flow.options.is_async:
+        state: State[Any] = flow(**parameters, return_state=True)
+        return state
+    import asyncio
+
+    async def call() -> State[Any]:
+        return await flow(**parameters, return_state=True)  # type: ignore[no-any-return]
+
+    return asyncio.run(call())
+
+
+def _value_of(ended: _Ended) -> Any:
+    """What the flow returned; None if that was not kept, or if it says no more than the run's tree."""
+    if not ended.state.is_completed():
+        return None
+    try:
+        value = ended.state.fetch()
+    except PerdureError:
+        return None
+    return None if isinstance(value, State) or is_states(value) else value
+
+
+def _shape(flow: Flow[..., object], ended: _Ended) -> dict[str, Any]:
+    state = ended.state
+    return {
+        "id": ended.run.id,
+        "name": ended.run.name,
+        "flow_name": flow.name,
+        "state": {"type": state.type, "name": state.name, "message": state.message, "time": iso(state.time)},
+        "created": iso(ended.run.created),
+        "duration_seconds": (state.time - ended.run.created) / 1_000_000,
+        "value": jsonable(_value_of(ended)),
+    }
+
+
+_short = reprlib.Repr()
+_short.maxstring = _short.maxother = 500
+_short.maxdict = _short.maxlist = _short.maxtuple = _short.maxset = 20
+
+
+def _show(flow: Flow[..., object], ended: _Ended) -> None:
+    line = state_text(ended.state.type, ended.state.name)
+    line.append(f"  {flow.name}", style="bold default")
+    line.append(f"  {ended.run.name}", style="default not bold")
+    line.append(f"  {duration_text(ended.state.time - ended.run.created)}", style="dim default not bold")
+    show(line)
+    value = _value_of(ended)
+    if value is not None:
+        show(_short.repr(value))
+    elif ended.state.message and not ended.state.is_completed():
+        show(ended.state.message)
+    show(note(f"perdure flow-run inspect {ended.run.id}"))

@@ -1,0 +1,113 @@
+"""What is shown of flow runs and task runs alike."""
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from perdure.cli.find import orchestrator
+from perdure.cli.output import (
+    clock_time,
+    duration_text,
+    facts,
+    full_time,
+    section,
+    show,
+    size_text,
+    state_text,
+    type_text,
+)
+from perdure.cli.shapes import duration_of, location_of, result_shape
+from perdure.core.records import FlowRun, ResultFilter, ResultRecord, StateRecord, TaskRun
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+Facts = dict[str, "str | Text | None"]
+
+
+def show_heading(run: FlowRun | TaskRun) -> None:
+    """The run's state and name."""
+    heading = state_text(run.state_type, run.state_name)
+    heading.append(f"  {run.name}", style="bold default")
+    show(heading)
+
+
+def common_facts(run: FlowRun | TaskRun) -> Facts:
+    """What flow runs and task runs both have."""
+    return {
+        "message": run.state_message,
+        "started": None if run.started is None else full_time(run.started),
+        "ended": None if run.ended is None else full_time(run.ended),
+        "duration": None if run.started is None else duration_text(duration_of(run)),
+        "attempts": str(run.run_count) if run.run_count > 1 else None,
+        "tags": ", ".join(json.loads(run.tags)) or None,
+    }
+
+
+def show_states(states: Sequence[StateRecord]) -> None:
+    """Each state with its time."""
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    shown.add_column(style="dim", no_wrap=True, min_width=9)
+    shown.add_column(no_wrap=True)
+    shown.add_column(overflow="fold")
+    for state in states:
+        shown.add_row(
+            clock_time(state.time), state_text(state.type, state.name), Text(state.message or "", style="dim")
+        )
+    show(section("States"), shown)
+
+
+def result_of(run: FlowRun | TaskRun) -> ResultRecord | None:
+    """What is known of the run's result."""
+    return next(iter(orchestrator().results(ResultFilter(run_ids=(run.id,)))), None)
+
+
+def located_shape(record: ResultRecord | None) -> dict[str, Any] | None:
+    """A result for programs, with the place of its document."""
+    return None if record is None else result_shape(record) | {"location": location_of(record)}
+
+
+def result_facts(record: ResultRecord) -> Facts:
+    """A result's metadata."""
+    serializer = None if record.serializer is None else json.loads(record.serializer)
+    return {
+        "kind": record.kind,
+        "type": type_text(record.type),
+        "value": record.value,
+        "size": None if record.size is None else size_text(record.size),
+        "location": location_of(record),
+        "storage": record.storage_id,
+        "key": record.storage_key,
+        "serializer": None if serializer is None else _serializer_text(serializer),
+        "digest": record.digest,
+        "created": full_time(record.created),
+        "expires": None if record.expires is None else full_time(record.expires),
+        "cache key": record.cache_key,
+    }
+
+
+def _serializer_text(description: dict[str, Any]) -> str:
+    """Such as `pickle (picklelib cloudpickle)`."""
+    options = ", ".join(
+        f"{name} {value if isinstance(value, str) else json.dumps(value)}"
+        for name, value in description.items()
+        if name != "type" and value is not None
+    )
+    return f"{description.get('type')} ({options})" if options else str(description.get("type"))
+
+
+def show_result(record: ResultRecord | None, id: str) -> None:
+    """What a run came to, and how to get its value."""
+    if record is None or (record.is_exception and record.kind == "unpersisted"):
+        return  # then the message says all that is known
+    shown: Facts = {"type": type_text(record.type)}
+    if record.kind == "literal":
+        shown["value"] = record.value
+    elif record.kind == "unpersisted":
+        shown["value"] = "not persisted"
+    else:
+        shown |= {"size": size_text(record.size), "location": location_of(record), "value": f"perdure result get {id}"}
+    show(section("Result"), facts(shown.items()))

@@ -1,0 +1,99 @@
+"""What the JSON for programs holds: one shape for each kind of record."""
+
+import json
+from typing import Any
+
+from perdure.cli.output import iso
+from perdure.core.clock import system_clock
+from perdure.core.errors import PerdureError
+from perdure.core.records import BlockRecord, FlowRun, LogRecord, ResultRecord, StateRecord, TaskRun
+from perdure.results.store import result_from_record
+from perdure.results.types import PersistedResult
+from perdure.settings.fields import HIDDEN
+
+_CIPHERS = ({"$secret"}, {"$secret_bytes"})
+Shape = dict[str, Any]
+
+
+def duration_of(run: FlowRun | TaskRun) -> int | None:
+    """How long a run took, or has taken until now, in microseconds; None if it has not begun."""
+    if run.started is None:
+        return None
+    return (system_clock() if run.ended is None else run.ended) - run.started
+
+
+def run_shape(run: FlowRun | TaskRun) -> Shape:
+    """A run, with its present state."""
+    shape = run._asdict()
+    for field in ("state_type", "state_name", "state_message", "state_time"):
+        del shape[field]
+    duration = duration_of(run)
+    shape |= {
+        "tags": json.loads(run.tags),
+        "created": iso(run.created),
+        "started": iso(run.started),
+        "ended": iso(run.ended),
+        "duration_seconds": None if duration is None else duration / 1_000_000,
+        "state": {
+            "type": run.state_type,
+            "name": run.state_name,
+            "message": run.state_message,
+            "time": iso(run.state_time),
+        },
+    }
+    if isinstance(run, FlowRun):
+        shape["parameters"] = json.loads(run.parameters)
+    return shape
+
+
+def state_shape(state: StateRecord) -> Shape:
+    """A state that a run came to."""
+    return {"type": state.type, "name": state.name, "message": state.message, "time": iso(state.time)}
+
+
+def log_shape(line: LogRecord) -> Shape:
+    """A logged line."""
+    return line._asdict() | {"time": iso(line.time)}
+
+
+def result_shape(record: ResultRecord) -> Shape:
+    """What is known of a result, without its value unless that is a literal."""
+    return record._asdict() | {
+        "created": iso(record.created),
+        "expires": iso(record.expires),
+        "value": None if record.value is None else json.loads(record.value),
+        "serializer": None if record.serializer is None else json.loads(record.serializer),
+    }
+
+
+def location_of(record: ResultRecord) -> str | None:
+    """Where a persisted result's document is: a path or an address, or its key if its storage cannot be had."""
+    result = result_from_record(record)
+    if not isinstance(result, PersistedResult):
+        return None
+    try:
+        return result.location
+    except PerdureError:
+        return record.storage_key
+
+
+def block_shape(record: BlockRecord) -> Shape:
+    """A saved block, with asterisks for its secrets."""
+    return {
+        "slug": f"{record.type}/{record.name}",
+        "id": record.id,
+        "type": record.type,
+        "name": record.name,
+        "created": iso(record.created),
+        "updated": iso(record.updated),
+        "fields": without_secrets(json.loads(record.data)),
+    }
+
+
+def without_secrets(value: Any) -> Any:
+    """A block's fields as they are kept, with asterisks for what is encrypted."""
+    if isinstance(value, list):
+        return [without_secrets(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    return HIDDEN if set(value) in _CIPHERS else {key: without_secrets(each) for key, each in value.items()}

@@ -1,0 +1,101 @@
+"""`perdure task-run`"""
+
+from typing import Annotated
+
+import typer
+
+from perdure.cli import find
+from perdure.cli.groups import AsJson, Limit, States, Tags, new_group
+from perdure.cli.output import (
+    NOTHING,
+    Column,
+    duration_text,
+    facts,
+    note,
+    short_time,
+    show,
+    show_json,
+    state_text,
+    table,
+)
+from perdure.cli.runs import common_facts, located_shape, result_of, show_heading, show_result, show_states
+from perdure.cli.shapes import duration_of, run_shape, state_shape
+from perdure.core.records import RunFilter, TaskRun
+
+app = new_group("List task runs, look into one.")
+
+Which = Annotated[
+    str, typer.Argument(metavar="RUN", help="A task run's id, the beginning of one, its name, or FLOW-RUN/NAME.")
+]
+
+
+@app.command()
+def ls(
+    flow_run: Annotated[
+        str | None, typer.Option("--flow-run", metavar="RUN", help="Only those of this flow run.")
+    ] = None,
+    task: Annotated[str | None, typer.Option("--task", metavar="NAME", help="Only those of this task.")] = None,
+    states: States = [],  # noqa: B006 - typer copies it
+    tags: Tags = [],  # noqa: B006
+    limit: Limit = 20,
+    as_json: AsJson = False,
+) -> None:
+    """List task runs, the newest first."""
+    wanted = RunFilter(of=task, states=tuple(states), tags=tuple(tags), limit=limit)
+    if flow_run is not None:
+        wanted = wanted._replace(flow_run_ids=(find.flow_run(flow_run).id,))
+    runs = find.orchestrator().task_runs(wanted)
+    if as_json:
+        show_json([run_shape(run) for run in runs])
+    elif runs:
+        _show_runs(list(runs))
+    elif wanted == RunFilter(limit=limit):
+        show("There are no task runs yet.")
+        show(note("Calling a task in Python makes one."))
+    else:
+        show("No task run is like this.")
+        show(note("`perdure task-run ls` lists all."))
+
+
+def _show_runs(runs: list[TaskRun]) -> None:
+    columns = [
+        Column("state", whole=True),
+        Column("flow run", whole=True),
+        Column("name", whole=True),
+        Column("began", whole=True),
+        Column("took", whole=True, right=True),
+        Column("id", style="dim"),
+    ]
+    ids = [run.flow_run_id for run in runs if run.flow_run_id is not None]
+    names = {id: run.name for id, run in find.runs_by_id(ids, find.orchestrator().flow_runs).items()}
+    short = find.short_ids([run.id for run in runs])
+    rows = [
+        (
+            state_text(run.state_type, run.state_name),
+            names.get(run.flow_run_id or "", NOTHING),
+            run.name,
+            short_time(run.started or run.created),
+            duration_text(duration_of(run)),
+            id,
+        )
+        for run, id in zip(runs, short, strict=True)
+    ]
+    show(table(columns, rows))
+
+
+@app.command()
+def inspect(which: Which, as_json: AsJson = False) -> None:
+    """Show a task run: what called it, its states and its result."""
+    run = find.task_run(which)
+    states, result = find.orchestrator().states(run.id), result_of(run)
+    if as_json:
+        show_json(
+            run_shape(run) | {"states": [state_shape(state) for state in states], "result": located_shape(result)}
+        )
+        return
+    show_heading(run)
+    identity = {"id": run.id, "task": run.task_name, "key": run.task_key}
+    callers = {"flow run": run.flow_run_id, "called by": run.parent_task_run_id}
+    show(facts((identity | common_facts(run) | callers).items()))
+    show_states(states)
+    show_result(result, run.id)

@@ -1,0 +1,136 @@
+"""The value of a run, for a process that did not run it."""
+
+import re
+from collections.abc import Sequence
+from typing import Any, Protocol
+from uuid import UUID
+
+from perdure.core import providers
+from perdure.core.errors import MissingResult, RunMissing
+from perdure.core.ids import is_id
+from perdure.core.records import FlowRun, ResultFilter, ResultRecord, RunFilter, StateRecord, TaskRun
+from perdure.core.states import UNSUCCESSFUL, State, StateType
+from perdure.results.store import result_from_record
+from perdure.results.types import type_name
+
+# What `aggregate` says of a flow whose state is made of its children's; such a flow carries their states.
+_AGGREGATED = re.compile(r"All states completed\.|\d+/\d+ states (?:failed|cancelled or failed|are not final)\.")
+
+
+class Known(Protocol):
+    """What is known of runs: every orchestrator is one."""
+
+    def flow_runs(self, filter: RunFilter) -> Sequence[FlowRun]:
+        """The flow runs that the filter lets through, newest first."""
+
+    def task_runs(self, filter: RunFilter) -> Sequence[TaskRun]:
+        """The task runs that the filter lets through, newest first."""
+
+    def states(self, run_id: str) -> Sequence[StateRecord]:
+        """All the states of a run, oldest first."""
+
+    def results(self, filter: ResultFilter) -> Sequence[ResultRecord]:
+        """What is known of results, newest first."""
+
+
+def get_result(run_id: str | UUID, raise_on_failure: bool = True) -> Any:
+    """The value of a flow run or task run, in any process that uses the same database.
+
+    A failed, crashed or cancelled run raises its exception, or returns it with `raise_on_failure=False`. A
+    flow whose state is made of its tasks' and subflows' states gives the list of them, in the order of the calls.
+
+    Raises:
+        RunMissing: no run has the id.
+        UnfinishedRun: the run has not ended.
+        MissingResult: the run completed, but its value was not persisted.
+        FailedRun, CrashedRun, CancelledRun: the run's exception was not persisted; says what is known of it.
+        ResultError: the value was persisted, and cannot be had.
+    """
+    known = _known()
+    run = _find(known, str(run_id))
+    record = next(iter(known.results(ResultFilter(run_ids=(run.id,)))), None)
+    state = _state(run, record)
+    if isinstance(run, FlowRun) and record is not None and record.kind == "unpersisted":
+        state.data = _carried(known, run, record)
+    if state.data is None and state.type is StateType.COMPLETED:
+        raise MissingResult(_not_kept(run, record))
+    return state.fetch(raise_on_failure)
+
+
+async def aget_result(run_id: str | UUID, raise_on_failure: bool = True) -> Any:
+    """`get_result`, awaited."""
+    import asyncio  # sync programs do not pay for it
+
+    return await asyncio.to_thread(get_result, run_id, raise_on_failure)
+
+
+def _known() -> Known:
+    known: Known | None = providers.block_store()  # the session's orchestrator
+    if known is None:
+        raise RunMissing("Nothing is known of any run. Run `import perdure` first.")
+    return known
+
+
+def _find(known: Known, id: str) -> FlowRun | TaskRun:
+    if is_id(id):
+        wanted = RunFilter(ids=(id.lower(),))
+        found = next(iter(known.flow_runs(wanted)), None) or next(iter(known.task_runs(wanted)), None)
+        if found is not None:
+            return found
+        raise RunMissing(
+            f"No run has the id {id}. Use the PERDURE_HOME with which it ran; `perdure flow-run ls` lists the runs."
+        )
+    raise RunMissing(
+        f"{id!r} is not a run's id, which is a UUID such as state.run_id. `perdure flow-run ls --json` lists all ids."
+    )
+
+
+def _state(run: FlowRun | TaskRun, record: ResultRecord | None) -> State[Any]:
+    """The run's state, with its result if that can be had from here."""
+    kept = record is not None and record.kind != "unpersisted"
+    data = result_from_record(record) if record is not None and kept else None
+    ids = (None, run.id) if isinstance(run, FlowRun) else (run.id, run.flow_run_id)
+    task_run_id, flow_run_id = ids
+    kind = StateType.PENDING if run.state_type is None else run.state_type
+    return State(kind, run.state_name, run.state_message, data, run.state_time, flow_run_id, task_run_id)
+
+
+def _carried(known: Known, run: FlowRun, record: ResultRecord) -> Any:
+    """The states that a flow run's own state was made of; None if it was not."""
+    if not _AGGREGATED.fullmatch(run.state_message or ""):
+        return None
+    children = _children(known, run)
+    if record.type == type_name(children):
+        total = re.match(r"\d+/(\d+)", run.state_message or "")
+        return children if children and (total is None or int(total[1]) == len(children)) else None
+    return children[0] if len(children) == 1 and record.type == type_name(children[0]) else None
+
+
+def _children(known: Known, run: FlowRun) -> list[State[Any]]:
+    """The states of what the run's last attempt called directly, in the order of the calls."""
+    below = RunFilter(flow_run_ids=(run.id,))
+    called = [each for each in known.task_runs(below) if each.parent_task_run_id is None]
+    subflows = [each for each in known.flow_runs(below) if each.parent_task_run_id is None]
+    records = {each.run_id: each for each in known.results(ResultFilter(flow_run_ids=(run.id,)))}
+    if subflows:
+        of_subflows = ResultFilter(run_ids=tuple(each.id for each in subflows))
+        records |= {each.run_id: each for each in known.results(of_subflows)}
+    runs: list[FlowRun | TaskRun] = [*called, *subflows]
+    if run.run_count > 1:
+        began = max(each.time for each in known.states(run.id) if each.type is StateType.RUNNING)
+        runs = [each for each in runs if each.created >= began or _is_reused(each, records.get(each.id))]
+    return [_state(each, records.get(each.id)) for each in sorted(runs, key=lambda each: (each.created, each.id))]
+
+
+def _is_reused(run: FlowRun | TaskRun, record: ResultRecord | None) -> bool:
+    """Whether a retry of the flow took over what this run came to in an earlier attempt."""
+    return run.state_type not in UNSUCCESSFUL and record is not None and record.kind != "unpersisted"
+
+
+def _not_kept(run: FlowRun | TaskRun, record: ResultRecord | None) -> str:
+    kind = "flow" if isinstance(run, FlowRun) else "task"
+    value = "value" if record is None else record.type.removeprefix("builtins.")
+    return (
+        f"The {value} that {kind} run {run.name!r} returned was not persisted, and is gone with its process. Set"
+        f" persist_result=True on the {kind}, or PERDURE_RESULTS_PERSIST_BY_DEFAULT=true, and run it again."
+    )
