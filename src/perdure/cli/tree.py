@@ -98,7 +98,7 @@ def _chosen(runs: Sequence[Run]) -> list[Run]:
 def _line(run: Run) -> "Text":
     line = state_text(run.state_type, run.state_name)
     if isinstance(run, FlowRun):
-        line.append(f"  {run.flow_name}", style="bold")
+        line.append(f"  {run.flow_name}", style="bold default")
         line.append(f"  {run.name}", style="default not bold")
     else:
         line.append(f"  {run.name}", style="default not bold")

@@ -1,5 +1,6 @@
 """Cache keys: what decides that a task need not run again."""
 
+import functools
 import inspect
 from collections.abc import Callable
 from typing import Any
@@ -38,12 +39,15 @@ def cache_key_of(run: TaskRunContext) -> Steps[str | None]:
 
 
 def _arguments(function: Callable[..., Any], run: TaskRunContext) -> tuple[Any, ...]:
-    given = (run, run.parameters)
-    if function is task_input_hash:  # the usual one need not be inspected
-        return given
+    return (run, run.parameters)[2 - _arity(function) :]
+
+
+@functools.lru_cache(maxsize=1_000)
+def _arity(function: Callable[..., Any]) -> int:
+    """How many of (context, parameters) a cache key function takes."""
     positional = 0
     for parameter in inspect.signature(function).parameters.values():
         if parameter.kind is parameter.VAR_POSITIONAL:
-            return given
+            return 2
         positional += parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
-    return given[2 - min(positional, 2) :]
+    return min(positional, 2)

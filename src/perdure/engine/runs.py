@@ -1,5 +1,6 @@
 """What the lifecycles of flow runs and task runs share: entering states, keeping results, calling hooks."""
 
+import functools
 import inspect
 import logging
 from collections.abc import Callable, Sequence
@@ -188,7 +189,10 @@ def call_hooks(run: RunContext, world: World) -> Steps[State[Any]]:
 
 def user_call(run: RunContext, function: Callable[..., Any], *args: Any) -> Call:
     """The effect of calling some other function of the user's within the run."""
-    return Call(function, args, {}, run, awaited=inspect.iscoroutinefunction(function))
+    return Call(function, args, {}, run, awaited=_is_coroutine_function(function))
+
+
+_is_coroutine_function = functools.lru_cache(maxsize=1_000)(inspect.iscoroutinefunction)
 
 
 def name_run(run: RunContext, template: str | Callable[..., str]) -> Steps[Sequence[Record]]:

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from perdure.core.version import VERSION
 if TYPE_CHECKING:  # it imports pydantic, which a process that persists nothing does not need
     from perdure.filesystems import Storage
 
+Where = Callable[[], str]  # a document's place, for people
 _quote = json.encoder.encode_basestring_ascii
 
 
@@ -31,14 +33,14 @@ class PersistedResultBlob:
         return encode(json.dumps(self.serializer), self.data, self.digest or digest_of(self.data), self.type)
 
     @classmethod
-    def from_bytes(cls, document: bytes, location: str) -> "PersistedResultBlob":
-        """Read a document, ours or Prefect 2's; `location` is for errors.
+    def from_bytes(cls, document: bytes, where: Where) -> "PersistedResultBlob":
+        """Read a document, ours or Prefect 2's; `where` gives its place, for errors.
 
         Raises:
             ResultCorrupt: it is not such a document, or its data is not what was written.
         """
         try:
-            fields = json.loads(document)
+            fields = json.loads(document.decode())
             data = _data_of(fields)
             blob = cls(
                 serializer=dict(fields["serializer"]),
@@ -50,17 +52,17 @@ class PersistedResultBlob:
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ResultCorrupt(
-                f"{location} is not a whole result document ({type(error).__name__}: {error})."
+                f"{where()} is not a whole result document ({type(error).__name__}: {error})."
                 " Run the task again, or restore the file."
             ) from error
         if blob.digest is not None and blob.digest != digest_of(data):
             raise ResultCorrupt(
-                f"The data in {location} has the digest {digest_of(data)}, not {blob.digest} as was written."
+                f"The data in {where()} has the digest {digest_of(data)}, not {blob.digest} as was written."
                 " Run the task again, or restore the file."
             )
         return blob
 
-    def load(self, location: str) -> Any:
+    def load(self, where: Where) -> Any:
         """The value.
 
         Raises:
@@ -72,7 +74,7 @@ class PersistedResultBlob:
         try:
             return Serializer.from_description(self.serializer).loads(self.data)
         except Exception as error:
-            error.add_note(f"The result document is {location}, written by version {self.version}.")
+            error.add_note(f"The result document is {where()}, written by version {self.version}.")
             raise
 
 
@@ -90,7 +92,7 @@ def read_document(storage: "Storage", key: str) -> PersistedResultBlob:
             f"There is no result document at {storage.describe(key)}. It was deleted, or the storage has moved:"
             " run the task again, or restore the file."
         ) from error
-    return PersistedResultBlob.from_bytes(document, storage.describe(key))
+    return PersistedResultBlob.from_bytes(document, lambda: storage.describe(key))
 
 
 def encode(serializer: str, data: bytes, digest: str, type: str | None) -> bytes:

@@ -135,7 +135,7 @@ class PersistedResult(BaseResult[R]):
         """
         if self._cache is not _MISSING:
             return cast("R", self._cache)
-        value = self.read().load(self.location)
+        value = self.read().load(lambda: self.location)
         if self._keep:
             self._cache = value
         return cast("R", value)

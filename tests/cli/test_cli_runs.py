@@ -1,0 +1,162 @@
+"""`perdure flow-run` and `perdure task-run`"""
+
+import json
+from typing import Any
+
+import pytest
+from conftest import Perdure
+
+from perdure import flow, get_run_logger, tags, task
+
+
+@task(retries=1)
+def double(n: int) -> int:
+    if n == 13:
+        raise ValueError("unlucky [13]")
+    return 2 * n
+
+
+@flow(flow_run_name="child-{n}")
+def child(n: int) -> Any:
+    get_run_logger().warning("child of %d", n)
+    return [double(each) for each in range(n)]
+
+
+@flow(flow_run_name="on-{day}")
+def load(day: str) -> Any:
+    with tags("nightly"):
+        double(1)
+    child(2)
+    return double(2, return_state=True)
+
+
+def documents(perdure: Perdure, *arguments: str) -> Any:
+    return json.loads(perdure(*arguments, "--json").stdout)
+
+
+def test_flow_runs_are_listed_newest_first(perdure: Perdure):
+    load("monday")
+    load("tuesday")
+    rows = perdure("flow-run", "ls").stdout.splitlines()
+    assert [row.split()[3] for row in rows[1:]] == ["child-2", "on-tuesday", "child-2", "on-monday"]
+
+
+def test_a_listing_can_be_narrowed(perdure: Perdure):
+    load("monday")
+    with pytest.raises(ValueError, match="unlucky"):
+        child(14)
+    assert [run["name"] for run in documents(perdure, "flow-run", "ls", "--state", "failed")] == ["child-14"]
+    assert [run["name"] for run in documents(perdure, "flow-run", "ls", "--flow", "load")] == ["on-monday"]
+    assert len(documents(perdure, "flow-run", "ls", "--limit", "1")) == 1
+    assert [run["name"] for run in documents(perdure, "task-run", "ls", "--tag", "nightly")] == ["double-0"]
+    assert len(documents(perdure, "task-run", "ls", "--flow-run", "child-2")) == 2
+
+
+@pytest.mark.parametrize("command", ["flow-run", "task-run"])
+def test_an_empty_list_says_what_to_do_next(perdure: Perdure, command: str):
+    assert "yet.\n" in perdure(command, "ls").stdout
+    assert f"`perdure {command} ls` lists all." in perdure(command, "ls", "--tag", "x").stdout
+    assert documents(perdure, command, "ls") == []
+
+
+def test_every_listed_id_finds_its_run(perdure: Perdure):
+    load("monday")
+    load("tuesday")
+    for row in perdure("flow-run", "ls").stdout.splitlines()[1:]:
+        assert perdure("flow-run", "inspect", row.split()[-1]).exit_code == 0
+
+
+def test_inspect_draws_the_tree_of_what_was_called(perdure: Perdure):
+    load("monday")
+    tree = perdure("flow-run", "inspect", "on-monday").stdout.partition("Runs\n")[2].splitlines()
+    drawn = [line.rpartition("  ")[0] for line in tree[:6]]
+    assert drawn == [
+        "✓ Completed  load  on-monday",
+        "├── ✓ Completed  double-0",
+        "├── ✓ Completed  child  child-2",
+        "│   ├── ✓ Completed  double-0",
+        "│   └── ✓ Completed  double-1",
+        "└── ✓ Completed  double-1",
+    ]
+
+
+def test_inspect_shows_parameters_states_and_what_went_wrong(perdure: Perdure):
+    with pytest.raises(ValueError, match="unlucky"):
+        child(14)
+    shown = perdure("flow-run", "inspect", "child-14").stdout
+    assert "✗ Failed  child-14" in shown
+    assert "n          14" in shown
+    assert "● Running" in shown
+    assert "ValueError: unlucky [13]" in shown
+    assert "2 attempts" in shown
+
+
+def test_of_many_children_those_that_failed_are_drawn_and_the_rest_are_counted(perdure: Perdure):
+    @flow(flow_run_name="many")
+    def many() -> Any:
+        for n in range(60):
+            double(-n, return_state=True)
+        double(13, return_state=True)
+
+    many(return_state=True)
+    shown = perdure("flow-run", "inspect", "many").stdout
+    assert "✗ Failed  double-60" in shown
+    assert "… and 11 more" in shown
+    assert "61 task runs   ✓ 60 completed   ✗ 1 failed" in shown
+
+
+def test_inspect_as_json_holds_all_that_is_known(perdure: Perdure):
+    load("monday")
+    run = documents(perdure, "flow-run", "inspect", "on-monday")
+    assert run["parameters"] == {"day": "monday"}
+    assert [state["type"] for state in run["states"]] == ["PENDING", "RUNNING", "COMPLETED"]
+    assert [each["name"] for each in run["subflow_runs"]] == ["child-2"]
+    assert len(run["task_runs"]) == 4
+    assert run["started"].endswith("+00:00")
+    assert run["duration_seconds"] > 0
+
+
+def test_a_task_run_is_inspected_by_the_path_of_its_names(perdure: Perdure):
+    load("monday")
+    assert "✓ Completed  double-1" in perdure("task-run", "inspect", "on-monday/double-1").stdout
+    assert documents(perdure, "task-run", "inspect", "on-monday/double-0")["tags"] == ["nightly"]
+
+
+def test_a_name_of_several_runs_is_refused_with_their_ids(perdure: Perdure):
+    load("monday")
+    ended = perdure("task-run", "inspect", "double-0")
+    assert ended.exit_code == 1
+    assert "'double-0' stands for several task runs: " in ended.stderr
+
+
+def test_a_run_that_is_not_there_is_named_with_the_nearest(perdure: Perdure):
+    load("monday")
+    ended = perdure("flow-run", "inspect", "on-munday")
+    assert (ended.exit_code, ended.stdout) == (1, "")
+    assert ended.stderr == "Error: There is no flow run 'on-munday'. Did you mean 'on-monday'?\n"
+
+
+def test_a_run_of_the_other_kind_is_pointed_to(perdure: Perdure):
+    load("monday")
+    ended = perdure("flow-run", "inspect", "on-monday/double-0")
+    assert "Try `perdure task-run inspect on-monday/double-0`." in ended.stderr
+
+
+def test_logs_are_printed_with_the_run_they_belong_to(perdure: Perdure):
+    with pytest.raises(ValueError, match="unlucky"):
+        child(14)
+    lines = perdure("flow-run", "logs", "child-14").stdout.splitlines()
+    assert any(line.endswith("  WARNING   child-14  child of 14") for line in lines)
+    assert any("  ERROR     double-13  Task run encountered" in line for line in lines)
+    levels = [line["level"] for line in documents(perdure, "flow-run", "logs", "child-14")]
+    assert levels == sorted(levels, key=levels.index)
+    assert 30 in levels
+
+
+def test_a_run_without_a_log_says_so(perdure: Perdure, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PERDURE_LOGGING_TO_ORCHESTRATOR", "false")
+    from perdure import settings
+
+    settings.reload()
+    load("monday")
+    assert "logged nothing" in perdure("flow-run", "logs", "on-monday").stdout
