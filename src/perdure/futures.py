@@ -4,8 +4,6 @@ import time
 from collections.abc import Generator, Sequence
 from typing import Any, Generic, Literal, TypeVar, overload
 
-from perdure.core.colour import is_running
-from perdure.core.errors import UnfinishedRun
 from perdure.core.pending import Pending
 from perdure.core.states import State, StateType
 
@@ -61,24 +59,7 @@ class Future(_Handle[R_co]):
 class AsyncFuture(_Handle[R_co]):
     """A handle on a task run that was submitted to the caller's event loop; its methods are awaited."""
 
-    __slots__ = ("loop",)
-
-    def __init__(self, task_run_id: str, state: State[R_co] | None = None) -> None:
-        super().__init__(task_run_id, state)
-        self.loop: Any = None  # the event loop that runs the task, if one does
-
-    def block(self, timeout: float | None = None) -> bool:
-        """Block until the run has arrived.
-
-        Raises:
-            UnfinishedRun: that would block the event loop that is to run the task.
-        """
-        if self.state is None and self.loop is not None and is_running(self.loop):
-            raise UnfinishedRun(
-                f"The task run {self.task_run_id} runs on this event loop, so nothing that blocks the loop can wait"
-                " for it. Await the future first, or submit what needs its value."
-            )
-        return super().block(timeout)
+    __slots__ = ()
 
     def __await__(self) -> Generator[Any, None, "AsyncFuture[R_co]"]:
         """The future itself: `await task.submit()` and `task.submit()` are the same."""

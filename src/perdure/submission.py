@@ -98,6 +98,7 @@ class TaskWork:
 
     async def arun(self, turns: Any) -> None:
         """Run the task on the caller's event loop, when it is its turn."""
+        self.claim()
         try:
             if turns is None:
                 state = await arun_task(self.call, self._session)
@@ -127,10 +128,10 @@ class TaskWork:
         """The task has come to its final state."""
         self.call.run.state = state
         finish(self.call.run, state)
+        self.future.arrive(state)
         flow = self.call.run.flow
         if flow is not None:
             flow.outstanding.pop(self.future, None)
-        self.future.arrive(state)
 
     def crash(self, error: BaseException) -> None:
         """End the task run, since what was to run it is gone."""
@@ -188,7 +189,7 @@ def submit_task(
         flow.outstanding[future] = work.cancel
 
     depends_on = [each for each in (*(call.upstreams or ()), *wait_for) if isinstance(each, Pending)]
-
+    future.depends_on = depends_on
     if runner.lends_threads:
         future.begin = partial(_begin, depends_on, work) if depends_on else work.run_here
     when_all_done(depends_on, lambda: runner.submit(work))
@@ -218,15 +219,15 @@ def _submit_to_loop(work: TaskWork, flow: FlowRunContext | None, runner: TaskRun
     # Only what the flow itself submits waits for its turn: a task that waits for its own must not hold them up.
     if runner.max_workers is not None and flow is not None and current_run.get() is flow:
         turns = flow.turns = flow.turns or asyncio.Semaphore(runner.max_workers)
-    loop = asyncio.get_running_loop()
-    work.future.loop = loop  # type: ignore[attr-defined]
+    loop = work.future.loop = asyncio.get_running_loop()
     task = loop.create_task(work.arun(turns))
     if flow is not None:
         flow.outstanding[work.future] = task.cancel  # type: ignore[assignment]
-    task.add_done_callback(_look_at_exception)
+    task.add_done_callback(partial(_left_loop, work))
 
 
-def _look_at_exception(task: Any) -> None:
-    """The state of the run has it; without this, asyncio would complain that nobody looked."""
-    if not task.cancelled():
-        task.exception()
+def _left_loop(work: TaskWork, task: Any) -> None:
+    if task.cancelled():
+        work.cancel()  # for one that was cancelled before it began
+    else:
+        task.exception()  # the state of the run has it, but asyncio would complain that nobody looked

@@ -100,7 +100,6 @@ class Task(Generic[P, R]):
             return state
         return state.fetch()
 
-
     @overload
     def submit(
         self: "Task[P, Coroutine[Any, Any, T]]", *args: Any, return_state: Literal[True], **kwargs: Any
@@ -141,9 +140,9 @@ class Task(Generic[P, R]):
             MappingMissingIterable: no argument is an iterable.
             MappingLengthMismatch: the iterables have different lengths.
         """
-        parameters = self._bind(args, kwargs)
-        names = set(parameters) if args else set(kwargs)
-        given = {name for name in names if name in kwargs or not self._is_default(name, parameters[name])}
+        signature = self.options.signature
+        parameters = signature.spread(self._bind(args, kwargs))
+        given = {name for name, value in parameters.items() if name in kwargs or not self._is_default(name, value)}
         if self._instance is not None:
             first = next(iter(parameters))
             parameters[first] = unmapped(parameters[first])
@@ -153,10 +152,15 @@ class Task(Generic[P, R]):
             import asyncio
 
             loop = asyncio.get_running_loop()
-        return mapped(self.name, parameters, given, lambda row: submit_task(self, self.options, row, runs), loop)
+
+        def submit(row: dict[str, Any]) -> Future[Any] | AsyncFuture[Any]:
+            return submit_task(self, self.options, signature.gather(row), runs)
+
+        return mapped(self.name, parameters, given, submit, loop)
 
     def _is_default(self, name: str, value: Any) -> bool:
-        return self.options.signature.inspected.parameters[name].default is value
+        parameter = self.options.signature.inspected.parameters.get(name)
+        return parameter is not None and parameter.default is value
 
     def with_options(self, **options: Any) -> "Task[P, R]":
         """A copy of the task with some of the decorator's options replaced; all others stay.
@@ -197,6 +201,12 @@ class Task(Generic[P, R]):
         if self._instance is not None:
             args = (self._instance, *args)
         return self.options.signature.bind(self.options.name, args, kwargs)
+
+    def __copy__(self) -> "Task[P, R]":
+        """A task of its own: without this, copying would go by `__reduce_ex__` and find the original."""
+        same = object.__new__(type(self))
+        same.__dict__.update(self.__dict__)
+        return same
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         function = self.options.function

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from perdure import AsyncFuture, Future, flow, settings, task
-from perdure.core.errors import UnfinishedRun
+from perdure.core.errors import WouldDeadlock
 from perdure.results import UnpersistedResult
 
 
@@ -216,7 +216,7 @@ def test_a_sync_task_that_would_block_the_loop_its_input_runs_on_is_told_so() ->
 
     async def blocks() -> Any:
         future = adouble.submit(1)
-        with pytest.raises(UnfinishedRun, match="Await the future first"):
+        with pytest.raises(WouldDeadlock, match=r"await future\.wait\(\)"):
             same(future)
         await future.wait()
         return same(future)

@@ -173,9 +173,12 @@ def test_no_threads_stay_after_a_flow() -> None:
     def submits() -> Any:
         return one.submit().result()
 
+    before = threading.enumerate()
     submits()
 
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("perdure-worker")]
+    assert not [
+        thread for thread in threading.enumerate() if thread not in before and thread.name.startswith("perdure-worker")
+    ]
 
 
 def test_a_task_runner_is_checked_at_definition() -> None:

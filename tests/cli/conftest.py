@@ -1,16 +1,14 @@
 """The command line, called in this process; and programs for it to run."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from command_line import Perdure, Program
 from typer.testing import CliRunner, Result
 
 from perdure.cli import app
-
-Perdure = Callable[..., Result]
-Program = Callable[[str], Path]
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from conftest import Perdure
+from command_line import Perdure
 from pydantic import SecretStr
 
 from perdure.blocks import Block

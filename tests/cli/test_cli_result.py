@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Perdure
+from command_line import Perdure
 from pydantic import SecretStr
 
 from perdure import flow

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import Perdure, Program
+from command_line import Perdure, Program
 
-import perdure.session
+from perdure import session
 
 ADD = """
 @flow
@@ -164,14 +164,10 @@ def test_a_later_process_gets_a_value_of_a_class_that_only_the_program_has(perdu
         "@flow(persist_result=True)\ndef make(): return Point(3)\n"
     )
     ran = json.loads(perdure("run", file, "--json").stdout)
-    perdure_session_closed()
+    session.close()
     command = [sys.executable, "-m", "perdure", "result", "get", ran["id"]]
     got = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ)
     assert got.stdout == "<point 3>\n"
-
-
-def perdure_session_closed() -> None:
-    perdure.session.close()
 
 
 @pytest.mark.slow

@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 import pytest
-from conftest import Perdure
+from command_line import Perdure
 
-from perdure import flow, get_run_logger, tags, task
+from perdure import flow, get_run_logger, settings, tags, task
 
 
 @task(retries=1)
@@ -26,7 +26,7 @@ def child(n: int) -> Any:
 def load(day: str) -> Any:
     with tags("nightly"):
         double(1)
-    child(2)
+    child(len(day[:2]))
     return double(2, return_state=True)
 
 
@@ -155,8 +155,6 @@ def test_logs_are_printed_with_the_run_they_belong_to(perdure: Perdure):
 
 def test_a_run_without_a_log_says_so(perdure: Perdure, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PERDURE_LOGGING_TO_ORCHESTRATOR", "false")
-    from perdure import settings
-
     settings.reload()
     load("monday")
     assert "logged nothing" in perdure("flow-run", "logs", "on-monday").stdout

@@ -102,7 +102,7 @@ def test_arrivals_only_rise() -> None:
 
 def test_the_arrivals_of_two_writers_do_not_collide(monkeypatch: pytest.MonkeyPatch) -> None:
     writers = iter([b"\x00\x01", b"\x00\x02"])
-    monkeypatch.setattr("os.urandom", lambda size: next(writers))  # noqa: ARG005
+    monkeypatch.setattr("os.urandom", lambda size: next(writers))
     here, there = Arrivals(), Arrivals()
     assert {here.take(1) % Arrivals.STEP for _ in range(9)} == {1}
     assert {there.take(1) % Arrivals.STEP for _ in range(9)} == {2}

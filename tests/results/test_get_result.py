@@ -21,6 +21,9 @@ def double(n: int) -> int:
     return 2 * n
 
 
+kept_double = task(persist_result=True)(double.fn)
+
+
 def later(state: State[Any]) -> str:
     """The id of the state's run, with this process's memory of it gone."""
     session.close()
@@ -45,7 +48,7 @@ def test_a_literal_can_be_had_later(value: object):
 
 
 def test_a_task_run_s_value_can_be_had_later():
-    run_id = later(double.with_options(persist_result=True)(4, return_state=True))
+    run_id = later(kept_double(4, return_state=True))
     assert get_result(run_id) == 8
 
 
@@ -56,7 +59,7 @@ def test_a_value_that_was_not_persisted_is_missing_and_the_error_says_how_to_per
 
 
 def test_a_failed_run_raises_the_exception_that_was_persisted():
-    run_id = later(double.with_options(persist_result=True)(-1, return_state=True))
+    run_id = later(kept_double(-1, return_state=True))
     with pytest.raises(ValueError, match="negative"):
         get_result(run_id)
     assert isinstance(get_result(run_id, raise_on_failure=False), ValueError)
@@ -71,7 +74,7 @@ def test_a_failed_run_whose_exception_was_not_persisted_raises_its_message():
 def test_a_flow_that_returned_nothing_gives_the_states_of_what_it_called():
     @flow
     def parent() -> None:
-        double.with_options(persist_result=True)(1)
+        kept_double(1)
         flow(lambda: True)()
         double(2)
 
@@ -86,7 +89,7 @@ def test_a_flow_that_failed_by_its_children_raises_what_the_first_of_them_raised
     @flow
     def parent() -> None:
         double(1)
-        double.with_options(persist_result=True)(-1, return_state=True)
+        kept_double(-1, return_state=True)
 
     run_id = later(parent(return_state=True))
     with pytest.raises(ValueError, match="negative"):

@@ -68,14 +68,14 @@ def load(document: str) -> Any:
     return Serializer.from_description(parts["serializer"]).loads(parts["data"].encode())
 
 
-@pytest.mark.parametrize("name", PREFECT.keys() - EXCEPTIONS)
+@pytest.mark.parametrize("name", sorted(PREFECT.keys() - EXCEPTIONS))
 def test_what_prefect_2_wrote_is_read(name: str) -> None:
     value = load(PREFECT[name])
     assert value == OF_PREFECT.get(name, PLAIN)
     assert type(value) is type(OF_PREFECT.get(name, PLAIN))
 
 
-@pytest.mark.parametrize("name", PERDURE.keys() - EXCEPTIONS)
+@pytest.mark.parametrize("name", sorted(PERDURE.keys() - EXCEPTIONS))
 def test_what_perdure_wrote_is_read(name: str) -> None:
     value = load(PERDURE[name])
     assert value == OF_PERDURE.get(name, PLAIN)

@@ -82,7 +82,7 @@ def again(value: Any) -> Any:
         AnyUrl("x://y"),
         PostgresDsn("postgres://u:p@h:5432/d"),
     ],
-    ids=repr,
+    ids=lambda value: type(value).__name__,
 )
 def test_types_that_json_lacks_come_back_as_they_were(value: Any) -> None:
     loaded = again({"in": [value]})["in"][0]
@@ -144,7 +144,7 @@ def test_scalars_of_numpy_become_numbers_of_python() -> None:
         StopIteration(3),
         KeyboardInterrupt(),
     ],
-    ids=repr,
+    ids=lambda error: type(error).__name__,
 )
 def test_exceptions_come_back_with_their_type_arguments_and_attributes(error: BaseException) -> None:
     loaded = again(error)

@@ -1,8 +1,11 @@
 """The command `perdure`. Each group of commands is imported when it is used, so that `--help` is quick."""
 
+import os
 import sys
+import warnings
 from importlib import import_module
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any, TextIO
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -42,13 +45,31 @@ class _Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except PerdureError as error:
-            _complain(error)
+            _say("Error", "red", error)
             raise typer.Exit(1) from None
 
 
-def _complain(error: PerdureError) -> None:
-    typer.secho("Error: ", err=True, nl=False, fg="red")
-    typer.echo(str(error), err=True)
+def _say(what: str, colour: str, message: object) -> None:
+    label = what if os.environ.get("NO_COLOR") else typer.style(what, fg=colour)
+    typer.echo(f"{label}: {message}", err=True)
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Perdure's own warnings are about what the person gave; those of programs say where they come from."""
+    if filename.startswith(str(Path(__file__).parents[1])):
+        _say("Warning", "yellow", message)
+    else:
+        _usual_show_warning(message, category, filename, lineno, file, line)
+
+
+_usual_show_warning = warnings.showwarning
 
 
 def _show_version(wanted: bool) -> None:
@@ -74,4 +95,5 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal without ✓ still shows all the rest
+    warnings.showwarning = _show_warning
     app()

@@ -118,4 +118,5 @@ def _advice(kind: str) -> str:
 def _ambiguous(text: str, kind: str, found: Sequence[FlowRun | TaskRun]) -> RunMissing:
     shown = ", ".join(run.id for run in found[:_SHOWN])
     more = " and more" if len(found) > _SHOWN else ""
-    return RunMissing(f"{text!r} stands for several {kind}s: {shown}{more}. Give the id of one, or FLOW-RUN/NAME.")
+    advice = "Give the id of one." if kind == "flow run" else "Give the id of one, or write FLOW-RUN/NAME."
+    return RunMissing(f"{text!r} stands for several {kind}s: {shown}{more}. {advice}")

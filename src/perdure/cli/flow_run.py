@@ -2,7 +2,7 @@
 
 import json
 import logging
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -34,6 +34,9 @@ from perdure.cli.runs import (
 from perdure.cli.shapes import duration_of, log_shape, run_shape, state_shape
 from perdure.cli.tree import Below, gather, summary, tree
 from perdure.core.records import FlowRun, LogRecord, RunFilter
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 app = new_group("List flow runs, look into one, read its log.")
 
@@ -157,15 +160,17 @@ _LEVELS = {logging.DEBUG: "dim", logging.INFO: "cyan", logging.WARNING: "yellow"
 
 
 def _show_lines(run: FlowRun, lines: list[LogRecord]) -> None:
+    ids = [line.task_run_id for line in lines if line.task_run_id is not None]
+    names: dict[str | None, str] = {None: run.name}
+    names |= {id: task.name for id, task in find.runs_by_id(ids, find.orchestrator().task_runs).items()}
+    show(*(_line_text(line, names.get(line.task_run_id, NOTHING)) for line in lines))
+
+
+def _line_text(line: LogRecord, where: str) -> "Text":
     from rich.text import Text
 
-    ids = [line.task_run_id for line in lines if line.task_run_id is not None]
-    names = {id: task.name for id, task in find.runs_by_id(ids, find.orchestrator().task_runs).items()}
-    for line in lines:
-        text = Text(clock_time(line.time), style="dim")
-        level = logging.getLevelName(line.level)
-        text.append(f"  {level:<8}", style=f"not dim {_LEVELS.get(line.level, 'default')}")
-        where = run.name if line.task_run_id is None else names.get(line.task_run_id, NOTHING)
-        text.append(f"  {where}  ", style="not dim bold")
-        text.append(line.message, style="not dim")
-        show(text)
+    text = Text(clock_time(line.time), style="dim")
+    text.append(f"  {logging.getLevelName(line.level):<8}", style=f"not dim {_LEVELS.get(line.level, 'default')}")
+    text.append(f"  {where}  ", style="not dim bold")
+    text.append(line.message, style="not dim")
+    return text

@@ -34,7 +34,7 @@ def load_flow(target: str) -> Flow[..., object]:
 
 def _split(target: str) -> tuple[str, str | None]:
     place, colon, name = target.rpartition(":")
-    return (place, name) if colon and name and not _is_file(target) else (target.rstrip(":"), None)
+    return (place, name) if colon and not target.endswith(".py") else (target, None)
 
 
 def _is_file(place: str) -> bool:

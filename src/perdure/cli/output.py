@@ -155,9 +155,11 @@ _STEPS = ((86_400, "d", 3_600, "h"), (3_600, "h", 60, "m"), (60, "m", 1, "s"))
 
 
 def duration_text(micros: int | None) -> str:
-    """A span of time, such as `0.4 ms`, `12 ms`, `1.2 s` or `3m 05s`."""
+    """A span of time, such as `40 µs`, `12 ms`, `1.2 s` or `3m 05s`."""
     if micros is None:
         return NOTHING
+    if micros < 1_000:
+        return f"{micros} µs"
     if micros < 999_500:
         return f"{micros / 1_000:.{1 if micros < 9_950 else 0}f} ms"
     if micros < 59_950_000:

@@ -24,6 +24,10 @@ class UnfinishedRun(PerdureError):
     """A result was asked of a run that has not finished, or never will since its inputs are not ready."""
 
 
+class WouldDeadlock(PerdureError, RuntimeError):
+    """Code on an event loop was about to block for a run that needs this loop."""
+
+
 class UpstreamTaskError(PerdureError):
     """A subflow was given the result of a run that did not complete."""
 

@@ -1,10 +1,12 @@
 """A run that somebody may wait for: what futures are made of."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
 from typing import Any
 
+from perdure.core.colour import is_running, on_event_loop
+from perdure.core.errors import WouldDeadlock
 from perdure.core.states import State
 
 # Whether the code is part of a submitted task. If it waits, it runs what it waits for, unless that has begun
@@ -18,19 +20,21 @@ _lock = threading.Lock()
 class Pending:
     """A task run on its way to a state. `state` is None until it has arrived."""
 
-    __slots__ = ("__weakref__", "_callbacks", "begin", "state", "task_run_id")
+    __slots__ = ("__weakref__", "_callbacks", "begin", "depends_on", "loop", "state", "task_run_id")
 
     def __init__(self, task_run_id: str, state: State[Any] | None = None) -> None:
         self.task_run_id = task_run_id
         self.state = state
         self.begin: Callable[[], object] | None = None  # runs the task here, unless some thread has begun it
+        self.depends_on: Sequence[Pending] = ()  # what has to arrive before it begins
+        self.loop: Any = None  # the event loop on which it runs, if it does
         self._callbacks: tuple[Callable[[], None], ...] = ()
 
     def arrive(self, state: State[Any]) -> None:
         """Set the state that the run came to, and tell those who wait."""
         with _lock:
             self.state = state
-            self.begin = None
+            self.begin, self.depends_on, self.loop = None, (), None
             callbacks, self._callbacks = self._callbacks, ()
         for callback in callbacks:
             callback()
@@ -44,7 +48,13 @@ class Pending:
         callback()
 
     def block(self, timeout: float | None = None) -> bool:
-        """Block until the run has arrived, or `timeout` seconds have passed; says whether it has."""
+        """Block until the run has arrived, or `timeout` seconds have passed; says whether it has.
+
+        Raises:
+            WouldDeadlock: the run needs the event loop that would be blocked.
+        """
+        if self.state is None and on_event_loop():
+            self._check_loop()
         begin = self.begin
         if begin is not None and in_submitted_task.get():
             begin()
@@ -55,6 +65,18 @@ class Pending:
             # Signals are handled while a lock is waited for, so Ctrl-C works here.
             arrived.acquire(timeout=-1 if timeout is None else timeout)
         return self.state is not None
+
+    def _check_loop(self) -> None:
+        waiting: list[Pending] = [self]
+        while waiting:
+            each = waiting.pop()
+            waiting += each.depends_on
+            if each.loop is not None and is_running(each.loop):
+                raise WouldDeadlock(
+                    f"Waiting here for the task run {self.task_run_id} would block the event loop on which"
+                    f" {'it' if each is self else f'the run {each.task_run_id}, which it depends on,'} runs."
+                    " Write `await future.wait()` for the coroutine task first, or return the futures from the flow."
+                )
 
     async def ablock(self) -> None:
         """Wait on the caller's event loop until the run has arrived."""

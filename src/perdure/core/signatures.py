@@ -54,6 +54,34 @@ class Signature:
         bound.apply_defaults()
         return dict(bound.arguments)
 
+    def spread(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """The parameters with `*args` and `**kwargs` taken apart, each item under a name such as `args[0]`."""
+        spread: dict[str, Any] = {}
+        for name, value in parameters.items():
+            kind = self.inspected.parameters[name].kind
+            if kind is inspect.Parameter.VAR_POSITIONAL:
+                spread |= {f"{name}[{index}]": each for index, each in enumerate(value)}
+            elif kind is inspect.Parameter.VAR_KEYWORD:
+                spread |= {f"{name}[{key}]": each for key, each in value.items()}
+            else:
+                spread[name] = value
+        return spread
+
+    def gather(self, spread: dict[str, Any]) -> dict[str, Any]:
+        """What `spread` took apart, put together."""
+        if self.is_plain:
+            return spread
+        parameters: dict[str, Any] = {}
+        for name, value in spread.items():
+            whole, bracket, key = name.partition("[")
+            if not bracket:
+                parameters[name] = value
+            elif self.inspected.parameters[whole].kind is inspect.Parameter.VAR_POSITIONAL:
+                parameters[whole] = (*parameters.get(whole, ()), value)
+            else:
+                parameters.setdefault(whole, {})[key[:-1]] = value
+        return parameters
+
     def unbind(self, parameters: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The positional and keyword arguments that pass these parameters."""
         if self.is_plain:

@@ -3,6 +3,7 @@
 import functools
 import inspect
 from collections.abc import Callable
+from types import CodeType
 from typing import Any
 
 from perdure.context import TaskRunContext
@@ -18,8 +19,19 @@ def task_input_hash(context: TaskRunContext, parameters: dict[str, Any]) -> str:
         SerializationError: an argument cannot be hashed; it is named.
     """
     options = context.options
-    code = getattr(options.function, "__code__", None)
-    return digest_of_values(options.key, None if code is None else code.co_code, parameters)
+    return digest_of_values(options.key, _code_digest(options.function), parameters)
+
+
+@functools.lru_cache(maxsize=1_000)
+def _code_digest(function: Callable[..., Any]) -> str | None:
+    code = getattr(function, "__code__", None)
+    return None if code is None else digest_of_values(_parts(code))
+
+
+def _parts(code: CodeType) -> tuple[Any, ...]:
+    """What the code does: its instructions, and the constants and names that they use."""
+    constants = tuple(_parts(each) if isinstance(each, CodeType) else each for each in code.co_consts)
+    return code.co_code, constants, code.co_names
 
 
 def cache_key_of(run: TaskRunContext) -> Steps[str | None]:

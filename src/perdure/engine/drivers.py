@@ -4,7 +4,7 @@ Each comes twice, plain and as an iterator over the items that a generator run h
 """
 
 import time
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from typing import Any, TypeVar
 
 from perdure.context import current_run
@@ -22,26 +22,33 @@ from perdure.core.effects import (
     Steps,
     WaitFor,
 )
-from perdure.engine.timeouts import alimited, limited
+from perdure.engine.timeouts import alimited, call_within
 from perdure.engine.world import World
 
 T = TypeVar("T")
 
 
 def drive(steps: Steps[T], world: World) -> T:
-    """Perform all effects, blocking; what the steps return."""
-    try:
-        effect = next(steps)
-        while True:
-            try:
-                outcome = perform(effect, world)
-            except BaseException as error:
-                effect = steps.throw(error)
-            else:
-                effect = steps.send(outcome)
-    except StopIteration as stop:
-        result: T = stop.value
-        return result
+    """Perform all effects, blocking; what the steps return.
+
+    Ctrl-C and other signals may come between any two instructions: wherever here, the steps get to know.
+    """
+    go_on: Callable[[Any], Effect] = steps.send
+    outcome: Any = None
+    while True:
+        try:
+            while True:
+                outcome = perform(go_on(outcome), world)
+                go_on = steps.send
+        except StopIteration as stop:
+            if steps.gi_frame is None:  # type: ignore[attr-defined]  # the steps have ended
+                result: T = stop.value
+                return result
+            go_on, outcome = steps.throw, stop
+        except BaseException as error:
+            if steps.gi_frame is None:  # type: ignore[attr-defined]
+                raise
+            go_on, outcome = steps.throw, error
 
 
 async def adrive(steps: Steps[T], world: World) -> T:
@@ -148,8 +155,7 @@ def _call(effect: Call) -> Any:
     try:
         if timeout is None:
             return function(*args, **kwargs)
-        with limited(run, timeout):
-            return function(*args, **kwargs)
+        return call_within(run, timeout, function, args, kwargs)
     finally:
         run_is_async.reset(colour_token)
         current_run.reset(run_token)

@@ -13,7 +13,7 @@ from perdure.core.records import Record
 from perdure.core.states import FINAL, State, StateType, aggregate, is_states
 from perdure.engine.produce import Produced, produce
 from perdure.engine.retries import delay_before
-from perdure.engine.runs import crash, end, enter, name_run
+from perdure.engine.runs import crash, end, enter, name_run, text_of
 from perdure.engine.upstream import UpstreamNotCompleted, resolved, state_of
 from perdure.engine.validation import validated
 from perdure.engine.world import World
@@ -108,14 +108,17 @@ def _settle(run: FlowRunContext) -> Steps[None]:
         for stream in tuple(run.streams):
             yield Blocking(stream.settle)
             run.streams.remove(stream)
-        yield WaitFor(tuple(run.outstanding))
+        waited_for = tuple(run.outstanding)
+        yield WaitFor(waited_for)
+        for each in waited_for:
+            run.outstanding.pop(each, None)
 
 
 def _failed(run: FlowRunContext, error: Exception) -> Outcome:
     if isinstance(error, RunTimeout) and error.run_id == run.id:
         return Outcome(S.FAILED, str(error), error, "TimedOut")
-    text = f" {error}" if str(error) else ""
-    return Outcome(S.FAILED, f"Flow run encountered an exception. {type(error).__name__}:{text}", error)
+    text = f"{type(error).__name__}: {text_of(error)}".rstrip()
+    return Outcome(S.FAILED, f"Flow run encountered an exception. {text}", error)
 
 
 def _outcome(run: FlowRunContext, returned: Any) -> Outcome:

@@ -20,6 +20,7 @@ class Produced:
         """The user's own exception: Python makes a StopIteration that leaves one of our steps another one."""
         return self.error if isinstance(self.error, StopIteration) else error
 
+
 def produce(run: RunContext, produced: Produced) -> Steps[Any]:
     """One attempt: what the function returns, or the list of items of a generator if they are kept.
 

@@ -155,7 +155,8 @@ def _storage_key(run: RunContext) -> str | None:
 
 def crash(run: RunContext, world: World, error: BaseException) -> Steps[State[Any]]:
     """End a run that was stopped from outside its own code, or whose result could not be kept."""
-    message = f"Execution was stopped by {type(error).__name__}" + (f": {error}" if str(error) else ".")
+    text = text_of(error)
+    message = f"Execution was stopped by {type(error).__name__}" + (f": {text}" if text else ".")
     if run.state is not None and run.state.type in FINAL:
         return run.state
     if run.state is None:
@@ -165,6 +166,14 @@ def crash(run: RunContext, world: World, error: BaseException) -> Steps[State[An
     result = result_record(run.id, not run.is_flow, UnpersistedResult(error), record.time, is_exception=True)
     yield Report((result, record))
     return (yield from call_hooks(run, world))
+
+
+def text_of(error: BaseException) -> str:
+    """An exception's text, whatever its class makes of `str`."""
+    try:
+        return str(error)
+    except Exception as broken:
+        return f"<its text cannot be had: {type(broken).__name__}>"
 
 
 _HOOKS = {

@@ -15,7 +15,7 @@ from perdure.core.states import State, StateType
 from perdure.engine.caching import cache_key_of
 from perdure.engine.produce import Produced, hand_on, produce
 from perdure.engine.retries import delay_before
-from perdure.engine.runs import crash, end, enter, name_run, user_call
+from perdure.engine.runs import crash, end, enter, name_run, text_of, user_call
 from perdure.engine.upstream import UpstreamNotCompleted, resolved
 from perdure.engine.world import World
 from perdure.results.store import result_from_record, result_record
@@ -75,7 +75,10 @@ def _task_run(call: TaskCall, world: World) -> Steps[State[Any]]:
             if hit is not None:
                 return hit
     if options.run_name is not None:
-        call.records += yield from name_run(run, options.run_name)
+        try:
+            call.records += yield from name_run(run, options.run_name)
+        except Exception as error:
+            return (yield from _fail(call, world, *_failure(run, error), error))
     produced = Produced()
     while True:
         run.run_count += 1
@@ -91,16 +94,24 @@ def _task_run(call: TaskCall, world: World) -> Steps[State[Any]]:
             return (yield from end(run, world, S.COMPLETED, None, value, cache_key=cache_key))
         failure: State[Any] = State(kind, name, message, UnpersistedResult(produced.error))
         if not (yield from _is_retried(run, world, failure)):
-            world.log(run, logging.ERROR, "%s", message, error=produced.error)
-            return (yield from end(run, world, kind, message, produced.error, name=name))
+            return (yield from _fail(call, world, kind, message, name, produced.error))
         yield from _wait_for_retry(run, world, message)
 
 
 def _failure(run: TaskRunContext, error: Exception) -> tuple[StateType, str, str | None]:
     if isinstance(error, RunTimeout) and error.run_id == run.id:
         return S.FAILED, str(error), "TimedOut"
-    text = f" {error}" if str(error) else ""
-    return S.FAILED, f"Task run encountered an exception {type(error).__name__}:{text}", None
+    text = f"{type(error).__name__}: {text_of(error)}".rstrip()
+    return S.FAILED, f"Task run encountered an exception {text}", None
+
+
+def _fail(
+    call: TaskCall, world: World, kind: StateType, message: str, name: str | None, error: BaseException | None
+) -> Steps[State[Any]]:
+    world.log(call.run, logging.ERROR, "%s", message, error=error)
+    if call.records:  # it failed before it ran
+        yield Report(call.records)
+    return (yield from end(call.run, world, kind, message, error, name=name))
 
 
 def _is_retried(run: TaskRunContext, world: World, failure: State[Any]) -> Steps[bool]:

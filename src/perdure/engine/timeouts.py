@@ -3,8 +3,9 @@
 import signal
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from perdure.context import RunContext
@@ -23,9 +24,11 @@ class _Limit:
         self.seconds = seconds
         self.is_up = False
 
-@contextmanager
-def limited(run: RunContext, seconds: float) -> Iterator[None]:
-    """End the code in the block after some seconds.
+
+def call_within(
+    run: RunContext, seconds: float, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Any:
+    """Call a function that is ended after some seconds.
 
     In the main thread by a signal, which interrupts blocking system calls. In other threads, as soon
     as Python code runs again: a blocking call there is waited for.
@@ -33,11 +36,10 @@ def limited(run: RunContext, seconds: float) -> Iterator[None]:
     Raises:
         RunTimeout: the time was up.
     """
-    main = threading.current_thread() is threading.main_thread() and hasattr(signal, "setitimer")
     limit = _Limit(seconds)
+    main = threading.current_thread() is threading.main_thread() and hasattr(signal, "setitimer")
     try:
-        with _alarm(limit) if main else _watcher(limit):
-            yield
+        return (_with_alarm if main else _with_watcher)(limit, partial(function, *args, **kwargs))
     except EnclosingTimeout:
         if not limit.is_up:
             raise
@@ -70,30 +72,36 @@ def _timeout(run: RunContext, seconds: float) -> RunTimeout:
     return error
 
 
-@contextmanager
-def _alarm(limit: _Limit) -> Iterator[None]:
+# Neither of the next two is a context manager: a signal may come on the way into its exit, outside its own code.
+
+
+def _with_alarm(limit: _Limit, call: Callable[[], Any]) -> Any:
+    armed = True
+
     def expire(*_: Any) -> None:
-        limit.is_up = True
-        raise EnclosingTimeout
+        if armed:
+            limit.is_up = True
+            raise EnclosingTimeout
 
     began = time.monotonic()
     outer, _ = signal.getitimer(signal.ITIMER_REAL)
     if outer and outer <= limit.seconds:  # an enclosing limit comes first, and its handler is in place
-        yield
-        return
+        return call()
     handler = signal.signal(signal.SIGALRM, expire)
-    signal.setitimer(signal.ITIMER_REAL, limit.seconds)
     try:
-        yield
+        signal.setitimer(signal.ITIMER_REAL, limit.seconds)
+        value = call()
+        armed = False
+        return value
     finally:
+        armed = False
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, handler)
         if outer:
             signal.setitimer(signal.ITIMER_REAL, max(outer - (time.monotonic() - began), 1e-6))
 
 
-@contextmanager
-def _watcher(limit: _Limit) -> Iterator[None]:
+def _with_watcher(limit: _Limit, call: Callable[[], Any]) -> Any:
     import ctypes  # few programs limit tasks in threads; the others start faster
 
     thread = ctypes.c_ulong(threading.get_ident())
@@ -110,7 +118,7 @@ def _watcher(limit: _Limit) -> Iterator[None]:
     timer.daemon = True
     timer.start()
     try:
-        yield
+        return call()
     finally:
         with lock:
             left = True

@@ -5,8 +5,10 @@ import pickle
 import signal
 import sys
 import threading
+from contextlib import suppress
 from typing import IO
 
+from perdure import settings
 from perdure.core.errors import CrashedRun, SerializationError
 from perdure.task_runners.base import Work
 from perdure.task_runners.threads import ThreadTaskRunner
@@ -86,18 +88,23 @@ class Child:
     def __init__(self) -> None:
         import subprocess  # few programs use processes; the others start faster
 
+        path = os.pathsep.join(each for each in sys.path if each)
+        environment = {**os.environ, **settings.as_environment(), "PERDURE_WORKER_PATH": path}
         # What a task prints goes to our standard output; the child's own one carries the answers.
-        environment = {**os.environ, "PERDURE_WORKER_PATH": os.pathsep.join(each for each in sys.path if each)}
-        printed = _inheritable_output()
+        printed = _duplicate_of_output()
         if printed is not None:
             environment["PERDURE_WORKER_STDOUT"] = str(printed)
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "perdure.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=environment,
-            pass_fds=() if printed is None else (printed,),
-        )
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "perdure.worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env=environment,
+                pass_fds=() if printed is None else (printed,),
+            )
+        finally:
+            if printed is not None:
+                os.close(printed)
 
     def ask(self, request: bytes) -> bytes:
         """Send a request and wait for the answer.
@@ -113,6 +120,7 @@ class Child:
     def end(self) -> str:
         """How the process ended, in words."""
         code = self._process.wait()
+        self._close_streams()
         if code < 0:
             return f"killed by {signal.Signals(-code).name}"
         return f"exit code {code}"
@@ -123,10 +131,14 @@ class Child:
 
     def close(self) -> None:
         """Let the process end by itself, and wait for it."""
+        self._close_streams()
+        self._process.wait()
+
+    def _close_streams(self) -> None:
         for stream in (self._process.stdin, self._process.stdout):
             assert stream is not None
-            stream.close()
-        self._process.wait()
+            with suppress(BrokenPipeError):  # what was not sent is lost with the process
+                stream.close()
 
 
 def send(stream: IO[bytes], message: bytes) -> None:
@@ -152,9 +164,9 @@ def _read(stream: IO[bytes], length: int) -> bytes:
     return data
 
 
-def _inheritable_output() -> int | None:
-    """The descriptor of our standard output, where a child can have it: not on Windows, nor under some notebooks."""
+def _duplicate_of_output() -> int | None:
+    """A descriptor of our standard output for a child; None on Windows, or where there is none."""
     try:
-        return None if sys.platform == "win32" else sys.stdout.fileno()
+        return None if sys.platform == "win32" else os.dup(sys.stdout.fileno())
     except (AttributeError, OSError, ValueError):
         return None

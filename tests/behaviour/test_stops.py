@@ -1,0 +1,396 @@
+"""Runs that are stopped from outside: Ctrl-C, SIGTERM, SystemExit, kills. They end Crashed, never Running."""
+
+import signal
+from typing import Any
+
+import pytest
+
+from perdure import flow, task
+from perdure.core.errors import CrashedRun
+
+SLEEPS = """
+import sys, time
+from pathlib import Path
+from perdure import flow, task
+
+@task
+def sleeps():
+    Path("ready").touch()
+    time.sleep(20)
+
+@task
+def nothing():
+    pass
+
+"""
+
+
+def test_system_exit_in_a_task_crashes_it_and_the_flow_and_is_raised(known: Any) -> None:
+    @task
+    def exits() -> None:
+        raise SystemExit(3)
+
+    @flow
+    def calls() -> None:
+        exits()
+
+    with pytest.raises(SystemExit) as raised:
+        calls()
+    assert raised.value.code == 3
+    assert known.task_run("exits").state_name == "Crashed"
+    assert known.flow_run("calls").state_name == "Crashed"
+
+
+def test_system_exit_in_a_task_can_be_looked_at_as_its_state() -> None:
+    @task
+    def exits() -> None:
+        raise SystemExit(3)
+
+    @flow
+    def calls() -> Any:
+        state = exits(return_state=True)
+        return state.is_crashed(), type(state.result(raise_on_failure=False))
+
+    assert calls() == (True, SystemExit)
+
+
+def test_system_exit_in_a_submitted_task_reaches_who_asks_for_its_result() -> None:
+    @task
+    def exits() -> None:
+        raise SystemExit(3)
+
+    @flow
+    def calls() -> Any:
+        with pytest.raises(SystemExit):
+            exits.submit().result()
+        return "went on"
+
+    assert calls() == "went on"
+
+
+def test_a_base_exception_in_a_flow_is_raised_in_spite_of_return_state(known: Any) -> None:
+    class Stop(BaseException):
+        pass
+
+    @flow
+    def stops() -> None:
+        raise Stop
+
+    with pytest.raises(Stop):
+        stops(return_state=True)
+    assert known.flow_run("stops").state_name == "Crashed"
+
+
+def test_a_keyboard_interrupt_in_a_task_is_raised_again_when_the_flow_ends(known: Any) -> None:
+    @task
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    @flow
+    def swallows() -> int:
+        try:
+            interrupted()
+        except KeyboardInterrupt:
+            pass
+        interrupted(return_state=True)
+        return 1
+
+    with pytest.raises(KeyboardInterrupt):
+        swallows(return_state=True)
+    assert known.flow_run("swallows").state_name == "Crashed"
+
+
+def test_a_keyboard_interrupt_in_a_subflows_task_ends_the_root_flow(known: Any) -> None:
+    @task
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    @flow
+    def child() -> int:
+        interrupted(return_state=True)
+        return 1
+
+    @flow
+    def root() -> int:
+        child(return_state=True)
+        return 2
+
+    with pytest.raises(KeyboardInterrupt):
+        root()
+    assert known.flow_run("root").state_name == "Crashed"
+
+
+def test_what_a_crashed_flow_submitted_and_had_not_begun_is_cancelled(known: Any) -> None:
+    import threading
+
+    from perdure.task_runners import ThreadTaskRunner
+
+    go = threading.Event()
+
+    @task
+    def waits() -> None:
+        go.wait(5)
+
+    @flow(task_runner=ThreadTaskRunner(1))
+    def stops() -> None:
+        waits.submit()
+        for _ in range(3):
+            waits.submit()
+        threading.Timer(0.02, go.set).start()
+        raise SystemExit
+
+    with pytest.raises(SystemExit):
+        stops()
+    names = sorted(str(run.state_name) for run in known.task_runs("waits"))
+    assert names[:3] == ["Cancelled"] * 3
+    assert "Running" not in names
+    assert "Pending" not in names
+
+
+def test_what_was_mapped_by_a_crashed_flow_is_not_submitted_any_more(known: Any) -> None:
+    import threading
+
+    go = threading.Event()
+    made = []
+
+    @task
+    def waits(x: int) -> int:
+        go.wait(5)
+        return x
+
+    @flow
+    def stops() -> None:
+        waits.map(made.append(i) or i for i in range(100_000))  # type: ignore[func-returns-value]
+        threading.Timer(0.02, go.set).start()
+        raise SystemExit
+
+    with pytest.raises(SystemExit):
+        stops()
+    assert len(made) < 2_000
+
+
+def test_a_crashed_upstream_leaves_a_task_not_ready() -> None:
+    @task
+    def exits() -> None:
+        raise SystemExit
+
+    @task
+    def after(x: Any) -> Any:
+        return x
+
+    @flow
+    def calls() -> Any:
+        return after(exits(return_state=True), return_state=True).name
+
+    assert calls() == "NotReady"
+
+
+def test_the_state_of_a_crashed_run_raises_its_reason() -> None:
+    from perdure.core.states import Crashed
+
+    with pytest.raises(CrashedRun, match="lost"):
+        Crashed("lost").result()
+
+
+@pytest.mark.slow
+def test_ctrl_c_in_a_task_crashes_task_and_flow(start: Any, known: Any) -> None:
+    program = start(SLEEPS + "@flow\ndef f():\n    sleeps()\nf()\n")
+    program.wait_until_ready()
+    program.signal(signal.SIGINT)
+    code, _, err = program.end()
+
+    assert code != 0
+    assert err.rstrip().endswith("KeyboardInterrupt")
+    assert known.task_run("sleeps").state_name == "Crashed"
+    assert known.flow_run("f").state_name == "Crashed"
+
+
+@pytest.mark.slow
+def test_ctrl_c_that_the_flow_swallows_ends_it_all_the_same(start: Any, known: Any) -> None:
+    program = start(
+        SLEEPS
+        + """
+@flow
+def f():
+    Path("ready").touch()
+    try:
+        time.sleep(20)
+    except KeyboardInterrupt:
+        print("swallowed", flush=True)
+    return 1
+f()
+"""
+    )
+    program.wait_until_ready()
+    program.signal(signal.SIGINT)
+    code, out, _ = program.end()
+
+    assert code != 0
+    assert out == "swallowed\n"
+    assert known.flow_run("f").state_name == "Crashed"
+
+
+@pytest.mark.slow
+def test_ctrl_c_while_waiting_for_a_submitted_task_ends_the_flow(start: Any, known: Any) -> None:
+    program = start(
+        SLEEPS
+        + """
+@task
+def short():
+    Path("ready").touch()
+    time.sleep(1)
+
+@flow
+def f():
+    short.submit().result()
+f()
+"""
+    )
+    program.wait_until_ready()
+    program.signal(signal.SIGINT)
+    code, _, _ = program.end()
+
+    assert code != 0
+    assert known.flow_run("f").state_name == "Crashed"
+    assert known.task_run("short").state_name in ("Completed", "Crashed")
+
+
+@pytest.mark.slow
+def test_ctrl_c_in_an_async_flow_ends_it_and_its_tasks(start: Any, known: Any) -> None:
+    program = start(
+        SLEEPS
+        + """
+import asyncio
+
+@task
+async def asleeps():
+    Path("ready").touch()
+    await asyncio.sleep(20)
+
+@flow
+async def f():
+    asleeps.submit()
+    await asleeps()
+asyncio.run(f())
+"""
+    )
+    program.wait_until_ready()
+    program.signal(signal.SIGINT)
+    code, _, err = program.end()
+
+    assert code != 0
+    assert err.rstrip().endswith("KeyboardInterrupt")
+    assert known.flow_run("f").state_name in ("Crashed", "Cancelled")
+    assert {run.state_name for run in known.task_runs("asleeps")} <= {"Crashed", "Cancelled"}
+
+
+@pytest.mark.slow
+def test_sigterm_crashes_the_flow_and_then_ends_the_process(start: Any, known: Any) -> None:
+    program = start(SLEEPS + "@flow\ndef f():\n    sleeps()\nf()\n")
+    program.wait_until_ready()
+    program.signal(signal.SIGTERM)
+    code, _, _ = program.end()
+
+    assert code == -signal.SIGTERM
+    assert known.task_run("sleeps").state_name == "Crashed"
+    assert known.flow_run("f").state_name == "Crashed"
+
+
+@pytest.mark.slow
+def test_sigterm_crashes_an_async_flow(start: Any, known: Any) -> None:
+    program = start(
+        SLEEPS
+        + """
+import asyncio
+
+@flow
+async def f():
+    Path("ready").touch()
+    await asyncio.sleep(20)
+asyncio.run(f())
+"""
+    )
+    program.wait_until_ready()
+    program.signal(signal.SIGTERM)
+    code, _, _ = program.end()
+
+    assert code != 0
+    assert known.flow_run("f").state_name in ("Crashed", "Cancelled")
+
+
+@pytest.mark.slow
+def test_handlers_are_back_after_a_flow(start: Any) -> None:
+    program = start(
+        SLEEPS
+        + """
+import signal
+@flow
+def f():
+    nothing()
+before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+f()
+print(before == (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)))
+"""
+    )
+    assert program.end()[:2] == (0, "True\n")
+
+
+@pytest.mark.slow
+def test_what_was_persisted_before_a_kill_is_there_after_it(start: Any, known: Any, home: Any) -> None:
+    program = start(
+        SLEEPS
+        + """
+@task(persist_result=True)
+def kept():
+    return [1, 2, 3]
+
+@flow
+def f():
+    kept()
+    Path("ready").touch()
+    time.sleep(20)
+f()
+"""
+    )
+    program.wait_until_ready()
+    program.signal(signal.SIGKILL)
+    code, _, _ = program.end()
+
+    assert code == -signal.SIGKILL
+    run = known.task_run("kept")
+    assert run.state_name == "Completed"
+    from perdure.results.store import result_from_record
+
+    assert result_from_record(known.result(run.id)).get() == [1, 2, 3]
+
+
+@pytest.mark.slow
+def test_an_exception_in_the_main_script_leaves_everything_committed(start: Any, known: Any) -> None:
+    program = start(
+        SLEEPS
+        + """
+@flow
+def f():
+    for _ in range(100):
+        nothing()
+    raise ValueError("x")
+f()
+"""
+    )
+    code, _, err = program.end()
+
+    assert code == 1
+    assert "ValueError: x" in err
+    assert len(known.task_runs("nothing")) == 100
+    assert known.flow_run("f").state_name == "Failed"
+
+
+@pytest.mark.slow
+def test_a_task_outside_flows_that_is_interrupted_is_crashed(start: Any, known: Any) -> None:
+    program = start(SLEEPS + "sleeps(return_state=True)\n")
+    program.wait_until_ready()
+    program.signal(signal.SIGINT)
+    code, _, _ = program.end()
+
+    assert code != 0
+    assert known.task_run("sleeps").state_name == "Crashed"

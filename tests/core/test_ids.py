@@ -1,0 +1,60 @@
+"""Ids: canonical UUIDs of version 7 that sort by age, unique across threads and forks."""
+
+import os
+import threading
+import uuid
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from perdure.core.ids import is_id, new_id
+
+
+def test_an_id_is_a_uuid_of_version_7() -> None:
+    parsed = uuid.UUID(new_id())
+
+    assert (parsed.version, parsed.variant) == (7, uuid.RFC_4122)
+
+
+def test_ids_sort_by_age() -> None:
+    ids = [new_id() for _ in range(5_000)]
+
+    assert ids == sorted(ids)
+    assert len(set(ids)) == len(ids)
+
+
+def test_ids_of_several_threads_differ() -> None:
+    made: list[str] = []
+    threads = [threading.Thread(target=lambda: made.extend([new_id() for _ in range(2_000)])) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(set(made)) == 8_000
+
+
+def test_a_forked_process_makes_other_ids() -> None:
+    new_id()
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(write, "".join(new_id() for _ in range(20)).encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    theirs = os.read(read, 36 * 20).decode()
+    os.close(read)
+    os.close(write)
+
+    assert {theirs[i : i + 36] for i in range(0, len(theirs), 36)}.isdisjoint({new_id() for _ in range(20)})
+
+
+def test_every_id_is_an_id() -> None:
+    assert is_id(new_id())
+    assert is_id(str(uuid.uuid4()).upper())
+
+
+@given(st.text())
+def test_other_text_is_not_an_id(text: str) -> None:
+    assert not is_id(text)
+    assert not is_id(new_id() + text[:1] + "0")

@@ -1,0 +1,109 @@
+"""What a type checker makes of flows and tasks. Each `type: ignore` is an error that must be found."""
+
+from collections.abc import Coroutine, Iterator
+from typing import Any, assert_type
+
+from perdure import AsyncFuture, Flow, Future, State, Task, flow, task
+from perdure.mapping import MappedFutures
+
+
+@task
+def add(x: int, y: int = 0) -> int:
+    return x + y
+
+
+@task(retries=3, persist_result=True, tags=["a"])
+def text(x: int) -> str:
+    return str(x)
+
+
+@task
+async def aadd(x: int) -> int:
+    return x
+
+
+@flow
+def daily(day: str) -> float:
+    return 0.5
+
+
+@flow(name="named", retries=1)
+async def adaily(day: str) -> float:
+    return 0.5
+
+
+@task
+def items(n: int) -> Iterator[int]:
+    yield n
+
+
+class Shop:
+    @task
+    def price(self, count: int) -> float:
+        return count * 1.5
+
+
+def calls() -> None:
+    assert_type(add(1), int)
+    assert_type(add(1, y=2), int)
+    assert_type(text(1), str)
+    assert_type(daily("monday"), float)
+    assert_type(items(1), Iterator[int])
+    assert_type(Shop().price(2), float)
+    add("1")  # type: ignore[call-overload]
+    add(1, 2, 3)  # type: ignore[call-overload]
+    daily(1)  # type: ignore[call-overload]
+    Shop().price("2")  # type: ignore[call-overload]
+
+
+def states() -> None:
+    assert_type(add(1, return_state=True), State[int])
+    assert_type(daily("monday", return_state=True), State[float])
+    assert_type(add(1, return_state=True).result(), int)
+    assert_type(add(1, return_state=True).result(raise_on_failure=False), int | BaseException)
+
+
+def futures() -> None:
+    assert_type(add.submit(1), Future[int])
+    assert_type(add.submit(1).result(), int)
+    assert_type(add.submit(1).result(raise_on_failure=False), int | BaseException)
+    assert_type(add.submit(1, return_state=True), State[int])
+    assert_type(add.submit(add.submit(1)), Future[int])
+    assert_type(add.map([1, 2]), MappedFutures[int])
+    assert_type(Shop().price.submit(2), Future[float])
+
+
+async def coroutines() -> None:
+    assert_type(await aadd(1), int)
+    assert_type(await adaily("monday"), float)
+    assert_type(await aadd(1, return_state=True), State[int])
+    assert_type(await (await aadd(1, return_state=True)).result(fetch=True), int)
+    assert_type(aadd.submit(1), AsyncFuture[int])
+    assert_type(await aadd.submit(1).result(), int)
+    assert_type(await aadd.submit(1, return_state=True), State[int])
+    assert_type(aadd.map([1]), MappedFutures[int])
+    await aadd("1")  # type: ignore[call-overload]
+
+
+def definitions() -> None:
+    assert_type(add.with_options(retries=2), "Task[[int, int], int]")  # type: ignore[assert-type] # its names count
+    assert_type(add.with_options(retries=2)(1), int)
+    assert_type(daily.with_options(name="other")("monday"), float)
+    takes_flow(daily)
+    takes_task(text)
+    takes_task(add)  # type: ignore[arg-type]
+    task(retries="3")  # type: ignore[call-overload]
+    task(unknown=3)  # type: ignore[call-overload]
+    flow(result_storage_key="key")  # type: ignore[call-overload]
+
+
+def takes_flow(_: Flow[[str], float]) -> None: ...
+
+
+def takes_task(_: Task[[int], str]) -> None: ...
+
+
+def returned(call: Coroutine[Any, Any, int]) -> None: ...
+
+
+returned(aadd(1))
