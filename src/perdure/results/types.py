@@ -156,6 +156,11 @@ class PersistedResult(BaseResult[R]):
         return read_document(self.storage, self.storage_key)
 
     @property
+    def serializer_type(self) -> str:
+        """The type name of the serializer that wrote the document."""
+        return str(json.loads(self.serializer)["type"])
+
+    @property
     def storage(self) -> Any:
         """The storage that holds the document."""
         if self._storage is None:
@@ -180,7 +185,7 @@ class PersistedResult(BaseResult[R]):
             "type": self.type,
             "storage_block_id": self.storage_id,
             "storage_key": self.storage_key,
-            "serializer_type": json.loads(self.serializer)["type"],
+            "serializer_type": self.serializer_type,
             "serializer": json.loads(self.serializer),
             "python_type": self.python_type,
             "size": self.size,
