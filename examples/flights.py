@@ -78,7 +78,7 @@ def clean(flights: pd.DataFrame, weather: pd.DataFrame) -> pd.DataFrame:
     joined["origin"] = joined.origin.astype("category")
     calendar = {
         "day": local.dt.day_of_year,
-        "weekday": local.dt.weekday,
+        "weekday": local.dt.day_of_week,
         "month": local.dt.month,
         "hour": local.dt.hour,
     }

@@ -59,7 +59,7 @@ def test_without_a_choice_async_code_gets_the_raw_result_and_a_warning() -> None
 
 def test_without_a_choice_a_failure_is_not_raised_in_async_code() -> None:
     async def asks() -> Any:
-        with pytest.warns(DeprecationWarning):
+        with pytest.warns(DeprecationWarning, match="raw result"):
             raw: Any = fail(return_state=True).result()
         return type(raw.get())
 
@@ -283,15 +283,14 @@ def test_sync_in_async_in_sync_nests_to_any_depth() -> None:
 
 def test_root_flows_run_at_the_same_time_in_one_loop(known: Any) -> None:
     @flow
-    async def named(name: str) -> Any:
-        await adouble(1)
+    async def twice(x: int) -> Any:
         await asyncio.sleep(0)
-        return await adouble(2)
+        return await adouble(await adouble(x))
 
     async def main() -> Any:
-        return await asyncio.gather(*[named(str(i)) for i in range(20)])
+        return await asyncio.gather(*[twice(i) for i in range(20)])
 
-    assert asyncio.run(main()) == [4] * 20
+    assert asyncio.run(main()) == [4 * i for i in range(20)]
     of = [run.flow_run_id for run in known.task_runs()]
     assert sorted(map(str, of)) == sorted(run.id for run in known.flow_runs() for _ in range(2))
 
@@ -389,3 +388,106 @@ def test_context_variables_of_the_caller_are_seen_in_async_tasks() -> None:
         return await reads(), await reads.submit().result()
 
     assert run(sets) == ("mine", "mine")
+
+
+def test_what_a_stopped_async_flow_submitted_and_had_not_begun_is_cancelled(known: Any) -> None:
+    class Stop(BaseException):
+        pass
+
+    @flow
+    async def stops() -> None:
+        adouble.submit(1)
+        raise Stop
+
+    async def main() -> None:
+        with pytest.raises(Stop):
+            await stops()
+
+    asyncio.run(asyncio.wait_for(main(), 5))
+
+    assert known.task_run("adouble").state_name == "Cancelled"
+
+
+def test_a_task_group_cancels_the_siblings_of_a_failed_task(known: Any) -> None:
+    @task
+    async def fails() -> None:
+        raise ValueError("x")
+
+    @task
+    async def long() -> None:
+        await asyncio.sleep(30)
+
+    @flow
+    async def groups() -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(fails())
+            group.create_task(long())
+
+    async def main() -> None:
+        with pytest.raises(ExceptionGroup):
+            await groups()
+
+    asyncio.run(main())
+
+    assert known.task_run("long").state_name == "Crashed"
+
+
+def test_no_more_than_a_window_of_a_generator_is_taken_ahead_on_a_loop() -> None:
+    taken = 0
+    ahead = []
+
+    def numbers() -> Any:
+        nonlocal taken
+        for i in range(2_500):
+            taken += 1
+            yield i
+
+    @task
+    async def notes(i: int) -> int:
+        ahead.append(taken - i)
+        return i
+
+    async def maps() -> Any:
+        return sum(await notes.map(numbers()).result())
+
+    assert run(maps) == sum(range(2_500))
+    assert max(ahead) <= 1_001
+
+
+def test_sync_tasks_are_mapped_on_threads_and_awaited_together() -> None:
+    @task
+    def same(x: int) -> int:
+        return x
+
+    async def maps() -> Any:
+        return await same.map(range(50)).result()  # type: ignore[misc]
+
+    assert run(maps) == list(range(50))
+
+
+def test_a_limit_of_one_does_not_keep_a_coroutine_from_what_it_submits() -> None:
+    from perdure.task_runners import ThreadTaskRunner
+
+    @task
+    async def outer(x: int) -> int:
+        return await adouble.submit(x).result()
+
+    @flow(task_runner=ThreadTaskRunner(1))
+    async def submits() -> Any:
+        return [await future.result() for future in [outer.submit(i) for i in range(3)]]
+
+    assert asyncio.run(asyncio.wait_for(submits(), 5)) == [0, 2, 4]
+
+
+def test_waiting_for_a_coroutine_can_have_a_time_limit() -> None:
+    @task
+    async def slow() -> None:
+        await asyncio.sleep(0.05)
+
+    async def waits() -> Any:
+        future = slow.submit()
+        with pytest.raises(TimeoutError):
+            await future.result(timeout=0.001)
+        return await future.wait(timeout=0.001), future.is_done
+
+    assert run(waits) == (None, False)

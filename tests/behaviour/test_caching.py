@@ -32,14 +32,14 @@ def test_a_hit_is_completed_and_named_cached(known: Any) -> None:
 
 @pytest.mark.parametrize(
     "key_function",
-    [lambda: "always", lambda parameters: f"x{parameters['x']}", lambda context, parameters: context.task.name],
+    [lambda: "always", lambda parameters: f"x{parameters['x']}", lambda context, _: context.task.name],
 )
 def test_the_key_function_may_take_nothing_parameters_or_context_and_parameters(key_function: Any) -> None:
     calls = Counter()
 
     @task(cache_key_fn=key_function)
     def counted(x: int) -> int:
-        return calls()
+        return calls(x)
 
     assert [counted(1), counted(1)] == [1, 1]
 

@@ -184,3 +184,22 @@ def test_the_cause_of_an_exception_stays() -> None:
     with pytest.raises(Problem) as raised:
         chained()
     assert isinstance(raised.value.__cause__, ZeroDivisionError)
+
+
+def test_an_exception_whose_text_cannot_be_had_is_an_ordinary_failure() -> None:
+    class Mute(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError("no text")
+
+    attempts = []
+
+    @task(retries=1)
+    def raise_it() -> None:
+        attempts.append(1)
+        raise Mute
+
+    state = raise_it(return_state=True)
+
+    assert state.is_failed()
+    assert state.message == "Task run encountered an exception Mute: <its text cannot be had: RuntimeError>"
+    assert len(attempts) == 2

@@ -120,3 +120,32 @@ def test_a_hook_may_log_within_the_run(known: Any) -> None:
 def test_a_hook_that_cannot_be_called_is_refused_at_definition() -> None:
     with pytest.raises(ValueError, match="on_failure"):
         task(on_failure=["not a function"])(lambda: 1)  # type: ignore[list-item]
+
+
+def test_a_hook_sees_the_result_and_the_exception() -> None:
+    seen: list[Any] = []
+
+    async def awaits(_: Any, __: Any, state: Any) -> None:
+        seen.append(await state.result(fetch=True))
+
+    task(on_completion=[lambda *call: seen.append(call[2].result()), awaits])(lambda: 5)()
+    task(on_failure=[lambda *call: seen.append(type(call[2].result(raise_on_failure=False)))])(lambda: 1 / 0)(
+        return_state=True
+    )
+
+    assert seen == [5, 5, ZeroDivisionError]
+
+
+def test_ctrl_c_in_a_completion_hook_is_raised_by_the_call(known: Any) -> None:
+    def interrupts(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    @flow
+    def calls() -> int:
+        task(name="t", on_completion=[interrupts])(lambda: 1)()
+        raise AssertionError("not reached")
+
+    with pytest.raises(KeyboardInterrupt):
+        calls()
+    assert known.task_run("t").state_name == "Completed"
+    assert known.flow_run("calls").state_name == "Crashed"

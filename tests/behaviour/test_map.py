@@ -259,3 +259,34 @@ def test_fifty_thousand_items_are_mapped_quickly(known: Any) -> None:
 
     assert time.monotonic() - began < 30
     assert len(known.task_runs("same")) == 50_000
+
+
+def test_variable_parameters_are_mapped_over_one_by_one() -> None:
+    @task
+    def total(*numbers: int) -> int:
+        return sum(numbers)
+
+    @task
+    def scaled(x: int, **more: int) -> int:
+        return x * more["by"]
+
+    def maps() -> Any:
+        return (
+            total.map([1, 2], [3, 4]).result(),
+            scaled.map([1, 2], by=[3, 4]).result(),
+            scaled.map([1], by=5).result(),
+        )
+
+    assert in_flow(maps) == ([4, 6], [3, 8], [5])
+
+
+def test_a_subflow_may_run_in_each_mapped_call() -> None:
+    @flow
+    def child(x: int) -> int:
+        return x + 1
+
+    @task
+    def calls(x: int) -> int:
+        return child(x)
+
+    assert in_flow(lambda: calls.map([1, 2, 3]).result()) == [2, 3, 4]

@@ -156,8 +156,8 @@ def test_the_parameters_of_a_flow_run_are_in_the_database(known: Any) -> None:
     import json
 
     @flow
-    def takes(a: int, b: Any, c: str = "default") -> int:
-        return a
+    def takes(a: int, b: Any, c: str = "default") -> Any:
+        return a, b, c
 
     takes(1, object)
 

@@ -1,6 +1,7 @@
 """Runs that are stopped from outside: Ctrl-C, SIGTERM, SystemExit, kills. They end Crashed, never Running."""
 
 import signal
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -88,10 +89,8 @@ def test_a_keyboard_interrupt_in_a_task_is_raised_again_when_the_flow_ends(known
 
     @flow
     def swallows() -> int:
-        try:
+        with suppress(KeyboardInterrupt):
             interrupted()
-        except KeyboardInterrupt:
-            pass
         interrupted(return_state=True)
         return 1
 
@@ -147,7 +146,7 @@ def test_what_a_crashed_flow_submitted_and_had_not_begun_is_cancelled(known: Any
     assert "Pending" not in names
 
 
-def test_what_was_mapped_by_a_crashed_flow_is_not_submitted_any_more(known: Any) -> None:
+def test_what_was_mapped_by_a_crashed_flow_is_not_submitted_any_more() -> None:
     import threading
 
     go = threading.Event()
@@ -324,6 +323,7 @@ def test_handlers_are_back_after_a_flow(start: Any) -> None:
         SLEEPS
         + """
 import signal
+from contextlib import suppress
 @flow
 def f():
     nothing()
@@ -336,7 +336,7 @@ print(before == (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTER
 
 
 @pytest.mark.slow
-def test_what_was_persisted_before_a_kill_is_there_after_it(start: Any, known: Any, home: Any) -> None:
+def test_what_was_persisted_before_a_kill_is_there_after_it(start: Any, known: Any) -> None:
     program = start(
         SLEEPS
         + """

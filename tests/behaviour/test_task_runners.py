@@ -74,7 +74,7 @@ def test_a_future_knows_whether_its_run_is_done() -> None:
     def submits() -> Any:
         future = waits.submit()
         before = future.is_done, future.wait(timeout=0.01), str(future.get_state().type)
-        with pytest.raises(TimeoutError, match="has not finished after 0.01"):
+        with pytest.raises(TimeoutError, match=r"has not finished after 0\.01"):
             future.result(timeout=0.01)
         go.set()
         return before, future.result(), future.is_done
@@ -297,3 +297,12 @@ def test_tasks_in_a_process_may_call_and_submit_others(known: Any) -> None:
 
     assert submits() == 3
     assert {run.flow_run_id for run in known.task_runs("same")} == {known.flow_runs()[0].id}
+
+
+@pytest.mark.slow
+def test_a_returned_future_has_arrived_when_the_flow_ends() -> None:
+    @flow
+    def returns() -> Any:
+        return [same.submit(i) for i in range(5)]
+
+    assert all(returns(return_state=True).is_completed() for _ in range(200))

@@ -258,3 +258,16 @@ def test_a_hand_made_state_can_be_an_argument() -> None:
 
 def test_unmapped_given_to_a_call_is_taken_off() -> None:
     assert same(unmapped([1])) == [1]
+
+
+def test_a_flow_may_wait_for_runs_too() -> None:
+    @flow
+    def child() -> int:
+        return 5
+
+    @flow
+    def parent() -> Any:
+        waited = child(wait_for=[one.submit()])
+        return waited, child(wait_for=[fail.submit()], return_state=True).is_failed()
+
+    assert parent() == (5, True)

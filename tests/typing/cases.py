@@ -24,12 +24,12 @@ async def aadd(x: int) -> int:
 
 @flow
 def daily(day: str) -> float:
-    return 0.5
+    return float(day)
 
 
 @flow(name="named", retries=1)
 async def adaily(day: str) -> float:
-    return 0.5
+    return float(day)
 
 
 @task

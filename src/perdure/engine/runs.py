@@ -158,7 +158,10 @@ def crash(run: RunContext, world: World, error: BaseException) -> Steps[State[An
     text = text_of(error)
     message = f"Execution was stopped by {type(error).__name__}" + (f": {text}" if text else ".")
     if run.state is not None and run.state.type in FINAL:
-        return run.state
+        # It may have been stopped on the way to reporting this state. Twice in the history is better than never.
+        at = run.state
+        yield Report((StateRecord(run.id, not run.is_flow, at.type, at.name, at.message, at.time),))
+        return at
     if run.state is None:
         enter(run, world, S.PENDING)
     record = enter(run, world, S.CRASHED, message, UnpersistedResult(error))

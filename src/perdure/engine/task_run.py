@@ -42,9 +42,13 @@ def task_run(call: TaskCall, world: World) -> Steps[State[Any]]:
     except UpstreamNotCompleted as upstream:
         state = yield from _not_ready(call, world, upstream)
     except BaseException as error:
+        if call.records:  # stopped before they were reported
+            yield Report(call.records)
         state = yield from crash(run, world, error)
         if isinstance(error, KeyboardInterrupt) and run.flow is not None:
             run.flow.root.interrupt = error
+        if not state.is_crashed():  # stopped after the run had come to its end: then the caller is to know
+            raise
     return state
 
 

@@ -25,7 +25,7 @@ _MENDS = {
 _PRAGMAS = (
     "PRAGMA synchronous = NORMAL",  # no commit is lost by a killed process; a lost machine may lose the last ones
     "PRAGMA cache_size = -8192",  # KiB
-    "PRAGMA wal_autocheckpoint = 2000",  # pages: fewer, longer copies into the main file
+    "PRAGMA wal_autocheckpoint = 8000",  # pages, 32 MiB: each copy into the main file waits for the disk
 )
 
 
