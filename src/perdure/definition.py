@@ -1,13 +1,15 @@
 """What the decorators check and derive, for flows and tasks alike."""
 
+import dataclasses
 import hashlib
 import inspect
 import sys
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from perdure import logs
 from perdure.core.errors import DefinitionError
 from perdure.core.options import RunOptions
 from perdure.core.signatures import Signature
@@ -15,6 +17,7 @@ from perdure.core.suggest import nearest
 from perdure.engine.retries import delays_of
 from perdure.results.keys import check_template
 
+Options = TypeVar("Options", bound=RunOptions)
 RESERVED = ("return_state", "wait_for")
 
 
@@ -64,12 +67,38 @@ def checked_name(name: Any, function: Callable[..., Any], kind: str) -> str:
     return name
 
 
-def changed_options(base: RunOptions, options: dict[str, Any], kind: str) -> dict[str, Any]:
-    """What the decorator's options change, checked one by one.
+def fields_of(function: Any, kind: str, options: dict[str, Any]) -> dict[str, Any]:
+    """What the function itself says of its options; a name is taken out of those that were given.
 
     Raises:
-        DefinitionError: an option is wrong, or unknown.
+        TypeError: what is decorated is not a function.
+        DefinitionError: the name is wrong, or a parameter's.
     """
+    plain = checked_function(function, kind)
+    name = checked_name(options.pop("name", None), plain, kind)
+    signature = checked_signature(plain, kind, name)
+    return {"function": plain, "name": name, "description": inspect.getdoc(plain), "signature": signature}
+
+
+def changed(base: Options, options: dict[str, Any], kind: str) -> Options:
+    """The options with some replaced, checked one by one and together.
+
+    Raises:
+        DefinitionError: an option is wrong, or two do not go together.
+        TypeError: an option is unknown.
+    """
+    result = dataclasses.replace(base, **_changes(base, options, kind))
+    if result.persist_result is False and getattr(result, "cache_key_fn", None) is not None:
+        raise DefinitionError(
+            f"The {kind} '{result.name}' has persist_result=False and a cache_key_fn, but caching needs its result"
+            " to be persisted. Leave persist_result out, or take cache_key_fn away."
+        )
+    if result.log_prints:
+        logs.watch_prints()
+    return result
+
+
+def _changes(base: RunOptions, options: dict[str, Any], kind: str) -> dict[str, Any]:
     known = {**_COMMON, **(_OF_TASKS if kind == "task" else _OF_FLOWS)}
     changes: dict[str, Any] = {}
     for option, value in options.items():

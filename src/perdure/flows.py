@@ -1,19 +1,17 @@
 """Flows: the decorator and what it makes."""
 
-import copy
-import dataclasses
 import functools
-import inspect
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from typing import Any, Concatenate, Generic, Literal, ParamSpec, TypeVar, overload
 
-from perdure import definition, logs, settings
+from perdure import definition, settings
 from perdure import session as sessions
 from perdure.context import FlowRunContext
 from perdure.core.colour import call_is_awaited
 from perdure.core.options import FlowOptions, Hook, RetryDelay
 from perdure.core.states import State
+from perdure.decorated import Decorated
 from perdure.engine.begin import begin_flow, finish
 from perdure.engine.drivers import adrive, aiterate, drive, iterate
 from perdure.engine.flow_run import FlowCall, flow_run
@@ -30,33 +28,18 @@ T = TypeVar("T")
 __all__ = ["Flow", "flow"]
 
 
-class Flow(Generic[P, R]):
+class Flow(Decorated[FlowOptions], Generic[P, R]):
     """A function whose calls are tracked, with all the tasks and subflows that they call. Made by `@flow`.
 
     Call it as the plain function, or with `return_state=True` for its state.
     """
 
-    def __init__(self, function: Callable[P, R], options: FlowOptions) -> None:
-        self.options = options
-        self._instance: Any = None
-        self._is_static = isinstance(function, staticmethod)
-        self._is_of_class = isinstance(function, classmethod)
-        functools.update_wrapper(self, options.function)
-
-    @property
-    def name(self) -> str:
-        """The flow's name."""
-        return self.options.name
+    kind = "flow"
 
     @property
     def fn(self) -> Callable[P, R]:
         """The plain function."""
         return self.options.function
-
-    @property
-    def version(self) -> str | None:
-        """The flow's version: as given, or a digest of its file."""
-        return self.options.version
 
     @overload
     def __call__(
@@ -97,52 +80,12 @@ class Flow(Generic[P, R]):
             state = call
         return state if return_state else state.fetch()
 
-    def with_options(self, **options: Any) -> "Flow[P, R]":
-        """A copy of the flow with some of the decorator's options replaced; all others stay.
-
-        Raises:
-            DefinitionError: an option is wrong.
-            TypeError: an option is unknown.
-        """
-        derived = copy.copy(self)
-        derived.options = _changed(self.options, options)
-        return derived
-
-    def on_completion(self, hook: Callable[..., T]) -> Callable[..., T]:
-        """Add a hook that is called when a run completes; a decorator."""
-        return self._add_hook("on_completion", hook)
-
-    def on_failure(self, hook: Callable[..., T]) -> Callable[..., T]:
-        """Add a hook that is called when a run fails; a decorator."""
-        return self._add_hook("on_failure", hook)
-
-    def on_cancellation(self, hook: Callable[..., T]) -> Callable[..., T]:
-        """Add a hook that is called when a run is cancelled; a decorator."""
-        return self._add_hook("on_cancellation", hook)
-
-    def on_crashed(self, hook: Callable[..., T]) -> Callable[..., T]:
-        """Add a hook that is called when a run is stopped from outside; a decorator."""
-        return self._add_hook("on_crashed", hook)
-
-    def _add_hook(self, kind: str, hook: Callable[..., T]) -> Callable[..., T]:
-        hooks: Any = {kind: (*getattr(self.options, kind), hook)}
-        self.options = dataclasses.replace(self.options, **hooks)
-        return hook
-
     @overload
     def __get__(self, instance: None, owner: type) -> "Flow[P, R]": ...
     @overload
     def __get__(self: "Flow[Concatenate[Any, P2], R]", instance: Any, owner: type | None = None) -> "Flow[P2, R]": ...
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
-        target = owner if self._is_of_class else instance
-        if target is None or self._is_static:
-            return self
-        bound = copy.copy(self)
-        bound._instance = target
-        return bound
-
-    def __repr__(self) -> str:
-        return f"<Flow {self.name!r}>"
+        return self._bound_to(instance, owner)
 
 
 def _run_name() -> str:
@@ -268,22 +211,11 @@ def flow(function: Any = None, /, **options: Any) -> Any:
     """
     if function is None:
         return functools.partial(flow, **options) if options else flow
-    plain = definition.checked_function(function, "flow")
-    name = definition.checked_name(options.pop("name", None), plain, "flow")
+    fields = definition.fields_of(function, "flow", options)
     base = FlowOptions(
-        function=plain,
-        name=name,
-        description=inspect.getdoc(plain),
-        version=definition.version_of(plain),
-        signature=definition.checked_signature(plain, "flow", name),
+        **fields,
+        version=definition.version_of(fields["function"]),
         retries=settings.current().flow_default_retries,
         retry_delays=delays_of(settings.current().flow_default_retry_delay_seconds, 0),
     )
-    return Flow(function, _changed(base, options))
-
-
-def _changed(base: FlowOptions, options: dict[str, Any]) -> FlowOptions:
-    changed = dataclasses.replace(base, **definition.changed_options(base, options, "flow"))
-    if changed.log_prints:
-        logs.watch_prints()
-    return changed
+    return Flow(function, definition.changed(base, options, "flow"))

@@ -1,21 +1,18 @@
 """Tasks: the decorator and what it makes."""
 
-import copy
-import dataclasses
 import functools
-import inspect
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from datetime import timedelta
 from typing import Any, Concatenate, Generic, Literal, ParamSpec, TypeVar, overload
 
-from perdure import definition, logs, settings
+from perdure import definition, settings
 from perdure import session as sessions
 from perdure.core.annotations import unmapped
 from perdure.core.colour import call_is_awaited, caller_is_async
-from perdure.core.errors import DefinitionError
 from perdure.core.options import Hook, RetryDelay, TaskOptions
 from perdure.core.states import State
+from perdure.decorated import Decorated
 from perdure.engine.begin import begin_task, finish
 from perdure.engine.caching import task_input_hash
 from perdure.engine.drivers import aiterate, iterate
@@ -35,7 +32,7 @@ T = TypeVar("T")
 __all__ = ["Task", "exponential_backoff", "task", "task_input_hash"]
 
 
-class Task(Generic[P, R]):
+class Task(Decorated[TaskOptions], Generic[P, R]):
     """A function whose calls are tracked. Made by `@task`.
 
     Call it as the plain function, or with `return_state=True` for its state; `submit` it to the
@@ -43,17 +40,7 @@ class Task(Generic[P, R]):
     have completed first.
     """
 
-    def __init__(self, function: Callable[P, R], options: TaskOptions) -> None:
-        self.options = options
-        self._instance: Any = None  # what a method is bound to
-        self._is_static = isinstance(function, staticmethod)
-        self._is_of_class = isinstance(function, classmethod)
-        functools.update_wrapper(self, options.function)
-
-    @property
-    def name(self) -> str:
-        """The task's name."""
-        return self.options.name
+    kind = "task"
 
     @property
     def fn(self) -> Callable[P, R]:
@@ -162,60 +149,12 @@ class Task(Generic[P, R]):
         parameter = self.options.signature.inspected.parameters.get(name)
         return parameter is not None and parameter.default is value
 
-    def with_options(self, **options: Any) -> "Task[P, R]":
-        """A copy of the task with some of the decorator's options replaced; all others stay.
-
-        Raises:
-            DefinitionError: an option is wrong or unknown.
-        """
-        derived = copy.copy(self)
-        derived.options = _changed(self.options, options)
-        return derived
-
-    def on_completion(self, hook: Callable[..., T]) -> Callable[..., T]:
-        """Add a hook that is called when a run completes; a decorator."""
-        return self._add_hook("on_completion", hook)
-
-    def on_failure(self, hook: Callable[..., T]) -> Callable[..., T]:
-        """Add a hook that is called when a run fails; a decorator."""
-        return self._add_hook("on_failure", hook)
-
-    def _add_hook(self, kind: str, hook: Callable[..., T]) -> Callable[..., T]:
-        hooks: Any = {kind: (*getattr(self.options, kind), hook)}
-        self.options = dataclasses.replace(self.options, **hooks)
-        return hook
-
     @overload
     def __get__(self, instance: None, owner: type) -> "Task[P, R]": ...
     @overload
     def __get__(self: "Task[Concatenate[Any, P2], R]", instance: Any, owner: type | None = None) -> "Task[P2, R]": ...
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
-        target = owner if self._is_of_class else instance
-        if target is None or self._is_static:
-            return self
-        bound = copy.copy(self)
-        bound._instance = target
-        return bound
-
-    def _bind(self, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
-        if self._instance is not None:
-            args = (self._instance, *args)
-        return self.options.signature.bind(self.options.name, args, kwargs)
-
-    def __copy__(self) -> "Task[P, R]":
-        """A task of its own: without this, copying would go by `__reduce_ex__` and find the original."""
-        same = object.__new__(type(self))
-        same.__dict__.update(self.__dict__)
-        return same
-
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        function = self.options.function
-        if self._instance is None and definition.is_importable(self, function):
-            return definition.find_definition, (function.__module__, function.__qualname__)
-        return super().__reduce_ex__(protocol)
-
-    def __repr__(self) -> str:
-        return f"<Task {self.name!r}>"
+        return self._bound_to(instance, owner)
 
 
 def _raise_interrupt(call: TaskCall | State[Any], state: State[Any]) -> None:
@@ -344,27 +283,10 @@ def task(function: Any = None, /, **options: Any) -> Any:
     """
     if function is None:
         return functools.partial(task, **options) if options else task
-    plain = definition.checked_function(function, "task")
-    name = definition.checked_name(options.pop("name", None), plain, "task")
+    fields = definition.fields_of(function, "task", options)
     base = TaskOptions(
-        function=plain,
-        name=name,
-        description=inspect.getdoc(plain),
-        signature=definition.checked_signature(plain, "task", name),
+        **fields,
         retries=settings.current().task_default_retries,
         retry_delays=delays_of(settings.current().task_default_retry_delay_seconds, 0),
     )
-    return Task(function, _changed(base, options))
-
-
-def _changed(base: TaskOptions, options: dict[str, Any]) -> TaskOptions:
-    """The options with some replaced, checked one by one and together."""
-    changed = dataclasses.replace(base, **definition.changed_options(base, options, "task"))
-    if changed.persist_result is False and changed.cache_key_fn is not None:
-        raise DefinitionError(
-            f"The task '{changed.name}' has persist_result=False and a cache_key_fn, but caching needs its result"
-            " to be persisted. Leave persist_result out, or take cache_key_fn away."
-        )
-    if changed.log_prints:
-        logs.watch_prints()
-    return changed
+    return Task(function, definition.changed(base, options, "task"))

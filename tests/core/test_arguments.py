@@ -2,12 +2,14 @@
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perdure.core.annotations import allow_failure, quote, unmapped
 from perdure.core.arguments import replace_upstreams, upstreams_in
 from perdure.core.pending import Pending
+
+few = settings(max_examples=30, deadline=None)  # a busy machine is slow, not wrong
 
 atoms = st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.floats(allow_nan=False)
 numbers = st.integers(min_value=0, max_value=20)
@@ -46,6 +48,7 @@ def filled(value: Any, fill: Any) -> Any:
 with_places = nested(atoms | numbers.map(Place))
 
 
+@few
 @given(with_places)
 def test_each_future_is_replaced_and_all_else_stays_equal(value: Any) -> None:
     given_value = filled(value, lambda number: Pending(f"run {number}"))
@@ -55,6 +58,7 @@ def test_each_future_is_replaced_and_all_else_stays_equal(value: Any) -> None:
     assert replaced == filled(value, lambda number: f"run {number}")
 
 
+@few
 @given(with_places)
 def test_each_future_is_found_in_order(value: Any) -> None:
     order: list[Pending] = []
@@ -68,12 +72,14 @@ def test_each_future_is_found_in_order(value: Any) -> None:
     assert (upstreams_in([given_value]) or []) == order
 
 
+@few
 @given(nested(atoms))
 def test_a_value_without_futures_is_the_same_object(value: Any) -> None:
     assert replace_upstreams(value, lambda *_: None) is value
     assert upstreams_in([value]) is None
 
 
+@few
 @given(with_places)
 def test_the_given_value_is_never_changed(value: Any) -> None:
     runs = [Pending(str(number)) for number in range(21)]
@@ -84,6 +90,7 @@ def test_the_given_value_is_never_changed(value: Any) -> None:
     assert given_value == before
 
 
+@few
 @given(with_places)
 def test_a_quoted_value_is_passed_as_it_is(value: Any) -> None:
     given_value = filled(value, lambda number: Pending(f"run {number}"))
@@ -92,6 +99,7 @@ def test_a_quoted_value_is_passed_as_it_is(value: Any) -> None:
     assert upstreams_in([quote(given_value)]) == []
 
 
+@few
 @given(with_places)
 def test_allow_failure_reaches_every_future_inside(value: Any) -> None:
     allowed: list[bool] = []
@@ -103,6 +111,7 @@ def test_allow_failure_reaches_every_future_inside(value: Any) -> None:
     assert all(allowed)
 
 
+@few
 @given(nested(atoms))
 def test_marks_are_taken_off_at_any_depth(value: Any) -> None:
     assert replace_upstreams([{"a": (unmapped(value),)}], lambda *_: None) == [{"a": (value,)}]

@@ -9,11 +9,13 @@ import threading
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from perdure.core.errors import SerializationError
 from perdure.engine.hashing import digest_of_values as digest
+
+few = settings(max_examples=30, deadline=None)  # a busy machine is slow, not wrong
 
 atoms = (
     st.none()
@@ -47,17 +49,20 @@ def typed(value: Any) -> Any:
     return type(value).__name__, repr(value)
 
 
+@few
 @given(values, values)
 def test_digests_are_equal_where_values_and_types_are(one: Any, other: Any) -> None:
     assert (digest(one) == digest(other)) is (typed(one) == typed(other))
 
 
+@few
 @given(values)
 def test_a_digest_is_64_hexadecimal_characters(value: Any) -> None:
     assert len(digest(value)) == 64
     assert int(digest(value), 16) >= 0
 
 
+@few
 @given(st.dictionaries(st.text(max_size=3), values, max_size=5), st.randoms())
 def test_the_order_of_keys_does_not_count(value: dict[str, Any], random: Any) -> None:
     keys = random.sample(list(value), len(value))
@@ -65,6 +70,7 @@ def test_the_order_of_keys_does_not_count(value: dict[str, Any], random: Any) ->
     assert digest({key: value[key] for key in keys}) == digest(value)
 
 
+@few
 @given(st.lists(values, max_size=4), st.lists(values, max_size=4))
 def test_neighbouring_values_are_kept_apart(one: list[Any], other: list[Any]) -> None:
     assume(typed(one) != typed(other))

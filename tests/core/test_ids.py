@@ -4,10 +4,12 @@ import os
 import threading
 import uuid
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perdure.core.ids import is_id, new_id
+
+few = settings(max_examples=30, deadline=None)  # a busy machine is slow, not wrong
 
 
 def test_an_id_is_a_uuid_of_version_7() -> None:
@@ -54,6 +56,7 @@ def test_every_id_is_an_id() -> None:
     assert is_id(str(uuid.uuid4()).upper())
 
 
+@few
 @given(st.text())
 def test_other_text_is_not_an_id(text: str) -> None:
     assert not is_id(text)

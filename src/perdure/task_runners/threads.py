@@ -85,7 +85,8 @@ class ThreadTaskRunner:
             self._idle = 0
             self._wake.notify_all()
         for thread in self._threads:
-            if thread is not threading.current_thread():
+            # One whose start was interrupted by Ctrl-C is not alive, and ends by itself.
+            if thread is not threading.current_thread() and thread.is_alive():
                 thread.join()
 
     def _limit(self) -> int:

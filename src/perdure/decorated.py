@@ -1,0 +1,107 @@
+"""What flows and tasks have in common as objects: options, copies, hooks, and being methods."""
+
+import copy
+import dataclasses
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Generic, Self, TypeVar
+
+from perdure import definition
+from perdure.core.options import RunOptions
+
+Options = TypeVar("Options", bound=RunOptions)
+T = TypeVar("T")
+
+
+class Decorated(Generic[Options]):
+    """A function with options, which may be a method."""
+
+    kind: ClassVar[str]  # "flow" or "task"
+
+    def __init__(self, function: Callable[..., Any], options: Options) -> None:
+        self.options = options
+        self._instance: Any = None  # what a method is bound to
+        self._is_static = isinstance(function, staticmethod)
+        self._is_of_class = isinstance(function, classmethod)
+        functools.update_wrapper(self, options.function)  # type: ignore[arg-type] # what we make of it is callable
+
+    @property
+    def name(self) -> str:
+        """The name of the flow or task."""
+        return self.options.name
+
+    @property
+    def description(self) -> str | None:
+        """What it does, for people: as given, or the docstring."""
+        return self.options.description
+
+    @property
+    def version(self) -> str | None:
+        """Its version: as given or, for a flow, a digest of its file."""
+        return self.options.version
+
+    @property
+    def tags(self) -> frozenset[str]:
+        """The tags that each of its runs gets."""
+        return self.options.tags
+
+    def with_options(self, **options: Any) -> Self:
+        """A copy with some of the decorator's options replaced; all others stay.
+
+        Raises:
+            DefinitionError: an option is wrong.
+            TypeError: an option is unknown.
+        """
+        derived = copy.copy(self)
+        derived.options = definition.changed(self.options, options, self.kind)
+        return derived
+
+    def on_completion(self, hook: Callable[..., T]) -> Callable[..., T]:
+        """Add a hook that is called when a run completes; a decorator."""
+        return self._add_hook("on_completion", hook)
+
+    def on_failure(self, hook: Callable[..., T]) -> Callable[..., T]:
+        """Add a hook that is called when a run fails for good; a decorator."""
+        return self._add_hook("on_failure", hook)
+
+    def on_cancellation(self, hook: Callable[..., T]) -> Callable[..., T]:
+        """Add a hook that is called when a run is cancelled; a decorator."""
+        return self._add_hook("on_cancellation", hook)
+
+    def on_crashed(self, hook: Callable[..., T]) -> Callable[..., T]:
+        """Add a hook that is called when a run is stopped from outside; a decorator."""
+        return self._add_hook("on_crashed", hook)
+
+    def _add_hook(self, option: str, hook: Callable[..., T]) -> Callable[..., T]:
+        hooks: Any = {option: (*getattr(self.options, option), hook)}
+        self.options = dataclasses.replace(self.options, **hooks)
+        return hook
+
+    def _bound_to(self, instance: Any, owner: type | None) -> Self:
+        """What an attribute look-up gives: a copy that passes the instance, or the class, as its first argument."""
+        target = owner if self._is_of_class else instance
+        if target is None or self._is_static:
+            return self
+        bound = copy.copy(self)
+        bound._instance = target
+        return bound
+
+    def _bind(self, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
+        if self._instance is not None:
+            args = (self._instance, *args)
+        return self.options.signature.bind(self.options.name, args, kwargs)
+
+    def __copy__(self) -> Self:
+        """One of its own: without this, copying would go by `__reduce_ex__` and find the original."""
+        same = object.__new__(type(self))
+        same.__dict__.update(self.__dict__)
+        return same
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        function = self.options.function
+        if self._instance is None and definition.is_importable(self, function):
+            return definition.find_definition, (function.__module__, function.__qualname__)
+        return super().__reduce_ex__(protocol)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r}>"
