@@ -298,3 +298,43 @@ def test_a_delay_with_a_generator_flow_does_not_hand_items_on_twice() -> None:
         yield 2
 
     assert list(yields()) == [1, 2]
+
+
+def test_a_mapped_argument_counts_as_its_runs() -> None:
+    calls = []
+    flaky = Flaky(1)
+
+    @task
+    def noted(x: Any) -> Any:
+        calls.append(x)
+        return x
+
+    @flow(retries=1)
+    def parent() -> Any:
+        total = noted(noted.map([1, 2]))
+        flaky()
+        return total
+
+    assert parent() == [1, 2]
+    assert sorted(map(str, calls)) == ["1", "2", "[1, 2]"]
+
+
+def test_an_argument_that_cannot_be_hashed_is_told_apart_by_its_turn() -> None:
+    import threading
+
+    calls = []
+    flaky = Flaky(1)
+
+    @task
+    def noted(_: Any, x: int) -> int:
+        calls.append(x)
+        return x
+
+    @flow(retries=1)
+    def parent() -> Any:
+        values = [noted(threading.Lock(), 1), noted(threading.Lock(), 2)]
+        flaky()
+        return values
+
+    assert parent() == [1, 2]
+    assert calls == [1, 2]

@@ -1,6 +1,7 @@
 """Runs that are stopped from outside: Ctrl-C, SIGTERM, SystemExit, kills. They end Crashed, never Running."""
 
 import signal
+import time
 from contextlib import suppress
 from typing import Any
 
@@ -323,6 +324,7 @@ def test_handlers_are_back_after_a_flow(start: Any) -> None:
         SLEEPS
         + """
 import signal
+import time
 from contextlib import suppress
 @flow
 def f():
@@ -394,3 +396,60 @@ def test_a_task_outside_flows_that_is_interrupted_is_crashed(start: Any, known: 
 
     assert code != 0
     assert known.task_run("sleeps").state_name == "Crashed"
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_the_processes_of_a_process_runner(start: Any, known: Any) -> None:
+    program = start(
+        SLEEPS
+        + """
+from perdure.task_runners import ProcessTaskRunner
+
+@flow(task_runner=ProcessTaskRunner(1))
+def f():
+    future = sleeps.submit()
+    sleeps.submit()
+    future.result()
+f()
+"""
+    )
+    program.wait_until_ready()
+    program.signal(signal.SIGINT)
+    code, _, _ = program.end()
+
+    assert code != 0
+    assert known.flow_run("f").state_name == "Crashed"
+    assert sorted(str(run.state_name) for run in known.task_runs("sleeps")) == ["Cancelled", "Crashed"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_at_any_moment_leaves_no_run_running(start: Any, known: Any, number: signal.Signals) -> None:
+    code = """
+@task(persist_result=True)
+def kept(x):
+    return [x]
+
+@flow
+def child():
+    nothing()
+    return nothing.submit().result()
+
+@flow
+def f():
+    Path("ready").touch()
+    while True:
+        kept(nothing.submit())
+        child()
+        kept.map(range(3)).result()
+f()
+"""
+    for moment in range(4):
+        program = start(SLEEPS + code)
+        program.wait_until_ready()
+        time.sleep(0.017 * moment)
+        program.signal(number)
+        assert program.end()[0] != 0
+
+    names = {run.state_name for run in (*known.flow_runs(), *known.task_runs())}
+    assert names <= {"Completed", "Crashed", "Cancelled", "NotReady"}
