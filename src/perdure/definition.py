@@ -109,11 +109,9 @@ def _changes(base: RunOptions, options: dict[str, Any], kind: str) -> dict[str, 
             raise TypeError(f"@{kind} takes no option {option!r}.{hint}")
         field, check = known[option]
         changes[field] = check(value, option, base)
-    if "retry_delay_seconds" in options:
-        retries = changes.get("retries", base.retries)
-        changes["retry_delays"] = (
-            () if options["retry_delay_seconds"] is None else delays_of(options["retry_delay_seconds"], retries)
-        )
+    if "retries" in options or "retry_delay_seconds" in options:
+        given = changes.get("retry_delay_seconds", base.retry_delay_seconds)
+        changes["retry_delays"] = () if given is None else delays_of(given, changes.get("retries", base.retries))
     return changes
 
 
@@ -232,9 +230,9 @@ def _task_runner(value: Any, option: str, _: RunOptions) -> Any:
     return made
 
 
-def _delays(*_: Any) -> tuple[float, ...]:
+def _as_given(value: Any, *_: Any) -> Any:
     """Checked once the number of retries is known."""
-    return ()
+    return value
 
 
 _COMMON: dict[str, tuple[str, Callable[[Any, str, RunOptions], Any]]] = {
@@ -243,7 +241,7 @@ _COMMON: dict[str, tuple[str, Callable[[Any, str, RunOptions], Any]]] = {
     "version": ("version", _text),
     "tags": ("tags", _tags),
     "retries": ("retries", _retries),
-    "retry_delay_seconds": ("retry_delays", _delays),
+    "retry_delay_seconds": ("retry_delay_seconds", _as_given),
     "timeout_seconds": ("timeout_seconds", _seconds),
     "persist_result": ("persist_result", _choice),
     "result_storage": ("result_storage", _storage),

@@ -15,7 +15,6 @@ from perdure.decorated import Decorated
 from perdure.engine.begin import begin_flow, finish
 from perdure.engine.drivers import adrive, aiterate, drive, iterate
 from perdure.engine.flow_run import FlowCall, flow_run
-from perdure.engine.retries import delays_of
 from perdure.engine.runs import persists
 from perdure.session import Session, ended_by_signal
 from perdure.submission import WaitFor, aitems_of, items_of, runs_of
@@ -192,7 +191,7 @@ def flow(function: Any = None, /, **options: Any) -> Any:
             completed are not run again.
         retry_delay_seconds: how long to wait before a retry: seconds, a list of them whose last one
             repeats, or a function from the number of retries to such a list, as `exponential_backoff` gives.
-        timeout_seconds: how long one attempt may take.
+        timeout_seconds: how long one attempt may take; of a generator, each of its items.
         validate_parameters: whether parameters are checked and coerced by the type hints.
         task_runner: where submitted tasks run; threads by default.
         persist_result: whether to persist the flow's own result; None infers it from the features in use.
@@ -216,6 +215,7 @@ def flow(function: Any = None, /, **options: Any) -> Any:
         **fields,
         version=definition.version_of(fields["function"]),
         retries=settings.current().flow_default_retries,
-        retry_delays=delays_of(settings.current().flow_default_retry_delay_seconds, 0),
+        retry_delay_seconds=settings.current().flow_default_retry_delay_seconds,
+        retry_delays=(settings.current().flow_default_retry_delay_seconds,),
     )
     return Flow(function, definition.changed(base, options, "flow"))

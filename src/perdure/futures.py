@@ -31,6 +31,10 @@ class Future(_Handle[R_co]):
 
     __slots__ = ()
 
+    @overload
+    def wait(self, timeout: None = None) -> State[R_co]: ...
+    @overload
+    def wait(self, timeout: float | None) -> State[R_co] | None: ...
     def wait(self, timeout: float | None = None) -> State[R_co] | None:
         """Wait for the run to finish, at most `timeout` seconds; its state, or None if it has not finished."""
         self.block(timeout)
@@ -66,6 +70,10 @@ class AsyncFuture(_Handle[R_co]):
         yield from ()
         return self
 
+    @overload
+    async def wait(self, timeout: None = None) -> State[R_co]: ...
+    @overload
+    async def wait(self, timeout: float | None) -> State[R_co] | None: ...
     async def wait(self, timeout: float | None = None) -> State[R_co] | None:
         """Wait for the run to finish, at most `timeout` seconds; its state, or None if it has not finished."""
         import asyncio

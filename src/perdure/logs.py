@@ -5,6 +5,8 @@ import contextlib
 import logging
 import sys
 from collections.abc import Callable, MutableMapping
+from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from perdure import settings
@@ -15,6 +17,7 @@ _ROOT = logging.getLogger("perdure")
 _FLOW_RUNS = logging.getLogger("perdure.flow_runs")
 _TASK_RUNS = logging.getLogger("perdure.task_runs")
 
+_PACKAGE = str(Path(__file__).parent)
 Report = Callable[[tuple[LogRecord, ...]], None]
 
 
@@ -118,10 +121,19 @@ def log(run: RunContext, level: int, message: str, *args: Any, error: BaseExcept
         return
     if error is not None and getattr(error, "__perdure_logged__", False):
         error = None
-    logger.log(level, message, *args, exc_info=error, extra={"perdure_run": run})
+    shown = None if error is None else (type(error), error, _without_our_frames(error.__traceback__))
+    logger.log(level, message, *args, exc_info=shown, extra={"perdure_run": run})
     if error is not None:
         with contextlib.suppress(AttributeError, TypeError):  # an exception class may refuse attributes
             error.__perdure_logged__ = True  # type: ignore[attr-defined]
+
+
+def _without_our_frames(traceback: TracebackType | None) -> TracebackType | None:
+    """The traceback from the user's own code on: how it was called is of no use to them."""
+    inner = traceback
+    while inner is not None and inner.tb_frame.f_code.co_filename.startswith(_PACKAGE):
+        inner = inner.tb_next
+    return traceback if inner is None else inner
 
 
 _plain_print = builtins.print

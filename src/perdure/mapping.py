@@ -11,7 +11,7 @@ from perdure.context import current_run
 from perdure.core.annotations import Annotation, allow_failure, unmapped
 from perdure.core.arguments import replace_upstreams
 from perdure.core.colour import on_event_loop
-from perdure.core.errors import MappingLengthMismatch, MappingMissingIterable
+from perdure.core.errors import MappingLengthMismatch, MappingMissingIterable, MissingResult
 from perdure.core.pending import Pending, PendingGroup
 from perdure.core.states import State
 from perdure.engine.upstream import state_of
@@ -30,7 +30,8 @@ class MappedFutures(PendingGroup, Generic[R]):
 
     At most `WINDOW` calls are waiting or running at a time; the rest are submitted as these finish.
     From a generator, items are taken in the thread (or on the loop) of whoever called `map`: as it
-    iterates, waits, or ends its flow. What has finished is kept as its state alone.
+    iterates, waits, or ends its flow. What has finished is kept as its state alone; iterating over the calls
+    of a generator lets go of them one by one, so that there may be millions.
     """
 
     def __init__(self, name: str, submit: Submit, rows: Iterator[Parameters], total: int | None, loop: Any) -> None:
@@ -39,7 +40,7 @@ class MappedFutures(PendingGroup, Generic[R]):
         self._total = total
         self._loop = loop  # the caller's event loop, if it is async
         self._awaited = False  # whether the calls run on that loop
-        self._entries: list[Pending | State[R]] = []
+        self._entries: list[Pending | State[R] | None] = []  # None: handed on, and let go of
         self._unfinished = 0
         self._exhausted = False
         self._submitting = False
@@ -69,7 +70,18 @@ class MappedFutures(PendingGroup, Generic[R]):
         return self._future(index)
 
     def __iter__(self) -> Iterator[Future[R]]:
-        """The futures; the next ones are submitted meanwhile."""
+        """The futures; the next ones are submitted meanwhile. Those of a generator's items are handed on once."""
+        index = 0
+        while self._is_submitted(index):
+            future = self._future(index)
+            if self._total is None:
+                self._entries[index] = None
+            yield future
+            del future  # while the next one is waited for
+            index += 1
+
+    def members(self) -> Iterator[Pending]:
+        """The futures, which are kept: this is how they are searched for in arguments."""
         index = 0
         while self._is_submitted(index):
             yield self._future(index)
@@ -87,11 +99,11 @@ class MappedFutures(PendingGroup, Generic[R]):
         if self._loop is not None:
             return self._aresult(raise_on_failure)
         self.finish()
-        return [state_of(entry).fetch(raise_on_failure) for entry in self._entries]
+        return [state_of(self._entry(index)).fetch(raise_on_failure) for index in range(len(self._entries))]
 
     async def _aresult(self, raise_on_failure: bool) -> list[Any]:
         await self.afinish()
-        return [await state_of(entry).afetch(raise_on_failure) for entry in self._entries]
+        return [await state_of(self._entry(index)).afetch(raise_on_failure) for index in range(len(self._entries))]
 
     def __await__(self) -> Generator[Any, None, "MappedFutures[R]"]:
         """The mapped futures themselves: `await task.map(...)` and `task.map(...)` are the same."""
@@ -125,8 +137,17 @@ class MappedFutures(PendingGroup, Generic[R]):
 
         await asyncio.to_thread(self.finish)
 
-    def _future(self, index: int) -> Future[R]:
+    def _entry(self, index: int) -> Pending | State[R]:
         entry = self._entries[index]
+        if entry is None:
+            raise MissingResult(
+                f"The future of call {index} was handed on already: those of a generator's items are handed on once."
+                " Keep them in a list, or map over a list."
+            )
+        return entry
+
+    def _future(self, index: int) -> Future[R]:
+        entry = self._entry(index)
         if isinstance(entry, State):
             kind: Any = AsyncFuture if self._awaited else Future
             entry = kind(entry.task_run_id or "", entry)
@@ -187,7 +208,9 @@ class MappedFutures(PendingGroup, Generic[R]):
         future.when_done(lambda: self._one_done(index))
 
     def _one_done(self, index: int) -> None:
-        self._entries[index] = state_of(self._entries[index])
+        entry = self._entries[index]
+        if entry is not None:
+            self._entries[index] = state_of(entry)
         with self._changed:
             self._unfinished -= 1
             goes_on = self._has_room()

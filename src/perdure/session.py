@@ -12,7 +12,7 @@ from perdure import logs, settings
 from perdure.context import FlowRunContext, RunContext
 from perdure.core.clock import Clock, system_clock
 from perdure.core.colour import FetchPolicy
-from perdure.core.providers import set_block_store
+from perdure.core.providers import set_orchestrator
 from perdure.core.records import ResultRecord
 from perdure.orchestrator.embedded import EmbeddedOrchestrator
 from perdure.orchestrator.protocol import Orchestrator
@@ -191,7 +191,7 @@ def _forget() -> None:
 if hasattr(os, "register_at_fork"):  # not on Windows
     os.register_at_fork(after_in_child=_forget)
 atexit.register(close)
-set_block_store(lambda: current().orchestrator)
+set_orchestrator(lambda: current().orchestrator)
 FetchPolicy.fetch_in_async = staticmethod(lambda: settings.current().async_fetch_state_result)
 PersistedResult.find_storage = staticmethod(lambda storage_id: current().storages.get(storage_id))
 

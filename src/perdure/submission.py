@@ -41,7 +41,7 @@ def runs_of(wait_for: WaitFor | None) -> Sequence[Upstream]:
     found: list[Upstream] = []
     for each in wait_for:
         if isinstance(each, MappedFutures):
-            found += list(each)
+            found += each.members()
         elif isinstance(each, Pending | State):
             found.append(each)
         else:
@@ -134,8 +134,11 @@ class TaskWork:
             flow.outstanding.pop(self.future, None)
 
     def crash(self, error: BaseException) -> None:
-        """End the task run, since what was to run it is gone."""
-        self.arrive(drive(crash(self.call.run, self._session, error), self._session))
+        """End the task run, since what was to run it is gone, or the state that it came to could not be committed."""
+        state = drive(crash(self.call.run, self._session, error), self._session)
+        if not state.is_crashed():
+            state = State(StateType.CRASHED, None, str(error), UnpersistedResult(error), task_run_id=self.call.run.id)
+        self.arrive(state)
 
     def cancel(self) -> None:
         """End the task run as cancelled, if it has not begun."""

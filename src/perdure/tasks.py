@@ -4,7 +4,7 @@ import functools
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from datetime import timedelta
-from typing import Any, Concatenate, Generic, Literal, ParamSpec, TypeVar, overload
+from typing import Any, Concatenate, Generic, Literal, Never, ParamSpec, TypeVar, overload
 
 from perdure import definition, settings
 from perdure import session as sessions
@@ -16,7 +16,7 @@ from perdure.decorated import Decorated
 from perdure.engine.begin import begin_task, finish
 from perdure.engine.caching import task_input_hash
 from perdure.engine.drivers import aiterate, iterate
-from perdure.engine.retries import delays_of, exponential_backoff
+from perdure.engine.retries import exponential_backoff
 from perdure.engine.runs import persists
 from perdure.engine.task_run import TaskCall, task_run
 from perdure.engine.timeouts import EnclosingTimeout
@@ -93,6 +93,10 @@ class Task(Decorated[TaskOptions], Generic[P, R]):
     ) -> Coroutine[Any, Any, State[T]]: ...
     @overload
     def submit(self, *args: Any, return_state: Literal[True], **kwargs: Any) -> State[R]: ...
+    @overload
+    def submit(self: "Task[P, Never]", *args: Any, wait_for: WaitFor | None = None, **kwargs: Any) -> Future[Any]:
+        """Of a task that returns Any: it would match the next one too."""
+
     @overload
     def submit(
         self: "Task[P, Coroutine[Any, Any, T]]", *args: Any, wait_for: WaitFor | None = None, **kwargs: Any
@@ -260,7 +264,7 @@ def task(function: Any = None, /, **options: Any) -> Any:
             repeats, or a function from the number of retries to such a list, as `exponential_backoff` gives.
         retry_jitter_factor: lengthens each delay by a random part of it, up to this factor.
         retry_condition_fn: called with (task, task run, state); a retry follows only if it returns true.
-        timeout_seconds: how long one attempt may take.
+        timeout_seconds: how long one attempt may take; of a generator, each of its items.
         persist_result: whether to persist the result; None infers it from the features in use.
         result_storage: where to: a storage, or a saved one's slug; inherited from the flow by default.
         result_storage_key: the key in the storage: a template over `flow_run`, `task_run`,
@@ -287,6 +291,7 @@ def task(function: Any = None, /, **options: Any) -> Any:
     base = TaskOptions(
         **fields,
         retries=settings.current().task_default_retries,
-        retry_delays=delays_of(settings.current().task_default_retry_delay_seconds, 0),
+        retry_delay_seconds=settings.current().task_default_retry_delay_seconds,
+        retry_delays=(settings.current().task_default_retry_delay_seconds,),
     )
     return Task(function, definition.changed(base, options, "task"))

@@ -210,7 +210,7 @@ def test_a_field_that_json_cannot_hold_is_refused_by_name() -> None:
 
 
 def test_without_a_store_the_error_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("perdure.core.providers._block_store", None)
+    monkeypatch.setattr("perdure.core.providers._orchestrator", None)
     set_store_provider(None)
     with pytest.raises(BlockError, match=r"no place to keep blocks.*import perdure"):
         Credentials(user="a").save("dev")

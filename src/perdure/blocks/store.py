@@ -39,7 +39,7 @@ def block_store() -> BlockStore:
     Raises:
         BlockError: nothing has provided one.
     """
-    store = providers.block_store() if _provider is None else _provider()
+    store = providers.orchestrator() if _provider is None else _provider()
     if store is None:
         raise BlockError("There is no place to keep blocks in. Run `import perdure` first, or call set_store_provider.")
     return store

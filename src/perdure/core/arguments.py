@@ -62,7 +62,7 @@ class _Replacer:
         if isinstance(value, Pending | State):
             return self._replace(value, allowed)
         if isinstance(value, PendingGroup):
-            return [self._replace(each, allowed) for each in value]
+            return [self._replace(each, allowed) for each in value.members()]
         if isinstance(value, Annotation):
             if isinstance(value, quote):
                 return value.value

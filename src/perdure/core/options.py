@@ -23,7 +23,8 @@ class RunOptions:
     tags: frozenset[str] = frozenset()
     run_name: str | Callable[..., str] | None = None
     retries: int = 0
-    retry_delays: tuple[float, ...] = ()  # seconds; the last one repeats
+    retry_delay_seconds: RetryDelay | None = None  # as it was given
+    retry_delays: tuple[float, ...] = ()  # in seconds, what it comes to for so many retries; the last one repeats
     timeout_seconds: float | None = None
     persist_result: bool | None = None
     result_storage: Any = None  # a Storage, a saved block's slug, or None: inherited

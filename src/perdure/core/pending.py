@@ -102,7 +102,8 @@ class Pending:
 class PendingGroup:
     """Several task runs that stand, as one argument, for the list of their values."""
 
-    def __iter__(self) -> Iterator[Pending]:
+    def members(self) -> Iterator[Pending]:
+        """The runs, in order."""
         raise NotImplementedError
 
 

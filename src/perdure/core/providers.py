@@ -3,15 +3,15 @@
 from collections.abc import Callable
 from typing import Any
 
-_block_store: Callable[[], Any] | None = None
+_orchestrator: Callable[[], Any] | None = None
 
 
-def set_block_store(provider: Callable[[], Any]) -> None:
-    """Have blocks saved in what the provider returns; it is asked at every use."""
-    global _block_store
-    _block_store = provider
+def set_orchestrator(provider: Callable[[], Any]) -> None:
+    """Have blocks saved, and runs looked up, in what the provider returns; it is asked at every use."""
+    global _orchestrator
+    _orchestrator = provider
 
 
-def block_store() -> Any | None:
-    """Where blocks are saved; None if nothing has said so."""
-    return None if _block_store is None else _block_store()
+def orchestrator() -> Any | None:
+    """The orchestrator of this process; None if nothing has said so."""
+    return None if _orchestrator is None else _orchestrator()

@@ -18,7 +18,9 @@ from perdure.engine.hashing import digest_of_values
 from perdure.engine.runs import enter
 from perdure.engine.task_run import TaskCall
 from perdure.engine.world import World
+from perdure.results.types import UnpersistedResult
 
+_VALUES_KEPT = 10_000  # children of a flow run whose values are kept for a flow that returns None
 _SHOWN_LENGTH = 10_000  # characters of one parameter's value that are kept with its flow run
 
 
@@ -117,9 +119,22 @@ def finish(run: RunContext, state: State[Any]) -> None:
         return
     flow = parent.flow
     if run.place < len(flow.children):
-        flow.children[run.place] = state
+        flow.children[run.place] = state if run.place < _VALUES_KEPT else _without_value(state)
     if run.identity is not None and state.is_completed() and _is_kept(state):
         flow.finished[run.identity] = state
+
+
+def _without_value(state: State[Any]) -> State[Any]:
+    """The state alone, so that a flow of millions of tasks does not hold all their values until it ends."""
+    if not state.is_completed() or not isinstance(state.data, UnpersistedResult):
+        return state
+    data = _forgotten(state.data.python_type)
+    return State(state.type, state.name, state.message, data, state.time, state.flow_run_id, state.task_run_id)
+
+
+@functools.lru_cache(maxsize=100)
+def _forgotten(python_type: str) -> UnpersistedResult[Any]:
+    return UnpersistedResult(python_type=python_type)
 
 
 def _is_kept(state: State[Any]) -> bool:

@@ -70,6 +70,8 @@ class _Walker:
             self._fields(kind, dict(value), path)
         elif _is_instance_of(value, "numpy", "ndarray") and not value.dtype.hasobject:
             self._array(value)
+        elif any(_is_instance_of(value, "pandas", name) for name in ("DataFrame", "Series", "Index")):
+            self._table(value, path)
         else:
             self._pickled(value, path)
 
@@ -96,6 +98,18 @@ class _Walker:
         self._scalar("array", f"{array.dtype.str}{array.shape}".encode())
         contiguous = array if array.flags.c_contiguous else array.copy(order="C")
         self._update(contiguous.reshape(-1).view("u1").data)
+
+    def _table(self, table: Any, path: str) -> None:
+        """A pandas table by its contents: equal ones may differ in their pickles."""
+        hash_pandas_object = sys.modules["pandas"].util.hash_pandas_object
+        names = table.columns if table.ndim == 2 else table.names if hasattr(table, "names") else [table.name]
+        types = table.dtypes if table.ndim == 2 else [table.dtype]
+        self._scalar("table", f"{type(table).__name__}{table.shape}{[str(each) for each in types]}".encode())
+        self.add(list(names), path)
+        try:
+            self._array(hash_pandas_object(table).to_numpy())
+        except TypeError:  # it holds objects that pandas cannot hash, such as lists
+            self._pickled(table, path)
 
     def _pickled(self, value: Any, path: str) -> None:
         import cloudpickle

@@ -71,6 +71,11 @@ def _task_run(call: TaskCall, world: World) -> Steps[State[Any]]:
     options: TaskOptions = run.options
     if call.upstreams is not None or call.wait_for:
         run.parameters = yield from resolved(run.parameters, call.upstreams or (), call.wait_for)
+    if options.run_name is not None:
+        try:
+            call.records += yield from name_run(run, options.run_name)
+        except Exception as error:
+            return (yield from _fail(call, world, *_failure(run, error), error))
     cache_key = None
     if options.cache_key_fn is not None:
         cache_key = yield from cache_key_of(run)
@@ -78,11 +83,6 @@ def _task_run(call: TaskCall, world: World) -> Steps[State[Any]]:
             hit = yield from _cached(call, world, cache_key)
             if hit is not None:
                 return hit
-    if options.run_name is not None:
-        try:
-            call.records += yield from name_run(run, options.run_name)
-        except Exception as error:
-            return (yield from _fail(call, world, *_failure(run, error), error))
     produced = Produced()
     while True:
         run.run_count += 1

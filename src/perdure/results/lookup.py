@@ -65,7 +65,7 @@ async def aget_result(run_id: str | UUID, raise_on_failure: bool = True) -> Any:
 
 
 def _known() -> Known:
-    known: Known | None = providers.block_store()  # the session's orchestrator
+    known: Known | None = providers.orchestrator()  # the session's orchestrator
     if known is None:
         raise RunMissing("Nothing is known of any run. Run `import perdure` first.")
     return known

@@ -1,7 +1,7 @@
 """Another serializer's output, compressed."""
 
 import functools
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import SerializeAsAny, ValidationInfo, field_validator, model_validator
 
@@ -23,6 +23,12 @@ class CompressedSerializer(Serializer):
     serializer: SerializeAsAny[Serializer] = "pickle"  # type: ignore[assignment]
     compressionlib: str = "lzma"
     level: int | None = None
+
+    if TYPE_CHECKING:  # type checkers are told what the validator makes possible
+
+        def __init__(
+            self, *, serializer: str | Serializer = "pickle", compressionlib: str = "lzma", level: int | None = None
+        ) -> None: ...
 
     @field_validator("serializer", mode="before")
     @classmethod
