@@ -33,7 +33,9 @@ print(len({each.name.lower() for each in distributions()} - {"pip", "setuptools"
 class Bench:
     """Figures and failures, gathered run by run."""
 
-    def __init__(self) -> None:
+    def __init__(self, homes: Path) -> None:
+        # All are removed at the end: ext4 makes new files several times slower where many were just deleted.
+        self._homes = homes
         self.figures: dict[str, dict[str, list[float]]] = {}
         self.limits: dict[str, list[float]] = defaultdict(list)
         self.failures: list[str] = []
@@ -53,29 +55,28 @@ class Bench:
             return
         self._start(peer)
         for group in peer.groups:
-            with tempfile.TemporaryDirectory() as home:
-                if self._tasks(peer, Path(home), peer.calls, group) and "seq" in group:
-                    # Each workload has one call more than it is told: the warm-up's.
-                    self._count_tracked(peer, Path(home), (peer.calls + 1) * len(group))
+            home = self._new_home()
+            if self._tasks(peer, home, peer.calls, group) and "seq" in group:
+                # Each workload has one call more than it is told: the warm-up's.
+                self._count_tracked(peer, home, (peer.calls + 1) * len(group))
 
     def measure_once(self, peer: Peer) -> None:
         """The workloads of many tasks."""
         if peer.name not in self._pythons:
             return
         for key, calls in peer.alone.items():
-            with tempfile.TemporaryDirectory() as home:
-                ended = self._tasks(peer, Path(home), calls, (key.split()[0],), key)
-                if ended and key.startswith("seq"):
-                    self._count_tracked(peer, Path(home), calls + 1)
+            home = self._new_home()
+            ended = self._tasks(peer, home, calls, (key.split()[0],), key)
+            if ended and key.startswith("seq"):
+                self._count_tracked(peer, home, calls + 1)
             if ended and key != "memory":
                 self._keep(peer, f"{key} process", ended.seconds / calls * 1000)
                 self._keep(peer, f"{key} MiB", ended.peak_mib)
 
     def measure_limits(self) -> None:
-        with tempfile.TemporaryDirectory() as home:
-            ended = run([sys.executable, HERE / "limits.py", str(LIMITS_COUNT)], Path(home), {})
-            for name, figure in json.loads(ended.printed).items():
-                self.limits[name].append(figure)
+        ended = run([sys.executable, HERE / "limits.py", str(LIMITS_COUNT)], self._new_home(), {})
+        for name, figure in json.loads(ended.printed).items():
+            self.limits[name].append(figure)
 
     def _start(self, peer: Peer) -> None:
         if started := self._run(peer, "import", "-c", f"import {peer.module}"):
@@ -112,12 +113,14 @@ class Bench:
         print(f"{peer.name}: {what}", file=sys.stderr, flush=True)
         path = [str(each) for each in (peer.source, HERE / "scripts" / "common") if each]
         environment = {**peer.environment, "PYTHONPATH": os.pathsep.join(path)}
-        with tempfile.TemporaryDirectory() as empty:
-            try:
-                return run([self._pythons[peer.name], *arguments], home or Path(empty), environment)
-            except ProcessError as error:
-                self._fail(peer, what, error)
-                return None
+        try:
+            return run([self._pythons[peer.name], *arguments], home or self._new_home(), environment)
+        except ProcessError as error:
+            self._fail(peer, what, error)
+            return None
+
+    def _new_home(self) -> Path:
+        return Path(tempfile.mkdtemp(dir=self._homes))
 
     def _keep(self, peer: Peer, key: str, figure: float) -> None:
         self.figures[peer.name][key].append(figure)
@@ -151,15 +154,16 @@ def main() -> int:
     if unknown := set(only) - set(names):
         parser.error(f"no peer is called {', '.join(sorted(unknown))}; there are {', '.join(names)}")
     chosen = [peer for peer in PEERS if peer.name in only]
-    bench = Bench()
-    for peer in chosen:
-        bench.install(peer)
-    for _ in range(options.runs):
-        bench.measure_limits()
+    with tempfile.TemporaryDirectory() as homes:
+        bench = Bench(Path(homes))
         for peer in chosen:
-            bench.measure(peer)
-    for peer in chosen:
-        bench.measure_once(peer)
+            bench.install(peer)
+        for _ in range(options.runs):
+            bench.measure_limits()
+            for peer in chosen:
+                bench.measure(peer)
+        for peer in chosen:
+            bench.measure_once(peer)
     report = bench.report()
     print(report)
     results = HERE / "results" / "latest.md"

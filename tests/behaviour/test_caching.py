@@ -208,3 +208,14 @@ def test_another_process_uses_a_cached_result(tmp_path: Path) -> None:
 
     first = run()
     assert run() == first
+
+
+def test_a_cached_run_is_named_by_its_template_too(known: Any) -> None:
+    @task(cache_key_fn=lambda: "named", task_run_name="number {x}")
+    def counted(x: int) -> int:
+        return x
+
+    counted(1)
+    counted(2)
+
+    assert {run.name for run in known.task_runs("counted")} == {"number 1", "number 2"}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from perdure import allow_failure, flow, tags, task, unmapped
-from perdure.core.errors import MappingLengthMismatch, MappingMissingIterable
+from perdure.core.errors import MappingLengthMismatch, MappingMissingIterable, MissingResult
 from perdure.mapping import WINDOW
 from perdure.task_runners import SequentialTaskRunner, ThreadTaskRunner
 
@@ -290,3 +290,53 @@ def test_a_subflow_may_run_in_each_mapped_call() -> None:
         return child(x)
 
     assert in_flow(lambda: calls.map([1, 2, 3]).result()) == [2, 3, 4]
+
+
+def test_the_futures_of_a_generator_are_handed_on_once() -> None:
+    def maps() -> Any:
+        futures = same.map(x for x in range(3))
+        assert [future.result() for future in futures] == [0, 1, 2]
+        with pytest.raises(MissingResult, match=r"call 0 was handed on already.*Keep them in a list"):
+            futures.result()
+        return 1
+
+    assert in_flow(maps) == 1
+
+
+def test_the_values_of_a_mapped_generator_are_let_go_of() -> None:
+    class Value:
+        alive = 0
+
+        def __init__(self) -> None:
+            Value.alive += 1
+
+        def __del__(self) -> None:
+            Value.alive -= 1
+
+    @task
+    def make(_: int) -> Value:
+        return Value()
+
+    most = 0
+
+    def maps() -> int:
+        nonlocal most
+        for future in make.map(number for number in range(14_000)):
+            future.wait()
+            most = max(most, Value.alive)
+        return 1
+
+    assert in_flow(maps) == 1
+    assert most <= 10_000 + 2 * WINDOW  # a flow keeps the values of its first calls, in case it returns None
+
+
+def test_a_mapped_generator_among_arguments_stands_for_its_values() -> None:
+    @task
+    def total(numbers: Any) -> int:
+        return sum(numbers)
+
+    def maps() -> Any:
+        futures = same.map(x for x in range(4))
+        return total.submit(futures).result(), futures.result()
+
+    assert in_flow(maps) == (6, [0, 1, 2, 3])

@@ -338,3 +338,12 @@ def test_an_argument_that_cannot_be_hashed_is_told_apart_by_its_turn() -> None:
 
     assert parent() == [1, 2]
     assert calls == [1, 2]
+
+
+def test_delays_that_a_function_gives_follow_the_number_of_retries() -> None:
+    @task(retries=1, retry_delay_seconds=exponential_backoff(1))
+    def tried() -> int:
+        return 1
+
+    assert tried.options.retry_delays == (1,)
+    assert tried.with_options(retries=3).options.retry_delays == (1, 2, 4)

@@ -196,3 +196,15 @@ def test_logging_leaves_no_mark_on_what_is_persisted() -> None:
     error = fails(return_state=True).result(raise_on_failure=False)
 
     assert pickle.loads(pickle.dumps(error)).args == ("x",)
+
+
+def test_a_logged_traceback_begins_in_the_users_own_code(capsys: pytest.CaptureFixture[str]) -> None:
+    @task
+    def fails() -> None:
+        raise ValueError("x")
+
+    fails(return_state=True)
+
+    shown = capsys.readouterr().err
+    assert "in fails" in shown
+    assert "drivers.py" not in shown

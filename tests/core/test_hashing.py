@@ -3,6 +3,7 @@
 import dataclasses
 import enum
 import os
+import pickle
 import subprocess
 import sys
 import threading
@@ -117,3 +118,14 @@ def test_digests_are_the_same_in_another_process() -> None:
     other = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
 
     assert other.stdout.strip() == digest({"a": {"x", "y", "z"}, "b": (1, 2.5)}, b"c")
+
+
+def test_equal_pandas_tables_have_one_digest_and_others_another() -> None:
+    import pandas
+
+    table = pandas.DataFrame({"a": [1, 2, 1], "b": ["x", "y", "z"]})
+    pieces = [piece for _, piece in table.groupby("a")]
+    again = [piece for _, piece in pickle.loads(pickle.dumps(table)).groupby("a")]
+    assert [digest(piece) for piece in pieces] == [digest(piece) for piece in again]
+    assert len({digest(each) for each in (table, table.rename(columns={"a": "c"}), table["a"], table.index)}) == 4
+    assert digest(table) != digest(table.astype({"a": "float64"}))
