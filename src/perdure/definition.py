@@ -31,6 +31,7 @@ def checked_function(function: Any, kind: str) -> Callable[..., Any]:
     if not callable(inner):
         raise TypeError(
             f"@{kind} decorates functions; {function!r} is a {type(function).__name__}, which cannot be called."
+            f" Give it a function, or write `@{kind}` above its definition."
         )
     if inspect.isclass(inner):
         raise TypeError(f"@{kind} decorates functions; {inner.__name__} is a class. Decorate its methods instead.")

@@ -42,6 +42,7 @@ class MappedFutures(PendingGroup, Generic[R]):
         self._awaited = False  # whether the calls run on that loop
         self._entries: list[Pending | State[R] | None] = []  # None: handed on, and let go of
         self._unfinished = 0
+        self._position = 0  # the index that was asked for last: a generator is not taken more than a window beyond it
         self._exhausted = False
         self._submitting = False
         self._error: BaseException | None = None
@@ -155,23 +156,27 @@ class MappedFutures(PendingGroup, Generic[R]):
 
     def _is_submitted(self, index: int) -> bool:
         """Whether there is a call at an index, once that is known."""
+        self._position = max(self._position, index)
         while len(self._entries) <= index and not self._exhausted:
             if self._loop is not None and on_event_loop():
                 self._context.run(self._submit_next)  # nobody may block here, so the window gives way
                 continue
-            if self._loop is None:
+            if self._loop is not None:
+                self._loop.call_soon_threadsafe(self._submit_more)
+            else:
                 self._submit_more()
             with self._changed:
-                if len(self._entries) <= index and not self._exhausted and not self._has_room():
+                if len(self._entries) <= index and not self._exhausted:
                     self._changed.wait(_PATIENCE)
         if len(self._entries) <= index and self._error is not None:
             self._error_is_known = True
             raise self._error
         return len(self._entries) > index
 
-    def _has_room(self) -> bool:
+    def _has_room(self, window: int = WINDOW // 2) -> bool:
         # Half a window at a time: the threads that finish calls would otherwise queue up here after each one.
-        return not self._exhausted and self._unfinished <= WINDOW // 2
+        ahead = 0 if self._total is not None else len(self._entries) - self._position
+        return not self._exhausted and self._unfinished <= window and ahead <= window
 
     def _submit_more(self) -> bool:
         """Submit a window full, unless somebody is at it already; whether this was the one to do it."""
@@ -181,7 +186,7 @@ class MappedFutures(PendingGroup, Generic[R]):
                     return False
                 self._submitting = True
             try:
-                while self._unfinished < WINDOW and not self._exhausted:
+                while self._has_room(WINDOW - 1):
                     self._context.run(self._submit_next)
             finally:
                 with self._changed:

@@ -31,6 +31,9 @@ _NOTHING_THERE = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
 _MENDS = {
     errno.ENOSPC: ("the disk is full", "Free some space there, or choose another storage"),
     errno.EDQUOT: ("the disk quota is used up", "Free some space there, or choose another storage"),
+    errno.EFBIG: ("File too large, for its file system or for `ulimit -f`", "Raise the limit, or choose another storage"),
+    errno.EIO: ("the disk does not read or write", "Look at its health, or choose another storage"),
+    errno.ENOENT: ("its directory cannot be made", "Make the directory, or choose another storage"),
     errno.EACCES: ("permission is denied", "Give this user access to it, or choose another storage"),
     errno.EPERM: ("the operation is not permitted", "Give this user access to it, or choose another storage"),
     errno.EROFS: ("the file system is read-only", "Mount it writable, or choose another storage"),
@@ -73,7 +76,7 @@ class LocalFileSystem(Storage):
         except _NOTHING_THERE:
             raise ObjectMissing(f"Nothing is stored at {path}. It was deleted or moved, or never written.") from None
         except OSError as error:
-            raise _refused("read", path, error) from error
+            raise _refused("read", path, error) from None
 
     def write(self, key: str, data: bytes) -> None:
         path = self._path(key)
@@ -100,7 +103,7 @@ class LocalFileSystem(Storage):
                     os.unlink(path)  # noqa: PTH108
                 raise
         except OSError as error:
-            raise _refused("write", target or path, error) from error
+            raise _refused("write", target or path, error) from None
 
     def exists(self, key: str) -> bool:
         path = self._path(key)
@@ -111,7 +114,7 @@ class LocalFileSystem(Storage):
         except (FileNotFoundError, NotADirectoryError):
             return False
         except OSError as error:
-            raise _refused("look at", path, error) from error
+            raise _refused("look at", path, error) from None
         return stat.S_ISREG(found.st_mode)
 
     def delete(self, key: str) -> None:
@@ -121,7 +124,7 @@ class LocalFileSystem(Storage):
         except OSError as error:
             # Some systems say EPERM of a directory.
             if not isinstance(error, _NOTHING_THERE) and not Path(path).is_dir():
-                raise _refused("delete", path, error) from error
+                raise _refused("delete", path, error) from None
 
     def list(self, prefix: str = "") -> Iterator[str]:
         if prefix:
@@ -229,7 +232,7 @@ def _files(root: str, folder: str) -> Iterator[str]:
     except _NOTHING_THERE:
         return
     except OSError as error:
-        raise _refused("list", f"{root}/{folder}", error) from error
+        raise _refused("list", f"{root}/{folder}", error) from None
     for entry in entries:
         path = f"{folder}/{entry.name}" if folder else entry.name
         if entry.name.startswith(TEMPORARY_PREFIX):

@@ -5,7 +5,7 @@ import os
 import sqlite3
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
@@ -142,14 +142,16 @@ class EmbeddedOrchestrator:
     def _reader(self) -> Iterator[sqlite3.Connection]:
         if self._writer.closed:
             raise OrchestratorError("The orchestrator is closed and answers no more questions.")
-        try:
-            connection = self._idle_readers.pop()
-        except IndexError:
-            connection = self._database.connect()
+        connection = self._idle_reader() or self._database.connect()
         try:
             yield connection
         finally:
             self._idle_readers.append(connection)
+
+    def _idle_reader(self) -> sqlite3.Connection | None:
+        with suppress(IndexError):  # asking first would let another thread take the last one in between
+            return self._idle_readers.pop()
+        return None
 
     def _begin_in_fork(self) -> None:
         """Leave the parent's connections, locks and records to the parent."""

@@ -52,9 +52,11 @@ class PickleSerializer(Serializer):
             return to_base64(dumps(obj))
         except Exception as error:
             path, cause = find_unpicklable(obj, dumps, error)
+            # All that the library itself says is in the message; the traceback of the object's own code is not.
+            own = None if isinstance(cause, TypeError | pickle.PicklingError) else error
             raise SerializationError(
-                f"{path}: {cause or type(cause).__name__}. Leave this part out, or return what can be pickled."
-            ) from error
+                f"{path}: {str(cause) or type(cause).__name__}. Leave this part out, or return what can be pickled."
+            ) from own
 
     def loads(self, data: bytes) -> Any:
         pickled = from_base64(data)

@@ -17,7 +17,7 @@ _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _WRITABLE = "Make it and its directory writable, or set another PERDURE_HOME."
 _MENDS = {
     sqlite3.SQLITE_FULL: "The disk is full. Free some space; what was not written yet is kept and tried again.",
-    sqlite3.SQLITE_IOERR: "The disk does not read or write. Look at its health, space and quota.",
+    sqlite3.SQLITE_IOERR: "The disk does not read or write. Look at its health, space, quota and `ulimit -f`.",
     sqlite3.SQLITE_READONLY: _WRITABLE,
     sqlite3.SQLITE_CANTOPEN: _WRITABLE,
     sqlite3.SQLITE_PERM: _WRITABLE,
@@ -61,7 +61,7 @@ class Database:
         try:
             yield
         except sqlite3.Error as error:
-            raise self.explain(error) from error
+            raise self.explain(error) from None
 
     def explain(self, error: sqlite3.Error) -> OrchestratorError:
         """The error of Perdure's that stands for one of SQLite's."""
@@ -96,9 +96,9 @@ class Database:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OrchestratorError(
-                f"The directory of the database {self.path} cannot be made: {error}."
+                f"The directory of the database {self.path} cannot be made: {error.strerror}."
                 " Make its parent writable, or set another PERDURE_HOME."
-            ) from error
+            ) from None
         with self.errors():
             connection = self._open()
             try:
