@@ -1,19 +1,50 @@
 """The current run, in context variables."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 from perdure.core.clock import Micros
 from perdure.core.errors import MissingContext
-from perdure.core.options import FlowOptions, TaskOptions
+from perdure.core.options import FlowOptions, RunOptions, TaskOptions
 from perdure.core.pending import Pending
 from perdure.core.states import State
 
 
-class FlowRunContext:
-    """A flow run: what it is, and what its tasks and subflows inherit and leave behind."""
+class Submitted(Protocol):
+    """A submitted task that has not ended."""
+
+    def stop(self) -> None:
+        """Cancel it, if it has not begun or if it awaits."""
+
+    def crash(self, error: BaseException) -> None:
+        """End its run, since nobody waits for it any more."""
+
+
+OptionsT = TypeVar("OptionsT", bound=RunOptions)
+
+
+class _Run(Generic[OptionsT]):
+    """What is known of a run, and where it stands."""
+
+    __slots__ = (
+        "collect",
+        "created",
+        "id",
+        "identity",
+        "name",
+        "options",
+        "owner",
+        "parameters",
+        "parent",
+        "place",
+        "run_count",
+        "serializer",
+        "state",
+        "storage",
+        "tags",
+    )
 
     def __init__(
         self,
@@ -21,7 +52,7 @@ class FlowRunContext:
         id: str,
         name: str,
         owner: Any,
-        options: FlowOptions,
+        options: OptionsT,
         parameters: dict[str, Any],
         tags: frozenset[str],
         parent: "RunContext | None",
@@ -29,7 +60,7 @@ class FlowRunContext:
     ) -> None:
         self.id = id
         self.name = name
-        self.owner = owner  # the Flow
+        self.owner = owner  # the Flow or Task
         self.options = options
         self.parameters = parameters
         self.tags = tags
@@ -40,10 +71,17 @@ class FlowRunContext:
         self.identity: str | None = None  # within the parent flow run
         self.place: int | None = None  # among the parent flow run's children
         self.state: State[Any] | None = None
-        self.finished: dict[str, State[Any]] = {}  # persisted results by identity, for the flow's own retries
-        self.identities: dict[str, str] = {}  # of child runs, by run id
         self.storage: Any = None  # a Storage, once known
         self.serializer: Any = None  # a Serializer, once known
+
+
+class FlowRunContext(_Run[FlowOptions]):
+    """A flow run, with what its tasks and subflows inherit and leave behind."""
+
+    def __init__(self, **fields: Any) -> None:
+        super().__init__(**fields)
+        self.finished: dict[str, State[Any]] = {}  # persisted results by identity, for the flow's own retries
+        self.identities: dict[str, str] = {}  # of child runs, by run id
         self.task_runner: Any = None
         self.interrupt: BaseException | None = None  # a KeyboardInterrupt in a task ends the flow, even if it is caught
         self.stopping = False  # nothing that was submitted may begin any more
@@ -53,7 +91,7 @@ class FlowRunContext:
     def begin_attempt(self) -> None:
         """Forget what an earlier attempt of the flow called."""
         self.children: list[State[Any] | None] = []
-        self.outstanding: dict[Pending, Callable[[], None]] = {}  # what is submitted, and how it is cancelled
+        self.outstanding: dict[Pending, Submitted] = {}
         self.streams: list[Any] = []  # mapped calls that are still being submitted
         self.occurrences: dict[str, int] = {}
 
@@ -101,56 +139,15 @@ class FlowRunContext:
         return len(self.children) - 1
 
 
-class TaskRunContext:
-    """A task run: what it is, and where it stands."""
+class TaskRunContext(_Run[TaskOptions]):
+    """A task run."""
 
-    __slots__ = (
-        "collect",
-        "created",
-        "flow",
-        "id",
-        "identity",
-        "name",
-        "options",
-        "owner",
-        "parameters",
-        "parent",
-        "place",
-        "run_count",
-        "serializer",
-        "state",
-        "storage",
-        "tags",
-    )
+    __slots__ = ()
 
-    def __init__(
-        self,
-        *,
-        id: str,
-        name: str,
-        owner: Any,
-        options: TaskOptions,
-        parameters: dict[str, Any],
-        tags: frozenset[str],
-        parent: "RunContext | None",
-        created: Micros,
-    ) -> None:
-        self.id = id
-        self.name = name
-        self.owner = owner
-        self.options = options
-        self.parameters = parameters
-        self.tags = tags
-        self.parent = parent
-        self.flow: FlowRunContext | None = None if parent is None else parent.flow
-        self.created = created
-        self.run_count = 0
-        self.collect = True
-        self.identity: str | None = None
-        self.place: int | None = None
-        self.state: State[Any] | None = None
-        self.storage: Any = None
-        self.serializer: Any = None
+    @property
+    def flow(self) -> FlowRunContext | None:
+        """The flow run that the task belongs to."""
+        return None if self.parent is None else self.parent.flow
 
     @property
     def is_flow(self) -> bool:

@@ -104,7 +104,7 @@ async def _arun(call: FlowCall, session: Session) -> State[Any]:
 def _ended(run: FlowRunContext, state: State[Any]) -> State[Any]:
     finish(run, state)
     if run.task_runner is not None:
-        run.task_runner.stop()
+        run.task_runner.stop(wait=run.interrupt is None)
     if run.interrupt is not None:
         raise run.interrupt
     return state

@@ -121,7 +121,11 @@ def log(run: RunContext, level: int, message: str, *args: Any, error: BaseExcept
         return
     if error is not None and getattr(error, "__perdure_logged__", False):
         error = None
-    shown = None if error is None else (type(error), error, _without_our_frames(error.__traceback__))
+    shown = (
+        None
+        if error is None or error.__traceback__ is None
+        else (type(error), error, _without_our_frames(error.__traceback__))
+    )
     logger.log(level, message, *args, exc_info=shown, extra={"perdure_run": run})
     if error is not None:
         with contextlib.suppress(AttributeError, TypeError):  # an exception class may refuse attributes

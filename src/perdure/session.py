@@ -101,8 +101,8 @@ class Session:
             stream.stop()
         if run.task_runner is not None:
             run.task_runner.cancel()
-        for cancel in tuple(run.outstanding.values()):
-            cancel()
+        for submitted in tuple(run.outstanding.values()):
+            submitted.stop()
 
 
 def _inherited(run: RunContext, found: str, option: str) -> Any:

@@ -83,6 +83,7 @@ class TaskWork:
         self._session = session
         self._context = copy_context()
         self._unclaimed = threading.Lock()
+        self._on_loop: Any = None  # the asyncio.Task, where it runs on the caller's event loop
 
     def claim(self) -> bool:
         """Whether the caller is the one to run, send or cancel the task."""
@@ -140,6 +141,25 @@ class TaskWork:
             state = State(StateType.CRASHED, None, str(error), UnpersistedResult(error), task_run_id=self.call.run.id)
         self.arrive(state)
 
+    def stop(self) -> None:
+        """Cancel the task, if it has not begun or if it awaits."""
+        if self._on_loop is None:
+            self.cancel()
+        else:
+            self._on_loop.cancel()
+
+    def start_on(self, loop: Any, turns: Any) -> None:
+        """Run the task on an event loop, when it is its turn."""
+        self.future.loop = loop
+        self._on_loop = loop.create_task(self.arun(turns))
+        self._on_loop.add_done_callback(self._left_loop)
+
+    def _left_loop(self, task: Any) -> None:
+        if task.cancelled():
+            self.cancel()  # for one that was cancelled before it began
+        else:
+            task.exception()  # the state of the run has it, but asyncio would complain that nobody looked
+
     def cancel(self) -> None:
         """End the task run as cancelled, if it has not begun."""
         if self.claim():
@@ -189,7 +209,7 @@ def submit_task(
         _submit_to_loop(work, flow, runner)
         return future
     if flow is not None:
-        flow.outstanding[future] = work.cancel
+        flow.outstanding[future] = work
 
     depends_on = [each for each in (*(call.upstreams or ()), *wait_for) if isinstance(each, Pending)]
     future.depends_on = depends_on
@@ -222,15 +242,6 @@ def _submit_to_loop(work: TaskWork, flow: FlowRunContext | None, runner: TaskRun
     # Only what the flow itself submits waits for its turn: a task that waits for its own must not hold them up.
     if runner.max_workers is not None and flow is not None and current_run.get() is flow:
         turns = flow.turns = flow.turns or asyncio.Semaphore(runner.max_workers)
-    loop = work.future.loop = asyncio.get_running_loop()
-    task = loop.create_task(work.arun(turns))
+    work.start_on(asyncio.get_running_loop(), turns)
     if flow is not None:
-        flow.outstanding[work.future] = task.cancel  # type: ignore[assignment]
-    task.add_done_callback(partial(_left_loop, work))
-
-
-def _left_loop(work: TaskWork, task: Any) -> None:
-    if task.cancelled():
-        work.cancel()  # for one that was cancelled before it began
-    else:
-        task.exception()  # the state of the run has it, but asyncio would complain that nobody looked
+        flow.outstanding[work.future] = work

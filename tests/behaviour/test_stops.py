@@ -453,3 +453,36 @@ f()
 
     names = {run.state_name for run in (*known.flow_runs(), *known.task_runs())}
     assert names <= {"Completed", "Crashed", "Cancelled", "NotReady"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("signals", [[signal.SIGTERM], [signal.SIGINT], [signal.SIGINT, signal.SIGINT]])
+def test_a_flow_that_is_stopped_does_not_wait_for_tasks_that_never_end(start: Any, known: Any, signals: Any) -> None:
+    program = start(
+        SLEEPS
+        + """
+import threading
+from perdure.engine import flow_run
+
+@task
+def hangs():
+    Path("ready").touch()
+    threading.Event().wait()
+
+@flow
+def f():
+    hangs.submit().result()
+flow_run._GRACE_SECONDS = 0.5
+f()
+"""
+    )
+    program.wait_until_ready()
+    for number in signals:
+        program.signal(number)
+        time.sleep(0.1)
+    code, _, err = program.end()
+
+    assert code != 0
+    assert "had not ended when its flow run was stopped" in err
+    assert known.task_run("hangs").state_name == "Crashed"
+    assert known.flow_run("f").state_name == "Crashed"

@@ -13,7 +13,7 @@ from perdure.blocks import secrets
 from perdure.blocks.content import has_secrets, plain_json, stored_json, without_ciphers
 from perdure.blocks.store import BlockStore, block_store
 from perdure.core.clock import system_clock
-from perdure.core.errors import BlockError, BlockMissing
+from perdure.core.errors import BlockError, BlockMissing, reasons
 from perdure.core.ids import new_id
 from perdure.core.records import BlockRecord
 from perdure.core.suggest import nearest
@@ -159,7 +159,7 @@ def from_record(record: BlockRecord) -> Block:
             f" it back in {secrets.key_file()}; if it is lost, save the block again with overwrite=True."
         ) from None
     except (ValidationError, ValueError) as error:
-        raise BlockError(f"The block {slug!r} does not fit {kind.__name__}: {error}. Save it again.") from error
+        raise BlockError(f"The block {slug!r} does not fit {kind.__name__}: {reasons(error)}. Save it again.") from None
     block._saved = _Saved(record, block._content())
     return block
 
@@ -235,4 +235,4 @@ def _missing(slug: str) -> BlockRecord:
 
 
 def _list_of(saved: list[str]) -> str:
-    return f" Saved are {', '.join(saved)}." if saved else " No block is saved yet."
+    return f" Saved are {', '.join(saved)}." if saved else " No block is saved yet: save it first, by `.save(name)`."

@@ -15,6 +15,9 @@ from perdure.core.suggest import nearest
 from perdure.flows import Flow
 
 
+_PACKAGE = f"{Path(__file__).parents[1]}{os.sep}"
+
+
 class LoadError(PerdureError):
     """A program raised an exception while it was loaded."""
 
@@ -90,15 +93,14 @@ def _lead_path(directory: Path) -> None:
 
 def _unloadable(place: str, error: Exception) -> LoadError:
     """The error to raise; the program's own part of the traceback is printed here."""
-    trace = error.__traceback__
-    while trace is not None and _is_machinery(trace.tb_frame.f_code.co_filename):
-        trace = trace.tb_next
-    traceback.print_exception(error.with_traceback(trace))
+    shown = traceback.TracebackException.from_exception(error)
+    shown.stack = traceback.StackSummary.from_list([each for each in shown.stack if not _is_machinery(each.filename)])
+    shown.print(file=sys.stderr)
     return LoadError(f"{place} could not be loaded, so nothing was run.")
 
 
 def _is_machinery(file: str) -> bool:
-    return file.startswith("<frozen importlib") or file in (__file__, importlib.__file__)
+    return file.startswith(("<frozen importlib", _PACKAGE)) or file == importlib.__file__
 
 
 def _named(flows: dict[str, Flow[..., object]], name: str, place: str) -> Flow[..., object]:

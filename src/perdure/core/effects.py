@@ -40,9 +40,10 @@ class Sleep(NamedTuple):
 
 
 class WaitFor(NamedTuple):
-    """Wait until all these futures are done."""
+    """Wait until all these futures are done, or the time is up."""
 
     futures: Sequence[Any]
+    timeout: float | None = None  # seconds, for all of them together
 
 
 class Report(NamedTuple):

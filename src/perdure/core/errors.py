@@ -5,6 +5,15 @@ class PerdureError(Exception):
     """The base of all of Perdure's own errors."""
 
 
+def reasons(error: ValueError) -> str:
+    """What a validation found, in one line: each place inside the value, and what is wrong there."""
+    found = [
+        f"{'.'.join(map(str, each['loc']))}: {each['msg'].removeprefix('Value error, ')}".removeprefix(": ")
+        for each in getattr(error, "errors", list)()
+    ]
+    return "; ".join(found).rstrip(".") or str(error)
+
+
 # What a run came to
 
 

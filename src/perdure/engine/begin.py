@@ -29,70 +29,61 @@ def begin_task(
 ) -> TaskCall | State[Any]:
     """A call of a task, created and pending; or the state that it came to in an earlier attempt of its flow."""
     parent = current_run.get()
-    identity = _identity(options, parameters, parent)
     flow = None if parent is None else parent.flow
+    identity = _identity(options, parameters, parent)
     if identity is not None and flow is not None and identity in flow.finished:
         return _reused(flow, identity)
-    now = world.clock()
-    tags = _tags(options, flow)
-    occurrence = 0 if flow is None else flow.occurrence(options.key)
     run = TaskRunContext(
         id=new_id(),
-        name=f"{options.name}-{occurrence}",
+        name=f"{options.name}-{0 if flow is None else flow.occurrence(options.key)}",
         owner=owner,
         options=options,
         parameters=parameters,
-        tags=tags,
+        tags=_tags(options, flow),
         parent=parent,
-        created=now,
+        created=world.clock(),
     )
     _place(run, identity)
-    parent_task = None if parent is None or parent is flow else parent.id
     created = TaskRunRecord(
-        run.id, run.name, options.name, options.key, flow.id if flow else None, parent_task, _tags_json(tags), now
+        run.id, run.name, options.name, options.key, *_above(parent), _tags_json(run.tags), run.created
     )
     return TaskCall(run, _upstreams(parameters), wait_for, [created, enter(run, world, StateType.PENDING)])
 
 
 def begin_flow(
-    owner: Any,
-    options: FlowOptions,
-    parameters: dict[str, Any],
-    wait_for: Sequence[Upstream],
-    world: World,
-    name: str,
+    owner: Any, options: FlowOptions, parameters: dict[str, Any], wait_for: Sequence[Upstream], world: World, name: str
 ) -> FlowCall | State[Any]:
     """A call of a flow, created and pending; or the state that it came to in an earlier attempt of its parent flow."""
     parent = current_run.get()
-    identity = _identity(options, parameters, parent)
     flow = None if parent is None else parent.flow
+    identity = _identity(options, parameters, parent)
     if identity is not None and flow is not None and identity in flow.finished:
         return _reused(flow, identity)
-    now = world.clock()
-    tags = _tags(options, flow)
     run = FlowRunContext(
         id=new_id(),
         name=name,
         owner=owner,
         options=options,
         parameters=parameters,
-        tags=tags,
+        tags=_tags(options, flow),
         parent=parent,
-        created=now,
+        created=world.clock(),
     )
     _place(run, identity)
+    shown = shown_parameters(parameters)
     created = FlowRunRecord(
-        run.id,
-        name,
-        options.name,
-        options.version,
-        flow.id if flow else None,
-        parent.id if parent is not None and parent is not flow else None,
-        _tags_json(tags),
-        shown_parameters(parameters),
-        now,
+        run.id, name, options.name, options.version, *_above(parent), _tags_json(run.tags), shown, run.created
     )
     return FlowCall(run, _upstreams(parameters), wait_for, [created, enter(run, world, StateType.PENDING)])
+
+
+def _above(parent: RunContext | None) -> tuple[str | None, str | None]:
+    """The ids of the flow run, and of the task run in it, that call."""
+    if parent is None:
+        return None, None
+    if isinstance(parent, FlowRunContext):
+        return parent.id, None
+    return parent.flow.id if parent.flow else None, parent.id
 
 
 def _tags(options: FlowOptions | TaskOptions, flow: FlowRunContext | None) -> frozenset[str]:

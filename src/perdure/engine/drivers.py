@@ -5,6 +5,7 @@ Each comes twice, plain and as an iterator over the items that a generator run h
 
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from perdure.context import current_run
@@ -124,8 +125,9 @@ def perform(effect: Effect, world: World) -> Any:
     elif isinstance(effect, Sleep):
         time.sleep(effect.seconds)
     elif isinstance(effect, WaitFor):
+        end = None if effect.timeout is None else time.monotonic() + effect.timeout
         for future in effect.futures:
-            future.block()
+            future.block(None if end is None else max(0.0, end - time.monotonic()))
     return None
 
 
@@ -142,8 +144,10 @@ async def aperform(effect: Effect, world: World) -> Any:
     if isinstance(effect, Sleep):
         return await asyncio.sleep(effect.seconds)
     if isinstance(effect, WaitFor):
-        for future in effect.futures:
-            await future.ablock()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(effect.timeout):
+                for future in effect.futures:
+                    await future.ablock()
         return None
     return perform(effect, world)
 

@@ -8,7 +8,7 @@ from typing import Any
 from perdure.context import FlowRunContext
 from perdure.core.arguments import Upstream, replace_upstreams
 from perdure.core.effects import Blocking, Report, Sleep, Steps, WaitFor
-from perdure.core.errors import RunTimeout, UpstreamTaskError
+from perdure.core.errors import CrashedRun, RunTimeout, UpstreamTaskError
 from perdure.core.records import Record
 from perdure.core.states import FINAL, State, StateType, aggregate, is_states
 from perdure.engine.produce import Produced, produce
@@ -19,6 +19,7 @@ from perdure.engine.validation import validated
 from perdure.engine.world import World
 
 S = StateType
+_GRACE_SECONDS = 10.0  # for running tasks to end, once their flow run is stopped
 
 
 @dataclass(slots=True)
@@ -49,7 +50,12 @@ def flow_run(call: FlowCall, world: World) -> Steps[State[Any]]:
     except BaseException as error:
         run.interrupt = error
         world.cancel_outstanding(run)
-        yield from _settle(run)
+        try:
+            yield from _settle(run, _GRACE_SECONDS)
+        except BaseException as another:  # such as a second Ctrl-C: nothing more is waited for
+            world.log(run, logging.WARNING, "Stopped by %s before all tasks had ended.", type(another).__name__)
+        for submitted in tuple(run.outstanding.values()):
+            submitted.crash(CrashedRun("The task had not ended when its flow run was stopped."))
         state = yield from crash(run, world, error)
         yield Blocking(world.commit, ((),))
         return state
@@ -102,8 +108,11 @@ def _attempt(run: FlowRunContext, world: World, produced: Produced) -> Steps[Out
     return outcome
 
 
-def _settle(run: FlowRunContext) -> Steps[None]:
-    """Wait for all that the flow run has submitted, and for what that submits in its turn."""
+def _settle(run: FlowRunContext, grace: float | None = None) -> Steps[None]:
+    """Wait for all that the flow run has submitted, and for what that submits in its turn; or for `grace` seconds."""
+    if grace is not None:
+        yield WaitFor(tuple(run.outstanding), grace)
+        return
     while run.streams or run.outstanding:
         for stream in tuple(run.streams):
             yield Blocking(stream.settle)

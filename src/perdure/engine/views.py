@@ -7,17 +7,18 @@ from typing import Any
 from perdure.context import FlowRunContext, RunContext, TaskRunContext, current_run
 from perdure.core.clock import to_datetime
 
+Find = Callable[[], RunContext | None]
 
-class FlowRunView:
-    """The current flow run. Outside one, every attribute is None, or empty."""
 
-    def __init__(self, find: Callable[[], RunContext | None] = current_run.get) -> None:
+class _RunView:
+    """What flow runs and task runs are asked alike. Outside one, every attribute is None, or empty."""
+
+    def __init__(self, find: Find = current_run.get) -> None:
         self._find = find
 
     @property
-    def _run(self) -> FlowRunContext | None:
-        run = self._find()
-        return None if run is None else run.flow
+    def _run(self) -> RunContext | None:
+        raise NotImplementedError
 
     @property
     def id(self) -> str | None:
@@ -26,14 +27,6 @@ class FlowRunView:
     @property
     def name(self) -> str | None:
         return self._run.name if self._run else None
-
-    @property
-    def flow_name(self) -> str | None:
-        return self._run.options.name if self._run else None
-
-    @property
-    def flow_version(self) -> str | None:
-        return self._run.options.version if self._run else None
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -47,6 +40,23 @@ class FlowRunView:
     def run_count(self) -> int:
         """Which attempt this is, counted from 1."""
         return self._run.run_count if self._run else 0
+
+
+class FlowRunView(_RunView):
+    """The current flow run."""
+
+    @property
+    def _run(self) -> FlowRunContext | None:
+        run = self._find()
+        return None if run is None else run.flow
+
+    @property
+    def flow_name(self) -> str | None:
+        return self._run.options.name if self._run else None
+
+    @property
+    def flow_version(self) -> str | None:
+        return self._run.options.version if self._run else None
 
     @property
     def scheduled_start_time(self) -> datetime | None:
@@ -63,11 +73,8 @@ class FlowRunView:
         return self._run.root.id if self._run else None
 
 
-class TaskRunView:
-    """The current task run. Outside one, every attribute is None, or empty."""
-
-    def __init__(self, find: Callable[[], RunContext | None] = current_run.get) -> None:
-        self._find = find
+class TaskRunView(_RunView):
+    """The current task run."""
 
     @property
     def _run(self) -> TaskRunContext | None:
@@ -75,29 +82,8 @@ class TaskRunView:
         return run if isinstance(run, TaskRunContext) else None
 
     @property
-    def id(self) -> str | None:
-        return self._run.id if self._run else None
-
-    @property
-    def name(self) -> str | None:
-        return self._run.name if self._run else None
-
-    @property
     def task_name(self) -> str | None:
         return self._run.options.name if self._run else None
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        return self._run.parameters if self._run else {}
-
-    @property
-    def tags(self) -> list[str]:
-        return sorted(self._run.tags) if self._run else []
-
-    @property
-    def run_count(self) -> int:
-        """Which attempt this is, counted from 1."""
-        return self._run.run_count if self._run else 0
 
 
 class DeploymentView:
@@ -107,7 +93,7 @@ class DeploymentView:
     name: str | None = None
     version: str | None = None
 
-    def __init__(self, find: Callable[[], RunContext | None] = current_run.get) -> None:
+    def __init__(self, find: Find = current_run.get) -> None:
         self._flow_run = FlowRunView(find)
 
     @property

@@ -31,7 +31,7 @@ _NOTHING_THERE = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
 _MENDS = {
     errno.ENOSPC: ("the disk is full", "Free some space there, or choose another storage"),
     errno.EDQUOT: ("the disk quota is used up", "Free some space there, or choose another storage"),
-    errno.EFBIG: ("File too large, for its file system or for `ulimit -f`", "Raise the limit, or choose another storage"),
+    errno.EFBIG: ("File too large, for its file system or `ulimit -f`", "Raise the limit, or choose another storage"),
     errno.EIO: ("the disk does not read or write", "Look at its health, or choose another storage"),
     errno.ENOENT: ("its directory cannot be made", "Make the directory, or choose another storage"),
     errno.EACCES: ("permission is denied", "Give this user access to it, or choose another storage"),

@@ -7,7 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from perdure.core.errors import ObjectMissing, ResultCorrupt, ResultMissing
+from perdure.core.errors import (
+    ObjectMissing,
+    ResultCorrupt,
+    ResultError,
+    ResultMissing,
+    ResultUnreadable,
+    UnknownSerializer,
+)
 from perdure.core.version import VERSION
 
 if TYPE_CHECKING:  # it imports pydantic, which a process that persists nothing does not need
@@ -50,11 +57,11 @@ class PersistedResultBlob:
                 digest=fields.get("digest"),
                 version=str(fields.get("perdure_version") or fields.get("prefect_version") or "unknown"),
             )
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ResultCorrupt(
                 f"{where()} is not a whole result document ({type(error).__name__}: {error})."
                 " Run the task again, or restore the file."
-            ) from error
+            ) from None
         if blob.digest is not None and blob.digest != digest_of(data):
             raise ResultCorrupt(
                 f"The data in {where()} has the digest {digest_of(data)}, not {blob.digest} as was written."
@@ -73,9 +80,19 @@ class PersistedResultBlob:
 
         try:
             return Serializer.from_description(self.serializer).loads(self.data)
-        except Exception as error:
-            error.add_note(f"The result document is {where()}, written by version {self.version}.")
-            raise
+        except ResultError as error:
+            corrupt = isinstance(error, ResultCorrupt)
+            mend = " Run the task again, or restore the file." if corrupt else ""
+            cause = None if corrupt else error.__cause__  # it may come from the value's own code
+            raise type(error)(f"{where()} cannot be loaded. {error}{mend}{self._writer()}") from cause
+        except UnknownSerializer as error:
+            raise ResultUnreadable(f"{where()} cannot be loaded. {error}{self._writer()}") from None
+        except Exception as error:  # from a serializer of the user's own
+            text = f"{where()} cannot be loaded: its serializer raised {type(error).__name__}: {error}."
+            raise ResultUnreadable(f"{text} Mend the serializer, or run the task again.{self._writer()}") from error
+
+    def _writer(self) -> str:
+        return "" if self.version == VERSION else f" It was written by version {self.version}; this is {VERSION}."
 
 
 def read_document(storage: "Storage", key: str) -> PersistedResultBlob:
@@ -87,11 +104,11 @@ def read_document(storage: "Storage", key: str) -> PersistedResultBlob:
     """
     try:
         document = storage.read(key)
-    except ObjectMissing as error:
+    except ObjectMissing:
         raise ResultMissing(
             f"There is no result document at {storage.describe(key)}. It was deleted, or the storage has moved:"
             " run the task again, or restore the file."
-        ) from error
+        ) from None
     return PersistedResultBlob.from_bytes(document, lambda: storage.describe(key))
 
 

@@ -25,7 +25,10 @@ def check_template(template: str, parameters: Collection[str] | None) -> None:
     try:
         fields = [field for _, field, _, _ in Formatter().parse(template) if field is not None]
     except ValueError as error:
-        raise DefinitionError(f"result_storage_key={template!r} is not a template: {error}.") from None
+        raise DefinitionError(
+            f"result_storage_key={template!r} is not a template: {error}. Write fields as {{parameters[name]}}, and a"
+            " brace that is meant as it is twice."
+        ) from None
     for field in fields:
         root, _, rest = field.partition("[")
         root = root.partition(".")[0]
@@ -52,6 +55,15 @@ def format_key(template: str, variables: Mapping[str, Any]) -> str:
         return template.format(**variables)
     except (LookupError, AttributeError, ValueError, TypeError) as error:
         raise StorageKeyError(
-            f"result_storage_key={template!r} cannot be formatted for this run: {type(error).__name__}: {error}."
-            f" The run's parameters are {', '.join(map(str, variables.get('parameters', ()))) or 'none'}."
-        ) from error
+            f"result_storage_key={template!r} cannot be formatted for this run: {_fault(error)} The run's parameters"
+            f" are {', '.join(map(str, variables.get('parameters', ()))) or 'none'}. Mend the template."
+        ) from None
+
+
+def _fault(error: Exception) -> str:
+    if isinstance(error, AttributeError) and error.name is not None:
+        known = [name for name in dir(error.obj) if not name.startswith("_")]
+        return f"it names {error.name!r}, which is not there.{nearest(error.name, known)}"
+    if isinstance(error, KeyError):
+        return f"it names {error}, which is not there."
+    return f"{error}."

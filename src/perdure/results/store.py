@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from perdure.core.errors import BlockMissing, ResultMissing
+from perdure.core.errors import BlockError, ResultMissing, ResultUnreadable
 from perdure.core.records import BlockRecord, ResultRecord
 from perdure.results.document import digest_of, encode
 from perdure.results.keys import new_key
@@ -53,6 +53,7 @@ class Storages:
 
         Raises:
             ResultMissing: the orchestrator knows no such storage.
+            ResultUnreadable: this process cannot build it.
         """
         storage = self._by_id.get(id)
         if storage is None:
@@ -64,9 +65,15 @@ class Storages:
                 )
             from perdure import blocks, filesystems
 
-            block = blocks.from_record(record)
+            try:
+                block = blocks.from_record(record)
+            except BlockError as error:
+                raise ResultUnreadable(f"The result's storage cannot be used here. {error}") from None
             if not isinstance(block, filesystems.Storage):
-                raise BlockMissing(f"The block {id} is a {record.type!r}, which is not a storage.")
+                raise ResultUnreadable(
+                    f"The result's storage {id} is a {record.type!r} here, which is no storage."
+                    " Import the module that defines it."
+                )
             storage = self._by_id.setdefault(id, block)
         return storage
 

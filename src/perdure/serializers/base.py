@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import PydanticUndefined
 
-from perdure.core.errors import DefinitionError, ResultUnreadable, UnknownSerializer
+from perdure.core.errors import DefinitionError, ResultUnreadable, UnknownSerializer, reasons
 
 _types: "dict[str, type[Serializer]]" = {}
 _OWN_PACKAGE = __name__.rpartition(".")[0]
@@ -94,7 +94,9 @@ class Serializer(BaseModel, ABC):
         try:
             return kind.model_validate(fields, context={"from_document": True})
         except ValidationError as error:
-            raise ResultUnreadable(f"The serializer {name!r} cannot be built from its description: {error}") from error
+            raise ResultUnreadable(
+                f"The serializer {name!r} cannot be built from its description: {reasons(error)}."
+            ) from None
 
 
 def resolve(value: str | Serializer | None, default: str) -> Serializer:
@@ -145,8 +147,8 @@ def _construct(kind: type[Serializer], name: str, **fields: Any) -> Serializer:
         return kind(**fields)
     except ValidationError as error:
         raise UnknownSerializer(
-            f"The serializer {name!r} cannot be used by its name alone; pass an instance instead. {error}"
-        ) from error
+            f"The serializer {name!r} cannot be used by its name alone; pass an instance instead: {reasons(error)}."
+        ) from None
 
 
 def _names() -> list[str]:

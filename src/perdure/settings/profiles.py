@@ -115,6 +115,11 @@ class Profiles:
             text = self.path.read_bytes().decode()
         except FileNotFoundError:
             return _Contents(DEFAULT, {})
+        except NotADirectoryError:
+            raise SettingError(
+                f"The home directory {self.path.parent} is a file, or lies below one. Move that file, or set"
+                " PERDURE_HOME to a directory."
+            ) from None
         except (OSError, UnicodeDecodeError) as error:
             raise SettingError(
                 f"The profiles in {self.path} cannot be read: {error}. Mend or remove the file."

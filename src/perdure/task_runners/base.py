@@ -41,5 +41,5 @@ class TaskRunner(Protocol):
     def cancel(self) -> None:
         """Cancel all work that has not begun."""
 
-    def stop(self) -> None:
-        """Let go of threads and processes. All work is done by then."""
+    def stop(self, wait: bool = True) -> None:
+        """Let go of threads and processes, and wait for them to end unless told not to: a task may never end."""

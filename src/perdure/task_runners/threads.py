@@ -27,7 +27,7 @@ class SequentialTaskRunner:
     def cancel(self) -> None:
         """Nothing waits here."""
 
-    def stop(self) -> None:
+    def stop(self, wait: bool = True) -> None:
         """Nothing is held here."""
 
 
@@ -78,13 +78,13 @@ class ThreadTaskRunner:
         for work in queued:
             work.cancel()
 
-    def stop(self) -> None:
+    def stop(self, wait: bool = True) -> None:
         """End the threads once the queue is empty, and wait for them, but never for the calling one."""
         with self._wake:
             self._stopping = True
             self._idle = 0
             self._wake.notify_all()
-        for thread in self._threads:
+        for thread in self._threads if wait else ():
             # One whose start was interrupted by Ctrl-C is not alive, and ends by itself.
             if thread is not threading.current_thread() and thread.is_alive():
                 thread.join()
