@@ -38,16 +38,9 @@ class TooFewFlightsError(Exception):
 
 
 def by_content(context: Any, parameters: dict[str, Any]) -> str:
-    """A cache key from what the arguments hold: a file's bytes, a table's rows, any other value itself."""
-    return task_input_hash(context, {name: content(value) for name, value in parameters.items()})
-
-
-def content(value: Any) -> Any:
-    if isinstance(value, Path):
-        return value.read_bytes()
-    if isinstance(value, pd.DataFrame):
-        return list(value.columns), pd.util.hash_pandas_object(value).to_numpy()
-    return value
+    """A cache key from what the arguments hold; of a path, that is the file's bytes."""
+    content = {name: each.read_bytes() if isinstance(each, Path) else each for name, each in parameters.items()}
+    return task_input_hash(context, content)
 
 
 @task(

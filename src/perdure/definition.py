@@ -15,7 +15,7 @@ from perdure.core.options import RunOptions
 from perdure.core.signatures import Signature
 from perdure.core.suggest import nearest
 from perdure.engine.retries import delays_of
-from perdure.results.keys import check_template
+from perdure.results.keys import ROOTS, check_template
 
 Options = TypeVar("Options", bound=RunOptions)
 RESERVED = ("return_state", "wait_for")
@@ -126,8 +126,12 @@ def _text(value: Any, option: str, _: RunOptions) -> str | None:
     return value
 
 
-def _template(value: Any, option: str, _: RunOptions) -> Any:
-    if value is not None and not isinstance(value, str) and not callable(value):
+def _run_name(value: Any, option: str, base: RunOptions) -> Any:
+    if isinstance(value, str):
+        if base.signature.is_plain:
+            names = base.signature.names
+            check_template(option, value, names, (*names, *ROOTS))
+    elif value is not None and not callable(value):
         raise DefinitionError(f"{option}={value!r} must be a template such as 'day-{{day}}', or a function.")
     return value
 
@@ -220,7 +224,7 @@ def _serializer(value: Any, option: str, _: RunOptions) -> Any:
 def _storage_key(value: Any, option: str, base: RunOptions) -> str | None:
     template = _text(value, option, base)
     if template is not None:
-        check_template(template, base.signature.names if base.signature.is_plain else None)
+        check_template(option, template, base.signature.names if base.signature.is_plain else None)
     return template
 
 
@@ -255,12 +259,12 @@ _COMMON: dict[str, tuple[str, Callable[[Any, str, RunOptions], Any]]] = {
     "on_crashed": ("on_crashed", _hooks),
 }
 _OF_FLOWS: dict[str, tuple[str, Callable[[Any, str, RunOptions], Any]]] = {
-    "flow_run_name": ("run_name", _template),
+    "flow_run_name": ("run_name", _run_name),
     "validate_parameters": ("validate_parameters", _flag),
     "task_runner": ("task_runner", _task_runner),
 }
 _OF_TASKS: dict[str, tuple[str, Callable[[Any, str, RunOptions], Any]]] = {
-    "task_run_name": ("run_name", _template),
+    "task_run_name": ("run_name", _run_name),
     "retry_jitter_factor": ("retry_jitter_factor", _jitter),
     "retry_condition_fn": ("retry_condition_fn", _function),
     "cache_key_fn": ("cache_key_fn", _function),

@@ -11,6 +11,7 @@ from typing import Any
 
 from perdure import settings
 from perdure.context import RunContext, TaskRunContext, current_run, require_run
+from perdure.core.errors import PerdureError
 from perdure.core.records import LogRecord
 
 _ROOT = logging.getLogger("perdure")
@@ -121,23 +122,24 @@ def log(run: RunContext, level: int, message: str, *args: Any, error: BaseExcept
         return
     if error is not None and getattr(error, "__perdure_logged__", False):
         error = None
-    shown = (
-        None
-        if error is None or error.__traceback__ is None
-        else (type(error), error, _without_our_frames(error.__traceback__))
-    )
+    shown = None
+    if error is not None:
+        traceback = _users_frames(error.__traceback__)
+        # An error that we raise ourselves says all in its message; another one in our own frames is a bug to be found.
+        if traceback is not None or not isinstance(error, PerdureError):
+            shown = type(error), error, traceback or error.__traceback__
     logger.log(level, message, *args, exc_info=shown, extra={"perdure_run": run})
     if error is not None:
         with contextlib.suppress(AttributeError, TypeError):  # an exception class may refuse attributes
             error.__perdure_logged__ = True  # type: ignore[attr-defined]
 
 
-def _without_our_frames(traceback: TracebackType | None) -> TracebackType | None:
-    """The traceback from the user's own code on: how it was called is of no use to them."""
+def _users_frames(traceback: TracebackType | None) -> TracebackType | None:
+    """The traceback from the user's own code on, if it is in it: how it was called is of no use to them."""
     inner = traceback
     while inner is not None and inner.tb_frame.f_code.co_filename.startswith(_PACKAGE):
         inner = inner.tb_next
-    return traceback if inner is None else inner
+    return inner
 
 
 _plain_print = builtins.print

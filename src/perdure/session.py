@@ -5,13 +5,14 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from perdure import logs, settings
 from perdure.context import FlowRunContext, RunContext
 from perdure.core.clock import Clock, system_clock
 from perdure.core.colour import FetchPolicy
+from perdure.core.errors import OrchestratorError
 from perdure.core.providers import set_orchestrator
 from perdure.core.records import ResultRecord
 from perdure.orchestrator.embedded import EmbeddedOrchestrator
@@ -190,7 +191,14 @@ def _forget() -> None:
 
 if hasattr(os, "register_at_fork"):  # not on Windows
     os.register_at_fork(after_in_child=_forget)
-atexit.register(close)
+
+
+@atexit.register
+def _close_at_exit() -> None:
+    with suppress(OrchestratorError):  # the orchestrator itself says what could not be committed
+        close()
+
+
 set_orchestrator(lambda: current().orchestrator)
 FetchPolicy.fetch_in_async = staticmethod(lambda: settings.current().async_fetch_state_result)
 PersistedResult.find_storage = staticmethod(lambda storage_id: current().storages.get(storage_id))

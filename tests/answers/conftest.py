@@ -1,4 +1,4 @@
-"""What the tests of answers share: a look at an error as its reader sees it, runs of all kinds, and a disk that is full."""
+"""What these tests share: a look at an error as its reader sees it, runs of all kinds, a disk that is full."""
 
 import asyncio
 import resource
@@ -45,11 +45,13 @@ def raised_by(request: pytest.FixtureRequest) -> Raised:
 
         decorate: Any = flow if kind == "flow" else task
         call = decorate(name="subject", **options)(coroutine if colour == "async" else function)
+        ways: dict[str, Callable[[], Any]] = {
+            "sync": lambda: call(*args),
+            "async": lambda: asyncio.run(call(*args)),
+            "submitted": flow(name="around")(lambda: call.submit(*args).result()),
+        }
         with pytest.raises(Exception) as caught:  # noqa: PT011 - the caller looks at it
-            if colour == "submitted":
-                flow(name="around")(lambda: call.submit(*args).result())()
-            else:
-                asyncio.run(call(*args)) if colour == "async" else call(*args)
+            ways[colour]()
         return caught.value
 
     return run

@@ -1,5 +1,7 @@
 """What is wrong in a definition is said at the definition."""
 
+from typing import Any
+
 import pytest
 
 from perdure import flow, settings, task
@@ -9,22 +11,22 @@ BOTH = pytest.mark.parametrize("decorate", [flow, task])
 
 
 @BOTH
-@pytest.mark.parametrize("thing", [3, "extract", None.__class__.__doc__ or "", {"a": 1}, property(len)])
-def test_what_cannot_be_called_cannot_be_decorated(decorate, thing, assert_clear) -> None:
+@pytest.mark.parametrize("thing", [3, "extract", {"a": 1}, property(len)])
+def test_what_cannot_be_called_cannot_be_decorated(decorate: Any, thing: Any, assert_clear: Any) -> None:
     with pytest.raises(TypeError) as caught:
         decorate(name="named")(thing)
     assert_clear(caught.value, value=repr(thing), rule="cannot be called", mend="Give it a function")
 
 
 @BOTH
-def test_a_class_cannot_be_decorated(decorate, assert_clear) -> None:
+def test_a_class_cannot_be_decorated(decorate: Any, assert_clear: Any) -> None:
     with pytest.raises(TypeError) as caught:
         decorate(Exception)
     assert_clear(caught.value, value="Exception", rule="decorates functions", mend="Decorate its methods instead")
 
 
 @BOTH
-def test_an_unknown_option_is_named_with_the_nearest(decorate, assert_clear) -> None:
+def test_an_unknown_option_is_named_with_the_nearest(decorate: Any, assert_clear: Any) -> None:
     with pytest.raises(TypeError) as caught:
         decorate(retires=3)(print)
     assert_clear(caught.value, value="'retires'", rule="takes no option", mend="Did you mean 'retries'?")
@@ -32,14 +34,14 @@ def test_an_unknown_option_is_named_with_the_nearest(decorate, assert_clear) -> 
 
 @BOTH
 @pytest.mark.parametrize("name", ["jsno", "compressed/jsno"])
-def test_an_unknown_serializer_is_named_with_the_nearest(decorate, name, assert_clear) -> None:
+def test_an_unknown_serializer_is_named_with_the_nearest(decorate: Any, name: Any, assert_clear: Any) -> None:
     with pytest.raises(UnknownSerializer) as caught:
         decorate(result_serializer=name)(print)
     assert_clear(caught.value, value="'jsno'", rule="Known: compressed, ", mend="Did you mean 'json'?")
 
 
 @BOTH
-def test_what_is_no_serializer_is_refused(decorate, assert_clear) -> None:
+def test_what_is_no_serializer_is_refused(decorate: Any, assert_clear: Any) -> None:
     with pytest.raises(DefinitionError) as caught:
         decorate(result_serializer=3)(print)
     assert_clear(caught.value, value="result_serializer=3", rule="must be a name", mend="JSONSerializer()")
@@ -47,7 +49,7 @@ def test_what_is_no_serializer_is_refused(decorate, assert_clear) -> None:
 
 @BOTH
 @pytest.mark.parametrize("storage", ["dev", "a/b/c"])
-def test_what_is_no_slug_is_refused(decorate, storage, assert_clear) -> None:
+def test_what_is_no_slug_is_refused(decorate: Any, storage: Any, assert_clear: Any) -> None:
     with pytest.raises(DefinitionError) as caught:
         decorate(result_storage=storage)(print)
     assert_clear(
@@ -55,42 +57,44 @@ def test_what_is_no_slug_is_refused(decorate, storage, assert_clear) -> None:
     )
 
 
-def test_a_key_template_that_names_a_missing_parameter_is_refused(assert_clear) -> None:
+def test_a_key_template_that_names_a_missing_parameter_is_refused(assert_clear: Any) -> None:
     with pytest.raises(DefinitionError) as caught:
 
         @task(result_storage_key="{parameters[nmae]}.json")
         def greet(name: str) -> str:
             return name
 
-    assert_clear(caught.value, value="'nmae'", rule="which the task does not have", mend="Did you mean 'name'?")
+    assert_clear(caught.value, value="'nmae'", rule="which the function does not have", mend="Did you mean 'name'?")
 
 
-def test_a_key_template_that_names_no_run_is_refused(assert_clear) -> None:
+def test_a_key_template_that_names_no_run_is_refused(assert_clear: Any) -> None:
     with pytest.raises(DefinitionError) as caught:
         task(result_storage_key="{flowrun.name}")(print)
     assert_clear(caught.value, value="'flowrun'", rule="it may use flow_run, ", mend="Did you mean 'flow_run'?")
 
 
-def test_a_malformed_key_template_is_refused(assert_clear) -> None:
+def test_a_malformed_key_template_is_refused(assert_clear: Any) -> None:
     with pytest.raises(DefinitionError) as caught:
         task(result_storage_key="{parameters[name")(print)
     assert_clear(caught.value, value="'{parameters[name'", rule="is not a template", mend="Write fields as {")
 
 
-def test_a_wrong_setting_is_named_with_its_rule(monkeypatch, assert_clear) -> None:
+def test_a_wrong_setting_is_named_with_its_rule(monkeypatch: Any, assert_clear: Any) -> None:
     monkeypatch.setenv("PERDURE_RESULTS_PERSIST_BY_DEFAULT", "maybe")
     with pytest.raises(SettingError) as caught:
         settings.reload()
     assert_clear(caught.value, value="'maybe' (from the environment)", rule="must be one of true", mend="or unset it")
 
 
-def test_an_unknown_setting_is_warned_of_with_the_nearest(monkeypatch) -> None:
+def test_an_unknown_setting_is_warned_of_with_the_nearest(monkeypatch: Any) -> None:
     monkeypatch.setenv("PERDURE_LOGGING_LEVLE", "INFO")
-    with pytest.warns(UserWarning, match=r"PERDURE_LOGGING_LEVLE is no setting.* Did you mean 'PERDURE_LOGGING_LEVEL'\?"):
+    with pytest.warns(
+        UserWarning, match=r"PERDURE_LOGGING_LEVLE is no setting.* Did you mean 'PERDURE_LOGGING_LEVEL'\?"
+    ):
         settings.reload()
 
 
-def test_a_home_that_is_a_file_is_named(monkeypatch, a_file, assert_clear) -> None:
+def test_a_home_that_is_a_file_is_named(monkeypatch: Any, a_file: Any, assert_clear: Any) -> None:
     monkeypatch.setenv("PERDURE_HOME", str(a_file))
     with pytest.raises(SettingError) as caught:
         settings.reload()

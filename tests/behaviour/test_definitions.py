@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from perdure import flow, task
+from perdure.core.errors import DefinitionError
 
 
 @task
@@ -199,13 +200,20 @@ def test_runs_are_named_by_templates_and_functions(template: Any, expected: str,
     assert known.flow_run("f").name == expected
 
 
-def test_a_template_that_names_a_missing_parameter_fails_the_run() -> None:
+def test_a_template_that_names_a_missing_parameter_is_refused_with_the_nearest() -> None:
+    with pytest.raises(DefinitionError, match=r"flow_run_name='\{dya\}' names 'dya'.*Did you mean 'day'\?"):
+        flow(flow_run_name="{dya}")(lambda day: day)
+    with pytest.raises(DefinitionError, match=r"task_run_name='\{dya\}' names 'dya'.*Did you mean 'day'\?"):
+        task(task_run_name="{dya}")(lambda day: day)
+
+
+def test_a_template_that_cannot_be_formatted_fails_the_run() -> None:
     for state in (
-        flow(flow_run_name="{nope}")(lambda x: x)(1, return_state=True),
-        task(task_run_name="{nope}")(lambda x: x)(1, return_state=True),
+        flow(flow_run_name="{x:d}")(lambda x: x)("a", return_state=True),
+        task(task_run_name="{x:d}")(lambda x: x)("a", return_state=True),
     ):
         assert state.is_failed()
-        assert isinstance(state.result(raise_on_failure=False), KeyError)
+        assert isinstance(state.result(raise_on_failure=False), ValueError)
 
 
 def test_task_runs_are_numbered_in_their_flow(known: Any) -> None:

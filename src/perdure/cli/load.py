@@ -14,7 +14,6 @@ from perdure.core.errors import PerdureError
 from perdure.core.suggest import nearest
 from perdure.flows import Flow
 
-
 _PACKAGE = f"{Path(__file__).parents[1]}{os.sep}"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from perdure.context import FlowRunContext
 from perdure.core.arguments import Upstream, replace_upstreams
 from perdure.core.effects import Blocking, Report, Sleep, Steps, WaitFor
-from perdure.core.errors import CrashedRun, RunTimeout, UpstreamTaskError
+from perdure.core.errors import CrashedRun, OrchestratorError, RunTimeout, UpstreamTaskError
 from perdure.core.records import Record
 from perdure.core.states import FINAL, State, StateType, aggregate, is_states
 from perdure.engine.produce import Produced, produce
@@ -57,14 +57,19 @@ def flow_run(call: FlowCall, world: World) -> Steps[State[Any]]:
         for submitted in tuple(run.outstanding.values()):
             submitted.crash(CrashedRun("The task had not ended when its flow run was stopped."))
         state = yield from crash(run, world, error)
-        yield Blocking(world.commit, ((),))
+        if not isinstance(error, OrchestratorError):
+            yield Blocking(world.commit, ((),))
         return state
 
 
 def _flow_run(call: FlowCall, world: World) -> Steps[State[Any]]:
     run = call.run
     options = run.options
-    yield Report(call.records)
+    if run.parent is None:
+        # Others see it while it runs, and a database that cannot be used is found out before the work is done.
+        yield Blocking(world.commit, (call.records,))
+    else:
+        yield Report(call.records)
     try:
         if call.upstreams is not None or call.wait_for:
             run.parameters = yield from resolved(run.parameters, call.upstreams or (), call.wait_for)
@@ -156,6 +161,8 @@ def _end(run: FlowRunContext, world: World, outcome: Outcome) -> Steps[State[Any
     # A root flow run ends with everything committed: who looks next sees all of it.
     root = run.parent is None
     state = yield from end(run, world, outcome.kind, outcome.message, value, name=outcome.name, checkpoint=root)
-    level = logging.INFO if outcome.kind is S.COMPLETED else logging.ERROR
-    world.log(run, level, "Finished in state %r", state)
+    if outcome.kind is S.COMPLETED:
+        world.log(run, logging.INFO, "Finished in state %r", state)
+    else:
+        world.log(run, logging.ERROR, "Finished in state %s", state.name)
     return state

@@ -142,10 +142,14 @@ def _keep_exception(run: RunContext, world: World, error: Exception) -> Steps[Ba
 
 
 def _write(run: RunContext, world: World, value: Any, key: str | None) -> Steps[PersistedResult[Any]]:
-    storage = yield Blocking(world.storage_for, (run,))
-    arguments = (value, key, storage, world.serializer_for(run), world.storage_id(storage))
-    result: PersistedResult[Any] = yield Blocking(write_result, (*arguments, run.options.cache_result_in_memory))
+    result: PersistedResult[Any] = yield Blocking(_write_now, (run, world, value, key))
     return result
+
+
+def _write_now(run: RunContext, world: World, value: Any, key: str | None) -> PersistedResult[Any]:
+    storage = world.storage_for(run)
+    serializer = world.serializer_for(run)
+    return write_result(value, key, storage, serializer, world.storage_id(storage), run.options.cache_result_in_memory)
 
 
 def _storage_key(run: RunContext) -> str | None:
@@ -212,7 +216,7 @@ def name_run(run: RunContext, template: str | Callable[..., str]) -> Steps[Seque
 
     Raises:
         TypeError: what was given, or what it returned, is not text.
-        KeyError: the template names a parameter that is not there.
+        LookupError, ValueError: the template cannot be formatted with these parameters.
     """
     if callable(template):
         takes = len(inspect.signature(template).parameters)

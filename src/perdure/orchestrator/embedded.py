@@ -78,7 +78,8 @@ class EmbeddedOrchestrator:
         from perdure.orchestrator.sql import queries
 
         return [
-            FlowRun._make((*row[:9], _state_type(row[9]), *row[10:])) for row in self._select(queries.flow_runs(filter))
+            FlowRun._make((*row[:9], row[9] and self._state_type(row[9]), *row[10:]))
+            for row in self._select(queries.flow_runs(filter))
         ]
 
     def task_runs(self, filter: RunFilter) -> Sequence[TaskRun]:
@@ -86,14 +87,15 @@ class EmbeddedOrchestrator:
         from perdure.orchestrator.sql import queries
 
         return [
-            TaskRun._make((*row[:8], _state_type(row[8]), *row[9:])) for row in self._select(queries.task_runs(filter))
+            TaskRun._make((*row[:8], row[8] and self._state_type(row[8]), *row[9:]))
+            for row in self._select(queries.task_runs(filter))
         ]
 
     def states(self, run_id: str) -> Sequence[StateRecord]:
         """All the states of a run, oldest first."""
         self._writer.flush()
         return [
-            StateRecord(row[0], bool(row[1]), StateType(row[2]), *row[3:])
+            StateRecord(row[0], bool(row[1]), self._state_type(row[2]), *row[3:])
             for row in self._read(self._statements.states, (run_id,))
         ]
 
@@ -138,6 +140,12 @@ class EmbeddedOrchestrator:
         with self._reader() as connection, self._database.errors():
             return connection.execute(statement, parameters).fetchall()
 
+    def _state_type(self, text: str) -> StateType:
+        try:
+            return StateType(text)
+        except ValueError as error:
+            raise self._database.damaged(error) from None
+
     @contextmanager
     def _reader(self) -> Iterator[sqlite3.Connection]:
         if self._writer.closed:
@@ -159,10 +167,6 @@ class EmbeddedOrchestrator:
         self._idle_readers = []
         self._database.renew_lock()
         self._writer.begin_in_fork(_abandon)
-
-
-def _state_type(text: str | None) -> StateType | None:
-    return None if text is None else StateType(text)
 
 
 def _result(row: Row) -> ResultRecord:

@@ -1,6 +1,6 @@
 """Storage keys: where in its storage a result's document lies."""
 
-import uuid
+import os
 from collections.abc import Collection, Mapping
 from string import Formatter
 from typing import Any
@@ -8,16 +8,20 @@ from typing import Any
 from perdure.core.errors import DefinitionError, StorageKeyError
 from perdure.core.suggest import nearest
 
-_ROOTS = ("flow_run", "task_run", "deployment", "parameters")
+ROOTS = ("flow_run", "task_run", "deployment", "parameters")  # what a template may use
 
 
 def new_key() -> str:
     """A key of its own for one result: 32 hexadecimal characters."""
-    return uuid.uuid4().hex
+    return os.urandom(16).hex()
 
 
-def check_template(template: str, parameters: Collection[str] | None) -> None:
+def check_template(
+    option: str, template: str, parameters: Collection[str] | None, roots: Collection[str] = ROOTS
+) -> None:
     """Check a template at definition; `parameters` are the function's names, or None if it takes any.
+
+    `option` is what the template was given as, and `roots` are the names that it may use.
 
     Raises:
         DefinitionError: the template is malformed, or names something that will not be there.
@@ -26,21 +30,22 @@ def check_template(template: str, parameters: Collection[str] | None) -> None:
         fields = [field for _, field, _, _ in Formatter().parse(template) if field is not None]
     except ValueError as error:
         raise DefinitionError(
-            f"result_storage_key={template!r} is not a template: {error}. Write fields as {{parameters[name]}}, and a"
-            " brace that is meant as it is twice."
+            f"{option}={template!r} is not a template: {error}. Write fields as {{flow_run.name}}, and a brace that"
+            " is meant as it is twice."
         ) from None
     for field in fields:
         root, _, rest = field.partition("[")
         root = root.partition(".")[0]
-        if root not in _ROOTS:
+        if root not in roots:
+            example = "parameters[name]" if roots is ROOTS else "flow_run.name"
             raise DefinitionError(
-                f"result_storage_key={template!r} names {root!r}; it may use {', '.join(_ROOTS)},"
-                f" such as {{parameters[name]}}.{nearest(root, _ROOTS)}"
+                f"{option}={template!r} names {root!r}; it may use {', '.join(roots)},"
+                f" such as {{{example}}}.{nearest(root, roots)}"
             )
         name = rest.partition("]")[0]
         if root == "parameters" and name and parameters is not None and name not in parameters:
             raise DefinitionError(
-                f"result_storage_key={template!r} names the parameter {name!r}, which the task does not have;"
+                f"{option}={template!r} names the parameter {name!r}, which the function does not have;"
                 f" it has {', '.join(parameters) or 'none'}.{nearest(name, parameters)}"
             )
 

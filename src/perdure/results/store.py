@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from perdure.core.errors import BlockError, ResultMissing, ResultUnreadable
+from perdure.core.errors import BlockError, ResultCorrupt, ResultMissing, ResultUnreadable
 from perdure.core.records import BlockRecord, ResultRecord
 from perdure.results.document import digest_of, encode
 from perdure.results.keys import new_key
@@ -155,8 +155,11 @@ def result_from_record(record: ResultRecord, *, keep: bool = True) -> BaseResult
         return literal_from_json(record.value or "null")
     if record.kind == "unpersisted":
         return UnpersistedResult(python_type=record.type)
-    assert record.storage_id is not None
-    assert record.storage_key is not None
+    if record.kind != "persisted" or record.storage_id is None or record.storage_key is None:
+        raise ResultCorrupt(
+            f"The database has a result of the kind {record.kind!r} for run {record.run_id}, which is none or lacks its"
+            " storage. Run it again, or restore the database from a backup."
+        )
     return PersistedResult(
         storage_id=record.storage_id,
         storage_key=record.storage_key,

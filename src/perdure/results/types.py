@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any, Generic, TypeVar, cast
 from uuid import UUID
 
-from perdure.core.errors import MissingResult, ResultError
+from perdure.core.errors import MissingResult, ResultCorrupt, ResultError
 from perdure.core.states import Fetchable
 from perdure.results.document import PersistedResultBlob, read_document
 
@@ -239,9 +239,16 @@ def result_from_json(text: str) -> BaseResult[Any]:
 
 
 def literal_from_json(text: str) -> LiteralResult[Any]:
-    """The literal result of a value that the database keeps as JSON."""
-    value = json.loads(text)
-    return LiteralResult(UUID(value["uuid"]) if isinstance(value, dict) else value)
+    """The literal result of a value that the database keeps as JSON.
+
+    Raises:
+        ResultCorrupt: the text is not such a value.
+    """
+    try:
+        value = json.loads(text)
+        return LiteralResult(UUID(value["uuid"]) if isinstance(value, dict) else value)
+    except (ValueError, LookupError, TypeError, AttributeError):
+        raise ResultCorrupt(f"{text!r} is not a literal result's value. Run the task again.") from None
 
 
 _type_names: dict[type, str] = {}

@@ -13,6 +13,7 @@ from perdure.orchestrator.sql.schema import HEAD, schema_statements
 
 T = TypeVar("T")
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_WRONG_CONTENT = ("Could not decode", "no such table", "no such column")  # these have no result code of their own
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _WRITABLE = "Make it and its directory writable, or set another PERDURE_HOME."
 _MENDS = {
@@ -62,15 +63,14 @@ class Database:
             yield
         except sqlite3.Error as error:
             raise self.explain(error) from None
+        except UnicodeDecodeError as error:  # in what SQLite itself says of a damaged file
+            raise self.damaged(error) from None
 
     def explain(self, error: sqlite3.Error) -> OrchestratorError:
         """The error of Perdure's that stands for one of SQLite's."""
         code = _code(error)
-        if code in _DAMAGED:
-            return DatabaseCorrupt(
-                f"The database {self.path} is damaged or is not a SQLite database ({error})."
-                " Move it away to begin anew, or restore it from a backup."
-            )
+        if code in _DAMAGED or str(error).startswith(_WRONG_CONTENT):
+            return self.damaged(error)
         if code in _BUSY:
             return OrchestratorError(
                 f"Other processes kept the database {self.path} locked for {self.timeout_seconds:g} seconds."
@@ -78,6 +78,13 @@ class Database:
             )
         mend = _MENDS.get(code, "")
         return OrchestratorError(f"The database {self.path} failed: {error}. {mend}".rstrip())
+
+    def damaged(self, why: object) -> DatabaseCorrupt:
+        """The error to raise when the file holds what Perdure never wrote."""
+        return DatabaseCorrupt(
+            f"The database {self.path} is damaged or is not a SQLite database ({why})."
+            " Move it away to begin anew, or restore it from a backup."
+        )
 
     def _open(self) -> sqlite3.Connection:
         connection = sqlite3.connect(

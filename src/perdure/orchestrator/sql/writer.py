@@ -140,13 +140,14 @@ class Writer:
         if self._flusher is None:
             self._flusher = Thread(target=self._flush_at_intervals, name="perdure-flusher", daemon=True)
             self._flusher.start()
-        self._wake.set()
+        if not self._wake.is_set():
+            self._wake.set()
 
     def _flush_at_intervals(self) -> None:
         while not self._ended.is_set():
             self._wake.wait()
-            self._wake.clear()
             self._wait_for_others()
+            self._wake.clear()
             try:
                 self._flush()
             except OrchestratorError:  # the records wait on, and whoever commits next is told
@@ -154,9 +155,9 @@ class Writer:
                 self._wake.set()
 
     def _wait_for_others(self) -> None:
-        """Give others the time to write what waits; a busy process would only be slowed down by this thread."""
+        """Sleep for an interval, and on while others write: being awake would only slow a busy process down."""
         committed = -1
-        while self._waiting and committed != self._committed and not self._ended.is_set():
+        while committed != self._committed and not self._ended.is_set():
             committed = self._committed
             self._ended.wait(self._interval)
 
