@@ -87,8 +87,8 @@ def _flow_run(call: FlowCall, world: World) -> Steps[State[Any]]:
         if outcome.kind is not S.FAILED or run.run_count > options.retries:
             return (yield from _end(run, world, outcome))
         delay = delay_before(options, run.run_count)
-        retries = f"retry {run.run_count}/{options.retries}"
-        world.log(run, logging.WARNING, "%s It will %s in %g second(s).", outcome.message, retries, delay)
+        retry = f"{run.run_count} of {options.retries}"
+        world.log(run, logging.WARNING, "%s. Retry %s follows in %g s.", outcome.message, retry, delay)
         yield Report((enter(run, world, S.SCHEDULED, outcome.message, name="AwaitingRetry"),))
         if delay:
             yield Sleep(delay)

@@ -133,8 +133,8 @@ def _is_retried(run: TaskRunContext, world: World, failure: State[Any]) -> Steps
 
 def _wait_for_retry(run: TaskRunContext, world: World, message: str) -> Steps[None]:
     delay = delay_before(run.options, run.run_count)
-    retries = f"retry {run.run_count}/{run.options.retries}"
-    world.log(run, logging.WARNING, "%s. It will %s in %g second(s).", message, retries, delay)
+    retry = f"{run.run_count} of {run.options.retries}"
+    world.log(run, logging.WARNING, "%s. Retry %s follows in %g s.", message, retry, delay)
     yield Report((enter(run, world, S.SCHEDULED, message, name="AwaitingRetry"),))
     if delay:
         yield Sleep(delay)

@@ -21,6 +21,12 @@ if TYPE_CHECKING:  # it imports pydantic, which a process that persists nothing 
     from perdure.filesystems import Storage
 
 Where = Callable[[], str]  # a document's place, for people
+
+
+def _nowhere() -> str:
+    return "The result"
+
+
 _quote = json.encoder.encode_basestring_ascii
 
 
@@ -40,7 +46,7 @@ class PersistedResultBlob:
         return encode(json.dumps(self.serializer), self.data, self.digest or digest_of(self.data), self.type)
 
     @classmethod
-    def from_bytes(cls, document: bytes, where: Where) -> "PersistedResultBlob":
+    def from_bytes(cls, document: bytes, where: Where = _nowhere) -> "PersistedResultBlob":
         """Read a document, ours or Prefect 2's; `where` gives its place, for errors.
 
         Raises:
@@ -69,7 +75,7 @@ class PersistedResultBlob:
             )
         return blob
 
-    def load(self, where: Where) -> Any:
+    def load(self, where: Where = _nowhere) -> Any:
         """The value.
 
         Raises:
