@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Generic, Protocol, TypeVar
+from weakref import WeakKeyDictionary
 
+from perdure.core.arguments import is_atom
 from perdure.core.clock import Micros
 from perdure.core.errors import MissingContext
 from perdure.core.options import FlowOptions, RunOptions, TaskOptions
@@ -94,17 +96,25 @@ class FlowRunContext(_Run[FlowOptions]):
         self.outstanding: dict[Pending, Submitted] = {}
         self.streams: list[Any] = []  # mapped calls that are still being submitted
         self.occurrences: dict[str, int] = {}
+        # Of tasks that are generators, those that somebody holds, with their runs.
+        self.generators: WeakKeyDictionary[Any, TaskRunContext] = WeakKeyDictionary()
 
     def __getstate__(self) -> dict[str, Any]:
-        """What a task in another process needs of its flow run: neither its code nor what it has called."""
+        """What a task in another process needs of its flow run: neither its code nor what it has called.
+
+        Of its parameters, only the plain ones: others may be large, or not picklable.
+        """
         kept = ("id", "name", "tags", "parent", "created", "run_count", "storage", "serializer")
-        return {name: getattr(self, name) for name in kept} | {"options": self.options.without_code()}
+        plain = {name: value for name, value in self.parameters.items() if is_atom(value)}
+        return {name: getattr(self, name) for name in kept} | {
+            "options": self.options.without_code(),
+            "parameters": plain,
+        }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(  # type: ignore[misc]
-            **{name: state[name] for name in ("id", "name", "options", "tags", "parent", "created")},
+            **{name: state[name] for name in ("id", "name", "options", "parameters", "tags", "parent", "created")},
             owner=None,
-            parameters={},
         )
         self.run_count, self.storage, self.serializer = state["run_count"], state["storage"], state["serializer"]
 

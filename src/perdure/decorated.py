@@ -3,7 +3,7 @@
 import copy
 import dataclasses
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from perdure import definition
@@ -19,11 +19,11 @@ class Decorated(Generic[Options]):
     kind: ClassVar[str]  # "flow" or "task"
 
     def __init__(self, function: Callable[..., Any], options: Options) -> None:
+        functools.update_wrapper(self, options.function)  # type: ignore[arg-type] # first: it copies the function's own attributes
         self.options = options
         self._instance: Any = None  # what a method is bound to
         self._is_static = isinstance(function, staticmethod)
         self._is_of_class = isinstance(function, classmethod)
-        functools.update_wrapper(self, options.function)  # type: ignore[arg-type] # what we make of it is callable
 
     @property
     def name(self) -> str:
@@ -90,6 +90,11 @@ class Decorated(Generic[Options]):
         if self._instance is not None:
             args = (self._instance, *args)
         return self.options.signature.bind(self.options.name, args, kwargs)
+
+    def _named(self, coroutine: Coroutine[Any, Any, T]) -> Coroutine[Any, Any, T]:
+        """A coroutine under the name of the function: Python says it of one that was never awaited."""
+        coroutine.__name__ = coroutine.__qualname__ = self.name  # type: ignore[attr-defined]
+        return coroutine
 
     def __copy__(self) -> Self:
         """One of its own: without this, copying would go by `__reduce_ex__` and find the original."""

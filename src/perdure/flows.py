@@ -71,7 +71,7 @@ class Flow(Decorated[FlowOptions], Generic[P, R]):
         if options.is_generator and not return_state:
             return _aitems(call, session) if awaited else _items(call, session)
         if awaited:
-            return _acall(call, session, return_state)
+            return self._named(_acall(call, session, return_state))
         if isinstance(call, FlowCall):
             with ended_by_signal(call.run):
                 state = _run(call, session)

@@ -6,7 +6,6 @@ import logging
 import sys
 from collections.abc import Callable, MutableMapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from perdure import settings
@@ -113,6 +112,8 @@ def set_up(report: Report | None = None) -> None:
         _ROOT.addHandler(_to_orchestrator)
         _ROOT.propagate = False
     _ROOT.setLevel(settings.current().logging_level)
+    if settings.current().logging_log_prints:
+        watch_prints()
 
 
 def log(run: RunContext, level: int, message: str, *args: Any, error: BaseException | None = None) -> None:
@@ -122,24 +123,28 @@ def log(run: RunContext, level: int, message: str, *args: Any, error: BaseExcept
         return
     if error is not None and getattr(error, "__perdure_logged__", False):
         error = None
-    shown = None
-    if error is not None:
-        traceback = _users_frames(error.__traceback__)
-        # An error that we raise ourselves says all in its message; another one in our own frames is a bug to be found.
-        if traceback is not None or not isinstance(error, PerdureError):
-            shown = type(error), error, traceback or error.__traceback__
-    logger.log(level, message, *args, exc_info=shown, extra={"perdure_run": run})
+    shown = "" if error is None else _traceback_of(error)
+    logger.log(level, message + "%s", *args, shown and f"\n{shown}", extra={"perdure_run": run})
     if error is not None:
         with contextlib.suppress(AttributeError, TypeError):  # an exception class may refuse attributes
             error.__perdure_logged__ = True  # type: ignore[attr-defined]
 
 
-def _users_frames(traceback: TracebackType | None) -> TracebackType | None:
-    """The traceback from the user's own code on, if it is in it: how it was called is of no use to them."""
-    inner = traceback
-    while inner is not None and inner.tb_frame.f_code.co_filename.startswith(_PACKAGE):
-        inner = inner.tb_next
-    return inner
+def _traceback_of(error: BaseException) -> str:
+    """The traceback in the user's own code, with its causes: how our code called theirs is of no use to them."""
+    import traceback  # needed only when something has failed
+
+    shown = traceback.TracebackException.from_exception(error)
+    links, has_frames = [shown], False
+    for link in links:
+        users = [frame for frame in link.stack if not frame.filename.startswith(_PACKAGE)]
+        has_frames = has_frames or bool(users)
+        link.stack = traceback.StackSummary.from_list(users)
+        links += [each for each in (link.__cause__, link.__context__) if each is not None and each not in links]
+    if has_frames:
+        return "".join(shown.format()).rstrip()
+    # An error that we raise ourselves says all in its message; another one in our own code is a bug to be found.
+    return "" if isinstance(error, PerdureError) else "".join(traceback.format_exception(error)).rstrip()
 
 
 _plain_print = builtins.print

@@ -121,22 +121,42 @@ class MappedFutures(PendingGroup, Generic[R]):
             index += 1
         self._bar.close()
 
-    def settle(self) -> None:
+    def block(self, _: float | None = None) -> None:
         """Submit what is left, and wait; an error of the iterable is raised unless somebody has seen it."""
-        if not (self._exhausted and self._unfinished == 0 and (self._error is None or self._error_is_known)):
+        if not self._is_settled():
             self.finish()
+        self._bar.close()
+
+    async def ablock(self) -> None:
+        """The same, awaited."""
+        if not self._is_settled():
+            await self.afinish()
+        self._bar.close()
+
+    def _is_settled(self) -> bool:
+        return self._exhausted and self._unfinished == 0 and (self._error is None or self._error_is_known)
 
     def stop(self) -> None:
         """Submit nothing more."""
         with self._changed:
             self._exhausted = True
             self._changed.notify_all()
+        self._bar.close()
 
     async def afinish(self) -> None:
         """Submit what is left, and await all calls."""
-        import asyncio
+        if self._loop is None:  # mapped by a sync task: its generator is taken in a thread
+            import asyncio
 
-        await asyncio.to_thread(self.finish)
+            await asyncio.to_thread(self.finish)
+            return
+        index = 0
+        while self._is_submitted(index):
+            entry = self._entries[index]
+            if isinstance(entry, Pending):
+                await entry.ablock()
+            index += 1
+        self._bar.close()
 
     def _entry(self, index: int) -> Pending | State[R]:
         entry = self._entries[index]
@@ -221,7 +241,10 @@ class MappedFutures(PendingGroup, Generic[R]):
             goes_on = self._has_room()
             if goes_on:
                 self._changed.notify_all()
+            ended = self._exhausted and not self._unfinished
         self._bar.advance()
+        if ended:
+            self._bar.close()
         if not goes_on:
             return
         if self._loop is not None:

@@ -60,8 +60,13 @@ class Session:
     def storage_for(self, run: RunContext) -> "Storage":
         """Where a run's result goes: its own option, else its flow's, else the local storage path."""
         if run.storage is None:
-            chosen = _inherited(run, "storage", "result_storage")
-            run.storage = _default_storage(self.settings) if chosen is None else _loaded_storage(chosen)
+            chooser = _chooser(run)
+            if chooser is None:
+                run.storage = _default_storage(self.settings)
+            else:
+                if chooser.storage is None:
+                    chooser.storage = _loaded_storage(chooser.options.result_storage)
+                run.storage = chooser.storage
         return run.storage  # type: ignore[no-any-return]
 
     def serializer_for(self, run: RunContext) -> "Serializer":
@@ -104,6 +109,14 @@ class Session:
             run.task_runner.cancel()
         for submitted in tuple(run.outstanding.values()):
             submitted.stop()
+
+
+def _chooser(run: RunContext) -> RunContext | None:
+    """The run, or the nearest one above it, that was given a storage: it is loaded once for all below."""
+    above: RunContext | None = run
+    while above is not None and above.storage is None and above.options.result_storage is None:
+        above = above.parent
+    return above
 
 
 def _inherited(run: RunContext, found: str, option: str) -> Any:

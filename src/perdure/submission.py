@@ -1,9 +1,9 @@
 """Submitting tasks: to the flow run's task runner, or to the caller's event loop."""
 
+import os
 import threading
 from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from contextvars import copy_context
-from functools import partial
 from typing import Any
 
 from perdure import session as sessions
@@ -123,6 +123,7 @@ class TaskWork:
             assert self.call.run.state is not None
             self.arrive(self.call.run.state)
             return None
+        self._session.commit(())  # else the other process could tell of its states before ours are written
         return self.call
 
     def arrive(self, state: State[Any]) -> None:
@@ -189,6 +190,16 @@ class TaskWork:
 _outside: ThreadTaskRunner | None = None  # runs what is submitted outside all flows
 
 
+def _forget_outside() -> None:
+    """In a forked child: the parent's threads are not ours."""
+    global _outside
+    _outside = None
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_forget_outside)
+
+
 def submit_task(
     owner: Any, options: TaskOptions, parameters: dict[str, Any], wait_for: Sequence[Upstream]
 ) -> Future[Any] | AsyncFuture[Any]:
@@ -214,16 +225,9 @@ def submit_task(
     depends_on = [each for each in (*(call.upstreams or ()), *wait_for) if isinstance(each, Pending)]
     future.depends_on = depends_on
     if runner.lends_threads:
-        future.begin = partial(_begin, depends_on, work) if depends_on else work.run_here
+        future.begin = work.run_here
     when_all_done(depends_on, lambda: runner.submit(work))
     return future
-
-
-def _begin(depends_on: Sequence[Pending], work: TaskWork) -> None:
-    """Run a task in this thread, which waits for it, after all that it depends on."""
-    for each in depends_on:
-        each.block()
-    work.run_here()
 
 
 def _runner(session: Session, flow: FlowRunContext | None) -> TaskRunner:

@@ -78,9 +78,12 @@ class Task(Decorated[TaskOptions], Generic[P, R]):
         call = begin_task(self, options, parameters, runs_of(wait_for), session)
         awaited = options.is_async and call_is_awaited()
         if options.is_generator and not return_state:
-            return _aitems(call, session) if awaited else _items(call, session)
+            items = _aitems(call, session) if awaited else _items(call, session)
+            if isinstance(call, TaskCall) and call.run.flow is not None:
+                call.run.flow.generators[items] = call.run
+            return items
         if awaited:
-            return _arun(call, session, return_state)
+            return self._named(_arun(call, session, return_state))
         state = call if isinstance(call, State) else run_task(call, session)
         if return_state:
             _raise_interrupt(call, state)

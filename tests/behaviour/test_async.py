@@ -491,3 +491,36 @@ def test_waiting_for_a_coroutine_can_have_a_time_limit() -> None:
         return await future.wait(timeout=0.001), future.is_done
 
     assert run(waits) == (None, False)
+
+
+def test_many_maps_at_once_whose_tasks_persist_do_not_use_up_the_threads_of_the_loop() -> None:
+    @task(persist_result=True)
+    async def kept(x: int) -> int:
+        return x
+
+    async def maps() -> Any:
+        return await asyncio.gather(*(kept.map([1, 2, 3]).result() for _ in range(40)))
+
+    assert run(maps) == [[1, 2, 3]] * 40
+
+
+def test_a_forgotten_await_is_named_where_the_coroutine_is_used() -> None:
+    forgotten = []
+
+    @task
+    def same(x: Any) -> Any:
+        return x
+
+    async def passes_it_on() -> Any:
+        forgotten.append(adouble(1))
+        return same(forgotten[-1])
+
+    async def returns_it() -> Any:
+        forgotten.append(adouble(1))
+        return forgotten[-1:]
+
+    for function in (passes_it_on, returns_it):
+        with pytest.raises(TypeError, match=r"adouble\(\.\.\.\) was not awaited\. Write `await`"):
+            run(function)
+    for coroutine in forgotten:
+        coroutine.close()  # else Python warns that nobody awaited it

@@ -8,7 +8,7 @@ import pytest
 
 from perdure import State, flow, task
 from perdure.core.errors import CancelledRun, CrashedRun, FailedRun
-from perdure.core.states import Cancelled, Completed, Crashed, Failed, Paused, Scheduled, StateType
+from perdure.core.states import Cancelled, Completed, Crashed, Failed, Paused, Pending, Scheduled, StateType
 
 
 @task
@@ -263,3 +263,7 @@ def test_the_database_has_every_state_of_a_flow_run(known: Any) -> None:
     assert run.state_type is StateType.COMPLETED
     assert run.id == state.flow_run_id
     assert known.state_names(run.id) == ["Pending", "Running", "Completed"]
+
+
+def test_an_unfinished_state_made_by_hand_is_adopted() -> None:
+    assert flow(lambda: Pending())(return_state=True).is_pending()

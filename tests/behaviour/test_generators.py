@@ -307,3 +307,23 @@ def test_a_generators_timeout_holds_for_each_item() -> None:
     with pytest.raises(TimeoutError):
         got += [got.append(i) for i in slow()]
     assert got == [1]
+
+
+def test_a_generator_that_was_left_in_the_middle_ends_with_its_flow(known: Any) -> None:
+    held = []
+
+    @flow
+    def leaves() -> int:
+        items = count(3)
+        held.append(items)
+        return next(items)
+
+    @flow
+    async def aleaves() -> int:
+        items = acount(3)
+        held.append(items)
+        return await anext(items)
+
+    assert leaves() == 0
+    assert asyncio.run(aleaves()) == 0
+    assert [run.state_name for run in known.task_runs("count") + known.task_runs("acount")] == ["Completed"] * 2

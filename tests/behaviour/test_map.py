@@ -340,3 +340,16 @@ def test_a_mapped_generator_among_arguments_stands_for_its_values() -> None:
         return total.submit(futures).result(), futures.result()
 
     assert in_flow(maps) == (6, [0, 1, 2, 3])
+
+
+def test_the_flows_own_exception_goes_before_one_of_a_mapped_iterable() -> None:
+    def numbers() -> Iterator[int]:
+        yield 1
+        raise RuntimeError("theirs")
+
+    def maps() -> None:
+        same.map(numbers())
+        raise ValueError("mine")
+
+    with pytest.raises(ValueError, match="mine"):
+        in_flow(maps)

@@ -23,7 +23,7 @@ from perdure.core.errors import (
     StorageKeyError,
 )
 from perdure.filesystems import LocalFileSystem
-from perdure.results import LiteralResult, PersistedResult, UnpersistedResult, result_from_json
+from perdure.results import LiteralResult, PersistedResult, UnpersistedResult, get_result, result_from_json
 
 
 class Big:
@@ -496,3 +496,55 @@ def test_an_unpersisted_result_knows_its_type_later() -> None:
     assert isinstance(again, UnpersistedResult)
     with pytest.raises(MissingResult, match=r"builtins\.dict"):
         again.get()
+
+
+class RefusedError(Exception):
+    """Its class cannot build it again from its `args`."""
+
+    def __init__(self, status: int, body: str) -> None:
+        super().__init__(f"{status}: {body}")
+        self.status = status
+
+
+def test_an_exception_comes_back_whatever_its_constructor_takes() -> None:
+    @task(persist_result=True)
+    def refused() -> None:
+        raise RefusedError(503, "busy")
+
+    state = refused(return_state=True)
+
+    with pytest.raises(RefusedError, match="503: busy") as again:
+        get_result(state.run_id or "")
+    assert again.value.status == 503
+
+
+@pytest.mark.parametrize("returned", [lambda state: [state, 5], lambda state: [5, state]])
+def test_a_list_of_states_and_other_things_is_data_and_persisted(returned: Any) -> None:
+    @task
+    def one() -> int:
+        return 1
+
+    @flow(persist_result=True)
+    def mixed() -> Any:
+        return returned(one(return_state=True))
+
+    assert isinstance(mixed(return_state=True).data, PersistedResult)
+
+
+def test_a_saved_storage_is_loaded_once_for_a_flow_and_its_tasks(tmp_path: Path, monkeypatch: Any) -> None:
+    slug = LocalFileSystem(basepath=tmp_path / "results").save("dev")
+    loads = []
+    load = LocalFileSystem.load
+    monkeypatch.setattr("perdure.blocks.Block.load", lambda slug: loads.append(slug) or load(slug))
+
+    @task(persist_result=True)
+    def kept(number: int) -> int:
+        return number
+
+    @flow(result_storage=slug)
+    def keeps() -> int:
+        return sum(kept(number) for number in range(5))
+
+    assert keeps() == 10
+    assert loads == [slug]
+    assert len(list((tmp_path / "results").iterdir())) == 5

@@ -306,3 +306,41 @@ def test_a_returned_future_has_arrived_when_the_flow_ends() -> None:
         return [same.submit(i) for i in range(5)]
 
     assert all(returns(return_state=True).is_completed() for _ in range(200))
+
+
+def test_a_time_limit_holds_for_a_task_that_no_thread_has_begun() -> None:
+    @task
+    def slow() -> None:
+        time.sleep(0.3)
+
+    @task
+    def waits() -> bool:
+        future = slow.submit()
+        with pytest.raises(TimeoutError):
+            future.result(timeout=0.01)
+        return True
+
+    @flow(task_runner=ThreadTaskRunner(max_workers=1))
+    def one_thread() -> bool:
+        return waits.submit().result()
+
+    assert one_thread()
+
+
+def test_a_long_chain_of_futures_is_waited_for_on_the_only_thread() -> None:
+    @task
+    def next_to(number: int) -> int:
+        return number + 1
+
+    @task
+    def chains() -> int:
+        future: Any = 0
+        for _ in range(600):
+            future = next_to.submit(future)
+        return future.result()
+
+    @flow(task_runner=ThreadTaskRunner(max_workers=1))
+    def one_thread() -> int:
+        return chains.submit().result()
+
+    assert one_thread() == 600

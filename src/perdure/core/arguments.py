@@ -4,6 +4,7 @@ import copy
 import dataclasses
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from types import CoroutineType
 from typing import Any
 
 from perdure.core.annotations import Annotation, allow_failure, quote
@@ -67,6 +68,10 @@ class _Replacer:
             if isinstance(value, quote):
                 return value.value
             return self.visit(value.value, allowed or isinstance(value, allow_failure))
+        if isinstance(value, CoroutineType):
+            raise TypeError(
+                f"The coroutine {value.__qualname__}(...) was not awaited. Write `await` before the call that made it."
+            )
         if id(value) in self._open:
             return value
         self._open.add(id(value))

@@ -55,9 +55,29 @@ class Pending:
         """
         if self.state is None and on_event_loop():
             self._check_loop()
-        begin = self.begin
-        if begin is not None and in_submitted_task.get():
-            begin()
+        # With a time limit it waits for a thread instead: what has begun here could not be left in time.
+        if timeout is None and in_submitted_task.get():
+            self._begin_here()
+        return self._wait(timeout)
+
+    def _begin_here(self) -> None:
+        """Run the task in this thread, after all that it depends on, unless they have begun elsewhere."""
+        seen: set[Pending] = set()
+        to_do = [(self, False)]
+        while to_do:
+            each, is_ready = to_do.pop()
+            if is_ready:
+                for upstream in each.depends_on:
+                    upstream._wait(None)
+                begin = each.begin
+                if begin is not None:
+                    begin()
+            elif each not in seen and each.state is None:
+                seen.add(each)
+                to_do.append((each, True))
+                to_do += [(upstream, False) for upstream in each.depends_on]
+
+    def _wait(self, timeout: float | None) -> bool:
         if self.state is None:
             arrived = threading.Lock()
             arrived.acquire()

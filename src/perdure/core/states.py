@@ -46,7 +46,7 @@ TRANSITIONS: dict[StateType | None, frozenset[StateType]] = {
     None: _BEGIN,
     S.SCHEDULED: _BEGIN | _END | {S.RUNNING, S.PAUSED, S.CANCELLING},
     S.PENDING: _BEGIN | _END | {S.RUNNING, S.PAUSED, S.CANCELLING},
-    S.RUNNING: _END | {S.RUNNING, S.SCHEDULED, S.PAUSED, S.CANCELLING},
+    S.RUNNING: _BEGIN | _END | {S.RUNNING, S.PAUSED, S.CANCELLING},
     S.PAUSED: _END | {S.RUNNING, S.SCHEDULED, S.CANCELLING},
     S.CANCELLING: frozenset({S.CANCELLED, S.CRASHED, S.FAILED, S.COMPLETED}),
     S.COMPLETED: frozenset(),
@@ -197,7 +197,8 @@ class State(Generic[R_co]):
     def _data_of_ended_run(self) -> Any:
         if self.type not in FINAL:
             raise UnfinishedRun(
-                f"The run is in state {self!r} and has no result yet. Wait for it, or see why its inputs are not ready."
+                f"The run is in state {self!r} and has no result. "
+                + ("It will never run." if self.name == "NotReady" else "Wait for it.")
             )
         if self.data is None and self.type is S.COMPLETED and self.run_id is not None:
             raise MissingResult("The run completed, but its result was not kept by this process.")

@@ -51,7 +51,11 @@ def cache_key_of(run: TaskRunContext) -> Steps[str | None]:
 
 
 def _arguments(function: Callable[..., Any], run: TaskRunContext) -> tuple[Any, ...]:
-    return (run, run.parameters)[2 - _arity(function) :]
+    try:
+        arity = _arity(function)
+    except TypeError:  # a callable object that cannot be hashed
+        arity = _arity.__wrapped__(function)
+    return (run, run.parameters)[2 - arity :]
 
 
 @functools.lru_cache(maxsize=1_000)

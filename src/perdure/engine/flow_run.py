@@ -7,7 +7,7 @@ from typing import Any
 
 from perdure.context import FlowRunContext
 from perdure.core.arguments import Upstream, replace_upstreams
-from perdure.core.effects import Blocking, Report, Sleep, Steps, WaitFor
+from perdure.core.effects import Blocking, Call, Report, Sleep, Steps, WaitFor
 from perdure.core.errors import CrashedRun, OrchestratorError, RunTimeout, UpstreamTaskError
 from perdure.core.records import Record
 from perdure.core.states import FINAL, State, StateType, aggregate, is_states
@@ -50,8 +50,11 @@ def flow_run(call: FlowCall, world: World) -> Steps[State[Any]]:
     except BaseException as error:
         run.interrupt = error
         world.cancel_outstanding(run)
+        if run.outstanding:
+            waiting = "Stopping: %d tasks still run, and get %g s to end. Ctrl-C again abandons them."
+            world.log(run, logging.WARNING, waiting, len(run.outstanding), _GRACE_SECONDS)
         try:
-            yield from _settle(run, _GRACE_SECONDS)
+            yield from _settle(run, world, _GRACE_SECONDS)
         except BaseException as another:  # such as a second Ctrl-C: nothing more is waited for
             world.log(run, logging.WARNING, "Stopped by %s before all tasks had ended.", type(another).__name__)
         for submitted in tuple(run.outstanding.values()):
@@ -102,30 +105,38 @@ def _attempt(run: FlowRunContext, world: World, produced: Produced) -> Steps[Out
         world.log(run, logging.INFO, "Began flow '%s'", run.options.name)
     try:
         value = yield from produce(run, produced)
-        yield from _settle(run)
-    except Exception as error:
-        yield from _settle(run)
-        outcome = _failed(run, produced.own(error))
-    else:
+        yield from _settle(run, world)
         outcome = _outcome(run, value)
+    except Exception as error:
+        yield from _settle(run, world, failed=True)
+        outcome = _failed(run, produced.own(error))
     if run.interrupt is not None:
         raise run.interrupt
     return outcome
 
 
-def _settle(run: FlowRunContext, grace: float | None = None) -> Steps[None]:
+def _settle(run: FlowRunContext, world: World, grace: float | None = None, failed: bool = False) -> Steps[None]:
     """Wait for all that the flow run has submitted, and for what that submits in its turn; or for `grace` seconds."""
     if grace is not None:
         yield WaitFor(tuple(run.outstanding), grace)
         return
     while run.streams or run.outstanding:
         for stream in tuple(run.streams):
-            yield Blocking(stream.settle)
             run.streams.remove(stream)
+            try:
+                yield WaitFor((stream,))
+            except Exception as error:  # of the user's iterable
+                if not failed:
+                    raise
+                world.log(run, logging.ERROR, "A mapped iterable raised an exception too.", error=error)
         waited_for = tuple(run.outstanding)
         yield WaitFor(waited_for)
         for each in waited_for:
             run.outstanding.pop(each, None)
+    for generator, task_run in tuple(run.generators.items()):
+        if task_run.state is not None and task_run.state.type is S.RUNNING:  # nobody went through it to its end
+            close = getattr(generator, "aclose", None)
+            yield Call(close or generator.close, (), {}, run, awaited=close is not None)
 
 
 def _failed(run: FlowRunContext, error: Exception) -> Outcome:

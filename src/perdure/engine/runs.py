@@ -1,6 +1,5 @@
 """What the lifecycles of flow runs and task runs share: entering states, keeping results, calling hooks."""
 
-import functools
 import inspect
 import logging
 from collections.abc import Callable, Sequence
@@ -11,7 +10,7 @@ from perdure import settings
 from perdure.context import RunContext, TaskRunContext
 from perdure.core.effects import Blocking, Call, Report, Steps
 from perdure.core.records import CacheRecord, Record, RenameRecord, StateRecord
-from perdure.core.states import FINAL, State, StateType, check_transition
+from perdure.core.states import FINAL, State, StateType, check_transition, is_states
 from perdure.engine.views import template_variables
 from perdure.engine.world import World
 from perdure.results.keys import format_key
@@ -107,7 +106,7 @@ def end(
 
 def _is_memory_only(value: Any) -> bool:
     """The states of a flow's children: the orchestrator has them all, and a document of them would say no more."""
-    return isinstance(value, State) or (isinstance(value, list) and bool(value) and isinstance(value[0], State))
+    return isinstance(value, State) or (isinstance(value, list) and is_states(value))
 
 
 def _expiry(run: RunContext, now: int) -> int | None:
@@ -208,7 +207,9 @@ def user_call(run: RunContext, function: Callable[..., Any], *args: Any) -> Call
     return Call(function, args, {}, run, awaited=_is_coroutine_function(function))
 
 
-_is_coroutine_function = functools.lru_cache(maxsize=1_000)(inspect.iscoroutinefunction)
+def _is_coroutine_function(function: Any) -> bool:
+    called = type(function).__call__ if callable(function) else None  # of an object that is called as a function
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(called)
 
 
 def name_run(run: RunContext, template: str | Callable[..., str]) -> Steps[Sequence[Record]]:

@@ -15,7 +15,7 @@ class UpstreamNotCompleted(Exception):
 
     def __init__(self, state: State[Any]) -> None:
         self.state = state
-        super().__init__(f"Upstream run '{state.run_id or state!r}' did not reach a 'COMPLETED' state.")
+        super().__init__(f"Upstream run '{state.run_id or state}' did not reach a 'COMPLETED' state: it is {state!r}.")
 
 
 def resolved(

@@ -45,6 +45,8 @@ class Storages:
                 # Without a name: the name of a saved block may have moved on to another one since it was loaded.
                 self._report(record._replace(name=None))
             self._by_id.setdefault(record.id, settled)
+            if len(self._ids) > 1_000:  # storages made in a loop must not pile up
+                self._ids.clear()
             self._ids[id(storage)] = storage, record.id
         return record.id
 

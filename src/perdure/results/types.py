@@ -6,6 +6,7 @@ from typing import Any, Generic, TypeVar, cast
 from uuid import UUID
 
 from perdure.core.errors import MissingResult, ResultCorrupt, ResultError
+from perdure.core.exceptions import portable
 from perdure.core.states import Fetchable
 from perdure.results.document import PersistedResultBlob, read_document
 
@@ -57,6 +58,15 @@ class UnpersistedResult(BaseResult[R]):
 
     def describe(self) -> dict[str, Any]:
         return {"type": self.type, "python_type": self.python_type}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self._value is _MISSING:
+            return _not_kept, (self.python_type,)
+        return type(self), (portable(self._value), self.python_type)
+
+
+def _not_kept(python_type: str) -> UnpersistedResult[Any]:
+    return UnpersistedResult(python_type=python_type)
 
 
 class LiteralResult(BaseResult[R]):

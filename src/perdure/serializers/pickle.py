@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import ValidationInfo, field_validator
 
 from perdure.core.errors import ResultCorrupt, ResultUnreadable, SerializationError
+from perdure.core.exceptions import portable
 from perdure.serializers.base import Serializer
 from perdure.serializers.modules import check_choice, import_module
 from perdure.serializers.text import from_base64, to_base64
@@ -49,7 +50,7 @@ class PickleSerializer(Serializer):
             return to_base64(pickle.dumps(obj, pickle.HIGHEST_PROTOCOL))
         dumps: Callable[[Any], bytes] = _library(self.picklelib).dumps
         try:
-            return to_base64(dumps(obj))
+            return to_base64(dumps(portable(obj)))
         except Exception as error:
             path, cause = find_unpicklable(obj, dumps, error)
             # All that the library itself says is in the message; the traceback of the object's own code is not.

@@ -3,4 +3,6 @@
 from perdure.task_runners.processes import ProcessTaskRunner
 from perdure.task_runners.threads import SequentialTaskRunner, ThreadTaskRunner
 
-__all__ = ["ProcessTaskRunner", "SequentialTaskRunner", "ThreadTaskRunner"]
+ConcurrentTaskRunner = ThreadTaskRunner  # the name that users of Prefect 2 know
+
+__all__ = ["ConcurrentTaskRunner", "ProcessTaskRunner", "SequentialTaskRunner", "ThreadTaskRunner"]

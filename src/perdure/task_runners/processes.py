@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 from contextlib import suppress
+from pathlib import Path
 from typing import IO
 
 from perdure import settings
@@ -56,7 +57,11 @@ class ProcessTaskRunner(ThreadTaskRunner):
             reason = f"The task '{call.run.options.name}' or its arguments cannot be sent to a process: {error}"
             work.crash(SerializationError(f"{reason}. Use a ThreadTaskRunner, or pass what can be pickled."))
             return
-        child = self._child()
+        try:
+            child = self._child()
+        except OSError as error:
+            work.crash(CrashedRun(f"A process for the task cannot be started: {error}"))
+            return
         try:
             state = pickle.loads(child.ask(request))
         except (EOFError, OSError) as error:
@@ -88,7 +93,7 @@ class Child:
     def __init__(self) -> None:
         import subprocess  # few programs use processes; the others start faster
 
-        path = os.pathsep.join(each for each in sys.path if each)
+        path = os.pathsep.join(each or str(Path.cwd()) for each in sys.path)
         environment = {**os.environ, **settings.as_environment(), "PERDURE_WORKER_PATH": path}
         # What a task prints goes to our standard output; the child's own one carries the answers.
         printed = _duplicate_of_output()
