@@ -476,7 +476,7 @@ def test_a_persisted_result_is_committed_when_the_task_returns(home: Path) -> No
     def kept() -> Any:
         value.with_options(persist_result=True)()
         (database,) = home.glob("*.db")
-        with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as reader:
+        with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as reader:
             return reader.execute("select state_type from task_run").fetchall()
 
     assert kept() == [("COMPLETED",)]

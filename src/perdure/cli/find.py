@@ -14,7 +14,7 @@ _SHOWN = 3  # runs that a message names
 _RECENT = 200  # runs whose names are compared with one that nothing has
 _CHUNK = 1_000  # ids asked for at once
 _ID_CHARACTERS = frozenset("0123456789abcdef-")
-_SHORT = 13  # characters of an id: the millisecond in which its run was created
+_SHORT = 18  # characters of an id: the millisecond of its making, and a count within it
 
 
 def orchestrator() -> Orchestrator:

@@ -1,7 +1,8 @@
 """Run ids: time-ordered UUIDs, made without a system call each.
 
-The layout is UUID version 7 with a monotonic part that starts at random in each process (RFC 9562,
-section 6.2): the database's indices grow at their end, and an id costs less than half of a `uuid4`.
+The layout is UUID version 7 with a counter after the milliseconds (RFC 9562, section 6.2, method 1) and a part
+that is random for each process: the database's indices grow at their end, the first 18 characters tell the ids
+of one process apart, and an id costs less than half of a `uuid4`.
 """
 
 import os
@@ -10,25 +11,28 @@ import time
 from uuid import UUID
 
 _VERSION_AND_VARIANT = (7 << 76) | (0b10 << 62)
-_LOW_BITS = 62
+_LAST_COUNT = 0xFFF
 
 
 class _Sequence:
-    """Milliseconds that never go back, and a number that starts at random and counts up."""
+    """Milliseconds that never go back, and a count within each."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._last_ms = 0
-        # 72 of the 74 bits: there is room above for more ids than a process can make.
-        self._tail = int.from_bytes(os.urandom(9), "big")
+        self._ms = 0
+        self._count = 0
+        self.process = int.from_bytes(os.urandom(8), "big") >> 2
 
     def next(self) -> tuple[int, int]:
         now = time.time_ns() // 1_000_000
         with self._lock:
-            if now > self._last_ms:
-                self._last_ms = now
-            self._tail += 1
-            return self._last_ms, self._tail
+            if now > self._ms:
+                self._ms, self._count = now, 0
+            elif self._count < _LAST_COUNT:
+                self._count += 1
+            else:
+                self._ms, self._count = self._ms + 1, 0
+            return self._ms, self._count
 
 
 _sequence = _Sequence()
@@ -45,9 +49,8 @@ if hasattr(os, "register_at_fork"):  # not on Windows
 
 def new_id() -> str:
     """A new run id, such as `0192f0c1-8d4e-7a31-8f0e-5d0c9a7b6e21`; ids of one process sort by age."""
-    ms, tail = _sequence.next()
-    high, low = tail >> _LOW_BITS, tail & ((1 << _LOW_BITS) - 1)
-    text = f"{(ms << 80) | (high << 64) | low | _VERSION_AND_VARIANT:032x}"
+    ms, count = _sequence.next()
+    text = f"{(ms << 80) | (count << 64) | _sequence.process | _VERSION_AND_VARIANT:032x}"
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
