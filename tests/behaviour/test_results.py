@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import weakref
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from uuid import UUID
