@@ -27,10 +27,3 @@ class allow_failure(Annotation[T]):  # noqa: N801
 
 class quote(Annotation[T]):  # noqa: N801
     """Pass the value as it is: nothing in it is searched for futures or states."""
-
-
-def unannotated(value: Any) -> Any:
-    """The value below any marks."""
-    while isinstance(value, Annotation):
-        value = value.value
-    return value

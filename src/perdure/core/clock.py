@@ -21,10 +21,3 @@ def system_clock() -> Micros:
 def to_datetime(micros: Micros) -> datetime:
     """The aware UTC datetime of a time."""
     return _EPOCH + timedelta(microseconds=micros)
-
-
-def to_micros(moment: datetime) -> Micros:
-    """The time of a datetime; a naive one is taken to be UTC."""
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return (moment - _EPOCH) // timedelta(microseconds=1)
