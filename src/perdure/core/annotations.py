@@ -1,6 +1,6 @@
 """Marks that a user puts round an argument."""
 
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
