@@ -1,8 +1,7 @@
 """Flows: the decorator and what it makes."""
 
 import functools
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
-from contextlib import aclosing
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, Concatenate, Generic, Literal, ParamSpec, TypeVar, overload
 
 from perdure import definition, settings
@@ -13,11 +12,10 @@ from perdure.core.options import FlowOptions, Hook, RetryDelay
 from perdure.core.states import State
 from perdure.decorated import Decorated
 from perdure.engine.begin import begin_flow, finish
-from perdure.engine.drivers import adrive, aiterate, drive, iterate
+from perdure.engine.drivers import adrive, drive
 from perdure.engine.flow_run import FlowCall, flow_run
-from perdure.engine.runs import persists
 from perdure.session import Session, ended_by_signal
-from perdure.submission import WaitFor, aitems_of, items_of, runs_of
+from perdure.submission import WaitFor, aitems, items, runs_of
 
 P = ParamSpec("P")
 P2 = ParamSpec("P2")
@@ -63,13 +61,10 @@ class Flow(Decorated[FlowOptions], Generic[P, R]):
         """
         options = self.options
         session = sessions.current()
-        if self._instance is not None:
-            args = (self._instance, *args)
-        parameters = options.signature.bind(options.name, args, kwargs)
-        call = begin_flow(self, options, parameters, runs_of(wait_for), session, _run_name())
+        call = begin_flow(self, options, self._bind(args, kwargs), runs_of(wait_for), session, _run_name())
         awaited = options.is_async and call_is_awaited()
         if options.is_generator and not return_state:
-            return _aitems(call, session) if awaited else _items(call, session)
+            return (aitems if awaited else items)(call, flow_run, session, _items_ended)
         if awaited:
             return self._named(_acall(call, session, return_state))
         if isinstance(call, FlowCall):
@@ -119,36 +114,9 @@ async def _acall(call: FlowCall | State[Any], session: Session, return_state: bo
     return state if return_state else await state.afetch()
 
 
-def _items(call: FlowCall | State[Any], session: Session) -> Iterator[Any]:
-    if isinstance(call, State):
-        yield from items_of(call)
-        return
-    call.run.collect = persists(call.run)
-    try:
-        yield from iterate(flow_run(call, session), session)
-    finally:
-        state = _ended(call.run, _state_of(call))
-    if not state.is_completed():
-        state.fetch()
-
-
-async def _aitems(call: FlowCall | State[Any], session: Session) -> AsyncIterator[Any]:
-    items = aitems_of(call) if isinstance(call, State) else aiterate(flow_run(call, session), session)
-    if isinstance(call, FlowCall):
-        call.run.collect = persists(call.run)
-    try:
-        async with aclosing(items):
-            async for item in items:
-                yield item
-    finally:
-        state = call if isinstance(call, State) else _ended(call.run, _state_of(call))
-    if not state.is_completed():
-        await state.afetch()
-
-
-def _state_of(call: FlowCall) -> State[Any]:
+def _items_ended(call: FlowCall) -> State[Any]:
     assert call.run.state is not None
-    return call.run.state
+    return _ended(call.run, call.run.state)
 
 
 @overload

@@ -2,21 +2,24 @@
 
 import os
 import threading
-from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
+from contextlib import aclosing
 from contextvars import copy_context
-from typing import Any
+from typing import Any, TypeVar
 
 from perdure import session as sessions
 from perdure.context import FlowRunContext, current_run
 from perdure.core.arguments import Upstream
 from perdure.core.colour import caller_is_async
+from perdure.core.effects import Steps
 from perdure.core.errors import CancelledRun
 from perdure.core.options import TaskOptions
 from perdure.core.pending import Pending, in_submitted_task, when_all_done
 from perdure.core.states import State, StateType
 from perdure.engine.begin import begin_task, finish
-from perdure.engine.drivers import adrive, drive
-from perdure.engine.runs import crash, enter
+from perdure.engine.drivers import adrive, aiterate, drive, iterate
+from perdure.engine.flow_run import FlowCall
+from perdure.engine.runs import crash, enter, persists
 from perdure.engine.task_run import TaskCall, prepare, task_run
 from perdure.futures import AsyncFuture, Future
 from perdure.mapping import MappedFutures
@@ -26,6 +29,9 @@ from perdure.task_runners import ThreadTaskRunner
 from perdure.task_runners.base import TaskRunner
 
 WaitFor = Iterable[Upstream]
+CallT = TypeVar("CallT", TaskCall, FlowCall)
+StepsOf = Callable[[CallT, Session], Steps[State[Any]]]
+Ended = Callable[[CallT], State[Any]]
 
 
 def runs_of(wait_for: WaitFor | None) -> Sequence[Upstream]:
@@ -49,15 +55,40 @@ def runs_of(wait_for: WaitFor | None) -> Sequence[Upstream]:
     return found
 
 
-def items_of(state: State[Any]) -> Iterator[Any]:
-    """What a generator run handed on in an earlier attempt of its flow."""
-    yield from state.fetch()
+def items(call: CallT | State[Any], steps: StepsOf[CallT], session: Session, ended: Ended[CallT]) -> Iterator[Any]:
+    """What a generator run hands on, as it comes, or what it handed on in an earlier attempt of its flow.
+
+    Raises what the run raises, once `ended` has given its final state.
+    """
+    if isinstance(call, State):
+        yield from call.fetch()
+        return
+    call.run.collect = persists(call.run)
+    try:
+        yield from iterate(steps(call, session), session)
+    finally:
+        state = ended(call)
+    if not state.is_completed():
+        state.fetch()
 
 
-async def aitems_of(state: State[Any]) -> AsyncGenerator[Any, None]:
-    """The same, awaited while it is fetched."""
-    for item in await state.afetch():
-        yield item
+async def aitems(
+    call: CallT | State[Any], steps: StepsOf[CallT], session: Session, ended: Ended[CallT]
+) -> AsyncGenerator[Any, None]:
+    """The same on the caller's event loop."""
+    if isinstance(call, State):
+        for item in await call.afetch():
+            yield item
+        return
+    call.run.collect = persists(call.run)
+    try:
+        async with aclosing(aiterate(steps(call, session), session)) as handed_on:
+            async for item in handed_on:
+                yield item
+    finally:
+        state = ended(call)
+    if not state.is_completed():
+        await state.afetch()
 
 
 def run_task(call: TaskCall, session: Session) -> State[Any]:

@@ -1,8 +1,7 @@
 """Tasks: the decorator and what it makes."""
 
 import functools
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
-from contextlib import aclosing
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from datetime import timedelta
 from typing import Any, Concatenate, Generic, Literal, Never, ParamSpec, TypeVar, overload
 
@@ -15,14 +14,12 @@ from perdure.core.states import State
 from perdure.decorated import Decorated
 from perdure.engine.begin import begin_task, finish
 from perdure.engine.caching import task_input_hash
-from perdure.engine.drivers import aiterate, iterate
 from perdure.engine.retries import exponential_backoff
-from perdure.engine.runs import persists
 from perdure.engine.task_run import TaskCall, task_run
 from perdure.engine.timeouts import EnclosingTimeout
 from perdure.futures import AsyncFuture, Future
 from perdure.mapping import MappedFutures, mapped
-from perdure.submission import WaitFor, aitems_of, arun_task, items_of, run_task, runs_of, submit_task
+from perdure.submission import WaitFor, aitems, arun_task, items, run_task, runs_of, submit_task
 
 P = ParamSpec("P")
 P2 = ParamSpec("P2")
@@ -78,10 +75,10 @@ class Task(Decorated[TaskOptions], Generic[P, R]):
         call = begin_task(self, options, parameters, runs_of(wait_for), session)
         awaited = options.is_async and call_is_awaited()
         if options.is_generator and not return_state:
-            items = _aitems(call, session) if awaited else _items(call, session)
+            generator = (aitems if awaited else items)(call, task_run, session, _finished)
             if isinstance(call, TaskCall) and call.run.flow is not None:
-                call.run.flow.generators[items] = call.run
-            return items
+                call.run.flow.generators[generator] = call.run
+            return generator
         if awaited:
             return self._named(_arun(call, session, return_state))
         state = call if isinstance(call, State) else run_task(call, session)
@@ -186,33 +183,6 @@ def _is_cancellation(state: State[Any]) -> bool:
     import asyncio
 
     return isinstance(state.data.get(), asyncio.CancelledError)
-
-
-def _items(call: TaskCall | State[Any], session: Any) -> Iterator[Any]:
-    if isinstance(call, State):
-        yield from items_of(call)
-        return
-    call.run.collect = persists(call.run)
-    try:
-        yield from iterate(task_run(call, session), session)
-    finally:
-        state = _finished(call)
-    if not state.is_completed():
-        state.fetch()
-
-
-async def _aitems(call: TaskCall | State[Any], session: Any) -> AsyncIterator[Any]:
-    items = aitems_of(call) if isinstance(call, State) else aiterate(task_run(call, session), session)
-    if isinstance(call, TaskCall):
-        call.run.collect = persists(call.run)
-    try:
-        async with aclosing(items):
-            async for item in items:
-                yield item
-    finally:
-        state = call if isinstance(call, State) else _finished(call)
-    if not state.is_completed():
-        await state.afetch()
 
 
 def _finished(call: TaskCall) -> State[Any]:

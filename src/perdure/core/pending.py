@@ -88,8 +88,12 @@ class Pending:
 
     def _check_loop(self) -> None:
         waiting: list[Pending] = [self]
+        seen: set[Pending] = set()  # two futures may depend on the same one, and those two again
         while waiting:
             each = waiting.pop()
+            if each in seen:
+                continue
+            seen.add(each)
             waiting += each.depends_on
             if each.loop is not None and is_running(each.loop):
                 raise WouldDeadlock(

@@ -14,7 +14,6 @@ class Produced:
 
     error: BaseException | None = None  # the user's, of the newest attempt
     handed_on: int = 0  # items of a generator that its consumer has; a retry passes over as many
-    closed: bool = False  # the consumer has gone away
 
     def own(self, error: Exception) -> Exception:
         """The user's own exception: Python makes a StopIteration that leaves one of our steps another one."""
@@ -54,7 +53,6 @@ def _items(run: RunContext, generator: Any, produced: Produced) -> Steps[list[An
         try:
             yield Emit(item)
         except Closed:
-            produced.closed = True
             yield Call(_close(generator), (), {}, run, awaited=run.options.is_async)
             run.collect = False  # a part of the items is not the value
             break
