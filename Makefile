@@ -47,12 +47,13 @@ dist: $(VENV)/.dev
 
 # Demo's and base's pins are dev's, so that one environment serves all targets.
 COMPILE = $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make requirements" pyproject.toml
+	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make requirements"
 
 requirements: $(VENV)/.dev
-	$(COMPILE) --all-extras --group dev --output-file requirements/dev.txt
-	$(COMPILE) --constraints requirements/dev.txt --group demo --group build --output-file requirements/demo.txt
-	$(COMPILE) --constraints requirements/dev.txt --output-file requirements/base.txt
+	$(COMPILE) pyproject.toml --all-extras --group dev --output-file requirements/dev.txt
+	$(COMPILE) pyproject.toml --constraints requirements/dev.txt --group demo --group build --output-file requirements/demo.txt
+	$(COMPILE) pyproject.toml --constraints requirements/dev.txt --output-file requirements/base.txt
+	$(COMPILE) requirements/prefect2.in --output-file requirements/prefect2.txt
 
 # A stamp says that the environment holds the requirements and, editable, the package.
 $(VENV)/.%: requirements/%.txt pyproject.toml

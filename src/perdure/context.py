@@ -93,6 +93,7 @@ class FlowRunContext(_Run[FlowOptions]):
     def begin_attempt(self) -> None:
         """Forget what an earlier attempt of the flow called."""
         self.children: list[State[Any] | None] = []
+        self.makers: dict[int, str] = {}  # of the values that the children's states hold: by identity, the run's id
         self.outstanding: dict[Pending, Submitted] = {}
         self.streams: list[Any] = []  # mapped calls that are still being submitted
         self.occurrences: dict[str, int] = {}

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from perdure import logs
 from perdure.core.errors import DefinitionError
 from perdure.core.options import RunOptions
+from perdure.core.retention import Retention
 from perdure.core.signatures import Signature
 from perdure.core.suggest import nearest
 from perdure.engine.retries import delays_of
@@ -221,6 +222,13 @@ def _serializer(value: Any, option: str, _: RunOptions) -> Any:
     raise DefinitionError(f"{option}={value!r} must be a name such as 'json', or an instance such as JSONSerializer().")
 
 
+def _retention(value: Any, option: str, _: RunOptions) -> Retention | None:
+    try:
+        return None if value is None else Retention.of(value)
+    except DefinitionError as error:
+        raise DefinitionError(f"{option}={value!r} cannot be used: {error}") from None
+
+
 def _storage_key(value: Any, option: str, base: RunOptions) -> str | None:
     template = _text(value, option, base)
     if template is not None:
@@ -251,6 +259,7 @@ _COMMON: dict[str, tuple[str, Callable[[Any, str, RunOptions], Any]]] = {
     "persist_result": ("persist_result", _choice),
     "result_storage": ("result_storage", _storage),
     "result_serializer": ("result_serializer", _serializer),
+    "result_retention": ("result_retention", _retention),
     "cache_result_in_memory": ("cache_result_in_memory", _flag),
     "log_prints": ("log_prints", _choice),
     "on_completion": ("on_completion", _hooks),

@@ -139,6 +139,7 @@ def flow(
     persist_result: bool | None = None,
     result_storage: Any = None,
     result_serializer: Any = None,
+    result_retention: Any = None,
     cache_result_in_memory: bool = True,
     log_prints: bool | None = None,
     on_completion: Sequence[Hook] | None = None,
@@ -165,6 +166,7 @@ def flow(function: Any = None, /, **options: Any) -> Any:
         persist_result: whether to persist the flow's own result; None infers it from the features in use.
         result_storage: where its results go, and those of its tasks and subflows: a storage, or a saved one's slug.
         result_serializer: how they are written: a serializer, or a type name.
+        result_retention: how long they are kept: a `Retention`, a timedelta, or text such as "30d, 10 runs, 5 GiB".
         cache_result_in_memory: whether to keep the value in memory; without it, the result is persisted.
         log_prints: whether what the flow and its tasks print is logged.
         on_completion: hooks, called with (flow, flow run, state) when a run completes.

@@ -12,6 +12,7 @@ from perdure import settings
 from perdure.context import RunContext, TaskRunContext, current_run, require_run
 from perdure.core.errors import PerdureError
 from perdure.core.records import LogRecord
+from perdure.core.secrecy import without_secrets
 
 _ROOT = logging.getLogger("perdure")
 _FLOW_RUNS = logging.getLogger("perdure.flow_runs")
@@ -117,14 +118,15 @@ def set_up(report: Report | None = None) -> None:
 
 
 def log(run: RunContext, level: int, message: str, *args: Any, error: BaseException | None = None) -> None:
-    """Log a line of the engine's own; an error's traceback is shown once, however far it travels."""
+    """Log a line of the engine's own, without secrets; an error's traceback is shown once, however far it travels."""
     logger = _FLOW_RUNS if run.is_flow else _TASK_RUNS
     if not logger.isEnabledFor(level):
         return
     if error is not None and getattr(error, "__perdure_logged__", False):
         error = None
-    shown = "" if error is None else _traceback_of(error)
-    logger.log(level, message + "%s", *args, shown and f"\n{shown}", extra={"perdure_run": run})
+    shown = "" if error is None else without_secrets(_traceback_of(error))
+    told = [without_secrets(str(each)) if isinstance(each, str | BaseException) else each for each in args]
+    logger.log(level, message + "%s", *told, shown and f"\n{shown}", extra={"perdure_run": run})
     if error is not None:
         with contextlib.suppress(AttributeError, TypeError):  # an exception class may refuse attributes
             error.__perdure_logged__ = True  # type: ignore[attr-defined]

@@ -17,6 +17,7 @@ from perdure.core.providers import set_orchestrator
 from perdure.core.records import ResultRecord
 from perdure.orchestrator.embedded import EmbeddedOrchestrator
 from perdure.orchestrator.protocol import Orchestrator
+from perdure.results.durability import Durability
 from perdure.results.store import Storages
 from perdure.results.types import PersistedResult
 from perdure.settings import Settings
@@ -39,6 +40,8 @@ class Session:
         self.report = orchestrator.report
         self.commit = orchestrator.commit
         self.log = logs.log
+        self._durability = Durability(chosen.results_durability)
+        self.secure = self._durability.secure
         self.storages = Storages(lambda record: orchestrator.report((record,)), orchestrator.block)
         self._portal: Portal | None = None
         self._lock = threading.Lock()
@@ -47,6 +50,7 @@ class Session:
         """Commit all that was reported, and let go of everything."""
         if self._portal is not None:
             self._portal.stop()
+        self._durability.close()
         self.orchestrator.close()
 
     def find_cached(self, key: str) -> ResultRecord | None:
@@ -181,6 +185,7 @@ def _open() -> Session:
             chosen.database,
             timeout_seconds=chosen.database_timeout_seconds,
             report_interval_seconds=chosen.report_interval_seconds,
+            synced=chosen.results_durability == "disk",
         )
         _current = Session(chosen, orchestrator)
         logs.set_up(orchestrator.report)

@@ -213,6 +213,7 @@ def task(
     result_storage: Any = None,
     result_storage_key: str | None = None,
     result_serializer: Any = None,
+    result_retention: Any = None,
     cache_result_in_memory: bool = True,
     cache_key_fn: Callable[..., Any] | None = None,
     cache_expiration: timedelta | None = None,
@@ -243,6 +244,7 @@ def task(function: Any = None, /, **options: Any) -> Any:
         result_storage_key: the key in the storage: a template over `flow_run`, `task_run`,
             `deployment` and `parameters`; a new one for each result by default.
         result_serializer: how: a serializer, or a type name; inherited from the flow by default.
+        result_retention: how long it is kept: a `Retention`, a timedelta, or text such as "30d, 10 runs, 5 GiB".
         cache_result_in_memory: whether to keep the value in memory; without it, the result is persisted.
         cache_key_fn: from (context, parameters), (parameters) or nothing to a cache key; runs with the
             same key share one result.

@@ -169,7 +169,7 @@ def test_a_damaged_result_is_named_by_aget_result(home: Path, assert_clear: Any)
     change_value(stored(home))
     with pytest.raises(ResultCorrupt) as caught:
         asyncio.run(aget_result(state.run_id))
-    assert_clear(caught.value, value=str(stored(home)), rule="digest", mend="Run the task again")
+    assert_clear(caught.value, value=str(stored(home)), rule="checksum", mend="Run the task again")
 
 
 @DAMAGED

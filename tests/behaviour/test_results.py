@@ -439,12 +439,12 @@ def test_a_result_that_is_gone_says_where_it_was(home: Path) -> None:
         result_from_json(result.json()).get()
 
 
-def test_a_corrupt_result_is_found_by_its_digest(home: Path) -> None:
+def test_a_corrupt_result_is_found_by_its_checksum(home: Path) -> None:
     result: Any = value.with_options(persist_result=True, result_serializer="json")(return_state=True).data
     (document,) = stored(home)
     document.write_bytes(document.read_bytes().replace(b"1}", b"2}"))
 
-    with pytest.raises(ResultCorrupt, match="digest"):
+    with pytest.raises(ResultCorrupt, match="checksum"):
         result_from_json(result.json()).get()
 
 

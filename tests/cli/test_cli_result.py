@@ -92,15 +92,3 @@ def test_show_tells_where_a_result_lies(perdure: Perdure, home: Path):
     assert described["location"] == str(document)
     assert described["serializer"]["type"] == "json"
     assert described["size"] == document.stat().st_size
-
-
-def test_ls_lists_persisted_results_unless_told_otherwise(perdure: Perdure):
-    returned([1])
-    returned(True)
-    assert [each["kind"] for each in json.loads(perdure("result", "ls", "--json").stdout)] == ["persisted"]
-    assert len(json.loads(perdure("result", "ls", "--kind", "all", "--json").stdout)) == 2
-    assert "giver  persisted  list" in perdure("result", "ls").stdout
-
-
-def test_an_empty_list_of_results_says_what_persists_them(perdure: Perdure):
-    assert "`persist_result=True`" in perdure("result", "ls").stdout

@@ -8,7 +8,7 @@ import pytest
 
 from perdure.core.errors import ObjectMissing, StorageError, StorageKeyError
 from perdure.filesystems import LocalFileSystem, Storage
-from perdure.filesystems.local import _refused as refused
+from perdure.filesystems.local_files import refused
 from perdure.settings import temporary_settings
 from perdure.testing.storage_conformance import StorageConformance
 
@@ -141,6 +141,13 @@ def file_size_limit() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("file_size_limit")
+def test_pieces_that_find_no_room_leave_nothing(storage: LocalFileSystem, tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match=r"Cannot write .*/a: File too large"), storage.open_writer("a") as writer:
+        writer.write(b"x" * 100_000)
+    assert files_in(tmp_path) == set()
+
+
+@pytest.mark.usefixtures("file_size_limit")
 def test_a_write_that_fails_half_way_leaves_what_was_there(storage: LocalFileSystem, tmp_path: Path) -> None:
     storage.write("a", b"before")
     with pytest.raises(StorageError, match="File too large"):
@@ -213,3 +220,74 @@ def test_a_missing_object_is_a_file_not_found(storage: LocalFileSystem) -> None:
         storage.read("a")
     with pytest.raises(ObjectMissing, match=r"base/a. It was deleted or moved, or never written"):
         storage.read("a")
+
+
+def test_a_key_in_use_is_not_created_anew(storage: LocalFileSystem) -> None:
+    storage.create("a", b"before")
+    with pytest.raises(StorageError, match=r"Cannot write .*/a: something is kept there already. Choose another key"):
+        storage.create("a", b"after")
+    with pytest.raises(StorageError, match="something is kept there already"), storage.open_writer("a"):
+        pass
+    assert storage.read("a") == b"before"
+
+
+def test_a_mapping_goes_with_the_last_view_of_it(storage: LocalFileSystem) -> None:
+    storage.write("a", b"x" * 100_000)
+    part = storage.read_large("a", 100_000)[50:60]
+    storage.delete("a")
+    assert part == b"x" * 10
+    maps = Path("/proc/self/maps").read_text
+    assert "/base/a" in maps()
+    del part
+    assert "/base/a" not in maps()
+
+
+def test_a_change_in_place_changes_the_fingerprint_at_once(storage: LocalFileSystem, tmp_path: Path) -> None:
+    for number in range(20):
+        key = f"a{number}"
+        with storage.open_writer(key) as writer:
+            writer.write(b"before")
+        before = storage.fingerprint(key)
+        assert before is not None
+        with (tmp_path / "base" / key).open("r+b") as file:  # within the same tick of the system's clock
+            file.write(b"after!")
+        assert storage.fingerprint(key) != before
+
+
+def test_what_is_too_young_to_be_told_apart_has_no_fingerprint(storage: LocalFileSystem, tmp_path: Path) -> None:
+    storage.write("a", b"before")
+    assert storage.fingerprint("a") is None
+    os.utime(tmp_path / "base/a", ns=(1, 1))
+    assert storage.fingerprint("a") is None  # its inode has just changed
+
+
+def test_what_a_killed_writer_left_is_found_and_removed(storage: LocalFileSystem, tmp_path: Path) -> None:
+    storage.write("a/b", b"x")
+    left = tmp_path / "base/a/.tmp-1"
+    left.write_bytes(b"half")
+    modified = left.stat().st_mtime_ns // 1_000
+    assert list(storage.unfinished(modified)) == []
+    assert [(each.key, each.size) for each in storage.unfinished(modified + 1)] == [("a/.tmp-1", 4)]
+    storage.discard("a/.tmp-1")
+    storage.discard("a/.tmp-1")
+    assert files_in(tmp_path) == {"base/a/b"}
+
+
+@pytest.mark.parametrize("name", ["a/b", "../.tmp-1", "/.tmp-1", "a/../.tmp-1"])
+def test_only_what_is_unfinished_is_discarded(storage: LocalFileSystem, tmp_path: Path, name: str) -> None:
+    storage.write("a/b", b"x")
+    (tmp_path / ".tmp-1").write_bytes(b"x")
+    with pytest.raises(StorageKeyError):
+        storage.discard(name)
+    assert files_in(tmp_path) == {"base/a/b", ".tmp-1"}
+
+
+def test_a_folder_is_listed_while_its_files_are_deleted(storage: LocalFileSystem) -> None:
+    keys = {f"{number % 3}/{number}" for number in range(300)}
+    for key in keys:
+        storage.write(key, b"x")
+    found = set()
+    for entry in storage.entries():
+        storage.delete(entry.key)
+        found.add(entry.key)
+    assert found == keys

@@ -2,9 +2,19 @@
 
 from typing import Any, Literal
 
+import numpy as np
 import pytest
 
-from perdure.serializers import CompressedSerializer, JSONSerializer, PickleSerializer, Serializer, resolve
+from perdure import settings
+from perdure.serializers import (
+    CompressedSerializer,
+    EncryptedSerializer,
+    JSONSerializer,
+    PickleSerializer,
+    Serializer,
+    new_key,
+    resolve,
+)
 from perdure.testing.serializer_conformance import SerializerConformance, TextualSerializerConformance
 
 
@@ -21,19 +31,52 @@ class RawText(Serializer):
         return data.decode(self.encoding)
 
 
-class TestPickle(TextualSerializerConformance):
+class Plain(TextualSerializerConformance):
+    @pytest.fixture
+    def large_values(self) -> list[Any]:
+        return ["naïve ☃" * 20_000, [{"index": index, "text": str(index)} for index in range(8_000)]]
+
+
+class WithArrays(Plain):
+    @pytest.fixture
+    def large_values(self) -> list[Any]:
+        array = np.arange(30_000.0).reshape(100, 300)
+        return [bytes(200_000), {"rows": array, "columns": array.T, "every other": array[::2, ::2], "short": array[0]}]
+
+    def is_same(self, loaded: Any, value: Any) -> bool:
+        if isinstance(value, dict):
+            return loaded.keys() == value.keys() and all(self.is_same(loaded[key], value[key]) for key in value)
+        if isinstance(value, np.ndarray):
+            return bool(np.array_equal(loaded, value)) and loaded.flags.writeable
+        return super().is_same(loaded, value)
+
+
+@pytest.fixture
+def encryption_keys() -> Any:
+    with settings.temporary_settings(results_encryption_keys=new_key("of-the-settings")):
+        yield
+
+
+class TestPickle(WithArrays):
     @pytest.fixture(params=["cloudpickle", "pickle"])
     def serializer(self, request: pytest.FixtureRequest) -> Serializer:
         return PickleSerializer(picklelib=request.param)
 
 
-class TestJSON(TextualSerializerConformance):
+class TestPickleUnderAnAllowList(WithArrays):
+    @pytest.fixture
+    def serializer(self) -> Any:
+        with settings.temporary_settings(results_allowed_classes="numpy.*"):
+            yield PickleSerializer()
+
+
+class TestJSON(Plain):
     @pytest.fixture
     def serializer(self) -> Serializer:
         return JSONSerializer()
 
 
-class TestOrjson(TextualSerializerConformance):
+class TestOrjson(Plain):
     @pytest.fixture
     def serializer(self) -> Serializer:
         return JSONSerializer(jsonlib="orjson")
@@ -43,22 +86,39 @@ class TestOrjson(TextualSerializerConformance):
         return [None, True, 0, -1.5, "naïve ☃", [1, [2]], {"a": {"b": [None]}}, {1: (2, 3)}, b"\xff", float("inf")]
 
 
-class TestCompressed(TextualSerializerConformance):
-    @pytest.fixture(params=["lzma", "bz2", "zlib", "gzip", "zstandard"])
+class TestCompressed(Plain):
+    @pytest.fixture(params=["lzma", "bz2", "zlib", "gzip", "zstandard", "compress_whole"])
     def serializer(self, request: pytest.FixtureRequest) -> Serializer:
         return CompressedSerializer(serializer="json", compressionlib=request.param)
 
 
-class TestCompressedWithLevel(TextualSerializerConformance):
+class TestCompressedWithLevel(WithArrays):
     @pytest.fixture(params=["lzma", "bz2", "zlib", "gzip", "zstandard"])
     def serializer(self, request: pytest.FixtureRequest) -> Serializer:
         return CompressedSerializer(serializer="pickle", compressionlib=request.param, level=1)
 
 
-class TestCompressedByName(TextualSerializerConformance):
-    @pytest.fixture(params=["compressed/json", "compressed/pickle"])
-    def serializer(self, request: pytest.FixtureRequest) -> Serializer:
+class TestByName(Plain):
+    @pytest.fixture(
+        params=[
+            "compressed",
+            "compressed/json",
+            "compressed/pickle",
+            "encrypted",
+            "encrypted/json",
+            "encrypted/pickle",
+            "encrypted/compressed/json",
+            "compressed/encrypted/pickle",
+        ]
+    )
+    def serializer(self, request: pytest.FixtureRequest, encryption_keys: None) -> Serializer:
         return resolve(request.param, default="pickle")
+
+
+class TestEncryptedWithKeysOfItsOwn(WithArrays):
+    @pytest.fixture
+    def serializer(self) -> Serializer:
+        return EncryptedSerializer(keys=new_key("own"))
 
 
 class TestCustom(SerializerConformance):
@@ -69,3 +129,7 @@ class TestCustom(SerializerConformance):
     @pytest.fixture
     def values(self) -> list[Any]:
         return ["", "naïve ☃"]
+
+    @pytest.fixture
+    def large_values(self) -> list[Any]:
+        return ["naïve ☃" * 20_000]

@@ -10,6 +10,7 @@ from perdure.cli.output import (
     duration_text,
     facts,
     full_time,
+    plural,
     section,
     show,
     size_text,
@@ -86,7 +87,22 @@ def result_facts(record: ResultRecord) -> Facts:
         "created": full_time(record.created),
         "expires": None if record.expires is None else full_time(record.expires),
         "cache key": record.cache_key,
+        "retention": None if record.retention is None else _retention_text(json.loads(record.retention)),
+        "to go": full_time(record.doomed) if record.doomed is not None and record.removed is None else None,
+        "removed": None if record.removed is None else full_time(record.removed),
     }
+
+
+def _retention_text(retention: dict[str, Any]) -> str:
+    """Such as `30d 00h, 10 runs, 5.0 GiB (of flow etl)`."""
+    age, runs, size = (retention.get(name) for name in ("age", "runs", "size"))
+    limits = (
+        None if age is None else duration_text(round(age * 1_000_000)),
+        None if runs is None else plural(runs, "run"),
+        None if size is None else size_text(size),
+    )
+    text = ", ".join(limit for limit in limits if limit is not None) or "for ever"
+    return f"{text} (of {retention['of']})" if retention.get("of") else text
 
 
 def _serializer_text(description: dict[str, Any]) -> str:
@@ -109,5 +125,7 @@ def show_result(record: ResultRecord | None, id: str) -> None:
     elif record.kind == "unpersisted":
         shown["value"] = "not persisted"
     else:
-        shown |= {"size": size_text(record.size), "location": location_of(record), "value": f"perdure result get {id}"}
+        gone = None if record.removed is None else f"removed on {full_time(record.removed)}"
+        shown |= {"size": size_text(record.size), "location": None if gone else location_of(record)}
+        shown["value"] = gone or f"perdure result get {id}"
     show(section("Result"), facts(shown.items()))

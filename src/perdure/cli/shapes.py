@@ -61,9 +61,17 @@ def result_shape(record: ResultRecord) -> Shape:
     return record._asdict() | {
         "created": iso(record.created),
         "expires": iso(record.expires),
-        "value": None if record.value is None else json.loads(record.value),
-        "serializer": None if record.serializer is None else json.loads(record.serializer),
+        "value": _parsed(record.value),
+        "serializer": _parsed(record.serializer),
+        "retention": _parsed(record.retention),
+        "preview": _parsed(record.preview),
+        "doomed": iso(record.doomed),
+        "removed": iso(record.removed),
     }
+
+
+def _parsed(text: str | None) -> Any:
+    return None if text is None else json.loads(text)
 
 
 def location_of(record: ResultRecord) -> str | None:

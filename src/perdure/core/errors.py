@@ -105,6 +105,14 @@ class ResultUnreadable(ResultError):
     """The result is whole, but this process cannot decode it."""
 
 
+class ResultUntrusted(ResultError):
+    """The result is not signed with a key of this process, or would have it call what is not allowed."""
+
+
+class ResultInUse(PerdureError):
+    """A result cannot be removed or replaced, since something still needs it."""
+
+
 class SerializationError(PerdureError):
     """A value cannot be converted to bytes."""
 

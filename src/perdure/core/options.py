@@ -6,6 +6,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
+from perdure.core.retention import Retention
 from perdure.core.signatures import Signature
 
 Hook = Callable[..., Any]  # called with (flow or task, its run, the state)
@@ -29,6 +30,7 @@ class RunOptions:
     persist_result: bool | None = None
     result_storage: Any = None  # a Storage, a saved block's slug, or None: inherited
     result_serializer: Any = None  # a Serializer, a type name, or None: inherited
+    result_retention: Retention | None = None  # None: inherited
     cache_result_in_memory: bool = True
     log_prints: bool | None = None
     on_completion: tuple[Hook, ...] = ()
@@ -69,6 +71,7 @@ class FlowOptions(RunOptions):
             retries=self.retries,
             result_storage=self.result_storage,
             result_serializer=self.result_serializer,
+            result_retention=self.result_retention,
             log_prints=self.log_prints,
         )
 

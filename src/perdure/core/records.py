@@ -74,10 +74,30 @@ class ResultRecord(NamedTuple):
     storage_id: str | None = None  # the id of the storage's block
     storage_key: str | None = None
     serializer: str | None = None  # its full description as JSON
-    size: int | None = None  # bytes of the document
-    digest: str | None = None  # of the serialized data: "sha256:<hexadecimal>"
+    size: int | None = None  # bytes that it takes in the storage, its payload's included
+    digest: str | None = None  # of the serialized data: an algorithm, a colon, and hexadecimal digits
     expires: Micros | None = None
     cache_key: str | None = None
+    retention: str | None = None  # how long it is kept, as JSON; None leaves it to the settings
+    preview: str | None = None  # what may be shown of the value, as JSON; at most a few KiB
+    doomed: Micros | None = None  # since when it is to be removed: nothing new may use it
+    removed: Micros | None = None  # since when its document is gone
+
+
+class RemovalRecord(NamedTuple):
+    """A run's persisted result is to be removed from its storage, or has been."""
+
+    run_id: str
+    doomed: Micros
+    removed: Micros | None
+
+
+class InputRecord(NamedTuple):
+    """A run was given the result of another run: lineage."""
+
+    run_id: str
+    source_id: str  # the run that made the result
+    name: str  # the parameter that it went into; "wait_for" for one that was only waited for
 
 
 class CacheRecord(NamedTuple):
@@ -112,7 +132,16 @@ class BlockRecord(NamedTuple):
 
 
 Record = (
-    FlowRunRecord | TaskRunRecord | StateRecord | RenameRecord | ResultRecord | CacheRecord | LogRecord | BlockRecord
+    FlowRunRecord
+    | TaskRunRecord
+    | StateRecord
+    | RenameRecord
+    | ResultRecord
+    | RemovalRecord
+    | InputRecord
+    | CacheRecord
+    | LogRecord
+    | BlockRecord
 )
 
 
@@ -160,6 +189,29 @@ class TaskRun(NamedTuple):
     run_count: int
 
 
+class Doomed(NamedTuple):
+    """How many documents in a storage are to be removed for one reason; one that several results share counts once."""
+
+    storage_id: str
+    reason: str  # "age", "runs" or "size"; "asked" where no limit says so any more, or ever did
+    is_due: bool  # whether they may be removed now: they were doomed long enough ago
+    count: int
+    size: int  # bytes, as far as they are known
+
+
+class Removable(NamedTuple):
+    """A document that may be removed: nothing that is kept leads to it."""
+
+    run_id: str
+    storage_id: str
+    storage_key: str
+    size: int | None
+    digest: str | None
+    doomed: Micros
+    reason: str  # as in `Doomed`
+    is_again: bool  # whether a newer result leads to the same document, so that it is not counted twice
+
+
 class RunFilter(NamedTuple):
     """Which runs, newest first. A field that is None or empty does not filter."""
 
@@ -180,4 +232,17 @@ class ResultFilter(NamedTuple):
     run_ids: tuple[str, ...] = ()
     flow_run_ids: tuple[str, ...] = ()  # the results of these flow runs and of their task runs
     kinds: tuple[ResultKind, ...] = ()
+    flow: str | None = None  # the flow's exact name: results of its runs and of their task runs
+    task: str | None = None  # the task's exact name
+    type: str | None = None  # the Python type: "pandas.*" for those that begin so, "*.DataFrame" for those that end so
+    storage_ids: tuple[str, ...] = ()
+    storage_key: str | None = None  # exact
+    after: Micros | None = None  # created at or after
+    before: Micros | None = None  # created before
+    min_size: int | None = None  # bytes
+    max_size: int | None = None  # bytes
+    is_exception: bool | None = None
+    doomed: bool | None = None  # whether it is to be removed, or has been
+    removed: bool | None = None  # whether its document is gone
+    older_than: str | None = None  # of runs with ids before this one: to go on from the last one of a page
     limit: int | None = None

@@ -2,11 +2,11 @@
 
 import functools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from perdure.context import FlowRunContext, RunContext, TaskRunContext, current_run, current_tags
-from perdure.core.arguments import Upstream, only_atoms, replace_upstreams, upstreams_in
+from perdure.core.arguments import Upstream, replace_upstreams
 from perdure.core.errors import SerializationError
 from perdure.core.ids import new_id
 from perdure.core.options import FlowOptions, TaskOptions
@@ -15,13 +15,14 @@ from perdure.core.records import FlowRunRecord, TaskRunRecord
 from perdure.core.states import State, StateType
 from perdure.engine.flow_run import FlowCall
 from perdure.engine.hashing import digest_of_values
+from perdure.engine.lineage import inputs_of, note_maker
 from perdure.engine.runs import enter
+from perdure.engine.shown import shown_parameters
 from perdure.engine.task_run import TaskCall
 from perdure.engine.world import World
 from perdure.results.types import UnpersistedResult
 
 _VALUES_KEPT = 10_000  # children of a flow run whose values are kept for a flow that returns None
-_SHOWN_LENGTH = 10_000  # characters of one parameter's value that are kept with its flow run
 
 
 def begin_task(
@@ -47,7 +48,8 @@ def begin_task(
     created = TaskRunRecord(
         run.id, run.name, options.name, options.key, *_above(parent), _tags_json(run.tags), run.created
     )
-    return TaskCall(run, _upstreams(parameters), wait_for, [created, enter(run, world, StateType.PENDING)])
+    upstreams, inputs = inputs_of(run.id, parameters, wait_for, flow)
+    return TaskCall(run, upstreams, wait_for, [created, *inputs, enter(run, world, StateType.PENDING)])
 
 
 def begin_flow(
@@ -74,7 +76,8 @@ def begin_flow(
     created = FlowRunRecord(
         run.id, name, options.name, options.version, *_above(parent), _tags_json(run.tags), shown, run.created
     )
-    return FlowCall(run, _upstreams(parameters), wait_for, [created, enter(run, world, StateType.PENDING)])
+    upstreams, inputs = inputs_of(run.id, parameters, wait_for, flow)
+    return FlowCall(run, upstreams, wait_for, [created, *inputs, enter(run, world, StateType.PENDING)])
 
 
 def _above(parent: RunContext | None) -> tuple[str | None, str | None]:
@@ -110,7 +113,11 @@ def finish(run: RunContext, state: State[Any]) -> None:
         return
     flow = parent.flow
     if run.place < len(flow.children):
-        flow.children[run.place] = state if run.place < _VALUES_KEPT else _without_value(state)
+        if run.place < _VALUES_KEPT:
+            flow.children[run.place] = state
+            note_maker(flow, run.id, state)
+        else:
+            flow.children[run.place] = _without_value(state)
     if run.identity is not None and state.is_completed() and _is_kept(state):
         flow.finished[run.identity] = state
 
@@ -162,38 +169,6 @@ def _standing_for(flow: FlowRunContext) -> Any:
     return stand_in
 
 
-def _upstreams(parameters: Mapping[str, Any]) -> Sequence[Upstream] | None:
-    return None if only_atoms(parameters.values()) else upstreams_in(parameters.values())
-
-
 @functools.lru_cache(maxsize=1_000)
 def _tags_json(tags: frozenset[str]) -> str:
     return json.dumps(sorted(tags))
-
-
-def shown_parameters(parameters: Mapping[str, Any]) -> str:
-    """The parameters as a JSON object, for people: what JSON cannot hold, or what is long, is shown as text."""
-    if not parameters:
-        return "{}"
-    return json.dumps({name: _shown(value) for name, value in parameters.items()})
-
-
-def _shown(value: Any) -> Any:
-    if value is None or type(value) in (int, bool):
-        return value
-    if type(value) is str:
-        return value if len(value) <= _SHOWN_LENGTH else value[:_SHOWN_LENGTH] + "…"
-    try:
-        if len(value) > _SHOWN_LENGTH:
-            return f"<{type(value).__name__} of {len(value):,} items>"
-    except TypeError:
-        pass  # it has no length
-    try:
-        text = json.dumps(value, allow_nan=False)
-        return value if len(text) <= _SHOWN_LENGTH else text[:_SHOWN_LENGTH] + "…"
-    except (TypeError, ValueError, RecursionError):
-        pass  # JSON cannot hold it
-    try:
-        return repr(value)[:_SHOWN_LENGTH]
-    except Exception as error:
-        return f"<{type(value).__name__}, whose repr raised {type(error).__name__}>"

@@ -10,11 +10,13 @@ from perdure import settings
 from perdure.context import RunContext, TaskRunContext
 from perdure.core.effects import Blocking, Call, Report, Steps
 from perdure.core.records import CacheRecord, Record, RenameRecord, StateRecord
+from perdure.core.secrecy import without_secrets
 from perdure.core.states import FINAL, State, StateType, check_transition, is_states
 from perdure.engine.views import template_variables
 from perdure.engine.world import World
-from perdure.results.keys import format_key
-from perdure.results.store import result_record, write_result
+from perdure.results.keys import format_key, needs_digest
+from perdure.results.retention import retention_of
+from perdure.results.store import KeyOfDigest, result_record, write_result
 from perdure.results.types import (
     BaseResult,
     PersistedResult,
@@ -88,13 +90,16 @@ def end(
         result = UnpersistedResult(value)
     records: list[Record] = [enter(run, world, kind, message, result, name)]
     now = records[0].time  # type: ignore[union-attr]
+    fields: dict[str, Any] = {}
+    if isinstance(result, PersistedResult):
+        fields["retention"] = retention_of(run)
     if cache_key is None or isinstance(result, UnpersistedResult):
-        records.insert(0, result_record(run.id, not run.is_flow, result, now, is_exception=failed))
+        records.insert(0, result_record(run.id, not run.is_flow, result, now, is_exception=failed, **fields))
     else:
         expires = _expiry(run, now)
         if isinstance(result, PersistedResult):
             result.expires = expires
-        fields = {"expires": expires, "cache_key": cache_key}
+        fields |= {"expires": expires, "cache_key": cache_key}
         records.insert(0, result_record(run.id, not run.is_flow, result, now, **fields))
         records.append(CacheRecord(cache_key, run.id, now, expires))
     if checkpoint or persisted:
@@ -140,20 +145,28 @@ def _keep_exception(run: RunContext, world: World, error: Exception) -> Steps[Ba
     return result
 
 
-def _write(run: RunContext, world: World, value: Any, key: str | None) -> Steps[PersistedResult[Any]]:
+def _write(run: RunContext, world: World, value: Any, key: str | KeyOfDigest | None) -> Steps[PersistedResult[Any]]:
     result: PersistedResult[Any] = yield Blocking(_write_now, (run, world, value, key))
     return result
 
 
-def _write_now(run: RunContext, world: World, value: Any, key: str | None) -> PersistedResult[Any]:
+def _write_now(run: RunContext, world: World, value: Any, key: str | KeyOfDigest | None) -> PersistedResult[Any]:
     storage = world.storage_for(run)
     serializer = world.serializer_for(run)
-    return write_result(value, key, storage, serializer, world.storage_id(storage), run.options.cache_result_in_memory)
+    if isinstance(value, BaseException):
+        serializer = serializer.for_exceptions()
+    keep = run.options.cache_result_in_memory
+    return write_result(value, key, storage, serializer, world.storage_id(storage), keep, world.secure)
 
 
-def _storage_key(run: RunContext) -> str | None:
+def _storage_key(run: RunContext) -> str | KeyOfDigest | None:
     template = getattr(run.options, "result_storage_key", None)
-    return None if template is None else format_key(template, template_variables(run))
+    if template is None:
+        return None
+    variables = template_variables(run)
+    if needs_digest(template):
+        return lambda digest: format_key(template, variables | {"digest": digest})
+    return format_key(template, variables)
 
 
 def crash(run: RunContext, world: World, error: BaseException) -> Steps[State[Any]]:
@@ -175,9 +188,9 @@ def crash(run: RunContext, world: World, error: BaseException) -> Steps[State[An
 
 
 def text_of(error: BaseException) -> str:
-    """An exception's text, whatever its class makes of `str`."""
+    """An exception's text without secrets, whatever its class makes of `str`."""
     try:
-        return str(error)
+        return without_secrets(str(error))
     except Exception as broken:
         return f"<its text cannot be had: {type(broken).__name__}>"
 

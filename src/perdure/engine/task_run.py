@@ -18,6 +18,7 @@ from perdure.engine.retries import delay_before
 from perdure.engine.runs import crash, end, enter, name_run, text_of, user_call
 from perdure.engine.upstream import UpstreamNotCompleted, resolved
 from perdure.engine.world import World
+from perdure.results.retention import retention_of
 from perdure.results.store import result_from_record, result_record
 from perdure.results.types import UnpersistedResult
 
@@ -153,7 +154,8 @@ def _cached(call: TaskCall, world: World, key: str) -> Steps[State[Any] | None]:
         world.log(run, logging.WARNING, "The cached result cannot be used, so the task runs again. %s", error)
         return None
     state = enter(run, world, S.COMPLETED, data=result, name="Cached")
-    record = result_record(run.id, True, result, state.time, expires=found.expires, cache_key=key)
+    fields = {"expires": found.expires, "cache_key": key, "retention": retention_of(run)}
+    record = result_record(run.id, True, result, state.time, **fields)
     yield Report((*call.records, record, state))
     if run.options.is_generator:
         yield from hand_on(value)

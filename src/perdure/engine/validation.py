@@ -8,6 +8,7 @@ from typing import Any
 
 from perdure.core.errors import ParameterTypeError
 from perdure.core.options import FlowOptions
+from perdure.core.secrecy import HIDDEN, is_secret_name, without_secrets
 
 # A value of exactly one of these types is what its hint asks for; checking it needs no import of pydantic.
 _EXACT = frozenset({int, float, str, bytes, bool})
@@ -31,7 +32,8 @@ def validated(options: FlowOptions, parameters: dict[str, Any]) -> dict[str, Any
         try:
             result[name] = _validator(hint)(value)
         except ValueError as error:
-            problems.append(f"{name}={value!r} ({_reasons(error)})")
+            shown = HIDDEN if is_secret_name(name) else without_secrets(repr(value))
+            problems.append(f"{name}={shown} ({without_secrets(_reasons(error))})")
     if problems:
         raise ParameterTypeError(
             f"Flow '{options.name}' was called with parameters that do not fit its type hints: {'; '.join(problems)}."

@@ -29,6 +29,9 @@ class World(Protocol):
     def storage_id(self, storage: "Storage") -> str:
         """The id under which the orchestrator knows a storage."""
 
+    def secure(self, storage: "Storage", keys: tuple[str, ...]) -> None:
+        """Make what was written under the keys survive a loss of power, as far and as soon as the settings want it."""
+
     def storage_for(self, run: RunContext) -> "Storage":
         """Where a run's result goes: its own option, else its flow's, else the default."""
 

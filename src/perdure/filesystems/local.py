@@ -1,47 +1,25 @@
 """`LocalFileSystem`: a directory as a storage."""
 
 import errno
-import io
+import mmap
 import os
 import stat
-import threading
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator
 
 from perdure import settings
-from perdure.core.errors import ObjectMissing, StorageError, StorageKeyError
+from perdure.core.clock import Micros
+from perdure.core.errors import StorageKeyError
 from perdure.core.files import TEMPORARY_PREFIX
-from perdure.core.ids import new_id
-from perdure.filesystems.storage import Storage, check_key
+from perdure.filesystems import local_files as files
+from perdure.filesystems.storage import Entry, Storage, Writer, check_key
 
 # Below, paths are text and files are descriptors: Path and file objects would add half as much again to the time
 # of a small read or write.
-
-# Not on Windows: there, links are looked for before opening instead.
-_NOFOLLOW: int = getattr(os, "O_NOFOLLOW", 0)
-_COMMON = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-_TO_READ = os.O_RDONLY | _NOFOLLOW | _COMMON
-_TO_WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _COMMON
-_NOTHING_THERE = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
-
-_MENDS = {
-    errno.ENOSPC: ("the disk is full", "Free some space there, or choose another storage"),
-    errno.EDQUOT: ("the disk quota is used up", "Free some space there, or choose another storage"),
-    errno.EFBIG: ("File too large, for its file system or `ulimit -f`", "Raise the limit, or choose another storage"),
-    errno.EIO: ("the disk does not read or write", "Look at its health, or choose another storage"),
-    errno.ENOENT: ("its directory cannot be made", "Make the directory, or choose another storage"),
-    errno.EACCES: ("permission is denied", "Give this user access to it, or choose another storage"),
-    errno.EPERM: ("the operation is not permitted", "Give this user access to it, or choose another storage"),
-    errno.EROFS: ("the file system is read-only", "Mount it writable, or choose another storage"),
-    errno.ENOTDIR: ("a file stands where a directory is needed", "Move that file, or choose another key or storage"),
-    errno.EEXIST: ("a file stands where a directory is needed", "Move that file, or choose another key or storage"),
-    errno.EISDIR: ("a directory stands there", "Choose another key"),
-    errno.ENAMETOOLONG: ("a name in the path is too long", "Shorten the key"),
-}
 
 
 def _absolute(path: Path | None) -> Path | None:
@@ -70,17 +48,17 @@ class LocalFileSystem(Storage):
         try:
             descriptor = self._open(path, key)
             try:
-                return _content(descriptor)
+                return files.content(descriptor)
             finally:
                 os.close(descriptor)
-        except _NOTHING_THERE:
-            raise ObjectMissing(f"Nothing is stored at {path}. It was deleted or moved, or never written.") from None
+        except files.NOTHING_THERE:
+            raise files.missing(path) from None
         except OSError as error:
-            raise _refused("read", path, error) from None
+            raise files.refused("read", path, error) from None
 
     def write(self, key: str, data: bytes) -> None:
         path = self._path(key)
-        temporary = f"{path[: path.rindex('/')]}/{_temporary_name()}"
+        temporary = f"{path[: path.rindex('/')]}/{files.temporary_name()}"
         self._write(temporary, data, path)
 
     def create(self, key: str, data: bytes) -> None:
@@ -90,10 +68,10 @@ class LocalFileSystem(Storage):
     def _write(self, path: str, data: bytes, target: str | None) -> None:
         """Write a new file, and move it to its target if it has one; nothing is left if that fails."""
         try:
-            descriptor = _new_file(path)
+            descriptor = files.new_file(path)
             try:
                 try:
-                    _write_all(descriptor, data)
+                    files.write_all(descriptor, data)
                 finally:
                     os.close(descriptor)
                 if target is not None:
@@ -103,7 +81,53 @@ class LocalFileSystem(Storage):
                     os.unlink(path)  # noqa: PTH108
                 raise
         except OSError as error:
-            raise _refused("write", target or path, error) from None
+            raise files.refused("write", target or path, error) from None
+
+    @contextmanager
+    def open_writer(self, key: str) -> Iterator[Writer]:
+        path = self._path(key)
+        with files.refusals("write", path):
+            file = os.fdopen(files.new_file(path), "wb")
+        try:
+            yield files.FileWriter(file, path)
+            with files.refusals("write", path):
+                file.flush()
+                files.mark(file.fileno())
+                file.close()
+        except BaseException:
+            with suppress(OSError):
+                file.close()
+            with suppress(OSError):
+                os.unlink(path)  # noqa: PTH108
+            raise
+
+    def read_range(self, key: str, start: int, size: int) -> bytes:
+        with self._opened(key) as descriptor:
+            return files.part(descriptor, start, size)
+
+    def read_large(self, key: str, size: int) -> memoryview:  # noqa: ARG002
+        with self._opened(key) as descriptor:
+            found = os.fstat(descriptor)
+            if not stat.S_ISREG(found.st_mode):
+                raise IsADirectoryError
+            if not found.st_size:  # nothing to map
+                return memoryview(bytearray())
+            # Copy on write: the file stays as it is. The mapping ends with the last view of it.
+            return memoryview(mmap.mmap(descriptor, 0, access=mmap.ACCESS_COPY))
+
+    @contextmanager
+    def _opened(self, key: str) -> Iterator[int]:
+        path = self._path(key)
+        try:
+            descriptor = self._open(path, key)
+            try:
+                yield descriptor
+            finally:
+                os.close(descriptor)
+        except files.NOTHING_THERE:
+            raise files.missing(path) from None
+        except OSError as error:
+            raise files.refused("read", path, error) from None
 
     def exists(self, key: str) -> bool:
         path = self._path(key)
@@ -114,8 +138,18 @@ class LocalFileSystem(Storage):
         except (FileNotFoundError, NotADirectoryError):
             return False
         except OSError as error:
-            raise _refused("look at", path, error) from None
+            raise files.refused("look at", path, error) from None
         return stat.S_ISREG(found.st_mode)
+
+    def entry(self, key: str) -> Entry | None:
+        path = self._path(key)
+        try:
+            found = os.stat(path)  # noqa: PTH116
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise files.refused("look at", path, error) from None
+        return Entry(key, found.st_size, found.st_mtime_ns // 1_000) if stat.S_ISREG(found.st_mode) else None
 
     def delete(self, key: str) -> None:
         path = self._path(key)
@@ -123,15 +157,42 @@ class LocalFileSystem(Storage):
             os.unlink(path)  # noqa: PTH108
         except OSError as error:
             # Some systems say EPERM of a directory.
-            if not isinstance(error, _NOTHING_THERE) and not Path(path).is_dir():
-                raise _refused("delete", path, error) from None
+            if not isinstance(error, files.NOTHING_THERE) and not Path(path).is_dir():
+                raise files.refused("delete", path, error) from None
 
     def list(self, prefix: str = "") -> Iterator[str]:
+        return (key for key, _ in self._found(prefix))
+
+    def entries(self, prefix: str = "") -> Iterator[Entry]:
+        return (entry for key, found in self._found(prefix) if (entry := files.entry_of(key, found)) is not None)
+
+    def _found(self, prefix: str) -> "Iterator[tuple[str, os.DirEntry[str]]]":
         if prefix:
             check_key(prefix.removesuffix("/"))
         folder = prefix.rpartition("/")[0]
-        root = self._root()
-        yield from (key for key in _files(root, folder) if key.startswith(prefix))
+        return (each for each in files.found_files(self._root(), folder) if each[0].startswith(prefix))
+
+    def unfinished(self, older_than: Micros) -> Iterator[Entry]:
+        for name, found in files.found_files(self._root(), "", unfinished=True):
+            entry = files.entry_of(name, found)
+            if entry is not None and entry.modified is not None and entry.modified < older_than:
+                yield entry
+
+    def discard(self, name: str) -> None:
+        folder, _, base = name.rpartition("/")
+        if not base.startswith(TEMPORARY_PREFIX):
+            raise StorageKeyError(f"{name!r} is not the name of an unfinished write. Give one that `unfinished` told.")
+        if folder:
+            check_key(folder)
+        path = f"{self._root()}/{name}"
+        with files.refusals("delete", path), suppress(FileNotFoundError):
+            os.unlink(path)  # noqa: PTH108
+
+    def fingerprint(self, key: str) -> str | None:
+        return files.fingerprint(self._path(key))
+
+    def sync(self, keys: Iterable[str]) -> None:
+        files.flush(self._root(), [self._path(key) for key in keys])
 
     def describe(self, key: str) -> str:
         return self._path(key)
@@ -170,79 +231,11 @@ class LocalFileSystem(Storage):
         return target
 
     def _open(self, path: str, key: str) -> int:
-        if not _NOFOLLOW and os.path.islink(path):  # noqa: PTH114
+        if not files.NOFOLLOW and os.path.islink(path):  # noqa: PTH114
             path = self._target(path, key)
         try:
-            return os.open(path, _TO_READ)
+            return os.open(path, files.TO_READ)
         except OSError as error:
             if error.errno not in (errno.ELOOP, errno.EMLINK):  # what systems say of a link under O_NOFOLLOW
                 raise
-        return os.open(self._target(path, key), _TO_READ)
-
-
-def _content(descriptor: int) -> bytes:
-    size = os.fstat(descriptor).st_size
-    data = os.read(descriptor, size + 1)
-    if len(data) == size:
-        return data
-    # The system reads at most 2 GiB at a time, and a file that others write in place may grow.
-    with io.FileIO(descriptor, closefd=False) as rest:
-        return data + rest.readall()
-
-
-def _write_all(descriptor: int, data: bytes) -> None:
-    written = os.write(descriptor, data)
-    if written < len(data):  # large data, or a disk that is almost full: then the next write says so
-        rest = memoryview(data)
-        while written < len(data):
-            written += os.write(descriptor, rest[written:])
-
-
-# Nobody else has it: one process makes it, and one thread of it writes one file at a time. The same name
-# again and again keeps a directory's index as it is, which makes renaming twice as fast on ext4.
-_process = new_id()
-
-
-def _renew_after_fork() -> None:
-    global _process
-    _process = new_id()
-
-
-if hasattr(os, "register_at_fork"):  # not on Windows
-    os.register_at_fork(after_in_child=_renew_after_fork)
-
-
-def _temporary_name() -> str:
-    return f"{TEMPORARY_PREFIX}{_process}-{threading.get_ident()}"
-
-
-def _new_file(path: str) -> int:
-    """The descriptor of a new file, whose directory is made if need be."""
-    try:
-        return os.open(path, _TO_WRITE, 0o666)
-    except FileNotFoundError:
-        os.makedirs(path[: path.rindex("/")], exist_ok=True)  # noqa: PTH103
-        return os.open(path, _TO_WRITE, 0o666)
-
-
-def _files(root: str, folder: str) -> Iterator[str]:
-    """The relative paths of the files in a folder of the root, and below it; links to directories are not followed."""
-    try:
-        entries = sorted(os.scandir(f"{root}/{folder}"), key=lambda entry: entry.name)
-    except _NOTHING_THERE:
-        return
-    except OSError as error:
-        raise _refused("list", f"{root}/{folder}", error) from None
-    for entry in entries:
-        path = f"{folder}/{entry.name}" if folder else entry.name
-        if entry.name.startswith(TEMPORARY_PREFIX):
-            continue
-        if entry.is_dir(follow_symlinks=False):
-            yield from _files(root, path)
-        elif entry.is_file():
-            yield path
-
-
-def _refused(action: str, path: str, error: OSError) -> StorageError:
-    reason, mend = _MENDS.get(error.errno or 0, (error.strerror or str(error), "Mend that, or choose another storage"))
-    return StorageError(f"Cannot {action} {path}: {reason}. {mend}; PERDURE_LOCAL_STORAGE_PATH names the default one.")
+        return os.open(self._target(path, key), files.TO_READ)

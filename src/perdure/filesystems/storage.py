@@ -2,9 +2,12 @@
 
 import re
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import NamedTuple, Protocol
 
 from perdure.blocks import Block
+from perdure.core.clock import Micros
 from perdure.core.errors import StorageKeyError
 from perdure.core.files import TEMPORARY_PREFIX
 
@@ -16,6 +19,21 @@ _DRIVE = re.compile(r"[A-Za-z]:")
 _BAD = re.compile(
     rf"{_CONTROL.pattern}|\\|(?:^|/)(?:\.{{0,2}}(?:/|\Z)|{re.escape(TEMPORARY_PREFIX)})|^{_DRIVE.pattern}",
 )
+
+
+class Writer(Protocol):
+    """Takes an object piece by piece."""
+
+    def write(self, data: bytes | bytearray | memoryview, /) -> int:
+        """Append to the object; what is given may be changed afterwards. Returns its length in bytes."""
+
+
+class Entry(NamedTuple):
+    """What a storage knows of an object without reading it."""
+
+    key: str
+    size: int | None  # bytes
+    modified: Micros | None  # when it was last written
 
 
 class Storage(Block):
@@ -55,6 +73,31 @@ class Storage(Block):
         """
         self.write(key, data)
 
+    def open_writer(self, key: str) -> AbstractContextManager[Writer]:
+        """Write under a new key piece by piece: at the end of the `with` block all is kept, or after an error nothing.
+
+        Raises:
+            StorageError: the storage refuses, or the key is in use; nothing has changed then.
+            StorageKeyError: the key is malformed.
+        """
+        check_key(key)
+        return _gathered(self, key)
+
+    def read_range(self, key: str, start: int, size: int) -> bytes:
+        """At most `size` bytes of what is kept under the key, from the byte `start` on.
+
+        Raises what `read` raises.
+        """
+        return self.read(key)[start : start + size]
+
+    def read_large(self, key: str, size: int) -> memoryview:  # noqa: ARG002
+        """All the bytes of a large object, which is `size` bytes long, in writable memory of this process's own.
+
+        A storage overrides it where it can map files, or fetch in parallel. Raises what `read` raises; what is
+        there may turn out shorter or longer than `size`.
+        """
+        return memoryview(bytearray(self.read(key)))
+
     @abstractmethod
     def exists(self, key: str) -> bool:
         """Whether something is kept under the key."""
@@ -66,6 +109,38 @@ class Storage(Block):
     @abstractmethod
     def list(self, prefix: str = "") -> Iterator[str]:
         """The keys that begin with the prefix, in no given order."""
+
+    def entries(self, prefix: str = "") -> Iterator[Entry]:
+        """The keys that begin with the prefix, with what is known of each, in no given order."""
+        for key in self.list(prefix):
+            yield Entry(key, None, None)
+
+    def entry(self, key: str) -> Entry | None:
+        """What is known of the object under the key; None if nothing is there."""
+        check_key(key)
+        return next((entry for entry in self.entries(key) if entry.key == key), None)
+
+    def fingerprint(self, key: str) -> str | None:
+        """Text that is another one as soon as anybody changes what is kept under the key; None if that is not known.
+
+        It is cheap, and saves reading all the bytes to know that they are what they were.
+        """
+        check_key(key)
+        return None
+
+    def sync(self, keys: Iterable[str]) -> None:
+        """Return when what was written under the keys survives a loss of power; keys that are gone are passed over.
+
+        Raises:
+            StorageError: that cannot be had.
+        """
+
+    def unfinished(self, older_than: Micros) -> Iterator[Entry]:  # noqa: ARG002
+        """What writers that were killed before that time have left, by names that are nobody's keys."""
+        return iter(())
+
+    def discard(self, name: str) -> None:
+        """Let go of what `unfinished` named; if it is gone, nothing happens."""
 
     @abstractmethod
     def describe(self, key: str) -> str:
@@ -94,6 +169,23 @@ class Storage(Block):
         import asyncio
 
         await asyncio.to_thread(self.delete, key)
+
+
+class _Gathering:
+    def __init__(self) -> None:
+        self.pieces = bytearray()
+
+    def write(self, data: bytes | bytearray | memoryview, /) -> int:
+        self.pieces += data
+        return memoryview(data).nbytes
+
+
+@contextmanager
+def _gathered(storage: Storage, key: str) -> Iterator[Writer]:
+    """For storages that take whole objects only."""
+    gathering = _Gathering()
+    yield gathering
+    storage.create(key, bytes(gathering.pieces))
 
 
 def check_key(key: str) -> None:

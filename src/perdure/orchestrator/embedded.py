@@ -15,6 +15,7 @@ from perdure.core.errors import OrchestratorError
 from perdure.core.records import (
     BlockRecord,
     FlowRun,
+    InputRecord,
     LogRecord,
     Record,
     ResultFilter,
@@ -24,6 +25,7 @@ from perdure.core.records import (
     TaskRun,
 )
 from perdure.core.states import StateType
+from perdure.orchestrator.sql.pruning import Pruner
 from perdure.orchestrator.sql.sqlite import Database
 from perdure.orchestrator.sql.statements import Statements
 from perdure.orchestrator.sql.writer import Writer
@@ -39,10 +41,18 @@ class EmbeddedOrchestrator:
 
     Many processes may use one file: each waits up to `timeout_seconds` for the others. What is reported is
     committed at the latest after about `report_interval_seconds`, with the next commit, or at the process's exit.
+    With `synced`, what is committed survives a loss of power.
     """
 
-    def __init__(self, database: Path, *, timeout_seconds: float = 60.0, report_interval_seconds: float = 0.1) -> None:
-        self._database = Database(Path(database).absolute(), timeout_seconds)
+    def __init__(
+        self,
+        database: Path,
+        *,
+        timeout_seconds: float = 60.0,
+        report_interval_seconds: float = 0.1,
+        synced: bool = False,
+    ) -> None:
+        self._database = Database(Path(database).absolute(), timeout_seconds, synced)
         self._statements = Statements()
         self._writer = Writer(self._database, self._statements, report_interval_seconds)
         self._idle_readers: list[sqlite3.Connection] = []
@@ -67,7 +77,7 @@ class EmbeddedOrchestrator:
             self._idle_readers.pop().close()
 
     def find_cached(self, key: str, now: Micros) -> ResultRecord | None:
-        """The result that a cache key stands for, unless it has expired."""
+        """The result that a cache key stands for, unless it has expired or is to be removed."""
         if self._writer.holds_keyed:
             self._writer.flush()
         rows = self._read(self._statements.find_cached, (key, now))
@@ -110,6 +120,23 @@ class EmbeddedOrchestrator:
         from perdure.orchestrator.sql import queries
 
         return [_result(row) for row in self._select(queries.results(filter))]
+
+    def inputs_of(self, run_ids: Sequence[str]) -> Sequence[InputRecord]:
+        """Which results went into the runs, sorted by run and name."""
+        from perdure.orchestrator.sql import queries
+
+        return [InputRecord(*row) for row in self._select(queries.inputs(run_ids, of="run_id"))]
+
+    def uses_of(self, run_ids: Sequence[str]) -> Sequence[InputRecord]:
+        """Which runs were given the results of the runs, sorted by the run that was given it and by name."""
+        from perdure.orchestrator.sql import queries
+
+        return [InputRecord(*row) for row in self._select(queries.inputs(run_ids, of="source_id"))]
+
+    def pruning(self) -> Pruner:
+        """What removing old results needs; close it when it is done."""
+        self._writer.flush()
+        return Pruner(self._database)
 
     def block(self, id: str) -> BlockRecord | None:
         """A block by its id."""

@@ -4,9 +4,11 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from perdure.core.clock import Micros
+from perdure.core.pruning import Pruning
 from perdure.core.records import (
     BlockRecord,
     FlowRun,
+    InputRecord,
     LogRecord,
     Record,
     ResultFilter,
@@ -40,7 +42,7 @@ class Orchestrator(Protocol):
         """Flush and let go of connections and threads. Calling it again does nothing."""
 
     def find_cached(self, key: str, now: Micros) -> ResultRecord | None:
-        """The result that a cache key stands for, unless it has expired."""
+        """The result that a cache key stands for, unless it has expired or is to be removed."""
 
     def flow_runs(self, filter: RunFilter) -> Sequence[FlowRun]:
         """The flow runs that the filter lets through, newest first, with everything reported until now."""
@@ -56,6 +58,15 @@ class Orchestrator(Protocol):
 
     def results(self, filter: ResultFilter) -> Sequence[ResultRecord]:
         """What is known of results, newest first."""
+
+    def inputs_of(self, run_ids: Sequence[str]) -> Sequence[InputRecord]:
+        """Which results went into the runs, sorted by run and name."""
+
+    def uses_of(self, run_ids: Sequence[str]) -> Sequence[InputRecord]:
+        """Which runs were given the results of the runs, sorted by the run that was given it and by name."""
+
+    def pruning(self) -> Pruning:
+        """What removing old results needs; close it when it is done."""
 
     def block(self, id: str) -> BlockRecord | None:
         """A block by its id."""

@@ -1,5 +1,9 @@
 """Results: what states carry, and the documents that persisted ones are written as."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from perdure.core.retention import Retention
 from perdure.results.document import PersistedResultBlob
 from perdure.results.lookup import aget_result, get_result
 from perdure.results.types import (
@@ -10,13 +14,51 @@ from perdure.results.types import (
     result_from_json,
 )
 
+if TYPE_CHECKING:  # most processes only write and load results
+    from perdure.results.difference import Difference, diff
+    from perdure.results.importing import ImportSummary, import_results
+    from perdure.results.pruning import Pruned, prune
+    from perdure.results.removal import remove_result
+    from perdure.results.transfer import copy_result
+    from perdure.results.verification import Verdict, verify
+
+_MODULES = {
+    "Difference": "difference",
+    "ImportSummary": "importing",
+    "Pruned": "pruning",
+    "Verdict": "verification",
+    "copy_result": "transfer",
+    "diff": "difference",
+    "import_results": "importing",
+    "prune": "pruning",
+    "remove_result": "removal",
+    "verify": "verification",
+}
+
 __all__ = [
     "BaseResult",
+    "Difference",
+    "ImportSummary",
     "LiteralResult",
     "PersistedResult",
     "PersistedResultBlob",
+    "Pruned",
+    "Retention",
     "UnpersistedResult",
+    "Verdict",
     "aget_result",
+    "copy_result",
+    "diff",
     "get_result",
+    "import_results",
+    "prune",
+    "remove_result",
     "result_from_json",
+    "verify",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return getattr(import_module(f"perdure.results.{_MODULES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -3,9 +3,10 @@
 import base64
 import hashlib
 import json
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from perdure.core.errors import (
     ObjectMissing,
@@ -13,12 +14,17 @@ from perdure.core.errors import (
     ResultError,
     ResultMissing,
     ResultUnreadable,
+    StorageError,
     UnknownSerializer,
 )
 from perdure.core.version import VERSION
+from perdure.results import signing
+from perdure.results.payload import Layout, StoredPayload
 
 if TYPE_CHECKING:  # it imports pydantic, which a process that persists nothing does not need
     from perdure.filesystems import Storage
+    from perdure.serializers import Serializer
+    from perdure.serializers.payload import Source
 
 Where = Callable[[], str]  # a document's place, for people
 
@@ -27,65 +33,116 @@ def _nowhere() -> str:
     return "The result"
 
 
+_CHECKSUM = b', "checksum": "crc32:'  # of the bytes before: the digest is of the data alone
 _quote = json.encoder.encode_basestring_ascii
 
 
 @dataclass(frozen=True, slots=True)
 class PersistedResultBlob:
-    """A result document: the serialized data, and all that is needed to read it again."""
+    """A result document: the serialized data, or where its payload is, and all that is needed to read it again."""
 
     serializer: dict[str, Any]  # the serializer's full description
-    data: bytes
+    data: bytes  # empty if there is a payload
     type: str | None = None  # the value's Python type
-    size: int | None = None  # bytes of `data`
-    digest: str | None = None  # of `data`: "sha256:<hexadecimal>"
+    size: int | None = None  # bytes of `data`, or of the payload
+    digest: str | None = None  # of `data`: "sha256:<hexadecimal>"; of a payload: "chunks:<hexadecimal>"
     version: str = VERSION  # of what wrote it
+    payload: Layout | None = None
+    is_signed: bool = False  # and the signature has been checked
 
     def to_bytes(self) -> bytes:
         """The document as UTF-8 JSON."""
-        return encode(json.dumps(self.serializer), self.data, self.digest or digest_of(self.data), self.type)
+        digest = self.digest or digest_of(self.data)
+        return encode(json.dumps(self.serializer), self.data, digest, self.type, self.payload)
 
     @classmethod
-    def from_bytes(cls, document: bytes, where: Where = _nowhere) -> "PersistedResultBlob":
-        """Read a document, ours or Prefect 2's; `where` gives its place, for errors.
+    def from_bytes(cls, document: bytes, where: Where = _nowhere, key: str | None = None) -> "PersistedResultBlob":
+        """Read a document, ours or Prefect 2's; `where` gives its place, for errors, and `key` is what it lies under.
+
+        With signing keys set, and a `key`, the signature is checked before anything else is looked at.
 
         Raises:
             ResultCorrupt: it is not such a document, or its data is not what was written.
+            ResultUntrusted: signing keys are set, and the document is not signed with one of them.
         """
+        ring = signing.ring()
+        if ring is not None and key is not None:
+            document = signing.checked(ring, document, key, where)
         try:
-            fields = json.loads(document.decode())
-            data = _data_of(fields)
+            fields = _checked(document)
+            data, layout = _data_of(fields), _layout_of(fields)
+            digest = digest_of(data) if layout is None else layout.digest()
             blob = cls(
                 serializer=dict(fields["serializer"]),
                 data=data,
                 type=fields.get("type"),
                 size=fields.get("size"),
-                digest=fields.get("digest"),
+                digest=digest,
                 version=str(fields.get("perdure_version") or fields.get("prefect_version") or "unknown"),
+                payload=layout,
+                is_signed=ring is not None and key is not None,
             )
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ResultCorrupt(
                 f"{where()} is not a whole result document ({type(error).__name__}: {error})."
                 " Run the task again, or restore the file."
             ) from None
-        if blob.digest is not None and blob.digest != digest_of(data):
+        written = fields.get("digest")
+        if written is not None and written != digest:
             raise ResultCorrupt(
-                f"The data in {where()} has the digest {digest_of(data)}, not {blob.digest} as was written."
+                f"The data in {where()} has the digest {digest}, not {written} as was written."
                 " Run the task again, or restore the file."
             )
         return blob
 
-    def load(self, where: Where = _nowhere) -> Any:
-        """The value.
+    def load(self, where: Where = _nowhere, storage: "Storage | None" = None) -> Any:
+        """The value; `storage` holds the payload, if there is one.
 
         Raises:
+            ResultMissing: the payload is not there.
             ResultCorrupt: the data is not what the serializer wrote.
             ResultUnreadable: this process lacks what the data needs.
         """
+        if self.payload is None:
+            return self._loaded(lambda serializer: serializer.loads(self.data), where)
+        source = self._stored(storage, where)
+        return self._loaded(lambda serializer: serializer.load(source), where)
+
+    def load_part(self, where: Where, storage: "Storage", columns: "Sequence[str] | None", rows: slice | None) -> Any:
+        """Some columns or rows of the value. Raises what `load` raises."""
+        source = self._source(where, storage)
+        return self._loaded(lambda serializer: serializer.load_part(source, columns, rows), where)
+
+    def open(self, where: Where, storage: "Storage") -> BinaryIO:
+        """What the serializer wrote, as a file to read and seek in."""
+        return self._source(where, storage).open()
+
+    def verify(self, where: Where, storage: "Storage") -> None:
+        """Read all of the payload, if there is one, and compare it with its digests.
+
+        Raises:
+            ResultMissing: the payload is not there.
+            ResultCorrupt: it is not what was written.
+        """
+        if self.payload is not None:
+            self._stored(storage, where).verify()
+
+    def _source(self, where: Where, storage: "Storage | None") -> "Source":
+        from perdure.serializers.payload import BytesSource
+
+        return BytesSource(self.data) if self.payload is None else self._stored(storage, where)
+
+    def _stored(self, storage: "Storage | None", where: Where) -> StoredPayload:
+        assert self.payload is not None
+        if storage is None:
+            raise ResultUnreadable(f"{where()} has a payload beside it. Load it by its storage, with `get_result`.")
+        return StoredPayload(storage, self.payload, where, distrusted=self.is_signed)
+
+    def _loaded(self, load: "Callable[[Serializer], Any]", where: Where) -> Any:
         from perdure.serializers import Serializer
 
         try:
-            return Serializer.from_description(self.serializer).loads(self.data)
+            return load(Serializer.from_description(self.serializer))
         except ResultError as error:
             corrupt = isinstance(error, ResultCorrupt)
             mend = " Run the task again, or restore the file." if corrupt else ""
@@ -93,6 +150,8 @@ class PersistedResultBlob:
             raise type(error)(f"{where()} cannot be loaded. {error}{mend}{self._writer()}") from cause
         except UnknownSerializer as error:
             raise ResultUnreadable(f"{where()} cannot be loaded. {error}{self._writer()}") from None
+        except StorageError:
+            raise
         except Exception as error:  # from a serializer of the user's own
             text = f"{where()} cannot be loaded: its serializer raised {type(error).__name__}: {error}."
             raise ResultUnreadable(f"{text} Mend the serializer, or run the task again.{self._writer()}") from error
@@ -107,6 +166,7 @@ def read_document(storage: "Storage", key: str) -> PersistedResultBlob:
     Raises:
         ResultMissing: there is none.
         ResultCorrupt: it is not what was written.
+        ResultUntrusted: signing keys are set, and it is not signed with one of them.
     """
     try:
         document = storage.read(key)
@@ -115,24 +175,61 @@ def read_document(storage: "Storage", key: str) -> PersistedResultBlob:
             f"There is no result document at {storage.describe(key)}. It was deleted, or the storage has moved:"
             " run the task again, or restore the file."
         ) from None
-    return PersistedResultBlob.from_bytes(document, lambda: storage.describe(key))
+    return PersistedResultBlob.from_bytes(document, lambda: storage.describe(key), key)
 
 
-def encode(serializer: str, data: bytes, digest: str, type: str | None) -> bytes:
-    """The document's bytes; `serializer` is the description as JSON."""
+def encode(
+    serializer: str, data: bytes, digest: str, type: str | None, payload: Layout | None = None, key: str | None = None
+) -> bytes:
+    """The document's bytes, signed if signing keys are set and its `key` is given.
+
+    `serializer` is the description as JSON.
+    """
     try:
         text, encoding = data.decode(), ""
     except UnicodeDecodeError:  # a custom serializer's bytes
         text, encoding = base64.b64encode(data).decode(), '"data_encoding": "base64", '
-    return (
+    size, beside = len(data), ""
+    if payload is not None:
+        size, beside = payload.size, f', "payload": {json.dumps(payload.describe())}'
+    body = (
         f'{{"serializer": {serializer}, "data": {_quote(text)}, {encoding}"type": {_quote(type) if type else "null"},'
-        f' "size": {len(data)}, "digest": "{digest}", "perdure_version": "{VERSION}"}}'
+        f' "size": {size}, "digest": "{digest}", "perdure_version": "{VERSION}"{beside}'
     ).encode()
+    return sealed(body, key)
+
+
+def sealed(body: bytes, key: str | None) -> bytes:
+    """A document from its fields, which are JSON without the last brace: with its checksum, and signed as `encode`."""
+    document = b'%b%b%08x"}' % (body, _CHECKSUM, zlib.crc32(body))
+    ring = signing.ring()
+    return document if ring is None or key is None else signing.signed(ring, document, key)
+
+
+def _checked(document: bytes) -> dict[str, Any]:
+    """The fields of a document whose checksum is right. Prefect's have none.
+
+    Raises:
+        ValueError, TypeError: the document is not what was written.
+    """
+    fields: dict[str, Any] = json.loads(document.decode())
+    if "perdure_version" in fields or "digest" in fields:
+        # No text of the document can hold the mark: its quotes would be escaped.
+        body, _, rest = document.rpartition(_CHECKSUM)
+        end = rest[10:].startswith(b' "signature": "') if rest[9:10] == b"," else rest[8:] == b'"}'
+        if not end or rest[:8] != b"%08x" % zlib.crc32(body):
+            raise ValueError("its checksum is wrong")
+    return fields
 
 
 def _data_of(fields: dict[str, Any]) -> bytes:
     data: str = fields["data"]
     return base64.b64decode(data, validate=True) if fields.get("data_encoding") == "base64" else data.encode()
+
+
+def _layout_of(fields: dict[str, Any]) -> Layout | None:
+    described = fields.get("payload")
+    return None if described is None else Layout.from_description(described)
 
 
 def digest_of(data: bytes) -> str:

@@ -1,6 +1,7 @@
 """Storage keys: where in its storage a result's document lies."""
 
 import os
+import re
 from collections.abc import Collection, Mapping
 from string import Formatter
 from typing import Any
@@ -8,7 +9,9 @@ from typing import Any
 from perdure.core.errors import DefinitionError, StorageKeyError
 from perdure.core.suggest import nearest
 
+_OWN_KEY = re.compile(r"[0-9a-f]{32}")
 ROOTS = ("flow_run", "task_run", "deployment", "parameters")  # what a template may use
+KEY_ROOTS = (*ROOTS, "digest")  # what a storage key may use: the digest of the value's bytes, hexadecimal
 
 
 def new_key() -> str:
@@ -16,8 +19,13 @@ def new_key() -> str:
     return os.urandom(16).hex()
 
 
+def is_own_key(key: str) -> bool:
+    """Whether a key is one that `new_key` could have made: then it is used for one result only."""
+    return _OWN_KEY.fullmatch(key) is not None
+
+
 def check_template(
-    option: str, template: str, parameters: Collection[str] | None, roots: Collection[str] = ROOTS
+    option: str, template: str, parameters: Collection[str] | None, roots: Collection[str] = KEY_ROOTS
 ) -> None:
     """Check a template at definition; `parameters` are the function's names, or None if it takes any.
 
@@ -37,7 +45,7 @@ def check_template(
         root, _, rest = field.partition("[")
         root = root.partition(".")[0]
         if root not in roots:
-            example = "parameters[name]" if roots is ROOTS else "flow_run.name"
+            example = "parameters[name]" if roots is KEY_ROOTS else "flow_run.name"
             raise DefinitionError(
                 f"{option}={template!r} names {root!r}; it may use {', '.join(roots)},"
                 f" such as {{{example}}}.{nearest(root, roots)}"
@@ -48,6 +56,13 @@ def check_template(
                 f"{option}={template!r} names the parameter {name!r}, which the function does not have;"
                 f" it has {', '.join(parameters) or 'none'}.{nearest(name, parameters)}"
             )
+
+
+def needs_digest(template: str) -> bool:
+    """Whether a key can be made only once the value's bytes are known."""
+    return any(
+        field is not None and field.partition(".")[0] == "digest" for _, field, _, _ in Formatter().parse(template)
+    )
 
 
 def format_key(template: str, variables: Mapping[str, Any]) -> str:

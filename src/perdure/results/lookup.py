@@ -1,14 +1,24 @@
 """The value of a run, for a process that did not run it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 from uuid import UUID
 
 from perdure.core import providers
-from perdure.core.errors import MissingResult, RunMissing
+from perdure.core.clock import Micros, to_datetime
+from perdure.core.errors import MissingResult, ResultMissing, RunMissing
 from perdure.core.ids import is_id
-from perdure.core.records import FlowRun, ResultFilter, ResultRecord, RunFilter, StateRecord, TaskRun
+from perdure.core.records import (
+    BlockRecord,
+    FlowRun,
+    Record,
+    ResultFilter,
+    ResultRecord,
+    RunFilter,
+    StateRecord,
+    TaskRun,
+)
 from perdure.core.states import UNSUCCESSFUL, State, StateType
 from perdure.results.store import result_from_record
 from perdure.results.types import type_name
@@ -32,6 +42,18 @@ class Known(Protocol):
     def results(self, filter: ResultFilter) -> Sequence[ResultRecord]:
         """What is known of results, newest first."""
 
+    def find_cached(self, key: str, now: Micros) -> ResultRecord | None:
+        """The result that a cache key stands for, unless it has expired."""
+
+    def block(self, id: str) -> BlockRecord | None:
+        """A block by its id."""
+
+    def report(self, records: Iterable[Record]) -> None:
+        """Take the records and return at once; they are committed soon, in order."""
+
+    def commit(self, records: Iterable[Record]) -> None:
+        """Take the records and return when they, and all reported before them, are committed."""
+
 
 def get_result(run_id: str | UUID, raise_on_failure: bool = True) -> Any:
     """The value of a flow run or task run, in any process that uses the same database.
@@ -44,11 +66,14 @@ def get_result(run_id: str | UUID, raise_on_failure: bool = True) -> Any:
         UnfinishedRun: the run has not ended.
         MissingResult: the run completed, but its value was not persisted.
         FailedRun, CrashedRun, CancelledRun: the run's exception was not persisted; says what is known of it.
+        ResultMissing: the value was persisted, and has been removed; says when.
         ResultError: the value was persisted, and cannot be had.
     """
-    known = _known()
-    run = _find(known, str(run_id))
+    known = known_runs()
+    run = find_run(known, str(run_id))
     record = next(iter(known.results(ResultFilter(run_ids=(run.id,)))), None)
+    if record is not None and record.removed is not None:
+        raise ResultMissing(_removed(record, record.removed))
     state = _state(run, record)
     if isinstance(run, FlowRun) and record is not None and record.kind == "unpersisted":
         state.data = _carried(known, run, record)
@@ -64,14 +89,53 @@ async def aget_result(run_id: str | UUID, raise_on_failure: bool = True) -> Any:
     return await asyncio.to_thread(get_result, run_id, raise_on_failure)
 
 
-def _known() -> Known:
+def persisted_record(run_id: str | UUID) -> ResultRecord:
+    """What is known of a run's result, which lies in a storage.
+
+    Raises:
+        RunMissing: no run has the id.
+        MissingResult: the run has no result, or one that is in no storage.
+        ResultMissing: it has been removed; says when.
+    """
+    known = known_runs()
+    run = find_run(known, str(run_id))
+    record = next(iter(known.results(ResultFilter(run_ids=(run.id,)))), None)
+    if record is None:
+        raise MissingResult(f"The run {run.name!r} is {run.state_name} and has no result. Wait until it has ended.")
+    if record.kind != "persisted":
+        raise MissingResult(
+            f"The result of the run {run.name!r} is {record.kind}: it lies in no storage. Only persisted results do."
+        )
+    if record.removed is not None:
+        raise ResultMissing(_removed(record, record.removed))
+    return record
+
+
+def _removed(record: ResultRecord, removed: Micros) -> str:
+    return (
+        f"The result of the run {record.run_id}, a {record.type.removeprefix('builtins.')}, was removed from its"
+        f" storage on {to_datetime(removed).astimezone():%Y-%m-%d at %H:%M:%S}. Run it again."
+    )
+
+
+def known_runs() -> Known:
+    """What this process knows of runs.
+
+    Raises:
+        RunMissing: nothing says where that is kept.
+    """
     known: Known | None = providers.orchestrator()  # the session's orchestrator
     if known is None:
         raise RunMissing("Nothing is known of any run. Run `import perdure` first.")
     return known
 
 
-def _find(known: Known, id: str) -> FlowRun | TaskRun:
+def find_run(known: Known, id: str) -> FlowRun | TaskRun:
+    """The run with an id.
+
+    Raises:
+        RunMissing: there is none.
+    """
     if is_id(id):
         wanted = RunFilter(ids=(id.lower(),))
         found = next(iter(known.flow_runs(wanted)), None) or next(iter(known.task_runs(wanted)), None)

@@ -3,12 +3,23 @@
 import json
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from perdure.core.errors import BlockError, ResultCorrupt, ResultMissing, ResultUnreadable
+from perdure import settings
+from perdure.core.errors import (
+    BlockError,
+    ResultCorrupt,
+    ResultError,
+    ResultMissing,
+    ResultUnreadable,
+    StorageError,
+)
 from perdure.core.records import BlockRecord, ResultRecord
-from perdure.results.document import digest_of, encode
+from perdure.results.document import PersistedResultBlob, digest_of, encode, read_document
 from perdure.results.keys import new_key
+from perdure.results.payload import HeldPayload, Layout, PayloadWriter, payload_key
+from perdure.results.previews import preview_of
 from perdure.results.types import (
     BaseResult,
     LiteralResult,
@@ -80,37 +91,133 @@ class Storages:
         return storage
 
 
+Secure = Callable[["Storage", tuple[str, ...]], None]  # makes what was written under the keys survive a loss of power
+
+
+def leave(_: "Storage", __: tuple[str, ...]) -> None:
+    """Leave it to the operating system when what was written reaches the disk."""
+
+
+KeyOfDigest = Callable[[str], str]  # from the digest of a value's bytes, hexadecimal, to its storage key
+
+
 def write_result(
-    value: Any, key: str | None, storage: "Storage", serializer: "Serializer", storage_id: str, keep: bool
+    value: Any,
+    key: str | KeyOfDigest | None,
+    storage: "Storage",
+    serializer: "Serializer",
+    storage_id: str,
+    keep: bool,
+    secure: Secure = leave,
 ) -> PersistedResult[Any]:
     """Serialize a value and write its document under a key, or under a new one; what is returned refers to it.
 
+    A large value's payload is written before its document. Where the key is made from the digest, what is there
+    already is not written again. `secure` is told of all that was written.
+
     Raises:
         SerializationError: the value cannot be converted to bytes.
-        StorageError: the storage refused.
+        StorageError: the storage refused; nothing is left of the new result then.
     """
-    data = serializer.dumps(value)
-    digest = digest_of(data)
-    python_type = type_name(value)
-    description = description_of(serializer)
-    document = encode(description, data, digest, python_type)
-    if key is None:
-        key = new_key()
-        storage.create(key, document)
+    writing = _Writing(storage, serializer, type_name(value), description_of(serializer), secure)
+    if callable(key):
+        place, size, digest = writing.once(value, key)
     else:
-        storage.write(key, document)
+        place = new_key() if key is None else key
+        with PayloadWriter(storage, lambda: payload_key(place)) as payload:
+            data = serializer.dump(value, payload)
+            layout = payload.finish() if data is None else None
+        size, digest = writing.document(place, data or b"", layout, is_new=key is None)
     result: PersistedResult[Any] = PersistedResult(
         storage_id=storage_id,
-        storage_key=key,
-        serializer=description,
-        python_type=python_type,
-        size=len(document),
+        storage_key=place,
+        serializer=writing.description,
+        python_type=writing.type,
+        size=size,
         digest=digest,
         storage=storage,
         keep=keep,
+        preview=_preview_of(value, serializer),
     )
     result.remember(value)
     return result
+
+
+class _Writing(NamedTuple):
+    """What all steps of writing one result need."""
+
+    storage: "Storage"
+    serializer: "Serializer"
+    type: str
+    description: str  # the serializer's, as JSON
+    secure: Secure
+
+    def document(self, key: str, data: bytes, layout: Layout | None, is_new: bool) -> tuple[int, str]:
+        """Write the document; its size with its payload's, in bytes, and the digest."""
+        digest = digest_of(data) if layout is None else layout.digest()
+        document = encode(self.description, data, digest, self.type, layout, key)
+        storage = self.storage
+        keys = (key,) if layout is None else (layout.key, key)
+        try:
+            if is_new:
+                storage.create(key, document)
+                self.secure(storage, keys)
+            else:
+                self._put_in_place(key, document, keys)
+        except BaseException:
+            with suppress(StorageError):
+                for each in keys if is_new else keys[:-1]:
+                    storage.delete(each)
+            raise
+        return len(document) + (0 if layout is None else layout.size), digest
+
+    def _put_in_place(self, key: str, document: bytes, keys: tuple[str, ...]) -> None:
+        """Write a document in place of another one, and let go of that one's payload."""
+        before = _layout_at(self.storage, key)
+        self.storage.write(key, document)
+        self.secure(self.storage, keys)
+        if before is not None and before.key not in keys:
+            with suppress(StorageError):  # `prune` finds what is left behind
+                self.storage.sync((key,))  # until then, a loss of power could bring back the document that needs it
+                self.storage.delete(before.key)
+
+    def once(self, value: Any, key_of: KeyOfDigest) -> tuple[str, int, str]:
+        """Write the value unless it is there; its key, size and digest."""
+        held = HeldPayload()
+        data = self.serializer.dump(value, held)
+        digest = digest_of(data) if data is not None else held.digest()
+        key = key_of(digest.partition(":")[2])
+        there = _document_at(self.storage, key)
+        if there is not None and there.digest == digest and json.dumps(there.serializer) == self.description:
+            layout = there.payload
+            if layout is None or self.storage.exists(layout.key):
+                # Written once more, it is young again: who removes old results leaves it for who is using it now.
+                return key, *self.document(key, there.data, layout, is_new=False)
+        layout = None
+        if data is None:
+            with PayloadWriter(self.storage, lambda: payload_key(key)) as payload:
+                held.write_to(payload)
+                layout = payload.finish()
+        return key, *self.document(key, data or b"", layout, is_new=False)
+
+
+def _document_at(storage: "Storage", key: str) -> PersistedResultBlob | None:
+    """The document that is to be replaced; None if there is none, or none that can be read."""
+    try:
+        return read_document(storage, key)
+    except ResultError:
+        return None
+
+
+def _layout_at(storage: "Storage", key: str) -> Layout | None:
+    document = _document_at(storage, key)
+    return None if document is None else document.payload
+
+
+def _preview_of(value: Any, serializer: "Serializer") -> str | None:
+    if serializer.hides or not settings.current().results_previews:
+        return None
+    return preview_of(value)
 
 
 _descriptions: "dict[int, tuple[Serializer, str]]" = {}

@@ -1,14 +1,17 @@
 """What a state carries: the three kinds of result."""
 
 import json
-from collections.abc import Callable
-from typing import Any, Generic, TypeVar, cast
+from collections.abc import Callable, Sequence
+from typing import Any, BinaryIO, Generic, TypeVar, cast
 from uuid import UUID
 
-from perdure.core.errors import MissingResult, ResultCorrupt, ResultError
+from perdure.core import providers
+from perdure.core.errors import MissingResult, ResultCorrupt, ResultError, ResultMissing
 from perdure.core.exceptions import portable
+from perdure.core.records import ResultFilter
 from perdure.core.states import Fetchable
 from perdure.results.document import PersistedResultBlob, read_document
+from perdure.results.keys import is_own_key
 
 R = TypeVar("R")
 _MISSING: Any = object()
@@ -19,6 +22,11 @@ class BaseResult(Fetchable, Generic[R]):
 
     __slots__ = ()
     type = "base"
+
+    @property
+    def in_memory(self) -> R | None:
+        """The value, if it is in memory."""
+        return None
 
     def describe(self) -> dict[str, Any]:
         """What is known of the result, without its value; JSON values only."""
@@ -55,6 +63,10 @@ class UnpersistedResult(BaseResult[R]):
                 " cached in memory. Set persist_result=True or cache_result_in_memory=True on it."
             )
         return self._value
+
+    @property
+    def in_memory(self) -> R | None:
+        return None if self._value is _MISSING else self._value
 
     def describe(self) -> dict[str, Any]:
         return {"type": self.type, "python_type": self.python_type}
@@ -97,6 +109,7 @@ class PersistedResult(BaseResult[R]):
     __slots__ = (
         "_cache",
         "_keep",
+        "_preview",
         "_storage",
         "digest",
         "expires",
@@ -123,47 +136,96 @@ class PersistedResult(BaseResult[R]):
         expires: int | None = None,
         storage: Any = None,
         keep: bool = True,
+        preview: str | None = None,
     ) -> None:
         self.storage_id = storage_id
         self.storage_key = storage_key
         self.serializer = serializer  # the description, as JSON
         self.python_type = python_type
-        self.size = size  # bytes of the document
+        self.size = size  # bytes that it takes in the storage
         self.digest = digest  # of the serialized data
         self.expires = expires  # microseconds since 1970
         self._storage = storage
         self._keep = keep
+        self._preview = preview  # as JSON, until it is handed over to the orchestrator
         self._cache: Any = _MISSING
 
-    def get(self) -> R:
+    def get(self, *, columns: Sequence[str] | None = None, rows: slice | None = None) -> R:
         """The value, from storage the first time and from memory after that.
 
+        Of a table or array that was written as "arrow", "parquet" or "numpy", `columns` and `rows` choose a part;
+        only that part is read, and it is not kept in memory.
+
         Raises:
-            ResultMissing: the storage has no such document.
-            ResultCorrupt: the document is not what was written.
-            ResultUnreadable: it cannot be decoded here.
+            ResultMissing: the storage has no such document, or not its payload.
+            ResultCorrupt: the document or its payload is not what was written.
+            ResultUnreadable: it cannot be decoded here, or has no such part.
+            ResultUntrusted: signing keys are set, and none of them signed it.
         """
+        if columns is not None or rows is not None:
+            part = self._loaded(lambda blob: blob.load_part(self._where, self.storage, columns, rows))
+            return cast("R", part)
         if self._cache is not _MISSING:
             return cast("R", self._cache)
-        value = self.read().load(lambda: self.location)
+        value = self._loaded(lambda blob: blob.load(self._where, self.storage))
         if self._keep:
             self._cache = value
         return cast("R", value)
 
-    async def aget(self) -> R:
-        """The value, read in another thread the first time."""
-        if self._cache is not _MISSING:
+    async def aget(self, *, columns: Sequence[str] | None = None, rows: slice | None = None) -> R:
+        """`get`, in another thread unless the value is in memory."""
+        if columns is None and rows is None and self._cache is not _MISSING:
             return cast("R", self._cache)
         import asyncio
 
-        return await asyncio.to_thread(self.get)
+        return await asyncio.to_thread(self.get, columns=columns, rows=rows)
+
+    def open(self) -> BinaryIO:
+        """What the serializer wrote, as a file to read and to seek in, without loading the value.
+
+        For "numpy", "arrow", "parquet" and "json" that is a file of that format; for others, their own bytes.
+        Raises what `get` raises, also while it is read.
+        """
+        return cast("BinaryIO", self._loaded(lambda blob: blob.open(self._where, self.storage)))
+
+    def _loaded(self, load: Callable[[PersistedResultBlob], Any]) -> Any:
+        blob = self.read()
+        try:
+            return load(blob)
+        except ResultMissing:  # its key may just have been written to again, and then the old payload is gone
+            again = self.read()
+            if again.payload == blob.payload:
+                raise
+            return load(again)
+
+    def _where(self) -> str:
+        return self.location
 
     def read(self) -> PersistedResultBlob:
         """The document in the storage.
 
-        An overwritten key gives the newest document: a digest that differs from ours is not an error by itself.
+        A key that the user chose gives the newest document that was written under it. Under a key of its own, a
+        document that is whole, but not this result's, is an error.
+
+        Raises:
+            ResultMissing: there is none.
+            ResultCorrupt: it is not what was written.
+            ResultUntrusted: signing keys are set, and none of them signed it.
         """
-        return read_document(self.storage, self.storage_key)
+        blob = read_document(self.storage, self.storage_key)
+        if self.digest is not None and blob.digest != self.digest and is_own_key(self.storage_key):
+            self._check_replaced(blob)
+        return blob
+
+    def _check_replaced(self, blob: PersistedResultBlob) -> None:
+        """Some users' keys look like ours: then the database knows of the result that has replaced this one."""
+        filter = ResultFilter(storage_ids=(self.storage_id,), storage_key=self.storage_key)
+        known = providers.orchestrator()
+        if known is None or all(record.digest != blob.digest for record in known.results(filter)):
+            raise ResultCorrupt(
+                f"{self.location} holds another result: its digest is {blob.digest}, and that of this one is"
+                f" {self.digest}. Run the task again, or restore the file."
+            )
 
     @property
     def serializer_type(self) -> str:
@@ -185,6 +247,10 @@ class PersistedResult(BaseResult[R]):
         except ResultError:
             return self.storage_key
 
+    @property
+    def in_memory(self) -> R | None:
+        return None if self._cache is _MISSING else cast("R", self._cache)
+
     def remember(self, value: R) -> None:
         """Keep the value in memory, unless the result was told not to."""
         if self._keep:
@@ -204,10 +270,10 @@ class PersistedResult(BaseResult[R]):
         }
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.__slots__ if name not in ("_storage", "_cache")}
+        return {name: getattr(self, name) for name in self.__slots__ if name not in ("_storage", "_cache", "_preview")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self._storage = None
+        self._storage = self._preview = None
         for name, value in state.items():
             setattr(self, name, value)
         self._cache = _MISSING

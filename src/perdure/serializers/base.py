@@ -2,16 +2,20 @@
 
 import difflib
 import functools
+import importlib
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import PydanticUndefined
 
 from perdure.core.errors import DefinitionError, ResultUnreadable, UnknownSerializer, reasons
+from perdure.serializers.payload import THRESHOLD, Payload, Source
 
 _types: "dict[str, type[Serializer]]" = {}
+_LATER = dict.fromkeys(("arrow", "numpy", "parquet"), "perdure.serializers.formats")  # imported once they are named
+_WRAPPERS = ("compressed", "encrypted")
 _OWN_PACKAGE = __name__.rpartition(".")[0]
 
 
@@ -43,6 +47,43 @@ class Serializer(BaseModel, ABC):
             ResultUnreadable: the bytes are whole, but this process cannot rebuild the object.
         """
 
+    def dump(self, obj: Any, payload: Payload) -> bytes | None:
+        """The bytes of a small object, as `dumps` gives them; a large one goes to the payload, and None is returned.
+
+        A serializer that can write without having all the bytes in memory overrides this and `load`.
+        """
+        data = self.dumps(obj)
+        if len(data) <= THRESHOLD:
+            return data
+        payload.write(data)
+        return None
+
+    def load(self, source: Source) -> Any:
+        """The object that `dump` put into a payload. Raises what `loads` raises."""
+        return self.loads(bytes(source.view()))
+
+    def load_part(self, source: Source, columns: Sequence[str] | None, rows: slice | None) -> Any:  # noqa: ARG002
+        """Some columns or rows of the object that `dumps` or `dump` wrote, without loading all of it.
+
+        `source` is a payload, or holds what `dumps` gave.
+
+        Raises:
+            ResultUnreadable: this serializer has no parts, or the object does not have these.
+        """
+        raise ResultUnreadable(
+            f"The serializer {self.type!r} loads whole values only. Get the whole value, or write it with a serializer"
+            " that has parts: 'arrow' or 'parquet' for tables, 'numpy' for arrays."
+        )
+
+    @property
+    def hides(self) -> bool:
+        """Whether what it writes is secret: then no preview of the value is kept."""
+        return False
+
+    def for_exceptions(self) -> "Serializer":
+        """The serializer for what a failed run raised: another one if this takes no exceptions."""
+        return self
+
     def describe(self) -> dict[str, Any]:
         """Everything needed to build this serializer again, as plain JSON values."""
         return self.model_dump(mode="json")
@@ -56,7 +97,9 @@ class Serializer(BaseModel, ABC):
 
     @staticmethod
     def from_name(name: str) -> "Serializer":
-        """The serializer of a type name, with default options; `"compressed/json"` compresses another's output.
+        """The serializer of a type name, with default options.
+
+        `"compressed/json"` compresses another's output, `"encrypted/compressed/pickle"` encrypts that of another two.
 
         Raises:
             UnknownSerializer: no serializer has the name.
@@ -64,10 +107,12 @@ class Serializer(BaseModel, ABC):
         outer, slash, inner = name.partition("/")
         if name in _types or not slash:
             return _construct(_type_named(name), name)
-        if outer != "compressed" or not inner or not _is_own(_type_named(inner)):
+        *wrappers, innermost = name.split("/")
+        if not set(wrappers) <= set(_WRAPPERS) or not innermost or not _is_own(_type_named(innermost)):
             raise UnknownSerializer(
-                f"{name!r} names no serializer: the shortcut 'compressed/<type>' is for Perdure's own types"
-                f" ({', '.join(_own_names())}). For another, pass CompressedSerializer(serializer=<an instance>)."
+                f"{name!r} names no serializer: the shortcuts 'compressed/<type>' and 'encrypted/<type>' are for"
+                f" Perdure's own types ({', '.join(_own_names())}). For another, pass"
+                f" {outer.capitalize() if outer in _WRAPPERS else 'Compressed'}Serializer(serializer=<an instance>)."
             )
         return _construct(_type_named(outer), name, serializer=inner)
 
@@ -119,6 +164,10 @@ _named = functools.lru_cache(maxsize=64)(Serializer.from_name)
 
 def _register(name: str, kind: type[Serializer]) -> None:
     known = _types.get(name)
+    if _LATER.get(name, kind.__module__) != kind.__module__:
+        raise DefinitionError(
+            f"The serializer type {name!r} is Perdure's own; give {kind.__qualname__} another `type`."
+        )
     # The same definition, run again (a reloaded module, a notebook cell), replaces itself.
     if known is not None and (known.__module__, known.__qualname__) != (kind.__module__, kind.__qualname__):
         raise DefinitionError(
@@ -131,6 +180,8 @@ def _register(name: str, kind: type[Serializer]) -> None:
 
 
 def _type_named(name: str) -> type[Serializer]:
+    if name in _LATER:
+        importlib.import_module(_LATER[name])
     try:
         return _types[name]
     except KeyError:
@@ -146,17 +197,17 @@ def _construct(kind: type[Serializer], name: str, **fields: Any) -> Serializer:
     try:
         return kind(**fields)
     except ValidationError as error:
-        raise UnknownSerializer(
-            f"The serializer {name!r} cannot be used by its name alone; pass an instance instead: {reasons(error)}."
-        ) from None
+        lacking = any(each["type"] == "missing" for each in error.errors())
+        how = " by its name alone; pass an instance instead" if lacking else ""
+        raise UnknownSerializer(f"The serializer {name!r} cannot be used{how}: {reasons(error)}.") from None
 
 
 def _names() -> list[str]:
-    return sorted([*_types, *(f"compressed/{each}" for each in _own_names())])
+    return sorted({*_types, *_LATER, *(f"{outer}/{each}" for outer in _WRAPPERS for each in _own_names())})
 
 
 def _own_names() -> list[str]:
-    return sorted(name for name, kind in _types.items() if _is_own(kind) and name != "compressed")
+    return sorted({name for name, kind in _types.items() if _is_own(kind)}.union(_LATER).difference(_WRAPPERS))
 
 
 def _is_own(kind: type[Serializer]) -> bool:

@@ -3,16 +3,17 @@
 import functools
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import SerializeAsAny, ValidationInfo, field_validator, model_validator
+from pydantic import ValidationInfo, field_validator, model_validator
 
-from perdure.core.errors import PerdureError, ResultCorrupt
 from perdure.serializers.base import Serializer
+from perdure.serializers.compression import CompressingOutlet, open_compressed
 from perdure.serializers.modules import check_choice, import_module
-from perdure.serializers.text import from_base64, to_base64
+from perdure.serializers.payload import Payload, Source
+from perdure.serializers.wrapping import Inlet, WrappingSerializer, or_corrupt
 
 
-class CompressedSerializer(Serializer):
-    """Base64 of the compressed bytes of another serializer's output.
+class CompressedSerializer(WrappingSerializer):
+    """Base64 of the compressed bytes of another serializer's output; of a large value, the compressed bytes themselves.
 
     `serializer` is a type name or an instance. `compressionlib` names a module with `compress` and
     `decompress`: lzma by default; bz2, zlib, gzip, zstandard and others alike. `level` is that module's
@@ -20,7 +21,6 @@ class CompressedSerializer(Serializer):
     """
 
     type: Literal["compressed"] = "compressed"
-    serializer: SerializeAsAny[Serializer] = "pickle"  # type: ignore[assignment]
     compressionlib: str = "lzma"
     level: int | None = None
 
@@ -29,16 +29,6 @@ class CompressedSerializer(Serializer):
         def __init__(
             self, *, serializer: str | Serializer = "pickle", compressionlib: str = "lzma", level: int | None = None
         ) -> None: ...
-
-    @field_validator("serializer", mode="before")
-    @classmethod
-    def _find_serializer(cls, value: Any) -> Any:
-        try:
-            if isinstance(value, str):
-                return Serializer.from_name(value)
-            return Serializer.from_description(value) if isinstance(value, dict) else value
-        except PerdureError as error:
-            raise ValueError(str(error)) from error
 
     @field_validator("compressionlib")
     @classmethod
@@ -51,7 +41,7 @@ class CompressedSerializer(Serializer):
     def _check_level(self) -> "CompressedSerializer":
         if self.level is not None:
             try:
-                self._compress(b"")
+                self._change(b"")
             except Exception as error:  # each library has its own
                 raise ValueError(f"{self.compressionlib} does not take the level {self.level} ({error})") from error
         return self
@@ -65,18 +55,7 @@ class CompressedSerializer(Serializer):
         # Only a choice is written: Prefect 2 refuses descriptions with fields that it does not know.
         return described if self.level is None else {**described, "level": self.level}
 
-    def dumps(self, obj: Any) -> bytes:
-        return to_base64(self._compress(self.serializer.dumps(obj)))
-
-    def loads(self, data: bytes) -> Any:
-        compressed = from_base64(data)
-        try:
-            serialized = _library(self.compressionlib).decompress(compressed)
-        except Exception as error:  # each library has its own
-            raise ResultCorrupt(f"The data cannot be decompressed by {self.compressionlib}: {error}.") from error
-        return self.serializer.loads(serialized)
-
-    def _compress(self, data: bytes) -> bytes:
+    def _change(self, data: bytes) -> bytes:
         options: dict[str, Any] = {}
         if self.compressionlib == "gzip":
             options["mtime"] = 0  # equal values give equal bytes
@@ -85,6 +64,21 @@ class CompressedSerializer(Serializer):
         level = () if self.level is None or self.compressionlib == "lzma" else (self.level,)
         compressed: bytes = _library(self.compressionlib).compress(data, *level, **options)
         return compressed
+
+    def _change_back(self, data: bytes) -> bytes:
+        with or_corrupt(self._fault):
+            decompressed: bytes = _library(self.compressionlib).decompress(data)
+        return decompressed
+
+    def _outlet(self, payload: Payload) -> CompressingOutlet:
+        return CompressingOutlet(payload, self.compressionlib, self.level, self._change)
+
+    def _inlet(self, source: Source) -> Inlet:
+        return Inlet(lambda: open_compressed(source, self.compressionlib, self._change_back), self._fault)
+
+    @property
+    def _fault(self) -> str:
+        return f"The data cannot be decompressed by {self.compressionlib}"
 
 
 @functools.cache

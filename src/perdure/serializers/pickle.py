@@ -1,27 +1,30 @@
-"""Pickles as text: any Python object, for readers that you trust."""
+"""Pickles: any Python object, for readers that you trust."""
 
 import functools
 import pickle
 import sys
-from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 from pydantic import ValidationInfo, field_validator
 
-from perdure.core.errors import ResultCorrupt, ResultUnreadable, SerializationError
+from perdure.core.errors import ResultCorrupt, ResultError, ResultUnreadable, SerializationError, StorageError
 from perdure.core.exceptions import portable
+from perdure.serializers.allowed import allow_list
 from perdure.serializers.base import Serializer
 from perdure.serializers.modules import check_choice, import_module
+from perdure.serializers.payload import THRESHOLD, BytesSource, Payload, Source
+from perdure.serializers.pickle_stream import PROTOCOL, read_pickle, try_pickle, write_pickle
 from perdure.serializers.text import from_base64, to_base64
 from perdure.serializers.unpicklable import find_unpicklable
 
+_STREAMING = ("cloudpickle", "pickle")  # libraries with a pickler that takes a file and gives out-of-band buffers
 _SMALL = 64  # objects; beyond, checking costs about what it saves
 _SCALARS = frozenset({type(None), bool, int, float, complex, str, bytes})
 _SEQUENCES = frozenset({list, tuple, set, frozenset})
 
 
 class PickleSerializer(Serializer):
-    """Base64 of a pickle.
+    """A pickle: in base64 if it is small, else as it is, with the memory of arrays and tables beside it.
 
     `picklelib` names a module with `dumps` and `loads`; cloudpickle by default, which also takes
     functions and classes of a script. `picklelib_version` is the version that wrote: by default the
@@ -47,27 +50,54 @@ class PickleSerializer(Serializer):
     def dumps(self, obj: Any) -> bytes:
         # Of plain values, cloudpickle makes the very bytes that pickle makes, at five times the cost.
         if self.picklelib == "cloudpickle" and _is_small_and_plain(obj):
-            return to_base64(pickle.dumps(obj, pickle.HIGHEST_PROTOCOL))
-        dumps: Callable[[Any], bytes] = _library(self.picklelib).dumps
+            return to_base64(pickle.dumps(obj, PROTOCOL))
         try:
-            return to_base64(dumps(portable(obj)))
+            return to_base64(_library(self.picklelib).dumps(portable(obj)))
         except Exception as error:
-            path, cause = find_unpicklable(obj, dumps, error)
-            # All that the library itself says is in the message; the traceback of the object's own code is not.
-            own = None if isinstance(cause, TypeError | pickle.PicklingError) else error
-            raise SerializationError(
-                f"{path}: {str(cause) or type(cause).__name__}. Leave this part out, or return what can be pickled."
-            ) from own
+            self._refuse(obj, error)
+
+    def dump(self, obj: Any, payload: Payload) -> bytes | None:
+        try:
+            if self.picklelib == "cloudpickle" and _is_small_and_plain(obj):
+                pickled = write_pickle(obj, payload, pickle.Pickler)
+            elif self.picklelib in _STREAMING:
+                pickled = write_pickle(portable(obj), payload, _library(self.picklelib).Pickler)
+                if pickled is not None and self.picklelib == "pickle":  # its `dumps` has an older protocol
+                    return self.dumps(obj)
+            else:
+                pickled = _unless_large(_library(self.picklelib).dumps(portable(obj)), payload)
+        except StorageError:
+            raise
+        except Exception as error:
+            self._refuse(obj, error)
+        return None if pickled is None else to_base64(pickled)
 
     def loads(self, data: bytes) -> Any:
-        pickled = from_base64(data)
-        loads = pickle.loads if self.picklelib == "cloudpickle" else _library(self.picklelib).loads
+        return self.load(BytesSource(from_base64(data)))
+
+    def load(self, source: Source) -> Any:
         try:
-            return loads(pickled)
+            # With an allow-list, no library loads by itself: all that are known make pickles of Python's own kind.
+            if self.picklelib in _STREAMING or allow_list() is not None:
+                return read_pickle(source)
+            return _library(self.picklelib).loads(source.view())
         except (pickle.UnpicklingError, EOFError) as error:
             raise ResultCorrupt(f"The data is not a whole pickle: {error}.") from error
+        except ResultError:
+            raise
         except Exception as error:
             raise ResultUnreadable(self._why_unreadable(error)) from error
+
+    def _refuse(self, obj: Any, error: Exception) -> NoReturn:
+        library = _library(self.picklelib)
+        streams = self.picklelib in _STREAMING
+        trial = functools.partial(try_pickle, pickler=library.Pickler) if streams else library.dumps
+        path, cause = find_unpicklable(obj, trial, error)
+        # All that the library itself says is in the message; the traceback of the object's own code is not.
+        own = None if isinstance(cause, TypeError | pickle.PicklingError) else error
+        raise SerializationError(
+            f"{path}: {str(cause) or type(cause).__name__}. Leave this part out, or return what can be pickled."
+        ) from own
 
     def _why_unreadable(self, error: Exception) -> str:
         installed = _version(self.picklelib)
@@ -79,6 +109,13 @@ class PickleSerializer(Serializer):
         if self.picklelib_version not in (None, installed):
             text += f" It was written by {self.picklelib} {self.picklelib_version}; installed is {installed}."
         return text
+
+
+def _unless_large(data: bytes, payload: Payload) -> bytes | None:
+    if len(data) <= THRESHOLD:
+        return data
+    payload.write(data)
+    return None
 
 
 @functools.cache

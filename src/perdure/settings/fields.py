@@ -1,16 +1,20 @@
 """What can be set: each setting's type, default and meaning, and how its value is read."""
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from perdure.core import keyring
 from perdure.core.errors import SettingError
+from perdure.core.retention import RULE as RETENTION_RULE
+from perdure.core.retention import Retention
+from perdure.core.secrecy import HIDDEN as HIDDEN
 from perdure.core.suggest import nearest
 
 PREFIX = "PERDURE_"
-HIDDEN = "**********"
 WRONG = (ValueError, TypeError, KeyError, RuntimeError)
 
 
@@ -70,6 +74,21 @@ def _secret(value: Any) -> Secret:
     return value if isinstance(value, Secret) else Secret(_text(value))
 
 
+def _keys(value: Any) -> Secret:
+    secret = _secret(value)
+    keyring.KeyRing.parse(secret.reveal())
+    return secret
+
+
+_NAME = re.compile(r"([^\W\d]\w*\.)+([^\W\d]\w*|\*)")
+
+
+def _names(value: Any) -> str:
+    if not all(_NAME.fullmatch(name.strip()) for name in _text(value).split(",")):
+        raise ValueError
+    return str(value)
+
+
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -96,8 +115,16 @@ PATH = Kind("a path (a leading ~ is the home directory of a user)", _path)
 FLAG = Kind("one of true, false, 1, 0, yes, no, on, off", _flag)
 TEXT = Kind("text that is not empty", _text)
 SECRET = Kind("text that is not empty", _secret)
+KEYS = Kind(keyring.RULE, _keys)
+NAMES = Kind('dotted names, separated by commas, such as "myapp.models.Order, numpy.*"', _names)
 LEVEL = Kind("one of " + ", ".join(_LEVELS), _level)
 SECONDS = Kind("a number of seconds, at least 0", _seconds)
+RETENTION = Kind(RETENTION_RULE, Retention.of)
+
+
+def _one_of(*choices: str) -> Kind:
+    by_name = {choice: choice for choice in choices}
+    return Kind("one of " + ", ".join(choices), lambda value: by_name[str(value).strip().lower()])
 
 
 def _about(kind: Kind, default: object, description: str) -> dict[str, object]:
@@ -121,6 +148,32 @@ class Settings:
     )
     results_default_serializer: str = field(
         metadata=_about(TEXT, "pickle", "The serializer of results when none is named.")
+    )
+    results_durability: str = field(
+        metadata=_about(
+            _one_of("process", "batch", "disk"),
+            "process",
+            "What a persisted result survives: the end of the process; within a second also a loss of power (batch);"
+            " a loss of power as soon as its task returns (disk).",
+        )
+    )
+    results_previews: bool = field(
+        metadata=_about(FLAG, True, "Keep a short preview of each persisted result in the database.")
+    )
+    results_signing_keys: Secret | None = field(
+        metadata=_about(KEYS, None, "Sign results with the first of these keys; load only what one of them signed.")
+    )
+    results_encryption_keys: Secret | None = field(
+        metadata=_about(KEYS, None, "The serializer 'encrypted' encrypts with the first of these keys, and reads all.")
+    )
+    results_allowed_classes: str | None = field(
+        metadata=_about(NAMES, None, "Unpickle only these classes, beside harmless ones; None unpickles all.")
+    )
+    results_retention: Retention | None = field(
+        metadata=_about(RETENTION, None, "How long results are kept unless result_retention says otherwise.")
+    )
+    results_prune_grace_seconds: float = field(
+        metadata=_about(SECONDS, 3600.0, "How long a result that is to be removed stays before prune removes it.")
     )
     async_fetch_state_result: bool = field(
         metadata=_about(FLAG, False, "State.result() in async code fetches the value.")
@@ -167,7 +220,7 @@ class Setting(NamedTuple):
     @property
     def is_secret(self) -> bool:
         """Whether its value must not be shown."""
-        return self.kind is SECRET
+        return self.kind in (SECRET, KEYS)
 
     def parse(self, value: object, source: str) -> object:
         """The setting's value, read from what the source gives.

@@ -11,7 +11,9 @@ from perdure.core.records import (
     BlockRecord,
     CacheRecord,
     FlowRunRecord,
+    InputRecord,
     LogRecord,
+    RemovalRecord,
     RenameRecord,
     ResultFilter,
     ResultRecord,
@@ -22,6 +24,7 @@ from perdure.core.records import (
 from perdure.core.states import StateType as S
 from perdure.orchestrator.protocol import Orchestrator
 
+STORAGE = "06a3d9f2-0000-7000-8000-000000000000"  # the id of a storage's block
 _times = count(1_700_000_000_000_000, 1_000)
 
 
@@ -50,6 +53,14 @@ def literal(run: FlowRunRecord | TaskRunRecord, value: str = "null") -> ResultRe
     """The record of a run's literal result."""
     of_task = isinstance(run, TaskRunRecord)
     return ResultRecord(run.id, of_task, "literal", "builtins.NoneType", False, next(_times), value)
+
+
+def persisted(run: FlowRunRecord | TaskRunRecord, storage_key: str | None = None, **fields: Any) -> ResultRecord:
+    """The record of a run's persisted result, under a key of its own."""
+    of_task = isinstance(run, TaskRunRecord)
+    record = ResultRecord(run.id, of_task, "persisted", "builtins.dict", False, next(_times), size=100)
+    place = {"storage_id": STORAGE, "storage_key": storage_key or run.id.replace("-", "")}
+    return record._replace(**place | fields)
 
 
 def block(name: str | None, type: str = "local-file-system") -> BlockRecord:
@@ -198,6 +209,8 @@ class OrchestratorConformance:
             digest="sha256:00",
             expires=next(_times),
             cache_key="key",
+            retention='{"age": 60}',
+            preview='{"kind": "json"}',
         )
         orchestrator.report([told])
         (known,) = orchestrator.results(ResultFilter())
@@ -220,6 +233,83 @@ class OrchestratorConformance:
         assert orchestrator.results(ResultFilter(run_ids=(other.id,))) == [told[2]]
         assert orchestrator.results(ResultFilter(kinds=("literal",), limit=1)) == [told[1]]
 
+    @pytest.mark.parametrize(
+        "wanted",
+        [
+            ResultFilter(task="wanted"),
+            ResultFilter(type="pandas.*"),
+            ResultFilter(type="*.DataFrame"),
+            ResultFilter(type="pandas.core.DataFrame"),
+            ResultFilter(storage_ids=("wanted", "or this")),
+            ResultFilter(storage_key="wanted"),
+            ResultFilter(min_size=200),
+            ResultFilter(max_size=200, min_size=101),
+            ResultFilter(is_exception=True),
+            ResultFilter(after=2**52),
+            ResultFilter(kinds=("persisted",), storage_key="wanted"),
+        ],
+    )
+    def test_results_are_found_by(self, orchestrator: Orchestrator, wanted: ResultFilter) -> None:
+        task, other = task_run(task_name="wanted"), task_run(task_name="Wanted")
+        fields = {"type": "pandas.core.DataFrame", "size": 200, "is_exception": True, "created": 2**52}
+        right = persisted(task, "wanted", storage_id="wanted", **fields)
+        orchestrator.commit([task, other, right, persisted(other, type="Pandas_core_dataframe")])
+        assert orchestrator.results(wanted) == [right]
+
+    @pytest.mark.parametrize(
+        "wanted", [ResultFilter(before=2**40), ResultFilter(max_size=3), ResultFilter(is_exception=False)]
+    )
+    def test_results_are_left_out_by(self, orchestrator: Orchestrator, wanted: ResultFilter) -> None:
+        orchestrator.commit([persisted(task_run(), is_exception=True)])
+        assert orchestrator.results(wanted) == []
+
+    def test_the_results_of_a_flow_are_those_of_its_runs_and_of_their_tasks(self, orchestrator: Orchestrator) -> None:
+        run, other = flow_run(), flow_run(flow_name="other")
+        task, another, alone = task_run(run.id), task_run(other.id), task_run()
+        told = [literal(each) for each in (run, task, other, another, alone)]
+        orchestrator.commit([run, other, task, another, alone, *told])
+        of_flow = {each.run_id for each in orchestrator.results(ResultFilter(flow=run.flow_name))}
+        assert of_flow == {run.id, task.id}
+
+    def test_pages_of_results_go_on_where_the_last_one_ended(self, orchestrator: Orchestrator) -> None:
+        told = [literal(task_run()) for _ in range(5)]
+        orchestrator.commit(told)
+        first = orchestrator.results(ResultFilter(limit=2))
+        second = orchestrator.results(ResultFilter(limit=2, older_than=first[-1].run_id))
+        assert [*first, *second] == told[:0:-1]
+
+    def test_a_result_is_doomed_and_then_removed(self, orchestrator: Orchestrator) -> None:
+        task = task_run()
+        told = persisted(task)
+        orchestrator.commit([told])
+        orchestrator.commit([RemovalRecord(task.id, 7, None)])
+        assert orchestrator.results(ResultFilter(doomed=True, removed=False)) == [told._replace(doomed=7)]
+        orchestrator.commit([RemovalRecord(task.id, 7, 9)])
+        assert orchestrator.results(ResultFilter(removed=True)) == [told._replace(doomed=7, removed=9)]
+        assert orchestrator.results(ResultFilter(doomed=False)) == []
+
+    def test_a_new_result_of_a_run_is_not_doomed(self, orchestrator: Orchestrator) -> None:
+        task = task_run()
+        orchestrator.commit([persisted(task), RemovalRecord(task.id, 7, None), RemovalRecord(task.id, 7, 8)])
+        orchestrator.commit([again := persisted(task)])
+        assert orchestrator.results(ResultFilter(doomed=False)) == [again]
+
+    def test_a_removal_does_not_touch_a_result_that_came_after_it_began(self, orchestrator: Orchestrator) -> None:
+        task = task_run()
+        orchestrator.commit([persisted(task), RemovalRecord(task.id, 7, None)])
+        orchestrator.commit([again := persisted(task)])
+        orchestrator.commit([RemovalRecord(task.id, 7, 8)])
+        assert orchestrator.results(ResultFilter()) == [again]
+
+    def test_inputs_are_found_from_both_ends(self, orchestrator: Orchestrator) -> None:
+        source, user, other = task_run(), task_run(), task_run()
+        told = [InputRecord(user.id, source.id, "a"), InputRecord(user.id, other.id, "b")]
+        orchestrator.report([*told, told[0]])
+        orchestrator.commit([last := InputRecord(other.id, source.id, "wait_for")])
+        assert orchestrator.inputs_of([user.id]) == told
+        assert orchestrator.uses_of([source.id]) == sorted([told[0], last])
+        assert orchestrator.uses_of([user.id]) == orchestrator.inputs_of([]) == []
+
     def test_a_cache_key_is_found_as_soon_as_it_is_reported(self, orchestrator: Orchestrator) -> None:
         result = literal(task_run())
         assert orchestrator.find_cached("key", now=0) is None
@@ -237,6 +327,12 @@ class OrchestratorConformance:
         orchestrator.commit([result, CacheRecord("key", result.run_id, 0, expires=10)])
         assert orchestrator.find_cached("key", now=9) == result
         assert orchestrator.find_cached("key", now=10) is None
+
+    def test_a_result_that_is_to_be_removed_is_not_found_by_its_cache_key(self, orchestrator: Orchestrator) -> None:
+        result = persisted(task_run())
+        orchestrator.commit([result, CacheRecord("key", result.run_id, 0, None)])
+        orchestrator.commit([RemovalRecord(result.run_id, 7, None)])
+        assert orchestrator.find_cached("key", now=0) is None
 
     def test_logs_are_answered_by_run_oldest_first(self, orchestrator: Orchestrator) -> None:
         flow, task = new_id(), new_id()

@@ -14,8 +14,10 @@ from perdure.core.records import (
     BlockRecord,
     CacheRecord,
     FlowRunRecord,
+    InputRecord,
     LogRecord,
     Record,
+    RemovalRecord,
     RenameRecord,
     ResultRecord,
     StateRecord,
@@ -79,6 +81,8 @@ class Batch:
         self.flow_run_names: list[Row] = []
         self.task_run_names: list[Row] = []
         self.results: list[Row] = []
+        self.removals: list[Row] = []
+        self.inputs: list[Row] = []
         self.cache_entries: list[Row] = []
         self.logs: list[Row] = []
         self.blocks: list[BlockRecord] = []
@@ -93,6 +97,8 @@ class Batch:
             (sql.rename_task_run, self.task_run_names),
             (sql.add_state, self.states),
             (sql.put_result, self.results),
+            (sql.mark_result, self.removals),
+            (sql.add_input, self.inputs),
             (sql.put_cache_entry, self.cache_entries),
             (sql.add_log, self.logs),
         ]
@@ -110,6 +116,8 @@ class Batch:
             FlowRunRecord: self._add_run,
             RenameRecord: self._add_name,
             ResultRecord: self._add_result,
+            RemovalRecord: self._add_removal,
+            InputRecord: self.inputs.append,
             CacheRecord: self.cache_entries.append,
             LogRecord: self.logs.append,
             BlockRecord: self.blocks.append,
@@ -166,7 +174,14 @@ class Batch:
         names.append((record.name, record.run_id))
 
     def _add_result(self, record: ResultRecord) -> None:
-        run_id, of_task, kind, type, is_exception, *rest = record
+        run_id, of_task, kind, type, is_exception, *rest, _, _ = record
         absent = self._absent
         values = [absent if value is None else value for value in rest]
         self.results.append((run_id, 1 if of_task else 0, kind, type, 1 if is_exception else 0, *values))
+        if self.removals:  # of the run's result before this one
+            self.removals = [row for row in self.removals if row[2] != run_id]
+
+    def _add_removal(self, record: RemovalRecord) -> None:
+        run_id, doomed, removed = record
+        told = self._absent if removed is None else removed
+        self.removals.append((doomed, told, run_id, told, doomed))

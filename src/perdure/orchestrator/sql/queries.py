@@ -4,12 +4,22 @@ Run ids sort by age, so that "newest first" is their order.
 """
 
 import json
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, union_all
 
-from perdure.core.records import BlockRecord, FlowRun, LogRecord, ResultFilter, ResultRecord, RunFilter, TaskRun
-from perdure.orchestrator.sql.tables import block, flow_run, log, result, task_run
+from perdure.core.records import (
+    BlockRecord,
+    FlowRun,
+    InputRecord,
+    LogRecord,
+    ResultFilter,
+    ResultRecord,
+    RunFilter,
+    TaskRun,
+)
+from perdure.orchestrator.sql.tables import block, flow_run, log, result, run_input, task_run
 
 _ID_LENGTH = 36
 _Conditions = list[ColumnElement[bool]]
@@ -64,16 +74,64 @@ def _has_tag(column: Any, tag: str) -> ColumnElement[bool]:
 
 def results(filter: ResultFilter) -> Select[Any]:
     """Rows of `ResultRecord`, newest first."""
+    conditions = [*_runs_of_results(filter), *_values_of_results(filter)]
+    chosen = select(*(result.c[field] for field in ResultRecord._fields)).where(*conditions)
+    return chosen.order_by(result.c.run_id.desc()).limit(filter.limit)
+
+
+def _runs_of_results(filter: ResultFilter) -> _Conditions:
     conditions: _Conditions = []
     if filter.run_ids:
         conditions.append(result.c.run_id.in_(filter.run_ids))
     if filter.flow_run_ids:
         of_tasks = select(task_run.c.id).where(task_run.c.flow_run_id.in_(filter.flow_run_ids))
         conditions.append(or_(result.c.run_id.in_(filter.flow_run_ids), result.c.run_id.in_(of_tasks)))
-    if filter.kinds:
-        conditions.append(result.c.kind.in_(filter.kinds))
-    chosen = select(*(result.c[field] for field in ResultRecord._fields)).where(*conditions)
-    return chosen.order_by(result.c.run_id.desc()).limit(filter.limit)
+    if filter.flow is not None:
+        of_flow = select(flow_run.c.id).where(flow_run.c.flow_name == filter.flow)
+        of_tasks = select(task_run.c.id).where(task_run.c.flow_run_id.in_(of_flow))
+        conditions.append(result.c.run_id.in_(union_all(of_flow, of_tasks)))
+    if filter.task is not None:
+        conditions.append(result.c.run_id.in_(select(task_run.c.id).where(task_run.c.task_name == filter.task)))
+    if filter.older_than is not None:
+        conditions.append(result.c.run_id < filter.older_than)
+    return conditions
+
+
+def _values_of_results(filter: ResultFilter) -> _Conditions:
+    columns = result.c
+    conditions: dict[str, Callable[[Any], ColumnElement[bool]]] = {
+        "kinds": columns.kind.in_,
+        "storage_ids": columns.storage_id.in_,
+        "storage_key": columns.storage_key.__eq__,
+        "after": columns.created.__ge__,
+        "before": columns.created.__lt__,
+        "min_size": columns.size.__ge__,
+        "max_size": columns.size.__le__,
+        "is_exception": columns.is_exception.__eq__,
+        "doomed": lambda wanted: columns.doomed.is_not(None) if wanted else columns.doomed.is_(None),
+        "removed": lambda wanted: columns.removed.is_not(None) if wanted else columns.removed.is_(None),
+        "type": lambda pattern: _matches(columns.type, pattern),
+    }
+    told = {name: getattr(filter, name) for name in conditions}
+    return [conditions[name](value) for name, value in told.items() if value is not None and value != ()]
+
+
+def _matches(column: Any, pattern: str) -> ColumnElement[bool]:
+    """Whether text is the pattern, or begins or ends as it does where the pattern has a `*` at an end."""
+    # Not LIKE: it ignores case in SQLite and gives % and _ a meaning.
+    text = pattern.strip("*")
+    if pattern.endswith("*"):
+        return func.substr(column, 1, len(text)) == text
+    if pattern.startswith("*"):
+        return func.substr(column, func.length(column) - len(text) + 1) == text
+    return column == pattern  # type: ignore[no-any-return]
+
+
+def inputs(run_ids: Sequence[str], of: str) -> Select[Any]:
+    """Rows of `InputRecord` whose column `of` is one of the ids."""
+    columns = run_input.c
+    chosen = select(*(columns[field] for field in InputRecord._fields)).where(columns[of].in_(run_ids))
+    return chosen.order_by(columns.run_id, columns.name, columns.source_id)
 
 
 def logs(flow_run_id: str | None, task_run_id: str | None) -> Select[Any]:

@@ -24,17 +24,20 @@ _MENDS = {
     sqlite3.SQLITE_PERM: _WRITABLE,
 }
 _PRAGMAS = (
-    "PRAGMA synchronous = NORMAL",  # no commit is lost by a killed process; a lost machine may lose the last ones
     "PRAGMA cache_size = -8192",  # KiB
     "PRAGMA wal_autocheckpoint = 8000",  # pages, 32 MiB: each copy into the main file waits for the disk
 )
 
 
 class Database:
-    """The file and how long to wait for other processes that write to it, in seconds."""
+    """The file and how long to wait for other processes that write to it, in seconds.
 
-    def __init__(self, path: Path, timeout_seconds: float) -> None:
+    No commit is lost by a killed process. A loss of power may take the last ones, unless each is `synced`.
+    """
+
+    def __init__(self, path: Path, timeout_seconds: float, synced: bool = False) -> None:
         self.path = path
+        self._synchronous = "FULL" if synced else "NORMAL"
         self.timeout_seconds = timeout_seconds
         self._lock = Lock()
         self._ready = False
@@ -91,7 +94,7 @@ class Database:
             self.path, timeout=self.timeout_seconds, isolation_level=None, check_same_thread=False
         )
         try:
-            for pragma in _PRAGMAS:
+            for pragma in (f"PRAGMA synchronous = {self._synchronous}", *_PRAGMAS):
                 connection.execute(pragma)
         except BaseException:
             connection.close()

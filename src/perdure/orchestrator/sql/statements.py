@@ -7,6 +7,7 @@ from perdure.core.records import (
     BlockRecord,
     CacheRecord,
     FlowRunRecord,
+    InputRecord,
     LogRecord,
     ResultRecord,
     StateRecord,
@@ -27,7 +28,9 @@ _OPTIONAL = {
     *("flow_version", "parent_flow_run_id", "parent_task_run_id", "flow_run_id", "task_run_id"),
     *("state_type", "state_name", "state_message", "state_time", "started", "ended", "message"),
     *("value", "storage_id", "storage_key", "serializer", "size", "digest", "expires", "cache_key"),
+    *("retention", "preview", "doomed", "removed"),
 }
+MARKS = ("doomed", "removed")  # of a result; whoever tells of a new one clears them
 
 
 class Statements:
@@ -49,7 +52,14 @@ class Statements:
         self.rename_task_run = f"UPDATE task_run SET name = {mark} WHERE id = {mark}"
         self.add_state = self._insert("state", STATE_ROW)
         self.add_log = self._insert("log", LogRecord._fields)
-        self.put_result = self._upsert("result", ResultRecord._fields)
+        told = tuple(field for field in ResultRecord._fields if field not in MARKS)
+        self.put_result = self._upsert("result", told) + "".join(f", {column} = NULL" for column in MARKS)
+        # Only what was doomed at that very time is removed: a result that a run was told of since is another one.
+        self.mark_result = (
+            f"UPDATE result SET doomed = {mark}, removed = {self._optional}"
+            f" WHERE run_id = {mark} AND removed IS NULL AND ({self._optional} IS NULL OR doomed = {mark})"
+        )
+        self.add_input = self._insert("run_input", InputRecord._fields) + " ON CONFLICT DO NOTHING"
         self.put_cache_entry = self._upsert("cache_entry", CacheRecord._fields)
         self.put_block = self._upsert("block", BlockRecord._fields)
         self.free_slug = f"UPDATE block SET name = NULL WHERE type = {mark} AND name = {mark} AND id <> {mark}"
@@ -57,7 +67,7 @@ class Statements:
         self.find_cached = (
             f"SELECT {', '.join('r.' + field for field in ResultRecord._fields)}"
             " FROM cache_entry AS c JOIN result AS r ON r.run_id = c.run_id"
-            f" WHERE c.key = {mark} AND (c.expires IS NULL OR c.expires > {mark})"
+            f" WHERE c.key = {mark} AND (c.expires IS NULL OR c.expires > {mark}) AND r.doomed IS NULL"
         )
         self.block = f"SELECT {', '.join(BlockRecord._fields)} FROM block WHERE id = {mark}"
         self.states = f"SELECT {', '.join(StateRecord._fields)} FROM state WHERE run_id = {mark} ORDER BY arrival"

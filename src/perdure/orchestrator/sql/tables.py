@@ -98,6 +98,18 @@ result = _table(
     Column("digest", Text),
     Column("expires", BigInteger),
     Column("cache_key", Text),
+    Column("retention", Text),
+    Column("doomed", BigInteger),
+    Column("removed", BigInteger),
+    Column("preview", Text),  # last, so that reading the others passes over none of its pages
+)
+
+run_input = _table(
+    "run_input",
+    Column("run_id", _ID, primary_key=True),
+    Column("source_id", _ID, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Index("run_input_by_source", "source_id"),  # the rest of the key follows by itself
 )
 
 cache_entry = _table(

@@ -1,0 +1,45 @@
+"""`perdure result copy`"""
+
+from typing import Annotated
+
+import typer
+
+from perdure.cli import find
+from perdure.cli.groups import AsJson
+from perdure.cli.output import note, plural, show, show_json, size_text
+from perdure.cli.result_which import Several
+from perdure.results import copy_result
+from perdure.results.places import storage_at
+
+
+def copy(
+    which: Several,
+    to: Annotated[str, typer.Option("--to", metavar="STORAGE", help="A saved storage's slug, a directory, or a URL.")],
+    key: Annotated[
+        str | None, typer.Option("--key", metavar="KEY", help="Keep it under this key; else under its present one.")
+    ] = None,
+    move: Annotated[
+        bool, typer.Option("--move", help="Remove it from its old place once it is in the new one.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Copy results to another storage, checked on the way; their runs then refer to the new place."""
+    if key is not None and len(which) > 1:
+        raise typer.BadParameter("It can hold one result only. Copy them one by one.", param_hint="--key")
+    runs = [find.any_run(each) for each in which]
+    storage = storage_at(to)
+    shapes = []
+    for run in runs:
+        done = copy_result(run.id, storage, key, move)
+        if as_json:
+            fields = {"origin": done.origin, "location": done.target, "size": done.size, "is_moved": done.is_moved}
+            shapes.append(
+                {"run_id": run.id, "storage_id": done.result.storage_id, "key": done.result.storage_key} | fields
+            )
+            continue
+        show(f"{'Moved' if done.is_moved else 'Copied'} {run.name} ({size_text(done.size)}) to {done.target}")
+        if done.shared_with:
+            others = plural(len(done.shared_with), "other run")
+            show(note(f"{done.origin} stays: it is the result of {others}, too."))
+    if as_json:
+        show_json(shapes)

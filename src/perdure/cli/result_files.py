@@ -1,0 +1,227 @@
+"""Values as files, in the format that the file's name ends in."""
+
+import csv
+import json
+import os
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from perdure.cli.output import is_json
+from perdure.core.errors import ResultUnreadable, StorageError
+
+Write = Callable[[Any, Path], object]
+
+
+def write_file(value: Any, output: Path) -> None:
+    """Write a value to a file; after an error, what was there before is still there.
+
+    Raises:
+        ResultUnreadable: the format that the name ends in cannot hold the value; says which can.
+        StorageError: the file cannot be written.
+    """
+    formats = _formats_of(value)
+    write = formats.get(output.suffix.lower(), formats.get(""))
+    if write is None:
+        raise ResultUnreadable(_refusal(value, output, formats))
+    try:
+        with whole_file(output) as path:
+            write(value, path)
+    except ImportError as error:
+        raise ResultUnreadable(
+            f"{output.suffix} files need the package {error.name or 'that is missing'!r}, which is not installed"
+            f" ({error}). Install it, or write another format."
+        ) from None
+    except (ValueError, TypeError, ArithmeticError) as error:  # what the library says of a value that does not fit
+        raise ResultUnreadable(f"The value does not fit into {output}: {error}. Write another format.") from None
+
+
+@contextmanager
+def whole_file(output: Path) -> Iterator[Path]:
+    """A path to write to, which takes the output's place once all is written.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    partial = output.with_name(f".{os.getpid()}-{output.name}")
+    try:
+        if output.exists() and not stat.S_ISREG(output.stat().st_mode):  # a pipe, or /dev/null
+            partial = output
+        yield partial
+        if partial != output:
+            partial.replace(output)
+    except OSError as error:
+        raise StorageError(f"{output} cannot be written: {error.strerror}. Choose another file.") from None
+    finally:
+        if partial != output:
+            with suppress(OSError):
+                partial.unlink(missing_ok=True)
+
+
+def pretty(value: Any) -> str:
+    """A value as indented JSON."""
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
+def _refusal(value: Any, output: Path, formats: dict[str, Write]) -> str:
+    kind = type(value).__name__
+    if not formats:
+        return (
+            f"A {kind} has no form that a file could hold without choosing one. Get it in Python, by"
+            " perdure.results.get_result, and write it there; or print it with --json. --raw writes the bytes as they"
+            " are stored."
+        )
+    ends = f"ends in {output.suffix!r}" if output.suffix else "has no ending"
+    return f"A {kind} can be written as {', '.join(formats)}, and {str(output)!r} {ends}. Name the file so."
+
+
+def _formats_of(value: Any) -> dict[str, Write]:
+    """The formats that hold such a value, by the file name's end; "" stands for all others."""
+    for module, kinds, formats in _FORMATS:
+        library = sys.modules.get(module)
+        if library is not None and isinstance(value, tuple(getattr(library, kind) for kind in kinds)):
+            return formats
+    if isinstance(value, bytes | bytearray | memoryview):
+        return {"": lambda value, path: path.write_bytes(value)}
+    if isinstance(value, str):
+        return {"": lambda value, path: path.write_bytes(value.encode())}
+    if not is_json(value):
+        return {}
+    return _JSON if not isinstance(value, list) else _ROWS if _has_rows(value) else _LIST
+
+
+def _has_rows(value: list[Any]) -> bool:
+    return bool(value) and all(isinstance(row, dict | list) for row in value)
+
+
+def _write_lines(value: list[Any], path: Path) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        file.writelines(json.dumps(each, ensure_ascii=False, default=str) + "\n" for each in value)
+
+
+def _write_rows(value: list[Any], path: Path) -> None:
+    names = dict.fromkeys(name for row in value if isinstance(row, dict) for name in row)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        if names:
+            writer.writerow(names)
+        writer.writerows([row.get(name) for name in names] if isinstance(row, dict) else row for row in value)
+
+
+_JSON: dict[str, Write] = {"": lambda value, path: path.write_bytes(pretty(value).encode())}
+_LIST: dict[str, Write] = {**_JSON, ".jsonl": _write_lines}
+_ROWS: dict[str, Write] = {**_LIST, ".csv": _write_rows}
+
+
+def _frame(value: Any) -> Any:
+    """A pandas table; its index becomes columns unless it only counts the rows."""
+    frame = value.to_frame() if hasattr(value, "to_frame") else value
+    counts = type(frame.index).__name__ == "RangeIndex" and frame.index.name is None
+    return frame.reset_index(drop=counts)
+
+
+_PANDAS: dict[str, Write] = {
+    ".csv": lambda value, path: _frame(value).to_csv(path, index=False),
+    ".parquet": lambda value, path: _frame(value).to_parquet(path, index=False),
+    ".arrow": lambda value, path: _frame(value).to_feather(path),
+    ".json": lambda value, path: _frame(value).to_json(path, orient="records", date_format="iso", indent=2),
+    ".jsonl": lambda value, path: _frame(value).to_json(path, orient="records", date_format="iso", lines=True),
+}
+
+
+def _polars(value: Any) -> Any:
+    frame = value.to_frame() if hasattr(value, "to_frame") else value
+    return frame.collect() if hasattr(frame, "collect") else frame
+
+
+_POLARS: dict[str, Write] = {
+    ".csv": lambda value, path: _polars(value).write_csv(path),
+    ".parquet": lambda value, path: _polars(value).write_parquet(path),
+    ".arrow": lambda value, path: _polars(value).write_ipc(path),
+    ".json": lambda value, path: _polars(value).write_json(path),
+    ".jsonl": lambda value, path: _polars(value).write_ndjson(path),
+}
+
+
+def _arrow(value: Any) -> Any:
+    arrow = sys.modules["pyarrow"]
+    return arrow.Table.from_batches([value]) if isinstance(value, arrow.RecordBatch) else value
+
+
+def _write_arrow_csv(value: Any, path: Path) -> None:
+    import pyarrow.csv
+
+    pyarrow.csv.write_csv(_arrow(value), path)
+
+
+def _write_arrow_parquet(value: Any, path: Path) -> None:
+    import pyarrow.parquet
+
+    pyarrow.parquet.write_table(_arrow(value), path)
+
+
+def _write_arrow_file(value: Any, path: Path) -> None:
+    import pyarrow.ipc
+
+    table = _arrow(value)
+    with pyarrow.ipc.new_file(path, table.schema) as writer:
+        writer.write_table(table)
+
+
+def _write_arrow_json(value: Any, path: Path) -> None:
+    rows = _arrow(value).to_pylist()
+    path.write_text(json.dumps(rows, indent=2, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
+
+
+_ARROW: dict[str, Write] = {
+    ".csv": _write_arrow_csv,
+    ".parquet": _write_arrow_parquet,
+    ".arrow": _write_arrow_file,
+    ".json": _write_arrow_json,
+    ".jsonl": lambda value, path: _write_lines(_arrow(value).to_pylist(), path),
+}
+
+
+def _write_npy(value: Any, path: Path) -> None:
+    import numpy
+
+    with path.open("wb") as file:  # by its name, numpy would add an ending
+        numpy.save(file, value, allow_pickle=False)
+
+
+def _write_array_csv(value: Any, path: Path) -> None:
+    import numpy
+
+    if value.ndim > 2:
+        raise ValueError(f"it has {value.ndim} dimensions, and CSV holds two")
+    form = {"f": "%.17g", "i": "%d", "u": "%d", "b": "%d"}.get(value.dtype.kind, "%s")
+    numpy.savetxt(path, numpy.atleast_1d(value), form, delimiter=",", encoding="utf-8")
+
+
+_ARRAYS: dict[str, Write] = {".npy": _write_npy, ".csv": _write_array_csv}
+
+
+def _as(format: str) -> Write:
+    return lambda value, path: value.save(path, format)
+
+
+_IMAGES: dict[str, Write] = {
+    end: _as(name)
+    for end, name in {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".gif": "GIF"}.items()
+}
+_FIGURES: dict[str, Write] = {
+    f".{name}": lambda value, path, name=name: value.savefig(path, format=name)  # type: ignore[misc]
+    for name in ("png", "svg", "pdf")
+}
+
+_FORMATS: tuple[tuple[str, tuple[str, ...], dict[str, Write]], ...] = (
+    ("pandas", ("DataFrame", "Series"), _PANDAS),
+    ("polars", ("DataFrame", "Series", "LazyFrame"), _POLARS),
+    ("pyarrow", ("Table", "RecordBatch"), _ARROW),
+    ("numpy", ("ndarray",), _ARRAYS),
+    ("PIL.Image", ("Image",), _IMAGES),
+    ("matplotlib.figure", ("Figure",), _FIGURES),
+)

@@ -1,0 +1,141 @@
+"""`perdure result get`"""
+
+import re
+import shutil
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from perdure.cli import find
+from perdure.cli.groups import AsJson
+from perdure.cli.output import is_json, jsonable, plural, show, show_json
+from perdure.cli.result_files import pretty, whole_file, write_file
+from perdure.cli.result_which import Which
+from perdure.core.errors import MissingResult, ResultUnreadable
+from perdure.core.records import FlowRun, TaskRun
+from perdure.results import PersistedResult, get_result
+from perdure.results.lookup import persisted_record
+from perdure.results.store import result_from_record
+
+_ROWS = re.compile(r"(\d*):(\d*)", re.ASCII)
+_PIECE = 1024 * 1024  # bytes that are copied at once
+
+
+def get(
+    which: Which,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Write the value to this file. The name's end says how: tables as .csv, .parquet, .arrow, .json or"
+            " .jsonl, arrays as .npy or .csv, images as .png and others; bytes and text as they are, others as JSON.",
+        ),
+    ] = None,
+    columns: Annotated[
+        str | None, typer.Option("--columns", metavar="A,B", help="Only these columns of a table, in this order.")
+    ] = None,
+    rows: Annotated[
+        str | None, typer.Option("--rows", metavar="FROM:TO", help="Only these rows: from, from 0 on, and up to.")
+    ] = None,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="The bytes that the serializer wrote, streamed; nothing is loaded.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Print the value that a run returned: text as it is, JSON's types as JSON, others as Python shows them.
+
+    The value is loaded as its serializer says: get only what was written by code that you trust.
+    """
+    if raw and (columns is not None or rows is not None or (as_json and output is None)):
+        raise typer.BadParameter(
+            "It takes the bytes as they are: leave --columns, --rows and --json out.", param_hint="--raw"
+        )
+    chosen = None if rows is None else _slice(rows)
+    run = find.any_run(which)
+    if raw:
+        _stream(_persisted(run), output)
+    else:
+        is_part = columns is not None or chosen is not None
+        value = _part(run, columns, chosen) if is_part else _value(run)
+        if output is not None:
+            write_file(value, output)
+        elif as_json:
+            show_json({"run_id": run.id, "output": None, "value": jsonable(value)})
+        else:
+            _print(value)
+    if output is not None:
+        if as_json:
+            show_json({"run_id": run.id, "output": str(output)})
+        else:
+            show(f"Wrote {output}.")
+
+
+def _slice(text: str) -> slice:
+    bounds = _ROWS.fullmatch(text)
+    if bounds is None:
+        raise typer.BadParameter(
+            f"{text!r} names no rows. Write FROM:TO, such as '0:100', '100:' or ':10'.", param_hint="--rows"
+        )
+    start, stop = (int(each) if each else None for each in bounds.groups())
+    return slice(start, stop)
+
+
+def _persisted(run: FlowRun | TaskRun) -> PersistedResult[Any]:
+    result = result_from_record(persisted_record(run.id), keep=False)
+    assert isinstance(result, PersistedResult)
+    return result
+
+
+def _value(run: FlowRun | TaskRun) -> Any:
+    try:
+        return get_result(run.id)
+    except Exception as error:
+        if type(error).__module__.startswith("perdure."):
+            raise
+        raise MissingResult(
+            f"The run {run.name!r} returned nothing: it raised {type(error).__name__}: {error}"
+        ) from error
+
+
+def _part(run: FlowRun | TaskRun, columns: str | None, rows: slice | None) -> Any:
+    names = None if columns is None else [name.strip() for name in columns.split(",")]
+    return _persisted(run).get(columns=names, rows=rows)
+
+
+def _stream(result: PersistedResult[Any], output: Path | None) -> None:
+    layout = result.read().payload
+    if layout is not None and len(layout.parts) > 1:
+        raise ResultUnreadable(
+            f"The serializer {result.serializer_type!r} wrote {plural(len(layout.parts) - 1, 'buffer')} beside its"
+            " stream, and no file that holds all of it. Get the value without --raw, or write it as 'numpy', 'arrow'"
+            " or 'parquet'."
+        )
+    with result.open() as source:
+        if output is None:
+            _refuse_terminal("The result is bytes")
+            shutil.copyfileobj(source, sys.stdout.buffer, _PIECE)
+            return
+        with whole_file(output) as path, path.open("wb") as target:
+            shutil.copyfileobj(source, target, _PIECE)
+
+
+def _print(value: Any) -> None:
+    if isinstance(value, bytes | bytearray | memoryview):
+        _refuse_terminal(f"The value is {len(value):,} bytes")
+        sys.stdout.buffer.write(value)
+    elif isinstance(value, str):
+        sys.stdout.write(value if value.endswith("\n") else f"{value}\n")
+    elif is_json(value):
+        sys.stdout.write(pretty(value))
+    else:
+        from rich.pretty import Pretty
+
+        show(Pretty(value))
+
+
+def _refuse_terminal(what: str) -> None:
+    if sys.stdout.isatty():
+        raise MissingResult(f"{what}, which a terminal cannot show. Use --output FILE.")

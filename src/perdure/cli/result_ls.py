@@ -1,0 +1,192 @@
+"""`perdure result ls`"""
+
+import json
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, TypeVar
+
+import typer
+
+from perdure.cli import find
+from perdure.cli.groups import AsJson, Limit
+from perdure.cli.output import (
+    NOTHING,
+    Column,
+    console,
+    note,
+    short_time,
+    show,
+    show_json,
+    size_text,
+    table,
+    type_text,
+)
+from perdure.cli.shapes import result_shape
+from perdure.core.amounts import parse_age, parse_size
+from perdure.core.clock import system_clock
+from perdure.core.ids import is_id
+from perdure.core.records import ResultFilter, ResultKind, ResultRecord
+
+Kind = Literal["persisted", "literal", "unpersisted", "all"]
+T = TypeVar("T")
+_WIDE = 100  # columns of a terminal that has room for previews
+_LONG = 200  # characters of a preview that are looked at
+
+
+def ls(
+    flow: Annotated[
+        str | None, typer.Option("--flow", metavar="NAME", help="Only those of this flow and of the tasks in it.")
+    ] = None,
+    task: Annotated[str | None, typer.Option("--task", metavar="NAME", help="Only those of this task.")] = None,
+    flow_run: Annotated[
+        str | None,
+        typer.Option("--flow-run", metavar="RUN", help="Only that of this flow run and those of its task runs."),
+    ] = None,
+    type: Annotated[
+        str | None,
+        typer.Option("--type", metavar="TYPE", help="Only of this Python type: 'dict', 'pandas.*', '*.DataFrame'."),
+    ] = None,
+    storage: Annotated[
+        str | None,
+        typer.Option("--storage", metavar="STORAGE", help="Only in this storage: a slug, an id, a directory, a URL."),
+    ] = None,
+    older_than: Annotated[
+        str | None, typer.Option("--older-than", metavar="AGE", help="Only those made before, such as '30d' or '2h'.")
+    ] = None,
+    newer_than: Annotated[
+        str | None, typer.Option("--newer-than", metavar="AGE", help="Only those made since, such as '30d' or '2h'.")
+    ] = None,
+    larger_than: Annotated[
+        str | None, typer.Option("--larger-than", metavar="SIZE", help="Only larger ones, such as '10MiB'.")
+    ] = None,
+    smaller_than: Annotated[
+        str | None, typer.Option("--smaller-than", metavar="SIZE", help="Only smaller ones, such as '1KiB'.")
+    ] = None,
+    kind: Annotated[
+        Kind, typer.Option("--kind", metavar="KIND", help="Of this kind: persisted, literal, unpersisted or all.")
+    ] = "persisted",
+    failed: Annotated[bool, typer.Option("--failed", help="Only exceptions.")] = False,
+    removed: Annotated[bool, typer.Option("--removed", help="Only those that were removed.")] = False,
+    limit: Limit = 20,
+    as_json: AsJson = False,
+) -> None:
+    """List results, the newest first; only persisted ones that are still there unless told otherwise."""
+    kinds: tuple[ResultKind, ...] = () if kind == "all" else (kind,)
+    younger, older = (_given(parse_age, *each) for each in (("--older-than", older_than), ("--newer-than", newer_than)))
+    smaller, larger = (
+        _given(parse_size, *each) for each in (("--larger-than", larger_than), ("--smaller-than", smaller_than))
+    )
+    now = system_clock()
+    plain = ResultFilter(kinds=kinds, removed=removed, limit=limit)
+    wanted = plain._replace(
+        flow_run_ids=() if flow_run is None else (find.flow_run(flow_run).id,),
+        flow=flow,
+        task=task,
+        type=type if type is None or "." in type or "*" in type else f"builtins.{type}",
+        storage_ids=() if storage is None else (_storage_id(storage),),
+        before=None if younger is None else now - younger,
+        after=None if older is None else now - older,
+        min_size=None if smaller is None else smaller + 1,
+        max_size=None if larger is None else larger - 1,
+        is_exception=failed or None,
+    )
+    records = list(find.orchestrator().results(wanted))
+    if as_json:
+        show_json([result_shape(record) for record in records])
+    elif records:
+        _show_records(records, with_kind=len(kinds) != 1)
+    elif wanted == plain and not removed:
+        show("There are no results." if kind == "all" else f"There are no {kind} results.")
+        show(note("`persist_result=True` on a flow or task persists what it returns; --kind all shows other results."))
+    else:
+        show("No result is like this.")
+        show(note("`perdure result ls` lists what is persisted, and `--kind all` all."))
+
+
+def _given(parse: Callable[[str], T], option: str, text: str | None) -> T | None:
+    try:
+        return None if text is None else parse(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from None
+
+
+def _storage_id(text: str) -> str:
+    if is_id(text):
+        return text.lower()
+    from perdure.results.places import storage_at
+
+    return storage_at(text).settled().record().id
+
+
+def _show_records(records: list[ResultRecord], with_kind: bool) -> None:
+    columns = [
+        Column("run"),
+        *([Column("kind", whole=True)] if with_kind else []),
+        Column("type"),
+        Column("size", whole=True, right=True),
+        Column("removed" if records[0].removed else "created", whole=True),
+        Column("id", whole=True, style="dim"),
+    ]
+    with_preview = console().width >= _WIDE and any(each.preview or each.value for each in records)
+    if with_preview:
+        columns.insert(-3, Column("preview", style="dim"))
+    names = run_names(records)
+    ids = find.short_ids([record.run_id for record in records])
+    rows = []
+    for record, id in zip(records, ids, strict=True):
+        row = [
+            names.get(record.run_id, NOTHING),
+            type_text(record.type),
+            size_text(record.size),
+            short_time(record.removed or record.created),
+            id,
+        ]
+        if with_kind:
+            row.insert(1, record.kind)
+        if with_preview:
+            row.insert(-3, record.value or preview_line(record.preview))
+        rows.append(row)
+    taken = sum(max(len(text) for text in (column.title, *cells)) + 2 for column, cells in _others(columns, rows))
+    room = console().width - taken
+    show(table(columns, [(_fitted(row[0], room), *row[1:]) for row in rows]))
+
+
+def _others(columns: list[Column], rows: list[list[str]]) -> list[tuple[Column, list[str]]]:
+    """The columns after the first that are not a preview, each with its cells."""
+    pairs = zip(columns, map(list, zip(*rows, strict=True)), strict=True)
+    return [pair for pair in list(pairs)[1:] if pair[0].title != "preview"]
+
+
+def _fitted(name: str, room: int) -> str:
+    """A run's name in so many characters; of `FLOW-RUN/NAME`, the first is cut, since it is the same in many rows."""
+    above, slash, own = name.rpartition("/")
+    left = max(4, room - len(own) - 2)
+    return f"{above[:left]}…{slash}{own}" if slash and len(name) > room and len(above) > left else name
+
+
+def run_names(records: list[ResultRecord]) -> dict[str, str]:
+    """What each result's run is called: `NAME`, or `FLOW-RUN/NAME` for a task run in one."""
+    known = find.orchestrator()
+    tasks = find.runs_by_id((each.run_id for each in records if each.of_task), known.task_runs)
+    of_tasks = [each.flow_run_id for each in tasks.values() if each.flow_run_id is not None]
+    flows = find.runs_by_id([*of_tasks, *(each.run_id for each in records if not each.of_task)], known.flow_runs)
+    names = {id: run.name for id, run in flows.items()}
+    for id, run in tasks.items():
+        names[id] = run.name if run.flow_run_id is None else f"{names.get(run.flow_run_id, NOTHING)}/{run.name}"
+    return names
+
+
+def preview_line(preview: str | None) -> str:
+    """What a preview says, in one short line."""
+    shown: dict[str, Any] = {} if preview is None else json.loads(preview)
+    match shown.get("kind"):
+        case "json":
+            text = json.dumps(shown.get("value"), ensure_ascii=False)
+        case "table":
+            text = f"{shown.get('rows', 0):,} × {shown.get('width', 0):,}"
+        case "array":
+            text = f"{' × '.join(f'{each:,}' for each in shown.get('shape', ()))} {shown.get('dtype', '')}"
+        case "image":
+            text = f"{shown.get('width')} × {shown.get('height')}"
+        case _:
+            text = str(next((shown[name] for name in ("value", "message", "text", "hex") if name in shown), NOTHING))
+    return " ".join(text[:_LONG].split()) or NOTHING

@@ -1,0 +1,118 @@
+"""`perdure result prune`: removing results whose time is over."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from perdure import session, settings
+from perdure.cli.groups import AsJson
+from perdure.cli.output import Column, duration_text, note, plural, section, show, show_json, size_text, table
+from perdure.core.errors import ResultError, StorageError
+from perdure.results.orphans import Orphans
+from perdure.results.pruning import Freed, Pruned, to_json
+from perdure.results.pruning import prune as prune_results
+
+_WHY = {
+    "age": "older than they are kept",
+    "runs": "of older runs than are kept",
+    "size": "more bytes than are kept",
+    "asked": "asked for earlier",
+}
+
+
+def prune(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
+    grace: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SECONDS",
+            min=0,
+            help="How long doomed results stay; without it, as PERDURE_RESULTS_PRUNE_GRACE_SECONDS says.",
+        ),
+    ] = None,
+    orphans: Annotated[
+        bool, typer.Option("--orphans", help="Also remove what crashes left: no other database may use the storage.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Remove results as `result_retention` and PERDURE_RESULTS_RETENTION say, and say what that freed.
+
+    Results are doomed first, and removed by the first prune that comes after the grace period. What a cache key
+    stands for stays, and what a run needs that is unfinished or may be resumed.
+    """
+    pruned = prune_results(dry_run=dry_run, grace=grace, orphans=orphans)
+    if as_json:
+        show_json(to_json(pruned))
+    else:
+        _show(pruned)
+    if pruned.failures:
+        raise StorageError(_failures(pruned))
+
+
+def _show(pruned: Pruned) -> None:
+    if pruned.freed:
+        _show_freed("Would remove" if pruned.dry_run else "Removed", pruned.freed)
+    else:
+        show("There is nothing to remove.")
+        if settings.current().results_retention is None and not pruned.waiting:
+            show(note("PERDURE_RESULTS_RETENTION, or `result_retention=` on flows and tasks, says how long to keep."))
+    if pruned.waiting:
+        show("")
+        _show_freed("Would doom" if pruned.dry_run else "Doomed", pruned.waiting)
+        grace = duration_text(int(pruned.grace_seconds * 1_000_000))
+        show(note(f"The first prune after {grace} removes them."))
+    if pruned.orphans:
+        _show_orphans(pruned)
+
+
+def _show_freed(what: str, freed: Sequence[Freed]) -> None:
+    show(
+        f"{what} {plural(sum(each.count for each in freed), 'result')}, {size_text(sum(each.size for each in freed))}."
+    )
+    columns = [
+        Column("storage"),
+        Column("why", whole=True),
+        Column("results", whole=True, right=True),
+        Column("size", whole=True, right=True),
+    ]
+    rows = [
+        (_place(each.storage_id), _WHY[each.reason], f"{each.count:,}", size_text(each.size))
+        for each in sorted(freed, key=lambda each: (-each.size, each.storage_id, each.reason))
+    ]
+    show(table(columns, rows))
+
+
+def _show_orphans(pruned: Pruned) -> None:
+    removed = pruned.orphans[0].removed
+    show(section("Orphans" + (", removed" if removed else "")))
+    columns = [
+        Column("storage"),
+        Column("what", whole=True),
+        Column("count", whole=True, right=True),
+        Column("size", whole=True, right=True),
+        Column("such as"),
+    ]
+    show(table(columns, [_orphans_row(each) for each in pruned.orphans]))
+    if not removed:
+        show(
+            note("No result leads to them: crashes left them. --orphans removes them, unless another database is used")
+        )
+        show(note("with the same storage: then they may be its results."))
+
+
+def _orphans_row(orphans: Orphans) -> tuple[str, ...]:
+    place, count = _place(orphans.storage_id), f"{orphans.count:,}"
+    return place, orphans.kind, count, size_text(orphans.size), orphans.keys[0]
+
+
+def _place(storage_id: str) -> str:
+    try:
+        return session.current().storages.get(storage_id).describe("x")[:-2]
+    except ResultError:
+        return storage_id
+
+
+def _failures(pruned: Pruned) -> str:
+    texts = [f"{_place(id)}: {text}" for id, text in pruned.failures.items()]
+    return "Not all could be looked at or removed; the rest is done, and prune may be run again. " + " ".join(texts)

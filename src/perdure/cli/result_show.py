@@ -1,0 +1,134 @@
+"""`perdure result show`"""
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from perdure.cli import find
+from perdure.cli.groups import AsJson
+from perdure.cli.output import NOTHING, facts, note, plural, section, show, show_json, size_text, state_text
+from perdure.cli.result_which import Which
+from perdure.cli.runs import located_shape, result_facts, result_of
+from perdure.core.errors import PerdureError, ResultMissing
+from perdure.core.records import FlowRun, InputRecord, ResultRecord, TaskRun
+from perdure.results import PersistedResult, PersistedResultBlob
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+_SHOWN = 20  # runs of each direction of the lineage
+Shape = dict[str, Any]
+
+
+def show_(which: Which, as_json: AsJson = False) -> None:
+    """Show what is known of a result: type, size, place, preview, and what it was made from and went into."""
+    run = find.any_run(which)
+    record = result_of(run)
+    if record is None:
+        raise ResultMissing(f"The run {run.name!r} is {run.state_name} and has no result. Wait until it has ended.")
+    known = find.orchestrator()
+    sources, uses = known.inputs_of((run.id,)), known.uses_of((run.id,))
+    document = _document(record)
+    if as_json:
+        lineage = {
+            "made_from": [{"run_id": each.source_id, "name": each.name} for each in sources],
+            "went_into": [{"run_id": each.run_id, "name": each.name} for each in uses],
+        }
+        show_json((located_shape(record) or {}) | {"document": document} | lineage)
+        return
+    what = "raised by" if record.is_exception else "returned by"
+    show(facts({what: run.name, "run id": run.id, **result_facts(record), **_document_facts(document)}.items()))
+    _show_preview(record)
+    _show_lineage("Made from", [(each.source_id, each) for each in sources])
+    _show_lineage("Went into", [(each.run_id, each) for each in uses])
+    _show_code(run, record)
+
+
+def _document(record: ResultRecord) -> Shape | None:
+    """What the document itself says, without the value; and the error, if it cannot be read."""
+    if record.kind != "persisted" or record.removed is not None:
+        return None
+    key = record.storage_key or ""
+    try:
+        storage = PersistedResult.find_storage(record.storage_id or "")
+        text = storage.read(key)
+        blob = PersistedResultBlob.from_bytes(text, lambda: storage.describe(key), key)
+    except PerdureError as error:
+        return {"error": str(error)}
+    signature = json.loads(text).get("signature")
+    layout = blob.payload
+    payload = None
+    if layout is not None:
+        payload = {
+            "location": storage.describe(layout.key),
+            "key": layout.key,
+            "size": layout.size,
+            "parts": [list(part) for part in layout.parts],
+            "chunks": len(layout.digests),
+        }
+    return {
+        "version": blob.version,
+        "payload": payload,
+        "signing_key": None if signature is None else signature.partition(":")[0],
+        "is_checked": blob.is_signed,
+    }
+
+
+def _document_facts(document: Shape | None) -> dict[str, "str | Text | None"]:
+    from rich.text import Text
+
+    if document is None:
+        return {}
+    if "error" in document:
+        return {"document": Text(document["error"], style="red")}
+    signing_key, payload = document["signing_key"], document["payload"]
+    checked = "" if document["is_checked"] else " (not checked: this process has no signing keys)"
+    shown: dict[str, str | Text | None] = {
+        "signed": "no" if signing_key is None else f"with the key {signing_key!r}{checked}",
+        "written by": f"version {document['version']}",
+    }
+    if payload is not None:
+        buffers = plural(len(payload["parts"]) - 1, "buffer") if len(payload["parts"]) > 1 else "no buffers"
+        shown["payload"] = f"{size_text(payload['size'])} in {plural(payload['chunks'], 'chunk')}, {buffers}"
+    return shown
+
+
+def _show_preview(record: ResultRecord) -> None:
+    if record.preview is not None:
+        from perdure.cli.preview import rendered
+
+        show(section("Preview"), rendered(json.loads(record.preview)))
+
+
+def _show_lineage(title: str, links: Sequence[tuple[str, InputRecord]]) -> None:
+    """The runs at the other ends of the links, each with the parameter that a result went into."""
+    if not links:
+        return
+    from rich.table import Table
+    from rich.text import Text
+
+    known = find.orchestrator()
+    ids = list(dict.fromkeys(id for id, _ in links))
+    shown = ids[:_SHOWN]
+    runs: dict[str, FlowRun | TaskRun] = {
+        **find.runs_by_id(shown, known.flow_runs),
+        **find.runs_by_id(shown, known.task_runs),
+    }
+    rows = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    for style in ("", "", "dim", "dim"):
+        rows.add_column(no_wrap=True, style=style)
+    for id, short in zip(shown, find.short_ids(shown), strict=True):
+        run = runs.get(id)
+        state = Text(NOTHING) if run is None else state_text(run.state_type, run.state_name)
+        names = ", ".join(dict.fromkeys(link.name for at, link in links if at == id))
+        rows.add_row(state, Text(NOTHING if run is None else run.name), Text(f"as {names}"), Text(short))
+    show(section(title), rows)
+    if len(ids) > _SHOWN:
+        show(note(f"and {len(ids) - _SHOWN:,} more; --json has all"))
+
+
+def _show_code(run: FlowRun | TaskRun, record: ResultRecord) -> None:
+    if record.kind == "unpersisted" or record.removed is not None:
+        return
+    option = ", raise_on_failure=False" if record.is_exception else ""
+    show(section("In Python"), "from perdure.results import get_result", f'value = get_result("{run.id}"{option})')

@@ -1,0 +1,117 @@
+"""`perdure result verify`"""
+
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Annotated
+
+import typer
+
+from perdure.cli import find
+from perdure.cli.groups import AsJson
+from perdure.cli.output import duration_text, note, plural, section, show
+from perdure.cli.result_ls import run_names
+from perdure.cli.result_which import HELP
+from perdure.results import Verdict
+from perdure.results import verify as verified
+
+_SHOWN = 50  # results that are wrong
+_STEP = 0.5  # seconds between two lines of progress
+_LOOKS = {"missing": "red", "corrupt": "bold red", "untrusted": "bold red", "unreadable": "yellow"}
+_MENDS = {
+    "missing": "run again, or restore the files from a backup; `perdure result rm` has the database know it.",
+    "corrupt": "do not use what is there: run again, or restore the files from a backup; look at the disk's health.",
+    "untrusted": "find out who wrote them: they are not signed with a key of PERDURE_RESULTS_SIGNING_KEYS, or altered.",
+    "unreadable": "they may be whole: install or import what the message names, or give this process access.",
+}
+
+
+def verify(
+    which: Annotated[list[str] | None, typer.Argument(metavar="RUN", help=HELP)] = None,
+    all_: Annotated[bool, typer.Option("--all", help="All persisted results.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Compare existence and size only, from one listing of each storage.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Check that results are there, whole and trusted. Nothing is loaded. Ends with 1 if any is not ok."""
+    if bool(which) == all_:
+        raise typer.BadParameter("Say which runs' results to check, or --all.", param_hint="RUN or --all")
+    began = time.monotonic()
+    ids = [find.any_run(each).id for each in which or ()]
+    counts: Counter[str] = Counter()
+    wrong = _wrong(_with_progress(verified(ids, quick=quick), as_json), counts)
+    if as_json:
+        _write_json(wrong, counts)
+    else:
+        _show(wrong)
+        _show_summary(counts, round((time.monotonic() - began) * 1_000_000), quick)
+    raise typer.Exit(int(counts.total() != counts["ok"]))
+
+
+def _wrong(verdicts: Iterable[Verdict], counts: "Counter[str]") -> Iterator[Verdict]:
+    """Those that are not ok; all are counted."""
+    for verdict in verdicts:
+        counts[verdict.finding] += 1
+        if verdict.finding != "ok":
+            yield verdict
+
+
+def _with_progress(verdicts: Iterable[Verdict], is_quiet: bool) -> Iterator[Verdict]:
+    """The verdicts; on a terminal, a line says how many there were until now."""
+    if is_quiet or not sys.stderr.isatty():
+        yield from verdicts
+        return
+    last = time.monotonic()
+    for count, verdict in enumerate(verdicts):
+        if not count % 64 and (now := time.monotonic()) - last > _STEP:
+            sys.stderr.write(f"\r{count:,} results checked ...")
+            last = now
+        if verdict.finding != "ok":
+            sys.stderr.write("\r\033[K")
+        yield verdict
+    sys.stderr.write("\r\033[K")
+
+
+def _show(wrong: Iterator[Verdict]) -> None:
+    for count, verdict in enumerate(wrong):
+        if count < _SHOWN:
+            _show_one(verdict)
+        elif count == _SHOWN:
+            show(note(f"More are wrong than the {_SHOWN} above; --json names all."))
+
+
+def _show_one(verdict: Verdict) -> None:
+    from rich.padding import Padding
+    from rich.text import Text
+
+    id = verdict.record.run_id
+    line = Text(f"{verdict.finding:<10}", style=_LOOKS[verdict.finding])
+    line.append(f"  {run_names([verdict.record]).get(id, id)}", style="bold default")
+    line.append(f"  {id}", style="dim not bold")
+    show(line, Padding(Text(verdict.reason or ""), (0, 0, 0, 12)))
+
+
+def _show_summary(counts: "Counter[str]", took: int, quick: bool) -> None:
+    how = "by existence and size" if quick else "by digest"
+    found = ", ".join(f"{counts[name]:,} {name}" for name in ("ok", *_LOOKS) if counts[name])
+    show(
+        f"{plural(counts.total(), 'result')} checked {how} in {duration_text(took)}" + (f": {found}" if found else ".")
+    )
+    mends = [(name, mend) for name, mend in _MENDS.items() if counts[name]]
+    if mends:
+        show(section("What to do"))
+        for name, mend in mends:
+            show(note(f"{name:<10}  {mend}"))
+
+
+def _write_json(wrong: Iterator[Verdict], counts: "Counter[str]") -> None:
+    """One document, written as it is found: there may be a million."""
+    write = sys.stdout.write
+    write('{\n  "wrong": [')
+    for index, verdict in enumerate(wrong):
+        shape = {"run_id": verdict.record.run_id, "finding": verdict.finding, "reason": verdict.reason}
+        write(("," if index else "") + "\n    " + json.dumps(shape, ensure_ascii=False))
+    write(f'\n  ],\n  "checked": {counts.total()},\n  "counts": {json.dumps(dict(counts))}\n}}\n')

@@ -1,0 +1,302 @@
+"""Which results may be removed: found for a million of them by statements over whole tables.
+
+All that is found out lies in temporary tables of one connection, which SQLite keeps on disk once they are large.
+A document goes only when all results that lead to it go, so results are doomed by place, not one by one.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+from perdure.core.clock import Micros
+from perdure.core.records import Doomed, Removable
+from perdure.orchestrator.sql.sqlite import Database
+
+_GROUP = 10_000  # rows that one transaction changes, and so how long a running flow may have to wait for it
+_SCHEMA = """
+CREATE TEMP TABLE verdict (run_id TEXT PRIMARY KEY, storage_id TEXT, storage_key TEXT, size INTEGER, created INTEGER,
+    doomed INTEGER, since INTEGER, reason TEXT) WITHOUT ROWID;
+CREATE TEMP TABLE active (id TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TEMP TABLE inside (parent TEXT, id TEXT, PRIMARY KEY (parent, id)) WITHOUT ROWID;
+CREATE TEMP TABLE shared (storage_key TEXT, storage_id TEXT, PRIMARY KEY (storage_key, storage_id)) WITHOUT ROWID;
+CREATE TEMP TABLE sharing (storage_key TEXT, storage_id TEXT, run_id TEXT,
+    PRIMARY KEY (storage_key, storage_id, run_id)) WITHOUT ROWID;
+CREATE TEMP TABLE again (run_id TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TEMP TABLE counted (run_id TEXT PRIMARY KEY, of TEXT, run TEXT, most INTEGER) WITHOUT ROWID;
+CREATE TEMP TABLE page (storage_key TEXT, storage_id TEXT, PRIMARY KEY (storage_key, storage_id)) WITHOUT ROWID;
+CREATE TEMP TABLE known (storage_id TEXT, storage_key TEXT, PRIMARY KEY (storage_id, storage_key)) WITHOUT ROWID;
+"""
+_KEPT = "kind = 'persisted' AND removed IS NULL AND storage_id IS NOT NULL AND storage_key IS NOT NULL"
+_ENDED = "('COMPLETED', 'FAILED', 'CANCELLED')"  # a crashed run may be resumed
+
+# Runs that have not ended, or may be resumed, and all that is inside them. A task inside a flow run is as that flow
+# run is: tasks that were never begun stay pending for ever.
+_ACTIVE = f"""
+WITH RECURSIVE open (id) AS (
+    SELECT id FROM flow_run WHERE state_type IS NULL OR state_type NOT IN {_ENDED}
+    UNION SELECT id FROM task_run WHERE flow_run_id IS NULL AND state_name IS NOT 'NotReady'
+        AND (state_type IS NULL OR state_type NOT IN (*ended*, 'CRASHED'))
+    UNION SELECT flow_run.id FROM open CROSS JOIN flow_run ON flow_run.parent_flow_run_id = open.id
+    UNION SELECT inside.id FROM open CROSS JOIN inside ON inside.parent = open.id
+) INSERT INTO active SELECT id FROM open
+""".replace("(*ended*,", _ENDED[:-1] + ",")
+_INSIDE = """
+INSERT OR IGNORE INTO inside
+SELECT parent_task_run_id, id FROM flow_run WHERE parent_flow_run_id IS NULL AND parent_task_run_id IS NOT NULL
+UNION ALL
+SELECT parent_task_run_id, id FROM task_run WHERE flow_run_id IS NULL AND parent_task_run_id IS NOT NULL
+"""
+_ACTIVE_TASKS = """
+INSERT OR IGNORE INTO active
+SELECT task_run.id FROM active CROSS JOIN task_run ON task_run.flow_run_id = active.id
+"""
+
+_SHARED = f"""
+INSERT INTO shared SELECT storage_key, storage_id FROM result WHERE {_KEPT}
+GROUP BY storage_key, storage_id HAVING count(*) > 1
+"""
+_SHARING = f"""
+INSERT INTO sharing SELECT storage_key, storage_id, run_id FROM result
+WHERE {_KEPT} AND (storage_key, storage_id) IN (SELECT storage_key, storage_id FROM shared)
+"""
+_AGAIN = """
+INSERT INTO again SELECT run_id FROM sharing AS older WHERE EXISTS (
+    SELECT 1 FROM sharing AS newer WHERE newer.storage_key = older.storage_key
+        AND newer.storage_id = older.storage_id AND newer.run_id > older.run_id)
+"""
+
+_ROW = "run_id, storage_id, storage_key, coalesce(size, 0), created, doomed, coalesce(doomed, :now)"
+_BY_AGE = f"""
+INSERT INTO verdict
+SELECT {_ROW}, CASE WHEN created < :now - limit_age THEN 'age' ELSE 'asked' END FROM (
+    SELECT *, 1000000 * CASE WHEN retention IS NULL THEN :age ELSE json_extract(retention, '$.age') END AS limit_age
+    FROM result WHERE {_KEPT})
+WHERE doomed IS NOT NULL OR created < :now - limit_age
+"""
+# Of a verdict that is there already, only a reason that says less is replaced.
+_OR_REASON = "ON CONFLICT (run_id) DO UPDATE SET reason = excluded.reason WHERE reason = 'asked'"
+
+# Each result with the run that it is counted with: what its retention says, or else the outermost flow run.
+_COUNTED = f"""
+WITH RECURSIVE tree (id, of, run) AS (
+    SELECT id, flow_name, id FROM flow_run WHERE parent_flow_run_id IS NULL
+    UNION ALL SELECT flow_run.id, of, run FROM tree CROSS JOIN flow_run ON flow_run.parent_flow_run_id = tree.id
+), outermost AS MATERIALIZED (SELECT id, of, run FROM tree)
+INSERT INTO counted
+SELECT result.run_id, coalesce('flow ' || outermost.of, 'task ' || task_run.task_name, ''),
+    coalesce(outermost.run, result.run_id), :runs
+FROM result LEFT JOIN task_run ON task_run.id = result.run_id
+    LEFT JOIN outermost ON outermost.id = coalesce(task_run.flow_run_id, result.run_id)
+WHERE {_KEPT} AND retention IS NULL AND :runs IS NOT NULL
+"""
+_COUNTED_BY_THEMSELVES = f"""
+INSERT INTO counted
+SELECT run_id, 'of ' || json_extract(retention, '$.of'), json_extract(retention, '$.run'),
+    json_extract(retention, '$.runs')
+FROM result WHERE {_KEPT} AND retention IS NOT NULL AND json_extract(retention, '$.run') IS NOT NULL
+"""
+_BY_RUNS = f"""
+WITH ranks AS MATERIALIZED (
+    SELECT of, run, row_number() OVER (PARTITION BY of ORDER BY run DESC) AS place
+    FROM (SELECT DISTINCT of, run FROM counted)
+)
+INSERT INTO verdict SELECT {_ROW.replace("run_id", "result.run_id")}, 'runs'
+FROM counted JOIN ranks ON ranks.of = counted.of AND ranks.run = counted.run
+    JOIN result ON result.run_id = counted.run_id
+WHERE place > most {_OR_REASON}
+"""
+_BY_SIZE = f"""
+INSERT INTO verdict SELECT {_ROW}, 'size' FROM (
+    SELECT run_id, storage_id, storage_key, size, created, doomed, most,
+        sum(CASE WHEN run_id IN (SELECT run_id FROM again) THEN 0 ELSE coalesce(size, 0) END)
+            OVER (PARTITION BY of ORDER BY run_id DESC ROWS UNBOUNDED PRECEDING) AS total
+    FROM (SELECT *, json_extract(retention, '$.of') AS of,
+            CASE WHEN retention IS NULL THEN :size ELSE json_extract(retention, '$.size') END AS most
+        FROM result WHERE {_KEPT}))
+WHERE total > most {_OR_REASON}
+"""
+
+_SPARED = (
+    # Of a doomed one, no cache key leads anywhere any more.
+    "DELETE FROM verdict WHERE doomed IS NULL"
+    " AND run_id IN (SELECT run_id FROM cache_entry WHERE expires IS NULL OR expires > :now)",
+    "DELETE FROM verdict WHERE run_id IN (SELECT id FROM active)",
+    "DELETE FROM verdict WHERE run_id IN (SELECT source_id FROM active CROSS JOIN run_input ON run_id = active.id)",
+    "DELETE FROM verdict WHERE (storage_key, storage_id) IN ("
+    " SELECT storage_key, storage_id FROM sharing WHERE run_id NOT IN (SELECT run_id FROM verdict))",
+)
+# A document is removed once the grace period of all results that lead to it is over.
+_TOGETHER = """
+WITH newest AS MATERIALIZED (
+    SELECT sharing.storage_key, sharing.storage_id, max(since) AS since
+    FROM sharing CROSS JOIN verdict ON verdict.run_id = sharing.run_id GROUP BY 1, 2
+)
+UPDATE verdict SET since = newest.since FROM newest
+WHERE newest.storage_key = verdict.storage_key AND newest.storage_id = verdict.storage_id
+"""
+_TALLY = """
+SELECT storage_id, reason, since <= :before AS is_due, count(*), sum(size) FROM verdict
+WHERE run_id NOT IN (SELECT run_id FROM again) GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+"""
+# A result that a run was told of since is another one: it is told by its time.
+_DOOM = """
+UPDATE result SET doomed = :now WHERE doomed IS NULL AND run_id IN (
+    SELECT verdict.run_id FROM verdict CROSS JOIN result ON result.run_id = verdict.run_id
+    WHERE verdict.run_id > :after AND verdict.run_id <= :last AND verdict.doomed IS NULL
+        AND result.created = verdict.created)
+"""
+_POSTPONE = f"""
+UPDATE result SET doomed = :before + 1
+WHERE doomed <= :before AND {_KEPT} AND run_id NOT IN (SELECT run_id FROM verdict)
+"""
+_LAST_OF_GROUP = "SELECT max(run_id) FROM (SELECT run_id FROM verdict WHERE run_id > ? ORDER BY run_id LIMIT ?)"
+_DUE = f"""
+SELECT run_id, storage_id, storage_key, size, digest, doomed,
+    coalesce((SELECT reason FROM verdict WHERE verdict.run_id = result.run_id), 'asked'),
+    run_id IN (SELECT run_id FROM again)
+FROM result WHERE run_id > ? AND doomed <= ? AND {_KEPT} ORDER BY run_id LIMIT ?
+"""
+_KNOWN = f"""
+INSERT OR IGNORE INTO known
+SELECT storage_id, storage_key FROM result WHERE storage_id = ? AND {_KEPT} ORDER BY storage_key
+"""
+_LED_TO_AS_KNOWN = """
+SELECT page.storage_key, page.storage_id FROM page CROSS JOIN sharing ON sharing.storage_key = page.storage_key
+    AND sharing.storage_id = page.storage_id CROSS JOIN result ON result.run_id = sharing.run_id
+WHERE result.removed IS NULL AND (result.doomed IS NULL OR result.doomed > ?)
+"""
+_LED_TO = f"""
+SELECT DISTINCT storage_key, storage_id FROM result
+WHERE (doomed IS NULL OR doomed > ?) AND {_KEPT}
+    AND (storage_key, storage_id) IN (SELECT storage_key, storage_id FROM page)
+"""
+
+
+class Pruner:
+    """Finds, dooms and marks removed; it has its connection to itself."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._connection = database.connect()
+        with database.errors():
+            self._connection.executescript(_SCHEMA)
+        self._seen: int | None = None  # the version of the file in which all that is due was compared with all else
+        self._known: set[str] = set()
+
+    def doom(self, retention: str | None, now: Micros, before: Micros, dry_run: bool = False) -> Sequence[Doomed]:
+        """Mark what the limits let go of; tell all that is to be removed, and what of it was doomed until `before`.
+
+        `retention` is the limits, as JSON, of results that have none of their own.
+        """
+        limits = {name: json.loads(retention or "{}").get(name) for name in ("age", "runs", "size")}
+        times = {"now": now, "before": before}
+        with self._transaction("BEGIN"):  # one view of all tables, without keeping others from writing
+            self._seen = self._version()
+            self._find(limits | times)
+            tally = self._connection.execute(_TALLY, times).fetchall()
+        if not dry_run:
+            self._mark(times)
+        return [Doomed._make((*row[:2], bool(row[2]), *row[3:])) for row in tally]
+
+    def removable(self, before: Micros) -> Iterator[Sequence[Removable]]:
+        """Pages of what was doomed until `before`, oldest first; each is checked again just before it is given."""
+        after = ""
+        while True:
+            with self._database.errors():
+                found = self._connection.execute(_DUE, (after, before, _GROUP)).fetchall()
+                if not found:
+                    return
+                led_to = self._led_to(found, before)
+            after = found[-1][0]
+            page = [Removable._make((*row[:-1], bool(row[-1]))) for row in found if (row[2], row[1]) not in led_to]
+            if page:
+                yield page
+
+    def removed(self, results: Iterable[Removable], now: Micros) -> None:
+        """Keep that the results' documents are gone."""
+        self._change("removed", results, now)
+
+    def postpone(self, results: Iterable[Removable], now: Micros) -> None:
+        """Let the grace period of the results begin again."""
+        self._change("doomed", results, now)
+
+    def storages(self) -> Sequence[str]:
+        """The ids of all storages that results were ever written to."""
+        with self._database.errors():
+            rows = self._connection.execute("SELECT DISTINCT storage_id FROM result WHERE storage_id IS NOT NULL")
+            return [row[0] for row in rows]
+
+    def unknown(self, storage_id: str, keys: Sequence[str]) -> set[str]:
+        """Those of the keys in a storage that no result leads to, as things were when it was first asked of it."""
+        asked = f"SELECT storage_key FROM known WHERE storage_id = ? AND storage_key IN ({', '.join('?' * len(keys))})"
+        with self._database.errors():
+            if storage_id not in self._known:
+                self._known.add(storage_id)
+                self._connection.execute(_KNOWN, (storage_id,))
+            return set(keys) - {row[0] for row in self._connection.execute(asked, (storage_id, *keys))}
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._connection.close()
+
+    def _change(self, column: str, results: Iterable[Removable], now: Micros) -> None:
+        rows = [(now, each.run_id, each.doomed) for each in results]
+        with self._transaction("BEGIN IMMEDIATE"):
+            # A result that a run was told of since is another one, and is not doomed.
+            self._connection.executemany(f"UPDATE result SET {column} = ? WHERE run_id = ? AND doomed = ?", rows)
+
+    @contextmanager
+    def _transaction(self, begin: str) -> Iterator[None]:
+        with self._database.errors():
+            self._connection.execute(begin)
+            try:
+                yield
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+    def _find(self, told: dict[str, int | None]) -> None:
+        for table in ("verdict", "active", "inside", "shared", "sharing", "again", "counted"):
+            self._connection.execute(f"DELETE FROM {table}")
+        for statement in (_INSIDE, _ACTIVE, _ACTIVE_TASKS, _SHARED, _SHARING, _AGAIN):
+            self._connection.execute(statement)
+        self._connection.execute(_BY_AGE, told)
+        own = self._own_limits()
+        if told["runs"] is not None:
+            self._connection.execute(_COUNTED, told)
+        if "runs" in own:
+            self._connection.execute(_COUNTED_BY_THEMSELVES)
+        self._connection.execute(_BY_RUNS, told)
+        if told["size"] is not None or "size" in own:
+            self._connection.execute(_BY_SIZE, told)
+        for statement in (*_SPARED, _TOGETHER):
+            self._connection.execute(statement, told)
+
+    def _own_limits(self) -> set[str]:
+        """The kinds of limit that any result has of its own."""
+        kinds = "json_extract(retention, '$.runs') IS NOT NULL, json_extract(retention, '$.size') IS NOT NULL"
+        rows = self._connection.execute(f"SELECT DISTINCT {kinds} FROM result WHERE retention IS NOT NULL").fetchall()
+        return {name for row in rows for name, is_there in zip(("runs", "size"), row, strict=True) if is_there}
+
+    def _mark(self, times: dict[str, Micros]) -> None:
+        after = ""
+        while True:
+            with self._transaction("BEGIN IMMEDIATE"):
+                (last,) = self._connection.execute(_LAST_OF_GROUP, (after, _GROUP)).fetchone()
+                if last is None:
+                    self._connection.execute(_POSTPONE, times)
+                    break
+                self._connection.execute(_DOOM, {"now": times["now"], "after": after, "last": last})
+            after = last
+
+    def _led_to(self, rows: Sequence[tuple[str, ...]], before: Micros) -> set[tuple[str, str]]:
+        """The places of these results to which one that stays leads by now."""
+        is_known = self._version() == self._seen  # nobody has written anything since `doom` compared all places
+        self._connection.execute("DELETE FROM page")
+        self._connection.executemany("INSERT OR IGNORE INTO page VALUES (?, ?)", [(row[2], row[1]) for row in rows])
+        return set(self._connection.execute(_LED_TO_AS_KNOWN if is_known else _LED_TO, (before,)))
+
+    def _version(self) -> int:
+        """A number that changes when another connection has written to the file."""
+        return int(self._connection.execute("PRAGMA data_version").fetchone()[0])

@@ -1,0 +1,222 @@
+"""Removing results whose time is over.
+
+First they are marked in the database, as doomed: no cache leads to them from then on. After a grace period their
+payloads and then their documents are deleted, and that is noted. Wherever this is cut off, all that is not doomed is
+there, and what is left of a doomed result goes with the next pruning.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Protocol
+
+from perdure import settings
+from perdure.core import providers
+from perdure.core.clock import Micros, system_clock
+from perdure.core.errors import OrchestratorError, ResultError, SettingError, StorageError
+from perdure.core.pruning import Pruning
+from perdure.core.records import Doomed, Removable
+from perdure.results.keys import is_own_key
+from perdure.results.orphans import Orphans, find_orphans
+from perdure.results.removal import delete_objects
+from perdure.results.types import PersistedResult
+
+if TYPE_CHECKING:  # it imports pydantic
+    from perdure.filesystems import Storage
+
+_THREADS = 8  # they wait for the storage most of the time
+_SECOND: Micros = 1_000_000
+_DAY: Micros = 86_400 * _SECOND
+_CLOCKS_DIFFER: Micros = 2 * _SECOND  # how exactly a storage's times can be compared with ours
+
+
+class Known(Protocol):
+    """What knows the results: every orchestrator does."""
+
+    def pruning(self) -> Pruning:
+        """What removing old results needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Freed:
+    """What was removed from a storage for one reason."""
+
+    storage_id: str
+    reason: str  # "age", "runs", "size", or "asked" for a removal that was begun before
+    count: int  # documents
+    size: int  # bytes, as far as they are known
+
+
+@dataclass(slots=True)
+class Pruned:
+    """What a pruning did, or would do if it was only tried."""
+
+    dry_run: bool
+    grace_seconds: float
+    freed: list[Freed] = field(default_factory=list)
+    waiting: list[Freed] = field(default_factory=list)  # doomed, and in their grace period
+    orphans: list[Orphans] = field(default_factory=list)
+    failures: dict[str, str] = field(default_factory=dict)  # by storage id, why nothing, or not all, was removed
+
+    @property
+    def count(self) -> int:
+        """How many documents were freed, without orphans."""
+        return sum(each.count for each in self.freed)
+
+    @property
+    def size(self) -> int:
+        """How many bytes were freed, orphans included."""
+        return sum(each.size for each in self.freed) + sum(each.size for each in self.orphans if each.removed)
+
+
+def prune(*, dry_run: bool = False, grace: timedelta | float | None = None, orphans: bool = False) -> Pruned:
+    """Remove results as `result_retention` and the setting PERDURE_RESULTS_RETENTION say; tell what that freed.
+
+    What a live cache key stands for, and what a run needs that is unfinished or may be resumed, stays. A result is
+    doomed first, and removed by the first pruning that comes `grace` (seconds or a timedelta; by default the setting
+    PERDURE_RESULTS_PRUNE_GRACE_SECONDS) after that. `orphans` also removes what crashes have left: documents,
+    payloads and unfinished files of Perdure's that no result leads to, after a day at least.
+
+    Raises:
+        SettingError: `grace` is no span of time.
+        OrchestratorError: the database cannot be read or written.
+    """
+    seconds = _seconds(grace)
+    known: Known | None = providers.orchestrator()
+    if known is None:
+        raise OrchestratorError("Nothing is known of any result. Run `import perdure` first.")
+    pruned = Pruned(dry_run, seconds)
+    pruning = known.pruning()
+    try:
+        now = system_clock()
+        before = now - int(seconds * _SECOND)
+        retention = settings.current().results_retention
+        doomed = pruning.doom(None if retention is None else json.dumps(retention.limits()), now, before, dry_run)
+        pruned.waiting = [_freed(each) for each in doomed if not each.is_due]
+        if dry_run:
+            pruned.freed = [_freed(each) for each in doomed if each.is_due]
+        else:
+            _sweep(pruning, before, pruned)
+        storages = _storages(pruning, pruned)
+        pruned.orphans = find_orphans(
+            pruning, storages, min(before, now - _DAY), orphans and not dry_run, pruned.failures
+        )
+    finally:
+        pruning.close()
+    return pruned
+
+
+def _seconds(grace: timedelta | float | None) -> float:
+    if grace is None:
+        return settings.current().results_prune_grace_seconds
+    seconds = grace.total_seconds() if isinstance(grace, timedelta) else grace
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < float("inf"):
+        raise SettingError(f"grace={grace!r} is no span of time. Give seconds, at least 0, or a timedelta.")
+    return float(seconds)
+
+
+def _freed(doomed: Doomed) -> Freed:
+    return Freed(doomed.storage_id, doomed.reason, doomed.count, doomed.size)
+
+
+def _storages(pruning: Pruning, pruned: Pruned) -> "dict[str, Storage]":
+    storages = {}
+    for id in pruning.storages():
+        storage = _storage(id, pruned)
+        if storage is not None:
+            storages[id] = storage
+    return storages
+
+
+def _storage(id: str, pruned: Pruned) -> "Storage | None":
+    try:
+        storage: Storage = PersistedResult.find_storage(id)
+    except ResultError as error:
+        pruned.failures[id] = str(error)
+        return None
+    return storage
+
+
+def _sweep(pruning: Pruning, before: Micros, pruned: Pruned) -> None:
+    """Remove what is due; a storage that fails is left, and the others go on."""
+    counts: Counter[tuple[str, str]] = Counter()
+    sizes: Counter[tuple[str, str]] = Counter()
+    with ThreadPoolExecutor(_THREADS, "perdure-prune") as pool:
+        for page in pruning.removable(before):
+            gone, used = _remove_page(page, pool, pruned)
+            pruning.removed(gone, system_clock())
+            if used:
+                pruning.postpone(used, system_clock())
+            for each in gone:
+                if not each.is_again:
+                    counts[each.storage_id, each.reason] += 1
+                    sizes[each.storage_id, each.reason] += each.size or 0
+    pruned.freed = [Freed(*key, count, sizes[key]) for key, count in sorted(counts.items())]
+
+
+def _remove_page(
+    page: Sequence[Removable], pool: ThreadPoolExecutor, pruned: Pruned
+) -> tuple[list[Removable], list[Removable]]:
+    """What is gone, and what somebody uses again, of the results of one page."""
+    gone: list[Removable] = []
+    used: list[Removable] = []
+    for storage_id in sorted({each.storage_id for each in page}):
+        storage = None if storage_id in pruned.failures else _storage(storage_id, pruned)
+        if storage is None:
+            continue
+        here = [each for each in page if each.storage_id == storage_id]
+        slices = [here[start::_THREADS] for start in range(min(_THREADS, len(here)))]
+        for each_gone, each_used, failure in pool.map(_remove_all, [storage] * len(slices), slices):
+            gone += each_gone
+            used += each_used
+            if failure is not None:
+                pruned.failures[storage_id] = failure
+    return gone, used
+
+
+def _remove_all(
+    storage: "Storage", results: Sequence[Removable]
+) -> tuple[list[Removable], list[Removable], str | None]:
+    gone: list[Removable] = []
+    used: list[Removable] = []
+    for each in results:
+        try:
+            (gone if _remove(storage, each) else used).append(each)
+        except StorageError as error:
+            return gone, used, str(error)
+    return gone, used, None
+
+
+def _remove(storage: "Storage", result: Removable) -> bool:
+    """Delete the payload, then the document that names it; False if somebody has just written the document anew."""
+    key = result.storage_key
+    if not is_own_key(key):
+        entry = storage.entry(key)
+        if entry is not None and (entry.modified or 0) > result.doomed - _CLOCKS_DIFFER:
+            return False
+    if result.digest is not None and result.digest.startswith("sha256:"):
+        storage.delete(key)  # all data lies in the document itself
+    else:
+        delete_objects(storage, key)
+    return True
+
+
+def to_json(pruned: Pruned) -> dict[str, Any]:
+    """What a pruning did, as plain JSON values."""
+    return {
+        "dry_run": pruned.dry_run,
+        "grace_seconds": pruned.grace_seconds,
+        "count": pruned.count,
+        "size": pruned.size,
+        "freed": [_fields(each) for each in pruned.freed],
+        "waiting": [_fields(each) for each in pruned.waiting],
+        "orphans": [each.describe() for each in pruned.orphans],
+        "failures": pruned.failures,
+    }
+
+
+def _fields(freed: Freed) -> dict[str, Any]:
+    return {name: getattr(freed, name) for name in ("storage_id", "reason", "count", "size")}

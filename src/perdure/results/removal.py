@@ -1,0 +1,112 @@
+"""Removing results: first the database says that they go, then they go, then it says that they are gone."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+from uuid import UUID
+
+from perdure.core.clock import system_clock
+from perdure.core.errors import ResultCorrupt, ResultError, ResultInUse, ResultMissing, ResultUntrusted
+from perdure.core.records import FlowRun, RemovalRecord, ResultFilter, ResultRecord, RunFilter
+from perdure.core.states import FINAL, StateType
+from perdure.results.document import read_document
+from perdure.results.lookup import Known, find_run, known_runs, persisted_record
+from perdure.results.payload import payload_owner
+from perdure.results.types import PersistedResult
+
+if TYPE_CHECKING:  # it imports pydantic, which a process that persists nothing does not need
+    from perdure.filesystems import Storage
+
+
+class Removal(NamedTuple):
+    """What became of a result that was removed."""
+
+    record: ResultRecord
+    freed: int  # bytes; 0 if the document stays
+    shared_with: tuple[str, ...]  # runs that refer to the same document, so that it stays
+
+
+def remove_result(run_id: str | UUID, force: bool = False) -> Removal:
+    """Remove a run's persisted result: its document and payload, unless other runs' results are the same document.
+
+    `force` removes what is still needed, too. After an error, calling it again finishes what was begun.
+
+    Raises:
+        RunMissing, MissingResult: there is no such run, or its result lies in no storage.
+        ResultMissing: it has been removed already.
+        ResultInUse: something still needs it; says what.
+        StorageError: the storage refuses.
+    """
+    record = persisted_record(run_id)
+    known = known_runs()
+    needs = () if force else needs_of(record)
+    if needs:
+        raise ResultInUse(
+            f"The result of the run {record.run_id} is still needed: {'; '.join(needs)}. To remove it all the same,"
+            " use --force, or force=True in Python."
+        )
+    storage = PersistedResult.find_storage(record.storage_id or "")
+    doomed = record.doomed or system_clock()
+    known.commit((RemovalRecord(record.run_id, doomed, None),))
+    others = sharing(known, record)
+    if not others:
+        delete_objects(storage, record.storage_key or "")
+    known.commit((RemovalRecord(record.run_id, doomed, system_clock()),))
+    return Removal(record, 0 if others else record.size or 0, tuple(each.run_id for each in others))
+
+
+def needs_of(record: ResultRecord) -> tuple[str, ...]:
+    """What still needs a result, each in a few words: a live cache key, a run that is unfinished or can be resumed."""
+    known = known_runs()
+    needs = []
+    now = system_clock()
+    cached = None if record.cache_key is None else known.find_cached(record.cache_key, now)
+    if cached is not None and _place(cached) == _place(record):
+        needs.append(f"the cache key {record.cache_key!r} stands for it")
+    root = _root(known, record.run_id)
+    if root is not None and root.state_type is StateType.CRASHED:
+        needs.append(f"the flow run {root.name!r} has crashed and can be resumed")
+    elif root is not None and root.state_type not in FINAL:
+        needs.append(f"the flow run {root.name!r} has not ended")
+    return tuple(needs)
+
+
+def sharing(known: Known, record: ResultRecord) -> Sequence[ResultRecord]:
+    """The other results that are the very same document, and are not removed or about to be."""
+    filter = ResultFilter(storage_ids=(record.storage_id or "",), storage_key=record.storage_key, doomed=False)
+    return [each for each in known.results(filter) if each.run_id != record.run_id and each.removed is None]
+
+
+def delete_objects(storage: "Storage", key: str) -> None:
+    """Delete a document and its payload; the payload first, since only the document names it.
+
+    Raises:
+        StorageError: the storage refuses.
+    """
+    try:
+        layout = read_document(storage, key).payload
+        payloads = [] if layout is None else [layout.key]
+    except ResultMissing:
+        return
+    except (ResultCorrupt, ResultUntrusted):  # what it says is not to be followed: a name tells as much
+        payloads = [each for each in storage.list(f"{key}.") if payload_owner(each) == key]
+    except ResultError:
+        payloads = []
+    for each in (*payloads, key):
+        storage.delete(each)
+
+
+def _place(record: ResultRecord) -> tuple[str | None, str | None]:
+    return record.storage_id, record.storage_key
+
+
+def _root(known: Known, run_id: str) -> FlowRun | None:
+    """The flow run that a run is in, at whatever depth; None for a task run outside any flow."""
+    run = find_run(known, run_id)
+    above: str | None = run.id if isinstance(run, FlowRun) else run.flow_run_id
+    root = None
+    while above is not None:
+        found = next(iter(known.flow_runs(RunFilter(ids=(above,)))), None)
+        if found is None:
+            break
+        root, above = found, found.parent_flow_run_id
+    return root

@@ -1,0 +1,123 @@
+"""The allow-list of unpickling: which classes and functions a pickle may name, when the setting gives such a list.
+
+A pickle is a program: it can call whatever it can name. With the setting `results_allowed_classes`, it can name what
+the setting lists, the harmless types of the standard library, and, for a library whose name the setting lists, the
+functions that rebuild its values.
+"""
+
+import builtins
+import importlib
+import pickle
+import zoneinfo
+from collections.abc import Sequence
+from enum import EnumType
+from types import FunctionType
+from typing import Any, BinaryIO
+
+from perdure import settings
+from perdure.core import errors
+from perdure.core.errors import ResultUntrusted
+from perdure.serializers.known_names import EXCLUDED, HARMLESS, REBUILDERS
+
+_ERRORS = frozenset(
+    f"{module.__name__}.{name}"
+    for module in (builtins, errors)
+    for name, each in vars(module).items()
+    if isinstance(each, type) and issubclass(each, BaseException)
+)
+
+
+class AllowList:
+    """What unpickling may name: "myapp.models.Order" by itself, "numpy.*" with all classes in and below numpy."""
+
+    def __init__(self, text: str) -> None:
+        names = {name.strip() for name in text.split(",")}
+        roots = {name.partition(".")[0] for name in names}
+        self._below = tuple(name[:-1] for name in names if name.endswith("*"))
+        self._exact = names | HARMLESS | _ERRORS
+        self._exact |= {name for root in roots for name in REBUILDERS.get(root, ())}
+
+    def find(self, module: str, name: str) -> Any:
+        """What a pickle names, if it may.
+
+        Raises:
+            ResultUntrusted: it may not.
+            ImportError, AttributeError: it is not there.
+        """
+        full = f"{module}.{name}"
+        if full in _STAND_INS:
+            return _STAND_INS[full]
+        if full.replace("numpy.core.", "numpy._core.") in self._exact:
+            return _named(module, name, full)
+        if self._holds(full):
+            # Its own name counts too: a module may hold another's classes, under any name.
+            found = _named(module, name, full)
+            if isinstance(found, type) and self._holds(f"{found.__module__}.{found.__qualname__}"):
+                return found
+        raise _refusal(full)
+
+    def _holds(self, full: str) -> bool:
+        return full.startswith(self._below) and not full.startswith(EXCLUDED) and "__main__." not in full[1:]
+
+
+def _named(module: str, name: str, full: str) -> Any:
+    found: Any = importlib.import_module(module)
+    for number, part in enumerate(name.split(".")):
+        if number and not isinstance(found, type):  # on from a class, but not from a module, function or object
+            raise _refusal(full)
+        found = getattr(found, part)
+    return found
+
+
+def _refusal(full: str) -> ResultUntrusted:
+    return ResultUntrusted(
+        f"The pickle asks for {full!r}, which PERDURE_RESULTS_ALLOWED_CLASSES does not allow; it was not called."
+        f" If you know it and trust whoever wrote the result, add {full[:200]!r} to that setting."
+    )
+
+
+# In the place of functions that can do more than the pickles of harmless values need
+
+
+def _getattr(owner: Any, name: str) -> Any:
+    if owner is zoneinfo.ZoneInfo and name == "_unpickle":
+        return zoneinfo.ZoneInfo._unpickle  # type: ignore[attr-defined]
+    if isinstance(owner, EnumType) and name in owner.__members__:
+        return owner.__members__[name]
+    raise _refusal("builtins.getattr")
+
+
+def _type(value: Any) -> type:
+    if value is None or value is Ellipsis or value is NotImplemented:
+        return type(value)
+    raise _refusal("builtins.type")
+
+
+_STAND_INS: dict[str, FunctionType] = {"builtins.getattr": _getattr, "builtins.type": _type}  # type: ignore[dict-item]
+
+
+class _Unpickler(pickle.Unpickler):
+    def __init__(self, file: BinaryIO, buffers: Sequence[memoryview], allowed: AllowList) -> None:
+        super().__init__(file, buffers=buffers)
+        self._allowed = allowed
+
+    def find_class(self, module: str, name: str, /) -> Any:
+        return self._allowed.find(module, name)
+
+
+def load_allowed(file: BinaryIO, buffers: Sequence[memoryview], allowed: AllowList) -> Any:
+    """The object of a pickle that names only what is allowed. Raises what `AllowList.find` and unpickling raise."""
+    return _Unpickler(file, buffers, allowed).load()
+
+
+_cached: tuple[settings.Settings | None, AllowList | None] = (None, None)
+
+
+def allow_list() -> AllowList | None:
+    """What unpickling may name in this process; None if it may name everything."""
+    global _cached
+    now = settings.current()
+    if _cached[0] is not now:
+        text = now.results_allowed_classes
+        _cached = now, None if text is None else AllowList(text)
+    return _cached[1]

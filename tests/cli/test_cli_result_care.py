@@ -1,0 +1,167 @@
+"""`perdure result show, diff, verify, copy` and `rm`"""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from command_line import Perdure
+
+from perdure import flow, session, task
+from perdure.core.records import ResultFilter
+
+LARGE = b"large" * 100_000
+
+
+@pytest.fixture
+def days() -> None:
+    """Two runs of a flow, `monday` and `tuesday`, in each of which `load` makes what `total` takes."""
+
+    @task(persist_result=True)
+    def load(day: str) -> dict[str, Any]:
+        return {"day": day, "orders": [1, 2]}
+
+    @task(persist_result=True)
+    def total(raw: dict[str, Any]) -> list[int]:
+        return [sum(raw["orders"])]
+
+    @flow(flow_run_name="{day}", persist_result=True)
+    def sales(day: str) -> bytes:
+        total(load(day))
+        return LARGE
+
+    sales("monday")
+    sales("tuesday")
+
+
+def test_show_tells_what_a_result_was_made_from_and_went_into(perdure: Perdure, days: None):
+    shown = perdure("result", "show", "monday/load-0").stdout
+    assert "Went into\n✓ Completed  total-0  as raw" in shown
+    assert "Made from\n✓ Completed  load-0  as raw" in perdure("result", "show", "monday/total-0").stdout
+    described = json.loads(perdure("result", "show", "monday/load-0", "--json").stdout)
+    assert [each["name"] for each in described["went_into"]] == ["raw"]
+    assert described["made_from"] == []
+
+
+def test_show_tells_of_the_payload_and_how_to_load_the_value(perdure: Perdure, days: None):
+    shown = perdure("result", "show", "monday").stdout
+    assert re.search(r"payload +488\.\d KiB in 1 chunk", shown)
+    id = json.loads(perdure("result", "show", "monday", "--json").stdout)["run_id"]
+    assert f'value = get_result("{id}")' in shown
+
+
+def test_show_has_the_preview(perdure: Perdure, days: None):
+    known = session.current().orchestrator
+    record = known.results(ResultFilter())[0]
+    preview = {"kind": "json", "type": "builtins.int", "value": 4711}
+    known.report((record._replace(preview=json.dumps(preview)),))
+    assert "Preview\n4711" in perdure("result", "show", record.run_id).stdout
+    assert json.loads(perdure("result", "show", record.run_id, "--json").stdout)["preview"] == preview
+
+
+def test_show_of_a_result_whose_document_is_gone_says_so(perdure: Perdure, home: Path, days: None):
+    for path in (home / "storage").iterdir():
+        path.unlink()
+    ended = perdure("result", "show", "monday")
+    assert ended.exit_code == 0
+    assert "document     Nothing is stored at" in ended.stdout
+
+
+def test_diff_ends_with_0_for_the_same_and_1_for_a_difference(perdure: Perdure, days: None):
+    same = perdure("result", "diff", "monday", "tuesday")
+    assert (same.exit_code, same.stdout) == (0, "The results are the same. Their digests say so.\n")
+    other = perdure("result", "diff", "monday/load-0", "tuesday/load-0")
+    assert (other.exit_code, other.stdout) == (1, "~ ['day']  'monday' → 'tuesday'\n1 difference\n")
+
+
+def test_diff_ends_with_2_if_there_is_nothing_to_compare(perdure: Perdure, days: None):
+    ended = perdure("result", "diff", "monday", "sunday")
+    assert ended.exit_code == 2
+    assert ended.stderr.startswith("Error: There is no run 'sunday'.")
+
+
+def test_diff_as_json_has_every_change(perdure: Perdure, days: None):
+    shown = json.loads(perdure("result", "diff", "monday/load-0", "tuesday/load-0", "--json").stdout)
+    assert (shown["is_same"], shown["by"], shown["changes"][0]["path"]) == (False, "value", "['day']")
+
+
+def test_quick_diff_loads_nothing(perdure: Perdure, days: None, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("perdure.results.difference.get_result", None)
+    ended = perdure("result", "diff", "monday/load-0", "tuesday/load-0", "--quick")
+    assert (ended.exit_code, ended.stdout.splitlines()[-1].partition(";")[0]) == (1, "The results have other digests")
+
+
+@pytest.mark.parametrize("quick", [(), ("--quick",)])
+def test_verify_ends_with_1_and_names_what_is_wrong(perdure: Perdure, home: Path, days: None, quick: tuple[str, ...]):
+    assert "6 results checked" in (whole := perdure("result", "verify", "--all", *quick)).stdout
+    assert whole.exit_code == 0
+    (home / "storage" / json.loads(perdure("result", "show", "monday", "--json").stdout)["storage_key"]).unlink()
+    ended = perdure("result", "verify", "--all", *quick)
+    assert ended.exit_code == 1
+    assert ended.stdout.startswith("missing     monday  ")
+    assert "5 ok, 1 missing" in ended.stdout
+    shown = json.loads(perdure("result", "verify", "--all", "--json", *quick).stdout)
+    assert (shown["checked"], shown["counts"]) == (6, {"ok": 5, "missing": 1})
+    assert [each["finding"] for each in shown["wrong"]] == ["missing"]
+
+
+def test_verify_of_one_run_looks_at_no_other(perdure: Perdure, days: None):
+    assert json.loads(perdure("result", "verify", "monday", "--json").stdout)["checked"] == 1
+
+
+@pytest.mark.parametrize("arguments", [(), ("monday", "--all")])
+def test_verify_is_told_either_runs_or_all(perdure: Perdure, arguments: tuple[str, ...]):
+    assert perdure("result", "verify", *arguments).exit_code == 2
+
+
+def test_copy_takes_several_results_to_a_place(perdure: Perdure, tmp_path: Path, days: None):
+    (tmp_path / "other").mkdir()
+    ended = perdure("result", "copy", "monday", "monday/load-0", "--to", tmp_path / "other")
+    assert [line.split(" (")[0] for line in ended.stdout.splitlines()] == ["Copied monday", "Copied load-0"]
+    assert perdure("result", "get", "monday").stdout_bytes == LARGE
+
+
+def test_copy_as_json_tells_both_places(perdure: Perdure, home: Path, tmp_path: Path, days: None):
+    (tmp_path / "other").mkdir()
+    arguments = ("monday", "--to", tmp_path / "other", "--key", "named", "--move", "--json")
+    (shown,) = json.loads(perdure("result", "copy", *arguments).stdout)
+    assert shown["location"] == str(tmp_path / "other" / "named")
+    assert shown["is_moved"]
+    assert not Path(shown["origin"]).exists()
+
+
+def test_one_key_does_not_hold_two_results(perdure: Perdure, tmp_path: Path, days: None):
+    assert perdure("result", "copy", "monday", "tuesday", "--to", tmp_path, "--key", "k").exit_code == 2
+
+
+def test_rm_asks_and_removes_nothing_unless_the_answer_is_yes(perdure: Perdure, days: None):
+    ended = perdure("result", "rm", "monday")  # nobody answers
+    assert ended.exit_code == 1
+    assert re.search(r"Remove 1 result \(48\d\.\d KiB\) for good: monday\?", ended.stdout)
+    assert perdure("result", "get", "monday").stdout_bytes == LARGE
+
+
+def test_a_removed_result_is_listed_as_such_and_says_when_it_went(perdure: Perdure, home: Path, days: None):
+    assert perdure("result", "rm", "monday", "--yes").stdout.startswith("Removed 1 result; 48")
+    assert "monday  bytes" in perdure("result", "ls", "--removed").stdout
+    assert "monday  bytes" not in perdure("result", "ls").stdout
+    assert "was removed from its storage on" in perdure("result", "get", "monday").stderr
+    assert "removed      " in perdure("result", "show", "monday").stdout
+    assert "removed on" in perdure("flow-run", "inspect", "monday").stdout
+
+
+def test_rm_removes_none_if_one_is_still_needed(perdure: Perdure):
+    @task(cache_key_fn=lambda *_: "today", persist_result=True)
+    def cached() -> list[int]:
+        return [1]
+
+    @flow(flow_run_name="caches", persist_result=True)
+    def caches() -> list[int]:
+        return cached()
+
+    caches()
+    ended = perdure("result", "rm", "caches", "cached-0", "--yes")
+    assert ended.exit_code == 1
+    assert "cached-0: the cache key 'today' stands for it. --force removes it anyway." in ended.stderr
+    assert json.loads(perdure("result", "rm", "caches", "cached-0", "--yes", "--force", "--json").stdout)[0]["freed"]

@@ -1,0 +1,133 @@
+"""What is a secret, by type, by name, and by its looks in a text."""
+
+import pytest
+from cryptography.fernet import Fernet
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import Secret as PydanticSecret
+from pydantic import SecretBytes, SecretStr
+
+from perdure.core.secrecy import is_secret, is_secret_name, without_secrets
+from perdure.settings import Secret
+
+
+class Vault:
+    def get_secret_value(self) -> str:
+        raise AssertionError
+
+
+class Own(SecretStr):
+    pass
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(SecretStr("x"), SecretBytes(b"x"), PydanticSecret[int](5), Secret("x"), Vault(), Own("x")),
+        *(Fernet(Fernet.generate_key()), AESGCM(bytes(32)), Ed25519PrivateKey.generate()),
+    ],
+)
+def test_values_of_secret_types_are_secret(value: object):
+    assert is_secret(value)
+
+
+@pytest.mark.parametrize("value", ["x", 5, None, object(), SecretStr, Ed25519PrivateKey.generate().public_key()])
+def test_other_values_are_not(value: object):
+    assert not is_secret(value)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("password", "passwd", "secret", "token", "api_key", "access_key", "private_key", "authorization"),
+        *("credential", "credentials", "auth", "pass", "PGPASSWORD", "MYSQL_PWD", "db_password", "passwords"),
+        *("DB-PASSWORD", "X-Api-Key", "apiKey", "apikey", "accessToken", "HTTPSecret", "AWS_SECRET_ACCESS_KEY"),
+        *("client secret", "user.password", "private_key_pem", "token2", "Set-Cookie", "Proxy-Authorization"),
+    ],
+)
+def test_names_of_secrets_are_known_however_they_are_written(name: str):
+    assert is_secret_name(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("tokens_used", "secretary", "token_count", "tokenizer", "max_tokens", "monkey", "keyboard", "primary_key"),
+        *("cache_key", "storage_key", "public_key", "passenger", "author", "bypass", "pass_rate", "token_expires_in"),
+        *("", "é", "password_length"),
+    ],
+)
+def test_names_that_only_sound_like_it_are_not(name: str):
+    assert not is_secret_name(name)
+
+
+def test_a_long_name_is_looked_at_from_both_ends():
+    assert is_secret_name("x" * 10_000 + "_password")
+    assert is_secret_name("password_" + "x" * 10_000)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("postgres://bob:canary@db/x is down", "postgres://bob:**********@db/x is down"),
+        ("postgres://bob:c@n/ary#@db/x", "postgres://bob:**********@db/x"),
+        ("redis://:canary@h", "redis://:**********@h"),
+        ("https://canarycanarycanarycanary@github.com/a", "https://**********@github.com/a"),
+        ("bob:canary@host", "bob:**********@host"),
+        ("password=canary, user=bob", "password=**********, user=bob"),
+        ("host: password=canary", "host: password=**********"),
+        ('{"token": "can\\"ary", "n": 1}', '{"token": "**********", "n": 1}'),
+        ("{'apiKey': 'canary', 'n': 1}", "{'apiKey': '**********', 'n': 1}"),
+        ("passwords=['canary', {'x': 'canary'}], n=1", "passwords=**********, n=1"),
+        ("C(password=SecretStr('canary'), n=1)", "C(password=**********, n=1)"),
+        ("--password canary --user bob", "--password ********** --user bob"),
+        ("os.environ['SECRET_KEY'] = 'canary'", "os.environ['SECRET_KEY'] = '**********'"),
+        ("Authorization: Basic canary canary", "Authorization: **********"),
+        ("Cookie: a=canary; b=canary", "Cookie: **********"),
+        ("curl -H 'Bearer canary-canary'", "curl -H 'Bearer **********'"),
+        ("AccountKey=canary==;Suffix=x", "AccountKey=**********;Suffix=x"),
+        ("https://h/b?se=1&sig=canary%3D&sv=2", "https://h/b?se=1&sig=**********&sv=2"),
+        ("ghp_canarycanarycanary", "**********"),
+        ("-----BEGIN RSA PRIVATE KEY-----\ncanary\n", "-----BEGIN RSA PRIVATE KEY-----**********"),
+    ],
+)
+def test_secrets_in_a_text_are_hidden(text: str, shown: str):
+    assert without_secrets(text) == shown
+    assert without_secrets(shown) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "all is well", "http://host:8080/users/@me", "mailto:bob@x.com", "bob@x.com", "12:30"),
+        *("password=None", "Basic understanding of things", "KeyError: 'password'", "tokens_used=5"),
+    ],
+)
+def test_other_texts_stay_as_they_are(text: str):
+    assert without_secrets(text) == text
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "part", ["://x:", "a", "password", "a:", "token='", "token=(", "key\\", "eyJaaaaaaaa.", "a.b-c", "-----BEGIN ", "@"]
+)
+def test_no_text_takes_long(part: str):
+    without_secrets((part * 50_000)[:50_000] + "@ ")
+    without_secrets("@ " + (part * 50_000)[:50_000])
+
+
+@given(
+    st.text(), st.sampled_from(["password={}", '"api_key": "{}"', "x://u:{}@h", "token: {}", "--secret {}"]), st.text()
+)
+def test_a_canary_behind_any_sign_is_hidden(before: str, sign: str, after: str):
+    text = f"{before} {sign.format('canary')} {after}"
+    assert "canary" not in without_secrets(text) or "canary" in before + after
+
+
+@settings(max_examples=40)
+@given(st.text())
+def test_what_was_hidden_stays_hidden(text: str):
+    shown = without_secrets(text)
+    assert without_secrets(shown) == shown

@@ -1,0 +1,86 @@
+"""How far results are made to survive: told by the files that are synced, and when."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+from pydantic import PrivateAttr
+
+from perdure import flow, session, settings, task
+from perdure.core.errors import StorageError
+from perdure.filesystems import LocalFileSystem
+
+
+class Watched(LocalFileSystem):
+    """Notes what is synced, and what the database knew of at that time."""
+
+    _synced: list[str] = PrivateAttr(default_factory=list)
+    _known: list[int] = PrivateAttr(default_factory=list)
+
+    def sync(self, keys: Iterable[str]) -> None:
+        from perdure.core.records import ResultFilter
+
+        self._synced.extend(keys)
+        self._known.append(len(session.current().orchestrator.results(ResultFilter(kinds=("persisted",)))))
+        super().sync(self._synced)
+
+
+@pytest.fixture
+def storage(tmp_path: Any) -> Watched:
+    return Watched(basepath=tmp_path)
+
+
+def with_durability(level: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PERDURE_RESULTS_DURABILITY", level)
+    settings.reload()
+
+
+def run_task(storage: LocalFileSystem) -> Any:
+    kept = task(persist_result=True, result_storage=storage)(lambda: {"a": "b" * 100_000})
+    return flow(lambda: kept(return_state=True))().data
+
+
+def synchronous() -> int:
+    with session.current().orchestrator._reader() as connection:  # type: ignore[attr-defined]
+        return int(connection.execute("PRAGMA synchronous").fetchone()[0])
+
+
+def test_with_disk_the_document_and_payload_are_on_disk_before_the_reference_is_committed(
+    storage: Watched, monkeypatch: pytest.MonkeyPatch
+):
+    with_durability("disk", monkeypatch)
+    result = run_task(storage)
+    assert result.storage_key in storage._synced
+    assert len(storage._synced) == 2
+    assert storage._known == [0]
+
+
+def test_with_disk_the_database_is_synced_at_each_commit(monkeypatch: pytest.MonkeyPatch):
+    assert synchronous() == 1
+    with_durability("disk", monkeypatch)
+    assert synchronous() == 2
+
+
+def test_with_batch_it_is_synced_at_the_latest_when_the_process_ends(storage: Watched, monkeypatch: pytest.MonkeyPatch):
+    with_durability("batch", monkeypatch)
+    result = run_task(storage)
+    session.current()._durability.close()
+    assert result.storage_key in storage._synced
+
+
+def test_with_process_it_is_left_to_the_operating_system(storage: Watched, monkeypatch: pytest.MonkeyPatch):
+    with_durability("process", monkeypatch)
+    run_task(storage)
+    session.current()._durability.close()
+    assert storage._synced == []
+
+
+def test_with_disk_a_result_that_cannot_be_secured_is_not_committed(storage: Watched, monkeypatch: pytest.MonkeyPatch):
+    with_durability("disk", monkeypatch)
+
+    def refuse(_: Iterable[str]) -> None:
+        raise StorageError("the disk does not write")
+
+    object.__setattr__(storage, "sync", refuse)
+    with pytest.raises(StorageError, match="does not write"):
+        run_task(storage)

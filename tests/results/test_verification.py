@@ -1,0 +1,157 @@
+"""Whether results are there, whole and trusted."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+
+from perdure import flow, settings, task
+from perdure.errors import MissingResult
+from perdure.filesystems import LocalFileSystem
+from perdure.results import verification, verify
+from perdure.results.lookup import persisted_record
+from perdure.serializers import Serializer
+
+LARGE = b"large" * 100_000
+
+
+@task
+def give(value: Any) -> Any:
+    if isinstance(value, Exception):
+        raise value
+    return value
+
+
+@flow
+def gives(options: dict[str, Any], value: Any) -> str:
+    return str(give.with_options(persist_result=True, **options)(value, return_state=True).run_id)
+
+
+def kept(value: Any, **options: Any) -> str:
+    """Persist the value as a task's result; the id of the run."""
+    return gives(options, value)
+
+
+def path_of(run_id: str, storage: Path) -> Path:
+    return storage / str(persisted_record(run_id).storage_key)
+
+
+def findings(**options: Any) -> dict[str, str]:
+    return {each.record.run_id: each.finding for each in verify(**options)}
+
+
+@pytest.fixture(params=[False, True], ids=["full", "quick"])
+def quick(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param)
+
+
+def test_whole_results_are_ok(quick: bool):
+    ids = [kept([1]), kept(LARGE), kept(b"x", result_storage_key="chosen")]
+    assert findings(quick=quick) == dict.fromkeys(ids, "ok")
+
+
+def test_a_document_that_is_gone_is_missing(home: Path, quick: bool):
+    id = kept([1])
+    path_of(id, home / "storage").unlink()
+    (verdict,) = verify(quick=quick)
+    assert verdict.finding == "missing"
+    assert verdict.reason
+    assert "run the task again" in verdict.reason
+
+
+def test_a_payload_that_is_gone_is_missing(home: Path, quick: bool):
+    kept(LARGE)
+    (payload,) = (home / "storage").glob("*.payload")
+    payload.unlink()
+    (verdict,) = verify(quick=quick)
+    assert verdict.finding == "missing"
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-3])
+
+
+def flip(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("damage", [cut, flip])
+@pytest.mark.parametrize("pattern", ["*.payload", "[!.]*[!d]"])
+def test_what_was_altered_is_corrupt(home: Path, damage: Callable[[Path], None], pattern: str):
+    id = kept(LARGE)
+    (found,) = (home / "storage").glob(pattern)
+    damage(found)
+    assert findings() == {id: "corrupt"}
+    if damage is cut:
+        assert findings(quick=True) == {id: "corrupt"}
+
+
+def test_what_is_not_signed_is_untrusted():
+    id = kept([1])
+    key = "k1:" + "A" * 43 + "="
+    with settings.temporary_settings(results_signing_keys=key):
+        assert findings() == {id: "untrusted"}
+        assert {each.finding for each in verify([kept([2])])} == {"ok"}
+
+
+class Odd(Serializer):
+    type: Literal["odd-for-verification"] = "odd-for-verification"
+
+    def dumps(self, obj: Any) -> bytes:
+        return b"odd"
+
+    def loads(self, data: bytes) -> Any:
+        raise AssertionError("a value was loaded")
+
+
+def test_what_no_serializer_here_reads_is_unreadable_and_nothing_is_loaded(monkeypatch: pytest.MonkeyPatch):
+    id = kept([1], result_serializer=Odd())
+    assert findings() == {id: "ok"}
+    monkeypatch.delitem(__import__("perdure.serializers.base", fromlist=["_types"])._types, "odd-for-verification")
+    assert findings() == {id: "unreadable"}
+
+
+def test_a_storage_that_cannot_be_had_makes_all_its_results_unreadable(tmp_path: Path, quick: bool):
+    place = tmp_path / "place"
+    id = kept([1], result_storage=LocalFileSystem(basepath=place))
+    path_of(id, place).unlink()
+    place.rmdir()
+    place.write_text("a file")
+    assert set(findings(quick=quick).values()) <= {"missing", "unreadable"}
+
+
+def test_an_older_result_under_a_chosen_key_is_the_newest_one(quick: bool):
+    ids = [kept(value, result_storage_key="chosen") for value in ("short", "much longer than that")]
+    assert findings(quick=quick) == dict.fromkeys(ids, "ok")
+
+
+def test_a_result_that_is_younger_than_the_listing_is_looked_at(monkeypatch: pytest.MonkeyPatch):
+    id = kept([1])
+    monkeypatch.setattr(LocalFileSystem, "entries", lambda self, prefix="": iter(()))
+    monkeypatch.setattr(verification, "system_clock", lambda: 0)
+    assert findings(quick=True) == {id: "ok"}
+
+
+def test_many_results_are_asked_for_a_page_at_a_time(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(verification, "_PAGE", 2)
+
+    for number in range(5):
+        kept([number])
+    assert list(findings(quick=True).values()) == ["ok"] * 5
+
+
+def test_only_the_runs_that_are_named_are_checked():
+    first, _ = kept([1]), kept([2])
+    assert findings(run_ids=[first]) == {first: "ok"}
+
+
+def test_a_run_without_a_persisted_result_is_an_error():
+    @flow
+    def forget() -> list[int]:
+        return [1]
+
+    with pytest.raises(MissingResult, match="lies in no storage"):
+        list(verify([str(forget(return_state=True).run_id)]))
