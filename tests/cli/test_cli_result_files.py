@@ -60,6 +60,14 @@ def test_rows_of_json_are_written_as_csv_and_lines(perdure: Perdure, tmp_path: P
     assert (tmp_path / "rows.jsonl").read_text() == '{"x": 1, "s": "a"}\n{"x": 2}\n'
 
 
+@pytest.mark.parametrize("name", ["value.csv", "value.parquet"])
+def test_json_is_not_written_under_the_name_of_another_format(perdure: Perdure, tmp_path: Path, name: str):
+    returned({"a": 1})
+    ended = perdure("result", "get", "giver", "-o", tmp_path / name)
+    assert ended.exit_code == 1
+    assert "A dict can be written as .json" in ended.stderr
+
+
 def test_an_array_is_written_as_npy_or_csv(perdure: Perdure, tmp_path: Path):
     array = numpy.array([[1.5, 2], [3, 4]])
     returned(array)

@@ -1,6 +1,7 @@
 """Every example of the README and of the documentation does what its page says."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from stories import Story, run, stories
@@ -10,7 +11,14 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 EXAMPLES = [story for page in PAGES for story in stories(page, ROOT)]
 
 
-@pytest.mark.parametrize("story", EXAMPLES, ids=[story.name for story in EXAMPLES])
+def example(story: Story) -> Any:
+    """A story; one with several commands takes seconds, since each is a process of its own."""
+    lines = (line for block in story.blocks if block.language == "console" for line in block.code.splitlines())
+    commands = sum(line.startswith("$ ") for line in lines)
+    return pytest.param(story, id=story.name, marks=[pytest.mark.slow] if commands > 2 else [])
+
+
+@pytest.mark.parametrize("story", map(example, EXAMPLES))
 def test_an_example_does_what_its_page_says(story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     directory = tmp_path / "work"
     directory.mkdir()

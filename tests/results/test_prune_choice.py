@@ -233,5 +233,5 @@ def test_what_is_doomed_and_removed_is_what_the_rules_say(orchestrator: Embedded
     doomed = {each.run_id for each in orchestrator.results(ResultFilter(doomed=True))}
     assert (doomed, due) == expected(world)
     places = {world.runs[int(id)].place for id in due}
-    assert sum(each.count for each in planned if each.is_due) == len(places)
+    assert sum(each.documents for each in planned if each.is_due) == len(places)
     assert sum(each.size for each in planned if each.is_due) == sum(size_at(world, place) for place in places)

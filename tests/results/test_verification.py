@@ -7,7 +7,7 @@ from typing import Any, Literal
 import pytest
 
 from perdure import flow, settings, task
-from perdure.errors import MissingResult
+from perdure.errors import MissingResult, StorageError
 from perdure.filesystems import LocalFileSystem
 from perdure.results import verification, verify
 from perdure.results.lookup import persisted_record
@@ -79,10 +79,10 @@ def flip(path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [cut, flip])
-@pytest.mark.parametrize("pattern", ["*.payload", "[!.]*[!d]"])
-def test_what_was_altered_is_corrupt(home: Path, damage: Callable[[Path], None], pattern: str):
+@pytest.mark.parametrize("suffix", [".payload", ""])
+def test_what_was_altered_is_corrupt(home: Path, damage: Callable[[Path], None], suffix: str):
     id = kept(LARGE)
-    (found,) = (home / "storage").glob(pattern)
+    (found,) = (each for each in (home / "storage").iterdir() if each.suffix == suffix)
     damage(found)
     assert findings() == {id: "corrupt"}
     if damage is cut:
@@ -114,13 +114,20 @@ def test_what_no_serializer_here_reads_is_unreadable_and_nothing_is_loaded(monke
     assert findings() == {id: "unreadable"}
 
 
-def test_a_storage_that_cannot_be_had_makes_all_its_results_unreadable(tmp_path: Path, quick: bool):
-    place = tmp_path / "place"
-    id = kept([1], result_storage=LocalFileSystem(basepath=place))
-    path_of(id, place).unlink()
-    place.rmdir()
-    place.write_text("a file")
-    assert set(findings(quick=quick).values()) <= {"missing", "unreadable"}
+def test_a_storage_that_refuses_makes_its_results_unreadable_and_no_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quick: bool
+):
+    far, near = kept([1], result_storage=LocalFileSystem(basepath=tmp_path / "far")), kept([1])
+    for name in ("entries", "read"):
+        works = getattr(LocalFileSystem, name)
+
+        def refuse(storage: LocalFileSystem, *args: Any, works: Callable[..., Any] = works) -> Any:
+            if storage.basepath == tmp_path / "far":
+                raise StorageError("no route to host")
+            return works(storage, *args)
+
+        monkeypatch.setattr(LocalFileSystem, name, refuse)
+    assert findings(quick=quick) == {far: "unreadable", near: "ok"}
 
 
 def test_an_older_result_under_a_chosen_key_is_the_newest_one(quick: bool):

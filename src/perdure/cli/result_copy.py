@@ -23,7 +23,10 @@ def copy(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Copy results to another storage, checked on the way; their runs then refer to the new place."""
+    """Copy or move results to another storage.
+
+    They are checked on the way, and their runs then refer to the new place.
+    """
     if key is not None and len(which) > 1:
         raise typer.BadParameter("It can hold one result only. Copy them one by one.", param_hint="--key")
     runs = [find.any_run(each) for each in which]

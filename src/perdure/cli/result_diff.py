@@ -27,7 +27,10 @@ def diff(
     quick: Annotated[bool, typer.Option("--quick", help="By their digests only: nothing large is loaded.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Compare the results of two runs: by digest, then by key, index, column, array region or line.
+    """Compare the results of two runs.
+
+    Equal digests are enough to know that they are the same. Else the values are compared by key, index, column, array
+    region or line; they are loaded as their serializers say: compare only what was written by code that you trust.
 
     Ends with 0 if they are the same, 1 if they differ, and 2 if that cannot be found out.
     """
@@ -60,7 +63,8 @@ def _show(difference: Difference) -> None:
     more = len(difference.changes) - _SHOWN
     total = len(difference.changes) + difference.more
     if more > 0:
-        show(note(f"and {more + difference.more:,} more" + ("; --json has the first 200" if more > 0 else "")))
+        rest = f"the first {len(difference.changes)}" if difference.more else "all"
+        show(note(f"and {more + difference.more:,} more; --json has {rest}"))
     show(note(plural(total, "difference")))
 
 

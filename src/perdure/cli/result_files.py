@@ -24,7 +24,10 @@ def write_file(value: Any, output: Path) -> None:
         StorageError: the file cannot be written.
     """
     formats = _formats_of(value)
-    write = formats.get(output.suffix.lower(), formats.get(""))
+    end = output.suffix.lower()
+    write = formats.get(end)
+    if write is None and not (".json" in formats and end in _ENDS):  # JSON in `table.csv` would mislead
+        write = formats.get("")
     if write is None:
         raise ResultUnreadable(_refusal(value, output, formats))
     try:
@@ -75,7 +78,9 @@ def _refusal(value: Any, output: Path, formats: dict[str, Write]) -> str:
             " are stored."
         )
     ends = f"ends in {output.suffix!r}" if output.suffix else "has no ending"
-    return f"A {kind} can be written as {', '.join(formats)}, and {str(output)!r} {ends}. Name the file so."
+    return (
+        f"A {kind} can be written as {', '.join(filter(None, formats))}, and {str(output)!r} {ends}. Name the file so."
+    )
 
 
 def _formats_of(value: Any) -> dict[str, Write]:
@@ -111,7 +116,11 @@ def _write_rows(value: list[Any], path: Path) -> None:
         writer.writerows([row.get(name) for name in names] if isinstance(row, dict) else row for row in value)
 
 
-_JSON: dict[str, Write] = {"": lambda value, path: path.write_bytes(pretty(value).encode())}
+def _write_json(value: Any, path: Path) -> None:
+    path.write_bytes(pretty(value).encode())
+
+
+_JSON: dict[str, Write] = {".json": _write_json, "": _write_json}
 _LIST: dict[str, Write] = {**_JSON, ".jsonl": _write_lines}
 _ROWS: dict[str, Write] = {**_LIST, ".csv": _write_rows}
 
@@ -225,3 +234,4 @@ _FORMATS: tuple[tuple[str, tuple[str, ...], dict[str, Write]], ...] = (
     ("PIL.Image", ("Image",), _IMAGES),
     ("matplotlib.figure", ("Figure",), _FIGURES),
 )
+_ENDS = {end for _, _, formats in _FORMATS for end in formats} | set(_ROWS)

@@ -45,7 +45,9 @@ def get(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Print the value that a run returned: text as it is, JSON's types as JSON, others as Python shows them.
+    """Print what a run returned, or write it to a file.
+
+    Text is printed as it is, JSON's types as JSON, and others as Python shows them.
 
     The value is loaded as its serializer says: get only what was written by code that you trust.
     """

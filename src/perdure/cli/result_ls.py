@@ -30,6 +30,7 @@ Kind = Literal["persisted", "literal", "unpersisted", "all"]
 T = TypeVar("T")
 _WIDE = 100  # columns of a terminal that has room for previews
 _LONG = 200  # characters of a preview that are looked at
+_SHOWN = 32  # characters of a preview in a row
 
 
 def ls(
@@ -69,7 +70,10 @@ def ls(
     limit: Limit = 20,
     as_json: AsJson = False,
 ) -> None:
-    """List results, the newest first; only persisted ones that are still there unless told otherwise."""
+    """List results, the newest first.
+
+    Without --kind and --removed, only persisted ones that are still there.
+    """
     kinds: tuple[ResultKind, ...] = () if kind == "all" else (kind,)
     younger, older = (_given(parse_age, *each) for each in (("--older-than", older_than), ("--newer-than", newer_than)))
     smaller, larger = (
@@ -143,7 +147,8 @@ def _show_records(records: list[ResultRecord], with_kind: bool) -> None:
         if with_kind:
             row.insert(1, record.kind)
         if with_preview:
-            row.insert(-3, record.value or preview_line(record.preview))
+            text = record.value or preview_line(record.preview)
+            row.insert(-3, text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…")
         rows.append(row)
     taken = sum(max(len(text) for text in (column.title, *cells)) + 2 for column, cells in _others(columns, rows))
     room = console().width - taken
@@ -151,9 +156,8 @@ def _show_records(records: list[ResultRecord], with_kind: bool) -> None:
 
 
 def _others(columns: list[Column], rows: list[list[str]]) -> list[tuple[Column, list[str]]]:
-    """The columns after the first that are not a preview, each with its cells."""
-    pairs = zip(columns, map(list, zip(*rows, strict=True)), strict=True)
-    return [pair for pair in list(pairs)[1:] if pair[0].title != "preview"]
+    """The columns after the first, each with its cells."""
+    return list(zip(columns, map(list, zip(*rows, strict=True)), strict=True))[1:]
 
 
 def _fitted(name: str, room: int) -> str:

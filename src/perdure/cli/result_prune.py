@@ -43,7 +43,9 @@ def prune(
     """
     pruned = prune_results(dry_run=dry_run, grace=grace, orphans=orphans)
     if as_json:
-        show_json(to_json(pruned))
+        ids = {each.storage_id for each in (*pruned.freed, *pruned.waiting)} | pruned.failures.keys()
+        ids |= {each.storage_id for each in pruned.orphans}
+        show_json({**to_json(pruned), "storages": {id: _place(id) for id in sorted(ids)}})
     else:
         _show(pruned)
     if pruned.failures:
@@ -95,10 +97,7 @@ def _show_orphans(pruned: Pruned) -> None:
     ]
     show(table(columns, [_orphans_row(each) for each in pruned.orphans]))
     if not removed:
-        show(
-            note("No result leads to them: crashes left them. --orphans removes them, unless another database is used")
-        )
-        show(note("with the same storage: then they may be its results."))
+        show(note("No result leads to them. --orphans removes them: not where another database uses the storage, too."))
 
 
 def _orphans_row(orphans: Orphans) -> tuple[str, ...]:

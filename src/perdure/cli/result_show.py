@@ -21,7 +21,10 @@ Shape = dict[str, Any]
 
 
 def show_(which: Which, as_json: AsJson = False) -> None:
-    """Show what is known of a result: type, size, place, preview, and what it was made from and went into."""
+    """Show what is known of a result.
+
+    Its type, size and place, a preview, what it was made from and what it went into. The value is not loaded.
+    """
     run = find.any_run(which)
     record = result_of(run)
     if record is None:

@@ -80,7 +80,7 @@ def result_facts(record: ResultRecord) -> Facts:
         "value": record.value,
         "size": None if record.size is None else size_text(record.size),
         "location": location_of(record),
-        "storage": record.storage_id,
+        "storage": _storage_text(record.storage_id),
         "key": record.storage_key,
         "serializer": None if serializer is None else _serializer_text(serializer),
         "digest": record.digest,
@@ -103,6 +103,12 @@ def _retention_text(retention: dict[str, Any]) -> str:
     )
     text = ", ".join(limit for limit in limits if limit is not None) or "for ever"
     return f"{text} (of {retention['of']})" if retention.get("of") else text
+
+
+def _storage_text(id: str | None) -> str | None:
+    """The storage's slug if it has one, and its id."""
+    block = None if id is None else orchestrator().block(id)
+    return id if block is None or block.name is None else f"{block.type}/{block.name} ({id})"
 
 
 def _serializer_text(description: dict[str, Any]) -> str:

@@ -195,7 +195,7 @@ class Doomed(NamedTuple):
     storage_id: str
     reason: str  # "age", "runs" or "size"; "asked" where no limit says so any more, or ever did
     is_due: bool  # whether they may be removed now: they were doomed long enough ago
-    count: int
+    documents: int
     size: int  # bytes, as far as they are known
 
 

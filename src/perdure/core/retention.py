@@ -1,33 +1,20 @@
 """How long results are kept."""
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from perdure.core.amounts import parse_age, parse_size
 from perdure.core.errors import DefinitionError
 
 RULE = 'an age, a number of runs, a size, or several of them, such as "30d", "10 runs" or "30d, 10 runs, 5 GiB"'
 FOREVER = "forever"
 
-_PART = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)")
-_SECONDS = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
-_AGES = {
-    **{f"{word}{end}": _SECONDS[word[0]] for word in ("week", "day", "hour", "minute", "second") for end in ("", "s")},
-    **_SECONDS,
-    "min": 60,
-}
-_SIZES = {
-    "tib": 1024**4,
-    "gib": 1024**3,
-    "mib": 1024**2,
-    "kib": 1024,
-    "tb": 1000**4,
-    "gb": 1000**3,
-    "mb": 1000**2,
-    "kb": 1000,
-    "b": 1,
-}
+_RUNS = re.compile(r"(\d+)\s*runs?")
+_AGE_UNITS = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
+_SIZE_UNITS = {"TiB": 1024**4, "GiB": 1024**3, "MiB": 1024**2, "KiB": 1024, "B": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +66,11 @@ class Retention:
 
     def __str__(self) -> str:
         """Text that reads back to the same retention."""
-        parts = [] if self.age is None else [_in_largest(self.age.total_seconds(), _SECONDS, "")]
+        parts = [] if self.age is None else [_in_largest(self.age.total_seconds(), _AGE_UNITS, "")]
         if self.runs is not None:
             parts.append(f"{self.runs} run{'' if self.runs == 1 else 's'}")
         if self.size is not None:
-            units = {"TiB": 1024**4, "GiB": 1024**3, "MiB": 1024**2, "KiB": 1024, "B": 1}
-            parts.append(_in_largest(self.size, units, " "))
+            parts.append(_in_largest(self.size, _SIZE_UNITS, " "))
         return ", ".join(parts) or FOREVER
 
     def limits(self) -> dict[str, float | int]:
@@ -95,14 +81,13 @@ class Retention:
 
 
 def _limit(part: str, value: str) -> tuple[str, Any]:
-    found = _PART.fullmatch(part)
-    amount, unit = (found[1], found[2].lower()) if found else ("", "")
-    if unit in _AGES:
-        return "age", timedelta(seconds=float(amount) * _AGES[unit])
-    if unit in _SIZES:
-        return "size", int(float(amount) * _SIZES[unit])
-    if unit in ("run", "runs") and "." not in amount:
-        return "runs", int(amount)
+    if found := _RUNS.fullmatch(part):
+        return "runs", int(found[1])
+    with suppress(ValueError):
+        return "age", timedelta(microseconds=parse_age(part))
+    with suppress(ValueError):
+        if not part.isdigit():  # of what, nobody could tell
+            return "size", parse_size(part)
     raise DefinitionError(f"{part!r} in the retention {value!r} is no limit. Give {RULE}; {FOREVER!r} sets none.")
 
 

@@ -154,7 +154,7 @@ def _cached(call: TaskCall, world: World, key: str) -> Steps[State[Any] | None]:
         world.log(run, logging.WARNING, "The cached result cannot be used, so the task runs again. %s", error)
         return None
     state = enter(run, world, S.COMPLETED, data=result, name="Cached")
-    fields = {"expires": found.expires, "cache_key": key, "retention": retention_of(run)}
+    fields = {"expires": found.expires, "cache_key": key, "retention": retention_of(run), "preview": found.preview}
     record = result_record(run.id, True, result, state.time, **fields)
     yield Report((*call.records, record, state))
     if run.options.is_generator:

@@ -179,12 +179,11 @@ class LocalFileSystem(Storage):
                 yield entry
 
     def discard(self, name: str) -> None:
-        folder, _, base = name.rpartition("/")
+        base = name.rpartition("/")[2]
         if not base.startswith(TEMPORARY_PREFIX):
             raise StorageKeyError(f"{name!r} is not the name of an unfinished write. Give one that `unfinished` told.")
-        if folder:
-            check_key(folder)
-        path = f"{self._root()}/{name}"
+        # The path of a key in the same folder, to have that checked.
+        path = self._path(f"{name.removesuffix(base)}key").removesuffix("key") + base
         with files.refusals("delete", path), suppress(FileNotFoundError):
             os.unlink(path)  # noqa: PTH108
 

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import io
 import json
 import zlib
 from collections.abc import Callable, Sequence
@@ -115,7 +116,9 @@ class PersistedResultBlob:
 
     def open(self, where: Where, storage: "Storage") -> BinaryIO:
         """What the serializer wrote, as a file to read and seek in."""
-        return self._source(where, storage).open()
+        if self.payload is not None:
+            return self._stored(storage, where).open()
+        return io.BytesIO(self._loaded(lambda serializer: serializer.content(self.data), where))
 
     def verify(self, where: Where, storage: "Storage") -> None:
         """Read all of the payload, if there is one, and compare it with its digests.

@@ -119,7 +119,7 @@ def _seconds(grace: timedelta | float | None) -> float:
 
 
 def _freed(doomed: Doomed) -> Freed:
-    return Freed(doomed.storage_id, doomed.reason, doomed.count, doomed.size)
+    return Freed(doomed.storage_id, doomed.reason, doomed.documents, doomed.size)
 
 
 def _storages(pruning: Pruning, pruned: Pruned) -> "dict[str, Storage]":

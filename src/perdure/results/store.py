@@ -234,9 +234,14 @@ def description_of(serializer: "Serializer") -> str:
 
 
 def result_record(run_id: str, of_task: bool, result: BaseResult[Any], created: int, **fields: Any) -> ResultRecord:
-    """What the orchestrator keeps of a run's result. `fields` are is_exception, expires and cache_key."""
+    """What the orchestrator keeps of a run's result.
+
+    `fields` are is_exception, expires, cache_key, retention and preview; without one, the preview that was made when
+    the result was written is handed over.
+    """
     failed = fields.pop("is_exception", False)
     if isinstance(result, PersistedResult):
+        fields.setdefault("preview", result.take_preview())
         return ResultRecord(
             run_id,
             of_task,

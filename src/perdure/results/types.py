@@ -256,6 +256,11 @@ class PersistedResult(BaseResult[R]):
         if self._keep:
             self._cache = value
 
+    def take_preview(self) -> str | None:
+        """What may be shown of the value, as JSON, if it has just been written; it is not kept any longer."""
+        preview, self._preview = self._preview, None
+        return preview
+
     def describe(self) -> dict[str, Any]:
         return {
             "type": self.type,

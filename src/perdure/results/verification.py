@@ -10,6 +10,8 @@ from uuid import UUID
 from perdure.core.clock import Micros, system_clock
 from perdure.core.errors import (
     BlockError,
+    PerdureError,
+    ResultCorrupt,
     ResultError,
     ResultMissing,
     ResultUnreadable,
@@ -49,7 +51,6 @@ def verify(run_ids: Sequence[str | UUID] = (), quick: bool = False) -> Iterator[
 
     Raises:
         RunMissing, MissingResult, ResultMissing: there is no such run, or its result is in no storage any more.
-        StorageError: a storage cannot be listed.
     """
     known = known_runs()
     records = map(persisted_record, run_ids) if run_ids else _all(known)
@@ -85,10 +86,8 @@ def _judged(record: ResultRecord, payload: bool = True) -> Verdict:
         _check_serializer(blob, result)
         if payload:
             blob.verify(lambda: result.location, result.storage)
-    except ResultError as error:
+    except (ResultError, StorageError, BlockError) as error:
         return Verdict(record, _finding(error), str(error))
-    except (StorageError, BlockError) as error:
-        return Verdict(record, "unreadable", str(error))
     return Verdict(record, "ok")
 
 
@@ -101,12 +100,12 @@ def _check_serializer(blob: PersistedResultBlob, result: PersistedResult[object]
         raise ResultUnreadable(f"{result.location} is whole, but cannot be loaded here. {error}") from None
 
 
-def _finding(error: ResultError) -> Finding:
+def _finding(error: PerdureError) -> Finding:
     if isinstance(error, ResultMissing):
         return "missing"
     if isinstance(error, ResultUntrusted):
         return "untrusted"
-    return "unreadable" if isinstance(error, ResultUnreadable) else "corrupt"
+    return "corrupt" if isinstance(error, ResultCorrupt) else "unreadable"  # here, or now
 
 
 def _quick(records: Iterable[ResultRecord]) -> Iterator[Verdict]:
@@ -148,7 +147,7 @@ class _Listings:
             began = system_clock()
             try:
                 known = self._list(PersistedResult.find_storage(id)), began
-            except ResultError as error:
+            except (ResultError, StorageError, BlockError) as error:
                 known = Verdict(record, _finding(error), str(error))
             self._storages[id] = known
         return known
@@ -158,8 +157,10 @@ class _Listings:
         self._rows.execute(f"CREATE TABLE {table} (key TEXT PRIMARY KEY, size INTEGER) WITHOUT ROWID")
         entries = ((entry.key, entry.size) for entry in storage.entries())
         self._rows.execute("BEGIN")
-        self._rows.executemany(f"INSERT OR REPLACE INTO {table} VALUES (?, ?)", entries)
-        self._rows.execute("COMMIT")
+        try:
+            self._rows.executemany(f"INSERT OR REPLACE INTO {table} VALUES (?, ?)", entries)
+        finally:
+            self._rows.execute("COMMIT")
         return table
 
     def _has_payload(self, table: str, key: str, size: int) -> bool:
@@ -176,7 +177,7 @@ class _Listings:
         assert isinstance(result, PersistedResult)
         try:
             layout = result.read().payload
-        except ResultError as error:
+        except (ResultError, StorageError) as error:
             return Verdict(record, _finding(error), str(error))
         if layout is None:
             return verdict

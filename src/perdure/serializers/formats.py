@@ -48,6 +48,9 @@ class FormatSerializer(Serializer):
         self._write(obj, file.write)
         return to_base64(file.getvalue())
 
+    def content(self, data: bytes) -> bytes:
+        return from_base64(data)
+
     def loads(self, data: bytes) -> Any:
         return self._read(memoryview(bytearray(from_base64(data))))
 

@@ -72,6 +72,9 @@ class PickleSerializer(Serializer):
             self._refuse(obj, error)
         return None if pickled is None else to_base64(pickled)
 
+    def content(self, data: bytes) -> bytes:
+        return from_base64(data)
+
     def loads(self, data: bytes) -> Any:
         return self.load(BytesSource(from_base64(data)))
 

@@ -52,6 +52,9 @@ class WrappingSerializer(Serializer):
     def dumps(self, obj: Any) -> bytes:
         return to_base64(self._change(self.serializer.dumps(obj)))
 
+    def content(self, data: bytes) -> bytes:
+        return from_base64(data)
+
     def loads(self, data: bytes) -> Any:
         return self.serializer.loads(self._change_back(from_base64(data)))
 

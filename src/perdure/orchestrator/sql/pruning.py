@@ -293,9 +293,10 @@ class Pruner:
     def _led_to(self, rows: Sequence[tuple[str, ...]], before: Micros) -> set[tuple[str, str]]:
         """The places of these results to which one that stays leads by now."""
         is_known = self._version() == self._seen  # nobody has written anything since `doom` compared all places
-        self._connection.execute("DELETE FROM page")
-        self._connection.executemany("INSERT OR IGNORE INTO page VALUES (?, ?)", [(row[2], row[1]) for row in rows])
-        return set(self._connection.execute(_LED_TO_AS_KNOWN if is_known else _LED_TO, (before,)))
+        with self._transaction("BEGIN"):
+            self._connection.execute("DELETE FROM page")
+            self._connection.executemany("INSERT OR IGNORE INTO page VALUES (?, ?)", [(row[2], row[1]) for row in rows])
+            return set(self._connection.execute(_LED_TO_AS_KNOWN if is_known else _LED_TO, (before,)))
 
     def _version(self) -> int:
         """A number that changes when another connection has written to the file."""
