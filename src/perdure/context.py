@@ -11,6 +11,7 @@ from perdure.core.clock import Micros
 from perdure.core.errors import MissingContext
 from perdure.core.options import FlowOptions, RunOptions, TaskOptions
 from perdure.core.pending import Pending
+from perdure.core.records import ResultRecord
 from perdure.core.states import State
 
 
@@ -44,6 +45,7 @@ class _Run(Generic[OptionsT]):
         "run_count",
         "serializer",
         "state",
+        "step",
         "storage",
         "tags",
     )
@@ -71,6 +73,7 @@ class _Run(Generic[OptionsT]):
         self.run_count = 0
         self.collect = True  # whether a generator's items are kept, to be its value
         self.identity: str | None = None  # within the parent flow run
+        self.step: str | None = None  # what the identity was made of, as JSON
         self.place: int | None = None  # among the parent flow run's children
         self.state: State[Any] | None = None
         self.storage: Any = None  # a Storage, once known
@@ -82,7 +85,10 @@ class FlowRunContext(_Run[FlowOptions]):
 
     def __init__(self, **fields: Any) -> None:
         super().__init__(**fields)
+        self.is_durable: bool = self.options.durable or (self.parent is not None and _is_durable(self.parent))
         self.finished: dict[str, State[Any]] = {}  # persisted results by identity, for the flow's own retries
+        self.earlier: dict[str, ResultRecord] = {}  # the same of before a crash, as the database knows them
+        self.begun: dict[str, str] = {}  # ids of subflow runs that had not ended before a crash, by identity
         self.identities: dict[str, str] = {}  # of child runs, by run id
         self.task_runner: Any = None
         self.interrupt: BaseException | None = None  # a KeyboardInterrupt in a task ends the flow, even if it is caught
@@ -148,6 +154,10 @@ class FlowRunContext(_Run[FlowOptions]):
         """A place, in call order, for the state that a child run will come to."""
         self.children.append(None)
         return len(self.children) - 1
+
+
+def _is_durable(above: "RunContext") -> bool:
+    return above.flow is not None and above.flow.is_durable
 
 
 class TaskRunContext(_Run[TaskOptions]):

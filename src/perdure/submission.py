@@ -63,7 +63,7 @@ def items(call: CallT | State[Any], steps: StepsOf[CallT], session: Session, end
     if isinstance(call, State):
         yield from call.fetch()
         return
-    call.run.collect = persists(call.run)
+    call.run.collect = persists(call.run.options, call.run.parent)
     try:
         yield from iterate(steps(call, session), session)
     finally:
@@ -80,7 +80,7 @@ async def aitems(
         for item in await call.afetch():
             yield item
         return
-    call.run.collect = persists(call.run)
+    call.run.collect = persists(call.run.options, call.run.parent)
     try:
         async with aclosing(aiterate(steps(call, session), session)) as handed_on:
             async for item in handed_on:

@@ -18,7 +18,7 @@ def example(story: Story) -> Any:
     return pytest.param(story, id=story.name, marks=[pytest.mark.slow] if commands > 2 else [])
 
 
-@pytest.mark.parametrize("story", map(example, EXAMPLES))
+@pytest.mark.parametrize("story", [example(story) for story in EXAMPLES])
 def test_an_example_does_what_its_page_says(story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     directory = tmp_path / "work"
     directory.mkdir()

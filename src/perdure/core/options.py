@@ -23,6 +23,7 @@ class RunOptions:
     version: str | None = None
     tags: frozenset[str] = frozenset()
     run_name: str | Callable[..., str] | None = None
+    step_id: str | None = None  # a template over the parameters: what tells a call from others within its flow run
     retries: int = 0
     retry_delay_seconds: RetryDelay | None = None  # as it was given
     retry_delays: tuple[float, ...] = ()  # in seconds, what it comes to for so many retries; the last one repeats
@@ -60,6 +61,7 @@ class FlowOptions(RunOptions):
 
     validate_parameters: bool = True
     task_runner: Any = None
+    durable: bool = False  # whether the results of all that it calls are persisted
 
     def without_code(self) -> "FlowOptions":
         """The options that tasks inherit, without what may not be picklable."""
@@ -69,6 +71,7 @@ class FlowOptions(RunOptions):
             name=self.name,
             version=self.version,
             retries=self.retries,
+            durable=self.durable,
             result_storage=self.result_storage,
             result_serializer=self.result_serializer,
             result_retention=self.result_retention,

@@ -78,6 +78,7 @@ class ResultRecord(NamedTuple):
     digest: str | None = None  # of the serialized data: an algorithm, a colon, and hexadecimal digits
     expires: Micros | None = None
     cache_key: str | None = None
+    step: str | None = None  # what the run is within its flow run, as JSON: see `engine.identity`
     retention: str | None = None  # how long it is kept, as JSON; None leaves it to the settings
     preview: str | None = None  # what may be shown of the value, as JSON; at most a few KiB
     doomed: Micros | None = None  # since when it is to be removed: nothing new may use it

@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from perdure.context import FlowRunContext, RunContext, TaskRunContext, current_run, current_tags
-from perdure.core.arguments import Upstream, replace_upstreams
-from perdure.core.errors import SerializationError
+from perdure.core.arguments import Upstream
 from perdure.core.ids import new_id
 from perdure.core.options import FlowOptions, TaskOptions
-from perdure.core.pending import Pending
 from perdure.core.records import FlowRunRecord, TaskRunRecord
 from perdure.core.states import State, StateType
 from perdure.engine.flow_run import FlowCall
-from perdure.engine.hashing import digest_of_values
+from perdure.engine.identity import Identity, identify, identity_of
 from perdure.engine.lineage import inputs_of, note_maker
 from perdure.engine.runs import enter
 from perdure.engine.shown import shown_parameters
@@ -31,9 +29,9 @@ def begin_task(
     """A call of a task, created and pending; or the state that it came to in an earlier attempt of its flow."""
     parent = current_run.get()
     flow = None if parent is None else parent.flow
-    identity = _identity(options, parameters, parent)
-    if identity is not None and flow is not None and identity in flow.finished:
-        return _reused(flow, identity)
+    identity = identity_of(options, parameters, parent)
+    if identity is not None and flow is not None and identity.id in flow.finished:
+        return _reused(flow, identity.id)
     run = TaskRunContext(
         id=new_id(),
         name=f"{options.name}-{0 if flow is None else flow.occurrence(options.key)}",
@@ -58,9 +56,9 @@ def begin_flow(
     """A call of a flow, created and pending; or the state that it came to in an earlier attempt of its parent flow."""
     parent = current_run.get()
     flow = None if parent is None else parent.flow
-    identity = _identity(options, parameters, parent)
-    if identity is not None and flow is not None and identity in flow.finished:
-        return _reused(flow, identity)
+    identity = identity_of(options, parameters, parent)
+    if identity is not None and flow is not None and identity.id in flow.finished:
+        return _reused(flow, identity.id)
     run = FlowRunContext(
         id=new_id(),
         name=name,
@@ -96,14 +94,13 @@ def _tags(options: FlowOptions | TaskOptions, flow: FlowRunContext | None) -> fr
     return tags | flow.tags if flow is not None and flow.tags else tags
 
 
-def _place(run: RunContext, identity: str | None) -> None:
+def _place(run: RunContext, identity: Identity | None) -> None:
     """Give a run that a flow run calls directly its place among that one's children."""
     parent = run.parent
     if isinstance(parent, FlowRunContext):
         run.place = parent.add_child()
-        run.identity = identity
         if identity is not None:
-            parent.identities[run.id] = identity
+            identify(run, parent, identity)
 
 
 def finish(run: RunContext, state: State[Any]) -> None:
@@ -142,31 +139,9 @@ def _is_kept(state: State[Any]) -> bool:
 def _reused(flow: FlowRunContext, identity: str) -> State[Any]:
     state = flow.finished[identity]
     flow.children.append(state)
+    if state.run_id is not None:
+        note_maker(flow, state.run_id, state)
     return state
-
-
-def _identity(options: FlowOptions | TaskOptions, parameters: dict[str, Any], parent: RunContext | None) -> str | None:
-    """What a call is within a flow run that may be tried again: the function, its arguments, its turn among equals.
-
-    An argument that is another run's result counts as that run's identity, not as its bytes.
-    """
-    if parent is None or parent.flow is not parent or not parent.flow.options.retries:
-        return None
-    flow = parent.flow
-    try:
-        arguments = {name: replace_upstreams(value, _standing_for(flow)) for name, value in parameters.items()}
-        identity = digest_of_values(options.key, arguments)
-    except SerializationError:  # then only its turn among all calls of the function tells it apart
-        identity = f"turn:{options.key}"
-    return f"{identity}:{flow.occurrence(identity)}"
-
-
-def _standing_for(flow: FlowRunContext) -> Any:
-    def stand_in(upstream: Upstream, _: bool) -> tuple[str, str]:
-        id = upstream.task_run_id if isinstance(upstream, Pending) else upstream.run_id
-        return ("run", flow.identities.get(id or "", id or repr(upstream)))
-
-    return stand_in
 
 
 @functools.lru_cache(maxsize=1_000)

@@ -11,9 +11,10 @@ from perdure.core.errors import SerializationError
 
 _PICKLE_PROTOCOL = 5
 Update = Callable[[bytes], None]
+StandIn = Callable[[Any], str | None]  # text that counts instead of a value's content; None if that counts
 
 
-def digest_of_values(*values: Any) -> str:
+def digest_of_values(*values: Any, stand_in: StandIn | None = None) -> str:
     """64 hexadecimal characters that stand for the values.
 
     Types count: 1, 1.0, True and "1" differ, as do a list and a tuple. The order of sets and of dict
@@ -24,21 +25,24 @@ def digest_of_values(*values: Any) -> str:
         SerializationError: a value, named by its path, can be neither.
     """
     hasher = hashlib.sha256()
-    walker = _Walker(hasher.update)
+    walker = _Walker(hasher.update, stand_in)
     for value in values:
         walker.add(value, "")
     return hasher.hexdigest()
 
 
 class _Walker:
-    def __init__(self, update: Update) -> None:
+    def __init__(self, update: Update, stand_in: StandIn | None = None) -> None:
         self._update = update
+        self._stand_in = stand_in
         self._open: dict[int, int] = {}  # containers being hashed, by depth: a cycle is hashed as its depth
 
     def add(self, value: Any, path: str) -> None:
         kind = type(value)
         if kind in _SCALARS:
             self._scalar(kind.__name__, _SCALARS[kind](value))
+        elif self._stand_in is not None and (text := self._stand_in(value)) is not None:
+            self._scalar("run", text.encode())
         elif id(value) in self._open:
             self._scalar("cycle", str(self._open[id(value)]).encode())
         else:
@@ -79,7 +83,7 @@ class _Walker:
         digests = []
         for key, item in pairs:
             hasher = hashlib.sha256()
-            walker = _Walker(hasher.update)
+            walker = _Walker(hasher.update, self._stand_in)
             walker._open = self._open
             walker.add(key, path)
             walker.add(item, (f"{path}[{key!r}]" if path else str(key)) if tag == "dict" else path)

@@ -7,8 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 from perdure import settings
-from perdure.context import RunContext, TaskRunContext
+from perdure.context import FlowRunContext, RunContext, TaskRunContext
 from perdure.core.effects import Blocking, Call, Report, Steps
+from perdure.core.options import RunOptions
 from perdure.core.records import CacheRecord, Record, RenameRecord, StateRecord
 from perdure.core.secrecy import without_secrets
 from perdure.core.states import FINAL, State, StateType, check_transition, is_states
@@ -50,17 +51,15 @@ def enter(
     return StateRecord(run.id, of_task, kind, state.name, message, now)
 
 
-def persists(run: RunContext) -> bool:
+def persists(options: RunOptions, parent: RunContext | None) -> bool:
     """Whether a run's result is to be persisted: as it was told, else as the features in use need it."""
-    options = run.options
     if options.persist_result is not None:
         return options.persist_result
     if not options.cache_result_in_memory or getattr(options, "cache_key_fn", None) is not None:
         return True
-    parent = run.parent
-    return (
-        parent is not None and parent.is_flow and parent.options.retries > 0
-    ) or settings.current().results_persist_by_default
+    if isinstance(parent, FlowRunContext) and (parent.options.retries > 0 or parent.is_durable):
+        return True
+    return settings.current().results_persist_by_default
 
 
 def end(
@@ -79,7 +78,7 @@ def end(
     With a persisted result, or where `checkpoint` asks for it, all is committed before the next step.
     """
     failed = kind is not S.COMPLETED
-    persisted = persists(run)
+    persisted = persists(run.options, run.parent)
     result: BaseResult[Any] | None = None
     if failed:
         if persisted and isinstance(value, Exception):
@@ -90,7 +89,7 @@ def end(
         result = UnpersistedResult(value)
     records: list[Record] = [enter(run, world, kind, message, result, name)]
     now = records[0].time  # type: ignore[union-attr]
-    fields: dict[str, Any] = {}
+    fields: dict[str, Any] = {"step": run.step}
     if isinstance(result, PersistedResult):
         fields["retention"] = retention_of(run)
     if cache_key is None or isinstance(result, UnpersistedResult):

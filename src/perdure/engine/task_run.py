@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from perdure.context import TaskRunContext
+from perdure.context import FlowRunContext, TaskRunContext
 from perdure.core.arguments import Upstream
 from perdure.core.effects import Blocking, Report, Sleep, Steps
 from perdure.core.errors import ResultError, RunTimeout, StorageError
@@ -13,6 +13,7 @@ from perdure.core.options import TaskOptions
 from perdure.core.records import Record, ResultRecord
 from perdure.core.states import State, StateType
 from perdure.engine.caching import cache_key_of
+from perdure.engine.identity import identify, identity_of
 from perdure.engine.produce import Produced, hand_on, produce
 from perdure.engine.retries import delay_before
 from perdure.engine.runs import crash, end, enter, name_run, text_of, user_call
@@ -20,7 +21,7 @@ from perdure.engine.upstream import UpstreamNotCompleted, resolved
 from perdure.engine.world import World
 from perdure.results.retention import retention_of
 from perdure.results.store import result_from_record, result_record
-from perdure.results.types import UnpersistedResult
+from perdure.results.types import BaseResult, UnpersistedResult
 
 S = StateType
 
@@ -56,22 +57,53 @@ def task_run(call: TaskCall, world: World) -> Steps[State[Any]]:
 def prepare(call: TaskCall, world: World) -> Steps[bool]:
     """Put values in the place of all futures and states; whether the task can run, perhaps in another process."""
     try:
-        call.run.parameters = yield from resolved(call.run.parameters, call.upstreams or (), call.wait_for)
+        yield from _take_inputs(call)
+        if call.run.identity is not None and (yield from _reused(call, world)) is not None:
+            return False
     except UpstreamNotCompleted as upstream:
         yield from _not_ready(call, world, upstream)
         return False
     except BaseException as error:
         yield from crash(call.run, world, error)
         return False
-    call.upstreams, call.wait_for = None, ()
     return True
+
+
+def _take_inputs(call: TaskCall) -> Steps[None]:
+    """Put values in the place of all futures and states; now the run's identity can be known, if it was not before."""
+    run = call.run
+    if call.upstreams is not None or call.wait_for:
+        run.parameters = yield from resolved(run.parameters, call.upstreams or (), call.wait_for)
+        call.upstreams, call.wait_for = None, ()
+    if run.identity is None and isinstance(run.parent, FlowRunContext):
+        identity = identity_of(run.options, run.parameters, run.parent)
+        if identity is not None:
+            identify(run, run.parent, identity)
+
+
+def _reused(call: TaskCall, world: World) -> Steps[State[Any] | None]:
+    """The final state of a run that was finished before its flow run was tried again; None if it has to run."""
+    run, flow = call.run, call.run.parent
+    assert isinstance(flow, FlowRunContext)
+    known = flow.finished.get(run.identity or "")
+    if known is not None:
+        record = result_record(run.id, True, known.data, known.time)
+        return (yield from _take(call, world, known.data, record, "Reused"))
+    found = flow.earlier.get(run.identity or "")
+    if found is None:
+        return None
+    result = result_from_record(found, keep=run.options.cache_result_in_memory)
+    return (yield from _take(call, world, result, found, "Reused"))
 
 
 def _task_run(call: TaskCall, world: World) -> Steps[State[Any]]:
     run = call.run
     options: TaskOptions = run.options
-    if call.upstreams is not None or call.wait_for:
-        run.parameters = yield from resolved(run.parameters, call.upstreams or (), call.wait_for)
+    yield from _take_inputs(call)
+    if run.identity is not None:
+        reused = yield from _reused(call, world)
+        if reused is not None:
+            return reused
     if options.run_name is not None:
         try:
             call.records += yield from name_run(run, options.run_name)
@@ -143,19 +175,28 @@ def _wait_for_retry(run: TaskRunContext, world: World, message: str) -> Steps[No
 
 def _cached(call: TaskCall, world: World, key: str) -> Steps[State[Any] | None]:
     """The final state of a run whose value is in the cache; None if it is not there, or cannot be read."""
-    run = call.run
     found: ResultRecord | None = yield Blocking(world.find_cached, (key,))
     if found is None:
         return None
-    result = result_from_record(found, keep=run.options.cache_result_in_memory)
+    result = result_from_record(found, keep=call.run.options.cache_result_in_memory)
+    return (yield from _take(call, world, result, found._replace(cache_key=key), "Cached"))
+
+
+def _take(
+    call: TaskCall, world: World, result: BaseResult[Any], found: ResultRecord, name: str
+) -> Steps[State[Any] | None]:
+    """End the run with a result that is there already; None if that cannot be read."""
+    run = call.run
     try:
         value = yield Blocking(result.get)
     except (ResultError, StorageError) as error:
-        world.log(run, logging.WARNING, "The cached result cannot be used, so the task runs again. %s", error)
+        what = "cached result" if name == "Cached" else "result from before"
+        world.log(run, logging.WARNING, "The %s cannot be used, so the task runs again. %s", what, error)
         return None
-    state = enter(run, world, S.COMPLETED, data=result, name="Cached")
-    fields = {"expires": found.expires, "cache_key": key, "retention": retention_of(run), "preview": found.preview}
-    record = result_record(run.id, True, result, state.time, **fields)
+    state = enter(run, world, S.COMPLETED, data=result, name=name)
+    record = found._replace(
+        run_id=run.id, created=state.time, step=run.step, retention=retention_of(run), doomed=None, removed=None
+    )
     yield Report((*call.records, record, state))
     if run.options.is_generator:
         yield from hand_on(value)

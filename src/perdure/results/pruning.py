@@ -6,12 +6,13 @@ there, and what is left of a doomed result goes with the next pruning.
 """
 
 import json
+import time
 from collections import Counter
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from perdure import settings
 from perdure.core import providers
@@ -27,7 +28,9 @@ from perdure.results.types import PersistedResult
 if TYPE_CHECKING:  # it imports pydantic
     from perdure.filesystems import Storage
 
-_THREADS = 8  # they wait for the storage most of the time
+_THREADS = 8
+_FEW = 50
+_NEAR_SECONDS = 0.001  # for one result
 _SECOND: Micros = 1_000_000
 _DAY: Micros = 86_400 * _SECOND
 _CLOCKS_DIFFER: Micros = 2 * _SECOND  # how exactly a storage's times can be compared with ours
@@ -140,54 +143,65 @@ def _storage(id: str, pruned: Pruned) -> "Storage | None":
     return storage
 
 
+class _Removed(NamedTuple):
+    """What became of some results: gone, or left since somebody uses them again; and why the rest was left."""
+
+    gone: list[Removable]
+    used: list[Removable]
+    failure: str | None = None
+
+
 def _sweep(pruning: Pruning, before: Micros, pruned: Pruned) -> None:
     """Remove what is due; a storage that fails is left, and the others go on."""
     counts: Counter[tuple[str, str]] = Counter()
     sizes: Counter[tuple[str, str]] = Counter()
     with ThreadPoolExecutor(_THREADS, "perdure-prune") as pool:
         for page in pruning.removable(before):
-            gone, used = _remove_page(page, pool, pruned)
-            pruning.removed(gone, system_clock())
-            if used:
-                pruning.postpone(used, system_clock())
-            for each in gone:
-                if not each.is_again:
-                    counts[each.storage_id, each.reason] += 1
-                    sizes[each.storage_id, each.reason] += each.size or 0
+            for removed in _remove_page(page, pool, pruned):
+                pruning.removed(removed.gone, system_clock())
+                if removed.used:
+                    pruning.postpone(removed.used, system_clock())
+                for each in removed.gone:
+                    if not each.is_again:
+                        counts[each.storage_id, each.reason] += 1
+                        sizes[each.storage_id, each.reason] += each.size or 0
     pruned.freed = [Freed(*key, count, sizes[key]) for key, count in sorted(counts.items())]
 
 
-def _remove_page(
-    page: Sequence[Removable], pool: ThreadPoolExecutor, pruned: Pruned
-) -> tuple[list[Removable], list[Removable]]:
-    """What is gone, and what somebody uses again, of the results of one page."""
-    gone: list[Removable] = []
-    used: list[Removable] = []
+def _remove_page(page: Sequence[Removable], pool: Executor, pruned: Pruned) -> Iterator[_Removed]:
     for storage_id in sorted({each.storage_id for each in page}):
         storage = None if storage_id in pruned.failures else _storage(storage_id, pruned)
         if storage is None:
             continue
-        here = [each for each in page if each.storage_id == storage_id]
-        slices = [here[start::_THREADS] for start in range(min(_THREADS, len(here)))]
-        for each_gone, each_used, failure in pool.map(_remove_all, [storage] * len(slices), slices):
-            gone += each_gone
-            used += each_used
-            if failure is not None:
-                pruned.failures[storage_id] = failure
-    return gone, used
+        for removed in _remove_from(storage, [each for each in page if each.storage_id == storage_id], pool):
+            yield removed
+            if removed.failure is not None:
+                pruned.failures[storage_id] = removed.failure
 
 
-def _remove_all(
-    storage: "Storage", results: Sequence[Removable]
-) -> tuple[list[Removable], list[Removable], str | None]:
+def _remove_from(storage: "Storage", results: Sequence[Removable], pool: Executor) -> Iterator[_Removed]:
+    """Remove in several threads where the first few results show that one would wait most of the time."""
+    first, rest = results[:_FEW], results[_FEW:]
+    began = time.perf_counter()
+    removed = _remove_all(storage, first)
+    is_near = time.perf_counter() - began < _FEW * _NEAR_SECONDS
+    yield removed
+    if removed.failure is None and is_near:
+        yield _remove_all(storage, rest)
+    elif removed.failure is None:
+        slices = [rest[start::_THREADS] for start in range(_THREADS)]
+        yield from pool.map(_remove_all, [storage] * _THREADS, slices)
+
+
+def _remove_all(storage: "Storage", results: Sequence[Removable]) -> _Removed:
     gone: list[Removable] = []
     used: list[Removable] = []
     for each in results:
         try:
             (gone if _remove(storage, each) else used).append(each)
         except StorageError as error:
-            return gone, used, str(error)
-    return gone, used, None
+            return _Removed(gone, used, str(error))
+    return _Removed(gone, used)
 
 
 def _remove(storage: "Storage", result: Removable) -> bool:

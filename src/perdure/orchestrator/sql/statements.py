@@ -28,7 +28,7 @@ _OPTIONAL = {
     *("flow_version", "parent_flow_run_id", "parent_task_run_id", "flow_run_id", "task_run_id"),
     *("state_type", "state_name", "state_message", "state_time", "started", "ended", "message"),
     *("value", "storage_id", "storage_key", "serializer", "size", "digest", "expires", "cache_key"),
-    *("retention", "preview", "doomed", "removed"),
+    *("step", "retention", "preview", "doomed", "removed"),
 }
 MARKS = ("doomed", "removed")  # of a result; whoever tells of a new one clears them
 

@@ -98,6 +98,7 @@ result = _table(
     Column("digest", Text),
     Column("expires", BigInteger),
     Column("cache_key", Text),
+    Column("step", Text),
     Column("retention", Text),
     Column("doomed", BigInteger),
     Column("removed", BigInteger),

@@ -8,6 +8,7 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
+    op.add_column("result", sa.Column("step", sa.Text(), nullable=True))
     op.add_column("result", sa.Column("retention", sa.Text(), nullable=True))
     op.add_column("result", sa.Column("doomed", sa.BigInteger(), nullable=True))
     op.add_column("result", sa.Column("removed", sa.BigInteger(), nullable=True))

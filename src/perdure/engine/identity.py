@@ -1,0 +1,89 @@
+"""Identity: what a call is within its flow run, however often and in whatever order the flow's calls come.
+
+It is the function, the digests of the arguments, and the turn among equal calls; or the function and the step's id
+that the user gave. What another run of the flow made counts as that run, not as its content. A call with the same
+identity in the same flow run is not run again if its result was persisted: by a retry of the flow, or after a crash.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from perdure.context import FlowRunContext, RunContext
+from perdure.core.arguments import Upstream, replace_upstreams
+from perdure.core.errors import SerializationError
+from perdure.core.options import RunOptions
+from perdure.core.pending import Pending
+from perdure.engine.hashing import digest_of_values
+from perdure.engine.runs import persists
+
+_DIGEST = 32  # hexadecimal characters
+
+
+class Identity(NamedTuple):
+    """What a call is, and what that was made of."""
+
+    id: str
+    step: str  # its components as a JSON object
+
+
+def identity_of(options: RunOptions, parameters: Mapping[str, Any], parent: RunContext | None) -> Identity | None:
+    """The identity of a call; None if nothing of it is kept, or if it is known only once its inputs have arrived."""
+    if not isinstance(parent, FlowRunContext) or not persists(options, parent):
+        return None
+    step: dict[str, Any] = {"key": options.key}
+    if options.step_id is not None:
+        step["step"] = options.step_id.format(**parameters)
+    else:
+        try:
+            step["arguments"] = _digests(parent, parameters)
+        except _NotArrived:
+            return None
+    digest = hashlib.sha256(json.dumps(step, sort_keys=True).encode()).hexdigest()[:_DIGEST]
+    step["turn"] = parent.occurrence(digest)
+    return Identity(f"{digest}:{step['turn']}", json.dumps(step))
+
+
+def identify(run: RunContext, flow: FlowRunContext, identity: Identity) -> None:
+    """Give a run its identity within the flow run that called it."""
+    run.identity, run.step = identity
+    flow.identities[run.id] = identity.id
+
+
+def identity_in(step: str) -> str:
+    """The id of the identity that has these components.
+
+    Raises:
+        ValueError, KeyError, TypeError: they are none.
+    """
+    parts = json.loads(step)
+    turn = parts.pop("turn")
+    return f"{hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:_DIGEST]}:{turn}"
+
+
+class _NotArrived(Exception):
+    """An argument is a run without an identity, so its value counts, which is not there yet."""
+
+
+def _digests(flow: FlowRunContext, parameters: Mapping[str, Any]) -> dict[str, str] | None:
+    """A digest of each argument; None if one cannot be hashed: then the call's turn alone tells it from others."""
+
+    def made_by(value: Any) -> str | None:
+        maker = flow.makers.get(id(value))
+        return None if maker is None else flow.identities.get(maker)
+
+    def standing_for(upstream: Upstream, _: bool) -> tuple[str, str]:
+        run_id = upstream.task_run_id if isinstance(upstream, Pending) else upstream.run_id
+        identity = flow.identities.get(run_id or "")
+        if identity is None:
+            raise _NotArrived
+        return "run", identity
+
+    try:
+        return {
+            name: digest_of_values(replace_upstreams(value, standing_for), stand_in=made_by)[:_DIGEST]
+            for name, value in parameters.items()
+        }
+    except SerializationError:
+        return None
