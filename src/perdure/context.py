@@ -88,7 +88,9 @@ class FlowRunContext(_Run[FlowOptions]):
         self.is_durable: bool = self.options.durable or (self.parent is not None and _is_durable(self.parent))
         self.finished: dict[str, State[Any]] = {}  # persisted results by identity, for the flow's own retries
         self.earlier: dict[str, ResultRecord] = {}  # the same of before a crash, as the database knows them
-        self.begun: dict[str, str] = {}  # ids of subflow runs that had not ended before a crash, by identity
+        self.begun: dict[str, list[str]] = {}  # ids of subflow runs that a crash left unfinished, by identity
+        self.goes_on_from: tuple[str, ...] = ()  # the ids of the flow runs whose finished steps count: after a crash
+        self.retries_failed = False  # whether what failed before a crash is run again
         self.identities: dict[str, str] = {}  # of child runs, by run id
         self.task_runner: Any = None
         self.interrupt: BaseException | None = None  # a KeyboardInterrupt in a task ends the flow, even if it is caught

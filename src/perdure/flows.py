@@ -3,17 +3,21 @@
 import functools
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, Concatenate, Generic, Literal, ParamSpec, TypeVar, overload
+from uuid import UUID
 
 from perdure import definition, settings
 from perdure import session as sessions
 from perdure.context import FlowRunContext
 from perdure.core.colour import call_is_awaited
+from perdure.core.errors import ResumeError
 from perdure.core.options import FlowOptions, Hook, RetryDelay
 from perdure.core.states import State
 from perdure.decorated import Decorated
 from perdure.engine.begin import begin_flow, finish
 from perdure.engine.drivers import adrive, drive
 from perdure.engine.flow_run import FlowCall, flow_run
+from perdure.engine.resumption import resumable
+from perdure.engine.starts import unpacked
 from perdure.session import Session, ended_by_signal
 from perdure.submission import WaitFor, aitems, items, runs_of
 
@@ -59,9 +63,32 @@ class Flow(Decorated[FlowOptions], Generic[P, R]):
             ParameterBindError: the arguments do not fit the signature.
             ParameterTypeError: they do not fit the type hints.
         """
-        options = self.options
         session = sessions.current()
-        call = begin_flow(self, options, self._bind(args, kwargs), runs_of(wait_for), session, _run_name())
+        call = begin_flow(self, self.options, self._bind(args, kwargs), runs_of(wait_for), session, _run_name())
+        return self._run(call, session, return_state)
+
+    def resume(self, flow_run_id: str | UUID, *, retry_failed: bool = False, return_state: bool = False) -> Any:
+        """Go on with a run of this flow that crashed, or whose process is gone: its value, or its state.
+
+        What it called, and what completed with a persisted result, is not run again; what failed is, with
+        `retry_failed`. A coroutine flow gives a coroutine.
+
+        Raises:
+            RunMissing: no flow run has the id.
+            ResumeError: it still runs, has ended well, is another flow's, or its arguments were not kept.
+        """
+        session = sessions.current()
+        again = resumable(str(flow_run_id), session, retry_failed)
+        if again.run.flow_name != self.name:
+            raise ResumeError(f"The flow run {again.run.id} is one of {again.run.flow_name!r}, not of {self.name!r}.")
+        parameters = unpacked(again.start.arguments, again.run.id)
+        if not session.orchestrator.claim(again.run.id, again.start.process_id, session.process_id):
+            raise ResumeError(f"Another process goes on with the flow run {again.run.id} already.")
+        call = begin_flow(self, self.options, parameters, (), session, again.run.name, again)
+        return self._run(call, session, return_state)
+
+    def _run(self, call: FlowCall | State[Any], session: Session, return_state: bool) -> Any:
+        options = self.options
         awaited = options.is_async and call_is_awaited()
         if options.is_generator and not return_state:
             return (aitems if awaited else items)(call, flow_run, session, _items_ended)

@@ -4,7 +4,7 @@ import atexit
 import os
 import signal
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -14,7 +14,10 @@ from perdure.core.clock import Clock, system_clock
 from perdure.core.colour import FetchPolicy
 from perdure.core.errors import OrchestratorError
 from perdure.core.providers import set_orchestrator
-from perdure.core.records import ResultRecord
+from perdure.core.records import Record, ResultRecord, StartRecord
+from perdure.engine.identity import identity_in
+from perdure.engine.life import Life
+from perdure.engine.starts import entry_point_of, packed
 from perdure.orchestrator.embedded import EmbeddedOrchestrator
 from perdure.orchestrator.protocol import Orchestrator
 from perdure.results.durability import Durability
@@ -43,6 +46,7 @@ class Session:
         self._durability = Durability(chosen.results_durability)
         self.secure = self._durability.secure
         self.storages = Storages(lambda record: orchestrator.report((record,)), orchestrator.block)
+        self._life = Life(orchestrator.report)
         self._portal: Portal | None = None
         self._lock = threading.Lock()
 
@@ -51,7 +55,39 @@ class Session:
         if self._portal is not None:
             self._portal.stop()
         self._durability.close()
+        self._life.end()
         self.orchestrator.close()
+
+    @property
+    def process_id(self) -> str:
+        """The id by which the orchestrator knows this process."""
+        return self._life.process.id
+
+    def start_of(self, run: FlowRunContext) -> Sequence[Record]:
+        """What is to be told when a flow run begins, or goes on, so that another process could go on with it."""
+        if run.parent is not None:
+            return (StartRecord(run.id, self._life.process.id, None, None, run.step),)
+        first = self._life.begin()
+        entry_point = entry_point_of(run.options.function)
+        return (*first, StartRecord(run.id, self._life.process.id, entry_point, packed(run.parameters), None))
+
+    def steps_of(
+        self, flow_run_ids: Sequence[str], retry_failed: bool
+    ) -> tuple[dict[str, ResultRecord], dict[str, list[str]]]:
+        """By identity within the flow runs: results of what was finished, and ids of subflow runs that were not.
+
+        With `retry_failed`, what failed is not finished.
+        """
+        finished: dict[str, ResultRecord] = {}
+        begun: dict[str, list[str]] = {}
+        for flow_run_id in flow_run_ids:
+            for record in self.orchestrator.finished_steps(flow_run_id):
+                if record.is_exception and retry_failed:
+                    continue
+                finished[identity_in(record.step or "")] = record
+            for step, id in self.orchestrator.begun_steps(flow_run_id):
+                begun.setdefault(identity_in(step), []).append(id)
+        return finished, begun
 
     def find_cached(self, key: str) -> ResultRecord | None:
         """The result that a cache key stands for now."""

@@ -219,3 +219,15 @@ def test_a_cached_run_is_named_by_its_template_too(known: Any) -> None:
     counted(2)
 
     assert {run.name for run in known.task_runs("counted")} == {"number 1", "number 2"}
+
+
+def test_a_key_that_another_call_has_overwritten_is_no_hit() -> None:
+    calls = []
+
+    @task(cache_key_fn=task_input_hash, result_storage_key="latest", cache_result_in_memory=False)
+    def square(x: int) -> list[int]:
+        calls.append(x)
+        return [x * x]
+
+    assert [square(3), square(5), square(5), square(3)] == [[9], [25], [25], [9]]
+    assert calls == [3, 5, 3]

@@ -1,6 +1,8 @@
 """How far results are made to survive: told by the files that are synced, and when."""
 
+import time
 from collections.abc import Iterable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ from pydantic import PrivateAttr
 from perdure import flow, session, settings, task
 from perdure.core.errors import StorageError
 from perdure.filesystems import LocalFileSystem
+from perdure.results.durability import Durability
 
 
 class Watched(LocalFileSystem):
@@ -52,7 +55,7 @@ def test_with_disk_the_document_and_payload_are_on_disk_before_the_reference_is_
     result = run_task(storage)
     assert result.storage_key in storage._synced
     assert len(storage._synced) == 2
-    assert storage._known == [0]
+    assert storage._known == [0, 0]  # once for the payload, once for the document
 
 
 def test_with_disk_the_database_is_synced_at_each_commit(monkeypatch: pytest.MonkeyPatch):
@@ -66,6 +69,33 @@ def test_with_batch_it_is_synced_at_the_latest_when_the_process_ends(storage: Wa
     result = run_task(storage)
     session.current()._durability.close()
     assert result.storage_key in storage._synced
+
+
+def test_with_batch_it_is_synced_within_a_second(storage: Watched, monkeypatch: pytest.MonkeyPatch):
+    with_durability("batch", monkeypatch)
+    result = run_task(storage)
+    deadline = time.monotonic() + 20
+    while result.storage_key not in storage._synced and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert result.storage_key in storage._synced
+
+
+def test_with_batch_what_could_not_be_synced_is_tried_again(
+    storage: Watched, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+):
+    durability = Durability("batch")
+    refused = iter([OSError("too many open files"), OSError("still")])
+
+    def sync(keys: Iterable[str]) -> None:
+        for error in refused:
+            raise error
+        storage._synced.extend(keys)
+
+    durability._waiting[1] = (SimpleNamespace(sync=sync), ["key"])  # type: ignore[assignment]
+    for _ in range(3):
+        durability._secure_waiting()
+    assert storage._synced == ["key"]
+    assert capfd.readouterr().err.count("may not survive a loss of power") == 1
 
 
 def test_with_process_it_is_left_to_the_operating_system(storage: Watched, monkeypatch: pytest.MonkeyPatch):

@@ -2,6 +2,9 @@
 
 import json
 import pickle
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +15,16 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import PrivateAttr
 
+from perdure import settings as perdure_settings
 from perdure.core.errors import ResultCorrupt, ResultMissing, SerializationError
 from perdure.filesystems import LocalFileSystem
 from perdure.results import payload as payloads
 from perdure.results.payload import HeldPayload, Layout, PayloadWriter, StoredPayload
 from perdure.results.store import write_result
 from perdure.results.types import PersistedResult
-from perdure.serializers import resolve
+from perdure.serializers import new_key, resolve
 
 LARGE = np.arange(100_000, dtype=np.float64)
 
@@ -178,6 +183,35 @@ def test_the_payload_of_another_result_is_an_error(storage: LocalFileSystem) -> 
         one.get()
 
 
+def test_with_signing_keys_digests_are_compared_however_untouched_the_file_looks(
+    storage: LocalFileSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PERDURE_RESULTS_SIGNING_KEYS", new_key("a"))
+    perdure_settings.reload()
+    result = written(LARGE, storage)
+    file = file_of_payload(result)
+    file.write_bytes(file.read_bytes()[:-1] + b"\7")
+    monkeypatch.setattr(LocalFileSystem, "fingerprint", lambda *_: fields_of(result)["payload"]["fingerprint"])
+    with pytest.raises(ResultCorrupt):
+        result.get()
+    monkeypatch.delenv("PERDURE_RESULTS_SIGNING_KEYS")
+    perdure_settings.reload()
+    result.get()  # here, the fingerprint is believed
+
+
+def test_with_signing_keys_a_loaded_array_is_not_a_view_of_the_file(
+    storage: LocalFileSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PERDURE_RESULTS_SIGNING_KEYS", new_key("a"))
+    perdure_settings.reload()
+    result = written(LARGE, storage)
+    loaded = result.get()
+    with file_of_payload(result).open("r+b") as file:
+        file.seek(-8, 2)
+        file.write(b"changed!")
+    assert_same(loaded, LARGE)
+
+
 def test_the_document_of_another_result_is_an_error(storage: LocalFileSystem, monkeypatch: pytest.MonkeyPatch) -> None:
     class Nothing:
         def results(self, _: Any) -> list[Any]:
@@ -228,10 +262,7 @@ def test_what_goes_into_a_payload_comes_out(
             held.write(each)
         for each in buffers:
             held.add_buffer(memoryview(each))
-        with PayloadWriter(storage, lambda: "k") as payload:
-            held.write_to(payload)
-            layout = payload.finish()
-        assert held.digest() == layout.digest()
+        layout = held.write_to(storage, "k")
     stored = StoredPayload(storage, Layout.from_description(json.loads(json.dumps(layout.describe()))), lambda: "it")
     stream = b"".join(writes)
     assert bytes(stored.view()) == stream
@@ -248,11 +279,11 @@ def test_a_value_that_cannot_be_serialized_leaves_nothing_behind(storage: LocalF
 
 
 def test_a_document_that_cannot_be_written_takes_its_payload_with_it(tmp_path: Path) -> None:
-    class Refusing(LocalFileSystem):
+    class Full(LocalFileSystem):
         def create(self, key: str, data: bytes) -> None:
             raise pickle.PicklingError
 
-    storage = Refusing(basepath=tmp_path)
+    storage = Full(basepath=tmp_path)
     with pytest.raises(pickle.PicklingError):
         written(LARGE, storage)
     assert list(storage.list()) == []
@@ -276,7 +307,86 @@ def test_a_key_of_the_digest_stores_equal_values_once(storage: LocalFileSystem, 
     assert_same(results[1].get(), value)
 
 
-def test_a_key_of_the_digest_mends_what_was_damaged(storage: LocalFileSystem) -> None:
-    result = written(LARGE, storage, key=str)
-    storage.write(result.storage_key, b"damaged")
+def damage_document(result: PersistedResult[Any]) -> None:
+    result.storage.write(result.storage_key, b"damaged")
+
+
+def damage_payload(result: PersistedResult[Any]) -> None:
+    file = file_of_payload(result)
+    file.write_bytes(file.read_bytes()[:-4] + b"\1\2\3\4")
+
+
+@pytest.mark.parametrize("damage", [damage_document, damage_payload])
+def test_a_key_of_the_digest_mends_what_was_damaged(
+    storage: LocalFileSystem, damage: Callable[[PersistedResult[Any]], None]
+) -> None:
+    damage(written(LARGE, storage, key=str))
     assert_same(written(LARGE, storage, key=str).get(), LARGE)
+
+
+class Refusing(LocalFileSystem):
+    """Writes no document while it is told so, or writes it and is stopped then."""
+
+    _refuses: bool = PrivateAttr(default=False)
+    _writes: bool = PrivateAttr(default=False)
+
+    def write(self, key: str, data: bytes) -> None:
+        if not self._refuses or self._writes:
+            super().write(key, data)
+        if self._refuses:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("key", ["latest", str], ids=["template", "digest"])
+@pytest.mark.parametrize("writes", [False, True], ids=["before", "after"])
+def test_a_write_that_fails_leaves_the_result_that_was_there_or_the_new_one(
+    tmp_path: Path, key: Any, writes: bool
+) -> None:
+    storage = Refusing(basepath=tmp_path)
+    value = LARGE if key is str else LARGE + 1
+    result = written(LARGE, storage, key=key)
+    storage._refuses, storage._writes = True, writes
+    with pytest.raises(KeyboardInterrupt):
+        written(value, storage, key=key)
+    assert_same(result.get(), value if writes else LARGE)
+
+
+def test_values_that_are_written_at_once_under_their_digest_are_all_there(storage: LocalFileSystem) -> None:
+    together = threading.Barrier(6)
+
+    def write(turn: int) -> PersistedResult[Any]:
+        together.wait()
+        return written(LARGE + turn, storage, key=str)
+
+    with ThreadPoolExecutor(6) as pool:
+        for turn in range(10):
+            for result in list(pool.map(write, [turn] * 6)):
+                assert_same(result.get(), LARGE + turn)
+
+
+def test_a_document_that_names_another_s_payload_does_not_take_it_along(storage: LocalFileSystem) -> None:
+    result = written(LARGE, storage)
+    storage.write("copy", storage.read(result.storage_key))
+    written(LARGE + 1, storage, key="copy")
+    assert_same(result.get(), LARGE)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        *({"size": 2**60, "chunk": 2**60}, {"size": 2**63}, {"size": 1e999}, {"size": -1}, {"chunk": 0}, {"parts": []}),
+        *({"parts": [[0, 2**60]]}, {"parts": [[-1, 1]]}, {"digests": []}, {"size": True}, {"size": "10"}),
+    ],
+    ids=range(11),
+)
+def test_a_hostile_layout_is_corrupt_and_takes_no_memory(storage: LocalFileSystem, changes: dict[str, Any]) -> None:
+    result = written(LARGE, storage)
+    fields = fields_of(result)
+    fields["payload"] |= changes
+    for name in ("digest", "perdure_version", "checksum"):
+        del fields[name]
+    storage.write(result.storage_key, json.dumps(fields).encode())
+    result.digest = None  # such as of a handle that Prefect wrote
+    for use in (result.get, lambda: result.open().read(), lambda: result.read().verify(lambda: "it", storage)):
+        with pytest.raises(ResultCorrupt):
+            use()

@@ -37,6 +37,10 @@ class WouldDeadlock(PerdureError, RuntimeError):
     """Code on an event loop was about to block for a run that needs this loop."""
 
 
+class ResumeError(PerdureError):
+    """A flow run cannot be gone on with: it has ended well, still runs, or lacks what that needs."""
+
+
 class UpstreamTaskError(PerdureError):
     """A subflow was given the result of a run that did not complete."""
 

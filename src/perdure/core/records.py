@@ -101,6 +101,27 @@ class InputRecord(NamedTuple):
     name: str  # the parameter that it went into; "wait_for" for one that was only waited for
 
 
+class ProcessRecord(NamedTuple):
+    """A process that runs flows gave a sign of life."""
+
+    id: str
+    host: str  # the machine, since it was last started
+    pid: int
+    began: str | None  # when it began, as its system says; None if that is not known
+    started: Micros  # when it was first told of
+    beat: Micros
+
+
+class StartRecord(NamedTuple):
+    """A flow run was begun, or gone on with, by a process; all that another process needs to go on with it."""
+
+    flow_run_id: str
+    process_id: str
+    entry_point: str | None  # "FILE.py:FLOW" or "MODULE:FLOW", and the directory from which it can be imported
+    arguments: str | None  # packed: see `engine.starts`; None if they could not be
+    step: str | None  # what it is within its parent flow run, as JSON
+
+
 class CacheRecord(NamedTuple):
     """A cache key now stands for the result of a run; it replaces an earlier one of the same key."""
 
@@ -140,6 +161,8 @@ Record = (
     | ResultRecord
     | RemovalRecord
     | InputRecord
+    | ProcessRecord
+    | StartRecord
     | CacheRecord
     | LogRecord
     | BlockRecord

@@ -14,6 +14,7 @@ from perdure.core.states import State, StateType
 from perdure.engine.flow_run import FlowCall
 from perdure.engine.identity import Identity, identify, identity_of
 from perdure.engine.lineage import inputs_of, note_maker
+from perdure.engine.resumption import Resumable
 from perdure.engine.runs import enter
 from perdure.engine.shown import shown_parameters
 from perdure.engine.task_run import TaskCall
@@ -51,30 +52,42 @@ def begin_task(
 
 
 def begin_flow(
-    owner: Any, options: FlowOptions, parameters: dict[str, Any], wait_for: Sequence[Upstream], world: World, name: str
+    owner: Any,
+    options: FlowOptions,
+    parameters: dict[str, Any],
+    wait_for: Sequence[Upstream],
+    world: World,
+    name: str,
+    again: Resumable | None = None,
 ) -> FlowCall | State[Any]:
-    """A call of a flow, created and pending; or the state that it came to in an earlier attempt of its parent flow."""
+    """A call of a flow, created and pending; or the state that it came to in an earlier attempt of its parent flow.
+
+    `again` is the flow run that it goes on with, instead of being a new one.
+    """
     parent = current_run.get()
     flow = None if parent is None else parent.flow
     identity = identity_of(options, parameters, parent)
     if identity is not None and flow is not None and identity.id in flow.finished:
         return _reused(flow, identity.id)
     run = FlowRunContext(
-        id=new_id(),
-        name=name,
+        id=new_id() if again is None else again.run.id,
+        name=name if again is None else again.run.name,
         owner=owner,
         options=options,
         parameters=parameters,
         tags=_tags(options, flow),
         parent=parent,
-        created=world.clock(),
+        created=world.clock() if again is None else again.run.created,
     )
     _place(run, identity)
+    upstreams, inputs = inputs_of(run.id, parameters, wait_for, flow)
+    if again is not None:
+        run.goes_on_from, run.run_count, run.retries_failed = (run.id,), again.attempts, again.retry_failed
+        return FlowCall(run, upstreams, wait_for, [enter(run, world, StateType.PENDING, name="Resuming")])
     shown = shown_parameters(parameters)
     created = FlowRunRecord(
         run.id, name, options.name, options.version, *_above(parent), _tags_json(run.tags), shown, run.created
     )
-    upstreams, inputs = inputs_of(run.id, parameters, wait_for, flow)
     return FlowCall(run, upstreams, wait_for, [created, *inputs, enter(run, world, StateType.PENDING)])
 
 

@@ -11,8 +11,10 @@ from perdure.core.effects import Blocking, Call, Report, Sleep, Steps, WaitFor
 from perdure.core.errors import CrashedRun, OrchestratorError, RunTimeout, UpstreamTaskError
 from perdure.core.records import Record
 from perdure.core.states import FINAL, State, StateType, aggregate, is_states
+from perdure.engine.identity import identify_late
 from perdure.engine.produce import Produced, produce
 from perdure.engine.retries import delay_before
+from perdure.engine.reuse import reused
 from perdure.engine.runs import crash, end, enter, name_run, text_of
 from perdure.engine.upstream import UpstreamNotCompleted, resolved, state_of
 from perdure.engine.validation import validated
@@ -70,12 +72,22 @@ def _flow_run(call: FlowCall, world: World) -> Steps[State[Any]]:
     options = run.options
     if run.parent is None:
         # Others see it while it runs, and a database that cannot be used is found out before the work is done.
-        yield Blocking(world.commit, (call.records,))
+        yield Blocking(world.commit, ((*call.records, *world.start_of(run)),))
     else:
         yield Report(call.records)
     try:
         if call.upstreams is not None or call.wait_for:
             run.parameters = yield from resolved(run.parameters, call.upstreams or (), call.wait_for)
+        if run.parent is not None:
+            identify_late(run)
+            state = yield from reused(run, (), world)
+            if state is not None:
+                return state
+            if run.step is not None:
+                yield Report(world.start_of(run))
+                run.goes_on_from = _unfinished_before(run)
+        if run.goes_on_from:
+            run.earlier, run.begun = yield Blocking(world.steps_of, (run.goes_on_from, run.root.retries_failed))
         if options.validate_parameters:
             run.parameters = validated(options, run.parameters)
         if options.run_name is not None:
@@ -97,11 +109,21 @@ def _flow_run(call: FlowCall, world: World) -> Steps[State[Any]]:
             yield Sleep(delay)
 
 
+def _unfinished_before(run: FlowRunContext) -> tuple[str, ...]:
+    """The ids of the subflow runs that were this one, before a crash of the flow run above."""
+    parent = run.parent
+    return tuple(parent.begun.get(run.identity or "", ())) if isinstance(parent, FlowRunContext) else ()
+
+
 def _attempt(run: FlowRunContext, world: World, produced: Produced) -> Steps[Outcome]:
     run.begin_attempt()
     run.run_count += 1
-    yield Report((enter(run, world, S.RUNNING, name=None if run.run_count == 1 else "Retrying"),))
-    if run.run_count == 1:
+    resumed = bool(run.goes_on_from) and produced.error is None
+    name = "Resumed" if resumed else None if run.run_count == 1 else "Retrying"
+    yield Report((enter(run, world, S.RUNNING, name=name),))
+    if resumed:
+        world.log(run, logging.INFO, "Went on with flow '%s': %d steps are done", run.options.name, len(run.earlier))
+    elif run.run_count == 1:
         world.log(run, logging.INFO, "Began flow '%s'", run.options.name)
     try:
         value = yield from produce(run, produced)

@@ -51,6 +51,14 @@ def identify(run: RunContext, flow: FlowRunContext, identity: Identity) -> None:
     flow.identities[run.id] = identity.id
 
 
+def identify_late(run: RunContext) -> None:
+    """Give a run its identity now that its inputs have arrived, if it could not be known before."""
+    if run.identity is None and isinstance(run.parent, FlowRunContext):
+        identity = identity_of(run.options, run.parameters, run.parent)
+        if identity is not None:
+            identify(run, run.parent, identity)
+
+
 def identity_in(step: str) -> str:
     """The id of the identity that has these components.
 

@@ -5,23 +5,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from perdure.context import FlowRunContext, TaskRunContext
+from perdure.context import TaskRunContext
 from perdure.core.arguments import Upstream
 from perdure.core.effects import Blocking, Report, Sleep, Steps
-from perdure.core.errors import ResultError, RunTimeout, StorageError
+from perdure.core.errors import RunTimeout
 from perdure.core.options import TaskOptions
 from perdure.core.records import Record, ResultRecord
 from perdure.core.states import State, StateType
 from perdure.engine.caching import cache_key_of
-from perdure.engine.identity import identify, identity_of
-from perdure.engine.produce import Produced, hand_on, produce
+from perdure.engine.identity import identify_late
+from perdure.engine.produce import Produced, produce
 from perdure.engine.retries import delay_before
+from perdure.engine.reuse import reused, take
 from perdure.engine.runs import crash, end, enter, name_run, text_of, user_call
 from perdure.engine.upstream import UpstreamNotCompleted, resolved
 from perdure.engine.world import World
-from perdure.results.retention import retention_of
-from perdure.results.store import result_from_record, result_record
-from perdure.results.types import BaseResult, UnpersistedResult
+from perdure.results.store import result_from_record
+from perdure.results.types import UnpersistedResult
 
 S = StateType
 
@@ -58,7 +58,7 @@ def prepare(call: TaskCall, world: World) -> Steps[bool]:
     """Put values in the place of all futures and states; whether the task can run, perhaps in another process."""
     try:
         yield from _take_inputs(call)
-        if call.run.identity is not None and (yield from _reused(call, world)) is not None:
+        if (yield from reused(call.run, call.records, world)) is not None:
             return False
     except UpstreamNotCompleted as upstream:
         yield from _not_ready(call, world, upstream)
@@ -75,35 +75,16 @@ def _take_inputs(call: TaskCall) -> Steps[None]:
     if call.upstreams is not None or call.wait_for:
         run.parameters = yield from resolved(run.parameters, call.upstreams or (), call.wait_for)
         call.upstreams, call.wait_for = None, ()
-    if run.identity is None and isinstance(run.parent, FlowRunContext):
-        identity = identity_of(run.options, run.parameters, run.parent)
-        if identity is not None:
-            identify(run, run.parent, identity)
-
-
-def _reused(call: TaskCall, world: World) -> Steps[State[Any] | None]:
-    """The final state of a run that was finished before its flow run was tried again; None if it has to run."""
-    run, flow = call.run, call.run.parent
-    assert isinstance(flow, FlowRunContext)
-    known = flow.finished.get(run.identity or "")
-    if known is not None:
-        record = result_record(run.id, True, known.data, known.time)
-        return (yield from _take(call, world, known.data, record, "Reused"))
-    found = flow.earlier.get(run.identity or "")
-    if found is None:
-        return None
-    result = result_from_record(found, keep=run.options.cache_result_in_memory)
-    return (yield from _take(call, world, result, found, "Reused"))
+    identify_late(run)
 
 
 def _task_run(call: TaskCall, world: World) -> Steps[State[Any]]:
     run = call.run
     options: TaskOptions = run.options
     yield from _take_inputs(call)
-    if run.identity is not None:
-        reused = yield from _reused(call, world)
-        if reused is not None:
-            return reused
+    state = yield from reused(run, call.records, world)
+    if state is not None:
+        return state
     if options.run_name is not None:
         try:
             call.records += yield from name_run(run, options.run_name)
@@ -179,28 +160,7 @@ def _cached(call: TaskCall, world: World, key: str) -> Steps[State[Any] | None]:
     if found is None:
         return None
     result = result_from_record(found, keep=call.run.options.cache_result_in_memory)
-    return (yield from _take(call, world, result, found._replace(cache_key=key), "Cached"))
-
-
-def _take(
-    call: TaskCall, world: World, result: BaseResult[Any], found: ResultRecord, name: str
-) -> Steps[State[Any] | None]:
-    """End the run with a result that is there already; None if that cannot be read."""
-    run = call.run
-    try:
-        value = yield Blocking(result.get)
-    except (ResultError, StorageError) as error:
-        what = "cached result" if name == "Cached" else "result from before"
-        world.log(run, logging.WARNING, "The %s cannot be used, so the task runs again. %s", what, error)
-        return None
-    state = enter(run, world, S.COMPLETED, data=result, name=name)
-    record = found._replace(
-        run_id=run.id, created=state.time, step=run.step, retention=retention_of(run), doomed=None, removed=None
-    )
-    yield Report((*call.records, record, state))
-    if run.options.is_generator:
-        yield from hand_on(value)
-    return run.state
+    return (yield from take(call.run, call.records, world, result, found._replace(cache_key=key), "Cached"))
 
 
 def _not_ready(call: TaskCall, world: World, upstream: UpstreamNotCompleted) -> Steps[State[Any]]:

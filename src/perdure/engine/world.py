@@ -23,6 +23,17 @@ class World(Protocol):
     def commit(self, records: Sequence[Record]) -> None:
         """Tell the orchestrator, and return when it has committed."""
 
+    def start_of(self, run: FlowRunContext) -> Sequence[Record]:
+        """What is to be told when a flow run begins, or goes on, so that another process could go on with it."""
+
+    def steps_of(
+        self, flow_run_ids: Sequence[str], retry_failed: bool
+    ) -> tuple[dict[str, ResultRecord], dict[str, list[str]]]:
+        """By identity within the flow runs: results of what was finished, and ids of subflow runs that were not.
+
+        With `retry_failed`, what failed is not finished.
+        """
+
     def find_cached(self, key: str) -> ResultRecord | None:
         """The result that a cache key stands for now."""
 

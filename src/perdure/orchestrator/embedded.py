@@ -17,10 +17,12 @@ from perdure.core.records import (
     FlowRun,
     InputRecord,
     LogRecord,
+    ProcessRecord,
     Record,
     ResultFilter,
     ResultRecord,
     RunFilter,
+    StartRecord,
     StateRecord,
     TaskRun,
 )
@@ -137,6 +139,37 @@ class EmbeddedOrchestrator:
         """What removing old results needs; close it when it is done."""
         self._writer.flush()
         return Pruner(self._database)
+
+    def start(self, flow_run_id: str) -> StartRecord | None:
+        """How a flow run was begun; None if nobody said."""
+        self._writer.flush()
+        rows = self._read(self._statements.start, (flow_run_id,))
+        return StartRecord(*rows[0]) if rows else None
+
+    def claim(self, flow_run_id: str, before: str, after: str) -> bool:
+        """Have a flow run go from one process to another; False if it is no longer the first one's."""
+        return self._writer.execute(self._statements.claim, (after, flow_run_id, before)) == 1
+
+    def process(self, id: str) -> ProcessRecord | None:
+        """A process that runs flows."""
+        self._writer.flush()
+        rows = self._read(self._statements.process, (id,))
+        return ProcessRecord(*rows[0]) if rows else None
+
+    def finished_steps(self, flow_run_id: str) -> Sequence[ResultRecord]:
+        """The results of what a flow run called itself, that completed and is not run again when it is gone on with."""
+        self._writer.flush()
+        return [_result(row) for row in self._read(self._statements.finished_steps, (flow_run_id, flow_run_id))]
+
+    def begun_steps(self, flow_run_id: str) -> Sequence[tuple[str, str]]:
+        """The subflow runs of a flow run that have not completed: what each is within it, as JSON, and its id."""
+        self._writer.flush()
+        return [(step, id) for step, id in self._read(self._statements.begun_steps, (flow_run_id,))]
+
+    def unfinished_roots(self) -> Sequence[str]:
+        """The ids of all outermost flow runs that are not at their end, or crashed, oldest first."""
+        self._writer.flush()
+        return [id for (id,) in self._read(self._statements.unfinished_roots, ())]
 
     def block(self, id: str) -> BlockRecord | None:
         """A block by its id."""

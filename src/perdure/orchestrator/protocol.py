@@ -10,10 +10,12 @@ from perdure.core.records import (
     FlowRun,
     InputRecord,
     LogRecord,
+    ProcessRecord,
     Record,
     ResultFilter,
     ResultRecord,
     RunFilter,
+    StartRecord,
     StateRecord,
     TaskRun,
 )
@@ -67,6 +69,27 @@ class Orchestrator(Protocol):
 
     def pruning(self) -> Pruning:
         """What removing old results needs; close it when it is done."""
+
+    def start(self, flow_run_id: str) -> StartRecord | None:
+        """How a flow run was begun; None if nobody said."""
+
+    def claim(self, flow_run_id: str, before: str, after: str) -> bool:
+        """Have a flow run go from one process to another; False if it is no longer the first one's.
+
+        Of several that claim it at once, one has it.
+        """
+
+    def process(self, id: str) -> ProcessRecord | None:
+        """A process that runs flows."""
+
+    def finished_steps(self, flow_run_id: str) -> Sequence[ResultRecord]:
+        """The results of what a flow run called itself, that completed and is not run again when it is gone on with."""
+
+    def begun_steps(self, flow_run_id: str) -> Sequence[tuple[str, str]]:
+        """The subflow runs of a flow run that have not completed: what each is within it, as JSON, and its id."""
+
+    def unfinished_roots(self) -> Sequence[str]:
+        """The ids of all outermost flow runs that are not at their end, or crashed, oldest first."""
 
     def block(self, id: str) -> BlockRecord | None:
         """A block by its id."""

@@ -83,7 +83,7 @@ class PersistedResultBlob:
                 payload=layout,
                 is_signed=ring is not None and key is not None,
             )
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
             raise ResultCorrupt(
                 f"{where()} is not a whole result document ({type(error).__name__}: {error})."
                 " Run the task again, or restore the file."

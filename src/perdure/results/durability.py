@@ -4,7 +4,6 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
-from perdure.core.errors import StorageError
 from perdure.results.store import Secure, leave
 
 if TYPE_CHECKING:
@@ -20,6 +19,7 @@ class Durability:
         self._waiting: dict[int, tuple[Storage, list[str]]] = {}  # by the storage's identity
         self._lock = threading.Lock()
         self._stopped = threading.Event()
+        self._has_refused = False
         self._thread: threading.Thread | None = None
         levels: dict[str, Secure] = {"process": leave, "batch": self._later, "disk": _now}
         self.secure = levels[level]
@@ -48,8 +48,17 @@ class Durability:
         for storage, keys in waiting.values():
             try:
                 storage.sync(keys)
-            except StorageError as error:  # it is written, and can be read: only a loss of power could take it
-                sys.stderr.write(f"perdure: results may not survive a loss of power. {error}\n")
+            except Exception as error:  # it is written, and can be read: only a loss of power could take it
+                self._refused(storage, keys, error)
+            else:
+                self._has_refused = False
+
+    def _refused(self, storage: "Storage", keys: list[str], error: Exception) -> None:
+        if not self._has_refused:
+            sys.stderr.write(f"perdure: results may not survive a loss of power until this is mended. {error}\n")
+        self._has_refused = True
+        with self._lock:
+            self._waiting.setdefault(id(storage), (storage, []))[1].extend(keys)
 
 
 def _now(storage: "Storage", keys: tuple[str, ...]) -> None:

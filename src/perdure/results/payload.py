@@ -11,10 +11,10 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from perdure.core.errors import ObjectMissing, ResultCorrupt, ResultMissing
+from perdure.core.errors import ObjectMissing, ResultCorrupt, ResultError, ResultMissing, StorageError
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 Bytes = bytes | bytearray | memoryview
 
 CHUNK = 8 * 1024 * 1024  # bytes
+_MOST_CHUNK = 64 * 1024 * 1024  # bytes that a document may ask its reader to hold at once
 ALIGNMENT = 64  # bytes: what vector instructions want, and what numpy's own files have
 _SUFFIX = ".payload"
 _AHEAD = 4  # chunks that wait for their digest, and so are kept in memory
@@ -61,14 +62,15 @@ class Layout:
         """
         layout = cls(
             key=str(fields["key"]),
-            size=int(fields["size"]),
-            parts=tuple((int(offset), int(size)) for offset, size in fields["parts"]),
+            size=_number(fields["size"]),
+            parts=tuple((_number(offset), _number(size)) for offset, size in fields["parts"]),
             digests=tuple(map(str, fields["digests"])),
-            chunk=int(fields["chunk"]),
+            chunk=_number(fields["chunk"]),
             fingerprint=fields.get("fingerprint"),
         )
-        inside = all(offset >= 0 and size >= 0 and offset + size <= layout.size for offset, size in layout.parts)
-        if not layout.parts or not inside or layout.chunk < 1 or len(layout.digests) != -(-layout.size // layout.chunk):
+        inside = all(offset + size <= layout.size for offset, size in layout.parts)
+        chunks = -(-layout.size // layout.chunk) if 0 < layout.chunk <= _MOST_CHUNK else -1
+        if not layout.parts or not inside or len(layout.digests) != chunks:
             raise ValueError("its payload's parts and digests do not fit its size")
         return layout
 
@@ -76,6 +78,23 @@ class Layout:
         """One digest of all the bytes and of how they are divided."""
         text = f"{self.size} {self.chunk} {self.parts} {' '.join(self.digests)}"
         return f"chunks:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def _number(value: Any) -> int:
+    if type(value) is not int or not 0 <= value < 2**62:
+        raise ValueError(f"{value!r:.40} is no place or size")
+    return value
+
+
+def _padding(size: int) -> memoryview:
+    return memoryview(_PADDING)[: -size % ALIGNMENT]
+
+
+def _fingerprint(storage: "Storage", key: str) -> str | None:
+    try:
+        return storage.fingerprint(key)
+    except StorageError:  # then its digests are compared
+        return None
 
 
 def payload_key(key: str) -> str:
@@ -126,14 +145,13 @@ class PayloadWriter:
         """Write the buffers, and have all of it kept."""
         parts = [(0, self._size)]
         for buffer in self._buffers:
-            self._append(memoryview(_PADDING)[: -self._size % ALIGNMENT])
+            self._append(_padding(self._size))
             parts.append((self._size, buffer.nbytes))
             self._append(buffer)
         assert self._exits is not None, "a serializer that keeps nothing for the document writes to the payload"
         digests = self._digests.finish()
         self._exits.close()
-        fingerprint = self._storage.fingerprint(self._key)
-        return Layout(self._key, self._size, tuple(parts), digests, CHUNK, fingerprint)
+        return Layout(self._key, self._size, tuple(parts), digests, CHUNK, _fingerprint(self._storage, self._key))
 
     def _open(self) -> ExitStack:
         self._key = self._make_key()
@@ -167,19 +185,27 @@ class HeldPayload:
     def add_buffer(self, buffer: memoryview, /) -> None:
         self._buffers.append(buffer)
 
-    def write_to(self, payload: PayloadWriter) -> None:
-        """Hand everything on."""
-        for piece in self._pieces:
-            payload.write(piece)
-        for buffer in self._buffers:
-            payload.add_buffer(buffer)
-
-    def digest(self) -> str:
-        """The digest that the layout of this payload will have, wherever it goes."""
+    @functools.cached_property
+    def layout(self) -> Layout:
+        """The layout that this payload has wherever it goes, without the place."""
         nowhere: Any = _Nowhere()
         with PayloadWriter(nowhere, str) as payload:
-            self.write_to(payload)
-            return payload.finish().digest()
+            for piece in self._pieces:
+                payload.write(piece)
+            for buffer in self._buffers:
+                payload.add_buffer(buffer)
+            return payload.finish()
+
+    def write_to(self, storage: "Storage", key: str) -> Layout:
+        """Write everything under a key."""
+        with storage.open_writer(key) as writer:
+            size = 0
+            for piece in self._pieces:
+                size += writer.write(piece)
+            for buffer in self._buffers:
+                size += writer.write(_padding(size))
+                size += writer.write(buffer)
+        return replace(self.layout, key=key, fingerprint=_fingerprint(storage, key))
 
 
 class _Nowhere:
@@ -293,6 +319,15 @@ class StoredPayload:
         if not self._layout.digests:
             self._fetch(0, 0)
 
+    def is_whole(self) -> bool:
+        """Whether all of it is there as it was written."""
+        try:
+            if not self._is_untouched:
+                self.verify()
+        except (ResultError, StorageError):
+            return False
+        return True
+
     def _part(self, index: int) -> memoryview:
         if self._whole is None:
             self._whole = self._load()
@@ -301,6 +336,13 @@ class StoredPayload:
 
     def _load(self) -> memoryview:
         layout = self._layout
+        entry = self._storage.entry(layout.key)
+        if entry is None:
+            raise self._missing()
+        if entry.size is not None and entry.size != layout.size:  # known before memory is asked for
+            raise self._corrupt(f"has {entry.size:,} bytes, not {layout.size:,} as were written")
+        if self._distrusted:
+            return self._copied()
         untouched = self._is_untouched
         try:
             whole = self._storage.read_large(layout.key, layout.size)
@@ -310,6 +352,27 @@ class StoredPayload:
             raise self._corrupt(f"has {whole.nbytes:,} bytes, not {layout.size:,} as were written")
         if not untouched:
             self._check(whole)
+        return whole
+
+    def _copied(self) -> memoryview:
+        """All the bytes, checked in memory that nobody else can change: a mapped file shows what others write to it."""
+        layout = self._layout
+        whole = memoryview(bytearray(layout.size))
+
+        def copy(index: int) -> None:
+            start = index * layout.chunk
+            data = self._chunk(index)
+            whole[start : start + len(data)] = data
+
+        if len(layout.digests) < 2:
+            for index in range(len(layout.digests)):
+                copy(index)
+        else:
+            from concurrent.futures import ThreadPoolExecutor
+
+            with ThreadPoolExecutor(min(len(layout.digests), 8), "perdure-digest") as pool:
+                for _ in pool.map(copy, range(len(layout.digests))):
+                    pass  # whatever one of them raises is raised here
         return whole
 
     def _check(self, whole: memoryview) -> None:

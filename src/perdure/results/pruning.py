@@ -6,10 +6,9 @@ there, and what is left of a doomed result goes with the next pruning.
 """
 
 import json
-import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -28,9 +27,7 @@ from perdure.results.types import PersistedResult
 if TYPE_CHECKING:  # it imports pydantic
     from perdure.filesystems import Storage
 
-_THREADS = 8
-_FEW = 50
-_NEAR_SECONDS = 0.001  # for one result
+_THREADS = 8  # they wait for the disk or the network most of the time
 _SECOND: Micros = 1_000_000
 _DAY: Micros = 86_400 * _SECOND
 _CLOCKS_DIFFER: Micros = 2 * _SECOND  # how exactly a storage's times can be compared with ours
@@ -148,7 +145,7 @@ class _Removed(NamedTuple):
 
     gone: list[Removable]
     used: list[Removable]
-    failure: str | None = None
+    failure: tuple[str, str] | None = None  # the storage's id, and what it said
 
 
 def _sweep(pruning: Pruning, before: Micros, pruned: Pruned) -> None:
@@ -156,41 +153,44 @@ def _sweep(pruning: Pruning, before: Micros, pruned: Pruned) -> None:
     counts: Counter[tuple[str, str]] = Counter()
     sizes: Counter[tuple[str, str]] = Counter()
     with ThreadPoolExecutor(_THREADS, "perdure-prune") as pool:
+        begun: list[Future[_Removed]] = []
         for page in pruning.removable(before):
-            for removed in _remove_page(page, pool, pruned):
-                pruning.removed(removed.gone, system_clock())
-                if removed.used:
-                    pruning.postpone(removed.used, system_clock())
-                for each in removed.gone:
-                    if not each.is_again:
-                        counts[each.storage_id, each.reason] += 1
-                        sizes[each.storage_id, each.reason] += each.size or 0
+            # While one page is being removed, the one before is noted, and the next one is looked up.
+            ended, begun = begun, _begin_removing(page, pool, pruned)
+            _note(ended, pruning, pruned, counts, sizes)
+        _note(begun, pruning, pruned, counts, sizes)
     pruned.freed = [Freed(*key, count, sizes[key]) for key, count in sorted(counts.items())]
 
 
-def _remove_page(page: Sequence[Removable], pool: Executor, pruned: Pruned) -> Iterator[_Removed]:
+def _begin_removing(page: Sequence[Removable], pool: Executor, pruned: Pruned) -> "list[Future[_Removed]]":
+    begun = []
     for storage_id in sorted({each.storage_id for each in page}):
         storage = None if storage_id in pruned.failures else _storage(storage_id, pruned)
-        if storage is None:
-            continue
-        for removed in _remove_from(storage, [each for each in page if each.storage_id == storage_id], pool):
-            yield removed
-            if removed.failure is not None:
-                pruned.failures[storage_id] = removed.failure
+        if storage is not None:
+            here = [each for each in page if each.storage_id == storage_id]
+            slices = [here[start::_THREADS] for start in range(min(_THREADS, len(here)))]
+            begun += [pool.submit(_remove_all, storage, each) for each in slices]
+    return begun
 
 
-def _remove_from(storage: "Storage", results: Sequence[Removable], pool: Executor) -> Iterator[_Removed]:
-    """Remove in several threads where the first few results show that one would wait most of the time."""
-    first, rest = results[:_FEW], results[_FEW:]
-    began = time.perf_counter()
-    removed = _remove_all(storage, first)
-    is_near = time.perf_counter() - began < _FEW * _NEAR_SECONDS
-    yield removed
-    if removed.failure is None and is_near:
-        yield _remove_all(storage, rest)
-    elif removed.failure is None:
-        slices = [rest[start::_THREADS] for start in range(_THREADS)]
-        yield from pool.map(_remove_all, [storage] * _THREADS, slices)
+def _note(
+    ended: "list[Future[_Removed]]",
+    pruning: Pruning,
+    pruned: Pruned,
+    counts: Counter[tuple[str, str]],
+    sizes: Counter[tuple[str, str]],
+) -> None:
+    for removed in [each.result() for each in ended]:
+        pruning.removed(removed.gone, system_clock())
+        if removed.used:
+            pruning.postpone(removed.used, system_clock())
+        if removed.failure is not None:
+            storage_id, text = removed.failure
+            pruned.failures[storage_id] = text
+        for each in removed.gone:
+            if not each.is_again:
+                counts[each.storage_id, each.reason] += 1
+                sizes[each.storage_id, each.reason] += each.size or 0
 
 
 def _remove_all(storage: "Storage", results: Sequence[Removable]) -> _Removed:
@@ -200,7 +200,7 @@ def _remove_all(storage: "Storage", results: Sequence[Removable]) -> _Removed:
         try:
             (gone if _remove(storage, each) else used).append(each)
         except StorageError as error:
-            return _Removed(gone, used, str(error))
+            return _Removed(gone, used, (each.storage_id, str(error)))
     return _Removed(gone, used)
 
 

@@ -84,7 +84,7 @@ def delete_objects(storage: "Storage", key: str) -> None:
     """
     try:
         layout = read_document(storage, key).payload
-        payloads = [] if layout is None else [layout.key]
+        payloads = [] if layout is None or payload_owner(layout.key) != key else [layout.key]
     except ResultMissing:
         return
     except (ResultCorrupt, ResultUntrusted):  # what it says is not to be followed: a name tells as much

@@ -18,7 +18,14 @@ from perdure.core.errors import (
 from perdure.core.records import BlockRecord, ResultRecord
 from perdure.results.document import PersistedResultBlob, digest_of, encode, read_document
 from perdure.results.keys import new_key
-from perdure.results.payload import HeldPayload, Layout, PayloadWriter, payload_key
+from perdure.results.payload import (
+    HeldPayload,
+    Layout,
+    PayloadWriter,
+    StoredPayload,
+    payload_key,
+    payload_owner,
+)
 from perdure.results.previews import preview_of
 from perdure.results.types import (
     BaseResult,
@@ -127,7 +134,7 @@ def write_result(
         with PayloadWriter(storage, lambda: payload_key(place)) as payload:
             data = serializer.dump(value, payload)
             layout = payload.finish() if data is None else None
-        size, digest = writing.document(place, data or b"", layout, is_new=key is None)
+        size, digest = writing.document(place, data or b"", layout, is_new=key is None, is_written=layout is not None)
     result: PersistedResult[Any] = PersistedResult(
         storage_id=storage_id,
         storage_key=place,
@@ -152,31 +159,40 @@ class _Writing(NamedTuple):
     description: str  # the serializer's, as JSON
     secure: Secure
 
-    def document(self, key: str, data: bytes, layout: Layout | None, is_new: bool) -> tuple[int, str]:
-        """Write the document; its size with its payload's, in bytes, and the digest."""
+    def document(
+        self, key: str, data: bytes, layout: Layout | None, *, is_new: bool, is_written: bool
+    ) -> tuple[int, str]:
+        """Write the document; its size with its payload's, in bytes, and the digest.
+
+        After an error, the document is not there if its key `is_new`, nor the payload if it `is_written` just now.
+        """
         digest = digest_of(data) if layout is None else layout.digest()
         document = encode(self.description, data, digest, self.type, layout, key)
-        storage = self.storage
-        keys = (key,) if layout is None else (layout.key, key)
         try:
+            if layout is not None and is_written:
+                self.secure(self.storage, (layout.key,))
             if is_new:
-                storage.create(key, document)
-                self.secure(storage, keys)
+                self.storage.create(key, document)
             else:
-                self._put_in_place(key, document, keys)
+                self._put_in_place(key, document, layout)
+            self.secure(self.storage, (key,))
         except BaseException:
             with suppress(StorageError):
-                for each in keys if is_new else keys[:-1]:
-                    storage.delete(each)
+                if is_new:
+                    self.storage.delete(key)
+                # Of a document that was replaced before the error, the payload is in use.
+                if layout is not None and is_written and _layout_at(self.storage, key) != layout:
+                    self.storage.delete(layout.key)
             raise
         return len(document) + (0 if layout is None else layout.size), digest
 
-    def _put_in_place(self, key: str, document: bytes, keys: tuple[str, ...]) -> None:
+    def _put_in_place(self, key: str, document: bytes, layout: Layout | None) -> None:
         """Write a document in place of another one, and let go of that one's payload."""
         before = _layout_at(self.storage, key)
         self.storage.write(key, document)
-        self.secure(self.storage, keys)
-        if before is not None and before.key not in keys:
+        if before is None or payload_owner(before.key) != key:
+            return
+        if layout is None or before.digest() != layout.digest():  # else others may just be writing it again, too
             with suppress(StorageError):  # `prune` finds what is left behind
                 self.storage.sync((key,))  # until then, a loss of power could bring back the document that needs it
                 self.storage.delete(before.key)
@@ -185,20 +201,16 @@ class _Writing(NamedTuple):
         """Write the value unless it is there; its key, size and digest."""
         held = HeldPayload()
         data = self.serializer.dump(value, held)
-        digest = digest_of(data) if data is not None else held.digest()
+        digest = digest_of(data) if data is not None else held.layout.digest()
         key = key_of(digest.partition(":")[2])
         there = _document_at(self.storage, key)
         if there is not None and there.digest == digest and json.dumps(there.serializer) == self.description:
             layout = there.payload
-            if layout is None or self.storage.exists(layout.key):
+            if layout is None or StoredPayload(self.storage, layout, lambda: key).is_whole():
                 # Written once more, it is young again: who removes old results leaves it for who is using it now.
-                return key, *self.document(key, there.data, layout, is_new=False)
-        layout = None
-        if data is None:
-            with PayloadWriter(self.storage, lambda: payload_key(key)) as payload:
-                held.write_to(payload)
-                layout = payload.finish()
-        return key, *self.document(key, data or b"", layout, is_new=False)
+                return key, *self.document(key, there.data, layout, is_new=False, is_written=False)
+        layout = held.write_to(self.storage, payload_key(key)) if data is None else None
+        return key, *self.document(key, data or b"", layout, is_new=False, is_written=True)
 
 
 def _document_at(storage: "Storage", key: str) -> PersistedResultBlob | None:

@@ -16,10 +16,12 @@ from perdure.core.records import (
     FlowRunRecord,
     InputRecord,
     LogRecord,
+    ProcessRecord,
     Record,
     RemovalRecord,
     RenameRecord,
     ResultRecord,
+    StartRecord,
     StateRecord,
     TaskRunRecord,
 )
@@ -83,6 +85,8 @@ class Batch:
         self.results: list[Row] = []
         self.removals: list[Row] = []
         self.inputs: list[Row] = []
+        self.processes: list[Row] = []
+        self.starts: list[Row] = []
         self.cache_entries: list[Row] = []
         self.logs: list[Row] = []
         self.blocks: list[BlockRecord] = []
@@ -99,6 +103,8 @@ class Batch:
             (sql.put_result, self.results),
             (sql.mark_result, self.removals),
             (sql.add_input, self.inputs),
+            (sql.put_process, self.processes),
+            (sql.put_start, self.starts),
             (sql.put_cache_entry, self.cache_entries),
             (sql.add_log, self.logs),
         ]
@@ -118,6 +124,8 @@ class Batch:
             ResultRecord: self._add_result,
             RemovalRecord: self._add_removal,
             InputRecord: self.inputs.append,
+            ProcessRecord: self._add_process,
+            StartRecord: self._add_start,
             CacheRecord: self.cache_entries.append,
             LogRecord: self.logs.append,
             BlockRecord: self.blocks.append,
@@ -180,6 +188,12 @@ class Batch:
         self.results.append((run_id, 1 if of_task else 0, kind, type, 1 if is_exception else 0, *values))
         if self.removals:  # of the run's result before this one
             self.removals = [row for row in self.removals if row[2] != run_id]
+
+    def _add_process(self, record: ProcessRecord) -> None:
+        self.processes.append(tuple(self._absent if value is None else value for value in record))
+
+    def _add_start(self, record: StartRecord) -> None:
+        self.starts.append(tuple(self._absent if value is None else value for value in record))
 
     def _add_removal(self, record: RemovalRecord) -> None:
         run_id, doomed, removed = record

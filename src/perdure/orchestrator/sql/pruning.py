@@ -160,6 +160,11 @@ _KNOWN = f"""
 INSERT OR IGNORE INTO known
 SELECT storage_id, storage_key FROM result WHERE storage_id = ? AND {_KEPT} ORDER BY storage_key
 """
+# Many rows go to SQLite as one text: given one by one, each would wait for threads that hold Python's lock.
+_IS_GIVEN = "run_id IN (SELECT value FROM json_each(?))"
+_PAGE = """
+INSERT OR IGNORE INTO page SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?)
+"""
 _LED_TO_AS_KNOWN = """
 SELECT page.storage_key, page.storage_id FROM page CROSS JOIN sharing ON sharing.storage_key = page.storage_key
     AND sharing.storage_id = page.storage_id CROSS JOIN result ON result.run_id = sharing.run_id
@@ -240,10 +245,12 @@ class Pruner:
         self._connection.close()
 
     def _change(self, column: str, results: Iterable[Removable], now: Micros) -> None:
-        rows = [(now, each.run_id, each.doomed) for each in results]
+        ids = json.dumps([each.run_id for each in results])
         with self._transaction("BEGIN IMMEDIATE"):
             # A result that a run was told of since is another one, and is not doomed.
-            self._connection.executemany(f"UPDATE result SET {column} = ? WHERE run_id = ? AND doomed = ?", rows)
+            self._connection.execute(
+                f"UPDATE result SET {column} = ? WHERE doomed IS NOT NULL AND {_IS_GIVEN}", (now, ids)
+            )
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[None]:
@@ -295,7 +302,7 @@ class Pruner:
         is_known = self._version() == self._seen  # nobody has written anything since `doom` compared all places
         with self._transaction("BEGIN"):
             self._connection.execute("DELETE FROM page")
-            self._connection.executemany("INSERT OR IGNORE INTO page VALUES (?, ?)", [(row[2], row[1]) for row in rows])
+            self._connection.execute(_PAGE, (json.dumps([(row[2], row[1]) for row in rows]),))
             return set(self._connection.execute(_LED_TO_AS_KNOWN if is_known else _LED_TO, (before,)))
 
     def _version(self) -> int:

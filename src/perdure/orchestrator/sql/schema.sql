@@ -4,9 +4,11 @@ CREATE TABLE cache_entry ( "key" TEXT NOT NULL, run_id VARCHAR(36) NOT NULL, cre
 CREATE TABLE flow_run ( id VARCHAR(36) NOT NULL, name TEXT NOT NULL, flow_name TEXT NOT NULL, flow_version TEXT, parent_flow_run_id VARCHAR(36), parent_task_run_id VARCHAR(36), tags TEXT NOT NULL, parameters TEXT NOT NULL, created BIGINT NOT NULL, state_type TEXT, state_name TEXT, state_message TEXT, state_time BIGINT, started BIGINT, ended BIGINT, run_count INTEGER NOT NULL, PRIMARY KEY (id) ) WITHOUT ROWID;
 CREATE INDEX flow_run_by_flow ON flow_run (flow_name, id);
 CREATE INDEX flow_run_by_parent ON flow_run (parent_flow_run_id, id);
+CREATE TABLE flow_start ( flow_run_id VARCHAR(36) NOT NULL, process_id VARCHAR(36) NOT NULL, entry_point TEXT, arguments TEXT, step TEXT, PRIMARY KEY (flow_run_id) ) WITHOUT ROWID;
 CREATE TABLE log ( id INTEGER NOT NULL, flow_run_id VARCHAR(36), task_run_id VARCHAR(36), time BIGINT NOT NULL, level INTEGER NOT NULL, logger TEXT NOT NULL, message TEXT NOT NULL, PRIMARY KEY (id) );
 CREATE INDEX log_by_flow_run ON log (flow_run_id, time);
 CREATE INDEX log_by_task_run ON log (task_run_id, time);
+CREATE TABLE process ( id VARCHAR(36) NOT NULL, host TEXT NOT NULL, pid INTEGER NOT NULL, began TEXT, started BIGINT NOT NULL, beat BIGINT NOT NULL, PRIMARY KEY (id) ) WITHOUT ROWID;
 CREATE TABLE result ( run_id VARCHAR(36) NOT NULL, of_task BOOLEAN NOT NULL, kind TEXT NOT NULL, type TEXT NOT NULL, is_exception BOOLEAN NOT NULL, created BIGINT NOT NULL, value TEXT, storage_id VARCHAR(36), storage_key TEXT, serializer TEXT, size BIGINT, digest TEXT, expires BIGINT, cache_key TEXT, step TEXT, retention TEXT, doomed BIGINT, removed BIGINT, preview TEXT, PRIMARY KEY (run_id) ) WITHOUT ROWID;
 CREATE TABLE run_input ( run_id VARCHAR(36) NOT NULL, source_id VARCHAR(36) NOT NULL, name TEXT NOT NULL, PRIMARY KEY (run_id, source_id, name) ) WITHOUT ROWID;
 CREATE INDEX run_input_by_source ON run_input (source_id);

@@ -9,7 +9,9 @@ from perdure.core.records import (
     FlowRunRecord,
     InputRecord,
     LogRecord,
+    ProcessRecord,
     ResultRecord,
+    StartRecord,
     StateRecord,
     TaskRunRecord,
 )
@@ -28,6 +30,7 @@ _OPTIONAL = {
     *("flow_version", "parent_flow_run_id", "parent_task_run_id", "flow_run_id", "task_run_id"),
     *("state_type", "state_name", "state_message", "state_time", "started", "ended", "message"),
     *("value", "storage_id", "storage_key", "serializer", "size", "digest", "expires", "cache_key"),
+    *("began", "entry_point", "arguments"),
     *("step", "retention", "preview", "doomed", "removed"),
 }
 MARKS = ("doomed", "removed")  # of a result; whoever tells of a new one clears them
@@ -60,6 +63,8 @@ class Statements:
             f" WHERE run_id = {mark} AND removed IS NULL AND ({self._optional} IS NULL OR doomed = {mark})"
         )
         self.add_input = self._insert("run_input", InputRecord._fields) + " ON CONFLICT DO NOTHING"
+        self.put_process = self._upsert("process", ProcessRecord._fields)
+        self.put_start = self._upsert("flow_start", StartRecord._fields)
         self.put_cache_entry = self._upsert("cache_entry", CacheRecord._fields)
         self.put_block = self._upsert("block", BlockRecord._fields)
         self.free_slug = f"UPDATE block SET name = NULL WHERE type = {mark} AND name = {mark} AND id <> {mark}"
@@ -68,6 +73,25 @@ class Statements:
             f"SELECT {', '.join('r.' + field for field in ResultRecord._fields)}"
             " FROM cache_entry AS c JOIN result AS r ON r.run_id = c.run_id"
             f" WHERE c.key = {mark} AND (c.expires IS NULL OR c.expires > {mark}) AND r.doomed IS NULL"
+        )
+        self.start = f"SELECT {', '.join(StartRecord._fields)} FROM flow_start WHERE flow_run_id = {mark}"
+        self.claim = f"UPDATE flow_start SET process_id = {mark} WHERE flow_run_id = {mark} AND process_id = {mark}"
+        self.process = f"SELECT {', '.join(ProcessRecord._fields)} FROM process WHERE id = {mark}"
+        result_fields = ", ".join("r." + field for field in ResultRecord._fields)
+        self.finished_steps = " UNION ALL ".join(
+            f"SELECT {result_fields} FROM {table} AS t JOIN result AS r ON r.run_id = t.id"
+            f" WHERE t.{flow_run} = {mark} AND t.parent_task_run_id IS NULL"
+            " AND t.state_type IN ('COMPLETED', 'FAILED') AND r.step IS NOT NULL AND r.doomed IS NULL"
+            for table, flow_run in (("task_run", "flow_run_id"), ("flow_run", "parent_flow_run_id"))
+        )
+        self.begun_steps = (
+            "SELECT s.step, s.flow_run_id FROM flow_run AS f JOIN flow_start AS s ON s.flow_run_id = f.id"
+            f" WHERE f.parent_flow_run_id = {mark} AND s.step IS NOT NULL AND f.state_type <> 'COMPLETED'"
+        )
+        self.unfinished_roots = (
+            "SELECT f.id FROM flow_run AS f JOIN flow_start AS s ON s.flow_run_id = f.id"
+            " WHERE f.parent_flow_run_id IS NULL"
+            " AND f.state_type NOT IN ('COMPLETED', 'FAILED', 'CANCELLED') ORDER BY f.id"
         )
         self.block = f"SELECT {', '.join(BlockRecord._fields)} FROM block WHERE id = {mark}"
         self.states = f"SELECT {', '.join(StateRecord._fields)} FROM state WHERE run_id = {mark} ORDER BY arrival"

@@ -113,6 +113,25 @@ run_input = _table(
     Index("run_input_by_source", "source_id"),  # the rest of the key follows by itself
 )
 
+process = _table(
+    "process",
+    Column("id", _ID, primary_key=True),
+    Column("host", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("began", Text),
+    Column("started", BigInteger, nullable=False),
+    Column("beat", BigInteger, nullable=False),
+)
+
+flow_start = _table(
+    "flow_start",
+    Column("flow_run_id", _ID, primary_key=True),
+    Column("process_id", _ID, nullable=False),
+    Column("entry_point", Text),
+    Column("arguments", Text),
+    Column("step", Text),
+)
+
 cache_entry = _table(
     "cache_entry",
     Column("key", Text, primary_key=True),

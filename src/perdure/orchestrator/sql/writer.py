@@ -87,11 +87,11 @@ class Writer:
         """Whether a cache key or a block was reported that is not committed yet."""
         return self._keyed_committed != self._keyed_reported
 
-    def execute(self, statement: str, parameters: tuple[Any, ...]) -> None:
-        """Commit one statement, after all that was reported."""
+    def execute(self, statement: str, parameters: tuple[Any, ...]) -> int:
+        """Commit one statement, after all that was reported; how many rows it changed."""
         self.flush()
         with self._write_lock, self._database.errors():
-            self._connected().execute(statement, parameters)
+            return self._connected().execute(statement, parameters).rowcount
 
     def close(self) -> None:
         """Flush, end the thread and close the connection."""

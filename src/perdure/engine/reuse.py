@@ -1,0 +1,64 @@
+"""Ending a run with a result that is there already: from the cache, or from before its flow run was tried again."""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from perdure.context import FlowRunContext, RunContext
+from perdure.core.effects import Blocking, Report, Steps
+from perdure.core.errors import ResultError, StorageError
+from perdure.core.records import Record, ResultRecord
+from perdure.core.states import State, StateType
+from perdure.engine.produce import hand_on
+from perdure.engine.runs import enter, text_of
+from perdure.engine.world import World
+from perdure.results.retention import retention_of
+from perdure.results.store import result_from_record, result_record
+from perdure.results.types import BaseResult
+
+
+def reused(run: RunContext, records: Sequence[Record], world: World) -> Steps[State[Any] | None]:
+    """The final state of a run that was finished before its flow run was tried again; None if it has to run."""
+    flow = run.parent
+    if run.identity is None or not isinstance(flow, FlowRunContext):
+        return None
+    known = flow.finished.get(run.identity)
+    if known is not None:
+        record = result_record(run.id, not run.is_flow, known.data, known.time)
+        return (yield from take(run, records, world, known.data, record, "Reused"))
+    found = flow.earlier.get(run.identity)
+    if found is None:
+        return None
+    result = result_from_record(found, keep=run.options.cache_result_in_memory)
+    return (yield from take(run, records, world, result, found, "Reused"))
+
+
+def take(
+    run: RunContext, records: Sequence[Record], world: World, result: BaseResult[Any], found: ResultRecord, name: str
+) -> Steps[State[Any] | None]:
+    """End the run with the result; None if that cannot be read. `records` are those of the run's creation."""
+    try:
+        value = yield Blocking(result.get_own)
+    except (ResultError, StorageError) as error:
+        what = "cached result" if name == "Cached" else "result from before"
+        kind = "flow" if run.is_flow else "task"
+        world.log(run, logging.WARNING, "The %s cannot be used, so the %s runs again. %s", what, kind, error)
+        return None
+    if found.is_exception:
+        message = f"It failed before its flow run went on: {type(value).__name__}: {text_of(value)}".rstrip(": ")
+        state = enter(run, world, StateType.FAILED, message, result, name)
+    else:
+        state = enter(run, world, StateType.COMPLETED, data=result, name=name)
+    record = found._replace(
+        run_id=run.id,
+        of_task=not run.is_flow,
+        created=state.time,
+        step=run.step,
+        retention=retention_of(run),
+        doomed=None,
+        removed=None,
+    )
+    yield Report((*records, record, state))
+    if run.options.is_generator and not found.is_exception:
+        yield from hand_on(value)
+    return run.state
