@@ -90,6 +90,11 @@ def changed(base: Options, options: dict[str, Any], kind: str) -> Options:
         TypeError: an option is unknown.
     """
     result = dataclasses.replace(base, **_changes(base, options, kind))
+    if result.persist_result is False and result.step_id is not None:
+        raise DefinitionError(
+            f"The {kind} '{result.name}' has persist_result=False and a step_id, but what is not persisted is run again"
+            " anyway. Leave persist_result out, or take step_id away."
+        )
     if result.persist_result is False and getattr(result, "cache_key_fn", None) is not None:
         raise DefinitionError(
             f"The {kind} '{result.name}' has persist_result=False and a cache_key_fn, but caching needs its result"
@@ -135,6 +140,13 @@ def _run_name(value: Any, option: str, base: RunOptions) -> Any:
     elif value is not None and not callable(value):
         raise DefinitionError(f"{option}={value!r} must be a template such as 'day-{{day}}', or a function.")
     return value
+
+
+def _step_id(value: Any, option: str, base: RunOptions) -> str | None:
+    template = _text(value, option, base)
+    if template is not None and base.signature.is_plain:
+        check_template(option, template, base.signature.names, base.signature.names)
+    return template
 
 
 def _flag(value: Any, option: str, _: RunOptions) -> Any:
@@ -253,6 +265,7 @@ _COMMON: dict[str, tuple[str, Callable[[Any, str, RunOptions], Any]]] = {
     "description": ("description", _text),
     "version": ("version", _text),
     "tags": ("tags", _tags),
+    "step_id": ("step_id", _step_id),
     "retries": ("retries", _retries),
     "retry_delay_seconds": ("retry_delay_seconds", _as_given),
     "timeout_seconds": ("timeout_seconds", _seconds),
@@ -271,6 +284,7 @@ _OF_FLOWS: dict[str, tuple[str, Callable[[Any, str, RunOptions], Any]]] = {
     "flow_run_name": ("run_name", _run_name),
     "validate_parameters": ("validate_parameters", _flag),
     "task_runner": ("task_runner", _task_runner),
+    "durable": ("durable", _flag),
 }
 _OF_TASKS: dict[str, tuple[str, Callable[[Any, str, RunOptions], Any]]] = {
     "task_run_name": ("run_name", _run_name),

@@ -158,11 +158,13 @@ def flow(
     version: str | None = None,
     tags: Iterable[str] | None = None,
     flow_run_name: str | Callable[..., str] | None = None,
+    step_id: str | None = None,
     retries: int | None = None,
     retry_delay_seconds: RetryDelay | None = None,
     timeout_seconds: float | None = None,
     validate_parameters: bool = True,
     task_runner: Any = None,
+    durable: bool = False,
     persist_result: bool | None = None,
     result_storage: Any = None,
     result_serializer: Any = None,
@@ -183,6 +185,8 @@ def flow(function: Any = None, /, **options: Any) -> Any:
         version: the flow's version; a digest of its file by default.
         tags: given to each run, and to what it calls.
         flow_run_name: a run's name: a template over the parameters, or a function that returns text.
+        step_id: what tells a call from others in its flow run, instead of its arguments: a template over the
+            parameters. A step that is done is not run again when the flow is retried or resumed.
         retries: how often a failed run is tried again. Its tasks' results are persisted, and those that
             completed are not run again.
         retry_delay_seconds: how long to wait before a retry: seconds, a list of them whose last one
@@ -190,6 +194,7 @@ def flow(function: Any = None, /, **options: Any) -> Any:
         timeout_seconds: how long one attempt may take; of a generator, each of its items.
         validate_parameters: whether parameters are checked and coerced by the type hints.
         task_runner: where submitted tasks run; threads by default.
+        durable: whether the results of all its tasks and subflows are persisted, so that it can be resumed anywhere.
         persist_result: whether to persist the flow's own result; None infers it from the features in use.
         result_storage: where its results go, and those of its tasks and subflows: a storage, or a saved one's slug.
         result_serializer: how they are written: a serializer, or a type name.

@@ -204,6 +204,7 @@ def task(
     version: str | None = None,
     tags: Iterable[str] | None = None,
     task_run_name: str | Callable[..., str] | None = None,
+    step_id: str | None = None,
     retries: int | None = None,
     retry_delay_seconds: RetryDelay | None = None,
     retry_jitter_factor: float | None = None,
@@ -233,6 +234,8 @@ def task(function: Any = None, /, **options: Any) -> Any:
         version: the task's version.
         tags: given to each run.
         task_run_name: a run's name: a template over the parameters, or a function that returns text.
+        step_id: what tells a call from others in its flow run, instead of its arguments: a template over the
+            parameters. A step that is done is not run again when the flow is retried or resumed.
         retries: how often a failed run is tried again.
         retry_delay_seconds: how long to wait before a retry: seconds, a list of them whose last one
             repeats, or a function from the number of retries to such a list, as `exponential_backoff` gives.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from perdure.cli import find
+from perdure.cli.flow_run_resume import rerun, resume
 from perdure.cli.groups import AsJson, Limit, States, Tags, new_group
 from perdure.cli.output import (
     NOTHING,
@@ -38,7 +39,9 @@ from perdure.core.records import FlowRun, LogRecord, RunFilter
 if TYPE_CHECKING:
     from rich.text import Text
 
-app = new_group("List flow runs, look into one, read its log.")
+app = new_group("List flow runs, look into one, read its log, go on with one.")
+app.command()(resume)
+app.command()(rerun)
 
 Which = Annotated[str, typer.Argument(metavar="RUN", help="A flow run's id, the beginning of one, or its name.")]
 

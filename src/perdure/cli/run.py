@@ -4,6 +4,7 @@ import contextlib
 import json
 import reprlib
 import sys
+from collections.abc import Callable
 from typing import Annotated, Any, NamedTuple
 
 import typer
@@ -22,7 +23,9 @@ EXIT_CODES = {StateType.COMPLETED: 0, StateType.FAILED: 1, StateType.CRASHED: 3,
 INTERRUPTED = 130
 
 
-class _Ended(NamedTuple):
+class Ended(NamedTuple):
+    """How a run that the command line began has ended."""
+
     run: FlowRunContext
     state: State[Any]
     exit_code: int
@@ -51,11 +54,12 @@ def run(
     # With --json, what the program prints must not get into the document.
     with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
         flow = load_flow(target)
-        ended = _run(flow, _parameters(flow, pairs, document))
+        parameters = _parameters(flow, pairs, document)
+        ended = ended_by(flow, lambda watched: call_of(watched, parameters))
     if as_json:
-        show_json(_shape(flow, ended))
+        show_json(shape_of(flow, ended))
     else:
-        _show(flow, ended)
+        show_ended(flow, ended)
     raise typer.Exit(ended.exit_code)
 
 
@@ -93,8 +97,8 @@ def _value(text: str, flow: Flow[..., object], name: str) -> Any:
         return text
 
 
-def _run(flow: Flow[..., object], parameters: dict[str, Any]) -> _Ended:
-    """Run the flow, and hear of its end from hooks: a crashed run raises, and gives no state."""
+def ended_by(flow: Flow[..., object], call: Callable[[Flow[..., Any]], State[Any]]) -> Ended:
+    """Run the flow by the call, and hear of its end from hooks: a crashed run raises, and gives no state."""
     watched = flow.with_options()
     ends: list[tuple[FlowRunContext, State[Any]]] = []
 
@@ -104,21 +108,22 @@ def _run(flow: Flow[..., object], parameters: dict[str, Any]) -> _Ended:
     for add in (watched.on_completion, watched.on_failure, watched.on_cancellation, watched.on_crashed):
         add(note_end)
     try:
-        state = _call(watched, parameters)
+        state = call(watched)
     except KeyboardInterrupt:
         if not ends:
             raise
-        return _Ended(*ends[-1], INTERRUPTED)
+        return Ended(*ends[-1], INTERRUPTED)
     except BaseException:
         if not ends:
             raise
-        return _Ended(*ends[-1], EXIT_CODES[StateType.CRASHED])
+        return Ended(*ends[-1], EXIT_CODES[StateType.CRASHED])
     if not ends:  # it returned a state by hand that is not final
         raise PerdureError(f"The flow run {state.run_id} ended in state {state!r}, which is not final.")
-    return _Ended(*ends[-1], EXIT_CODES[state.type])
+    return Ended(*ends[-1], EXIT_CODES[state.type])
 
 
-def _call(flow: Flow[..., Any], parameters: dict[str, Any]) -> State[Any]:
+def call_of(flow: Flow[..., Any], parameters: dict[str, Any]) -> State[Any]:
+    """Call a flow, whatever its colour; its state."""
     if not flow.options.is_async:
         state: State[Any] = flow(**parameters, return_state=True)
         return state
@@ -130,7 +135,7 @@ def _call(flow: Flow[..., Any], parameters: dict[str, Any]) -> State[Any]:
     return asyncio.run(call())
 
 
-def _value_of(ended: _Ended) -> Any:
+def _value_of(ended: Ended) -> Any:
     """What the flow returned; None if that was not kept, or if it says no more than the run's tree."""
     if not ended.state.is_completed():
         return None
@@ -141,7 +146,8 @@ def _value_of(ended: _Ended) -> Any:
     return None if isinstance(value, State) or is_states(value) else value
 
 
-def _shape(flow: Flow[..., object], ended: _Ended) -> dict[str, Any]:
+def shape_of(flow: Flow[..., object], ended: Ended) -> dict[str, Any]:
+    """A run that has ended, for programs."""
     state = ended.state
     return {
         "id": ended.run.id,
@@ -159,7 +165,8 @@ _short.maxstring = _short.maxother = 500
 _short.maxdict = _short.maxlist = _short.maxtuple = _short.maxset = 20
 
 
-def _show(flow: Flow[..., object], ended: _Ended) -> None:
+def show_ended(flow: Flow[..., object], ended: Ended) -> None:
+    """A run that has ended, for people."""
     line = state_text(ended.state.type, ended.state.name)
     line.append(f"  {flow.name}", style="bold default")
     line.append(f"  {ended.run.name}", style="default not bold")

@@ -1,9 +1,11 @@
 """What the decorators were told: the engine reads it, `with_options` replaces parts of it."""
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from perdure.core.retention import Retention
@@ -11,6 +13,14 @@ from perdure.core.signatures import Signature
 
 Hook = Callable[..., Any]  # called with (flow or task, its run, the state)
 RetryDelay = float | Sequence[float] | Callable[[int], Sequence[float]]
+
+
+def _main_name() -> str:
+    main = sys.modules["__main__"]
+    spec, file = getattr(main, "__spec__", None), getattr(main, "__file__", None)
+    if spec is not None:
+        return str(spec.name)
+    return "__main__" if file is None else Path(file).stem
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,9 +60,13 @@ class RunOptions:
 
     @cached_property
     def key(self) -> str:
-        """What tells this function from all others: its module and qualified name."""
+        """What tells this function from all others: its module and qualified name.
+
+        A script's is the one that others would import it by, so that `python sales.py` and `perdure run sales.py` agree.
+        """
         function = self.function
-        return f"{function.__module__}.{getattr(function, '__qualname__', self.name)}"
+        module = _main_name() if function.__module__ == "__main__" else function.__module__
+        return f"{module}.{getattr(function, '__qualname__', self.name)}"
 
 
 @dataclass(frozen=True, kw_only=True)

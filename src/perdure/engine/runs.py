@@ -55,7 +55,8 @@ def persists(options: RunOptions, parent: RunContext | None) -> bool:
     """Whether a run's result is to be persisted: as it was told, else as the features in use need it."""
     if options.persist_result is not None:
         return options.persist_result
-    if not options.cache_result_in_memory or getattr(options, "cache_key_fn", None) is not None:
+    needed = not options.cache_result_in_memory or options.step_id is not None
+    if needed or getattr(options, "cache_key_fn", None) is not None:
         return True
     if isinstance(parent, FlowRunContext) and (parent.options.retries > 0 or parent.is_durable):
         return True

@@ -1,0 +1,123 @@
+"""`perdure flow-run resume` and `perdure flow-run rerun`."""
+
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from perdure import session
+from perdure.cli import find
+from perdure.cli.groups import AsJson
+from perdure.cli.load import load_flow
+from perdure.cli.output import show, show_json
+from perdure.cli.run import Ended, call_of, ended_by, shape_of, show_ended
+from perdure.core.errors import ResumeError
+from perdure.core.records import FlowRun, RunFilter, StartRecord
+from perdure.core.states import StateType
+from perdure.engine.resumption import lost_runs, resumable
+from perdure.engine.starts import unpacked
+from perdure.flows import Flow
+
+Which = Annotated[str, typer.Argument(metavar="RUN", help="A flow run's id, the beginning of one, or its name.")]
+
+
+def resume(
+    which: Annotated[
+        str | None, typer.Argument(metavar="RUN", help="A flow run's id, the beginning of one, or its name.")
+    ] = None,
+    crashed: Annotated[
+        bool, typer.Option("--crashed", help="All that crashed, or whose process is gone, oldest first.")
+    ] = False,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Run again what failed, too.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Go on with a flow run that crashed, or whose process is gone: what it finished is not run again.
+
+    Exit codes as of `perdure run`; with --crashed, the highest.
+    """
+    if (which is None) != crashed:
+        raise typer.BadParameter("Name a flow run, or give --crashed.")
+    runs = [find.flow_run(which)] if which is not None else _crashed()
+    ended = [_resumed(run, retry_failed, as_json) for run in runs]
+    if as_json:
+        shapes = [shape_of(flow, end) for flow, end in ended]
+        show_json(shapes if crashed else shapes[0])
+    elif not runs:
+        show("No flow run has crashed.")
+    raise typer.Exit(max((end.exit_code for _, end in ended), default=0))
+
+
+def rerun(which: Which, as_json: AsJson = False) -> None:
+    """Run a flow again, from the start, with the arguments of an earlier run."""
+    run = find.flow_run(which)
+    start = _start(run)
+    parameters = unpacked(start.arguments, run.id)
+    with _aside(as_json):
+        flow = _flow_of(run, start)
+        ended = ended_by(flow, lambda watched: call_of(watched, parameters))
+    if as_json:
+        show_json(shape_of(flow, ended))
+    else:
+        show_ended(flow, ended)
+    raise typer.Exit(ended.exit_code)
+
+
+def _crashed() -> list[FlowRun]:
+    known = session.current()
+    ended = known.orchestrator.flow_runs(RunFilter(states=(StateType.CRASHED,)))
+    roots = [run for run in ended if run.parent_flow_run_id is None and known.orchestrator.start(run.id) is not None]
+    found = {run.id: run for run in (*lost_runs(known), *roots)}
+    return [found[id] for id in sorted(found)]
+
+
+def _resumed(run: FlowRun, retry_failed: bool, as_json: bool) -> tuple[Flow[..., object], Ended]:
+    resumable(run.id, session.current(), retry_failed)  # before its program is loaded, and does who knows what
+    with _aside(as_json):
+        flow = _flow_of(run, _start(run))
+        ended = ended_by(flow, lambda watched: _call(watched, run, retry_failed))
+    if not as_json:
+        show_ended(flow, ended)
+    return flow, ended
+
+
+def _call(flow: Flow[..., Any], run: FlowRun, retry_failed: bool) -> Any:
+    if not flow.options.is_async:
+        return flow.resume(run.id, retry_failed=retry_failed, return_state=True)
+    import asyncio
+
+    async def call() -> Any:
+        return await flow.resume(run.id, retry_failed=retry_failed, return_state=True)
+
+    return asyncio.run(call())
+
+
+def _start(run: FlowRun) -> StartRecord:
+    start = session.current().orchestrator.start(run.id)
+    if start is None:
+        raise ResumeError(f"How the flow run {run.name!r} was begun is not known. Call its flow anew.")
+    return start
+
+
+def _flow_of(run: FlowRun, start: StartRecord) -> Flow[..., object]:
+    """The flow of a run, from the program that it was in."""
+    if start.entry_point is None:
+        raise ResumeError(
+            f"The flow {run.flow_name!r} is defined inside a function, where no other process finds it."
+            f" Call its .resume({run.id!r}) in Python, or define it at the top level of a module."
+        )
+    entry = json.loads(start.entry_point)
+    if Path(entry["directory"]).is_dir():
+        os.chdir(entry["directory"])
+    return load_flow(entry["target"])
+
+
+@contextlib.contextmanager
+def _aside(as_json: bool) -> Iterator[None]:
+    """With --json, what the program prints must not get into the document."""
+    with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
+        yield
