@@ -62,7 +62,7 @@ class RunOptions:
     def key(self) -> str:
         """What tells this function from all others: its module and qualified name.
 
-        A script's is the one that others would import it by, so that `python sales.py` and `perdure run sales.py` agree.
+        A script's is the one that others would import it by, so `python sales.py` and `perdure run sales.py` agree.
         """
         function = self.function
         module = _main_name() if function.__module__ == "__main__" else function.__module__

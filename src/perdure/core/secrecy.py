@@ -86,12 +86,15 @@ _PEM = r"(?s)(-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----).*?(?=-----END|\Z)"
 _BEARER = r"\b(Bearer\s+)[\w.~+/=-]{6,}|\b(Basic\s+)(?=\S*[\dA-Z=])[A-Za-z0-9+/]{8,}={0,2}"
 _TOKEN = (
     r"\b(?:gh[pousr]_|github_pat_|glpat-|[sr]k[-_]|xox[abeprs]-|pypi-)[\w-]{12,}"
-    r"|\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?"
     r"|(?<=[?&]sig=)[^&\s]+"
 )
+# A run of such characters is looked at once, whether it is a token or not: it may begin at any of its hyphens.
+_JWT = r"\beyJ[\w-]{8,}+(\.[\w-]{8,}+(?:\.[\w-]*+)?)?"
 _NAMED = r"""(?x)
         (?<![\w.-])([\w.-]++) \\?["']?\]?[ \t]*(?:=>|[=:])[ \t]*  # password=, "password": , ['password'] =
       | (?<!\S)(--[\w-]++)[ ]+  # --password
+      | (?<=["'])(--[\w-]++)["'],[ ]*  # '--password', in a list
+      | (?<=[(\[,\s]["'])([\w.-]++)["'],[ ]*(?=["'][^"']*+["'][)\]])  # ('password', '...')
     """
 _VALUE = r"""(?xis)
         [bru]{0,2}(?P<quote>\\?["']) (?:(?!(?P=quote))(?:\\.|.))* (?:(?P=quote)|\Z)
@@ -116,7 +119,22 @@ def without_secrets(text: str) -> str:
         text = _pattern(_RUN).sub(_hide_user_info, text) if "://" in text else text
     text = _without_named(text)
     text = _pattern(_BEARER).sub(lambda found: f"{found[1] or found[2]}{HIDDEN}", text)
+    text = _pattern(_JWT).sub(lambda found: HIDDEN if found[1] else found[0], text)
     return _pattern(_TOKEN).sub(HIDDEN, text)
+
+
+def shortened(text: str, length: int) -> str:
+    """The first characters of a text, without secrets; nothing that lies far behind them is looked at."""
+    if len(text) <= length:
+        return without_secrets(text)
+    looked_at = without_secrets(text[: length + AHEAD])
+    if len(text) > length + AHEAD and (cut := _pattern(_OPEN_ADDRESS).search(looked_at)):
+        looked_at = looked_at[: cut.start()]
+    return looked_at[:length]
+
+
+AHEAD = 300  # characters beyond what is shown that may tell that the shown ones are a secret
+_OPEN_ADDRESS = r"://[^\s/*]*+\Z"  # what comes behind may tell that this is a password
 
 
 def _hide_user_info(found: "re.Match[str]") -> str:
@@ -131,7 +149,7 @@ def _without_named(text: str) -> str:
     parts, done, at = [], 0, 0
     while found := _pattern(_NAMED).search(text, at):
         at = found.end()
-        name = found[1] or found[2]
+        name = found[found.lastindex or 0]
         if is_secret_name(name) and (end := _end_of_value(name, text, at)) > at:
             value = text[at:end]
             quote = value[0] if value[0] in "\"'" else ""

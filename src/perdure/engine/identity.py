@@ -5,13 +5,14 @@ that the user gave. What another run of the flow made counts as that run, not as
 identity in the same flow run is not run again if its result was persisted: by a retry of the flow, or after a crash.
 """
 
+import functools
 import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from perdure.context import FlowRunContext, RunContext
-from perdure.core.arguments import Upstream, replace_upstreams
+from perdure.core.arguments import Upstream, is_atom, replace_upstreams
 from perdure.core.errors import SerializationError
 from perdure.core.options import RunOptions
 from perdure.core.pending import Pending
@@ -32,17 +33,24 @@ def identity_of(options: RunOptions, parameters: Mapping[str, Any], parent: RunC
     """The identity of a call; None if nothing of it is kept, or if it is known only once its inputs have arrived."""
     if not isinstance(parent, FlowRunContext) or not persists(options, parent):
         return None
-    step: dict[str, Any] = {"key": options.key}
     if options.step_id is not None:
-        step["step"] = options.step_id.format(**parameters)
+        told = f'"step": {json.dumps(options.step_id.format(**parameters))}'
     else:
         try:
-            step["arguments"] = _digests(parent, parameters)
+            told = _digests(parent, parameters)
         except _NotArrived:
             return None
-    digest = hashlib.sha256(json.dumps(step, sort_keys=True).encode()).hexdigest()[:_DIGEST]
-    step["turn"] = parent.occurrence(digest)
-    return Identity(f"{digest}:{step['turn']}", json.dumps(step))
+    parts = f"{_quoted(options.key)}, {told}"
+    digest = _digest(parts)
+    turn = parent.occurrence(digest)
+    return Identity(f"{digest}:{turn}", f'{{"turn": {turn}, "key": {parts}}}')
+
+
+def _digest(parts: str) -> str:
+    return hashlib.sha256(parts.encode()).hexdigest()[:_DIGEST]
+
+
+_quoted = functools.lru_cache(maxsize=1_000)(json.dumps)
 
 
 def identify(run: RunContext, flow: FlowRunContext, identity: Identity) -> None:
@@ -63,19 +71,20 @@ def identity_in(step: str) -> str:
     """The id of the identity that has these components.
 
     Raises:
-        ValueError, KeyError, TypeError: they are none.
+        ValueError: they are none.
     """
-    parts = json.loads(step)
-    turn = parts.pop("turn")
-    return f"{hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:_DIGEST]}:{turn}"
+    turn, mark, parts = step.removeprefix('{"turn": ').removesuffix("}").partition(', "key": ')
+    if not mark:
+        raise ValueError(f"{step!r} is not what a step is made of.")
+    return f"{_digest(parts)}:{turn}"
 
 
 class _NotArrived(Exception):
     """An argument is a run without an identity, so its value counts, which is not there yet."""
 
 
-def _digests(flow: FlowRunContext, parameters: Mapping[str, Any]) -> dict[str, str] | None:
-    """A digest of each argument; None if one cannot be hashed: then the call's turn alone tells it from others."""
+def _digests(flow: FlowRunContext, parameters: Mapping[str, Any]) -> str:
+    """A digest of each argument; none if one cannot be hashed: then the call's turn alone tells it from others."""
 
     def made_by(value: Any) -> str | None:
         maker = flow.makers.get(id(value))
@@ -88,10 +97,11 @@ def _digests(flow: FlowRunContext, parameters: Mapping[str, Any]) -> dict[str, s
             raise _NotArrived
         return "run", identity
 
+    told = []
     try:
-        return {
-            name: digest_of_values(replace_upstreams(value, standing_for), stand_in=made_by)[:_DIGEST]
-            for name, value in parameters.items()
-        }
+        for name, value in parameters.items():
+            known = value if is_atom(value) else replace_upstreams(value, standing_for)
+            told.append(f'"{name}": "{digest_of_values(known, stand_in=made_by)[:_DIGEST]}"')
     except SerializationError:
-        return None
+        return '"arguments": null'
+    return f'"arguments": {{{", ".join(told)}}}'

@@ -1,5 +1,6 @@
 """What the lifecycles of flow runs and task runs share: entering states, keeping results, calling hooks."""
 
+import functools
 import inspect
 import logging
 from collections.abc import Callable, Sequence
@@ -11,7 +12,7 @@ from perdure.context import FlowRunContext, RunContext, TaskRunContext
 from perdure.core.effects import Blocking, Call, Report, Steps
 from perdure.core.options import RunOptions
 from perdure.core.records import CacheRecord, Record, RenameRecord, StateRecord
-from perdure.core.secrecy import without_secrets
+from perdure.core.secrecy import shortened, without_secrets
 from perdure.core.states import FINAL, State, StateType, check_transition, is_states
 from perdure.engine.views import template_variables
 from perdure.engine.world import World
@@ -188,12 +189,15 @@ def crash(run: RunContext, world: World, error: BaseException) -> Steps[State[An
 
 
 def text_of(error: BaseException) -> str:
-    """An exception's text without secrets, whatever its class makes of `str`."""
+    """An exception's text without secrets, whatever its class makes of `str`; a long one is cut."""
     try:
-        return without_secrets(str(error))
+        text = str(error)
+        return shortened(text, _TEXT) + "…" * (len(text) > _TEXT)
     except Exception as broken:
         return f"<its text cannot be had: {type(broken).__name__}>"
 
+
+_TEXT = 20_000  # characters of an exception's text
 
 _HOOKS = {
     S.COMPLETED: "on_completion",
@@ -221,6 +225,14 @@ def user_call(run: RunContext, function: Callable[..., Any], *args: Any) -> Call
 
 
 def _is_coroutine_function(function: Any) -> bool:
+    try:
+        return _known_coroutine_function(function)
+    except TypeError:  # an object that cannot be hashed
+        return _known_coroutine_function.__wrapped__(function)
+
+
+@functools.lru_cache(maxsize=1_000)
+def _known_coroutine_function(function: Any) -> bool:
     called = type(function).__call__ if callable(function) else None  # of an object that is called as a function
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(called)
 
@@ -239,8 +251,8 @@ def name_run(run: RunContext, template: str | Callable[..., str]) -> Steps[Seque
         name = template.format(**template_variables(run), **_own(run.parameters))
     if not isinstance(name, str):
         raise TypeError(f"A run's name is text, but its template gave {name!r}. Return a str from it.")
-    run.name = name
-    return (RenameRecord(run.id, not run.is_flow, name),)
+    run.name = without_secrets(name)
+    return (RenameRecord(run.id, not run.is_flow, run.name),)
 
 
 def _own(parameters: dict[str, Any]) -> dict[str, Any]:

@@ -4,12 +4,13 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from perdure.core.secrecy import HIDDEN, is_secret_name, without_secrets
-from perdure.results.previews.text import hidden
-from perdure.results.previews.tree import Tree
-from perdure.results.previews.types import name_of
+from perdure.core.secrecy import is_secret_name
+from perdure.results.previews.text import beginning, hidden, may_hold_a_secret
+from perdure.results.previews.tree import Limits, Tree, encode
 
-_LENGTH = 10_000  # characters of one parameter's value
+_LENGTH = 10_000  # characters of one parameter's value, and items of it
+_LIMITS = Limits(items=(_LENGTH,), lengths=(_LENGTH,), deepest=20)
+_INTEGER = 2**200
 
 
 def shown_parameters(parameters: Mapping[str, Any]) -> str:
@@ -25,44 +26,44 @@ def shown_parameter(name: str, value: Any) -> Any:
         return hidden(value)
     kind = type(value)
     if kind is str:
-        return without_secrets(value[:_LENGTH]) + "…" * (len(value) > _LENGTH)
-    if value is None or kind is int or kind is bool:
+        return beginning(value, _LENGTH) + "…" * (len(value) > _LENGTH)
+    if value is None or kind is bool or (kind is int and -_INTEGER < value < _INTEGER):
         return value
     if kind is dict or kind is list or kind is tuple:
         if len(value) > _LENGTH:
             return f"<{kind.__name__} of {len(value):,} items>"
-        try:
-            shown = _without_secret_values(value)
-            text = json.dumps(shown, allow_nan=False)
-        except (TypeError, ValueError, RecursionError):
-            pass  # JSON cannot hold it
-        else:
-            return shown if len(text) <= _LENGTH else text[:_LENGTH] + "…"
-    shown = Tree(_LENGTH).of(value)
-    return _repr_of(value) if shown == f"<{name_of(kind)}>" else shown
+        if _room_after(value, _LENGTH, _LIMITS.deepest) > 0:
+            text = encode(value)
+            if len(text) <= _LENGTH and not may_hold_a_secret(text):
+                return value
+    return Tree(_LENGTH, limits=_LIMITS).of(value)
 
 
-def _repr_of(value: Any) -> str:
-    """What an object says of itself: all that could be said otherwise is its type."""
-    try:
-        return without_secrets(repr(value)[:_LENGTH])
-    except Exception as error:
-        return f"<{type(value).__name__}, whose repr raised {type(error).__name__}>"
+def _room_after(value: Any, room: int, depth: int) -> int:
+    """How much is left of some room for characters and items once a value is in it; 0 or less if it does not fit.
 
-
-def _without_secret_values(value: Any) -> Any:
+    Only what JSON holds as it is fits: plain numbers, texts, lists, tuples, and dicts whose keys are texts.
+    """
     kind = type(value)
+    room -= 1
     if kind is str:
-        return without_secrets(value)
-    if kind is dict:
-        return {
-            key: hidden(each) if type(key) is str and is_secret_name(key) else _without_secret_values(each)
-            for key, each in value.items()
-        }
-    if kind is list or kind is tuple:
-        items = [_without_secret_values(each) for each in value]
-        is_pair = len(items) == 2 and type(items[0]) is str and is_secret_name(items[0])
-        return [items[0], HIDDEN] if is_pair else items
-    if value is None or kind is int or kind is float or kind is bool:
-        return value
-    raise TypeError(kind)
+        return room - len(value)
+    if value is None or kind is bool:
+        return room
+    if kind is int:
+        return room if -_INTEGER < value < _INTEGER else 0
+    if kind is float:
+        return room if value - value == 0.0 else 0  # neither infinite nor NaN
+    if kind is dict and depth:
+        for key, each in value.items():
+            room = _room_after(each, room - len(key), depth - 1) if type(key) is str else 0
+            if room <= 0:
+                return 0
+        return room
+    if (kind is list or kind is tuple) and depth:
+        for each in value:
+            room = _room_after(each, room, depth - 1)
+            if room <= 0:
+                return 0
+        return room
+    return 0

@@ -107,10 +107,7 @@ class LocalFileSystem(Storage):
 
     def read_large(self, key: str, size: int) -> memoryview:  # noqa: ARG002
         with self._opened(key) as descriptor:
-            found = os.fstat(descriptor)
-            if not stat.S_ISREG(found.st_mode):
-                raise IsADirectoryError
-            if not found.st_size:  # nothing to map
+            if not files.size_of(descriptor):  # nothing to map
                 return memoryview(bytearray())
             # Copy on write: the file stays as it is. The mapping ends with the last view of it.
             return memoryview(mmap.mmap(descriptor, 0, access=mmap.ACCESS_COPY))
@@ -222,7 +219,7 @@ class LocalFileSystem(Storage):
     def _target(self, link: str, key: str) -> str:
         """Where a symbolic link leads, if that is inside the storage."""
         root, target = os.path.realpath(self._root()), os.path.realpath(link)
-        if os.path.commonpath((root, target)) != root:
+        if not files.is_inside(target, root):
             raise StorageKeyError(
                 f"The storage key {key!r} leaves the storage {self._root()}: {link} is a symbolic link to {target}."
                 " Remove the link, or use that place as a storage of its own."
@@ -235,6 +232,8 @@ class LocalFileSystem(Storage):
         try:
             return os.open(path, files.TO_READ)
         except OSError as error:
+            if error.errno == errno.ENXIO:  # a socket
+                raise FileNotFoundError from None
             if error.errno not in (errno.ELOOP, errno.EMLINK):  # what systems say of a link under O_NOFOLLOW
                 raise
         return os.open(self._target(path, key), files.TO_READ)

@@ -3,6 +3,7 @@
 import errno
 import io
 import os
+import stat
 import sys
 import threading
 import time
@@ -19,7 +20,10 @@ from perdure.filesystems.storage import Entry
 # Not on Windows: there, links are looked for before opening instead.
 NOFOLLOW: int = getattr(os, "O_NOFOLLOW", 0)
 _COMMON = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-TO_READ = os.O_RDONLY | NOFOLLOW | _COMMON
+# What is no file must not block: a named pipe would be waited for.
+TO_READ = os.O_RDONLY | NOFOLLOW | _COMMON | getattr(os, "O_NONBLOCK", 0)
+# Windows flushes what may be written to, and no folders.
+_TO_FLUSH = (os.O_RDWR if os.name == "nt" else os.O_RDONLY) | _COMMON
 _TO_WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _COMMON
 NOTHING_THERE = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
 
@@ -28,6 +32,7 @@ _MANY = 16  # files: more are flushed with all that their file system holds back
 # Within this time of a change, another one may get the same time from the system's clock.
 _AHEAD = 10_000_000  # nanoseconds
 _TICK = 1_000_000_000  # nanoseconds: more than any file system with times finer than a second
+_MARKS = os.utime in os.supports_fd  # not on Windows, which does not keep the time of a change of times either
 
 _MENDS = {
     errno.ENOSPC: ("the disk is full", "Free some space there, or choose another storage"),
@@ -57,7 +62,7 @@ def refusals(action: str, path: str) -> Iterator[None]:
 def refused(action: str, path: str, error: OSError) -> StorageError:
     """The error of ours for one of the system's."""
     number = error.errno or 0
-    if number == errno.EEXIST and not os.path.lexists(path):
+    if number == errno.EEXIST and path.startswith(f"{error.filename}/"):
         number = errno.ENOTDIR  # it is one of the directories of the path that exists, as a file
     reason, mend = _MENDS.get(number, (error.strerror or str(error), "Mend that, or choose another storage"))
     return StorageError(f"Cannot {action} {path}: {reason}. {mend}; PERDURE_LOCAL_STORAGE_PATH names the default one.")
@@ -68,9 +73,25 @@ def missing(path: str) -> ObjectMissing:
     return ObjectMissing(f"Nothing is stored at {path}. It was deleted or moved, or never written.")
 
 
+def size_of(descriptor: int) -> int:
+    """How many bytes a file holds. Raises IsADirectoryError if it is a directory, a pipe, a device."""
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode):
+        raise IsADirectoryError
+    return found.st_size
+
+
+def is_inside(path: str, root: str) -> bool:
+    """Whether a path is the root's or below it; both are absolute and without links."""
+    try:
+        return os.path.commonpath((root, path)) == root
+    except ValueError:  # on Windows, of another drive
+        return False
+
+
 def content(descriptor: int) -> bytes:
     """All that a file holds."""
-    size = os.fstat(descriptor).st_size
+    size = size_of(descriptor)
     data = os.read(descriptor, size + 1)
     if len(data) == size:
         return data
@@ -81,6 +102,7 @@ def content(descriptor: int) -> bytes:
 
 def part(descriptor: int, start: int, size: int) -> bytes:
     """At most `size` bytes of a file, from the byte `start` on."""
+    size_of(descriptor)
     os.lseek(descriptor, start, os.SEEK_SET)
     data = os.read(descriptor, size)
     while len(data) < size and (more := os.read(descriptor, size - len(data))):
@@ -134,7 +156,11 @@ def new_file(path: str) -> int:
         return os.open(path, _TO_WRITE, 0o666)
     except FileNotFoundError:
         os.makedirs(path[: path.rindex("/")], exist_ok=True)  # noqa: PTH103
-        return os.open(path, _TO_WRITE, 0o666)
+    except FileExistsError:
+        if not path[path.rindex("/") + 1 :].startswith(TEMPORARY_PREFIX):
+            raise
+        os.unlink(path)  # noqa: PTH108  # this thread was interrupted just as it had made it
+    return os.open(path, _TO_WRITE, 0o666)
 
 
 def found_files(root: str, folder: str, unfinished: bool = False) -> Iterator[tuple[str, "os.DirEntry[str]"]]:
@@ -171,8 +197,9 @@ def entry_of(path: str, found: "os.DirEntry[str]") -> Entry | None:
 
 def mark(descriptor: int) -> None:
     """Give a complete file a time just ahead of the clock, which no later change gives it: for `fingerprint`."""
-    ahead = time.time_ns() + _AHEAD
-    os.utime(descriptor, ns=(ahead, ahead))
+    if _MARKS:
+        ahead = time.time_ns() + _AHEAD
+        os.utime(descriptor, ns=(ahead, ahead))
 
 
 def fingerprint(path: str) -> str | None:
@@ -180,6 +207,8 @@ def fingerprint(path: str) -> str | None:
     try:
         found = os.stat(path)  # noqa: PTH116
     except OSError:
+        return None
+    if not _MARKS:
         return None
     is_marked = found.st_mtime_ns > found.st_ctime_ns
     if not is_marked and abs(time.time_ns() - found.st_ctime_ns) < _TICK:
@@ -191,7 +220,8 @@ def flush(root: str, paths: list[str]) -> None:
     """Return when files of the root, and their names, are on the disk; files that are gone are passed over."""
     folders = {folder for path in paths for folder in _folders(root, path)}
     if len(paths) > _MANY and (flush_all := _flush_of_file_system()) is not None:
-        devices = {os.stat(folder).st_dev: folder for folder in folders if os.path.isdir(folder)}  # noqa: PTH112, PTH116
+        with refusals("flush", root):
+            devices = {os.stat(folder).st_dev: folder for folder in folders if os.path.isdir(folder)}  # noqa: PTH112, PTH116
         for folder in devices.values():
             _flush(folder, flush_all)
         return
@@ -209,24 +239,27 @@ def _folders(root: str, path: str) -> Iterator[str]:
 
 
 def _flush(path: str, flush: Callable[[int], None]) -> None:
-    try:
-        descriptor = os.open(path, TO_READ & ~NOFOLLOW)
-    except NOTHING_THERE:
-        return
-    except PermissionError:  # of the folder above the root, say: it may be used, but not opened
-        return
-    try:
-        with refusals("flush", path):
+    with refusals("flush", path):
+        try:
+            descriptor = os.open(path, _TO_FLUSH)
+        except NOTHING_THERE:
+            return
+        except PermissionError:  # of the folder above the root, say: it may be used, but not opened
+            return
+        try:
             flush(descriptor)
-    finally:
-        os.close(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _flush_file(descriptor: int) -> None:
     if sys.platform == "darwin":  # where fsync leaves data in the disk's own memory
         import fcntl
 
-        fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+        try:
+            fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+        except OSError:  # not every file system has it
+            os.fsync(descriptor)
     else:
         os.fsync(descriptor)
 

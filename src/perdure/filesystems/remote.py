@@ -1,5 +1,6 @@
 """`RemoteFileSystem`: whatever fsspec reaches."""
 
+import io
 import mmap
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -154,11 +155,13 @@ class RemoteFileSystem(Storage):
             return b""
 
     def read_large(self, key: str, size: int) -> memoryview:
-        whole = memoryview(mmap.mmap(-1, max(size, 1)))[:size]
         at = 0
         with self._refusals("read", key):
             fs, path = self._at(key)
             with fs.open(path, "rb") as file:
+                # The size comes from a document, which may ask for more memory than there is.
+                size = min(size, _size(file) or 0)
+                whole = memoryview(mmap.mmap(-1, max(size, 1)))[:size]
                 while count := file.readinto(whole[at : at + _PIECE]):
                     at += count
                 rest = file.read()
@@ -275,6 +278,16 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(each)
     elif isinstance(value, SecretStr) and len(text := value.get_secret_value()) >= _SECRET:
         yield text
+
+
+def _size(file: Any) -> int | None:
+    """How many bytes an open file has, if it says so before it is read."""
+    try:
+        size = file.size if hasattr(file, "size") else file.seek(0, io.SEEK_END)
+        file.seek(0)
+    except (OSError, ValueError, NotImplementedError):
+        return None
+    return size if isinstance(size, int) else None
 
 
 def _modified(info: dict[str, Any]) -> Micros | None:

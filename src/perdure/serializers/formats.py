@@ -63,10 +63,8 @@ class FormatSerializer(Serializer):
         return self._read(source.view())
 
     def load_part(self, source: Source, columns: Sequence[str] | None, rows: slice | None) -> Any:
-        if isinstance(columns, str):
-            raise ResultUnreadable(f"columns={columns!r} is a text, not a list of names. Pass columns=[{columns!r}].")
-        if rows is not None and rows.step == 0:
-            raise ResultUnreadable(f"rows={rows!r} has the step 0. Use another step, or none.")
+        _check_columns(columns)
+        _check_rows(rows)
         return self._read_part(self._file(source), columns, slice(None) if rows is None else rows)
 
     def for_exceptions(self) -> Serializer:
@@ -82,6 +80,26 @@ class FormatSerializer(Serializer):
         if not start.isascii():
             raise ResultCorrupt(f"The data begins with {start!r}, which is no file of the format {self.type!r}.")
         return BytesSource(from_base64(bytes(source.view()))).open()
+
+
+def _check_columns(columns: Any) -> None:
+    if isinstance(columns, str):
+        raise ResultUnreadable(f"columns={columns!r} is a text, not a list of names. Pass columns=[{columns!r}].")
+    if columns is not None and not isinstance(columns, Sequence):
+        raise ResultUnreadable(f"columns={columns!r} is no list of names. Pass one, such as columns=['price'].")
+
+
+def _check_rows(rows: Any) -> None:
+    if rows is None:
+        return
+    if not isinstance(rows, slice):
+        raise ResultUnreadable(f"rows={rows!r} is no slice. Pass one, such as rows=slice(10) for the first ten.")
+    try:
+        rows.indices(0)
+    except TypeError:
+        raise ResultUnreadable(f"rows={rows!r} is not of whole numbers. Pass such, or None.") from None
+    except ValueError:
+        raise ResultUnreadable(f"rows={rows!r} has the step 0. Use another step, or none.") from None
 
 
 class ArrowSerializer(FormatSerializer):

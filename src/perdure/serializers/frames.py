@@ -1,56 +1,107 @@
-"""Frames of polars in pickles, as Arrow tables: their memory goes beside the stream, where polars would copy it."""
+"""Tables and tensors in pickles: memory that their libraries would copy goes beside the stream, and no more of it.
+
+Frames of polars go as Arrow tables. Arrays of Arrow that are slices would take along all that they are slices of.
+"""
 
 import copyreg
+import functools
 import pickle
 import sys
 from collections import ChainMap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from perdure.serializers.payload import THRESHOLD
+from perdure.serializers.tensors import tensor_reducers
 
 if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
 
+Reducers = dict[type, Callable[[Any], Any]]
+
+_SLACK = 1.5  # times what the rows take: what is left of larger tables is written only up to this
+_VIEW = 16  # bytes that each text of polars takes beside its characters
+
 
 def extend_dispatch_table(pickler: Any, spill: Callable[[], None]) -> None:
-    """Have a pickler take large frames and series, if this process has them, in this way; `spill` is told of each."""
+    """Have a pickler take large values of the libraries that this process has in this way; `spill` is told of each."""
+    own = {**_array_reducers(), **_frame_reducers(spill), **tensor_reducers(spill)}
+    if own:
+        # cloudpickle's own attribute hides the one that the pickler looks at once it is made.
+        member: Any = vars(pickle.Pickler)["dispatch_table"]
+        known = getattr(pickler, "dispatch_table", copyreg.dispatch_table)
+        member.__set__(pickler, known.new_child(own) if isinstance(known, ChainMap) else {**known, **own})
+
+
+def _array_reducers() -> Reducers:
+    return _reducers_of(sys.modules["pyarrow.lib"]) if "pyarrow.lib" in sys.modules else {}
+
+
+@functools.lru_cache(maxsize=1)
+def _reducers_of(library: Any) -> Reducers:
+    # Tables, batches and chunked arrays are pickled as the arrays that they are made of. Pickles look at exact classes.
+    return dict.fromkeys((each for each in _subclasses(library.Array) if each.__module__ == "pyarrow.lib"), _reduce)
+
+
+def _subclasses(kind: type) -> Iterator[type]:
+    for each in kind.__subclasses__():
+        yield each
+        yield from _subclasses(each)
+
+
+def _reduce(array: "pa.Array") -> Any:
+    size = array.get_total_buffer_size()
+    if size >= THRESHOLD and size > _SLACK * array.nbytes:
+        import pyarrow as pa
+
+        array = pa.concat_arrays([array, array.slice(0, 0)])  # which copies its own rows
+    return array.__reduce_ex__(pickle.HIGHEST_PROTOCOL)
+
+
+def _frame_reducers(spill: Callable[[], None]) -> Reducers:
     polars = sys.modules.get("polars")
     if polars is None:
-        return
+        return {}
 
     def reduce_frame(frame: "pl.DataFrame") -> Any:
-        if not _fits(frame):
-            return frame.__reduce_ex__(5)
+        table = _table_of(frame)
+        if table is None:
+            return frame.__reduce_ex__(pickle.HIGHEST_PROTOCOL)
         spill()
-        return frame_from_arrow, (frame.to_arrow(compat_level=polars.CompatLevel.newest()),)
+        return frame_from_arrow, (table,)
 
     def reduce_series(series: "pl.Series") -> Any:
-        frame = series.to_frame()
-        if not _fits(frame):
-            return series.__reduce_ex__(5)
+        table = _table_of(series.to_frame())
+        if table is None:
+            return series.__reduce_ex__(pickle.HIGHEST_PROTOCOL)
         spill()
-        return series_from_arrow, (frame.to_arrow(compat_level=polars.CompatLevel.newest()),)
+        return series_from_arrow, (table,)
 
-    # cloudpickle's own attribute hides the one that the pickler looks at once it is made.
-    member: Any = vars(pickle.Pickler)["dispatch_table"]
-    known = getattr(pickler, "dispatch_table", copyreg.dispatch_table)
-    own = {polars.DataFrame: reduce_frame, polars.Series: reduce_series}
-    member.__set__(pickler, known.new_child(own) if isinstance(known, ChainMap) else {**known, **own})
+    return {polars.DataFrame: reduce_frame, polars.Series: reduce_series}
 
 
-def _fits(frame: "pl.DataFrame") -> bool:
-    """Whether a frame is large, and comes back from Arrow with the very types that it has."""
+def _table_of(frame: "pl.DataFrame") -> "pa.Table | None":
+    """A large frame as a table in the same memory, if it comes back from that with the very types that it has.
+
+    None as well if the memory holds much besides: the rows of a frame that this one is a part of.
+    """
     import polars as pl
 
     try:
         import pyarrow  # noqa: F401
     except ImportError:
-        return False
-    same = {pl.Boolean, pl.String, pl.Binary, pl.Date, pl.Datetime, pl.Duration, pl.Time, pl.Float32, pl.Float64}
+        return None
+    texts = {pl.String, pl.Binary}
+    same = {pl.Boolean, pl.Date, pl.Datetime, pl.Duration, pl.Time, pl.Float32, pl.Float64, *texts}
     same |= {pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64}
-    return frame.estimated_size() >= THRESHOLD and {dtype.base_type() for dtype in frame.dtypes} <= same
+    types = [dtype.base_type() for dtype in frame.dtypes]
+    needed = frame.estimated_size()
+    if needed < THRESHOLD or not same.issuperset(types):
+        return None
+    needed += _VIEW * frame.height * sum(each in texts for each in types)
+    table = frame.to_arrow(compat_level=pl.CompatLevel.newest())
+    return table if table.get_total_buffer_size() <= _SLACK * needed else None
 
 
 def frame_from_arrow(table: "pa.Table") -> "pl.DataFrame":

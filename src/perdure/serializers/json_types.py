@@ -72,13 +72,21 @@ def _read_bytes(data: Any, _: Tag) -> bytes:
 
 def _write_datetime(value: datetime) -> dict[str, Any]:
     zone = value.tzinfo
-    named = {"zone": zone.key} if isinstance(zone, ZoneInfo) and zone.key else {}
+    named = {"zone": zone.key} if isinstance(zone, ZoneInfo) and zone.key else _fold(value)
     return {"data": value.isoformat(), **named}
 
 
 def _read_datetime(data: str, tag: Tag) -> datetime:
     value = datetime.fromisoformat(data)
-    return value.astimezone(ZoneInfo(tag["zone"])) if "zone" in tag else value
+    return value.astimezone(ZoneInfo(tag["zone"])) if "zone" in tag else value.replace(fold=tag.get("fold", 0))
+
+
+def _read_time(data: str, tag: Tag) -> time:
+    return time.fromisoformat(data).replace(fold=tag.get("fold", 0))
+
+
+def _fold(value: datetime | time) -> dict[str, Any]:
+    return {"fold": 1} if value.fold else {}  # the second of two equal times as clocks go back
 
 
 def _write_timedelta(value: timedelta) -> dict[str, Any]:
@@ -155,7 +163,7 @@ TYPES: dict[type, TaggedType] = {
     ),
     datetime: TaggedType(_write_datetime, _read_datetime),
     date: TaggedType(lambda value: {"data": value.isoformat()}, lambda data, _: date.fromisoformat(data)),
-    time: TaggedType(lambda value: {"data": value.isoformat()}, lambda data, _: time.fromisoformat(data)),
+    time: TaggedType(lambda value: {"data": value.isoformat(), **_fold(value)}, _read_time),
     timedelta: TaggedType(_write_timedelta, _read_timedelta),
     timezone: TaggedType(_write_timezone, _read_timezone),
     ZoneInfo: TaggedType(_write_zone, lambda data, _: ZoneInfo(data)),

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from perdure.core.errors import PerdureError, ResultCorrupt, ResultError, ResultUnreadable, SerializationError
+from perdure.serializers import pandas_tables
 from perdure.serializers.parts import check_names
 
 _KEY = b"perdure"  # in the schema's metadata: what the table was, as JSON
@@ -93,8 +94,8 @@ def to_arrow(value: Any, serializer: str) -> pa.Table:
             if not _is_stream(value, kind):
                 raise SerializationError(_refusal(value, kind, serializer))
             value, kind = pa.table(value), "pyarrow.Table"
-        unnamed = {"unnamed": True} if getattr(value, "name", "") is None else {}
-        table = marked(_LIBRARIES[kind].take(value), {"kind": kind, **unnamed})
+        library = _LIBRARIES[kind]
+        table = marked(library.take(value), {"kind": kind, **library.notes(value)})
         _check_return(value, table)
         return table
 
@@ -167,6 +168,7 @@ def part_of(table: pa.Table, within: range, wanted: range) -> Any:
             each.update(start=labels.start, stop=labels.stop, step=labels.step)
     if pandas:
         table = table.replace_schema_metadata({**table.schema.metadata, _PANDAS: json.dumps(pandas).encode()})
+        table = marked(table, {"step": wanted.step})
     return from_arrow(table)
 
 
@@ -174,7 +176,8 @@ class _Library(NamedTuple):
     """How values of one kind become Arrow tables, and how they are had again."""
 
     take: Callable[[Any], pa.Table]
-    give: Callable[[pa.Table, dict[str, Any]], Any]
+    give: Callable[[pa.Table, dict[str, Any]], Any]  # with the notes
+    notes: Callable[[Any], dict[str, Any]] = lambda _: {}  # what must be known besides the table
 
 
 def _batch(table: pa.Table, _: dict[str, Any]) -> pa.RecordBatch:
@@ -182,11 +185,6 @@ def _batch(table: pa.Table, _: dict[str, Any]) -> pa.RecordBatch:
     if batches:
         return batches[0]
     return pa.RecordBatch.from_arrays([pa.nulls(0, each) for each in table.schema.types], schema=table.schema)
-
-
-def _pandas_series(table: pa.Table, origin: dict[str, Any]) -> Any:
-    series = table.to_pandas().iloc[:, 0]
-    return series.rename(None) if origin.get("unnamed") else series
 
 
 def _polars(table: pa.Table, _: dict[str, Any]) -> Any:
@@ -200,8 +198,8 @@ def _polars(table: pa.Table, _: dict[str, Any]) -> Any:
 _LIBRARIES = {
     "pyarrow.Table": _Library(lambda table: table, lambda table, _: table),
     "pyarrow.RecordBatch": _Library(lambda batch: pa.Table.from_batches([batch]), _batch),
-    "pandas.DataFrame": _Library(pa.Table.from_pandas, lambda table, _: table.to_pandas()),
-    "pandas.Series": _Library(lambda series: pa.Table.from_pandas(series.to_frame()), _pandas_series),
+    "pandas.DataFrame": _Library(pandas_tables.take, lambda *a: pandas_tables.give(*a, False), pandas_tables.notes),
+    "pandas.Series": _Library(pandas_tables.take, lambda *a: pandas_tables.give(*a, True), pandas_tables.notes),
     "polars.DataFrame": _Library(lambda frame: frame.to_arrow(), _polars),
     "polars.Series": _Library(lambda series: series.to_frame().to_arrow(), lambda *a: _polars(*a).to_series()),
 }
@@ -219,7 +217,7 @@ def _is_stream(value: Any, kind: str) -> bool:
 
 
 def _check_return(value: Any, table: pa.Table) -> None:
-    """Refuse names and types that come back as others, or not at all: found out by an empty table."""
+    """Refuse names, types and objects that come back as others, or not at all: found out mostly by an empty table."""
     if not table.num_columns and len(value):
         raise SerializationError(
             f"The table has {len(value):,} rows but no columns, and such rows would be lost. Add a column, or use the"
@@ -228,23 +226,27 @@ def _check_return(value: Any, table: pa.Table) -> None:
     if isinstance(value, pa.Table | pa.RecordBatch):
         return
     try:
-        before, after = _names_and_types(value), _names_and_types(from_arrow(table.slice(0, 0)))
+        empty = from_arrow(table.slice(0, 0))
     except ResultError as error:
         raise SerializationError(f"{error} Convert the value, or use the serializer 'pickle'.") from None
-    for here, there in zip(before, after, strict=True):
+    is_pandas = type(value).__module__.startswith("pandas")
+    kinds = _names if is_pandas else _names_and_types
+    for here, there in zip(kinds(value), kinds(empty), strict=True):
         if here != there:
             raise SerializationError(
                 f"{here!r} would come back as {there!r}. Make all names of columns text and their types plain, or use"
                 " the serializer 'pickle'."
             )
+    if is_pandas:
+        pandas_tables.check(value, empty, table)
+
+
+def _names(value: Any) -> list[Any]:
+    return list(value.columns) if hasattr(value, "columns") else [value.name]
 
 
 def _names_and_types(value: Any) -> list[Any]:
-    """What must come back, but for the types of pandas: there, pyarrow knows best."""
-    names = list(value.columns) if hasattr(value, "columns") else [value.name]
-    if type(value).__module__.startswith("pandas"):
-        return names
-    return [*names, *(value.dtypes if hasattr(value, "dtypes") else [value.dtype])]
+    return [*_names(value), *(value.dtypes if hasattr(value, "dtypes") else [value.dtype])]
 
 
 def _refusal(value: Any, kind: str, serializer: str) -> str:

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any
 
 from perdure.core.secrecy import HIDDEN, is_secret, mro_of, namespace_of
-from perdure.results.previews.text import bytes_text, head, known_text, number
+from perdure.results.previews.text import announces_a_secret, bytes_text, head, hidden, known_text, number
 from perdure.results.previews.types import is_a, is_exactly, is_of, name_of
 
 _FRAMES = 8
@@ -41,11 +41,12 @@ def message_of(error: BaseException, length: int) -> str:
         found = error.errors(include_input=False, include_context=False, include_url=False)  # type: ignore[attr-defined]
         return head("; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in found[:20]), length)
     args = _args(error)
-    if len(args) <= 5 and all(is_exactly(type(each), *_PLAIN) for each in args) and _says_itself(error):
+    names = any(announces_a_secret(each) for each in args[:5])
+    if not names and len(args) <= 5 and all(is_exactly(type(each), *_PLAIN) for each in args) and _says_itself(error):
         return head(str(error), length)
     if is_a(kind, BaseExceptionGroup):
         args = args[:1]
-    return head(", ".join(_text(each, length) for each in args[:5]), length)
+    return head(", ".join(_texts(args[:5], length)), length)
 
 
 _PLAIN = (str, int, bytes, type(None))
@@ -63,6 +64,13 @@ def _says_itself(error: BaseException) -> bool:
 
 _filename = OSError.__dict__["filename"].__get__
 _filename2 = OSError.__dict__["filename2"].__get__
+
+
+def _texts(args: tuple[Any, ...], length: int) -> Iterator[str]:
+    is_secret_one = False
+    for each in args:
+        yield str(hidden(each)) if is_secret_one else _text(each, length)
+        is_secret_one = announces_a_secret(each)
 
 
 def _text(value: Any, length: int) -> str:

@@ -1,15 +1,13 @@
 """Single values as short texts, without secrets and without running any code of the values' own."""
 
-import re
 from datetime import datetime, time
 from enum import Enum
 from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
-from perdure.core.secrecy import HIDDEN, is_secret_name, without_secrets
+from perdure.core.secrecy import AHEAD, HIDDEN, is_secret_name, shortened, without_secrets
 from perdure.results.previews.types import attributes, is_a, is_any, is_of, kind_name, package_of, printable
 
-_AHEAD = 300  # characters beyond what is shown that may tell that the shown ones are a secret
 _SAFE_INTEGER = 2**53  # what every reader of JSON takes exactly
 
 # Types that show themselves as text: a class of a user's own may do anything when asked for its text. They go by
@@ -35,15 +33,7 @@ def head(text: str, length: int) -> str:
 
 def beginning(text: str, length: int) -> str:
     """The first characters of a text, printable and without secrets."""
-    if len(text) <= length:
-        return printable(without_secrets(text))
-    looked_at = without_secrets(text[: length + _AHEAD])
-    if len(text) > length + _AHEAD and (cut := re.search(_OPEN_ADDRESS, looked_at)):
-        looked_at = looked_at[: cut.start()]
-    return printable(looked_at[:length])
-
-
-_OPEN_ADDRESS = r"://[^\s/*]*\Z"  # what comes behind may tell that this is a password
+    return printable(shortened(text, length))
 
 
 def more(count: int) -> str:
@@ -54,6 +44,48 @@ def more(count: int) -> str:
 def names_a_secret(name: object) -> bool:
     """Whether something is the name of a secret."""
     return type(name) is str and is_secret_name(name)
+
+
+def announces_a_secret(item: object) -> bool:
+    """Whether what follows an item of a sequence is a secret, as in `["mysql", "--password", "..."]`."""
+    return type(item) is str and len(item) <= _WORD and is_secret_name(item) and not set(item) & _NOT_IN_NAMES
+
+
+_WORD = 64  # characters
+_NOT_IN_NAMES = frozenset(" \t\n/\\@=,;()[]{}<>?!*\"'")  # of a sentence, an address, a file, or what was hidden
+
+
+def secret_names_in(item: object) -> bool:
+    """Whether an item is the name of a secret, or a column of names with such a one among the first."""
+    if type(item) is list or type(item) is tuple:
+        return any(names_a_secret(each) for each in item[:_LOOKED_AT])
+    return names_a_secret(item)
+
+
+_LOOKED_AT = 50
+
+
+def is_naming(key: object) -> bool:
+    """Whether what goes by a key is a name, and what lies beside it the value that has this name."""
+    return type(key) is str and len(key) <= _WORD and key.lower() in _NAMING
+
+
+_NAMING = ("name", "key", "parameter", "setting", "variable")
+
+# What is in every secret's name, and in every text that holds one, once it is in JSON and in lower case.
+_MARKS = (
+    *("\\", "@", "pass", "pw", "secret", "token", "key", "auth", "cred", "bearer", "basic", "cookie", "jwt", "eyj"),
+    *("gh", "sk", "rk", "xox", "glpat", "pypi", "sig=", "---"),
+)
+
+
+def may_hold_a_secret(encoded: str) -> bool:
+    """Whether a value has to be looked at for secrets, from its JSON; most have not."""
+    lowered = encoded.lower()
+    for mark in _MARKS:  # faster than a regular expression, and than a generator
+        if mark in lowered:
+            return True
+    return False
 
 
 def hidden(value: object) -> Any:
@@ -87,7 +119,7 @@ def base_of(value: "bytes | bytearray") -> "type[bytes] | type[bytearray]":
 def hex_of(value: "bytes | bytearray", count: int) -> str:
     """The first bytes in hexadecimal; asterisks if they spell a secret."""
     base: Any = base_of(value)
-    text = base.__getitem__(value, slice(0, count + _AHEAD)).decode("latin-1")
+    text = base.__getitem__(value, slice(0, count + AHEAD)).decode("latin-1")
     return HIDDEN if without_secrets(text) != text else base.__getitem__(value, slice(0, count)).hex()
 
 

@@ -6,18 +6,36 @@ import json
 from collections import deque
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from perdure.core.secrecy import HIDDEN, is_secret, is_secret_name, mro_of, namespace_of
 from perdure.results.previews.errors import is_exception, message_of
-from perdure.results.previews.text import bytes_text, head, hidden, known_text, more, names_a_secret, number
+from perdure.results.previews.text import (
+    announces_a_secret,
+    bytes_text,
+    head,
+    hidden,
+    is_naming,
+    known_text,
+    more,
+    names_a_secret,
+    number,
+    secret_names_in,
+)
 from perdure.results.previews.types import attribute, attributes, is_a, is_any, is_of, name_of
 
-ITEMS = (20, 10, 5, 4)  # of a container, by depth
-_LENGTHS = (1_000, 200, 100, 60)  # characters of a text, by depth
-_DEEPEST = 5
 _SHORT = 60  # characters of a key that is shown whole
-_NAMING = ("name", "key", "Name", "Key")
+
+
+class Limits(NamedTuple):
+    """How much of a value is shown, by depth; the last number of each is that of all greater depths."""
+
+    items: tuple[int, ...] = (20, 10, 5, 4)  # of a container
+    lengths: tuple[int, ...] = (1_000, 200, 100, 60)  # characters of a text
+    deepest: int = 5
+
+
+_LIMITS = Limits()
 
 encode = json.JSONEncoder(allow_nan=False).encode  # in ASCII
 
@@ -28,8 +46,9 @@ class Tree:
     `shorter` divides the lengths and counts that are shown at each depth.
     """
 
-    def __init__(self, room: int = 3_000, shorter: int = 1) -> None:
+    def __init__(self, room: int = 3_000, shorter: int = 1, limits: Limits = _LIMITS) -> None:
         self.room = room
+        self._limits = limits
         self._shorter = shorter
 
     def of(self, value: Any, depth: int = 0) -> Any:
@@ -51,7 +70,7 @@ class Tree:
 
     def text(self, value: str, depth: int = 0) -> str:
         """A text's beginning, without secrets, and how much more there is."""
-        shown = head(value, min(_at(_LENGTHS, depth) // self._shorter, max(self.room // 2, 20)))
+        shown = head(value, min(_at(self._limits.lengths, depth) // self._shorter, max(self.room // 2, 20)))
         self.room -= len(shown) + 4 if shown.isascii() else len(encode(shown))
         return shown
 
@@ -92,29 +111,31 @@ class Tree:
         raise AssertionError
 
     def _sequence(self, items: "Iterator[Any]", count: int, depth: int) -> Any:
-        if count and depth >= _DEEPEST:
+        if count and depth >= self._limits.deepest:
             return self._said(f"[… {more(count)}]")
         shown: list[Any] = []
+        is_secret_one = False
         self.room -= 4
-        for item in islice(items, _at(ITEMS, depth) // self._shorter or 1):
+        for item in islice(items, self._count(depth)):
             if self.room <= 0:
                 break
-            if count == 2 and len(shown) == 1 and names_a_secret(shown[0]):  # ("password", "...")
-                shown.append(hidden(item))
-            else:
-                shown.append(self.of(item, depth + 1))
+            shown.append(hidden(item) if is_secret_one else self.of(item, depth + 1))
+            # ("password", "..."), and what a command is called with
+            is_secret_one = names_a_secret(item) if count == 2 else announces_a_secret(item)
         if len(shown) < count:
             shown.append(self._said(f"… {more(count - len(shown))}"))
         return shown
 
     def mapping(self, items: "Iterator[tuple[Any, Any]]", count: int, depth: int = 0) -> Any:
         """Names and values as a JSON object; what has a secret name is hidden."""
-        if count and depth >= _DEEPEST:
+        if count and depth >= self._limits.deepest:
             return self._said(f"{{… {more(count)}}}")
         shown: dict[str, Any] = {}
-        named = False
         self.room -= 4
-        for key, item in islice(items, _at(ITEMS, depth) // self._shorter or 1):
+        first = list(islice(items, self._count(depth)))
+        # {"name": "PASSWORD", "value": "..."} is a pair, too.
+        named = any(is_naming(key) and secret_names_in(item) for key, item in first)
+        for key, item in first:
             if self.room <= 0:
                 break
             if type(key) is str and len(key) <= _SHORT:
@@ -125,16 +146,17 @@ class Tree:
                 is_secret_one = is_secret_name(_name_in(key) or name)
             while name in shown:  # 1 and "1", or alike in all that is shown
                 name += "'"
-            # {"name": "PASSWORD", "value": "..."} is a pair, too.
             if is_secret_one or (named and name.lower() == "value"):
                 shown[name] = hidden(item)
                 self.room -= 16
             else:
                 shown[name] = self.of(item, depth + 1)
-                named = named or (name in _NAMING and names_a_secret(item))
         if len(shown) < count:
             shown["…"] = self._said(more(count - len(shown)))
         return shown
+
+    def _count(self, depth: int) -> int:
+        return _at(self._limits.items, depth) // self._shorter or 1
 
     def _key(self, key: Any, depth: int) -> str:
         shown = self.of(key, max(depth, 2))

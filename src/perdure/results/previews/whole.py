@@ -12,7 +12,7 @@ from perdure.results.previews.arrays import array
 from perdure.results.previews.errors import exception, is_exception
 from perdure.results.previews.images import image
 from perdure.results.previews.tables import tabular
-from perdure.results.previews.text import base_of, head, hex_of, known_text
+from perdure.results.previews.text import base_of, head, hex_of, known_text, may_hold_a_secret
 from perdure.results.previews.tree import Tree, encode, fields_of, numpy_item
 from perdure.results.previews.types import is_a, name_of, size_of
 
@@ -37,10 +37,7 @@ def preview_of(value: Any) -> str | None:
 
 # Small values of built-in types, which most results are
 
-_MARKS = (
-    *("\\", "<", ">", "&", "@", "\x7f", "pass", "pwd", 'pw"', "secret", "token", "key", "auth", "cred", "bearer"),
-    *("basic", "cookie", "jwt", "eyj", "gh", "sk", "rk", "xox", "glpat", "pypi", "sig=", "---"),
-)
+_PAGE = ("<", ">", "&", "\x7f")
 _INTEGER = 2**53
 _HEADS = {
     id(kind): f'{{"kind": "{"text" if kind is str else "json"}", "type": "builtins.{kind.__name__}", '
@@ -56,9 +53,10 @@ def _quick(value: Any) -> str | None:
     text = encode(value)
     if len(text) > 1_000:
         return None
-    lowered = text.lower()
-    for mark in _MARKS:
-        if mark in lowered:
+    if may_hold_a_secret(text):
+        return None
+    for mark in _PAGE:
+        if mark in text:
             return None
     count = f'"length": {len(value)}, ' if type(value) in (str, dict, list, tuple) else ""
     return f'{start}{count}"value": {text}}}'

@@ -1,0 +1,58 @@
+"""Tensors of torch in pickles: their memory goes beside the stream, where torch would copy it, and all that they view."""
+
+import importlib
+import pickle
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from perdure.serializers.payload import THRESHOLD
+
+
+def tensor_reducers(spill: Callable[[], None]) -> dict[type, Callable[[Any], Any]]:
+    """How tensors are pickled, if this process has torch; `spill` is told of each that is taken in this way."""
+    torch = sys.modules.get("torch")
+    if torch is None or not hasattr(torch, "Tensor"):  # the latter while it is being imported
+        return {}
+
+    def reduce(tensor: Any) -> Any:
+        memory = _memory(tensor)
+        if memory is None:
+            return tensor.__reduce_ex__(pickle.HIGHEST_PROTOCOL)
+        spill()
+        told = str(tensor.dtype).removeprefix("torch."), tuple(tensor.shape), tensor.requires_grad
+        return tensor_from_memory, (pickle.PickleBuffer(memory), *told)
+
+    # Of this very class alone: a Parameter is pickled by torch as the tensor that it holds, and other subclasses may
+    # hold more.
+    return {torch.Tensor: reduce}
+
+
+def _memory(tensor: Any) -> Any:
+    """The bytes of a large tensor that is no more than its shape, type and memory in order, as an array; else None."""
+    torch = sys.modules["torch"]
+    is_plain = (
+        tensor.layout is torch.strided
+        and tensor.device.type == "cpu"
+        and tensor.numel() * tensor.element_size() >= THRESHOLD
+        and tensor.is_contiguous()
+        and tensor.is_leaf
+        and not (tensor.is_quantized or tensor.is_conj() or tensor.is_neg())
+        and not tensor.__dict__
+        and not tensor._backward_hooks
+    )
+    if not is_plain:
+        return None
+    try:
+        return tensor.detach().reshape(-1).view(torch.uint8).numpy()  # numpy lacks some of torch's types
+    except (RuntimeError, TypeError):  # numpy is not there, or there is no memory
+        return None
+
+
+def tensor_from_memory(memory: Any, dtype: str, shape: tuple[int, ...], requires_grad: bool) -> Any:
+    """The tensor that was written, in the memory of its buffer."""
+    torch: Any = importlib.import_module("torch")
+    kind = getattr(torch, dtype)
+    if not isinstance(kind, torch.dtype):
+        raise pickle.UnpicklingError(f"{dtype!r} is no type of a tensor")
+    return torch.frombuffer(memory, dtype=kind).reshape(shape).requires_grad_(requires_grad)
