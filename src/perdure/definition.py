@@ -183,6 +183,12 @@ def _tags(value: Any, option: str, _: RunOptions) -> frozenset[str]:
     return tags
 
 
+def _on_crash(value: Any, option: str, _: RunOptions) -> str | None:
+    if value not in (None, "resume"):
+        raise DefinitionError(f"{option}={value!r} must be 'resume', or None for a new run at each call.")
+    return value  # type: ignore[no-any-return]
+
+
 def _retries(value: Any, option: str, base: RunOptions) -> int:
     if value is None:
         return base.retries
@@ -285,6 +291,7 @@ _OF_FLOWS: dict[str, tuple[str, Callable[[Any, str, RunOptions], Any]]] = {
     "validate_parameters": ("validate_parameters", _flag),
     "task_runner": ("task_runner", _task_runner),
     "durable": ("durable", _flag),
+    "on_crash": ("on_crash", _on_crash),
 }
 _OF_TASKS: dict[str, tuple[str, Callable[[Any, str, RunOptions], Any]]] = {
     "task_run_name": ("run_name", _run_name),

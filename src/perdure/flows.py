@@ -7,7 +7,7 @@ from uuid import UUID
 
 from perdure import definition, settings
 from perdure import session as sessions
-from perdure.context import FlowRunContext
+from perdure.context import FlowRunContext, current_run
 from perdure.core.colour import call_is_awaited
 from perdure.core.errors import ResumeError
 from perdure.core.options import FlowOptions, Hook, RetryDelay
@@ -16,7 +16,7 @@ from perdure.decorated import Decorated
 from perdure.engine.begin import begin_flow, finish
 from perdure.engine.drivers import adrive, drive
 from perdure.engine.flow_run import FlowCall, flow_run
-from perdure.engine.resumption import resumable
+from perdure.engine.resumption import Resumable, claimed, crashed_with, resumable
 from perdure.engine.starts import unpacked
 from perdure.session import Session, ended_by_signal
 from perdure.submission import WaitFor, aitems, items, runs_of
@@ -64,7 +64,9 @@ class Flow(Decorated[FlowOptions], Generic[P, R]):
             ParameterTypeError: they do not fit the type hints.
         """
         session = sessions.current()
-        call = begin_flow(self, self.options, self._bind(args, kwargs), runs_of(wait_for), session, _run_name())
+        parameters = self._bind(args, kwargs)
+        again = self._crashed_run(parameters, session) if self.options.on_crash else None
+        call = begin_flow(self, self.options, parameters, runs_of(wait_for), session, _run_name(), again)
         return self._run(call, session, return_state)
 
     def resume(self, flow_run_id: str | UUID, *, retry_failed: bool = False, return_state: bool = False) -> Any:
@@ -82,10 +84,15 @@ class Flow(Decorated[FlowOptions], Generic[P, R]):
         if again.run.flow_name != self.name:
             raise ResumeError(f"The flow run {again.run.id} is one of {again.run.flow_name!r}, not of {self.name!r}.")
         parameters = unpacked(again.start.arguments, again.run.id)
-        if not session.orchestrator.claim(again.run.id, again.start.process_id, session.process_id):
+        if not claimed(again, session):
             raise ResumeError(f"Another process goes on with the flow run {again.run.id} already.")
         call = begin_flow(self, self.options, parameters, (), session, again.run.name, again)
         return self._run(call, session, return_state)
+
+    def _crashed_run(self, parameters: dict[str, Any], session: Session) -> Resumable | None:
+        if current_run.get() is not None:
+            return None
+        return next((each for each in crashed_with(self.name, parameters, session) if claimed(each, session)), None)
 
     def _run(self, call: FlowCall | State[Any], session: Session, return_state: bool) -> Any:
         options = self.options
@@ -165,6 +172,7 @@ def flow(
     validate_parameters: bool = True,
     task_runner: Any = None,
     durable: bool = False,
+    on_crash: Literal["resume"] | None = None,
     persist_result: bool | None = None,
     result_storage: Any = None,
     result_serializer: Any = None,
@@ -195,6 +203,8 @@ def flow(function: Any = None, /, **options: Any) -> Any:
         validate_parameters: whether parameters are checked and coerced by the type hints.
         task_runner: where submitted tasks run; threads by default.
         durable: whether the results of all its tasks and subflows are persisted, so that it can be resumed anywhere.
+        on_crash: with "resume", a call outside other flows goes on with the oldest crashed run of the flow that had
+            equal arguments, if there is one, instead of beginning a new one.
         persist_result: whether to persist the flow's own result; None infers it from the features in use.
         result_storage: where its results go, and those of its tasks and subflows: a storage, or a saved one's slug.
         result_serializer: how they are written: a serializer, or a type name.

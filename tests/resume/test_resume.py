@@ -338,3 +338,41 @@ def test_another_flow_s_run_is_not_resumed() -> None:
 def test_an_unknown_run_is_not_resumed() -> None:
     with pytest.raises(RunMissing):
         flow(lambda: 1).resume(new_id())
+
+
+def test_with_on_crash_resume_a_call_goes_on_with_a_crashed_run_of_equal_arguments() -> None:
+    calls: list[str] = []
+
+    @task(persist_result=True)
+    def step(day: str) -> list[str]:
+        calls.append(day)
+        return [day]
+
+    @flow(on_crash="resume")
+    def daily(day: str) -> list[str]:
+        done = step(day)
+        if next(stops):
+            raise KeyboardInterrupt
+        return done
+
+    stops = iter([True, False, False, False])
+    with pytest.raises(KeyboardInterrupt):
+        daily("monday")
+    crashed = the_flow_run().id
+    assert daily("tuesday") == ["tuesday"]
+    assert daily("monday") == ["monday"]
+    assert calls == ["monday", "tuesday"]
+    states = {run.id: run.state_type for run in session.current().orchestrator.flow_runs(RunFilter())}
+    assert len(states) == 2
+    assert states[crashed] == "COMPLETED"
+    assert daily("monday") == ["monday"]
+    assert len(calls) == 3
+
+
+def test_of_several_that_go_on_with_a_run_one_does() -> None:
+    crash(lambda: (_ for _ in ()).throw(KeyboardInterrupt()))
+    known = session.current().orchestrator
+    run_id = the_flow_run().id
+    before = known.start(run_id)
+    assert before is not None
+    assert [known.claim(run_id, before.process_id, new) for new in ("one", "two")] == [True, False]

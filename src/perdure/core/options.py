@@ -76,6 +76,7 @@ class FlowOptions(RunOptions):
     validate_parameters: bool = True
     task_runner: Any = None
     durable: bool = False  # whether the results of all that it calls are persisted
+    on_crash: str | None = None  # "resume": a call goes on with a crashed run that had equal arguments
 
     def without_code(self) -> "FlowOptions":
         """The options that tasks inherit, without what may not be picklable."""

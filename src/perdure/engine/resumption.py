@@ -1,13 +1,15 @@
 """Finding flow runs whose process is gone, and what going on with one needs."""
 
-from collections.abc import Iterator
-from typing import NamedTuple, Protocol
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple, Protocol
 
 from perdure.core.clock import Clock
-from perdure.core.errors import ResumeError, RunMissing
+from perdure.core.errors import ResumeError, RunMissing, SerializationError
 from perdure.core.processes import is_alive
 from perdure.core.records import FlowRun, ProcessRecord, Record, RunFilter, StartRecord, StateRecord, TaskRun
 from perdure.core.states import FINAL, StateType
+from perdure.engine.hashing import digest_of_values
+from perdure.engine.starts import unpacked
 from perdure.orchestrator.protocol import Orchestrator
 
 
@@ -26,6 +28,10 @@ class Resumes(Protocol):
     orchestrator: Orchestrator
     clock: Clock
 
+    @property
+    def process_id(self) -> str:
+        """The id by which the orchestrator knows this process."""
+
 
 def lost_runs(world: Resumes) -> Iterator[FlowRun]:
     """The outermost flow runs that have not ended, but whose process has; oldest first."""
@@ -34,6 +40,30 @@ def lost_runs(world: Resumes) -> Iterator[FlowRun]:
         start = known.start(run_id)
         if start is not None and not _runs(start, world):
             yield from known.flow_runs(RunFilter(ids=(run_id,)))
+
+
+def crashed_with(flow_name: str, parameters: Mapping[str, Any], world: Resumes) -> Iterator[Resumable]:
+    """The crashed outermost runs of a flow with equal arguments, oldest first; lost ones are Crashed from now on."""
+    try:
+        wanted = digest_of_values(dict(parameters))
+    except SerializationError:  # nothing can be said to be equal
+        return
+    known = world.orchestrator
+    for run_id in known.unfinished_roots():
+        (run,) = known.flow_runs(RunFilter(ids=(run_id,)))
+        if run.flow_name != flow_name:
+            continue
+        try:
+            again = resumable(run_id, world, retry_failed=False)
+            if digest_of_values(unpacked(again.start.arguments, run_id)) == wanted:
+                yield again
+        except (ResumeError, SerializationError):  # it still runs, or its arguments are not to be had
+            continue
+
+
+def claimed(again: Resumable, world: Resumes) -> bool:
+    """Whether it is this process that goes on with the run: of several that want to, one does."""
+    return world.orchestrator.claim(again.run.id, again.start.process_id, world.process_id)
 
 
 def resumable(run_id: str, world: Resumes, retry_failed: bool) -> Resumable:

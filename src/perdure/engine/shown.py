@@ -9,8 +9,8 @@ from perdure.results.previews.text import beginning, hidden, may_hold_a_secret
 from perdure.results.previews.tree import Limits, Tree, encode
 
 _LENGTH = 10_000  # characters of one parameter's value, and items of it
-_LIMITS = Limits(items=(_LENGTH,), lengths=(_LENGTH,), deepest=20)
 _INTEGER = 2**200
+_LIMITS = Limits(items=(_LENGTH,), lengths=(_LENGTH,), deepest=20, integer=_INTEGER)
 
 
 def shown_parameters(parameters: Mapping[str, Any]) -> str:

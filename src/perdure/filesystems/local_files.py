@@ -20,10 +20,10 @@ from perdure.filesystems.storage import Entry
 # Not on Windows: there, links are looked for before opening instead.
 NOFOLLOW: int = getattr(os, "O_NOFOLLOW", 0)
 _COMMON = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-# What is no file must not block: a named pipe would be waited for.
-TO_READ = os.O_RDONLY | NOFOLLOW | _COMMON | getattr(os, "O_NONBLOCK", 0)
+_AT_ONCE = getattr(os, "O_NONBLOCK", 0)  # what is no file must not block: a named pipe would be waited for
+TO_READ = os.O_RDONLY | NOFOLLOW | _COMMON | _AT_ONCE
 # Windows flushes what may be written to, and no folders.
-_TO_FLUSH = (os.O_RDWR if os.name == "nt" else os.O_RDONLY) | _COMMON
+_TO_FLUSH = (os.O_RDWR if os.name == "nt" else os.O_RDONLY) | _COMMON | _AT_ONCE
 _TO_WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _COMMON
 NOTHING_THERE = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
 

@@ -282,12 +282,14 @@ def _texts(value: Any) -> Iterator[str]:
 
 def _size(file: Any) -> int | None:
     """How many bytes an open file has, if it says so before it is read."""
+    if hasattr(file, "size"):
+        return file.size if isinstance(file.size, int) else None
     try:
-        size = file.size if hasattr(file, "size") else file.seek(0, io.SEEK_END)
+        size = file.seek(0, io.SEEK_END)
         file.seek(0)
     except (OSError, ValueError, NotImplementedError):
         return None
-    return size if isinstance(size, int) else None
+    return int(size)
 
 
 def _modified(info: dict[str, Any]) -> Micros | None:

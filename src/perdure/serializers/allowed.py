@@ -7,17 +7,17 @@ functions that rebuild its values.
 
 import builtins
 import importlib
-import pickle
 import zoneinfo
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import EnumType
-from types import FunctionType
 from typing import Any, BinaryIO
 
 from perdure import settings
 from perdure.core import errors
 from perdure.core.errors import ResultUntrusted
+from perdure.core.exceptions import _rebuilt
 from perdure.serializers.known_names import EXCLUDED, HARMLESS, REBUILDERS
+from perdure.serializers.rehearsal import load_harmless
 
 _ERRORS = frozenset(
     f"{module.__name__}.{name}"
@@ -87,27 +87,31 @@ def _getattr(owner: Any, name: str) -> Any:
     raise _refusal("builtins.getattr")
 
 
+def _exception(kind: Any, args: Any, attributes: Any) -> BaseException:
+    if isinstance(kind, type) and issubclass(kind, BaseException):
+        return _rebuilt(kind, args, attributes)
+    raise _refusal("perdure.core.exceptions._rebuilt")
+
+
 def _type(value: Any) -> type:
     if value is None or value is Ellipsis or value is NotImplemented:
         return type(value)
     raise _refusal("builtins.type")
 
 
-_STAND_INS: dict[str, FunctionType] = {"builtins.getattr": _getattr, "builtins.type": _type}  # type: ignore[dict-item]
-
-
-class _Unpickler(pickle.Unpickler):
-    def __init__(self, file: BinaryIO, buffers: Sequence[memoryview], allowed: AllowList) -> None:
-        super().__init__(file, buffers=buffers)
-        self._allowed = allowed
-
-    def find_class(self, module: str, name: str, /) -> Any:
-        return self._allowed.find(module, name)
+_STAND_INS: dict[str, Callable[..., Any]] = {
+    "builtins.getattr": _getattr,
+    "builtins.type": _type,
+    "perdure.core.exceptions._rebuilt": _exception,
+}
 
 
 def load_allowed(file: BinaryIO, buffers: Sequence[memoryview], allowed: AllowList) -> Any:
-    """The object of a pickle that names only what is allowed. Raises what `AllowList.find` and unpickling raise."""
-    return _Unpickler(file, buffers, allowed).load()
+    """The object of a pickle that names only what is allowed, and changes nothing that was there before it.
+
+    The file begins with the pickle, and can be sought in. Raises what `AllowList.find` and unpickling raise.
+    """
+    return load_harmless(file, buffers, allowed.find)
 
 
 _cached: tuple[settings.Settings | None, AllowList | None] = (None, None)

@@ -41,10 +41,10 @@ def _array_reducers() -> Reducers:
 @functools.lru_cache(maxsize=1)
 def _reducers_of(library: Any) -> Reducers:
     # Tables, batches and chunked arrays are pickled as the arrays that they are made of. Pickles look at exact classes.
-    return dict.fromkeys((each for each in _subclasses(library.Array) if each.__module__ == "pyarrow.lib"), _reduce)
+    return {kind: _reduce for kind in _subclasses(library.Array) if kind.__module__ == library.__name__}
 
 
-def _subclasses(kind: type) -> Iterator[type]:
+def _subclasses(kind: type[Any]) -> Iterator[type[Any]]:
     for each in kind.__subclasses__():
         yield each
         yield from _subclasses(each)
@@ -53,10 +53,19 @@ def _subclasses(kind: type) -> Iterator[type]:
 def _reduce(array: "pa.Array") -> Any:
     size = array.get_total_buffer_size()
     if size >= THRESHOLD and size > _SLACK * array.nbytes:
-        import pyarrow as pa
-
-        array = pa.concat_arrays([array, array.slice(0, 0)])  # which copies its own rows
+        array = _own_rows(array)
     return array.__reduce_ex__(pickle.HIGHEST_PROTOCOL)
+
+
+def _own_rows(array: "pa.Array") -> "pa.Array":
+    """A copy of an array that holds nothing besides."""
+    import pyarrow as pa
+
+    if pa.types.is_string_view(array.type):  # concatenated, these would share their text
+        return array.cast(pa.large_string()).cast(array.type)
+    if pa.types.is_binary_view(array.type):
+        return array.cast(pa.large_binary()).cast(array.type)
+    return pa.concat_arrays([array, array.slice(0, 0)])
 
 
 def _frame_reducers(spill: Callable[[], None]) -> Reducers:

@@ -23,7 +23,6 @@ HARMLESS = frozenset[str]().union(
     _names("uuid", "UUID SafeUUID"),
     _names("zoneinfo", "ZoneInfo"),
     _names("json.decoder", "JSONDecodeError"),
-    _names("perdure.core.exceptions", "_rebuilt"),
 )
 
 # By library: the functions that its values are rebuilt by. They call nothing but what the pickle may name anyway.

@@ -29,13 +29,17 @@ def notes(value: Any) -> dict[str, Any]:
     }
 
 
-def give(table: pa.Table, origin: dict[str, Any], is_series: bool) -> Any:
-    """The reverse of `take`; `origin` are the notes."""
+def give_series(table: pa.Table, origin: dict[str, Any]) -> Any:
+    """The reverse of `take` for a series; `origin` are the notes."""
+    series = give(table, origin).iloc[:, 0]
+    return series.rename(None) if origin.get("unnamed") else series
+
+
+def give(table: pa.Table, origin: dict[str, Any]) -> Any:
+    """The reverse of `take` for a frame; `origin` are the notes."""
     value = table.to_pandas()
-    value = value.iloc[:, 0] if is_series else value
-    value = value.rename(None) if origin.get("unnamed") else value
     if "freq" in origin:
-        from pandas.tseries.frequencies import to_offset
+        from pandas.tseries.frequencies import to_offset  # type: ignore[import-untyped, unused-ignore]
 
         with suppress(ValueError):  # another version of pandas may name it otherwise
             freq = to_offset(origin["freq"]) * origin.get("step", 1)
@@ -74,7 +78,7 @@ def _freq(index: Any) -> Any:
 
 
 def _check_objects(what: str, values: Any, column: pa.ChunkedArray) -> None:
-    from pandas.api.types import infer_dtype
+    from pandas.api.types import infer_dtype  # type: ignore[import-untyped, unused-ignore]
 
     kind = infer_dtype(values, skipna=True)
     if kind in _KEPT or (kind == "boolean" and column.null_count):  # without a missing one, they become plain bool

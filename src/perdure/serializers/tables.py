@@ -198,8 +198,8 @@ def _polars(table: pa.Table, _: dict[str, Any]) -> Any:
 _LIBRARIES = {
     "pyarrow.Table": _Library(lambda table: table, lambda table, _: table),
     "pyarrow.RecordBatch": _Library(lambda batch: pa.Table.from_batches([batch]), _batch),
-    "pandas.DataFrame": _Library(pandas_tables.take, lambda *a: pandas_tables.give(*a, False), pandas_tables.notes),
-    "pandas.Series": _Library(pandas_tables.take, lambda *a: pandas_tables.give(*a, True), pandas_tables.notes),
+    "pandas.DataFrame": _Library(pandas_tables.take, pandas_tables.give, pandas_tables.notes),
+    "pandas.Series": _Library(pandas_tables.take, pandas_tables.give_series, pandas_tables.notes),
     "polars.DataFrame": _Library(lambda frame: frame.to_arrow(), _polars),
     "polars.Series": _Library(lambda series: series.to_frame().to_arrow(), lambda *a: _polars(*a).to_series()),
 }

@@ -1,4 +1,4 @@
-"""Tensors of torch in pickles: their memory goes beside the stream, where torch would copy it, and all that they view."""
+"""Tensors of torch in pickles: their memory goes beside the stream, where torch would copy it."""
 
 import importlib
 import pickle

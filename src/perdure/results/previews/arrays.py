@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from perdure.results.previews.tables import COLUMNS, ROWS, Head, table
+from perdure.results.previews.tables import ROWS, Head, shown_columns, table
 from perdure.results.previews.tree import Tree
 from perdure.results.previews.types import is_any, is_of, loaded, name_of
 
@@ -134,5 +134,6 @@ def _tensor(tensor: Any, kind: type) -> dict[str, Any]:
 def _records(array: Any, kind: type) -> dict[str, Any]:
     """A structured array as a table."""
     names = array.dtype.names
-    columns = [Head(name, str(array.dtype[name]), array[name][:ROWS].tolist()) for name in names[:COLUMNS]]
+    shown = [names[at] for at in shown_columns(names)]
+    columns = [Head(name, str(array.dtype[name]), array[name][:ROWS].tolist()) for name in shown]
     return table(name_of(kind), len(array), len(names), columns, array.nbytes)

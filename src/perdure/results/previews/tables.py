@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, cast
 
 from perdure.core.secrecy import HIDDEN
-from perdure.results.previews.text import beginning, head, names_a_secret, number
+from perdure.results.previews.text import beginning, head, is_naming, names_a_secret, number
 from perdure.results.previews.tree import Tree, encode
 from perdure.results.previews.types import attribute, is_any, is_of, loaded, name_of
 
@@ -16,7 +16,7 @@ _LARGE = 65_536  # bytes of a column's first cells that are still made into Pyth
 
 
 class Head(NamedTuple):
-    """A column's name, type, and first cells."""
+    """A column's name, type, and first cells, of which there are `ROWS` at most."""
 
     name: Any
     dtype: str
@@ -35,12 +35,26 @@ def tabular(value: Any, kind: type) -> dict[str, Any] | None:
 
 
 def table(
-    type: str, rows: int, width: int, columns: Sequence[Head], memory: int, index: Sequence[Any] | None = None
+    type: str,
+    rows: int,
+    width: int,
+    heads: Sequence[Head],
+    memory: int,
+    index: Sequence[Any] | None = None,
 ) -> dict[str, Any]:
-    """A table's preview, with as much of its first cells as there is room for; `memory` is in bytes."""
+    """A table's preview, with as much of its first cells as there is room for; `memory` is in bytes.
+
+    Beyond the first `COLUMNS`, `heads` has those columns that name what lies in the others.
+    """
     rest = {"kind": "table", "type": type, "rows": rows, "width": width, "memory": memory}
+    columns = heads[:COLUMNS]
     names = [cell(each.name, _CELL) for each in columns]
-    texts = [_texts(each, name) for each, name in zip(columns, names, strict=True)]
+    namings = [each for each in heads if is_naming(each.name)] or list(heads[: width == 2])  # of two, the first
+    secret_rows = _secret_rows(namings, index)
+    texts = [
+        _texts(each, name, set() if any(each is one for one in namings) else secret_rows)
+        for each, name in zip(columns, names, strict=True)
+    ]
     labels = None if index is None else [cell(each, _CELL) for each in index]
     shown: dict[str, Any] = {}
     for height, most, length in _SIZES:
@@ -58,9 +72,24 @@ def table(
     return shown
 
 
-def _texts(column: Head, name: str) -> list[str]:
-    is_hidden = names_a_secret(column.name if type(column.name) is str else name)
-    return [HIDDEN if is_hidden else cell(item, _CELL) for item in column.cells]
+def _secret_rows(namings: Sequence[Head], index: Sequence[Any] | None) -> set[int]:
+    """The rows whose label, or whose cell in a column of names, is the name of a secret."""
+    labels = () if index is None else [each if type(each) is str else cell(each, _CELL) for each in index]
+    return {row for names in (labels, *(each.cells for each in namings)) for row, name in enumerate(names) if names_a_secret(name)}
+
+
+def _texts(column: Head, name: str, secret_rows: set[int]) -> list[str]:
+    if names_a_secret(column.name if type(column.name) is str else name):
+        return [HIDDEN] * len(column.cells)
+    return [HIDDEN if row in secret_rows else cell(item, _CELL) for row, item in enumerate(column.cells)]
+
+
+def shown_columns(names: Sequence[Any]) -> list[int]:
+    """The columns to have the heads of: the first ones, and of the next ones those that name what lies in the others."""
+    return [at for at, name in enumerate(names[:_SEARCHED]) if at < COLUMNS or is_naming(name)][: 2 * COLUMNS]
+
+
+_SEARCHED = 1_000  # columns
 
 
 def _cut(text: str, length: int) -> str:
@@ -97,7 +126,7 @@ def _pandas(value: Any, kind: type) -> dict[str, Any]:
         columns, width = [(attribute(value, "_name"), first)], 1
     else:
         width = len(manager.axes[0])
-        columns = (first if width <= COLUMNS else first.iloc[:, :COLUMNS]).items()
+        columns = (first if width <= COLUMNS else first.iloc[:, shown_columns(list(first.columns[:_SEARCHED]))]).items()
     heads = [Head("" if name is None else name, str(column.dtype), _cells(column)) for name, column in columns]
     return table(name_of(kind), len(manager.axes[-1]), width, heads, memory, _index(first.index))
 
@@ -126,7 +155,7 @@ def _polars(value: Any, kind: type) -> dict[str, Any]:
     if is_any(kind, "polars", "Series"):
         value = value.to_frame()
     rows, width = value.shape
-    first = value[:, :COLUMNS].head(ROWS)
+    first = value[:, shown_columns(value.columns)].head(ROWS)
     columns = [
         Head(each.name, str(each.dtype), each.to_list() if each.estimated_size() <= _LARGE else ["…"] * len(each))
         for each in first.get_columns()
@@ -138,7 +167,7 @@ def _pyarrow(value: Any, kind: type) -> dict[str, Any]:
     if not is_any(kind, "pyarrow", "Table", "RecordBatch"):
         return table(name_of(kind), len(value), 1, [_arrow_column("", value)], value.nbytes)
     names = value.column_names
-    columns = [_arrow_column(name, value.column(at)) for at, name in enumerate(names[:COLUMNS])]
+    columns = [_arrow_column(names[at], value.column(at)) for at in shown_columns(names)]
     return table(name_of(kind), value.num_rows, len(names), columns, value.nbytes)
 
 

@@ -93,13 +93,13 @@ def hidden(value: object) -> Any:
     return value if value is None or type(value) is bool else HIDDEN
 
 
-def number(value: float) -> Any:
-    """An int or float as JSON takes it; one that JSON lacks, or that readers would round, as text."""
+def number(value: float, largest: int = _SAFE_INTEGER) -> Any:
+    """An int or float as JSON takes it; one that JSON lacks, or an int that is not below `largest`, as text."""
     if type(value) is float:
         if value - value == 0.0:
             return value
         return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
-    if -_SAFE_INTEGER < value < _SAFE_INTEGER:
+    if -largest < value < largest:
         return value
     bits = int(value).bit_length()
     return str(value) if bits <= 200 else f"an integer of {bits:,} bits"

@@ -33,6 +33,7 @@ class Limits(NamedTuple):
     items: tuple[int, ...] = (20, 10, 5, 4)  # of a container
     lengths: tuple[int, ...] = (1_000, 200, 100, 60)  # characters of a text
     deepest: int = 5
+    integer: int = 2**53  # what every reader of JSON takes exactly; others are shown as text
 
 
 _LIMITS = Limits()
@@ -61,7 +62,7 @@ class Tree:
             return value
         if kind is int or kind is float:
             self.room -= 12
-            return number(value)
+            return number(value, self._limits.integer)
         if kind is dict or kind is list or kind is tuple:
             return self._container(value, depth)
         if is_secret(value):
