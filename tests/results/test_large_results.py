@@ -21,8 +21,9 @@ from perdure import settings as perdure_settings
 from perdure.core.errors import ResultCorrupt, ResultMissing, SerializationError
 from perdure.filesystems import LocalFileSystem
 from perdure.results import payload as payloads
-from perdure.results.payload import HeldPayload, Layout, PayloadWriter, StoredPayload
+from perdure.results.payload import HeldPayload, Layout, PayloadWriter
 from perdure.results.store import write_result
+from perdure.results.stored_payload import StoredPayload
 from perdure.results.types import PersistedResult
 from perdure.serializers import new_key, resolve
 

@@ -20,7 +20,8 @@ from perdure.core.errors import (
 )
 from perdure.core.version import VERSION
 from perdure.results import signing
-from perdure.results.payload import Layout, StoredPayload
+from perdure.results.payload import Layout
+from perdure.results.stored_payload import StoredPayload
 
 if TYPE_CHECKING:  # it imports pydantic, which a process that persists nothing does not need
     from perdure.filesystems import Storage

@@ -22,11 +22,11 @@ from perdure.results.payload import (
     HeldPayload,
     Layout,
     PayloadWriter,
-    StoredPayload,
     payload_key,
     payload_owner,
 )
 from perdure.results.previews import preview_of
+from perdure.results.stored_payload import StoredPayload
 from perdure.results.types import (
     BaseResult,
     LiteralResult,

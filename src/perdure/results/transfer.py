@@ -13,10 +13,11 @@ from perdure.results import signing
 from perdure.results.document import PersistedResultBlob, sealed
 from perdure.results.keys import is_own_key
 from perdure.results.lookup import known_runs, persisted_record
-from perdure.results.payload import Layout, StoredPayload, payload_key
+from perdure.results.payload import Layout, payload_key
 from perdure.results.places import storage_at
 from perdure.results.removal import delete_objects, sharing
 from perdure.results.store import Storages, result_from_record
+from perdure.results.stored_payload import StoredPayload
 from perdure.results.types import PersistedResult
 
 if TYPE_CHECKING:  # it imports pydantic, which a process that persists nothing does not need

@@ -12,7 +12,7 @@ import pickle
 from collections.abc import Callable, Sequence
 from enum import Enum, EnumType
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
-from typing import Any, BinaryIO, NoReturn
+from typing import Any, BinaryIO, ClassVar, NoReturn
 
 from perdure.core.errors import ResultUntrusted
 
@@ -66,7 +66,7 @@ def _rehearse(file: BinaryIO, buffers: Sequence[memoryview], find: Find) -> None
     file.seek(0)
     try:
         _Rehearsal(file, buffers, find).load()
-    except (ResultUntrusted, ImportError, EOFError):
+    except (ResultUntrusted, EOFError):
         raise
     except Exception:
         raise _CannotRehearse from None
@@ -89,13 +89,12 @@ class _Rehearsal(pickle.Unpickler):
 def _inert(named: Any, full: str) -> type:
     """What stands for something named: a class, so that it can be called, and can be changed by no step."""
     if isinstance(named, EnumType):  # its instances were there before the pickle, too
-        return _Name(full, (_Inert,), dict.fromkeys(_CHANGES, property(_refuse)))
+        return _Name(full, (_Inert,), dict.fromkeys(_CHANGES, property(_refuse)) | {"is_shared": True})
     return _Name(full, (_Inert,), {})
 
 
 def _refuse(changed: Any, *_: Any) -> NoReturn:
-    full = changed.__name__ if isinstance(changed, type) else type(changed).__name__
-    raise _refusal(full)
+    raise _refusal(changed.__name__ if isinstance(changed, type) else type(changed).__name__)
 
 
 def _refusal(full: str) -> ResultUntrusted:
@@ -111,6 +110,7 @@ _CHANGES = ("__setstate__", "append", "extend", "add")
 class _Name(type):
     """Of the inert classes: whatever an unpickler looks up to change one refuses."""
 
+    is_shared = False
     __setstate__ = append = extend = add = property(_refuse)
     __setitem__ = _refuse
 
@@ -121,39 +121,52 @@ class _Inert(metaclass=_Name):
     __setstate__ = append = extend = add = id
     __setitem__ = operator.is_
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        pass
+    def __init__(self, *args: Any, **_kwargs: Any) -> None:
+        for each in args:
+            if type(each) is _Name and each.is_shared:  # this may be one of its instances
+                self.__setstate__ = _needs_real_ones
 
     def __call__(self, *_args: Any) -> "_Inert":  # what a function gave may be a function
         return _Inert()
 
 
+def _needs_real_ones(_state: Any) -> NoReturn:
+    raise _CannotRehearse
+
+
 class _StepByStep(pickle._Unpickler):  # type: ignore[name-defined,misc]
+    dispatch: ClassVar[dict[int, Callable[[Any], None]]] = dict(pickle._Unpickler.dispatch)  # type: ignore[attr-defined]
+
     def __init__(self, file: BinaryIO, buffers: Sequence[memoryview], find: Find) -> None:
         super().__init__(file, buffers=buffers)
-        self.find_class = find
+        self._find = find
+        self._named: dict[int, Any] = {}
+
+    def find_class(self, module: str, name: str) -> Any:
+        found = self._find(module, name)
+        return self._named.setdefault(id(found), found)
 
     def get_extension(self, code: int) -> None:
         self.append(self.find_class(*copyreg._inverted_registry[code]))  # type: ignore[attr-defined]
 
-    dispatch = dict(pickle._Unpickler.dispatch)  # type: ignore[attr-defined]
+    def check(self, changed: Any) -> None:
+        if isinstance(changed, _SHARED) or id(changed) in self._named:
+            raise _refusal(getattr(changed, "__qualname__", None) or repr(changed))
 
 
-def _step(opcode: bytes, under: Callable[[Any], Any]) -> None:
-    """Look at what a step changes before it is done; `under` gets that from the unpickler."""
+def _check_first(opcode: bytes, changed_by: Callable[[Any], Any]) -> None:
+    """Have an unpickler check what a step changes before the step is taken."""
     plain = _StepByStep.dispatch[opcode[0]]
 
     def step(unpickler: Any) -> None:
-        changed = under(unpickler)
-        if isinstance(changed, _SHARED):
-            raise _refusal(getattr(changed, "__qualname__", None) or repr(changed))
+        unpickler.check(changed_by(unpickler))
         plain(unpickler)
 
     _StepByStep.dispatch[opcode[0]] = step
 
 
 for _opcode in (pickle.BUILD, pickle.APPEND):
-    _step(_opcode, lambda unpickler: unpickler.stack[-2])
+    _check_first(_opcode, lambda unpickler: unpickler.stack[-2])
 for _opcode in (pickle.APPENDS, pickle.ADDITEMS, pickle.SETITEMS):
-    _step(_opcode, lambda unpickler: unpickler.metastack[-1][-1])
-_step(pickle.SETITEM, lambda unpickler: unpickler.stack[-3])
+    _check_first(_opcode, lambda unpickler: unpickler.metastack[-1][-1])
+_check_first(pickle.SETITEM, lambda unpickler: unpickler.stack[-3])

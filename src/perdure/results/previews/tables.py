@@ -75,7 +75,12 @@ def table(
 def _secret_rows(namings: Sequence[Head], index: Sequence[Any] | None) -> set[int]:
     """The rows whose label, or whose cell in a column of names, is the name of a secret."""
     labels = () if index is None else [each if type(each) is str else cell(each, _CELL) for each in index]
-    return {row for names in (labels, *(each.cells for each in namings)) for row, name in enumerate(names) if names_a_secret(name)}
+    return {
+        row
+        for names in (labels, *(each.cells for each in namings))
+        for row, name in enumerate(names)
+        if names_a_secret(name)
+    }
 
 
 def _texts(column: Head, name: str, secret_rows: set[int]) -> list[str]:
