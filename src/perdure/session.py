@@ -228,6 +228,18 @@ def _open() -> Session:
         return _current
 
 
+def use(session: Session | None) -> None:
+    """Have this process use a session that was made by hand, as tests do, while its settings hold; None: none.
+
+    The one before is left as it is.
+    """
+    global _current
+    with _lock:
+        _current = session
+    if session is not None:
+        logs.set_up(session.report)
+
+
 def close() -> None:
     """End this process's session, with everything committed; the next need opens another."""
     global _current
@@ -306,4 +318,4 @@ def _replace_handler(number: signal.Signals, before: Any, after: Any) -> None:
         signal.signal(number, after)
 
 
-__all__ = ["Session", "close", "current"]
+__all__ = ["Session", "close", "current", "use"]

@@ -1,6 +1,11 @@
+import contextlib
+import fcntl
+import ntpath
 import os
 import resource
 import signal
+import socket
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -8,7 +13,7 @@ import pytest
 
 from perdure.core.errors import ObjectMissing, StorageError, StorageKeyError
 from perdure.filesystems import LocalFileSystem, Storage
-from perdure.filesystems.local_files import refused
+from perdure.filesystems.local_files import is_inside, refused, temporary_name
 from perdure.settings import temporary_settings
 from perdure.testing.storage_conformance import StorageConformance
 
@@ -229,6 +234,86 @@ def test_a_key_in_use_is_not_created_anew(storage: LocalFileSystem) -> None:
     with pytest.raises(StorageError, match="something is kept there already"), storage.open_writer("a"):
         pass
     assert storage.read("a") == b"before"
+
+
+@pytest.mark.timeout(10)
+def test_what_is_no_file_is_not_waited_for_and_is_nothing(storage: LocalFileSystem, tmp_path: Path) -> None:
+    storage.write("real", b"x")
+    os.mkfifo(tmp_path / "base/pipe")
+    (tmp_path / "base/link").symlink_to("pipe")
+    with socket.socket(socket.AF_UNIX) as server:
+        with contextlib.chdir(tmp_path):  # the path of a socket has to be short
+            server.bind("base/socket")
+        for key in ("pipe", "link", "socket"):
+            assert not storage.exists(key)
+            for read in (
+                storage.read,
+                lambda key: storage.read_range(key, 0, 1),
+                lambda key: storage.read_large(key, 1),
+            ):
+                with pytest.raises(ObjectMissing, match=f"Nothing is stored at .*/{key}"):
+                    read(key)
+
+
+def test_what_an_interrupted_write_of_this_thread_left_is_replaced(storage: LocalFileSystem, tmp_path: Path) -> None:
+    (tmp_path / "base").mkdir()
+    (tmp_path / "base" / temporary_name()).write_bytes(b"left by Ctrl-C between opening and writing")
+    storage.write("a", b"x")
+    assert storage.read("a") == b"x"
+    assert files_in(tmp_path) == {"base/a"}
+
+
+@pytest.fixture
+def no_descriptors() -> Iterator[None]:
+    """The process has as many files open as it may."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    lowest = os.dup(0)
+    os.close(lowest)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+@pytest.mark.parametrize("count", [1, 30])
+def test_a_flush_that_the_system_refuses_is_an_error_of_the_storage(
+    storage: LocalFileSystem, request: pytest.FixtureRequest, count: int
+) -> None:
+    keys = [f"a{number}" for number in range(count)]
+    for key in keys:
+        storage.write(key, b"x")
+    storage.sync(keys)
+    request.getfixturevalue("no_descriptors")
+    with pytest.raises(StorageError, match="Cannot flush .*Too many open files"):
+        storage.sync(keys)
+
+
+def test_a_disk_of_a_mac_without_a_full_flush_is_flushed_as_others_are(
+    storage: LocalFileSystem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage.write("a", b"x")
+    flushed = []
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(fcntl, "F_FULLFSYNC", 51, raising=False)  # which this system does not know
+    monkeypatch.setattr(os, "fsync", flushed.append)
+    storage.sync(["a"])
+    assert len(flushed) >= 2  # the file, and its folders
+
+
+def test_without_times_that_tell_changes_there_is_no_fingerprint(
+    storage: LocalFileSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("perdure.filesystems.local_files._MARKS", False)  # as on Windows
+    with storage.open_writer("a") as writer:
+        writer.write(b"x")
+    assert storage.read("a") == b"x"
+    assert storage.fingerprint("a") is None
+
+
+def test_another_drive_is_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "path", ntpath)
+    assert is_inside("C:\\base\\a", "C:\\base")
+    assert not is_inside("C:\\other", "C:\\base")
+    assert not is_inside("D:\\base", "C:\\base")
 
 
 def test_a_mapping_goes_with_the_last_view_of_it(storage: LocalFileSystem) -> None:

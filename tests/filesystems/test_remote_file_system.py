@@ -24,6 +24,13 @@ class TestFiles(StorageConformance):
         return RemoteFileSystem(basepath=f"file://{tmp_path}/base")
 
 
+@pytest.mark.parametrize("protocol", ["memory", "file"])
+def test_a_size_beyond_all_memory_is_not_asked_for(tmp_path: Path, protocol: str) -> None:
+    storage = RemoteFileSystem(basepath=f"{protocol}://{tmp_path}/base")
+    storage.write("a", b"x")
+    assert storage.read_large("a", 2**60) == b"x"
+
+
 def test_text_among_the_settings_is_secret(home: Path) -> None:
     storage = RemoteFileSystem(
         basepath="sftp://example.org/results", settings={"password": "sesame", "port": 22, "more": {"key": "sesame"}}

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import sys
 from collections import OrderedDict, namedtuple
 from dataclasses import dataclass, make_dataclass
 from typing import Any
@@ -42,6 +43,7 @@ class Connection:
     db_password: str
 
 
+FRAMES = (pd.DataFrame, pl.DataFrame, pa.table)
 Pair = namedtuple("Pair", "user token")
 
 
@@ -61,6 +63,12 @@ Pair = namedtuple("Pair", "user token")
         {("db", "password"): CANARY},
         [("Authorization", CANARY)],
         [{"name": "DB_PASSWORD", "value": CANARY}],
+        [{"value": CANARY, "Name": "DB_PASSWORD"}],
+        {"name": ["USER", "PASSWORD"], "value": ["bob", CANARY]},
+        ["mysql", "--password", CANARY],
+        ("login", "password", CANARY, "bob"),
+        ValueError("password", CANARY),
+        RuntimeError(f"Command '['mysql', '--password', '{CANARY}']' failed"),
         f"postgres://bob:{CANARY}@db/x",
         {"url": f"postgres://bob:{CANARY}@db/x"},
         {f"postgres://bob:{CANARY}@db/x": 1},
@@ -72,6 +80,14 @@ Pair = namedtuple("Pair", "user token")
         OSError(5, "x", f"ftp://bob:{CANARY}@h"),
         pd.DataFrame({"token": [CANARY], "a": [f"http://bob:{CANARY}@h"], "o": [{"secret": CANARY}]}),
         pd.Series([CANARY], name="password"),
+        pd.Series({"user": "bob", "password": CANARY}),
+        pd.Series([CANARY], index=pd.MultiIndex.from_tuples([("db", "password")])),
+        pd.DataFrame({"user": ["bob"], "password": [CANARY]}).T,
+        pd.DataFrame({"user": "bob", "password": CANARY}.items()),
+        *(made({"name": ["USER", "PASSWORD"], "value": ["bob", CANARY], "x": [1, 2]}) for made in FRAMES),
+        *(made({f"c{at}": [CANARY] for at in range(30)} | {"key": ["token"]}) for made in FRAMES),
+        np.array([("password", CANARY)], dtype=[("key", "U20"), ("value", "U20")]),
+        np.array(["--password", CANARY]),
         pl.DataFrame({"s": [{"token": CANARY}], "apiKey": [CANARY]}),
         pa.table({"s": [{"token": CANARY}], "api key": [CANARY]}),
         np.array([(CANARY,)], dtype=[("password", "U20")]),
@@ -96,6 +112,16 @@ def test_a_secret_that_is_cut_in_its_middle_is_not_shown(before: int, behind: in
 
 def test_that_there_is_no_secret_may_be_shown():
     assert json.loads(preview_of({"password": None, "token": True}) or "")["value"] == {"password": None, "token": True}
+
+
+def test_of_a_table_of_names_and_values_only_what_is_secret_is_hidden():
+    frame = pd.DataFrame({"name": ["USER", "PASSWORD"], "value": ["bob", CANARY]})
+    assert json.loads(preview_of(frame) or "")["head"] == [["USER", "bob"], ["PASSWORD", "**********"]]
+
+
+@pytest.mark.parametrize("value", [["enter the password", "x"] * 2, ["https://h/token", "x", "y"], ["a", "b"]])
+def test_what_follows_other_texts_is_shown(value: list[str]):
+    assert json.loads(preview_of(value) or "")["value"] == value
 
 
 def test_of_the_causes_of_an_exception_no_secret_is_shown():
@@ -209,6 +235,90 @@ def test_an_exception_s_secrets_are_neither_in_messages_nor_in_logs(caplog: pyte
     assert CANARY not in caplog.text
     assert CANARY not in kept()
     assert CANARY in str(state.result(raise_on_failure=False))  # whoever holds the exception has all of it
+
+
+class Client:
+    def __init__(self, key: str) -> None:
+        self.key = key
+
+    def __repr__(self) -> str:
+        raise SystemExit("a parameter's own code was run")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "a" * 9_990 + f" postgres://bob:{CANARY * 3}@db",
+        ["a" * 4_980 + f" postgres://bob:{CANARY * 3}@db", "b" * 4_000],
+        {f"postgres://bob:{CANARY}@db/x": 1},
+        {"name": "PASSWORD", "value": CANARY},
+        ["mysql", "--password", CANARY],
+        [["password", CANARY]],
+        Client(CANARY),
+        pd.Series({"password": CANARY}),
+    ],
+)
+def test_a_secret_parameter_is_hidden_by_the_rules_of_previews(value: Any):
+    assert CANARY[:4] not in shown_parameters({"value": value})
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"a": [1, 2.5, None, True], "b": {"c": "x\n"}},
+        list(range(1_500)),
+        (1, "é"),
+        2**100,
+        {"key": 2**100},
+        ["x" * 9_000],
+    ],
+)
+def test_a_parameter_that_json_can_hold_is_recorded_as_it_is(value: Any):
+    assert shown_parameters({"value": value}) == json.dumps({"value": value})
+
+
+def calls_of(function: Any) -> int:
+    """How many calls of functions a call takes, those made in C included."""
+    calls = 0
+
+    def count(_frame: Any, event: str, _arg: Any) -> None:
+        nonlocal calls
+        calls += event.endswith("call")
+
+    sys.setprofile(count)
+    try:
+        function()
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+def test_of_large_parameters_little_is_looked_at():
+    loop: list[Any] = []
+    loop.append(loop)
+    for value in ([[{"a": 1}] * 1_000_000], [[[0] * 10_000] * 10_000], loop, [{str(at): at for at in range(100_000)}]):
+        assert calls_of(lambda value=value: shown_parameters({"value": value})) < 100_000
+        assert len(shown_parameters({"value": value})) < 50_000
+
+
+def test_a_run_s_name_from_its_parameters_holds_no_secret():
+    @flow(flow_run_name="run-{url}")
+    def connect(url: str) -> int:
+        return 1
+
+    connect(f"postgres://bob:{CANARY}@db")
+    (run,) = session.current().orchestrator.flow_runs(RunFilter())
+    assert run.name == "run-postgres://bob:**********@db"
+    assert CANARY not in kept()
+
+
+def test_of_a_long_exception_s_text_the_beginning_is_recorded():
+    @flow
+    def fail() -> None:
+        raise ValueError("token " + "-eyJ" * 100_000)
+
+    state = fail(return_state=True)
+    assert 20_000 < len(state.message or "") < 20_100
 
 
 def test_long_and_strange_parameters_are_recorded_shortly():

@@ -230,6 +230,13 @@ def test_an_exception_tag_makes_exceptions_only() -> None:
         SERIALIZER.loads(b'{"__exc_type__": "subprocess.Popen", "message": "true"}')
 
 
+@pytest.mark.parametrize("value", [time(2, 30, fold=1), time(2, 30), NOON.replace(fold=1), NOON])
+def test_which_of_two_equal_times_it_is_comes_back(value: time | datetime) -> None:
+    serializer = JSONSerializer()
+    loaded = serializer.loads(serializer.dumps(value))
+    assert (loaded, loaded.fold) == (value, value.fold)
+
+
 @pytest.mark.parametrize(
     ("path", "data"),
     [("datetime.date", "soon"), ("builtins.bytes", {"base64": "%"}), ("builtins.set", 1), ("uuid.UUID", None)],

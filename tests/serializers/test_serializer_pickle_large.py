@@ -129,6 +129,51 @@ def test_frames_of_types_that_arrow_would_change_are_left_to_polars() -> None:
     assert loaded.schema == frame.schema
 
 
+TEXTS = [f"the text of row {row:06}" for row in range(100_000)]
+
+
+@pytest.mark.parametrize(
+    "whole",
+    [
+        pl.DataFrame({"a": TEXTS}),
+        pl.Series("a", TEXTS),
+        pl.DataFrame({"a": np.arange(100_000)}),
+        pa.table({"a": np.arange(100_000), "b": TEXTS}),
+        pa.table({"a": pa.array(TEXTS, pa.string_view())}),
+        pa.table({"a": pa.array([each.encode() for each in TEXTS], pa.binary_view())}),
+        pa.table({"a": [[each] for each in TEXTS], "b": pa.array([{"c": each} for each in TEXTS])}),
+        pa.record_batch({"a": TEXTS}),
+        pa.array(TEXTS),
+        pa.chunked_array([TEXTS]),
+        np.arange(100_000),
+        np.array(TEXTS),
+        pd.DataFrame({"a": np.arange(100_000), "b": TEXTS}),
+        pd.Series(TEXTS),
+        pd.Series(TEXTS, dtype=pd.ArrowDtype(pa.string())),
+    ],
+    ids=lambda value: f"{type(value).__module__}.{type(value).__name__}",
+)
+def test_a_slice_is_written_without_what_it_is_a_slice_of(whole: Any) -> None:
+    rows = slice(20_000, 30_000)
+    part = whole.slice(20_000, 10_000) if hasattr(whole, "slice") else whole[rows]
+    of_all = dumped(whole)
+    payload = dumped(part)
+    memory = bytes(payload.stream) + b"".join(payload.kept)
+    assert len(memory) < 0.15 * (len(of_all.stream) + sum(each.nbytes for each in of_all.kept))
+    assert b"the text of row 099999" not in memory
+    assert b"the text of row 019999" not in memory
+    loaded = SERIALIZER.load(payload)
+    assert loaded.equals(part) if hasattr(part, "equals") else np.array_equal(loaded, part)
+
+
+def test_many_pieces_of_one_table_are_each_written_once() -> None:
+    whole = pa.table({"a": np.arange(200_000)})
+    pieces = pa.concat_tables([whole.slice(start, 20_000) for start in range(0, 200_000, 20_000)])
+    payload = dumped(pieces)
+    assert len(payload.stream) + sum(each.nbytes for each in payload.kept) < 1.1 * whole.nbytes
+    assert SERIALIZER.load(payload).equals(whole)
+
+
 @pytest.mark.parametrize(
     "serializer",
     [SERIALIZER, EncryptedSerializer(keys=new_key()), CompressedSerializer(compressionlib="zlib", level=0)],

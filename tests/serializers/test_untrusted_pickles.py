@@ -6,7 +6,7 @@ import pickle
 import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -152,6 +152,116 @@ def test_exceptions_come_back(error: Exception) -> None:
 def load_under(names: str, value: Any) -> Any:
     with settings.temporary_settings(results_allowed_classes=names):
         return PickleSerializer().loads(PickleSerializer().dumps(value))
+
+
+# Pickles that set attributes of what they name: state after state is given to a class, a function, an enum member
+
+STATE = b"N}X\x06\x00\x00\x00canaryK\x01s\x86b."
+CHANGES = {
+    "class": b"\x80\x02cpathlib\nPurePath\n" + STATE,
+    "class listed": b"\x80\x02cpickle_zoo\nInnocent\n" + STATE,
+    "class from the memo": b"\x80\x02cpathlib\nPurePath\nq\x00Nh\x00" + STATE,
+    "class, not in the end": b"\x80\x02(cpathlib\nPurePath\n" + STATE[:-1] + b"N}X\x06\x00\x00\x00canaryK\x01s\x86bt.",
+    "function": b"\x80\x02cperdure.core.exceptions\n_rebuilt\n" + STATE,
+    "function of a library": b"\x80\x02cpandas.core.indexes.base\n_new_Index\n" + STATE,
+    "compiled function": b"\x80\x02cpandas._libs.tslibs.timestamps\n_unpickle_timestamp\n" + STATE,
+    "member called": b"\x80\x02ctest_untrusted_pickles\nColour\nX\x03\x00\x00\x00red\x85R" + STATE,
+    "member made": b"\x80\x02ctest_untrusted_pickles\nColour\nX\x03\x00\x00\x00red\x85\x81" + STATE,
+    "member had": b"\x80\x02cbuiltins\ngetattr\nctest_untrusted_pickles\nColour\nX\x03\x00\x00\x00RED\x86R" + STATE,
+    "member made by a function": (
+        b"\x80\x02ccopyreg\n__newobj__\nctest_untrusted_pickles\nColour\nX\x03\x00\x00\x00red\x86R" + STATE
+    ),
+    "behind a name that is computed": (
+        b"\x80\x04cbuiltins\nstr\nX\x07\x00\x00\x00pathlib\x85RX\x08\x00\x00\x00PurePath\x93" + STATE
+    ),
+    "items": b"\x80\x02cpickle_zoo\nInnocent\n(K\x01K\x02u.",
+    "appended": b"\x80\x02cpickle_zoo\nInnocent\n(K\x01e.",
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_pickle_changes_nothing_that_was_there_before_it(change: str) -> None:
+    names = f"{ALLOWED}, {__name__}.Colour"
+    with (
+        settings.temporary_settings(results_allowed_classes=names),
+        pytest.raises(ResultUntrusted, match="would change .* nothing was changed"),
+    ):
+        PickleSerializer().loads(to_base64(CHANGES[change]))
+    assert not hasattr(PurePath, "canary")
+    assert not hasattr(Innocent, "canary")
+    assert not hasattr(Colour.RED, "canary")
+
+
+def test_only_exceptions_are_rebuilt_as_such() -> None:
+    pickled = (
+        b"\x80\x02cperdure.core.exceptions\n_rebuilt\nctest_untrusted_pickles\nColour\n"
+        b"X\x03\x00\x00\x00red\x85}X\x06\x00\x00\x00canaryK\x01s\x87R."
+    )
+    with settings.temporary_settings(results_allowed_classes=f"{__name__}.Colour"), pytest.raises(ResultUntrusted):
+        PickleSerializer().loads(to_base64(pickled))
+    assert not hasattr(Colour.RED, "canary")
+
+
+class Node:
+    """Takes its state by a method, and items by another."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.args, self.kwargs, self.items = args, kwargs, []
+
+    def __reduce__(self) -> Any:
+        return Node, self.args, {"kwargs": self.kwargs}, iter(self.items)
+
+    def append(self, item: Any) -> None:
+        self.items.append(item)
+
+    def __setstate__(self, state: Any) -> None:
+        self.kwargs = state["kwargs"]
+
+
+class Slots:
+    __slots__ = ("x",)
+
+
+def made(count: int) -> Any:
+    nodes = []
+    for number in range(count):
+        node, slots = Node(number, Colour.RED, Colour), Slots()
+        slots.x = node
+        node.kwargs = {"slots": slots, "loop": nodes}
+        node.items = [number, Counted({number: 1}), Failure("x", number)]
+        nodes.append(node)
+    return nodes
+
+
+class Counted(collections.Counter[int]):
+    pass
+
+
+class Failure(Exception):
+    def __init__(self, text: str, number: int) -> None:
+        super().__init__(text)
+        self.number = number
+
+    def __reduce__(self) -> Any:
+        return Failure, (self.args[0], self.number), {"more": Colour.RED}
+
+
+@pytest.mark.parametrize("serializer", ["pickle", "compressed/pickle"])
+@pytest.mark.parametrize("count", [3, 1_000])
+def test_objects_of_listed_classes_come_back_whatever_they_are_rebuilt_by(serializer: str, count: int) -> None:
+    chosen = resolve(serializer, "pickle")
+    payload = MemoryPayload()
+    written = chosen.dump(made(count), payload)
+    names = ", ".join(f"{__name__}.{each.__name__}" for each in (Node, Slots, Counted, Failure, Colour))
+    with settings.temporary_settings(results_allowed_classes=names):
+        loaded = chosen.load(payload) if written is None else chosen.loads(written)
+    assert len(loaded) == count
+    last = loaded[-1]
+    assert last.args == (count - 1, Colour.RED, Colour)
+    assert last.kwargs["slots"].x is last
+    assert last.kwargs["loop"] is loaded
+    assert last.items[1] == {count - 1: 1}
+    assert (last.items[2].args, last.items[2].more) == (("x",), Colour.RED)
 
 
 def test_what_is_refused_is_named_with_the_way_to_allow_it() -> None:

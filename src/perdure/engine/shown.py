@@ -36,7 +36,7 @@ def shown_parameter(name: str, value: Any) -> Any:
             text = encode(value)
             if len(text) <= _LENGTH and not may_hold_a_secret(text):
                 return value
-    return Tree(_LENGTH, limits=_LIMITS).of(value)
+    return Tree(2 * _LENGTH, limits=_LIMITS).of(value)  # of its room, a text takes half at most
 
 
 def _room_after(value: Any, room: int, depth: int) -> int:

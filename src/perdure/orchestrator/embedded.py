@@ -78,6 +78,11 @@ class EmbeddedOrchestrator:
         while self._idle_readers:
             self._idle_readers.pop().close()
 
+    def abandon(self) -> None:
+        """Close, as a killed process does: what was reported and is not committed is lost."""
+        self._writer.abandon()
+        self.close()
+
     def find_cached(self, key: str, now: Micros) -> ResultRecord | None:
         """The result that a cache key stands for, unless it has expired or is to be removed."""
         if self._writer.holds_keyed:

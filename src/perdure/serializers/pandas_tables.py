@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import date
 from typing import Any
 
 import pyarrow as pa
@@ -97,7 +98,9 @@ def _check_objects(what: str, values: Any, column: pa.ChunkedArray) -> None:
 def _is_same(here: Any, there: Any) -> bool:
     if there is None:  # pandas has several ways to say that something is missing
         return here is None or isinstance(here, float) or type(here).__name__ == "NAType"
-    return type(here) is type(there) and repr(here) == repr(there)  # 1.2 and 1.20 are equal, and not the same
+    if type(here) is not type(there) or here != there:
+        return False
+    return type(here) is date or repr(here) == repr(there)  # 1.2 and 1.20 are equal, and not the same
 
 
 def _refuse(fault: str, mend: str) -> None:

@@ -124,7 +124,7 @@ class _Inert(metaclass=_Name):
     def __init__(self, *args: Any, **_kwargs: Any) -> None:
         for each in args:
             if type(each) is _Name and each.is_shared:  # this may be one of its instances
-                self.__setstate__ = _needs_real_ones
+                vars(self)["__setstate__"] = _needs_real_ones
 
     def __call__(self, *_args: Any) -> "_Inert":  # what a function gave may be a function
         return _Inert()
@@ -134,8 +134,8 @@ def _needs_real_ones(_state: Any) -> NoReturn:
     raise _CannotRehearse
 
 
-class _StepByStep(pickle._Unpickler):  # type: ignore[name-defined,misc]
-    dispatch: ClassVar[dict[int, Callable[[Any], None]]] = dict(pickle._Unpickler.dispatch)  # type: ignore[attr-defined]
+class _StepByStep(pickle._Unpickler):
+    dispatch: ClassVar[dict[int, Callable[[Any], None]]] = dict(pickle._Unpickler.dispatch)
 
     def __init__(self, file: BinaryIO, buffers: Sequence[memoryview], find: Find) -> None:
         super().__init__(file, buffers=buffers)
@@ -151,7 +151,7 @@ class _StepByStep(pickle._Unpickler):  # type: ignore[name-defined,misc]
 
     def check(self, changed: Any) -> None:
         if isinstance(changed, _SHARED) or id(changed) in self._named:
-            raise _refusal(getattr(changed, "__qualname__", None) or repr(changed))
+            raise _refusal(getattr(changed, "__qualname__", type(changed).__qualname__))
 
 
 def _check_first(opcode: bytes, changed_by: Callable[[Any], Any]) -> None:

@@ -30,23 +30,25 @@ def tensor_reducers(spill: Callable[[], None]) -> dict[type, Callable[[Any], Any
 
 def _memory(tensor: Any) -> Any:
     """The bytes of a large tensor that is no more than its shape, type and memory in order, as an array; else None."""
-    torch = sys.modules["torch"]
-    is_plain = (
-        tensor.layout is torch.strided
+    try:
+        # numpy lacks some of torch's types.
+        return tensor.detach().reshape(-1).view(sys.modules["torch"].uint8).numpy() if _is_plain(tensor) else None
+    except (AttributeError, RuntimeError, TypeError):  # another version of torch, no numpy, no memory
+        return None
+
+
+def _is_plain(tensor: Any) -> bool:
+    return (
+        tensor.layout is sys.modules["torch"].strided
         and tensor.device.type == "cpu"
         and tensor.numel() * tensor.element_size() >= THRESHOLD
         and tensor.is_contiguous()
         and tensor.is_leaf
         and not (tensor.is_quantized or tensor.is_conj() or tensor.is_neg())
+        and not getattr(tensor, "has_names", bool)()  # which newer versions lack
         and not tensor.__dict__
         and not tensor._backward_hooks
     )
-    if not is_plain:
-        return None
-    try:
-        return tensor.detach().reshape(-1).view(torch.uint8).numpy()  # numpy lacks some of torch's types
-    except (RuntimeError, TypeError):  # numpy is not there, or there is no memory
-        return None
 
 
 def tensor_from_memory(memory: Any, dtype: str, shape: tuple[int, ...], requires_grad: bool) -> Any:

@@ -108,6 +108,14 @@ class Writer:
                 self._connection.close()
                 self._connection = None
 
+    def abandon(self) -> None:
+        """Forget what waits to be committed, and close."""
+        with self._write_lock, self._waiting_lock:
+            self._waiting.clear()
+            self._refused.clear()
+            self._committed, self._keyed_committed = self._reported, self._keyed_reported
+        self.close()
+
     def _take(self, records: Iterable[Record], wake: bool) -> int:
         """Let the records wait; how many wait now."""
         if self.closed:

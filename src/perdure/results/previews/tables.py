@@ -75,12 +75,8 @@ def table(
 def _secret_rows(namings: Sequence[Head], index: Sequence[Any] | None) -> set[int]:
     """The rows whose label, or whose cell in a column of names, is the name of a secret."""
     labels = () if index is None else [each if type(each) is str else cell(each, _CELL) for each in index]
-    return {
-        row
-        for names in (labels, *(each.cells for each in namings))
-        for row, name in enumerate(names)
-        if names_a_secret(name)
-    }
+    columns = [labels, *(each.cells for each in namings)]
+    return {row for names in columns for row, name in enumerate(names) if names_a_secret(name)}
 
 
 def _texts(column: Head, name: str, secret_rows: set[int]) -> list[str]:
@@ -90,7 +86,7 @@ def _texts(column: Head, name: str, secret_rows: set[int]) -> list[str]:
 
 
 def shown_columns(names: Sequence[Any]) -> list[int]:
-    """The columns to have the heads of: the first ones, and of the next ones those that name what lies in the others."""
+    """The columns to have the heads of: the first ones, and those of the others that name what lies beside them."""
     return [at for at, name in enumerate(names[:_SEARCHED]) if at < COLUMNS or is_naming(name)][: 2 * COLUMNS]
 
 

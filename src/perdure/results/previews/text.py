@@ -82,7 +82,7 @@ _MARKS = (
 def may_hold_a_secret(encoded: str) -> bool:
     """Whether a value has to be looked at for secrets, from its JSON; most have not."""
     lowered = encoded.lower()
-    for mark in _MARKS:  # faster than a regular expression, and than a generator
+    for mark in _MARKS:  # noqa: SIM110 - a generator takes twice as long
         if mark in lowered:
             return True
     return False
