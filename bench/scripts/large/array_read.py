@@ -1,33 +1,42 @@
-"""An array from disk, in a fresh process: mapped, whole, and whole after the file was touched."""
+"""An array from disk, in a fresh process: mapped, whole, and whole from a copy of the file."""
 
 import json
+import shutil
 from typing import Any
 
 import numpy as np
 from duel import FOLDER, on_disk, show, timed
 
+from perdure.filesystems import LocalFileSystem
 from perdure.results.types import PersistedResult
 
 fields = json.loads((FOLDER / "array.json").read_text())
 storage = on_disk()
 
 
-def ours() -> Any:
-    result: PersistedResult[Any] = PersistedResult(
+def handle(where: LocalFileSystem = storage) -> PersistedResult[Any]:
+    return PersistedResult(
         storage_id="an id",
         storage_key=fields["storage_key"],
         serializer=json.dumps(fields["serializer"]),
         digest=fields["digest"],
-        storage=storage,
+        storage=where,
         keep=False,
     )
-    return result.get()
+
+
+def ours(where: LocalFileSystem = storage) -> Any:
+    return handle(where).get()
 
 
 path = FOLDER / "array.npy"
 first = timed(lambda: np.load(path, mmap_mode="c")[0]), timed(lambda: ours()[0])
 whole = timed(lambda: np.load(path).sum()), timed(lambda: ours().sum())
-payload = next(key for key in storage.list() if key.endswith(".payload"))
-(FOLDER / "ours" / payload).touch()
-verified = timed(lambda: np.load(path).sum()), timed(lambda: ours().sum())
+layout = handle().read().payload
+assert layout is not None
+moved = LocalFileSystem(basepath=FOLDER / "moved")
+for key in (fields["storage_key"], layout.key):
+    (FOLDER / "moved").mkdir(exist_ok=True)
+    shutil.copyfile(FOLDER / "ours" / key, FOLDER / "moved" / key)
+verified = timed(lambda: np.load(path).sum()), timed(lambda: ours(moved).sum())
 show(array_first=first, array_all=whole, array_verified=verified)

@@ -1,10 +1,12 @@
-"""A small persisted result, without and with its preview."""
+"""A small persisted result, without and with its preview: in processor time, the disk's differs by more than that."""
 
 import os
 
 os.environ["PERDURE_LOGGING_LEVEL"] = "WARNING"
 
-from duel import show, timed
+import time
+
+from duel import show
 
 from perdure import flow, session, settings, task
 
@@ -19,7 +21,10 @@ def kept(number: int) -> dict[str, object]:
 
 @flow
 def calls() -> float:
-    return timed(lambda: [kept(number) for number in range(CALLS)]) / CALLS
+    start = time.process_time()
+    for number in range(CALLS):
+        kept(number)
+    return (time.process_time() - start) / CALLS
 
 
 def with_previews(on: bool) -> float:

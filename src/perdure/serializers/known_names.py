@@ -35,6 +35,7 @@ REBUILDERS: Mapping[str, frozenset[str]] = {
         _names("numpy.random._pickle", "__bit_generator_ctor __generator_ctor __randomstate_ctor"),
         _names("numpy.random.bit_generator", "__pyx_unpickle_SeedSequence"),
     ),
+    "torch": _names("perdure.serializers.tensors", "tensor_from_memory"),
     "pandas": frozenset[str]().union(
         _names("pandas", "NA"),
         _names("pandas._libs.missing", "NA"),

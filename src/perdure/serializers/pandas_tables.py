@@ -98,9 +98,10 @@ def _check_objects(what: str, values: Any, column: pa.ChunkedArray) -> None:
 def _is_same(here: Any, there: Any) -> bool:
     if there is None:  # pandas has several ways to say that something is missing
         return here is None or isinstance(here, float) or type(here).__name__ == "NAType"
-    if type(here) is not type(there) or here != there:
+    if type(here) is not type(there):
         return False
-    return type(here) is date or repr(here) == repr(there)  # 1.2 and 1.20 are equal, and not the same
+    # 1.2 and 1.20 are equal, and not the same. Dates take a fifth of the time in this way.
+    return bool(here == there) if type(here) is date else repr(here) == repr(there)
 
 
 def _refuse(fault: str, mend: str) -> None:
