@@ -3,7 +3,7 @@
 #   make demo          run examples/flights.py
 #   make check         linters, types, layers, fast tests
 #   make test          linters, types, layers, all tests: what CI runs
-#   make bench         time Perdure beside its peers; ONLY=perdure,dbos chooses some
+#   make bench         time Perdure beside its peers (ONLY=perdure,dbos chooses some), and large results
 #   make docs          build the documentation into site/
 #   make dist          build the wheel and the source distribution into dist/
 #   make requirements  resolve the pinned requirements anew
@@ -37,6 +37,7 @@ lint: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY))
+	$(if $(ONLY),,$(BIN)/python -m bench.large)
 
 docs: $(VENV)/.dev
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
