@@ -3,6 +3,7 @@
 #   make demo          run examples/flights.py
 #   make check         linters, types, layers, fast tests
 #   make test          linters, types, layers, all tests: what CI runs
+#   make chaos         kill flows at 1,000 random moments, fill disks, set clocks; COUNT=100 for less, ONLY=kills for one
 #   make bench         time Perdure beside its peers (ONLY=perdure,dbos chooses some), and large results
 #   make docs          build the documentation into site/
 #   make dist          build the wheel and the source distribution into dist/
@@ -18,7 +19,7 @@ WORKERS ?= 2
 PYTEST := $(BIN)/pytest --quiet --numprocesses $(WORKERS)
 
 .DELETE_ON_ERROR:
-.PHONY: demo check test lint bench docs dist requirements clean
+.PHONY: demo check test lint chaos bench docs dist requirements clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python examples/flights.py
@@ -34,6 +35,9 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+chaos: $(VENV)/.dev
+	CHAOS_COUNT=$(or $(COUNT),1000) PERDURE_LOGGING_LEVEL=CRITICAL $(BIN)/python -m tests.chaos $(ONLY)
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY))

@@ -7,10 +7,29 @@ from perdure.core.version import VERSION as __version__  # noqa: N811
 from perdure.flows import Flow, flow
 from perdure.futures import AsyncFuture, Future
 from perdure.logs import get_run_logger
-from perdure.tasks import Task, exponential_backoff, task, task_input_hash
+from perdure.tasks import (
+    DEFAULT,
+    FLOW_PARAMETERS,
+    INPUTS,
+    NO_CACHE,
+    RUN_ID,
+    TASK_SOURCE,
+    CachePolicy,
+    Task,
+    exponential_backoff,
+    task,
+    task_input_hash,
+)
 
 __all__ = [
+    "DEFAULT",
+    "FLOW_PARAMETERS",
+    "INPUTS",
+    "NO_CACHE",
+    "RUN_ID",
+    "TASK_SOURCE",
     "AsyncFuture",
+    "CachePolicy",
     "Flow",
     "Future",
     "State",

@@ -32,6 +32,7 @@ class _Run(Generic[OptionsT]):
     """What is known of a run, and where it stands."""
 
     __slots__ = (
+        "claim",
         "collect",
         "created",
         "id",
@@ -75,6 +76,7 @@ class _Run(Generic[OptionsT]):
         self.identity: str | None = None  # within the parent flow run
         self.step: str | None = None  # what the identity was made of, as JSON
         self.place: int | None = None  # among the parent flow run's children
+        self.claim: str | None = None  # the cache key whose value it computes, so that others need not
         self.state: State[Any] | None = None
         self.storage: Any = None  # a Storage, once known
         self.serializer: Any = None  # a Serializer, once known
@@ -95,6 +97,7 @@ class FlowRunContext(_Run[FlowOptions]):
         self.task_runner: Any = None
         self.interrupt: BaseException | None = None  # a KeyboardInterrupt in a task ends the flow, even if it is caught
         self.stopping = False  # nothing that was submitted may begin any more
+        self.has_all_parameters = True  # in another process, not all of them may be there
         self.turns: Any = None  # an asyncio.Semaphore, where the task runner limits a coroutine flow
         self.begin_attempt()
 
@@ -118,6 +121,7 @@ class FlowRunContext(_Run[FlowOptions]):
         return {name: getattr(self, name) for name in kept} | {
             "options": self.options.without_code(),
             "parameters": plain,
+            "has_all_parameters": self.has_all_parameters and len(plain) == len(self.parameters),
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -126,6 +130,7 @@ class FlowRunContext(_Run[FlowOptions]):
             owner=None,
         )
         self.run_count, self.storage, self.serializer = state["run_count"], state["storage"], state["serializer"]
+        self.has_all_parameters = state["has_all_parameters"]
 
     @property
     def flow(self) -> "FlowRunContext":

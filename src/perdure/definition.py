@@ -11,10 +11,11 @@ from typing import Any, TypeVar
 
 from perdure import logs
 from perdure.core.errors import DefinitionError
-from perdure.core.options import RunOptions
+from perdure.core.options import RunOptions, TaskOptions
 from perdure.core.retention import Retention
 from perdure.core.signatures import Signature
 from perdure.core.suggest import nearest
+from perdure.engine.caching import CachePolicy, Inputs, policy_of
 from perdure.engine.retries import delays_of
 from perdure.results.keys import ROOTS, check_template
 
@@ -95,14 +96,25 @@ def changed(base: Options, options: dict[str, Any], kind: str) -> Options:
             f"The {kind} '{result.name}' has persist_result=False and a step_id, but what is not persisted is run again"
             " anyway. Leave persist_result out, or take step_id away."
         )
-    if result.persist_result is False and getattr(result, "cache_key_fn", None) is not None:
-        raise DefinitionError(
-            f"The {kind} '{result.name}' has persist_result=False and a cache_key_fn, but caching needs its result"
-            " to be persisted. Leave persist_result out, or take cache_key_fn away."
-        )
+    if isinstance(result, TaskOptions) and result.is_cached:
+        _check_caching(result)
     if result.log_prints:
         logs.watch_prints()
     return result
+
+
+def _check_caching(options: TaskOptions) -> None:
+    if options.cache_key_fn is not None and options.cache_policy is not None:
+        raise DefinitionError(
+            f"The task '{options.name}' has a cache_key_fn and a cache_policy, but a run has one key."
+            " Set one of them to None, or put the function into the policy: cache_policy=INPUTS + function."
+        )
+    if options.persist_result is False:
+        option = "cache_key_fn" if options.cache_policy is None else "cache_policy"
+        raise DefinitionError(
+            f"The task '{options.name}' has persist_result=False and a {option}, but caching needs its result"
+            f" to be persisted. Leave persist_result out, or take {option} away."
+        )
 
 
 def _changes(base: RunOptions, options: dict[str, Any], kind: str) -> dict[str, Any]:
@@ -163,6 +175,19 @@ def _function(value: Any, option: str, _: RunOptions) -> Any:
     if value is not None and not callable(value):
         raise DefinitionError(f"{option}={value!r} must be a function.")
     return value
+
+
+def _cache_policy(value: Any, option: str, base: RunOptions) -> CachePolicy | None:
+    if value is None:
+        return None
+    policy = policy_of(value)
+    for name in (name for part in policy.parts if isinstance(part, Inputs) for name in part.left_out):
+        if name not in base.signature.names:
+            raise DefinitionError(
+                f"{option}={value!r} leaves out {name!r}, but '{base.name}' has no such parameter."
+                + (nearest(name, base.signature.names) or f" It has: {', '.join(base.signature.names) or 'none'}.")
+            )
+    return policy if policy.parts else None
 
 
 def _hooks(value: Any, option: str, _: RunOptions) -> tuple[Callable[..., Any], ...]:
@@ -298,6 +323,7 @@ _OF_TASKS: dict[str, tuple[str, Callable[[Any, str, RunOptions], Any]]] = {
     "retry_jitter_factor": ("retry_jitter_factor", _jitter),
     "retry_condition_fn": ("retry_condition_fn", _function),
     "cache_key_fn": ("cache_key_fn", _function),
+    "cache_policy": ("cache_policy", _cache_policy),
     "cache_expiration": ("cache_expiration", _expiration),
     "refresh_cache": ("refresh_cache", _choice),
     "result_storage_key": ("result_storage_key", _storage_key),

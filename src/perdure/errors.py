@@ -3,6 +3,7 @@
 from perdure.core.errors import (
     BlockError,
     BlockMissing,
+    CacheEntryMissing,
     CancelledRun,
     CrashedRun,
     DatabaseCorrupt,
@@ -40,6 +41,7 @@ from perdure.core.errors import (
 __all__ = [
     "BlockError",
     "BlockMissing",
+    "CacheEntryMissing",
     "CancelledRun",
     "CrashedRun",
     "DatabaseCorrupt",

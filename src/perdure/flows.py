@@ -2,14 +2,14 @@
 
 import functools
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from typing import Any, Concatenate, Generic, Literal, ParamSpec, TypeVar, overload
+from typing import Any, ClassVar, Concatenate, Generic, Literal, ParamSpec, TypeVar, overload
 from uuid import UUID
 
 from perdure import definition, settings
 from perdure import session as sessions
 from perdure.context import FlowRunContext, current_run
 from perdure.core.colour import call_is_awaited
-from perdure.core.errors import ResumeError
+from perdure.core.errors import DefinitionError, ResumeError
 from perdure.core.options import FlowOptions, Hook, RetryDelay
 from perdure.core.states import State
 from perdure.decorated import Decorated
@@ -36,6 +36,7 @@ class Flow(Decorated[FlowOptions], Generic[P, R]):
     """
 
     kind = "flow"
+    calls_refused: ClassVar[str | None] = None  # why no flow may be called now: a program is being loaded
 
     @property
     def fn(self) -> Callable[P, R]:
@@ -63,6 +64,8 @@ class Flow(Decorated[FlowOptions], Generic[P, R]):
             ParameterBindError: the arguments do not fit the signature.
             ParameterTypeError: they do not fit the type hints.
         """
+        if Flow.calls_refused is not None:
+            raise DefinitionError(f"The flow {self.name!r} was called. {Flow.calls_refused}")
         session = sessions.current()
         parameters = self._bind(args, kwargs)
         again = self._crashed_run(parameters, session) if self.options.on_crash else None
@@ -202,7 +205,7 @@ def flow(function: Any = None, /, **options: Any) -> Any:
         timeout_seconds: how long one attempt may take; of a generator, each of its items.
         validate_parameters: whether parameters are checked and coerced by the type hints.
         task_runner: where submitted tasks run; threads by default.
-        durable: whether the results of all its tasks and subflows are persisted, so that it can be resumed anywhere.
+        durable: whether its result, and those of all its tasks and subflows, are persisted: it can be resumed anywhere.
         on_crash: with "resume", a call outside other flows goes on with the oldest crashed run of the flow that had
             equal arguments, if there is one, instead of beginning a new one.
         persist_result: whether to persist the flow's own result; None infers it from the features in use.

@@ -15,6 +15,7 @@ from perdure.core.colour import FetchPolicy
 from perdure.core.errors import OrchestratorError
 from perdure.core.providers import set_orchestrator
 from perdure.core.records import Record, ResultRecord, StartRecord
+from perdure.engine.claims import Claims
 from perdure.engine.identity import identity_in
 from perdure.engine.life import Life
 from perdure.engine.starts import entry_point_of, packed
@@ -47,6 +48,7 @@ class Session:
         self.secure = self._durability.secure
         self.storages = Storages(lambda record: orchestrator.report((record,)), orchestrator.block)
         self._life = Life(orchestrator.report)
+        self.claims = Claims(orchestrator, self._life, clock, logs.log)
         self._portal: Portal | None = None
         self._lock = threading.Lock()
 

@@ -13,7 +13,16 @@ from perdure.core.options import Hook, RetryDelay, TaskOptions
 from perdure.core.states import State
 from perdure.decorated import Decorated
 from perdure.engine.begin import begin_task, finish
-from perdure.engine.caching import task_input_hash
+from perdure.engine.caching import (
+    DEFAULT,
+    FLOW_PARAMETERS,
+    INPUTS,
+    NO_CACHE,
+    RUN_ID,
+    TASK_SOURCE,
+    CachePolicy,
+    task_input_hash,
+)
 from perdure.engine.retries import exponential_backoff
 from perdure.engine.task_run import TaskCall, task_run
 from perdure.engine.timeouts import EnclosingTimeout
@@ -26,7 +35,19 @@ P2 = ParamSpec("P2")
 R = TypeVar("R", covariant=True)
 T = TypeVar("T")
 
-__all__ = ["Task", "exponential_backoff", "task", "task_input_hash"]
+__all__ = [
+    "DEFAULT",
+    "FLOW_PARAMETERS",
+    "INPUTS",
+    "NO_CACHE",
+    "RUN_ID",
+    "TASK_SOURCE",
+    "CachePolicy",
+    "Task",
+    "exponential_backoff",
+    "task",
+    "task_input_hash",
+]
 
 
 class Task(Decorated[TaskOptions], Generic[P, R]):
@@ -217,6 +238,7 @@ def task(
     result_retention: Any = None,
     cache_result_in_memory: bool = True,
     cache_key_fn: Callable[..., Any] | None = None,
+    cache_policy: CachePolicy | Callable[..., Any] | None = None,
     cache_expiration: timedelta | None = None,
     refresh_cache: bool | None = None,
     log_prints: bool | None = None,
@@ -251,6 +273,7 @@ def task(function: Any = None, /, **options: Any) -> Any:
         cache_result_in_memory: whether to keep the value in memory; without it, the result is persisted.
         cache_key_fn: from (context, parameters), (parameters) or nothing to a cache key; runs with the
             same key share one result.
+        cache_policy: what the cache key is made of instead, such as `INPUTS + TASK_SOURCE - "logger"`.
         cache_expiration: how long a cached result is used; for ever by default.
         refresh_cache: run in spite of a cached result, and replace it.
         log_prints: whether what the task prints is logged; inherited from the flow by default.

@@ -2,8 +2,11 @@
 
 import os
 import pickle
+import select
 import signal
 import sys
+import threading
+from queue import SimpleQueue
 
 
 def main() -> None:
@@ -14,14 +17,45 @@ def main() -> None:
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle, which then ends us
     sys.path[:] = os.environ.pop("PERDURE_WORKER_PATH").split(os.pathsep)
-    from perdure.task_runners.processes import receive, send
+    from perdure.task_runners.processes import send
 
-    while True:
-        try:
-            request = receive(sys.stdin.buffer)
-        except EOFError:
-            return
-        send(answers, _answer(request))
+    inbox = _Inbox()
+    while (request := inbox.next()) is not None:
+        answer = _answer(request)
+        inbox.is_busy = False
+        send(answers, answer)
+
+
+class _Inbox:
+    """Takes requests in a thread of its own, so that it knows of the parent's end while a task runs.
+
+    Then the process ends at once: whoever goes on with the flow run takes its tasks for lost, and runs them again.
+    """
+
+    def __init__(self) -> None:
+        self.is_busy = False
+        self._requests: SimpleQueue[bytes | None] = SimpleQueue()
+        threading.Thread(target=self._receive, name="perdure-inbox", daemon=True).start()
+
+    def next(self) -> bytes | None:
+        """The next request, waited for; None when there will be none."""
+        return self._requests.get()
+
+    def _receive(self) -> None:
+        from perdure.task_runners.processes import receive
+
+        while True:
+            try:
+                request = receive(sys.stdin.buffer)
+            except EOFError:
+                if self.is_busy:
+                    os._exit(1)
+                self._requests.put(None)
+                return
+            if sys.platform != "win32" and select.select([sys.stdin], [], [], 0)[0]:
+                os._exit(1)  # nothing more comes before the answer: this is the end of a parent that waits for none
+            self.is_busy = True
+            self._requests.put(request)
 
 
 def _answer(request: bytes) -> bytes:

@@ -337,8 +337,11 @@ def test_a_cancelled_async_flow_is_crashed_in_the_database(known: Any) -> None:
 
 
 def test_the_tasks_of_a_cancelled_async_flow_end_too(known: Any) -> None:
+    begun: list[int] = []
+
     @task
     async def long() -> None:
+        begun.append(1)
         await asyncio.sleep(30)
 
     @flow
@@ -348,7 +351,8 @@ def test_the_tasks_of_a_cancelled_async_flow_end_too(known: Any) -> None:
 
     async def main() -> None:
         running = asyncio.create_task(sleeps())
-        await asyncio.sleep(0.02)
+        while len(begun) < 2:
+            await asyncio.sleep(0.001)
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running

@@ -23,9 +23,8 @@ def kept_once(runs: int) -> None:
 def test_prune_dooms_first_and_removes_later(perdure: Perdure, home: Path):
     kept_once(3)
     doomed = perdure("result", "prune").output
-    assert "There is nothing to remove." in doomed
-    assert "Doomed 2 results" in doomed
-    assert "The first prune after 1h 00m removes them." in doomed
+    assert "To be removed later: 2 results" in doomed
+    assert "The first prune after their grace period of 1h 00m removes them." in doomed
     removed = perdure("result", "prune", "--grace", 0).output
     assert "Removed 2 results" in removed
     assert "of older runs than are kept" in removed

@@ -118,7 +118,8 @@ def test_verify_is_told_either_runs_or_all(perdure: Perdure, arguments: tuple[st
 def test_copy_takes_several_results_to_a_place(perdure: Perdure, tmp_path: Path, days: None):
     (tmp_path / "other").mkdir()
     ended = perdure("result", "copy", "monday", "monday/load-0", "--to", tmp_path / "other")
-    assert [line.split(" (")[0] for line in ended.stdout.splitlines()] == ["Copied monday", "Copied load-0"]
+    assert [line.split(" (")[0] for line in ended.stdout.splitlines()[::2]] == ["Copied monday", "Copied load-0"]
+    assert "The run's result is the copy from now on." in ended.stdout
     assert perdure("result", "get", "monday").stdout_bytes == LARGE
 
 

@@ -27,13 +27,9 @@ def prefect_python() -> Path:
 
 
 def _install(place: Path, python: Path) -> None:
-    uv = Path(sys.executable).with_name("uv")
-    if uv.exists():
-        _run(uv, "venv", "--python", sys.executable, place)
-        _run(uv, "pip", "install", "--python", python, "--require-hashes", "--requirement", REQUIREMENTS)
-    else:
-        _run(sys.executable, "-m", "venv", place)
-        _run(python, "-m", "pip", "install", "--quiet", "--require-hashes", "--requirement", REQUIREMENTS)
+    # By pip, as all else: uv takes a tenth of the time, but neither pip's settings nor the system's certificates.
+    _run(sys.executable, "-m", "venv", place)
+    _run(python, "-m", "pip", "install", "--quiet", "--require-hashes", "--requirement", REQUIREMENTS)
 
 
 def _run(*command: str | Path) -> None:

@@ -198,3 +198,11 @@ def test_values_differ_if_they_are_not_equal(before: Any, after: Any):
         assert not compare(before, after).changes
     elif before != after and "nan" not in repr((before, after)):
         assert compare(before, after).changes
+
+
+def test_tables_with_an_index_of_several_levels_are_compared_level_by_level() -> None:
+    index = pandas.MultiIndex.from_product([["a", "b"], [1, 2]], names=["letter", None])
+    one = pandas.DataFrame({"x": range(4)}, index)
+    other = pandas.DataFrame({"x": range(4)}, index.set_levels([1, 3], level=1))
+    assert compare(one, one.copy()).changes == []
+    assert [change.path for change in compare(one, other).changes] == ["['index 1']"]

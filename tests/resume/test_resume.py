@@ -376,3 +376,43 @@ def test_of_several_that_go_on_with_a_run_one_does() -> None:
     before = known.start(run_id)
     assert before is not None
     assert [known.claim(run_id, before.process_id, new) for new in ("one", "two")] == [True, False]
+
+
+@pytest.mark.slow
+def test_several_crashed_runs_of_one_file_all_go_on_where_they_were(program: Program) -> None:
+    for _ in range(2):
+        program.run("reporting.py", "calls", DIE_AT="end")
+        (program.folder / "died-end").unlink()
+    resumed = program.resume("--crashed")
+    assert resumed.returncode == 0, resumed.stderr
+    assert program.calls() == ["report", "report"]
+
+
+@pytest.mark.slow
+def test_a_run_that_cannot_be_resumed_does_not_keep_others_from_it(program: Program) -> None:
+    lost = "import os, signal, perdure; perdure.flow(name='lost')(lambda: os.kill(os.getpid(), signal.SIGKILL))()"
+    program.run("-c", lost)
+    program.run("reporting.py", "calls", DIE_AT="end")
+    resumed = program.resume("--crashed")
+    assert resumed.returncode == 1
+    assert "cannot be resumed. The flow 'lost' is defined inside a function" in resumed.stderr
+    assert "[6, 6, 6]" in resumed.stdout
+
+
+@pytest.mark.slow
+def test_a_program_that_calls_a_flow_while_it_is_loaded_is_not_run_by_resuming(program: Program) -> None:
+    file = program.folder / "reporting.py"
+    file.write_text(file.read_text().partition("if __name__")[0] + 'report(["a", "b", "c"])\n')
+    program.run("reporting.py", "calls", DIE_AT="end")
+    resumed = program.resume(the_flow_run().id)
+    assert resumed.returncode == 1
+    assert "Put the call under `if __name__ == '__main__':`" in resumed.stderr
+    assert program.calls() == []
+
+
+def test_a_durable_flow_keeps_its_own_result_too() -> None:
+    from perdure.results import get_result
+
+    flow(durable=True)(lambda: [1])()
+    session.close()
+    assert get_result(the_flow_run().id) == [1]

@@ -21,6 +21,7 @@ _COMMANDS = {
     "flow-run": "List flow runs, look into one, read its log.",
     "task-run": "List task runs, look into one.",
     "result": "List results, look into one, get its value.",
+    "cache": "List cached results by key, look into one, forget them.",
     "block": "List, look into and delete saved blocks.",
     "config": "View and change settings.",
     "profile": "Keep several sets of settings.",

@@ -16,13 +16,16 @@ from perdure.cli.groups import AsJson
 from perdure.cli.load import load_flow
 from perdure.cli.output import show, show_json
 from perdure.cli.run import Ended, call_of, ended_by, shape_of, show_ended
-from perdure.core.errors import ResumeError
+from perdure.core.errors import PerdureError, ResumeError
 from perdure.core.records import FlowRun, RunFilter, StartRecord
 from perdure.core.states import StateType
 from perdure.engine.resumption import lost_runs, resumable
 from perdure.engine.starts import unpacked
 from perdure.flows import Flow
 
+_UNGUARDED = (
+    "But its program is only being loaded, to go on with a run. Put the call under `if __name__ == '__main__':`."
+)
 Which = Annotated[str, typer.Argument(metavar="RUN", help="A flow run's id, the beginning of one, or its name.")]
 
 
@@ -42,14 +45,28 @@ def resume(
     """
     if (which is None) != crashed:
         raise typer.BadParameter("Name a flow run, or give --crashed.")
-    runs = [find.flow_run(which)] if which is not None else _crashed()
-    ended = [_resumed(run, retry_failed, as_json) for run in runs]
+    if which is not None:
+        flow, end = _resumed(find.flow_run(which), retry_failed, as_json)
+        if as_json:
+            show_json(shape_of(flow, end))
+        raise typer.Exit(end.exit_code)
+    runs = _crashed()
+    ended = [_resumed_or_said(run, retry_failed, as_json) for run in runs]
     if as_json:
-        shapes = [shape_of(flow, end) for flow, end in ended]
-        show_json(shapes if crashed else shapes[0])
+        show_json([shape for shape, _ in ended])
     elif not runs:
         show("No flow run has crashed.")
-    raise typer.Exit(max((end.exit_code for _, end in ended), default=0))
+    raise typer.Exit(max((exit_code for _, exit_code in ended), default=0))
+
+
+def _resumed_or_said(run: FlowRun, retry_failed: bool, as_json: bool) -> tuple[dict[str, Any], int]:
+    """One of many: that it cannot be resumed is said, and the others go on."""
+    try:
+        flow, end = _resumed(run, retry_failed, as_json)
+    except (PerdureError, typer.BadParameter) as error:
+        sys.stderr.write(f"Error: {run.name} cannot be resumed. {error}\n")
+        return {"id": run.id, "name": run.name, "flow_name": run.flow_name, "error": str(error)}, 1
+    return shape_of(flow, end), end.exit_code
 
 
 def rerun(which: Which, as_json: AsJson = False) -> None:
@@ -113,7 +130,7 @@ def _flow_of(run: FlowRun, start: StartRecord) -> Flow[..., object]:
     entry = json.loads(start.entry_point)
     if Path(entry["directory"]).is_dir():
         os.chdir(entry["directory"])
-    return load_flow(entry["target"])
+    return load_flow(entry["target"], _UNGUARDED)
 
 
 @contextlib.contextmanager

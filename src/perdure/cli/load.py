@@ -21,15 +21,21 @@ class LoadError(PerdureError):
     """A program raised an exception while it was loaded."""
 
 
-def load_flow(target: str) -> Flow[..., object]:
+def load_flow(target: str, calls_refused: str | None = None) -> Flow[..., object]:
     """The flow that `FILE.py:FLOW`, `MODULE:FLOW`, or one of them without the flow, stands for.
+
+    `calls_refused` says why no flow may be called by the program while it is loaded, if none may.
 
     Raises:
         typer.BadParameter: there is no such file, module or flow, or it is not clear which flow.
         LoadError: the program raised an exception; its traceback was printed.
     """
     place, name = _split(target)
-    module = _file(Path(place)) if _is_file(place) else _module(place)
+    Flow.calls_refused = calls_refused
+    try:
+        module = _file(Path(place)) if _is_file(place) else _module(place)
+    finally:
+        Flow.calls_refused = None
     flows = {key: value for key, value in vars(module).items() if isinstance(value, Flow)}
     return _only(flows, module, place) if name is None else _named(flows, name, place)
 
@@ -48,6 +54,8 @@ def _file(path: Path) -> ModuleType:
         hint = nearest(path.name, [each.name for each in path.parent.glob("*.py")]) if path.parent.is_dir() else ""
         raise typer.BadParameter(f"There is no file {str(path)!r}.{hint}")
     path = path.resolve()
+    if path in _loaded:  # as once more, its flows would be others, under another name
+        return _loaded[path]
     _lead_path(path.parent)
     sys.argv[:] = [str(path)]
     name = path.stem if path.stem not in sys.modules else f"{path.stem}_program"
@@ -61,7 +69,11 @@ def _file(path: Path) -> ModuleType:
     except Exception as error:
         raise _unloadable(str(path), error) from error
     _pickle_by_value(module)
+    _loaded[path] = module
     return module
+
+
+_loaded: dict[Path, ModuleType] = {}
 
 
 def _pickle_by_value(module: ModuleType) -> None:

@@ -41,6 +41,10 @@ def copy(
             )
             continue
         show(f"{'Moved' if done.is_moved else 'Copied'} {run.name} ({size_text(done.size)}) to {done.target}")
+        if not done.is_moved:
+            show(
+                note(f"The run's result is the copy from now on. {done.origin} is left; no run refers to it any more.")
+            )
         if done.shared_with:
             others = plural(len(done.shared_with), "other run")
             show(note(f"{done.origin} stays: it is the result of {others}, too."))

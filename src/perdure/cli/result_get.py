@@ -65,6 +65,7 @@ def get(
         if output is not None:
             write_file(value, output)
         elif as_json:
+            _refuse_unless_json(value)
             show_json({"run_id": run.id, "output": None, "value": jsonable(value)})
         else:
             _print(value)
@@ -73,6 +74,15 @@ def get(
             show_json({"run_id": run.id, "output": str(output)})
         else:
             show(f"Wrote {output}.")
+
+
+def _refuse_unless_json(value: Any) -> None:
+    """A table or array would be cut to what a terminal shows, which no program could tell."""
+    if hasattr(value, "__array__") or hasattr(value, "__arrow_c_stream__"):
+        raise ResultUnreadable(
+            f"The value is of the type {type(value).__name__}, which has no JSON of its own. Write it to a file, such"
+            " as by -o value.jsonl, value.csv or value.npy."
+        )
 
 
 def _slice(text: str) -> slice:

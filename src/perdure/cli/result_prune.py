@@ -55,15 +55,16 @@ def prune(
 def _show(pruned: Pruned) -> None:
     if pruned.freed:
         _show_freed("Would remove" if pruned.dry_run else "Removed", pruned.freed)
-    else:
+    elif not pruned.waiting:
         show("There is nothing to remove.")
         if settings.current().results_retention is None and not pruned.waiting:
             show(note("PERDURE_RESULTS_RETENTION, or `result_retention=` on flows and tasks, says how long to keep."))
     if pruned.waiting:
-        show("")
-        _show_freed("Would doom" if pruned.dry_run else "Doomed", pruned.waiting)
+        if pruned.freed:
+            show("")
+        _show_freed("To be removed later:", pruned.waiting)
         grace = duration_text(int(pruned.grace_seconds * 1_000_000))
-        show(note(f"The first prune after {grace} removes them."))
+        show(note(f"Nothing new uses them. The first prune after their grace period of {grace} removes them."))
     if pruned.orphans:
         _show_orphans(pruned)
 

@@ -156,5 +156,9 @@ class DatabaseCorrupt(OrchestratorError):
     """The database file is damaged or is not Perdure's."""
 
 
+class CacheEntryMissing(OrchestratorError, LookupError):
+    """The orchestrator knows no cache key like this, or several."""
+
+
 class RunMissing(OrchestratorError, LookupError):
     """The orchestrator knows no run with the id."""

@@ -105,6 +105,12 @@ class TaskOptions(RunOptions):
     retry_jitter_factor: float | None = None
     retry_condition_fn: Callable[..., Any] | None = None
     cache_key_fn: Callable[..., Any] | None = None
+    cache_policy: Any = None  # a CachePolicy
     cache_expiration: timedelta | None = None
     refresh_cache: bool | None = None
     result_storage_key: str | None = None
+
+    @property
+    def is_cached(self) -> bool:
+        """Whether its runs have cache keys."""
+        return self.cache_key_fn is not None or self.cache_policy is not None

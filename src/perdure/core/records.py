@@ -129,6 +129,14 @@ class CacheRecord(NamedTuple):
     run_id: str
     created: Micros
     expires: Micros | None
+    components: str | None = None  # what the key was made of, as a JSON object; None if nobody but a function knows
+
+
+class ReleaseRecord(NamedTuple):
+    """A run computes the value of a cache key no longer: it is there, or the run has failed."""
+
+    key: str
+    run_id: str
 
 
 class LogRecord(NamedTuple):
@@ -164,6 +172,7 @@ Record = (
     | ProcessRecord
     | StartRecord
     | CacheRecord
+    | ReleaseRecord
     | LogRecord
     | BlockRecord
 )
@@ -211,6 +220,30 @@ class TaskRun(NamedTuple):
     started: Micros | None
     ended: Micros | None
     run_count: int
+
+
+class Claim(NamedTuple):
+    """A run computes the value of a cache key, so that others that want it need not."""
+
+    key: str
+    run_id: str
+    process_id: str
+    created: Micros
+    waits: int = 0  # how many runs inside it wait for other claims
+
+
+class CacheEntry(NamedTuple):
+    """What a cache key stands for."""
+
+    key: str
+    run_id: str  # the run that made the result
+    created: Micros
+    expires: Micros | None
+    components: str | None  # as in `CacheRecord`
+    task_name: str | None
+    type: str | None  # of the result, as are the next two
+    size: int | None
+    doomed: Micros | None
 
 
 class Doomed(NamedTuple):
@@ -269,4 +302,14 @@ class ResultFilter(NamedTuple):
     doomed: bool | None = None  # whether it is to be removed, or has been
     removed: bool | None = None  # whether its document is gone
     older_than: str | None = None  # of runs with ids before this one: to go on from the last one of a page
+    limit: int | None = None
+
+
+class CacheFilter(NamedTuple):
+    """Which cache entries, newest first. A field that is None or empty does not filter."""
+
+    keys: tuple[str, ...] = ()  # exact
+    beginning: str | None = None  # of the key
+    task: str | None = None  # the exact name of the task whose result it is
+    before: Micros | None = None  # created before
     limit: int | None = None

@@ -105,6 +105,7 @@ def _flow_run(call: FlowCall, world: World) -> Steps[State[Any]]:
         retry = f"{run.run_count} of {options.retries}"
         world.log(run, logging.WARNING, "%s. Retry %s follows in %g s.", outcome.message, retry, delay)
         yield Report((enter(run, world, S.SCHEDULED, outcome.message, name="AwaitingRetry"),))
+        run.earlier = {step: found for step, found in run.earlier.items() if not found.is_exception}
         if delay:
             yield Sleep(delay)
 

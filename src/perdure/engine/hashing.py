@@ -14,12 +14,12 @@ Update = Callable[[bytes], None]
 StandIn = Callable[[Any], str | None]  # text that counts instead of a value's content; None if that counts
 
 
-def digest_of_values(*values: Any, stand_in: StandIn | None = None) -> str:
+def digest_of_values(*values: Any, stand_in: StandIn | None = None, path: str = "") -> str:
     """64 hexadecimal characters that stand for the values.
 
     Types count: 1, 1.0, True and "1" differ, as do a list and a tuple. The order of sets and of dict
     keys does not. Plain containers, dataclasses, pydantic models, enums and arrays are hashed by their
-    contents; all else by its pickle.
+    contents; all else by its pickle. `path` is what an error calls the values.
 
     Raises:
         SerializationError: a value, named by its path, can be neither.
@@ -27,7 +27,7 @@ def digest_of_values(*values: Any, stand_in: StandIn | None = None) -> str:
     hasher = hashlib.sha256()
     walker = _Walker(hasher.update, stand_in)
     for value in values:
-        walker.add(value, "")
+        walker.add(value, path)
     return hasher.hexdigest()
 
 
@@ -66,6 +66,8 @@ class _Walker:
             self._unordered("dict", ((key, item) for key, item in value.items()), len(value), path)
         elif kind is set or kind is frozenset:
             self._unordered(kind.__name__, ((each, None) for each in value), len(value), path)
+        elif isinstance(value, tuple) and hasattr(kind, "_fields"):
+            self._fields(kind, dict(zip(kind._fields, value, strict=True)), path)
         elif isinstance(value, enum.Enum):
             self._scalar("enum", f"{_name(kind)}.{value.name}".encode())
         elif dataclasses.is_dataclass(value) and not isinstance(value, type):
@@ -123,7 +125,8 @@ class _Walker:
         except Exception as error:
             raise SerializationError(
                 f"The argument {path}, a {_name(type(value))}, cannot be hashed:"
-                f" {type(error).__name__}: {error}. Give the task a cache_key_fn that does not use it."
+                f" {type(error).__name__}: {error}. Leave it out with `cache_policy=INPUTS - {_first_name(path)!r}`,"
+                " or give the task a cache_key_fn that does not use it."
             ) from error
         self._scalar("pickle", data)
 
@@ -140,6 +143,11 @@ _SCALARS: dict[type, Callable[[Any], bytes]] = {
 
 def _name(kind: type) -> str:
     return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _first_name(path: str) -> str:
+    """The argument in which a path begins."""
+    return path.partition("[")[0].partition(".")[0]
 
 
 def _is_instance_of(value: Any, module: str, name: str) -> bool:

@@ -103,6 +103,7 @@ def crashed(run: FlowRun, process: ProcessRecord | None, world: Resumes) -> list
     now = world.clock()
     records: list[Record] = []
     for each in _unfinished_below(run, world.orchestrator):
+        world.orchestrator.states(each.id)  # so that ours come after them, though the clock was set back since
         was = each.state_name or "not begun"
         message = f"The process that ran it{where} is gone. It was last known {was}."
         records.append(StateRecord(each.id, isinstance(each, TaskRun), StateType.CRASHED, "Crashed", message, now))

@@ -10,10 +10,11 @@ from typing import Any
 from perdure import settings
 from perdure.context import FlowRunContext, RunContext, TaskRunContext
 from perdure.core.effects import Blocking, Call, Report, Steps
-from perdure.core.options import RunOptions
-from perdure.core.records import CacheRecord, Record, RenameRecord, StateRecord
+from perdure.core.options import RunOptions, TaskOptions
+from perdure.core.records import CacheRecord, Record, ReleaseRecord, RenameRecord, StateRecord
 from perdure.core.secrecy import shortened, without_secrets
 from perdure.core.states import FINAL, State, StateType, check_transition, is_states
+from perdure.engine.cache_key import CacheKey
 from perdure.engine.views import template_variables
 from perdure.engine.world import World
 from perdure.results.keys import format_key, needs_digest
@@ -56,8 +57,8 @@ def persists(options: RunOptions, parent: RunContext | None) -> bool:
     """Whether a run's result is to be persisted: as it was told, else as the features in use need it."""
     if options.persist_result is not None:
         return options.persist_result
-    needed = not options.cache_result_in_memory or options.step_id is not None
-    if needed or getattr(options, "cache_key_fn", None) is not None:
+    needed = not options.cache_result_in_memory or options.step_id is not None or getattr(options, "durable", False)
+    if needed or (isinstance(options, TaskOptions) and options.is_cached):
         return True
     if isinstance(parent, FlowRunContext) and (parent.options.retries > 0 or parent.is_durable):
         return True
@@ -72,7 +73,7 @@ def end(
     value: Any,
     *,
     name: str | None = None,
-    cache_key: str | None = None,
+    cache_key: CacheKey | None = None,
     checkpoint: bool = False,
 ) -> Steps[State[Any]]:
     """Keep the value, then bring the run to its final state, then call the hooks.
@@ -100,13 +101,17 @@ def end(
         expires = _expiry(run, now)
         if isinstance(result, PersistedResult):
             result.expires = expires
-        fields |= {"expires": expires, "cache_key": cache_key}
+        fields |= {"expires": expires, "cache_key": cache_key.key}
         records.insert(0, result_record(run.id, not run.is_flow, result, now, **fields))
-        records.append(CacheRecord(cache_key, run.id, now, expires))
+        records.append(CacheRecord(cache_key.key, run.id, now, expires, cache_key.components))
+    if run.claim is not None:
+        records.append(ReleaseRecord(run.claim, run.id))
     if checkpoint or persisted:
         yield Blocking(world.commit, (records,))
     else:
         yield Report(records)
+    if isinstance(run, TaskRunContext):
+        world.claims.land(run)
     return (yield from call_hooks(run, world))
 
 

@@ -12,7 +12,7 @@ from perdure.core.errors import RunTimeout
 from perdure.core.options import TaskOptions
 from perdure.core.records import Record, ResultRecord
 from perdure.core.states import State, StateType
-from perdure.engine.caching import cache_key_of
+from perdure.engine.cache_key import CacheKey, cache_key_of
 from perdure.engine.identity import identify_late
 from perdure.engine.produce import Produced, produce
 from perdure.engine.retries import delay_before
@@ -34,6 +34,7 @@ class TaskCall:
     upstreams: Sequence[Upstream] | None = None  # the futures and states inside the parameters
     wait_for: Sequence[Upstream] = ()
     records: list[Record] = field(default_factory=list)  # of the run's creation, until they are reported
+    cache_key: CacheKey | None = None  # where it is known before the run goes to another process
 
 
 def task_run(call: TaskCall, world: World) -> Steps[State[Any]]:
@@ -51,6 +52,8 @@ def task_run(call: TaskCall, world: World) -> Steps[State[Any]]:
             run.flow.root.interrupt = error
         if not state.is_crashed():  # stopped after the run had come to its end: then the caller is to know
             raise
+    finally:
+        world.claims.let_go(run)
     return state
 
 
@@ -60,6 +63,8 @@ def prepare(call: TaskCall, world: World) -> Steps[bool]:
         yield from _take_inputs(call)
         if (yield from reused(call.run, call.records, world)) is not None:
             return False
+        if call.run.options.cache_policy is not None:  # the other process has neither its source nor all of the flow
+            call.cache_key = yield from cache_key_of(call.run)
     except UpstreamNotCompleted as upstream:
         yield from _not_ready(call, world, upstream)
         return False
@@ -90,11 +95,11 @@ def _task_run(call: TaskCall, world: World) -> Steps[State[Any]]:
             call.records += yield from name_run(run, options.run_name)
         except Exception as error:
             return (yield from _fail(call, world, *_failure(run, error), error))
-    cache_key = None
-    if options.cache_key_fn is not None:
-        cache_key = yield from cache_key_of(run)
+    cache_key = call.cache_key
+    if options.is_cached:
+        cache_key = cache_key or (yield from cache_key_of(run))
         if cache_key is not None and not options.refresh_cache:
-            hit = yield from _cached(call, world, cache_key)
+            hit = yield from _cached(call, world, cache_key.key)
             if hit is not None:
                 return hit
     produced = Produced()
@@ -155,12 +160,18 @@ def _wait_for_retry(run: TaskRunContext, world: World, message: str) -> Steps[No
 
 
 def _cached(call: TaskCall, world: World, key: str) -> Steps[State[Any] | None]:
-    """The final state of a run whose value is in the cache; None if it is not there, or cannot be read."""
-    found: ResultRecord | None = yield Blocking(world.find_cached, (key,))
-    if found is None:
-        return None
-    result = result_from_record(found, keep=call.run.options.cache_result_in_memory)
-    return (yield from take(call.run, call.records, world, result, found._replace(cache_key=key), "Cached"))
+    """The final state of a run whose value is in the cache, perhaps soon; None if the run is to compute it."""
+    run, lost = call.run, None
+    while True:
+        found: ResultRecord | None = yield Blocking(world.find_cached, (key,))
+        if found is not None and found.run_id != lost:
+            result = result_from_record(found, keep=run.options.cache_result_in_memory)
+            state = yield from take(run, call.records, world, result, found._replace(cache_key=key), "Cached")
+            if state is not None:
+                return state
+            lost = found.run_id
+        if (yield from world.claims.is_to_compute(run, key, lost, call.records)):
+            return None
 
 
 def _not_ready(call: TaskCall, world: World, upstream: UpstreamNotCompleted) -> Steps[State[Any]]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from perdure.context import FlowRunContext, RunContext
 from perdure.core.clock import Clock
 from perdure.core.records import Record, ResultRecord
+from perdure.engine.claims import Claims
 
 if TYPE_CHECKING:  # these import pydantic, which a run that persists nothing does not need
     from perdure.filesystems import Storage
@@ -16,6 +17,7 @@ class World(Protocol):
     """The outside world, as the engine sees it."""
 
     clock: Clock
+    claims: Claims
 
     def report(self, records: Sequence[Record]) -> None:
         """Tell the orchestrator, without waiting."""

@@ -14,6 +14,9 @@ from perdure.core.clock import Micros
 from perdure.core.errors import OrchestratorError
 from perdure.core.records import (
     BlockRecord,
+    CacheEntry,
+    CacheFilter,
+    Claim,
     FlowRun,
     InputRecord,
     LogRecord,
@@ -33,7 +36,7 @@ from perdure.orchestrator.sql.statements import Statements
 from perdure.orchestrator.sql.writer import Writer
 
 if TYPE_CHECKING:
-    from sqlalchemy import Select
+    from sqlalchemy import Executable, Select
 
 Row = tuple[Any, ...]
 
@@ -90,6 +93,41 @@ class EmbeddedOrchestrator:
         rows = self._read(self._statements.find_cached, (key, now))
         return _result(rows[0]) if rows else None
 
+    def claim_key(self, claim: Claim, lost: str | None = None) -> bool:
+        """Have a run compute the value of a cache key; False if the key has a claim, or a result, already."""
+        if self._writer.holds_keyed:
+            self._writer.flush()
+        parameters = (*claim, claim.key, claim.created, lost or "")
+        return self._writer.execute_apart(self._statements.claim_key, parameters) == 1
+
+    def take_over_key(self, held: Claim, claim: Claim) -> bool:
+        """Have a claim go from one run to another; False if it is no longer the first one's."""
+        parameters = (*claim[1:], held.key, held.run_id)
+        return self._writer.execute(self._statements.take_over_key, parameters) == 1
+
+    def claim_of(self, key: str) -> Claim | None:
+        """Which run computes the value of a cache key now."""
+        if self._writer.holds_keyed:
+            self._writer.flush()
+        rows = self._read(self._statements.claim_of, (key,))
+        return Claim(*rows[0]) if rows else None
+
+    def note_wait(self, claim: tuple[str, str], count: int) -> None:
+        """Count a run that waits inside the claim of a key by a run (1), or that does so no longer (-1)."""
+        self._writer.execute(self._statements.note_wait, (count, *claim))
+
+    def cache_entries(self, filter: CacheFilter) -> Sequence[CacheEntry]:
+        """What cache keys stand for, the newest first, the expired ones too."""
+        from perdure.orchestrator.sql import queries
+
+        return [CacheEntry(*row) for row in self._select(queries.cache_entries(filter))]
+
+    def clear_cache(self, filter: CacheFilter) -> int:
+        """Forget what cache keys stand for; how many."""
+        from perdure.orchestrator.sql import queries
+
+        return self._writer.execute(*_compiled(queries.forget_cache(filter)))
+
     def flow_runs(self, filter: RunFilter) -> Sequence[FlowRun]:
         """The flow runs that the filter lets through, newest first, with everything reported until now."""
         from perdure.orchestrator.sql import queries
@@ -109,12 +147,12 @@ class EmbeddedOrchestrator:
         ]
 
     def states(self, run_id: str) -> Sequence[StateRecord]:
-        """All the states of a run, oldest first."""
+        """All the states of a run, oldest first. What this process reports of it afterwards comes after them."""
         self._writer.flush()
-        return [
-            StateRecord(row[0], bool(row[1]), self._state_type(row[2]), *row[3:])
-            for row in self._read(self._statements.states, (run_id,))
-        ]
+        rows = self._read(self._statements.states, (run_id,))
+        if rows:
+            self._writer.follow(rows[-1][-1])
+        return [StateRecord(row[0], bool(row[1]), self._state_type(row[2]), *row[3:-1]) for row in rows]
 
     def logs(self, flow_run_id: str | None = None, task_run_id: str | None = None) -> Sequence[LogRecord]:
         """The lines of a flow run (its task runs' too) or of a task run, oldest first."""
@@ -194,12 +232,8 @@ class EmbeddedOrchestrator:
         self._writer.execute(self._statements.forget_block, (id,))
 
     def _select(self, query: "Select[Any]") -> list[Row]:
-        from sqlalchemy.dialects import sqlite
-
         self._writer.flush()
-        compiled = query.compile(dialect=sqlite.dialect(), compile_kwargs={"render_postcompile": True})
-        values = compiled.params
-        return self._read(str(compiled), tuple(values[name] for name in compiled.positiontup or ()))
+        return self._read(*_compiled(query))
 
     def _read(self, statement: str, parameters: Row) -> list[Row]:
         with self._reader() as connection, self._database.errors():
@@ -232,6 +266,15 @@ class EmbeddedOrchestrator:
         self._idle_readers = []
         self._database.renew_lock()
         self._writer.begin_in_fork(_abandon)
+
+
+def _compiled(query: "Executable") -> tuple[str, Row]:
+    """The text of a query, and its parameters."""
+    from sqlalchemy.dialects import sqlite
+
+    compiled: Any = query.compile(dialect=sqlite.dialect(), compile_kwargs={"render_postcompile": True})  # type: ignore[attr-defined]
+    values = compiled.params
+    return str(compiled), tuple(values[name] for name in compiled.positiontup or ())
 
 
 def _result(row: Row) -> ResultRecord:

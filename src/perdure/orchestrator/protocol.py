@@ -7,6 +7,9 @@ from perdure.core.clock import Micros
 from perdure.core.pruning import Pruning
 from perdure.core.records import (
     BlockRecord,
+    CacheEntry,
+    CacheFilter,
+    Claim,
     FlowRun,
     InputRecord,
     LogRecord,
@@ -46,6 +49,28 @@ class Orchestrator(Protocol):
     def find_cached(self, key: str, now: Micros) -> ResultRecord | None:
         """The result that a cache key stands for, unless it has expired or is to be removed."""
 
+    def claim_key(self, claim: Claim, lost: str | None = None) -> bool:
+        """Have a run compute the value of a cache key; False if the key has a claim, or a result, already.
+
+        Of several that claim it at once, one has it. It is let go by a `ReleaseRecord`. `lost` is a run whose
+        result does not count, since it cannot be read.
+        """
+
+    def take_over_key(self, held: Claim, claim: Claim) -> bool:
+        """Have a claim go from one run, whose process is gone, to another; False if it is no longer that run's."""
+
+    def claim_of(self, key: str) -> Claim | None:
+        """Which run computes the value of a cache key now."""
+
+    def note_wait(self, claim: tuple[str, str], count: int) -> None:
+        """Count a run that waits inside the claim of a key by a run (1), or that does so no longer (-1)."""
+
+    def cache_entries(self, filter: CacheFilter) -> Sequence[CacheEntry]:
+        """What cache keys stand for, the newest first, the expired ones too."""
+
+    def clear_cache(self, filter: CacheFilter) -> int:
+        """Forget what cache keys stand for; how many. The results stay."""
+
     def flow_runs(self, filter: RunFilter) -> Sequence[FlowRun]:
         """The flow runs that the filter lets through, newest first, with everything reported until now."""
 
@@ -53,7 +78,7 @@ class Orchestrator(Protocol):
         """The task runs that the filter lets through, newest first, with everything reported until now."""
 
     def states(self, run_id: str) -> Sequence[StateRecord]:
-        """All the states of a run, oldest first."""
+        """All the states of a run, oldest first. What this process reports of it afterwards comes after them."""
 
     def logs(self, flow_run_id: str | None = None, task_run_id: str | None = None) -> Sequence[LogRecord]:
         """The lines of a flow run (its task runs' too) or of a task run, oldest first."""

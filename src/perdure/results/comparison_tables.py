@@ -108,8 +108,14 @@ def _of_pandas(value: Any) -> dict[str, Column]:
         pairs = [(value.name if value.name is not None else "values", value.reset_index(drop=True))]
     else:
         pairs = [(name, value.iloc[:, at].reset_index(drop=True)) for at, name in enumerate(value.columns)]
-    if not isinstance(value.index, pandas.RangeIndex):
-        pairs.insert(0, ("index", pandas.Series(value.index)))
+    index = value.index
+    if isinstance(index, pandas.MultiIndex):
+        levels = [index.get_level_values(level) for level in range(index.nlevels)]
+        pairs = [
+            (f"index {level.name or at}", level.to_series(index=range(rows))) for at, level in enumerate(levels)
+        ] + pairs
+    elif not isinstance(index, pandas.RangeIndex):
+        pairs.insert(0, ("index", index.to_series(index=range(rows))))
     return _named((name, Column(str(each.dtype), rows, each, _pandas_differs)) for name, each in pairs)
 
 

@@ -1,7 +1,7 @@
 """The value of a run, for a process that did not run it."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -183,7 +183,19 @@ def _children(known: Known, run: FlowRun) -> list[State[Any]]:
     if run.run_count > 1:
         began = max(each.time for each in known.states(run.id) if each.type is StateType.RUNNING)
         runs = [each for each in runs if each.created >= began or _is_reused(each, records.get(each.id))]
-    return [_state(each, records.get(each.id)) for each in sorted(runs, key=lambda each: (each.created, each.id))]
+    in_order = sorted(runs, key=lambda each: (each.created, each.id))
+    return [_state(each, records.get(each.id)) for each in _newest_of_steps(in_order, records)]
+
+
+def _newest_of_steps(runs: list[FlowRun | TaskRun], records: Mapping[str, ResultRecord]) -> list[FlowRun | TaskRun]:
+    """The runs without those that a later run took over when the flow run went on after a crash."""
+
+    def step_of(run: FlowRun | TaskRun) -> str:
+        record = records.get(run.id)
+        return run.id if record is None or record.step is None else record.step
+
+    newest = {step_of(run): run.id for run in runs}
+    return [run for run in runs if newest[step_of(run)] == run.id]
 
 
 def _is_reused(run: FlowRun | TaskRun, record: ResultRecord | None) -> bool:

@@ -33,6 +33,8 @@ class AllowList:
     def __init__(self, text: str) -> None:
         names = {name.strip() for name in text.split(",")}
         roots = {name.partition(".")[0] for name in names}
+        if "pandas" in roots:  # its text columns hold pyarrow's memory
+            roots |= {"numpy", "pyarrow"}
         self._below = tuple(name[:-1] for name in names if name.endswith("*"))
         self._exact = names | HARMLESS | _ERRORS
         self._exact |= {name for root in roots for name in REBUILDERS.get(root, ())}

@@ -1,9 +1,9 @@
 """Stopping flows as if their process had been killed, at each of their effects in turn, and going on with them.
 
-A real SIGKILL is out of a test's reach: it would end the test as well. This comes as near as one process can. From the
-crash on, nothing that is reported or written arrives anywhere, no task begins, no hook is called, and the process counts
-as gone. What it cannot do is to stop Python code halfway: `finally` blocks run, and so does what a flow does between
-two calls. Runs in the processes of a `ProcessTaskRunner` go on, as they do after a kill.
+A real SIGKILL would end the test as well. This comes as near as one process can: from the crash on, nothing that is
+reported or written arrives anywhere, no task begins, no hook is called, and the process counts as gone. It cannot stop
+Python code halfway: `finally` blocks run, and so does what a flow does between two calls. Tasks in the processes of a
+`ProcessTaskRunner` end what they are at, as they do after a kill.
 """
 
 import asyncio
@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from perdure import settings
+from perdure import logs, settings
 from perdure import session as sessions
-from perdure.context import FlowRunContext
+from perdure.context import FlowRunContext, RunContext, current_run
 from perdure.core.clock import Clock, system_clock
 from perdure.core.effects import Blocking, Call, Effect, Emit, Report, WaitFor
 from perdure.core.records import FlowRun, Record, RunFilter
@@ -93,7 +93,9 @@ def crash_points(
             if not ending.killed:
                 return
             yield Crash(flow, lambda: flow(*args, **kwargs), ending)
-    raise RuntimeError(f"The flow {flow.name!r} was killed {most} times and has not come to its end. Give a larger most=.")
+    raise RuntimeError(
+        f"The flow {flow.name!r} was killed {most} times and has not come to its end. Give a larger most=."
+    )
 
 
 def killed(
@@ -167,8 +169,8 @@ class _Reaper:
         """Whether an effect after the crash is left out silently, so that all threads come to their end."""
         if not self.has_come:
             return False
-        if isinstance(effect, Blocking):
-            return effect.args == ((),)  # a commit of nothing
+        if isinstance(effect, Blocking):  # of a generator that is let go of, for example
+            return getattr(effect.operation, "__name__", None) == "commit"
         if isinstance(effect, Call):  # of a hook, for example
             return effect.function is not effect.run.options.function
         return isinstance(effect, Report)
@@ -199,8 +201,6 @@ class _Orchestrator(EmbeddedOrchestrator):
     def commit(self, records: Iterable[Record]) -> None:
         if not self._reaper.has_come:
             super().commit(records)
-        elif tuple(records):
-            raise Killed("commit")
 
 
 class _Session(Session):
@@ -209,14 +209,20 @@ class _Session(Session):
     def __init__(self, orchestrator: _Orchestrator, reaper: _Reaper, clock: Clock) -> None:
         self._reaper = reaper
         self._embedded = orchestrator
+        self._thread = threading.current_thread()
         super().__init__(settings.current(), orchestrator, clock)
         self._life.process = self._life.process._replace(began="a test")
+        self.log = self._log_of_the_living
         self._runners: list[TaskRunner] = []
 
     @property
-    def settings(self) -> Settings:  # type: ignore[override]
-        """Asked for by each call of a task or flow: after the crash, none begins."""
-        if self._reaper.has_come:
+    def settings(self) -> Settings:
+        """Asked for by each call of a task or flow: after the crash, none begins.
+
+        A mapped call that another thread submits may: it comes to nothing, and the thread has others to tell.
+        """
+        is_users = threading.current_thread() is self._thread or not isinstance(current_run.get(), FlowRunContext)
+        if self._reaper.has_come and is_users:
             raise Killed("call")
         return self._chosen
 
@@ -228,6 +234,10 @@ class _Session(Session):
         runner = super().task_runner_of(run)
         self._runners.append(runner)
         return runner
+
+    def _log_of_the_living(self, run: RunContext, level: int, message: str, *args: Any, **given: Any) -> None:
+        if not self._reaper.has_come:
+            logs.log(run, level, message, *args, **given)
 
     def bury(self, flushed: bool) -> None:
         """Wait for all threads to end, and let go of all; unless `flushed`, what was only reported is lost."""

@@ -9,10 +9,13 @@ import pytest
 from perdure.core.ids import new_id
 from perdure.core.records import (
     BlockRecord,
+    CacheFilter,
     CacheRecord,
+    Claim,
     FlowRunRecord,
     InputRecord,
     LogRecord,
+    ReleaseRecord,
     RemovalRecord,
     RenameRecord,
     ResultFilter,
@@ -66,6 +69,11 @@ def persisted(run: FlowRunRecord | TaskRunRecord, storage_key: str | None = None
 def block(name: str | None, type: str = "local-file-system") -> BlockRecord:
     """A block's record."""
     return BlockRecord(new_id(), type, name, '{"basepath": "/data"}', next(_times), next(_times))
+
+
+def claim(key: str = "key") -> Claim:
+    """The claim of a cache key by a new run."""
+    return Claim(key, new_id(), new_id(), next(_times))
 
 
 def ids(runs: Sequence[object]) -> list[str]:
@@ -333,6 +341,66 @@ class OrchestratorConformance:
         orchestrator.commit([result, CacheRecord("key", result.run_id, 0, None)])
         orchestrator.commit([RemovalRecord(result.run_id, 7, None)])
         assert orchestrator.find_cached("key", now=0) is None
+
+    def test_a_missing_cache_key_is_claimed_once(self, orchestrator: Orchestrator) -> None:
+        first, second = claim(), claim()
+        assert orchestrator.claim_of("key") is None
+        assert orchestrator.claim_key(first)
+        assert not orchestrator.claim_key(second)
+        assert orchestrator.claim_of("key") == first
+
+    def test_a_key_that_has_a_result_is_not_claimed(self, orchestrator: Orchestrator) -> None:
+        result = literal(task_run())
+        orchestrator.report([result, CacheRecord("key", result.run_id, 0, None)])
+        assert not orchestrator.claim_key(claim())
+        assert orchestrator.claim_of("key") is None
+
+    def test_a_key_whose_result_is_lost_or_expired_is_claimed(self, orchestrator: Orchestrator) -> None:
+        result = literal(task_run())
+        orchestrator.commit([result, CacheRecord("key", result.run_id, 0, 5), CacheRecord("k2", result.run_id, 0, 5)])
+        assert orchestrator.claim_key(claim()._replace(created=4), lost=result.run_id)
+        assert not orchestrator.claim_key(claim("k2")._replace(created=4))
+        assert orchestrator.claim_key(claim("k2")._replace(created=5))
+
+    def test_a_released_key_can_be_claimed_at_once(self, orchestrator: Orchestrator) -> None:
+        first, second = claim(), claim()
+        orchestrator.claim_key(first)
+        orchestrator.report([ReleaseRecord("key", second.run_id)])  # not its own
+        assert not orchestrator.claim_key(second)
+        orchestrator.report([ReleaseRecord("key", first.run_id)])
+        assert orchestrator.claim_key(second)
+
+    def test_a_claim_is_taken_over_once(self, orchestrator: Orchestrator) -> None:
+        gone, second, third = claim(), claim(), claim()
+        orchestrator.claim_key(gone)
+        orchestrator.note_wait(("key", gone.run_id), 1)
+        assert orchestrator.claim_of("key") == gone._replace(waits=1)
+        assert orchestrator.take_over_key(gone, second)
+        assert not orchestrator.take_over_key(gone, third)
+        assert orchestrator.claim_of("key") == second
+
+    def test_cache_entries_are_found_newest_first(self, orchestrator: Orchestrator) -> None:
+        task, other = task_run(), task_run(task_name="other")
+        told = [persisted(task), literal(other)]
+        entries = [CacheRecord("a1", task.id, 1, 5, '{"task": "t"}'), CacheRecord("a2", other.id, 2, None)]
+        orchestrator.report([task, other, *told, *entries])
+        second, first = orchestrator.cache_entries(CacheFilter())
+        assert first == (*entries[0], "load", "builtins.dict", 100, None)
+        assert second == (*entries[1], "other", "builtins.NoneType", None, None)
+        for wanted in (CacheFilter(keys=("a1",)), CacheFilter(task="load"), CacheFilter(before=2)):
+            assert orchestrator.cache_entries(wanted) == [first]
+        assert orchestrator.cache_entries(CacheFilter(beginning="a", limit=1)) == [second]
+
+    def test_a_cleared_cache_forgets_its_keys_and_keeps_the_results(self, orchestrator: Orchestrator) -> None:
+        result = literal(task_run())
+        orchestrator.report(
+            [result, CacheRecord("a", result.run_id, 0, None), CacheRecord("b", result.run_id, 1, None)]
+        )
+        assert orchestrator.clear_cache(CacheFilter(before=1)) == 1
+        assert orchestrator.find_cached("a", now=0) is None
+        assert orchestrator.find_cached("b", now=0) == result
+        assert orchestrator.clear_cache(CacheFilter()) == 1
+        assert orchestrator.results(ResultFilter()) == [result]
 
     def test_logs_are_answered_by_run_oldest_first(self, orchestrator: Orchestrator) -> None:
         flow, task = new_id(), new_id()

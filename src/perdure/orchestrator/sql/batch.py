@@ -18,6 +18,7 @@ from perdure.core.records import (
     LogRecord,
     ProcessRecord,
     Record,
+    ReleaseRecord,
     RemovalRecord,
     RenameRecord,
     ResultRecord,
@@ -54,6 +55,10 @@ class Arrivals:
         self._last = first + (count - 1) * self.STEP
         return first
 
+    def pass_by(self, arrival: int) -> None:
+        """Give only numbers above this one from now on: the clock may have been behind, or be so now."""
+        self._last = max(self._last, arrival + self.STEP)
+
 
 class _Run:
     """What a batch says of one run."""
@@ -88,6 +93,7 @@ class Batch:
         self.processes: list[Row] = []
         self.starts: list[Row] = []
         self.cache_entries: list[Row] = []
+        self.releases: list[Row] = []
         self.logs: list[Row] = []
         self.blocks: list[BlockRecord] = []
         self._fold(records, arrival)
@@ -106,6 +112,7 @@ class Batch:
             (sql.put_process, self.processes),
             (sql.put_start, self.starts),
             (sql.put_cache_entry, self.cache_entries),
+            (sql.release_key, self.releases),
             (sql.add_log, self.logs),
         ]
         for block in self.blocks:
@@ -127,6 +134,7 @@ class Batch:
             ProcessRecord: self._add_process,
             StartRecord: self._add_start,
             CacheRecord: self.cache_entries.append,
+            ReleaseRecord: self.releases.append,
             LogRecord: self.logs.append,
             BlockRecord: self.blocks.append,
         }

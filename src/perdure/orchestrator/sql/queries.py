@@ -7,10 +7,12 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, union_all
+from sqlalchemy import ColumnElement, Delete, Select, and_, delete, func, or_, select, union_all
 
 from perdure.core.records import (
     BlockRecord,
+    CacheEntry,
+    CacheFilter,
     FlowRun,
     InputRecord,
     LogRecord,
@@ -19,7 +21,7 @@ from perdure.core.records import (
     RunFilter,
     TaskRun,
 )
-from perdure.orchestrator.sql.tables import block, flow_run, log, result, run_input, task_run
+from perdure.orchestrator.sql.tables import block, cache_entry, flow_run, log, result, run_input, task_run
 
 _ID_LENGTH = 36
 _Conditions = list[ColumnElement[bool]]
@@ -142,6 +144,36 @@ def logs(flow_run_id: str | None, task_run_id: str | None) -> Select[Any]:
     if task_run_id is not None:
         conditions.append(log.c.task_run_id == task_run_id)
     return select(*(log.c[field] for field in LogRecord._fields)).where(*conditions).order_by(log.c.time, log.c.id)
+
+
+def cache_entries(filter: CacheFilter) -> Select[Any]:
+    """Rows of `CacheEntry`, newest first."""
+    of_entry = [cache_entry.c[field] for field in CacheEntry._fields if field in cache_entry.c]
+    of_result = [result.c[field] for field in CacheEntry._fields if field not in cache_entry.c and field in result.c]
+    joined = cache_entry.outerjoin(task_run, task_run.c.id == cache_entry.c.run_id)
+    joined = joined.outerjoin(result, result.c.run_id == cache_entry.c.run_id)
+    chosen = select(*of_entry, task_run.c.task_name, *of_result).select_from(joined).where(*_of_cache(filter))
+    return chosen.order_by(cache_entry.c.created.desc(), cache_entry.c.key).limit(filter.limit)
+
+
+def forget_cache(filter: CacheFilter) -> Delete:
+    """Delete what `cache_entries` would give; there is no limit."""
+    return delete(cache_entry).where(*_of_cache(filter))
+
+
+def _of_cache(filter: CacheFilter) -> _Conditions:
+    columns = cache_entry.c
+    conditions: _Conditions = []
+    if filter.keys:
+        conditions.append(columns.key.in_(filter.keys))
+    if filter.beginning is not None:
+        conditions.append(func.substr(columns.key, 1, len(filter.beginning)) == filter.beginning)
+    if filter.task is not None:
+        of_task = select(task_run.c.id).where(task_run.c.task_name == filter.task)
+        conditions.append(columns.run_id.in_(of_task))
+    if filter.before is not None:
+        conditions.append(columns.created < filter.before)
+    return conditions
 
 
 def blocks(type: str | None, name: str | None) -> Select[Any]:

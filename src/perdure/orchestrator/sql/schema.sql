@@ -1,6 +1,7 @@
 CREATE TABLE block ( id VARCHAR(36) NOT NULL, type TEXT NOT NULL, name TEXT, data TEXT NOT NULL, created BIGINT NOT NULL, updated BIGINT NOT NULL, PRIMARY KEY (id) ) WITHOUT ROWID;
 CREATE UNIQUE INDEX block_by_slug ON block (type, name) WHERE name IS NOT NULL;
-CREATE TABLE cache_entry ( "key" TEXT NOT NULL, run_id VARCHAR(36) NOT NULL, created BIGINT NOT NULL, expires BIGINT, PRIMARY KEY ("key") ) WITHOUT ROWID;
+CREATE TABLE cache_claim ( "key" TEXT NOT NULL, run_id VARCHAR(36) NOT NULL, process_id VARCHAR(36) NOT NULL, created BIGINT NOT NULL, waits INTEGER NOT NULL, PRIMARY KEY ("key") ) WITHOUT ROWID;
+CREATE TABLE cache_entry ( "key" TEXT NOT NULL, run_id VARCHAR(36) NOT NULL, created BIGINT NOT NULL, expires BIGINT, components TEXT, PRIMARY KEY ("key") ) WITHOUT ROWID;
 CREATE TABLE flow_run ( id VARCHAR(36) NOT NULL, name TEXT NOT NULL, flow_name TEXT NOT NULL, flow_version TEXT, parent_flow_run_id VARCHAR(36), parent_task_run_id VARCHAR(36), tags TEXT NOT NULL, parameters TEXT NOT NULL, created BIGINT NOT NULL, state_type TEXT, state_name TEXT, state_message TEXT, state_time BIGINT, started BIGINT, ended BIGINT, run_count INTEGER NOT NULL, PRIMARY KEY (id) ) WITHOUT ROWID;
 CREATE INDEX flow_run_by_flow ON flow_run (flow_name, id);
 CREATE INDEX flow_run_by_parent ON flow_run (parent_flow_run_id, id);

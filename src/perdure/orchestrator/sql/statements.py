@@ -6,6 +6,7 @@ Plain text, since SQLAlchemy's import costs more than a small flow; portable bet
 from perdure.core.records import (
     BlockRecord,
     CacheRecord,
+    Claim,
     FlowRunRecord,
     InputRecord,
     LogRecord,
@@ -30,7 +31,7 @@ _OPTIONAL = {
     *("flow_version", "parent_flow_run_id", "parent_task_run_id", "flow_run_id", "task_run_id"),
     *("state_type", "state_name", "state_message", "state_time", "started", "ended", "message"),
     *("value", "storage_id", "storage_key", "serializer", "size", "digest", "expires", "cache_key"),
-    *("began", "entry_point", "arguments"),
+    *("began", "entry_point", "arguments", "components"),
     *("step", "retention", "preview", "doomed", "removed"),
 }
 MARKS = ("doomed", "removed")  # of a result; whoever tells of a new one clears them
@@ -74,6 +75,21 @@ class Statements:
             " FROM cache_entry AS c JOIN result AS r ON r.run_id = c.run_id"
             f" WHERE c.key = {mark} AND (c.expires IS NULL OR c.expires > {mark}) AND r.doomed IS NULL"
         )
+        # One statement, so that no result can come between the look and the claim. What the entry of one run leads to
+        # may be known to be lost: that entry does not count.
+        self.claim_key = (
+            f"INSERT INTO cache_claim ({', '.join(Claim._fields)}) SELECT {', '.join(mark for _ in Claim._fields)}"
+            " WHERE NOT EXISTS (SELECT 1 FROM cache_entry AS c JOIN result AS r ON r.run_id = c.run_id"
+            f" WHERE c.key = {mark} AND (c.expires IS NULL OR c.expires > {mark}) AND r.doomed IS NULL"
+            f" AND c.run_id <> {mark}) ON CONFLICT DO NOTHING"
+        )
+        self.take_over_key = (
+            f"UPDATE cache_claim SET run_id = {mark}, process_id = {mark}, created = {mark}, waits = {mark}"
+            f" WHERE key = {mark} AND run_id = {mark}"
+        )
+        self.release_key = f"DELETE FROM cache_claim WHERE key = {mark} AND run_id = {mark}"
+        self.note_wait = f"UPDATE cache_claim SET waits = waits + {mark} WHERE key = {mark} AND run_id = {mark}"
+        self.claim_of = f"SELECT {', '.join(Claim._fields)} FROM cache_claim WHERE key = {mark}"
         self.start = f"SELECT {', '.join(StartRecord._fields)} FROM flow_start WHERE flow_run_id = {mark}"
         self.claim = f"UPDATE flow_start SET process_id = {mark} WHERE flow_run_id = {mark} AND process_id = {mark}"
         self.process = f"SELECT {', '.join(ProcessRecord._fields)} FROM process WHERE id = {mark}"
@@ -82,6 +98,10 @@ class Statements:
             f"SELECT {result_fields} FROM {table} AS t JOIN result AS r ON r.run_id = t.id"
             f" WHERE t.{flow_run} = {mark} AND t.parent_task_run_id IS NULL"
             " AND t.state_type IN ('COMPLETED', 'FAILED') AND r.step IS NOT NULL AND r.doomed IS NULL"
+            # A flow that was tried again after a failure runs again what had failed by then.
+            " AND NOT (r.is_exception AND EXISTS (SELECT 1 FROM state AS s"
+            f" WHERE s.run_id = t.{flow_run} AND s.name = 'AwaitingRetry'"
+            " AND s.arrival > (SELECT MAX(arrival) FROM state WHERE run_id = t.id)))"
             for table, flow_run in (("task_run", "flow_run_id"), ("flow_run", "parent_flow_run_id"))
         )
         self.begun_steps = (
@@ -94,7 +114,8 @@ class Statements:
             " AND f.state_type NOT IN ('COMPLETED', 'FAILED', 'CANCELLED') ORDER BY f.id"
         )
         self.block = f"SELECT {', '.join(BlockRecord._fields)} FROM block WHERE id = {mark}"
-        self.states = f"SELECT {', '.join(StateRecord._fields)} FROM state WHERE run_id = {mark} ORDER BY arrival"
+        state_fields = ", ".join((*StateRecord._fields, "arrival"))
+        self.states = f"SELECT {state_fields} FROM state WHERE run_id = {mark} ORDER BY arrival"
 
     def _marks(self, columns: tuple[str, ...]) -> str:
         return ", ".join(self._optional if column in _OPTIONAL else self._mark for column in columns)

@@ -138,6 +138,16 @@ cache_entry = _table(
     Column("run_id", _ID, nullable=False),
     Column("created", BigInteger, nullable=False),
     Column("expires", BigInteger),
+    Column("components", Text),
+)
+
+cache_claim = _table(
+    "cache_claim",
+    Column("key", Text, primary_key=True),
+    Column("run_id", _ID, nullable=False),
+    Column("process_id", _ID, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("waits", Integer, nullable=False),
 )
 
 log = Table(

@@ -12,7 +12,7 @@ from threading import Event, Lock, Thread
 from typing import Any
 
 from perdure.core.errors import OrchestratorError
-from perdure.core.records import BlockRecord, CacheRecord, Record
+from perdure.core.records import BlockRecord, CacheRecord, Record, ReleaseRecord
 from perdure.orchestrator.sql.batch import Arrivals, Batch
 from perdure.orchestrator.sql.sqlite import Database
 from perdure.orchestrator.sql.statements import Statements
@@ -22,7 +22,7 @@ _MOST = 200_000  # records that may wait while the database cannot be written
 _RETRY_SECONDS = 1.0
 
 # Read by key in the middle of runs: a read has to see those that wait.
-_KEYED = frozenset({CacheRecord, BlockRecord})
+_KEYED = frozenset({CacheRecord, ReleaseRecord, BlockRecord})
 # What a record that cannot be stored raises, whatever the state of the file.
 _REFUSALS = (
     *(AttributeError, LookupError, TypeError, ValueError, OverflowError),
@@ -84,14 +84,23 @@ class Writer:
 
     @property
     def holds_keyed(self) -> bool:
-        """Whether a cache key or a block was reported that is not committed yet."""
+        """Whether a cache key, its release or a block was reported that is not committed yet."""
         return self._keyed_committed != self._keyed_reported
 
     def execute(self, statement: str, parameters: tuple[Any, ...]) -> int:
         """Commit one statement, after all that was reported; how many rows it changed."""
         self.flush()
+        return self.execute_apart(statement, parameters)
+
+    def execute_apart(self, statement: str, parameters: tuple[Any, ...]) -> int:
+        """Commit one statement before what was reported, which goes on waiting; how many rows it changed."""
         with self._write_lock, self._database.errors():
             return self._connected().execute(statement, parameters).rowcount
+
+    def follow(self, arrival: int) -> None:
+        """Have what is written from now on come after a state that another process wrote, whatever the clocks say."""
+        with self._write_lock:
+            self._arrivals.pass_by(arrival)
 
     def close(self) -> None:
         """Flush, end the thread and close the connection."""

@@ -1,0 +1,98 @@
+"""A run's cache key: from its policy, or from a function of the user's."""
+
+import functools
+import hashlib
+import inspect
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from perdure.context import TaskRunContext
+from perdure.core.effects import Call, Steps
+from perdure.engine.caching import CachePolicy, FunctionPolicy
+from perdure.engine.hashing import digest_of_values
+
+_DIGEST = 32  # hexadecimal characters
+
+
+class CacheKey(NamedTuple):
+    """What tells a run's result from others' in the cache, and what that was made of."""
+
+    key: str
+    components: str | None  # names and digests as a JSON object; None if only a function of the user's knows
+
+
+def cache_key_of(run: TaskRunContext) -> Steps[CacheKey | None]:
+    """The run's cache key; None for a run without caching.
+
+    Raises:
+        TypeError: what the user's function or policy returned is no key.
+        SerializationError: a value that the key is made of cannot be hashed; it is named.
+    """
+    options = run.options
+    if options.cache_policy is not None:
+        return (yield from _of_policy(run, options.cache_policy))
+    assert options.cache_key_fn is not None
+    key = yield from _text(run, options.cache_key_fn, "cache_key_fn")
+    return None if key is None else CacheKey(key, None)
+
+
+def _of_policy(run: TaskRunContext, policy: CachePolicy) -> Steps[CacheKey | None]:
+    components = {"task": run.options.key}  # without it, tasks with equal arguments would take each other's results
+    for part in policy.parts:
+        values = yield from _values(run, part)
+        if values is None:
+            return None
+        for name, value in values.items():
+            digest = digest_of_values(value, path=str(name).removeprefix("inputs."))
+            components[_free(str(name), components)] = digest[:_DIGEST]
+    told = json.dumps(components, sort_keys=True)
+    return CacheKey(hashlib.sha256(told.encode()).hexdigest()[:_DIGEST], told)
+
+
+def _values(run: TaskRunContext, part: CachePolicy) -> Steps[Mapping[str, Any] | None]:
+    if isinstance(part, FunctionPolicy):
+        text = yield from _text(run, part.function, part.name)
+        return None if text is None else {part.name: text}
+    values = yield Call(part.components, (run, run.parameters), {}, run)
+    if values is not None and not isinstance(values, Mapping):
+        raise TypeError(
+            f"{part!r} returned {values!r}, a {type(values).__name__}. Return a dict of what the cache key is made of,"
+            " by name, or None for a run without caching."
+        )
+    return values
+
+
+def _text(run: TaskRunContext, function: Callable[..., Any], name: str) -> Steps[str | None]:
+    """What a function gives that takes (context, parameters), (parameters), or nothing."""
+    try:
+        takes, is_coroutine = _looks(function)
+    except TypeError:  # a callable object that cannot be hashed
+        takes, is_coroutine = _looks.__wrapped__(function)
+    text = yield Call(function, (run, run.parameters)[2 - takes :], {}, run, awaited=is_coroutine)
+    if text is not None and not isinstance(text, str):
+        raise TypeError(
+            f"{name} returned {text!r}, a {type(text).__name__}. Return text, or None for a run without caching."
+        )
+    return text
+
+
+def _free(name: str, taken: Mapping[str, str]) -> str:
+    """The name, numbered if another part of the policy has it."""
+    count, free = 1, name
+    while free in taken:
+        count += 1
+        free = f"{name}#{count}"
+    return free
+
+
+@functools.lru_cache(maxsize=1_000)
+def _looks(function: Callable[..., Any]) -> tuple[int, bool]:
+    """How many of (context, parameters) a function takes, and whether it is a coroutine function."""
+    positional = 0
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            positional = 2
+        positional += parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
+    called = type(function).__call__ if callable(function) else None  # of an object that is called as a function
+    return min(positional, 2), inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(called)

@@ -1,0 +1,385 @@
+"""Digests of source: of a function, and of what it reaches of its own project.
+
+A function counts with its normalised source (no comments, docstrings, decorators, formatting or line numbers), with
+what its closure and defaults hold, and with the functions, classes and constants of its project that it names. What
+others have written counts by its name. The source is taken from the file only if it is what really runs: the file may
+have been changed since it was imported. Elsewhere, and for lambdas, the code itself counts.
+"""
+
+import ast
+import copy
+import dataclasses
+import dis
+import enum
+import functools
+import inspect
+import linecache
+import pickle
+import sys
+import sysconfig
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
+
+from perdure.core.errors import SerializationError
+from perdure.engine.hashing import digest_of_values
+
+_MOST = 10_000  # functions and classes that one task may reach; those after count by their names
+_ABSENT = object()
+_PACKAGES = ("site-packages", "dist-packages")
+_BY_CONTENT = (list, tuple, dict, set, frozenset)
+# Modules whose objects do not change, or count by their names.
+_LASTING = frozenset({"datetime", "decimal", "fractions", "logging", "pathlib", "re", "typing", "uuid", "zoneinfo"})
+
+
+def digests_of_source(function: Callable[..., Any]) -> tuple[str, str]:
+    """Digests of a function's own source, and of all that it reaches."""
+    known = _known.get(function) if isinstance(function, FunctionType) else None
+    if known is not None and all(look() is found for look, found in known.looks):
+        return known.digests
+    walk = _Walk(function)
+    digests = walk.digests()
+    if isinstance(function, FunctionType):
+        if walk.is_lasting:
+            _known[function] = _Known(tuple(walk.looks), digests)
+        else:
+            _known.pop(function, None)
+    return digests
+
+
+class _Known(NamedTuple):
+    """What was found for a function; it holds as long as all names still stand for the same."""
+
+    looks: tuple[tuple[Callable[[], Any], Any], ...]
+    digests: tuple[str, str]
+
+
+_known: "WeakKeyDictionary[FunctionType, _Known]" = WeakKeyDictionary()
+
+
+class _Walk:
+    """All that is reached from a function, the nearest first."""
+
+    def __init__(self, function: Any) -> None:
+        self.looks: list[tuple[Callable[[], Any], Any]] = []
+        self.is_lasting = True  # whether nothing was reached that can change in place
+        self._function = function
+        self._project = _Project(function)
+        self._places: dict[int, int] = {}  # of what has been reached, by identity
+        self._reached: list[Any] = []
+
+    def digests(self) -> tuple[str, str]:
+        told = self._told((self._function,))
+        records = list(map(self._record, self._reached))  # what is reached grows on the way
+        own, names = records[0] if records else ((), ())
+        return digest_of_values(told, own), digest_of_values(names, records[1:])
+
+    def _record(self, reached: Any) -> tuple[Any, ...]:
+        return self._record_of_class(reached) if isinstance(reached, type) else self._record_of_function(reached)
+
+    def _record_of_function(self, function: FunctionType) -> tuple[Any, ...]:
+        cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+        held = [(name, self._look(functools.partial(_content, cell))) for name, cell in cells]
+        defaults = (function.__defaults__, function.__kwdefaults__)
+        own = (_own_source(function.__code__), [(name, self._told(value)) for name, value in held])
+        named = self._named(function.__globals__, _names(function.__code__))
+        return (*own, self._told(defaults)), named + self._imported(function.__code__)
+
+    def _record_of_class(self, kind: type) -> tuple[Any, ...]:
+        source, names = _source_of_class(kind)
+        functions = [each for each in map(_plain, vars(kind).values()) if isinstance(each, FunctionType)]
+        namespace = vars(sys.modules[kind.__module__]) if kind.__module__ in sys.modules else {}
+        if source is None:
+            members = {name: self._told(_plain(value)) for name, value in vars(kind).items() if _is_telling(name)}
+            return ("class", kind.__qualname__, [self._told(base) for base in kind.__bases__], members), None
+        used = {name for each in functions for name in _names(each.__code__)}
+        return ("class", kind.__qualname__, source), self._named(namespace, sorted({*names, *used}))
+
+    def _named(self, namespace: dict[str, Any], names: Sequence[str]) -> list[tuple[str, Any]]:
+        """What the names stand for; after a module of the project, what they stand for in that."""
+        told: list[tuple[str, Any]] = []
+        modules: set[int] = set()
+
+        def tell(path: str, value: Any) -> None:
+            if isinstance(value, ModuleType) and self._project.has(value):
+                if id(value) not in modules:
+                    modules.add(id(value))
+                    for inner in names:
+                        tell(f"{path}.{inner}", self._look(functools.partial(getattr, value, inner, _ABSENT)))
+            elif value is not _ABSENT:
+                told.append((path, self._told(value)))
+
+        for name in names:
+            tell(name, self._look(functools.partial(namespace.get, name, _ABSENT)))
+        return told
+
+    def _imported(self, code: CodeType) -> list[tuple[str, Any]]:
+        """Modules of the project that are imported inside the function: their whole files, which need not run."""
+        found = []
+        for name in _imports(code):
+            file = self._project.file_of_module(name, Path(code.co_filename).absolute().parent)
+            if file is not None:
+                self.is_lasting = False
+                found.append((name, _file(str(file)).whole))
+        return found
+
+    def _look(self, look: Callable[[], Any]) -> Any:
+        found = look()
+        self.looks.append((look, found))
+        return found
+
+    def _told(self, value: Any) -> str:
+        """What stands for the value."""
+        try:
+            return digest_of_values(value, stand_in=self._standing_for)
+        except SerializationError:  # an array of objects that cannot be pickled
+            return _kind(value)
+
+    def _standing_for(self, value: Any) -> str | None:
+        """Text for what does not count by its content; what is the project's own is looked into later."""
+        value = _plain(value)
+        if isinstance(value, FunctionType | type):
+            name = f"{value.__module__}.{value.__qualname__}"
+            return f"own {self._place(value)}" if self._project.has(value) else name
+        if isinstance(value, MethodType):
+            return f"{self._standing_for(value.__func__)} of {self._told(value.__self__)}"
+        if isinstance(value, functools.partial):
+            return f"{self._standing_for(value.func)} {self._told((value.args, value.keywords))}"
+        if isinstance(value, ModuleType | BuiltinFunctionType):
+            return str(value.__name__)
+        self.is_lasting = self.is_lasting and _lasts(value)
+        if type(value) in _BY_CONTENT or _has_content(value):
+            return None
+        kind = f"own {self._place(type(value))}" if self._project.has(type(value)) else _kind(value)
+        try:
+            return f"{kind} {digest_of_values(pickle.dumps(value, protocol=5))}"
+        except Exception:  # a lock, a connection: it cannot be part of what is computed
+            return kind
+
+    def _place(self, value: Any) -> int:
+        """Its number among what was reached, so that cycles end."""
+        if id(value) not in self._places:
+            if len(self._reached) >= _MOST:
+                return -1
+            self._places[id(value)] = len(self._reached)
+            self._reached.append(value)
+        return self._places[id(value)]
+
+
+class _Project:
+    """What belongs to a function's project: its package, or the directory of its script and all below."""
+
+    def __init__(self, function: Any) -> None:
+        function = inspect.unwrap(_plain(function))
+        self._globals = getattr(function, "__globals__", {})
+        self._module = str(getattr(function, "__module__", ""))
+        file = _file_of(function)
+        package = sys.modules.get(self._module.partition(".")[0])
+        places = getattr(package, "__path__", None) if package is not None else None
+        if file is None:
+            self._roots: tuple[Path, ...] = ()
+        elif places:
+            self._roots = tuple(Path(each).absolute() for each in places)
+        else:
+            self._roots = (Path(file).absolute().parent,)
+
+    def has(self, value: Any) -> bool:
+        """Whether a function, class or module is the project's own."""
+        if getattr(value, "__globals__", None) is self._globals:
+            return True
+        module = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
+        if module == self._module:
+            return True
+        file = getattr(sys.modules.get(str(module)), "__file__", None) or _file_of(value)
+        return file is not None and self._holds(Path(file).absolute())
+
+    def file_of_module(self, name: str, beside: Path) -> Path | None:
+        """The file of a module of the project, which need not have been imported."""
+        inside = name.replace(".", "/")
+        for base in (*self._roots, *(root.parent for root in self._roots), beside):
+            for file in (base / f"{inside}.py", base / inside / "__init__.py"):
+                if self._holds(file) and file.is_file():
+                    return file
+        return None
+
+    def _holds(self, file: Path) -> bool:
+        for root in self._roots:
+            if file.is_relative_to(root):
+                inside = file.relative_to(root).parts
+                return not any(each in inside for each in _PACKAGES) and not self._is_others(file, root)
+        return False
+
+    def _is_others(self, file: Path, root: Path) -> bool:
+        return any(file.is_relative_to(each) and not root.is_relative_to(each) for each in _others())
+
+
+@functools.cache
+def _others() -> frozenset[str]:
+    """Where what others have written is installed."""
+    return frozenset(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
+
+
+def _content(cell: Any) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:  # nothing is in it yet
+        return _ABSENT
+
+
+def _plain(value: Any) -> Any:
+    """The function below wrappers such as a task, a static method, a property or a cache."""
+    while True:
+        if isinstance(value, staticmethod | classmethod):
+            value = value.__func__
+        elif isinstance(value, property):
+            value = value.fget
+        elif not isinstance(value, FunctionType | type) and "__wrapped__" in getattr(value, "__dict__", ()):
+            value = value.__wrapped__
+        else:
+            return value
+
+
+def _has_content(value: Any) -> bool:
+    if isinstance(value, enum.Enum) or dataclasses.is_dataclass(value):
+        return True
+    return any(type(value).__module__.partition(".")[0] == name for name in ("numpy", "pandas"))
+
+
+def _lasts(value: Any) -> bool:
+    """Whether a value cannot change in place, but for what is inside it."""
+    if isinstance(value, tuple | frozenset | enum.Enum):
+        return True
+    return type(value).__module__.partition(".")[0] in _LASTING
+
+
+def _kind(value: Any) -> str:
+    return f"{type(value).__module__}.{type(value).__qualname__}"
+
+
+def _is_telling(name: str) -> bool:
+    """Whether a member of a class says what it does, and not where it is."""
+    return not (name.startswith("__") and name.endswith("__")) or name in ("__init__", "__call__", "__annotations__")
+
+
+def _file_of(value: Any) -> str | None:
+    code = getattr(value, "__code__", None)
+    if code is not None and Path(code.co_filename).is_file():
+        return str(code.co_filename)
+    return getattr(sys.modules.get(getattr(value, "__module__", None) or ""), "__file__", None)
+
+
+@functools.lru_cache(maxsize=10_000)
+def _names(code: CodeType) -> tuple[str, ...]:
+    """The names of globals, attributes and modules that the code and the functions inside it use."""
+    inner = [name for each in code.co_consts if isinstance(each, CodeType) for name in _names(each)]
+    return tuple(sorted({*code.co_names, *inner}))
+
+
+@functools.lru_cache(maxsize=10_000)
+def _imports(code: CodeType) -> tuple[str, ...]:
+    """The modules that may be imported by the code and the functions inside it, by their dotted names."""
+    found = {name for each in code.co_consts if isinstance(each, CodeType) for name in _imports(each)}
+    module = ""
+    for instruction in dis.get_instructions(code):
+        if instruction.opname == "IMPORT_NAME":
+            module = str(instruction.argval)
+            found.add(module)
+        elif instruction.opname == "IMPORT_FROM":
+            found.add(f"{module}.{instruction.argval}".lstrip("."))
+    return tuple(sorted(found - {""}))
+
+
+@functools.lru_cache(maxsize=10_000)
+def _own_source(code: CodeType) -> Any:
+    """The normalised source of a function's code; what the code does, where that is not to be had."""
+    if code.co_name != "<lambda>":
+        file = _file(code.co_filename)
+        if code in file.codes and (node := file.nodes.get((code.co_name, code.co_firstlineno))) is not None:
+            return _normal(node)
+    return _instructions(code)
+
+
+def _instructions(code: CodeType) -> tuple[Any, ...]:
+    constants = tuple(_instructions(each) if isinstance(each, CodeType) else repr(each) for each in code.co_consts)
+    return code.co_code, constants, code.co_names, code.co_varnames
+
+
+def _source_of_class(kind: type) -> tuple[str | None, tuple[str, ...]]:
+    """A class's normalised source and the names in it; None if the file has no such class, or another one by now."""
+    name = getattr(sys.modules.get(kind.__module__), "__file__", None)
+    file = _file(name) if name is not None else _NO_FILE
+    node = file.classes.get(kind.__qualname__)
+    functions = [each for each in map(_plain, vars(kind).values()) if isinstance(each, FunctionType)]
+    own = [each.__code__ for each in functions if each.__code__.co_filename == name]
+    if node is None or any(code not in file.codes for code in own):
+        return None, ()
+    names = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+    return _normal(node), tuple(names | {each.attr for each in ast.walk(node) if isinstance(each, ast.Attribute)})
+
+
+class _File(NamedTuple):
+    codes: frozenset[CodeType]
+    nodes: Mapping[tuple[str, int], ast.AST]  # functions by name and first line
+    classes: Mapping[str, ast.AST]  # by qualified name
+    whole: str  # its normalised source
+
+
+_NO_FILE = _File(frozenset(), {}, {}, "")
+
+
+def _file(name: str) -> _File:
+    linecache.checkcache(name)
+    return _parsed(name, "".join(linecache.getlines(name)))
+
+
+@functools.lru_cache(maxsize=200)
+def _parsed(name: str, text: str) -> _File:
+    try:
+        tree = ast.parse(text)
+        whole = compile(tree, name, "exec", dont_inherit=True)
+    except (SyntaxError, ValueError):
+        return _NO_FILE
+    nodes: dict[tuple[str, int], ast.AST] = {}
+    classes: dict[str, ast.AST] = {}
+    _strip_docstrings(tree)
+    _note(tree, "", nodes, classes)
+    return _File(frozenset(_codes(whole)), nodes, classes, ast.unparse(tree))
+
+
+def _note(above: ast.AST, path: str, nodes: dict[tuple[str, int], ast.AST], classes: dict[str, ast.AST]) -> None:
+    for node in ast.iter_child_nodes(above):
+        inside = path
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
+            nodes[node.name, first] = node
+            inside = f"{path}{node.name}.<locals>."
+        elif isinstance(node, ast.ClassDef):
+            classes[f"{path}{node.name}"] = node
+            inside = f"{path}{node.name}."
+        _note(node, inside, nodes, classes)
+
+
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    yield code
+    for each in code.co_consts:
+        if isinstance(each, CodeType):
+            yield from _codes(each)
+
+
+def _normal(node: ast.AST) -> str:
+    """The source of a function or class as Python itself would write it."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        # What decorators do is done to what a name stands for, and a task's are its options.
+        node = copy.copy(node)
+        node.decorator_list = []
+    return ast.unparse(node)
+
+
+def _strip_docstrings(tree: ast.AST) -> None:
+    for each in ast.walk(tree):
+        if isinstance(each, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            first = each.body[0] if each.body else None
+            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and type(first.value.value) is str:
+                each.body = each.body[1:] or [ast.Pass()]

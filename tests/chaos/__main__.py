@@ -1,0 +1,39 @@
+"""`python -m tests.chaos [KIND…]`: CHAOS_COUNT kills, and a tenth as many other stories of each kind."""
+
+import itertools
+import os
+import sys
+import time
+
+from tests.chaos.stories import NAMES, STORIES, Told, told, undisturbed
+
+
+def main(kinds: list[str]) -> int:
+    """Play the stories of the kinds; 1 if a promise was broken."""
+    count = int(os.environ.get("CHAOS_COUNT", "1000"))
+    first = int(os.environ.get("CHAOS_SEED", "0"))
+    usual = {name: undisturbed(name) for name in NAMES}
+    broken = 0
+    for kind in kinds or list(STORIES):
+        began = time.monotonic()
+        stories = kills = middle = 0
+        for seed in itertools.count(first):
+            if kills >= count if kind == "kills" else stories >= max(1, count // 10):
+                break
+            story = told(kind, seed, usual)
+            stories, kills, middle = stories + 1, kills + story.kills, middle + story.in_the_middle
+            broken += bool(story.wrong)
+            _say(kind, seed, story)
+        took = time.monotonic() - began
+        print(f"{kind}: {stories} stories, {kills} kills, {middle} after executions, {took:.0f} s", flush=True)
+    print(f"{broken} stories in which a promise was broken")
+    return 1 if broken else 0
+
+
+def _say(kind: str, seed: int, story: Told) -> None:
+    for wrong in story.wrong:
+        print(f"  {kind} {seed} {story.case}: {wrong}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

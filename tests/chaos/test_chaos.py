@@ -1,0 +1,38 @@
+"""Some of what `make chaos` does: processes killed at random moments, and worse."""
+
+import functools
+import os
+
+import pytest
+
+from tests.chaos.stories import NAMES, STORIES, Told, told, undisturbed
+
+KILLS = int(os.environ.get("CHAOS_COUNT", "25"))
+
+
+usual = functools.cache(undisturbed)
+
+
+def story(kind: str, seed: int) -> Told:
+    name = NAMES[seed % len(NAMES)]
+    return told(kind, seed, {name: usual(name)})
+
+
+def wrong(played: list[Told]) -> list[str]:
+    return [f"{story.case}: {each}" for story in played for each in story.wrong]
+
+
+@pytest.mark.slow
+def test_flows_killed_at_random_moments_end_as_if_they_had_not_been() -> None:
+    played: list[Told] = []
+    while sum(story.kills for story in played) < KILLS:
+        played.append(story("kills", len(played)))
+
+    assert wrong(played) == []
+    assert any(story.in_the_middle for story in played)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", [kind for kind in STORIES if kind != "kills"])
+def test_flows_go_on_after(kind: str) -> None:
+    assert wrong([story(kind, seed) for seed in range(max(5, KILLS // 4))]) == []

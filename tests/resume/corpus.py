@@ -1,0 +1,474 @@
+"""Flows of every kind, each with its outcome, whose executions are noted: what is to survive any crash.
+
+Each is run by `python -m tests.resume.corpus NAME` too, so that a process can be killed while it does.
+"""
+
+import asyncio
+import random
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from perdure import flow, settings, tags, task, task_input_hash
+from perdure.core.states import StateType
+from perdure.flows import Flow
+from perdure.task_runners import ProcessTaskRunner, SequentialTaskRunner, ThreadTaskRunner
+from perdure.testing.crashes import outcome_of
+from perdure.testing.invariants import Ledger
+
+S = StateType
+LARGE = 200_000  # bytes: more than a document holds
+
+
+def ledger() -> Ledger:
+    """Of the home: one for all processes that use it."""
+    return Ledger(Path(settings.current().home) / "ledger")
+
+
+def ran(what: str) -> int:
+    """Note that a task executes; how many times it did before."""
+    return ledger().note(what)
+
+
+def note_end(flow: Any, run: Any, state: Any) -> None:
+    ledger().write(f"hook {state.type}", str(run.id))
+
+
+class Case(NamedTuple):
+    flow: "Flow[..., Any]"
+    outcome: Any  # its value, or the text of its exception
+    state: StateType = S.COMPLETED
+    is_slow: bool = False  # starts processes, for example
+    has_retries: bool = False  # of flows: what failed is run again then
+
+    def call(self) -> Any:
+        """Run the flow; its value, or the items of a generator."""
+        return outcome_of(self.flow)
+
+
+CASES: dict[str, Case] = {}
+
+
+def case(
+    outcome: Any, state: StateType = S.COMPLETED, is_slow: bool = False, has_retries: bool = False, **options: Any
+) -> "Callable[[Callable[[], Any]], Flow[[], Any]]":
+    """Make a function a durable flow of the corpus."""
+
+    def make(function: Callable[[], Any]) -> "Flow[[], Any]":
+        hooks = {"on_completion": [note_end], "on_failure": [note_end]}
+        name = function.__name__
+        made = flow(name=name, durable=True, persist_result=True, **hooks, **options)(function)
+        CASES[name] = Case(made, outcome, state, is_slow, has_retries or made.options.retries > 0)
+        return made
+
+    return make
+
+
+# Tasks
+
+
+@task
+def load(name: str) -> list[Any]:
+    ran(f"load {name}")
+    return [name, 1, 2]
+
+
+@task
+def total(rows: list[Any], extra: int = 0) -> int:
+    ran(f"total {rows[0]} {extra}")
+    return sum(rows[1:]) + extra
+
+
+@task
+async def fetch(name: str) -> list[Any]:
+    ran(f"fetch {name}")
+    await asyncio.sleep(0)
+    return [name, 3]
+
+
+@task
+def refuse(name: str) -> None:
+    ran(f"refuse {name}")
+    raise ValueError(f"no {name}")
+
+
+@task(retries=2, retry_delay_seconds=0)
+def second_time(name: str) -> str:
+    if ran(f"second {name}") == 0:
+        raise ConnectionError(name)
+    return f"{name} came"
+
+
+@task
+def fails_once(name: str) -> str:
+    if ran(f"once {name}") == 0:
+        raise ConnectionError(name)
+    return name
+
+
+@task(persist_result=False)
+def passing(value: Any) -> Any:
+    return value
+
+
+@task
+def numbers(count: int) -> Iterator[int]:
+    ran(f"numbers {count}")
+    yield from range(count)
+
+
+@task
+async def anumbers(count: int) -> AsyncIterator[int]:
+    ran(f"anumbers {count}")
+    for number in range(count):
+        yield number
+
+
+@task
+def square(number: int) -> int:
+    ran(f"square {number}")
+    return number * number
+
+
+# Calls
+
+
+@case([3, 3, 8])
+def plain() -> list[int]:
+    return [total(load("a")), total(load("b")), total(load("a2"), extra=5)]
+
+
+@case([["x", 3], ["y", 3]])
+async def awaited() -> list[Any]:
+    return [await fetch("x"), await fetch("y")]
+
+
+@case([3, 3])
+def equal_calls() -> list[int]:
+    """Told apart by their turns only."""
+
+    def again() -> int:
+        return int(drawn("e"))
+
+    return [again(), again()]
+
+
+@task
+def drawn(name: str) -> int:
+    ran(f"drawn {name} {drawn_turn()}")
+    return 3
+
+
+def drawn_turn() -> str:
+    from perdure import runtime
+
+    return str(runtime.task_run.name)  # numbered by its turn
+
+
+@case(3)
+def passed_on() -> int:
+    rows = load("p")
+    return total(passing(rows))
+
+
+@case([None, True, 7, "x"])
+def literals() -> list[Any]:
+    return [nothing(), yes(), square(1) + 6, "x"]
+
+
+@task
+def nothing() -> None:
+    ran("nothing")
+
+
+@task
+def yes() -> bool:
+    ran("yes")
+    return True
+
+
+@case([LARGE, b"ab"])
+def large() -> list[Any]:
+    data = block(LARGE)
+    return [len(data), ends(data)]
+
+
+@task
+def block(size: int) -> bytes:
+    ran("block")
+    return b"a" + bytes(size - 2) + b"b"
+
+
+@task
+def ends(data: bytes) -> bytes:
+    ran("ends")
+    return data[:1] + data[-1:]
+
+
+@case([2, 2])
+def by_step_id() -> list[int]:
+    return [draw("monday", time.time_ns()), draw("tuesday", time.time_ns())]
+
+
+@task(step_id="draw-{day}")
+def draw(day: str, at: int) -> int:
+    ran(f"draw {day}")
+    return 2
+
+
+@case([["o", 1, 2], 3])
+def with_options() -> list[Any]:
+    other = load.with_options(name="other", result_serializer="json", tags={"b"})
+    with tags("a"):
+        rows = other("o")
+    return [rows, total(rows)]
+
+
+class Multiplier:
+    def __init__(self, factor: int) -> None:
+        self.factor = factor
+
+    @task
+    def times(self, number: int) -> int:
+        ran(f"times {self.factor} {number}")
+        return self.factor * number
+
+
+@case([6, 8, 20])
+def methods() -> list[int]:
+    two, five = Multiplier(2), Multiplier(5)
+    return [two.times(3), two.times(4), five.times(4)]
+
+
+@case([4, 4])
+def cached() -> list[int]:
+    return [cube_or_so(2), cube_or_so(2)]
+
+
+@task(cache_key_fn=task_input_hash)
+def cube_or_so(number: int) -> int:
+    ran(f"cached {number}")
+    return number * 2
+
+
+@case(9)
+def task_in_task() -> int:
+    return outer(3)
+
+
+@task
+def outer(number: int) -> int:
+    ran(f"outer {number}")
+    return int(inner(number))
+
+
+@task
+def inner(number: int) -> int:
+    ran(f"inner {number}")
+    return number * number
+
+
+@case(12, result_serializer="json")
+def kept_by_key() -> int:
+    return sum(named(number) for number in (3, 4, 5))
+
+
+@task(result_storage_key="named/{parameters[number]}.json", persist_result=True)
+def named(number: int) -> int:
+    ran(f"named {number}")
+    return number
+
+
+# Submitted
+
+
+@case([3, 3, 3])
+def submitted() -> list[int]:
+    futures = [total.submit(load.submit(name)) for name in "abc"]
+    return [future.result() for future in futures]
+
+
+@case([0, 1, 4, 9], task_runner=ThreadTaskRunner(max_workers=2))
+def mapped() -> list[int]:
+    return list(square.map(range(4)).result())
+
+
+@case(5, task_runner=SequentialTaskRunner())
+def in_sequence() -> int:
+    return square.submit(1).result() + square.submit(2).result()
+
+
+@case([3, 1])
+def waited_for() -> list[int]:
+    first = load.submit("w")
+    late = square.submit(1, wait_for=[first])
+    return [total(first), late.result()]
+
+
+@case([1, 4, 9])
+def any_order() -> list[int]:
+    """Submitted in another order by each process."""
+    order = random.sample([1, 2, 3], 3)
+    futures = {number: square.submit(number) for number in order}
+    return [futures[number].result() for number in (1, 2, 3)]
+
+
+@case([["0", 3], ["1", 3], ["2", 3]])
+async def gathered() -> list[Any]:
+    """Begun in another order by each process."""
+    order = random.sample(range(3), 3)
+    found = await asyncio.gather(*(fetch(str(number)) for number in order))
+    return sorted(found)
+
+
+@case([["f", 3], ["g", 3]])
+async def submitted_and_awaited() -> list[Any]:
+    futures = [fetch.submit(name) for name in "fg"]
+    return [await (await future).result() for future in futures]
+
+
+@case([1, 4], is_slow=True, task_runner=ProcessTaskRunner(max_workers=1))
+def in_processes() -> list[int]:
+    return [future.result() for future in [square.submit(1), square.submit(2)]]
+
+
+# Subflows
+
+
+@flow(persist_result=True)
+def each(name: str) -> int:
+    return int(total(load(name)))
+
+
+@flow
+async def aeach(name: str) -> list[Any]:
+    return list(await fetch(name))
+
+
+@case([3, 3])
+def nested() -> list[int]:
+    return [each("m"), each("n")]
+
+
+@case([["q", 3], ["r", 3]])
+async def nested_async() -> list[Any]:
+    return list(await asyncio.gather(aeach("q"), aeach("r")))
+
+
+@flow
+def deeper(name: str) -> list[int]:
+    return [each(name), each(f"{name}2")]
+
+
+@case([[3, 3], [0, 1]])
+def nested_twice() -> list[Any]:
+    return [deeper("d"), list(square.map([0, 1]).result())]
+
+
+@flow(retries=1)
+def tries_again(name: str) -> str:
+    load(name)
+    return str(fails_once(f"in {name}"))
+
+
+@case("in s", has_retries=True)
+def nested_retry() -> str:
+    return str(tries_again("s"))
+
+
+# Failures
+
+
+@case(["no bread", 3])
+def handled() -> list[Any]:
+    try:
+        refuse("bread")
+    except ValueError as error:
+        return [str(error), total(load("h"))]
+    return []
+
+
+@case("ValueError: no wine", S.FAILED)
+def failing() -> None:
+    load("i")
+    refuse("wine")
+
+
+@case(["no milk", 1])
+def looked_at() -> list[Any]:
+    state = refuse("milk", return_state=True)
+    return [str(state.result(raise_on_failure=False)), square(1)]
+
+
+@case(["t came", 3])
+def task_retried() -> list[Any]:
+    return [second_time("t"), total(load("t"))]
+
+
+@case([3, "u"], retries=1)
+def flow_retried() -> list[Any]:
+    rows = load("u")
+    return [total(rows), fails_once("u")]
+
+
+@case([3, "first", "other"], retries=3)
+def flow_retried_twice() -> list[Any]:
+    rows = load("v")
+    return [total(rows), fails_once("first"), fails_once("other")]
+
+
+@flow
+def fails_below(name: str) -> None:
+    load(name)
+    refuse(name)
+
+
+@case("no k")
+def failure_below() -> str:
+    try:
+        fails_below("k")
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+@case([S.COMPLETED, S.COMPLETED])
+def of_states() -> None:
+    load("z")
+    square(3)
+
+
+# Generators
+
+
+@case([0, 1, 4])
+def generating() -> list[int]:
+    return [square(number) for number in numbers(3)]
+
+
+@case([0, 1])
+async def generating_async() -> list[int]:
+    return [number async for number in anumbers(2)]
+
+
+@case([0, 1, 4])
+def generator_flow() -> Iterator[int]:
+    for number in range(3):
+        yield square(number)
+
+
+@case([["a0", 3], ["a1", 3]])
+async def generator_flow_async() -> AsyncIterator[Any]:
+    for number in range(2):
+        yield await fetch(f"a{number}")
+
+
+@case([0, 1])
+def mapped_over_generator() -> list[int]:
+    return list(square.map(numbers(2)).result())
+
+
+if __name__ == "__main__":
+    outcome_of(CASES[sys.argv[1]].flow)
