@@ -44,10 +44,17 @@ class Undisturbed(NamedTuple):
 def told(kind: str, seed: int, usual: dict[str, Undisturbed]) -> Told:
     """Play a story; equal seeds give equal cases, but moments are moments."""
     chance = random.Random(f"{kind} {seed}")
-    name = NAMES[seed % len(NAMES)]
+    name = name_of(kind, seed)
     with fresh_home() as home:
         home.mkdir(exist_ok=True)
         return STORIES[kind](name, home, chance, usual[name])
+
+
+def name_of(kind: str, seed: int) -> str:
+    """The case that a story is about."""
+    # A child's own processes cannot be given its wrong clock, and no two processes of one machine differ in theirs.
+    names = [name for name in NAMES if kind != "clock" or name != "in_processes"]
+    return names[seed % len(names)]
 
 
 def undisturbed(name: str) -> Undisturbed:
@@ -83,7 +90,7 @@ def documents_corrupt(name: str, home: Path, chance: random.Random, usual: Undis
     story = _Story(name, home, is_fair=False)
     story.kill_at_work(chance, usual)
     for file in sorted((home / "storage").rglob("*")):
-        if file.is_file() and chance.random() < 0.7 and not story.has_ended():
+        if file.is_file() and file.stat().st_size and chance.random() < 0.7 and not story.has_ended():
             corrupt(file, chance)
             story.spoilt.add(file.name.partition(".")[0])
     story.go_on_to_the_end()

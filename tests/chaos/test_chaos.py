@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from tests.chaos.stories import NAMES, STORIES, Told, told, undisturbed
+from tests.chaos.stories import STORIES, Told, name_of, told, undisturbed
 
 KILLS = int(os.environ.get("CHAOS_COUNT", "25"))
 
@@ -14,7 +14,7 @@ usual = functools.cache(undisturbed)
 
 
 def story(kind: str, seed: int) -> Told:
-    name = NAMES[seed % len(NAMES)]
+    name = name_of(kind, seed)
     return told(kind, seed, {name: usual(name)})
 
 
