@@ -212,8 +212,8 @@ def test_ctrl_c_that_the_flow_swallows_ends_it_all_the_same(start: Any, known: A
         + """
 @flow
 def f():
-    Path("ready").touch()
     try:
+        Path("ready").touch()
         time.sleep(20)
     except KeyboardInterrupt:
         print("swallowed", flush=True)
