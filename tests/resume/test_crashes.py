@@ -16,6 +16,9 @@ from tests.resume.surviving import broken_promises, survive
 
 FAST = ("plain", "handled", "task_retried", "literals")
 
+# Of a generator that nobody holds any more after the crash, Python can only warn that it was stopped.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
 
 def crashes_of(name: str, more: bool, flushed: bool) -> list[str]:
     """Crash once before each effect, then, if there are to be `more`, up to two times more; what was wrong."""
