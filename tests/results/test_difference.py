@@ -4,27 +4,10 @@ from typing import Any
 
 import numpy
 import pytest
+from persisting import kept
 
-from perdure import flow, task
 from perdure.errors import MissingResult
 from perdure.results import PersistedResultBlob, diff
-
-
-@task
-def give(value: Any) -> Any:
-    if isinstance(value, Exception):
-        raise value
-    return value
-
-
-@flow
-def gives(options: dict[str, Any], value: Any) -> str:
-    return str(give.with_options(persist_result=True, **options)(value, return_state=True).run_id)
-
-
-def kept(value: Any, **options: Any) -> str:
-    """Persist the value as a task's result; the id of the run."""
-    return gives(options, value)
 
 
 @pytest.mark.parametrize("value", [{"a": 1}, b"large" * 100_000], ids=["small", "large"])

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from persisting import kept
 
 from perdure import flow, session, task
 from perdure.core.records import ResultFilter
@@ -13,23 +14,6 @@ from perdure.filesystems import LocalFileSystem
 from perdure.results import get_result, remove_result
 
 LARGE = b"large" * 100_000
-
-
-@task
-def give(value: Any) -> Any:
-    if isinstance(value, Exception):
-        raise value
-    return value
-
-
-@flow
-def gives(options: dict[str, Any], value: Any) -> str:
-    return str(give.with_options(persist_result=True, **options)(value, return_state=True).run_id)
-
-
-def kept(value: Any, **options: Any) -> str:
-    """Persist the value as a task's result; the id of the run."""
-    return gives(options, value)
 
 
 def record_of(run_id: str) -> Any:

@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from persisting import kept
 
-from perdure import flow, settings, task
+from perdure import settings
 from perdure.errors import ResultCorrupt, ResultInUse, ResultUntrusted
 from perdure.filesystems import LocalFileSystem
 from perdure.results import copy_result, get_result, verify
@@ -13,23 +14,6 @@ from perdure.results.lookup import persisted_record
 
 LARGE = bytes(range(256)) * 1_000
 KEY = "k1:" + "A" * 43 + "="
-
-
-@task
-def give(value: Any) -> Any:
-    if isinstance(value, Exception):
-        raise value
-    return value
-
-
-@flow
-def gives(options: dict[str, Any], value: Any) -> str:
-    return str(give.with_options(persist_result=True, **options)(value, return_state=True).run_id)
-
-
-def kept(value: Any, **options: Any) -> str:
-    """Persist the value as a task's result; the id of the run."""
-    return gives(options, value)
 
 
 def files(folder: Path) -> dict[str, bytes]:

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+from persisting import kept
 
-from perdure import flow, settings, task
+from perdure import flow, settings
 from perdure.errors import MissingResult, StorageError
 from perdure.filesystems import LocalFileSystem
 from perdure.results import verification, verify
@@ -14,23 +15,6 @@ from perdure.results.lookup import persisted_record
 from perdure.serializers import Serializer
 
 LARGE = b"large" * 100_000
-
-
-@task
-def give(value: Any) -> Any:
-    if isinstance(value, Exception):
-        raise value
-    return value
-
-
-@flow
-def gives(options: dict[str, Any], value: Any) -> str:
-    return str(give.with_options(persist_result=True, **options)(value, return_state=True).run_id)
-
-
-def kept(value: Any, **options: Any) -> str:
-    """Persist the value as a task's result; the id of the run."""
-    return gives(options, value)
 
 
 def path_of(run_id: str, storage: Path) -> Path:

@@ -416,3 +416,19 @@ def test_a_durable_flow_keeps_its_own_result_too() -> None:
     flow(durable=True)(lambda: [1])()
     session.close()
     assert get_result(the_flow_run().id) == [1]
+
+
+def test_plain_arguments_are_kept_as_json_and_come_back_as_they_were() -> None:
+    @flow
+    def plain(text: str, number: float, flag: bool | None) -> list[Any]:
+        if next(stops):
+            raise KeyboardInterrupt
+        return [text, number, flag]
+
+    stops = iter([True, False])
+    with pytest.raises(KeyboardInterrupt):
+        plain("é\ud800", float("inf"), None)
+    start = session.current().orchestrator.start(the_flow_run().id)
+    assert start is not None
+    assert (start.arguments or "").startswith("json:")
+    assert plain.resume(the_flow_run().id) == ["é\ud800", float("inf"), None]

@@ -10,6 +10,7 @@ from typing import Any
 from perdure.core.errors import PerdureError, ResumeError, SerializationError
 from perdure.core.secrecy import is_secret, is_secret_name
 
+_PLAIN = frozenset({str, int, float, bool, type(None)})
 _MOST = 1024 * 1024  # bytes of packed arguments that the database takes
 
 
@@ -34,8 +35,10 @@ def entry_point_of(function: Callable[..., Any]) -> str | None:
 
 def packed(parameters: Mapping[str, Any]) -> str | None:
     """A flow run's arguments as text, secrets encrypted; None if they cannot be pickled, or take more than a MiB."""
-    if not parameters:
-        return "pickle:"
+    hidden = any(is_secret_name(name) or _holds_secret(value) for name, value in parameters.items())
+    if not hidden and all(type(value) in _PLAIN for value in parameters.values()):
+        text = json.dumps(dict(parameters))  # needs no pydantic, which a flow that persists nothing does without
+        return f"json:{text}" if len(text) <= _MOST else None
     from perdure.serializers import PickleSerializer
 
     try:
@@ -44,7 +47,7 @@ def packed(parameters: Mapping[str, Any]) -> str | None:
         return None
     if len(data) > _MOST:
         return None
-    if any(is_secret_name(name) or _holds_secret(value) for name, value in parameters.items()):
+    if hidden:
         from perdure.blocks.secrets import encrypt
 
         return f"encrypted:{encrypt(data)}"
@@ -71,8 +74,9 @@ def unpacked(arguments: str | None, run_id: str) -> dict[str, Any]:
             " Call the flow anew; give it paths or ids instead of large values."
         )
     kind, _, text = arguments.partition(":")
-    if kind == "pickle" and not text:
-        return {}
+    if kind == "json":
+        plain: dict[str, Any] = json.loads(text)
+        return plain
     from perdure.blocks.secrets import decrypt
     from perdure.serializers import PickleSerializer
 
