@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from perdure import settings
+from tests.postgresql_server import postgresql  # noqa: F401 - a fixture
 from tests.s3_server import s3_prefix, s3_server  # noqa: F401 - fixtures
 
 

@@ -10,7 +10,7 @@ from perdure.core.errors import DatabaseCorrupt, OrchestratorError
 from perdure.core.records import RunFilter
 from perdure.orchestrator.embedded import EmbeddedOrchestrator
 from perdure.orchestrator.sql import migrations, schema
-from perdure.orchestrator.sql.sqlite import Database
+from perdure.orchestrator.sql.sqlite import SQLite
 from perdure.orchestrator.sql.tables import metadata
 from perdure.testing.orchestrator_conformance import flow_run
 
@@ -32,7 +32,7 @@ def behind(path: Path) -> Path:
 
 def test_the_migrations_end_in_the_declared_tables(tmp_path: Path) -> None:
     path = behind(tmp_path / "perdure.db")
-    Database(path, 1).connect().close()
+    SQLite(path, 1).connect().close()
     engine = create_engine(f"sqlite:///{path}")
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
@@ -41,8 +41,8 @@ def test_the_migrations_end_in_the_declared_tables(tmp_path: Path) -> None:
 
 
 def test_a_new_file_has_the_layout_that_the_migrations_end_in(tmp_path: Path) -> None:
-    migrated = Database(behind(tmp_path / "migrated.db"), 1).connect()
-    fresh = Database(tmp_path / "fresh.db", 1).connect()
+    migrated = SQLite(behind(tmp_path / "migrated.db"), 1).connect()
+    fresh = SQLite(tmp_path / "fresh.db", 1).connect()
     assert layout(fresh) == layout(migrated)
     migrated.close()
     fresh.close()

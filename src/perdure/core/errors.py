@@ -152,6 +152,10 @@ class OrchestratorError(PerdureError):
     """The orchestrator cannot record or answer."""
 
 
+class OrchestratorUnreachable(OrchestratorError):
+    """The orchestrator's server or database does not answer; what was not told yet is kept and tried again."""
+
+
 class DatabaseCorrupt(OrchestratorError):
     """The database file is damaged or is not Perdure's."""
 

@@ -1,8 +1,7 @@
-"""The orchestrator inside the process: one SQLite file, one writer, as many readers as threads ask."""
+"""The orchestrator inside the process: one database, one writer, as many readers as threads ask."""
 
 import atexit
 import os
-import sqlite3
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from perdure.core.clock import Micros
-from perdure.core.errors import OrchestratorError
+from perdure.core.errors import OrchestratorError, OrchestratorUnreachable
 from perdure.core.records import (
     BlockRecord,
     CacheEntry,
@@ -30,19 +29,19 @@ from perdure.core.records import (
     TaskRun,
 )
 from perdure.core.states import StateType
+from perdure.orchestrator.sql.database import Connection, Database
 from perdure.orchestrator.sql.pruning import Pruner
-from perdure.orchestrator.sql.sqlite import Database
-from perdure.orchestrator.sql.statements import Statements
+from perdure.orchestrator.sql.sqlite import SQLite
 from perdure.orchestrator.sql.writer import Writer
 
 if TYPE_CHECKING:
-    from sqlalchemy import Executable, Select
+    from sqlalchemy import Select
 
 Row = tuple[Any, ...]
 
 
 class EmbeddedOrchestrator:
-    """Keeps what it is told in the SQLite file `database`, which is opened at the first use.
+    """Keeps what it is told in a SQLite file, or another `database`, which is opened at the first use.
 
     Many processes may use one file: each waits up to `timeout_seconds` for the others. What is reported is
     committed at the latest after about `report_interval_seconds`, with the next commit, or at the process's exit.
@@ -51,16 +50,18 @@ class EmbeddedOrchestrator:
 
     def __init__(
         self,
-        database: Path,
+        database: Path | Database,
         *,
         timeout_seconds: float = 60.0,
         report_interval_seconds: float = 0.1,
         synced: bool = False,
     ) -> None:
-        self._database = Database(Path(database).absolute(), timeout_seconds, synced)
-        self._statements = Statements()
-        self._writer = Writer(self._database, self._statements, report_interval_seconds)
-        self._idle_readers: list[sqlite3.Connection] = []
+        chosen: Database
+        chosen = SQLite(database.absolute(), timeout_seconds, synced) if isinstance(database, Path) else database
+        self._database = chosen
+        self._statements = self._database.statements
+        self._writer = Writer(self._database, report_interval_seconds)
+        self._idle_readers: list[Connection] = []
         _open_orchestrators.add(self)
 
     def report(self, records: Iterable[Record]) -> None:
@@ -126,7 +127,7 @@ class EmbeddedOrchestrator:
         """Forget what cache keys stand for; how many."""
         from perdure.orchestrator.sql import queries
 
-        return self._writer.execute(*_compiled(queries.forget_cache(filter)))
+        return self._writer.execute(*self._database.compiled(queries.forget_cache(filter)))
 
     def flow_runs(self, filter: RunFilter) -> Sequence[FlowRun]:
         """The flow runs that the filter lets through, newest first, with everything reported until now."""
@@ -181,6 +182,8 @@ class EmbeddedOrchestrator:
     def pruning(self) -> Pruner:
         """What removing old results needs; close it when it is done."""
         self._writer.flush()
+        if not isinstance(self._database, SQLite):
+            raise OrchestratorError("Results are pruned where their database is a SQLite file.")
         return Pruner(self._database)
 
     def start(self, flow_run_id: str) -> StartRecord | None:
@@ -233,10 +236,17 @@ class EmbeddedOrchestrator:
 
     def _select(self, query: "Select[Any]") -> list[Row]:
         self._writer.flush()
-        return self._read(*_compiled(query))
+        return self._read(*self._database.compiled(query))
 
     def _read(self, statement: str, parameters: Row) -> list[Row]:
-        with self._reader() as connection, self._database.errors():
+        try:
+            return self._read_once(statement, parameters)
+        except OrchestratorUnreachable:  # it may have been started anew since the connections were made
+            self._idle_readers.clear()
+            return self._read_once(statement, parameters)
+
+    def _read_once(self, statement: str, parameters: Row) -> list[Row]:
+        with self._database.errors(), self._reader() as connection:
             return connection.execute(statement, parameters).fetchall()
 
     def _state_type(self, text: str) -> StateType:
@@ -246,16 +256,17 @@ class EmbeddedOrchestrator:
             raise self._database.damaged(error) from None
 
     @contextmanager
-    def _reader(self) -> Iterator[sqlite3.Connection]:
+    def _reader(self) -> Iterator[Connection]:
         if self._writer.closed:
             raise OrchestratorError("The orchestrator is closed and answers no more questions.")
         connection = self._idle_reader() or self._database.connect()
         try:
             yield connection
         finally:
-            self._idle_readers.append(connection)
+            if not self._database.is_lost(connection):
+                self._idle_readers.append(connection)
 
-    def _idle_reader(self) -> sqlite3.Connection | None:
+    def _idle_reader(self) -> Connection | None:
         with suppress(IndexError):  # asking first would let another thread take the last one in between
             return self._idle_readers.pop()
         return None
@@ -268,15 +279,6 @@ class EmbeddedOrchestrator:
         self._writer.begin_in_fork(_abandon)
 
 
-def _compiled(query: "Executable") -> tuple[str, Row]:
-    """The text of a query, and its parameters."""
-    from sqlalchemy.dialects import sqlite
-
-    compiled: Any = query.compile(dialect=sqlite.dialect(), compile_kwargs={"render_postcompile": True})  # type: ignore[attr-defined]
-    values = compiled.params
-    return str(compiled), tuple(values[name] for name in compiled.positiontup or ())
-
-
 def _result(row: Row) -> ResultRecord:
     return ResultRecord(row[0], bool(row[1]), row[2], row[3], bool(row[4]), *row[5:])
 
@@ -284,7 +286,7 @@ def _result(row: Row) -> ResultRecord:
 _open_orchestrators: "WeakSet[EmbeddedOrchestrator]" = WeakSet()
 
 
-def _abandon(connections: list[sqlite3.Connection]) -> None:
+def _abandon(connections: list[Connection]) -> None:
     """Never close these: closing a connection made before a fork could touch the files that the parent uses."""
     if connections:
         import ctypes

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from perdure.core.clock import Micros
 from perdure.core.records import Doomed, Removable
-from perdure.orchestrator.sql.sqlite import Database
+from perdure.orchestrator.sql.sqlite import SQLite
 
 _GROUP = 10_000  # rows that one transaction changes, and so how long a running flow may have to wait for it
 _SCHEMA = """
@@ -180,7 +180,7 @@ WHERE (doomed IS NULL OR doomed > ?) AND {_KEPT}
 class Pruner:
     """Finds, dooms and marks removed; it has its connection to itself."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: SQLite) -> None:
         self._database = database
         self._connection = database.connect()
         with database.errors():

@@ -6,10 +6,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from perdure.core.errors import DatabaseCorrupt, OrchestratorError
+from perdure.orchestrator.sql.database import Connection, Row
 from perdure.orchestrator.sql.schema import HEAD, schema_statements
+from perdure.orchestrator.sql.statements import Statements
+
+if TYPE_CHECKING:
+    from sqlalchemy import Executable
 
 T = TypeVar("T")
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
@@ -29,13 +34,19 @@ _PRAGMAS = (
 )
 
 
-class Database:
+class SQLite:
     """The file and how long to wait for other processes that write to it, in seconds.
 
     No commit is lost by a killed process. A loss of power may take the last ones, unless each is `synced`.
     """
 
+    begin: str = "BEGIN IMMEDIATE"
+    refusals: tuple[type[Exception], ...] = (
+        *(sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError),
+    )
+
     def __init__(self, path: Path, timeout_seconds: float, synced: bool = False) -> None:
+        self.statements = Statements()
         self.path = path
         self._synchronous = "FULL" if synced else "NORMAL"
         self.timeout_seconds = timeout_seconds
@@ -54,6 +65,26 @@ class Database:
                 self._make_ready()
         with self.errors():
             return self._open()
+
+    def commit(self, connection: Connection) -> None:
+        """End a transaction; when this returns, it is committed."""
+        connection.execute("COMMIT")
+
+    def is_lost(self, connection: Connection) -> bool:  # noqa: ARG002
+        """A file does not go away."""
+        return False
+
+    def compiled(self, query: "Executable") -> tuple[str, Row]:
+        """The text of a query, and its parameters."""
+        from sqlalchemy.dialects import sqlite
+
+        compiled: Any = query.compile(dialect=sqlite.dialect(), compile_kwargs={"render_postcompile": True})  # type: ignore[attr-defined]
+        values = compiled.params
+        return str(compiled), tuple(values[name] for name in compiled.positiontup or ())
+
+    def storable(self, text: str) -> str:
+        """The text with what UTF-8 has no bytes for, such as half of a surrogate pair, spelled out."""
+        return text.encode("utf-8", "backslashreplace").decode()
 
     def renew_lock(self) -> None:
         """In a forked process, where a thread that is gone may have held it."""

