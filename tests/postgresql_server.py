@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
@@ -21,11 +22,13 @@ def server_in(folder: Path) -> Any:
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgresql() -> Iterator[str]:
     """The URL of a server's first database."""
-    server = server_in(tmp_path_factory.mktemp("postgresql"))
-    yield server.get_uri()
-    server.cleanup()
+    # Not in pytest's own directory: where root runs the tests, another user runs the server, and cannot look into it.
+    with TemporaryDirectory(prefix="perdure-postgresql-", ignore_cleanup_errors=True) as folder:
+        server = server_in(Path(folder, "data"))
+        yield server.get_uri()
+        server.cleanup()
 
 
 @contextmanager
