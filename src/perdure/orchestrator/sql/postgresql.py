@@ -44,11 +44,14 @@ class PostgreSQL:
             import psycopg
         except ImportError:
             raise OrchestratorError(_MISSING) from None
+        from sqlalchemy.dialects.postgresql import psycopg as dialects  # here: two threads could see half of it
+
         self.statements = Statements(mark="%s", absent=None, flag="(%s)::int::boolean")
         self.refusals = (psycopg.DataError, psycopg.IntegrityError, psycopg.NotSupportedError)
         self.url = url
         self._timeout = timeout_seconds
         self._psycopg = psycopg
+        self._dialect = dialects.dialect(paramstyle="format")  # type: ignore[no-untyped-call]
         self._lock = Lock()
         self._ready = False
 
@@ -110,10 +113,7 @@ class PostgreSQL:
 
     def compiled(self, query: "Executable") -> tuple[str, Row]:
         """The text of a query, and its parameters."""
-        from sqlalchemy.dialects.postgresql import psycopg
-
-        dialect = psycopg.dialect(paramstyle="format")  # type: ignore[no-untyped-call]
-        compiled: Any = query.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})  # type: ignore[attr-defined]
+        compiled: Any = query.compile(dialect=self._dialect, compile_kwargs={"render_postcompile": True})  # type: ignore[attr-defined]
         values = compiled.params
         return str(compiled), tuple(values[name] for name in compiled.positiontup or ())
 
@@ -153,10 +153,23 @@ class PostgreSQL:
         revision = _revision(connection)  # another process may have been first
         if revision is None:
             connection.execute("BEGIN")
-            _create(connection)
+            self._create(connection)
             connection.execute("COMMIT")
         elif revision != HEAD:
             self._upgrade(revision)
+
+    def _create(self, connection: "_Connection") -> None:
+        """Make all tables: PostgreSQL was first served when there were some migrations already."""
+        from sqlalchemy.schema import CreateIndex, CreateTable
+
+        from perdure.orchestrator.sql.tables import metadata
+
+        for table in metadata.sorted_tables:
+            connection.execute(str(CreateTable(table).compile(dialect=self._dialect)))
+            for index in table.indexes:
+                connection.execute(str(CreateIndex(index).compile(dialect=self._dialect)))
+        connection.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
+        connection.execute("INSERT INTO alembic_version VALUES (%s)", (HEAD,))
 
     def _upgrade(self, revision: str) -> None:
         from perdure.orchestrator.sql.migrations import known_revisions, upgrade_postgresql
@@ -232,19 +245,3 @@ def _revision(connection: _Connection) -> str | None:
         return None
     row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     return "" if row is None else str(row[0])
-
-
-def _create(connection: _Connection) -> None:
-    """Make all tables: PostgreSQL was first served when there were some migrations already."""
-    from sqlalchemy.dialects import postgresql
-    from sqlalchemy.schema import CreateIndex, CreateTable
-
-    from perdure.orchestrator.sql.tables import metadata
-
-    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
-    for table in metadata.sorted_tables:
-        connection.execute(str(CreateTable(table).compile(dialect=dialect)))
-        for index in table.indexes:
-            connection.execute(str(CreateIndex(index).compile(dialect=dialect)))
-    connection.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
-    connection.execute("INSERT INTO alembic_version VALUES (%s)", (HEAD,))
