@@ -25,6 +25,7 @@ _COMMANDS = {
     "block": "List, look into and delete saved blocks.",
     "config": "View and change settings.",
     "profile": "Keep several sets of settings.",
+    "server": "Start the server that a team shares.",
     "version": "Show versions.",
 }
 

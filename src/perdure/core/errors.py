@@ -5,7 +5,7 @@ class PerdureError(Exception):
     """The base of all of Perdure's own errors."""
 
 
-def reasons(error: ValueError) -> str:
+def reasons(error: Exception) -> str:
     """What a validation found, in one line: each place inside the value, and what is wrong there."""
     found = [
         f"{'.'.join(map(str, each['loc']))}: {each['msg'].removeprefix('Value error, ')}".removeprefix(": ")

@@ -280,6 +280,7 @@ class RunFilter(NamedTuple):
     tags: tuple[str, ...] = ()  # all of them
     after: Micros | None = None  # created at or after
     before: Micros | None = None  # created before
+    older_than: str | None = None  # with ids before this one: to go on from the last one of a page
     limit: int | None = None
 
 

@@ -54,6 +54,8 @@ def _runs(filter: RunFilter, table: Any, fields: tuple[str, ...], of: Any, paren
         conditions.append(columns.created >= filter.after)
     if filter.before is not None:
         conditions.append(columns.created < filter.before)
+    if filter.older_than is not None:
+        conditions.append(columns.id < filter.older_than)
     chosen = select(*(columns[field] for field in fields)).where(*conditions)
     return chosen.order_by(columns.id.desc()).limit(filter.limit)
 

@@ -1,0 +1,41 @@
+"""Whether the server lives, whether it can work, and what it is."""
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from perdure.core.records import RunFilter
+from perdure.core.version import VERSION
+from perdure.server.wiring import Known
+
+router = APIRouter(tags=["health"])
+
+
+class Health(BaseModel):
+    """A server that answers."""
+
+    status: str
+
+
+class Version(BaseModel):
+    """What the server is."""
+
+    version: str
+
+
+@router.get("/health")
+def health() -> Health:
+    """Whether the process answers at all."""
+    return Health(status="ok")
+
+
+@router.get("/ready")
+def ready(known: Known) -> Health:
+    """Whether it can read its database; 503 if not."""
+    known.flow_runs(RunFilter(limit=1))
+    return Health(status="ready")
+
+
+@router.get("/version")
+def version() -> Version:
+    """The version of Perdure that the server runs."""
+    return Version(version=VERSION)

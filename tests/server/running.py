@@ -1,0 +1,43 @@
+"""Real servers, each a process of its own."""
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+
+_START_SECONDS = 30
+
+
+@contextmanager
+def running(database: str, *options: str) -> Iterator[str]:
+    """The address of a server on a database: a path or a URL."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "perdure", "server", "start", f"--port={port}", f"--database={database}", *options]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait_for(address, process)
+        yield address
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+
+
+def _wait_for(address: str, process: "subprocess.Popen[str]") -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while True:
+        try:
+            httpx.get(f"{address}/api/ready", timeout=5).raise_for_status()
+        except httpx.HTTPError:
+            if process.poll() is not None or time.monotonic() > deadline:
+                process.kill()
+                raise RuntimeError(f"The server did not start: {process.communicate()[0]}") from None
+            time.sleep(0.05)
+        else:
+            return
