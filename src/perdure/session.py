@@ -48,6 +48,7 @@ class Session:
         self.secure = self._durability.secure
         self.storages = Storages(lambda record: orchestrator.report((record,)), orchestrator.block)
         self._life = Life(orchestrator.report)
+        self.told_sources: set[str] = set()
         self.claims = Claims(orchestrator, self._life, clock, logs.log)
         self._portal: Portal | None = None
         self._lock = threading.Lock()

@@ -19,7 +19,7 @@ from perdure.core.version import VERSION
 _COMMANDS = {
     "run": "Run a flow of a file or a module.",
     "flow-run": "List flow runs, look into one, read its log.",
-    "task-run": "List task runs, look into one.",
+    "task-run": "List task runs, look into one, say why it ran.",
     "result": "List results, look into one, get its value.",
     "cache": "List cached results by key, look into one, forget them.",
     "block": "List, look into and delete saved blocks.",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from perdure.cli import find
+from perdure.cli.explain import show_why
 from perdure.cli.flow_run_resume import rerun, resume
 from perdure.cli.groups import AsJson, Limit, States, Tags, new_group
 from perdure.cli.output import (
@@ -143,6 +144,12 @@ def _cut(text: str, length: int = 300) -> str:
 def _show_below(run: FlowRun, below: Below) -> None:
     if below.task_runs or below.flow_runs:
         show(section("Runs"), tree(run, below), "", summary(below))
+
+
+@app.command()
+def explain(which: Which, as_json: AsJson = False) -> None:
+    """Say why a flow run called its function, or why it did not."""
+    show_why(find.flow_run(which), as_json)
 
 
 @app.command()

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from perdure.cli import find
+from perdure.cli.explain import show_why
 from perdure.cli.groups import AsJson, Limit, States, Tags, new_group
 from perdure.cli.output import (
     NOTHING,
@@ -22,7 +23,7 @@ from perdure.cli.runs import common_facts, located_shape, result_of, show_headin
 from perdure.cli.shapes import duration_of, run_shape, state_shape
 from perdure.core.records import RunFilter, TaskRun
 
-app = new_group("List task runs, look into one.")
+app = new_group("List task runs, look into one, say why it ran.")
 
 Which = Annotated[
     str, typer.Argument(metavar="RUN", help="A task run's id, the beginning of one, its name, or FLOW-RUN/NAME.")
@@ -99,3 +100,9 @@ def inspect(which: Which, as_json: AsJson = False) -> None:
     show(facts((identity | common_facts(run) | callers).items()))
     show_states(states)
     show_result(result, run.id)
+
+
+@app.command()
+def explain(which: Which, as_json: AsJson = False) -> None:
+    """Say why a task run called its function, or why it did not."""
+    show_why(find.task_run(which), as_json)

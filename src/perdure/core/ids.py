@@ -10,6 +10,8 @@ import threading
 import time
 from uuid import UUID
 
+from perdure.core.clock import Micros
+
 _VERSION_AND_VARIANT = (7 << 76) | (0b10 << 62)
 _LAST_COUNT = 0xFFF
 
@@ -60,3 +62,9 @@ def is_id(text: str) -> bool:
         return str(UUID(text)) == text.lower()
     except ValueError:
         return False
+
+
+def id_at(time: Micros) -> str:
+    """What ids made at a time, in microseconds, begin with: those made before it sort before it."""
+    text = f"{time // 1_000:012x}"
+    return f"{text[:8]}-{text[8:]}"

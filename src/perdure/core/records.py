@@ -10,6 +10,9 @@ from perdure.core.clock import Micros
 from perdure.core.states import StateType
 
 ResultKind = Literal["unpersisted", "literal", "persisted"]
+# Of a run: its result was in the cache; came into it while it waited; was there from before its flow run went on. Or it
+# was computed, as usual; in spite of the cache; since what was there could not be read; since it had no cache key.
+Why = Literal["cached", "waited", "reused", "computed", "refreshed", "lost", "keyless"]
 
 
 # Told: in the order in which they happened
@@ -132,6 +135,25 @@ class CacheRecord(NamedTuple):
     components: str | None = None  # what the key was made of, as a JSON object; None if nobody but a function knows
 
 
+class DecisionRecord(NamedTuple):
+    """Why a run called its function, or did not, as far as its states and its result do not say."""
+
+    run_id: str
+    why: Why
+    cache_key: str | None = None  # of a run that computed its value
+    components: str | None = None  # of the cache key, as in `CacheRecord`
+    arguments: str | None = None  # what may be shown of them, as a JSON object of texts
+    detail: str | None = None  # what was wrong with a result that was lost
+    other_id: str | None = None  # the run whose result it took, or wanted; else the one that its key stood for
+
+
+class SourceRecord(NamedTuple):
+    """What the digests of a task's source were made of."""
+
+    digest: str  # of the source itself and of what it uses, one after the other
+    parts: str  # a JSON object: digests of functions, classes, closures and constants, by what they are called
+
+
 class ReleaseRecord(NamedTuple):
     """A run computes the value of a cache key no longer: it is there, or the run has failed."""
 
@@ -172,6 +194,8 @@ Record = (
     | ProcessRecord
     | StartRecord
     | CacheRecord
+    | DecisionRecord
+    | SourceRecord
     | ReleaseRecord
     | LogRecord
     | BlockRecord

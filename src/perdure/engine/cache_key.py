@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from perdure.context import TaskRunContext
 from perdure.core.effects import Call, Steps
-from perdure.engine.caching import CachePolicy, FunctionPolicy
+from perdure.engine.caching import TASK_SOURCE, CachePolicy, FunctionPolicy
 from perdure.engine.hashing import digest_of_values
 
 _DIGEST = 32  # hexadecimal characters
@@ -20,6 +20,7 @@ class CacheKey(NamedTuple):
 
     key: str
     components: str | None  # names and digests as a JSON object; None if only a function of the user's knows
+    source: str | None = None  # digests of the task's source, one after the other, if they count
 
 
 def cache_key_of(run: TaskRunContext) -> Steps[CacheKey | None]:
@@ -47,7 +48,8 @@ def _of_policy(run: TaskRunContext, policy: CachePolicy) -> Steps[CacheKey | Non
             digest = digest_of_values(value, path=str(name).removeprefix("inputs."))
             components[_free(str(name), components)] = digest[:_DIGEST]
     told = json.dumps(components, sort_keys=True)
-    return CacheKey(hashlib.sha256(told.encode()).hexdigest()[:_DIGEST], told)
+    source = components["source"] + components["helpers"] if TASK_SOURCE in policy.parts else None
+    return CacheKey(hashlib.sha256(told.encode()).hexdigest()[:_DIGEST], told, source)
 
 
 def _values(run: TaskRunContext, part: CachePolicy) -> Steps[Mapping[str, Any] | None]:

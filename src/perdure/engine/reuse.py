@@ -7,7 +7,7 @@ from typing import Any
 from perdure.context import FlowRunContext, RunContext
 from perdure.core.effects import Blocking, Report, Steps
 from perdure.core.errors import ResultError, StorageError
-from perdure.core.records import Record, ResultRecord
+from perdure.core.records import DecisionRecord, Record, ResultRecord, Why
 from perdure.core.states import State, StateType
 from perdure.engine.produce import hand_on
 from perdure.engine.runs import enter, text_of
@@ -24,26 +24,28 @@ def reused(run: RunContext, records: Sequence[Record], world: World) -> Steps[St
         return None
     known = flow.finished.get(run.identity)
     if known is not None:
-        record = result_record(run.id, not run.is_flow, known.data, known.time)
-        return (yield from take(run, records, world, known.data, record, "Reused"))
+        record = result_record(known.run_id or run.id, not run.is_flow, known.data, known.time)
+        return (yield from take(run, records, world, known.data, record, "reused"))
     found = flow.earlier.get(run.identity)
     if found is None:
         return None
     result = result_from_record(found, keep=run.options.cache_result_in_memory)
-    return (yield from take(run, records, world, result, found, "Reused"))
+    return (yield from take(run, records, world, result, found, "reused"))
 
 
 def take(
-    run: RunContext, records: Sequence[Record], world: World, result: BaseResult[Any], found: ResultRecord, name: str
+    run: RunContext, records: Sequence[Record], world: World, result: BaseResult[Any], found: ResultRecord, why: Why
 ) -> Steps[State[Any] | None]:
-    """End the run with the result; None if that cannot be read. `records` are those of the run's creation."""
+    """End the run with another one's result; None if that cannot be read. `records` are those of the run's creation."""
     try:
         value = yield Blocking(result.get_own)
     except (ResultError, StorageError) as error:
-        what = "cached result" if name == "Cached" else "result from before"
+        what = "result from before" if why == "reused" else "cached result"
         kind = "flow" if run.is_flow else "task"
         world.log(run, logging.WARNING, "The %s cannot be used, so the %s runs again. %s", what, kind, error)
+        yield Report((DecisionRecord(run.id, "lost", detail=text_of(error), other_id=found.run_id),))
         return None
+    name = "Reused" if why == "reused" else "Cached"
     if found.is_exception:
         message = f"It failed before its flow run went on: {type(value).__name__}: {text_of(value)}".rstrip(": ")
         state = enter(run, world, StateType.FAILED, message, result, name)
@@ -58,7 +60,8 @@ def take(
         doomed=None,
         removed=None,
     )
-    yield Report((*records, record, state))
+    yield Report((*records, record, DecisionRecord(run.id, why, other_id=found.run_id), state))
+    world.log(run, logging.DEBUG, "%s: the result is that of the run %s.", name, found.run_id)
     if run.options.is_generator and not found.is_exception:
         yield from hand_on(value)
     return run.state

@@ -39,7 +39,7 @@ def digests_of_source(function: Callable[..., Any]) -> tuple[str, str]:
     known = _known.get(function) if isinstance(function, FunctionType) else None
     if known is not None and all(look() is found for look, found in known.looks):
         return known.digests
-    walk = _Walk(function)
+    walk = Walk(function)
     digests = walk.digests()
     if isinstance(function, FunctionType):
         if walk.is_lasting:
@@ -59,7 +59,7 @@ class _Known(NamedTuple):
 _known: "WeakKeyDictionary[FunctionType, _Known]" = WeakKeyDictionary()
 
 
-class _Walk:
+class Walk:
     """All that is reached from a function, the nearest first."""
 
     def __init__(self, function: Any) -> None:
@@ -68,13 +68,17 @@ class _Walk:
         self._function = function
         self._project = _Project(function)
         self._places: dict[int, int] = {}  # of what has been reached, by identity
-        self._reached: list[Any] = []
+        self.reached: list[Any] = []
 
     def digests(self) -> tuple[str, str]:
-        told = self._told((self._function,))
-        records = list(map(self._record, self._reached))  # what is reached grows on the way
+        told = self.told((self._function,))
+        records = self.records()
         own, names = records[0] if records else ((), ())
         return digest_of_values(told, own), digest_of_values(names, records[1:])
+
+    def records(self) -> list[tuple[Any, ...]]:
+        """What was found for each of what was reached: its own, and what it names."""
+        return list(map(self._record, self.reached))  # more is reached on the way
 
     def _record(self, reached: Any) -> tuple[Any, ...]:
         return self._record_of_class(reached) if isinstance(reached, type) else self._record_of_function(reached)
@@ -83,17 +87,17 @@ class _Walk:
         cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
         held = [(name, self._look(functools.partial(_content, cell))) for name, cell in cells]
         defaults = (function.__defaults__, function.__kwdefaults__)
-        own = (_own_source(function.__code__), [(name, self._told(value)) for name, value in held])
+        own = (_own_source(function.__code__), [(name, self.told(value)) for name, value in held])
         named = self._named(function.__globals__, _names(function.__code__))
-        return (*own, self._told(defaults)), named + self._imported(function.__code__)
+        return (*own, self.told(defaults)), named + self._imported(function.__code__)
 
     def _record_of_class(self, kind: type) -> tuple[Any, ...]:
         source, names = _source_of_class(kind)
         functions = [each for each in map(_plain, vars(kind).values()) if isinstance(each, FunctionType)]
         namespace = vars(sys.modules[kind.__module__]) if kind.__module__ in sys.modules else {}
         if source is None:
-            members = {name: self._told(_plain(value)) for name, value in vars(kind).items() if _is_telling(name)}
-            return ("class", kind.__qualname__, [self._told(base) for base in kind.__bases__], members), None
+            members = {name: self.told(_plain(value)) for name, value in vars(kind).items() if _is_telling(name)}
+            return ("class", kind.__qualname__, [self.told(base) for base in kind.__bases__], members), None
         used = {name for each in functions for name in _names(each.__code__)}
         return ("class", kind.__qualname__, source), self._named(namespace, sorted({*names, *used}))
 
@@ -109,7 +113,7 @@ class _Walk:
                     for inner in names:
                         tell(f"{path}.{inner}", self._look(functools.partial(getattr, value, inner, _ABSENT)))
             elif value is not _ABSENT:
-                told.append((path, self._told(value)))
+                told.append((path, self.told(value)))
 
         for name in names:
             tell(name, self._look(functools.partial(namespace.get, name, _ABSENT)))
@@ -130,7 +134,7 @@ class _Walk:
         self.looks.append((look, found))
         return found
 
-    def _told(self, value: Any) -> str:
+    def told(self, value: Any) -> str:
         """What stands for the value."""
         try:
             return digest_of_values(value, stand_in=self._standing_for)
@@ -142,29 +146,29 @@ class _Walk:
         value = _plain(value)
         if isinstance(value, FunctionType | type):
             name = f"{value.__module__}.{value.__qualname__}"
-            return f"own {self._place(value)}" if self._project.has(value) else name
+            return f"own {self.place(value)}" if self._project.has(value) else name
         if isinstance(value, MethodType):
-            return f"{self._standing_for(value.__func__)} of {self._told(value.__self__)}"
+            return f"{self._standing_for(value.__func__)} of {self.told(value.__self__)}"
         if isinstance(value, functools.partial):
-            return f"{self._standing_for(value.func)} {self._told((value.args, value.keywords))}"
+            return f"{self._standing_for(value.func)} {self.told((value.args, value.keywords))}"
         if isinstance(value, ModuleType | BuiltinFunctionType):
             return str(value.__name__)
         self.is_lasting = self.is_lasting and _lasts(value)
         if type(value) in _BY_CONTENT or _has_content(value):
             return None
-        kind = f"own {self._place(type(value))}" if self._project.has(type(value)) else _kind(value)
+        kind = f"own {self.place(type(value))}" if self._project.has(type(value)) else _kind(value)
         try:
             return f"{kind} {digest_of_values(pickle.dumps(value, protocol=5))}"
         except Exception:  # a lock, a connection: it cannot be part of what is computed
             return kind
 
-    def _place(self, value: Any) -> int:
+    def place(self, value: Any) -> int | str:
         """Its number among what was reached, so that cycles end."""
         if id(value) not in self._places:
-            if len(self._reached) >= _MOST:
+            if len(self.reached) >= _MOST:
                 return -1
-            self._places[id(value)] = len(self._reached)
-            self._reached.append(value)
+            self._places[id(value)] = len(self.reached)
+            self.reached.append(value)
         return self._places[id(value)]
 
 
@@ -239,6 +243,11 @@ def _plain(value: Any) -> Any:
             value = value.__wrapped__
         else:
             return value
+
+
+def counts_apart(value: Any) -> bool:
+    """Whether a value is not looked into where it is named: a function, class or module."""
+    return isinstance(_plain(value), FunctionType | type | ModuleType | BuiltinFunctionType)
 
 
 def _has_content(value: Any) -> bool:

@@ -10,9 +10,10 @@ from perdure.core.arguments import Upstream
 from perdure.core.effects import Blocking, Report, Sleep, Steps
 from perdure.core.errors import RunTimeout
 from perdure.core.options import TaskOptions
-from perdure.core.records import Record, ResultRecord
+from perdure.core.records import Record, ResultRecord, Why
 from perdure.core.states import State, StateType
 from perdure.engine.cache_key import CacheKey, cache_key_of
+from perdure.engine.decisions import decision_of, source_of
 from perdure.engine.identity import identify_late
 from perdure.engine.produce import Produced, produce
 from perdure.engine.retries import delay_before
@@ -24,6 +25,11 @@ from perdure.results.store import result_from_record
 from perdure.results.types import UnpersistedResult
 
 S = StateType
+_COMPUTES: dict[Why, str] = {
+    "computed": "Computed: nothing in the cache can be used for it.",
+    "refreshed": "Computed: refresh_cache=True.",
+    "keyless": "Computed: it has no cache key.",
+}
 
 
 @dataclass(slots=True)
@@ -64,7 +70,7 @@ def prepare(call: TaskCall, world: World) -> Steps[bool]:
         if (yield from reused(call.run, call.records, world)) is not None:
             return False
         if call.run.options.cache_policy is not None:  # the other process has neither its source nor all of the flow
-            call.cache_key = yield from cache_key_of(call.run)
+            call.cache_key = yield from _cache_key(call.run, world)
     except UpstreamNotCompleted as upstream:
         yield from _not_ready(call, world, upstream)
         return False
@@ -97,11 +103,14 @@ def _task_run(call: TaskCall, world: World) -> Steps[State[Any]]:
             return (yield from _fail(call, world, *_failure(run, error), error))
     cache_key = call.cache_key
     if options.is_cached:
-        cache_key = cache_key or (yield from cache_key_of(run))
+        cache_key = cache_key or (yield from _cache_key(run, world))
         if cache_key is not None and not options.refresh_cache:
             hit = yield from _cached(call, world, cache_key.key)
             if hit is not None:
                 return hit
+        decision = decision_of(run, cache_key, world)
+        world.log(run, logging.DEBUG, _COMPUTES[decision.why])
+        call.records.append(decision)
     produced = Produced()
     while True:
         run.run_count += 1
@@ -159,19 +168,29 @@ def _wait_for_retry(run: TaskRunContext, world: World, message: str) -> Steps[No
         yield Sleep(delay)
 
 
+def _cache_key(run: TaskRunContext, world: World) -> Steps[CacheKey | None]:
+    key = yield from cache_key_of(run)
+    if key is not None and key.source is not None and key.source not in world.told_sources:
+        world.told_sources.add(key.source)
+        yield Report((source_of(run.options.function, key.source),))
+    return key
+
+
 def _cached(call: TaskCall, world: World, key: str) -> Steps[State[Any] | None]:
     """The final state of a run whose value is in the cache, perhaps soon; None if the run is to compute it."""
     run, lost = call.run, None
+    why: Why = "cached"
     while True:
         found: ResultRecord | None = yield Blocking(world.find_cached, (key,))
         if found is not None and found.run_id != lost:
             result = result_from_record(found, keep=run.options.cache_result_in_memory)
-            state = yield from take(run, call.records, world, result, found._replace(cache_key=key), "Cached")
+            state = yield from take(run, call.records, world, result, found._replace(cache_key=key), why)
             if state is not None:
                 return state
             lost = found.run_id
         if (yield from world.claims.is_to_compute(run, key, lost, call.records)):
             return None
+        why = "waited"
 
 
 def _not_ready(call: TaskCall, world: World, upstream: UpstreamNotCompleted) -> Steps[State[Any]]:

@@ -18,6 +18,7 @@ class World(Protocol):
 
     clock: Clock
     claims: Claims
+    told_sources: set[str]  # of tasks, by their digests: what the orchestrator has been told
 
     def report(self, records: Sequence[Record]) -> None:
         """Tell the orchestrator, without waiting."""

@@ -16,6 +16,7 @@ from perdure.core.records import (
     CacheEntry,
     CacheFilter,
     Claim,
+    DecisionRecord,
     FlowRun,
     InputRecord,
     LogRecord,
@@ -178,6 +179,18 @@ class EmbeddedOrchestrator:
         from perdure.orchestrator.sql import queries
 
         return [InputRecord(*row) for row in self._select(queries.inputs(run_ids, of="source_id"))]
+
+    def decisions(self, run_ids: Sequence[str]) -> Sequence[DecisionRecord]:
+        """Why the runs called their functions, or did not, newest first; runs with nothing to say are left out."""
+        from perdure.orchestrator.sql import queries
+
+        return [DecisionRecord(*row) for row in self._select(queries.decisions(run_ids))]
+
+    def source(self, digest: str) -> str | None:
+        """What the digests of a task's source were made of, as in `SourceRecord`; None if nobody said."""
+        self._writer.flush()
+        rows = self._read(self._statements.source, (digest,))
+        return rows[0][0] if rows else None
 
     def pruning(self) -> Pruner:
         """What removing old results needs; close it when it is done."""

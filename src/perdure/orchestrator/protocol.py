@@ -10,6 +10,7 @@ from perdure.core.records import (
     CacheEntry,
     CacheFilter,
     Claim,
+    DecisionRecord,
     FlowRun,
     InputRecord,
     LogRecord,
@@ -91,6 +92,15 @@ class Orchestrator(Protocol):
 
     def uses_of(self, run_ids: Sequence[str]) -> Sequence[InputRecord]:
         """Which runs were given the results of the runs, sorted by the run that was given it and by name."""
+
+    def decisions(self, run_ids: Sequence[str]) -> Sequence[DecisionRecord]:
+        """Why the runs called their functions, or did not, newest first; runs with nothing to say are left out.
+
+        The other run of one that was told of without any is the run that its cache key stood for until then.
+        """
+
+    def source(self, digest: str) -> str | None:
+        """What the digests of a task's source were made of, as in `SourceRecord`; None if nobody said."""
 
     def pruning(self) -> Pruning:
         """What removing old results needs; close it when it is done."""

@@ -12,6 +12,7 @@ from perdure.core.records import (
     CacheFilter,
     CacheRecord,
     Claim,
+    DecisionRecord,
     FlowRunRecord,
     InputRecord,
     LogRecord,
@@ -21,6 +22,7 @@ from perdure.core.records import (
     ResultFilter,
     ResultRecord,
     RunFilter,
+    SourceRecord,
     StateRecord,
     TaskRunRecord,
 )
@@ -193,6 +195,7 @@ class OrchestratorConformance:
         orchestrator.commit(runs)
         between = RunFilter(after=runs[1].created, before=runs[3].created)
         assert ids(orchestrator.flow_runs(between)) == [runs[2].id, runs[1].id]
+        assert ids(orchestrator.flow_runs(RunFilter(older_than=runs[1].id))) == [runs[0].id]
 
     def test_the_children_of_a_flow_run_are_found(self, orchestrator: Orchestrator) -> None:
         parent = flow_run()
@@ -401,6 +404,35 @@ class OrchestratorConformance:
         assert orchestrator.find_cached("b", now=0) == result
         assert orchestrator.clear_cache(CacheFilter()) == 1
         assert orchestrator.results(ResultFilter()) == [result]
+
+    def test_decisions_come_back_newest_first(self, orchestrator: Orchestrator) -> None:
+        told = [
+            DecisionRecord(new_id(), "cached", other_id=new_id()),
+            DecisionRecord(new_id(), "computed", "key", '{"task": "t"}', '{"x": "1"}'),
+        ]
+        orchestrator.report(told)
+        ids = [each.run_id for each in told]
+        assert list(orchestrator.decisions([*ids, new_id()])) == told[::-1]
+        assert list(orchestrator.decisions(ids[:1])) == told[:1]
+
+    def test_a_decision_knows_what_its_key_stood_for(self, orchestrator: Orchestrator) -> None:
+        before, after = literal(task_run()), literal(task_run())
+        orchestrator.commit([before, CacheRecord("key", before.run_id, 0, 5)])
+        orchestrator.commit(
+            [DecisionRecord(after.run_id, "computed", "key"), after, CacheRecord("key", after.run_id, 6, 9)]
+        )
+        (decision,) = orchestrator.decisions([after.run_id])
+        assert decision.other_id == before.run_id
+
+    def test_that_a_result_was_lost_stays_known_when_it_is_computed(self, orchestrator: Orchestrator) -> None:
+        lost = DecisionRecord(new_id(), "lost", detail="It is gone.", other_id=new_id())
+        orchestrator.report([lost, DecisionRecord(lost.run_id, "computed", "key", "{}")])
+        assert list(orchestrator.decisions([lost.run_id])) == [lost._replace(cache_key="key", components="{}")]
+
+    def test_the_parts_of_a_source_are_kept_once(self, orchestrator: Orchestrator) -> None:
+        assert orchestrator.source("digest") is None
+        orchestrator.report([SourceRecord("digest", '{"a": "1"}'), SourceRecord("digest", '{"a": "1"}')])
+        assert orchestrator.source("digest") == '{"a": "1"}'
 
     def test_logs_are_answered_by_run_oldest_first(self, orchestrator: Orchestrator) -> None:
         flow, task = new_id(), new_id()

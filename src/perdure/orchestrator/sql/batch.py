@@ -13,6 +13,7 @@ from perdure.core.clock import Micros
 from perdure.core.records import (
     BlockRecord,
     CacheRecord,
+    DecisionRecord,
     FlowRunRecord,
     InputRecord,
     LogRecord,
@@ -22,6 +23,7 @@ from perdure.core.records import (
     RemovalRecord,
     RenameRecord,
     ResultRecord,
+    SourceRecord,
     StartRecord,
     StateRecord,
     TaskRunRecord,
@@ -92,6 +94,8 @@ class Batch:
         self.inputs: list[Row] = []
         self.processes: list[Row] = []
         self.starts: list[Row] = []
+        self.decisions: list[Row] = []
+        self.sources: list[Row] = []
         self.cache_entries: list[Row] = []
         self.releases: list[Row] = []
         self.logs: list[Row] = []
@@ -111,6 +115,8 @@ class Batch:
             (sql.add_input, self.inputs),
             (sql.put_process, self.processes),
             (sql.put_start, self.starts),
+            (sql.put_decision, self.decisions),  # while their keys still stand for what they did
+            (sql.add_source, self.sources),
             (sql.put_cache_entry, self.cache_entries),
             (sql.release_key, self.releases),
             (sql.add_log, self.logs),
@@ -134,6 +140,8 @@ class Batch:
             ProcessRecord: self._add_process,
             StartRecord: self._add_start,
             CacheRecord: self.cache_entries.append,
+            DecisionRecord: self._add_decision,
+            SourceRecord: self.sources.append,
             ReleaseRecord: self.releases.append,
             LogRecord: self.logs.append,
             BlockRecord: self.blocks.append,
@@ -202,6 +210,10 @@ class Batch:
 
     def _add_start(self, record: StartRecord) -> None:
         self.starts.append(tuple(self._absent if value is None else value for value in record))
+
+    def _add_decision(self, record: DecisionRecord) -> None:
+        row = (*record, record.cache_key)
+        self.decisions.append(tuple(self._absent if value is None else value for value in row))
 
     def _add_removal(self, record: RemovalRecord) -> None:
         run_id, doomed, removed = record

@@ -13,6 +13,7 @@ from perdure.core.records import (
     BlockRecord,
     CacheEntry,
     CacheFilter,
+    DecisionRecord,
     FlowRun,
     InputRecord,
     LogRecord,
@@ -21,7 +22,7 @@ from perdure.core.records import (
     RunFilter,
     TaskRun,
 )
-from perdure.orchestrator.sql.tables import block, cache_entry, flow_run, log, result, run_input, task_run
+from perdure.orchestrator.sql.tables import block, cache_entry, decision, flow_run, log, result, run_input, task_run
 
 _ID_LENGTH = 36
 _Conditions = list[ColumnElement[bool]]
@@ -136,6 +137,13 @@ def inputs(run_ids: Sequence[str], of: str) -> Select[Any]:
     columns = run_input.c
     chosen = select(*(columns[field] for field in InputRecord._fields)).where(columns[of].in_(run_ids))
     return chosen.order_by(columns.run_id, columns.name, columns.source_id)
+
+
+def decisions(run_ids: Sequence[str]) -> Select[Any]:
+    """Rows of `DecisionRecord`, newest first."""
+    columns = decision.c
+    chosen = select(*(columns[field] for field in DecisionRecord._fields)).where(columns.run_id.in_(run_ids))
+    return chosen.order_by(columns.run_id.desc())
 
 
 def logs(flow_run_id: str | None, task_run_id: str | None) -> Select[Any]:

@@ -7,11 +7,13 @@ from perdure.core.records import (
     BlockRecord,
     CacheRecord,
     Claim,
+    DecisionRecord,
     FlowRunRecord,
     InputRecord,
     LogRecord,
     ProcessRecord,
     ResultRecord,
+    SourceRecord,
     StartRecord,
     StateRecord,
     TaskRunRecord,
@@ -32,6 +34,7 @@ _OPTIONAL = {
     *("state_type", "state_name", "state_message", "state_time", "started", "ended", "message"),
     *("value", "storage_id", "storage_key", "serializer", "size", "digest", "expires", "cache_key"),
     *("began", "entry_point", "arguments", "components"),
+    *("other_id", "detail"),
     *("step", "retention", "preview", "doomed", "removed"),
 }
 _FLAGS = ("of_task", "is_exception")
@@ -71,6 +74,9 @@ class Statements:
         self.put_process = self._upsert("process", ProcessRecord._fields)
         self.put_start = self._upsert("flow_start", StartRecord._fields)
         self.put_cache_entry = self._upsert("cache_entry", CacheRecord._fields)
+        self.put_decision = self._decide()
+        self.add_source = self._insert("source", SourceRecord._fields) + " ON CONFLICT DO NOTHING"
+        self.source = f"SELECT parts FROM source WHERE digest = {mark}"
         self.put_block = self._upsert("block", BlockRecord._fields)
         self.free_slug = f"UPDATE block SET name = NULL WHERE type = {mark} AND name = {mark} AND id <> {mark}"
         self.forget_block = f"UPDATE block SET name = NULL WHERE id = {mark}"
@@ -120,6 +126,24 @@ class Statements:
         self.block = f"SELECT {', '.join(BlockRecord._fields)} FROM block WHERE id = {mark}"
         state_fields = ", ".join((*StateRecord._fields, "arrival"))
         self.states = f"SELECT {state_fields} FROM state WHERE run_id = {mark} ORDER BY arrival"
+
+    def _decide(self) -> str:
+        """Take a decision; its last parameter is the cache key once more, for the run that it stood for until now.
+
+        That a result was lost stays known when its run says that it computed the value instead.
+        """
+        *told, other = DecisionRecord._fields
+        stood_for = f"(SELECT run_id FROM cache_entry WHERE key = {self._optional})"
+        values = f"{self._marks(tuple(told))}, coalesce({self._optional}, {stood_for})"
+        then = ", ".join(f"{column} = excluded.{column}" for column in ("cache_key", "components", "arguments"))
+        first = ", ".join(
+            f"{column} = CASE WHEN excluded.why = 'computed' THEN decision.{column} ELSE excluded.{column} END"
+            for column in ("why", "detail", other)
+        )
+        return (
+            f"INSERT INTO decision ({', '.join((*told, other))}) VALUES ({values})"
+            f" ON CONFLICT (run_id) DO UPDATE SET {then}, {first}"
+        )
 
     def _marks(self, columns: tuple[str, ...]) -> str:
         special = dict.fromkeys(_OPTIONAL, self._optional) | dict.fromkeys(_FLAGS, self._flag)

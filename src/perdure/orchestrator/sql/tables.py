@@ -143,6 +143,23 @@ cache_entry = _table(
     Column("components", Text),
 )
 
+decision = _table(
+    "decision",
+    Column("run_id", _ID, primary_key=True),
+    Column("why", Text, nullable=False),
+    Column("cache_key", Text),
+    Column("components", Text),
+    Column("arguments", Text),
+    Column("detail", Text),
+    Column("other_id", _ID),
+)
+
+source = _table(
+    "source",
+    Column("digest", Text, primary_key=True),
+    Column("parts", Text, nullable=False),
+)
+
 cache_claim = _table(
     "cache_claim",
     Column("key", Text, primary_key=True),

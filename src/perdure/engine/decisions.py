@@ -1,0 +1,51 @@
+"""Why a run computes its value, recorded so that it can be explained; what is shown of its arguments is bounded."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from perdure import settings
+from perdure.context import TaskRunContext
+from perdure.core.records import DecisionRecord, SourceRecord, Why
+from perdure.core.secrecy import HIDDEN, is_secret_name
+from perdure.engine.cache_key import CacheKey
+from perdure.engine.world import World
+from perdure.results.previews.tree import Limits, Tree
+
+_LENGTH = 80  # characters of one argument
+_ARGUMENTS = 20
+_LIMITS = Limits(items=(5, 3, 2), lengths=(_LENGTH, 40, 20), deepest=3)
+_encode = json.JSONEncoder(ensure_ascii=False).encode  # made once: making one takes longer than using it
+
+
+def decision_of(run: TaskRunContext, key: CacheKey | None, world: World) -> DecisionRecord:
+    """That a run with caching computes its value itself."""
+    if key is None:
+        return DecisionRecord(run.id, "keyless")
+    why: Why = "refreshed" if run.options.refresh_cache else "computed"
+    return DecisionRecord(run.id, why, key.key, key.components, _shown_arguments(run, world))
+
+
+def source_of(function: Callable[..., Any], digest: str) -> SourceRecord:
+    """What the digests of a task's source were made of."""
+    from perdure.engine.source_parts import parts_of_source  # few programs need it; the others start faster
+
+    return SourceRecord(digest, json.dumps(parts_of_source(function)))
+
+
+def _shown_arguments(run: TaskRunContext, world: World) -> str | None:
+    """Beginnings of the arguments; None if nothing is to be shown of results either."""
+    if not settings.current().results_previews or world.serializer_for(run).hides:
+        return None
+    arguments = list(run.parameters.items())[:_ARGUMENTS]
+    return _encode({name: _shown(name, value) for name, value in arguments})
+
+
+def _shown(name: str, value: Any) -> str:
+    if is_secret_name(name):
+        return HIDDEN
+    kind = type(value)
+    if kind is int or kind is bool or value is None:
+        return str(value)[:_LENGTH]
+    text = _encode(Tree(2 * _LENGTH, limits=_LIMITS).of(value))
+    return text if len(text) <= _LENGTH else f"{text[: _LENGTH - 1]}…"

@@ -1,0 +1,41 @@
+"""Why a run called its function, or did not: from what is known of it and of the runs before it."""
+
+from typing import Any, cast
+from uuid import UUID
+
+from perdure.core.errors import RunMissing
+from perdure.core.pending import Pending
+from perdure.core.states import State
+from perdure.explanation.comparison import compared, nearest_of
+from perdure.explanation.facts import gather
+from perdure.explanation.types import Component, Explanation, Involved
+from perdure.explanation.verdict import verdict_of
+from perdure.orchestrator.protocol import Orchestrator
+from perdure.results.lookup import find_run, known_runs
+
+__all__ = ["Component", "Explanation", "Involved", "explain"]
+
+
+def explain(run: "str | UUID | State[Any] | Pending") -> Explanation:
+    """Why a flow run or task run called its function, or why it did not; `str()` of it is to be read.
+
+    The run is given by its id, its state or its future. It is compared with the nearest of the newest 1,000 runs of the
+    same task or flow before it.
+
+    Raises:
+        RunMissing: there is no such run, or the state was made by hand.
+    """
+    known = cast("Orchestrator", known_runs())
+    facts = gather(known, find_run(known, _id_of(run)))
+    nearest = nearest_of(facts)
+    components = compared(facts, nearest, known)
+    return verdict_of(facts, nearest, components, known)
+
+
+def _id_of(run: "str | UUID | State[Any] | Pending") -> str:
+    id = run.run_id if isinstance(run, State) else run.task_run_id if isinstance(run, Pending) else str(run)
+    if id is None:
+        raise RunMissing(
+            f"{run!r} came from no run: it was made by hand. Give the state, the future or the id of a run."
+        )
+    return id
