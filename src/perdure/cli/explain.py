@@ -12,6 +12,7 @@ from perdure.explanation import Component, Explanation, Involved, explain
 if TYPE_CHECKING:
     from rich.text import Text
 
+_SHOWN = 20  # runs whose results went into it
 Shape = dict[str, Any]
 
 
@@ -31,7 +32,9 @@ def show_why(run: FlowRun | TaskRun, as_json: bool) -> None:
     if told.changes:
         show(section("Source"), *(f"  {each}" for each in told.changes))
     if told.sources:
-        show(section("Made from"), facts((name, _named(source)) for name, source in told.sources))
+        show(section("Made from"), facts((name, _named(source)) for name, source in told.sources[:_SHOWN]))
+    if len(told.sources) > _SHOWN:
+        show(note(f"and {len(told.sources) - _SHOWN:,} more; --json has up to 1,000"))
     if told.unknown:
         show("", *(note(each) for each in told.unknown))
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from perdure.core.records import FlowRun, InputRecord, RunFilter
-from perdure.explanation.facts import Facts, Known
+from perdure.explanation.facts import LOOKED_AT, Facts, Known
 from perdure.explanation.types import Component
 from perdure.orchestrator.protocol import Orchestrator
 
@@ -30,7 +30,7 @@ def compared(facts: Facts, nearest: Known | None, known: Orchestrator) -> tuple[
     """The components of its cache key and of its identity, each beside that of the nearest earlier run."""
     this = facts.this
     ids = [facts.run.id] if nearest is None else [facts.run.id, nearest.run.id]
-    inputs = known.inputs_of(ids)
+    inputs = [each for id in ids for each in known.inputs_of((id,))[:LOOKED_AT]]
     names = _names_of(known, inputs)
     shown = _shown(this, inputs, names)
     before = {} if nearest is None else _shown(nearest, inputs, names)
@@ -119,11 +119,11 @@ def _of(shown: Parts, name: str, parts: Parts) -> str | None:
 
 def _shown(run: Known, inputs: Sequence[InputRecord], names: Mapping[str, str]) -> Parts:
     """What may be shown of a run's arguments, by the names of their components."""
-    shown = {
-        f"argument {each.name}": f"the result of {names[each.source_id]}"
-        for each in inputs
-        if each.run_id == run.run.id and each.source_id in names
-    }
+    made_by: dict[str, list[str]] = {}
+    for each in inputs:
+        if each.run_id == run.run.id and each.source_id in names:
+            made_by.setdefault(each.name, []).append(names[each.source_id])
+    shown = {f"argument {name}": _result_of(makers) for name, makers in made_by.items()}
     if run.decision is not None:
         shown |= {f"argument {name}": text for name, text in _json(run.decision.arguments).items()}
     if isinstance(run.run, FlowRun):
@@ -131,6 +131,10 @@ def _shown(run: Known, inputs: Sequence[InputRecord], names: Mapping[str, str]) 
         cut = {name: text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…" for name, text in texts.items()}
         shown |= {f"argument {name}": text for name, text in cut.items()}
     return shown
+
+
+def _result_of(makers: Sequence[str]) -> str:
+    return f"the result of {makers[0]}" if len(makers) == 1 else f"results of {makers[0]} and {len(makers) - 1:,} more"
 
 
 def _names_of(known: Orchestrator, inputs: Sequence[InputRecord]) -> dict[str, str]:

@@ -19,7 +19,7 @@ from perdure.core.records import (
 from perdure.explanation.types import Involved
 from perdure.orchestrator.protocol import Orchestrator
 
-LOOKED_AT = 1_000  # runs of the same task or flow before it
+LOOKED_AT = 1_000  # runs of the same task or flow before it, and results that went into it
 _HOPS = 100  # from a run whose result was taken from another one to the run that made it
 _WENT_ON = ("Resuming", "Resumed", "Retrying")
 Run = FlowRun | TaskRun
@@ -72,7 +72,7 @@ def gather(known: Orchestrator, run: Run) -> Facts:
         attempts=() if flow is None or went_on is None else _attempts(known, run, flow, went_on),
         maker=_maker(known, this, other),
         other=other,
-        inputs=known.inputs_of((run.id,)),
+        inputs=known.inputs_of((run.id,))[:LOOKED_AT],
     )
 
 

@@ -12,6 +12,7 @@ Cached = Literal[
 Uncached = Literal["no key", "no cache", "not persisted", "not committed", "new step", "called"]
 Reason = NotRun | Cached | Uncached  # it did not call its function; it did, with a cache; it did, without one
 _SHORT = 12  # characters of a digest
+_SHOWN = 20  # runs whose results went into it
 
 
 class Involved(NamedTuple):
@@ -96,7 +97,8 @@ class Explanation:
         if self.changes:
             lines += ["", "What changed in the source:", *(f"  {each}" for each in self.changes)]
         if self.sources:
-            lines += ["", "Made from:", *(f"  {name}: {run.name} ({run.id})" for name, run in self.sources)]
+            lines += ["", "Made from:", *(f"  {name}: {run.name} ({run.id})" for name, run in self.sources[:_SHOWN])]
+            lines += [f"  and {len(self.sources) - _SHOWN:,} more"] * (len(self.sources) > _SHOWN)
         if self.expires is not None:
             lines += ["", f"Its result expires at {time_text(self.expires)}."]
         return "\n".join([*lines, *([""] if self.unknown else ()), *self.unknown])
