@@ -1,10 +1,11 @@
 """`perdure server`: the orchestrator that a team shares."""
 
+import json
 from typing import Annotated
 
 import typer
 
-from perdure.cli.groups import new_group
+from perdure.cli.groups import AsJson, new_group
 from perdure.server.config import DEFAULT_PORT, ServerConfig
 
 app = new_group("The server that a team shares.")
@@ -24,8 +25,13 @@ def start(
     database: Annotated[
         str | None, typer.Option(help="A path, or postgresql://…; by default the one of the settings.")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Serve the API until Ctrl-C or SIGTERM."""
     from perdure.server.running import serve
 
-    serve(ServerConfig(host=host, port=port), database)
+    serve(ServerConfig(host=host, port=port), database, lambda address: typer.echo(_told(address, as_json)))
+
+
+def _told(address: str, as_json: bool) -> str:
+    return json.dumps({"address": address}) if as_json else f"Perdure listens on {address}. Ctrl-C ends it."

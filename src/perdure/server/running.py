@@ -1,5 +1,7 @@
 """Running the server in this process."""
 
+import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import uvicorn
@@ -11,10 +13,16 @@ from perdure.server.app import create_app
 from perdure.server.config import ServerConfig
 
 
-def serve(config: ServerConfig, database: str | None) -> None:
-    """Serve until a signal ends the process; `database` is a path or a URL, None for that of the settings."""
+def serve(config: ServerConfig, database: str | None, tell: Callable[[str], None]) -> None:
+    """Serve until a signal ends the process, and `tell` the address once it listens.
+
+    `database` is a path or a URL, None for that of the settings. Port 0 takes a free one.
+    """
     app = create_app(opened(database), config)
-    uvicorn.run(app, host=config.host, port=config.port, log_level="warning", access_log=False)
+    listening = socket.create_server((config.host, config.port))
+    host, port = listening.getsockname()[:2]
+    tell(f"http://{host}:{port}")
+    uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False)).run(sockets=[listening])
 
 
 def opened(database: str | None) -> EmbeddedOrchestrator:
