@@ -1,4 +1,7 @@
-"""An array from disk, in a fresh process: mapped, whole, and whole from a copy of the file."""
+"""An array from disk, in a fresh process: mapped, whole, and whole from a copy of the file.
+
+The settings are read before, as every process has done that can name a result.
+"""
 
 import json
 import shutil
@@ -7,10 +10,12 @@ from typing import Any
 import numpy as np
 from duel import FOLDER, on_disk, show, timed
 
+from perdure import settings
 from perdure.filesystems import LocalFileSystem
 from perdure.results.types import PersistedResult
 
 fields = json.loads((FOLDER / "array.json").read_text())
+settings.current()
 storage = on_disk()
 
 

@@ -131,8 +131,8 @@ def _value(setting: Setting, given: Mapping[str, _Given], home: Path | None = No
 def _given() -> dict[str, _Given]:
     """What the environment and, over it, temporary settings give."""
     given = {}
-    for variable, value in os.environ.items():
-        if not variable.startswith(PREFIX) or not value:
+    for variable in os.environ:  # their values are decoded one by one, which takes longer than all else here
+        if not variable.startswith(PREFIX) or not (value := os.environ.get(variable)):
             continue
         setting = SETTINGS.get(variable.removeprefix(PREFIX).lower())
         if setting is None or setting.variable != variable:
