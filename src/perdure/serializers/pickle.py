@@ -3,6 +3,7 @@
 import functools
 import pickle
 import sys
+from sys import getsizeof
 from typing import Any, Literal, NoReturn
 
 from pydantic import ValidationInfo, field_validator
@@ -49,7 +50,7 @@ class PickleSerializer(Serializer):
 
     def dumps(self, obj: Any) -> bytes:
         # Of plain values, cloudpickle makes the very bytes that pickle makes, at five times the cost.
-        if self.picklelib == "cloudpickle" and _is_small_and_plain(obj):
+        if self.picklelib == "cloudpickle" and _size_if_plain(obj) is not None:
             return to_base64(pickle.dumps(obj, PROTOCOL))
         try:
             return to_base64(_library(self.picklelib).dumps(portable(obj)))
@@ -57,8 +58,11 @@ class PickleSerializer(Serializer):
             self._refuse(obj, error)
 
     def dump(self, obj: Any, payload: Payload) -> bytes | None:
+        size = _size_if_plain(obj) if self.picklelib == "cloudpickle" else None
         try:
-            if self.picklelib == "cloudpickle" and _is_small_and_plain(obj):
+            if size is not None and size <= THRESHOLD:  # most values: what streams costs them twice the pickling
+                pickled = _unless_large(pickle.dumps(obj, PROTOCOL), payload)
+            elif size is not None:
                 pickled = write_pickle(obj, payload, pickle.Pickler)
             elif self.picklelib in _STREAMING:
                 pickled = write_pickle(portable(obj), payload, _library(self.picklelib).Pickler)
@@ -135,10 +139,14 @@ def _version(name: str) -> str | None:
     return version(name)
 
 
-def _is_small_and_plain(value: Any) -> bool:
-    """Whether a value is made of few objects, all of exact built-in types."""
+def _size_if_plain(value: Any) -> int | None:
+    """About how many bytes of memory a value takes that is made of few objects, all of exact built-in types.
+
+    None for all others.
+    """
+    size = getsizeof(value)
     if type(value) in _SCALARS:
-        return True
+        return size
     waiting, seen = [value], 0
     while waiting:
         each = waiting.pop()
@@ -148,9 +156,13 @@ def _is_small_and_plain(value: Any) -> bool:
         elif kind in _SEQUENCES:
             parts = list(each)
         else:
-            return False
+            return None
         seen += len(parts) + 1
         if seen > _SMALL:
-            return False
-        waiting += [part for part in parts if type(part) not in _SCALARS]
-    return True
+            return None
+        for part in parts:
+            if type(part) in _SCALARS:
+                size += getsizeof(part)
+            else:
+                waiting.append(part)
+    return size

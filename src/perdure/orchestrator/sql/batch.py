@@ -130,25 +130,9 @@ class Batch:
     def _fold(self, records: Iterable[Record], arrival: int) -> None:
         # Most records are states, and this loop is a quarter of the cost of a run: states are folded in place.
         absent, add_state = self._absent, self.states.append
-        add: dict[type, Callable[[Any], None]] = {
-            TaskRunRecord: self._add_run,
-            FlowRunRecord: self._add_run,
-            RenameRecord: self._add_name,
-            ResultRecord: self._add_result,
-            RemovalRecord: self._add_removal,
-            InputRecord: self.inputs.append,
-            ProcessRecord: self._add_process,
-            StartRecord: self._add_start,
-            CacheRecord: self.cache_entries.append,
-            DecisionRecord: self._add_decision,
-            SourceRecord: self.sources.append,
-            ReleaseRecord: self.releases.append,
-            LogRecord: self.logs.append,
-            BlockRecord: self.blocks.append,
-        }
         for record in records:
             if type(record) is not StateRecord:
-                add[type(record)](record)
+                _ADD[type(record)](self, record)
                 continue
             run_id, of_task, kind, name, message, time = record
             if message is None:
@@ -168,6 +152,8 @@ class Batch:
                     run.started = time
 
     def _of_runs(self, runs: dict[str, _Run], create: str, advance: str) -> list[tuple[str, list[Row]]]:
+        if not runs:
+            return []
         absent = self._absent
         stateless = (absent,) * 6 + (0,)
         created: list[Row] = []
@@ -219,3 +205,22 @@ class Batch:
         run_id, doomed, removed = record
         told = self._absent if removed is None else removed
         self.removals.append((doomed, told, run_id, told, doomed))
+
+
+# Made once: a batch is often one run's.
+_ADD: dict[type, Callable[[Batch, Any], None]] = {
+    TaskRunRecord: Batch._add_run,
+    FlowRunRecord: Batch._add_run,
+    RenameRecord: Batch._add_name,
+    ResultRecord: Batch._add_result,
+    RemovalRecord: Batch._add_removal,
+    InputRecord: lambda batch, record: batch.inputs.append(record),
+    ProcessRecord: Batch._add_process,
+    StartRecord: Batch._add_start,
+    CacheRecord: lambda batch, record: batch.cache_entries.append(record),
+    DecisionRecord: Batch._add_decision,
+    SourceRecord: lambda batch, record: batch.sources.append(record),
+    ReleaseRecord: lambda batch, record: batch.releases.append(record),
+    LogRecord: lambda batch, record: batch.logs.append(record),
+    BlockRecord: lambda batch, record: batch.blocks.append(record),
+}

@@ -4,6 +4,7 @@ A preview is small, holds no secrets, and is made without running the value's ow
 length is asked, nothing lazy is loaded, no iterator is advanced, no library imported.
 """
 
+import json
 from collections import deque
 from typing import Any
 
@@ -39,6 +40,8 @@ def preview_of(value: Any) -> str | None:
 
 _PAGE = ("<", ">", "&", "\x7f")
 _INTEGER = 2**53
+_CONSTANTS = {True: "true", False: "false", None: "null"}
+_quoted = json.encoder.encode_basestring_ascii
 _HEADS = {
     id(kind): f'{{"kind": "{"text" if kind is str else "json"}", "type": "builtins.{kind.__name__}", '
     for kind in (str, int, float, bool, type(None), dict, list, tuple)
@@ -48,12 +51,8 @@ _HEADS = {
 def _quick(value: Any) -> str | None:
     """The preview of a small plain value; None if the value needs a closer look."""
     start = _HEADS.get(id(type(value)))
-    if start is None or not _is_small(value, 2):
-        return None
-    text = encode(value)
-    if len(text) > 1_000:
-        return None
-    if may_hold_a_secret(text):
+    text = None if start is None else _encoded(value, 2)
+    if text is None or len(text) > 1_000 or may_hold_a_secret(text):
         return None
     for mark in _PAGE:
         if mark in text:
@@ -62,21 +61,42 @@ def _quick(value: Any) -> str | None:
     return f'{start}{count}"value": {text}}}'
 
 
-def _is_small(value: Any, depth: int) -> bool:
+def _encoded(value: Any, depth: int) -> str | None:
+    """The JSON of a value that is plain and small, at most `depth` containers deep; None for all others."""
     kind = type(value)
     if kind is str:
-        return len(value) <= 100
+        return _quoted(value) if len(value) <= 100 else None
     if kind is int:
-        return bool(-_INTEGER < value < _INTEGER)
+        return int.__repr__(value) if -_INTEGER < value < _INTEGER else None
     if kind is float:
-        return bool(value - value == 0.0)  # neither infinite nor NaN
+        return float.__repr__(value) if value - value == 0.0 else None  # neither infinite nor NaN
     if kind is bool or value is None:
-        return True
-    if depth and (kind is list or kind is tuple) and len(value) <= 12:
-        return all(_is_small(each, depth - 1) for each in value)
+        return _CONSTANTS[value]
     if depth and kind is dict and len(value) <= 12:
-        return all(type(key) is str and len(key) <= 60 and _is_small(value[key], depth - 1) for key in value)
-    return False
+        return _encoded_mapping(value, depth)
+    if depth and (kind is list or kind is tuple) and len(value) <= 12:
+        return _encoded_items(value, depth)
+    return None
+
+
+def _encoded_mapping(value: dict[Any, Any], depth: int) -> str | None:
+    parts = []
+    for key, item in value.items():
+        text = _encoded(item, depth - 1)
+        if text is None or type(key) is not str or len(key) > 60:
+            return None
+        parts.append(f"{_quoted(key)}: {text}")
+    return f"{{{', '.join(parts)}}}"
+
+
+def _encoded_items(value: list[Any] | tuple[Any, ...], depth: int) -> str | None:
+    parts = []
+    for item in value:
+        text = _encoded(item, depth - 1)
+        if text is None:
+            return None
+        parts.append(text)
+    return f"[{', '.join(parts)}]"
 
 
 # All others
