@@ -25,10 +25,24 @@ def digest_of_values(*values: Any, stand_in: StandIn | None = None, path: str = 
         SerializationError: a value, named by its path, can be neither.
     """
     hasher = hashlib.sha256()
+    if len(values) == 1 and type(values[0]) in _SCALARS:  # most are, and need no walker
+        _tell_scalar(hasher.update, values[0])
+        return hasher.hexdigest()
     walker = _Walker(hasher.update, stand_in)
     for value in values:
         walker.add(value, path)
     return hasher.hexdigest()
+
+
+def _tell_scalar(update: Update, value: Any) -> None:
+    kind = type(value)
+    _tell(update, kind.__name__, _SCALARS[kind](value))
+
+
+def _tell(update: Update, tag: str, data: bytes) -> None:
+    # The length keeps neighbouring values apart.
+    update(f"{tag}:{len(data)}:".encode())
+    update(data)
 
 
 class _Walker:
@@ -40,7 +54,7 @@ class _Walker:
     def add(self, value: Any, path: str) -> None:
         kind = type(value)
         if kind in _SCALARS:
-            self._scalar(kind.__name__, _SCALARS[kind](value))
+            _tell_scalar(self._update, value)
         elif self._stand_in is not None and (text := self._stand_in(value)) is not None:
             self._scalar("run", text.encode())
         elif id(value) in self._open:
@@ -53,9 +67,7 @@ class _Walker:
                 del self._open[id(value)]
 
     def _scalar(self, tag: str, data: bytes) -> None:
-        # The length keeps neighbouring values apart.
-        self._update(f"{tag}:{len(data)}:".encode())
-        self._update(data)
+        _tell(self._update, tag, data)
 
     def _compound(self, value: Any, kind: type, path: str) -> None:
         if kind is list or kind is tuple:

@@ -85,6 +85,18 @@ class _NotArrived(Exception):
 
 def _digests(flow: FlowRunContext, parameters: Mapping[str, Any]) -> str:
     """A digest of each argument; none if one cannot be hashed: then the call's turn alone tells it from others."""
+    told = []
+    try:
+        for name, value in parameters.items():
+            digest = digest_of_values(value) if is_atom(value) else _digest_within(flow, value)
+            told.append(f'"{name}": "{digest[:_DIGEST]}"')
+    except SerializationError:
+        return '"arguments": null'
+    return f'"arguments": {{{", ".join(told)}}}'
+
+
+def _digest_within(flow: FlowRunContext, value: Any) -> str:
+    """The digest of a value that other runs may have made, or parts of it."""
 
     def made_by(value: Any) -> str | None:
         maker = flow.makers.get(id(value))
@@ -97,11 +109,4 @@ def _digests(flow: FlowRunContext, parameters: Mapping[str, Any]) -> str:
             raise _NotArrived
         return "run", identity
 
-    told = []
-    try:
-        for name, value in parameters.items():
-            known = value if is_atom(value) else replace_upstreams(value, standing_for)
-            told.append(f'"{name}": "{digest_of_values(known, stand_in=made_by)[:_DIGEST]}"')
-    except SerializationError:
-        return '"arguments": null'
-    return f'"arguments": {{{", ".join(told)}}}'
+    return digest_of_values(replace_upstreams(value, standing_for), stand_in=made_by)

@@ -3,8 +3,7 @@
 import atexit
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
@@ -259,8 +258,15 @@ class EmbeddedOrchestrator:
             return self._read_once(statement, parameters)
 
     def _read_once(self, statement: str, parameters: Row) -> list[Row]:
-        with self._database.errors(), self._reader() as connection:
-            return connection.execute(statement, parameters).fetchall()
+        if self._writer.closed:
+            raise OrchestratorError("The orchestrator is closed and answers no more questions.")
+        with self._database.errors():
+            connection = self._idle_reader() or self._database.connect()
+            try:
+                return connection.execute(statement, parameters).fetchall()
+            finally:
+                if not self._database.is_lost(connection):
+                    self._idle_readers.append(connection)
 
     def _state_type(self, text: str) -> StateType:
         try:
@@ -268,21 +274,11 @@ class EmbeddedOrchestrator:
         except ValueError as error:
             raise self._database.damaged(error) from None
 
-    @contextmanager
-    def _reader(self) -> Iterator[Connection]:
-        if self._writer.closed:
-            raise OrchestratorError("The orchestrator is closed and answers no more questions.")
-        connection = self._idle_reader() or self._database.connect()
-        try:
-            yield connection
-        finally:
-            if not self._database.is_lost(connection):
-                self._idle_readers.append(connection)
-
     def _idle_reader(self) -> Connection | None:
-        with suppress(IndexError):  # asking first would let another thread take the last one in between
+        try:  # asking first would let another thread take the last one in between
             return self._idle_readers.pop()
-        return None
+        except IndexError:
+            return None
 
     def _begin_in_fork(self) -> None:
         """Leave the parent's connections, locks and records to the parent."""

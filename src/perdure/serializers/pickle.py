@@ -3,7 +3,6 @@
 import functools
 import pickle
 import sys
-from sys import getsizeof
 from typing import Any, Literal, NoReturn
 
 from pydantic import ValidationInfo, field_validator
@@ -21,6 +20,7 @@ from perdure.serializers.unpicklable import find_unpicklable
 _STREAMING = ("cloudpickle", "pickle")  # libraries with a pickler that takes a file and gives out-of-band buffers
 _SMALL = 64  # objects; beyond, checking costs about what it saves
 _SCALARS = frozenset({type(None), bool, int, float, complex, str, bytes})
+_TEXTS = frozenset({str, bytes})
 _SEQUENCES = frozenset({list, tuple, set, frozenset})
 
 
@@ -140,29 +140,28 @@ def _version(name: str) -> str | None:
 
 
 def _size_if_plain(value: Any) -> int | None:
-    """About how many bytes of memory a value takes that is made of few objects, all of exact built-in types.
+    """How long the texts and bytes are in a value that is made of few objects, all of exact built-in types.
 
     None for all others.
     """
-    size = getsizeof(value)
     if type(value) in _SCALARS:
-        return size
-    waiting, seen = [value], 0
-    while waiting:
-        each = waiting.pop()
+        return len(value) if type(value) in _TEXTS else 0
+    containers, seen, size = [value], 0, 0
+    for each in containers:  # and those within, which are found on the way
         kind = type(each)
         if kind is dict:
             parts = [*each, *each.values()]
         elif kind in _SEQUENCES:
-            parts = list(each)
+            parts = each
         else:
             return None
         seen += len(parts) + 1
         if seen > _SMALL:
             return None
         for part in parts:
-            if type(part) in _SCALARS:
-                size += getsizeof(part)
-            else:
-                waiting.append(part)
+            kind = type(part)
+            if kind not in _SCALARS:
+                containers.append(part)
+            elif kind in _TEXTS:
+                size += len(part)
     return size
