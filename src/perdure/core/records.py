@@ -161,6 +161,60 @@ class ReleaseRecord(NamedTuple):
     run_id: str
 
 
+class TransactionRecord(NamedTuple):
+    """A transaction was begun, or is begun once more after a crash or by another run."""
+
+    id: str
+    key: str  # what tells it from all others
+    flow_run_id: str | None  # the outermost flow run that is in it; None outside all flows
+    created: Micros
+    committed: Micros | None = None
+
+
+class StepRecord(NamedTuple):
+    """A run ended inside a transaction: its result counts once that is committed."""
+
+    run_id: str
+    transaction_id: str
+    block: str  # the innermost transaction: that one may be rolled back by itself
+    task_key: str
+    module: str | None  # where the task's hooks are defined; None if it has none
+    storage_id: str | None  # of the result's document
+    storage_key: str | None
+    staged: str | None  # the run's `ResultRecord`, and its `CacheRecord` or null, as JSON; None once it has ended
+    phase: Literal["staged", "committed", "ended", "rolled back"] = "staged"
+
+
+class StepEndRecord(NamedTuple):
+    """What a transaction had to do for a run is done: its hooks have been called."""
+
+    run_id: str
+    phase: Literal["ended", "rolled back"]
+
+
+class CommitRecord(NamedTuple):
+    """A transaction was committed, with all its runs that were staged."""
+
+    transaction_id: str
+    time: Micros
+
+
+class ValueRecord(NamedTuple):
+    """A value that a transaction keeps for its hooks."""
+
+    transaction_id: str
+    name: str
+    value: str  # packed: see `engine.starts`
+
+
+class FlowKeyRecord(NamedTuple):
+    """A flow run has an idempotency key."""
+
+    flow_name: str
+    key: str
+    flow_run_id: str
+
+
 class LogRecord(NamedTuple):
     """A line that a run logged."""
 
@@ -197,6 +251,10 @@ Record = (
     | DecisionRecord
     | SourceRecord
     | ReleaseRecord
+    | StepRecord
+    | StepEndRecord
+    | CommitRecord
+    | ValueRecord
     | LogRecord
     | BlockRecord
 )

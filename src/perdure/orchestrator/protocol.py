@@ -23,10 +23,15 @@ from perdure.core.records import (
     StateRecord,
     TaskRun,
 )
+from perdure.core.transactions import Transactions
 
 
 class Orchestrator(Protocol):
     """Told of runs through records, in order; asked for what it knows."""
+
+    @property
+    def transactions(self) -> Transactions:
+        """What is committed together, or once."""
 
     def report(self, records: Iterable[Record]) -> None:
         """Take the records and return at once; they are committed soon, in order, after all earlier ones.

@@ -13,6 +13,7 @@ from perdure.core.clock import Micros
 from perdure.core.records import (
     BlockRecord,
     CacheRecord,
+    CommitRecord,
     DecisionRecord,
     FlowRunRecord,
     InputRecord,
@@ -26,7 +27,10 @@ from perdure.core.records import (
     SourceRecord,
     StartRecord,
     StateRecord,
+    StepEndRecord,
+    StepRecord,
     TaskRunRecord,
+    ValueRecord,
 )
 from perdure.core.states import FINAL, StateType
 from perdure.orchestrator.sql.statements import Statements
@@ -98,6 +102,10 @@ class Batch:
         self.sources: list[Row] = []
         self.cache_entries: list[Row] = []
         self.releases: list[Row] = []
+        self.steps: list[Row] = []
+        self.commits: list[Row] = []
+        self.step_ends: list[Row] = []
+        self.values: list[Row] = []
         self.logs: list[Row] = []
         self.blocks: list[BlockRecord] = []
         self._fold(records, arrival)
@@ -119,6 +127,11 @@ class Batch:
             (sql.add_source, self.sources),
             (sql.put_cache_entry, self.cache_entries),
             (sql.release_key, self.releases),
+            (sql.add_step, self.steps),
+            (sql.commit_transaction, self.commits),
+            (sql.commit_steps, [(id,) for _, id in self.commits]),
+            (sql.end_step, self.step_ends),
+            (sql.put_value, self.values),
             (sql.add_log, self.logs),
         ]
         for block in self.blocks:
@@ -201,6 +214,10 @@ class Batch:
         row = (*record, record.cache_key)
         self.decisions.append(tuple(self._absent if value is None else value for value in row))
 
+    def _add_step(self, record: StepRecord) -> None:
+        values = tuple(self._absent if value is None else value for value in record)
+        self.steps.append((*values, record.transaction_id))
+
     def _add_removal(self, record: RemovalRecord) -> None:
         run_id, doomed, removed = record
         told = self._absent if removed is None else removed
@@ -221,6 +238,10 @@ _ADD: dict[type, Callable[[Batch, Any], None]] = {
     DecisionRecord: Batch._add_decision,
     SourceRecord: lambda batch, record: batch.sources.append(record),
     ReleaseRecord: lambda batch, record: batch.releases.append(record),
+    StepRecord: Batch._add_step,
+    StepEndRecord: lambda batch, record: batch.step_ends.append((record.phase, record.run_id)),
+    CommitRecord: lambda batch, record: batch.commits.append((record.time, record.transaction_id)),
+    ValueRecord: lambda batch, record: batch.values.append(record),
     LogRecord: lambda batch, record: batch.logs.append(record),
     BlockRecord: lambda batch, record: batch.blocks.append(record),
 }

@@ -3,6 +3,8 @@ CREATE UNIQUE INDEX block_by_slug ON block (type, name) WHERE name IS NOT NULL;
 CREATE TABLE cache_claim ( "key" TEXT NOT NULL, run_id VARCHAR(36) NOT NULL, process_id VARCHAR(36) NOT NULL, created BIGINT NOT NULL, waits INTEGER NOT NULL, PRIMARY KEY ("key") ) WITHOUT ROWID;
 CREATE TABLE cache_entry ( "key" TEXT NOT NULL, run_id VARCHAR(36) NOT NULL, created BIGINT NOT NULL, expires BIGINT, components TEXT, PRIMARY KEY ("key") ) WITHOUT ROWID;
 CREATE TABLE decision ( run_id VARCHAR(36) NOT NULL, why TEXT NOT NULL, cache_key TEXT, components TEXT, arguments TEXT, detail TEXT, other_id VARCHAR(36), PRIMARY KEY (run_id) ) WITHOUT ROWID;
+CREATE TABLE flow_key ( flow_name TEXT NOT NULL, "key" TEXT NOT NULL, flow_run_id VARCHAR(36) NOT NULL, PRIMARY KEY (flow_name, "key") ) WITHOUT ROWID;
+CREATE INDEX flow_key_by_run ON flow_key (flow_run_id);
 CREATE TABLE flow_run ( id VARCHAR(36) NOT NULL, name TEXT NOT NULL, flow_name TEXT NOT NULL, flow_version TEXT, parent_flow_run_id VARCHAR(36), parent_task_run_id VARCHAR(36), tags TEXT NOT NULL, parameters TEXT NOT NULL, created BIGINT NOT NULL, state_type TEXT, state_name TEXT, state_message TEXT, state_time BIGINT, started BIGINT, ended BIGINT, run_count INTEGER NOT NULL, PRIMARY KEY (id) ) WITHOUT ROWID;
 CREATE INDEX flow_run_by_flow ON flow_run (flow_name, id);
 CREATE INDEX flow_run_by_parent ON flow_run (parent_flow_run_id, id);
@@ -19,3 +21,9 @@ CREATE TABLE state ( run_id VARCHAR(36) NOT NULL, arrival BIGINT NOT NULL, of_ta
 CREATE TABLE task_run ( id VARCHAR(36) NOT NULL, name TEXT NOT NULL, task_name TEXT NOT NULL, task_key TEXT NOT NULL, flow_run_id VARCHAR(36), parent_task_run_id VARCHAR(36), tags TEXT NOT NULL, created BIGINT NOT NULL, state_type TEXT, state_name TEXT, state_message TEXT, state_time BIGINT, started BIGINT, ended BIGINT, run_count INTEGER NOT NULL, PRIMARY KEY (id) ) WITHOUT ROWID;
 CREATE INDEX task_run_by_flow_run ON task_run (flow_run_id, id);
 CREATE INDEX task_run_by_task ON task_run (task_name, id);
+CREATE TABLE txn ( id VARCHAR(36) NOT NULL, "key" TEXT NOT NULL, flow_run_id VARCHAR(36), created BIGINT NOT NULL, committed BIGINT, PRIMARY KEY (id) ) WITHOUT ROWID;
+CREATE INDEX txn_by_flow_run ON txn (flow_run_id);
+CREATE UNIQUE INDEX txn_by_key ON txn ("key");
+CREATE TABLE txn_step ( run_id VARCHAR(36) NOT NULL, transaction_id VARCHAR(36) NOT NULL, block VARCHAR(36) NOT NULL, task_key TEXT NOT NULL, module TEXT, storage_id VARCHAR(36), storage_key TEXT, staged TEXT, phase TEXT NOT NULL, place INTEGER NOT NULL, PRIMARY KEY (run_id) ) WITHOUT ROWID;
+CREATE INDEX txn_step_by_place ON txn_step (transaction_id, place);
+CREATE TABLE txn_value ( transaction_id VARCHAR(36) NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (transaction_id, name) ) WITHOUT ROWID;

@@ -8,6 +8,7 @@ from perdure.core.records import (
     CacheRecord,
     Claim,
     DecisionRecord,
+    FlowKeyRecord,
     FlowRunRecord,
     InputRecord,
     LogRecord,
@@ -16,7 +17,10 @@ from perdure.core.records import (
     SourceRecord,
     StartRecord,
     StateRecord,
+    StepRecord,
     TaskRunRecord,
+    TransactionRecord,
+    ValueRecord,
 )
 
 RUN_STATE = ("state_type", "state_name", "state_message", "state_time", "started", "ended", "run_count")
@@ -35,6 +39,7 @@ _OPTIONAL = {
     *("value", "storage_id", "storage_key", "serializer", "size", "digest", "expires", "cache_key"),
     *("began", "entry_point", "arguments", "components"),
     *("other_id", "detail"),
+    *("committed", "module", "staged"),
     *("step", "retention", "preview", "doomed", "removed"),
 }
 _FLAGS = ("of_task", "is_exception")
@@ -123,6 +128,7 @@ class Statements:
             " WHERE f.parent_flow_run_id IS NULL"
             " AND f.state_type NOT IN ('COMPLETED', 'FAILED', 'CANCELLED') ORDER BY f.id"
         )
+        self._of_transactions()
         self.block = f"SELECT {', '.join(BlockRecord._fields)} FROM block WHERE id = {mark}"
         state_fields = ", ".join((*StateRecord._fields, "arrival"))
         self.states = f"SELECT {state_fields} FROM state WHERE run_id = {mark} ORDER BY arrival"
@@ -144,6 +150,48 @@ class Statements:
             f"INSERT INTO decision ({', '.join((*told, other))}) VALUES ({values})"
             f" ON CONFLICT (run_id) DO UPDATE SET {then}, {first}"
         )
+
+    def _of_transactions(self) -> None:
+        mark = self._mark
+        transaction, step = ", ".join(TransactionRecord._fields), ", ".join(StepRecord._fields)
+        self.open_transaction = (
+            self._insert("txn", TransactionRecord._fields)
+            + " ON CONFLICT (key) DO UPDATE SET flow_run_id = excluded.flow_run_id"
+        )
+        self.transaction = f"SELECT {transaction} FROM txn WHERE key = {mark}"
+        self.unfinished_transactions = (
+            f"SELECT {transaction} FROM txn WHERE flow_run_id = {mark} AND EXISTS (SELECT 1 FROM txn_step AS s"
+            " WHERE s.transaction_id = txn.id AND s.phase IN ('staged', 'committed')) ORDER BY created DESC, id DESC"
+        )
+        place = f"(SELECT coalesce(MAX(place), 0) + 1 FROM txn_step WHERE transaction_id = {mark})"
+        self.add_step = (
+            f"INSERT INTO txn_step ({step}, place) VALUES ({self._marks(StepRecord._fields)}, {place})"
+            " ON CONFLICT DO NOTHING"
+        )
+        self.steps = (
+            f"SELECT {step} FROM txn_step WHERE transaction_id = {mark} AND phase IN ('staged', 'committed')"
+            " ORDER BY place, run_id"
+        )
+        self.committed_steps = (
+            f"SELECT {', '.join('r.' + field for field in ResultRecord._fields)}"
+            f" FROM txn_step AS s JOIN result AS r ON r.run_id = s.run_id WHERE s.transaction_id = {mark}"
+            " AND s.phase IN ('committed', 'ended') AND r.step IS NOT NULL AND r.doomed IS NULL ORDER BY s.place"
+        )
+        self.end_step = f"UPDATE txn_step SET phase = {mark}, staged = NULL WHERE run_id = {mark}"
+        self.commit_transaction = f"UPDATE txn SET committed = {mark} WHERE id = {mark}"
+        self.commit_steps = (
+            "UPDATE txn_step SET phase = CASE WHEN module IS NULL THEN 'ended' ELSE 'committed' END,"
+            " staged = CASE WHEN module IS NULL THEN NULL ELSE staged END"
+            f" WHERE transaction_id = {mark} AND phase = 'staged'"
+        )
+        self.put_value = (
+            self._insert("txn_value", ValueRecord._fields)
+            + " ON CONFLICT (transaction_id, name) DO UPDATE SET value = excluded.value"
+        )
+        self.values = f"SELECT name, value FROM txn_value WHERE transaction_id = {mark}"
+        self.add_flow_key = self._insert("flow_key", FlowKeyRecord._fields) + " ON CONFLICT DO NOTHING"
+        self.run_of_key = f"SELECT flow_run_id FROM flow_key WHERE flow_name = {mark} AND key = {mark}"
+        self.key_of_run = f"SELECT key FROM flow_key WHERE flow_run_id = {mark}"
 
     def _marks(self, columns: tuple[str, ...]) -> str:
         special = dict.fromkeys(_OPTIONAL, self._optional) | dict.fromkeys(_FLAGS, self._flag)

@@ -169,6 +169,47 @@ cache_claim = _table(
     Column("waits", Integer, nullable=False),
 )
 
+txn = _table(
+    "txn",
+    Column("id", _ID, primary_key=True),
+    Column("key", Text, nullable=False),
+    Column("flow_run_id", _ID),
+    Column("created", BigInteger, nullable=False),
+    Column("committed", BigInteger),
+    Index("txn_by_key", "key", unique=True),
+    Index("txn_by_flow_run", "flow_run_id"),
+)
+
+txn_step = _table(
+    "txn_step",
+    Column("run_id", _ID, primary_key=True),
+    Column("transaction_id", _ID, nullable=False),
+    Column("block", _ID, nullable=False),
+    Column("task_key", Text, nullable=False),
+    Column("module", Text),
+    Column("storage_id", _ID),
+    Column("storage_key", Text),
+    Column("staged", Text),
+    Column("phase", Text, nullable=False),
+    Column("place", Integer, nullable=False),  # in the order in which they ended
+    Index("txn_step_by_place", "transaction_id", "place"),
+)
+
+txn_value = _table(
+    "txn_value",
+    Column("transaction_id", _ID, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+flow_key = _table(
+    "flow_key",
+    Column("flow_name", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("flow_run_id", _ID, nullable=False),
+    Index("flow_key_by_run", "flow_run_id"),
+)
+
 log = Table(
     "log",
     metadata,

@@ -93,6 +93,21 @@ class Writer:
         with self._write_lock, self._database.errors():
             return self._connected().execute(statement, parameters).rowcount
 
+    def commit_together(self, records: list[Record], unless: tuple[str, tuple[Any, ...]] | None = None) -> bool:
+        """Commit all that was reported, then all these records, or none of them, in one transaction.
+
+        `unless` is a statement that comes first: where it changes no row, nothing is written, and the answer is False.
+
+        Raises:
+            OrchestratorError: they could not be committed, and do not wait either.
+        """
+        self.flush()
+        with self._write_lock, self._database.errors():
+            try:
+                return self._commit_group(records, unless)
+            except self._refusals as error:
+                raise OrchestratorError(f"The database refused what was to be committed together: {error}") from error
+
     def follow(self, arrival: int) -> None:
         """Have what is written from now on come after a state that another process wrote, whatever the clocks say."""
         with self._write_lock:
@@ -203,14 +218,17 @@ class Writer:
             else:
                 self._committed, self._keyed_committed, self._failed_at = reported, keyed, None
 
-    def _commit_group(self, records: list[Record]) -> None:
-        """Commit the records in one transaction and remove them from the list."""
+    def _commit_group(self, records: list[Record], unless: tuple[str, tuple[Any, ...]] | None = None) -> bool:
+        """Commit the records in one transaction and remove them from the list; `unless` as in `commit_together`."""
         connection = self._connected()
         batch = Batch(records, self._arrivals.take(len(records)), self._statements.absent)
         begun = False
         try:
             connection.execute(self._database.begin)
             begun = True
+            if unless is not None and connection.execute(*unless).rowcount == 0:
+                connection.execute("ROLLBACK")
+                return False
             for statement, rows in batch.statements(self._statements):
                 connection.executemany(statement, rows)
             self._database.commit(connection)
@@ -221,6 +239,7 @@ class Writer:
             elif begun and not isinstance(error, Exception):
                 records.clear()  # interrupted just after the commit: they must not be written twice
             raise
+        return True
 
     def _commit_singly(self, records: list[Record]) -> None:
         """Commit each record by itself, so that one that cannot be stored stops no other."""

@@ -29,3 +29,53 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("digest"),
         sqlite_with_rowid=False,
     )
+    _add_transactions()
+
+
+def _add_transactions() -> None:
+    """Steps that are committed together, and idempotency keys of flow runs."""
+    op.create_table(
+        "txn",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("flow_run_id", sa.String(length=36), nullable=True),
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.Column("committed", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("txn_by_key", "txn", ["key"], unique=True)
+    op.create_index("txn_by_flow_run", "txn", ["flow_run_id"])
+    op.create_table(
+        "txn_step",
+        sa.Column("run_id", sa.String(length=36), nullable=False),
+        sa.Column("transaction_id", sa.String(length=36), nullable=False),
+        sa.Column("block", sa.String(length=36), nullable=False),
+        sa.Column("task_key", sa.Text(), nullable=False),
+        sa.Column("module", sa.Text(), nullable=True),
+        sa.Column("storage_id", sa.String(length=36), nullable=True),
+        sa.Column("storage_key", sa.Text(), nullable=True),
+        sa.Column("staged", sa.Text(), nullable=True),
+        sa.Column("phase", sa.Text(), nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("run_id"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("txn_step_by_place", "txn_step", ["transaction_id", "place"])
+    op.create_table(
+        "txn_value",
+        sa.Column("transaction_id", sa.String(length=36), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("transaction_id", "name"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "flow_key",
+        sa.Column("flow_name", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("flow_run_id", sa.String(length=36), nullable=False),
+        sa.PrimaryKeyConstraint("flow_name", "key"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("flow_key_by_run", "flow_key", ["flow_run_id"])
