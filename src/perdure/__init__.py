@@ -20,6 +20,7 @@ from perdure.tasks import (
     task,
     task_input_hash,
 )
+from perdure.transactions import Transaction, get_transaction, transaction
 
 __all__ = [
     "DEFAULT",
@@ -34,14 +35,17 @@ __all__ = [
     "Future",
     "State",
     "Task",
+    "Transaction",
     "__version__",
     "allow_failure",
     "exponential_backoff",
     "flow",
     "get_run_logger",
+    "get_transaction",
     "quote",
     "tags",
     "task",
     "task_input_hash",
+    "transaction",
     "unmapped",
 ]

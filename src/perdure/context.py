@@ -49,6 +49,7 @@ class _Run(Generic[OptionsT]):
         "step",
         "storage",
         "tags",
+        "transaction",
     )
 
     def __init__(
@@ -77,6 +78,7 @@ class _Run(Generic[OptionsT]):
         self.step: str | None = None  # what the identity was made of, as JSON
         self.place: int | None = None  # among the parent flow run's children
         self.claim: str | None = None  # the cache key whose value it computes, so that others need not
+        self.transaction: Any = None  # the Transaction whose commit its result waits for
         self.state: State[Any] | None = None
         self.storage: Any = None  # a Storage, once known
         self.serializer: Any = None  # a Serializer, once known
@@ -195,6 +197,7 @@ class TaskRunContext(_Run[TaskOptions]):
 RunContext = FlowRunContext | TaskRunContext
 
 current_run: ContextVar[RunContext | None] = ContextVar("perdure_current_run", default=None)
+current_transaction: ContextVar[Any] = ContextVar("perdure_current_transaction", default=None)
 current_tags: ContextVar[frozenset[str]] = ContextVar("perdure_current_tags", default=frozenset())
 
 
@@ -208,6 +211,12 @@ def require_run() -> RunContext:
     if run is None:
         raise MissingContext("There is no run here. Call this from inside a flow or a task.")
     return run
+
+
+def transaction_above(run: RunContext | None) -> Any:
+    """The innermost transaction that what the run calls now is inside."""
+    transaction = current_transaction.get()
+    return transaction if transaction is None or transaction.covers(run) else None
 
 
 @contextmanager

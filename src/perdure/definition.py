@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from perdure import logs
 from perdure.core.errors import DefinitionError
-from perdure.core.options import RunOptions, TaskOptions
+from perdure.core.options import FlowOptions, RunOptions, TaskOptions
 from perdure.core.retention import Retention
 from perdure.core.signatures import Signature
 from perdure.core.suggest import nearest
@@ -95,6 +95,11 @@ def changed(base: Options, options: dict[str, Any], kind: str) -> Options:
         raise DefinitionError(
             f"The {kind} '{result.name}' has persist_result=False and a step_id, but what is not persisted is run again"
             " anyway. Leave persist_result out, or take step_id away."
+        )
+    if isinstance(result, FlowOptions) and result.idempotency_key is not None and result.is_generator:
+        raise DefinitionError(
+            f"The flow '{result.name}' is a generator and has an idempotency_key, but its items are handed on as they"
+            " come. Leave idempotency_key out, or return a list."
         )
     if isinstance(result, TaskOptions) and result.is_cached:
         _check_caching(result)
@@ -317,6 +322,7 @@ _OF_FLOWS: dict[str, tuple[str, Callable[[Any, str, RunOptions], Any]]] = {
     "task_runner": ("task_runner", _task_runner),
     "durable": ("durable", _flag),
     "on_crash": ("on_crash", _on_crash),
+    "idempotency_key": ("idempotency_key", _step_id),
 }
 _OF_TASKS: dict[str, tuple[str, Callable[[Any, str, RunOptions], Any]]] = {
     "task_run_name": ("run_name", _run_name),
@@ -327,6 +333,8 @@ _OF_TASKS: dict[str, tuple[str, Callable[[Any, str, RunOptions], Any]]] = {
     "cache_expiration": ("cache_expiration", _expiration),
     "refresh_cache": ("refresh_cache", _choice),
     "result_storage_key": ("result_storage_key", _storage_key),
+    "on_commit": ("on_commit", _hooks),
+    "on_rollback": ("on_rollback", _hooks),
 }
 
 

@@ -15,6 +15,7 @@ from perdure.core.states import State
 from perdure.decorated import Decorated
 from perdure.engine.begin import begin_flow, finish
 from perdure.engine.drivers import adrive, drive
+from perdure.engine.first_run import first_run
 from perdure.engine.flow_run import FlowCall, flow_run
 from perdure.engine.resumption import Resumable, claimed, crashed_with, resumable
 from perdure.engine.starts import unpacked
@@ -68,9 +69,39 @@ class Flow(Decorated[FlowOptions], Generic[P, R]):
             raise DefinitionError(f"The flow {self.name!r} was called. {Flow.calls_refused}")
         session = sessions.current()
         parameters = self._bind(args, kwargs)
-        again = self._crashed_run(parameters, session) if self.options.on_crash else None
+        key = self._key(parameters)
+        again = self._crashed_run(parameters, session) if self.options.on_crash and key is None else None
         call = begin_flow(self, self.options, parameters, runs_of(wait_for), session, _run_name(), again)
+        if key is not None and isinstance(call, FlowCall):
+            return self._run_once(key, call, session, return_state)
         return self._run(call, session, return_state)
+
+    def _key(self, parameters: dict[str, Any]) -> str | None:
+        template = self.options.idempotency_key
+        if template is not None and current_run.get() is not None:
+            raise DefinitionError(
+                f"The flow {self.name!r} has the idempotency key {template!r} and was called inside another run, but"
+                " only outermost flow runs have keys. Call .with_options(idempotency_key=None), and give the outer flow"
+                " the key."
+            )
+        return None if template is None else template.format(**parameters)
+
+    def _run_once(self, key: str, call: FlowCall, session: Session, return_state: bool) -> Any:
+        """Run the flow, or have the run that another call with the key has made: gone on with, if it crashed."""
+        if self.options.is_async and call_is_awaited():
+            return self._named(self._arun_once(key, call, session, return_state))
+        found = drive(first_run(key, call, session), session)
+        return self._run(self._call_of(found, call, session), session, return_state)
+
+    async def _arun_once(self, key: str, call: FlowCall, session: Session, return_state: bool) -> Any:
+        found = await adrive(first_run(key, call, session), session)
+        return await _acall(self._call_of(found, call, session), session, return_state)
+
+    def _call_of(self, found: State[Any] | Resumable | None, call: FlowCall, session: Session) -> FlowCall | State[Any]:
+        if not isinstance(found, Resumable):
+            return found or call
+        parameters = unpacked(found.start.arguments, found.run.id)
+        return begin_flow(self, self.options, parameters, (), session, found.run.name, found)
 
     def resume(self, flow_run_id: str | UUID, *, retry_failed: bool = False, return_state: bool = False) -> Any:
         """Go on with a run of this flow that crashed, or whose process is gone: its value, or its state.
@@ -176,6 +207,7 @@ def flow(
     task_runner: Any = None,
     durable: bool = False,
     on_crash: Literal["resume"] | None = None,
+    idempotency_key: str | None = None,
     persist_result: bool | None = None,
     result_storage: Any = None,
     result_serializer: Any = None,
@@ -208,6 +240,8 @@ def flow(function: Any = None, /, **options: Any) -> Any:
         durable: whether its result, and those of all its tasks and subflows, are persisted: it can be resumed anywhere.
         on_crash: with "resume", a call outside other flows goes on with the oldest crashed run of the flow that had
             equal arguments, if there is one, instead of beginning a new one.
+        idempotency_key: a template over the parameters. Of all calls outside other flows with the same key, in any
+            process, the first one makes a run; the others have its value, wait for it, or go on with it if it crashed.
         persist_result: whether to persist the flow's own result; None infers it from the features in use.
         result_storage: where its results go, and those of its tasks and subflows: a storage, or a saved one's slug.
         result_serializer: how they are written: a serializer, or a type name.

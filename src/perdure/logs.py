@@ -117,9 +117,9 @@ def set_up(report: Report | None = None) -> None:
         watch_prints()
 
 
-def log(run: RunContext, level: int, message: str, *args: Any, error: BaseException | None = None) -> None:
+def log(run: RunContext | None, level: int, message: str, *args: Any, error: BaseException | None = None) -> None:
     """Log a line of the engine's own, without secrets; an error's traceback is shown once, however far it travels."""
-    logger = _FLOW_RUNS if run.is_flow else _TASK_RUNS
+    logger = _FLOW_RUNS if run is None or run.is_flow else _TASK_RUNS
     if not logger.isEnabledFor(level):
         return
     if error is not None and getattr(error, "__perdure_logged__", False):

@@ -7,7 +7,7 @@ from io import IOBase
 from typing import Any, Generic, TypeVar
 
 from perdure import progress
-from perdure.context import current_run
+from perdure.context import current_run, transaction_above
 from perdure.core.annotations import Annotation, allow_failure, unmapped
 from perdure.core.arguments import replace_upstreams
 from perdure.core.colour import on_event_loop
@@ -284,6 +284,9 @@ def mapped(
     futures: MappedFutures[Any] = MappedFutures(name, submit, _rows(name, columns, fixed), total, loop)
     if run is not None and run.flow is not None:
         run.flow.streams.append(futures)
+    transaction = transaction_above(run)
+    if transaction is not None:
+        transaction.streams.append(futures)
     return futures
 
 

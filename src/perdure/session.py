@@ -22,6 +22,7 @@ from perdure.engine.starts import entry_point_of, packed
 from perdure.orchestrator.embedded import EmbeddedOrchestrator
 from perdure.orchestrator.protocol import Orchestrator
 from perdure.results.durability import Durability
+from perdure.results.removal import delete_objects, sharing
 from perdure.results.store import Storages
 from perdure.results.types import PersistedResult
 from perdure.settings import Settings
@@ -49,6 +50,7 @@ class Session:
         self.storages = Storages(lambda record: orchestrator.report((record,)), orchestrator.block)
         self._life = Life(orchestrator.report)
         self.told_sources: set[str] = set()
+        self.transactions = orchestrator.transactions
         self.claims = Claims(orchestrator, self._life, clock, logs.log)
         self._portal: Portal | None = None
         self._lock = threading.Lock()
@@ -95,6 +97,20 @@ class Session:
     def find_cached(self, key: str) -> ResultRecord | None:
         """The result that a cache key stands for now."""
         return self.orchestrator.find_cached(key, self.clock())
+
+    def follow(self, run_id: str) -> None:
+        """Have what is told of a run from now on come after all that was told of it, whatever the clock says."""
+        self.orchestrator.states(run_id)
+
+    def discard(self, result: ResultRecord) -> None:
+        """Remove a result's document, unless others lead to it; it was never told of.
+
+        Raises:
+            ResultError, StorageError: it cannot be removed.
+        """
+        if result.storage_id is None or result.storage_key is None or sharing(self.orchestrator, result):
+            return
+        delete_objects(self.storages.get(result.storage_id), result.storage_key)
 
     def storage_id(self, storage: "Storage") -> str:
         """The id under which the orchestrator knows a storage."""

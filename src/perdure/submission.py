@@ -63,7 +63,7 @@ def items(call: CallT | State[Any], steps: StepsOf[CallT], session: Session, end
     if isinstance(call, State):
         yield from call.fetch()
         return
-    call.run.collect = persists(call.run.options, call.run.parent)
+    call.run.collect = persists(call.run.options, call.run.parent, call.run.transaction)
     try:
         yield from iterate(steps(call, session), session)
     finally:
@@ -80,7 +80,7 @@ async def aitems(
         for item in await call.afetch():
             yield item
         return
-    call.run.collect = persists(call.run.options, call.run.parent)
+    call.run.collect = persists(call.run.options, call.run.parent, call.run.transaction)
     try:
         async with aclosing(aiterate(steps(call, session), session)) as handed_on:
             async for item in handed_on:
@@ -245,6 +245,8 @@ def submit_task(
     session.report(call.records)
     call.records = []
     work = TaskWork(call, future, session)
+    if call.run.transaction is not None:
+        call.run.transaction.submitted.append(future)
     flow = call.run.flow
     runner = _runner(session, flow)
     if awaited and not runner.takes_coroutines:

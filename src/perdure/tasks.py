@@ -24,6 +24,7 @@ from perdure.engine.caching import (
     task_input_hash,
 )
 from perdure.engine.retries import exponential_backoff
+from perdure.engine.staging import hooked_tasks
 from perdure.engine.task_run import TaskCall, task_run
 from perdure.engine.timeouts import EnclosingTimeout
 from perdure.futures import AsyncFuture, Future
@@ -69,6 +70,31 @@ class Task(Decorated[TaskOptions], Generic[P, R]):
     def task_key(self) -> str:
         """What tells the task from all others: its module and qualified name."""
         return self.options.key
+
+    def on_commit(self, hook: Callable[..., T]) -> Callable[..., T]:
+        """Add a hook that is called when the transaction that a run completed in is committed; a decorator.
+
+        It takes the transaction and, if it has a second parameter, the state of the run.
+        """
+        return self._add_hook("on_commit", hook)
+
+    def on_rollback(self, hook: Callable[..., T]) -> Callable[..., T]:
+        """Add a hook that is called when the transaction that a run completed in is rolled back; a decorator.
+
+        It takes the transaction and, if it has a second parameter, the state of the run.
+        """
+        return self._add_hook("on_rollback", hook)
+
+    @property
+    def options(self) -> TaskOptions:
+        """What the decorator was told."""
+        return self._options
+
+    @options.setter
+    def options(self, options: TaskOptions) -> None:
+        self._options = options
+        if options.is_undoable:
+            hooked_tasks[options.key] = options
 
     @overload
     def __call__(
@@ -246,6 +272,8 @@ def task(
     on_failure: Sequence[Hook] | None = None,
     on_cancellation: Sequence[Hook] | None = None,
     on_crashed: Sequence[Hook] | None = None,
+    on_commit: Sequence[Hook] | None = None,
+    on_rollback: Sequence[Hook] | None = None,
 ) -> Callable[[Callable[P, R]], Task[P, R]]: ...
 def task(function: Any = None, /, **options: Any) -> Any:
     """Make a function a task: `@task`, or `@task(...)` with options.
@@ -281,6 +309,9 @@ def task(function: Any = None, /, **options: Any) -> Any:
         on_failure: the same, when it fails for good.
         on_cancellation: the same, when it is cancelled.
         on_crashed: the same, when it is stopped from outside.
+        on_commit: hooks, called with (transaction) or (transaction, state) when the transaction that a run completed in
+            is committed.
+        on_rollback: the same, when it is rolled back.
 
     Raises:
         TypeError: what is decorated is not a function.

@@ -62,11 +62,16 @@ def _answer(request: bytes) -> bytes:
     import cloudpickle
 
     from perdure import session as sessions
+    from perdure.context import current_transaction
     from perdure.core.errors import SerializationError
     from perdure.submission import run_task
 
     call = pickle.loads(request)
     session = sessions.current()
+    transaction = call.run.transaction
+    if transaction is not None:
+        transaction.root.world = transaction.world = session
+    current_transaction.set(transaction)
     state = run_task(call, session)
     session.orchestrator.flush()  # this process may be lost at any moment from here on
     try:

@@ -104,6 +104,7 @@ def inspect(which: Which, as_json: AsJson = False) -> None:
         show_json(
             run_shape(run)
             | {
+                "idempotency_key": known.transactions.key_of_run(run.id),
                 "states": [state_shape(state) for state in states],
                 "result": located_shape(result),
                 "task_runs": [run_shape(each) for each in below.task_runs],
@@ -113,7 +114,7 @@ def inspect(which: Which, as_json: AsJson = False) -> None:
         )
         return
     show_heading(run)
-    show(facts(_facts(run).items()))
+    show(facts((_facts(run) | {"idempotency key": known.transactions.key_of_run(run.id)}).items()))
     _show_parameters(run)
     show_states(states)
     show_result(result, run.id)

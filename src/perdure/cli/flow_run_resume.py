@@ -75,7 +75,7 @@ def rerun(which: Which, as_json: AsJson = False) -> None:
     start = _start(run)
     parameters = unpacked(start.arguments, run.id)
     with _aside(as_json):
-        flow = _flow_of(run, start)
+        flow = _flow_of(run, start).with_options(idempotency_key=None)  # else it would be the earlier run again
         ended = ended_by(flow, lambda watched: call_of(watched, parameters))
     if as_json:
         show_json(shape_of(flow, ended))

@@ -148,6 +148,10 @@ class BlockMissing(BlockError, LookupError):
     """No block is saved under the slug."""
 
 
+class TransactionError(PerdureError):
+    """A transaction cannot be begun here, or cannot do what it is asked."""
+
+
 class OrchestratorError(PerdureError):
     """The orchestrator cannot record or answer."""
 

@@ -76,6 +76,7 @@ class FlowOptions(RunOptions):
     validate_parameters: bool = True
     task_runner: Any = None
     durable: bool = False  # whether the results of all that it calls are persisted
+    idempotency_key: str | None = None  # a template over the parameters: a second call with the key has the first's run
     on_crash: str | None = None  # "resume": a call goes on with a crashed run that had equal arguments
 
     def without_code(self) -> "FlowOptions":
@@ -109,6 +110,13 @@ class TaskOptions(RunOptions):
     cache_expiration: timedelta | None = None
     refresh_cache: bool | None = None
     result_storage_key: str | None = None
+    on_commit: tuple[Hook, ...] = ()
+    on_rollback: tuple[Hook, ...] = ()
+
+    @property
+    def is_undoable(self) -> bool:
+        """Whether it has hooks for transactions."""
+        return bool(self.on_rollback or self.on_commit)
 
     @property
     def is_cached(self) -> bool:

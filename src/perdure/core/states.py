@@ -36,6 +36,7 @@ class StateType(enum.StrEnum):
 
 
 S = StateType
+ROLLED_BACK = "RolledBack"  # the name of the state that follows Completed when the run's transaction is rolled back
 FINAL = frozenset({S.COMPLETED, S.FAILED, S.CRASHED, S.CANCELLED})
 UNSUCCESSFUL = frozenset({S.FAILED, S.CRASHED, S.CANCELLED})
 

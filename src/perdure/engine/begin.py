@@ -5,7 +5,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from perdure.context import FlowRunContext, RunContext, TaskRunContext, current_run, current_tags
+from perdure.context import FlowRunContext, RunContext, TaskRunContext, current_run, current_tags, transaction_above
 from perdure.core.arguments import Upstream
 from perdure.core.ids import new_id
 from perdure.core.options import FlowOptions, TaskOptions
@@ -110,6 +110,7 @@ def _tags(options: FlowOptions | TaskOptions, flow: FlowRunContext | None) -> fr
 def _place(run: RunContext, identity: Identity | None) -> None:
     """Give a run that a flow run calls directly its place among that one's children."""
     parent = run.parent
+    run.transaction = transaction_above(parent)
     if isinstance(parent, FlowRunContext):
         run.place = parent.add_child()
         if identity is not None:

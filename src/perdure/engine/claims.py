@@ -16,6 +16,7 @@ from perdure.core.errors import WouldDeadlock
 from perdure.core.pending import Pending
 from perdure.core.processes import is_alive
 from perdure.core.records import Claim, Record, ReleaseRecord
+from perdure.core.states import State, StateType
 from perdure.engine.life import Life
 from perdure.orchestrator.protocol import Orchestrator
 
@@ -88,6 +89,28 @@ class Claims:
             return False
         process = self._orchestrator.process(claim.process_id)
         return process is not None and is_alive(process, self._clock())
+
+    def hold(self, key: str, holder: str) -> Steps[None]:
+        """Wait until the key's claim is the holder's, as one that is not a run's may be."""
+        flight = Flight(holder)
+        while (first := self.flights.setdefault(key, flight)) is not flight:
+            yield WaitFor((first,))
+        try:
+            delay = _SHORTEST
+            while True:
+                claim = yield Blocking(self.claim, (key, flight, None))
+                if claim is not None and claim.run_id == holder:
+                    return
+                yield Sleep(delay)
+                delay = min(2 * delay, _LONGEST)
+        except BaseException:
+            self.release(key, holder)
+            raise
+
+    def release(self, key: str, holder: str) -> None:
+        """Let go of a claim that was held."""
+        self._orchestrator.report((ReleaseRecord(key, holder),))
+        self.flights.pop(key).arrive(State(StateType.COMPLETED))
 
     def let_go(self, run: TaskRunContext) -> None:
         """Give up the claim of a run that has not come to its end as it should."""

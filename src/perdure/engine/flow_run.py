@@ -16,6 +16,7 @@ from perdure.engine.produce import Produced, produce
 from perdure.engine.retries import delay_before
 from perdure.engine.reuse import reused
 from perdure.engine.runs import crash, end, enter, name_run, text_of
+from perdure.engine.transactions import recovered
 from perdure.engine.upstream import UpstreamNotCompleted, resolved, state_of
 from perdure.engine.validation import validated
 from perdure.engine.world import World
@@ -86,6 +87,8 @@ def _flow_run(call: FlowCall, world: World) -> Steps[State[Any]]:
             if run.step is not None:
                 yield Report(world.start_of(run))
                 run.goes_on_from = _unfinished_before(run)
+        if run.parent is None and run.goes_on_from:
+            yield from recovered(run, world)
         if run.goes_on_from:
             run.earlier, run.begun = yield Blocking(world.steps_of, (run.goes_on_from, run.root.retries_failed))
         if options.validate_parameters:

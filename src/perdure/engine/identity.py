@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from perdure.context import FlowRunContext, RunContext
+from perdure.context import FlowRunContext, RunContext, transaction_above
 from perdure.core.arguments import Upstream, is_atom, replace_upstreams
 from perdure.core.errors import SerializationError
 from perdure.core.options import RunOptions
@@ -31,7 +31,8 @@ class Identity(NamedTuple):
 
 def identity_of(options: RunOptions, parameters: Mapping[str, Any], parent: RunContext | None) -> Identity | None:
     """The identity of a call; None if nothing of it is kept, or if it is known only once its inputs have arrived."""
-    if not isinstance(parent, FlowRunContext) or not persists(options, parent):
+    transaction = transaction_above(parent)
+    if not isinstance(parent, FlowRunContext) or not persists(options, parent, transaction):
         return None
     if options.step_id is not None:
         told = f'"step": {json.dumps(options.step_id.format(**parameters))}'
@@ -40,9 +41,12 @@ def identity_of(options: RunOptions, parameters: Mapping[str, Any], parent: RunC
             told = _digests(parent, parameters)
         except _NotArrived:
             return None
+    shared = transaction is not None and transaction.counts_within(parent)
+    if shared:
+        told = f'"transaction": {json.dumps(transaction.root.key)}, {told}'
     parts = f"{_quoted(options.key)}, {told}"
     digest = _digest(parts)
-    turn = parent.occurrence(digest)
+    turn = (transaction.root if shared else parent).occurrence(digest)
     return Identity(f"{digest}:{turn}", f'{{"turn": {turn}, "key": {parts}}}')
 
 

@@ -11,6 +11,7 @@ from perdure.core.records import DecisionRecord, Record, ResultRecord, Why
 from perdure.core.states import State, StateType
 from perdure.engine.produce import hand_on
 from perdure.engine.runs import enter, text_of
+from perdure.engine.staging import staged
 from perdure.engine.world import World
 from perdure.results.retention import retention_of
 from perdure.results.store import result_from_record, result_record
@@ -60,7 +61,8 @@ def take(
         doomed=None,
         removed=None,
     )
-    yield Report((*records, record, DecisionRecord(run.id, why, other_id=found.run_id), state))
+    decision = DecisionRecord(run.id, why, other_id=found.run_id)
+    yield Report((*records, *staged(run, (record, decision, state), is_new=False)))
     world.log(run, logging.DEBUG, "%s: the result is that of the run %s.", name, found.run_id)
     if run.options.is_generator and not found.is_exception:
         yield from hand_on(value)

@@ -15,6 +15,7 @@ from perdure.core.records import CacheRecord, Record, ReleaseRecord, RenameRecor
 from perdure.core.secrecy import shortened, without_secrets
 from perdure.core.states import FINAL, State, StateType, check_transition, is_states
 from perdure.engine.cache_key import CacheKey
+from perdure.engine.staging import has_hooks, staged
 from perdure.engine.views import template_variables
 from perdure.engine.world import World
 from perdure.results.keys import format_key, needs_digest
@@ -53,14 +54,15 @@ def enter(
     return StateRecord(run.id, of_task, kind, state.name, message, now)
 
 
-def persists(options: RunOptions, parent: RunContext | None) -> bool:
+def persists(options: RunOptions, parent: RunContext | None, transaction: Any = None) -> bool:
     """Whether a run's result is to be persisted: as it was told, else as the features in use need it."""
     if options.persist_result is not None:
         return options.persist_result
     needed = not options.cache_result_in_memory or options.step_id is not None or getattr(options, "durable", False)
+    needed = needed or getattr(options, "idempotency_key", None) is not None
     if needed or (isinstance(options, TaskOptions) and options.is_cached):
         return True
-    if isinstance(parent, FlowRunContext) and (parent.options.retries > 0 or parent.is_durable):
+    if isinstance(parent, FlowRunContext) and (parent.options.retries > 0 or parent.is_durable or transaction):
         return True
     return settings.current().results_persist_by_default
 
@@ -81,7 +83,7 @@ def end(
     With a persisted result, or where `checkpoint` asks for it, all is committed before the next step.
     """
     failed = kind is not S.COMPLETED
-    persisted = persists(run.options, run.parent)
+    persisted = persists(run.options, run.parent, run.transaction)
     result: BaseResult[Any] | None = None
     if failed:
         if persisted and isinstance(value, Exception):
@@ -106,6 +108,9 @@ def end(
         records.append(CacheRecord(cache_key.key, run.id, now, expires, cache_key.components))
     if run.claim is not None:
         records.append(ReleaseRecord(run.claim, run.id))
+    if run.transaction is not None:
+        records = staged(run, records)
+        checkpoint = checkpoint or has_hooks(run)
     if checkpoint or persisted:
         yield Blocking(world.commit, (records,))
     else:
@@ -226,10 +231,11 @@ def call_hooks(run: RunContext, world: World) -> Steps[State[Any]]:
 
 def user_call(run: RunContext, function: Callable[..., Any], *args: Any) -> Call:
     """The effect of calling some other function of the user's within the run."""
-    return Call(function, args, {}, run, awaited=_is_coroutine_function(function))
+    return Call(function, args, {}, run, awaited=is_coroutine_function(function))
 
 
-def _is_coroutine_function(function: Any) -> bool:
+def is_coroutine_function(function: Any) -> bool:
+    """Whether calling it gives something to await."""
     try:
         return _known_coroutine_function(function)
     except TypeError:  # an object that cannot be hashed

@@ -19,6 +19,7 @@ from perdure.engine.produce import Produced, produce
 from perdure.engine.retries import delay_before
 from perdure.engine.reuse import reused, take
 from perdure.engine.runs import crash, end, enter, name_run, text_of, user_call
+from perdure.engine.staging import staged_value
 from perdure.engine.upstream import UpstreamNotCompleted, resolved
 from perdure.engine.world import World
 from perdure.results.store import result_from_record
@@ -181,7 +182,7 @@ def _cached(call: TaskCall, world: World, key: str) -> Steps[State[Any] | None]:
     run, lost = call.run, None
     why: Why = "cached"
     while True:
-        found: ResultRecord | None = yield Blocking(world.find_cached, (key,))
+        found: ResultRecord | None = staged_value(run, key) or (yield Blocking(world.find_cached, (key,)))
         if found is not None and found.run_id != lost:
             result = result_from_record(found, keep=run.options.cache_result_in_memory)
             state = yield from take(run, call.records, world, result, found._replace(cache_key=key), why)

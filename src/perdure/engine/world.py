@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from perdure.context import FlowRunContext, RunContext
 from perdure.core.clock import Clock
 from perdure.core.records import Record, ResultRecord
+from perdure.core.transactions import Transactions
 from perdure.engine.claims import Claims
 
 if TYPE_CHECKING:  # these import pydantic, which a run that persists nothing does not need
@@ -19,6 +20,7 @@ class World(Protocol):
     clock: Clock
     claims: Claims
     told_sources: set[str]  # of tasks, by their digests: what the orchestrator has been told
+    transactions: Transactions
 
     def report(self, records: Sequence[Record]) -> None:
         """Tell the orchestrator, without waiting."""
@@ -40,6 +42,16 @@ class World(Protocol):
     def find_cached(self, key: str) -> ResultRecord | None:
         """The result that a cache key stands for now."""
 
+    def follow(self, run_id: str) -> None:
+        """Have what is told of a run from now on come after all that was told of it, whatever the clock says."""
+
+    def discard(self, result: ResultRecord) -> None:
+        """Remove a result's document, unless others lead to it; it was never told of.
+
+        Raises:
+            ResultError, StorageError: it cannot be removed.
+        """
+
     def storage_id(self, storage: "Storage") -> str:
         """The id under which the orchestrator knows a storage."""
 
@@ -52,7 +64,9 @@ class World(Protocol):
     def serializer_for(self, run: RunContext) -> "Serializer":
         """How a run's result is written: its own option, else its flow's, else the default."""
 
-    def log(self, run: RunContext, level: int, message: str, *args: Any, error: BaseException | None = None) -> None:
+    def log(
+        self, run: RunContext | None, level: int, message: str, *args: Any, error: BaseException | None = None
+    ) -> None:
         """Log a line of the engine's own about a run; an error's traceback is shown once, however far it travels."""
 
     def run_coroutine(self, function: Callable[..., Coroutine[Any, Any, Any]], *args: Any) -> Any:

@@ -71,15 +71,29 @@ def get_result(run_id: str | UUID, raise_on_failure: bool = True) -> Any:
     """
     known = known_runs()
     run = find_run(known, str(run_id))
+    state, record = _state_and_record(known, run)
+    if state.data is None and state.type is StateType.COMPLETED:
+        raise MissingResult(_not_kept(run, record))
+    return state.fetch(raise_on_failure)
+
+
+def state_of_run(run: FlowRun | TaskRun) -> State[Any]:
+    """The state of a run, with its result if that was kept.
+
+    Raises:
+        ResultMissing: it was, and has been removed; says when.
+    """
+    return _state_and_record(known_runs(), run)[0]
+
+
+def _state_and_record(known: Known, run: FlowRun | TaskRun) -> tuple[State[Any], ResultRecord | None]:
     record = next(iter(known.results(ResultFilter(run_ids=(run.id,)))), None)
     if record is not None and record.removed is not None:
         raise ResultMissing(_removed(record, record.removed))
     state = _state(run, record)
     if isinstance(run, FlowRun) and record is not None and record.kind == "unpersisted":
         state.data = _carried(known, run, record)
-    if state.data is None and state.type is StateType.COMPLETED:
-        raise MissingResult(_not_kept(run, record))
-    return state.fetch(raise_on_failure)
+    return state, record
 
 
 async def aget_result(run_id: str | UUID, raise_on_failure: bool = True) -> Any:

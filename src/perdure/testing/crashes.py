@@ -235,7 +235,7 @@ class _Session(Session):
         self._runners.append(runner)
         return runner
 
-    def _log_of_the_living(self, run: RunContext, level: int, message: str, *args: Any, **given: Any) -> None:
+    def _log_of_the_living(self, run: RunContext | None, level: int, message: str, *args: Any, **given: Any) -> None:
         if not self._reaper.has_come:
             logs.log(run, level, message, *args, **given)
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from perdure import runtime
 from perdure.core.errors import ResultError, StorageError
 from perdure.core.records import FlowRun, ResultFilter, RunFilter, TaskRun
-from perdure.core.states import FINAL, TRANSITIONS, StateType
+from perdure.core.states import FINAL, ROLLED_BACK, TRANSITIONS, StateType
 from perdure.orchestrator.protocol import Orchestrator
 from perdure.results.store import result_from_record
 
@@ -36,7 +36,9 @@ def wrong_transitions(run: Run, known: Orchestrator) -> Iterator[str]:
     before: StateType | None = None
     time: int | None = None
     for state in known.states(run.id):
-        if state.type not in TRANSITIONS[before] and not (state.type is before and state.time == time):
+        is_undone = before is StateType.COMPLETED and state.name == ROLLED_BACK
+        is_again = state.type is before and state.time == time
+        if state.type not in TRANSITIONS[before] and not (is_again or is_undone):
             yield f"{_the(run)} went from {before or 'its start'} to {state.type} ({state.name})."
         before, time = state.type, state.time
 

@@ -158,7 +158,10 @@ FROM result WHERE run_id > ? AND doomed <= ? AND {_KEPT} ORDER BY run_id LIMIT ?
 """
 _KNOWN = f"""
 INSERT OR IGNORE INTO known
-SELECT storage_id, storage_key FROM result WHERE storage_id = ? AND {_KEPT} ORDER BY storage_key
+SELECT storage_id, storage_key FROM result WHERE storage_id = ?1 AND {_KEPT}
+UNION SELECT storage_id, storage_key FROM txn_step
+    WHERE storage_id = ?1 AND phase = 'staged' AND storage_key IS NOT NULL
+ORDER BY storage_key
 """
 # Many rows go to SQLite as one text: given one by one, each would wait for threads that hold Python's lock.
 _IS_GIVEN = "run_id IN (SELECT value FROM json_each(?))"

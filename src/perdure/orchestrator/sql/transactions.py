@@ -64,7 +64,7 @@ class SqlTransactions:
     def values(self, transaction_id: str) -> Mapping[str, str]:
         """What a transaction keeps for its hooks, by name."""
         self._writer.flush()
-        return {name: value for name, value in self._read(self._sql.values, (transaction_id,))}
+        return dict(self._read(self._sql.values, (transaction_id,)))
 
     def create_once(self, key: FlowKeyRecord, records: Iterable[Record]) -> bool:
         """Create a flow run by its records, unless the flow has one with the key; whether it was created."""

@@ -1,0 +1,65 @@
+"""Idempotency keys: of all calls of a flow with one key, in whatever process, the first one makes the flow run."""
+
+import logging
+from typing import Any, Protocol
+
+from perdure.core.effects import Blocking, Sleep, Steps
+from perdure.core.errors import MissingResult, ResumeError
+from perdure.core.records import FlowKeyRecord, FlowRun, RunFilter
+from perdure.core.states import FINAL, State, StateType
+from perdure.engine.flow_run import FlowCall
+from perdure.engine.resumption import Resumable, Resumes, claimed, resumable
+from perdure.engine.world import World
+from perdure.results.lookup import state_of_run
+
+_SHORTEST, _LONGEST = 0.01, 1.0  # seconds between two looks at a run of another process
+
+
+class Sees(World, Resumes, Protocol):
+    """The world of a call, with all that is known of other runs."""
+
+
+def first_run(key: str, call: FlowCall, world: Sees) -> Steps[State[Any] | Resumable | None]:
+    """What became of the flow run that was made with the key: None if this call is it, and its run was created.
+
+    Its final state, once it has ended; or what is needed to go on with it, claimed for this process, if it crashed.
+    """
+    run = call.run
+    records = (*call.records, *world.start_of(run))
+    name = run.options.name
+    if (yield Blocking(world.transactions.create_once, (FlowKeyRecord(name, key, run.id), records))):
+        call.records = []
+        return None
+    run_id: str = yield Blocking(world.transactions.run_of_key, (name, key))
+    delay = _SHORTEST
+    while True:
+        found = yield Blocking(_found, (run_id, key, world))
+        if found is not None:
+            return found  # type: ignore[no-any-return]
+        if delay == _SHORTEST:
+            waiting = "Its flow run with the idempotency key %r runs already (%s); waiting for it."
+            world.log(run, logging.INFO, waiting, key, run_id)
+        yield Sleep(delay)
+        delay = min(2 * delay, _LONGEST)
+
+
+def _found(run_id: str, key: str, world: Sees) -> State[Any] | Resumable | None:
+    """The run's final state, or what going on with it needs; None while it runs."""
+    run: FlowRun = world.orchestrator.flow_runs(RunFilter(ids=(run_id,)))[0]
+    if run.state_type in FINAL and run.state_type is not StateType.CRASHED:
+        return _state(run, key)
+    try:
+        again = resumable(run_id, world, retry_failed=False)
+    except ResumeError:  # it still runs; or it has come to its end just now
+        return None
+    return again if claimed(again, world) else None
+
+
+def _state(run: FlowRun, key: str) -> State[Any]:
+    state = state_of_run(run)
+    if state.data is None and state.is_completed():
+        raise MissingResult(
+            f"The flow run {run.name!r} ({run.id}) with the idempotency key {key!r} has completed, but its result was"
+            f" not kept. Give the flow {run.flow_name!r} persist_result=True, or call it with another key."
+        )
+    return state

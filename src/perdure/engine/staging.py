@@ -1,0 +1,46 @@
+"""Results of runs inside a transaction: they are written, but are seen only once that is committed."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from perdure.context import RunContext, TaskRunContext
+from perdure.core.records import CacheRecord, Record, ResultRecord, StepRecord
+
+# Of tasks that have hooks for transactions, by their keys: another process finds them here, once it has the program.
+hooked_tasks: dict[str, Any] = {}
+
+
+def staged(run: RunContext, records: Sequence[Record], *, is_new: bool = True) -> list[Record]:
+    """The records of a run's end, with its result and cache entry held back if the run is inside a transaction.
+
+    Hooks are only called for a run whose result `is_new`: else it has done nothing.
+    """
+    transaction = run.transaction
+    if transaction is None or transaction.has_ended or transaction.root.has_ended:
+        return list(records)
+    result = next(each for each in records if isinstance(each, ResultRecord))
+    cached = next((each for each in records if isinstance(each, CacheRecord)), None)
+    if cached is not None:
+        transaction.root.cached[cached.key] = result
+    step = StepRecord(
+        run_id=run.id,
+        transaction_id=transaction.root.id,
+        block=transaction.id,
+        task_key=run.options.key,
+        module=run.options.function.__module__ if is_new and not result.is_exception and has_hooks(run) else None,
+        storage_id=result.storage_id,
+        storage_key=result.storage_key,
+        staged=json.dumps([result, cached]),
+    )
+    return [step, *(each for each in records if each is not result and each is not cached)]
+
+
+def has_hooks(run: RunContext) -> bool:
+    """Whether it is a task run that has hooks for transactions."""
+    return isinstance(run, TaskRunContext) and run.options.is_undoable
+
+
+def staged_value(run: RunContext, cache_key: str) -> ResultRecord | None:
+    """What the cache key stands for inside the run's own transaction alone."""
+    return None if run.transaction is None else run.transaction.root.cached.get(cache_key)

@@ -1,0 +1,401 @@
+"""Transactions: results of several steps that are committed together, or not at all.
+
+Each step that ends inside is kept as staged, with what is needed to undo it, before the flow goes on. So whoever comes
+after a crash, finds what has to be rolled back, or, once all is committed, whose hooks have still to be called.
+"""
+
+import inspect
+import json
+import logging
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from perdure.context import FlowRunContext, RunContext, TaskRunContext
+from perdure.core.effects import Blocking, Call, Effect, Steps, WaitFor
+from perdure.core.errors import ResultError, StorageError, TransactionError
+from perdure.core.ids import new_id
+from perdure.core.pending import Pending
+from perdure.core.records import (
+    ResultRecord,
+    StateRecord,
+    StepEndRecord,
+    StepRecord,
+    TransactionRecord,
+    ValueRecord,
+)
+from perdure.core.states import ROLLED_BACK, State, StateType
+from perdure.engine.identity import identity_in
+from perdure.engine.runs import is_coroutine_function
+from perdure.engine.staging import hooked_tasks
+from perdure.engine.starts import packed, unpacked
+from perdure.engine.world import World
+from perdure.results.store import result_from_record
+
+_GRACE_SECONDS = 10.0  # for tasks that run when the block is left by Ctrl-C, for example
+_MISSING = object()
+
+
+class Transaction:
+    """A block of a flow whose steps' results are committed together, or not at all.
+
+    `set` and `get` keep values for the hooks of its tasks.
+    """
+
+    def __init__(
+        self, world: World | None, key: str | None, flow: FlowRunContext | None, outer: "Transaction | None" = None
+    ) -> None:
+        self.id = new_id()
+        self.key = key  # as the user gave it
+        self.has_ended = False
+        self.root: Transaction = self if outer is None else outer.root
+        self.outer = outer
+        self.world = world
+        self.flow = flow
+        self.holder = self.id  # of the claim of the key
+        self.blocks = {self.id}  # its own, and those inside that have joined it
+        self.cached: dict[str, ResultRecord] = {}  # by cache key: what is seen inside alone
+        self.submitted: list[Pending] = []
+        self.streams: list[Any] = []  # mapped calls
+        self._committed = False
+        self._deciding = threading.Lock()  # a thread may still commit when its coroutine was cancelled already
+        self._is_undone = False
+        self._values: dict[str, Any] = {}
+        self._occurrences: dict[str, int] = {}
+
+    def is_committed(self) -> bool:
+        """Whether the transaction was committed: in an earlier block with the same key, or before a crash.
+
+        Then the results of the calls inside are those that were committed.
+        """
+        return self.root._committed
+
+    def set(self, name: str, value: Any) -> None:
+        """Keep a value under a name, for the hooks: durably, so that they find it after a crash.
+
+        Blocks inside others share the values of the outermost one.
+
+        Raises:
+            TransactionError: the value cannot be pickled, or takes more than a MiB.
+        """
+        text = packed({name: value})
+        if text is None:
+            raise TransactionError(
+                f"The value {name!r}, a {type(value).__name__}, cannot be kept with the transaction: it cannot be"
+                " pickled, or takes more than a MiB. Set a path or an id instead."
+            )
+        root = self.root
+        root._values[name] = value
+        if self.world is not None:
+            self.world.report((ValueRecord(root.id, name, text),))
+
+    def get(self, name: str, default: Any = _MISSING) -> Any:
+        """The value that was set under a name, in whichever process; or `default`.
+
+        Raises:
+            TransactionError: there is none, and no default.
+        """
+        values = self.root._values
+        if name not in values and self.world is not None:
+            self.root.remember(self.world.transactions.values(self.root.id))
+        if name in values:
+            return values[name]
+        if default is _MISSING:
+            known = ", ".join(sorted(values)) or "none"
+            raise TransactionError(
+                f"The transaction has no value {name!r}; it has: {known}. Set it, or give a default."
+            )
+        return default
+
+    def commit(self, world: World) -> None:
+        """Let all results be seen, unless it is being rolled back by now."""
+        with self._deciding:
+            if not self._is_undone:
+                world.transactions.commit(self.id, world.clock())
+
+    def undo(self, world: World) -> list[StepRecord]:
+        """The steps that are to be rolled back, or have hooks to come if it was committed already."""
+        with self._deciding:
+            self._is_undone = True
+            steps = world.transactions.steps(self.root.id)
+        return [step for step in steps if step.block in self.blocks]
+
+    def remember(self, kept: Any) -> None:
+        """Take the values that the database has, unless they are known."""
+        for name, text in kept.items():
+            if name not in self._values:
+                self._values[name] = unpacked(text, self.id)[name]
+
+    def covers(self, run: RunContext | None) -> bool:
+        """Whether what the run calls now is inside: the consumer of a generator that has such a block is not."""
+        if self.flow is None:
+            return True
+        while run is not None and run is not self.flow:
+            run = run.parent
+        return run is not None
+
+    def counts_within(self, flow: FlowRunContext) -> bool:
+        """Whether a flow run's calls are told apart within the transaction, so that other runs find them by its key."""
+        return self.root.key is not None and self.root.flow is flow
+
+    def occurrence(self, key: str) -> int:
+        """How many times `key` came up before in this block."""
+        count = self._occurrences.get(key, 0)
+        self._occurrences[key] = count + 1
+        return count
+
+    def __reduce__(self) -> Any:
+        return _elsewhere, (self.id, self.root.id, self.root.key)
+
+    def __repr__(self) -> str:
+        return f"<Transaction {self.root.key or self.root.id}>"
+
+
+def _elsewhere(id: str, root_id: str, key: str | None) -> Transaction:
+    """The transaction in the process of one of its tasks."""
+    root = Transaction(None, key, None)
+    root.id = root_id
+    if id == root_id:
+        return root
+    inner = Transaction(None, None, None, root)
+    inner.id = id
+    return inner
+
+
+# Entering
+
+
+def entered(run: RunContext | None, outer: Transaction | None, key: str | None, world: World) -> Steps[Transaction]:
+    """A transaction, begun: what is left over of an earlier one of the same key is rolled back.
+
+    Raises:
+        TransactionError: there can be none here.
+    """
+    if isinstance(run, TaskRunContext):
+        raise TransactionError(
+            f"A transaction was begun inside the task {run.options.name!r}, but a task is one step and is rolled back"
+            " as one. Begin it in a flow, and call the task inside."
+        )
+    if outer is not None:
+        if key is not None and key != outer.root.key:
+            raise TransactionError(
+                f"transaction(key={key!r}) was begun inside another transaction, with which it is committed."
+                " Leave key out, or give it to the outermost one."
+            )
+        return Transaction(world, None, run, outer)
+    transaction = Transaction(world, key, run)
+    yield from _hold(transaction, world)
+    try:
+        root_id = None if run is None else run.root.id
+        told = TransactionRecord(transaction.id, _full_key(transaction), root_id, world.clock())
+        known: TransactionRecord = yield Blocking(world.transactions.open, (told,))
+        transaction.id = known.id
+        transaction.blocks = {known.id}
+        transaction._committed = known.committed is not None
+        if known.id != told.id:
+            yield from _recovered(transaction, world)
+        if run is not None and key is not None and known.committed is not None:
+            for record in (yield Blocking(world.transactions.committed_steps, (known.id,))):
+                run.earlier[identity_in(record.step)] = record
+    except BaseException:
+        _let_go(transaction, world)
+        raise
+    return transaction
+
+
+def _full_key(transaction: Transaction) -> str:
+    if transaction.key is not None:
+        return f"key {transaction.key}"
+    flow = transaction.flow
+    return f"run {transaction.id}" if flow is None else f"run {_place(flow)} {flow.occurrence('transaction')}"
+
+
+def _place(flow: FlowRunContext) -> str:
+    """What a flow run is, for itself and for the one that goes on with it after a crash."""
+    above = None if flow.parent is None else flow.parent.flow
+    return flow.id if above is None else f"{_place(above)}/{flow.identity or flow.id}"
+
+
+def _claimed(transaction: Transaction) -> str:
+    return f"perdure transaction {transaction.key}"
+
+
+def _hold(transaction: Transaction, world: World) -> Steps[None]:
+    if transaction.key is not None:
+        yield from world.claims.hold(_claimed(transaction), transaction.holder)
+
+
+def _let_go(transaction: Transaction, world: World) -> None:
+    if transaction.key is not None:
+        world.claims.release(_claimed(transaction), transaction.holder)
+
+
+def recovered(run: FlowRunContext, world: World) -> Steps[None]:
+    """Roll back what a crash of the flow run left staged, and call the hooks of what was committed just before it."""
+    for known in (yield Blocking(world.transactions.unfinished, (run.id,))):
+        kind, _, key = known.key.partition(" ")
+        transaction = Transaction(world, key if kind == "key" else None, run)
+        yield from _hold(transaction, world)  # another run may be inside it by now
+        try:
+            transaction.id = known.id
+            yield from _recovered(transaction, world)
+        finally:
+            _let_go(transaction, world)
+
+
+def _recovered(transaction: Transaction, world: World) -> Steps[None]:
+    steps: list[StepRecord] = yield Blocking(world.transactions.steps, (transaction.id,))
+    if steps:
+        world.log(transaction.flow, logging.WARNING, "%r was left with %d steps to end.", transaction, len(steps))
+    yield from _finished(transaction, steps, world)
+
+
+def _finished(transaction: Transaction, steps: Sequence[StepRecord], world: World) -> Steps[None]:
+    """Roll back what is staged, and call the hooks of what was committed."""
+    yield from _rolled_back(transaction, [step for step in steps if step.phase == "staged"], world)
+    yield from _hooks_of_commit(transaction, [step for step in steps if step.phase == "committed"], world)
+
+
+# Leaving
+
+
+def left(transaction: Transaction, world: World, error: BaseException | None) -> Steps[None]:
+    """End a transaction: wait for what was submitted in it, then commit, or roll back after an `error`."""
+    try:
+        if error is None:
+            try:
+                yield from _settled(transaction)
+                if transaction.outer is not None:
+                    transaction.outer.blocks |= transaction.blocks
+                    return
+                yield Blocking(transaction.commit, (world,))
+            except BaseException as failure:
+                yield from _undone(transaction, world, failure)
+                raise
+            transaction.has_ended = transaction._committed = True
+            steps = yield Blocking(world.transactions.steps, (transaction.id,))
+            yield from _hooks_of_commit(transaction, steps, world)
+        else:
+            yield from _undone(transaction, world, error)
+    finally:
+        if transaction.outer is None:
+            transaction.has_ended = True
+            _let_go(transaction, world)
+
+
+def _settled(transaction: Transaction) -> Steps[None]:
+    """Wait for all that was submitted; raises what one of them raises, or an iterable that was mapped over."""
+    for stream in transaction.streams:
+        yield WaitFor((stream,))
+    failed: State[Any] | None = None
+    while transaction.submitted:
+        waited_for, transaction.submitted = transaction.submitted, []
+        yield WaitFor(waited_for)
+        states = [each.state for each in waited_for if each.state is not None]
+        failed = failed or next((state for state in states if not state.is_completed()), None)
+    yield from _closed_generators(transaction)
+    if failed is not None:
+        yield Blocking(failed.fetch)
+
+
+def _closed_generators(transaction: Transaction) -> Steps[None]:
+    """End the tasks inside that are generators and that nobody went through to their ends."""
+    for generator, run in tuple(transaction.flow.generators.items()) if transaction.flow else ():
+        if run.transaction is transaction and run.state is not None and run.state.is_running():
+            close = getattr(generator, "aclose", None)
+            yield Call(close or generator.close, (), {}, transaction.flow, awaited=close is not None)
+
+
+def _undone(transaction: Transaction, world: World, error: BaseException) -> Steps[None]:
+    if isinstance(error, Exception):
+        transaction.streams.clear()
+        while transaction.submitted:
+            waited_for, transaction.submitted = transaction.submitted, []
+            yield WaitFor(waited_for)
+    elif transaction.submitted and transaction.flow is not None:
+        world.cancel_outstanding(transaction.flow)
+        yield WaitFor(tuple(transaction.submitted), _GRACE_SECONDS)
+    transaction.has_ended = True
+    steps: list[StepRecord] = yield Blocking(transaction.undo, (world,))
+    yield from _finished(transaction, steps, world)
+
+
+def _rolled_back(transaction: Transaction, steps: Sequence[StepRecord], world: World) -> Steps[None]:
+    """Call the hooks of the steps, the last one's first, and let go of their results."""
+    flow, cached = transaction.flow, transaction.root.cached
+    for step in reversed(steps):
+        yield from _called("on_rollback", transaction, step, world)
+        if flow is not None:
+            flow.finished.pop(flow.identities.get(step.run_id, ""), None)
+        for key in [key for key, result in cached.items() if result.run_id == step.run_id]:
+            del cached[key]
+        yield Blocking(_discarded, (step, world))
+
+
+def _discarded(step: StepRecord, world: World) -> None:
+    result = _result_of(step)
+    try:
+        world.discard(result)
+    except (ResultError, StorageError) as error:
+        world.log(None, logging.WARNING, "A result that was rolled back cannot be removed: %s", error)
+    end = StepEndRecord(step.run_id, "rolled back")
+    if result.is_exception:
+        world.commit((end,))
+        return
+    message = "It completed, and was rolled back with its transaction."
+    world.follow(step.run_id)
+    state = StateRecord(step.run_id, result.of_task, StateType.COMPLETED, ROLLED_BACK, message, world.clock())
+    world.commit((state, end))
+
+
+def _result_of(step: StepRecord) -> ResultRecord:
+    return ResultRecord(*json.loads(step.staged or "[]")[0])
+
+
+def _hooks_of_commit(transaction: Transaction, steps: Sequence[StepRecord], world: World) -> Steps[None]:
+    for step in steps:
+        yield from _called("on_commit", transaction, step, world)
+        yield Blocking(world.commit, ((StepEndRecord(step.run_id, "ended"),),))
+
+
+def _called(option: str, transaction: Transaction, step: StepRecord, world: World) -> Steps[None]:
+    """Call a step's hooks; what they raise is logged."""
+    if step.module is None:
+        return
+    result = _result_of(step)
+    data = result_from_record(result)
+    state: State[Any] = State(StateType.COMPLETED, data=data, time=result.created, task_run_id=step.run_id)
+    for hook in getattr(_options_of(step), option):
+        try:
+            yield _hook_call(transaction, hook, state)
+        except Exception as error:
+            name = getattr(hook, "__name__", repr(hook))
+            world.log(transaction.flow, logging.ERROR, "The %s hook %s raised an exception.", option, name, error=error)
+
+
+def _hook_call(transaction: Transaction, hook: Any, state: State[Any]) -> Effect:
+    try:
+        takes = len(inspect.signature(hook).parameters)
+    except ValueError:  # of a builtin
+        takes = 1
+    args = (transaction, state)[: max(takes, 1)]
+    return Call(hook, args, {}, transaction.flow, awaited=is_coroutine_function(hook))
+
+
+def _options_of(step: StepRecord) -> Any:
+    """The options of a step's task: another process may have defined it."""
+    if step.task_key not in hooked_tasks and step.module not in (None, "__main__"):
+        try:
+            __import__(step.module)
+        except Exception as error:
+            raise TransactionError(_not_found(step, f"importing {step.module} fails: {error}")) from error
+    if step.task_key not in hooked_tasks:
+        raise TransactionError(_not_found(step, "this program does not define it at the top level of a module"))
+    return hooked_tasks[step.task_key]
+
+
+def _not_found(step: StepRecord, why: str) -> str:
+    return (
+        f"The hooks of the task {step.task_key!r}, whose run {step.run_id} is in an unfinished transaction, cannot be"
+        f" called: {why}. Go on with the flow run in the program that began it."
+    )
