@@ -24,7 +24,7 @@ from perdure.engine.caching import (
     task_input_hash,
 )
 from perdure.engine.retries import exponential_backoff
-from perdure.engine.staging import hooked_tasks
+from perdure.engine.staging import hook_key, hooked_tasks
 from perdure.engine.task_run import TaskCall, task_run
 from perdure.engine.timeouts import EnclosingTimeout
 from perdure.futures import AsyncFuture, Future
@@ -94,7 +94,7 @@ class Task(Decorated[TaskOptions], Generic[P, R]):
     def options(self, options: TaskOptions) -> None:
         self._options = options
         if options.is_undoable:
-            hooked_tasks[options.key] = options
+            hooked_tasks[hook_key(options)] = options
 
     @overload
     def __call__(

@@ -59,10 +59,10 @@ def persists(options: RunOptions, parent: RunContext | None, transaction: Any = 
     if options.persist_result is not None:
         return options.persist_result
     needed = not options.cache_result_in_memory or options.step_id is not None or getattr(options, "durable", False)
-    needed = needed or getattr(options, "idempotency_key", None) is not None
+    needed = needed or transaction is not None or getattr(options, "idempotency_key", None) is not None
     if needed or (isinstance(options, TaskOptions) and options.is_cached):
         return True
-    if isinstance(parent, FlowRunContext) and (parent.options.retries > 0 or parent.is_durable or transaction):
+    if isinstance(parent, FlowRunContext) and (parent.options.retries > 0 or parent.is_durable):
         return True
     return settings.current().results_persist_by_default
 

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from perdure.context import RunContext, TaskRunContext
+from perdure.core.options import RunOptions
 from perdure.core.records import CacheRecord, Record, ResultRecord, StepRecord
 
-# Of tasks that have hooks for transactions, by their keys: another process finds them here, once it has the program.
+# Of tasks that have hooks for transactions, the options: another process finds them here, once it has the program.
 hooked_tasks: dict[str, Any] = {}
 
 
@@ -23,17 +24,24 @@ def staged(run: RunContext, records: Sequence[Record], *, is_new: bool = True) -
     cached = next((each for each in records if isinstance(each, CacheRecord)), None)
     if cached is not None:
         transaction.root.cached[cached.key] = result
+    if is_new:
+        transaction.root.ended[run.id] = run
     step = StepRecord(
         run_id=run.id,
         transaction_id=transaction.root.id,
         block=transaction.id,
-        task_key=run.options.key,
+        task_key=hook_key(run.options),
         module=run.options.function.__module__ if is_new and not result.is_exception and has_hooks(run) else None,
         storage_id=result.storage_id,
         storage_key=result.storage_key,
         staged=json.dumps([result, cached]),
     )
     return [step, *(each for each in records if each is not result and each is not cached)]
+
+
+def hook_key(options: RunOptions) -> str:
+    """What tells a task from all others, and from copies of it that have names of their own."""
+    return f"{options.key}:{options.name}"
 
 
 def has_hooks(run: RunContext) -> bool:

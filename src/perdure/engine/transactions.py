@@ -55,6 +55,7 @@ class Transaction:
         self.holder = self.id  # of the claim of the key
         self.blocks = {self.id}  # its own, and those inside that have joined it
         self.cached: dict[str, ResultRecord] = {}  # by cache key: what is seen inside alone
+        self.ended: dict[str, RunContext] = {}  # in this process, by their ids
         self.submitted: list[Pending] = []
         self.streams: list[Any] = []  # mapped calls
         self._committed = False
@@ -362,10 +363,9 @@ def _called(option: str, transaction: Transaction, step: StepRecord, world: Worl
     """Call a step's hooks; what they raise is logged."""
     if step.module is None:
         return
-    result = _result_of(step)
-    data = result_from_record(result)
-    state: State[Any] = State(StateType.COMPLETED, data=data, time=result.created, task_run_id=step.run_id)
-    for hook in getattr(_options_of(step), option):
+    run = transaction.root.ended.get(step.run_id)
+    state = _state_of(step) if run is None else run.state
+    for hook in getattr(_options_of(step) if run is None else run.options, option):
         try:
             yield _hook_call(transaction, hook, state)
         except Exception as error:
@@ -373,7 +373,13 @@ def _called(option: str, transaction: Transaction, step: StepRecord, world: Worl
             world.log(transaction.flow, logging.ERROR, "The %s hook %s raised an exception.", option, name, error=error)
 
 
-def _hook_call(transaction: Transaction, hook: Any, state: State[Any]) -> Effect:
+def _state_of(step: StepRecord) -> State[Any]:
+    result = _result_of(step)
+    data = result_from_record(result)
+    return State(StateType.COMPLETED, data=data, time=result.created, task_run_id=step.run_id)
+
+
+def _hook_call(transaction: Transaction, hook: Any, state: State[Any] | None) -> Effect:
     try:
         takes = len(inspect.signature(hook).parameters)
     except ValueError:  # of a builtin
