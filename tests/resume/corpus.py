@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from perdure import flow, settings, tags, task, task_input_hash
+from perdure import flow, settings, tags, task, task_input_hash, transaction
 from perdure.core.states import StateType
 from perdure.flows import Flow
 from perdure.task_runners import ProcessTaskRunner, SequentialTaskRunner, ThreadTaskRunner
@@ -438,6 +438,38 @@ def failure_below() -> str:
 def of_states() -> None:
     load("z")
     square(3)
+
+
+# Transactions
+
+
+@case(["t", 6])
+def in_transaction() -> list[Any]:
+    with transaction() as txn:
+        txn.set("name", "t")
+        rows = load("t")
+        with transaction():
+            doubled = [total(rows), total(rows)]
+    return [rows[0], sum(doubled)]
+
+
+@case("no u2, then 3")
+def rolled_back() -> str:
+    try:
+        with transaction():
+            square.map([5, 6])
+            load("u1")
+            refuse("u2")
+    except ValueError as error:
+        return f"{error}, then {total(load('u3'))}"
+    return ""
+
+
+@case(9)
+async def in_transaction_async() -> int:
+    async with transaction(key="corpus"):
+        rows = [fetch.submit(name) for name in "vwx"]
+    return sum([(await each.result())[1] for each in rows])
 
 
 # Generators

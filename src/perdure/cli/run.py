@@ -9,11 +9,13 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
+from perdure.cli import find
 from perdure.cli.groups import AsJson, new_group
 from perdure.cli.load import load_flow
 from perdure.cli.output import duration_text, iso, jsonable, note, show, show_json, state_text
 from perdure.context import FlowRunContext
 from perdure.core.errors import ParameterBindError, PerdureError
+from perdure.core.records import FlowRun
 from perdure.core.states import State, StateType, is_states
 from perdure.flows import Flow
 
@@ -24,9 +26,9 @@ INTERRUPTED = 130
 
 
 class Ended(NamedTuple):
-    """How a run that the command line began has ended."""
+    """How a run that the command line began has ended, or an earlier one with the same idempotency key."""
 
-    run: FlowRunContext
+    run: FlowRunContext | FlowRun
     state: State[Any]
     exit_code: int
 
@@ -117,6 +119,8 @@ def ended_by(flow: Flow[..., object], call: Callable[[Flow[..., Any]], State[Any
         if not ends:
             raise
         return Ended(*ends[-1], EXIT_CODES[StateType.CRASHED])
+    if not ends and state.is_final() and state.flow_run_id is not None:  # the run of an earlier call with its key
+        return Ended(find.flow_run(state.flow_run_id), state, EXIT_CODES[state.type])
     if not ends:  # it returned a state by hand that is not final
         raise PerdureError(f"The flow run {state.run_id} ended in state {state!r}, which is not final.")
     return Ended(*ends[-1], EXIT_CODES[state.type])

@@ -1,0 +1,272 @@
+"""Transactions that a crash cuts short: what was staged is rolled back, what was committed stays."""
+
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from perdure import Transaction, flow, session, settings, task, transaction
+from perdure.core.records import RunFilter
+from perdure.results.lookup import get_result
+from perdure.testing.crashes import crash_points, killed, root_run
+from perdure.testing.home import fresh_home
+from perdure.testing.invariants import violations
+
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+def world() -> Path:
+    """A directory that tasks change, and hooks change back."""
+    made = Path(settings.current().home) / "world"
+    made.mkdir(exist_ok=True)
+    return made
+
+
+def told() -> list[str]:
+    file = Path(settings.current().home) / "told"
+    return file.read_text().split() if file.exists() else []
+
+
+def tell(what: str) -> None:
+    with (Path(settings.current().home) / "told").open("a") as file:
+        file.write(f"{what} ")
+
+
+@task
+def make(name: str) -> list[str]:
+    tell(f"make-{name}")
+    (world() / name).touch()
+    return [name]
+
+
+@make.on_rollback
+def unmake(txn: Transaction, state: Any) -> None:
+    (name,) = state.result()
+    tell(f"unmake-{name}")
+    (world() / name).unlink(missing_ok=True)
+
+
+@make.on_commit
+def made(txn: Transaction, state: Any) -> None:
+    tell(f"made-{state.result()[0]}-{txn.get('of')}")
+
+
+@task
+def refuse() -> None:
+    raise ValueError("no")
+
+
+@flow
+def committing() -> str:
+    make("before")
+    with transaction() as txn:
+        txn.set("of", "it")
+        make("a")
+        with transaction():
+            make("b")
+    return "done"
+
+
+@flow
+def undoing() -> str:
+    try:
+        with transaction() as txn:
+            txn.set("of", "it")
+            make("a")
+            make.submit("b").wait()
+            refuse()
+    except ValueError:
+        return "undone"
+    return "not reached"
+
+
+def staged() -> int:
+    with session.current().orchestrator._reader() as connection:  # type: ignore[attr-defined]
+        asked = "SELECT COUNT(*) FROM txn_step WHERE phase IN ('staged', 'committed')"
+        return int(connection.execute(asked).fetchone()[0])
+
+
+def wrong_after(crash: Any, flow: Any, outcome: str, there: list[str]) -> list[str]:
+    """What is not as it should be, once a crashed run of a flow has gone on."""
+    assert crash.resume() == outcome
+    found = violations(session.current().orchestrator)
+    if sorted(each.name for each in world().iterdir()) != there:
+        found.append(f"{crash!r}: {list(world().iterdir())}")
+    if staged():
+        found.append(f"{crash!r}: {staged()} steps were left")
+    for name in ("a", "b"):
+        ends = [each for each in told() if each.endswith((f"-{name}", f"-{name}-it"))]
+        if flow is committing and f"made-{name}-it" not in ends:
+            found.append(f"{crash!r}: no hook told of the commit: {ends}")
+        if flow is undoing and ends[-1] != f"unmake-{name}":
+            found.append(f"{crash!r}: it was not undone: {ends}")
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("flushed", [False, True])
+def test_a_crash_at_any_effect_commits_all_or_nothing(flushed: bool) -> None:
+    for crash in crash_points(committing, flushed=flushed):
+        assert wrong_after(crash, committing, "done", ["a", "b", "before"]) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("flushed", [False, True])
+def test_a_crash_at_any_effect_of_a_rollback_goes_on_with_it(flushed: bool) -> None:
+    for crash in crash_points(undoing, flushed=flushed):
+        assert wrong_after(crash, undoing, "undone", []) == []
+
+
+@pytest.mark.slow
+def test_a_second_crash_while_rolling_back_at_resume_goes_on_with_the_rest() -> None:
+    for before in itertools.count(1):
+        with fresh_home():
+            killed(undoing, before=18, flushed=True)
+            run = root_run()
+            assert run is not None
+            assert staged() == 3  # with the failure
+            again = killed(partial(undoing.resume, run.id), before=before, flushed=True)
+            if not again.killed:
+                return
+            run = root_run()
+            assert run is not None
+            if run.state_type != "COMPLETED":
+                assert undoing.resume(run.id) == "undone"
+            assert list(world().iterdir()) == []
+            assert violations(session.current().orchestrator) == []
+
+
+PROGRAM = """
+import os, signal, sys
+from pathlib import Path
+from perdure import flow, task, transaction, get_transaction
+
+def note(what):
+    with open("told", "a") as file:
+        file.write(what + " ")
+
+def die_once(where):
+    if os.environ.get("DIE_AT") == where and not Path("died").exists():
+        Path("died").touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+@task
+def make(name):
+    note("make-" + name)
+    get_transaction().set(name, {"path": name})
+    die_once("task-" + name)
+    return [name]
+
+@make.on_rollback
+def unmake(txn, state):
+    name, = state.result()
+    note("unmake-" + txn.get(name)["path"])
+    die_once("rollback-" + name)
+
+@make.on_commit
+def made(txn, state):
+    note("made-" + state.result()[0])
+    die_once("commit-" + state.result()[0])
+
+@flow
+def work(bad=False):
+    note("flow")
+    try:
+        with transaction(key=os.environ.get("KEY")):
+            make("a")
+            make("b")
+            die_once("end")
+            if bad:
+                raise ValueError("bad")
+    except ValueError:
+        pass
+    die_once("after")
+    return 1
+
+if __name__ == "__main__":
+    work(bad="bad" in sys.argv)
+"""
+
+
+class Program:
+    """A script whose flow can be killed, with the test's home."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "working.py").write_text(textwrap.dedent(PROGRAM))
+
+    def run(self, *command: str, **environment: str) -> int:
+        process = subprocess.run(
+            [sys.executable, *command],
+            cwd=self.folder,
+            env={**os.environ, **environment},
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
+        return process.returncode
+
+    def told(self) -> list[str]:
+        return (self.folder / "told").read_text().split()
+
+
+@pytest.fixture
+def program(tmp_path: Path, home: Path) -> Program:
+    return Program(tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("die_at", "bad", "first", "then"),
+    [
+        ("task-b", "", "flow make-a make-b", "unmake-a flow make-a make-b made-a made-b"),
+        ("end", "", "flow make-a make-b", "unmake-b unmake-a flow make-a make-b made-a made-b"),
+        ("commit-a", "", "flow make-a make-b made-a", "made-a made-b flow"),
+        ("after", "", "flow make-a make-b made-a made-b", "flow"),
+        (
+            "rollback-b",
+            "bad",
+            "flow make-a make-b unmake-b",
+            "unmake-b unmake-a flow make-a make-b unmake-b unmake-a",
+        ),
+        (
+            "rollback-a",
+            "bad",
+            "flow make-a make-b unmake-b unmake-a",
+            "unmake-a flow make-a make-b unmake-b unmake-a",
+        ),
+    ],
+)
+def test_a_process_killed_in_a_transaction_is_gone_on_with(
+    program: Program, die_at: str, bad: str, first: str, then: str
+) -> None:
+    assert program.run("working.py", bad, DIE_AT=die_at) == -signal.SIGKILL
+    assert program.told() == first.split()
+
+    assert program.run("-m", "perdure", "flow-run", "resume", "--crashed", DIE_AT=die_at) == 0
+
+    assert program.told() == [*first.split(), *then.split()]
+    runs = session.current().orchestrator.task_runs(RunFilter(states=()))
+    assert violations(session.current().orchestrator) == []
+    if not bad:
+        assert get_result(runs[0].id) == ["b"]
+
+
+@pytest.mark.slow
+def test_another_process_that_wants_the_key_rolls_back_for_one_that_was_killed(program: Program) -> None:
+    assert program.run("working.py", KEY="day", DIE_AT="end") == -signal.SIGKILL
+
+    assert program.run("working.py", KEY="day") == 0
+    told = program.told()
+    assert " ".join(told) == "flow make-a make-b flow unmake-b unmake-a make-a make-b made-a made-b"
+
+    assert program.run("-m", "perdure", "flow-run", "resume", "--crashed", KEY="day") == 0
+    assert program.run("working.py", KEY="day") == 0
+    assert program.told() == [*told, "flow", "flow"]
