@@ -1,5 +1,6 @@
 """What every orchestrator must do: subclass `OrchestratorConformance` and give it a fixture `orchestrator`."""
 
+import json
 from collections.abc import Sequence
 from itertools import count
 from typing import Any
@@ -13,6 +14,7 @@ from perdure.core.records import (
     CacheRecord,
     Claim,
     DecisionRecord,
+    FlowKeyRecord,
     FlowRunRecord,
     InputRecord,
     LogRecord,
@@ -24,7 +26,11 @@ from perdure.core.records import (
     RunFilter,
     SourceRecord,
     StateRecord,
+    StepEndRecord,
+    StepRecord,
     TaskRunRecord,
+    TransactionRecord,
+    ValueRecord,
 )
 from perdure.core.states import StateType as S
 from perdure.orchestrator.protocol import Orchestrator
@@ -76,6 +82,13 @@ def block(name: str | None, type: str = "local-file-system") -> BlockRecord:
 def claim(key: str = "key") -> Claim:
     """The claim of a cache key by a new run."""
     return Claim(key, new_id(), new_id(), next(_times))
+
+
+def step(transaction_id: str, result: ResultRecord, module: str | None = None, cache_key: str = "") -> StepRecord:
+    """The record of a run's end inside a transaction."""
+    cached = CacheRecord(cache_key, result.run_id, 0, None) if cache_key else None
+    staged = json.dumps([result, cached])
+    return StepRecord(result.run_id, transaction_id, transaction_id, "flows.load:load", module, None, None, staged)
 
 
 def ids(runs: Sequence[object]) -> list[str]:
@@ -433,6 +446,56 @@ class OrchestratorConformance:
         assert orchestrator.source("digest") is None
         orchestrator.report([SourceRecord("digest", '{"a": "1"}'), SourceRecord("digest", '{"a": "1"}')])
         assert orchestrator.source("digest") == '{"a": "1"}'
+
+    def test_a_transaction_is_one_for_its_key(self, orchestrator: Orchestrator) -> None:
+        first = TransactionRecord(new_id(), "key", new_id(), 1)
+        again = TransactionRecord(new_id(), "key", new_id(), 2)
+        assert orchestrator.transactions.open(first) == first
+        assert orchestrator.transactions.open(again) == first._replace(flow_run_id=again.flow_run_id)
+
+    def test_staged_steps_are_committed_together_in_their_order(self, orchestrator: Orchestrator) -> None:
+        known = orchestrator.transactions
+        opened = known.open(TransactionRecord(new_id(), "key", new_id(), 1))
+        results = [literal(task_run())._replace(step="{}"), literal(task_run())]
+        steps = [step(opened.id, results[0], module="flows"), step(opened.id, results[1], cache_key="k")]
+        for each in steps:
+            orchestrator.report([each])
+        assert known.steps(opened.id) == steps
+        assert known.unfinished(opened.flow_run_id or "") == [opened]
+        assert orchestrator.results(ResultFilter()) == []
+        assert orchestrator.find_cached("k", now=0) is None
+
+        known.commit(opened.id, 7)
+
+        assert [each.run_id for each in orchestrator.results(ResultFilter())] == [results[1].run_id, results[0].run_id]
+        assert orchestrator.find_cached("k", now=0) == results[1]
+        assert known.steps(opened.id) == [steps[0]._replace(phase="committed")]
+        assert known.committed_steps(opened.id) == [results[0]]
+        assert known.open(opened) == opened._replace(committed=7)
+
+    def test_a_step_that_has_ended_is_not_committed(self, orchestrator: Orchestrator) -> None:
+        known = orchestrator.transactions
+        opened = known.open(TransactionRecord(new_id(), "key", new_id(), 1))
+        undone = step(opened.id, literal(task_run()), module="flows")
+        orchestrator.report([undone, StepEndRecord(undone.run_id, "rolled back")])
+        assert known.steps(opened.id) == known.unfinished(opened.flow_run_id or "") == []
+        known.commit(opened.id, 7)
+        assert orchestrator.results(ResultFilter()) == []
+
+    def test_a_transactions_values_are_the_last_that_were_set(self, orchestrator: Orchestrator) -> None:
+        orchestrator.report([ValueRecord("t", "a", "1"), ValueRecord("t", "b", "2"), ValueRecord("u", "a", "3")])
+        orchestrator.report([ValueRecord("t", "a", "4")])
+        assert orchestrator.transactions.values("t") == {"a": "4", "b": "2"}
+
+    def test_a_flow_run_is_created_once_for_a_key(self, orchestrator: Orchestrator) -> None:
+        known = orchestrator.transactions
+        first, second = flow_run(), flow_run()
+        assert known.create_once(FlowKeyRecord("pipeline", "k", first.id), [first])
+        assert not known.create_once(FlowKeyRecord("pipeline", "k", second.id), [second])
+        assert known.create_once(FlowKeyRecord("other", "k", second.id), [second])
+        assert known.run_of_key("pipeline", "k") == first.id
+        assert (known.key_of_run(first.id), known.key_of_run(new_id())) == ("k", None)
+        assert ids(orchestrator.flow_runs(RunFilter())) == ids([second, first])
 
     def test_logs_are_answered_by_run_oldest_first(self, orchestrator: Orchestrator) -> None:
         flow, task = new_id(), new_id()
