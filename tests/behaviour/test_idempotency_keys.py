@@ -103,6 +103,18 @@ def test_a_call_waits_for_a_run_that_still_runs() -> None:
     assert calls == [1]
 
 
+def test_a_process_that_was_not_first_is_known_to_live(known: Known) -> None:
+    report = flow(lambda: [1], name="report", idempotency_key="k")
+    report()
+    session.close()
+    report()
+
+    flow(lambda: [2], name="other")()
+    start = session.current().orchestrator.start(known.flow_run("other").id)
+    assert start is not None
+    assert session.current().orchestrator.process(start.process_id) is not None
+
+
 def test_coroutine_flows_wait_without_holding_their_loop() -> None:
     calls = []
 
@@ -132,12 +144,12 @@ def test_a_run_that_crashed_is_gone_on_with(known: Known) -> None:
         calls.append("flow")
         return value
 
-    assert killed(report, before=9, flushed=True).killed
+    assert killed(report, before=10, flushed=True).killed
     before = known.flow_run("report").id
     assert report() == [1]
 
     assert known.flow_run("report").id == before
-    assert calls == ["load", "flow"] or calls == ["load", "flow", "flow"]
+    assert calls.count("load") == 1
     assert violations(session.current().orchestrator) == []
 
 

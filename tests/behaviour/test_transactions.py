@@ -1,6 +1,7 @@
 """Transactions: results of several steps that are committed together, or not at all."""
 
 import asyncio
+import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from perdure import INPUTS, Transaction, flow, get_transaction, session, settings, task, transaction
 from perdure.core.records import ResultFilter, RunFilter
 from perdure.errors import TransactionError
+from perdure.results import prune
 from perdure.results.lookup import get_result
 from perdure.task_runners import ProcessTaskRunner
 from perdure.testing.home import fresh_home
@@ -459,6 +461,22 @@ def test_a_document_that_others_lead_to_stays_after_a_rollback() -> None:
 
     storing(False)
     storing(True, return_state=True)
+    assert documents() == 1
+    assert violations(session.current().orchestrator) == []
+
+
+def test_documents_of_a_block_that_goes_on_are_no_orphans() -> None:
+    long_ago = time.time() - 7 * 86_400
+
+    @flow
+    def storing() -> None:
+        with transaction():
+            write("a")
+            for each in settings.current().local_storage_path.rglob("*"):
+                os.utime(each, (long_ago, long_ago))
+            prune(orphans=True)
+
+    storing()
     assert documents() == 1
     assert violations(session.current().orchestrator) == []
 

@@ -3,9 +3,9 @@
 import logging
 from typing import Any, Protocol
 
-from perdure.core.effects import Blocking, Sleep, Steps
+from perdure.core.effects import Blocking, Report, Sleep, Steps
 from perdure.core.errors import MissingResult, ResumeError
-from perdure.core.records import FlowKeyRecord, FlowRun, RunFilter
+from perdure.core.records import FlowKeyRecord, FlowRun, ProcessRecord, RunFilter
 from perdure.core.states import FINAL, State, StateType
 from perdure.engine.flow_run import FlowCall
 from perdure.engine.resumption import Resumable, Resumes, claimed, resumable
@@ -25,7 +25,10 @@ def first_run(key: str, call: FlowCall, world: Sees) -> Steps[State[Any] | Resum
     Its final state, once it has ended; or what is needed to go on with it, claimed for this process, if it crashed.
     """
     run = call.run
-    records = (*call.records, *world.start_of(run))
+    start = world.start_of(run)
+    # Whoever is first, others are to know that this process lives: it is told of once only.
+    yield Report([each for each in start if isinstance(each, ProcessRecord)])
+    records = (*call.records, *(each for each in start if not isinstance(each, ProcessRecord)))
     name = run.options.name
     if (yield Blocking(world.transactions.create_once, (FlowKeyRecord(name, key, run.id), records))):
         call.records = []
@@ -48,6 +51,8 @@ def _found(run_id: str, key: str, world: Sees) -> State[Any] | Resumable | None:
     run: FlowRun = world.orchestrator.flow_runs(RunFilter(ids=(run_id,)))[0]
     if run.state_type in FINAL and run.state_type is not StateType.CRASHED:
         return _state(run, key)
+    if run.state_type is StateType.PAUSED:
+        return None
     try:
         again = resumable(run_id, world, retry_failed=False)
     except ResumeError:  # it still runs; or it has come to its end just now

@@ -8,10 +8,11 @@ import inspect
 import json
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from perdure.context import FlowRunContext, RunContext, TaskRunContext
+from perdure.core.colour import on_event_loop
 from perdure.core.effects import Blocking, Call, Effect, Steps, WaitFor
 from perdure.core.errors import ResultError, StorageError, TransactionError
 from perdure.core.ids import new_id
@@ -93,11 +94,14 @@ class Transaction:
     def get(self, name: str, default: Any = _MISSING) -> Any:
         """The value that was set under a name, in whichever process; or `default`.
 
+        What a task in another process has set is seen by hooks and by plain code, not by coroutines: the database is
+        asked for it.
+
         Raises:
             TransactionError: there is none, and no default.
         """
         values = self.root._values
-        if name not in values and self.world is not None:
+        if name not in values and self.world is not None and not on_event_loop():
             self.root.remember(self.world.transactions.values(self.root.id))
         if name in values:
             return values[name]
@@ -121,7 +125,7 @@ class Transaction:
             steps = world.transactions.steps(self.root.id)
         return [step for step in steps if step.block in self.blocks]
 
-    def remember(self, kept: Any) -> None:
+    def remember(self, kept: Mapping[str, str]) -> None:
         """Take the values that the database has, unless they are known."""
         for name, text in kept.items():
             if name not in self._values:
@@ -194,6 +198,7 @@ def entered(run: RunContext | None, outer: Transaction | None, key: str | None, 
         transaction.blocks = {known.id}
         transaction._committed = known.committed is not None
         if known.id != told.id:
+            transaction.remember((yield Blocking(world.transactions.values, (known.id,))))
             yield from _recovered(transaction, world)
         if run is not None and key is not None and known.committed is not None:
             for record in (yield Blocking(world.transactions.committed_steps, (known.id,))):
@@ -253,6 +258,8 @@ def _recovered(transaction: Transaction, world: World) -> Steps[None]:
 
 def _finished(transaction: Transaction, steps: Sequence[StepRecord], world: World) -> Steps[None]:
     """Roll back what is staged, and call the hooks of what was committed."""
+    if any(step.module is not None for step in steps):
+        transaction.root.remember((yield Blocking(world.transactions.values, (transaction.root.id,))))
     yield from _rolled_back(transaction, [step for step in steps if step.phase == "staged"], world)
     yield from _hooks_of_commit(transaction, [step for step in steps if step.phase == "committed"], world)
 
@@ -274,8 +281,7 @@ def left(transaction: Transaction, world: World, error: BaseException | None) ->
                 yield from _undone(transaction, world, failure)
                 raise
             transaction.has_ended = transaction._committed = True
-            steps = yield Blocking(world.transactions.steps, (transaction.id,))
-            yield from _hooks_of_commit(transaction, steps, world)
+            yield from _finished(transaction, (yield Blocking(world.transactions.steps, (transaction.id,))), world)
         else:
             yield from _undone(transaction, world, error)
     finally:
@@ -317,8 +323,7 @@ def _undone(transaction: Transaction, world: World, error: BaseException) -> Ste
         world.cancel_outstanding(transaction.flow)
         yield WaitFor(tuple(transaction.submitted), _GRACE_SECONDS)
     transaction.has_ended = True
-    steps: list[StepRecord] = yield Blocking(transaction.undo, (world,))
-    yield from _finished(transaction, steps, world)
+    yield from _finished(transaction, (yield Blocking(transaction.undo, (world,))), world)
 
 
 def _rolled_back(transaction: Transaction, steps: Sequence[StepRecord], world: World) -> Steps[None]:

@@ -24,6 +24,7 @@ def violations(known: Orchestrator, *, at_rest: bool = True) -> list[str]:
     runs: list[Run] = [*known.flow_runs(RunFilter()), *known.task_runs(RunFilter())]
     found = [wrong for run in runs for wrong in wrong_transitions(run, known)]
     if at_rest:
+        found += [wrong for run in runs if isinstance(run, FlowRun) for wrong in unfinished_transactions(run, known)]
         found += [f"{_the(run)} is still {run.state_name}." for run in runs if not _has_ended(run)]
     return [*found, *broken_references(known)]
 
@@ -41,6 +42,13 @@ def wrong_transitions(run: Run, known: Orchestrator) -> Iterator[str]:
         if state.type not in TRANSITIONS[before] and not (is_again or is_undone):
             yield f"{_the(run)} went from {before or 'its start'} to {state.type} ({state.name})."
         before, time = state.type, state.time
+
+
+def unfinished_transactions(run: FlowRun, known: Orchestrator) -> Iterator[str]:
+    """What a flow run that has completed left to be rolled back, or to be told of a commit."""
+    if run.state_type is StateType.COMPLETED and run.parent_flow_run_id is None:
+        for transaction in known.transactions.unfinished(run.id):
+            yield f"{_the(run)} has not ended its transaction {transaction.key!r}."
 
 
 def broken_references(known: Orchestrator) -> Iterator[str]:
@@ -143,6 +151,7 @@ __all__ = [
     "Witness",
     "broken_references",
     "finished_steps",
+    "unfinished_transactions",
     "violations",
     "wrong_transitions",
 ]
