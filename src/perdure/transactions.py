@@ -9,7 +9,8 @@ from perdure.context import current_run, current_transaction, transaction_above
 from perdure.core.colour import caller_is_async
 from perdure.core.errors import TransactionError
 from perdure.engine.drivers import adrive, drive
-from perdure.engine.transactions import Transaction, entered, left
+from perdure.engine.transacting import entered, left
+from perdure.engine.transaction import Transaction
 
 __all__ = ["Transaction", "get_transaction", "transaction"]
 

@@ -18,7 +18,7 @@ from perdure.core.records import ResultFilter, RunFilter
 from perdure.errors import TransactionError
 from perdure.results import prune
 from perdure.results.lookup import get_result
-from perdure.task_runners import ProcessTaskRunner
+from perdure.task_runners import ProcessTaskRunner, ThreadTaskRunner
 from perdure.testing.home import fresh_home
 from perdure.testing.invariants import violations
 from tests.behaviour.conftest import Known
@@ -329,6 +329,29 @@ def test_a_submitted_task_that_fails_rolls_back_and_is_raised() -> None:
     with pytest.raises(ValueError, match="no"):
         storing()
     assert events == ["write a", "unwrite a"]
+
+
+@pytest.mark.slow
+def test_a_block_that_raises_submits_no_more_of_what_it_mapped() -> None:
+    @task
+    def slow(number: int) -> None:
+        events.append("slow")
+        time.sleep(0.001)
+
+    @flow(task_runner=ThreadTaskRunner(max_workers=2))
+    def storing() -> str:
+        try:
+            with transaction():
+                slow.map(range(3_000))
+                fail()
+        except ValueError:
+            events.append("left")
+        return "done"
+
+    storing()
+    assert events[-1] == "left"
+    assert events.count("slow") < 3_000
+    assert kept() == 0
 
 
 def test_subflows_are_inside(known: Known) -> None:
@@ -659,6 +682,21 @@ def test_a_cancelled_block_is_rolled_back() -> None:
 
     asyncio.run(cancelling())
     assert events == ["write a", "unwrite a"]
+
+
+def test_a_block_that_is_cancelled_alone_leaves_the_flow_as_it_is() -> None:
+    @flow
+    async def storing() -> str:
+        try:
+            async with asyncio.timeout(0.1), transaction():
+                awrite.submit("a")
+                await asyncio.sleep(10)
+        except TimeoutError:
+            pass
+        return await awrite.submit("b").result()
+
+    assert asyncio.run(storing()) == "b"
+    assert events == ["write a", "unwrite a", "write b"]
 
 
 # Elsewhere

@@ -16,7 +16,7 @@ from perdure.engine.produce import Produced, produce
 from perdure.engine.retries import delay_before
 from perdure.engine.reuse import reused
 from perdure.engine.runs import crash, end, enter, name_run, text_of
-from perdure.engine.transactions import recovered
+from perdure.engine.transacting import recovered
 from perdure.engine.upstream import UpstreamNotCompleted, resolved, state_of
 from perdure.engine.validation import validated
 from perdure.engine.world import World

@@ -14,6 +14,8 @@ import pytest
 
 from perdure import Transaction, flow, session, settings, task, transaction
 from perdure.core.records import RunFilter
+from perdure.engine.staging import hooked_tasks
+from perdure.errors import TransactionError
 from perdure.results.lookup import get_result
 from perdure.testing.crashes import crash_points, killed, root_run
 from perdure.testing.home import fresh_home
@@ -141,6 +143,21 @@ def test_a_second_crash_while_rolling_back_at_resume_goes_on_with_the_rest() -> 
                 assert undoing.resume(run.id) == "undone"
             assert list(world().iterdir()) == []
             assert violations(session.current().orchestrator) == []
+
+
+def test_hooks_that_are_not_found_stop_the_resume_and_stay_to_be_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    killed(undoing, before=18, flushed=True)
+    run = root_run()
+    assert run is not None
+    assert staged() == 3
+    with monkeypatch.context() as elsewhere:
+        elsewhere.delitem(hooked_tasks, f"{make.task_key}:make")
+        with pytest.raises(TransactionError, match="does not define it at the top level"):
+            undoing.resume(run.id)
+    assert told() == ["make-a", "make-b"]
+
+    assert undoing.resume(run.id, retry_failed=True) == "undone"
+    assert told()[4:] == ["make-a", "make-b", "unmake-b", "unmake-a"]
 
 
 PROGRAM = """
