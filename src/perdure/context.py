@@ -37,6 +37,7 @@ class _Run(Generic[OptionsT]):
         "created",
         "id",
         "identity",
+        "items",
         "name",
         "options",
         "owner",
@@ -74,6 +75,7 @@ class _Run(Generic[OptionsT]):
         self.created = created
         self.run_count = 0
         self.collect = True  # whether a generator's items are kept, to be its value
+        self.items: Any = None  # of a generator, how far it has come: see `engine.items`
         self.identity: str | None = None  # within the parent flow run
         self.step: str | None = None  # what the identity was made of, as JSON
         self.place: int | None = None  # among the parent flow run's children
@@ -82,6 +84,9 @@ class _Run(Generic[OptionsT]):
         self.state: State[Any] | None = None
         self.storage: Any = None  # a Storage, once known
         self.serializer: Any = None  # a Serializer, once known
+
+
+_KEPT_ELSEWHERE = ("run_count", "storage", "serializer", "goes_on_from")  # what a process of a task is told beside
 
 
 class FlowRunContext(_Run[FlowOptions]):
@@ -107,6 +112,7 @@ class FlowRunContext(_Run[FlowOptions]):
         """Forget what an earlier attempt of the flow called."""
         self.children: list[State[Any] | None] = []
         self.makers: dict[int, str] = {}  # of the values that the children's states hold: by identity, the run's id
+        self.items_made: dict[int, tuple[Any, str]] = {}  # items of generators, with their identities, by object id
         self.outstanding: dict[Pending, Submitted] = {}
         self.streams: list[Any] = []  # mapped calls that are still being submitted
         self.occurrences: dict[str, int] = {}
@@ -118,7 +124,7 @@ class FlowRunContext(_Run[FlowOptions]):
 
         Of its parameters, only the plain ones: others may be large, or not picklable.
         """
-        kept = ("id", "name", "tags", "parent", "created", "run_count", "storage", "serializer")
+        kept = ("id", "name", "tags", "parent", "created", *_KEPT_ELSEWHERE)
         plain = {name: value for name, value in self.parameters.items() if is_atom(value)}
         return {name: getattr(self, name) for name in kept} | {
             "options": self.options.without_code(),
@@ -131,7 +137,8 @@ class FlowRunContext(_Run[FlowOptions]):
             **{name: state[name] for name in ("id", "name", "options", "parameters", "tags", "parent", "created")},
             owner=None,
         )
-        self.run_count, self.storage, self.serializer = state["run_count"], state["storage"], state["serializer"]
+        for name in _KEPT_ELSEWHERE:
+            setattr(self, name, state[name])
         self.has_all_parameters = state["has_all_parameters"]
 
     @property

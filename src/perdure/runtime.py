@@ -1,9 +1,29 @@
 """The current run, for the code in it: `from perdure.runtime import flow_run, task_run, deployment`."""
 
+from perdure.context import current_run
+from perdure.core.errors import MissingContext
 from perdure.engine.views import DeploymentView, FlowRunView, TaskRunView
 
 flow_run = FlowRunView()
 task_run = TaskRunView()
 deployment = DeploymentView()
 
-__all__ = ["deployment", "flow_run", "task_run"]
+
+
+def items_done() -> int:
+    """How many items of the generator flow or task around it were handed on before: by another attempt, or before a crash.
+
+    Whoever asks goes on from there: the next `yield` is taken for the item of that number, counted from 0. Otherwise the
+    generator begins again, and its first items are passed over.
+
+    Raises:
+        MissingContext: the innermost run is no generator, or has yielded an item already.
+    """
+    run = current_run.get()
+    if run is None or run.items is None:
+        raise MissingContext("There is no generator here. Ask items_done() in the body of a generator flow or task.")
+    done: int = run.items.take_over()
+    return done
+
+
+__all__ = ["deployment", "flow_run", "items_done", "task_run"]

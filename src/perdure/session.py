@@ -94,6 +94,17 @@ class Session:
                 begun.setdefault(identity_in(step), []).append(id)
         return finished, begun
 
+    def items_of(
+        self, flow_run_ids: Sequence[str], step: str, first: int, end: int
+    ) -> Sequence[Sequence[ResultRecord]]:
+        """A generator's items by number, from `first` until before `end` or a gap: of each its records, newest first."""
+        found: list[list[ResultRecord]] = [[] for _ in range(first, end)]
+        for flow_run_id in flow_run_ids:
+            for record in self.orchestrator.items(flow_run_id, step, first, end):
+                found[(record.number or 0) - first].append(record)
+        count = next((place for place, records in enumerate(found) if not records), len(found))
+        return [sorted(records, key=lambda each: each.run_id, reverse=True) for records in found[:count]]
+
     def find_cached(self, key: str) -> ResultRecord | None:
         """The result that a cache key stands for now."""
         return self.orchestrator.find_cached(key, self.clock())

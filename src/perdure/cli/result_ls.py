@@ -80,7 +80,7 @@ def ls(
         _given(parse_size, *each) for each in (("--larger-than", larger_than), ("--smaller-than", smaller_than))
     )
     now = system_clock()
-    plain = ResultFilter(kinds=kinds, removed=removed, limit=limit)
+    plain = ResultFilter(kinds=kinds, removed=removed, items=False, limit=limit)
     wanted = plain._replace(
         flow_run_ids=() if flow_run is None else (find.flow_run(flow_run).id,),
         flow=flow,

@@ -17,6 +17,7 @@ _WHY = {
     "age": "older than they are kept",
     "runs": "of older runs than are kept",
     "size": "more bytes than are kept",
+    "items": "items of generators whose flow run has ended",
     "asked": "asked for earlier",
 }
 

@@ -83,6 +83,8 @@ class ResultRecord(NamedTuple):
     cache_key: str | None = None
     step: str | None = None  # what the run is within its flow run, as JSON: see `engine.identity`
     retention: str | None = None  # how long it is kept, as JSON; None leaves it to the settings
+    item_of: str | None = None  # of an item of a generator, whose `run_id` is its own: the flow run that it is kept for
+    number: int | None = None  # of an item: how many came before it
     preview: str | None = None  # what may be shown of the value, as JSON; at most a few KiB
     doomed: Micros | None = None  # since when it is to be removed: nothing new may use it
     removed: Micros | None = None  # since when its document is gone
@@ -332,7 +334,7 @@ class Doomed(NamedTuple):
     """How many documents in a storage are to be removed for one reason; one that several results share counts once."""
 
     storage_id: str
-    reason: str  # "age", "runs" or "size"; "asked" where no limit says so any more, or ever did
+    reason: str  # "age", "runs", "size" or "items"; "asked" where no limit says so any more, or ever did
     is_due: bool  # whether they may be removed now: they were doomed long enough ago
     documents: int
     size: int  # bytes, as far as they are known
@@ -384,6 +386,7 @@ class ResultFilter(NamedTuple):
     is_exception: bool | None = None
     doomed: bool | None = None  # whether it is to be removed, or has been
     removed: bool | None = None  # whether its document is gone
+    items: bool | None = None  # whether it is an item of a generator
     older_than: str | None = None  # of runs with ids before this one: to go on from the last one of a page
     limit: int | None = None
 

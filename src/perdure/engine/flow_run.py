@@ -130,10 +130,12 @@ def _attempt(run: FlowRunContext, world: World, produced: Produced) -> Steps[Out
     elif run.run_count == 1:
         world.log(run, logging.INFO, "Began flow '%s'", run.options.name)
     try:
-        value = yield from produce(run, produced)
+        value = yield from produce(run, produced, world)
         yield from _settle(run, world)
         outcome = _outcome(run, value)
     except Exception as error:
+        if error is produced.unkept:
+            raise
         yield from _settle(run, world, failed=True)
         outcome = _failed(run, produced.own(error))
     if run.interrupt is not None:

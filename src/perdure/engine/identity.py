@@ -103,6 +103,9 @@ def _digest_within(flow: FlowRunContext, value: Any) -> str:
     """The digest of a value that other runs may have made, or parts of it."""
 
     def made_by(value: Any) -> str | None:
+        item = flow.items_made.get(id(value))
+        if item is not None:
+            return item[1]
         maker = flow.makers.get(id(value))
         return None if maker is None else flow.identities.get(maker)
 

@@ -9,7 +9,7 @@ from perdure.core.effects import Blocking, Report, Steps
 from perdure.core.errors import ResultError, StorageError
 from perdure.core.records import DecisionRecord, Record, ResultRecord, Why
 from perdure.core.states import State, StateType
-from perdure.engine.produce import hand_on
+from perdure.engine.items import hand_on, hand_on_earlier
 from perdure.engine.runs import enter, text_of
 from perdure.engine.staging import staged
 from perdure.engine.world import World
@@ -28,7 +28,7 @@ def reused(run: RunContext, records: Sequence[Record], world: World) -> Steps[St
         record = result_record(known.run_id or run.id, not run.is_flow, known.data, known.time)
         return (yield from take(run, records, world, known.data, record, "reused"))
     found = flow.earlier.get(run.identity)
-    if found is None:
+    if found is None or (run.options.is_generator and found.kind == "unpersisted"):  # one that was left half-way
         return None
     result = result_from_record(found, keep=run.options.cache_result_in_memory)
     return (yield from take(run, records, world, result, found, "reused"))
@@ -64,6 +64,6 @@ def take(
     decision = DecisionRecord(run.id, why, other_id=found.run_id)
     yield Report((*records, *staged(run, (record, decision, state), is_new=False)))
     world.log(run, logging.DEBUG, "%s: the result is that of the run %s.", name, found.run_id)
-    if run.options.is_generator and not found.is_exception:
-        yield from hand_on(value)
+    if run.options.is_generator:
+        yield from hand_on_earlier(run, world) if found.is_exception else hand_on(run, value)
     return run.state

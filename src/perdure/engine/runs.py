@@ -139,7 +139,7 @@ def _keep(run: RunContext, world: World, value: Any, persisted: bool) -> Steps[B
         if literal is not None:
             return literal
     if persisted:
-        return (yield from _write(run, world, value, _storage_key(run)))
+        return (yield from write(run, world, value, _storage_key(run)))
     if options.cache_result_in_memory or value is None:
         return UnpersistedResult(value)
     return UnpersistedResult(python_type=type_name(value))
@@ -148,7 +148,7 @@ def _keep(run: RunContext, world: World, value: Any, persisted: bool) -> Steps[B
 def _keep_exception(run: RunContext, world: World, error: Exception) -> Steps[BaseResult[Any] | None]:
     """An exception goes under a key of its own, so that a failure never replaces a good result."""
     try:
-        result = yield from _write(run, world, error, None)
+        result = yield from write(run, world, error, None)
     except Exception as storing:
         world.log(run, logging.DEBUG, "The exception is kept in memory only: %s", storing)
         return None
@@ -156,7 +156,8 @@ def _keep_exception(run: RunContext, world: World, error: Exception) -> Steps[Ba
     return result
 
 
-def _write(run: RunContext, world: World, value: Any, key: str | KeyOfDigest | None) -> Steps[PersistedResult[Any]]:
+def write(run: RunContext, world: World, value: Any, key: str | KeyOfDigest | None) -> Steps[PersistedResult[Any]]:
+    """Write a value as the run's results are written, under a key or a new one."""
     result: PersistedResult[Any] = yield Blocking(_write_now, (run, world, value, key))
     return result
 

@@ -120,8 +120,10 @@ def _task_run(call: TaskCall, world: World) -> Steps[State[Any]]:
         yield Report(call.records)
         call.records = []
         try:
-            value = yield from produce(run, produced)
+            value = yield from produce(run, produced, world)
         except Exception as error:
+            if error is produced.unkept:
+                raise
             kind, message, name = _failure(run, produced.own(error))
         else:
             return (yield from end(run, world, S.COMPLETED, None, value, cache_key=cache_key))

@@ -39,6 +39,14 @@ class World(Protocol):
         With `retry_failed`, what failed is not finished.
         """
 
+    def items_of(
+        self, flow_run_ids: Sequence[str], step: str, first: int, end: int
+    ) -> Sequence[Sequence[ResultRecord]]:
+        """A generator's items by number, from `first` until before `end` or a gap: of each its records, newest first.
+
+        They are kept with the flow runs, under the generator's step.
+        """
+
     def find_cached(self, key: str) -> ResultRecord | None:
         """The result that a cache key stands for now."""
 

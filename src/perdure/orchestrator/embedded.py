@@ -221,6 +221,11 @@ class EmbeddedOrchestrator:
         self._writer.flush()
         return [_result(row) for row in self._read(self._statements.finished_steps, (flow_run_id, flow_run_id))]
 
+    def items(self, flow_run_id: str, step: str, first: int, end: int) -> Sequence[ResultRecord]:
+        """The items of a generator with these numbers, by number; of several with one number, the newest first."""
+        self._writer.flush()
+        return [_result(row) for row in self._read(self._statements.items, (flow_run_id, step, first, end))]
+
     def begun_steps(self, flow_run_id: str) -> Sequence[tuple[str, str]]:
         """The subflow runs of a flow run that have not completed: what each is within it, as JSON, and its id."""
         self._writer.flush()

@@ -125,6 +125,12 @@ class Orchestrator(Protocol):
     def finished_steps(self, flow_run_id: str) -> Sequence[ResultRecord]:
         """The results of what a flow run called itself, that completed and is not run again when it is gone on with."""
 
+    def items(self, flow_run_id: str, step: str, first: int, end: int) -> Sequence[ResultRecord]:
+        """The items of a generator with the numbers from `first` until before `end`, by number.
+
+        They were kept for a flow run under the generator's step. Of several with one number, the newest is first.
+        """
+
     def begun_steps(self, flow_run_id: str) -> Sequence[tuple[str, str]]:
         """The subflow runs of a flow run that have not completed: what each is within it, as JSON, and its id."""
 

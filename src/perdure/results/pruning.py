@@ -45,7 +45,7 @@ class Freed:
     """What was removed from a storage for one reason."""
 
     storage_id: str
-    reason: str  # "age", "runs", "size", or "asked" for a removal that was begun before
+    reason: str  # "age", "runs", "size", "items", or "asked" for a removal that was begun before
     count: int  # documents
     size: int  # bytes, as far as they are known
 

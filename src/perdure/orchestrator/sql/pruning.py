@@ -51,6 +51,11 @@ INSERT OR IGNORE INTO active
 SELECT task_run.id FROM active CROSS JOIN task_run ON task_run.flow_run_id = active.id
 """
 
+_ACTIVE_ITEMS = """
+INSERT OR IGNORE INTO active
+SELECT result.run_id FROM active CROSS JOIN result ON result.item_of = active.id
+"""
+
 _SHARED = f"""
 INSERT INTO shared SELECT storage_key, storage_id FROM result WHERE {_KEPT}
 GROUP BY storage_key, storage_id HAVING count(*) > 1
@@ -76,6 +81,12 @@ WHERE doomed IS NOT NULL OR created < :now - limit_age
 # Of a verdict that is there already, only a reason that says less is replaced.
 _OR_REASON = "ON CONFLICT (run_id) DO UPDATE SET reason = excluded.reason WHERE reason = 'asked'"
 
+# Items are for going on with a generator, and so with the flow run that called it.
+_SPENT_ITEMS = f"""
+INSERT INTO verdict SELECT {_ROW}, 'items' FROM result
+WHERE item_of IN (SELECT id FROM flow_run WHERE state_type IN ('COMPLETED', 'CANCELLED')) AND {_KEPT} {_OR_REASON}
+"""
+
 # Each result with the run that it is counted with: what its retention says, or else the outermost flow run.
 _COUNTED = f"""
 WITH RECURSIVE tree (id, of, run) AS (
@@ -86,7 +97,7 @@ INSERT INTO counted
 SELECT result.run_id, coalesce('flow ' || outermost.of, 'task ' || task_run.task_name, ''),
     coalesce(outermost.run, result.run_id), :runs
 FROM result LEFT JOIN task_run ON task_run.id = result.run_id
-    LEFT JOIN outermost ON outermost.id = coalesce(task_run.flow_run_id, result.run_id)
+    LEFT JOIN outermost ON outermost.id = coalesce(task_run.flow_run_id, result.item_of, result.run_id)
 WHERE {_KEPT} AND retention IS NULL AND :runs IS NOT NULL
 """
 _COUNTED_BY_THEMSELVES = f"""
@@ -269,9 +280,10 @@ class Pruner:
     def _find(self, told: dict[str, int | None]) -> None:
         for table in ("verdict", "active", "inside", "shared", "sharing", "again", "counted"):
             self._connection.execute(f"DELETE FROM {table}")
-        for statement in (_INSIDE, _ACTIVE, _ACTIVE_TASKS, _SHARED, _SHARING, _AGAIN):
+        for statement in (_INSIDE, _ACTIVE, _ACTIVE_ITEMS, _ACTIVE_TASKS, _SHARED, _SHARING, _AGAIN):
             self._connection.execute(statement)
         self._connection.execute(_BY_AGE, told)
+        self._connection.execute(_SPENT_ITEMS, told)
         own = self._own_limits()
         if told["runs"] is not None:
             self._connection.execute(_COUNTED, told)

@@ -115,6 +115,7 @@ def _values_of_results(filter: ResultFilter) -> _Conditions:
         "is_exception": columns.is_exception.__eq__,
         "doomed": lambda wanted: columns.doomed.is_not(None) if wanted else columns.doomed.is_(None),
         "removed": lambda wanted: columns.removed.is_not(None) if wanted else columns.removed.is_(None),
+        "items": lambda wanted: columns.item_of.is_not(None) if wanted else columns.item_of.is_(None),
         "type": lambda pattern: _matches(columns.type, pattern),
     }
     told = {name: getattr(filter, name) for name in conditions}

@@ -13,7 +13,8 @@ CREATE TABLE log ( id INTEGER NOT NULL, flow_run_id VARCHAR(36), task_run_id VAR
 CREATE INDEX log_by_flow_run ON log (flow_run_id, time);
 CREATE INDEX log_by_task_run ON log (task_run_id, time);
 CREATE TABLE process ( id VARCHAR(36) NOT NULL, host TEXT NOT NULL, pid INTEGER NOT NULL, began TEXT, started BIGINT NOT NULL, beat BIGINT NOT NULL, PRIMARY KEY (id) ) WITHOUT ROWID;
-CREATE TABLE result ( run_id VARCHAR(36) NOT NULL, of_task BOOLEAN NOT NULL, kind TEXT NOT NULL, type TEXT NOT NULL, is_exception BOOLEAN NOT NULL, created BIGINT NOT NULL, value TEXT, storage_id VARCHAR(36), storage_key TEXT, serializer TEXT, size BIGINT, digest TEXT, expires BIGINT, cache_key TEXT, step TEXT, retention TEXT, doomed BIGINT, removed BIGINT, preview TEXT, PRIMARY KEY (run_id) ) WITHOUT ROWID;
+CREATE TABLE result ( run_id VARCHAR(36) NOT NULL, of_task BOOLEAN NOT NULL, kind TEXT NOT NULL, type TEXT NOT NULL, is_exception BOOLEAN NOT NULL, created BIGINT NOT NULL, value TEXT, storage_id VARCHAR(36), storage_key TEXT, serializer TEXT, size BIGINT, digest TEXT, expires BIGINT, cache_key TEXT, step TEXT, retention TEXT, doomed BIGINT, removed BIGINT, preview TEXT, item_of VARCHAR(36), number BIGINT, PRIMARY KEY (run_id) ) WITHOUT ROWID;
+CREATE INDEX result_by_item ON result (item_of, step, number) WHERE item_of IS NOT NULL;
 CREATE TABLE run_input ( run_id VARCHAR(36) NOT NULL, source_id VARCHAR(36) NOT NULL, name TEXT NOT NULL, PRIMARY KEY (run_id, source_id, name) ) WITHOUT ROWID;
 CREATE INDEX run_input_by_source ON run_input (source_id);
 CREATE TABLE source ( digest TEXT NOT NULL, parts TEXT NOT NULL, PRIMARY KEY (digest) ) WITHOUT ROWID;

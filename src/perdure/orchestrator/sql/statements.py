@@ -40,7 +40,7 @@ _OPTIONAL = {
     *("began", "entry_point", "arguments", "components"),
     *("other_id", "detail"),
     *("committed", "module", "staged"),
-    *("step", "retention", "preview", "doomed", "removed"),
+    *("step", "retention", "item_of", "number", "preview", "doomed", "removed"),
 }
 _FLAGS = ("of_task", "is_exception")
 MARKS = ("doomed", "removed")  # of a result; whoever tells of a new one clears them
@@ -118,6 +118,10 @@ class Statements:
             f" WHERE s.run_id = t.{flow_run} AND s.name = 'AwaitingRetry'"
             " AND s.arrival > (SELECT MAX(arrival) FROM state WHERE run_id = t.id)))"
             for table, flow_run in (("task_run", "flow_run_id"), ("flow_run", "parent_flow_run_id"))
+        )
+        self.items = (
+            f"SELECT {', '.join(ResultRecord._fields)} FROM result WHERE item_of = {mark} AND step = {mark}"
+            f" AND number >= {mark} AND number < {mark} AND doomed IS NULL ORDER BY number, run_id DESC"
         )
         self.begun_steps = (
             "SELECT s.step, s.flow_run_id FROM flow_run AS f JOIN flow_start AS s ON s.flow_run_id = f.id"

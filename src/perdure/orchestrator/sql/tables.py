@@ -84,6 +84,7 @@ state = _table(
     Column("time", BigInteger, nullable=False),
 )
 
+_is_item = text("item_of IS NOT NULL")
 result = _table(
     "result",
     Column("run_id", _ID, primary_key=True),
@@ -104,7 +105,10 @@ result = _table(
     Column("retention", Text),
     Column("doomed", BigInteger),
     Column("removed", BigInteger),
-    Column("preview", Text),  # last, so that reading the others passes over none of its pages
+    Column("preview", Text),  # after all that pruning reads, which so passes over none of its pages
+    Column("item_of", _ID),
+    Column("number", BigInteger),
+    Index("result_by_item", "item_of", "step", "number", sqlite_where=_is_item, postgresql_where=_is_item),
 )
 
 run_input = _table(

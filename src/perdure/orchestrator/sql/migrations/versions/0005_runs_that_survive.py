@@ -30,6 +30,12 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     _add_transactions()
+    # Items of generators, by which a resumed one goes on.
+    op.add_column("result", sa.Column("item_of", sa.String(length=36), nullable=True))
+    op.add_column("result", sa.Column("number", sa.BigInteger(), nullable=True))
+    of_items = sa.text("item_of IS NOT NULL")
+    columns = ["item_of", "step", "number"]
+    op.create_index("result_by_item", "result", columns, sqlite_where=of_items, postgresql_where=of_items)
 
 
 def _add_transactions() -> None:

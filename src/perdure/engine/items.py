@@ -1,0 +1,134 @@
+"""Items of generators: each is committed before it is handed on, so that a run that goes on hands on the same ones."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from perdure.context import FlowRunContext, RunContext
+from perdure.core.effects import Blocking, Closed, Emit, Steps
+from perdure.core.errors import MissingContext, ResultError, StorageError
+from perdure.core.ids import new_id
+from perdure.core.records import ResultRecord
+from perdure.engine.lineage import note_item
+from perdure.engine.runs import persists, write
+from perdure.engine.world import World
+from perdure.results.retention import retention_of
+from perdure.results.store import result_from_record, result_record
+from perdure.results.types import BaseResult, literal_of
+
+PAGE = 1_000  # items whose records are read at once
+
+
+@dataclass(slots=True)
+class Items:
+    """How far a run of a generator has come, over all its attempts."""
+
+    done: int = 0  # handed on, or taken from storage to be
+    collected: list[Any] = field(default_factory=list)  # these, if they are to be the run's value
+    _before: int = 0  # done when the newest attempt began
+    _yielded: int = 0  # by the newest attempt
+    _passes_over: bool = True  # whether the attempt begins with its first item again
+
+    def begin_attempt(self) -> None:
+        """The generator begins again."""
+        self._before, self._yielded, self._passes_over = self.done, 0, True
+
+    def is_new(self) -> bool:
+        """Count an item that the generator yielded; whether nobody had it before."""
+        self._yielded += 1
+        return not self._passes_over or self._yielded > self._before
+
+    def take_over(self) -> int:
+        """How many items there were before this attempt; the generator itself goes on from there.
+
+        Raises:
+            MissingContext: it has yielded some already.
+        """
+        if self._yielded:
+            raise MissingContext(
+                f"items_done() was asked after {self._yielded} items, when the generator had begun again with its first"
+                " one. Ask it before the first `yield`."
+            )
+        self._passes_over = False
+        return self._before
+
+    def add(self, run: RunContext, item: Any) -> None:
+        """Count an item that is handed on now, and remember who made it."""
+        if run.identity is not None and isinstance(run.parent, FlowRunContext) and run.options.cache_result_in_memory:
+            note_item(run.parent, run.id, run.identity, self.done, item)
+        self.done += 1
+        if run.collect:
+            self.collected.append(item)
+
+
+def hand_on(run: RunContext, items: Sequence[Any]) -> Steps[None]:
+    """The items of a generator that need not run again."""
+    run.items = Items()
+    try:
+        for item in items:
+            run.items.add(run, item)
+            yield Emit(item)
+    except Closed:
+        return
+
+
+def hand_on_earlier(run: RunContext, world: World) -> Steps[bool]:
+    """The items that were committed before the run went on; whether their consumer wants more."""
+    run.items = Items()
+    kept_for = _gone_on_from(run)
+    try:
+        while kept_for:
+            page = yield Blocking(world.items_of, (kept_for, run.step or "", run.items.done, run.items.done + PAGE))
+            for records in page:
+                loaded = yield from _loaded(run, world, records)
+                if loaded is None:
+                    return True
+                run.items.add(run, *loaded)
+                yield Emit(*loaded)
+            if len(page) < PAGE:
+                break
+    except Closed:
+        run.collect = False  # a part of the items is not the value
+        return False
+    return True
+
+
+def keep_item(run: RunContext, world: World, item: Any) -> Steps[None]:
+    """Commit a generator's next item, if its run could be gone on with."""
+    kept_for = _kept_for(run)
+    if kept_for is None:
+        return
+    result: BaseResult[Any] | None = literal_of(item)
+    if result is None:
+        result = yield from write(run, world, item, None)
+    fields = {"step": run.step or "", "retention": retention_of(run), "item_of": kept_for, "number": run.items.done}
+    record = result_record(new_id(), not run.is_flow, result, world.clock(), **fields)
+    yield Blocking(world.commit, ((record,),))
+
+
+def _kept_for(run: RunContext) -> str | None:
+    """The id of the flow run with which the items are kept; None if nobody could go on with the run."""
+    if isinstance(run.parent, FlowRunContext):
+        return None if run.identity is None else run.parent.id
+    return run.id if run.parent is None and run.is_flow and persists(run.options, None) else None
+
+
+def _gone_on_from(run: RunContext) -> Sequence[str]:
+    """The ids of the flow runs with which items may have been kept, in this process or one before."""
+    flow = run.parent or run
+    if _kept_for(run) is None or not isinstance(flow, FlowRunContext):
+        return ()
+    return tuple({*flow.goes_on_from, flow.id}) if flow.goes_on_from or flow.run_count > 1 else ()
+
+
+def _loaded(run: RunContext, world: World, records: Sequence[ResultRecord]) -> Steps[tuple[Any] | None]:
+    """The item, from the newest of its records that can be read; None if there is none."""
+    for record in records:
+        result = result_from_record(record, keep=False)
+        try:
+            return ((yield Blocking(result.get_own)) if record.kind == "persisted" else result.get_own(),)
+        except (ResultError, StorageError) as error:
+            again = "An item from before cannot be used, so it is made again, and all after it. %s"
+            world.log(run, logging.WARNING, again, error)
+    return None
