@@ -9,12 +9,11 @@ task_run = TaskRunView()
 deployment = DeploymentView()
 
 
-
 def items_done() -> int:
-    """How many items of the generator flow or task around it were handed on before: by another attempt, or before a crash.
+    """How many items of the generator around it were handed on before: by another attempt, or before a crash.
 
-    Whoever asks goes on from there: the next `yield` is taken for the item of that number, counted from 0. Otherwise the
-    generator begins again, and its first items are passed over.
+    Whoever asks goes on from there: the next `yield` is taken for the item of that number, counted from 0. Otherwise
+    the generator begins again, and its first items are passed over.
 
     Raises:
         MissingContext: the innermost run is no generator, or has yielded an item already.

@@ -97,7 +97,7 @@ class Session:
     def items_of(
         self, flow_run_ids: Sequence[str], step: str, first: int, end: int
     ) -> Sequence[Sequence[ResultRecord]]:
-        """A generator's items by number, from `first` until before `end` or a gap: of each its records, newest first."""
+        """A generator's items by number, until before `end` or a gap: of each its records, newest first."""
         found: list[list[ResultRecord]] = [[] for _ in range(first, end)]
         for flow_run_id in flow_run_ids:
             for record in self.orchestrator.items(flow_run_id, step, first, end):

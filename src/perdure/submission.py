@@ -3,7 +3,7 @@
 import os
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, closing
 from contextvars import copy_context
 from typing import Any, TypeVar
 
@@ -19,6 +19,7 @@ from perdure.core.states import State, StateType
 from perdure.engine.begin import begin_task, finish
 from perdure.engine.drivers import adrive, aiterate, drive, iterate
 from perdure.engine.flow_run import FlowCall
+from perdure.engine.lineage import note_item
 from perdure.engine.runs import crash, enter, persists
 from perdure.engine.task_run import TaskCall, prepare, task_run
 from perdure.futures import AsyncFuture, Future
@@ -61,11 +62,12 @@ def items(call: CallT | State[Any], steps: StepsOf[CallT], session: Session, end
     Raises what the run raises, once `ended` has given its final state.
     """
     if isinstance(call, State):
-        yield from call.fetch()
+        yield from _known(call, call.fetch())
         return
     call.run.collect = persists(call.run.options, call.run.parent, call.run.transaction)
     try:
-        yield from iterate(steps(call, session), session)
+        with closing(iterate(steps(call, session), session)) as handed_on:
+            yield from _known(call, handed_on) if call.run.collect else handed_on
     finally:
         state = ended(call)
     if not state.is_completed():
@@ -77,18 +79,35 @@ async def aitems(
 ) -> AsyncGenerator[Any, None]:
     """The same on the caller's event loop."""
     if isinstance(call, State):
-        for item in await call.afetch():
+        for item in _known(call, await call.afetch()):
             yield item
         return
     call.run.collect = persists(call.run.options, call.run.parent, call.run.transaction)
     try:
         async with aclosing(aiterate(steps(call, session), session)) as handed_on:
+            number = 0
             async for item in handed_on:
+                if call.run.collect:
+                    _note(call, number, item)
+                    number += 1
                 yield item
     finally:
         state = ended(call)
     if not state.is_completed():
         await state.afetch()
+
+
+def _known(call: TaskCall | FlowCall | State[Any], handed_on: Iterable[Any]) -> Iterator[Any]:
+    """The items of a generator run; the flow run that called it knows again whose they are."""
+    for number, item in enumerate(handed_on):
+        _note(call, number, item)
+        yield item
+
+
+def _note(call: TaskCall | FlowCall | State[Any], number: int, item: Any) -> None:
+    flow, run_id = (current_run.get(), call.run_id) if isinstance(call, State) else (call.run.parent, call.run.id)
+    if isinstance(flow, FlowRunContext):
+        note_item(flow, run_id or "", number, item)
 
 
 def run_task(call: TaskCall, session: Session) -> State[Any]:

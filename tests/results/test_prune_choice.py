@@ -41,6 +41,7 @@ class Run(NamedTuple):
     is_cache_expired: bool
     doomed: int | None  # seconds ago
     source: int | None  # the run whose result it was given
+    is_item: bool  # of a task in a flow run: it is no run at all, but an item of a generator
 
 
 class World(NamedTuple):
@@ -65,6 +66,7 @@ runs = st.builds(
     is_cache_expired=st.booleans(),
     doomed=st.sampled_from([None, None, 5, 20]),
     source=st.none() | numbers,
+    is_item=st.booleans(),
 )
 worlds = st.builds(World, st.lists(runs, max_size=8).map(tuple), limits)
 
@@ -86,6 +88,11 @@ def flow_of(world: World, number: int) -> int | None:
     return above
 
 
+def is_item(world: World, number: int) -> bool:
+    run = world.runs[number]
+    return run.is_item and run.is_task and flow_of(world, number) is not None
+
+
 def root_of(world: World, number: int) -> int | None:
     """The outermost flow run around a run, or it itself."""
     root = None if world.runs[number].is_task else number
@@ -100,6 +107,10 @@ def records_of(world: World) -> Iterator[Record]:
         id, flow, parent = name(number), flow_of(world, number), parent_of(world, number)
         flow_id = None if flow is None else name(flow)
         parent_task = name(parent) if parent is not None and world.runs[parent].is_task else None
+        if is_item(world, number):
+            if run.place is not None:
+                yield from result_of(number, run, item_of=flow_id)
+            continue
         if run.is_task:
             yield TaskRunRecord(id, id, "task", "m.task", flow_id, parent_task, "[]", 0)
         else:
@@ -112,14 +123,15 @@ def records_of(world: World) -> Iterator[Record]:
             yield from result_of(number, run)
 
 
-def result_of(number: int, run: Run) -> Iterator[Record]:
+def result_of(number: int, run: Run, item_of: str | None = None) -> Iterator[Record]:
     id = name(number)
     retention = None
     if run.retention is not None:
         retention = json.dumps({run.retention[0]: run.retention[1], "of": f"flow f{number % 2}", "run": id})
     place = {"storage_id": f"s{run.place % 2}", "storage_key": f"k{run.place // 2}"}  # type: ignore[operator]
     created = NOW - run.age * 1_000_000
-    yield ResultRecord(id, run.is_task, "persisted", "x", False, created, size=run.size, retention=retention, **place)
+    fields = {"size": run.size, "retention": retention, "item_of": item_of}
+    yield ResultRecord(id, run.is_task, "persisted", "x", False, created, **fields, **place)  # type: ignore[arg-type]
     if run.is_cached:
         yield CacheRecord(id, id, created, NOW if run.is_cache_expired else NOW + 1)
     if run.doomed is not None:
@@ -135,6 +147,13 @@ def is_needed(world: World, number: int) -> bool:
     open_states = FINAL if run.is_task else FINAL - {StateType.CRASHED}
     above = parent_of(world, number)
     return run.state not in open_states or (above is not None and is_needed(world, above))
+
+
+def is_spent(world: World, number: int) -> bool:
+    """Whether it is an item by which no generator can go on any more."""
+    flow = flow_of(world, number)
+    ended_well = (StateType.COMPLETED, StateType.CANCELLED)
+    return is_item(world, number) and flow is not None and world.runs[flow].state in ended_well
 
 
 def breaks_a_limit(world: World, number: int) -> bool:
@@ -182,11 +201,12 @@ def size_at(world: World, place: int | None) -> int:
 def may_go(world: World, number: int) -> bool:
     """Whether nothing that stays needs this very result."""
     run = world.runs[number]
-    if is_needed(world, number) or (run.doomed is None and not breaks_a_limit(world, number)):
+    is_asked_for = run.doomed is not None or is_spent(world, number) or breaks_a_limit(world, number)
+    if is_needed(world, number) or not is_asked_for:
         return False
     if run.doomed is None and run.is_cached and not run.is_cache_expired:
         return False
-    users = [other for other, each in enumerate(world.runs) if each.source == number]
+    users = [other for other, each in enumerate(world.runs) if each.source == number and not is_item(world, other)]
     return not any(is_needed(world, user) for user in users)
 
 

@@ -11,9 +11,10 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from perdure import flow, settings, tags, task, task_input_hash, transaction
+from perdure import flow, runtime, settings, tags, task, task_input_hash, transaction
 from perdure.core.states import StateType
 from perdure.flows import Flow
+from perdure.states import Cancelled
 from perdure.task_runners import ProcessTaskRunner, SequentialTaskRunner, ThreadTaskRunner
 from perdure.testing.crashes import outcome_of
 from perdure.testing.invariants import Ledger
@@ -27,9 +28,9 @@ def ledger() -> Ledger:
     return Ledger(Path(settings.current().home) / "ledger")
 
 
-def ran(what: str) -> int:
-    """Note that a task executes; how many times it did before."""
-    return ledger().note(what)
+def ran(what: str, item: int | None = None) -> int:
+    """Note that a task executes, or makes an item that is not to be made again; how many times it did before."""
+    return ledger().note(what, item)
 
 
 def note_end(flow: Any, run: Any, state: Any) -> None:
@@ -57,7 +58,7 @@ def case(
     """Make a function a durable flow of the corpus."""
 
     def make(function: Callable[[], Any]) -> "Flow[[], Any]":
-        hooks = {"on_completion": [note_end], "on_failure": [note_end]}
+        hooks: dict[str, Any] = {each: [note_end] for each in ("on_completion", "on_failure", "on_cancellation")}
         name = function.__name__
         made = flow(name=name, durable=True, persist_result=True, **hooks, **options)(function)
         CASES[name] = Case(made, outcome, state, is_slow, has_retries or made.options.retries > 0)
@@ -162,8 +163,6 @@ def drawn(name: str) -> int:
 
 
 def drawn_turn() -> str:
-    from perdure import runtime
-
     return str(runtime.task_run.name)  # numbered by its turn
 
 
@@ -500,6 +499,178 @@ async def generator_flow_async() -> AsyncIterator[Any]:
 @case([0, 1])
 def mapped_over_generator() -> list[int]:
     return list(square.map(numbers(2)).result())
+
+
+# Each item is committed. They are unlike each time they are made, so that one which was made again would be noticed.
+
+
+@task
+def readings(count: int) -> Iterator[dict[str, float]]:
+    for number in range(count):
+        yield {"number": number, "noise": random.random()}
+
+
+@task
+async def pages(count: int) -> AsyncIterator[list[float]]:
+    for number in range(runtime.items_done(), count):
+        ran(f"page {number}", item=number)
+        yield [number, random.random()]
+
+
+@task
+def squared(reading: dict[str, float]) -> int:
+    ran(f"squared {reading['number']}")
+    return int(reading["number"] ** 2)
+
+
+@task
+def turned(page: list[float]) -> int:
+    ran(f"turned {page[0]}")
+    return int(page[0])
+
+
+@case([0, 1, 4])
+def unlike_items() -> list[int]:
+    return [squared(reading) for reading in readings(3)]
+
+
+@case([0, 1, 2])
+async def unlike_items_async() -> list[int]:
+    return [turned(page) async for page in pages(3)]
+
+
+@case([0, 1, 4])
+def unlike_items_mapped() -> list[int]:
+    return list(squared.map(readings(3)).result())
+
+
+@case([0, 1, 4])
+def unlike_items_at_once() -> list[int]:
+    return [squared(reading) for reading in list(readings(3))]
+
+
+@flow
+def subflow_of_pages(count: int) -> Iterator[list[float]]:
+    for number in range(runtime.items_done(), count):
+        ran(f"subpage {number}", item=number)
+        yield [square(number), random.random()]
+
+
+@case([0, 1, 4])
+def unlike_items_of_subflow() -> list[int]:
+    return [turned(page) for page in subflow_of_pages(3)]
+
+
+@case([0, 1, 2])
+def generator_flow_that_goes_on() -> Iterator[int]:
+    for number in range(runtime.items_done(), 3):
+        ran(f"item {number}", item=number)
+        yield number
+
+
+@task
+def large_items() -> Iterator[bytes]:
+    for letter in b"ab":
+        yield bytes([letter]) * LARGE
+
+
+@case([b"aa", b"bb"])
+def items_with_payloads() -> list[bytes]:
+    return [both_ends(item) for item in large_items()]
+
+
+@task
+def both_ends(item: bytes) -> bytes:
+    ran(f"ends of {item[:1]!r}")
+    return item[:1] + item[-1:]
+
+
+@case([0, 1, 0])
+def left_half_way() -> list[int]:
+    """Its caller takes two items, and one of another generator that it leaves to itself."""
+    items, others = readings(9), pages(9)
+    first = [squared(next(items)), squared(next(items))]
+    items.close()  # type: ignore[attr-defined]
+    return [*first, turned(next(others))]  # type: ignore[call-overload]
+
+
+@task
+def sheets(count: int) -> Iterator[list[float]]:
+    for number in range(runtime.items_done(), count):
+        ran(f"sheet {number}", item=number)
+        yield [number, random.random()]
+
+
+@case([0, 1, 2], is_slow=True, task_runner=ProcessTaskRunner(max_workers=1))
+def items_in_process() -> list[int]:
+    return [turned(page) for page in sheets.submit(3).result()]
+
+
+@task
+def breaks_off() -> Iterator[list[float]]:
+    yield [0, random.random()]
+    yield [1, random.random()]
+    raise ValueError("no more")
+
+
+@case([0, 1, "no more", 4])
+def broken_off() -> list[Any]:
+    found: list[Any] = []
+    try:
+        found.extend(turned(page) for page in breaks_off())
+    except ValueError as error:
+        found.append(str(error))
+    return [*found, square(2)]
+
+
+@task
+def breaks_off_once() -> Iterator[list[float]]:
+    yield [0, random.random()]
+    if ran("breaks off") == 0:
+        raise ConnectionError
+    yield [1, random.random()]
+
+
+@case([0, 1], retries=1)
+def goes_on_by_retry() -> list[int]:
+    return [turned(page) for page in breaks_off_once()]
+
+
+# Cancelled and crashed
+
+
+@task
+async def sleeps(name: str) -> None:
+    ran(f"sleeps {name}")
+    await asyncio.sleep(60)
+
+
+@case(["too late", ["n", 3]])
+async def cancelled_task() -> list[Any]:
+    came = ""
+    try:
+        await asyncio.wait_for(sleeps("l"), 0.02)
+    except TimeoutError:
+        came = "too late"
+    return [came, await fetch("n")]
+
+
+@case("CancelledRun: not today", S.CANCELLED)
+def cancelled_by_itself() -> Any:
+    load("j")
+    return Cancelled(message="not today")
+
+
+@task
+def gives_up(name: str) -> None:
+    ran(f"gives up {name}")
+    raise SystemExit(name)
+
+
+@case([S.CRASHED, 3])
+def crash_caught() -> list[Any]:
+    state = gives_up("g", return_state=True)
+    return [state.type, total(load("g"))]
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from perdure.core.records import FlowRunRecord, TaskRunRecord
 from perdure.core.states import State, StateType
 from perdure.engine.flow_run import FlowCall
 from perdure.engine.identity import Identity, identify, identity_of
-from perdure.engine.lineage import inputs_of, note_item, note_maker
+from perdure.engine.lineage import inputs_of, note_maker
 from perdure.engine.resumption import Resumable
 from perdure.engine.runs import enter
 from perdure.engine.shown import shown_parameters
@@ -32,7 +32,7 @@ def begin_task(
     flow = None if parent is None else parent.flow
     identity = identity_of(options, parameters, parent)
     if identity is not None and flow is not None and identity.id in flow.finished:
-        return _reused(flow, identity.id, options.is_generator)
+        return _reused(flow, identity.id)
     run = TaskRunContext(
         id=new_id(),
         name=f"{options.name}-{0 if flow is None else flow.occurrence(options.key)}",
@@ -68,7 +68,7 @@ def begin_flow(
     flow = None if parent is None else parent.flow
     identity = identity_of(options, parameters, parent)
     if identity is not None and flow is not None and identity.id in flow.finished:
-        return _reused(flow, identity.id, options.is_generator)
+        return _reused(flow, identity.id)
     run = FlowRunContext(
         id=new_id() if again is None else again.run.id,
         name=name if again is None else again.run.name,
@@ -150,14 +150,11 @@ def _is_kept(state: State[Any]) -> bool:
     return state.data is not None and state.data.type != "unpersisted"
 
 
-def _reused(flow: FlowRunContext, identity: str, with_items: bool) -> State[Any]:
+def _reused(flow: FlowRunContext, identity: str) -> State[Any]:
     state = flow.finished[identity]
     flow.children.append(state)
     if state.run_id is not None:
         note_maker(flow, state.run_id, state)
-        if with_items:
-            for number, item in enumerate(getattr(state.data, "in_memory", None) or ()):
-                note_item(flow, state.run_id, identity, number, item)
     return state
 
 

@@ -4,7 +4,7 @@ Each comes twice, plain and as an iterator over the items that a generator run h
 """
 
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -68,7 +68,7 @@ async def adrive(steps: Steps[T], world: World) -> T:
         return result
 
 
-def iterate(steps: Steps[Any], world: World) -> Iterator[Any]:
+def iterate(steps: Steps[Any], world: World) -> Generator[Any, None, None]:
     """Perform all effects, blocking, and hand on the items that the run emits."""
     closed = False
     try:

@@ -10,7 +10,6 @@ from perdure.core.effects import Blocking, Closed, Emit, Steps
 from perdure.core.errors import MissingContext, ResultError, StorageError
 from perdure.core.ids import new_id
 from perdure.core.records import ResultRecord
-from perdure.engine.lineage import note_item
 from perdure.engine.runs import persists, write
 from perdure.engine.world import World
 from perdure.results.retention import retention_of
@@ -54,9 +53,7 @@ class Items:
         return self._before
 
     def add(self, run: RunContext, item: Any) -> None:
-        """Count an item that is handed on now, and remember who made it."""
-        if run.identity is not None and isinstance(run.parent, FlowRunContext) and run.options.cache_result_in_memory:
-            note_item(run.parent, run.id, run.identity, self.done, item)
+        """Count an item that is handed on now."""
         self.done += 1
         if run.collect:
             self.collected.append(item)

@@ -12,7 +12,7 @@ from perdure.core.states import State
 _WAITED_FOR = "wait_for"  # the name of an input that was only waited for
 _LOOKED_AT = 100  # items of a collection that are looked at for values which runs have made
 
-_ITEMS_KEPT = 10_000  # items of generators that an attempt of a flow knows again
+_ITEMS_KEPT = 1_000  # items of generators that an attempt of a flow knows again
 
 _NO_INPUTS: tuple[None, Sequence[InputRecord]] = None, ()
 
@@ -49,9 +49,10 @@ def note_maker(flow: FlowRunContext, run_id: str, state: State[Any]) -> None:
         flow.makers[id(value)] = run_id
 
 
-def note_item(flow: FlowRunContext, run_id: str, identity: str, number: int, item: Any) -> None:
-    """Remember which run of a generator made an item; the flow keeps it, so that no other object has its id."""
-    if not is_atom(item) and len(flow.items_made) < _ITEMS_KEPT:
+def note_item(flow: FlowRunContext, run_id: str, number: int, item: Any) -> None:
+    """Remember which run of a generator handed on an item; the flow keeps it, so that no other object has its id."""
+    identity = flow.identities.get(run_id)
+    if identity is not None and not is_atom(item) and len(flow.items_made) < _ITEMS_KEPT:
         flow.makers[id(item)] = run_id
         flow.items_made[id(item)] = item, f"{identity}[{number}]"
 

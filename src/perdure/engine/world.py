@@ -42,7 +42,7 @@ class World(Protocol):
     def items_of(
         self, flow_run_ids: Sequence[str], step: str, first: int, end: int
     ) -> Sequence[Sequence[ResultRecord]]:
-        """A generator's items by number, from `first` until before `end` or a gap: of each its records, newest first.
+        """A generator's items by number, until before `end` or a gap: of each its records, newest first.
 
         They are kept with the flow runs, under the generator's step.
         """

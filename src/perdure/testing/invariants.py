@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from perdure import runtime
+from perdure.context import require_run
 from perdure.core.errors import ResultError, StorageError
 from perdure.core.records import FlowRun, ResultFilter, RunFilter, TaskRun
 from perdure.core.states import FINAL, ROLLED_BACK, TRANSITIONS, StateType
+from perdure.engine.identity import identity_in
 from perdure.orchestrator.protocol import Orchestrator
 from perdure.results.store import result_from_record
 
@@ -73,6 +74,16 @@ def finished_steps(known: Orchestrator, *, failed_too: bool = True) -> set[str]:
     }
 
 
+def committed_items(known: Orchestrator) -> Counter[str]:
+    """What stands for each item of a generator that was committed, and how many times it was."""
+    items = known.results(ResultFilter(items=True))
+    return Counter(_item_id(each.item_of or "", each.step or "", each.number or 0) for each in items)
+
+
+def _item_id(kept_for: str, step: str, number: int) -> str:
+    return f"item {number} of {identity_in(step) if step else 'the flow run itself'} in {kept_for}"
+
+
 def _has_ended(run: Run) -> bool:
     # A run whose inputs did not come to a good end waits for ever.
     return run.state_type in FINAL or run.state_name == "NotReady"
@@ -83,10 +94,10 @@ def _the(run: Run) -> str:
 
 
 class Execution(NamedTuple):
-    """A task's function was called."""
+    """A task's function was called, or an item made."""
 
     what: str
-    run_id: str
+    run_id: str  # or what stands for the item
 
 
 class Ledger:
@@ -95,10 +106,18 @@ class Ledger:
     def __init__(self, path: Path | str) -> None:
         self._path = Path(path)
 
-    def note(self, what: str) -> int:
-        """Note that the current task run executes `what`; how many times that was noted before."""
+    def note(self, what: str, item: int | None = None) -> int:
+        """Note that the current run executes `what`; how many times that was noted before.
+
+        A generator that goes on by itself notes each `item` by its number, for it is not to be made again.
+        """
         before = self.count(what)
-        self.write(what, str(runtime.task_run.id))
+        run = require_run()
+        if item is None:
+            self.write(what, run.id)
+        else:
+            kept_for = run if run.parent is None or run.parent.flow is None else run.parent.flow
+            self.write(what, _item_id(kept_for.id, run.step or "", item))
         return before
 
     def write(self, what: str, run_id: str) -> None:
@@ -140,7 +159,9 @@ class Witness:
         executions = self._ledger.executions()
         new, self._read = executions[self._read :], len(executions)
         again = [f"{what!r} was executed again, in the run {run_id}." for what, run_id in new if what in self._finished]
-        done = finished_steps(known, failed_too=self._failed_too)
+        items = committed_items(known)
+        again += [f"The {item} was committed {count} times." for item, count in items.items() if count > 1]
+        done = finished_steps(known, failed_too=self._failed_too) | set(items)
         self._finished |= {what for what, run_id in executions if run_id in done}
         return again
 
@@ -150,6 +171,7 @@ __all__ = [
     "Ledger",
     "Witness",
     "broken_references",
+    "committed_items",
     "finished_steps",
     "unfinished_transactions",
     "violations",

@@ -498,6 +498,21 @@ class OrchestratorConformance:
         assert (known.key_of_run(first.id), known.key_of_run(new_id())) == ("k", None)
         assert ids(orchestrator.flow_runs(RunFilter())) == ids([second, first])
 
+    def test_items_of_a_generator_are_answered_by_number_the_newest_of_one_first(
+        self, orchestrator: Orchestrator
+    ) -> None:
+        fields = {"item_of": new_id(), "step": "a step"}
+        third, first, second, again = (persisted(task_run(), number=number, **fields) for number in (2, 0, 1, 1))
+        others = [persisted(task_run(), number=0, **fields | {"step": ""}), persisted(task_run(), **fields, number=3)]
+        orchestrator.report([third, first, second, again, *others])
+        assert orchestrator.items(fields["item_of"], "a step", 0, 3) == [first, again, second, third]
+        assert orchestrator.items(fields["item_of"], "", 0, 3) == [others[0]]
+        assert orchestrator.items(fields["item_of"], "a step", 3, 9) == [others[1]]
+        orchestrator.commit([literal(task_run()), RemovalRecord(again.run_id, 7, None)])
+        assert orchestrator.items(fields["item_of"], "a step", 1, 2) == [second]
+        assert len(orchestrator.results(ResultFilter(items=True))) == 6
+        assert len(orchestrator.results(ResultFilter(items=False))) == 1
+
     def test_logs_are_answered_by_run_oldest_first(self, orchestrator: Orchestrator) -> None:
         flow, task = new_id(), new_id()
         late = LogRecord(flow, task, 2, 40, "perdure.task_runs", "late")
