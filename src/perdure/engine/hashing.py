@@ -8,9 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 from perdure.core.errors import SerializationError
+from perdure.results.payload import blake3_of
 
 _PICKLE_PROTOCOL = 5
-Update = Callable[[bytes], None]
+_LARGE = 1024 * 1024  # bytes that are digested by BLAKE3 first: it takes a third of the time or less, on any processor
+Bytes = bytes | memoryview
+Update = Callable[[Bytes], None]
 StandIn = Callable[[Any], str | None]  # text that counts instead of a value's content; None if that counts
 
 
@@ -39,10 +42,10 @@ def _tell_scalar(update: Update, value: Any) -> None:
     _tell(update, kind.__name__, _SCALARS[kind](value))
 
 
-def _tell(update: Update, tag: str, data: bytes) -> None:
+def _tell(update: Update, tag: str, data: Bytes) -> None:
     # The length keeps neighbouring values apart.
     update(f"{tag}:{len(data)}:".encode())
-    update(data)
+    update(data if len(data) < _LARGE else blake3_of(data).encode())
 
 
 class _Walker:
@@ -66,7 +69,7 @@ class _Walker:
             finally:
                 del self._open[id(value)]
 
-    def _scalar(self, tag: str, data: bytes) -> None:
+    def _scalar(self, tag: str, data: Bytes) -> None:
         _tell(self._update, tag, data)
 
     def _compound(self, value: Any, kind: type, path: str) -> None:
@@ -115,19 +118,26 @@ class _Walker:
     def _array(self, array: Any) -> None:
         self._scalar("array", f"{array.dtype.str}{array.shape}".encode())
         contiguous = array if array.flags.c_contiguous else array.copy(order="C")
-        self._update(contiguous.reshape(-1).view("u1").data)
+        self._scalar("content", contiguous.reshape(-1).view("u1").data)
 
     def _table(self, table: Any, path: str) -> None:
         """A pandas table by its contents: equal ones may differ in their pickles."""
-        hash_pandas_object = sys.modules["pandas"].util.hash_pandas_object
         names = table.columns if table.ndim == 2 else table.names if hasattr(table, "names") else [table.name]
         types = table.dtypes if table.ndim == 2 else [table.dtype]
         self._scalar("table", f"{type(table).__name__}{table.shape}{[str(each) for each in types]}".encode())
         self.add(list(names), path)
+        parts = [table.iloc[:, place] for place in range(table.shape[1])] if table.ndim == 2 else [table]
         try:
-            self._array(hash_pandas_object(table).to_numpy())
+            for part in (*parts, *([table.index] if hasattr(table, "index") else ())):
+                self._column(part)
         except TypeError:  # it holds objects that pandas cannot hash, such as lists
             self._pickled(table, path)
+
+    def _column(self, values: Any) -> None:
+        if _is_instance_of(values.dtype, "numpy", "dtype") and not values.dtype.hasobject:
+            self._array(values.to_numpy())
+        else:
+            self._array(sys.modules["pandas"].util.hash_pandas_object(values, index=False).to_numpy())
 
     def _pickled(self, value: Any, path: str) -> None:
         import cloudpickle

@@ -73,10 +73,10 @@ def hand_on(run: RunContext, items: Sequence[Any]) -> Steps[None]:
 def hand_on_earlier(run: RunContext, world: World) -> Steps[bool]:
     """The items that were committed before the run went on; whether their consumer wants more."""
     run.items = Items()
-    kept_for = _gone_on_from(run)
+    flow_runs = _gone_on_from(run)
     try:
-        while kept_for:
-            page = yield Blocking(world.items_of, (kept_for, run.step or "", run.items.done, run.items.done + PAGE))
+        while flow_runs:
+            page = yield Blocking(world.items_of, (flow_runs, run.step or "", run.items.done, run.items.done + PAGE))
             for records in page:
                 loaded = yield from _loaded(run, world, records)
                 if loaded is None:
@@ -91,11 +91,8 @@ def hand_on_earlier(run: RunContext, world: World) -> Steps[bool]:
     return True
 
 
-def keep_item(run: RunContext, world: World, item: Any) -> Steps[None]:
-    """Commit a generator's next item, if its run could be gone on with."""
-    kept_for = _kept_for(run)
-    if kept_for is None:
-        return
+def keep_item(run: RunContext, world: World, kept_for: str, item: Any) -> Steps[None]:
+    """Commit a generator's next item; `kept_for` is the flow run with which it is kept."""
     result: BaseResult[Any] | None = literal_of(item)
     if result is None:
         result = yield from write(run, world, item, None)
@@ -104,7 +101,7 @@ def keep_item(run: RunContext, world: World, item: Any) -> Steps[None]:
     yield Blocking(world.commit, ((record,),))
 
 
-def _kept_for(run: RunContext) -> str | None:
+def kept_for(run: RunContext) -> str | None:
     """The id of the flow run with which the items are kept; None if nobody could go on with the run."""
     if isinstance(run.parent, FlowRunContext):
         return None if run.identity is None else run.parent.id
@@ -114,7 +111,7 @@ def _kept_for(run: RunContext) -> str | None:
 def _gone_on_from(run: RunContext) -> Sequence[str]:
     """The ids of the flow runs with which items may have been kept, in this process or one before."""
     flow = run.parent or run
-    if _kept_for(run) is None or not isinstance(flow, FlowRunContext):
+    if kept_for(run) is None or not isinstance(flow, FlowRunContext):
         return ()
     return tuple({*flow.goes_on_from, flow.id}) if flow.goes_on_from or flow.run_count > 1 else ()
 

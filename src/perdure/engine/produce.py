@@ -5,7 +5,7 @@ from typing import Any
 
 from perdure.context import RunContext
 from perdure.core.effects import EXHAUSTED, Call, Closed, Emit, NextItem, Steps
-from perdure.engine.items import hand_on_earlier, keep_item
+from perdure.engine.items import Items, hand_on_earlier, keep_item, kept_for
 from perdure.engine.world import World
 
 
@@ -41,28 +41,31 @@ def produce(run: RunContext, produced: Produced, world: World) -> Steps[Any]:
 def _items(run: RunContext, produced: Produced, world: World) -> Steps[list[Any] | None]:
     if run.items is None and not (yield from hand_on_earlier(run, world)):
         return None
-    run.items.begin_attempt()
+    items: Items = run.items
+    items.begin_attempt()
+    flow_run_id = kept_for(run)
     args, kwargs = run.options.signature.unbind(run.parameters)
     generator = run.options.function(*args, **kwargs)
     while True:
         item = yield NextItem(generator, run, run.options.timeout_seconds)
         if item is EXHAUSTED:
             break
-        if not run.items.is_new():
+        if not items.is_new():
             continue
-        try:
-            yield from keep_item(run, world, item)
-        except Exception as error:
-            produced.unkept = error
-            raise
-        run.items.add(run, item)
+        if flow_run_id is not None:
+            try:
+                yield from keep_item(run, world, flow_run_id, item)
+            except Exception as error:
+                produced.unkept = error
+                raise
+        items.add(run, item)
         try:
             yield Emit(item)
         except Closed:
             yield Call(_close(generator), (), {}, run, awaited=run.options.is_async)
             run.collect = False  # a part of the items is not the value
             break
-    return run.items.collected if run.collect else None
+    return items.collected if run.collect else None
 
 
 def _close(generator: Any) -> Any:
