@@ -4,7 +4,7 @@
 #   make check         linters, types, layers, fast tests
 #   make test          linters, types, layers, all tests: what CI runs
 #   make chaos         kill flows at 1,000 random moments, fill disks, set clocks; COUNT=100 for less, ONLY=kills for one
-#   make bench         time Perdure beside its peers (ONLY=perdure,dbos chooses some), and large results
+#   make bench         time Perdure beside its peers (ONLY=perdure,dbos chooses some), large results, resuming
 #   make docs          build the documentation into site/
 #   make dist          build the wheel and the source distribution into dist/
 #   make requirements  resolve the pinned requirements anew
@@ -42,6 +42,7 @@ chaos: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY))
 	$(if $(ONLY),,$(BIN)/python -m bench.large)
+	$(if $(ONLY),,$(BIN)/python -m bench.resuming)
 
 docs: $(VENV)/.dev
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
