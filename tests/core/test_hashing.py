@@ -129,3 +129,11 @@ def test_equal_pandas_tables_have_one_digest_and_others_another() -> None:
     assert [digest(piece) for piece in pieces] == [digest(piece) for piece in again]
     assert len({digest(each) for each in (table, table.rename(columns={"a": "c"}), table["a"], table.index)}) == 4
     assert digest(table) != digest(table.astype({"a": "float64"}))
+
+
+def test_large_values_are_hashed_by_all_of_their_bytes() -> None:
+    import numpy
+
+    large = bytes(2_000_000)
+    assert len({digest(each) for each in (large, large[:-1], large[:-1] + b"x", numpy.frombuffer(large, "u1"))}) == 4
+    assert digest(numpy.zeros((500, 500))) == digest(numpy.asfortranarray(numpy.zeros((500, 500))))

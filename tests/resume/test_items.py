@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from perdure import flow, runtime, session, task
+from perdure.cli.result_ls import run_names
 from perdure.core.errors import MissingContext, SerializationError
 from perdure.core.records import ResultFilter, RunFilter
-from perdure.results import prune
+from perdure.results import prune, verify
 
 made: list[int] = []
 had: list[Any] = []
@@ -251,6 +252,18 @@ def test_items_are_pruned_once_their_flow_run_has_ended(home: Path) -> None:
     assert len(items()) == 4
     assert {each.reason: each.count for each in prune(grace=0).freed} == {"items": 4}
     assert outcome() == [0, 1, 0, 1, 2, 3]
+
+
+def test_items_are_listed_by_those_only_who_look_for_results_that_are_wrong(home: Path) -> None:
+    consumer()
+    first = next(each for each in items() if each.number == 0)
+    (home / "storage" / first.storage_key).unlink()
+    known = {each.run_id for each in session.current().orchestrator.results(ResultFilter(items=False))}
+    (missing,) = (verdict.record for verdict in verify() if verdict.finding == "missing")
+
+    assert missing == first
+    assert first.run_id not in known
+    assert run_names([first]) == {first.run_id: f"{the_flow_run().name}[0]", the_flow_run().id: the_flow_run().name}
 
 
 def test_items_done_is_for_generators_only() -> None:
