@@ -52,6 +52,8 @@ class Session:
         self.told_sources: set[str] = set()
         self.transactions = orchestrator.transactions
         self.claims = Claims(orchestrator, self._life, clock, logs.log)
+        # Serializers that were found usable: by name, or by object identity with the object, so that ids stay its own.
+        self._usable: dict[str | int, Any] = {"pickle": "pickle"}
         self._portal: Portal | None = None
         self._lock = threading.Lock()
 
@@ -147,6 +149,23 @@ class Session:
             chosen = _inherited(run, "serializer", "result_serializer")
             run.serializer = resolve(chosen, settings.current().results_default_serializer)
         return run.serializer  # type: ignore[no-any-return]
+
+    def can_persist(self, run: RunContext) -> bool:
+        """Whether it is known that a run's storage, serializer and keys can be had, so that nothing need be looked up."""
+        chooser = _chooser(run)
+        if chooser is not None and chooser.storage is None:
+            return False
+        chosen = _inherited(run, "serializer", "result_serializer") or self.settings.results_default_serializer
+        return (chosen if isinstance(chosen, str) else id(chosen)) in self._usable
+
+    def check_persisting(self, run: RunContext) -> None:
+        """Look up a run's storage, serializer and keys; raises what is wrong with them."""
+        self.storage_for(run)
+        chosen = _inherited(run, "serializer", "result_serializer") or self.settings.results_default_serializer
+        self.serializer_for(run).check()
+        if len(self._usable) > 1_000:  # serializers made in a loop must not pile up
+            self._usable.clear()
+        self._usable[chosen if isinstance(chosen, str) else id(chosen)] = chosen
 
     @property
     def portal(self) -> "Portal":

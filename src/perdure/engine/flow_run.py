@@ -15,7 +15,7 @@ from perdure.engine.identity import identify_late
 from perdure.engine.produce import Produced, produce
 from perdure.engine.retries import delay_before
 from perdure.engine.reuse import reused
-from perdure.engine.runs import crash, end, enter, name_run, text_of
+from perdure.engine.runs import crash, end, enter, name_run, persists, text_of
 from perdure.engine.transacting import recovered
 from perdure.engine.upstream import UpstreamNotCompleted, resolved, state_of
 from perdure.engine.validation import validated
@@ -99,6 +99,8 @@ def _flow_run(call: FlowCall, world: World) -> Steps[State[Any]]:
         return (yield from _end(run, world, _failed(run, UpstreamTaskError(str(upstream)))))
     except Exception as error:
         return (yield from _end(run, world, _failed(run, error)))
+    if persists(options, run.parent) and not world.can_persist(run):
+        yield Blocking(world.check_persisting, (run,))
     produced = Produced()
     while True:
         outcome = yield from _attempt(run, world, produced)

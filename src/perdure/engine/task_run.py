@@ -18,7 +18,7 @@ from perdure.engine.identity import identify_late
 from perdure.engine.produce import Produced, produce
 from perdure.engine.retries import delay_before
 from perdure.engine.reuse import reused, take
-from perdure.engine.runs import crash, end, enter, name_run, text_of, user_call
+from perdure.engine.runs import crash, end, enter, name_run, persists, text_of, user_call
 from perdure.engine.staging import staged_value
 from perdure.engine.upstream import UpstreamNotCompleted, resolved
 from perdure.engine.world import World
@@ -112,6 +112,8 @@ def _task_run(call: TaskCall, world: World) -> Steps[State[Any]]:
         decision = decision_of(run, cache_key, world)
         world.log(run, logging.DEBUG, _COMPUTES[decision.why])
         call.records.append(decision)
+    if persists(options, run.parent) and not world.can_persist(run):
+        yield Blocking(world.check_persisting, (run,))
     produced = Produced()
     while True:
         run.run_count += 1

@@ -72,6 +72,12 @@ class World(Protocol):
     def serializer_for(self, run: RunContext) -> "Serializer":
         """How a run's result is written: its own option, else its flow's, else the default."""
 
+    def can_persist(self, run: RunContext) -> bool:
+        """Whether it is known that a run's storage, serializer and keys can be had, so that nothing need be looked up."""
+
+    def check_persisting(self, run: RunContext) -> None:
+        """Look up a run's storage, serializer and keys; raises what is wrong with them."""
+
     def log(
         self, run: RunContext | None, level: int, message: str, *args: Any, error: BaseException | None = None
     ) -> None:

@@ -84,6 +84,13 @@ class Serializer(BaseModel, ABC):
         """Whether what it writes is secret: then no preview of the value is kept."""
         return False
 
+    def check(self) -> None:  # noqa: B027 - most need nothing
+        """Find out, before there is a value, whether this process has what writing one needs, such as a key.
+
+        Raises:
+            SerializationError: it has not.
+        """
+
     def for_exceptions(self) -> "Serializer":
         """The serializer for what a failed run raised: another one if this takes no exceptions."""
         return self

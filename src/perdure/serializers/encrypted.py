@@ -48,6 +48,10 @@ class EncryptedSerializer(WrappingSerializer):
     def hides(self) -> bool:
         return True
 
+    def check(self) -> None:
+        self._first_key()
+        super().check()
+
     def describe(self) -> dict[str, Any]:
         return {"type": "encrypted", "serializer": self.serializer.describe()}
 

@@ -45,6 +45,9 @@ class WrappingSerializer(Serializer):
     def hides(self) -> bool:
         return self.serializer.hides
 
+    def check(self) -> None:
+        self.serializer.check()
+
     def for_exceptions(self) -> Serializer:
         inner = self.serializer.for_exceptions()
         return self if inner is self.serializer else self.model_copy(update={"serializer": inner})
