@@ -151,7 +151,7 @@ class Session:
         return run.serializer  # type: ignore[no-any-return]
 
     def can_persist(self, run: RunContext) -> bool:
-        """Whether it is known that a run's storage, serializer and keys can be had, so that nothing need be looked up."""
+        """Whether it is known already that a run's storage, serializer and keys can be had."""
         chooser = _chooser(run)
         if chooser is not None and chooser.storage is None:
             return False

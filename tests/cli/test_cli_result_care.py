@@ -166,3 +166,11 @@ def test_rm_removes_none_if_one_is_still_needed(perdure: Perdure):
     assert ended.exit_code == 1
     assert "cached-0: the cache key 'today' stands for it. --force removes it anyway." in ended.stderr
     assert json.loads(perdure("result", "rm", "caches", "cached-0", "--yes", "--force", "--json").stdout)[0]["freed"]
+
+
+def test_rm_of_a_name_that_several_runs_have_removes_nothing_and_lists_their_ids(perdure: Perdure, days: None):
+    ended = perdure("result", "rm", "load-0", "--yes")
+    assert ended.exit_code == 1
+    for run in json.loads(perdure("task-run", "ls", "--task", "load", "--json").stdout):
+        assert run["id"] in ended.stderr
+    assert len(json.loads(perdure("result", "ls", "--json").stdout)) == 6

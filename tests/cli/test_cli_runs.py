@@ -122,11 +122,20 @@ def test_a_task_run_is_inspected_by_the_path_of_its_names(perdure: Perdure):
     assert documents(perdure, "task-run", "inspect", "on-monday/double-0")["tags"] == ["nightly"]
 
 
-def test_a_name_of_several_runs_is_refused_with_their_ids(perdure: Perdure):
+def test_a_name_of_several_runs_stands_for_the_newest_and_that_is_said(perdure: Perdure):
     load("monday")
-    ended = perdure("task-run", "inspect", "double-0")
+    newest = documents(perdure, "task-run", "ls", "--task", "double")[0]["id"]
+    ended = perdure("task-run", "inspect", "double-1")
+    assert f"id         {newest}" in ended.stdout
+    assert ended.stderr.startswith(f"2 task runs are called 'double-1'; this is the newest, {newest}, of ")
+
+
+def test_the_beginning_of_several_ids_is_refused_with_the_ids(perdure: Perdure):
+    load("monday")
+    ids = [run["id"] for run in documents(perdure, "task-run", "ls")]
+    ended = perdure("task-run", "inspect", ids[0][:8])
     assert ended.exit_code == 1
-    assert "'double-0' stands for several task runs: " in ended.stderr
+    assert f"{ids[0][:8]!r} stands for several task runs: {', '.join(ids)}. Give the id of one" in ended.stderr
 
 
 def test_a_run_that_is_not_there_is_named_with_the_nearest(perdure: Perdure):

@@ -11,7 +11,7 @@ from perdure.core.errors import FailedRun, MissingResult, RunMissing, Unfinished
 from perdure.core.ids import new_id
 from perdure.core.records import FlowRunRecord, StateRecord
 from perdure.core.states import StateType
-from perdure.results import aget_result, get_result
+from perdure.results import LiteralResult, PersistedResult, afind_result, aget_result, find_result, get_result
 
 
 @task
@@ -127,11 +127,71 @@ def test_an_id_that_no_run_has_is_said_to_be_so():
         get_result(new_id())
 
 
-def test_what_is_no_id_is_said_to_be_none():
-    with pytest.raises(RunMissing, match=r"'amber-fox' is not a run's id"):
+def test_a_name_that_no_run_has_is_named():
+    with pytest.raises(RunMissing, match=r"There is no run 'amber-fox'\. Give its id, its name"):
         get_result("amber-fox")
 
 
 def test_a_value_is_had_in_async_code():
     run_id = later(flow(persist_result=True)(lambda: 5)(return_state=True))
     assert asyncio.run(aget_result(run_id)) == 5
+
+
+def test_a_run_is_given_by_its_state_its_name_or_its_path():
+    @flow(flow_run_name="today", persist_result=True)
+    def doubles(n: int) -> list[int]:
+        return [kept_double(n)]
+
+    state = doubles(4, return_state=True)
+    session.close()
+    assert get_result(state) == get_result("today") == [8]
+    assert get_result("today/double-0") == 8
+
+
+def test_of_several_runs_with_a_name_it_is_the_newest():
+    for n in (1, 2, 3):
+        flow(flow_run_name="same", persist_result=True)(lambda n: [n])(n)
+    assert get_result("same") == [3]
+
+
+@pytest.mark.parametrize("run", ["nothing is called so", State(StateType.COMPLETED)])
+def test_what_stands_for_no_run_is_missing(run: Any):
+    with pytest.raises(RunMissing, match="Give"):
+        find_result(run)
+
+
+def test_part_of_a_table_can_be_had_by_its_run():
+    import pandas
+
+    frame = pandas.DataFrame({"hour": range(24), "celsius": 20.0})
+    run_id = later(task(persist_result=True, result_serializer="parquet")(lambda: frame)(return_state=True))
+    assert get_result(run_id, columns=["hour"], rows=slice(2, 4))["hour"].tolist() == [2, 3]
+    assert list(asyncio.run(aget_result(run_id, columns=["hour"]))) == ["hour"]
+
+
+def test_there_are_no_parts_of_what_lies_in_no_storage():
+    run_id = later(flow(lambda: True)(return_state=True))
+    with pytest.raises(MissingResult, match=r"literal.* Get the whole value"):
+        get_result(run_id, rows=slice(1))
+
+
+def test_a_handle_is_found_without_loading_the_value():
+    run_id = later(flow(persist_result=True)(lambda: {"a": 1})(return_state=True))
+    found = find_result(run_id)
+    assert isinstance(found, PersistedResult)
+    assert (found.python_type, found.in_memory, found.get()) == ("builtins.dict", None, {"a": 1})
+    assert found.location.endswith(found.storage_key)
+    literal = later(flow(lambda: True)(return_state=True))
+    assert isinstance(asyncio.run(afind_result(literal)), LiteralResult)
+
+
+def test_the_handle_of_a_value_that_was_not_kept_knows_its_type():
+    found = find_result(later(flow(lambda: [1, 2])(return_state=True)))
+    assert found.type == "unpersisted"
+    with pytest.raises(MissingResult, match=r"The builtins\.list"):
+        found.get()
+
+
+def test_the_handle_of_a_failed_run_gives_its_exception():
+    run_id = later(kept_double(-1, return_state=True))
+    assert str(find_result(run_id).get()) == "negative"

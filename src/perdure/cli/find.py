@@ -3,17 +3,21 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
+import typer
+
 from perdure import session
+from perdure.core.clock import to_datetime
 from perdure.core.errors import RunMissing
 from perdure.core.records import FlowRun, RunFilter, TaskRun
 from perdure.core.suggest import nearest
 from perdure.orchestrator.protocol import Orchestrator
+from perdure.results.naming import MOST, Called, flow_runs_called, task_runs_called
 
 R = TypeVar("R", FlowRun, TaskRun)
-_SHOWN = 3  # runs that a message names
+A = TypeVar("A", bound=FlowRun | TaskRun)
+_SHOWN = 10  # runs that a message names
 _RECENT = 200  # runs whose names are compared with one that nothing has
 _CHUNK = 1_000  # ids asked for at once
-_ID_CHARACTERS = frozenset("0123456789abcdef-")
 _SHORT = 18  # characters of an id: the millisecond of its making, and a count within it
 
 
@@ -22,39 +26,46 @@ def orchestrator() -> Orchestrator:
     return session.current().orchestrator
 
 
-def flow_run(text: str) -> FlowRun:
-    """The one flow run with an id that begins so, or with this name.
+def flow_run(text: str, only: bool = False) -> FlowRun:
+    """The flow run with an id that begins so, or with this name: of several, the newest, which is said.
 
     Raises:
-        RunMissing: there is none, or there are several.
+        RunMissing: there is none; there are several, and it has to be the `only` one; or several ids begin so.
     """
-    return _one(orchestrator().flow_runs, text, "flow run")
+    known = orchestrator()
+    found = flow_runs_called(text, known)
+    if not found.runs:
+        raise _missing(text, "flow run", task_runs_called(text, known).runs, known.flow_runs)
+    return _newest(text, "flow run", found, only)
 
 
 def task_run(text: str) -> TaskRun:
-    """The one task run with an id that begins so, or with this name.
+    """The task run with an id that begins so, or with this name: of several, the newest, which is said.
 
     Raises:
-        RunMissing: there is none, or there are several.
-    """
-    return _one(orchestrator().task_runs, text, "task run")
-
-
-def any_run(text: str) -> FlowRun | TaskRun:
-    """The one run of either kind with an id that begins so, or with this name.
-
-    Raises:
-        RunMissing: there is none, or there are several.
+        RunMissing: there is none, or several ids begin so.
     """
     known = orchestrator()
-    flow_runs, task_runs = _matching(known.flow_runs, text), _matching(known.task_runs, text)
-    if len(flow_runs) == 1 and not task_runs:
-        return flow_runs[0]
-    if len(task_runs) == 1 and not flow_runs:
-        return task_runs[0]
-    if flow_runs or task_runs:
-        raise _ambiguous(text, "run", [*flow_runs, *task_runs])
-    raise RunMissing(f"There is no run {text!r}. {_advice('flow run')}")
+    found = task_runs_called(text, known)
+    if not found.runs:
+        raise _missing(text, "task run", flow_runs_called(text, known).runs, known.task_runs)
+    return _newest(text, "task run", found, only=False)
+
+
+def any_run(text: str, only: bool = False) -> FlowRun | TaskRun:
+    """The run of either kind with an id that begins so, or with this name: of several, the newest, which is said.
+
+    Raises:
+        RunMissing: there is none; there are several, and it has to be the `only` one; or several ids begin so.
+    """
+    known = orchestrator()
+    flow_runs, task_runs = flow_runs_called(text, known), task_runs_called(text, known)
+    both: list[FlowRun | TaskRun] = [*flow_runs.runs, *task_runs.runs]
+    both.sort(key=lambda run: run.id, reverse=True)
+    if not both:
+        raise RunMissing(f"There is no run {text!r}. {_advice('flow run')}")
+    kind = "run" if flow_runs.runs and task_runs.runs else "flow run" if flow_runs.runs else "task run"
+    return _newest(text, kind, Called(both, flow_runs.by_id or task_runs.by_id), only)
 
 
 def runs_by_id(ids: Iterable[str], ask: Callable[[RunFilter], Sequence[R]]) -> dict[str, R]:
@@ -78,45 +89,40 @@ def _common(one: str, other: str) -> int:
     return next((place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), len(one))
 
 
-def _matching(ask: Callable[[RunFilter], Sequence[R]], text: str) -> Sequence[R]:
-    limit = _SHOWN + 1
-    is_id = bool(text) and _ID_CHARACTERS.issuperset(text.lower())
-    by_id = ask(RunFilter(ids=(text.lower(),), limit=limit)) if is_id else ()
-    return by_id or ask(RunFilter(name=text, limit=limit)) or _within(ask, text)
+def _newest(text: str, kind: str, found: Called[A], only: bool) -> A:
+    newest = found.runs[0]
+    if len(found.runs) == 1:
+        return newest
+    if found.by_id or only:
+        shown = ", ".join(run.id for run in found.runs[:_SHOWN])
+        more = " and more" if len(found.runs) > _SHOWN else ""
+        raise RunMissing(f"{text!r} stands for several {kind}s: {shown}{more}. {_mend(kind)}")
+    count = f"{len(found.runs):,}" if len(found.runs) <= MOST else f"More than {MOST:,}"
+    made = to_datetime(newest.created).astimezone()
+    typer.echo(
+        f"{count} {kind}s are called {text!r}; this is the newest, {newest.id}, of {made:%Y-%m-%d %H:%M:%S}.", err=True
+    )
+    return newest
 
 
-def _within(ask: Callable[[RunFilter], Sequence[R]], path: str) -> Sequence[R]:
-    """The runs that `FLOW-RUN/NAME` stands for."""
-    above, slash, name = path.rpartition("/")
-    if not (slash and above and name):
-        return ()
-    flow_run_ids = tuple(run.id for run in _matching(orchestrator().flow_runs, above))
-    return ask(RunFilter(flow_run_ids=flow_run_ids, name=name, limit=_SHOWN + 1)) if flow_run_ids else ()
+def _mend(kind: str) -> str:
+    return "Give the id of one." if kind == "flow run" else "Give the id of one, or write FLOW-RUN/NAME."
 
 
-def _one(ask: Callable[[RunFilter], Sequence[R]], text: str, kind: str) -> R:
-    found = _matching(ask, text)
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise _ambiguous(text, kind, found)
-    known = orchestrator()
+def _missing(
+    text: str,
+    kind: str,
+    of_other: Sequence[FlowRun | TaskRun],
+    ask: Callable[[RunFilter], Sequence[FlowRun | TaskRun]],
+) -> RunMissing:
     other = "task run" if kind == "flow run" else "flow run"
-    of_other = _matching(known.task_runs, text) if kind == "flow run" else _matching(known.flow_runs, text)
     if len(of_other) == 1:
-        raise RunMissing(
+        return RunMissing(
             f"{text!r} is a {other}, not a {kind}. Try `perdure {other.replace(' ', '-')} inspect {text}`."
         )
     names = [run.name for run in ask(RunFilter(limit=_RECENT))]
-    raise RunMissing(f"There is no {kind} {text!r}.{nearest(text, names) or f' {_advice(kind)}'}")
+    return RunMissing(f"There is no {kind} {text!r}.{nearest(text, names) or f' {_advice(kind)}'}")
 
 
 def _advice(kind: str) -> str:
     return f"`perdure {kind.replace(' ', '-')} ls` lists what there is."
-
-
-def _ambiguous(text: str, kind: str, found: Sequence[FlowRun | TaskRun]) -> RunMissing:
-    shown = ", ".join(run.id for run in found[:_SHOWN])
-    more = " and more" if len(found) > _SHOWN else ""
-    advice = "Give the id of one." if kind == "flow run" else "Give the id of one, or write FLOW-RUN/NAME."
-    return RunMissing(f"{text!r} stands for several {kind}s: {shown}{more}. {advice}")

@@ -23,7 +23,7 @@ def rm(
     """Remove results from their storage for good. What is known of their runs stays."""
     if as_json and not yes:
         raise typer.BadParameter("It cannot ask whether you mean it: add --yes.", param_hint="--json")
-    runs = {run.id: run for run in map(find.any_run, which)}
+    runs = {run.id: run for run in (find.any_run(each, only=True) for each in which)}
     records = [persisted_record(id) for id in runs]
     needed = {} if force else {record.run_id: needs for record in records if (needs := needs_of(record))}
     if needed:

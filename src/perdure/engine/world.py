@@ -73,7 +73,7 @@ class World(Protocol):
         """How a run's result is written: its own option, else its flow's, else the default."""
 
     def can_persist(self, run: RunContext) -> bool:
-        """Whether it is known that a run's storage, serializer and keys can be had, so that nothing need be looked up."""
+        """Whether it is known already that a run's storage, serializer and keys can be had."""
 
     def check_persisting(self, run: RunContext) -> None:
         """Look up a run's storage, serializer and keys; raises what is wrong with them."""

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from perdure.core.retention import Retention
 from perdure.results.document import PersistedResultBlob
-from perdure.results.lookup import aget_result, get_result
+from perdure.results.lookup import afind_result, aget_result, find_result, get_result
 from perdure.results.types import (
     BaseResult,
     LiteralResult,
@@ -46,9 +46,11 @@ __all__ = [
     "Retention",
     "UnpersistedResult",
     "Verdict",
+    "afind_result",
     "aget_result",
     "copy_result",
     "diff",
+    "find_result",
     "get_result",
     "import_results",
     "prune",

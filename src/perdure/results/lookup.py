@@ -20,21 +20,19 @@ from perdure.core.records import (
     TaskRun,
 )
 from perdure.core.states import UNSUCCESSFUL, State, StateType
+from perdure.results.naming import KnownRuns, flow_runs_called, task_runs_called
 from perdure.results.store import result_from_record
-from perdure.results.types import type_name
+from perdure.results.types import BaseResult, PersistedResult, type_name
 
 # What `aggregate` says of a flow whose state is made of its children's; such a flow carries their states.
 _AGGREGATED = re.compile(r"All states completed\.|\d+/\d+ states (?:failed|cancelled or failed|are not final)\.")
 
 
-class Known(Protocol):
-    """What is known of runs: every orchestrator is one."""
+RunLike = str | UUID | State[Any]  # a run's id, its name, or a state that it came to
 
-    def flow_runs(self, filter: RunFilter) -> Sequence[FlowRun]:
-        """The flow runs that the filter lets through, newest first."""
 
-    def task_runs(self, filter: RunFilter) -> Sequence[TaskRun]:
-        """The task runs that the filter lets through, newest first."""
+class Known(KnownRuns, Protocol):
+    """What is known of runs and their results: every orchestrator is one."""
 
     def states(self, run_id: str) -> Sequence[StateRecord]:
         """All the states of a run, oldest first."""
@@ -55,26 +53,40 @@ class Known(Protocol):
         """Take the records and return when they, and all reported before them, are committed."""
 
 
-def get_result(run_id: str | UUID, raise_on_failure: bool = True) -> Any:
+def get_result(
+    run: RunLike,
+    raise_on_failure: bool = True,
+    *,
+    columns: Sequence[str] | None = None,
+    rows: slice | None = None,
+) -> Any:
     """The value of a flow run or task run, in any process that uses the same database.
 
-    A failed, crashed or cancelled run raises its exception, or returns it with `raise_on_failure=False`. A
+    The run is given by its id, its state, its name or `FLOW-RUN/NAME`; of several with a name it is the newest. A
+    failed, crashed or cancelled run raises its exception, or returns it with `raise_on_failure=False`. A
     flow whose state is made of its tasks' and subflows' states gives the list of them, in the order of the calls.
 
+    Of a table or array that was written as "arrow", "parquet" or "numpy", `columns` and `rows` choose a part, and
+    only that part is read.
+
     Raises:
-        RunMissing: no run has the id.
+        RunMissing: there is no such run.
         UnfinishedRun: the run has not ended.
         MissingResult: the run completed, but its value was not persisted.
         FailedRun, CrashedRun, CancelledRun: the run's exception was not persisted; says what is known of it.
         ResultMissing: the value was persisted, and has been removed; says when.
-        ResultError: the value was persisted, and cannot be had.
+        ResultError: the value was persisted, and cannot be had, or has no such part.
     """
     known = known_runs()
-    run = find_run(known, str(run_id))
-    state, record = _state_and_record(known, run)
+    found = _run_like(known, run)
+    state, record = _state_and_record(known, found)
     if state.data is None and state.type is StateType.COMPLETED:
-        raise MissingResult(_not_kept(run, record))
-    return state.fetch(raise_on_failure)
+        raise MissingResult(_not_kept(found, record))
+    if (columns is None and rows is None) or state.type is not StateType.COMPLETED:
+        return state.fetch(raise_on_failure)
+    if not isinstance(state.data, PersistedResult):
+        raise MissingResult(f"{_not_in_storage(found, record)} Get the whole value, without columns= and rows=.")
+    return state.data.get(columns=columns, rows=rows)
 
 
 def state_of_run(run: FlowRun | TaskRun) -> State[Any]:
@@ -87,20 +99,51 @@ def state_of_run(run: FlowRun | TaskRun) -> State[Any]:
 
 
 def _state_and_record(known: Known, run: FlowRun | TaskRun) -> tuple[State[Any], ResultRecord | None]:
-    record = next(iter(known.results(ResultFilter(run_ids=(run.id,)))), None)
-    if record is not None and record.removed is not None:
-        raise ResultMissing(_removed(record, record.removed))
+    record = _record(known, run)
     state = _state(run, record)
     if isinstance(run, FlowRun) and record is not None and record.kind == "unpersisted":
         state.data = _carried(known, run, record)
     return state, record
 
 
-async def aget_result(run_id: str | UUID, raise_on_failure: bool = True) -> Any:
+async def aget_result(
+    run: RunLike,
+    raise_on_failure: bool = True,
+    *,
+    columns: Sequence[str] | None = None,
+    rows: slice | None = None,
+) -> Any:
     """`get_result`, awaited."""
     import asyncio  # sync programs do not pay for it
 
-    return await asyncio.to_thread(get_result, run_id, raise_on_failure)
+    return await asyncio.to_thread(get_result, run, raise_on_failure, columns=columns, rows=rows)
+
+
+def find_result(run: RunLike) -> BaseResult[Any]:
+    """The handle on what a run came to, a value or an exception; nothing is loaded.
+
+    That is a `PersistedResult`, whose `get()` loads the value or a part of it, `open()` streams it and `location` says
+    where it lies; a `LiteralResult`; or an `UnpersistedResult`, which knows the type of a value that was not kept. The
+    run is given as to `get_result`.
+
+    Raises:
+        RunMissing: there is no such run.
+        MissingResult: the run has no result, since it has not ended.
+        ResultMissing: the value was persisted, and has been removed; says when.
+    """
+    known = known_runs()
+    found = _run_like(known, run)
+    record = _record(known, found)
+    if record is None:
+        raise _no_result(found)
+    return result_from_record(record)
+
+
+async def afind_result(run: RunLike) -> BaseResult[Any]:
+    """`find_result`, awaited."""
+    import asyncio
+
+    return await asyncio.to_thread(find_result, run)
 
 
 def persisted_record(run_id: str | UUID) -> ResultRecord:
@@ -113,16 +156,33 @@ def persisted_record(run_id: str | UUID) -> ResultRecord:
     """
     known = known_runs()
     run = find_run(known, str(run_id))
-    record = next(iter(known.results(ResultFilter(run_ids=(run.id,)))), None)
+    record = _record(known, run)
     if record is None:
-        raise MissingResult(f"The run {run.name!r} is {run.state_name} and has no result. Wait until it has ended.")
+        raise _no_result(run)
     if record.kind != "persisted":
-        raise MissingResult(
-            f"The result of the run {run.name!r} is {record.kind}: it lies in no storage. Only persisted results do."
-        )
-    if record.removed is not None:
+        raise MissingResult(f"{_not_in_storage(run, record)} Only persisted ones do.")
+    return record
+
+
+def _record(known: Known, run: FlowRun | TaskRun) -> ResultRecord | None:
+    """What is known of a run's result, if there is one.
+
+    Raises:
+        ResultMissing: it has been removed.
+    """
+    record = next(iter(known.results(ResultFilter(run_ids=(run.id,)))), None)
+    if record is not None and record.removed is not None:
         raise ResultMissing(_removed(record, record.removed))
     return record
+
+
+def _no_result(run: FlowRun | TaskRun) -> MissingResult:
+    return MissingResult(f"The run {run.name!r} is {run.state_name} and has no result. Wait until it has ended.")
+
+
+def _not_in_storage(run: FlowRun | TaskRun, record: ResultRecord | None) -> str:
+    kind = "unpersisted" if record is None else record.kind
+    return f"The result of the run {run.name!r} is {kind}: it lies in no storage."
 
 
 def _removed(record: ResultRecord, removed: Micros) -> str:
@@ -142,6 +202,28 @@ def known_runs() -> Known:
     if known is None:
         raise RunMissing("Nothing is known of any run. Run `import perdure` first.")
     return known
+
+
+def _run_like(known: Known, run: RunLike) -> FlowRun | TaskRun:
+    """The run that a user means.
+
+    Raises:
+        RunMissing: there is none.
+    """
+    if isinstance(run, State):
+        if run.run_id is None:
+            raise RunMissing(f"{run!r} was made by hand: no run came to it. Give a run's own state, or its id.")
+        return find_run(known, run.run_id)
+    text = str(run)
+    if is_id(text):
+        return find_run(known, text)
+    found: list[FlowRun | TaskRun] = [*flow_runs_called(text, known).runs[:1], *task_runs_called(text, known).runs[:1]]
+    if not found:
+        raise RunMissing(
+            f"There is no run {text!r}. Give its id, its name, or FLOW-RUN/NAME, and use the PERDURE_HOME with which it"
+            " ran; `perdure flow-run ls` and `perdure task-run ls` list the runs."
+        )
+    return max(found, key=lambda each: each.id)
 
 
 def find_run(known: Known, id: str) -> FlowRun | TaskRun:

@@ -84,7 +84,7 @@ class Serializer(BaseModel, ABC):
         """Whether what it writes is secret: then no preview of the value is kept."""
         return False
 
-    def check(self) -> None:  # noqa: B027 - most need nothing
+    def check(self) -> None:
         """Find out, before there is a value, whether this process has what writing one needs, such as a key.
 
         Raises:
