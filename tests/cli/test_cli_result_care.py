@@ -99,7 +99,7 @@ def test_verify_ends_with_1_and_names_what_is_wrong(perdure: Perdure, home: Path
     (home / "storage" / json.loads(perdure("result", "show", "monday", "--json").stdout)["storage_key"]).unlink()
     ended = perdure("result", "verify", "--all", *quick)
     assert ended.exit_code == 1
-    assert ended.stdout.startswith("missing     monday  ")
+    assert ended.stdout.startswith("missing      monday  ")
     assert "5 ok, 1 missing" in ended.stdout
     shown = json.loads(perdure("result", "verify", "--all", "--json", *quick).stdout)
     assert (shown["checked"], shown["counts"]) == (6, {"ok": 5, "missing": 1})

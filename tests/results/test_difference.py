@@ -6,7 +6,7 @@ import numpy
 import pytest
 from persisting import kept
 
-from perdure.errors import MissingResult
+from perdure.errors import MissingResult, ResultOverwritten
 from perdure.results import PersistedResultBlob, diff
 
 
@@ -55,3 +55,9 @@ def test_exceptions_and_literals_are_compared():
 def test_what_lies_in_no_storage_has_no_digest():
     with pytest.raises(MissingResult, match="Compare the values"):
         diff(kept(True), kept([1]), by_digest=True)
+
+
+def test_a_result_whose_key_was_used_again_is_not_compared_as_if_it_were_there():
+    first, second = (kept(value, result_storage_key="shared") for value in (b"short", b"longer"))
+    with pytest.raises(ResultOverwritten, match=second):
+        diff(first, second)

@@ -7,7 +7,7 @@ import pytest
 from persisting import kept
 
 from perdure import settings
-from perdure.errors import ResultCorrupt, ResultInUse, ResultUntrusted
+from perdure.errors import ResultCorrupt, ResultInUse, ResultOverwritten, ResultUntrusted
 from perdure.filesystems import LocalFileSystem
 from perdure.results import copy_result, get_result, verify
 from perdure.results.lookup import persisted_record
@@ -107,3 +107,10 @@ def test_a_copy_that_was_cut_short_is_finished(home: Path, other: Path):
     (other / payload.name).write_bytes(payload.read_bytes()[:100])
     copy_result(id, other)
     assert get_result(id) == LARGE
+
+
+def test_a_result_whose_key_was_used_again_is_not_copied_as_another_one_s(other: Path):
+    first, second = (kept(value, result_storage_key="shared") for value in (b"short", b"longer"))
+    with pytest.raises(ResultOverwritten, match=second):
+        copy_result(first, other)
+    assert files(other) == {}

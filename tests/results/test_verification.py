@@ -7,7 +7,7 @@ from typing import Any, Literal
 import pytest
 from persisting import kept
 
-from perdure import flow, settings
+from perdure import flow, session, settings
 from perdure.errors import MissingResult, StorageError
 from perdure.filesystems import LocalFileSystem
 from perdure.results import verification, verify
@@ -114,11 +114,6 @@ def test_a_storage_that_refuses_makes_its_results_unreadable_and_no_others(
     assert findings(quick=quick) == {far: "unreadable", near: "ok"}
 
 
-def test_an_older_result_under_a_chosen_key_is_the_newest_one(quick: bool):
-    ids = [kept(value, result_storage_key="chosen") for value in ("short", "much longer than that")]
-    assert findings(quick=quick) == dict.fromkeys(ids, "ok")
-
-
 def test_a_result_that_is_younger_than_the_listing_is_looked_at(monkeypatch: pytest.MonkeyPatch):
     id = kept([1])
     monkeypatch.setattr(LocalFileSystem, "entries", lambda self, prefix="": iter(()))
@@ -146,3 +141,23 @@ def test_a_run_without_a_persisted_result_is_an_error():
 
     with pytest.raises(MissingResult, match="lies in no storage"):
         list(verify([str(forget(return_state=True).run_id)]))
+
+
+def test_a_result_whose_key_was_used_again_is_overwritten_and_says_by_which_run(quick: bool):
+    first, second = (kept(value, result_storage_key="shared") for value in (b"short", b"longer" * 9))
+    verdicts = {each.record.run_id: each for each in verify(quick=quick)}
+    assert (verdicts[first].finding, verdicts[second].finding) == ("overwritten", "ok")
+    assert f"was overwritten by run 'give-0' ({second})" in (verdicts[first].reason or "")
+
+
+def test_an_equal_result_under_the_same_key_overwrites_nothing(quick: bool):
+    ids = [kept(b"same", result_storage_key="shared") for _ in range(2)]
+    assert findings(quick=quick) == dict.fromkeys(ids, "ok")
+
+
+def test_a_document_that_no_known_run_wrote_is_said_to_be_so():
+    first, second = (kept(value, result_storage_key="shared") for value in (b"short", b"longer" * 9))
+    record = persisted_record(second)
+    session.current().orchestrator.commit((record._replace(storage_key="elsewhere"),))
+    (verdict,) = verify([first])
+    assert "was overwritten by a run that this database does not know" in (verdict.reason or "")

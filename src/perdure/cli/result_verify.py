@@ -18,9 +18,17 @@ from perdure.results import Verdict
 from perdure.results import verify as verified
 
 _SHOWN = 50  # results that are wrong
+_OVERWRITTEN = 10  # others that are named: a key that is used again and again leaves many
 _STEP = 0.5  # seconds between two lines of progress
-_LOOKS = {"missing": "red", "corrupt": "bold red", "untrusted": "bold red", "unreadable": "yellow"}
+_LOOKS = {
+    "overwritten": "dim",
+    "missing": "red",
+    "corrupt": "bold red",
+    "untrusted": "bold red",
+    "unreadable": "yellow",
+}
 _MENDS = {
+    "overwritten": "nothing, if the runs are meant to share a key; else choose another result_storage_key.",
     "missing": "run again, or restore the files from a backup; `perdure result rm` has the database know it.",
     "corrupt": "do not use what is there: run again, or restore the files from a backup; look at the disk's health.",
     "untrusted": "find out who wrote them: they are not signed with a key of PERDURE_RESULTS_SIGNING_KEYS, or altered.",
@@ -36,7 +44,10 @@ def verify(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Check that results are there, whole and trusted. Nothing is loaded. Ends with 1 if any is not ok."""
+    """Check that results are there, whole and trusted. Nothing is loaded. Ends with 1 if any is not.
+
+    Results whose key was used again by a later run are said to be overwritten, and are nothing wrong.
+    """
     if bool(which) == all_:
         raise typer.BadParameter("Say which runs' results to check, or --all.", param_hint="RUN or --all")
     began = time.monotonic()
@@ -48,7 +59,7 @@ def verify(
     else:
         _show(wrong)
         _show_summary(counts, round((time.monotonic() - began) * 1_000_000), quick)
-    raise typer.Exit(int(counts.total() != counts["ok"]))
+    raise typer.Exit(int(counts.total() != counts["ok"] + counts["overwritten"]))
 
 
 def _wrong(verdicts: Iterable[Verdict], counts: "Counter[str]") -> Iterator[Verdict]:
@@ -76,11 +87,15 @@ def _with_progress(verdicts: Iterable[Verdict], is_quiet: bool) -> Iterator[Verd
 
 
 def _show(wrong: Iterator[Verdict]) -> None:
-    for count, verdict in enumerate(wrong):
-        if count < _SHOWN:
+    shown: Counter[bool] = Counter()
+    for verdict in wrong:
+        is_overwritten = verdict.finding == "overwritten"
+        limit = _OVERWRITTEN if is_overwritten else _SHOWN
+        if shown[is_overwritten] < limit:
             _show_one(verdict)
-        elif count == _SHOWN:
-            show(note(f"More are wrong than the {_SHOWN} above; --json names all."))
+        elif shown[is_overwritten] == limit:
+            show(note(f"More are {'overwritten' if is_overwritten else 'wrong'} than these {limit}; --json has all."))
+        shown[is_overwritten] += 1
 
 
 def _show_one(verdict: Verdict) -> None:
@@ -88,10 +103,10 @@ def _show_one(verdict: Verdict) -> None:
     from rich.text import Text
 
     id = verdict.record.run_id
-    line = Text(f"{verdict.finding:<10}", style=_LOOKS[verdict.finding])
+    line = Text(f"{verdict.finding:<11}", style=_LOOKS[verdict.finding])
     line.append(f"  {run_names([verdict.record]).get(id, id)}", style="bold default")
     line.append(f"  {id}", style="dim not bold")
-    show(line, Padding(Text(verdict.reason or ""), (0, 0, 0, 12)))
+    show(line, Padding(Text(verdict.reason or ""), (0, 0, 0, 13)))
 
 
 def _show_summary(counts: "Counter[str]", took: int, quick: bool) -> None:
@@ -104,7 +119,7 @@ def _show_summary(counts: "Counter[str]", took: int, quick: bool) -> None:
     if mends:
         show(section("What to do"))
         for name, mend in mends:
-            show(note(f"{name:<10}  {mend}"))
+            show(note(f"{name:<11}  {mend}"))
 
 
 def _write_json(wrong: Iterator[Verdict], counts: "Counter[str]") -> None:

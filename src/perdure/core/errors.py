@@ -101,6 +101,10 @@ class ResultMissing(ResultError):
     """The storage has no document for the result."""
 
 
+class ResultOverwritten(ResultMissing):
+    """The document under the result's key holds another run's result by now."""
+
+
 class ResultCorrupt(ResultError):
     """The result's document or data is not what was written."""
 

@@ -10,6 +10,7 @@ from perdure.results.changes import Change
 from perdure.results.comparison import compare
 from perdure.results.document import PersistedResultBlob
 from perdure.results.lookup import find_run, get_result, known_runs
+from perdure.results.overwriting import check_own
 from perdure.results.payload import Layout
 from perdure.results.store import result_from_record
 from perdure.results.types import PersistedResult
@@ -81,7 +82,9 @@ def _document(record: ResultRecord) -> PersistedResultBlob | None:
         return None
     result = result_from_record(record)
     assert isinstance(result, PersistedResult)
-    return result.read()
+    blob = result.read()
+    check_own(record, blob)
+    return blob
 
 
 def _tells(a: PersistedResultBlob, b: PersistedResultBlob) -> bool:

@@ -13,6 +13,7 @@ from perdure.results import signing
 from perdure.results.document import PersistedResultBlob, sealed
 from perdure.results.keys import is_own_key
 from perdure.results.lookup import known_runs, persisted_record
+from perdure.results.overwriting import check_own
 from perdure.results.payload import Layout, payload_key
 from perdure.results.places import storage_at
 from perdure.results.removal import delete_objects, sharing
@@ -97,6 +98,7 @@ def _original(record: ResultRecord) -> _Original:
         result = result_from_record(record)
         assert isinstance(result, PersistedResult)
         result.read()  # says what is wrong
+    check_own(record, blob)
     return _Original(record, storage, key, document, blob)
 
 

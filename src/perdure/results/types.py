@@ -6,7 +6,7 @@ from typing import Any, BinaryIO, Generic, TypeVar, cast
 from uuid import UUID
 
 from perdure.core import providers
-from perdure.core.errors import MissingResult, ResultCorrupt, ResultError, ResultMissing
+from perdure.core.errors import MissingResult, ResultCorrupt, ResultError, ResultMissing, ResultOverwritten
 from perdure.core.exceptions import portable
 from perdure.core.records import ResultFilter
 from perdure.core.states import Fetchable
@@ -182,7 +182,7 @@ class PersistedResult(BaseResult[R]):
     def get_own(self) -> R:
         """The value that this very run came to.
 
-        Raises what `get` raises, and ResultCorrupt if the document holds another run's value by now.
+        Raises what `get` raises, and ResultOverwritten if the document holds another run's value by now.
         """
         return self._value(self._read_own)
 
@@ -197,7 +197,7 @@ class PersistedResult(BaseResult[R]):
     def _read_own(self) -> PersistedResultBlob:
         blob = self.read()
         if self.digest is not None and blob.digest != self.digest:
-            raise ResultCorrupt(f"{self.location} holds a newer result by now.")
+            raise ResultOverwritten(f"{self.location} was overwritten by another run, which used the same key.")
         return blob
 
     def open(self) -> BinaryIO:

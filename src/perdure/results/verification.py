@@ -14,6 +14,7 @@ from perdure.core.errors import (
     ResultCorrupt,
     ResultError,
     ResultMissing,
+    ResultOverwritten,
     ResultUnreadable,
     ResultUntrusted,
     StorageError,
@@ -22,13 +23,14 @@ from perdure.core.errors import (
 from perdure.core.records import ResultFilter, ResultRecord
 from perdure.results.document import PersistedResultBlob
 from perdure.results.lookup import Known, known_runs, persisted_record
+from perdure.results.overwriting import check_own
 from perdure.results.store import result_from_record
 from perdure.results.types import PersistedResult
 
 if TYPE_CHECKING:  # it imports pydantic, which a process that persists nothing does not need
     from perdure.filesystems import Storage
 
-Finding = Literal["ok", "missing", "corrupt", "untrusted", "unreadable"]
+Finding = Literal["ok", "overwritten", "missing", "corrupt", "untrusted", "unreadable"]
 _PAGE = 2_000  # results that are asked for at once: their previews may take 28 KiB each
 _AT_ONCE = 4  # results that are read at the same time: each holds a few chunks of 8 MiB
 _KEPT = "PRAGMA cache_size = -131072"  # KiB of the listings that stay in memory; the rest is in a temporary file
@@ -47,7 +49,8 @@ def verify(run_ids: Sequence[str | UUID] = (), quick: bool = False) -> Iterator[
 
     All bytes are read and compared with their digests. `quick` only compares existence and size with one listing of
     each storage, and reads the documents of those that differ: a byte that was altered in place it does not see.
-    Memory is bounded, however many there are.
+    Memory is bounded, however many there are. A result is `overwritten` where its key was used by a later run, as keys
+    that the user chose may be; a `quick` look sees that by the size only.
 
     Raises:
         RunMissing, MissingResult, ResultMissing: there is no such run, or its result is in no storage any more.
@@ -83,6 +86,7 @@ def _judged(record: ResultRecord, payload: bool = True) -> Verdict:
     assert isinstance(result, PersistedResult)
     try:
         blob = result.read()
+        check_own(record, blob)
         _check_serializer(blob, result)
         if payload:
             blob.verify(lambda: result.location, result.storage)
@@ -101,6 +105,8 @@ def _check_serializer(blob: PersistedResultBlob, result: PersistedResult[object]
 
 
 def _finding(error: PerdureError) -> Finding:
+    if isinstance(error, ResultOverwritten):
+        return "overwritten"
     if isinstance(error, ResultMissing):
         return "missing"
     if isinstance(error, ResultUntrusted):
