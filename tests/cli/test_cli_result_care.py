@@ -174,3 +174,75 @@ def test_rm_of_a_name_that_several_runs_have_removes_nothing_and_lists_their_ids
     for run in json.loads(perdure("task-run", "ls", "--task", "load", "--json").stdout):
         assert run["id"] in ended.stderr
     assert len(json.loads(perdure("result", "ls", "--json").stdout)) == 6
+
+
+def listed(perdure: Perdure, *options: str) -> set[str]:
+    return {each["run_id"] for each in json.loads(perdure("result", "ls", *options, "--json").stdout)}
+
+
+def test_rm_by_options_says_how_many_and_how_much_before_it_removes(perdure: Perdure, days: None):
+    ended = perdure("result", "rm", "--task", "load")  # nobody answers
+    assert re.search(r"Remove 2 results \(\d+ B\) for good: tuesday/load-0, monday/load-0\?", ended.stdout)
+    assert len(listed(perdure)) == 6
+    perdure("result", "rm", "--task", "load", "--yes")
+    assert listed(perdure, "--removed") == listed(perdure, "--task", "load", "--removed")
+    assert len(listed(perdure)) == 4
+
+
+def test_a_dry_run_of_rm_removes_nothing(perdure: Perdure, home: Path, days: None):
+    files = sorted((home / "storage").iterdir())
+    shown = perdure("result", "rm", "--larger-than", "1KiB", "--dry-run").stdout
+    assert re.fullmatch(r"Would remove 2 results \(977\.\d KiB\): tuesday, monday\.\n", shown)
+    planned = json.loads(perdure("result", "rm", "--larger-than", "1KiB", "--dry-run", "--json").stdout)
+    assert {each["run_id"] for each in planned} == listed(perdure, "--larger-than", "1KiB")
+    assert sorted((home / "storage").iterdir()) == files
+
+
+def test_rm_by_options_passes_over_what_is_still_needed(perdure: Perdure, days: None):
+    @task(cache_key_fn=lambda: "load")
+    def load(day: str) -> dict[str, str]:
+        return {"day": day}
+
+    load("friday")
+    ended = perdure("result", "rm", "--task", "load", "--yes")
+    assert ended.stderr.endswith("1 result passed over, since something still needs them.\n")
+    assert ended.stdout.startswith("Removed 2 results;")
+    assert perdure("result", "rm", "--task", "load", "--yes", "--force").stdout.startswith("Removed 1 result;")
+
+
+def test_a_document_of_several_removed_results_is_freed_once(perdure: Perdure, home: Path):
+    @task(persist_result=True, result_storage_key="shared")
+    def share(n: int) -> bytes:
+        return bytes(n)
+
+    for n in (1, 200_000):
+        share(n)
+    size = sum(path.stat().st_size for path in (home / "storage").iterdir())
+    removals = json.loads(perdure("result", "rm", "--task", "share", "--yes", "--json").stdout)
+    assert sum(each["freed"] for each in removals) == size
+    assert list((home / "storage").iterdir()) == []
+
+
+@pytest.mark.parametrize("arguments", [(), ("monday", "--flow", "sales")])
+def test_rm_is_told_either_runs_or_options(perdure: Perdure, arguments: tuple[str, ...]):
+    assert perdure("result", "rm", *arguments, "--yes").exit_code == 2
+
+
+def test_verify_checks_only_what_its_options_choose(perdure: Perdure, days: None):
+    shown = json.loads(perdure("result", "verify", "--task", "load", "--newer-than", "1h", "--json").stdout)
+    assert (shown["checked"], shown["counts"]) == (2, {"ok": 2})
+
+
+def test_verify_says_which_run_overwrote_a_result_and_finds_nothing_wrong_in_that(perdure: Perdure):
+    @task(persist_result=True, result_storage_key="report", task_run_name="report-of-{n}")
+    def report(n: int) -> list[int]:
+        return [n]
+
+    ids = [report(n, return_state=True).run_id for n in (1, 2)]
+    ended = perdure("result", "verify", "--all")
+    assert ended.exit_code == 0
+    assert f"overwritten  report-of-1  {ids[0]}" in ended.stdout
+    assert f"by run 'report-of-2' ({ids[1]})" in " ".join(ended.stdout.split())
+    compared = perdure("result", "diff", "report-of-1", "report-of-2")
+    assert (compared.exit_code, compared.stdout) == (2, "")
+    assert f"was overwritten by run 'report-of-2' ({ids[1]})" in compared.stderr

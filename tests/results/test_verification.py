@@ -122,7 +122,7 @@ def test_a_result_that_is_younger_than_the_listing_is_looked_at(monkeypatch: pyt
 
 
 def test_many_results_are_asked_for_a_page_at_a_time(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(verification, "_PAGE", 2)
+    monkeypatch.setattr("perdure.results.lookup._PAGE", 2)
 
     for number in range(5):
         kept([number])

@@ -1,8 +1,7 @@
 """`perdure result ls`"""
 
 import json
-from collections.abc import Callable
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -20,52 +19,22 @@ from perdure.cli.output import (
     table,
     type_text,
 )
+from perdure.cli.result_filter import Chosen, choosing
 from perdure.cli.shapes import result_shape
-from perdure.core.amounts import parse_age, parse_size
-from perdure.core.clock import system_clock
-from perdure.core.ids import is_id
 from perdure.core.records import ResultFilter, ResultKind, ResultRecord
 
 Kind = Literal["persisted", "literal", "unpersisted", "all"]
-T = TypeVar("T")
 _WIDE = 100  # columns of a terminal that has room for previews
 _LONG = 200  # characters of a preview that are looked at
 _SHOWN = 32  # characters of a preview in a row
 
 
+@choosing
 def ls(
-    flow: Annotated[
-        str | None, typer.Option("--flow", metavar="NAME", help="Only those of this flow and of the tasks in it.")
-    ] = None,
-    task: Annotated[str | None, typer.Option("--task", metavar="NAME", help="Only those of this task.")] = None,
-    flow_run: Annotated[
-        str | None,
-        typer.Option("--flow-run", metavar="RUN", help="Only that of this flow run and those of its task runs."),
-    ] = None,
-    type: Annotated[
-        str | None,
-        typer.Option("--type", metavar="TYPE", help="Only of this Python type: 'dict', 'pandas.*', '*.DataFrame'."),
-    ] = None,
-    storage: Annotated[
-        str | None,
-        typer.Option("--storage", metavar="STORAGE", help="Only in this storage: a slug, an id, a directory, a URL."),
-    ] = None,
-    older_than: Annotated[
-        str | None, typer.Option("--older-than", metavar="AGE", help="Only those made before, such as '30d' or '2h'.")
-    ] = None,
-    newer_than: Annotated[
-        str | None, typer.Option("--newer-than", metavar="AGE", help="Only those made since, such as '30d' or '2h'.")
-    ] = None,
-    larger_than: Annotated[
-        str | None, typer.Option("--larger-than", metavar="SIZE", help="Only larger ones, such as '10MiB'.")
-    ] = None,
-    smaller_than: Annotated[
-        str | None, typer.Option("--smaller-than", metavar="SIZE", help="Only smaller ones, such as '1KiB'.")
-    ] = None,
+    chosen: Chosen,
     kind: Annotated[
         Kind, typer.Option("--kind", metavar="KIND", help="Of this kind: persisted, literal, unpersisted or all.")
     ] = "persisted",
-    failed: Annotated[bool, typer.Option("--failed", help="Only exceptions.")] = False,
     removed: Annotated[bool, typer.Option("--removed", help="Only those that were removed.")] = False,
     limit: Limit = 20,
     as_json: AsJson = False,
@@ -75,50 +44,18 @@ def ls(
     Without --kind and --removed, only persisted ones that are still there.
     """
     kinds: tuple[ResultKind, ...] = () if kind == "all" else (kind,)
-    younger, older = (_given(parse_age, *each) for each in (("--older-than", older_than), ("--newer-than", newer_than)))
-    smaller, larger = (
-        _given(parse_size, *each) for each in (("--larger-than", larger_than), ("--smaller-than", smaller_than))
-    )
-    now = system_clock()
     plain = ResultFilter(kinds=kinds, removed=removed, items=False, limit=limit)
-    wanted = plain._replace(
-        flow_run_ids=() if flow_run is None else (find.flow_run(flow_run).id,),
-        flow=flow,
-        task=task,
-        type=type if type is None or "." in type or "*" in type else f"builtins.{type}",
-        storage_ids=() if storage is None else (_storage_id(storage),),
-        before=None if younger is None else now - younger,
-        after=None if older is None else now - older,
-        min_size=None if smaller is None else smaller + 1,
-        max_size=None if larger is None else larger - 1,
-        is_exception=failed or None,
-    )
-    records = list(find.orchestrator().results(wanted))
+    records = list(find.orchestrator().results(chosen.narrowed(plain)))
     if as_json:
         show_json([result_shape(record) for record in records])
     elif records:
         _show_records(records, with_kind=len(kinds) != 1)
-    elif wanted == plain and not removed:
+    elif not chosen and not removed:
         show("There are no results." if kind == "all" else f"There are no {kind} results.")
         show(note("`persist_result=True` on a flow or task persists what it returns; --kind all shows other results."))
     else:
         show("No result is like this.")
         show(note("`perdure result ls` lists what is persisted, and `--kind all` all."))
-
-
-def _given(parse: Callable[[str], T], option: str, text: str | None) -> T | None:
-    try:
-        return None if text is None else parse(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint=option) from None
-
-
-def _storage_id(text: str) -> str:
-    if is_id(text):
-        return text.lower()
-    from perdure.results.places import storage_at
-
-    return storage_at(text).settled().record().id
 
 
 def _show_records(records: list[ResultRecord], with_kind: bool) -> None:

@@ -1,52 +1,108 @@
 """`perdure result rm`"""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from perdure.cli import find
 from perdure.cli.groups import AsJson
-from perdure.cli.output import plural, show, show_json, size_text
+from perdure.cli.output import note, plural, show, show_json, size_text
+from perdure.cli.result_filter import Chosen, check_one, choosing
+from perdure.cli.result_ls import run_names
 from perdure.cli.result_which import Several
 from perdure.core.errors import ResultInUse
-from perdure.results import remove_result
-from perdure.results.lookup import persisted_record
-from perdure.results.removal import Removal, needs_of
+from perdure.core.records import ResultFilter, ResultRecord
+from perdure.results.lookup import kept_records, known_runs, persisted_record
+from perdure.results.removal import Removal, needs_of, remove_records
+
+_NAMED = 3  # runs that a question names
 
 
+@choosing
 def rm(
-    which: Several,
+    which: Several = [],  # noqa: B006 - typer copies it
+    chosen: Chosen = Chosen(),  # noqa: B008 - the options take its place
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Also what a cache key or an unfinished run needs.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Remove results from their storage for good. What is known of their runs stays."""
-    if as_json and not yes:
+    """Remove results from their storage for good: those of RUNs, or those that options choose.
+
+    What is known of their runs stays. What is still needed is refused where it is named, and passed over where it is
+    chosen.
+    """
+    check_one(which, chosen)
+    if as_json and not (yes or dry_run):
         raise typer.BadParameter("It cannot ask whether you mean it: add --yes.", param_hint="--json")
-    runs = {run.id: run for run in (find.any_run(each, only=True) for each in which)}
-    records = [persisted_record(id) for id in runs]
-    needed = {} if force else {record.run_id: needs for record in records if (needs := needs_of(record))}
-    if needed:
-        texts = "; ".join(f"{runs[id].name}: {', and '.join(needs)}" for id, needs in needed.items())
-        raise ResultInUse(f"Nothing was removed, since something is still needed. {texts}. --force removes it anyway.")
-    if not yes:
-        size = size_text(sum(record.size or 0 for record in records))
-        names = ", ".join(run.name for run in list(runs.values())[:3]) + (", ..." if len(runs) > 3 else "")
-        typer.confirm(f"Remove {plural(len(runs), 'result')} ({size}) for good: {names}?", abort=True)
-    removals = [remove_result(id, force=force) for id in runs]
+    records, passed_over = _chosen(chosen, force) if chosen else (_named(which, force), 0)
+    if passed_over:
+        typer.echo(f"{plural(passed_over, 'result')} passed over, since something still needs them.", err=True)
+    if dry_run:
+        _show_plan(records, as_json)
+        return
+    if records and not yes:
+        typer.confirm(f"Remove {_told(records)} for good: {_names(records)}?", abort=True)
+    removals = list(remove_records(records))
     if as_json:
         show_json([_shape(each) for each in removals])
     else:
         _show(removals)
 
 
+def _named(which: Sequence[str], force: bool) -> list[ResultRecord]:
+    runs = {run.id: run for run in (find.any_run(each, only=True) for each in which)}
+    records = [persisted_record(id) for id in runs]
+    needed = {} if force else {record.run_id: needs for record in records if (needs := needs_of(record))}
+    if needed:
+        texts = "; ".join(f"{runs[id].name}: {', and '.join(needs)}" for id, needs in needed.items())
+        raise ResultInUse(f"Nothing was removed, since something is still needed. {texts}. --force removes it anyway.")
+    return records
+
+
+def _chosen(chosen: Chosen, force: bool) -> tuple[list[ResultRecord], int]:
+    """What the options choose, and how many more they would if nothing needed them."""
+    wanted = chosen.narrowed(ResultFilter(), only=True)
+    # There may be a million: without their previews, which may take 28 KiB each.
+    found = [record._replace(preview=None) for record in kept_records(known_runs(), wanted)]
+    free = found if force else [record for record in found if not needs_of(record)]
+    return free, len(found) - len(free)
+
+
+def _told(records: Sequence[ResultRecord]) -> str:
+    sizes: dict[tuple[str | None, str | None], int] = {}
+    for record in records:  # the newest of those that are one document has the size that this has now
+        sizes.setdefault((record.storage_id, record.storage_key), record.size or 0)
+    return f"{plural(len(records), 'result')} ({size_text(sum(sizes.values()))})"
+
+
+def _names(records: Sequence[ResultRecord]) -> str:
+    shown = list(records[:_NAMED])
+    names = run_names(shown)
+    more = len(records) - len(shown)
+    return ", ".join(names.get(each.run_id, each.run_id) for each in shown) + (f" and {more:,} more" if more else "")
+
+
+def _show_plan(records: Sequence[ResultRecord], as_json: bool) -> None:
+    if as_json:
+        show_json([{"run_id": record.run_id, "size": record.size} for record in records])
+    elif records:
+        show(f"Would remove {_told(records)}: {_names(records)}.")
+    else:
+        show("There is nothing to remove.")
+
+
 def _shape(removal: Removal) -> dict[str, object]:
     return {"run_id": removal.record.run_id, "freed": removal.freed, "shared_with": list(removal.shared_with)}
 
 
-def _show(removals: list[Removal]) -> None:
+def _show(removals: Sequence[Removal]) -> None:
+    if not removals:
+        show("There is nothing to remove.")
+        return
     freed = size_text(sum(each.freed for each in removals))
     show(f"Removed {plural(len(removals), 'result')}; {freed} freed.")
     kept = sum(bool(each.shared_with) for each in removals)
     if kept:
-        show(f"{plural(kept, 'document')} stay{'s' if kept == 1 else ''}: other runs' results are the same.")
+        show(note(f"{plural(kept, 'document')} stay{'s' if kept == 1 else ''}: other runs' results are the same."))

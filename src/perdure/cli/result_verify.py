@@ -12,8 +12,10 @@ import typer
 from perdure.cli import find
 from perdure.cli.groups import AsJson
 from perdure.cli.output import duration_text, note, plural, section, show
+from perdure.cli.result_filter import Chosen, check_one, choosing
 from perdure.cli.result_ls import run_names
 from perdure.cli.result_which import HELP
+from perdure.core.records import ResultFilter
 from perdure.results import Verdict
 from perdure.results import verify as verified
 
@@ -36,8 +38,10 @@ _MENDS = {
 }
 
 
+@choosing
 def verify(
     which: Annotated[list[str] | None, typer.Argument(metavar="RUN", help=HELP)] = None,
+    chosen: Chosen = Chosen(),  # noqa: B008 - the options take its place
     all_: Annotated[bool, typer.Option("--all", help="All persisted results.")] = False,
     quick: Annotated[
         bool, typer.Option("--quick", help="Compare existence and size only, from one listing of each storage.")
@@ -48,12 +52,12 @@ def verify(
 
     Results whose key was used again by a later run are said to be overwritten, and are nothing wrong.
     """
-    if bool(which) == all_:
-        raise typer.BadParameter("Say which runs' results to check, or --all.", param_hint="RUN or --all")
+    check_one(which, chosen, all_)
     began = time.monotonic()
     ids = [find.any_run(each).id for each in which or ()]
+    wanted = chosen.narrowed(ResultFilter())
     counts: Counter[str] = Counter()
-    wrong = _wrong(_with_progress(verified(ids, quick=quick), as_json), counts)
+    wrong = _wrong(_with_progress(verified(ids, quick, wanted), as_json), counts)
     if as_json:
         _write_json(wrong, counts)
     else:

@@ -378,7 +378,7 @@ class ResultFilter(NamedTuple):
     task: str | None = None  # the task's exact name
     type: str | None = None  # the Python type: "pandas.*" for those that begin so, "*.DataFrame" for those that end so
     storage_ids: tuple[str, ...] = ()
-    storage_key: str | None = None  # exact
+    storage_keys: tuple[str, ...] = ()  # exact
     after: Micros | None = None  # created at or after
     before: Micros | None = None  # created before
     min_size: int | None = None  # bytes

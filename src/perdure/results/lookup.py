@@ -1,7 +1,7 @@
 """The value of a run, for a process that did not run it."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -28,6 +28,7 @@ from perdure.results.types import BaseResult, PersistedResult, type_name
 _AGGREGATED = re.compile(r"All states completed\.|\d+/\d+ states (?:failed|cancelled or failed|are not final)\.")
 
 
+_PAGE = 2_000  # results that are asked for at once: their previews may take 28 KiB each
 RunLike = str | UUID | State[Any]  # a run's id, its name, or a state that it came to
 
 
@@ -162,6 +163,18 @@ def persisted_record(run_id: str | UUID) -> ResultRecord:
     if record.kind != "persisted":
         raise MissingResult(f"{_not_in_storage(run, record)} Only persisted ones do.")
     return record
+
+
+def kept_records(known: Known, wanted: ResultFilter | None = None) -> Iterator[ResultRecord]:
+    """All that are to be in storages and that the filter lets through, newest first; asked for a page at a time."""
+    page_of = (wanted or ResultFilter())._replace(kinds=("persisted",), doomed=False, removed=False, limit=_PAGE)
+    last: str | None = None
+    while True:
+        page = known.results(page_of._replace(older_than=last))
+        yield from page
+        if len(page) < _PAGE:
+            return
+        last = page[-1].run_id
 
 
 def _record(known: Known, run: FlowRun | TaskRun) -> ResultRecord | None:

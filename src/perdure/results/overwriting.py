@@ -30,7 +30,7 @@ def check_own(record: ResultRecord, blob: PersistedResultBlob) -> None:
 def _maker(record: ResultRecord, blob: PersistedResultBlob) -> str:
     """The newest run whose result the document is, for people."""
     known = known_runs()
-    filter = ResultFilter(storage_ids=(record.storage_id or "",), storage_key=record.storage_key)
+    filter = ResultFilter(storage_ids=(record.storage_id or "",), storage_keys=(record.storage_key or "",))
     for limit in (_NEWEST, None):
         for other in known.results(filter._replace(limit=limit)):
             if other.digest == blob.digest:

@@ -1,6 +1,7 @@
 """Removing results: first the database says that they go, then they go, then it says that they are gone."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
@@ -15,6 +16,9 @@ from perdure.results.types import PersistedResult
 
 if TYPE_CHECKING:  # it imports pydantic, which a process that persists nothing does not need
     from perdure.filesystems import Storage
+
+Place = tuple[str | None, str | None]  # a storage's id, and a key in it
+_AT_ONCE = 500  # results that are removed in one go: each asks once which documents are others' too
 
 
 class Removal(NamedTuple):
@@ -37,21 +41,40 @@ def remove_result(run_id: str | UUID, force: bool = False) -> Removal:
         StorageError: the storage refuses.
     """
     record = persisted_record(run_id)
-    known = known_runs()
     needs = () if force else needs_of(record)
     if needs:
         raise ResultInUse(
             f"The result of the run {record.run_id} is still needed: {'; '.join(needs)}. To remove it all the same,"
             " use --force, or force=True in Python."
         )
-    storage = PersistedResult.find_storage(record.storage_id or "")
-    doomed = record.doomed or system_clock()
-    known.commit((RemovalRecord(record.run_id, doomed, None),))
-    others = sharing(known, record)
-    if not others:
-        delete_objects(storage, record.storage_key or "")
-    known.commit((RemovalRecord(record.run_id, doomed, system_clock()),))
-    return Removal(record, 0 if others else record.size or 0, tuple(each.run_id for each in others))
+    (removal,) = remove_records([record])
+    return removal
+
+
+def remove_records(records: Iterable[ResultRecord]) -> Iterator[Removal]:
+    """Remove what these records are of, whatever needs it, some hundred at a time; each is given once it is gone.
+
+    Raises:
+        ResultError, StorageError: a storage cannot be had, or refuses; what was given before is gone.
+    """
+    known = known_runs()
+    waiting = iter(records)
+    gone: set[Place] = set()  # a document that several results are counts once
+    while page := list(islice(waiting, _AT_ONCE)):
+        storages = {id: PersistedResult.find_storage(id) for id in {record.storage_id or "" for record in page}}
+        now = system_clock()
+        known.commit([RemovalRecord(record.run_id, record.doomed or now, None) for record in page])
+        others = sharing(known, page)
+        for record in page:
+            if _place(record) not in others:
+                delete_objects(storages[record.storage_id or ""], record.storage_key or "")
+            known.report((RemovalRecord(record.run_id, record.doomed or now, system_clock()),))
+        known.commit(())
+        for record in page:
+            place = _place(record)
+            stays = place in others or place in gone
+            gone.add(place)
+            yield Removal(record, 0 if stays else record.size or 0, tuple(others.get(place, ())))
 
 
 def needs_of(record: ResultRecord) -> tuple[str, ...]:
@@ -70,10 +93,17 @@ def needs_of(record: ResultRecord) -> tuple[str, ...]:
     return tuple(needs)
 
 
-def sharing(known: Known, record: ResultRecord) -> Sequence[ResultRecord]:
-    """The other results that are the very same document, and are not removed or about to be."""
-    filter = ResultFilter(storage_ids=(record.storage_id or "",), storage_key=record.storage_key, doomed=False)
-    return [each for each in known.results(filter) if each.run_id != record.run_id and each.removed is None]
+def sharing(known: Known, records: Sequence[ResultRecord]) -> dict[Place, list[str]]:
+    """By place, the other runs whose results are the very documents that these records are of, and stay."""
+    storage_ids = {record.storage_id or "" for record in records}
+    keys = {record.storage_key or "" for record in records}
+    filter = ResultFilter(storage_ids=tuple(storage_ids), storage_keys=tuple(keys), doomed=False)
+    own = {record.run_id for record in records}
+    found: dict[Place, list[str]] = {}
+    for each in known.results(filter):
+        if each.run_id not in own:
+            found.setdefault(_place(each), []).append(each.run_id)
+    return found
 
 
 def delete_objects(storage: "Storage", key: str) -> None:
@@ -95,7 +125,7 @@ def delete_objects(storage: "Storage", key: str) -> None:
         storage.delete(each)
 
 
-def _place(record: ResultRecord) -> tuple[str | None, str | None]:
+def _place(record: ResultRecord) -> Place:
     return record.storage_id, record.storage_key
 
 

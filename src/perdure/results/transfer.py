@@ -76,13 +76,12 @@ def copy_result(run_id: str | UUID, to: "Storage | str | Path", key: str | None 
     size = len(document) + (0 if layout is None else layout.size)
     moved = original.record._replace(storage_id=storage_id, storage_key=place, size=size)
     known.commit((moved,))
-    shared = sharing(known, original.record) if move else ()
-    if move and not shared:
+    others = [id for ids in sharing(known, [original.record]).values() for id in ids] if move else []
+    if move and not others:
         delete_objects(original.storage, original.key)
     result = result_from_record(moved)
     assert isinstance(result, PersistedResult)
-    others = tuple(each.run_id for each in shared)
-    return Transfer(result, original.where(), target.describe(place), size, move and not shared, others)
+    return Transfer(result, original.where(), target.describe(place), size, move and not others, tuple(others))
 
 
 def _original(record: ResultRecord) -> _Original:

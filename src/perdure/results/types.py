@@ -242,7 +242,7 @@ class PersistedResult(BaseResult[R]):
 
     def _check_replaced(self, blob: PersistedResultBlob) -> None:
         """Some users' keys look like ours: then the database knows of the result that has replaced this one."""
-        filter = ResultFilter(storage_ids=(self.storage_id,), storage_key=self.storage_key)
+        filter = ResultFilter(storage_ids=(self.storage_id,), storage_keys=(self.storage_key,))
         known = providers.orchestrator()
         if known is None or all(record.digest != blob.digest for record in known.results(filter)):
             raise ResultCorrupt(

@@ -22,7 +22,7 @@ from perdure.core.errors import (
 )
 from perdure.core.records import ResultFilter, ResultRecord
 from perdure.results.document import PersistedResultBlob
-from perdure.results.lookup import Known, known_runs, persisted_record
+from perdure.results.lookup import kept_records, known_runs, persisted_record
 from perdure.results.overwriting import check_own
 from perdure.results.store import result_from_record
 from perdure.results.types import PersistedResult
@@ -31,7 +31,6 @@ if TYPE_CHECKING:  # it imports pydantic, which a process that persists nothing 
     from perdure.filesystems import Storage
 
 Finding = Literal["ok", "overwritten", "missing", "corrupt", "untrusted", "unreadable"]
-_PAGE = 2_000  # results that are asked for at once: their previews may take 28 KiB each
 _AT_ONCE = 4  # results that are read at the same time: each holds a few chunks of 8 MiB
 _KEPT = "PRAGMA cache_size = -131072"  # KiB of the listings that stay in memory; the rest is in a temporary file
 
@@ -44,8 +43,12 @@ class Verdict(NamedTuple):
     reason: str | None = None
 
 
-def verify(run_ids: Sequence[str | UUID] = (), quick: bool = False) -> Iterator[Verdict]:
-    """Check the persisted results of these runs, or of all, the newest first; each verdict is given as it is found.
+def verify(
+    run_ids: Sequence[str | UUID] = (), quick: bool = False, wanted: ResultFilter | None = None
+) -> Iterator[Verdict]:
+    """Check the persisted results of these runs, or those that are `wanted`, or all, the newest first.
+
+    Each verdict is given as it is found.
 
     All bytes are read and compared with their digests. `quick` only compares existence and size with one listing of
     each storage, and reads the documents of those that differ: a byte that was altered in place it does not see.
@@ -55,20 +58,8 @@ def verify(run_ids: Sequence[str | UUID] = (), quick: bool = False) -> Iterator[
     Raises:
         RunMissing, MissingResult, ResultMissing: there is no such run, or its result is in no storage any more.
     """
-    known = known_runs()
-    records = map(persisted_record, run_ids) if run_ids else _all(known)
+    records = map(persisted_record, run_ids) if run_ids else kept_records(known_runs(), wanted)
     return _quick(records) if quick else _full(records)
-
-
-def _all(known: Known) -> Iterator[ResultRecord]:
-    """All that are to be there, a page at a time."""
-    last: str | None = None
-    while True:
-        page = known.results(ResultFilter(kinds=("persisted",), removed=False, older_than=last, limit=_PAGE))
-        yield from (record for record in page if record.doomed is None)
-        if len(page) < _PAGE:
-            return
-        last = page[-1].run_id
 
 
 def _full(records: Iterable[ResultRecord]) -> Iterator[Verdict]:

@@ -265,12 +265,12 @@ class OrchestratorConformance:
             ResultFilter(type="*.DataFrame"),
             ResultFilter(type="pandas.core.DataFrame"),
             ResultFilter(storage_ids=("wanted", "or this")),
-            ResultFilter(storage_key="wanted"),
+            ResultFilter(storage_keys=("wanted",)),
             ResultFilter(min_size=200),
             ResultFilter(max_size=200, min_size=101),
             ResultFilter(is_exception=True),
             ResultFilter(after=2**52),
-            ResultFilter(kinds=("persisted",), storage_key="wanted"),
+            ResultFilter(kinds=("persisted",), storage_keys=("wanted",)),
         ],
     )
     def test_results_are_found_by(self, orchestrator: Orchestrator, wanted: ResultFilter) -> None:

@@ -107,7 +107,7 @@ def _values_of_results(filter: ResultFilter) -> _Conditions:
     conditions: dict[str, Callable[[Any], ColumnElement[bool]]] = {
         "kinds": columns.kind.in_,
         "storage_ids": columns.storage_id.in_,
-        "storage_key": columns.storage_key.__eq__,
+        "storage_keys": columns.storage_key.in_,
         "after": columns.created.__ge__,
         "before": columns.created.__lt__,
         "min_size": columns.size.__ge__,
