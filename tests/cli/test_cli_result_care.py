@@ -2,14 +2,16 @@
 
 import json
 import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from command_line import Perdure
 
-from perdure import flow, session, task
+from perdure import flow, session, settings, task
 from perdure.core.records import ResultFilter
+from perdure.serializers import new_key
 
 LARGE = b"large" * 100_000
 
@@ -37,6 +39,7 @@ def days() -> None:
 
 def test_show_tells_what_a_result_was_made_from_and_went_into(perdure: Perdure, days: None):
     shown = perdure("result", "show", "monday/load-0").stdout
+    assert shown.startswith("returned by  monday/load-0  ")
     assert "Went into\n✓ Completed  total-0  as raw" in shown
     assert "Made from\n✓ Completed  load-0  as raw" in perdure("result", "show", "monday/total-0").stdout
     described = json.loads(perdure("result", "show", "monday/load-0", "--json").stdout)
@@ -246,3 +249,65 @@ def test_verify_says_which_run_overwrote_a_result_and_finds_nothing_wrong_in_tha
     compared = perdure("result", "diff", "report-of-1", "report-of-2")
     assert (compared.exit_code, compared.stdout) == (2, "")
     assert f"was overwritten by run 'report-of-2' ({ids[1]})" in compared.stderr
+
+
+@pytest.fixture
+def spring(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Has the rings be of these keys; at first of "spring", which signs and encrypts two results."""
+    made: dict[str, str] = {}
+
+    def use(*ids: str) -> None:
+        session.close()
+        ring = ",".join(made.setdefault(id, new_key(id)) for id in ids)
+        for name in ("SIGNING", "ENCRYPTION"):
+            monkeypatch.setenv(f"PERDURE_RESULTS_{name}_KEYS", ring)
+        settings.reload()
+
+    @task(persist_result=True, result_serializer="encrypted/pickle")
+    def hide(n: int) -> list[int]:
+        return [n]
+
+    use("spring")
+    for n in range(2):
+        hide(n)
+    yield use
+    session.close()
+    monkeypatch.undo()
+    settings.reload()
+
+
+def test_show_says_which_keys_a_document_needs_and_whether_they_are_here(
+    perdure: Perdure, spring: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+):
+    id = json.loads(perdure("result", "ls", "--json").stdout)[0]["run_id"]
+    assert "encrypted    with the key 'spring', which is here" in perdure("result", "show", id).stdout
+    document = json.loads(perdure("result", "show", id, "--json").stdout)["document"]
+    assert (document["signing_key"], document["has_signing_key"]) == ("spring", True)
+    assert (document["encryption_key"], document["has_encryption_key"]) == ("spring", True)
+    spring("summer")
+    shown = perdure("result", "show", id)
+    assert "'spring', which PERDURE_RESULTS_SIGNING_KEYS does not have" in " ".join(shown.stdout.split())
+    monkeypatch.delenv("PERDURE_RESULTS_SIGNING_KEYS")
+    settings.reload()
+    document = json.loads(perdure("result", "show", id, "--json").stdout)["document"]
+    assert (document["encryption_key"], document["has_encryption_key"]) == ("spring", False)
+
+
+def test_rewrite_moves_results_to_the_first_keys(perdure: Perdure, spring: Callable[..., None]):
+    spring("summer", "spring")
+    planned = perdure("result", "rewrite", "--all", "--dry-run").stdout
+    assert planned == "Would rewrite 2 results (2 encrypted, 2 signed).\n"
+    assert perdure("result", "rewrite", "--task", "hide").stdout == planned.replace("Would rewrite", "Rewrote")
+    assert perdure("result", "rewrite", "--all").stdout == "Rewrote 0 results; 2 as they should be.\n"
+    spring("summer")
+    assert perdure("result", "get", "hide-0").stdout == "[\n  1\n]\n"
+
+
+def test_rewrite_ends_with_1_and_names_what_it_could_not_rewrite(perdure: Perdure, spring: Callable[..., None]):
+    spring("summer")
+    ended = perdure("result", "rewrite", "--all")
+    assert ended.exit_code == 1
+    assert ended.stdout.startswith("not rewritten  hide-0  ")
+    assert ended.stdout.endswith("Rewrote 0 results; 2 could not be.\n")
+    shown = json.loads(perdure("result", "rewrite", "--all", "--json").stdout)
+    assert ["signed with the key 'spring'" in each["reason"] for each in shown["results"]] == [True, True]

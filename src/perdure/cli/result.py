@@ -7,6 +7,7 @@ from perdure.cli.result_get import get
 from perdure.cli.result_import import import_
 from perdure.cli.result_ls import ls
 from perdure.cli.result_prune import prune
+from perdure.cli.result_rewrite import rewrite
 from perdure.cli.result_rm import rm
 from perdure.cli.result_show import show_
 from perdure.cli.result_verify import verify
@@ -19,6 +20,7 @@ app.command()(get)
 app.command()(diff)
 app.command()(verify)
 app.command()(copy)
+app.command()(rewrite)
 app.command()(rm)
 app.command()(prune)
 app.command("import")(import_)

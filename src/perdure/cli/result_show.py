@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 from perdure.cli import find
 from perdure.cli.groups import AsJson
 from perdure.cli.output import NOTHING, facts, note, plural, section, show, show_json, size_text, state_text
+from perdure.cli.result_ls import run_names
 from perdure.cli.result_which import Which
 from perdure.cli.runs import located_shape, result_facts, result_of
 from perdure.core.errors import PerdureError, ResultMissing
 from perdure.core.records import FlowRun, InputRecord, ResultRecord, TaskRun
 from perdure.results import PersistedResult, PersistedResultBlob
+from perdure.results.overwriting import check_own
+from perdure.results.protection import protection_of, signature_of
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -40,7 +43,8 @@ def show_(which: Which, as_json: AsJson = False) -> None:
         show_json((located_shape(record) or {}) | {"document": document} | lineage)
         return
     what = "raised by" if record.is_exception else "returned by"
-    show(facts({what: run.name, "run id": run.id, **result_facts(record), **_document_facts(document)}.items()))
+    name = run_names([record]).get(run.id, run.name)
+    show(facts({what: name, "run id": run.id, **result_facts(record), **_document_facts(document)}.items()))
     _show_preview(record)
     _show_lineage("Made from", [(each.source_id, each) for each in sources])
     _show_lineage("Went into", [(each.run_id, each) for each in uses])
@@ -52,13 +56,16 @@ def _document(record: ResultRecord) -> Shape | None:
     if record.kind != "persisted" or record.removed is not None:
         return None
     key = record.storage_key or ""
+    shape: Shape = {}
     try:
         storage = PersistedResult.find_storage(record.storage_id or "")
         text = storage.read(key)
+        shape = signature_of(text)._asdict()
         blob = PersistedResultBlob.from_bytes(text, lambda: storage.describe(key), key)
+        check_own(record, blob)
+        shape = protection_of(text, blob, key, storage)._asdict()
     except PerdureError as error:
-        return {"error": str(error)}
-    signature = json.loads(text).get("signature")
+        return {"error": str(error)} | shape
     layout = blob.payload
     payload = None
     if layout is not None:
@@ -69,12 +76,7 @@ def _document(record: ResultRecord) -> Shape | None:
             "parts": [list(part) for part in layout.parts],
             "chunks": len(layout.digests),
         }
-    return {
-        "version": blob.version,
-        "payload": payload,
-        "signing_key": None if signature is None else signature.partition(":")[0],
-        "is_checked": blob.is_signed,
-    }
+    return {"version": blob.version, "payload": payload, "is_checked": blob.is_signed} | shape
 
 
 def _document_facts(document: Shape | None) -> dict[str, "str | Text | None"]:
@@ -82,18 +84,31 @@ def _document_facts(document: Shape | None) -> dict[str, "str | Text | None"]:
 
     if document is None:
         return {}
-    if "error" in document:
-        return {"document": Text(document["error"], style="red")}
-    signing_key, payload = document["signing_key"], document["payload"]
-    checked = "" if document["is_checked"] else " (not checked: this process has no signing keys)"
     shown: dict[str, str | Text | None] = {
-        "signed": "no" if signing_key is None else f"with the key {signing_key!r}{checked}",
-        "written by": f"version {document['version']}",
+        "signed": _key_text(document, "signing", "no"),
+        "encrypted": _key_text(document, "encryption", None),
     }
+    if "error" in document:
+        return {"document": Text(document["error"], style="red")} | shown
+    shown["written by"] = f"version {document['version']}"
+    payload = document["payload"]
     if payload is not None:
         buffers = plural(len(payload["parts"]) - 1, "buffer") if len(payload["parts"]) > 1 else "no buffers"
         shown["payload"] = f"{size_text(payload['size'])} in {plural(payload['chunks'], 'chunk')}, {buffers}"
     return shown
+
+
+def _key_text(document: Shape, kind: str, otherwise: str | None) -> "str | Text | None":
+    """Which key the document needs, and whether this process has it."""
+    from rich.text import Text
+
+    id = document.get(f"{kind}_key")
+    if id is None:
+        return None if "error" in document else otherwise
+    if document[f"has_{kind}_key"]:
+        return f"with the key {id!r}, which is here"
+    text = Text(f"with the key {id!r}, ")
+    return text.append(f"which PERDURE_RESULTS_{kind.upper()}_KEYS does not have", style="yellow")
 
 
 def _show_preview(record: ResultRecord) -> None:

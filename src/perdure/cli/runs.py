@@ -112,9 +112,11 @@ def _storage_text(id: str | None) -> str | None:
 
 
 def _serializer_text(description: dict[str, Any]) -> str:
-    """Such as `pickle (picklelib cloudpickle)`."""
+    """Such as `compressed (pickle (picklelib cloudpickle), compressionlib lzma)`."""
     options = ", ".join(
-        f"{name} {value if isinstance(value, str) else json.dumps(value)}"
+        _serializer_text(value)
+        if name == "serializer" and isinstance(value, dict)
+        else f"{name} {value if isinstance(value, str) else json.dumps(value)}"
         for name, value in description.items()
         if name != "type" and value is not None
     )

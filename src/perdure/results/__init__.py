@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # most processes only write and load results
     from perdure.results.importing import ImportSummary, import_results
     from perdure.results.pruning import Pruned, prune
     from perdure.results.removal import remove_result
+    from perdure.results.rewriting import Rewriting, rewrite
     from perdure.results.transfer import copy_result
     from perdure.results.verification import Verdict, verify
 
@@ -26,12 +27,14 @@ _MODULES = {
     "Difference": "difference",
     "ImportSummary": "importing",
     "Pruned": "pruning",
+    "Rewriting": "rewriting",
     "Verdict": "verification",
     "copy_result": "transfer",
     "diff": "difference",
     "import_results": "importing",
     "prune": "pruning",
     "remove_result": "removal",
+    "rewrite": "rewriting",
     "verify": "verification",
 }
 
@@ -44,6 +47,7 @@ __all__ = [
     "PersistedResultBlob",
     "Pruned",
     "Retention",
+    "Rewriting",
     "UnpersistedResult",
     "Verdict",
     "afind_result",
@@ -56,6 +60,7 @@ __all__ = [
     "prune",
     "remove_result",
     "result_from_json",
+    "rewrite",
     "verify",
 ]
 

@@ -210,6 +210,12 @@ def sealed(body: bytes, key: str | None) -> bytes:
     return document if ring is None or key is None else signing.signed(ring, document, key)
 
 
+def resealed(document: bytes, key: str) -> bytes:
+    """A document with its checksum and signature made anew, and nothing else changed."""
+    body, mark, _ = document.rpartition(_CHECKSUM)
+    return sealed(body if mark else document.rstrip()[:-1], key)  # Prefect's have no checksum
+
+
 def _checked(document: bytes) -> dict[str, Any]:
     """The fields of a document whose checksum is right. Prefect's have none.
 

@@ -22,6 +22,15 @@ class SigningKeys:
     def __init__(self, keys: KeyRing) -> None:
         self._keys = keys
 
+    @property
+    def first_id(self) -> str:
+        """The id of the key that signs."""
+        return self._keys.first.id
+
+    def has(self, id: str) -> bool:
+        """Whether the ring has a key with this id."""
+        return self._keys.get(id) is not None
+
     def sign(self, body: bytes, place: str) -> str:
         """The signature of a document for a place, "id:hexadecimal"."""
         key = self._keys.first
@@ -36,7 +45,7 @@ class SigningKeys:
         if signature is None:
             raise ResultUntrusted(
                 f"{where()} is not signed, and PERDURE_RESULTS_SIGNING_KEYS is set. Run the task again; or, if you"
-                " trust whoever wrote it, load it in a process without signing keys and write it again."
+                " trust whoever wrote it, sign it by `perdure result rewrite --sign-unsigned`."
             )
         id, _, digest = signature.partition(":")
         key = self._keys.get(id)
@@ -69,6 +78,12 @@ def ring() -> SigningKeys | None:
         keys = now.results_signing_keys
         _cached = now, None if keys is None else SigningKeys(KeyRing.parse(keys.reveal()))
     return _cached[1]
+
+
+def key_id_of(document: bytes) -> str | None:
+    """The id of the key that a document says to be signed with; None if it is not signed."""
+    _, mark, rest = document.rpartition(_MARK)
+    return rest.partition(b":")[0].decode("utf-8", "replace")[:64] if mark else None
 
 
 def signed(ring: SigningKeys, document: bytes, key: str) -> bytes:

@@ -150,6 +150,23 @@ def write_result(
     return result
 
 
+def replace_document(
+    storage: "Storage",
+    key: str,
+    written: tuple[bytes, Layout | None],
+    serializer: "Serializer",
+    description: str,
+    type: str | None,
+) -> tuple[int, str]:
+    """Put a value that was written anew, as data or a payload, in place of its document; its whole size and digest.
+
+    All of it has reached the disk when this returns. After an error, what was there is there.
+    """
+    data, layout = written
+    writing = _Writing(storage, serializer, type or "", description, lambda at, keys: at.sync(keys))
+    return writing.document(key, data, layout, is_new=False, is_written=layout is not None)
+
+
 class _Writing(NamedTuple):
     """What all steps of writing one result need."""
 

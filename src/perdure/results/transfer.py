@@ -36,7 +36,7 @@ class Transfer(NamedTuple):
     shared_with: tuple[str, ...]  # runs that still refer to the old place
 
 
-class _Original(NamedTuple):
+class Original(NamedTuple):
     """A result where it is, and what was read of it."""
 
     record: ResultRecord
@@ -63,7 +63,7 @@ def copy_result(run_id: str | UUID, to: "Storage | str | Path", key: str | None 
         ResultInUse: something else is kept under the key in the new place.
         StorageError: a storage refuses.
     """
-    original = _original(persisted_record(run_id))
+    original = original_of(persisted_record(run_id))
     target = storage_at(to) if isinstance(to, str | Path) else to
     place = original.key if key is None else key
     known = known_runs()
@@ -84,24 +84,33 @@ def copy_result(run_id: str | UUID, to: "Storage | str | Path", key: str | None 
     return Transfer(result, original.where(), target.describe(place), size, move and not others, tuple(others))
 
 
-def _original(record: ResultRecord) -> _Original:
+def original_of(record: ResultRecord, may_be_unsigned: bool = False) -> Original:
+    """What lies where a record says. Where it `may_be_unsigned`, all of it is compared with its digests instead.
+
+    Raises:
+        ResultError: it is not there, not whole, not trusted, or another run's.
+        StorageError: the storage refuses.
+    """
     storage, key = PersistedResult.find_storage(record.storage_id or ""), record.storage_key or ""
     try:
         document = storage.read(key)
     except ObjectMissing:
         raise ResultMissing(
-            f"There is no result document at {storage.describe(key)} to copy. Run the task again, or restore the file."
+            f"There is no result document at {storage.describe(key)}. Run the task again, or restore the file."
         ) from None
-    blob = PersistedResultBlob.from_bytes(document, lambda: storage.describe(key), key)
+    is_unsigned = may_be_unsigned and signing.key_id_of(document) is None
+    blob = PersistedResultBlob.from_bytes(document, lambda: storage.describe(key), None if is_unsigned else key)
+    if is_unsigned:
+        blob.verify(lambda: storage.describe(key), storage)
     if record.digest not in (None, blob.digest) and is_own_key(key):
         result = result_from_record(record)
         assert isinstance(result, PersistedResult)
         result.read()  # says what is wrong
     check_own(record, blob)
-    return _Original(record, storage, key, document, blob)
+    return Original(record, storage, key, document, blob)
 
 
-def _readdressed(original: _Original, key: str) -> tuple[bytes, Layout | None]:
+def _readdressed(original: Original, key: str) -> tuple[bytes, Layout | None]:
     """The document for a key, and its payload's layout: as they are, unless the key is another one."""
     layout, document = original.blob.payload, original.document
     if key == original.key:
@@ -121,7 +130,7 @@ def _readdressed(original: _Original, key: str) -> tuple[bytes, Layout | None]:
     return sealed(json.dumps(fields).encode()[:-1], key), layout
 
 
-def _write(original: _Original, target: "Storage", key: str, document: bytes, layout: Layout | None) -> None:
+def _write(original: Original, target: "Storage", key: str, document: bytes, layout: Layout | None) -> None:
     """Write payload and document, and have them reach the disk; after an error, nothing new is left."""
     is_there = _is_there(target, key, document)
     keys = (key,) if layout is None else (layout.key, key)
@@ -151,7 +160,7 @@ def _is_there(target: "Storage", key: str, document: bytes) -> bool:
     return True
 
 
-def _copy_payload(original: _Original, target: "Storage", layout: Layout) -> bool:
+def _copy_payload(original: Original, target: "Storage", layout: Layout) -> bool:
     """Copy it chunk by chunk, unless an earlier copy is there and whole; whether anything was written."""
     if target.exists(layout.key):
         with suppress(ResultError):

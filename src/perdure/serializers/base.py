@@ -3,6 +3,7 @@
 import difflib
 import functools
 import importlib
+import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,6 +17,7 @@ from perdure.serializers.payload import THRESHOLD, Payload, Source
 _types: "dict[str, type[Serializer]]" = {}
 _LATER = dict.fromkeys(("arrow", "numpy", "parquet"), "perdure.serializers.formats")  # imported once they are named
 _WRAPPERS = ("compressed", "encrypted")
+_PIECE = 1024 * 1024  # bytes that are copied at once
 _OWN_PACKAGE = __name__.rpartition(".")[0]
 
 
@@ -90,6 +92,18 @@ class Serializer(BaseModel, ABC):
         Raises:
             SerializationError: it has not.
         """
+
+    def renewed(self, data: bytes) -> bytes:
+        """What `dumps` gave, encrypted anew with the key that is the first now; as it is, if it is not encrypted.
+
+        Raises:
+            ResultError: it cannot be decrypted.
+        """
+        return data
+
+    def renew(self, source: Source, payload: Payload) -> None:
+        """Write what `dump` put into a payload to another one, as `renewed` does."""
+        shutil.copyfileobj(source.open(), payload, _PIECE)
 
     def for_exceptions(self) -> "Serializer":
         """The serializer for what a failed run raised: another one if this takes no exceptions."""

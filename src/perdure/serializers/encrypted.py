@@ -1,7 +1,7 @@
 """Another serializer's output, encrypted: those without the key learn its length and nothing else."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 
@@ -9,7 +9,7 @@ from perdure import settings
 from perdure.core.errors import SerializationError
 from perdure.core.keyring import Key, KeyRing
 from perdure.serializers.base import Serializer
-from perdure.serializers.encryption import DecryptingFile, EncryptingOutlet, decrypt, encrypt
+from perdure.serializers.encryption import DecryptingFile, EncryptingOutlet, decrypt, encrypt, key_id_of
 from perdure.serializers.payload import Payload, Source
 from perdure.serializers.wrapping import Inlet, WrappingSerializer, or_corrupt
 
@@ -51,6 +51,28 @@ class EncryptedSerializer(WrappingSerializer):
     def check(self) -> None:
         self._first_key()
         super().check()
+
+    def key_of(self, content: BinaryIO) -> str:
+        """The id of the key that the content, encrypted bytes, is encrypted with.
+
+        Raises:
+            ResultCorrupt: it is no encrypted bytes.
+        """
+        with or_corrupt(_FAULT):
+            return key_id_of(content)
+
+    def has_key(self, id: str) -> bool:
+        """Whether this process has a key with the id."""
+        return any(True for _ in self._keys_of(id))
+
+    @property
+    def first_id(self) -> str:
+        """The id of the key that encrypts.
+
+        Raises:
+            SerializationError: there is none.
+        """
+        return self._first_key().id
 
     def describe(self) -> dict[str, Any]:
         return {"type": "encrypted", "serializer": self.serializer.describe()}

@@ -81,7 +81,7 @@ def _new_cipher(key: Key) -> _Cipher:
     return _Cipher(cipher_key, _Header(key.id, salt, check))
 
 
-def _read_cipher(file: BinaryIO, find: Find) -> _Cipher:
+def _read_header(file: BinaryIO) -> _Header:
     start = file.read(len(_MAGIC) + 1)
     if start[:-1] != _MAGIC:
         raise ValueError("it does not begin as encrypted data does")
@@ -89,7 +89,11 @@ def _read_cipher(file: BinaryIO, find: Find) -> _Cipher:
     if zlib.crc32(start + rest[:-4]) != int.from_bytes(rest[-4:], "big"):
         raise ValueError("its header was altered")
     id, salt, check = rest[: start[-1]], rest[start[-1] : -_CHECK - 4], rest[-_CHECK - 4 : -4]
-    header = _Header(id.decode(), salt, check)
+    return _Header(id.decode(), salt, check)
+
+
+def _read_cipher(file: BinaryIO, find: Find) -> _Cipher:
+    header = _read_header(file)
     return _Cipher(_cipher_key(header, list(find(header.key_id))), header)
 
 
@@ -208,6 +212,15 @@ class _Gathered:
 
     def add_buffer(self, buffer: memoryview, /) -> None:
         raise NotImplementedError
+
+
+def key_id_of(file: BinaryIO) -> str:
+    """The id of the key that what is in the file was encrypted with.
+
+    Raises:
+        ValueError: it does not begin as encrypted data does.
+    """
+    return _read_header(file).key_id
 
 
 def encrypt(data: bytes, key: Key) -> bytes:

@@ -69,6 +69,19 @@ class WrappingSerializer(Serializer):
         outlet.finish()
         return None
 
+    def renewed(self, data: bytes) -> bytes:
+        if not self.hides:
+            return data
+        return to_base64(self._change(self.serializer.renewed(self._change_back(from_base64(data)))))
+
+    def renew(self, source: Source, payload: Payload) -> None:
+        if not self.hides:
+            super().renew(source, payload)
+            return
+        outlet = self._outlet(payload)
+        self.serializer.renew(self._inlet(source), outlet)
+        outlet.finish()
+
     def load(self, source: Source) -> Any:
         return self.serializer.load(self._inlet(source))
 
