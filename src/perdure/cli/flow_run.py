@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from perdure import session
 from perdure.cli import find
 from perdure.cli.explain import show_why
+from perdure.cli.flow_run_abandon import LOST, abandon
 from perdure.cli.flow_run_resume import rerun, resume
 from perdure.cli.groups import AsJson, Limit, States, Tags, new_group
 from perdure.cli.output import (
@@ -16,6 +18,7 @@ from perdure.cli.output import (
     clock_time,
     duration_text,
     facts,
+    lost_text,
     note,
     section,
     short_time,
@@ -36,6 +39,7 @@ from perdure.cli.runs import (
 from perdure.cli.shapes import duration_of, log_shape, run_shape, state_shape
 from perdure.cli.tree import Below, gather, summary, tree
 from perdure.core.records import FlowRun, LogRecord, RunFilter
+from perdure.engine.abandoning import lost_among
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -43,6 +47,7 @@ if TYPE_CHECKING:
 app = new_group("List flow runs, look into one, read its log, go on with one.")
 app.command()(resume)
 app.command()(rerun)
+app.command()(abandon)
 
 Which = Annotated[str, typer.Argument(metavar="RUN", help="A flow run's id, the beginning of one, or its name.")]
 
@@ -58,10 +63,13 @@ def ls(
     """List flow runs, the newest first."""
     wanted = RunFilter(of=flow, states=tuple(states), tags=tuple(tags), limit=limit)
     runs = find.orchestrator().flow_runs(wanted)
+    lost = lost_among(runs, session.current())
     if as_json:
-        show_json([run_shape(run) for run in runs])
+        show_json([run_shape(run) | {"is_lost": run.id in lost} for run in runs])
     elif runs:
-        _show_runs(list(runs))
+        _show_runs(list(runs), lost)
+        if lost:
+            show(note("\n" + LOST))
     elif wanted == RunFilter(limit=limit):
         show("There are no flow runs yet.")
         show(note("`perdure run FILE.py:FLOW` makes one, and so does calling a flow in Python."))
@@ -70,7 +78,7 @@ def ls(
         show(note("`perdure flow-run ls` lists all."))
 
 
-def _show_runs(runs: list[FlowRun]) -> None:
+def _show_runs(runs: list[FlowRun], lost: set[str]) -> None:
     columns = [
         Column("state", whole=True),
         Column("flow"),
@@ -82,7 +90,7 @@ def _show_runs(runs: list[FlowRun]) -> None:
     ids = find.short_ids([run.id for run in runs])
     rows = [
         (
-            state_text(run.state_type, run.state_name),
+            lost_text(run.state_name) if run.id in lost else state_text(run.state_type, run.state_name),
             run.flow_name,
             run.name,
             short_time(run.started or run.created),
@@ -99,11 +107,13 @@ def inspect(which: Which, as_json: AsJson = False) -> None:
     """Show a flow run: parameters, states, result, and the tree of what it called."""
     known = find.orchestrator()
     run = find.flow_run(which)
+    is_lost = bool(lost_among([run], session.current()))
     states, result, below = known.states(run.id), result_of(run), gather(run, known)
     if as_json:
         show_json(
             run_shape(run)
             | {
+                "is_lost": is_lost,
                 "idempotency_key": known.transactions.key_of_run(run.id),
                 "states": [state_shape(state) for state in states],
                 "result": located_shape(result),
@@ -113,8 +123,10 @@ def inspect(which: Which, as_json: AsJson = False) -> None:
             }
         )
         return
-    show_heading(run)
+    show_heading(run, is_lost)
     show(facts((_facts(run) | {"idempotency key": known.transactions.key_of_run(run.id)}).items()))
+    if is_lost:
+        show(note(LOST))
     _show_parameters(run)
     show_states(states)
     show_result(result, run.id)

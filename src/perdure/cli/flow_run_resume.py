@@ -14,11 +14,11 @@ from perdure import session
 from perdure.cli import find
 from perdure.cli.groups import AsJson
 from perdure.cli.load import load_flow
-from perdure.cli.output import show, show_json
+from perdure.cli.output import Column, short_time, show, show_json, table
 from perdure.cli.run import Ended, call_of, ended_by, shape_of, show_ended
 from perdure.core.errors import PerdureError, ResumeError
 from perdure.core.records import FlowRun, RunFilter, StartRecord
-from perdure.core.states import StateType
+from perdure.core.states import ABANDONED, StateType
 from perdure.engine.resumption import lost_runs, resumable
 from perdure.engine.starts import unpacked
 from perdure.flows import Flow
@@ -37,6 +37,7 @@ def resume(
         bool, typer.Option("--crashed", help="All that crashed, or whose process is gone, oldest first.")
     ] = False,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Run again what failed, too.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="With --crashed: only list them.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Go on with a flow run that crashed, or whose process is gone: what it finished is not run again.
@@ -45,12 +46,17 @@ def resume(
     """
     if (which is None) != crashed:
         raise typer.BadParameter("Name a flow run, or give --crashed.")
+    if dry_run and not crashed:
+        raise typer.BadParameter("It lists what --crashed would go on with: give that, too.", param_hint="--dry-run")
     if which is not None:
         flow, end = _resumed(find.flow_run(which), retry_failed, as_json)
         if as_json:
             show_json(shape_of(flow, end))
         raise typer.Exit(end.exit_code)
     runs = _crashed()
+    if dry_run:
+        _list(runs, as_json)
+        return
     ended = [_resumed_or_said(run, retry_failed, as_json) for run in runs]
     if as_json:
         show_json([shape for shape, _ in ended])
@@ -89,7 +95,35 @@ def _crashed() -> list[FlowRun]:
     ended = known.orchestrator.flow_runs(RunFilter(states=(StateType.CRASHED,)))
     roots = [run for run in ended if run.parent_flow_run_id is None and known.orchestrator.start(run.id) is not None]
     found = {run.id: run for run in (*lost_runs(known), *roots)}
-    return [found[id] for id in sorted(found)]
+    return [found[id] for id in sorted(found) if found[id].state_name != ABANDONED]
+
+
+def _list(runs: list[FlowRun], as_json: bool) -> None:
+    """What would be gone on with, and what cannot be, from here."""
+    reasons = {run.id: _hindrance(run) for run in runs}
+    if as_json:
+        shapes: list[dict[str, str]] = [{"id": run.id, "name": run.name, "flow_name": run.flow_name} for run in runs]
+        show_json([{**shape, "error": reasons[shape["id"]]} for shape in shapes])
+    elif not runs:
+        show("No flow run has crashed.")
+    else:
+        columns = [Column("flow"), Column("name"), Column("began", whole=True), Column("id", whole=True, style="dim")]
+        rows = [(run.flow_name, run.name, short_time(run.started or run.created), run.id) for run in runs]
+        show(table(columns, rows))
+    for run in runs:
+        if reasons[run.id] is not None and not as_json:
+            sys.stderr.write(f"{run.name} could not be resumed. {reasons[run.id]}\n")
+
+
+def _hindrance(run: FlowRun) -> str | None:
+    """Why a run cannot be gone on with, as far as that is known before its program is loaded."""
+    try:
+        start = _start(run)
+        _entry_of(run, start)
+        unpacked(start.arguments, run.id)
+    except PerdureError as error:
+        return str(error)
+    return None
 
 
 def _resumed(run: FlowRun, retry_failed: bool, as_json: bool) -> tuple[Flow[..., object], Ended]:
@@ -122,15 +156,21 @@ def _start(run: FlowRun) -> StartRecord:
 
 def _flow_of(run: FlowRun, start: StartRecord) -> Flow[..., object]:
     """The flow of a run, from the program that it was in."""
+    entry = _entry_of(run, start)
+    if Path(entry["directory"]).is_dir():
+        os.chdir(entry["directory"])
+    return load_flow(entry["target"], _UNGUARDED)
+
+
+def _entry_of(run: FlowRun, start: StartRecord) -> dict[str, str]:
+    """Where the flow is found: its program, and the directory from which that can be imported."""
     if start.entry_point is None:
         raise ResumeError(
             f"The flow {run.flow_name!r} is defined inside a function, where no other process finds it."
             f" Call its .resume({run.id!r}) in Python, or define it at the top level of a module."
         )
-    entry = json.loads(start.entry_point)
-    if Path(entry["directory"]).is_dir():
-        os.chdir(entry["directory"])
-    return load_flow(entry["target"], _UNGUARDED)
+    entry: dict[str, str] = json.loads(start.entry_point)
+    return entry
 
 
 @contextlib.contextmanager

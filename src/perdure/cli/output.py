@@ -116,6 +116,13 @@ def state_text(type: StateType | None, name: str | None) -> "Text":
     return Text(f"{sign} {name or 'Unknown'}", style=style, no_wrap=True)
 
 
+def lost_text(name: str | None) -> "Text":
+    """The name of the state in which a run was last known, whose process is gone."""
+    from rich.text import Text
+
+    return Text(f"! {name or 'Unknown'} (lost)", style="bold red", no_wrap=True)
+
+
 def count_text(type: StateType | None, count: int) -> "Text":
     """How many are in a state, such as `✓ 41 completed`."""
     from rich.text import Text

@@ -10,6 +10,7 @@ from perdure.cli.output import (
     duration_text,
     facts,
     full_time,
+    lost_text,
     plural,
     section,
     show,
@@ -26,9 +27,9 @@ if TYPE_CHECKING:
 Facts = dict[str, "str | Text | None"]
 
 
-def show_heading(run: FlowRun | TaskRun) -> None:
+def show_heading(run: FlowRun | TaskRun, is_lost: bool = False) -> None:
     """The run's state and name."""
-    heading = state_text(run.state_type, run.state_name)
+    heading = lost_text(run.state_name) if is_lost else state_text(run.state_type, run.state_name)
     heading.append(f"  {run.name}", style="bold default")
     show(heading)
 

@@ -40,6 +40,8 @@ ROLLED_BACK = "RolledBack"  # the name of the state that follows Completed when 
 FINAL = frozenset({S.COMPLETED, S.FAILED, S.CRASHED, S.CANCELLED})
 UNSUCCESSFUL = frozenset({S.FAILED, S.CRASHED, S.CANCELLED})
 
+ABANDONED = "Abandoned"  # the name of the state of a crashed run that nobody will go on with
+
 # A run that has ended may begin again (SCHEDULED, PENDING): that is what resuming it means.
 _BEGIN = frozenset({S.SCHEDULED, S.PENDING})
 _END = frozenset({S.FAILED, S.CRASHED, S.CANCELLED, S.COMPLETED})

@@ -7,7 +7,7 @@ from perdure.core.clock import Clock
 from perdure.core.errors import ResumeError, RunMissing, SerializationError
 from perdure.core.processes import is_alive
 from perdure.core.records import FlowRun, ProcessRecord, Record, RunFilter, StartRecord, StateRecord, TaskRun
-from perdure.core.states import FINAL, StateType
+from perdure.core.states import ABANDONED, FINAL, StateType
 from perdure.engine.hashing import digest_of_values
 from perdure.engine.starts import unpacked
 from perdure.orchestrator.protocol import Orchestrator
@@ -86,6 +86,8 @@ def resumable(run_id: str, world: Resumes, retry_failed: bool) -> Resumable:
         raise ResumeError(f"{_the(run)} has completed: there is nothing to go on with. Rerun it to run it again.")
     if run.state_type is StateType.CANCELLED:
         raise ResumeError(f"{_the(run)} was cancelled. Rerun it to run it again.")
+    if run.state_name == ABANDONED:
+        raise ResumeError(f"{_the(run)} was abandoned. Rerun it to run it again.")
     if run.state_type is StateType.FAILED and not retry_failed:
         raise ResumeError(f"{_the(run)} has failed. Resume it with retry_failed=True (--retry-failed), or rerun it.")
     if run.state_type not in FINAL:

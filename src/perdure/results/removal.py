@@ -8,7 +8,7 @@ from uuid import UUID
 from perdure.core.clock import system_clock
 from perdure.core.errors import ResultCorrupt, ResultError, ResultInUse, ResultMissing, ResultUntrusted
 from perdure.core.records import FlowRun, RemovalRecord, ResultFilter, ResultRecord, RunFilter
-from perdure.core.states import FINAL, StateType
+from perdure.core.states import ABANDONED, FINAL, StateType
 from perdure.results.document import read_document
 from perdure.results.lookup import Known, find_run, known_runs, persisted_record
 from perdure.results.payload import payload_owner
@@ -86,6 +86,8 @@ def needs_of(record: ResultRecord) -> tuple[str, ...]:
     if cached is not None and _place(cached) == _place(record):
         needs.append(f"the cache key {record.cache_key!r} stands for it")
     root = _root(known, record.run_id)
+    if root is not None and root.state_name == ABANDONED:
+        return tuple(needs)
     if root is not None and root.state_type is StateType.CRASHED:
         needs.append(f"the flow run {root.name!r} has crashed and can be resumed")
     elif root is not None and root.state_type not in FINAL:

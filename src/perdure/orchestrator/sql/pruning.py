@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 from perdure.core.clock import Micros
 from perdure.core.records import Doomed, Removable
+from perdure.core.states import ABANDONED
 from perdure.orchestrator.sql.sqlite import SQLite
 
 _GROUP = 10_000  # rows that one transaction changes, and so how long a running flow may have to wait for it
@@ -33,7 +34,8 @@ _ENDED = "('COMPLETED', 'FAILED', 'CANCELLED')"  # a crashed run may be resumed
 # run is: tasks that were never begun stay pending for ever.
 _ACTIVE = f"""
 WITH RECURSIVE open (id) AS (
-    SELECT id FROM flow_run WHERE state_type IS NULL OR state_type NOT IN {_ENDED}
+    SELECT id FROM flow_run
+    WHERE state_type IS NULL OR (state_type NOT IN {_ENDED} AND state_name <> '{ABANDONED}')
     UNION SELECT id FROM task_run WHERE flow_run_id IS NULL AND state_name IS NOT 'NotReady'
         AND (state_type IS NULL OR state_type NOT IN (*ended*, 'CRASHED'))
     UNION SELECT flow_run.id FROM open CROSS JOIN flow_run ON flow_run.parent_flow_run_id = open.id

@@ -22,6 +22,7 @@ from perdure.core.records import (
     TransactionRecord,
     ValueRecord,
 )
+from perdure.core.states import ABANDONED
 
 RUN_STATE = ("state_type", "state_name", "state_message", "state_time", "started", "ended", "run_count")
 STATE_ROW = ("run_id", "arrival", "of_task", "type", "name", "message", "time")
@@ -130,7 +131,8 @@ class Statements:
         self.unfinished_roots = (
             "SELECT f.id FROM flow_run AS f JOIN flow_start AS s ON s.flow_run_id = f.id"
             " WHERE f.parent_flow_run_id IS NULL"
-            " AND f.state_type NOT IN ('COMPLETED', 'FAILED', 'CANCELLED') ORDER BY f.id"
+            " AND f.state_type NOT IN ('COMPLETED', 'FAILED', 'CANCELLED')"
+            f" AND f.state_name <> '{ABANDONED}' ORDER BY f.id"
         )
         self._of_transactions()
         self.block = f"SELECT {', '.join(BlockRecord._fields)} FROM block WHERE id = {mark}"

@@ -1,0 +1,33 @@
+"""`perdure flow-run abandon`, and what is shown of flow runs whose process is gone."""
+
+from typing import Annotated
+
+import typer
+
+from perdure import session
+from perdure.cli import find
+from perdure.cli.groups import AsJson
+from perdure.cli.output import note, show, show_json
+from perdure.cli.shapes import run_shape
+from perdure.engine.abandoning import abandon as give_up
+
+LOST = "Lost: the process that ran it is gone. `perdure flow-run resume` goes on with it, `abandon` gives it up."
+
+
+def abandon(
+    which: Annotated[
+        str,
+        typer.Argument(metavar="RUN", help="A flow run's id, the beginning of one, or its name if no other has it."),
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Give up a flow run that crashed, or whose process is gone: it is Crashed for good.
+
+    `resume --crashed` passes over it, and `perdure result prune` keeps nothing for it.
+    """
+    run = give_up(find.flow_run(which, only=True).id, session.current())
+    if as_json:
+        show_json(run_shape(find.flow_run(run.id)))
+        return
+    show(f"Abandoned {run.name} ({run.flow_name}).")
+    show(note(f"`perdure flow-run rerun {run.id}` runs it again, from the start."))

@@ -1,0 +1,75 @@
+"""Giving up flow runs that crashed, so that nothing waits for somebody to go on with them."""
+
+from collections.abc import Iterable, Iterator
+
+from perdure.core.errors import ResumeError, RunMissing
+from perdure.core.processes import is_alive
+from perdure.core.records import FlowRun, Record, RunFilter, StateRecord, TaskRun
+from perdure.core.states import ABANDONED, FINAL, StateType
+from perdure.engine.resumption import Resumes
+from perdure.orchestrator.protocol import Orchestrator
+
+
+def abandon(run_id: str, world: Resumes) -> FlowRun:
+    """Mark a flow run that crashed, or whose process is gone, and all below it, as Crashed for good; the run.
+
+    It cannot be resumed from then on, and `prune` keeps nothing for it. Abandoning it again does nothing.
+
+    Raises:
+        RunMissing: there is none.
+        ResumeError: it still runs, has ended otherwise, or is part of another one.
+    """
+    known = world.orchestrator
+    run = next(iter(known.flow_runs(RunFilter(ids=(run_id,)))), None)
+    if run is None:
+        raise RunMissing(f"No flow run has the id {run_id}. `perdure flow-run ls` lists them.")
+    the = f"The flow run {run.name!r} ({run.id})"
+    if run.parent_flow_run_id is not None:
+        raise ResumeError(f"{the} is part of the flow run {run.parent_flow_run_id}. Abandon that one.")
+    if run.state_type in FINAL and run.state_type is not StateType.CRASHED:
+        raise ResumeError(f"{the} is {run.state_name}: there is nothing to abandon.")
+    start = known.start(run.id)
+    if start is not None:
+        process = known.process(start.process_id)
+        if run.state_type not in FINAL and process is not None and is_alive(process, world.clock()):
+            raise ResumeError(f"{the} still runs, in the process {process.pid}. Stop it first.")
+        if not known.claim(run.id, start.process_id, world.process_id):
+            raise ResumeError(f"{the} is being gone on with by another process.")
+    now = world.clock()
+    records: list[Record] = []
+    for each in _left_open(run, known):
+        known.states(each.id)  # so that ours come after them, though the clock was set back since
+        message = f"It was abandoned. It was last known {each.state_name or 'not begun'}."
+        # One that has crashed is at no other state by this, and ended when it did.
+        time = each.state_time if each.state_type is StateType.CRASHED and each.state_time is not None else now
+        records.append(StateRecord(each.id, isinstance(each, TaskRun), StateType.CRASHED, ABANDONED, message, time))
+    known.commit(records)
+    return run
+
+
+def _left_open(run: FlowRun, known: Orchestrator) -> Iterator[FlowRun | TaskRun]:
+    """The run and all below it that has not ended, or crashed."""
+    below = RunFilter(flow_run_ids=(run.id,))
+    if run.state_type not in FINAL or (run.state_type is StateType.CRASHED and run.state_name != ABANDONED):
+        yield run
+    yield from (each for each in known.task_runs(below) if each.state_type not in FINAL)
+    for each in known.flow_runs(below):
+        yield from _left_open(each, known)
+
+
+def lost_among(runs: Iterable[FlowRun], world: Resumes) -> set[str]:
+    """The ids of those that have not ended, but whose process has. A paused run may go without one."""
+    known, alive = world.orchestrator, dict[str, bool]()
+
+    def is_lost(run: FlowRun) -> bool:
+        start = known.start(run.id)
+        if start is None:  # a subflow run is in the process of the one above
+            above = known.flow_runs(RunFilter(ids=(run.parent_flow_run_id,))) if run.parent_flow_run_id else ()
+            return any(map(is_lost, above))
+        if start.process_id not in alive:
+            process = known.process(start.process_id)
+            alive[start.process_id] = process is not None and is_alive(process, world.clock())
+        return not alive[start.process_id]
+
+    open_runs = (run for run in runs if run.state_type not in (*FINAL, StateType.PAUSED))
+    return {run.id for run in open_runs if is_lost(run)}
