@@ -101,6 +101,7 @@ class FlowRunContext(_Run[FlowOptions]):
         self.goes_on_from: tuple[str, ...] = ()  # the ids of the flow runs whose finished steps count: after a crash
         self.retries_failed = False  # whether what failed before a crash is run again
         self.identities: dict[str, str] = {}  # of child runs, by run id
+        self.undigested: set[str] = set()  # the keys of functions of which it was said that an argument has no digest
         self.task_runner: Any = None
         self.interrupt: BaseException | None = None  # a KeyboardInterrupt in a task ends the flow, even if it is caught
         self.stopping = False  # nothing that was submitted may begin any more

@@ -1,6 +1,7 @@
 """The composition root: from the settings to an orchestrator, a result store and task runners; it performs effects."""
 
 import atexit
+import logging
 import os
 import signal
 import threading
@@ -76,7 +77,10 @@ class Session:
             return (StartRecord(run.id, self._life.process.id, None, None, run.step),)
         first = self._life.begin()
         entry_point = entry_point_of(run.options.function)
-        return (*first, StartRecord(run.id, self._life.process.id, entry_point, packed(run.parameters), None))
+        arguments = packed(run.parameters)
+        if arguments is None and (run.options.durable or run.options.on_crash is not None):
+            self.log(run, logging.WARNING, _UNKEPT)
+        return (*first, StartRecord(run.id, self._life.process.id, entry_point, arguments, None))
 
     def steps_of(
         self, flow_run_ids: Sequence[str], retry_failed: bool
@@ -198,6 +202,12 @@ class Session:
             run.task_runner.cancel()
         for submitted in tuple(run.outstanding.values()):
             submitted.stop()
+
+
+_UNKEPT = (
+    "The arguments of this run are not kept, since they cannot be pickled or take more than a MiB: if its process ends,"
+    " nobody can resume it. Give the flow paths or ids instead of large values and connections."
+)
 
 
 def _chooser(run: RunContext) -> RunContext | None:

@@ -163,3 +163,22 @@ def test_the_parameters_of_a_flow_run_are_in_the_database(known: Any) -> None:
 
     shown = json.loads(known.flow_run("takes").parameters)
     assert shown == {"a": 1, "b": "<class 'object'>", "c": "default"}
+
+
+class Silent:
+    def __repr__(self) -> str:
+        raise ValueError("no repr")
+
+
+LARGE_VALUES = [[1] * 1_000_000, "x" * 1_000_000, b"x" * 1_000_000, 10**5_000, {"a": [Silent()] * 10_000}, Silent()]
+
+
+@pytest.mark.parametrize("value", LARGE_VALUES, ids=["list", "text", "bytes", "integer", "nested", "without-repr"])
+def test_a_message_shows_little_of_a_value_that_does_not_fit(value: Any) -> None:
+    @flow
+    def typed(x: date) -> Any:
+        return x
+
+    with pytest.raises(ParameterTypeError, match="x=") as raised:
+        typed(value)
+    assert len(str(raised.value)) < 1_000

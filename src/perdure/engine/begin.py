@@ -2,6 +2,7 @@
 
 import functools
 import json
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -43,7 +44,7 @@ def begin_task(
         parent=parent,
         created=world.clock(),
     )
-    _place(run, identity)
+    _place(run, identity, world)
     created = TaskRunRecord(
         run.id, run.name, options.name, options.key, *_above(parent), _tags_json(run.tags), run.created
     )
@@ -79,16 +80,24 @@ def begin_flow(
         parent=parent,
         created=world.clock() if again is None else again.run.created,
     )
-    _place(run, identity)
+    _place(run, identity, world)
     upstreams, inputs = inputs_of(run.id, parameters, wait_for, flow)
     if again is not None:
         run.goes_on_from, run.run_count, run.retries_failed = (run.id,), again.attempts, again.retry_failed
+        if again.run.flow_version != options.version:
+            world.log(run, logging.WARNING, _CHANGED, options.name, again.run.flow_version, options.version)
         return FlowCall(run, upstreams, wait_for, [enter(run, world, StateType.PENDING, name="Resuming")])
     shown = shown_parameters(parameters)
     created = FlowRunRecord(
         run.id, name, options.name, options.version, *_above(parent), _tags_json(run.tags), shown, run.created
     )
     return FlowCall(run, upstreams, wait_for, [created, *inputs, enter(run, world, StateType.PENDING)])
+
+
+_CHANGED = (
+    "The code of flow '%s' has changed since this run began: its version was %s and is %s. What is done is not run"
+    " again, even if it would come to something else now; `perdure flow-run rerun` starts afresh."
+)
 
 
 def _above(parent: RunContext | None) -> tuple[str | None, str | None]:
@@ -107,14 +116,14 @@ def _tags(options: FlowOptions | TaskOptions, flow: FlowRunContext | None) -> fr
     return tags | flow.tags if flow is not None and flow.tags else tags
 
 
-def _place(run: RunContext, identity: Identity | None) -> None:
+def _place(run: RunContext, identity: Identity | None, world: World) -> None:
     """Give a run that a flow run calls directly its place among that one's children."""
     parent = run.parent
     run.transaction = transaction_above(parent)
     if isinstance(parent, FlowRunContext):
         run.place = parent.add_child()
         if identity is not None:
-            identify(run, parent, identity)
+            identify(run, parent, identity, world)
 
 
 def finish(run: RunContext, state: State[Any]) -> None:

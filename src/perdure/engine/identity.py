@@ -8,6 +8,7 @@ identity in the same flow run is not run again if its result was persisted: by a
 import functools
 import hashlib
 import json
+import logging
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -18,6 +19,7 @@ from perdure.core.options import RunOptions
 from perdure.core.pending import Pending
 from perdure.engine.hashing import digest_of_values
 from perdure.engine.runs import persists
+from perdure.engine.world import World
 
 _DIGEST = 32  # hexadecimal characters
 
@@ -27,6 +29,7 @@ class Identity(NamedTuple):
 
     id: str
     step: str  # its components as a JSON object
+    undigested: str | None = None  # the argument for which the call's turn alone tells it from others
 
 
 def identity_of(options: RunOptions, parameters: Mapping[str, Any], parent: RunContext | None) -> Identity | None:
@@ -34,11 +37,12 @@ def identity_of(options: RunOptions, parameters: Mapping[str, Any], parent: RunC
     transaction = transaction_above(parent)
     if not isinstance(parent, FlowRunContext) or not persists(options, parent, transaction):
         return None
+    undigested = None
     if options.step_id is not None:
         told = f'"step": {json.dumps(options.step_id.format(**parameters))}'
     else:
         try:
-            told = _digests(parent, parameters)
+            told, undigested = _digests(parent, parameters)
         except _NotArrived:
             return None
     shared = transaction is not None and transaction.counts_within(parent)
@@ -47,7 +51,7 @@ def identity_of(options: RunOptions, parameters: Mapping[str, Any], parent: RunC
     parts = f"{_quoted(options.key)}, {told}"
     digest = _digest(parts)
     turn = (transaction.root if shared else parent).occurrence(digest)
-    return Identity(f"{digest}:{turn}", f'{{"turn": {turn}, "key": {parts}}}')
+    return Identity(f"{digest}:{turn}", f'{{"turn": {turn}, "key": {parts}}}', undigested)
 
 
 def _digest(parts: str) -> str:
@@ -57,18 +61,28 @@ def _digest(parts: str) -> str:
 _quoted = functools.lru_cache(maxsize=1_000)(json.dumps)
 
 
-def identify(run: RunContext, flow: FlowRunContext, identity: Identity) -> None:
+def identify(run: RunContext, flow: FlowRunContext, identity: Identity, world: World) -> None:
     """Give a run its identity within the flow run that called it."""
-    run.identity, run.step = identity
+    run.identity, run.step, undigested = identity
     flow.identities[run.id] = identity.id
+    if undigested is not None and run.options.key not in flow.undigested:
+        flow.undigested.add(run.options.key)
+        kind, name = "flow" if run.is_flow else "task", run.options.name
+        world.log(flow, logging.WARNING, _UNDIGESTED, undigested, kind, name, kind, name)
 
 
-def identify_late(run: RunContext) -> None:
+_UNDIGESTED = (
+    "The argument '%s' of %s '%s' cannot be digested. If this flow run is tried again or resumed, calls of it are told"
+    " apart by their order alone. Give the %s a step_id, such as step_id='%s-{...}' with the names of other parameters."
+)
+
+
+def identify_late(run: RunContext, world: World) -> None:
     """Give a run its identity now that its inputs have arrived, if it could not be known before."""
     if run.identity is None and isinstance(run.parent, FlowRunContext):
         identity = identity_of(run.options, run.parameters, run.parent)
         if identity is not None:
-            identify(run, run.parent, identity)
+            identify(run, run.parent, identity, world)
 
 
 def identity_in(step: str) -> str:
@@ -87,16 +101,16 @@ class _NotArrived(Exception):
     """An argument is a run without an identity, so its value counts, which is not there yet."""
 
 
-def _digests(flow: FlowRunContext, parameters: Mapping[str, Any]) -> str:
-    """A digest of each argument; none if one cannot be hashed: then the call's turn alone tells it from others."""
-    told = []
+def _digests(flow: FlowRunContext, parameters: Mapping[str, Any]) -> tuple[str, str | None]:
+    """A digest of each argument; none, and the argument's name, if one cannot be hashed."""
+    told, name = [], None
     try:
         for name, value in parameters.items():
             digest = digest_of_values(value) if is_atom(value) else _digest_within(flow, value)
             told.append(f'"{name}": "{digest[:_DIGEST]}"')
     except SerializationError:
-        return '"arguments": null'
-    return f'"arguments": {{{", ".join(told)}}}'
+        return '"arguments": null', name
+    return f'"arguments": {{{", ".join(told)}}}', None
 
 
 def _digest_within(flow: FlowRunContext, value: Any) -> str:

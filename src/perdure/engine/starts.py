@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +38,9 @@ def packed(parameters: Mapping[str, Any]) -> str | None:
     """A flow run's arguments as text, secrets encrypted; None if they cannot be pickled, or take more than a MiB."""
     hidden = any(is_secret_name(name) or _holds_secret(value) for name, value in parameters.items())
     if not hidden and all(type(value) in _PLAIN for value in parameters.values()):
-        text = json.dumps(dict(parameters))  # needs no pydantic, which a flow that persists nothing does without
-        return f"json:{text}" if len(text) <= _MOST else None
+        with suppress(ValueError):  # an integer of more digits than Python turns into text
+            text = json.dumps(dict(parameters))  # needs no pydantic, which a flow that persists nothing does without
+            return f"json:{text}" if len(text) <= _MOST else None
     from perdure.serializers import PickleSerializer
 
     try:

@@ -67,7 +67,7 @@ def task_run(call: TaskCall, world: World) -> Steps[State[Any]]:
 def prepare(call: TaskCall, world: World) -> Steps[bool]:
     """Put values in the place of all futures and states; whether the task can run, perhaps in another process."""
     try:
-        yield from _take_inputs(call)
+        yield from _take_inputs(call, world)
         if (yield from reused(call.run, call.records, world)) is not None:
             return False
         if call.run.options.cache_policy is not None:  # the other process has neither its source nor all of the flow
@@ -81,19 +81,19 @@ def prepare(call: TaskCall, world: World) -> Steps[bool]:
     return True
 
 
-def _take_inputs(call: TaskCall) -> Steps[None]:
+def _take_inputs(call: TaskCall, world: World) -> Steps[None]:
     """Put values in the place of all futures and states; now the run's identity can be known, if it was not before."""
     run = call.run
     if call.upstreams is not None or call.wait_for:
         run.parameters = yield from resolved(run.parameters, call.upstreams or (), call.wait_for)
         call.upstreams, call.wait_for = None, ()
-    identify_late(run)
+    identify_late(run, world)
 
 
 def _task_run(call: TaskCall, world: World) -> Steps[State[Any]]:
     run = call.run
     options: TaskOptions = run.options
-    yield from _take_inputs(call)
+    yield from _take_inputs(call, world)
     state = yield from reused(run, call.records, world)
     if state is not None:
         return state

@@ -8,7 +8,9 @@ from typing import Any
 
 from perdure.core.errors import ParameterTypeError
 from perdure.core.options import FlowOptions
-from perdure.core.secrecy import HIDDEN, is_secret_name, without_secrets
+from perdure.core.secrecy import HIDDEN, is_secret_name, shortened, without_secrets
+from perdure.results.previews.text import beginning
+from perdure.results.previews.tree import Tree
 
 # A value of exactly one of these types is what its hint asks for; checking it needs no import of pydantic.
 _EXACT = frozenset({int, float, str, bytes, bool})
@@ -32,14 +34,27 @@ def validated(options: FlowOptions, parameters: dict[str, Any]) -> dict[str, Any
         try:
             result[name] = _validator(hint)(value)
         except ValueError as error:
-            shown = HIDDEN if is_secret_name(name) else without_secrets(repr(value))
-            problems.append(f"{name}={shown} ({without_secrets(_reasons(error))})")
+            problems.append(f"{name}={_shown(name, value)} ({without_secrets(_reasons(error))})")
     if problems:
         raise ParameterTypeError(
             f"Flow '{options.name}' was called with parameters that do not fit its type hints: {'; '.join(problems)}."
             " Pass values that fit, or define the flow with validate_parameters=False."
         )
     return result
+
+
+_SHOWN = 300  # characters of a value that a message shows
+
+
+def _shown(name: str, value: Any) -> str:
+    """A value for people, without secrets; no more of a large one is looked at than is shown."""
+    if is_secret_name(name):
+        return HIDDEN
+    if isinstance(value, str):
+        return repr(beginning(value, _SHOWN)) + "…" * (len(value) > _SHOWN)
+    known = value[:_SHOWN] if isinstance(value, bytes) else Tree(_SHOWN).of(value)
+    text = known if isinstance(known, str) else repr(known)
+    return shortened(text, _SHOWN) + "…" * (len(text) > _SHOWN)
 
 
 def _is_default(options: FlowOptions, name: str, value: Any) -> bool:
