@@ -96,13 +96,18 @@ def test_a_document_cannot_make_its_reader_import_or_call_what_was_not_chosen(de
     assert "antigravity" not in sys.modules
 
 
-def test_a_shortcut_type_that_prefect_2_wrote_is_read() -> None:
-    assert Serializer.from_description({"type": "compressed/json"}) == CompressedSerializer(serializer="json")
+def test_a_shortcut_type_that_prefect_2_wrote_is_read_by_the_library_that_is_its_default() -> None:
+    expected = CompressedSerializer(serializer="json", compressionlib="lzma")
+    assert Serializer.from_description({"type": "compressed/json"}) == expected
+
+
+def test_a_compressed_document_says_by_which_library() -> None:
+    assert resolve("compressed/pickle", default="json").describe()["compressionlib"] == "zlib"
 
 
 def test_compressed_data_that_is_damaged_is_corrupt() -> None:
     serializer = resolve("compressed/json", default="json")
-    with pytest.raises(ResultCorrupt, match="cannot be decompressed by lzma"):
+    with pytest.raises(ResultCorrupt, match="cannot be decompressed by zlib"):
         serializer.loads(serializer.dumps([1])[:-8])
 
 
