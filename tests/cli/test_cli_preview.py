@@ -81,3 +81,10 @@ def test_a_kind_from_a_later_version_is_no_error():
     console = Console(width=80, file=io.StringIO(), record=True)
     console.print(rendered({"kind": "hologram", "type": "a.B"}))
     assert "a.B" in console.export_text()
+
+
+def test_what_a_sample_tells_of_a_large_array_is_marked():
+    text = shown(np.arange(200_000.0))
+    assert "mean      ≈ " in text
+    assert "elements, from which what is marked by ≈ comes" in text
+    assert "≈" not in shown(np.arange(10.0))

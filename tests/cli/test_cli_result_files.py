@@ -108,6 +108,14 @@ def test_columns_and_rows_of_a_table_are_loaded_without_the_rest(perdure: Perdur
     assert read(path) == {"s": ["b", "c"]}
 
 
+def test_columns_may_be_given_several_times(perdure: Perdure, tmp_path: Path):
+    frame = pandas.DataFrame({name: [1] for name in "abc"})
+    returned(frame, result_serializer="parquet")
+    path = tmp_path / "part.jsonl"
+    perdure("result", "get", "giver", "--columns", "c", "--columns", "a", "-o", path)
+    assert path.read_text() == '{"c":1,"a":1}\n'
+
+
 def test_rows_that_are_not_two_numbers_are_refused(perdure: Perdure):
     returned([1])
     ended = perdure("result", "get", "giver", "--rows", "first")

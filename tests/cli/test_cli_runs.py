@@ -167,3 +167,12 @@ def test_a_run_without_a_log_says_so(perdure: Perdure, monkeypatch: pytest.Monke
     settings.reload()
     load("monday")
     assert "logged nothing" in perdure("flow-run", "logs", "on-monday").stdout
+
+
+def test_a_name_that_holds_a_line_break_takes_one_line(perdure: Perdure):
+    flow(flow_run_name="two\nlines\x1b[31m/and a slash")(lambda: 1)()
+    assert "two lines [31m/and a slash" in perdure("flow-run", "ls").stdout
+    assert (
+        "✓ Completed  two lines [31m/and a slash\n"
+        in perdure("flow-run", "inspect", "two\nlines\x1b[31m/and a slash").stdout
+    )

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -82,9 +83,20 @@ def table(columns: Sequence[Column], rows: "Iterable[Sequence[str | Text]]") -> 
         shown.add_column(column.title, no_wrap=column.whole, justify=justify, style=column.style)  # type: ignore[arg-type]
     for row in rows:
         shown.add_row(
-            *(Text(cell, no_wrap=True, overflow="ellipsis") if isinstance(cell, str) else cell for cell in row)
+            *(
+                Text(one_line(cell), no_wrap=True, overflow="ellipsis") if isinstance(cell, str) else cell
+                for cell in row
+            )
         )
     return shown
+
+
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+
+def one_line(name: str) -> str:
+    """A name as it may stand in a row: what would break the line, or steer the terminal, is a blank."""
+    return _CONTROLS.sub(" ", name)
 
 
 def facts(pairs: "Iterable[tuple[str, str | Text | None]]") -> "Table":

@@ -142,12 +142,17 @@ def _array(preview: Preview) -> "RenderableType":
         "device": preview.get("device"),
     }
     stats = preview.get("stats") or {}
-    about |= {name: _number(stats[name]) for name in ("min", "mean", "max") if name in stats}
-    about["NaN"] = f"{stats['nan']:,}" if stats.get("nan") else None
-    about["sampled"] = f"{stats['sampled']:,} elements" if "sampled" in stats else None
+    sampled = "sampled" in stats
+    about |= {name: _about(_number(stats[name]), sampled) for name in ("min", "mean", "max") if name in stats}
+    about["NaN"] = _about(f"{stats['nan']:,}", sampled) if stats.get("nan") else None
+    about["sampled"] = f"{stats['sampled']:,} elements, from which what is marked by ≈ comes" if sampled else None
     if "histogram" in stats:
         about["values"] = _histogram(stats)
     return _group(facts(about.items()), _matrix(preview["head"], preview["shape"]) if "head" in preview else None)
+
+
+def _about(text: str, sampled: bool) -> str:
+    return f"≈ {text}" if sampled else text
 
 
 def _number(value: Any) -> str:

@@ -35,7 +35,8 @@ def get(
         ),
     ] = None,
     columns: Annotated[
-        str | None, typer.Option("--columns", metavar="A,B", help="Only these columns of a table, in this order.")
+        list[str] | None,
+        typer.Option("--columns", metavar="A,B", help="Only these columns of a table, in this order; repeatable."),
     ] = None,
     rows: Annotated[
         str | None, typer.Option("--rows", metavar="FROM:TO", help="Only these rows: from, from 0 on, and up to.")
@@ -51,7 +52,7 @@ def get(
 
     The value is loaded as its serializer says: get only what was written by code that you trust.
     """
-    if raw and (columns is not None or rows is not None or (as_json and output is None)):
+    if raw and (columns or rows is not None or (as_json and output is None)):
         raise typer.BadParameter(
             "It takes the bytes as they are: leave --columns, --rows and --json out.", param_hint="--raw"
         )
@@ -60,7 +61,7 @@ def get(
     if raw:
         _stream(_persisted(run), output)
     else:
-        is_part = columns is not None or chosen is not None
+        is_part = bool(columns) or chosen is not None
         value = _part(run, columns, chosen) if is_part else _value(run)
         if output is not None:
             write_file(value, output)
@@ -112,8 +113,8 @@ def _value(run: FlowRun | TaskRun) -> Any:
         ) from error
 
 
-def _part(run: FlowRun | TaskRun, columns: str | None, rows: slice | None) -> Any:
-    names = None if columns is None else [name.strip() for name in columns.split(",")]
+def _part(run: FlowRun | TaskRun, columns: list[str] | None, rows: slice | None) -> Any:
+    names = [name.strip() for each in columns for name in each.split(",")] if columns else None
     return _persisted(run).get(columns=names, rows=rows)
 
 

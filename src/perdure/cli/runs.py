@@ -11,6 +11,7 @@ from perdure.cli.output import (
     facts,
     full_time,
     lost_text,
+    one_line,
     plural,
     section,
     show,
@@ -30,7 +31,7 @@ Facts = dict[str, "str | Text | None"]
 def show_heading(run: FlowRun | TaskRun, is_lost: bool = False) -> None:
     """The run's state and name."""
     heading = lost_text(run.state_name) if is_lost else state_text(run.state_type, run.state_name)
-    heading.append(f"  {run.name}", style="bold default")
+    heading.append(f"  {one_line(run.name)}", style="bold default")
     show(heading)
 
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from perdure.cli.output import count_text, duration_text, note, plural, state_text
+from perdure.cli.output import count_text, duration_text, note, one_line, plural, state_text
 from perdure.cli.shapes import duration_of
 from perdure.core.records import FlowRun, RunFilter, TaskRun
 from perdure.core.states import UNSUCCESSFUL, StateType
@@ -99,9 +99,9 @@ def _line(run: Run) -> "Text":
     line = state_text(run.state_type, run.state_name)
     if isinstance(run, FlowRun):
         line.append(f"  {run.flow_name}", style="bold default")
-        line.append(f"  {run.name}", style="default not bold")
+        line.append(f"  {one_line(run.name)}", style="default not bold")
     else:
-        line.append(f"  {run.name}", style="default not bold")
+        line.append(f"  {one_line(run.name)}", style="default not bold")
     line.append(f"  {duration_text(duration_of(run))}", style="dim default not bold")
     if run.run_count > 1:
         line.append(f"  {run.run_count} attempts", style="dim default not bold")
