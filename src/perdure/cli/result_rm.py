@@ -63,7 +63,7 @@ def _named(which: Sequence[str], force: bool) -> list[ResultRecord]:
 
 def _chosen(chosen: Chosen, force: bool) -> tuple[list[ResultRecord], int]:
     """What the options choose, and how many more they would if nothing needed them."""
-    wanted = chosen.narrowed(ResultFilter(), only=True)
+    wanted = chosen.narrowed(ResultFilter(items=False), only=True)  # items of a generator go with its flow run
     # There may be a million: without their previews, which may take 28 KiB each.
     found = [record._replace(preview=None) for record in kept_records(known_runs(), wanted)]
     free = found if force else [record for record in found if not needs_of(record)]

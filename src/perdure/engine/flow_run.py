@@ -99,7 +99,7 @@ def _flow_run(call: FlowCall, world: World) -> Steps[State[Any]]:
         return (yield from _end(run, world, _failed(run, UpstreamTaskError(str(upstream)))))
     except Exception as error:
         return (yield from _end(run, world, _failed(run, error)))
-    if persists(options, run.parent) and not world.can_persist(run):
+    if persists(options, run.parent, run.transaction) and not world.can_persist(run):
         yield Blocking(world.check_persisting, (run,))
     produced = Produced()
     while True:

@@ -112,7 +112,7 @@ def _task_run(call: TaskCall, world: World) -> Steps[State[Any]]:
         decision = decision_of(run, cache_key, world)
         world.log(run, logging.DEBUG, _COMPUTES[decision.why])
         call.records.append(decision)
-    if persists(options, run.parent) and not world.can_persist(run):
+    if persists(options, run.parent, run.transaction) and not world.can_persist(run):
         yield Blocking(world.check_persisting, (run,))
     produced = Produced()
     while True:

@@ -34,5 +34,5 @@ def _maker(record: ResultRecord, blob: PersistedResultBlob) -> str:
     for limit in (_NEWEST, None):
         for other in known.results(filter._replace(limit=limit)):
             if other.digest == blob.digest:
-                return f"run {find_run(known, other.run_id).name!r} ({other.run_id})"
+                return f"run {find_run(known, other.item_of or other.run_id).name!r} ({other.run_id})"
     return "a run that this database does not know"
