@@ -41,6 +41,7 @@ told: st.SearchStrategy[Record] = st.one_of(
         numbers,
         value=maybe,
         size=st.none() | numbers,
+        number=st.none() | numbers,
         expires=st.none() | numbers,
         preview=maybe,
     ),
