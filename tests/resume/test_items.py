@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from perdure import flow, runtime, session, task
+from perdure import flow, runtime, session, task, transaction
 from perdure.cli.result_ls import run_names
 from perdure.core.errors import MissingContext, SerializationError
 from perdure.core.records import ResultFilter, RunFilter
@@ -221,6 +221,16 @@ def test_items_of_runs_that_nobody_could_go_on_with_are_not_committed() -> None:
 
     plain()
     list(begins_again.with_options(persist_result=True)(2))
+    assert items() == []
+
+
+def test_items_of_a_transaction_are_committed_with_it_and_not_one_by_one() -> None:
+    @flow(durable=True)
+    def together() -> list[list[float]]:
+        with transaction(key="all"):
+            return list(begins_again(2))
+
+    assert len(together()) == 2
     assert items() == []
 
 

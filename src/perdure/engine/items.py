@@ -104,7 +104,8 @@ def keep_item(run: RunContext, world: World, kept_for: str, item: Any) -> Steps[
 def kept_for(run: RunContext) -> str | None:
     """The id of the flow run with which the items are kept; None if nobody could go on with the run."""
     if isinstance(run.parent, FlowRunContext):
-        return None if run.identity is None else run.parent.id
+        # Steps of a transaction are kept together or not at all: so are their items, as the list that they end as.
+        return None if run.identity is None or run.transaction is not None else run.parent.id
     return run.id if run.parent is None and run.is_flow and persists(run.options, None) else None
 
 
