@@ -24,17 +24,19 @@ class ProcessError(Exception):
     """A process ended with an error, or did not end in time."""
 
 
-def run(command: Sequence[str | Path], directory: Path, environment: Mapping[str, str]) -> Ended:
+def run(
+    command: Sequence[str | Path], directory: Path, environment: Mapping[str, str], limit: float = _TIME_LIMIT
+) -> Ended:
     """Run a command in `directory`, which is also its home.
 
     Raises:
-        ProcessError: it ended with an error or took more than five minutes; holds the end of what it printed.
+        ProcessError: it ended with an error or took more than `limit` seconds; holds the end of what it printed.
     """
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         start = time.perf_counter()
         whole = {**_clean(), "HOME": str(directory), **environment}
         process = subprocess.Popen(command, cwd=directory, env=whole, stdout=output, stderr=errors)
-        killer = threading.Timer(_TIME_LIMIT, process.kill)
+        killer = threading.Timer(limit, process.kill)
         killer.start()
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - start

@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import PrivateAttr
 
 from perdure import flow, session, settings, task
-from perdure.core.errors import ResultMissing, SettingError
+from perdure.core.errors import ResultMissing, SettingError, StorageError
 from perdure.core.ids import new_id
 from perdure.core.records import CacheRecord, InputRecord, Record, RemovalRecord, ResultFilter, ResultRecord
 from perdure.core.states import StateType as S
 from perdure.filesystems import LocalFileSystem
 from perdure.orchestrator.protocol import Orchestrator
 from perdure.results import get_result, prune
+from perdure.results.keys import new_key
 from perdure.results.pruning import Pruned
 from perdure.testing.orchestrator_conformance import flow_run, persisted, state, task_run
 
@@ -225,6 +227,33 @@ def test_a_storage_that_cannot_be_had_is_named_and_the_others_go_on(known: Orche
     assert list(storage.list()) == []
     (waiting,) = known.results(ResultFilter(doomed=True, removed=False))
     assert waiting.run_id == lost.run_id
+
+
+class Stubborn(LocalFileSystem):
+    """Lets go of all documents but one."""
+
+    _kept: str = PrivateAttr("")
+
+    def delete(self, key: str) -> None:
+        if key == self._kept:
+            raise StorageError(f"{key} stays.")
+        super().delete(key)
+
+
+def test_what_a_storage_does_not_let_go_of_leaves_the_rest_to_be_removed(known: Orchestrator, tmp_path: Path):
+    storage = Stubborn(tmp_path / "results")
+    results = [stored(storage, ended(known, task_run()), new_key()) for _ in range(100)]
+    storage._kept = results[7].storage_key or ""
+    known.commit(results)
+    pruned = prune()
+    assert list(pruned.failures.values()) == [f"{storage._kept} stays."]
+    left_over = set(storage.list())
+    waiting = known.results(ResultFilter(doomed=True, removed=False))
+    assert storage._kept in left_over <= {each.storage_key for each in waiting}
+    assert pruned.count + len(waiting) == 100
+    storage._kept = ""
+    assert prune().count == len(waiting)
+    assert list(storage.list()) == []
 
 
 def orphans_of(pruned: Pruned) -> dict[str, tuple[int, tuple[str, ...]]]:

@@ -2,7 +2,7 @@
 
 import os
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -119,6 +119,19 @@ class ObjectStore(Storage):
 
         with suppress(ObjectMissing), self._refusals("delete", key):
             obstore.delete(self._store(), key)
+
+    def delete_many(self, keys: Sequence[str]) -> None:
+        import obstore
+
+        if not keys:
+            return
+        for key in keys:
+            check_key(key)
+        try:
+            with self._refusals("delete", keys[0]):
+                obstore.delete(self._store(), keys)  # S3 and Azure take a thousand at a time
+        except ObjectMissing:  # others say so of a single one, and leave the rest
+            super().delete_many(keys)
 
     def list(self, prefix: str = "") -> Iterator[str]:
         return (entry.key for entry in self.entries(prefix))

@@ -2,7 +2,7 @@
 
 import re
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import NamedTuple, Protocol
 
@@ -73,6 +73,13 @@ class Storage(Block):
         """
         self.write(key, data)
 
+    def replace(self, key: str, data: bytes) -> None:
+        """`write`, such that a loss of power, too, leaves all of the old or all of the new.
+
+        A storage overrides it where `write` does not see to that.
+        """
+        self.write(key, data)
+
     def open_writer(self, key: str) -> AbstractContextManager[Writer]:
         """Write under a new key piece by piece: at the end of the `with` block all is kept, or after an error nothing.
 
@@ -105,6 +112,18 @@ class Storage(Block):
     @abstractmethod
     def delete(self, key: str) -> None:
         """Let go of what is kept under the key; if nothing is, nothing happens."""
+
+    def delete_many(self, keys: Sequence[str]) -> None:
+        """Let go of what is kept under all of the keys, in any order; those under which nothing is do not matter.
+
+        A storage overrides it where that takes fewer requests than `delete` for each.
+
+        Raises:
+            StorageError: the storage refuses; some are deleted then, and some are not.
+            StorageKeyError: a key is malformed; the same.
+        """
+        for key in keys:
+            self.delete(key)
 
     @abstractmethod
     def list(self, prefix: str = "") -> Iterator[str]:

@@ -9,6 +9,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -21,13 +22,13 @@ from perdure.core.pruning import Pruning
 from perdure.core.records import Doomed, Removable
 from perdure.results.keys import is_own_key
 from perdure.results.orphans import Orphans, find_orphans
-from perdure.results.removal import delete_objects
+from perdure.results.removal import payloads_of
 from perdure.results.types import PersistedResult
 
 if TYPE_CHECKING:  # it imports pydantic
     from perdure.filesystems import Storage
 
-_THREADS = 8  # they wait for the disk or the network most of the time
+_THREADS = 32  # most of the time they wait: for the network, or until the disk has taken note of a free block
 _SECOND: Micros = 1_000_000
 _DAY: Micros = 86_400 * _SECOND
 _CLOCKS_DIFFER: Micros = 2 * _SECOND  # how exactly a storage's times can be compared with ours
@@ -180,42 +181,55 @@ def _note(
     counts: Counter[tuple[str, str]],
     sizes: Counter[tuple[str, str]],
 ) -> None:
-    for removed in [each.result() for each in ended]:
-        pruning.removed(removed.gone, system_clock())
-        if removed.used:
-            pruning.postpone(removed.used, system_clock())
-        if removed.failure is not None:
-            storage_id, text = removed.failure
-            pruned.failures[storage_id] = text
-        for each in removed.gone:
-            if not each.is_again:
-                counts[each.storage_id, each.reason] += 1
-                sizes[each.storage_id, each.reason] += each.size or 0
+    done = [each.result() for each in ended]
+    gone = [each for removed in done for each in removed.gone]
+    pruning.removed(gone, system_clock())
+    pruning.postpone([each for removed in done for each in removed.used], system_clock())
+    pruned.failures.update(removed.failure for removed in done if removed.failure is not None)
+    for each in gone:
+        if not each.is_again:
+            counts[each.storage_id, each.reason] += 1
+            sizes[each.storage_id, each.reason] += each.size or 0
 
 
 def _remove_all(storage: "Storage", results: Sequence[Removable]) -> _Removed:
-    gone: list[Removable] = []
+    """Remove results: together, or one by one if the storage refuses that."""
+    own = [each for each in results if is_own_key(each.storage_key)]
+    with suppress(StorageError):
+        _delete(storage, own)
+        return _remove_singly(storage, [each for each in results if not is_own_key(each.storage_key)], own)
+    return _remove_singly(storage, results, [])
+
+
+def _remove_singly(storage: "Storage", results: Sequence[Removable], gone: list[Removable]) -> _Removed:
     used: list[Removable] = []
     for each in results:
         try:
-            (gone if _remove(storage, each) else used).append(each)
+            if _is_used_again(storage, each):
+                used.append(each)
+            else:
+                _delete(storage, [each])
+                gone.append(each)
         except StorageError as error:
             return _Removed(gone, used, (each.storage_id, str(error)))
     return _Removed(gone, used)
 
 
-def _remove(storage: "Storage", result: Removable) -> bool:
-    """Delete the payload, then the document that names it; False if somebody has just written the document anew."""
-    key = result.storage_key
-    if not is_own_key(key):
-        entry = storage.entry(key)
-        if entry is not None and (entry.modified or 0) > result.doomed - _CLOCKS_DIFFER:
-            return False
-    if result.digest is not None and result.digest.startswith("sha256:"):
-        storage.delete(key)  # all data lies in the document itself
-    else:
-        delete_objects(storage, key)
-    return True
+def _is_used_again(storage: "Storage", result: Removable) -> bool:
+    """Whether somebody has just written the document anew, as happens under keys that are not a result's own."""
+    if is_own_key(result.storage_key):
+        return False
+    entry = storage.entry(result.storage_key)
+    return entry is not None and (entry.modified or 0) > result.doomed - _CLOCKS_DIFFER
+
+
+def _delete(storage: "Storage", results: Sequence[Removable]) -> None:
+    """Delete the payloads, then the documents that name them."""
+    keys = [each.storage_key for each in results]
+    # Of the others, all data lies in the document itself.
+    with_payload = [each.storage_key for each in results if not (each.digest or "").startswith("sha256:")]
+    storage.delete_many([payload for key in with_payload for payload in payloads_of(storage, key)])
+    storage.delete_many(keys)
 
 
 def to_json(pruned: Pruned) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 from perdure.core.clock import system_clock
-from perdure.core.errors import ResultCorrupt, ResultError, ResultInUse, ResultMissing, ResultUntrusted
+from perdure.core.errors import ResultCorrupt, ResultError, ResultInUse, ResultUntrusted
 from perdure.core.records import FlowRun, RemovalRecord, ResultFilter, ResultRecord, RunFilter
 from perdure.core.states import ABANDONED, FINAL, StateType
 from perdure.results.document import read_document
@@ -114,17 +114,23 @@ def delete_objects(storage: "Storage", key: str) -> None:
     Raises:
         StorageError: the storage refuses.
     """
+    for each in (*payloads_of(storage, key), key):
+        storage.delete(each)
+
+
+def payloads_of(storage: "Storage", key: str) -> list[str]:
+    """The keys of what goes with the document under a key: its payload, or all that may be one.
+
+    Raises:
+        StorageError: the storage refuses.
+    """
     try:
         layout = read_document(storage, key).payload
-        payloads = [] if layout is None or payload_owner(layout.key) != key else [layout.key]
-    except ResultMissing:
-        return
     except (ResultCorrupt, ResultUntrusted):  # what it says is not to be followed: a name tells as much
-        payloads = [each for each in storage.list(f"{key}.") if payload_owner(each) == key]
+        return [each for each in storage.list(f"{key}.") if payload_owner(each) == key]
     except ResultError:
-        payloads = []
-    for each in (*payloads, key):
-        storage.delete(each)
+        return []
+    return [] if layout is None or payload_owner(layout.key) != key else [layout.key]
 
 
 def _place(record: ResultRecord) -> Place:

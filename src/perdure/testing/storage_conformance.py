@@ -93,6 +93,12 @@ class StorageConformance:
         assert storage.read("a") == b"after"
         assert list(storage.list()) == ["a"]
 
+    def test_what_is_replaced_is_read(self, storage: Storage) -> None:
+        storage.write("a/b", b"before")
+        storage.replace("a/b", b"after")
+        assert storage.read("a/b") == b"after"
+        assert list(storage.list()) == ["a/b"]
+
     def test_a_new_object_is_created(self, storage: Storage) -> None:
         storage.create("a/b", b"x")
         assert storage.read("a/b") == b"x"
@@ -125,6 +131,18 @@ class StorageConformance:
         for key in ("b", "a", "a/c", "a/b/c"):
             storage.delete(key)
         assert storage.read("a/b") == b"x"
+
+    def test_many_are_deleted_together(self, storage: Storage) -> None:
+        kept, keys = "a/kept", [f"a/{number}" for number in range(20)]
+        for key in (kept, *keys):
+            storage.write(key, b"x")
+        storage.delete_many([*keys, "not/there", "a/19/b"])
+        storage.delete_many([])
+        assert list(storage.list()) == [kept]
+
+    def test_a_malformed_key_among_many_is_refused(self, storage: Storage) -> None:
+        with pytest.raises(StorageKeyError):
+            storage.delete_many(["a", "../b"])
 
     def test_keys_are_listed_by_the_beginning_of_their_text(self, storage: Storage) -> None:
         for key in ("a/1", "a/b/2", "ab", "b"):

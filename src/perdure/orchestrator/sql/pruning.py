@@ -163,11 +163,13 @@ UPDATE result SET doomed = :before + 1
 WHERE doomed <= :before AND {_KEPT} AND run_id NOT IN (SELECT run_id FROM verdict)
 """
 _LAST_OF_GROUP = "SELECT max(run_id) FROM (SELECT run_id FROM verdict WHERE run_id > ? ORDER BY run_id LIMIT ?)"
+# Many rows go to and from SQLite as one text: one by one, each would wait for threads that hold Python's lock.
 _DUE = f"""
-SELECT run_id, storage_id, storage_key, size, digest, doomed,
-    coalesce((SELECT reason FROM verdict WHERE verdict.run_id = result.run_id), 'asked'),
-    run_id IN (SELECT run_id FROM again)
-FROM result WHERE run_id > ? AND doomed <= ? AND {_KEPT} ORDER BY run_id LIMIT ?
+SELECT json_group_array(json_array(run_id, storage_id, storage_key, size, digest, doomed, reason, is_again)) FROM (
+    SELECT run_id, storage_id, storage_key, size, digest, doomed,
+        coalesce((SELECT reason FROM verdict WHERE verdict.run_id = result.run_id), 'asked') AS reason,
+        run_id IN (SELECT run_id FROM again) AS is_again
+    FROM result WHERE run_id > ? AND doomed <= ? AND {_KEPT} ORDER BY run_id LIMIT ?)
 """
 _KNOWN = f"""
 INSERT OR IGNORE INTO known
@@ -176,7 +178,6 @@ UNION SELECT storage_id, storage_key FROM txn_step
     WHERE storage_id = ?1 AND phase = 'staged' AND storage_key IS NOT NULL
 ORDER BY storage_key
 """
-# Many rows go to SQLite as one text: given one by one, each would wait for threads that hold Python's lock.
 _IS_GIVEN = "run_id IN (SELECT value FROM json_each(?))"
 _PAGE = """
 INSERT OR IGNORE INTO page SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?)
@@ -224,11 +225,11 @@ class Pruner:
         after = ""
         while True:
             with self._database.errors():
-                found = self._connection.execute(_DUE, (after, before, _GROUP)).fetchall()
+                found = json.loads(self._connection.execute(_DUE, (after, before, _GROUP)).fetchone()[0])
                 if not found:
                     return
                 led_to = self._led_to(found, before)
-            after = found[-1][0]
+            after = max(row[0] for row in found)
             page = [Removable._make((*row[:-1], bool(row[-1]))) for row in found if (row[2], row[1]) not in led_to]
             if page:
                 yield page
@@ -262,6 +263,8 @@ class Pruner:
 
     def _change(self, column: str, results: Iterable[Removable], now: Micros) -> None:
         ids = json.dumps([each.run_id for each in results])
+        if ids == "[]":
+            return
         with self._transaction("BEGIN IMMEDIATE"):
             # A result that a run was told of since is another one, and is not doomed.
             self._connection.execute(
@@ -318,6 +321,8 @@ class Pruner:
         """The places of these results to which one that stays leads by now."""
         is_known = self._version() == self._seen  # nobody has written anything since `doom` compared all places
         with self._transaction("BEGIN"):
+            if is_known and self._connection.execute("SELECT 1 FROM sharing LIMIT 1").fetchone() is None:
+                return set()
             self._connection.execute("DELETE FROM page")
             self._connection.execute(_PAGE, (json.dumps([(row[2], row[1]) for row in rows]),))
             return set(self._connection.execute(_LED_TO_AS_KNOWN if is_known else _LED_TO, (before,)))
