@@ -1,7 +1,9 @@
 """How far results are made to survive: told by the files that are synced, and when."""
 
+import os
 import time
 from collections.abc import Iterable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,8 +12,10 @@ from pydantic import PrivateAttr
 
 from perdure import flow, session, settings, task
 from perdure.core.errors import StorageError
-from perdure.filesystems import LocalFileSystem
+from perdure.filesystems import LocalFileSystem, Storage
 from perdure.results.durability import Durability
+from perdure.results.store import Secure, write_result
+from perdure.serializers import PickleSerializer
 
 
 class Watched(LocalFileSystem):
@@ -114,3 +118,37 @@ def test_with_disk_a_result_that_cannot_be_secured_is_not_committed(storage: Wat
     object.__setattr__(storage, "sync", refuse)
     with pytest.raises(StorageError, match="does not write"):
         run_task(storage)
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the system was asked for, in order: to flush a file, or to move one to its name."""
+    told: list[str] = []
+    fsync, replace = os.fsync, os.replace
+    monkeypatch.setattr(os, "fsync", lambda file: (told.append("flush"), fsync(file)))
+    monkeypatch.setattr(os, "replace", lambda *names: (told.append("move"), replace(*names)))
+    return told
+
+
+def later(storage: Storage, keys: tuple[str, ...]) -> None:
+    """As with "batch", but never in the middle of a test."""
+
+
+def write_twice(storage: Storage, key: str | None, secure: Secure) -> None:
+    for _ in range(2):
+        write_result("a value", key, storage, PickleSerializer(), "an id", keep=False, secure=secure)
+
+
+def test_a_document_is_on_the_disk_before_it_takes_the_place_of_another(tmp_path: Path, calls: list[str]):
+    write_twice(LocalFileSystem(tmp_path), "report", later)
+    assert calls == ["move", "flush", "move"]
+
+
+def test_what_replaces_nothing_waits_for_no_disk(tmp_path: Path, calls: list[str]):
+    write_twice(LocalFileSystem(tmp_path), None, later)
+    assert calls == []
+
+
+def test_without_durability_replacing_waits_for_no_disk(tmp_path: Path, calls: list[str]):
+    write_twice(LocalFileSystem(tmp_path), "report", Durability("process").secure)
+    assert calls == ["move", "move"]

@@ -57,21 +57,30 @@ class LocalFileSystem(Storage):
             raise files.refused("read", path, error) from None
 
     def write(self, key: str, data: bytes) -> None:
+        self._move_in(key, data, synced=False)
+
+    def replace(self, key: str, data: bytes) -> None:
+        # Else the new name could reach the disk before the data.
+        self._move_in(key, data, synced=True)
+
+    def _move_in(self, key: str, data: bytes, synced: bool) -> None:
         path = self._path(key)
         temporary = f"{path[: path.rindex('/')]}/{files.temporary_name()}"
-        self._write(temporary, data, path)
+        self._write(temporary, data, path, synced)
 
     def create(self, key: str, data: bytes) -> None:
         # No temporary file: it and its renaming take most of the time of a small write.
         self._write(self._path(key), data, None)
 
-    def _write(self, path: str, data: bytes, target: str | None) -> None:
+    def _write(self, path: str, data: bytes, target: str | None, synced: bool = False) -> None:
         """Write a new file, and move it to its target if it has one; nothing is left if that fails."""
         try:
             descriptor = files.new_file(path)
             try:
                 try:
                     files.write_all(descriptor, data)
+                    if synced:
+                        files.flush_file(descriptor)
                 finally:
                     os.close(descriptor)
                 if target is not None:

@@ -226,9 +226,9 @@ def flush(root: str, paths: list[str]) -> None:
             _flush(folder, flush_all)
         return
     for path in paths:
-        _flush(path, _flush_file)
+        _flush(path, flush_file)
     for folder in sorted(folders, reverse=True):
-        _flush(folder, _flush_file)
+        _flush(folder, flush_file)
 
 
 def _folders(root: str, path: str) -> Iterator[str]:
@@ -252,7 +252,8 @@ def _flush(path: str, flush: Callable[[int], None]) -> None:
             os.close(descriptor)
 
 
-def _flush_file(descriptor: int) -> None:
+def flush_file(descriptor: int) -> None:
+    """Return when what the file holds is on the disk."""
     if sys.platform == "darwin":  # where fsync leaves data in the disk's own memory
         import fcntl
 

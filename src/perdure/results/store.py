@@ -206,7 +206,12 @@ class _Writing(NamedTuple):
     def _put_in_place(self, key: str, document: bytes, layout: Layout | None) -> None:
         """Write a document in place of another one, and let go of that one's payload."""
         before = _layout_at(self.storage, key)
-        self.storage.write(key, document)
+        if self.secure is not leave and self.storage.exists(key):
+            if layout is not None:
+                self.storage.sync((layout.key,))
+            self.storage.replace(key, document)  # or a loss of power could take both
+        else:
+            self.storage.write(key, document)
         if before is None or payload_owner(before.key) != key:
             return
         if layout is None or before.digest() != layout.digest():  # else others may just be writing it again, too
