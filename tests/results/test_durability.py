@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -48,7 +49,8 @@ def run_task(storage: LocalFileSystem) -> Any:
 
 
 def synchronous() -> int:
-    with session.current().orchestrator._reader() as connection:  # type: ignore[attr-defined]
+    connection = session.current().orchestrator._database.connect()  # type: ignore[attr-defined]
+    with closing(connection):
         return int(connection.execute("PRAGMA synchronous").fetchone()[0])
 
 
