@@ -90,9 +90,9 @@ def undoing() -> str:
 
 
 def staged() -> int:
-    with session.current().orchestrator._reader() as connection:  # type: ignore[attr-defined]
-        asked = "SELECT COUNT(*) FROM txn_step WHERE phase IN ('staged', 'committed')"
-        return int(connection.execute(asked).fetchone()[0])
+    """How many steps are to be rolled back, or have hooks to come."""
+    run, known = root_run(), session.current().orchestrator.transactions
+    return sum(len(known.steps(each.id)) for each in known.unfinished(run.id)) if run else 0
 
 
 def wrong_after(crash: Any, flow: Any, outcome: str, there: list[str]) -> list[str]:
