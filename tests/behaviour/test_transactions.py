@@ -393,6 +393,26 @@ def test_a_generator_task_that_nobody_finishes_is_ended_with_the_block() -> None
     assert events == ["closed", "left"]
 
 
+def test_items_of_a_generator_that_was_rolled_back_are_made_again() -> None:
+    @task
+    def numbers() -> Any:
+        events.append("numbers")
+        yield [1]
+        yield [2]
+
+    @flow(retries=1)
+    def storing() -> list[Any]:
+        with transaction():
+            items = list(numbers())
+            assert kept() == 0
+            if events == ["numbers"]:
+                fail()
+        return items
+
+    assert storing() == [[1], [2]]
+    assert events == ["numbers", "numbers"]
+
+
 def test_the_consumer_of_a_generator_flow_is_not_inside_its_block() -> None:
     @flow
     def below() -> Any:

@@ -103,6 +103,8 @@ def keep_item(run: RunContext, world: World, kept_for: str, item: Any) -> Steps[
 
 def kept_for(run: RunContext) -> str | None:
     """The id of the flow run with which the items are kept; None if nobody could go on with the run."""
+    if run.transaction is not None:  # they would be seen before it is committed
+        return None
     if isinstance(run.parent, FlowRunContext):
         # Steps of a transaction are kept together or not at all: so are their items, as the list that they end as.
         return None if run.identity is None or run.transaction is not None else run.parent.id
