@@ -125,7 +125,7 @@ class Session:
         Raises:
             ResultError, StorageError: it cannot be removed.
         """
-        if result.storage_id is None or result.storage_key is None or sharing(self.orchestrator, result):
+        if result.storage_id is None or result.storage_key is None or sharing(self.orchestrator, [result]):
             return
         delete_objects(self.storages.get(result.storage_id), result.storage_key)
 

@@ -106,8 +106,7 @@ def kept_for(run: RunContext) -> str | None:
     if run.transaction is not None:  # they would be seen before it is committed
         return None
     if isinstance(run.parent, FlowRunContext):
-        # Steps of a transaction are kept together or not at all: so are their items, as the list that they end as.
-        return None if run.identity is None or run.transaction is not None else run.parent.id
+        return None if run.identity is None else run.parent.id
     return run.id if run.parent is None and run.is_flow and persists(run.options, None) else None
 
 
