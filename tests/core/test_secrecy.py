@@ -80,6 +80,7 @@ def test_a_long_name_is_looked_at_from_both_ends():
         ("https://canarycanarycanarycanary@github.com/a", "https://**********@github.com/a"),
         ("bob:canary@host", "bob:**********@host"),
         ("password=canary, user=bob", "password=**********, user=bob"),
+        ("pw=canary", "pw=**********"),
         ("host: password=canary", "host: password=**********"),
         ('{"token": "can\\"ary", "n": 1}', '{"token": "**********", "n": 1}'),
         ("{'apiKey': 'canary', 'n': 1}", "{'apiKey': '**********', 'n': 1}"),
@@ -96,6 +97,8 @@ def test_a_long_name_is_looked_at_from_both_ends():
         ("AccountKey=canary==;Suffix=x", "AccountKey=**********;Suffix=x"),
         ("https://h/b?se=1&sig=canary%3D&sv=2", "https://h/b?se=1&sig=**********&sv=2"),
         ("ghp_canarycanarycanary", "**********"),
+        ("github_pat_canarycanary", "**********"),
+        ("glpat-canarycanary", "**********"),
         ("-----BEGIN RSA PRIVATE KEY-----\ncanary\n", "-----BEGIN RSA PRIVATE KEY-----**********"),
     ],
 )
