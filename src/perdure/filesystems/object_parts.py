@@ -1,6 +1,5 @@
 """Large objects of object stores: written and read in parts, several at a time."""
 
-import mmap
 import queue
 import threading
 from collections.abc import Callable, Iterator
@@ -8,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
+from perdure.core.memory import room_for
 from perdure.filesystems.object_errors import is_past_end
 
 if TYPE_CHECKING:
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 PART = 8 * 1024 * 1024  # bytes: S3 takes up to 10,000 parts, each of 5 MiB or more
 _UPLOADS = 4  # at a time: what is in memory beside the object itself is these, and the parts that wait
 _DOWNLOADS = 6
-_PIECE = 1024 * 1024  # bytes: what a download holds beside the object itself
+_RANGE = 16 * 1024 * 1024  # bytes of each download
+_PIECE = 256 * 1024  # bytes: what a download holds beside the object itself; it is copied while in the cache
 
 Bytes = bytes | bytearray | memoryview
 
@@ -122,11 +123,10 @@ def read_parts(store: "Store", key: str, size: int) -> memoryview | None:
     """An object of `size` bytes, fetched in parts at a time, in writable memory; None if it has another size."""
     import obstore
 
-    # Not a bytearray: its memory would be zeroed first, and is not aligned.
-    whole = memoryview(mmap.mmap(-1, size))
+    whole = room_for(size)
 
     def fetch(start: int) -> bool:
-        end = min(start + PART, size)
+        end = min(start + _RANGE, size)
         try:
             found = obstore.get(store, key, options={"range": (start, end)})
         except Exception as error:
@@ -140,5 +140,5 @@ def read_parts(store: "Store", key: str, size: int) -> memoryview | None:
             start += len(piece)
         return start == end
 
-    with ThreadPoolExecutor(min(_DOWNLOADS, -(-size // PART)), "perdure-download") as threads:
-        return whole if all(threads.map(fetch, range(0, size, PART))) else None
+    with ThreadPoolExecutor(min(_DOWNLOADS, -(-size // _RANGE)), "perdure-download") as threads:
+        return whole if all(threads.map(fetch, range(0, size, _RANGE))) else None

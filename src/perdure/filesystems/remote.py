@@ -1,7 +1,6 @@
 """`RemoteFileSystem`: whatever fsspec reaches."""
 
 import io
-import mmap
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ from perdure.core.clock import Micros
 from perdure.core.errors import ObjectMissing, PerdureError, StorageError, StorageKeyError
 from perdure.core.files import TEMPORARY_PREFIX
 from perdure.core.ids import new_id
+from perdure.core.memory import room_for
 from perdure.filesystems.storage import Entry, Storage, Writer, check_key
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ class RemoteFileSystem(Storage):
             with fs.open(path, "rb") as file:
                 # The size comes from a document, which may ask for more memory than there is.
                 size = min(size, _size(file) or 0)
-                whole = memoryview(mmap.mmap(-1, max(size, 1)))[:size]
+                whole = room_for(size)
                 while count := file.readinto(whole[at : at + _PIECE]):
                     at += count
                 rest = file.read()

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from perdure.core.errors import ObjectMissing, ResultCorrupt, ResultError, ResultMissing, StorageError
+from perdure.core.memory import room_for
 from perdure.results.payload import Layout, blake3_of
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ class StoredPayload:
     def _copied(self) -> memoryview:
         """All the bytes, checked in memory that nobody else can change: a mapped file shows what others write to it."""
         layout = self._layout
-        whole = memoryview(bytearray(layout.size))
+        whole = room_for(layout.size)
 
         def copy(index: int) -> None:
             start = index * layout.chunk
