@@ -7,6 +7,14 @@ from perdure.core.version import VERSION as __version__  # noqa: N811
 from perdure.flows import Flow, flow
 from perdure.futures import AsyncFuture, Future
 from perdure.logs import get_run_logger
+from perdure.steering import (
+    cancel_flow_run,
+    continue_flow_run,
+    pause_flow_run,
+    sleep,
+    sleep_until,
+    suspend_flow_run,
+)
 from perdure.tasks import (
     DEFAULT,
     FLOW_PARAMETERS,
@@ -38,11 +46,17 @@ __all__ = [
     "Transaction",
     "__version__",
     "allow_failure",
+    "cancel_flow_run",
+    "continue_flow_run",
     "exponential_backoff",
     "flow",
     "get_run_logger",
     "get_transaction",
+    "pause_flow_run",
     "quote",
+    "sleep",
+    "sleep_until",
+    "suspend_flow_run",
     "tags",
     "task",
     "task_input_hash",

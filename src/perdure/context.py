@@ -11,8 +11,9 @@ from perdure.core.clock import Micros
 from perdure.core.errors import MissingContext
 from perdure.core.options import FlowOptions, RunOptions, TaskOptions
 from perdure.core.pending import Pending
-from perdure.core.records import ResultRecord
+from perdure.core.records import ResultRecord, WaitRecord
 from perdure.core.states import State
+from perdure.core.steering import Steering
 
 
 class Submitted(Protocol):
@@ -95,8 +96,11 @@ class FlowRunContext(_Run[FlowOptions]):
     def __init__(self, **fields: Any) -> None:
         super().__init__(**fields)
         self.is_durable: bool = self.options.durable or (self.parent is not None and _is_durable(self.parent))
+        above = None if self.parent is None else self.parent.flow
+        self.steering: Steering = Steering() if above is None else above.steering
         self.finished: dict[str, State[Any]] = {}  # persisted results by identity, for the flow's own retries
         self.earlier: dict[str, ResultRecord] = {}  # the same of before a crash, as the database knows them
+        self.waits: dict[str, WaitRecord] = {}  # what its steps waited for before a crash, by key
         self.begun: dict[str, list[str]] = {}  # ids of subflow runs that a crash left unfinished, by identity
         self.goes_on_from: tuple[str, ...] = ()  # the ids of the flow runs whose finished steps count: after a crash
         self.retries_failed = False  # whether what failed before a crash is run again

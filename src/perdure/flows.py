@@ -114,19 +114,21 @@ class Flow(Decorated[FlowOptions], Generic[P, R]):
             ResumeError: it still runs, has ended well, is another flow's, or its arguments were not kept.
         """
         session = sessions.current()
-        again = resumable(str(flow_run_id), session, retry_failed)
-        if again.run.flow_name != self.name:
-            raise ResumeError(f"The flow run {again.run.id} is one of {again.run.flow_name!r}, not of {self.name!r}.")
-        parameters = unpacked(again.start.arguments, again.run.id)
-        if not claimed(again, session):
-            raise ResumeError(f"Another process goes on with the flow run {again.run.id} already.")
+        found = resumable(str(flow_run_id), session, retry_failed)
+        if found.run.flow_name != self.name:
+            raise ResumeError(f"The flow run {found.run.id} is one of {found.run.flow_name!r}, not of {self.name!r}.")
+        parameters = unpacked(found.start.arguments, found.run.id)
+        again = claimed(found, session)
+        if again is None:
+            raise ResumeError(f"Another process goes on with the flow run {flow_run_id} already.")
         call = begin_flow(self, self.options, parameters, (), session, again.run.name, again)
         return self._run(call, session, return_state)
 
     def _crashed_run(self, parameters: dict[str, Any], session: Session) -> Resumable | None:
         if current_run.get() is not None:
             return None
-        return next((each for each in crashed_with(self.name, parameters, session) if claimed(each, session)), None)
+        tried = (claimed(each, session) for each in crashed_with(self.name, parameters, session))
+        return next((each for each in tried if each is not None), None)
 
     def _run(self, call: FlowCall | State[Any], session: Session, return_state: bool) -> Any:
         options = self.options
@@ -168,14 +170,14 @@ def _ended(run: FlowRunContext, state: State[Any]) -> State[Any]:
     finish(run, state)
     if run.task_runner is not None:
         run.task_runner.stop(wait=run.interrupt is None)
-    if run.interrupt is not None:
+    if run.interrupt is not None and not (state.is_cancelled() and run.parent is None):
         raise run.interrupt
     return state
 
 
 async def _acall(call: FlowCall | State[Any], session: Session, return_state: bool) -> Any:
     if isinstance(call, FlowCall):
-        with ended_by_signal(call.run):
+        with ended_by_signal(call.run, awaited=True):
             state = await _arun(call, session)
     else:
         state = call

@@ -15,7 +15,9 @@ from perdure.core.clock import Clock, system_clock
 from perdure.core.colour import FetchPolicy
 from perdure.core.errors import OrchestratorError
 from perdure.core.providers import set_orchestrator
-from perdure.core.records import Record, ResultRecord, StartRecord
+from perdure.core.records import Record, ResultRecord, StartRecord, WaitRecord
+from perdure.core.steering import taking_signals
+from perdure.engine.cancelling import stop_from_outside
 from perdure.engine.claims import Claims
 from perdure.engine.identity import identity_in
 from perdure.engine.life import Life
@@ -49,9 +51,9 @@ class Session:
         self._durability = Durability(chosen.results_durability)
         self.secure = self._durability.secure
         self.storages = Storages(lambda record: orchestrator.report((record,)), orchestrator.block)
-        self._life = Life(orchestrator.report)
         self.told_sources: set[str] = set()
         self.transactions = orchestrator.transactions
+        self._life = Life(orchestrator.report, self._look_after)
         self.claims = Claims(orchestrator, self._life, clock, logs.log)
         # Serializers that were found usable: by name, or by object identity with the object, so that ids stay its own.
         self._usable: dict[str | int, Any] = {"pickle": "pickle"}
@@ -76,6 +78,7 @@ class Session:
         if run.parent is not None:
             return (StartRecord(run.id, self._life.process.id, None, None, run.step),)
         first = self._life.begin()
+        self._life.watch(run)
         entry_point = entry_point_of(run.options.function)
         arguments = packed(run.parameters)
         if arguments is None and (run.options.durable or run.options.on_crash is not None):
@@ -110,6 +113,19 @@ class Session:
                 found[(record.number or 0) - first].append(record)
         count = next((place for place, records in enumerate(found) if not records), len(found))
         return [sorted(records, key=lambda each: each.run_id, reverse=True) for records in found[:count]]
+
+    def presence(self) -> Sequence[Record]:
+        """What is to be told before this process claims anything: that it lives."""
+        return self._life.begin()
+
+    def _look_after(self, run: FlowRunContext) -> None:
+        wish = self.orchestrator.cancellation(run.id)
+        if wish is not None:
+            stop_from_outside(run, wish, self)
+
+    def waits_of(self, flow_run_ids: Sequence[str]) -> dict[str, WaitRecord]:
+        """By key, what the steps of the flow runs wait for; the last one's count."""
+        return {wait.key: wait for id in flow_run_ids for wait in self.orchestrator.waits(id)}
 
     def find_cached(self, key: str) -> ResultRecord | None:
         """The result that a cache key stands for now."""
@@ -196,9 +212,11 @@ class Session:
     def cancel_outstanding(self, run: FlowRunContext) -> None:
         """Cancel what the flow run has submitted and what has not begun."""
         run.stopping = True
-        for stream in run.streams:
+        for stream in tuple(run.streams):
             stream.stop()
-        if run.task_runner is not None:
+        if run.task_runner is not None and run.steering.wish is not None:
+            run.task_runner.interrupt()
+        elif run.task_runner is not None:
             run.task_runner.cancel()
         for submitted in tuple(run.outstanding.values()):
             submitted.stop()
@@ -341,13 +359,23 @@ _root_runs = 0  # in the main thread: several, where one event loop runs them
 
 
 @contextmanager
-def ended_by_signal(run: FlowRunContext) -> Iterator[None]:
+def ended_by_signal(run: FlowRunContext, awaited: bool = False) -> Iterator[None]:
     """While a root flow run is in the main thread, SIGTERM ends it as crashed before it ends the process.
 
     Ctrl-C ends it even if its own code swallows the KeyboardInterrupt. Handlers that others have set stay.
+    In whatever thread it is, it can be cancelled.
     """
+    if run.parent is not None:
+        yield
+        return
+    with taking_signals(run.steering), run.steering.active(run, on_loop=awaited), _in_main_thread(run):
+        yield
+
+
+@contextmanager
+def _in_main_thread(run: FlowRunContext) -> Iterator[None]:
     global _root_runs
-    if run.parent is not None or threading.current_thread() is not threading.main_thread():
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
 

@@ -3,16 +3,16 @@
 import os
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
-from contextlib import aclosing, closing
+from contextlib import aclosing, closing, suppress
 from contextvars import copy_context
 from typing import Any, TypeVar
 
 from perdure import session as sessions
 from perdure.context import FlowRunContext, current_run
 from perdure.core.arguments import Upstream
-from perdure.core.colour import caller_is_async
+from perdure.core.colour import caller_is_async, is_running
 from perdure.core.effects import Steps
-from perdure.core.errors import CancelledRun
+from perdure.core.errors import CancelledRun, CancelRequested
 from perdure.core.options import TaskOptions
 from perdure.core.pending import Pending, in_submitted_task, when_all_done
 from perdure.core.states import State, StateType
@@ -117,6 +117,15 @@ def run_task(call: TaskCall, session: Session) -> State[Any]:
     return state
 
 
+def run_interruptibly(call: TaskCall, session: Session) -> State[Any]:
+    """The same as `run_task`, where the task begins in a thread or process of its own."""
+    flow = call.run.flow
+    if flow is None:
+        return run_task(call, session)
+    with flow.steering.active(call.run):
+        return run_task(call, session)
+
+
 async def arun_task(call: TaskCall, session: Session) -> State[Any]:
     """Run a task on the caller's event loop; the state that it came to."""
     state = await adrive(task_run(call, session), session)
@@ -133,6 +142,7 @@ class TaskWork:
         self._session = session
         self._context = copy_context()
         self._unclaimed = threading.Lock()
+        self._is_stopped = False
         self._on_loop: Any = None  # the asyncio.Task, where it runs on the caller's event loop
 
     def claim(self) -> bool:
@@ -188,7 +198,7 @@ class TaskWork:
     def crash(self, error: BaseException) -> None:
         """End the task run, since what was to run it is gone, or the state that it came to could not be committed."""
         state = drive(crash(self.call.run, self._session, error), self._session)
-        if not state.is_crashed():
+        if not (state.is_crashed() or state.is_cancelled() or isinstance(error, CancelRequested)):
             state = State(StateType.CRASHED, None, str(error), UnpersistedResult(error), task_run_id=self.call.run.id)
         self.arrive(state)
 
@@ -196,8 +206,14 @@ class TaskWork:
         """Cancel the task, if it has not begun or if it awaits."""
         if self._on_loop is None:
             self.cancel()
-        else:
-            self._on_loop.cancel()
+        elif not self._is_stopped:
+            self._is_stopped = True
+            loop = self._on_loop.get_loop()
+            if is_running(loop):
+                self._on_loop.cancel()
+                return
+            with suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(self._on_loop.cancel)
 
     def start_on(self, loop: Any, turns: Any) -> None:
         """Run the task on an event loop, when it is its turn."""
@@ -219,7 +235,7 @@ class TaskWork:
     def _run(self) -> None:
         in_submitted_task.set(True)
         try:
-            state = run_task(self.call, self._session)
+            state = run_interruptibly(self.call, self._session)
         except BaseException as error:
             self.crash(error)
         else:

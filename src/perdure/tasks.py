@@ -218,7 +218,7 @@ def _raise_interrupt(call: TaskCall | State[Any], state: State[Any]) -> None:
 
 async def _arun(call: TaskCall | State[Any], session: Any, return_state: bool) -> Any:
     state = call if isinstance(call, State) else await arun_task(call, session)
-    if state.is_crashed() and _is_cancellation(state):
+    if (state.is_crashed() or state.is_cancelled()) and _is_cancellation(state):
         raise state.data.get()
     if return_state:
         _raise_interrupt(call, state)

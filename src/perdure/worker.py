@@ -64,7 +64,9 @@ def _answer(request: bytes) -> bytes:
     from perdure import session as sessions
     from perdure.context import current_transaction
     from perdure.core.errors import SerializationError
-    from perdure.submission import run_task
+    from perdure.core.records import CancelRecord
+    from perdure.core.steering import taking_signals
+    from perdure.submission import run_interruptibly
 
     call = pickle.loads(request)
     session = sessions.current()
@@ -72,7 +74,12 @@ def _answer(request: bytes) -> bytes:
     if transaction is not None:
         transaction.root.world = transaction.world = session
     current_transaction.set(transaction)
-    state = run_task(call, session)
+    if call.run.flow is None:
+        state = run_interruptibly(call, session)
+    else:
+        wish = CancelRecord(call.run.flow.id, "its flow run", session.clock(), 0)
+        with taking_signals(call.run.flow.steering, wish):
+            state = run_interruptibly(call, session)
     session.orchestrator.flush()  # this process may be lost at any moment from here on
     try:
         answer: bytes = cloudpickle.dumps(state)

@@ -11,7 +11,8 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from perdure import flow, runtime, settings, tags, task, task_input_hash, transaction
+from perdure import flow, pause_flow_run, runtime, settings, sleep, tags, task, task_input_hash, transaction
+from perdure.core.errors import PauseTimeout
 from perdure.core.states import StateType
 from perdure.flows import Flow
 from perdure.states import Cancelled
@@ -671,6 +672,54 @@ def gives_up(name: str) -> None:
 def crash_caught() -> list[Any]:
     state = gives_up("g", return_state=True)
     return [state.type, total(load("g"))]
+
+
+# Waiting
+
+
+@task
+def naps(name: str) -> str:
+    ran(f"naps {name}")
+    sleep(0.002, key=name)
+    return name
+
+
+@case([["n", 1, 2], "short", 3])
+def sleeping() -> list[Any]:
+    rows = load("n")
+    sleep(0.002)
+    return [rows, naps("short"), total(rows)]
+
+
+@case([3, "nobody came"])
+def pausing() -> list[Any]:
+    rows = load("w2")
+    try:
+        pause_flow_run(timeout=0.002, key="approval")
+    except PauseTimeout:
+        return [total(rows), "nobody came"]
+    return []
+
+
+@case("nobody came")
+async def pausing_async() -> str:
+    try:
+        await pause_flow_run(timeout=0.002)
+    except PauseTimeout:
+        return "nobody came"
+    return ""
+
+
+@task(retries=2, retry_delay_seconds=0.002)
+def third_time(name: str) -> str:
+    if ran(f"third {name}") < 2:
+        raise ConnectionError(name)
+    return name
+
+
+@case(["patient", 3])
+def waiting_for_tries() -> list[Any]:
+    return [third_time("patient"), total(load("x2"))]
 
 
 if __name__ == "__main__":

@@ -372,10 +372,11 @@ def test_with_on_crash_resume_a_call_goes_on_with_a_crashed_run_of_equal_argumen
 def test_of_several_that_go_on_with_a_run_one_does() -> None:
     crash(lambda: (_ for _ in ()).throw(KeyboardInterrupt()))
     known = session.current().orchestrator
-    run_id = the_flow_run().id
-    before = known.start(run_id)
+    run = the_flow_run()
+    before = known.start(run.id)
     assert before is not None
-    assert [known.claim(run_id, before.process_id, new) for new in ("one", "two")] == [True, False]
+    seen = known.states(run.id)[-1]
+    assert [known.claim(seen, before.process_id, new, ()) for new in ("one", "two")] == [True, False]
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ from perdure.cli import find
 from perdure.cli.explain import show_why
 from perdure.cli.flow_run_abandon import LOST, abandon
 from perdure.cli.flow_run_resume import rerun, resume
+from perdure.cli.flow_run_steer import cancel, go_on
 from perdure.cli.groups import AsJson, Limit, States, Tags, new_group
 from perdure.cli.output import (
     NOTHING,
@@ -44,10 +45,12 @@ from perdure.engine.abandoning import lost_among
 if TYPE_CHECKING:
     from rich.text import Text
 
-app = new_group("List flow runs, look into one, read its log, go on with one.")
+app = new_group("List flow runs, look into one, read its log, cancel one, go on with one.")
 app.command()(resume)
 app.command()(rerun)
 app.command()(abandon)
+app.command()(cancel)
+app.command("continue")(go_on)
 
 Which = Annotated[str, typer.Argument(metavar="RUN", help="A flow run's id, the beginning of one, or its name.")]
 

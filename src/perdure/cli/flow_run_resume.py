@@ -49,7 +49,7 @@ def resume(
     if dry_run and not crashed:
         raise typer.BadParameter("It lists what --crashed would go on with: give that, too.", param_hint="--dry-run")
     if which is not None:
-        flow, end = _resumed(find.flow_run(which), retry_failed, as_json)
+        flow, end = resumed(find.flow_run(which), retry_failed, as_json)
         if as_json:
             show_json(shape_of(flow, end))
         raise typer.Exit(end.exit_code)
@@ -68,7 +68,7 @@ def resume(
 def _resumed_or_said(run: FlowRun, retry_failed: bool, as_json: bool) -> tuple[dict[str, Any], int]:
     """One of many: that it cannot be resumed is said, and the others go on."""
     try:
-        flow, end = _resumed(run, retry_failed, as_json)
+        flow, end = resumed(run, retry_failed, as_json)
     except (PerdureError, typer.BadParameter) as error:
         sys.stderr.write(f"Error: {run.name} cannot be resumed. {error}\n")
         return {"id": run.id, "name": run.name, "flow_name": run.flow_name, "error": str(error)}, 1
@@ -126,7 +126,7 @@ def _hindrance(run: FlowRun) -> str | None:
     return None
 
 
-def _resumed(run: FlowRun, retry_failed: bool, as_json: bool) -> tuple[Flow[..., object], Ended]:
+def resumed(run: FlowRun, retry_failed: bool, as_json: bool) -> tuple[Flow[..., object], Ended]:
     resumable(run.id, session.current(), retry_failed)  # before its program is loaded, and does who knows what
     with _aside(as_json):
         flow = _flow_of(run, _start(run))

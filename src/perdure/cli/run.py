@@ -21,7 +21,13 @@ from perdure.flows import Flow
 
 app = new_group()
 
-EXIT_CODES = {StateType.COMPLETED: 0, StateType.FAILED: 1, StateType.CRASHED: 3, StateType.CANCELLED: 4}
+EXIT_CODES = {
+    StateType.COMPLETED: 0,
+    StateType.FAILED: 1,
+    StateType.CRASHED: 3,
+    StateType.CANCELLED: 4,
+    StateType.PAUSED: 5,  # suspended, to be gone on with
+}
 INTERRUPTED = 130
 
 
@@ -51,7 +57,7 @@ def run(
 ) -> None:
     """Run a flow, with imports as `python FILE.py` has them.
 
-    Exit codes: 0 completed, 1 failed, 2 wrong usage, 3 crashed, 4 cancelled, 130 interrupted.
+    Exit codes: 0 completed, 1 failed, 2 wrong usage, 3 crashed, 4 cancelled, 5 suspended, 130 interrupted.
     """
     # With --json, what the program prints must not get into the document.
     with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
@@ -121,6 +127,8 @@ def ended_by(flow: Flow[..., object], call: Callable[[Flow[..., Any]], State[Any
         return Ended(*ends[-1], EXIT_CODES[StateType.CRASHED])
     if not ends and state.is_final() and state.flow_run_id is not None:  # the run of an earlier call with its key
         return Ended(find.flow_run(state.flow_run_id), state, EXIT_CODES[state.type])
+    if not ends and state.is_paused():
+        return Ended(find.flow_run(state.run_id or ""), state, EXIT_CODES[state.type])
     if not ends:  # it returned a state by hand that is not final
         raise PerdureError(f"The flow run {state.run_id} ended in state {state!r}, which is not final.")
     return Ended(*ends[-1], EXIT_CODES[state.type])

@@ -33,6 +33,29 @@ class UnfinishedRun(PerdureError):
     """A result was asked of a run that has not finished, or never will since its inputs are not ready."""
 
 
+class SuspendedRun(UnfinishedRun):
+    """A flow run has suspended itself, and waits to be continued."""
+
+
+class PauseTimeout(PerdureError, TimeoutError):
+    """A flow run that paused was not continued in time."""
+
+
+class SteeringError(PerdureError):
+    """A run cannot be cancelled or continued: it has ended, waits for nothing, or does not end."""
+
+
+class CancelRequested(BaseException):
+    """Raised in the code of a flow run that is being cancelled, and by whatever it calls of Perdure from then on.
+
+    Not an Exception, so that `except Exception` there does not swallow it.
+    """
+
+
+class SuspendRequested(BaseException):
+    """Raised in the code of a flow that suspends itself, so that it ends. Not an Exception, for the same reason."""
+
+
 class WouldDeadlock(PerdureError, RuntimeError):
     """Code on an event loop was about to block for a run that needs this loop."""
 

@@ -8,6 +8,7 @@ from typing import Any
 from perdure.core.colour import is_running, on_event_loop
 from perdure.core.errors import WouldDeadlock
 from perdure.core.states import State
+from perdure.core.steering import Bell
 
 # Whether the code is part of a submitted task. If it waits, it runs what it waits for, unless that has begun
 # elsewhere: otherwise tasks that wait for tasks could use up all threads of their runner.
@@ -79,11 +80,9 @@ class Pending:
 
     def _wait(self, timeout: float | None) -> bool:
         if self.state is None:
-            arrived = threading.Lock()
-            arrived.acquire()
-            self.when_done(arrived.release)
-            # Signals are handled while a lock is waited for, so Ctrl-C works here.
-            arrived.acquire(timeout=-1 if timeout is None else timeout)
+            arrived = Bell()
+            self.when_done(arrived.ring)
+            arrived.wait(timeout)
         return self.state is not None
 
     def _check_loop(self) -> None:

@@ -26,6 +26,11 @@ def is_alive(process: ProcessRecord, now: Micros) -> bool:
     return now - process.beat < LEASE_SECONDS * 1_000_000
 
 
+def is_here(process: ProcessRecord) -> bool:
+    """Whether a process is, or was, on this machine."""
+    return process.host == _host()
+
+
 def _host() -> str:
     """This machine since it was last started: after a restart, no process of before is there."""
     try:

@@ -127,6 +127,26 @@ class StartRecord(NamedTuple):
     step: str | None  # what it is within its parent flow run, as JSON
 
 
+class CancelRecord(NamedTuple):
+    """Somebody wants a flow run to be cancelled."""
+
+    flow_run_id: str
+    asked_by: str  # a user and a machine
+    time: Micros
+    grace: Micros  # how long its code has to end by itself
+
+
+class WaitRecord(NamedTuple):
+    """A step of a flow run waits: for a time, for an answer, or for its next try. It replaces one of the same key."""
+
+    flow_run_id: str
+    key: str  # which step, within the flow run: see `engine.waits`
+    until: Micros
+    attempts: int = 0  # that have failed before the next try
+    asks: str | None = None  # of a pause: what kind of answer is asked for, as a JSON schema
+    answer: str | None = None  # of a pause that is over: the answer as JSON
+
+
 class CacheRecord(NamedTuple):
     """A cache key now stands for the result of a run; it replaces an earlier one of the same key."""
 
@@ -249,6 +269,8 @@ Record = (
     | InputRecord
     | ProcessRecord
     | StartRecord
+    | CancelRecord
+    | WaitRecord
     | CacheRecord
     | DecisionRecord
     | SourceRecord

@@ -14,6 +14,7 @@ from perdure.core.errors import (
     FailedRun,
     InvalidTransition,
     MissingResult,
+    SuspendedRun,
     UnfinishedRun,
 )
 
@@ -198,6 +199,8 @@ class State(Generic[R_co]):
         return self._outcome(value, raise_on_failure)
 
     def _data_of_ended_run(self) -> Any:
+        if self.type is S.PAUSED and self.name == "Suspended":
+            raise SuspendedRun(f"The run {self.run_id} is suspended. `perdure flow-run continue` goes on with it.")
         if self.type not in FINAL:
             raise UnfinishedRun(
                 f"The run is in state {self!r} and has no result. "

@@ -31,6 +31,8 @@ def begin_task(
     """A call of a task, created and pending; or the state that it came to in an earlier attempt of its flow."""
     parent = current_run.get()
     flow = None if parent is None else parent.flow
+    if flow is not None and flow.steering.wish is not None:
+        flow.steering.check()
     identity = identity_of(options, parameters, parent)
     if identity is not None and flow is not None and identity.id in flow.finished:
         return _reused(flow, identity.id)
@@ -67,6 +69,8 @@ def begin_flow(
     """
     parent = current_run.get()
     flow = None if parent is None else parent.flow
+    if flow is not None and flow.steering.wish is not None:
+        flow.steering.check()
     identity = identity_of(options, parameters, parent)
     if identity is not None and flow is not None and identity.id in flow.finished:
         return _reused(flow, identity.id)
@@ -86,7 +90,10 @@ def begin_flow(
         run.goes_on_from, run.run_count, run.retries_failed = (run.id,), again.attempts, again.retry_failed
         if again.run.flow_version != options.version:
             world.log(run, logging.WARNING, _CHANGED, options.name, again.run.flow_version, options.version)
-        return FlowCall(run, upstreams, wait_for, [enter(run, world, StateType.PENDING, name="Resuming")])
+        assert again.state is not None  # it was claimed, and that has told of its state
+        _, _, kind, state_name, _, time = again.state
+        run.state = State(kind, state_name, time=time, flow_run_id=run.id)
+        return FlowCall(run, upstreams, wait_for)
     shown = shown_parameters(parameters)
     created = FlowRunRecord(
         run.id, name, options.name, options.version, *_above(parent), _tags_json(run.tags), shown, run.created

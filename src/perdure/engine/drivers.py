@@ -23,6 +23,7 @@ from perdure.core.effects import (
     Steps,
     WaitFor,
 )
+from perdure.core.steering import Bell
 from perdure.engine.timeouts import alimited, call_within
 from perdure.engine.world import World
 
@@ -123,7 +124,7 @@ def perform(effect: Effect, world: World) -> Any:
             return world.run_coroutine(_acall, Call(anext, (generator, EXHAUSTED), {}, run, timeout))
         return _call(Call(next, (generator, EXHAUSTED), {}, run, timeout))
     elif isinstance(effect, Sleep):
-        time.sleep(effect.seconds)
+        Bell().wait(effect.seconds)
     elif isinstance(effect, WaitFor):
         end = None if effect.timeout is None else time.monotonic() + effect.timeout
         for future in effect.futures:

@@ -7,8 +7,8 @@ from typing import Any
 
 from perdure.context import FlowRunContext
 from perdure.core.arguments import Upstream, replace_upstreams
-from perdure.core.effects import Blocking, Call, Report, Sleep, Steps, WaitFor
-from perdure.core.errors import CrashedRun, OrchestratorError, RunTimeout, UpstreamTaskError
+from perdure.core.effects import Blocking, Call, Report, Steps, WaitFor
+from perdure.core.errors import CrashedRun, OrchestratorError, RunTimeout, SuspendRequested, UpstreamTaskError
 from perdure.core.records import Record
 from perdure.core.states import FINAL, State, StateType, aggregate, is_states
 from perdure.engine.identity import identify_late
@@ -19,6 +19,7 @@ from perdure.engine.runs import crash, end, enter, name_run, persists, text_of
 from perdure.engine.transacting import recovered
 from perdure.engine.upstream import UpstreamNotCompleted, resolved, state_of
 from perdure.engine.validation import validated
+from perdure.engine.waits import go_on_trying, wait_for_try
 from perdure.engine.world import World
 
 S = StateType
@@ -48,24 +49,45 @@ class Outcome:
 def flow_run(call: FlowCall, world: World) -> Steps[State[Any]]:
     """All steps of a flow run, from its creation to its final state, which it returns."""
     run = call.run
+    run.steering.flows.append(run)
     try:
         return (yield from _flow_run(call, world))
+    except SuspendRequested as request:
+        run.interrupt = None
+        yield from _settle(run, world, failed=True)
+        yield Blocking(world.commit, ((enter(run, world, S.PAUSED, str(request), name="Suspended"),),))
+        assert run.state is not None
+        return run.state
     except BaseException as error:
-        run.interrupt = error
-        world.cancel_outstanding(run)
-        if run.outstanding:
-            waiting = "Stopping: %d tasks still run, and get %g s to end. Ctrl-C again abandons them."
-            world.log(run, logging.WARNING, waiting, len(run.outstanding), _GRACE_SECONDS)
-        try:
-            yield from _settle(run, world, _GRACE_SECONDS)
-        except BaseException as another:  # such as a second Ctrl-C: nothing more is waited for
-            world.log(run, logging.WARNING, "Stopped by %s before all tasks had ended.", type(another).__name__)
-        for submitted in tuple(run.outstanding.values()):
-            submitted.crash(CrashedRun("The task had not ended when its flow run was stopped."))
+        yield from _stop(run, world, error)
         state = yield from crash(run, world, error)
         if not isinstance(error, OrchestratorError):
             yield Blocking(world.commit, ((),))
         return state
+    finally:
+        run.steering.flows.remove(run)
+
+
+def _stop(run: FlowRunContext, world: World, error: BaseException) -> Steps[None]:
+    """Cancel what the flow run has submitted and has not begun, and give what runs some time to end."""
+    run.interrupt = error
+    wish, grace = run.steering.wish, _GRACE_SECONDS
+    if wish is not None:
+        grace = run.steering.left
+        if run.parent is None and run.steering.announce():
+            yield Report((enter(run, world, S.CANCELLING, f"Cancelled by {wish.asked_by}."),))
+    world.cancel_outstanding(run)
+    if run.outstanding:
+        waiting = "Stopping: %d tasks still run, and get %g s to end. Ctrl-C again abandons them."
+        world.log(run, logging.WARNING, waiting, len(run.outstanding), grace)
+    try:
+        yield from _settle(run, world, grace)
+    except BaseException as another:  # such as a second Ctrl-C: nothing more is waited for
+        world.log(run, logging.WARNING, "Stopped by %s before all tasks had ended.", type(another).__name__)
+    if run.outstanding and run.task_runner is not None:
+        run.task_runner.cancel()
+    for submitted in tuple(run.outstanding.values()):
+        submitted.crash(CrashedRun("The task had not ended when its flow run was stopped."))
 
 
 def _flow_run(call: FlowCall, world: World) -> Steps[State[Any]]:
@@ -91,6 +113,8 @@ def _flow_run(call: FlowCall, world: World) -> Steps[State[Any]]:
             yield from recovered(run, world)
         if run.goes_on_from:
             run.earlier, run.begun = yield Blocking(world.steps_of, (run.goes_on_from, run.root.retries_failed))
+            run.waits = yield Blocking(world.waits_of, (run.goes_on_from,))
+            yield from go_on_trying(run, world)
         if options.validate_parameters:
             run.parameters = validated(options, run.parameters)
         if options.run_name is not None:
@@ -109,10 +133,9 @@ def _flow_run(call: FlowCall, world: World) -> Steps[State[Any]]:
         delay = delay_before(options, run.run_count)
         retry = f"{run.run_count} of {options.retries}"
         world.log(run, logging.WARNING, "%s. Retry %s follows in %g s.", outcome.message, retry, delay)
-        yield Report((enter(run, world, S.SCHEDULED, outcome.message, name="AwaitingRetry"),))
+        record = enter(run, world, S.SCHEDULED, outcome.message, name="AwaitingRetry")
         run.earlier = {step: found for step, found in run.earlier.items() if not found.is_exception}
-        if delay:
-            yield Sleep(delay)
+        yield from wait_for_try(run, world, [record], delay)
 
 
 def _unfinished_before(run: FlowRunContext) -> tuple[str, ...]:
@@ -142,6 +165,7 @@ def _attempt(run: FlowRunContext, world: World, produced: Produced) -> Steps[Out
         outcome = _failed(run, produced.own(error))
     if run.interrupt is not None:
         raise run.interrupt
+    run.steering.check()
     return outcome
 
 

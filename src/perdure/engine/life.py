@@ -1,20 +1,38 @@
-"""Signs of life: by them others know that the flow runs of this process still run."""
+"""Signs of life: by them others know that the flow runs of this process still run; and looking after these runs."""
 
 import threading
+import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from weakref import WeakValueDictionary
 
+from perdure.context import FlowRunContext
 from perdure.core.clock import system_clock
+from perdure.core.errors import OrchestratorError
 from perdure.core.processes import BEAT_SECONDS, this_process
 from perdure.core.records import Record
+from perdure.core.states import FINAL
+
+_FIRST_LOOK = 1.0  # seconds: shorter flows are not looked after
+_LOOK_SECONDS = 0.5  # between two looks at each flow run
 
 
 class Life:
-    """Tells the orchestrator of this process when its first flow run begins, and every few seconds from then on."""
+    """Tells the orchestrator of this process when its first flow run begins, and every few seconds from then on.
 
-    def __init__(self, report: Callable[[Sequence[Record]], None]) -> None:
+    Each outermost flow run is looked after, while it runs: somebody may want it to be cancelled.
+    """
+
+    def __init__(
+        self, report: Callable[[Sequence[Record]], None], look_after: Callable[[FlowRunContext], None]
+    ) -> None:
         self.process = this_process()
         self._report = report
-        self._ended = threading.Event()
+        self._look_after = look_after
+        self._watched: WeakValueDictionary[str, FlowRunContext] = WeakValueDictionary()
+        self._is_idle = False
+        self._has_ended = False
+        self._wake = threading.Event()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
@@ -23,14 +41,43 @@ class Life:
         with self._lock:
             if self._thread is not None:
                 return ()
-            self._thread = threading.Thread(target=self._beat, name="perdure-life", daemon=True)
+            self._thread = threading.Thread(target=self._live, name="perdure-life", daemon=True)
             self._thread.start()
         return (self.process,)
 
+    def watch(self, run: FlowRunContext) -> None:
+        """Look after an outermost flow run until it has ended."""
+        self._watched[run.id] = run
+        if self._is_idle:
+            self._wake.set()
+
     def end(self) -> None:
         """Give no more signs."""
-        self._ended.set()
+        self._has_ended = True
+        self._wake.set()
 
-    def _beat(self) -> None:
-        while not self._ended.wait(BEAT_SECONDS):
-            self._report((self.process._replace(beat=system_clock()),))
+    def _live(self) -> None:
+        pause = _FIRST_LOOK
+        beat = time.monotonic() + BEAT_SECONDS
+        while not self._has_ended:
+            if self._wake.wait(pause):  # there is a first run again
+                self._wake.clear()
+                self._is_idle, pause = False, _FIRST_LOOK
+                continue
+            if time.monotonic() >= beat:
+                beat += BEAT_SECONDS
+                self._report((self.process._replace(beat=system_clock()),))
+            pause = _LOOK_SECONDS if self._look() else BEAT_SECONDS
+
+    def _look(self) -> bool:
+        """Look after all that runs; whether anything does."""
+        self._is_idle = True  # before looking: what begins from here on wakes us
+        for id, run in tuple(self._watched.items()):
+            if run.state is not None and run.state.type in FINAL:
+                self._watched.pop(id, None)
+                continue
+            self._is_idle = False
+            if run.steering.wish is None:
+                with suppress(OrchestratorError):  # it is said elsewhere, and the next look may find it better
+                    self._look_after(run)
+        return not self._is_idle

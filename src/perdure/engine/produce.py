@@ -47,6 +47,8 @@ def _items(run: RunContext, produced: Produced, world: World) -> Steps[list[Any]
     args, kwargs = run.options.signature.unbind(run.parameters)
     generator = run.options.function(*args, **kwargs)
     while True:
+        if run.flow is not None:
+            run.flow.steering.check()
         item = yield NextItem(generator, run, run.options.timeout_seconds)
         if item is EXHAUSTED:
             break

@@ -1,15 +1,16 @@
 """Finding flow runs whose process is gone, and what going on with one needs."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from perdure.core.clock import Clock
+from perdure.core.clock import Clock, Micros
 from perdure.core.errors import ResumeError, RunMissing, SerializationError
 from perdure.core.processes import is_alive
 from perdure.core.records import FlowRun, ProcessRecord, Record, RunFilter, StartRecord, StateRecord, TaskRun
 from perdure.core.states import ABANDONED, FINAL, StateType
 from perdure.engine.hashing import digest_of_values
 from perdure.engine.starts import unpacked
+from perdure.engine.waits import SUSPENDED, is_open_pause
 from perdure.orchestrator.protocol import Orchestrator
 
 
@@ -20,6 +21,7 @@ class Resumable(NamedTuple):
     start: StartRecord
     attempts: int  # that failed before: they count towards the flow's retries
     retry_failed: bool  # whether its tasks that failed are run again
+    state: StateRecord | None = None  # in which it is now that it was claimed
 
 
 class Resumes(Protocol):
@@ -32,6 +34,9 @@ class Resumes(Protocol):
     def process_id(self) -> str:
         """The id by which the orchestrator knows this process."""
 
+    def presence(self) -> Sequence[Record]:
+        """What is to be told before this process claims anything: that it lives."""
+
 
 def lost_runs(world: Resumes) -> Iterator[FlowRun]:
     """The outermost flow runs that have not ended, but whose process has; oldest first."""
@@ -39,7 +44,8 @@ def lost_runs(world: Resumes) -> Iterator[FlowRun]:
     for run_id in known.unfinished_roots():
         start = known.start(run_id)
         if start is not None and not _runs(start, world):
-            yield from known.flow_runs(RunFilter(ids=(run_id,)))
+            found = known.flow_runs(RunFilter(ids=(run_id,)))
+            yield from (run for run in found if run.state_name != SUSPENDED)
 
 
 def crashed_with(flow_name: str, parameters: Mapping[str, Any], world: Resumes) -> Iterator[Resumable]:
@@ -61,9 +67,22 @@ def crashed_with(flow_name: str, parameters: Mapping[str, Any], world: Resumes) 
             continue
 
 
-def claimed(again: Resumable, world: Resumes) -> bool:
-    """Whether it is this process that goes on with the run: of several that want to, one does."""
-    return world.orchestrator.claim(again.run.id, again.start.process_id, world.process_id)
+def claimed(again: Resumable, world: Resumes) -> Resumable | None:
+    """The run for this process to go on with; None if another one does: of several that want to, one does."""
+    kind = StateType.SCHEDULED if again.run.state_type is StateType.PAUSED else StateType.PENDING
+    state = StateRecord(again.run.id, False, kind, "Resuming", None, world.clock())
+    return again._replace(state=state) if claim(again.run, again.start, world, (state,)) else None
+
+
+def claim(run: FlowRun, start: StartRecord, world: Resumes, records: Iterable[Record]) -> bool:
+    """Have a flow run be this process's, with the records; False if it is no longer as it was read."""
+    known = world.orchestrator
+    known.commit(world.presence())
+    known.states(run.id)  # so that ours come after them, though the clock was set back since
+    if run.state_type is None or run.state_name is None or run.state_time is None:
+        return False
+    seen = StateRecord(run.id, False, run.state_type, run.state_name, run.state_message, run.state_time)
+    return known.claim(seen, start.process_id, world.process_id, records)
 
 
 def resumable(run_id: str, world: Resumes, retry_failed: bool) -> Resumable:
@@ -74,10 +93,8 @@ def resumable(run_id: str, world: Resumes, retry_failed: bool) -> Resumable:
         ResumeError: it still runs, has ended well, or is part of another one.
     """
     known = world.orchestrator
-    run = next(iter(known.flow_runs(RunFilter(ids=(run_id,)))), None)
-    if run is None:
-        raise RunMissing(f"No flow run has the id {run_id}. `perdure flow-run ls` lists them.")
-    start = known.start(run.id)
+    start = known.start(run_id)  # first: who claims the run after this has changed what it is claimed by
+    run = run_of(run_id, known)
     if run.parent_flow_run_id is not None:
         raise ResumeError(f"{_the(run)} is part of the flow run {run.parent_flow_run_id}. Resume that one.")
     if start is None:
@@ -90,11 +107,19 @@ def resumable(run_id: str, world: Resumes, retry_failed: bool) -> Resumable:
         raise ResumeError(f"{_the(run)} was abandoned. Rerun it to run it again.")
     if run.state_type is StateType.FAILED and not retry_failed:
         raise ResumeError(f"{_the(run)} has failed. Resume it with retry_failed=True (--retry-failed), or rerun it.")
-    if run.state_type not in FINAL:
+    if run.state_type is StateType.FAILED:
+        known.withdraw(run.id)
+    elif known.cancellation(run.id) is not None:
+        raise ResumeError(f"{_the(run)} was to be cancelled when its process ended. Cancel it again, or rerun it.")
+    if run.state_name == SUSPENDED:
+        if any(is_open_pause(wait) for wait in known.waits(run.id)):
+            raise ResumeError(f"{_the(run)} is suspended. `perdure flow-run continue {run.id}` goes on with it.")
+    elif run.state_type not in FINAL:
         process = known.process(start.process_id)
         if process is not None and is_alive(process, world.clock()):
             raise ResumeError(f"{_the(run)} still runs, in the process {process.pid} on {_machine(process)}.")
-        known.commit(crashed(run, process, world))
+        claim(run, start, world, crashed(run, process, world))
+        return resumable(run_id, world, retry_failed)
     failures = sum(state.name == "AwaitingRetry" for state in known.states(run.id))
     return Resumable(run, start, failures, retry_failed)
 
@@ -102,14 +127,34 @@ def resumable(run_id: str, world: Resumes, retry_failed: bool) -> Resumable:
 def crashed(run: FlowRun, process: ProcessRecord | None, world: Resumes) -> list[Record]:
     """The states that end a lost flow run and all below it that has not ended."""
     where = "" if process is None else f" ({process.pid} on {_machine(process)})"
-    now = world.clock()
+
+    def message(each: FlowRun | TaskRun) -> str:
+        return f"The process that ran it{where} is gone. It was last known {each.state_name or 'not begun'}."
+
+    return ends_below(run, StateType.CRASHED, message, world.clock(), world.orchestrator)
+
+
+def ends_below(
+    run: FlowRun, kind: StateType, message: Callable[[FlowRun | TaskRun], str], now: Micros, known: Orchestrator
+) -> list[Record]:
+    """The states that end a flow run, and all below it that has not ended."""
     records: list[Record] = []
-    for each in _unfinished_below(run, world.orchestrator):
-        world.orchestrator.states(each.id)  # so that ours come after them, though the clock was set back since
-        was = each.state_name or "not begun"
-        message = f"The process that ran it{where} is gone. It was last known {was}."
-        records.append(StateRecord(each.id, isinstance(each, TaskRun), StateType.CRASHED, "Crashed", message, now))
+    for each in _unfinished_below(run, known):
+        known.states(each.id)  # so that ours come after them, though the clock was set back since
+        records.append(StateRecord(each.id, isinstance(each, TaskRun), kind, kind.capitalize(), message(each), now))
     return records
+
+
+def run_of(run_id: str, known: Orchestrator) -> FlowRun:
+    """A flow run by its id.
+
+    Raises:
+        RunMissing: there is none.
+    """
+    run = next(iter(known.flow_runs(RunFilter(ids=(run_id,)))), None)
+    if run is None:
+        raise RunMissing(f"No flow run has the id {run_id}. `perdure flow-run ls` lists them.")
+    return run
 
 
 def _unfinished_below(run: FlowRun, known: Orchestrator) -> Iterator[FlowRun | TaskRun]:

@@ -10,6 +10,7 @@ from typing import Any
 from perdure import settings
 from perdure.context import FlowRunContext, RunContext, TaskRunContext
 from perdure.core.effects import Blocking, Call, Report, Steps
+from perdure.core.errors import CancelledRun, CancelRequested
 from perdure.core.options import RunOptions, TaskOptions
 from perdure.core.records import CacheRecord, Record, ReleaseRecord, RenameRecord, StateRecord
 from perdure.core.secrecy import shortened, without_secrets
@@ -82,6 +83,9 @@ def end(
 
     With a persisted result, or where `checkpoint` asks for it, all is committed before the next step.
     """
+    steering = None if run.flow is None else run.flow.steering
+    if steering is not None and (steering.is_over or (run.parent is None and not steering.take_end())):
+        steering.check()
     failed = kind is not S.COMPLETED
     persisted = persists(run.options, run.parent, run.transaction)
     result: BaseResult[Any] | None = None
@@ -192,9 +196,27 @@ def crash(run: RunContext, world: World, error: BaseException) -> Steps[State[An
         return at
     if run.state is None:
         enter(run, world, S.PENDING)
+    wish = None if run.flow is None else run.flow.steering.wish
+    if wish is not None and not isinstance(error, KeyboardInterrupt):
+        return (yield from _cancel(run, world, f"Cancelled by {wish.asked_by}.", error))
     record = enter(run, world, S.CRASHED, message, UnpersistedResult(error))
     world.log(run, logging.ERROR, "%s", message, error=error)
     result = result_record(run.id, not run.is_flow, UnpersistedResult(error), record.time, is_exception=True)
+    yield Report((result, record))
+    return (yield from call_hooks(run, world))
+
+
+def _cancel(run: RunContext, world: World, message: str, error: BaseException) -> Steps[State[Any]]:
+    """End a run that was cancelled. Below the outermost one, what stopped it goes on to stop those above it."""
+    data = CancelledRun(message) if run.parent is None or isinstance(error, Exception) else error
+    assert run.flow is not None
+    is_told = run.flow.steering.is_over if run.parent is not None else not run.flow.steering.take_end()
+    record = enter(run, world, S.CANCELLED, message, UnpersistedResult(data))
+    assert run.state is not None
+    if is_told:
+        return run.state
+    world.log(run, logging.WARNING, "%s", message)
+    result = result_record(run.id, not run.is_flow, UnpersistedResult(data), record.time, is_exception=True)
     yield Report((result, record))
     return (yield from call_hooks(run, world))
 
@@ -224,7 +246,7 @@ def call_hooks(run: RunContext, world: World) -> Steps[State[Any]]:
     for hook in getattr(run.options, _HOOKS[run.state.type]):
         try:
             yield user_call(run, hook, run.owner, run, run.state)
-        except Exception as error:
+        except (Exception, CancelRequested) as error:
             name = getattr(hook, "__name__", repr(hook))
             world.log(run, logging.ERROR, "The hook %s raised an exception.", name, error=error)
     return run.state

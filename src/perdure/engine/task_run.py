@@ -7,7 +7,7 @@ from typing import Any
 
 from perdure.context import TaskRunContext
 from perdure.core.arguments import Upstream
-from perdure.core.effects import Blocking, Report, Sleep, Steps
+from perdure.core.effects import Blocking, Report, Steps
 from perdure.core.errors import RunTimeout
 from perdure.core.options import TaskOptions
 from perdure.core.records import Record, ResultRecord, Why
@@ -21,6 +21,7 @@ from perdure.engine.reuse import reused, take
 from perdure.engine.runs import crash, end, enter, name_run, persists, text_of, user_call
 from perdure.engine.staging import staged_value
 from perdure.engine.upstream import UpstreamNotCompleted, resolved
+from perdure.engine.waits import go_on_trying, wait_for_try
 from perdure.engine.world import World
 from perdure.results.store import result_from_record
 from perdure.results.types import UnpersistedResult
@@ -57,8 +58,8 @@ def task_run(call: TaskCall, world: World) -> Steps[State[Any]]:
         state = yield from crash(run, world, error)
         if isinstance(error, KeyboardInterrupt) and run.flow is not None:
             run.flow.root.interrupt = error
-        if not state.is_crashed():  # stopped after the run had come to its end: then the caller is to know
-            raise
+        if not (state.is_crashed() or state.is_cancelled()):
+            raise  # stopped after the run had come to its end: then the caller is to know
     finally:
         world.claims.let_go(run)
     return state
@@ -70,6 +71,8 @@ def prepare(call: TaskCall, world: World) -> Steps[bool]:
         yield from _take_inputs(call, world)
         if (yield from reused(call.run, call.records, world)) is not None:
             return False
+        if call.run.identity is not None:
+            yield from go_on_trying(call.run, world)
         if call.run.options.cache_policy is not None:  # the other process has neither its source nor all of the flow
             call.cache_key = yield from _cache_key(call.run, world)
     except UpstreamNotCompleted as upstream:
@@ -97,6 +100,8 @@ def _task_run(call: TaskCall, world: World) -> Steps[State[Any]]:
     state = yield from reused(run, call.records, world)
     if state is not None:
         return state
+    if run.identity is not None:
+        yield from go_on_trying(run, world)
     if options.run_name is not None:
         try:
             call.records += yield from name_run(run, options.run_name)
@@ -126,6 +131,8 @@ def _task_run(call: TaskCall, world: World) -> Steps[State[Any]]:
         except Exception as error:
             if error is produced.unkept:
                 raise
+            if run.flow is not None:  # what fails since others were cancelled is cancelled itself
+                run.flow.steering.check()
             kind, message, name = _failure(run, produced.own(error))
         else:
             return (yield from end(run, world, S.COMPLETED, None, value, cache_key=cache_key))
@@ -168,9 +175,7 @@ def _wait_for_retry(run: TaskRunContext, world: World, message: str) -> Steps[No
     delay = delay_before(run.options, run.run_count)
     retry = f"{run.run_count} of {run.options.retries}"
     world.log(run, logging.WARNING, "%s. Retry %s follows in %g s.", message, retry, delay)
-    yield Report((enter(run, world, S.SCHEDULED, message, name="AwaitingRetry"),))
-    if delay:
-        yield Sleep(delay)
+    yield from wait_for_try(run, world, [enter(run, world, S.SCHEDULED, message, name="AwaitingRetry")], delay)
 
 
 def _cache_key(run: TaskRunContext, world: World) -> Steps[CacheKey | None]:

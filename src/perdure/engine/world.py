@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from perdure.context import FlowRunContext, RunContext
 from perdure.core.clock import Clock
-from perdure.core.records import Record, ResultRecord
+from perdure.core.records import Record, ResultRecord, WaitRecord
 from perdure.core.transactions import Transactions
 from perdure.engine.claims import Claims
 
@@ -46,6 +46,9 @@ class World(Protocol):
 
         They are kept with the flow runs, under the generator's step.
         """
+
+    def waits_of(self, flow_run_ids: Sequence[str]) -> dict[str, WaitRecord]:
+        """By key, what the steps of the flow runs wait for; the last one's count."""
 
     def find_cached(self, key: str) -> ResultRecord | None:
         """The result that a cache key stands for now."""

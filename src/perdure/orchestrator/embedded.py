@@ -14,6 +14,7 @@ from perdure.core.records import (
     BlockRecord,
     CacheEntry,
     CacheFilter,
+    CancelRecord,
     Claim,
     DecisionRecord,
     FlowRun,
@@ -27,6 +28,7 @@ from perdure.core.records import (
     StartRecord,
     StateRecord,
     TaskRun,
+    WaitRecord,
 )
 from perdure.core.states import StateType
 from perdure.orchestrator.sql.database import Connection, Database
@@ -206,9 +208,29 @@ class EmbeddedOrchestrator:
         rows = self._read(self._statements.start, (flow_run_id,))
         return StartRecord(*rows[0]) if rows else None
 
-    def claim(self, flow_run_id: str, before: str, after: str) -> bool:
-        """Have a flow run go from one process to another; False if it is no longer the first one's."""
-        return self._writer.execute(self._statements.claim, (after, flow_run_id, before)) == 1
+    def claim(self, seen: StateRecord, before: str, after: str, records: Iterable[Record]) -> bool:
+        """Have a flow run go from one process to another, and commit the records; False if it is not as it was seen."""
+        state = (seen.run_id, str(seen.type), seen.name, seen.time)
+        claim = (self._statements.claim, (after, seen.run_id, before, *state))
+        return self._writer.commit_together(list(records), unless=claim)
+
+    def cancellation(self, flow_run_id: str) -> CancelRecord | None:
+        """Who wants a flow run to be cancelled."""
+        rows = self._read(self._statements.cancellation, (flow_run_id,))
+        return CancelRecord(*rows[0]) if rows else None
+
+    def withdraw(self, flow_run_id: str) -> None:
+        """Nobody wants the flow run to be cancelled any more."""
+        self._writer.execute(self._statements.withdraw, (flow_run_id,))
+
+    def waits(self, flow_run_id: str) -> Sequence[WaitRecord]:
+        """What the steps of a flow run wait for, or have waited for, sorted by key."""
+        self._writer.flush()
+        return [WaitRecord(*row) for row in self._read(self._statements.waits, (flow_run_id,))]
+
+    def answer(self, flow_run_id: str, key: str, answer: str) -> bool:
+        """Answer a step that waits; False if it has been answered already."""
+        return self._writer.execute(self._statements.answer, (answer, flow_run_id, key)) == 1
 
     def process(self, id: str) -> ProcessRecord | None:
         """A process that runs flows."""

@@ -9,6 +9,7 @@ from perdure.core.records import (
     BlockRecord,
     CacheEntry,
     CacheFilter,
+    CancelRecord,
     Claim,
     DecisionRecord,
     FlowRun,
@@ -22,6 +23,7 @@ from perdure.core.records import (
     StartRecord,
     StateRecord,
     TaskRun,
+    WaitRecord,
 )
 from perdure.core.transactions import Transactions
 
@@ -113,11 +115,24 @@ class Orchestrator(Protocol):
     def start(self, flow_run_id: str) -> StartRecord | None:
         """How a flow run was begun; None if nobody said."""
 
-    def claim(self, flow_run_id: str, before: str, after: str) -> bool:
-        """Have a flow run go from one process to another; False if it is no longer the first one's.
+    def claim(self, seen: StateRecord, before: str, after: str, records: Iterable[Record]) -> bool:
+        """Have a flow run go from one process to another, and commit the records with that.
 
-        Of several that claim it at once, one has it.
+        False, and nothing is done, if it is no longer the first one's, or no longer in the state in which it was
+        seen. Of several that claim it at once, one has it.
         """
+
+    def cancellation(self, flow_run_id: str) -> CancelRecord | None:
+        """Who wants a flow run to be cancelled."""
+
+    def withdraw(self, flow_run_id: str) -> None:
+        """Nobody wants the flow run to be cancelled any more."""
+
+    def waits(self, flow_run_id: str) -> Sequence[WaitRecord]:
+        """What the steps of a flow run wait for, or have waited for, sorted by key."""
+
+    def answer(self, flow_run_id: str, key: str, answer: str) -> bool:
+        """Answer a step that waits; False if it has been answered already. Of several that do, one has."""
 
     def process(self, id: str) -> ProcessRecord | None:
         """A process that runs flows."""

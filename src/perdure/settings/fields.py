@@ -194,6 +194,9 @@ class Settings:
     flow_default_retry_delay_seconds: float = field(
         metadata=_about(SECONDS, 0.0, "How long to wait before a flow's retry.")
     )
+    cancel_grace_seconds: float = field(
+        metadata=_about(SECONDS, 30.0, "How long the code of a cancelled flow run has to end by itself.")
+    )
     secrets_key: Secret | None = field(
         metadata=_about(SECRET, None, "Encrypts the secrets of blocks; None uses the file secrets.key in the home.")
     )

@@ -39,7 +39,10 @@ class TaskRunner(Protocol):
         """Take work; it runs when there is room."""
 
     def cancel(self) -> None:
-        """Cancel all work that has not begun."""
+        """Cancel all work that has not begun, and end what runs in other processes."""
+
+    def interrupt(self) -> None:
+        """Have tasks that run in other processes be interrupted, once each, where they can be."""
 
     def stop(self, wait: bool = True) -> None:
         """Let go of threads and processes, and wait for them to end unless told not to: a task may never end."""

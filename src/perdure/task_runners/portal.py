@@ -6,6 +6,8 @@ from collections.abc import Callable, Coroutine
 from contextvars import ContextVar, copy_context
 from typing import Any
 
+from perdure.core.steering import Bell
+
 # How many portals the current code is nested in. Code that blocks inside a coroutine gets the next loop,
 # since its own is busy waiting for it.
 _depth: ContextVar[int] = ContextVar("perdure_portal_depth", default=0)
@@ -24,23 +26,23 @@ class Portal:
         loop = self._loop(depth)
         context = copy_context()
         context.run(_depth.set, depth + 1)
-        done = threading.Lock()
-        done.acquire()
+        done = Bell()
         task: asyncio.Task[Any] | None = None
 
         def begin() -> None:
             nonlocal task
             task = loop.create_task(function(*args), context=context)
-            task.add_done_callback(lambda _: done.release())
+            task.add_done_callback(lambda _: done.ring())
 
         loop.call_soon_threadsafe(begin)
 
         def outcome() -> Any:
             try:
-                done.acquire()
+                done.wait()
             except BaseException:  # Ctrl-C: the coroutine ends too, before we go on
                 loop.call_soon_threadsafe(lambda: task and task.cancel())
-                done.acquire()
+                while task is None or not task.done():
+                    done.wait()
                 raise
             assert task is not None
             return task.result()

@@ -11,6 +11,7 @@ from typing import IO
 
 from perdure import settings
 from perdure.core.errors import CrashedRun, SerializationError
+from perdure.core.steering import SIGNAL
 from perdure.task_runners.base import Work
 from perdure.task_runners.threads import ThreadTaskRunner
 
@@ -44,6 +45,11 @@ class ProcessTaskRunner(ThreadTaskRunner):
         super().cancel()
         for child in tuple(self._children.values()):
             child.kill()
+
+    def interrupt(self) -> None:
+        """Have the tasks in the children be interrupted, once each, where the system has signals for it."""
+        for child in tuple(self._children.values()):
+            child.interrupt()
 
     def _run(self, work: Work) -> None:
         import cloudpickle
@@ -129,6 +135,11 @@ class Child:
         if code < 0:
             return f"killed by {signal.Signals(-code).name}"
         return f"exit code {code}"
+
+    def interrupt(self) -> None:
+        """Interrupt the task that the process runs, if it runs one."""
+        if SIGNAL is not None:
+            self._process.send_signal(SIGNAL)
 
     def kill(self) -> None:
         """End the process at once."""

@@ -27,6 +27,9 @@ class SequentialTaskRunner:
     def cancel(self) -> None:
         """Nothing waits here."""
 
+    def interrupt(self) -> None:
+        """All runs in this process."""
+
     def stop(self, wait: bool = True) -> None:
         """Nothing is held here."""
 
@@ -77,6 +80,9 @@ class ThreadTaskRunner:
             queued, self._queue = self._queue, deque()
         for work in queued:
             work.cancel()
+
+    def interrupt(self) -> None:
+        """All runs in this process."""
 
     def stop(self, wait: bool = True) -> None:
         """End the threads once the queue is empty, and wait for them, but never for the calling one."""

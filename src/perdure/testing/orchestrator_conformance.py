@@ -12,6 +12,7 @@ from perdure.core.records import (
     BlockRecord,
     CacheFilter,
     CacheRecord,
+    CancelRecord,
     Claim,
     DecisionRecord,
     FlowKeyRecord,
@@ -25,12 +26,14 @@ from perdure.core.records import (
     ResultRecord,
     RunFilter,
     SourceRecord,
+    StartRecord,
     StateRecord,
     StepEndRecord,
     StepRecord,
     TaskRunRecord,
     TransactionRecord,
     ValueRecord,
+    WaitRecord,
 )
 from perdure.core.states import StateType as S
 from perdure.orchestrator.protocol import Orchestrator
@@ -394,6 +397,48 @@ class OrchestratorConformance:
         assert orchestrator.take_over_key(gone, second)
         assert not orchestrator.take_over_key(gone, third)
         assert orchestrator.claim_of("key") == second
+
+    def test_of_several_that_claim_a_flow_run_one_has_it_with_its_records(self, orchestrator: Orchestrator) -> None:
+        run = flow_run()
+        seen = state(run, S.RUNNING)
+        orchestrator.report([run, seen, StartRecord(run.id, "first", None, None, None)])
+        mine, yours = state(run, S.CRASHED, "mine"), state(run, S.CRASHED, "yours")
+        assert orchestrator.claim(seen, "first", "second", (mine,))
+        assert not orchestrator.claim(seen, "first", "third", (yours,))
+        assert [each.message for each in orchestrator.states(run.id)] == [None, "mine"]
+        start = orchestrator.start(run.id)
+        assert start is not None
+        assert start.process_id == "second"
+
+    def test_a_flow_run_that_has_gone_on_is_not_claimed(self, orchestrator: Orchestrator) -> None:
+        run = flow_run()
+        seen, since = state(run, S.RUNNING), state(run, S.COMPLETED)
+        orchestrator.report([run, seen, StartRecord(run.id, "first", None, None, None), since])
+        assert not orchestrator.claim(seen, "first", "first", (state(run, S.CANCELLING),))
+        assert orchestrator.claim(since, "first", "second", ())
+
+    def test_who_wants_a_flow_run_to_be_cancelled_is_known_until_it_is_withdrawn(
+        self, orchestrator: Orchestrator
+    ) -> None:
+        run = flow_run()
+        first, second = (CancelRecord(run.id, who, next(_times), 30_000_000) for who in ("one", "two"))
+        assert orchestrator.cancellation(run.id) is None
+        orchestrator.commit([run, first])
+        orchestrator.commit([second])
+        assert orchestrator.cancellation(run.id) == second
+        orchestrator.withdraw(run.id)
+        assert orchestrator.cancellation(run.id) is None
+
+    def test_a_step_that_waits_is_answered_once(self, orchestrator: Orchestrator) -> None:
+        run = flow_run()
+        waits = [WaitRecord(run.id, "a", next(_times), 2), WaitRecord(run.id, "b", next(_times), 0, "{}")]
+        orchestrator.report(waits[::-1])
+        assert orchestrator.waits(run.id) == waits
+        assert [orchestrator.answer(run.id, "b", answer) for answer in ("1", "2")] == [True, False]
+        assert orchestrator.waits(run.id)[1].answer == "1"
+        orchestrator.report([waits[1]._replace(attempts=1)])
+        assert orchestrator.waits(run.id)[1] == waits[1]._replace(attempts=1)
+        assert not orchestrator.answer(run.id, "c", "1")
 
     def test_cache_entries_are_found_newest_first(self, orchestrator: Orchestrator) -> None:
         task, other = task_run(), task_run(task_name="other")

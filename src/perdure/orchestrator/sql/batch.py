@@ -13,6 +13,7 @@ from perdure.core.clock import Micros
 from perdure.core.records import (
     BlockRecord,
     CacheRecord,
+    CancelRecord,
     CommitRecord,
     DecisionRecord,
     FlowRunRecord,
@@ -31,6 +32,7 @@ from perdure.core.records import (
     StepRecord,
     TaskRunRecord,
     ValueRecord,
+    WaitRecord,
 )
 from perdure.core.states import FINAL, StateType
 from perdure.orchestrator.sql.statements import Statements
@@ -100,6 +102,8 @@ class Batch:
         self.starts: list[Row] = []
         self.decisions: list[Row] = []
         self.sources: list[Row] = []
+        self.cancellations: list[Row] = []
+        self.waits: list[Row] = []
         self.cache_entries: list[Row] = []
         self.releases: list[Row] = []
         self.steps: list[Row] = []
@@ -125,6 +129,8 @@ class Batch:
             (sql.put_start, self.starts),
             (sql.put_decision, self.decisions),  # while their keys still stand for what they did
             (sql.add_source, self.sources),
+            (sql.put_cancellation, self.cancellations),
+            (sql.put_wait, self.waits),
             (sql.put_cache_entry, self.cache_entries),
             (sql.release_key, self.releases),
             (sql.add_step, self.steps),
@@ -218,6 +224,9 @@ class Batch:
         values = tuple(self._absent if value is None else value for value in record)
         self.steps.append((*values, record.transaction_id))
 
+    def _add_wait(self, record: WaitRecord) -> None:
+        self.waits.append(tuple(self._absent if value is None else value for value in record))
+
     def _add_removal(self, record: RemovalRecord) -> None:
         run_id, doomed, removed = record
         told = self._absent if removed is None else removed
@@ -234,6 +243,8 @@ _ADD: dict[type, Callable[[Batch, Any], None]] = {
     InputRecord: lambda batch, record: batch.inputs.append(record),
     ProcessRecord: Batch._add_process,
     StartRecord: Batch._add_start,
+    CancelRecord: lambda batch, record: batch.cancellations.append(record),
+    WaitRecord: Batch._add_wait,
     CacheRecord: lambda batch, record: batch.cache_entries.append(record),
     DecisionRecord: Batch._add_decision,
     SourceRecord: lambda batch, record: batch.sources.append(record),

@@ -2,6 +2,7 @@ CREATE TABLE block ( id VARCHAR(36) NOT NULL, type TEXT NOT NULL, name TEXT, dat
 CREATE UNIQUE INDEX block_by_slug ON block (type, name) WHERE name IS NOT NULL;
 CREATE TABLE cache_claim ( "key" TEXT NOT NULL, run_id VARCHAR(36) NOT NULL, process_id VARCHAR(36) NOT NULL, created BIGINT NOT NULL, waits INTEGER NOT NULL, PRIMARY KEY ("key") ) WITHOUT ROWID;
 CREATE TABLE cache_entry ( "key" TEXT NOT NULL, run_id VARCHAR(36) NOT NULL, created BIGINT NOT NULL, expires BIGINT, components TEXT, PRIMARY KEY ("key") ) WITHOUT ROWID;
+CREATE TABLE cancellation ( flow_run_id VARCHAR(36) NOT NULL, asked_by TEXT NOT NULL, time BIGINT NOT NULL, grace BIGINT NOT NULL, PRIMARY KEY (flow_run_id) ) WITHOUT ROWID;
 CREATE TABLE decision ( run_id VARCHAR(36) NOT NULL, why TEXT NOT NULL, cache_key TEXT, components TEXT, arguments TEXT, detail TEXT, other_id VARCHAR(36), PRIMARY KEY (run_id) ) WITHOUT ROWID;
 CREATE TABLE flow_key ( flow_name TEXT NOT NULL, "key" TEXT NOT NULL, flow_run_id VARCHAR(36) NOT NULL, PRIMARY KEY (flow_name, "key") ) WITHOUT ROWID;
 CREATE INDEX flow_key_by_run ON flow_key (flow_run_id);
@@ -17,6 +18,7 @@ CREATE TABLE result ( run_id VARCHAR(36) NOT NULL, of_task BOOLEAN NOT NULL, kin
 CREATE INDEX result_by_item ON result (item_of, step, number) WHERE item_of IS NOT NULL;
 CREATE TABLE run_input ( run_id VARCHAR(36) NOT NULL, source_id VARCHAR(36) NOT NULL, name TEXT NOT NULL, PRIMARY KEY (run_id, source_id, name) ) WITHOUT ROWID;
 CREATE INDEX run_input_by_source ON run_input (source_id);
+CREATE TABLE run_wait ( flow_run_id VARCHAR(36) NOT NULL, "key" TEXT NOT NULL, until BIGINT NOT NULL, attempts INTEGER NOT NULL, asks TEXT, answer TEXT, PRIMARY KEY (flow_run_id, "key") ) WITHOUT ROWID;
 CREATE TABLE source ( digest TEXT NOT NULL, parts TEXT NOT NULL, PRIMARY KEY (digest) ) WITHOUT ROWID;
 CREATE TABLE state ( run_id VARCHAR(36) NOT NULL, arrival BIGINT NOT NULL, of_task BOOLEAN NOT NULL, type TEXT NOT NULL, name TEXT NOT NULL, message TEXT, time BIGINT NOT NULL, PRIMARY KEY (run_id, arrival) ) WITHOUT ROWID;
 CREATE TABLE task_run ( id VARCHAR(36) NOT NULL, name TEXT NOT NULL, task_name TEXT NOT NULL, task_key TEXT NOT NULL, flow_run_id VARCHAR(36), parent_task_run_id VARCHAR(36), tags TEXT NOT NULL, created BIGINT NOT NULL, state_type TEXT, state_name TEXT, state_message TEXT, state_time BIGINT, started BIGINT, ended BIGINT, run_count INTEGER NOT NULL, PRIMARY KEY (id) ) WITHOUT ROWID;

@@ -6,6 +6,7 @@ Plain text, since SQLAlchemy's import costs more than a small flow; portable bet
 from perdure.core.records import (
     BlockRecord,
     CacheRecord,
+    CancelRecord,
     Claim,
     DecisionRecord,
     FlowKeyRecord,
@@ -21,6 +22,7 @@ from perdure.core.records import (
     TaskRunRecord,
     TransactionRecord,
     ValueRecord,
+    WaitRecord,
 )
 from perdure.core.states import ABANDONED
 
@@ -42,6 +44,7 @@ _OPTIONAL = {
     *("other_id", "detail"),
     *("committed", "module", "staged"),
     *("step", "retention", "item_of", "number", "preview", "doomed", "removed"),
+    *("asks", "answer"),
 }
 _FLAGS = ("of_task", "is_exception")
 MARKS = ("doomed", "removed")  # of a result; whoever tells of a new one clears them
@@ -79,6 +82,8 @@ class Statements:
         self.add_input = self._insert("run_input", InputRecord._fields) + " ON CONFLICT DO NOTHING"
         self.put_process = self._upsert("process", ProcessRecord._fields)
         self.put_start = self._upsert("flow_start", StartRecord._fields)
+        self.put_cancellation = self._upsert("cancellation", CancelRecord._fields)
+        self.put_wait = self._upsert("run_wait", WaitRecord._fields, keys=2)
         self.put_cache_entry = self._upsert("cache_entry", CacheRecord._fields)
         self.put_decision = self._decide()
         self.add_source = self._insert("source", SourceRecord._fields) + " ON CONFLICT DO NOTHING"
@@ -107,7 +112,18 @@ class Statements:
         self.note_wait = f"UPDATE cache_claim SET waits = waits + {mark} WHERE key = {mark} AND run_id = {mark}"
         self.claim_of = f"SELECT {', '.join(Claim._fields)} FROM cache_claim WHERE key = {mark}"
         self.start = f"SELECT {', '.join(StartRecord._fields)} FROM flow_start WHERE flow_run_id = {mark}"
-        self.claim = f"UPDATE flow_start SET process_id = {mark} WHERE flow_run_id = {mark} AND process_id = {mark}"
+        # All who want a run meet at its row of flow_start; with the first one's claim, it is as they saw it no longer.
+        self.claim = (
+            f"UPDATE flow_start SET process_id = {mark} WHERE flow_run_id = {mark} AND process_id = {mark}"
+            f" AND EXISTS (SELECT 1 FROM flow_run AS f WHERE f.id = {mark}"
+            f" AND f.state_type = {mark} AND f.state_name = {mark} AND f.state_time = {mark})"
+        )
+        self.cancellation = f"SELECT {', '.join(CancelRecord._fields)} FROM cancellation WHERE flow_run_id = {mark}"
+        self.withdraw = f"DELETE FROM cancellation WHERE flow_run_id = {mark}"
+        self.waits = f"SELECT {', '.join(WaitRecord._fields)} FROM run_wait WHERE flow_run_id = {mark} ORDER BY key"
+        self.answer = (
+            f"UPDATE run_wait SET answer = {mark} WHERE flow_run_id = {mark} AND key = {mark} AND answer IS NULL"
+        )
         self.process = f"SELECT {', '.join(ProcessRecord._fields)} FROM process WHERE id = {mark}"
         result_fields = ", ".join("r." + field for field in ResultRecord._fields)
         self.finished_steps = " UNION ALL ".join(
@@ -206,10 +222,10 @@ class Statements:
     def _insert(self, table: str, columns: tuple[str, ...]) -> str:
         return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({self._marks(columns)})"
 
-    def _upsert(self, table: str, columns: tuple[str, ...]) -> str:
-        """The first column is the key; a row of the same key is replaced."""
-        updates = ", ".join(f"{column} = excluded.{column}" for column in columns[1:])
-        return f"{self._insert(table, columns)} ON CONFLICT ({columns[0]}) DO UPDATE SET {updates}"
+    def _upsert(self, table: str, columns: tuple[str, ...], keys: int = 1) -> str:
+        """The first columns are the key; a row of the same key is replaced."""
+        updates = ", ".join(f"{column} = excluded.{column}" for column in columns[keys:])
+        return f"{self._insert(table, columns)} ON CONFLICT ({', '.join(columns[:keys])}) DO UPDATE SET {updates}"
 
     def _create_run(self, table: str, fields: tuple[str, ...]) -> str:
         """Take a run, with its state; where it is known already, keep its name and the later of the states."""

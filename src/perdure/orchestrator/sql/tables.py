@@ -138,6 +138,24 @@ flow_start = _table(
     Column("step", Text),
 )
 
+cancellation = _table(
+    "cancellation",
+    Column("flow_run_id", _ID, primary_key=True),
+    Column("asked_by", Text, nullable=False),
+    Column("time", BigInteger, nullable=False),
+    Column("grace", BigInteger, nullable=False),
+)
+
+run_wait = _table(
+    "run_wait",
+    Column("flow_run_id", _ID, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("until", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("asks", Text),
+    Column("answer", Text),
+)
+
 cache_entry = _table(
     "cache_entry",
     Column("key", Text, primary_key=True),

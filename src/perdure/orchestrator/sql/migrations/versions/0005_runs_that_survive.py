@@ -30,6 +30,7 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     _add_transactions()
+    _add_steering()
     # Items of generators, by which a resumed one goes on.
     op.add_column("result", sa.Column("item_of", sa.String(length=36), nullable=True))
     op.add_column("result", sa.Column("number", sa.BigInteger(), nullable=True))
@@ -85,3 +86,27 @@ def _add_transactions() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("flow_key_by_run", "flow_key", ["flow_run_id"])
+
+
+def _add_steering() -> None:
+    """Who wants a flow run to be cancelled; what its steps wait for."""
+    op.create_table(
+        "cancellation",
+        sa.Column("flow_run_id", sa.String(length=36), nullable=False),
+        sa.Column("asked_by", sa.Text(), nullable=False),
+        sa.Column("time", sa.BigInteger(), nullable=False),
+        sa.Column("grace", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("flow_run_id"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "run_wait",
+        sa.Column("flow_run_id", sa.String(length=36), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("asks", sa.Text(), nullable=True),
+        sa.Column("answer", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("flow_run_id", "key"),
+        sqlite_with_rowid=False,
+    )

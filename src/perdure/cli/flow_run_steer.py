@@ -1,0 +1,73 @@
+"""`perdure flow-run cancel` and `perdure flow-run continue`."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from perdure.cli import find
+from perdure.cli.flow_run_resume import Which, resumed
+from perdure.cli.groups import AsJson
+from perdure.cli.output import note, show, show_json
+from perdure.cli.run import shape_of
+from perdure.cli.shapes import run_shape
+from perdure.engine.waits import SUSPENDED
+from perdure.steering import cancel_flow_run, continue_flow_run
+
+
+def cancel(
+    which: Which,
+    grace: Annotated[
+        float | None,
+        typer.Option("--grace", metavar="SECONDS", min=0, help="How long its code has to end by itself."),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Kill its process, on this machine, if it does not end in time.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Cancel a flow run with all below it, wherever it runs, and wait until it has ended."""
+    run = find.flow_run(which)
+    cancel_flow_run(run.id, grace=grace, force=force)
+    if as_json:
+        show_json(run_shape(find.flow_run(run.id)))
+    else:
+        show(f"Cancelled the flow run {run.name!r}.")
+        show(note(f"perdure flow-run inspect {run.id}"))
+
+
+def go_on(
+    which: Which,
+    document: Annotated[
+        str | None, typer.Option("--input", metavar="JSON", help="What it asks for, as JSON, or @FILE with that.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Continue a flow run that is paused; one that has suspended itself is resumed here.
+
+    Exit codes as of `perdure run`; 0 once one that waits in its process is told.
+    """
+    run = find.flow_run(which)
+    continue_flow_run(run.id, input=None if document is None else _input(document))
+    if run.state_name != SUSPENDED:
+        if as_json:
+            show_json(run_shape(run))
+        else:
+            show(f"Continued the flow run {run.name!r}.")
+        return
+    flow, end = resumed(run, False, as_json)
+    if as_json:
+        show_json(shape_of(flow, end))
+    raise typer.Exit(end.exit_code)
+
+
+def _input(document: str) -> Any:
+    try:
+        text = Path(document[1:]).read_text("utf-8") if document.startswith("@") else document
+        return json.loads(text)
+    except OSError as error:
+        raise typer.BadParameter(f"{error.strerror}: {document[1:]}", param_hint="--input") from None
+    except ValueError as error:
+        wrong = f"It is not JSON: {error}. Text needs quotes: '\"text\"'."
+        raise typer.BadParameter(wrong, param_hint="--input") from None
