@@ -57,7 +57,7 @@ def _found(run_id: str, key: str, world: Sees) -> State[Any] | Resumable | None:
         again = resumable(run_id, world, retry_failed=False)
     except ResumeError:  # it still runs; or it has come to its end just now
         return None
-    return again if claimed(again, world) else None
+    return claimed(again, world)
 
 
 def _state(run: FlowRun, key: str) -> State[Any]:
