@@ -282,12 +282,12 @@ def test_several_that_cancel_a_flow_run_come_to_one_end(known: Any) -> None:
 def test_code_in_a_thread_that_does_not_end_is_waited_for_no_longer_than_the_grace_period(known: Any) -> None:
     @task
     def hangs() -> None:
+        cancelled_soon(grace=0.2)
         go.wait(20)
         done.append("woke up")
 
     @flow
     def hanging() -> None:
-        cancelled_soon(grace=0.2)
         hangs.submit().result()
 
     go = threading.Event()
