@@ -6,7 +6,7 @@ from perdure.core.errors import ResumeError, RunMissing
 from perdure.core.processes import is_alive
 from perdure.core.records import FlowRun, Record, RunFilter, StateRecord, TaskRun
 from perdure.core.states import ABANDONED, FINAL, StateType
-from perdure.engine.resumption import Resumes
+from perdure.engine.resumption import Resumes, claim
 from perdure.orchestrator.protocol import Orchestrator
 
 
@@ -33,8 +33,6 @@ def abandon(run_id: str, world: Resumes) -> FlowRun:
         process = known.process(start.process_id)
         if run.state_type not in FINAL and process is not None and is_alive(process, world.clock()):
             raise ResumeError(f"{the} still runs, in the process {process.pid}. Stop it first.")
-        if not known.claim(run.id, start.process_id, world.process_id):
-            raise ResumeError(f"{the} is being gone on with by another process.")
     now = world.clock()
     records: list[Record] = []
     for each in _left_open(run, known):
@@ -43,7 +41,10 @@ def abandon(run_id: str, world: Resumes) -> FlowRun:
         # One that has crashed is at no other state by this, and ended when it did.
         time = each.state_time if each.state_type is StateType.CRASHED and each.state_time is not None else now
         records.append(StateRecord(each.id, isinstance(each, TaskRun), StateType.CRASHED, ABANDONED, message, time))
-    known.commit(records)
+    if start is None:
+        known.commit(records)
+    elif not claim(run, start, world, records):
+        raise ResumeError(f"{the} is being gone on with by another process.")
     return run
 
 

@@ -97,7 +97,7 @@ def resumable(run_id: str, world: Resumes, retry_failed: bool) -> Resumable:
     run = run_of(run_id, known)
     if run.parent_flow_run_id is not None:
         raise ResumeError(f"{_the(run)} is part of the flow run {run.parent_flow_run_id}. Resume that one.")
-    if start is None:
+    if start is None or run.state_type is None:
         raise ResumeError(f"{_the(run)} was not run by a process that could be gone on from. Run the flow anew.")
     if run.state_type is StateType.COMPLETED:
         raise ResumeError(f"{_the(run)} has completed: there is nothing to go on with. Rerun it to run it again.")
