@@ -101,6 +101,7 @@ class FlowRunContext(_Run[FlowOptions]):
         self.finished: dict[str, State[Any]] = {}  # persisted results by identity, for the flow's own retries
         self.earlier: dict[str, ResultRecord] = {}  # the same of before a crash, as the database knows them
         self.waits: dict[str, WaitRecord] = {}  # what its steps waited for before a crash, by key
+        self.borrowed: set[str] = set()  # of these, the identities whose results are other flow runs'
         self.begun: dict[str, list[str]] = {}  # ids of subflow runs that a crash left unfinished, by identity
         self.goes_on_from: tuple[str, ...] = ()  # the ids of the flow runs whose finished steps count: after a crash
         self.retries_failed = False  # whether what failed before a crash is run again
@@ -112,6 +113,10 @@ class FlowRunContext(_Run[FlowOptions]):
         self.has_all_parameters = True  # in another process, not all of them may be there
         self.turns: Any = None  # an asyncio.Semaphore, where the task runner limits a coroutine flow
         self.begin_attempt()
+
+    def is_own(self, identity: str) -> bool:
+        """Whether the earlier result of a step is of a run that this very flow run called."""
+        return self.goes_on_from == (self.id,) and identity not in self.borrowed
 
     def begin_attempt(self) -> None:
         """Forget what an earlier attempt of the flow called."""

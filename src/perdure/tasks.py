@@ -8,7 +8,7 @@ from typing import Any, Concatenate, Generic, Literal, Never, ParamSpec, TypeVar
 from perdure import definition, settings
 from perdure import session as sessions
 from perdure.core.annotations import unmapped
-from perdure.core.colour import call_is_awaited, caller_is_async
+from perdure.core.colour import call_is_awaited, caller_is_async, on_event_loop
 from perdure.core.options import Hook, RetryDelay, TaskOptions
 from perdure.core.states import State
 from perdure.decorated import Decorated
@@ -119,8 +119,9 @@ class Task(Decorated[TaskOptions], Generic[P, R]):
         options = self.options
         session = sessions.current()
         parameters = self._bind(args, kwargs)
-        call = begin_task(self, options, parameters, runs_of(wait_for), session)
         awaited = options.is_async and call_is_awaited()
+        blocks = not (awaited or on_event_loop())
+        call = begin_task(self, options, parameters, runs_of(wait_for), session, blocks)
         if options.is_generator and not return_state:
             generator = (aitems if awaited else items)(call, task_run, session, _finished)
             if isinstance(call, TaskCall) and call.run.flow is not None:

@@ -148,7 +148,9 @@ def test_a_resumed_flow_says_what_it_had_finished_and_what_had_not_been_committe
     resumed = run("resume")
     assert resumed.returncode == 0, resumed.stderr
     loaded, totalled, failed = resumed.stdout.splitlines()
-    assert loaded.startswith("False | reused | It did not run: it had finished before its flow run went on, as load-0")
+    assert loaded.startswith("True | ")
+    assert "When its flow run went on after a crash" in loaded
+    assert loaded.endswith("it was not run again.")
     assert totalled.startswith("True | not committed | It ran because its flow run went on after it had stopped")
     assert "total-0" in totalled
     assert "is Crashed" in totalled

@@ -382,6 +382,7 @@ class RunFilter(NamedTuple):
     name: str | None = None  # the run's exact name
     of: str | None = None  # the flow's or the task's exact name
     states: tuple[StateType, ...] = ()
+    ended: bool | None = None  # whether the latest state is final
     flow_run_ids: tuple[str, ...] = ()  # task runs: of these flow runs; flow runs: children of these
     tags: tuple[str, ...] = ()  # all of them
     after: Micros | None = None  # created at or after

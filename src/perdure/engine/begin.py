@@ -8,6 +8,7 @@ from typing import Any
 
 from perdure.context import FlowRunContext, RunContext, TaskRunContext, current_run, current_tags, transaction_above
 from perdure.core.arguments import Upstream
+from perdure.core.errors import ResultError, StorageError
 from perdure.core.ids import new_id
 from perdure.core.options import FlowOptions, TaskOptions
 from perdure.core.records import FlowRunRecord, TaskRunRecord
@@ -20,15 +21,24 @@ from perdure.engine.runs import enter
 from perdure.engine.shown import shown_parameters
 from perdure.engine.task_run import TaskCall
 from perdure.engine.world import World
+from perdure.results.store import result_from_record
 from perdure.results.types import UnpersistedResult
 
 _VALUES_KEPT = 10_000  # children of a flow run whose values are kept for a flow that returns None
 
 
 def begin_task(
-    owner: Any, options: TaskOptions, parameters: dict[str, Any], wait_for: Sequence[Upstream], world: World
+    owner: Any,
+    options: TaskOptions,
+    parameters: dict[str, Any],
+    wait_for: Sequence[Upstream],
+    world: World,
+    blocks: bool = False,
 ) -> TaskCall | State[Any]:
-    """A call of a task, created and pending; or the state that it came to in an earlier attempt of its flow."""
+    """A call of a task, created and pending; or the state that it came to in an earlier attempt of its flow.
+
+    With `blocks`, the caller waits for the call anyhow: then a result from before a crash is read at once.
+    """
     parent = current_run.get()
     flow = None if parent is None else parent.flow
     if flow is not None and flow.steering.wish is not None:
@@ -36,6 +46,10 @@ def begin_task(
     identity = identity_of(options, parameters, parent)
     if identity is not None and flow is not None and identity.id in flow.finished:
         return _reused(flow, identity.id)
+    if blocks and identity is not None and flow is not None and identity.id in flow.earlier:
+        state = _stays(flow, identity, options)
+        if state is not None:
+            return state
     run = TaskRunContext(
         id=new_id(),
         name=f"{options.name}-{0 if flow is None else flow.occurrence(options.key)}",
@@ -171,6 +185,31 @@ def _reused(flow: FlowRunContext, identity: str) -> State[Any]:
     flow.children.append(state)
     if state.run_id is not None:
         note_maker(flow, state.run_id, state)
+    return state
+
+
+def _stays(flow: FlowRunContext, identity: Identity, options: TaskOptions) -> State[Any] | None:
+    """The state of a step that completed before its flow run crashed, and stays the run that it was.
+
+    None if a run has to take a closer look. Of a flow run of many steps, this is nearly all of what going on takes.
+    """
+    found = flow.earlier[identity.id]
+    if options.is_generator or found.is_exception or found.kind == "unpersisted" or not flow.is_own(identity.id):
+        return None
+    result = result_from_record(found, keep=options.cache_result_in_memory)
+    try:
+        result.get_own()
+    except (ResultError, StorageError):
+        return None
+    state: State[Any] = State(
+        StateType.COMPLETED, "Reused", None, result, found.created, flow_run_id=flow.id, task_run_id=found.run_id
+    )
+    flow.occurrence(options.key)  # so that later runs have the names that they would have had
+    flow.identities[found.run_id] = identity.id
+    flow.finished[identity.id] = state
+    place = flow.add_child()
+    flow.children[place] = state if place < _VALUES_KEPT else _without_value(state)
+    note_maker(flow, found.run_id, state)
     return state
 
 

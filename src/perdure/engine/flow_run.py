@@ -103,7 +103,7 @@ def _flow_run(call: FlowCall, world: World) -> Steps[State[Any]]:
             run.parameters = yield from resolved(run.parameters, call.upstreams or (), call.wait_for)
         if run.parent is not None:
             identify_late(run, world)
-            state = yield from reused(run, (), world)
+            state = yield from reused(run, [], world)
             if state is not None:
                 return state
             if run.step is not None:

@@ -160,7 +160,7 @@ def run_of(run_id: str, known: Orchestrator) -> FlowRun:
 def _unfinished_below(run: FlowRun, known: Orchestrator) -> Iterator[FlowRun | TaskRun]:
     if run.state_type not in FINAL:
         yield run
-    yield from (each for each in known.task_runs(RunFilter(flow_run_ids=(run.id,))) if each.state_type not in FINAL)
+    yield from known.task_runs(RunFilter(flow_run_ids=(run.id,), ended=False))
     for below in known.flow_runs(RunFilter(flow_run_ids=(run.id,))):
         yield from _unfinished_below(below, known)
 

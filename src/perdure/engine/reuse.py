@@ -7,7 +7,7 @@ from typing import Any
 from perdure.context import FlowRunContext, RunContext
 from perdure.core.effects import Blocking, Report, Steps
 from perdure.core.errors import ResultError, StorageError
-from perdure.core.records import DecisionRecord, Record, ResultRecord, Why
+from perdure.core.records import DecisionRecord, Record, ResultRecord, StateRecord, Why
 from perdure.core.states import State, StateType
 from perdure.engine.items import hand_on, hand_on_earlier
 from perdure.engine.runs import enter, text_of
@@ -18,8 +18,11 @@ from perdure.results.store import result_from_record, result_record
 from perdure.results.types import BaseResult
 
 
-def reused(run: RunContext, records: Sequence[Record], world: World) -> Steps[State[Any] | None]:
-    """The final state of a run that was finished before its flow run was tried again; None if it has to run."""
+def reused(run: RunContext, records: list[Record], world: World) -> Steps[State[Any] | None]:
+    """The final state of a run that was finished before its flow run was tried again; None if it has to run.
+
+    If nobody was told of it yet by `records`, it becomes the run that it was before: nothing need be told at all.
+    """
     flow = run.parent
     if run.identity is None or not isinstance(flow, FlowRunContext):
         return None
@@ -31,13 +34,23 @@ def reused(run: RunContext, records: Sequence[Record], world: World) -> Steps[St
     if found is None or (run.options.is_generator and found.kind == "unpersisted"):  # one that was left half-way
         return None
     result = result_from_record(found, keep=run.options.cache_result_in_memory)
-    return (yield from take(run, records, world, result, found, "reused"))
+    stays = bool(records) and not found.is_exception and flow.is_own(run.identity)
+    return (yield from take(run, records, world, result, found, "reused", stays))
 
 
 def take(
-    run: RunContext, records: Sequence[Record], world: World, result: BaseResult[Any], found: ResultRecord, why: Why
+    run: RunContext,
+    records: list[Record],
+    world: World,
+    result: BaseResult[Any],
+    found: ResultRecord,
+    why: Why,
+    stays: bool = False,
 ) -> Steps[State[Any] | None]:
-    """End the run with another one's result; None if that cannot be read. `records` are those of the run's creation."""
+    """End the run with another one's result; None if that cannot be read. `records` are those of the run's creation.
+
+    With `stays`, the run becomes that other one.
+    """
     try:
         value = yield Blocking(result.get_own)
     except (ResultError, StorageError) as error:
@@ -47,11 +60,24 @@ def take(
         yield Report((DecisionRecord(run.id, "lost", detail=text_of(error), other_id=found.run_id),))
         return None
     name = "Reused" if why == "reused" else "Cached"
+    if stays and isinstance(run.parent, FlowRunContext):
+        run.parent.identities[found.run_id] = run.parent.identities.pop(run.id)
+        run.id = found.run_id
+        records.clear()
     if found.is_exception:
         message = f"It failed before its flow run went on: {type(value).__name__}: {text_of(value)}".rstrip(": ")
         state = enter(run, world, StateType.FAILED, message, result, name)
     else:
         state = enter(run, world, StateType.COMPLETED, data=result, name=name)
+    if not stays:
+        yield Report((*records, *_told(run, found, why, state)))
+    world.log(run, logging.DEBUG, "%s: the result is that of the run %s.", name, found.run_id)
+    if run.options.is_generator:
+        yield from hand_on_earlier(run, world) if found.is_exception else hand_on(run, value)
+    return run.state
+
+
+def _told(run: RunContext, found: ResultRecord, why: Why, state: StateRecord) -> Sequence[Record]:
     record = found._replace(
         run_id=run.id,
         of_task=not run.is_flow,
@@ -62,8 +88,4 @@ def take(
         removed=None,
     )
     decision = DecisionRecord(run.id, why, other_id=found.run_id)
-    yield Report((*records, *staged(run, (record, decision, state), is_new=False)))
-    world.log(run, logging.DEBUG, "%s: the result is that of the run %s.", name, found.run_id)
-    if run.options.is_generator:
-        yield from hand_on_earlier(run, world) if found.is_exception else hand_on(run, value)
-    return run.state
+    return staged(run, (record, decision, state), is_new=False)

@@ -66,7 +66,9 @@ def entered(run: RunContext | None, outer: Transaction | None, key: str | None, 
             yield from _recovered(transaction, world)
         if run is not None and key is not None and known.committed is not None:
             for record in (yield Blocking(world.transactions.committed_steps, (known.id,))):
-                run.earlier[identity_in(record.step)] = record
+                identity = identity_in(record.step)
+                run.earlier[identity] = record
+                run.borrowed.add(identity)
     except BaseException:
         _let_go(transaction, world)
         raise

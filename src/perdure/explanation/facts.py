@@ -45,6 +45,7 @@ class Facts:
     step: str | None  # what it is within its flow run, as JSON
     flow: FlowRun | None  # that called it
     went_on: StateRecord | None  # the state with which that went on, if it did so before the run
+    kept: StateRecord | None  # the state with which that went on after the run, whose result it kept
     earlier: Sequence[Known]  # runs of the same task or flow, the newest first
     attempts: Sequence[Known]  # those of its flow run from before that went on
     maker: Known | None  # the run that made the result which it took
@@ -68,6 +69,7 @@ def gather(known: Orchestrator, run: Run) -> Facts:
         step=this.step if this.step is not None or start is None else start.step,
         flow=flow,
         went_on=went_on,
+        kept=_kept(known, this, flow),
         earlier=_same(known, run, RunFilter(older_than=run.id, limit=LOOKED_AT)),
         attempts=() if flow is None or went_on is None else _attempts(known, run, flow, went_on),
         maker=_maker(known, this, other),
@@ -118,6 +120,17 @@ def _went_on(known: Orchestrator, flow: FlowRun | None, created: Micros) -> Stat
     return states[-1] if states else None
 
 
+def _kept(known: Orchestrator, this: Known, flow: FlowRun | None) -> StateRecord | None:
+    """The last time that a flow run went on after a crash and did not run again what this run had come to."""
+    run, result = this.run, this.result
+    if flow is None or result is None or result.step is None or result.kind == "unpersisted" or run.ended is None:
+        return None
+    ended = run.ended
+    return next(
+        (each for each in reversed(known.states(flow.id)) if each.name == "Resumed" and each.time > ended), None
+    )
+
+
 def _same(known: Orchestrator, run: Run, wanted: RunFilter) -> list[Known]:
     """The runs of the same task or flow that the filter lets through."""
     if isinstance(run, FlowRun):
@@ -133,7 +146,8 @@ def _attempts(known: Orchestrator, run: Run, flow: FlowRun, went_on: StateRecord
     if flow.parent_flow_run_id is not None and start is not None and start.step is not None:
         # A subflow goes on as a new run.
         ids += [id for step, id in known.begun_steps(flow.parent_flow_run_id) if step == start.step]
-    wanted = RunFilter(flow_run_ids=tuple(ids), older_than=id_at(went_on.time), limit=LOOKED_AT)
+    first_after = id_at(went_on.time + 1_000)  # ids tell milliseconds apart
+    wanted = RunFilter(flow_run_ids=tuple(ids), older_than=first_after, before=went_on.time, limit=LOOKED_AT)
     return _same(known, run, wanted)
 
 

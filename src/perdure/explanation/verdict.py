@@ -39,7 +39,7 @@ def verdict_of(
         kind="flow run" if isinstance(facts.run, FlowRun) else "task run",
         ran=told.ran,
         reason=told.reason,
-        verdict=told.text,
+        verdict=told.text + _kept(facts),
         advice=told.advice,
         used=None if facts.maker is None else named[facts.maker.run.id],
         nearest=None if nearest is None else named[nearest.run.id],
@@ -50,6 +50,12 @@ def verdict_of(
         expires=None if result is None else result.expires,
         unknown=tuple(_unknown(facts, components)),
     )
+
+
+def _kept(facts: Facts) -> str:
+    if facts.kept is None or facts.run.state_type is not StateType.COMPLETED:
+        return ""
+    return f" When its flow run went on after a crash ({time_text(facts.kept.time)}), it was not run again."
 
 
 def _named(facts: Facts, nearest: Known | None, known: Orchestrator) -> dict[str, Involved]:

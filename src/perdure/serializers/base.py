@@ -15,6 +15,8 @@ from perdure.core.errors import DefinitionError, ResultUnreadable, UnknownSerial
 from perdure.serializers.payload import THRESHOLD, Payload, Source
 
 _types: "dict[str, type[Serializer]]" = {}
+_described: "dict[tuple[Any, ...], Serializer]" = {}  # what plain descriptions stand for: most documents have the same
+_MOST_DESCRIBED = 100
 _LATER = dict.fromkeys(("arrow", "numpy", "parquet"), "perdure.serializers.formats")  # imported once they are named
 _WRAPPERS = ("compressed", "encrypted")
 _PIECE = 1024 * 1024  # bytes that are copied at once
@@ -153,6 +155,20 @@ class Serializer(BaseModel, ABC):
             UnknownSerializer: no serializer has the description's type.
             ResultUnreadable: the description does not fit the serializer as it is here.
         """
+        key = tuple(description.items())
+        try:
+            found = _described.get(key)
+        except TypeError:  # it holds another one, which has no hash
+            return Serializer._built(description)
+        if found is not None and _types.get(description["type"]) is type(found):
+            return found
+        found = Serializer._built(description)
+        if all(type(value) is str for _, value in key) and len(_described) < _MOST_DESCRIBED:
+            _described[key] = found
+        return found
+
+    @staticmethod
+    def _built(description: Mapping[str, Any]) -> "Serializer":
         fields = dict(description)
         name = fields.pop("type", None)
         if not isinstance(name, str):
@@ -200,6 +216,7 @@ def _register(name: str, kind: type[Serializer]) -> None:
             f" give {kind.__module__}.{kind.__qualname__} another `type`."
         )
     _types[name] = kind
+    _described.clear()
     if known is not None:
         _named.cache_clear()
 

@@ -124,6 +124,12 @@ class OrchestratorConformance:
         (run,) = orchestrator.task_runs(RunFilter())
         assert run[-7:] == (None, None, None, None, None, None, 0)
 
+    def test_runs_are_chosen_by_whether_they_have_ended(self, orchestrator: Orchestrator) -> None:
+        begun, running, ended = task_run(), task_run(), task_run()
+        orchestrator.commit([begun, running, state(running, S.RUNNING), ended, state(ended, S.FAILED)])
+        assert ids(orchestrator.task_runs(RunFilter(ended=False))) == [running.id, begun.id]
+        assert ids(orchestrator.task_runs(RunFilter(ended=True))) == [ended.id]
+
     def test_a_run_shows_its_newest_state(self, orchestrator: Orchestrator) -> None:
         task = task_run()
         pending, running, failed = (

@@ -22,6 +22,7 @@ from perdure.core.records import (
     RunFilter,
     TaskRun,
 )
+from perdure.core.states import FINAL
 from perdure.orchestrator.sql.tables import block, cache_entry, decision, flow_run, log, result, run_input, task_run
 
 _ID_LENGTH = 36
@@ -49,6 +50,9 @@ def _runs(filter: RunFilter, table: Any, fields: tuple[str, ...], of: Any, paren
         conditions.append(of == filter.of)
     if filter.states:
         conditions.append(columns.state_type.in_([str(kind) for kind in filter.states]))
+    if filter.ended is not None:
+        has_ended = func.coalesce(columns.state_type, "").in_([str(kind) for kind in FINAL])
+        conditions.append(has_ended if filter.ended else ~has_ended)
     if filter.flow_run_ids:
         conditions.append(parent.in_(filter.flow_run_ids))
     if filter.after is not None:
