@@ -26,6 +26,7 @@ _COMMANDS = {
     "config": "View and change settings.",
     "profile": "Keep several sets of settings.",
     "server": "Start the server that a team shares.",
+    "token": "Make, list and revoke tokens for the server.",
     "version": "Show versions.",
 }
 

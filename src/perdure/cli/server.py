@@ -1,14 +1,28 @@
 """`perdure server`: the orchestrator that a team shares."""
 
 import json
-from typing import Annotated
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from perdure.cli.groups import AsJson, new_group
+from perdure.core.errors import SettingError
 from perdure.server.config import DEFAULT_PORT, ServerConfig
 
+if TYPE_CHECKING:
+    from perdure.server.running import Listening
+
 app = new_group("The server that a team shares.")
+_Database = Annotated[str | None, typer.Option(help="A path, or postgresql://…; by default the one of the settings.")]
+
+
+class LogFormat(StrEnum):
+    """How the server's log is written."""
+
+    TEXT = "text"
+    JSON = "json"
 
 
 @app.callback()
@@ -22,16 +36,62 @@ def start(
         str, typer.Option(help="The address to listen on; of this machine only, by default.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65_535, help="The port to listen on.")] = DEFAULT_PORT,
-    database: Annotated[
-        str | None, typer.Option(help="A path, or postgresql://…; by default the one of the settings.")
-    ] = None,
+    database: _Database = None,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that answer.")] = 1,
+    allow_host: Annotated[
+        list[str], typer.Option(metavar="NAME", help="A name that requests may be sent to; repeatable.")
+    ] = [],  # noqa: B006 - typer copies it
+    allow_origin: Annotated[
+        list[str], typer.Option(metavar="URL", help="The origin of pages that may send requests; repeatable.")
+    ] = [],  # noqa: B006
+    insecure: Annotated[bool, typer.Option("--insecure", help="Ask nobody for a token.")] = False,
+    public_metrics: Annotated[bool, typer.Option("--public-metrics", help="Show /api/metrics to all.")] = False,
+    tls_cert: Annotated[Path | None, typer.Option(help="A certificate and its chain, as PEM: speak HTTPS.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="The certificate's key, as PEM.")] = None,
+    log_requests: Annotated[bool, typer.Option("--log-requests", help="Log every request, not just failures.")] = False,
+    log_format: Annotated[LogFormat, typer.Option(help="How the log is written.")] = LogFormat.TEXT,
+    max_body: Annotated[str, typer.Option(metavar="SIZE", help="Of a request, at most.")] = "64MiB",
+    request_rate: Annotated[float, typer.Option(min=0.1, help="Requests a second of a token, at most.")] = 1_000,
+    shutdown_seconds: Annotated[int, typer.Option(min=0, help="How long requests may end after SIGTERM.")] = 20,
     as_json: AsJson = False,
 ) -> None:
     """Serve the API until Ctrl-C or SIGTERM."""
+    config = ServerConfig(
+        host=host,
+        port=port,
+        workers=workers,
+        allowed_hosts=tuple(name.lower() for name in allow_host),
+        allowed_origins=tuple(allow_origin),
+        public_metrics=public_metrics,
+        tls_cert=tls_cert,
+        tls_key=tls_key,
+        log_requests=log_requests,
+        log_format=log_format,
+        max_body=_size(max_body),
+        request_rate=request_rate,
+        shutdown_seconds=shutdown_seconds,
+    )
     from perdure.server.running import serve
 
-    serve(ServerConfig(host=host, port=port), database, lambda address: typer.echo(_told(address, as_json)))
+    if insecure:
+        typer.echo("Warning: --insecure: whoever reaches this server may do everything.", err=True)
+    serve(config, database, insecure, lambda listening: typer.echo(_told(listening, as_json)))
 
 
-def _told(address: str, as_json: bool) -> str:
-    return json.dumps({"address": address}) if as_json else f"Perdure listens on {address}. Ctrl-C ends it."
+def _size(text: str) -> int:
+    from perdure.core.amounts import parse_size
+
+    try:
+        return parse_size(text)
+    except ValueError as error:
+        raise SettingError(str(error)) from None
+
+
+def _told(listening: "Listening", as_json: bool) -> str:
+    if as_json:
+        return json.dumps(listening._asdict())
+    authentication = "on" if listening.authenticated else "off"
+    return (
+        f"Perdure listens on {listening.address}. Ctrl-C ends it.\n"
+        f"Database: {listening.database}. Authentication: {authentication}."
+    )

@@ -197,3 +197,11 @@ class CacheEntryMissing(OrchestratorError, LookupError):
 
 class RunMissing(OrchestratorError, LookupError):
     """The orchestrator knows no run with the id."""
+
+
+class TokenError(PerdureError, ValueError):
+    """A token cannot be made as asked."""
+
+
+class TokenMissing(PerdureError, LookupError):
+    """No live token is called so."""

@@ -40,6 +40,8 @@ from perdure.orchestrator.sql.writer import Writer
 if TYPE_CHECKING:
     from sqlalchemy import Select
 
+    from perdure.orchestrator.sql.tokens import Tokens
+
 Row = tuple[Any, ...]
 
 
@@ -274,6 +276,23 @@ class EmbeddedOrchestrator:
     def delete_block(self, id: str) -> None:
         """Forget a block's name; the block itself is kept for the results that lie in its storage."""
         self._writer.execute(self._statements.forget_block, (id,))
+
+    @property
+    def place(self) -> str:
+        """Where the database is, for people; no password is in it."""
+        return str(getattr(self._database, "path", None) or getattr(self._database, "place", "memory"))
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """How many records were taken by this process until now, and how many of them are committed."""
+        return self._writer.counts
+
+    @property
+    def tokens(self) -> "Tokens":
+        """Who may talk to a server on this database."""
+        from perdure.orchestrator.sql.tokens import Tokens  # only servers need its imports
+
+        return Tokens(self._writer, self._statements.mark, self._read)
 
     def _select(self, query: "Select[Any]") -> list[Row]:
         self._writer.flush()

@@ -2,19 +2,34 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 
 from perdure.core.version import VERSION
-from perdure.orchestrator.protocol import Orchestrator
+from perdure.orchestrator.embedded import EmbeddedOrchestrator
+from perdure.server.access import Gate, authorise
 from perdure.server.config import ServerConfig
-from perdure.server.errors import explain_errors
-from perdure.server.routes import flow_runs, health
+from perdure.server.errors import ErrorAnswer, explain_errors
+from perdure.server.guard import Guard
+from perdure.server.limits import Rates
+from perdure.server.metrics import Metrics
+from perdure.server.routes import flow_runs, health, metrics, session, tokens
+from perdure.server.streams import Streams
 
-_ROUTES = (health, flow_runs)
+ROUTES = (health, metrics, session, tokens, flow_runs)
+_REFUSALS: dict[int | str, dict[str, Any]] = {  # by the guard, of any request
+    int(status): {"model": ErrorAnswer}
+    for status in (
+        *(HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+        *(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, HTTPStatus.MISDIRECTED_REQUEST, HTTPStatus.TOO_MANY_REQUESTS),
+        HTTPStatus.SERVICE_UNAVAILABLE,
+    )
+}
 
 
-def create_app(orchestrator: Orchestrator, config: ServerConfig) -> FastAPI:
+def create_app(orchestrator: EmbeddedOrchestrator, config: ServerConfig) -> FastAPI:
     """The ASGI application over an orchestrator, which it closes when it ends."""
 
     @asynccontextmanager
@@ -29,12 +44,26 @@ def create_app(orchestrator: Orchestrator, config: ServerConfig) -> FastAPI:
         docs_url=None,  # its page loads scripts from elsewhere
         redoc_url=None,
         lifespan=lifespan,
+        dependencies=[Depends(authorise)],
+        responses=_REFUSALS,
     )
     app.state.orchestrator = orchestrator
     app.state.config = config
+    app.state.tokens = orchestrator.tokens
+    app.state.gate = Gate(orchestrator.tokens)
+    app.state.logins = Rates(config.failure_rate)
+    app.state.streams = Streams()
+    app.state.metrics = Metrics(orchestrator)
+    app.add_middleware(
+        Guard,
+        config=config,
+        gate=app.state.gate,
+        streams=app.state.streams,
+        observe=app.state.metrics.observe,
+    )
     explain_errors(app)
     api = APIRouter(prefix="/api")
-    for routes in _ROUTES:
+    for routes in ROUTES:
         api.include_router(routes.router)
     app.include_router(api)
     return app

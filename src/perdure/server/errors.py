@@ -42,13 +42,18 @@ def answer(status: int, kind: str, message: str) -> JSONResponse:
     return JSONResponse({"error": {"kind": kind, "message": message}}, status)
 
 
+def answer_of(error: PerdureError) -> JSONResponse:
+    """One of Perdure's own errors as an answer."""
+    status = next(status for kind, status in _STATUSES if isinstance(error, kind))
+    return answer(status, type(error).__name__, str(error))
+
+
 def explain_errors(app: FastAPI) -> None:
     """Have the application answer every error in the same shape."""
 
     @app.exception_handler(PerdureError)
     def _of_ours(_: Request, error: PerdureError) -> JSONResponse:
-        status = next(status for kind, status in _STATUSES if isinstance(error, kind))
-        return answer(status, type(error).__name__, str(error))
+        return answer_of(error)
 
     @app.exception_handler(RequestValidationError)
     def _of_the_request(_: Request, error: RequestValidationError) -> JSONResponse:

@@ -1,28 +1,84 @@
-"""Running the server in this process."""
+"""Running the server in this process, or in workers that share its socket."""
 
+import asyncio
+import os
+import signal
 import socket
+import ssl
+import sys
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 import uvicorn
+from fastapi import FastAPI
+from uvicorn.supervisors import Multiprocess
 
 from perdure import settings
+from perdure.core.clock import system_clock
+from perdure.core.errors import SettingError, TokenError
 from perdure.orchestrator.embedded import EmbeddedOrchestrator
 from perdure.orchestrator.sql.database import Database
+from perdure.server import telling
 from perdure.server.app import create_app
 from perdure.server.config import ServerConfig
+from perdure.server.http import ImpatientProtocol
+from perdure.server.metrics import SHARED
+
+_BACKLOG = 512  # connections that wait to be accepted
+_IDLE_SECONDS = 75  # of a connection between requests
 
 
-def serve(config: ServerConfig, database: str | None, tell: Callable[[str], None]) -> None:
+class Listening(NamedTuple):
+    """What a server says of itself when it listens."""
+
+    address: str
+    database: str
+    authenticated: bool
+
+
+def serve(config: ServerConfig, database: str | None, insecure: bool, tell: Callable[[Listening], None]) -> None:
     """Serve until a signal ends the process, and `tell` the address once it listens.
 
-    `database` is a path or a URL, None for that of the settings. Port 0 takes a free one.
+    `database` is a path or a URL, None for that of the settings. Port 0 takes a free one. SIGTERM and SIGINT let
+    requests end first; SIGHUP has the certificate read anew. Tokens are asked for where the database has one, and
+    wherever other machines reach the server; unless it is to be `insecure`.
+
+    Raises:
+        TokenError: other machines would reach the server, and there is no token.
+        SettingError: the certificate or its key cannot be used.
+        OSError: the address cannot be listened on.
     """
-    app = create_app(opened(database), config)
-    listening = socket.create_server((config.host, config.port))
+    telling.configure(config.log_format)
+    _check_certificate(config)
+    orchestrator = opened(database)
+    config = replace(config, authenticated=not insecure and _asks_for_tokens(config, orchestrator))
+    place = orchestrator.place
+    family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
+    listening = socket.create_server((config.host, config.port), family=family, backlog=_BACKLOG)
     host, port = listening.getsockname()[:2]
-    tell(f"http://{host}:{port}")
-    uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False)).run(sockets=[listening])
+    shown = f"[{host}]" if ":" in host else host
+    said = Listening(f"http{'s' if config.is_encrypted else ''}://{shown}:{port}", place, config.authenticated)
+    if config.workers == 1:
+        tell(said)
+        _serve_alone(uvicorn_config(config, partial(create_app, orchestrator, config)), listening)
+    else:
+        orchestrator.close()  # workers open it themselves
+        _serve_in_workers(config, database, listening, lambda: tell(said))
+
+
+def _asks_for_tokens(config: ServerConfig, orchestrator: EmbeddedOrchestrator) -> bool:
+    tokens = orchestrator.tokens.all()
+    if not config.is_local and not any(token.is_live(system_clock()) for token in tokens):
+        raise TokenError(
+            f"Other machines would reach this server at {config.host}, and its database has no token that is live."
+            " Make one first: `perdure token create --name me --scope admin`."
+            " Or say --insecure, to let whoever reaches it do everything."
+        )
+    return bool(tokens)
 
 
 def opened(database: str | None) -> EmbeddedOrchestrator:
@@ -38,3 +94,79 @@ def opened(database: str | None) -> EmbeddedOrchestrator:
     orchestrator = EmbeddedOrchestrator(place, timeout_seconds=chosen.database_timeout_seconds)
     orchestrator.flush()
     return orchestrator
+
+
+def uvicorn_config(config: ServerConfig, make: Callable[[], FastAPI]) -> uvicorn.Config:
+    """How uvicorn is to run the application that `make` makes."""
+    return uvicorn.Config(
+        make,
+        factory=True,
+        http=ImpatientProtocol,
+        ws="none",
+        interface="asgi3",
+        workers=config.workers,
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,  # an address that anyone can claim is none
+        server_header=False,
+        limit_concurrency=config.max_connections,
+        h11_max_incomplete_event_size=config.max_headers,
+        backlog=_BACKLOG,
+        timeout_keep_alive=_IDLE_SECONDS,
+        timeout_graceful_shutdown=config.shutdown_seconds,
+        ssl_certfile=config.tls_cert,
+        ssl_keyfile=config.tls_key,
+    )
+
+
+def _serve_alone(chosen: uvicorn.Config, listening: socket.socket) -> None:
+    if hasattr(signal, "SIGHUP"):  # not on Windows
+        signal.signal(signal.SIGHUP, lambda *_: _read_certificate(chosen))
+    uvicorn.Server(chosen).run(sockets=[listening])
+
+
+def _serve_in_workers(
+    config: ServerConfig, database: str | None, listening: socket.socket, tell: Callable[[], None]
+) -> None:
+    with TemporaryDirectory(prefix="perdure-metrics-") as shared:
+        os.environ[SHARED] = shared
+        chosen = uvicorn_config(config, partial(_worker_app, config, database, os.getpid()))
+        tell()
+        Multiprocess(chosen, [listening]).run()
+
+
+def _worker_app(config: ServerConfig, database: str | None, parent: int) -> FastAPI:
+    telling.configure(config.log_format)
+    app = create_app(opened(database), config)
+    app.state.parent_watch = asyncio.get_running_loop().create_task(_end_with(parent))
+    return app
+
+
+async def _end_with(parent: int) -> None:
+    """Leave as by SIGTERM when the parent was killed: nobody else would end this worker."""
+    while os.getppid() == parent:
+        await asyncio.sleep(1)
+    signal.raise_signal(signal.SIGTERM)
+
+
+def _check_certificate(config: ServerConfig) -> None:
+    if (config.tls_cert is None) != (config.tls_key is None):
+        raise SettingError("A certificate and its key go together: give --tls-cert and --tls-key.")
+    if config.tls_cert is None:
+        return
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(config.tls_cert, config.tls_key)
+    except OSError as error:
+        raise SettingError(
+            f"The certificate {config.tls_cert} with the key {config.tls_key} cannot be used: {error}."
+        ) from None
+
+
+def _read_certificate(chosen: uvicorn.Config) -> None:
+    """Have connections from now on see the files' certificate; the old one goes on if the new one is no good."""
+    if chosen.is_ssl and chosen.loaded and chosen.ssl_certfile is not None:
+        assert chosen.ssl is not None
+        try:
+            chosen.ssl.load_cert_chain(chosen.ssl_certfile, chosen.ssl_keyfile)
+        except OSError as error:
+            sys.stderr.write(f"perdure: the new certificate cannot be used; the old one goes on. {error}\n")

@@ -59,7 +59,7 @@ class Statements:
     """
 
     def __init__(self, mark: str = "?", absent: float | None = 0.5, flag: str = "?") -> None:
-        self._mark = mark
+        self.mark = mark
         self._flag = flag
         self.absent = absent
         self._optional = mark if absent is None else f"NULLIF({mark}, {absent})"
@@ -174,7 +174,7 @@ class Statements:
         )
 
     def _of_transactions(self) -> None:
-        mark = self._mark
+        mark = self.mark
         transaction, step = ", ".join(TransactionRecord._fields), ", ".join(StepRecord._fields)
         self.open_transaction = (
             self._insert("txn", TransactionRecord._fields)
@@ -217,7 +217,7 @@ class Statements:
 
     def _marks(self, columns: tuple[str, ...]) -> str:
         special = dict.fromkeys(_OPTIONAL, self._optional) | dict.fromkeys(_FLAGS, self._flag)
-        return ", ".join(special.get(column, self._mark) for column in columns)
+        return ", ".join(special.get(column, self.mark) for column in columns)
 
     def _insert(self, table: str, columns: tuple[str, ...]) -> str:
         return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({self._marks(columns)})"

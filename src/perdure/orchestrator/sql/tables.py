@@ -258,3 +258,16 @@ block = _table(
     Column("updated", BigInteger, nullable=False),
     Index("block_by_slug", "type", "name", unique=True, sqlite_where=_is_named, postgresql_where=_is_named),
 )
+
+api_token = _table(  # sessions of the page are rows with a parent
+    "api_token",
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("parent_id", Text),
+    Column("created", BigInteger, nullable=False),
+    Column("expires", BigInteger),
+    Column("revoked", BigInteger),
+    Column("used", BigInteger),
+)

@@ -83,6 +83,11 @@ class Writer:
         """Whether a cache key, its release or a block was reported that is not committed yet."""
         return self._keyed_committed != self._keyed_reported
 
+    @property
+    def counts(self) -> tuple[int, int]:
+        """How many records were reported until now, and how many of them are committed."""
+        return self._reported, self._committed
+
     def execute(self, statement: str, parameters: tuple[Any, ...]) -> int:
         """Commit one statement, after all that was reported; how many rows it changed."""
         self.flush()

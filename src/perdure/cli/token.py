@@ -1,0 +1,99 @@
+"""`perdure token`: who may talk to the server."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from perdure.cli.groups import AsJson, new_group
+from perdure.cli.output import Column, iso, note, short_time, show, show_json, table
+from perdure.core.amounts import parse_age
+from perdure.core.clock import system_clock
+from perdure.core.errors import TokenError
+from perdure.orchestrator.sql.tokens import Scope
+
+if TYPE_CHECKING:
+    from perdure.orchestrator.sql.tokens import Token, Tokens
+
+app = new_group("Make, list and revoke tokens for the server.")
+_Database = Annotated[
+    str | None, typer.Option(help="The server's: a path, or postgresql://…; by default the one of the settings.")
+]
+
+
+@app.command()
+def create(
+    name: Annotated[str, typer.Option(help="What the token is known by.")],
+    scope: Annotated[Scope, typer.Option(help="What it allows: to read, to write too, or everything.")] = Scope.READ,
+    expires: Annotated[str | None, typer.Option(metavar="AGE", help="After how long, such as 90d; never else.")] = None,
+    database: _Database = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a token, and show it: once, since only its digest is kept."""
+    now = system_clock()
+    text, token = _tokens(database).create(name, scope, now, None if expires is None else now + _age(expires))
+    if as_json:
+        show_json({"token": text, **_shape(token)})
+    else:
+        typer.echo(text)  # alone on standard output, for `TOKEN=$(perdure token create …)`
+        typer.echo("This is shown once. Set it as PERDURE_API_TOKEN, or send it as `Authorization: Bearer`.", err=True)
+
+
+@app.command()
+def ls(database: _Database = None, as_json: AsJson = False) -> None:
+    """List the tokens, oldest first."""
+    tokens = _tokens(database).all()
+    if as_json:
+        show_json([_shape(token) for token in tokens])
+    elif tokens:
+        columns = [Column("token", whole=True), *map(Column, ("name", "scope", "created", "last use", "state"))]
+        show(table(columns, [_row(token) for token in tokens]))
+    else:
+        show("There is no token.")
+        show(note("`perdure token create --name ci --scope write` makes one."))
+
+
+@app.command()
+def revoke(
+    called: Annotated[str, typer.Argument(metavar="NAME", help="A token's name, or what is shown of it.")],
+    database: _Database = None,
+    as_json: AsJson = False,
+) -> None:
+    """Have a token be of no use any more; servers know it within seconds."""
+    token = _tokens(database).revoke(called, system_clock())
+    if as_json:
+        show_json(_shape(token))
+    else:
+        show(f"Revoked {token.name!r}, {token.shown}….")
+
+
+def _tokens(database: str | None) -> "Tokens":
+    from perdure.server.running import opened
+
+    return opened(database).tokens
+
+
+def _age(text: str) -> int:
+    try:
+        return parse_age(text)
+    except ValueError as error:
+        raise TokenError(str(error)) from None
+
+
+def _state(token: "Token") -> str:
+    if token.revoked is not None:
+        return "revoked"
+    if not token.is_live(system_clock()):
+        return "expired"
+    return "live" if token.expires is None else f"until {short_time(token.expires)}"
+
+
+def _row(token: "Token") -> tuple[str, ...]:
+    return (
+        *(token.shown, token.name, token.scope.value),
+        *(short_time(token.created), short_time(token.used), _state(token)),
+    )
+
+
+def _shape(token: "Token") -> dict[str, Any]:
+    times = {name: iso(getattr(token, name)) for name in ("created", "expires", "revoked", "used")}
+    return {"shown": token.shown, "name": token.name, "scope": token.scope.value, **times}

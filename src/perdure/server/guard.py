@@ -1,0 +1,282 @@
+"""What stands before the application: each request is checked, limited, timed and told of here, whatever its route."""
+
+import asyncio
+import re
+import secrets
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+
+from anyio import to_thread
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from perdure.core.errors import PerdureError
+from perdure.server.access import ANYONE, CSRF_HEADER, LOGIN, PUBLIC, READING, Caller, Gate, credentials
+from perdure.server.config import ServerConfig
+from perdure.server.errors import answer, answer_of
+from perdure.server.hosts import refused_host, refused_origin
+from perdure.server.limits import Rates, bounded, too_large, unpacked
+from perdure.server.streams import Streams
+from perdure.server.telling import Told, tell, tell_failure
+
+METRICS = "/api/metrics"
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self';"
+    " connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+_API_POLICY = "default-src 'none'; frame-ancestors 'none'"
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+_CLOSING = (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.SERVICE_UNAVAILABLE)
+_REFUSED = HTTPStatus.UNAUTHORIZED
+_SLOW = "The answer took longer than {:g} seconds. What it was to do may still be done: ask, or ask again."
+
+
+class Guard:
+    """The application behind what holds for all of its requests."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        config: ServerConfig,
+        gate: Gate,
+        streams: Streams,
+        observe: Callable[[Told], None],
+    ) -> None:
+        self.app = app
+        self._config = config
+        self._gate = gate
+        self._streams = streams
+        self._observe = observe
+        self._requests = Rates(config.request_rate)
+        self._failures = Rates(config.failure_rate)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request. Websockets are not spoken here."""
+        if scope["type"] != "http":
+            if scope["type"] == "lifespan":
+                await self.app(scope, receive, send)
+            return
+        exchange = _Exchange(scope, send)
+        try:
+            await self._serve(exchange, scope, receive)
+        except Exception as error:
+            await self._fail(exchange, scope, receive, error)
+        finally:
+            told = exchange.told()
+            self._observe(told)
+            tell(told, everything=self._config.log_requests)
+
+    async def _serve(self, exchange: "_Exchange", scope: Scope, receive: Receive) -> None:
+        try:
+            async with asyncio.timeout(self._config.request_seconds) as limit:
+                exchange.streaming = lambda: limit.reschedule(None)
+                refused = await self._admit(exchange, scope)
+                if refused is None:
+                    receive = await self._limited(exchange.headers, scope, receive)
+                    with self._streams.ending_early(exchange):
+                        await self.app(scope, receive, exchange.send)
+                    if exchange.is_stream and not exchange.ended:
+                        await exchange.send({"type": "http.response.body", "body": b""})
+                else:
+                    await refused(scope, receive, exchange.send)
+        except TimeoutError:
+            if exchange.status is None:
+                await answer(HTTPStatus.SERVICE_UNAVAILABLE, "TooSlow", _SLOW.format(self._config.request_seconds))(
+                    scope, receive, exchange.send
+                )
+            else:
+                raise
+
+    async def _fail(self, exchange: "_Exchange", scope: Scope, receive: Receive, error: Exception) -> None:
+        if isinstance(error, HTTPException) and exchange.status is None:
+            response = answer(error.status_code, _kind(error.status_code), str(error.detail))
+            await response(scope, receive, exchange.send)
+            return
+        if isinstance(error, PerdureError) and exchange.status is None:
+            await answer_of(error)(scope, receive, exchange.send)
+            return
+        tell_failure(exchange.id, error)
+        if exchange.status is not None:
+            raise error
+        message = f"The server failed; its log says more under the request's id, {exchange.id}."
+        await answer(HTTPStatus.INTERNAL_SERVER_ERROR, "InternalServerError", message)(scope, receive, exchange.send)
+
+    async def _admit(self, exchange: "_Exchange", scope: Scope) -> Response | None:
+        """The answer to a request that is not let in, or None."""
+        headers = exchange.headers
+        if sum(len(name) + len(value) for name, value in headers.raw) > self._config.max_headers:
+            return _refusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The headers are too large.")
+        bound = (scope.get("server") or ("",))[0]
+        if (why := refused_host(headers, bound, self._config)) is not None:
+            return _refusal(HTTPStatus.MISDIRECTED_REQUEST, why)
+        if (why := refused_origin(headers, self._config)) is not None:
+            return _refusal(HTTPStatus.FORBIDDEN, why)
+        address = (scope.get("client") or ("",))[0]
+        caller = await self._caller(headers, scope, address)
+        if isinstance(caller, Response):
+            return caller
+        scope["perdure.caller"] = exchange.caller = caller
+        if not self._requests.take(caller.token.id if caller.token else address):
+            return _too_many("This client asks too often.")
+        return None
+
+    async def _caller(self, headers: Headers, scope: Scope, address: str) -> Caller | Response:
+        if not self._config.authenticated or self._is_public(scope):
+            return ANYONE
+        found = credentials(headers)
+        if found is None:
+            return _refusal(_REFUSED, "This needs a token: send `Authorization: Bearer TOKEN`.")
+        text, in_cookie = found
+        caller = self._gate.remembered(text)
+        if caller is None:
+            if not self._failures.has(address):
+                return _too_many("Too many wrong tokens came from this address.")
+            caller = await self._gate.find(text)
+        if caller is None:
+            self._failures.take(address)
+            return _refusal(_REFUSED, "The token is not known here, has expired or was revoked.")
+        if (caller.csrf is not None) != in_cookie:  # a session's secret is no token, nor the other way round
+            return _refusal(_REFUSED, "A session is known by its cookie, and a token by the header.")
+        if caller.csrf is not None and scope["method"] not in READING:
+            said = headers.get(CSRF_HEADER, "")
+            if not secrets.compare_digest(said.encode(), caller.csrf.encode()):
+                return _refusal(HTTPStatus.FORBIDDEN, f"A page says the session's {CSRF_HEADER} to change anything.")
+        return caller
+
+    def _is_public(self, scope: Scope) -> bool:
+        path = scope["path"]
+        if path == METRICS:
+            return self._config.public_metrics
+        return path in PUBLIC or (path == LOGIN and scope["method"] == "POST")
+
+    async def _limited(self, headers: Headers, scope: Scope, receive: Receive) -> Receive:
+        """A `receive` of a body that is not too large, packed or unpacked."""
+        length = headers.get("content-length", "0")
+        if not length.isdecimal() or int(length) > self._config.max_body:
+            raise too_large(self._config.max_body)
+        receive = bounded(receive, self._config.max_body)
+        encoding = headers.get("content-encoding", "").strip().lower()
+        if encoding in ("", "identity"):
+            return receive
+        body = await to_thread.run_sync(unpacked, await _whole(receive), encoding, self._config.max_unpacked)
+        changed = MutableHeaders(scope=scope)
+        del changed["content-encoding"]
+        changed["content-length"] = str(len(body))
+        return _once(body, receive)
+
+
+class _Exchange:
+    """One request and its answer, as far as it is known."""
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self.scope = scope
+        self.headers = Headers(scope=scope)
+        said = self.headers.get("x-request-id", "")
+        self.id = said if _REQUEST_ID.fullmatch(said) else secrets.token_hex(8)
+        self.caller: Caller | None = None
+        self.status: int | None = None
+        self.is_stream = False
+        self.ended = False
+        self.streaming: Callable[[], None] = lambda: None
+        self._send = send
+        self._began = time.perf_counter()
+
+    async def send(self, message: Message) -> None:
+        """Pass on a part of the answer, with the headers that each one has."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            self._add_headers(MutableHeaders(raw=message["headers"]))
+        elif message["type"] == "http.response.body":
+            self.ended = not message.get("more_body", False)
+        await self._send(message)
+
+    def _add_headers(self, headers: MutableHeaders) -> None:
+        in_api = self.scope["path"].startswith("/api")
+        for name, value in _HEADERS.items():
+            headers.setdefault(name, value)
+        headers.setdefault("Content-Security-Policy", _API_POLICY if in_api else _PAGE_POLICY)
+        if in_api:
+            headers.setdefault("Cache-Control", "no-store")
+        headers["X-Request-ID"] = self.id
+        if self.status in _CLOSING:
+            headers["Connection"] = "close"  # the rest of the body is not waited for
+        if headers.get("content-type", "").startswith("text/event-stream"):
+            self.is_stream = True
+            self.streaming()
+
+    def told(self) -> Told:
+        """What is told of it: nothing that a client chose but its id, and no text of a token."""
+        token = self.caller.token if self.caller else None
+        client = self.scope.get("client")
+        return Told(
+            request_id=self.id,
+            method=self.scope["method"],
+            route=_route(self.scope),
+            status=self.status or 0,
+            seconds=time.perf_counter() - self._began,
+            token=token.shown if token else None,
+            address=client[0] if client else None,
+            is_stream=self.is_stream,
+        )
+
+
+def _route(scope: Scope) -> str | None:
+    """The route's path with the names of its parameters for their values; None if no route was found."""
+    path: str = scope["path"]
+    if "endpoint" not in scope:
+        return None
+    end = len(path)
+    for name, value in reversed((scope.get("path_params") or {}).items()):
+        at = path.rfind(f"/{value}", 0, end)
+        if at >= 0:
+            path, end = f"{path[:at]}/{{{name}}}{path[at + 1 + len(str(value)) :]}", at
+    return path
+
+
+async def _whole(receive: Receive) -> bytes:
+    parts: list[bytes] = []
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise HTTPException(HTTPStatus.BAD_REQUEST, "The body did not come whole.")
+        parts.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+def _once(body: bytes, rest: Receive) -> Receive:
+    waiting = [body]
+
+    async def receive() -> Message:
+        if waiting:
+            return {"type": "http.request", "body": waiting.pop(), "more_body": False}
+        return await rest()
+
+    return receive
+
+
+def _kind(status: int) -> str:
+    return HTTPStatus(status).phrase.replace(" ", "")
+
+
+def _refusal(status: HTTPStatus, why: str) -> Response:
+    response = answer(status, _kind(status), why)
+    if status == _REFUSED:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def _too_many(why: str) -> Response:
+    response = _refusal(HTTPStatus.TOO_MANY_REQUESTS, why)
+    response.headers["Retry-After"] = "1"
+    return response

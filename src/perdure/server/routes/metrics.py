@@ -1,0 +1,12 @@
+"""Counts for Prometheus."""
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST
+
+router = APIRouter(prefix="/metrics", tags=["health"])
+
+
+@router.get("", response_class=Response, responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}})
+def metrics(request: Request) -> Response:
+    """Requests, records and the process, as text in Prometheus' format."""
+    return Response(request.app.state.metrics.text(), media_type=CONTENT_TYPE_LATEST)

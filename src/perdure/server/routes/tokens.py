@@ -1,0 +1,88 @@
+"""Tokens, for administrators."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import BaseModel, Field
+
+from perdure.core.clock import system_clock, to_datetime
+from perdure.orchestrator.sql.tokens import Scope, Token, Tokens
+from perdure.server.access import needs
+from perdure.server.errors import ANSWERS
+from perdure.server.models import time_of
+
+router = APIRouter(prefix="/tokens", tags=["tokens"], responses=ANSWERS)  # type: ignore[arg-type]
+
+
+def _tokens(request: Request) -> Tokens:
+    found: Tokens = request.app.state.tokens
+    return found
+
+
+Kept = Annotated[Tokens, Depends(_tokens)]
+
+
+class TokenModel(BaseModel):
+    """What is known of a token."""
+
+    shown: str = Field(description="Its public part.")
+    name: str
+    scope: Scope
+    created: datetime
+    expires: datetime | None
+    revoked: datetime | None
+    used: datetime | None = Field(description="Its last use, to the minute.")
+
+    @classmethod
+    def of(cls, token: Token) -> "TokenModel":
+        """The model of what is kept."""
+        return cls(
+            shown=token.shown,
+            name=token.name,
+            scope=token.scope,
+            created=to_datetime(token.created),
+            expires=time_of(token.expires),
+            revoked=time_of(token.revoked),
+            used=time_of(token.used),
+        )
+
+
+class NewToken(BaseModel):
+    """A token to make."""
+
+    name: str = Field(min_length=1, max_length=100)
+    scope: Scope
+    expires_seconds: int | None = Field(default=None, ge=1, le=100 * 366 * 86_400)
+
+
+class MadeToken(TokenModel):
+    """A token that was just made."""
+
+    token: str = Field(description="The token itself, which is shown this once.")
+
+
+@router.get("")
+@needs(Scope.ADMIN)
+def tokens(kept: Kept) -> list[TokenModel]:
+    """All tokens, oldest first."""
+    return [TokenModel.of(token) for token in kept.all()]
+
+
+@router.post("", status_code=201)
+@needs(Scope.ADMIN)
+def create(new: NewToken, kept: Kept) -> MadeToken:
+    """Make a token."""
+    now = system_clock()
+    expires = None if new.expires_seconds is None else now + new.expires_seconds * 1_000_000
+    text, token = kept.create(new.name, new.scope, now, expires)
+    return MadeToken(token=text, **TokenModel.of(token).model_dump())
+
+
+@router.delete("/{called}")
+@needs(Scope.ADMIN)
+def revoke(called: str, kept: Kept, request: Request) -> TokenModel:
+    """Revoke a token, by its name or its public part, and the sessions that were begun with it."""
+    token = kept.revoke(called, system_clock())
+    request.app.state.gate.forget()
+    return TokenModel.of(token)
