@@ -24,6 +24,7 @@ from perdure.engine.life import Life
 from perdure.engine.starts import entry_point_of, packed
 from perdure.orchestrator.embedded import EmbeddedOrchestrator
 from perdure.orchestrator.protocol import Orchestrator
+from perdure.orchestrator.sql.opening import database_of
 from perdure.results.durability import Durability
 from perdure.results.removal import delete_objects, sharing
 from perdure.results.store import Storages
@@ -294,12 +295,7 @@ def _open() -> Session:
             if _current.settings is chosen:
                 return _current
             _current.close()
-        orchestrator = EmbeddedOrchestrator(
-            chosen.database,
-            timeout_seconds=chosen.database_timeout_seconds,
-            report_interval_seconds=chosen.report_interval_seconds,
-            synced=chosen.results_durability == "disk",
-        )
+        orchestrator = EmbeddedOrchestrator(database_of(chosen), report_interval_seconds=chosen.report_interval_seconds)
         _current = Session(chosen, orchestrator)
         logs.set_up(orchestrator.report)
         return _current

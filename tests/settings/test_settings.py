@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from perdure import settings
 from perdure.core.errors import SettingError
 from perdure.settings import SETTINGS, Secret, Settings, fields, temporary_settings
+from perdure.settings.fields import DatabaseUrl
 
 
 def profile(home: Path, text: str) -> None:
@@ -92,6 +93,7 @@ def test_these_texts_are_false(text: str) -> None:
         ("database_timeout_seconds", "inf", "a number of seconds"),
         ("database_timeout_seconds", "nan", "a number of seconds"),
         ("database", "~nobody-of-this-name/x", "a path"),
+        ("database", "mysql://somewhere/x", "a path, or a URL such as postgresql://"),
     ],
 )
 def test_a_wrong_value_is_named_with_its_setting_source_and_rule(
@@ -208,3 +210,26 @@ def test_every_value_reads_back_from_its_text(data: st.DataObject) -> None:
 def test_every_setting_is_described_and_typed() -> None:
     assert list(SETTINGS) == list(Settings.__dataclass_fields__)
     assert all(each.description.endswith(".") for each in SETTINGS.values())
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://ada:s3cret@db.example:5432/runs",
+        "postgres://ada:s3cret@x:y@db.example/runs?sslmode=require",
+        "postgresql://ada@db.example/runs?password=s3cret&sslmode=require",
+    ],
+)
+def test_a_password_in_the_databases_url_is_hidden_wherever_it_is_shown(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PERDURE_DATABASE", url)
+    database = settings.reload().database
+    assert isinstance(database, DatabaseUrl)
+    assert (database.reveal(), settings.text_of(database)) == (url, url)
+    for shown in (str(database), repr(database), SETTINGS["database"].shown(database)):
+        assert "s3cret" not in shown
+        assert "ada" in shown
+    with pytest.raises(SettingError) as error:
+        SETTINGS["database"].parse(url.replace("postgres", "oracle"), "a test")
+    assert "s3cret" not in str(error.value)

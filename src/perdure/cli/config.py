@@ -9,7 +9,7 @@ import typer
 from perdure import settings
 from perdure.cli.groups import AsJson, new_group
 from perdure.cli.output import Column, note, show, show_json, table
-from perdure.settings.fields import HIDDEN, Settings
+from perdure.settings.fields import Settings
 
 app = new_group("View and change settings.")
 
@@ -72,9 +72,7 @@ def view(as_json: AsJson = False) -> None:
 
 def _shown(setting: settings.Setting, holding: Settings) -> str | None:
     value = getattr(holding, setting.name)
-    if value is None:
-        return None
-    return HIDDEN if setting.is_secret else settings.text_of(value)
+    return None if value is None else setting.shown(value)
 
 
 def _in_use() -> str:

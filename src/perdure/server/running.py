@@ -9,7 +9,6 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
@@ -21,7 +20,7 @@ from perdure import settings
 from perdure.core.clock import system_clock
 from perdure.core.errors import SettingError, TokenError
 from perdure.orchestrator.embedded import EmbeddedOrchestrator
-from perdure.orchestrator.sql.database import Database
+from perdure.orchestrator.sql.opening import database_at
 from perdure.server import telling
 from perdure.server.app import create_app
 from perdure.server.config import ServerConfig
@@ -84,14 +83,7 @@ def _asks_for_tokens(config: ServerConfig, orchestrator: EmbeddedOrchestrator) -
 def opened(database: str | None) -> EmbeddedOrchestrator:
     """The orchestrator on a database."""
     chosen = settings.current()
-    place: Path | Database = chosen.database
-    if database is not None and database.startswith(("postgresql://", "postgres://")):
-        from perdure.orchestrator.sql.postgresql import PostgreSQL
-
-        place = PostgreSQL(database, chosen.database_timeout_seconds)
-    elif database is not None:
-        place = Path(database)
-    orchestrator = EmbeddedOrchestrator(place, timeout_seconds=chosen.database_timeout_seconds)
+    orchestrator = EmbeddedOrchestrator(database_at(chosen.database if database is None else database, chosen))
     orchestrator.flush()
     return orchestrator
 

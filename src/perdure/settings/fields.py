@@ -40,6 +40,26 @@ class Secret:
         return hash(self._text)
 
 
+class DatabaseUrl(Secret):
+    """Where a PostgreSQL database is; what shows it hides the password."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return without_password(self.reveal())
+
+    def __repr__(self) -> str:
+        return f"DatabaseUrl({str(self)!r})"
+
+
+_PASSWORDS = re.compile(r"(?<=://)([^:@/?]*:).*(?=@)|(?<=[?&])((?:ssl)?password=)[^&]*")
+
+
+def without_password(url: str) -> str:
+    """A URL with asterisks for its password."""
+    return _PASSWORDS.sub(lambda match: (match[1] or match[2]) + HIDDEN, url)
+
+
 class Kind(NamedTuple):
     """What values a setting takes.
 
@@ -55,6 +75,20 @@ def _path(value: Any) -> Path:
         raise ValueError
     # Absolute from here on, so that a later change of directory does not move anything.
     return Path(value).expanduser().absolute()
+
+
+_URL = re.compile(r"[A-Za-z][\w+.-]*://")
+_POSTGRESQL = ("postgresql://", "postgres://")
+
+
+def _database(value: Any) -> Path | DatabaseUrl:
+    if isinstance(value, DatabaseUrl):
+        return value
+    if not _URL.match(str(value)):
+        return _path(value)
+    if not str(value).startswith(_POSTGRESQL):
+        raise ValueError
+    return DatabaseUrl(str(value))
 
 
 _FLAGS = dict.fromkeys(("true", "1", "yes", "on"), True) | dict.fromkeys(("false", "0", "no", "off"), False)
@@ -112,6 +146,7 @@ def _seconds(value: Any) -> float:
 
 
 PATH = Kind("a path (a leading ~ is the home directory of a user)", _path)
+DATABASE = Kind("a path, or a URL such as postgresql://user:password@host:5432/name", _database)
 FLAG = Kind("one of true, false, 1, 0, yes, no, on, off", _flag)
 TEXT = Kind("text that is not empty", _text)
 SECRET = Kind("text that is not empty", _secret)
@@ -139,7 +174,11 @@ class Settings:
     profile: str = field(
         metadata=_about(TEXT, "default", "The profile whose values hold; without a choice, the active one.")
     )
-    database: Path = field(metadata=_about(PATH, "{home}/perdure.db", "The SQLite database that runs are recorded in."))
+    database: Path | DatabaseUrl = field(
+        metadata=_about(
+            DATABASE, "{home}/perdure.db", "Where runs are recorded: a SQLite file, or postgresql://user@host/name."
+        )
+    )
     local_storage_path: Path = field(
         metadata=_about(PATH, "{home}/storage", "Where results go when no storage is named.")
     )
@@ -236,11 +275,17 @@ class Setting(NamedTuple):
         try:
             return self.kind.parse(value)
         except WRONG:
-            shown = HIDDEN if self.is_secret else repr(value)
+            shown = HIDDEN if self.is_secret else without_password(repr(value))
             raise SettingError(
                 f"{self.variable} is {shown} (from {source}); it must be {self.kind.rule}."
                 f" Change it, or unset it to have the default, {self.default}."
             ) from None
+
+    def shown(self, value: object) -> str:
+        """A value as it may be shown: a secret, or a password in it, as asterisks."""
+        if self.is_secret:
+            return HIDDEN
+        return without_password(text_of(value)) if self.kind is DATABASE else text_of(value)
 
     def default_in(self, home: Path | None) -> object:
         """The value that holds when nothing sets it."""

@@ -9,7 +9,7 @@ from typing import Any
 from perdure.core.errors import SettingError
 from perdure.core.files import locked, replace_private
 from perdure.core.suggest import nearest
-from perdure.settings.fields import HIDDEN, SETTINGS, Setting, find_setting, text_of
+from perdure.settings.fields import SETTINGS, Setting, find_setting, text_of
 
 DEFAULT = "default"
 _HEADER = "# Written by `perdure profile` and `perdure config`, which keep no comments.\n"
@@ -46,8 +46,8 @@ class Profiles:
 
     def inspect(self, name: str, *, show_secrets: bool = False) -> dict[str, str]:
         """What a profile sets: environment names to text, sorted; secrets as asterisks unless they are to be shown."""
-        hidden = {} if show_secrets else {each.variable: HIDDEN for each in SETTINGS.values() if each.is_secret}
-        return {key: hidden.get(key, text_of(value)) for key, value in sorted(self._read().of(name).items())}
+        shown = {} if show_secrets else {each.variable: each.shown for each in SETTINGS.values()}
+        return {key: shown.get(key, text_of)(value) for key, value in sorted(self._read().of(name).items())}
 
     def values(self, name: str | None = None) -> tuple[str, dict[str, object]]:
         """The name of a profile (without a choice, the active one's) and its settings by field name, as written.

@@ -8,6 +8,7 @@ from perdure import session as sessions
 from perdure import settings
 from perdure.core.clock import Micros, system_clock, to_datetime
 from perdure.orchestrator.embedded import EmbeddedOrchestrator
+from perdure.orchestrator.sql.opening import database_of
 from perdure.session import Session
 
 
@@ -40,7 +41,7 @@ def manual_clock() -> Iterator[ManualClock]:
     clock = ManualClock()
     sessions.close()
     chosen = settings.current()
-    sessions.use(Session(chosen, EmbeddedOrchestrator(chosen.database), clock))
+    sessions.use(Session(chosen, EmbeddedOrchestrator(database_of(chosen)), clock))
     try:
         yield clock
     finally:

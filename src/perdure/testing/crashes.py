@@ -11,7 +11,6 @@ import inspect
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from perdure import logs, settings
@@ -25,6 +24,8 @@ from perdure.engine import drivers
 from perdure.engine.world import World
 from perdure.flows import Flow
 from perdure.orchestrator.embedded import EmbeddedOrchestrator
+from perdure.orchestrator.sql.database import Database
+from perdure.orchestrator.sql.opening import database_of
 from perdure.results.lookup import get_result
 from perdure.session import Session
 from perdure.settings import Settings
@@ -106,7 +107,7 @@ def killed(
     It has a session of its own. One call at a time: it is the whole process that is thought of as killed.
     """
     reaper = _Reaper(before)
-    orchestrator = _Orchestrator(settings.current().database, reaper)
+    orchestrator = _Orchestrator(database_of(settings.current()), reaper)
     session = _Session(orchestrator, reaper, clock)
     sessions.close()
     sessions.use(session)
@@ -190,7 +191,7 @@ def _described(effect: Effect) -> str:
 class _Orchestrator(EmbeddedOrchestrator):
     """One that nothing reaches after the crash."""
 
-    def __init__(self, database: Path, reaper: _Reaper) -> None:
+    def __init__(self, database: Database, reaper: _Reaper) -> None:
         super().__init__(database, report_interval_seconds=_NEVER)
         self._reaper = reaper
 

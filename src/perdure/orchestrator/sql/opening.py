@@ -1,0 +1,36 @@
+"""From what the settings say of a database to the database."""
+
+from pathlib import Path
+
+from perdure.core.errors import OrchestratorError
+from perdure.orchestrator.sql.database import Database
+from perdure.orchestrator.sql.sqlite import SQLite
+from perdure.settings.fields import DATABASE, WRONG, DatabaseUrl, Settings, without_password
+
+
+def database_of(settings: Settings) -> Database:
+    """The database that the settings name; nothing is opened yet.
+
+    Raises:
+        OrchestratorError: psycopg is not installed, or the URL is malformed.
+    """
+    return database_at(settings.database, settings)
+
+
+def database_at(place: Path | DatabaseUrl | str, settings: Settings) -> Database:
+    """A database by its path or URL, used as the settings say.
+
+    Raises:
+        OrchestratorError: it is neither, psycopg is not installed, or the URL is malformed.
+    """
+    try:
+        found = DATABASE.parse(place)
+    except WRONG:
+        shown = without_password(str(place))
+        raise OrchestratorError(f"{shown!r} is no database that is known here. Give {DATABASE.rule}.") from None
+    if isinstance(found, DatabaseUrl):
+        from perdure.orchestrator.sql.postgresql import PostgreSQL
+
+        return PostgreSQL(found.reveal(), settings.database_timeout_seconds)
+    assert isinstance(found, Path)
+    return SQLite(found, settings.database_timeout_seconds, settings.results_durability == "disk")
