@@ -12,7 +12,7 @@ from perdure.orchestrator.embedded import EmbeddedOrchestrator
 from perdure.orchestrator.sql import migrations, schema
 from perdure.orchestrator.sql.sqlite import SQLite
 from perdure.orchestrator.sql.tables import metadata
-from perdure.testing.orchestrator_conformance import flow_run
+from perdure.testing.orchestrator_conformance import flow_run, task_run
 
 
 def layout(connection: sqlite3.Connection) -> dict[str, set[tuple[object, ...]]]:
@@ -46,6 +46,33 @@ def test_a_new_file_has_the_layout_that_the_migrations_end_in(tmp_path: Path) ->
     assert layout(fresh) == layout(migrated)
     migrated.close()
     fresh.close()
+
+
+def test_each_migration_can_be_undone_and_done_again(tmp_path: Path) -> None:
+    path = tmp_path / "perdure.db"
+    connection = SQLite(path, 1).connect()
+    database, revisions = SQLite(path, 1), migrations.known_revisions()
+    layouts = {}
+    for revision in [*revisions[::-1], migrations.BASE]:
+        database.migrate(revision)
+        assert database.revision() == ("" if revision == migrations.BASE else revision)
+        layouts[revision] = layout(connection)
+    assert set(layouts.pop(migrations.BASE)) == {"alembic_version"}
+    for revision in revisions:
+        database.migrate(revision)
+        assert layout(connection) == layouts[revision]
+    connection.close()
+
+
+def test_tags_from_before_they_had_a_table_are_found(tmp_path: Path) -> None:
+    path = tmp_path / "perdure.db"
+    known = EmbeddedOrchestrator(path)
+    known.commit([flow_run(tags='["a", "ü"]'), task_run(tags='["a"]'), task_run()])
+    known.close()
+    database = SQLite(path, 1)
+    database.migrate("0005")
+    assert len(EmbeddedOrchestrator(path).flow_runs(RunFilter(tags=("ü", "a")))) == 1
+    assert len(EmbeddedOrchestrator(path).task_runs(RunFilter(tags=("a",)))) == 1
 
 
 def test_the_schemas_text_is_written_from_the_tables() -> None:

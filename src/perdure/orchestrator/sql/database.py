@@ -1,8 +1,8 @@
 """What the SQL code needs of a database: connections, transactions, and what its errors mean."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from perdure.core.errors import DatabaseCorrupt
 from perdure.orchestrator.sql.statements import Statements
@@ -47,9 +47,15 @@ class Connection(Protocol):
 class Database(Protocol):
     """SQLite or PostgreSQL."""
 
+    kind: Literal["sqlite", "postgresql"]
     statements: Statements
     begin: str  # the statement that begins a writing transaction
+    begin_view: str  # the one that begins a transaction that sees all as it is now, and keeps nobody from writing
     refusals: tuple[type[Exception], ...]  # what a row that cannot be stored raises, whatever the database's state
+
+    @property
+    def place(self) -> str:
+        """Where it is, for people; without a password."""
 
     def connect(self) -> Connection:
         """A connection to the database, whose tables are made or upgraded if that is needed.
@@ -61,6 +67,9 @@ class Database(Protocol):
 
     def commit(self, connection: Connection) -> None:
         """End a transaction; when this returns, it is committed."""
+
+    def execute_apart(self, connection: Connection, statement: str, parameters: Row) -> int:
+        """Run one statement as a transaction of its own; how many rows it changed."""
 
     def is_lost(self, connection: Connection) -> bool:
         """Whether the other side of the connection is gone, so that another one is needed."""
@@ -79,3 +88,34 @@ class Database(Protocol):
 
     def renew_lock(self) -> None:
         """In a forked process, where a thread that is gone may have held a lock."""
+
+    def revision(self) -> str | None:
+        """The migration that its tables are at, empty before the first; None if it has none of Perdure's."""
+
+    def migrate(self, to: str) -> None:
+        """Bring its tables to a migration, up or down; what that one does not know is lost.
+
+        Raises:
+            OrchestratorError: the migration is unknown, or older than all that this kind of database ever had.
+        """
+
+    def pages(self, connection: Connection, query: str, size: int) -> Iterator[Sequence[Row]]:
+        """The rows of a query, `size` at a time, as they are read; inside a transaction."""
+
+    def load(self, connection: Connection, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        """Insert many rows, inside a transaction."""
+
+    def version(self, connection: Connection) -> str:
+        """What it is, and of which version, such as `SQLite 3.45.1`."""
+
+    def sizes(self, connection: Connection) -> tuple[int, int | None]:
+        """The bytes that it takes, and those of them that are free to be used again, if that is known."""
+
+    def reclaim(self, connection: Connection) -> None:
+        """Give back what is free, outside a transaction: to the disk (SQLite), or to what is written next."""
+
+    def damage(self, connection: Connection) -> Sequence[str]:
+        """What is wrong with it as a database; reads all of it."""
+
+    def differences(self) -> Sequence[str]:
+        """How its tables and indices differ from the declared ones."""

@@ -2,9 +2,9 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from perdure.core.errors import DatabaseCorrupt, OrchestratorError, OrchestratorUnreachable
 from perdure.orchestrator.sql.database import Connection, Cursor, Row
@@ -17,26 +17,51 @@ if TYPE_CHECKING:
 
 _OLDEST = 140_000  # as the server counts its versions
 _LOCK = 0x7065_7264_7572_6521  # of the making of tables: "perdure!" as the bytes of a number
+_FORM = "postgresql://user:password@host:5432/name, with %40 for an @ in the password"
 _MISSING = "PostgreSQL needs the package psycopg. Install perdure[postgresql]."
+_FIRST = "0005"  # the migration that PostgreSQL was first served at
+_FULL = "Raise max_connections of the server, or run fewer processes at once."
 _MENDS = {
     "08": "See that the server runs, and that its host and port are right.",
     "28": "See that the user and the password in the URL are right.",
     "3D": "Make it first: createdb NAME.",
     "42": "Give the user the right to it, or move what is there away.",
     "53": "It lacks space, memory or connections. What was not written yet is kept and tried again.",
+    "53300": _FULL,
     "57": "It was stopped, or is starting.",
 }
+# Of a connection that is refused, psycopg says no code, but what the server said.
+_SAID = {
+    "password authentication failed": "28P01",
+    "no password supplied": "28P01",
+    "no pg_hba.conf entry": "28000",
+    "authentication failed": "28000",
+    "too many clients": "53300",
+    "too many connections": "53300",
+    "remaining connection slots": "53300",
+    "the database system is": "57P03",  # starting up, shutting down, in recovery mode
+    'database "': "3D000",
+    'role "': "28000",
+}
 _UNREACHABLE = frozenset({"08", "57"})
+_PASSING = frozenset({"53300", "57P03"})  # what a new connection waits for
+_KEPT_ALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000}
+_AGAIN_SECONDS = 0.1
 
 
 class PostgreSQL:
     """A database by its URL, such as `postgresql://user:password@host:5432/name`.
 
-    How long to wait for a connection, and for a lock, is `timeout_seconds`. Each commit is on the server's disk, as
-    the server is set.
+    How long to wait for a connection, for a lock, and for a server that went away, is `timeout_seconds`. Each commit
+    is on the server's disk, as the server is set.
+
+    Raises:
+        OrchestratorError: psycopg is not installed, or the URL is malformed.
     """
 
+    kind: Literal["sqlite", "postgresql"] = "postgresql"
     begin: str = "BEGIN"
+    begin_view: str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
     refusals: tuple[type[Exception], ...]
 
     def __init__(self, url: str, timeout_seconds: float = 60.0) -> None:
@@ -48,6 +73,10 @@ class PostgreSQL:
 
         self.statements = Statements(mark="%s", absent=None, flag="(%s)::int::boolean")
         self.refusals = (psycopg.DataError, psycopg.IntegrityError, psycopg.NotSupportedError)
+        try:
+            self._told = psycopg.conninfo.conninfo_to_dict(url)
+        except psycopg.Error:  # which may say the password
+            raise OrchestratorError(f"The database's URL is malformed. Write it as {_FORM}.") from None
         self.url = url
         self._timeout = timeout_seconds
         self._psycopg = psycopg
@@ -58,10 +87,7 @@ class PostgreSQL:
     @property
     def place(self) -> str:
         """Where it is, without the password."""
-        try:
-            parts = self._psycopg.conninfo.conninfo_to_dict(self.url)
-        except self._psycopg.Error:
-            return "PostgreSQL"
+        parts = self._told
         host, name = parts.get("host") or "localhost", parts.get("dbname") or parts.get("user") or ""
         return f"PostgreSQL {name!r} on {host}" + (f":{parts['port']}" if parts.get("port") else "")
 
@@ -82,6 +108,18 @@ class PostgreSQL:
         if error is not None and not self._has_committed(connection):
             raise error
 
+    def execute_apart(self, connection: Connection, statement: str, parameters: Row) -> int:
+        """Run one statement as a transaction of its own; how many rows it changed, even if the connection broke."""
+        connection.execute(self.begin)
+        try:
+            count = connection.execute(statement, parameters).rowcount
+            self.commit(connection)
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        return count
+
     def is_lost(self, connection: Connection) -> bool:
         """Whether the server has closed it, or is gone."""
         assert isinstance(connection, _Connection)
@@ -97,12 +135,19 @@ class PostgreSQL:
 
     def explain(self, error: "psycopg.Error") -> OrchestratorError:
         """The error of Perdure's that stands for one of psycopg's."""
-        kind = (error.sqlstate or ("08" if isinstance(error, self._psycopg.OperationalError) else ""))[:2]
+        code = self._code(error)
         text = " ".join(str(error).split()) or type(error).__name__
-        if error.sqlstate in ("42P01", "42703"):  # no such table, no such column
+        if code in ("42P01", "42703"):  # no such table, no such column
             return self.damaged(text)
-        raised = OrchestratorUnreachable if kind in _UNREACHABLE else OrchestratorError
-        return raised(f"The database {self.place} failed: {text}. {_MENDS.get(kind, '')}".rstrip())
+        raised = OrchestratorUnreachable if code[:2] in _UNREACHABLE else OrchestratorError
+        mend = _MENDS.get(code) or _MENDS.get(code[:2], "")
+        return raised(f"The database {self.place} failed: {text}. {mend}".rstrip())
+
+    def _code(self, error: "psycopg.Error") -> str:
+        """The SQLSTATE of an error; that of a connection that failed, where there is none."""
+        if error.sqlstate is not None or not isinstance(error, self._psycopg.OperationalError):
+            return error.sqlstate or ""
+        return next((code for said, code in _SAID.items() if said in str(error)), "08006")
 
     def damaged(self, why: object) -> DatabaseCorrupt:
         """The error to raise when the database holds what Perdure never wrote."""
@@ -125,16 +170,90 @@ class PostgreSQL:
         """In a forked process, where a thread that is gone may have held it."""
         self._lock = Lock()
 
+    def revision(self) -> str | None:
+        """The migration that its tables are at, empty before the first; None if it has none of Perdure's."""
+        with self.errors(), closing(self._open()) as connection:
+            return _revision(connection)
+
+    def migrate(self, to: str) -> None:
+        """Bring its tables to a migration, up or down; what that one does not know is lost."""
+        from perdure.orchestrator.sql.migrations import known_revisions
+
+        if to not in known_revisions() or to < _FIRST:
+            raise OrchestratorError(f"A PostgreSQL database cannot be at the migration {to!r}: they begin at {_FIRST}.")
+        with self.errors(), closing(self._open()) as connection:
+            connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))  # until the connection is closed
+            self._migrate(_revision(connection), to)
+        self._ready = False
+
+    def pages(self, connection: Connection, query: str, size: int) -> Iterator[Sequence[Row]]:
+        """The rows of a query, `size` at a time, as they are read; inside a transaction."""
+        assert isinstance(connection, _Connection)
+        with connection.raw.cursor("perdure_pages") as rows:
+            rows.execute(query)
+            while page := rows.fetchmany(size):
+                yield page
+
+    def load(self, connection: Connection, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        """Insert many rows, inside a transaction; what PostgreSQL has no bytes for is spelled out."""
+        assert isinstance(connection, _Connection)
+        names = ", ".join(f'"{column}"' for column in columns)
+        with connection.raw.cursor() as cursor, cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copied:
+            for row in rows:
+                try:
+                    copied.write_row(row)
+                except (UnicodeEncodeError, self._psycopg.DataError):
+                    copied.write_row([self.storable(each) if isinstance(each, str) else each for each in row])
+
+    def version(self, connection: Connection) -> str:
+        """Such as `PostgreSQL 16.2`."""
+        return f"PostgreSQL {connection.execute('SHOW server_version').fetchone()[0].split()[0]}"
+
+    def sizes(self, connection: Connection) -> tuple[int, int | None]:
+        """The bytes of the database; what of it is free, only the server knows."""
+        return int(connection.execute("SELECT pg_database_size(current_database())").fetchone()[0]), None
+
+    def reclaim(self, connection: Connection) -> None:
+        """Let what is written next use the free space, and count anew what plans go by."""
+        connection.execute("VACUUM (ANALYZE)")
+
+    def damage(self, connection: Connection) -> Sequence[str]:
+        """What is wrong with what the server reads; it compares checksums where it was set up to have them."""
+        from perdure.orchestrator.sql.tables import metadata
+
+        try:
+            for table in metadata.sorted_tables:
+                connection.execute(f"SELECT count(*) FROM {table.name}")
+        except self._psycopg.Error as error:
+            return [str(self.explain(error))]
+        return []
+
+    def differences(self) -> Sequence[str]:
+        """How its tables and indices differ from the declared ones."""
+        from perdure.orchestrator.sql.migrations import differences
+
+        with self.errors():
+            return differences(lambda: self._psycopg.connect(self.url), "postgresql+psycopg")
+
     def _open(self) -> "_Connection":
+        """Connect; where the server is full or starting, or was there before and is gone, wait for it."""
+        deadline = time.monotonic() + self._timeout
+        while True:
+            try:
+                return self._open_once()
+            except self._psycopg.OperationalError as error:
+                code = self._code(error)
+                passes = code in _PASSING or (self._ready and code[:2] in _UNREACHABLE)
+                if not passes or time.monotonic() > deadline:
+                    raise
+            time.sleep(_AGAIN_SECONDS)
+
+    def _open_once(self) -> "_Connection":
         seconds = max(1, round(self._timeout))
-        raw = self._psycopg.connect(
-            self.url,
-            autocommit=True,
-            connect_timeout=seconds,
-            application_name="perdure",
-            options=f"-c lock_timeout={seconds * 1000} -c client_encoding=UTF8",
-        )
-        return _Connection(raw)
+        options = f"{self._told.get('options') or ''} -c lock_timeout={seconds * 1000} -c client_encoding=UTF8"
+        ours = {"connect_timeout": seconds, "application_name": "perdure", **_KEPT_ALIVE}
+        untold: dict[str, Any] = {name: value for name, value in ours.items() if name not in self._told}
+        return _Connection(self._psycopg.connect(self.url, autocommit=True, options=options.strip(), **untold))
 
     def _make_ready(self) -> None:
         connection = self._open()
@@ -156,7 +275,7 @@ class PostgreSQL:
             self._create(connection)
             connection.execute("COMMIT")
         elif revision != HEAD:
-            self._upgrade(revision)
+            self._migrate(revision, HEAD)
 
     def _create(self, connection: "_Connection") -> None:
         """Make all tables: PostgreSQL was first served when there were some migrations already."""
@@ -171,14 +290,16 @@ class PostgreSQL:
         connection.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
         connection.execute("INSERT INTO alembic_version VALUES (%s)", (HEAD,))
 
-    def _upgrade(self, revision: str) -> None:
-        from perdure.orchestrator.sql.migrations import known_revisions, upgrade_postgresql
+    def _migrate(self, revision: str | None, to: str) -> None:
+        from perdure.orchestrator.sql.migrations import known_revisions, migrate_postgresql
 
+        if revision is None:
+            raise OrchestratorError(f"{self.place} has no tables of Perdure's.")
         if revision not in known_revisions():
             raise OrchestratorError(
                 f"The database {self.place} was written by a newer Perdure (revision {revision}); upgrade perdure."
             )
-        upgrade_postgresql(lambda: self._psycopg.connect(self.url))
+        migrate_postgresql(lambda: self._psycopg.connect(self.url), to)
 
     def _has_committed(self, connection: "_Connection") -> bool:
         """Whether a transaction was committed whose connection broke before the server could say so."""

@@ -2,10 +2,11 @@
 
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from perdure.core.errors import DatabaseCorrupt, OrchestratorError
 from perdure.orchestrator.sql.database import Connection, Row
@@ -39,7 +40,9 @@ class SQLite:
     No commit is lost by a killed process. A loss of power may take the last ones, unless each is `synced`.
     """
 
+    kind: Literal["sqlite", "postgresql"] = "sqlite"
     begin: str = "BEGIN IMMEDIATE"
+    begin_view: str = "BEGIN"
     refusals: tuple[type[Exception], ...] = (
         *(sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError),
     )
@@ -52,6 +55,11 @@ class SQLite:
         self._lock = Lock()
         self._ready = False
         self._errors = _Errors(self)
+
+    @property
+    def place(self) -> str:
+        """The path of the file."""
+        return str(self.path)
 
     def connect(self) -> sqlite3.Connection:
         """A connection to the file, which is made or upgraded if that is needed; any thread may use it.
@@ -69,6 +77,10 @@ class SQLite:
     def commit(self, connection: Connection) -> None:
         """End a transaction; when this returns, it is committed."""
         connection.execute("COMMIT")
+
+    def execute_apart(self, connection: Connection, statement: str, parameters: Row) -> int:
+        """Run one statement as a transaction of its own; how many rows it changed."""
+        return connection.execute(statement, parameters).rowcount
 
     def is_lost(self, connection: Connection) -> bool:  # noqa: ARG002
         """A file does not go away."""
@@ -93,6 +105,59 @@ class SQLite:
     def errors(self) -> "_Errors":
         """In the `with` block, SQLite's errors are raised as Perdure's, with the file and the mend named."""
         return self._errors
+
+    def revision(self) -> str | None:
+        """The migration that its tables are at, empty before the first; None if it has none of Perdure's."""
+        if not self.path.exists():
+            return None
+        with self.errors(), closing(self._open()) as connection:
+            return _revision(connection)
+
+    def migrate(self, to: str) -> None:
+        """Bring its tables to a migration, up or down; what that one does not know is lost."""
+        with self.errors(), closing(self._open()) as connection:
+            self._patiently(lambda: connection.execute("BEGIN IMMEDIATE"))
+            self._migrate(connection, _revision(connection), to)
+            connection.execute("COMMIT")
+        self._ready = False
+
+    def pages(self, connection: Connection, query: str, size: int) -> Iterator[Sequence[Row]]:
+        """The rows of a query, `size` at a time, as they are read."""
+        assert isinstance(connection, sqlite3.Connection)
+        rows = connection.execute(query)
+        while page := rows.fetchmany(size):
+            yield page
+
+    def load(self, connection: Connection, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        """Insert many rows, inside a transaction."""
+        names = ", ".join(f'"{column}"' for column in columns)
+        connection.executemany(f"INSERT INTO {table} ({names}) VALUES ({', '.join('?' * len(columns))})", rows)
+
+    def version(self, connection: Connection) -> str:  # noqa: ARG002
+        """Such as `SQLite 3.45.1`."""
+        return f"SQLite {sqlite3.sqlite_version}"
+
+    def sizes(self, connection: Connection) -> tuple[int, int | None]:
+        """The file's bytes, and those of them that are free to be used again."""
+        names = ("page_size", "page_count", "freelist_count")
+        page, all, free = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in names)
+        return page * all, page * free
+
+    def reclaim(self, connection: Connection) -> None:
+        """Give free space back to the disk; needs as much again for a moment, and keeps others from writing."""
+        connection.execute("VACUUM")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def damage(self, connection: Connection) -> Sequence[str]:
+        """What is wrong with the file; reads all of it."""
+        return [text for (text,) in connection.execute("PRAGMA integrity_check").fetchall() if text != "ok"]
+
+    def differences(self) -> Sequence[str]:
+        """How its tables and indices differ from the declared ones."""
+        from perdure.orchestrator.sql.migrations import differences
+
+        with self.errors():
+            return differences(self._open, "sqlite")
 
     def explain(self, error: sqlite3.Error) -> OrchestratorError:
         """The error of Perdure's that stands for one of SQLite's."""
@@ -152,26 +217,26 @@ class SQLite:
             if revision is None and _is_empty(connection):
                 _create(connection)
             elif revision != HEAD:
-                self._upgrade(connection, revision)
+                self._migrate(connection, revision, HEAD)
             connection.execute("COMMIT")
         finally:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
 
-    def _upgrade(self, connection: sqlite3.Connection, revision: str | None) -> None:
+    def _migrate(self, connection: sqlite3.Connection, revision: str | None, to: str) -> None:
         if revision is None:
             raise DatabaseCorrupt(
                 f"{self.path} is a SQLite database, but not one of Perdure's."
                 " Move it away, or set another PERDURE_HOME."
             )
-        from perdure.orchestrator.sql.migrations import known_revisions, upgrade
+        from perdure.orchestrator.sql.migrations import known_revisions, migrate_sqlite
 
         if revision and revision not in known_revisions():
             raise OrchestratorError(
                 f"The database {self.path} was written by a newer Perdure (revision {revision});"
                 " upgrade perdure, or set another PERDURE_HOME."
             )
-        upgrade(connection)
+        migrate_sqlite(connection, to)
 
     def _patiently(self, attempt: Callable[[], T]) -> T:
         deadline = time.monotonic() + self.timeout_seconds

@@ -20,7 +20,17 @@ from sqlalchemy import Text as _Text
 metadata = MetaData()
 # Text is compared by its bytes, as SQLite does it, whatever the language of a PostgreSQL database.
 Text = _Text().with_variant(_Text(collation="C"), "postgresql")
-_ID = String(36).with_variant(String(36, collation="C"), "postgresql")
+ID = String(36).with_variant(String(36, collation="C"), "postgresql")
+
+# What queries must say, to the letter, to be answered by the index of the rows of which it holds.
+NOT_COMPLETED = "state_type <> 'COMPLETED'"
+LARGE_SIZE = 65_536  # bytes
+LARGE = f"size >= {LARGE_SIZE}"
+
+
+def _partial(name: str, *columns: str, where: str) -> Index:
+    """An index of the rows that are looked for: those that are not, most, cost nothing when they are written."""
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
 
 
 def _table(name: str, *parts: Column[object] | Index) -> Table:
@@ -43,39 +53,50 @@ def _state_columns() -> list[Column[object]]:
 
 flow_run = _table(
     "flow_run",
-    Column("id", _ID, primary_key=True),
+    Column("id", ID, primary_key=True),
     Column("name", Text, nullable=False),
     Column("flow_name", Text, nullable=False),
     Column("flow_version", Text),
-    Column("parent_flow_run_id", _ID),
-    Column("parent_task_run_id", _ID),
+    Column("parent_flow_run_id", ID),
+    Column("parent_task_run_id", ID),
     Column("tags", Text, nullable=False),
     Column("parameters", Text, nullable=False),
     Column("created", BigInteger, nullable=False),
     *_state_columns(),
     Index("flow_run_by_flow", "flow_name", "id"),
     Index("flow_run_by_parent", "parent_flow_run_id", "id"),
+    Index("flow_run_by_name", "name", "id"),
+    _partial("flow_run_by_state", "state_type", "id", where=NOT_COMPLETED),
 )
 
 task_run = _table(
     "task_run",
-    Column("id", _ID, primary_key=True),
+    Column("id", ID, primary_key=True),
     Column("name", Text, nullable=False),
     Column("task_name", Text, nullable=False),
     Column("task_key", Text, nullable=False),
-    Column("flow_run_id", _ID),
-    Column("parent_task_run_id", _ID),
+    Column("flow_run_id", ID),
+    Column("parent_task_run_id", ID),
     Column("tags", Text, nullable=False),
     Column("created", BigInteger, nullable=False),
     *_state_columns(),
     # Ids sort by age, so the primary key serves for "newest first": each index more costs 5% of a commit.
     Index("task_run_by_task", "task_name", "id"),
     Index("task_run_by_flow_run", "flow_run_id", "id"),
+    _partial("task_run_by_state", "state_type", "id", where=NOT_COMPLETED),
+)
+
+run_tag = _table(
+    "run_tag",
+    Column("of_task", Boolean, primary_key=True),
+    Column("tag", Text, primary_key=True),
+    Column("run_id", ID, primary_key=True),
+    Index("run_tag_by_run", "run_id"),
 )
 
 state = _table(
     "state",
-    Column("run_id", _ID, primary_key=True),
+    Column("run_id", ID, primary_key=True),
     Column("arrival", BigInteger, primary_key=True, autoincrement=False),  # see `Arrivals`
     Column("of_task", Boolean, nullable=False),
     Column("type", Text, nullable=False),
@@ -87,14 +108,14 @@ state = _table(
 _is_item = text("item_of IS NOT NULL")
 result = _table(
     "result",
-    Column("run_id", _ID, primary_key=True),
+    Column("run_id", ID, primary_key=True),
     Column("of_task", Boolean, nullable=False),
     Column("kind", Text, nullable=False),
     Column("type", Text, nullable=False),
     Column("is_exception", Boolean, nullable=False),
     Column("created", BigInteger, nullable=False),
     Column("value", Text),
-    Column("storage_id", _ID),
+    Column("storage_id", ID),
     Column("storage_key", Text),
     Column("serializer", Text),
     Column("size", BigInteger),
@@ -106,22 +127,29 @@ result = _table(
     Column("doomed", BigInteger),
     Column("removed", BigInteger),
     Column("preview", Text),  # after all that pruning reads, which so passes over none of its pages
-    Column("item_of", _ID),
+    Column("item_of", ID),
     Column("number", BigInteger),
+    Index("result_by_type", "type", "run_id"),
+    Index("result_by_created", "created"),
+    _partial("result_by_storage", "storage_id", "run_id", where="storage_id IS NOT NULL"),
+    _partial("result_by_key", "storage_key", where="storage_key IS NOT NULL"),
+    _partial("result_by_size", "size", where=LARGE),
+    _partial("result_by_exception", "run_id", where="is_exception"),
+    _partial("result_by_doom", "run_id", where="doomed IS NOT NULL"),
     Index("result_by_item", "item_of", "step", "number", sqlite_where=_is_item, postgresql_where=_is_item),
 )
 
 run_input = _table(
     "run_input",
-    Column("run_id", _ID, primary_key=True),
-    Column("source_id", _ID, primary_key=True),
+    Column("run_id", ID, primary_key=True),
+    Column("source_id", ID, primary_key=True),
     Column("name", Text, primary_key=True),
     Index("run_input_by_source", "source_id"),  # the rest of the key follows by itself
 )
 
 process = _table(
     "process",
-    Column("id", _ID, primary_key=True),
+    Column("id", ID, primary_key=True),
     Column("host", Text, nullable=False),
     Column("pid", Integer, nullable=False),
     Column("began", Text),
@@ -131,8 +159,8 @@ process = _table(
 
 flow_start = _table(
     "flow_start",
-    Column("flow_run_id", _ID, primary_key=True),
-    Column("process_id", _ID, nullable=False),
+    Column("flow_run_id", ID, primary_key=True),
+    Column("process_id", ID, nullable=False),
     Column("entry_point", Text),
     Column("arguments", Text),
     Column("step", Text),
@@ -140,7 +168,7 @@ flow_start = _table(
 
 cancellation = _table(
     "cancellation",
-    Column("flow_run_id", _ID, primary_key=True),
+    Column("flow_run_id", ID, primary_key=True),
     Column("asked_by", Text, nullable=False),
     Column("time", BigInteger, nullable=False),
     Column("grace", BigInteger, nullable=False),
@@ -148,7 +176,7 @@ cancellation = _table(
 
 run_wait = _table(
     "run_wait",
-    Column("flow_run_id", _ID, primary_key=True),
+    Column("flow_run_id", ID, primary_key=True),
     Column("key", Text, primary_key=True),
     Column("until", BigInteger, nullable=False),
     Column("attempts", Integer, nullable=False),
@@ -159,7 +187,7 @@ run_wait = _table(
 cache_entry = _table(
     "cache_entry",
     Column("key", Text, primary_key=True),
-    Column("run_id", _ID, nullable=False),
+    Column("run_id", ID, nullable=False),
     Column("created", BigInteger, nullable=False),
     Column("expires", BigInteger),
     Column("components", Text),
@@ -167,13 +195,13 @@ cache_entry = _table(
 
 decision = _table(
     "decision",
-    Column("run_id", _ID, primary_key=True),
+    Column("run_id", ID, primary_key=True),
     Column("why", Text, nullable=False),
     Column("cache_key", Text),
     Column("components", Text),
     Column("arguments", Text),
     Column("detail", Text),
-    Column("other_id", _ID),
+    Column("other_id", ID),
 )
 
 source = _table(
@@ -185,17 +213,17 @@ source = _table(
 cache_claim = _table(
     "cache_claim",
     Column("key", Text, primary_key=True),
-    Column("run_id", _ID, nullable=False),
-    Column("process_id", _ID, nullable=False),
+    Column("run_id", ID, nullable=False),
+    Column("process_id", ID, nullable=False),
     Column("created", BigInteger, nullable=False),
     Column("waits", Integer, nullable=False),
 )
 
 txn = _table(
     "txn",
-    Column("id", _ID, primary_key=True),
+    Column("id", ID, primary_key=True),
     Column("key", Text, nullable=False),
-    Column("flow_run_id", _ID),
+    Column("flow_run_id", ID),
     Column("created", BigInteger, nullable=False),
     Column("committed", BigInteger),
     Index("txn_by_key", "key", unique=True),
@@ -204,12 +232,12 @@ txn = _table(
 
 txn_step = _table(
     "txn_step",
-    Column("run_id", _ID, primary_key=True),
-    Column("transaction_id", _ID, nullable=False),
-    Column("block", _ID, nullable=False),
+    Column("run_id", ID, primary_key=True),
+    Column("transaction_id", ID, nullable=False),
+    Column("block", ID, nullable=False),
     Column("task_key", Text, nullable=False),
     Column("module", Text),
-    Column("storage_id", _ID),
+    Column("storage_id", ID),
     Column("storage_key", Text),
     Column("staged", Text),
     Column("phase", Text, nullable=False),
@@ -219,7 +247,7 @@ txn_step = _table(
 
 txn_value = _table(
     "txn_value",
-    Column("transaction_id", _ID, primary_key=True),
+    Column("transaction_id", ID, primary_key=True),
     Column("name", Text, primary_key=True),
     Column("value", Text, nullable=False),
 )
@@ -228,7 +256,7 @@ flow_key = _table(
     "flow_key",
     Column("flow_name", Text, primary_key=True),
     Column("key", Text, primary_key=True),
-    Column("flow_run_id", _ID, nullable=False),
+    Column("flow_run_id", ID, nullable=False),
     Index("flow_key_by_run", "flow_run_id"),
 )
 
@@ -237,8 +265,8 @@ log = Table(
     metadata,
     # SQLite numbers rows by itself only where the key is its own INTEGER.
     Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
-    Column("flow_run_id", _ID),
-    Column("task_run_id", _ID),
+    Column("flow_run_id", ID),
+    Column("task_run_id", ID),
     Column("time", BigInteger, nullable=False),
     Column("level", Integer, nullable=False),
     Column("logger", Text, nullable=False),
@@ -250,7 +278,7 @@ log = Table(
 _is_named = text("name IS NOT NULL")
 block = _table(
     "block",
-    Column("id", _ID, primary_key=True),
+    Column("id", ID, primary_key=True),
     Column("type", Text, nullable=False),
     Column("name", Text),
     Column("data", Text, nullable=False),

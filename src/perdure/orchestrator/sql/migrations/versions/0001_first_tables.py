@@ -125,3 +125,8 @@ def upgrade() -> None:
     )
     op.create_index("task_run_by_flow_run", "task_run", ["flow_run_id", "id"], unique=False)
     op.create_index("task_run_by_task", "task_run", ["task_name", "id"], unique=False)
+
+
+def downgrade() -> None:
+    for table in ("task_run", "state", "result", "log", "flow_run", "cache_entry", "block"):
+        op.drop_table(table)

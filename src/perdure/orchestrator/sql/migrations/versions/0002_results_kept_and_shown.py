@@ -22,3 +22,9 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("run_input_by_source", "run_input", ["source_id"], unique=False)
+
+
+def downgrade() -> None:
+    op.drop_table("run_input")
+    for column in ("preview", "removed", "doomed", "retention", "step"):
+        op.drop_column("result", column)

@@ -29,3 +29,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("flow_run_id"),
         sqlite_with_rowid=False,
     )
+
+
+def downgrade() -> None:
+    op.drop_table("flow_start")
+    op.drop_table("process")

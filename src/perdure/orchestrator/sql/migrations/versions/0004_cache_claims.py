@@ -19,3 +19,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key"),
         sqlite_with_rowid=False,
     )
+
+
+def downgrade() -> None:
+    op.drop_table("cache_claim")
+    op.drop_column("cache_entry", "components")

@@ -110,3 +110,11 @@ def _add_steering() -> None:
         sa.PrimaryKeyConstraint("flow_run_id", "key"),
         sqlite_with_rowid=False,
     )
+
+
+def downgrade() -> None:
+    op.drop_index("result_by_item", "result")
+    op.drop_column("result", "number")
+    op.drop_column("result", "item_of")
+    for table in ("run_wait", "cancellation", "flow_key", "txn_value", "txn_step", "txn", "source", "decision"):
+        op.drop_table(table)
