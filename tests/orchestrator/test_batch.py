@@ -25,11 +25,12 @@ from perdure.orchestrator.sql.statements import Statements
 run_ids = st.sampled_from(["a", "b", "c"])
 words = st.sampled_from(["x", "y", "\u00fc"])
 maybe = st.none() | words
+tags = st.sampled_from(["[]", '["x"]', '["x", "y"]'])
 numbers = st.integers(0, 5)
 
 told: st.SearchStrategy[Record] = st.one_of(
-    st.builds(FlowRunRecord, run_ids, words, words, maybe, maybe, maybe, words, words, numbers),
-    st.builds(TaskRunRecord, run_ids, words, words, words, maybe, maybe, words, numbers),
+    st.builds(FlowRunRecord, run_ids, words, words, maybe, maybe, maybe, tags, words, numbers),
+    st.builds(TaskRunRecord, run_ids, words, words, words, maybe, maybe, tags, numbers),
     st.builds(StateRecord, run_ids, st.booleans(), st.sampled_from(StateType), words, maybe, st.just(0)),
     st.builds(
         ResultRecord,

@@ -127,30 +127,30 @@ class EmbeddedOrchestrator:
         """What cache keys stand for, the newest first, the expired ones too."""
         from perdure.orchestrator.sql import queries
 
-        return [CacheEntry(*row) for row in self._select(queries.cache_entries(filter))]
+        return [CacheEntry(*row) for row in self._select(queries.cache_entries(filter, self._select))]
 
     def clear_cache(self, filter: CacheFilter) -> int:
         """Forget what cache keys stand for; how many."""
         from perdure.orchestrator.sql import queries
 
-        return self._writer.execute(*self._database.compiled(queries.forget_cache(filter)))
+        return self._writer.execute(*self._database.compiled(queries.forget_cache(filter, self._select)))
 
     def flow_runs(self, filter: RunFilter) -> Sequence[FlowRun]:
         """The flow runs that the filter lets through, newest first, with everything reported until now."""
-        from perdure.orchestrator.sql import queries
+        from perdure.orchestrator.sql import lists
 
         return [
             FlowRun._make((*row[:9], row[9] and self._state_type(row[9]), *row[10:]))
-            for row in self._select(queries.flow_runs(filter))
+            for row in self._select(lists.flow_runs(filter, self._select))
         ]
 
     def task_runs(self, filter: RunFilter) -> Sequence[TaskRun]:
         """The task runs that the filter lets through, newest first, with everything reported until now."""
-        from perdure.orchestrator.sql import queries
+        from perdure.orchestrator.sql import lists
 
         return [
             TaskRun._make((*row[:8], row[8] and self._state_type(row[8]), *row[9:]))
-            for row in self._select(queries.task_runs(filter))
+            for row in self._select(lists.task_runs(filter, self._select))
         ]
 
     def states(self, run_id: str) -> Sequence[StateRecord]:
@@ -169,9 +169,9 @@ class EmbeddedOrchestrator:
 
     def results(self, filter: ResultFilter) -> Sequence[ResultRecord]:
         """What is known of results, newest first."""
-        from perdure.orchestrator.sql import queries
+        from perdure.orchestrator.sql import lists
 
-        return [_result(row) for row in self._select(queries.results(filter))]
+        return [_result(row) for row in self._select(lists.results(filter, self._select))]
 
     def inputs_of(self, run_ids: Sequence[str]) -> Sequence[InputRecord]:
         """Which results went into the runs, sorted by run and name."""

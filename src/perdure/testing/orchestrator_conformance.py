@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from perdure.core.ids import new_id
+from perdure.core.ids import id_at, new_id
 from perdure.core.records import (
     BlockRecord,
     CacheFilter,
@@ -42,11 +42,17 @@ STORAGE = "06a3d9f2-0000-7000-8000-000000000000"  # the id of a storage's block
 _times = count(1_700_000_000_000_000, 1_000)
 
 
+def _new_id(created: int) -> str:
+    """A run's id has the time of its creation in it."""
+    return id_at(created) + new_id()[len(id_at(created)) :]
+
+
 def flow_run(
     id: str | None = None, name: str = "brisk-owl", flow_name: str = "pipeline", **fields: Any
 ) -> FlowRunRecord:
     """A flow run's record, created after all the records made before it."""
-    record = FlowRunRecord(id or new_id(), name, flow_name, None, None, None, "[]", "{}", next(_times))
+    created = next(_times)
+    record = FlowRunRecord(id or _new_id(created), name, flow_name, None, None, None, "[]", "{}", created)
     return record._replace(**fields)
 
 
@@ -54,7 +60,8 @@ def task_run(
     flow_run_id: str | None = None, name: str = "load-0", task_name: str = "load", **fields: Any
 ) -> TaskRunRecord:
     """A task run's record, created after all the records made before it."""
-    record = TaskRunRecord(new_id(), name, task_name, "flights.load", flow_run_id, None, "[]", next(_times))
+    created = next(_times)
+    record = TaskRunRecord(_new_id(created), name, task_name, "flights.load", flow_run_id, None, "[]", created)
     return record._replace(**fields)
 
 

@@ -36,6 +36,7 @@ from perdure.core.records import (
 )
 from perdure.core.states import FINAL, StateType
 from perdure.orchestrator.sql.statements import Statements
+from perdure.orchestrator.sql.tags import NO_TAGS, spelled_all
 
 Row = tuple[Any, ...]
 # sqlite3 binds plain text and integers three times faster than their subclasses.
@@ -92,6 +93,7 @@ class Batch:
         self._absent = absent
         self.flow_runs: dict[str, _Run] = {}
         self.task_runs: dict[str, _Run] = {}
+        self.tags: list[Row] = []
         self.states: list[Row] = []
         self.flow_run_names: list[Row] = []
         self.task_run_names: list[Row] = []
@@ -119,6 +121,7 @@ class Batch:
         steps = [
             *self._of_runs(self.flow_runs, sql.create_flow_run, sql.advance_flow_run),
             *self._of_runs(self.task_runs, sql.create_task_run, sql.advance_task_run),
+            (sql.add_tag, self.tags),
             (sql.rename_flow_run, self.flow_run_names),
             (sql.rename_task_run, self.task_run_names),
             (sql.add_state, self.states),
@@ -191,7 +194,10 @@ class Batch:
         return [(create, created), (advance, advanced)]
 
     def _add_run(self, record: FlowRunRecord | TaskRunRecord) -> None:
-        runs = self.task_runs if type(record) is TaskRunRecord else self.flow_runs
+        of_task = type(record) is TaskRunRecord
+        runs = self.task_runs if of_task else self.flow_runs
+        if record.tags != NO_TAGS:
+            self.tags += [(1 if of_task else 0, tag, record.id) for tag in spelled_all(record.tags)]
         run = runs.get(record.id)
         if run is None:
             runs[record.id] = _Run(record)

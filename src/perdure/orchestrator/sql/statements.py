@@ -69,6 +69,7 @@ class Statements:
         self.advance_task_run = self._advance_run("task_run")
         self.rename_flow_run = f"UPDATE flow_run SET name = {mark} WHERE id = {mark}"
         self.rename_task_run = f"UPDATE task_run SET name = {mark} WHERE id = {mark}"
+        self.add_tag = self._insert("run_tag", ("of_task", "tag", "run_id")) + " ON CONFLICT DO NOTHING"
         self.add_state = self._insert("state", STATE_ROW)
         self.add_log = self._insert("log", LogRecord._fields)
         told = tuple(field for field in ResultRecord._fields if field not in MARKS)

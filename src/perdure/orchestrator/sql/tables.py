@@ -24,7 +24,8 @@ ID = String(36).with_variant(String(36, collation="C"), "postgresql")
 
 # What queries must say, to the letter, to be answered by the index of the rows of which it holds.
 NOT_COMPLETED = "state_type <> 'COMPLETED'"
-LARGE_SIZE = 65_536  # bytes
+NOT_UNPERSISTED = "kind <> 'unpersisted'"
+LARGE_SIZE = 4_096  # bytes
 LARGE = f"size >= {LARGE_SIZE}"
 
 
@@ -67,6 +68,7 @@ flow_run = _table(
     Index("flow_run_by_parent", "parent_flow_run_id", "id"),
     Index("flow_run_by_name", "name", "id"),
     _partial("flow_run_by_state", "state_type", "id", where=NOT_COMPLETED),
+    _partial("flow_run_by_flow_state", "flow_name", "state_type", "id", where=NOT_COMPLETED),
 )
 
 task_run = _table(
@@ -83,7 +85,10 @@ task_run = _table(
     # Ids sort by age, so the primary key serves for "newest first": each index more costs 5% of a commit.
     Index("task_run_by_task", "task_name", "id"),
     Index("task_run_by_flow_run", "flow_run_id", "id"),
+    Index("task_run_by_name", "name", "id"),
     _partial("task_run_by_state", "state_type", "id", where=NOT_COMPLETED),
+    _partial("task_run_by_task_state", "task_name", "state_type", "id", where=NOT_COMPLETED),
+    _partial("task_run_by_flow_run_state", "flow_run_id", "state_type", "id", where=NOT_COMPLETED),
 )
 
 run_tag = _table(
@@ -91,7 +96,6 @@ run_tag = _table(
     Column("of_task", Boolean, primary_key=True),
     Column("tag", Text, primary_key=True),
     Column("run_id", ID, primary_key=True),
-    Index("run_tag_by_run", "run_id"),
 )
 
 state = _table(
@@ -131,6 +135,7 @@ result = _table(
     Column("number", BigInteger),
     Index("result_by_type", "type", "run_id"),
     Index("result_by_created", "created"),
+    _partial("result_by_kind", "kind", "run_id", where=NOT_UNPERSISTED),
     _partial("result_by_storage", "storage_id", "run_id", where="storage_id IS NOT NULL"),
     _partial("result_by_key", "storage_key", where="storage_key IS NOT NULL"),
     _partial("result_by_size", "size", where=LARGE),
@@ -191,6 +196,8 @@ cache_entry = _table(
     Column("created", BigInteger, nullable=False),
     Column("expires", BigInteger),
     Column("components", Text),
+    Index("cache_entry_by_created", "created", "key"),
+    Index("cache_entry_by_run", "run_id"),
 )
 
 decision = _table(

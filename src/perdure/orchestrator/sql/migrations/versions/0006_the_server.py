@@ -1,5 +1,7 @@
 """What a server needs to answer quickly from many runs, and to look after them."""
 
+import json
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -8,25 +10,27 @@ from perdure.orchestrator.sql.tables import ID, Text
 revision = "0006"
 down_revision = "0005"
 
+_NOT_COMPLETED = "state_type <> 'COMPLETED'"
 # Table, index, columns, and of which rows it is.
 _INDICES: list[tuple[str, str, list[str], str | None]] = [
     ("flow_run", "flow_run_by_name", ["name", "id"], None),
-    ("flow_run", "flow_run_by_state", ["state_type", "id"], "state_type <> 'COMPLETED'"),
-    ("task_run", "task_run_by_state", ["state_type", "id"], "state_type <> 'COMPLETED'"),
+    ("flow_run", "flow_run_by_state", ["state_type", "id"], _NOT_COMPLETED),
+    ("flow_run", "flow_run_by_flow_state", ["flow_name", "state_type", "id"], _NOT_COMPLETED),
+    ("task_run", "task_run_by_name", ["name", "id"], None),
+    ("task_run", "task_run_by_state", ["state_type", "id"], _NOT_COMPLETED),
+    ("task_run", "task_run_by_task_state", ["task_name", "state_type", "id"], _NOT_COMPLETED),
+    ("task_run", "task_run_by_flow_run_state", ["flow_run_id", "state_type", "id"], _NOT_COMPLETED),
     ("result", "result_by_type", ["type", "run_id"], None),
     ("result", "result_by_created", ["created"], None),
+    ("result", "result_by_kind", ["kind", "run_id"], "kind <> 'unpersisted'"),
     ("result", "result_by_storage", ["storage_id", "run_id"], "storage_id IS NOT NULL"),
     ("result", "result_by_key", ["storage_key"], "storage_key IS NOT NULL"),
-    ("result", "result_by_size", ["size"], "size >= 65536"),
+    ("result", "result_by_size", ["size"], "size >= 4096"),
     ("result", "result_by_exception", ["run_id"], "is_exception"),
     ("result", "result_by_doom", ["run_id"], "doomed IS NOT NULL"),
+    ("cache_entry", "cache_entry_by_created", ["created", "key"], None),
+    ("cache_entry", "cache_entry_by_run", ["run_id"], None),
 ]
-_TAGS = {
-    "sqlite": "INSERT OR IGNORE INTO run_tag SELECT {of_task}, value, {table}.id FROM {table}, json_each(tags)"
-    " WHERE tags <> '[]'",
-    "postgresql": "INSERT INTO run_tag SELECT {of_task}, json_array_elements_text(tags::json), id FROM {table}"
-    " WHERE tags <> '[]' ON CONFLICT DO NOTHING",
-}
 
 
 def upgrade() -> None:
@@ -55,12 +59,28 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("of_task", "tag", "run_id"),
         sqlite_with_rowid=False,
     )
-    for table in ("flow_run", "task_run"):
-        op.execute(_TAGS[op.get_bind().dialect.name].format(table=table, of_task=str(table == "task_run").upper()))
-    op.create_index("run_tag_by_run", "run_tag", ["run_id"])
+    _tell_tags("flow_run", of_task=False)
+    _tell_tags("task_run", of_task=True)
     for table, name, columns, where in _INDICES:
         rows = None if where is None else sa.text(where)
         op.create_index(name, table, columns, sqlite_where=rows, postgresql_where=rows)
+
+
+def _tell_tags(table: str, of_task: bool) -> None:
+    connection = op.get_bind()
+    tag = sa.table("run_tag", sa.column("of_task", sa.Boolean()), sa.column("tag"), sa.column("run_id"))
+    after = ""
+    while rows := connection.execute(
+        sa.text(f"SELECT id, tags FROM {table} WHERE id > :after AND tags <> '[]' ORDER BY id LIMIT 10000"),
+        {"after": after},
+    ).all():
+        told = [
+            {"of_task": of_task, "tag": json.dumps(each)[1:-1], "run_id": id}
+            for id, tags in rows
+            for each in set(json.loads(tags))
+        ]
+        connection.execute(sa.insert(tag), told)
+        after = rows[-1][0]
 
 
 def downgrade() -> None:

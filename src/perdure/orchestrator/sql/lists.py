@@ -1,0 +1,288 @@
+"""The lists of runs and results, newest first, as queries that an index answers whatever the filter.
+
+Run ids sort by age, so that "newest first" is their order, and that of each index within what it is of. Where a filter
+names several states, storages or the like, the newest of each are asked for by themselves and put together.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import product
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Select,
+    and_,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    text,
+    union_all,
+)
+
+from perdure.core.clock import Micros
+from perdure.core.ids import id_at
+from perdure.core.records import FlowRun, ResultFilter, ResultRecord, RunFilter, TaskRun
+from perdure.core.states import FINAL, StateType
+from perdure.orchestrator.sql import tags
+from perdure.orchestrator.sql.tables import (
+    LARGE,
+    LARGE_SIZE,
+    NOT_COMPLETED,
+    NOT_UNPERSISTED,
+    flow_run,
+    result,
+    run_tag,
+    task_run,
+)
+
+Ask = Callable[[Any], Sequence[Any]]  # runs a small query on which the plan of another one depends
+Conditions = list[Any]
+
+_ID_LENGTH = 36
+_BRANCHES = 16  # parts of a query that are asked for by themselves
+_FEW = 2_000  # rows that may be sorted; of more than that, the newest are met soon when all are gone through
+_SKEW = 86_400_000_000  # microseconds by which the time in a run's id may differ from that of its creation
+_LAST_TIME = ((1 << 48) - 1) * 1_000
+_ALL_TYPES = """
+WITH RECURSIVE names (name) AS (
+    SELECT min(type) FROM result
+    UNION ALL SELECT (SELECT min(type) FROM result WHERE type > name) FROM names WHERE name IS NOT NULL
+) SELECT name FROM names WHERE name IS NOT NULL
+"""
+
+
+class _Branch(NamedTuple):
+    """A part of a list: rows of a table, or of two, in the order of an id."""
+
+    source: FromClause
+    id: Any
+    conditions: Conditions
+
+
+def flow_runs(filter: RunFilter, ask: Ask) -> Select[Any]:
+    """Rows of `FlowRun`, newest first."""
+    of, parent = flow_run.c.flow_name, flow_run.c.parent_flow_run_id
+    return _newest(_runs(filter, flow_run, of, parent, ask), [flow_run.c[each] for each in FlowRun._fields], filter)
+
+
+def task_runs(filter: RunFilter, ask: Ask) -> Select[Any]:
+    """Rows of `TaskRun`, newest first."""
+    of, parent = task_run.c.task_name, task_run.c.flow_run_id
+    return _newest(_runs(filter, task_run, of, parent, ask), [task_run.c[each] for each in TaskRun._fields], filter)
+
+
+def results(filter: ResultFilter, ask: Ask) -> Select[Any]:
+    """Rows of `ResultRecord`, newest first."""
+    choices = [_types(filter.type, ask), _each(result.c.storage_id, filter.storage_ids), _kinds(filter.kinds)]
+    parts = [
+        _Branch(source, id, [*conditions, *chosen])
+        for source, id, conditions in _sources(filter)
+        for chosen in _alternatives(*choices)
+    ]
+    shared = [*_values(filter, ask), *_times(filter, ask), *_sizes(filter, ask), *_of_flow(filter.flow, ask)]
+    branches = [part._replace(conditions=[*part.conditions, *shared]) for part in parts]
+    return _newest(branches, [result.c[each] for each in ResultRecord._fields], filter)
+
+
+def _newest(branches: Sequence[_Branch], columns: Sequence[Any], filter: RunFilter | ResultFilter) -> Select[Any]:
+    """The newest rows of all branches together."""
+    parts = []
+    for source, id, conditions in branches:
+        older = [] if filter.older_than is None else [id < filter.older_than]
+        chosen = select(*columns).select_from(source).where(*conditions, *older)
+        parts.append(chosen.order_by(id.desc()).limit(filter.limit))
+    if len(parts) == 1:
+        return parts[0]
+    together = union_all(*(select(each.subquery()) for each in parts)).subquery()
+    named = [together.c[each.name] for each in columns]
+    return select(*named).order_by(named[0].desc()).limit(filter.limit)
+
+
+def _alternatives(*choices: Sequence[Conditions]) -> list[Conditions]:
+    """Each way to choose one of each of the choices; a choice of nothing counts as none."""
+    there = [choice for choice in choices if choice]
+    ways = [[each for chosen in way for each in chosen] for way in product(*there)]
+    return ways if len(ways) <= _BRANCHES else [[or_(*(and_(*each) for each in choice)) for choice in there]]
+
+
+def _each(column: ColumnElement[Any], values: Iterable[str]) -> list[Conditions]:
+    return [[column == value] for value in dict.fromkeys(values)]
+
+
+def is_few(ask: Ask, *conditions: Any) -> bool:
+    """Whether so few rows are of a kind that all of them may be looked at."""
+    limited = select(literal_column("1").label("one")).where(*conditions).limit(_FEW + 1).subquery()
+    count: int = ask(select(func.count()).select_from(limited))[0][0]
+    return count <= _FEW
+
+
+def _unindexed(column: Any) -> Any:
+    """The column's value, by which no index is looked at."""
+    return column + literal_column("0")
+
+
+# Runs
+
+
+def _runs(filter: RunFilter, table: Any, of: Any, parent: Any, ask: Ask) -> list[_Branch]:
+    columns = table.c
+    conditions: Conditions = []
+    if filter.ids:
+        conditions.append(_begins_with_any(columns.id, filter.ids))
+    if filter.name is not None:
+        conditions.append(columns.name == filter.name)
+    if filter.of is not None:
+        conditions.append(of == filter.of)
+    if filter.ended is not None:
+        has_ended = func.coalesce(columns.state_type, "").in_([str(kind) for kind in FINAL])
+        conditions.append(has_ended if filter.ended else ~has_ended)
+    ways = _alternatives(_states(columns.state_type, filter.states), _each(parent, filter.flow_run_ids))
+    is_open = not conditions and ways == [[]]
+    conditions += _of_time(columns, filter)
+    source, id, tagged = _by_tags(table, filter.tags, is_open, ask)
+    return [_Branch(source, id, [*conditions, *tagged, *way]) for way in ways]
+
+
+def _states(column: Any, states: Iterable[StateType]) -> list[Conditions]:
+    return [
+        [column == str(state), *([] if state is StateType.COMPLETED else [text(NOT_COMPLETED)])]
+        for state in dict.fromkeys(states)
+    ]
+
+
+def _of_time(columns: Any, filter: RunFilter) -> Conditions:
+    """By the time of creation, and by the ids that were made about then: those are what the indices are sorted by."""
+    conditions: Conditions = []
+    if filter.after is not None:
+        conditions += [columns.created >= filter.after, columns.id >= _id_at(filter.after - _SKEW)]
+    if filter.before is not None:
+        conditions += [columns.created < filter.before, columns.id < _id_at(filter.before + _SKEW)]
+    return conditions
+
+
+def _id_at(time: Micros) -> str:
+    return id_at(min(max(time, 0), _LAST_TIME))
+
+
+def _begins_with_any(column: Any, beginnings: tuple[str, ...]) -> ColumnElement[bool]:
+    whole = [each for each in beginnings if len(each) >= _ID_LENGTH]
+    cut = [text.lower() for text in beginnings if len(text) < _ID_LENGTH]
+    # Ids are hexadecimal digits and hyphens, which all sort below "g": a range can use the index.
+    ranges = [and_(column >= text, column < text + "g") for text in cut]
+    return or_(*([column.in_(whole)] if whole else []), *ranges)
+
+
+def _by_tags(table: Any, wanted: Sequence[str], is_open: bool, ask: Ask) -> _Branch:
+    """The runs that have all of the tags: by a rare one, by the first if nothing else is asked for, or one by one."""
+    id, of_task = table.c.id, table is task_run
+    spelled = [tags.spelled(tag) for tag in dict.fromkeys(wanted)]
+    has = {tag: [run_tag.c.of_task == of_task, run_tag.c.tag == tag] for tag in spelled}
+    other = run_tag.alias()
+    one_by_one = [exists().where(other.c.of_task == of_task, other.c.tag == tag, other.c.run_id == id) for tag in has]
+    for tag in spelled:
+        if is_few(ask, *has[tag]):
+            return _Branch(table, id, [id.in_(select(run_tag.c.run_id).where(*has[tag])), *one_by_one])
+    if not (spelled and is_open):
+        return _Branch(table, id, one_by_one)
+    joined = run_tag.join(table, id == run_tag.c.run_id)
+    return _Branch(joined, run_tag.c.run_id, [*has[spelled[0]], *one_by_one[1:]])
+
+
+# Results
+
+
+def _sources(filter: ResultFilter) -> list[_Branch]:
+    """By the runs that results are of: each flow run's tasks, and the flow runs themselves."""
+    of_tasks, id = task_run.join(result, result.c.run_id == task_run.c.id), result.c.run_id
+    given: Conditions = [id.in_(filter.run_ids)] if filter.run_ids else []
+    if filter.task is not None:
+        given.append(task_run.c.task_name == filter.task)
+    if filter.flow_run_ids:
+        ways = _alternatives(_each(task_run.c.flow_run_id, filter.flow_run_ids))
+        branches = [_Branch(of_tasks, task_run.c.id, [*given, *way]) for way in ways]
+        own = [_Branch(result, id, [*given, id.in_(filter.flow_run_ids)])]
+        return branches + (own if filter.task is None else [])
+    return [_Branch(result, id, given) if filter.task is None else _Branch(of_tasks, task_run.c.id, given)]
+
+
+def _kinds(kinds: Iterable[str]) -> list[Conditions]:
+    return [
+        [result.c.kind == kind, *([] if kind == "unpersisted" else [text(NOT_UNPERSISTED)])]
+        for kind in dict.fromkeys(kinds)
+    ]
+
+
+def _types(pattern: str | None, ask: Ask) -> list[Conditions]:
+    """The types that are the pattern, or begin or end as it does where it has a `*` at an end."""
+    if pattern is None or not (fixed := pattern.strip("*")):
+        return []
+    if fixed == pattern:
+        return _each(result.c.type, [pattern])
+    matches = str.startswith if pattern.endswith("*") else str.endswith
+    found = [name for (name,) in ask(text(_ALL_TYPES)) if matches(name, fixed)]
+    if len(found) > _BRANCHES:
+        return [[result.c.type.concat("").in_(found)]]
+    return _each(result.c.type, found) or [[text("1 = 0")]]
+
+
+def _values(filter: ResultFilter, ask: Ask) -> Conditions:
+    columns = result.c
+    conditions: Conditions = [columns.storage_key.in_(filter.storage_keys)] if filter.storage_keys else []
+    signs = {  # what few results have
+        "is_exception": text("is_exception"),
+        "doomed": columns.doomed.is_not(None),
+        "removed": and_(columns.doomed.is_not(None), columns.removed.is_not(None)),
+    }
+    for name, sign in signs.items():
+        wanted = getattr(filter, name)
+        if wanted:
+            conditions.append(_rare(ask, sign))
+        elif wanted is not None:
+            conditions.append(columns[name].is_(None) if name != "is_exception" else text("NOT is_exception"))
+    if filter.items is not None:
+        conditions.append(columns.item_of.is_not(None) if filter.items else columns.item_of.is_(None))
+    return conditions
+
+
+def _rare(ask: Ask, sign: Any) -> Any:
+    """A condition that is looked at first if few results fulfil it."""
+    named = [result.c.run_id.is_not(None), sign]
+    return result.c.run_id.in_(select(result.c.run_id).where(*named)) if is_few(ask, *named) else sign
+
+
+def _times(filter: ResultFilter, ask: Ask) -> Conditions:
+    """A run is older than its result: its id can be told by when the result was made at the latest, not since when."""
+    created, before = result.c.created, filter.before
+    until = [] if before is None else [result.c.run_id < _id_at(before + _SKEW)]
+    if filter.after is not None:
+        span = [created >= filter.after, *([] if before is None else [created < before])]
+        if is_few(ask, *span):
+            return [result.c.run_id.in_(select(result.c.run_id).where(*span))]
+        until.append(_unindexed(created) >= filter.after)
+    return until if before is None else [*until, _unindexed(created) < before]
+
+
+def _sizes(filter: ResultFilter, ask: Ask) -> Conditions:
+    size, least, most = result.c.size, filter.min_size, filter.max_size
+    if least is not None and least >= LARGE_SIZE:
+        span: Conditions = [size >= least, *([] if most is None else [size <= most]), text(LARGE)]
+        if is_few(ask, *span):
+            return [result.c.run_id.in_(select(result.c.run_id).where(*span))]
+    conditions = [] if least is None else [_unindexed(size) >= least]
+    return conditions if most is None else [*conditions, _unindexed(size) <= most]
+
+
+def _of_flow(flow: str | None, ask: Ask) -> Conditions:
+    if flow is None:
+        return []
+    is_flow, id = flow_run.c.flow_name == flow, result.c.run_id
+    of_tasks = task_run.join(flow_run, flow_run.c.id == task_run.c.flow_run_id)
+    runs = union_all(select(flow_run.c.id).where(is_flow), select(task_run.c.id).select_from(of_tasks).where(is_flow))
+    found = runs.subquery()
+    if is_few(ask, found.c.id.is_not(None)):
+        return [id.in_(select(found.c.id))]
+    of_task = exists().select_from(of_tasks).where(task_run.c.id == id, is_flow)
+    return [or_(exists().where(flow_run.c.id == id, is_flow), of_task)]
