@@ -35,6 +35,7 @@ from perdure.core.records import (
     WaitRecord,
 )
 from perdure.core.states import FINAL, StateType
+from perdure.orchestrator.sql.askew import is_askew
 from perdure.orchestrator.sql.statements import Statements
 from perdure.orchestrator.sql.tags import NO_TAGS, spelled_all
 
@@ -209,10 +210,13 @@ class Batch:
         names.append((record.name, record.run_id))
 
     def _add_result(self, record: ResultRecord) -> None:
-        run_id, of_task, kind, type, is_exception, *rest, _, _ = record
+        run_id, of_task, kind, type, is_exception, created, *rest, _, _ = record
         absent = self._absent
         values = [absent if value is None else value for value in rest]
-        self.results.append((run_id, 1 if of_task else 0, kind, type, 1 if is_exception else 0, *values))
+        askew = created if is_askew(run_id, created) else absent
+        self.results.append(
+            (run_id, 1 if of_task else 0, kind, type, 1 if is_exception else 0, created, *values, askew)
+        )
         if self.removals:  # of the run's result before this one
             self.removals = [row for row in self.removals if row[2] != run_id]
 

@@ -22,16 +22,17 @@ from sqlalchemy import (
     union_all,
 )
 
-from perdure.core.clock import Micros
-from perdure.core.ids import id_at
 from perdure.core.records import FlowRun, ResultFilter, ResultRecord, RunFilter, TaskRun
 from perdure.core.states import FINAL, StateType
 from perdure.orchestrator.sql import tags
+from perdure.orchestrator.sql.askew import ids_since, ids_until
 from perdure.orchestrator.sql.tables import (
+    CHOSEN_KEY,
     LARGE,
     LARGE_SIZE,
     NOT_COMPLETED,
     NOT_UNPERSISTED,
+    OWN_KEY_LENGTH,
     flow_run,
     result,
     run_tag,
@@ -44,14 +45,15 @@ Conditions = list[Any]
 _ID_LENGTH = 36
 _BRANCHES = 16  # parts of a query that are asked for by themselves
 _FEW = 2_000  # rows that may be sorted; of more than that, the newest are met soon when all are gone through
-_SKEW = 86_400_000_000  # microseconds by which the time in a run's id may differ from that of its creation
-_LAST_TIME = ((1 << 48) - 1) * 1_000
-_ALL_TYPES = """
-WITH RECURSIVE names (name) AS (
-    SELECT min(type) FROM result
-    UNION ALL SELECT (SELECT min(type) FROM result WHERE type > name) FROM names WHERE name IS NOT NULL
-) SELECT name FROM names WHERE name IS NOT NULL
+# Each value of a column once: as many steps in an index of it as there are values.
+_VALUES = """
+WITH RECURSIVE found (last) AS (
+    SELECT min({0}) FROM result WHERE {1}
+    UNION ALL SELECT (SELECT min({0}) FROM result WHERE {1} AND {0} > found.last) FROM found WHERE last IS NOT NULL
+) SELECT last FROM found WHERE last IS NOT NULL
 """
+_ALL_TYPES = _VALUES.format("type", "1 = 1")
+_ALL_STORAGES = _VALUES.format("storage_id", f"kind = 'persisted' AND {NOT_UNPERSISTED}")
 
 
 class _Branch(NamedTuple):
@@ -76,13 +78,13 @@ def task_runs(filter: RunFilter, ask: Ask) -> Select[Any]:
 
 def results(filter: ResultFilter, ask: Ask) -> Select[Any]:
     """Rows of `ResultRecord`, newest first."""
-    choices = [_types(filter.type, ask), _each(result.c.storage_id, filter.storage_ids), _kinds(filter.kinds)]
+    choices = [_types(filter.type, ask), _places(filter, ask), _times(filter)]
     parts = [
         _Branch(source, id, [*conditions, *chosen])
         for source, id, conditions in _sources(filter)
         for chosen in _alternatives(*choices)
     ]
-    shared = [*_values(filter, ask), *_times(filter, ask), *_sizes(filter, ask), *_of_flow(filter.flow, ask)]
+    shared = [*_values(filter, ask), *_sizes(filter, ask), *_of_flow(filter.flow, ask)]
     branches = [part._replace(conditions=[*part.conditions, *shared]) for part in parts]
     return _newest(branches, [result.c[each] for each in ResultRecord._fields], filter)
 
@@ -157,14 +159,10 @@ def _of_time(columns: Any, filter: RunFilter) -> Conditions:
     """By the time of creation, and by the ids that were made about then: those are what the indices are sorted by."""
     conditions: Conditions = []
     if filter.after is not None:
-        conditions += [columns.created >= filter.after, columns.id >= _id_at(filter.after - _SKEW)]
+        conditions += [columns.created >= filter.after, columns.id >= ids_since(filter.after)]
     if filter.before is not None:
-        conditions += [columns.created < filter.before, columns.id < _id_at(filter.before + _SKEW)]
+        conditions += [columns.created < filter.before, columns.id < ids_until(filter.before)]
     return conditions
-
-
-def _id_at(time: Micros) -> str:
-    return id_at(min(max(time, 0), _LAST_TIME))
 
 
 def _begins_with_any(column: Any, beginnings: tuple[str, ...]) -> ColumnElement[bool]:
@@ -208,11 +206,22 @@ def _sources(filter: ResultFilter) -> list[_Branch]:
     return [_Branch(result, id, given) if filter.task is None else _Branch(of_tasks, task_run.c.id, given)]
 
 
-def _kinds(kinds: Iterable[str]) -> list[Conditions]:
-    return [
-        [result.c.kind == kind, *([] if kind == "unpersisted" else [text(NOT_UNPERSISTED)])]
-        for kind in dict.fromkeys(kinds)
-    ]
+def _places(filter: ResultFilter, ask: Ask) -> list[Conditions]:
+    """By kind and, since that is how they are indexed, by storage."""
+    kind, storage = result.c.kind, result.c.storage_id
+    persisted = [kind == "persisted", text(NOT_UNPERSISTED)]
+    if filter.storage_ids:
+        is_wanted = not filter.kinds or "persisted" in filter.kinds
+        return [[*persisted, *each] for each in _each(storage, filter.storage_ids)] if is_wanted else [[text("1 = 0")]]
+    ways: list[Conditions] = []
+    for name in dict.fromkeys(filter.kinds):
+        if name == "persisted":
+            storages = [id for (id,) in ask(text(_ALL_STORAGES))]
+            few = [*_each(storage, storages), [storage.is_(None)]] if len(storages) < _BRANCHES else [[]]
+            ways += [[*persisted, *each] for each in few]
+        else:
+            ways.append([kind == name, *([text(NOT_UNPERSISTED), storage.is_(None)] if name == "literal" else [])])
+    return ways
 
 
 def _types(pattern: str | None, ask: Ask) -> list[Conditions]:
@@ -231,6 +240,8 @@ def _types(pattern: str | None, ask: Ask) -> list[Conditions]:
 def _values(filter: ResultFilter, ask: Ask) -> Conditions:
     columns = result.c
     conditions: Conditions = [columns.storage_key.in_(filter.storage_keys)] if filter.storage_keys else []
+    if filter.storage_keys and not any(len(key) == OWN_KEY_LENGTH for key in filter.storage_keys):
+        conditions.append(text(CHOSEN_KEY))
     signs = {  # what few results have
         "is_exception": text("is_exception"),
         "doomed": columns.doomed.is_not(None),
@@ -253,16 +264,20 @@ def _rare(ask: Ask, sign: Any) -> Any:
     return result.c.run_id.in_(select(result.c.run_id).where(*named)) if is_few(ask, *named) else sign
 
 
-def _times(filter: ResultFilter, ask: Ask) -> Conditions:
-    """A run is older than its result: its id can be told by when the result was made at the latest, not since when."""
-    created, before = result.c.created, filter.before
-    until = [] if before is None else [result.c.run_id < _id_at(before + _SKEW)]
-    if filter.after is not None:
-        span = [created >= filter.after, *([] if before is None else [created < before])]
-        if is_few(ask, *span):
-            return [result.c.run_id.in_(select(result.c.run_id).where(*span))]
-        until.append(_unindexed(created) >= filter.after)
-    return until if before is None else [*until, _unindexed(created) < before]
+def _times(filter: ResultFilter) -> list[Conditions]:
+    """By the ids that were made about then; and what is askew, by itself."""
+    columns, after, before = result.c, filter.after, filter.before
+    if after is None and before is None:
+        return []
+    about: Conditions = [columns.askew.is_(None)]
+    askew: Conditions = [columns.askew.is_not(None)]
+    if after is not None:
+        about += [columns.run_id >= ids_since(after), columns.created >= after]
+        askew.append(columns.askew >= after)
+    if before is not None:
+        about += [columns.run_id < ids_until(before), columns.created < before]
+        askew.append(columns.askew < before)
+    return [about, askew]
 
 
 def _sizes(filter: ResultFilter, ask: Ask) -> Conditions:

@@ -20,15 +20,14 @@ CREATE TABLE log ( id INTEGER NOT NULL, flow_run_id VARCHAR(36), task_run_id VAR
 CREATE INDEX log_by_flow_run ON log (flow_run_id, time);
 CREATE INDEX log_by_task_run ON log (task_run_id, time);
 CREATE TABLE process ( id VARCHAR(36) NOT NULL, host TEXT NOT NULL, pid INTEGER NOT NULL, began TEXT, started BIGINT NOT NULL, beat BIGINT NOT NULL, PRIMARY KEY (id) ) WITHOUT ROWID;
-CREATE TABLE result ( run_id VARCHAR(36) NOT NULL, of_task BOOLEAN NOT NULL, kind TEXT NOT NULL, type TEXT NOT NULL, is_exception BOOLEAN NOT NULL, created BIGINT NOT NULL, value TEXT, storage_id VARCHAR(36), storage_key TEXT, serializer TEXT, size BIGINT, digest TEXT, expires BIGINT, cache_key TEXT, step TEXT, retention TEXT, doomed BIGINT, removed BIGINT, preview TEXT, item_of VARCHAR(36), number BIGINT, PRIMARY KEY (run_id) ) WITHOUT ROWID;
-CREATE INDEX result_by_created ON result (created);
+CREATE TABLE result ( run_id VARCHAR(36) NOT NULL, of_task BOOLEAN NOT NULL, kind TEXT NOT NULL, type TEXT NOT NULL, is_exception BOOLEAN NOT NULL, created BIGINT NOT NULL, value TEXT, storage_id VARCHAR(36), storage_key TEXT, serializer TEXT, size BIGINT, digest TEXT, expires BIGINT, cache_key TEXT, step TEXT, retention TEXT, doomed BIGINT, removed BIGINT, preview TEXT, item_of VARCHAR(36), number BIGINT, askew BIGINT, PRIMARY KEY (run_id) ) WITHOUT ROWID;
+CREATE INDEX result_by_askew ON result (askew) WHERE askew IS NOT NULL;
 CREATE INDEX result_by_doom ON result (run_id) WHERE doomed IS NOT NULL;
 CREATE INDEX result_by_exception ON result (run_id) WHERE is_exception;
 CREATE INDEX result_by_item ON result (item_of, step, number) WHERE item_of IS NOT NULL;
-CREATE INDEX result_by_key ON result (storage_key) WHERE storage_key IS NOT NULL;
-CREATE INDEX result_by_kind ON result (kind, run_id) WHERE kind <> 'unpersisted';
+CREATE INDEX result_by_key ON result (storage_key) WHERE length(storage_key) <> 32;
+CREATE INDEX result_by_place ON result (kind, storage_id, run_id) WHERE kind <> 'unpersisted';
 CREATE INDEX result_by_size ON result (size) WHERE size >= 4096;
-CREATE INDEX result_by_storage ON result (storage_id, run_id) WHERE storage_id IS NOT NULL;
 CREATE INDEX result_by_type ON result (type, run_id);
 CREATE TABLE run_input ( run_id VARCHAR(36) NOT NULL, source_id VARCHAR(36) NOT NULL, name TEXT NOT NULL, PRIMARY KEY (run_id, source_id, name) ) WITHOUT ROWID;
 CREATE INDEX run_input_by_source ON run_input (source_id);
@@ -39,7 +38,6 @@ CREATE TABLE state ( run_id VARCHAR(36) NOT NULL, arrival BIGINT NOT NULL, of_ta
 CREATE TABLE task_run ( id VARCHAR(36) NOT NULL, name TEXT NOT NULL, task_name TEXT NOT NULL, task_key TEXT NOT NULL, flow_run_id VARCHAR(36), parent_task_run_id VARCHAR(36), tags TEXT NOT NULL, created BIGINT NOT NULL, state_type TEXT, state_name TEXT, state_message TEXT, state_time BIGINT, started BIGINT, ended BIGINT, run_count INTEGER NOT NULL, PRIMARY KEY (id) ) WITHOUT ROWID;
 CREATE INDEX task_run_by_flow_run ON task_run (flow_run_id, id);
 CREATE INDEX task_run_by_flow_run_state ON task_run (flow_run_id, state_type, id) WHERE state_type <> 'COMPLETED';
-CREATE INDEX task_run_by_name ON task_run (name, id);
 CREATE INDEX task_run_by_state ON task_run (state_type, id) WHERE state_type <> 'COMPLETED';
 CREATE INDEX task_run_by_task ON task_run (task_name, id);
 CREATE INDEX task_run_by_task_state ON task_run (task_name, state_type, id) WHERE state_type <> 'COMPLETED';

@@ -43,7 +43,7 @@ _OPTIONAL = {
     *("began", "entry_point", "arguments", "components"),
     *("other_id", "detail"),
     *("committed", "module", "staged"),
-    *("step", "retention", "item_of", "number", "preview", "doomed", "removed"),
+    *("askew", "step", "retention", "item_of", "number", "preview", "doomed", "removed"),
     *("asks", "answer"),
 }
 _FLAGS = ("of_task", "is_exception")
@@ -73,7 +73,7 @@ class Statements:
         self.add_state = self._insert("state", STATE_ROW)
         self.add_log = self._insert("log", LogRecord._fields)
         told = tuple(field for field in ResultRecord._fields if field not in MARKS)
-        self.put_result = self._upsert("result", told) + "".join(f", {column} = NULL" for column in MARKS)
+        self.put_result = self._upsert("result", (*told, "askew")) + "".join(f", {column} = NULL" for column in MARKS)
         # Only what was doomed at that very time is removed: a result that a run was told of since is another one.
         self.mark_result = (
             f"UPDATE result SET doomed = {mark}, removed = {self._optional}"

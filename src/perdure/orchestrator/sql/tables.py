@@ -25,6 +25,9 @@ ID = String(36).with_variant(String(36, collation="C"), "postgresql")
 # What queries must say, to the letter, to be answered by the index of the rows of which it holds.
 NOT_COMPLETED = "state_type <> 'COMPLETED'"
 NOT_UNPERSISTED = "kind <> 'unpersisted'"
+OWN_KEY_LENGTH = 32
+# Of the keys that Perdure makes, each of one result, an index would cost a tenth of a commit: they are random.
+CHOSEN_KEY = f"length(storage_key) <> {OWN_KEY_LENGTH}"
 LARGE_SIZE = 4_096  # bytes
 LARGE = f"size >= {LARGE_SIZE}"
 
@@ -85,7 +88,6 @@ task_run = _table(
     # Ids sort by age, so the primary key serves for "newest first": each index more costs 5% of a commit.
     Index("task_run_by_task", "task_name", "id"),
     Index("task_run_by_flow_run", "flow_run_id", "id"),
-    Index("task_run_by_name", "name", "id"),
     _partial("task_run_by_state", "state_type", "id", where=NOT_COMPLETED),
     _partial("task_run_by_task_state", "task_name", "state_type", "id", where=NOT_COMPLETED),
     _partial("task_run_by_flow_run_state", "flow_run_id", "state_type", "id", where=NOT_COMPLETED),
@@ -133,11 +135,11 @@ result = _table(
     Column("preview", Text),  # after all that pruning reads, which so passes over none of its pages
     Column("item_of", ID),
     Column("number", BigInteger),
+    Column("askew", BigInteger),  # when it was made, where that is far from the time in the run's id
     Index("result_by_type", "type", "run_id"),
-    Index("result_by_created", "created"),
-    _partial("result_by_kind", "kind", "run_id", where=NOT_UNPERSISTED),
-    _partial("result_by_storage", "storage_id", "run_id", where="storage_id IS NOT NULL"),
-    _partial("result_by_key", "storage_key", where="storage_key IS NOT NULL"),
+    _partial("result_by_place", "kind", "storage_id", "run_id", where=NOT_UNPERSISTED),
+    _partial("result_by_key", "storage_key", where=CHOSEN_KEY),
+    _partial("result_by_askew", "askew", where="askew IS NOT NULL"),
     _partial("result_by_size", "size", where=LARGE),
     _partial("result_by_exception", "run_id", where="is_exception"),
     _partial("result_by_doom", "run_id", where="doomed IS NOT NULL"),

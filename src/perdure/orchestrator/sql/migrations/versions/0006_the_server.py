@@ -1,11 +1,14 @@
 """What a server needs to answer quickly from many runs, and to look after them."""
 
-import json
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
 
+from perdure.orchestrator.sql.askew import is_askew
 from perdure.orchestrator.sql.tables import ID, Text
+from perdure.orchestrator.sql.tags import spelled_all
 
 revision = "0006"
 down_revision = "0005"
@@ -16,15 +19,13 @@ _INDICES: list[tuple[str, str, list[str], str | None]] = [
     ("flow_run", "flow_run_by_name", ["name", "id"], None),
     ("flow_run", "flow_run_by_state", ["state_type", "id"], _NOT_COMPLETED),
     ("flow_run", "flow_run_by_flow_state", ["flow_name", "state_type", "id"], _NOT_COMPLETED),
-    ("task_run", "task_run_by_name", ["name", "id"], None),
     ("task_run", "task_run_by_state", ["state_type", "id"], _NOT_COMPLETED),
     ("task_run", "task_run_by_task_state", ["task_name", "state_type", "id"], _NOT_COMPLETED),
     ("task_run", "task_run_by_flow_run_state", ["flow_run_id", "state_type", "id"], _NOT_COMPLETED),
     ("result", "result_by_type", ["type", "run_id"], None),
-    ("result", "result_by_created", ["created"], None),
-    ("result", "result_by_kind", ["kind", "run_id"], "kind <> 'unpersisted'"),
-    ("result", "result_by_storage", ["storage_id", "run_id"], "storage_id IS NOT NULL"),
-    ("result", "result_by_key", ["storage_key"], "storage_key IS NOT NULL"),
+    ("result", "result_by_place", ["kind", "storage_id", "run_id"], "kind <> 'unpersisted'"),
+    ("result", "result_by_key", ["storage_key"], "length(storage_key) <> 32"),
+    ("result", "result_by_askew", ["askew"], "askew IS NOT NULL"),
     ("result", "result_by_size", ["size"], "size >= 4096"),
     ("result", "result_by_exception", ["run_id"], "is_exception"),
     ("result", "result_by_doom", ["run_id"], "doomed IS NOT NULL"),
@@ -61,30 +62,39 @@ def upgrade() -> None:
     )
     _tell_tags("flow_run", of_task=False)
     _tell_tags("task_run", of_task=True)
+    op.add_column("result", sa.Column("askew", sa.BigInteger(), nullable=True))
+    _tell_askew()
     for table, name, columns, where in _INDICES:
         rows = None if where is None else sa.text(where)
         op.create_index(name, table, columns, sqlite_where=rows, postgresql_where=rows)
 
 
-def _tell_tags(table: str, of_task: bool) -> None:
-    connection = op.get_bind()
-    tag = sa.table("run_tag", sa.column("of_task", sa.Boolean()), sa.column("tag"), sa.column("run_id"))
-    after = ""
-    while rows := connection.execute(
-        sa.text(f"SELECT id, tags FROM {table} WHERE id > :after AND tags <> '[]' ORDER BY id LIMIT 10000"),
-        {"after": after},
-    ).all():
-        told = [
-            {"of_task": of_task, "tag": json.dumps(each)[1:-1], "run_id": id}
-            for id, tags in rows
-            for each in set(json.loads(tags))
-        ]
-        connection.execute(sa.insert(tag), told)
+def _pages(columns: str, table: str, where: str = "true") -> Iterator[Sequence[Any]]:
+    """Rows by their first column, which is the key."""
+    key, after = columns.partition(",")[0], ""
+    query = sa.text(f"SELECT {columns} FROM {table} WHERE {key} > :after AND {where} ORDER BY {key} LIMIT 10000")
+    while rows := op.get_bind().execute(query, {"after": after}).all():
+        yield rows
         after = rows[-1][0]
+
+
+def _tell_askew() -> None:
+    for rows in _pages("run_id, created", "result"):
+        askew = [{"id": id, "created": created} for id, created in rows if is_askew(id, created)]
+        if askew:
+            op.get_bind().execute(sa.text("UPDATE result SET askew = :created WHERE run_id = :id"), askew)
+
+
+def _tell_tags(table: str, of_task: bool) -> None:
+    tag = sa.table("run_tag", sa.column("of_task", sa.Boolean()), sa.column("tag"), sa.column("run_id"))
+    for rows in _pages("id, tags", table, "tags <> '[]'"):
+        told = [(id, each) for id, tags in rows for each in spelled_all(tags)]
+        op.get_bind().execute(sa.insert(tag), [{"of_task": of_task, "tag": each, "run_id": id} for id, each in told])
 
 
 def downgrade() -> None:
     for table, name, _, _ in reversed(_INDICES):
         op.drop_index(name, table)
+    op.drop_column("result", "askew")
     op.drop_table("run_tag")
     op.drop_table("api_token")
