@@ -6,6 +6,7 @@ from perdure.core.states import State
 from perdure.core.version import VERSION as __version__  # noqa: N811
 from perdure.flows import Flow, flow
 from perdure.futures import AsyncFuture, Future
+from perdure.limits import concurrency, rate_limit
 from perdure.logs import get_run_logger
 from perdure.steering import (
     cancel_flow_run,
@@ -47,6 +48,7 @@ __all__ = [
     "__version__",
     "allow_failure",
     "cancel_flow_run",
+    "concurrency",
     "continue_flow_run",
     "exponential_backoff",
     "flow",
@@ -54,6 +56,7 @@ __all__ = [
     "get_transaction",
     "pause_flow_run",
     "quote",
+    "rate_limit",
     "sleep",
     "sleep_until",
     "suspend_flow_run",

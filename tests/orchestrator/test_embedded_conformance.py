@@ -4,10 +4,11 @@ from pathlib import Path
 import pytest
 
 from perdure.orchestrator.embedded import EmbeddedOrchestrator
+from perdure.testing.limits_conformance import LimitsConformance
 from perdure.testing.orchestrator_conformance import OrchestratorConformance
 
 
-class TestEmbedded(OrchestratorConformance):
+class TestEmbedded(OrchestratorConformance, LimitsConformance):
     @pytest.fixture
     def orchestrator(self, tmp_path: Path) -> Iterator[EmbeddedOrchestrator]:
         orchestrator = EmbeddedOrchestrator(tmp_path / "perdure.db")

@@ -4,12 +4,13 @@ import pytest
 
 from perdure.orchestrator.embedded import EmbeddedOrchestrator
 from perdure.orchestrator.sql.postgresql import PostgreSQL
+from perdure.testing.limits_conformance import LimitsConformance
 from perdure.testing.orchestrator_conformance import OrchestratorConformance
 from tests.postgresql_server import new_database
 
 
 @pytest.mark.slow
-class TestPostgreSQL(OrchestratorConformance):
+class TestPostgreSQL(OrchestratorConformance, LimitsConformance):
     @pytest.fixture
     def orchestrator(self, postgresql: str) -> Iterator[EmbeddedOrchestrator]:
         with new_database(postgresql) as url:

@@ -23,6 +23,7 @@ _COMMANDS = {
     "result": "List results, look into one, get its value.",
     "cache": "List cached results by key, look into one, forget them.",
     "block": "List, look into and delete saved blocks.",
+    "limit": "Limit how many may be at something at once, or how often.",
     "config": "View and change settings.",
     "profile": "Keep several sets of settings.",
     "server": "Start the server that a team shares.",

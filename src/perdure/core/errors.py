@@ -105,6 +105,14 @@ class MissingContext(PerdureError, RuntimeError):
     """Something that belongs to a run was used outside any run."""
 
 
+class LimitError(PerdureError, ValueError):
+    """A concurrency or rate limit is not there, or cannot be used or made like this."""
+
+
+class LimitTimeout(PerdureError, TimeoutError):
+    """The slots of a limit were not free in the time that was given."""
+
+
 class SettingError(PerdureError, ValueError):
     """A setting or profile is unknown, or its value is wrong."""
 

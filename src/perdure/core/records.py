@@ -338,6 +338,27 @@ class Claim(NamedTuple):
     waits: int = 0  # how many runs inside it wait for other claims
 
 
+class Limit(NamedTuple):
+    """How many may be at something at once or, with `decay`, how often."""
+
+    name: str  # tasks with this tag are limited by it
+    slots: int
+    decay: float | None  # slots that come back each second; None where they come back when they are let go
+    created: Micros
+
+
+class Slot(NamedTuple):
+    """Slots of a limit that somebody holds, or waits for. They go with their process."""
+
+    id: str
+    name: str  # the limit's
+    occupy: int  # how many slots
+    process_id: str
+    run_id: str | None
+    asked: Micros
+    taken: Micros | None = None  # None while it waits
+
+
 class CacheEntry(NamedTuple):
     """What a cache key stands for."""
 

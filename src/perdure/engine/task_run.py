@@ -15,6 +15,7 @@ from perdure.core.states import State, StateType
 from perdure.engine.cache_key import CacheKey, cache_key_of
 from perdure.engine.decisions import decision_of, source_of
 from perdure.engine.identity import identify_late
+from perdure.engine.limits import slots_let_go, slots_of_tags
 from perdure.engine.produce import Produced, produce
 from perdure.engine.retries import delay_before
 from perdure.engine.reuse import reused, take
@@ -62,6 +63,8 @@ def task_run(call: TaskCall, world: World) -> Steps[State[Any]]:
             raise  # stopped after the run had come to its end: then the caller is to know
     finally:
         world.claims.let_go(run)
+        if world.limiter.held:
+            yield from slots_let_go(run, world)
     return state
 
 
@@ -121,6 +124,8 @@ def _task_run(call: TaskCall, world: World) -> Steps[State[Any]]:
         yield Blocking(world.check_persisting, (run,))
     produced = Produced()
     while True:
+        if run.tags and world.limiter.concerns(run.tags):
+            yield from slots_of_tags(run, call.records, world)
         run.run_count += 1
         name = None if run.run_count == 1 else "Retrying"
         call.records.append(enter(run, world, S.RUNNING, name=name))
@@ -139,6 +144,8 @@ def _task_run(call: TaskCall, world: World) -> Steps[State[Any]]:
         failure: State[Any] = State(kind, name, message, UnpersistedResult(produced.error))
         if not (yield from _is_retried(run, world, failure)):
             return (yield from _fail(call, world, kind, message, name, produced.error))
+        if world.limiter.held:
+            yield from slots_let_go(run, world)
         yield from _wait_for_retry(run, world, message)
 
 

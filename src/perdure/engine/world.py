@@ -8,6 +8,7 @@ from perdure.core.clock import Clock
 from perdure.core.records import Record, ResultRecord, WaitRecord
 from perdure.core.transactions import Transactions
 from perdure.engine.claims import Claims
+from perdure.engine.limiter import Limiter
 
 if TYPE_CHECKING:  # these import pydantic, which a run that persists nothing does not need
     from perdure.filesystems import Storage
@@ -19,6 +20,7 @@ class World(Protocol):
 
     clock: Clock
     claims: Claims
+    limiter: Limiter
     told_sources: set[str]  # of tasks, by their digests: what the orchestrator has been told
     transactions: Transactions
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from perdure.core.clock import Micros
+from perdure.core.limits import Limits
 from perdure.core.pruning import Pruning
 from perdure.core.records import (
     BlockRecord,
@@ -34,6 +35,10 @@ class Orchestrator(Protocol):
     @property
     def transactions(self) -> Transactions:
         """What is committed together, or once."""
+
+    @property
+    def limits(self) -> Limits:
+        """Who may be at something at once, or how often."""
 
     def report(self, records: Iterable[Record]) -> None:
         """Take the records and return at once; they are committed soon, in order, after all earlier ones.

@@ -8,6 +8,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Float,
     Index,
     Integer,
     MetaData,
@@ -100,6 +101,7 @@ run_tag = _table(
     Column("run_id", ID, primary_key=True),
 )
 
+_is_event = text("NOT of_task OR type IN ('FAILED', 'CRASHED')")
 state = _table(
     "state",
     Column("run_id", ID, primary_key=True),
@@ -109,6 +111,8 @@ state = _table(
     Column("name", Text, nullable=False),
     Column("message", Text),
     Column("time", BigInteger, nullable=False),
+    # What becomes events: most states are of tasks that do not fail, and cost nothing.
+    Index("state_by_arrival", "arrival", sqlite_where=_is_event, postgresql_where=_is_event),
 )
 
 _is_item = text("item_of IS NOT NULL")
@@ -307,4 +311,78 @@ api_token = _table(  # sessions of the page are rows with a parent
     Column("expires", BigInteger),
     Column("revoked", BigInteger),
     Column("used", BigInteger),
+)
+
+concurrency_limit = _table(
+    "concurrency_limit",
+    Column("name", Text, primary_key=True),
+    Column("slots", Integer, nullable=False),
+    Column("decay", Float),
+    Column("created", BigInteger, nullable=False),
+    Column("turns", BigInteger, nullable=False),  # how often somebody came: each has a place in the line
+    Column("drawn", Float, nullable=False),  # slots that had not come back at `drawn_at`
+    Column("drawn_at", BigInteger, nullable=False),
+)
+
+limit_slot = _table(
+    "limit_slot",
+    Column("id", _ID, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("occupy", Integer, nullable=False),
+    Column("process_id", _ID, nullable=False),
+    Column("run_id", _ID),
+    Column("asked", BigInteger, nullable=False),
+    Column("taken", BigInteger),
+    Column("place", BigInteger, nullable=False),
+    Index("limit_slot_by_place", "name", "place"),
+)
+
+service = _table(
+    "service",
+    Column("name", Text, primary_key=True),
+    Column("process_id", _ID, nullable=False),
+    Column("due", BigInteger, nullable=False),
+    Column("ended", BigInteger),
+    Column("outcome", Text),
+    Column("cursor", BigInteger),
+)
+
+event = _table(
+    "event",
+    Column("id", _ID, primary_key=True),
+    Column("time", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("run_id", _ID, nullable=False),
+    Column("flow_name", Text),
+    Column("payload", Text, nullable=False),
+    Index("event_by_run", "run_id", "id"),
+    Index("event_by_kind", "kind", "id"),
+    Index("event_by_time", "time"),
+)
+
+hook = _table(
+    "hook",
+    Column("id", _ID, primary_key=True),
+    Column("way", Text, nullable=False),
+    Column("shown", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("secret", Text),
+    Column("kinds", Text, nullable=False),
+    Column("flow_name", Text),
+    Column("private", Boolean, nullable=False),
+    Column("created", BigInteger, nullable=False),
+)
+
+_waits = text("state = 'waiting'")
+hook_delivery = _table(
+    "hook_delivery",
+    Column("id", _ID, primary_key=True),
+    Column("hook_id", _ID, nullable=False),
+    Column("event_id", _ID, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("due", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("outcome", Text),
+    Index("hook_delivery_once", "event_id", "hook_id", unique=True),
+    Index("hook_delivery_by_due", "due", sqlite_where=_waits, postgresql_where=_waits),
 )

@@ -8,13 +8,14 @@ flusher's thread writes only what nobody came for.
 import time
 from collections.abc import Callable, Iterable
 from threading import Event, Lock, Thread
-from typing import Any
+from typing import Any, TypeVar
 
 from perdure.core.errors import OrchestratorError
 from perdure.core.records import BlockRecord, CacheRecord, Record, ReleaseRecord
 from perdure.orchestrator.sql.batch import Arrivals, Batch
 from perdure.orchestrator.sql.database import Connection, Database
 
+T = TypeVar("T")
 _GROUP = 4_000  # records; when more wait, the thread that reports writes them
 _MOST = 200_000  # records that may wait while the database cannot be written
 _RETRY_SECONDS = 1.0
@@ -97,6 +98,20 @@ class Writer:
         """Commit one statement before what was reported, which goes on waiting; how many rows it changed."""
         with self._write_lock, self._database.errors():
             return self._connected().execute(statement, parameters).rowcount
+
+    def transact(self, work: Callable[[Connection], T]) -> T:
+        """Do what takes several statements in one transaction, before what was reported, which goes on waiting."""
+        with self._write_lock, self._database.errors():
+            connection = self._connected()
+            try:
+                connection.execute(self._database.begin)
+                outcome = work(connection)
+                self._database.commit(connection)
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+            return outcome
 
     def commit_together(self, records: list[Record], unless: tuple[str, tuple[Any, ...]] | None = None) -> bool:
         """Commit all that was reported, then all these records, or none of them, in one transaction.

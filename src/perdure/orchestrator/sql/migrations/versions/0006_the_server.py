@@ -36,6 +36,8 @@ _INDICES: list[tuple[str, str, list[str], str | None]] = [
 
 def upgrade() -> None:
     """Tables and indices, each beside what it is for."""
+    _add_limits()
+    _add_services()
     # Who may talk to the server.
     op.create_table(
         "api_token",
@@ -93,8 +95,101 @@ def _tell_tags(table: str, of_task: bool) -> None:
 
 
 def downgrade() -> None:
+    op.drop_index("state_by_arrival", "state")
+    for table in ("hook_delivery", "hook", "event", "service", "limit_slot", "concurrency_limit"):
+        op.drop_table(table)
     for table, name, _, _ in reversed(_INDICES):
         op.drop_index(name, table)
     op.drop_column("result", "askew")
     op.drop_table("run_tag")
     op.drop_table("api_token")
+
+
+def _add_limits() -> None:
+    """How many may be at something at once, and who is."""
+    op.create_table(
+        "concurrency_limit",
+        sa.Column("name", Text, nullable=False),
+        sa.Column("slots", sa.Integer(), nullable=False),
+        sa.Column("decay", sa.Float(), nullable=True),
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.Column("turns", sa.BigInteger(), nullable=False),
+        sa.Column("drawn", sa.Float(), nullable=False),
+        sa.Column("drawn_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "limit_slot",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("name", Text, nullable=False),
+        sa.Column("occupy", sa.Integer(), nullable=False),
+        sa.Column("process_id", ID, nullable=False),
+        sa.Column("run_id", ID, nullable=True),
+        sa.Column("asked", sa.BigInteger(), nullable=False),
+        sa.Column("taken", sa.BigInteger(), nullable=True),
+        sa.Column("place", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("limit_slot_by_place", "limit_slot", ["name", "place"])
+
+
+def _add_services() -> None:
+    """What servers do beside answering, what they find, and whom they tell."""
+    is_event = sa.text("NOT of_task OR type IN ('FAILED', 'CRASHED')")
+    op.create_index("state_by_arrival", "state", ["arrival"], sqlite_where=is_event, postgresql_where=is_event)
+    op.create_table(
+        "service",
+        sa.Column("name", Text, nullable=False),
+        sa.Column("process_id", ID, nullable=False),
+        sa.Column("due", sa.BigInteger(), nullable=False),
+        sa.Column("ended", sa.BigInteger(), nullable=True),
+        sa.Column("outcome", Text, nullable=True),
+        sa.Column("cursor", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("name"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "event",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("time", sa.BigInteger(), nullable=False),
+        sa.Column("kind", Text, nullable=False),
+        sa.Column("run_id", ID, nullable=False),
+        sa.Column("flow_name", Text, nullable=True),
+        sa.Column("payload", Text, nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("event_by_run", "event", ["run_id", "id"])
+    op.create_index("event_by_kind", "event", ["kind", "id"])
+    op.create_index("event_by_time", "event", ["time"])
+    op.create_table(
+        "hook",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("way", Text, nullable=False),
+        sa.Column("shown", Text, nullable=False),
+        sa.Column("url", Text, nullable=False),
+        sa.Column("secret", Text, nullable=True),
+        sa.Column("kinds", Text, nullable=False),
+        sa.Column("flow_name", Text, nullable=True),
+        sa.Column("private", sa.Boolean(), nullable=False),
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "hook_delivery",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("hook_id", ID, nullable=False),
+        sa.Column("event_id", ID, nullable=False),
+        sa.Column("state", Text, nullable=False),
+        sa.Column("due", sa.BigInteger(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("outcome", Text, nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("hook_delivery_once", "hook_delivery", ["event_id", "hook_id"], unique=True)
+    waits = sa.text("state = 'waiting'")
+    op.create_index("hook_delivery_by_due", "hook_delivery", ["due"], sqlite_where=waits, postgresql_where=waits)
