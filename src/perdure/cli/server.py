@@ -78,6 +78,46 @@ def start(
     serve(config, database, insecure, lambda listening: typer.echo(_told(listening, as_json)))
 
 
+@app.command()
+def services(as_json: AsJson = False) -> None:
+    """List what servers do beside answering, and when they last did it."""
+    from perdure import settings
+    from perdure.cli.find import orchestrator
+    from perdure.cli.output import NOTHING, Column, iso, short_time, show, show_json, table
+    from perdure.server.services import SERVICES
+
+    done = {service.name: service for service in orchestrator().services.all()}
+    seconds = {name: getattr(settings.current(), f"service_{name}_seconds") for name in SERVICES}
+    if as_json:
+        found = [(name, done.get(name)) for name in SERVICES]
+        show_json(
+            [
+                {
+                    "name": name,
+                    "interval_seconds": seconds[name],
+                    "last_run": None if run is None else iso(run.ended),
+                    "outcome": None if run is None else run.outcome,
+                }
+                for name, run in found
+            ]
+        )
+        return
+    columns = [
+        Column("service", whole=True),
+        Column("every"),
+        Column("last"),
+        Column("came to"),
+        Column("what it does"),
+    ]
+    rows = []
+    for name, what in SERVICES.items():
+        every = f"{seconds[name]:g} s" if seconds[name] else "off"
+        run = done.get(name)
+        last = (NOTHING, NOTHING) if run is None else (short_time(run.ended), run.outcome or NOTHING)
+        rows.append((name, every, *last, what))
+    show(table(columns, rows))
+
+
 def _size(text: str) -> int:
     from perdure.core.amounts import parse_size
 

@@ -113,6 +113,10 @@ class LimitTimeout(PerdureError, TimeoutError):
     """The slots of a limit were not free in the time that was given."""
 
 
+class HookError(PerdureError, ValueError):
+    """A webhook or notification is not there, or cannot be made like this."""
+
+
 class SettingError(PerdureError, ValueError):
     """A setting or profile is unknown, or its value is wrong."""
 

@@ -90,26 +90,13 @@ class Limiter:
             missing = self._limits.take(ticket.slot, self._clock())
             if missing and time.monotonic() >= ticket.look:
                 ticket.look = time.monotonic() + _LOOK_SECONDS
-                if self._free_lost(ticket.slot.name):
+                if free_lost(ticket.slot.name, self._orchestrator, self._clock):
                     missing = self._limits.take(ticket.slot, self._clock())
         except OrchestratorUnreachable:
             missing = ticket.slot.occupy
         if ticket.is_given_up:  # its coroutine was cancelled while this thread asked
             self.release([ticket.slot])
         return missing
-
-    def _free_lost(self, name: str) -> bool:
-        """Let go of the slots whose process is gone; whether there were any."""
-        lost, alive = [], {self._life.process.id: True}
-        for slot in self._limits.slots(name):
-            if slot.process_id not in alive:
-                process = self._orchestrator.process(slot.process_id)
-                alive[slot.process_id] = process is not None and is_alive(process, self._clock())
-            if not alive[slot.process_id]:
-                lost.append(slot.id)
-        if lost:
-            self._limits.release(lost)
-        return bool(lost)
 
     def give_up(self, ticket: Ticket) -> None:
         """Wait no longer."""
@@ -130,3 +117,18 @@ class Limiter:
     def draw(self, name: str, occupy: int, patience: float | None) -> float | None:
         """As the orchestrator's, by this process's clock."""
         return self._limits.draw(name, occupy, self._clock(), patience)
+
+
+def free_lost(name: str, known: Orchestrator, clock: Clock) -> int:
+    """Let go of the slots and places in the line of a limit whose process is gone; how many there were."""
+    lost: list[str] = []
+    alive: dict[str, bool] = {}
+    for slot in known.limits.slots(name):
+        if slot.process_id not in alive:
+            process = known.process(slot.process_id)
+            alive[slot.process_id] = process is not None and is_alive(process, clock())
+        if not alive[slot.process_id]:
+            lost.append(slot.id)
+    if lost:
+        known.limits.release(lost)
+    return len(lost)

@@ -13,6 +13,8 @@ from perdure.engine.starts import unpacked
 from perdure.engine.waits import SUSPENDED, is_open_pause
 from perdure.orchestrator.protocol import Orchestrator
 
+_OPEN = tuple(kind for kind in StateType if kind not in FINAL)
+
 
 class Resumable(NamedTuple):
     """A flow run that can be gone on with."""
@@ -46,6 +48,23 @@ def lost_runs(world: Resumes) -> Iterator[FlowRun]:
         if start is not None and not _runs(start, world):
             found = known.flow_runs(RunFilter(ids=(run_id,)))
             yield from (run for run in found if run.state_name != SUSPENDED)
+
+
+def end_lost(world: Resumes) -> list[FlowRun]:
+    """Mark the outermost flow runs Crashed whose process is gone, and all below them; those that we marked."""
+    known = world.orchestrator
+    ended = []
+    for found in known.flow_runs(RunFilter(states=_OPEN)):
+        start = known.start(found.id) if found.parent_flow_run_id is None else None
+        if start is None or _runs(start, world):
+            continue
+        run = run_of(found.id, known)  # again: who claimed it before its start was read has changed its state
+        process = known.process(start.process_id)
+        if run.state_type not in _OPEN or run.state_name == SUSPENDED:
+            continue
+        if claim(run, start, world, crashed(run, process, world)):
+            ended.append(run)
+    return ended
 
 
 def crashed_with(flow_name: str, parameters: Mapping[str, Any], world: Resumes) -> Iterator[Resumable]:

@@ -34,6 +34,7 @@ from perdure.core.states import StateType
 from perdure.orchestrator.sql.database import Connection, Database
 from perdure.orchestrator.sql.limits import SqlLimits
 from perdure.orchestrator.sql.pruning import Pruner
+from perdure.orchestrator.sql.services import SqlServices
 from perdure.orchestrator.sql.sqlite import SQLite
 from perdure.orchestrator.sql.transactions import SqlTransactions
 from perdure.orchestrator.sql.writer import Writer
@@ -70,6 +71,7 @@ class EmbeddedOrchestrator:
         self._idle_readers: list[Connection] = []
         self.transactions = SqlTransactions(self._writer, self._statements, self._read)
         self.limits = SqlLimits(self._writer, self._statements.mark, self._read)
+        self.services = SqlServices(self._writer, self._statements.mark, self._read)
         _open_orchestrators.add(self)
 
     def report(self, records: Iterable[Record]) -> None:

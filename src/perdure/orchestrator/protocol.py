@@ -26,6 +26,7 @@ from perdure.core.records import (
     TaskRun,
     WaitRecord,
 )
+from perdure.core.services import Services
 from perdure.core.transactions import Transactions
 
 
@@ -39,6 +40,10 @@ class Orchestrator(Protocol):
     @property
     def limits(self) -> Limits:
         """Who may be at something at once, or how often."""
+
+    @property
+    def services(self) -> Services:
+        """What servers do beside answering, and the events that they find."""
 
     def report(self, records: Iterable[Record]) -> None:
         """Take the records and return at once; they are committed soon, in order, after all earlier ones.

@@ -1,5 +1,6 @@
 """The application: one orchestrator, its routes, and what holds for all of them."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -7,6 +8,7 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI
 
+from perdure import settings
 from perdure.core.version import VERSION
 from perdure.orchestrator.embedded import EmbeddedOrchestrator
 from perdure.server.access import Gate, authorise
@@ -16,6 +18,8 @@ from perdure.server.guard import Guard
 from perdure.server.limits import Rates
 from perdure.server.metrics import Metrics
 from perdure.server.routes import flow_runs, health, metrics, session, tokens
+from perdure.server.services import Services
+from perdure.server.services.world import ServiceWorld
 from perdure.server.streams import Streams
 
 ROUTES = (health, metrics, session, tokens, flow_runs)
@@ -34,7 +38,10 @@ def create_app(orchestrator: EmbeddedOrchestrator, config: ServerConfig) -> Fast
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        services = Services(ServiceWorld(orchestrator, settings.current()))
+        services.start()
         yield
+        await asyncio.to_thread(services.stop)
         orchestrator.close()
 
     app = FastAPI(

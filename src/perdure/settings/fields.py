@@ -242,6 +242,25 @@ class Settings:
     database_timeout_seconds: float = field(
         metadata=_about(SECONDS, 60.0, "How long to wait for a database that is in use.")
     )
+    service_lost_seconds: float = field(
+        metadata=_about(SECONDS, 10.0, "How often a server looks for runs whose process is gone; 0: never.")
+    )
+    service_late_seconds: float = field(
+        metadata=_about(SECONDS, 60.0, "How often a server looks for flow runs that are late or stuck; 0: never.")
+    )
+    service_events_seconds: float = field(
+        metadata=_about(SECONDS, 1.0, "How often a server makes events of new states; 0: never.")
+    )
+    service_hooks_seconds: float = field(
+        metadata=_about(SECONDS, 1.0, "How often a server tells webhooks and notifications of events; 0: never.")
+    )
+    late_after_seconds: float = field(
+        metadata=_about(SECONDS, 900.0, "A flow run that has not begun after this time is late.")
+    )
+    stuck_after_seconds: float = field(
+        metadata=_about(SECONDS, 21_600.0, "A flow run that runs without a log line or a state for this time is stuck.")
+    )
+    events_keep_seconds: float = field(metadata=_about(SECONDS, 604_800.0, "How long events are kept."))
     report_interval_seconds: float = field(metadata=_about(SECONDS, 0.1, "How soon reported records are committed."))
 
 

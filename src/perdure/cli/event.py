@@ -1,0 +1,44 @@
+"""`perdure event`: what servers found to have happened."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from perdure.cli.find import orchestrator
+from perdure.cli.groups import AsJson, Limit, new_group
+from perdure.cli.output import NOTHING, Column, note, short_time, show, show_json, table
+from perdure.core.services import EventFilter
+
+app = new_group("List the events that servers found.")
+
+
+@app.callback()
+def _event() -> None:
+    """List the events that servers found."""
+
+
+@app.command()
+def ls(
+    kind: Annotated[
+        str | None,
+        typer.Option("--kind", metavar="KIND", help="Only these: flow-run.failed, flow-run.stuck, flow-run.*"),
+    ] = None,
+    flow: Annotated[str | None, typer.Option("--flow", metavar="NAME", help="Only of runs of this flow.")] = None,
+    limit: Limit = 20,
+    as_json: AsJson = False,
+) -> None:
+    """List events, the newest first."""
+    events = orchestrator().services.events(EventFilter(kind=kind, flow_name=flow, limit=limit))
+    if as_json:
+        show_json([json.loads(event.payload) for event in events])
+    elif events:
+        columns = [Column("time", whole=True), Column("kind", whole=True), Column("flow"), Column("run", whole=True)]
+        show(
+            table(
+                columns, [(short_time(each.time), each.kind, each.flow_name or NOTHING, each.run_id) for each in events]
+            )
+        )
+    else:
+        show("There are no such events.")
+        show(note("A server makes them of states, while it runs: `perdure server start`."))

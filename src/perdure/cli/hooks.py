@@ -1,0 +1,94 @@
+"""What `perdure webhook` and `perdure notification` have in common."""
+
+import re
+from typing import Annotated, Any
+
+import typer
+
+from perdure.blocks.secrets import encrypt
+from perdure.cli.find import orchestrator
+from perdure.cli.output import Column, iso, note, one_line, short_time, show, show_json, table
+from perdure.core.clock import system_clock
+from perdure.core.errors import HookError
+from perdure.core.ids import new_id
+from perdure.core.services import Hook
+
+On = Annotated[
+    list[str],
+    typer.Option(
+        "--on", metavar="KIND", help="Of which events, such as flow-run.failed or flow-run.*; may be given again."
+    ),
+]
+OfFlow = Annotated[str | None, typer.Option("--flow", metavar="NAME", help="Only of runs of this flow.")]
+HookId = Annotated[str, typer.Argument(metavar="ID", help="Its id, or the beginning of it.")]
+
+STATES = ("scheduled", "pending", "running", "completed", "failed", "crashed", "cancelling", "cancelled", "paused")
+_KINDS = {f"flow-run.{each}" for each in (*STATES, "late", "stuck")} | {"task-run.failed", "task-run.crashed"}
+_KIND = re.compile(r"(flow-run|task-run)\.\*|\*")
+
+
+def add(way: Any, url: str, shown: str, secret: str | None, kinds: list[str], flow: str | None, private: bool) -> Hook:
+    """Make a hook.
+
+    Raises:
+        HookError: there is no such kind of event.
+    """
+    for kind in kinds:
+        if kind not in _KINDS and not _KIND.fullmatch(kind):
+            raise HookError(
+                f"--on {kind!r} is no kind of event. There are {', '.join(sorted(_KINDS))}; flow-run.* is all."
+            )
+    hidden = None if secret is None else encrypt(secret.encode())
+    chosen = ",".join(dict.fromkeys(kinds))
+    hook = Hook(new_id(), way, shown, encrypt(url.encode()), hidden, chosen, flow, private, system_clock())
+    orchestrator().services.put_hook(hook)
+    return hook
+
+
+def show_hooks(way: str, as_json: bool, hint: str) -> None:
+    """List the hooks of one way."""
+    hooks = [hook for hook in orchestrator().services.hooks() if hook.way == way]
+    if as_json:
+        show_json([shape(hook) for hook in hooks])
+    elif hooks:
+        columns = [Column("id", whole=True), Column("to"), Column("on"), Column("flow"), Column("created", whole=True)]
+        rows = [(each.id, each.shown, each.kinds, each.flow_name or "all", short_time(each.created)) for each in hooks]
+        show(table(columns, rows))
+    else:
+        show(f"There is no {way}.")
+        show(note(hint))
+
+
+def remove(way: str, id: str, as_json: bool) -> None:
+    """Delete a hook by the beginning of its id."""
+    hook = found(way, id)
+    orchestrator().services.delete_hook(hook.id)
+    if as_json:
+        show_json({"id": hook.id, "deleted": True})
+    else:
+        show(f"Deleted the {way} to {one_line(hook.shown)}.")
+
+
+def found(way: str, id: str) -> Hook:
+    """The hook whose id begins so.
+
+    Raises:
+        HookError: there is none, or several.
+    """
+    hooks = [hook for hook in orchestrator().services.hooks() if hook.way == way and hook.id.startswith(id)]
+    if len(hooks) != 1:
+        which = "No" if not hooks else "More than one"
+        raise HookError(f"{which} {way} has an id that begins with {id!r}. `perdure {way} ls` lists them.")
+    return hooks[0]
+
+
+def shape(hook: Hook) -> dict[str, Any]:
+    """A hook as JSON, without what is secret."""
+    return {
+        "id": hook.id,
+        "to": hook.shown,
+        "on": hook.kinds.split(","),
+        "flow_name": hook.flow_name,
+        "is_signed": hook.secret is not None,
+        "created": iso(hook.created),
+    }

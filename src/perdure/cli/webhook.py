@@ -1,0 +1,84 @@
+"""`perdure webhook`: URLs that a server tells of events."""
+
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import typer
+
+from perdure.cli.find import orchestrator
+from perdure.cli.groups import AsJson, new_group
+from perdure.cli.hooks import HookId, OfFlow, On, add, found, remove, shape, show_hooks
+from perdure.cli.output import NOTHING, Column, iso, note, short_time, show, show_json, table
+from perdure.core.errors import HookError
+from perdure.server.services.sending import shown_url
+
+app = new_group("Have a server tell URLs of events.")
+
+
+@app.command()
+def create(
+    url: Annotated[str, typer.Argument(metavar="URL", help="https://… that takes a POST with a JSON body.")],
+    on: On,
+    flow: OfFlow = None,
+    secret: Annotated[
+        str | None,
+        typer.Option("--secret", envvar="PERDURE_WEBHOOK_SECRET", help="Signs what is sent, by HMAC-SHA256."),
+    ] = None,
+    private: Annotated[bool, typer.Option("--private", help="It may be at an address that is not public.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Have a server POST events to a URL, each at least once."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.password:
+        raise HookError(f"{shown_url(url)!r} is no URL for a webhook. Write https://HOST/PATH; use --secret to sign.")
+    hook = add("webhook", url, shown_url(url), secret, on, flow, private)
+    if as_json:
+        show_json(shape(hook))
+    else:
+        show(f"A server tells {hook.shown} of {hook.kinds}. Its id is {hook.id}.")
+
+
+@app.command()
+def ls(as_json: AsJson = False) -> None:
+    """List webhooks."""
+    show_hooks("webhook", as_json, "`perdure webhook create https://… --on flow-run.failed` makes one.")
+
+
+@app.command()
+def delete(id: HookId, as_json: AsJson = False) -> None:
+    """Delete a webhook, with its deliveries."""
+    remove("webhook", id, as_json)
+
+
+@app.command()
+def deliveries(
+    id: Annotated[str | None, typer.Argument(metavar="[ID]", help="Only of this webhook or notification.")] = None,
+    state: Annotated[str | None, typer.Option("--state", help="Only waiting, delivered or failed ones.")] = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many at most, the newest first.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """List what was sent, or is to be sent, and what the last attempt came to."""
+    hook_id = None if id is None else _any(id)
+    tried = orchestrator().services.deliveries(hook_id, state, limit)
+    if as_json:
+        show_json([each._asdict() | {"due": iso(each.due)} for each in tried])
+    elif tried:
+        columns = [
+            *(Column("id", whole=True), Column("event", whole=True), Column("state", whole=True)),
+            *(Column("attempts", right=True), Column("at", whole=True), Column("answer")),
+        ]
+        rows = [
+            (each.id, each.event_id, each.state, str(each.attempts), short_time(each.due), each.answer or NOTHING)
+            for each in tried
+        ]
+        show(table(columns, rows))
+    else:
+        show("Nothing was sent.")
+        show(note("A server does it: `perdure server start`. `perdure server services` shows when it last did."))
+
+
+def _any(id: str) -> str:
+    try:
+        return found("webhook", id).id
+    except HookError:
+        return found("notification", id).id

@@ -1,0 +1,38 @@
+"""What a server does beside answering: each service in a thread, and by one server of all on a database at a time."""
+
+from perdure.server.services.deliveries import deliver
+from perdure.server.services.events import Events
+from perdure.server.services.late import find_late
+from perdure.server.services.loop import Loop, Work
+from perdure.server.services.lost import end_lost_runs
+from perdure.server.services.world import ServiceWorld
+
+SERVICES = {
+    "lost": "Marks runs Crashed whose process is gone, and frees their slots of limits.",
+    "late": "Finds flow runs that are late or stuck.",
+    "events": "Makes events of states.",
+    "hooks": "Tells webhooks and notifications of events.",
+}
+
+
+class Services:
+    """The services that the settings switch on."""
+
+    def __init__(self, world: ServiceWorld) -> None:
+        self._world = world
+        works: dict[str, Work] = {"lost": end_lost_runs, "late": find_late, "events": Events(), "hooks": deliver}
+        intervals = {name: getattr(world.settings, f"service_{name}_seconds") for name in works}
+        self._loops = [Loop(name, intervals[name], work, world) for name, work in works.items() if intervals[name]]
+
+    def start(self) -> None:
+        """Begin."""
+        for loop in self._loops:
+            loop.start()
+
+    def stop(self) -> None:
+        """Finish what is being done, and end."""
+        for loop in self._loops:
+            loop.stop()
+        for loop in self._loops:
+            loop.join()
+        self._world.close()

@@ -1,0 +1,14 @@
+"""Runs whose process is gone, and what it held."""
+
+from perdure.engine.limiter import free_lost
+from perdure.engine.resumption import end_lost
+from perdure.server.services.loop import Outcome
+from perdure.server.services.world import ServiceWorld
+
+
+def end_lost_runs(world: ServiceWorld, _: int | None) -> Outcome:
+    """Mark runs Crashed whose process is gone, and free their slots."""
+    known = world.orchestrator
+    ended = end_lost(world)
+    freed = sum(free_lost(limit.name, known, world.clock) for limit in known.limits.all())
+    return Outcome(f"{len(ended)} marked Crashed, {freed} slots freed")

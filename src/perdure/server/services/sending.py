@@ -1,0 +1,129 @@
+"""One attempt to tell a hook: an HTTP POST to an address that was looked at before, or what Apprise makes of a URL."""
+
+import hashlib
+import hmac
+import ipaddress
+import json
+import socket
+from urllib.parse import urlsplit
+
+import httpx
+
+from perdure.blocks.secrets import WrongKeyError, decrypt
+from perdure.core.errors import BlockError
+from perdure.core.services import Event, Hook
+
+_SECONDS = 10.0
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+
+class NotDelivered(Exception):
+    """It was not; why."""
+
+
+def post(hook: Hook, event: Event, delivery_id: str, now: int) -> str:
+    """POST an event to a webhook; the answer. `now` is in seconds.
+
+    Raises:
+        NotDelivered: it answered with anything but success, did not answer, or is where it may not be.
+    """
+    url = httpx.URL(_revealed(hook.url))
+    body = event.payload.encode()
+    headers = {
+        "Content-Type": "application/json",
+        "User-Agent": "perdure",
+        "Host": url.netloc.decode(),
+        "Perdure-Event": event.kind,
+        "Perdure-Delivery": delivery_id,
+    }
+    if hook.secret is not None:
+        headers["Perdure-Signature"] = signature(_revealed(hook.secret), now, body)
+    address = _address(url, hook.private)
+    try:
+        # To the very address that was looked at: a name may stand for another one by then.
+        with (
+            httpx.Client(trust_env=False, timeout=_SECONDS, follow_redirects=False) as client,
+            client.stream(
+                "POST",
+                url.copy_with(host=address),
+                content=body,
+                headers=headers,
+                extensions={"sni_hostname": url.host},
+            ) as response,
+        ):
+            status = response.status_code
+    except httpx.HTTPError as error:
+        raise NotDelivered(f"{type(error).__name__}: {error}"[:500]) from None
+    if 300 <= status < 400:
+        raise NotDelivered(f"HTTP {status}: redirects are not followed; give the URL that it leads to.")
+    if not 200 <= status < 300:
+        raise NotDelivered(f"HTTP {status}")
+    return f"HTTP {status}"
+
+
+def signature(secret: str, time: int, body: bytes) -> str:
+    """What shows a receiver that a body is ours, and when it was sent: `t=SECONDS,v1=HMAC-SHA256 of SECONDS.BODY`."""
+    digest = hmac.new(secret.encode(), f"{time}.".encode() + body, hashlib.sha256).hexdigest()
+    return f"t={time},v1={digest}"
+
+
+def _address(url: httpx.URL, private: bool) -> str:
+    port = url.port or (443 if url.scheme == "https" else 80)
+    try:
+        found = socket.getaddrinfo(url.host, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise NotDelivered(f"The host {url.host} cannot be found: {error.strerror}") from None
+    addresses = [str(each[4][0]).partition("%")[0] for each in found]
+    if not private and not all(map(is_public, addresses)):
+        raise NotDelivered(
+            f"{url.host} has an address that is not public. Make the webhook with --private to allow it."
+        )
+    return addresses[0]
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is one that anybody may reach, also where it carries another one in it."""
+    ip = ipaddress.ip_address(address)
+    if isinstance(ip, ipaddress.IPv6Address):
+        if ip in _NAT64 or ip.sixtofour is not None or ip.teredo is not None:
+            return False
+        if ip.ipv4_mapped is not None:
+            ip = ip.ipv4_mapped
+    return ip.is_global and not ip.is_multicast
+
+
+def notify(hook: Hook, event: Event, delivery_id: str, _: int) -> str:
+    """Have Apprise tell of an event.
+
+    Raises:
+        NotDelivered: it could not.
+    """
+    try:
+        import apprise
+    except ImportError:
+        raise NotDelivered("The server has no package apprise. Install perdure[notifications].") from None
+    told = json.loads(event.payload)
+    run, state = told["run"], told["state"]
+    what = "Task run" if event.kind.startswith("task") else "Flow run"
+    title = f"{what} {run['name']!r} of {run['task_name'] or run['flow_name']!r}: {event.kind.partition('.')[2]}"
+    body = f"{state['name']}: {state['message'] or ''}\n{run['id']}, {told['time']}, delivery {delivery_id}"
+    sender = apprise.Apprise()
+    if not sender.add(_revealed(hook.url)):
+        raise NotDelivered("Apprise does not know such a URL.")
+    if not sender.notify(title=title, body=body):
+        raise NotDelivered("Apprise could not send it; its log says why.")
+    return "sent"
+
+
+def shown_url(url: str) -> str:
+    """A URL for people: without users, passwords and queries; of paths, which often hold tokens, the beginning."""
+    parts = urlsplit(url)
+    path = parts.path if len(parts.path) <= 8 else parts.path[:8] + "…"
+    return f"{parts.scheme}://{parts.hostname or ''}{'' if parts.port is None else f':{parts.port}'}{path}"
+
+
+def _revealed(secret: str) -> str:
+    try:
+        return decrypt(secret).decode()
+    except (WrongKeyError, BlockError):
+        raise NotDelivered("The server has another PERDURE_SECRETS_KEY than who made the hook.") from None

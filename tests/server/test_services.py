@@ -1,0 +1,299 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from perdure import flow, session, settings, task
+from perdure.blocks.secrets import encrypt
+from perdure.core.ids import new_id
+from perdure.core.records import Limit, RunFilter, Slot
+from perdure.core.services import EventFilter, Hook, Service
+from perdure.core.states import StateType
+from perdure.orchestrator.protocol import Orchestrator
+from perdure.server.services import Services
+from perdure.server.services.deliveries import deliver
+from perdure.server.services.events import Events
+from perdure.server.services.late import find_late
+from perdure.server.services.loop import Loop, Outcome
+from perdure.server.services.lost import end_lost_runs
+from perdure.server.services.sending import is_public, shown_url, signature
+from perdure.server.services.world import ServiceWorld
+from perdure.testing.orchestrator_conformance import flow_run, state
+from tests.server.receiver import receiving
+from tests.server.running import running
+
+
+@pytest.fixture
+def known() -> Orchestrator:
+    return session.current().orchestrator
+
+
+@pytest.fixture
+def world(known: Orchestrator) -> ServiceWorld:
+    return ServiceWorld(known, settings.current())
+
+
+def hook(url: str, kinds: str = "flow-run.*", private: bool = True, flow_name: str | None = None) -> Hook:
+    return Hook(
+        new_id(), "webhook", url, encrypt(url.encode()), encrypt(b"shared"), kinds, flow_name, private, created=0
+    )
+
+
+def wait_until(there: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 20
+    while not there():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@flow
+def fine() -> int:
+    return 1
+
+
+@flow
+def broken() -> None:
+    @task
+    def fail() -> None:
+        raise ValueError("no")
+
+    fail()
+
+
+def test_states_of_flow_runs_and_failures_of_tasks_become_events_once(known: Orchestrator, world: ServiceWorld) -> None:
+    events = Events()
+    cursor = events(world, None).cursor
+    fine()
+    broken(return_state=True)
+    known.flush()
+    assert events(world, cursor).text == "7 new"
+    assert events(world, cursor).text == Events()(world, cursor).text == "0 new"
+    found = known.services.events(EventFilter())
+    assert {event.kind for event in found if event.flow_name == "broken"} == {
+        *("flow-run.pending", "flow-run.running", "flow-run.failed", "task-run.failed")
+    }
+    (failed,) = known.services.events(EventFilter(kind="task-run.*"))
+    payload = json.loads(failed.payload)
+    assert payload["id"] == failed.id
+    assert payload["state"]["message"] == "Task run encountered an exception ValueError: no"
+
+
+def test_old_events_are_forgotten_with_their_deliveries(known: Orchestrator, world: ServiceWorld) -> None:
+    events = Events()
+    known.services.put_hook(hook("https://example.org"))
+    cursor = events(world, None).cursor
+    fine()
+    known.flush()
+    events(world, cursor)
+    assert known.services.forget_events(world.clock() + 1) == 3
+    assert known.services.events(EventFilter()) == known.services.deliveries(None, None, 10) == []
+
+
+def test_runs_that_are_late_or_stuck_are_found_once(known: Orchestrator, world: ServiceWorld) -> None:
+    late, stuck, ended = flow_run(), flow_run(), flow_run()
+    known.commit([late, state(late, StateType.PENDING), stuck, state(stuck, StateType.RUNNING)])
+    known.commit([ended, state(ended, StateType.COMPLETED)])
+    assert find_late(world, None) == Outcome("2 late or stuck, 2 of them new")
+    assert find_late(world, None) == Outcome("2 late or stuck, 0 of them new")
+    found = {event.run_id: event.kind for event in known.services.events(EventFilter())}
+    assert found == {late.id: "flow-run.late", stuck.id: "flow-run.stuck"}
+
+
+def killed_flow(directory: Path) -> None:
+    """Kill a process in the middle of its flow."""
+    code = """
+        import time
+        from pathlib import Path
+        from perdure import flow, task
+
+        @task
+        def wait():
+            Path("ready").touch()
+            time.sleep(60)
+
+        @flow
+        def waits():
+            wait()
+
+        waits()
+    """
+    directory.mkdir()
+    (directory / "program.py").write_text(textwrap.dedent(code))
+    process = subprocess.Popen([sys.executable, "program.py"], cwd=directory, stderr=subprocess.DEVNULL)
+    wait_until((directory / "ready").exists)
+    time.sleep(0.3)  # what was reported is committed
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+@pytest.mark.slow
+def test_runs_whose_process_is_gone_are_crashed_with_all_below(
+    known: Orchestrator, world: ServiceWorld, tmp_path: Path
+) -> None:
+    killed_flow(tmp_path / "killed")
+    known.limits.put(Limit("db", 1, None, 0))
+    known.limits.take(Slot(new_id(), "db", 1, new_id(), None, 0), 0)  # of a process that nobody knows
+    assert end_lost_runs(world, None) == Outcome("1 marked Crashed, 1 slots freed")
+    assert end_lost_runs(world, None) == Outcome("0 marked Crashed, 0 slots freed")
+    runs = [*known.flow_runs(RunFilter()), *known.task_runs(RunFilter())]
+    assert [run.state_type for run in runs] == [StateType.CRASHED, StateType.CRASHED]
+    world.close()
+
+
+def test_of_several_servers_one_does_a_service(known: Orchestrator) -> None:
+    worlds = [ServiceWorld(known, settings.current()) for _ in range(4)]
+    done: list[str] = []
+
+    def work(world: ServiceWorld, _: int | None) -> Outcome:
+        done.append(world.process_id)
+        return Outcome("done")
+
+    loops = [Loop("lost", 0.05, work, world) for world in worlds]
+    for loop in loops:
+        loop.start()
+    time.sleep(0.4)
+    for loop in loops:
+        loop.stop()
+    for loop, world in zip(loops, worlds, strict=True):
+        loop.join()
+        world.close()
+    assert 3 <= len(done) <= 12  # of 32, if each did it
+    (service,) = known.services.all()
+    assert service.outcome == "done"
+
+
+def test_a_service_whose_server_is_gone_is_done_by_another_at_once(known: Orchestrator, world: ServiceWorld) -> None:
+    assert known.services.claim(Service("lost", new_id(), world.clock() + 10**12), world.clock(), None)
+    done = threading.Event()
+    loop = Loop("lost", 0.05, lambda *_: (done.set(), Outcome("done"))[1], world)
+    loop.start()
+    assert done.wait(5)
+    loop.stop()
+    loop.join()
+    world.close()
+
+
+def delivered(known: Orchestrator, world: ServiceWorld, told: Hook) -> None:
+    """Run a flow, and try to tell the hook of it."""
+    known.services.put_hook(told)
+    events = Events()
+    cursor = events(world, None).cursor
+    fine()
+    known.flush()
+    events(world, cursor)
+    deliver(world, None)
+
+
+def test_a_webhook_is_told_of_what_it_wants_signed_and_with_an_id(known: Orchestrator, world: ServiceWorld) -> None:
+    with receiving() as receiver:
+        delivered(known, world, hook(receiver.url, "flow-run.completed"))
+    ((headers, body),) = receiver.got
+    time_sent = int(headers["Perdure-Signature"].partition(",")[0].removeprefix("t="))
+    assert headers["Perdure-Signature"] == signature("shared", time_sent, body)
+    assert json.loads(body)["kind"] == headers["Perdure-Event"] == "flow-run.completed"
+    (delivery,) = known.services.deliveries(None, None, 10)
+    assert (delivery.state, delivery.answer, delivery.id) == ("delivered", "HTTP 204", headers["Perdure-Delivery"])
+
+
+def test_a_webhook_of_another_flow_is_told_nothing(known: Orchestrator, world: ServiceWorld) -> None:
+    with receiving() as receiver:
+        delivered(known, world, hook(receiver.url, flow_name="other"))
+    assert receiver.got == []
+
+
+def test_a_delivery_that_fails_is_tried_again_later(known: Orchestrator, world: ServiceWorld) -> None:
+    with receiving() as receiver:
+        receiver.status = 500
+        delivered(known, world, hook(receiver.url, "flow-run.completed"))
+    (delivery,) = known.services.deliveries(None, "waiting", 10)
+    assert (delivery.attempts, delivery.answer) == (1, "HTTP 500")
+    assert 3_000_000 < delivery.due - world.clock() < 7_000_000
+
+
+def test_a_redirect_is_not_followed(known: Orchestrator, world: ServiceWorld) -> None:
+    with receiving() as receiver, receiving() as inner:
+        receiver.status, receiver.headers = 307, {"Location": inner.url}
+        delivered(known, world, hook(receiver.url, "flow-run.completed"))
+    assert inner.got == []
+    (delivery,) = known.services.deliveries(None, "waiting", 10)
+    assert delivery.answer == "HTTP 307: redirects are not followed; give the URL that it leads to."
+
+
+def test_an_address_that_is_not_public_is_asked_only_where_that_is_allowed(
+    known: Orchestrator, world: ServiceWorld
+) -> None:
+    with receiving() as receiver:
+        delivered(
+            known, world, hook(receiver.url.replace("127.0.0.1", "localhost"), "flow-run.completed", private=False)
+        )
+    assert receiver.got == []
+    (delivery,) = known.services.deliveries(None, "waiting", 10)
+    assert "localhost has an address that is not public" in (delivery.answer or "")
+
+
+_INSIDE = """127.0.0.1 10.0.0.1 169.254.169.254 100.64.0.1 0.0.0.0 224.0.0.1 255.255.255.255
+    ::1 :: fe80::1 fd00::1 ::ffff:127.0.0.1 64:ff9b::7f00:1 2002:7f00:1::"""
+
+
+@pytest.mark.parametrize("address", _INSIDE.split())
+def test_addresses_inside_are_not_public(address: str) -> None:
+    assert not is_public(address)
+
+
+def test_public_addresses_are_public() -> None:
+    assert is_public("93.184.215.14")
+    assert is_public("2606:2800:21f:cb07:6820:80da:af6b:8b2c")
+
+
+def test_what_is_secret_in_a_url_is_not_shown() -> None:
+    shown = shown_url("https://user:pass@hooks.example.org:8443/services/T0/SECRET?token=1")
+    assert shown == "https://hooks.example.org:8443/service…"
+
+
+def test_services_that_are_switched_off_do_nothing(known: Orchestrator) -> None:
+    off = {f"service_{name}_seconds": 0 for name in ("lost", "late", "events", "hooks")}
+    with settings.temporary_settings(**off):
+        services = Services(ServiceWorld(known, settings.current()))
+        services.start()
+        services.stop()
+    assert known.services.all() == []
+
+
+@pytest.mark.slow
+def test_events_reach_a_receiver_that_is_down_for_a_while_and_a_server_that_is_killed(
+    known: Orchestrator, home: Path
+) -> None:
+    with receiving() as receiver:
+        port = int(receiver.url.rsplit(":", 1)[1].partition("/")[0])
+    known.services.put_hook(hook(receiver.url, "flow-run.completed"))
+    code = (
+        "import sys; from perdure.server.services import deliveries; deliveries._FIRST = 0.2;"
+        "from perdure.cli import app; app(['server', 'start', '--port=0'])"
+    )
+    ran: list[str] = []
+    for turn in range(3):  # servers that are killed; nobody listens at first
+        server = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+        assert server.stdout is not None
+        server.stdout.readline()
+        wait_until(lambda: any(each.name == "events" and each.ended for each in known.services.all()))
+        for _ in range(5):
+            fine()
+        known.flush()
+        ran = [run.id for run in known.flow_runs(RunFilter())]
+        time.sleep(1.5 if turn == 0 else 0.1)
+        server.kill()
+        server.communicate()
+    with receiving(port) as receiver, running(str(home / "perdure.db")):
+        wait_until(lambda: len({json.loads(body)["run"]["id"] for _, body in receiver.got}) == len(ran))
+        wait_until(lambda: not known.services.deliveries(None, "waiting", 100))
+    ids = [headers["Perdure-Delivery"] for headers, _ in receiver.got]
+    assert len(set(ids)) == len(ran) == 15
+    assert {json.loads(body)["run"]["id"] for _, body in receiver.got} == set(ran)
