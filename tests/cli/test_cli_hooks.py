@@ -28,6 +28,7 @@ def test_a_url_that_no_webhook_can_have_is_refused(perdure: Perdure) -> None:
         assert "is no URL for a webhook" in perdure("webhook", "create", url, "--on", "flow-run.failed").stderr
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.imghdr. is deprecated:DeprecationWarning")  # what Apprise imports
 def test_a_notification_is_made_for_what_apprise_knows(perdure: Perdure) -> None:
     made = perdure("notification", "create", "json://example.org/token", "--on", "flow-run.*", "--json")

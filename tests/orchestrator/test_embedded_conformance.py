@@ -6,9 +6,10 @@ import pytest
 from perdure.orchestrator.embedded import EmbeddedOrchestrator
 from perdure.testing.limits_conformance import LimitsConformance
 from perdure.testing.orchestrator_conformance import OrchestratorConformance
+from perdure.testing.services_conformance import ServicesConformance
 
 
-class TestEmbedded(OrchestratorConformance, LimitsConformance):
+class TestEmbedded(OrchestratorConformance, LimitsConformance, ServicesConformance):
     @pytest.fixture
     def orchestrator(self, tmp_path: Path) -> Iterator[EmbeddedOrchestrator]:
         orchestrator = EmbeddedOrchestrator(tmp_path / "perdure.db")

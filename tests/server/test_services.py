@@ -17,7 +17,10 @@ from perdure.core.ids import new_id
 from perdure.core.records import Limit, RunFilter, Slot
 from perdure.core.services import EventFilter, Hook, Service
 from perdure.core.states import StateType
+from perdure.orchestrator.embedded import EmbeddedOrchestrator
 from perdure.orchestrator.protocol import Orchestrator
+from perdure.orchestrator.sql.postgresql import PostgreSQL
+from perdure.orchestrator.sql.sqlite import SQLite
 from perdure.server.services import Services
 from perdure.server.services.deliveries import deliver
 from perdure.server.services.events import Events
@@ -27,6 +30,7 @@ from perdure.server.services.lost import end_lost_runs
 from perdure.server.services.sending import is_public, shown_url, signature
 from perdure.server.services.world import ServiceWorld
 from perdure.testing.orchestrator_conformance import flow_run, state
+from tests.postgresql_server import new_database
 from tests.server.receiver import receiving
 from tests.server.running import running
 
@@ -148,6 +152,7 @@ def test_runs_whose_process_is_gone_are_crashed_with_all_below(
     world.close()
 
 
+@pytest.mark.slow
 def test_of_several_servers_one_does_a_service(known: Orchestrator) -> None:
     worlds = [ServiceWorld(known, settings.current()) for _ in range(4)]
     done: list[str] = []
@@ -227,6 +232,20 @@ def test_a_redirect_is_not_followed(known: Orchestrator, world: ServiceWorld) ->
     assert delivery.answer == "HTTP 307: redirects are not followed; give the URL that it leads to."
 
 
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.imghdr. is deprecated:DeprecationWarning")  # what Apprise imports
+def test_a_notification_is_sent_by_apprise(known: Orchestrator, world: ServiceWorld) -> None:
+    with receiving() as receiver:
+        url = receiver.url.replace("http", "json")
+        delivered(known, world, hook(url, "flow-run.completed")._replace(way="notification"))
+    ((_, body),) = receiver.got
+    told = json.loads(body)
+    assert told["title"].endswith("of 'fine': completed")
+    (delivery,) = known.services.deliveries(None, None, 10)
+    assert delivery.id in told["message"]
+    assert delivery.state == "delivered"
+
+
 def test_an_address_that_is_not_public_is_asked_only_where_that_is_allowed(
     known: Orchestrator, world: ServiceWorld
 ) -> None:
@@ -297,3 +316,23 @@ def test_events_reach_a_receiver_that_is_down_for_a_while_and_a_server_that_is_k
     ids = [headers["Perdure-Delivery"] for headers, _ in receiver.got]
     assert len(set(ids)) == len(ran) == 15
     assert {json.loads(body)["run"]["id"] for _, body in receiver.got} == set(ran)
+
+
+@pytest.mark.slow
+def test_new_states_are_found_by_an_index_on_both_databases(known: Orchestrator, home: Path, postgresql: str) -> None:
+    fine()
+    known.flush()
+    database = SQLite(home / "perdure.db", 5).connect()
+    states = EmbeddedOrchestrator(home / "perdure.db").services._states
+    plan = str(database.execute(f"EXPLAIN QUERY PLAN {states}", (0, 10)).fetchall())
+    database.close()
+    assert "state_by_arrival" in plan
+    with new_database(postgresql) as url:
+        told = EmbeddedOrchestrator(PostgreSQL(url))
+        told.flush()
+        connection = PostgreSQL(url).connect()
+        connection.execute("SET enable_seqscan = off")  # the tables are empty
+        plan = str(connection.execute(f"EXPLAIN {told.services._states}", (0, 10)).fetchall())
+        connection.close()
+        told.close()
+    assert "state_by_arrival" in plan

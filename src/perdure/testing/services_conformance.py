@@ -1,0 +1,125 @@
+"""What every orchestrator must do for services: subclass `ServicesConformance` and give it a fixture `orchestrator`."""
+
+import pytest
+
+from perdure.core.ids import new_id
+from perdure.core.records import LogRecord
+from perdure.core.services import Delivery, Event, EventFilter, Hook, SeenState, Service
+from perdure.core.states import StateType as S
+from perdure.orchestrator.protocol import Orchestrator
+from perdure.testing.orchestrator_conformance import flow_run, state, task_run
+
+
+def event(kind: str = "flow-run.failed", time: int = 5, flow_name: str | None = "pipeline") -> Event:
+    """A new event."""
+    return Event(new_id(), time, kind, new_id(), flow_name, "{}")
+
+
+def hook() -> Hook:
+    """A new webhook."""
+    return Hook(new_id(), "webhook", "https://…", "hidden", None, "flow-run.*", None, True, 7)
+
+
+def delivery(of: Event, to: Hook, due: int = 10) -> Delivery:
+    """A new delivery."""
+    return Delivery(new_id(), to.id, of.id, "waiting", due)
+
+
+class ServicesConformance:
+    """The behaviour of `Orchestrator.services`, one test each."""
+
+    @pytest.fixture
+    def orchestrator(self) -> Orchestrator:
+        """The orchestrator under test, empty; subclasses override this."""
+        raise NotImplementedError
+
+    def test_a_service_is_claimed_by_one_until_it_is_due(self, orchestrator: Orchestrator) -> None:
+        first, second = Service("late", new_id(), 20), Service("late", new_id(), 30)
+        claims = [
+            orchestrator.services.claim(each, now, None) for each, now in ((first, 1), (second, 19), (second, 20))
+        ]
+        assert claims == [True, False, True]
+        assert orchestrator.services.all() == [second]
+
+    def test_a_service_of_a_process_that_is_gone_is_due(self, orchestrator: Orchestrator) -> None:
+        first, second = Service("late", new_id(), 20), Service("late", new_id(), 30)
+        orchestrator.services.claim(first, 1, None)
+        assert not orchestrator.services.claim(second, 2, new_id())
+        assert orchestrator.services.claim(second, 2, first.process_id)
+
+    def test_only_who_has_a_service_finishes_it(self, orchestrator: Orchestrator) -> None:
+        first, second = Service("late", new_id(), 20), Service("late", new_id(), 30)
+        orchestrator.services.claim(first, 1, None)
+        orchestrator.services.claim(second, 25, None)
+        done = second._replace(due=40, ended=26, outcome="2 found", cursor=2**60)
+        assert [orchestrator.services.finish(each) for each in (first, done)] == [False, True]
+        assert orchestrator.services.all() == [done]
+
+    def test_states_of_flow_runs_and_failures_of_task_runs_come_in_order(self, orchestrator: Orchestrator) -> None:
+        run = flow_run(tags='["a"]')
+        task = task_run(run.id)
+        told = [state(run, S.RUNNING), state(task, S.RUNNING), state(task, S.FAILED, "no"), state(run, S.COMPLETED)]
+        orchestrator.commit([run, task, *told])
+        found = orchestrator.services.states_after(0, 10)
+        assert [(each.run_id, each.type, each.of_task) for each in found] == [
+            *((run.id, "RUNNING", False), (task.id, "FAILED", True), (run.id, "COMPLETED", False))
+        ]
+        assert found[1] == SeenState(
+            *(task.id, found[1].arrival, True, "FAILED", "Failed", "no", told[2].time, task.name),
+            *(run.id, run.flow_name, task.task_name, "[]"),
+        )
+        assert orchestrator.services.states_after(found[0].arrival, 1) == found[1:2]
+
+    def test_the_last_sign_of_a_flow_run_is_a_line_or_a_state_of_a_task(self, orchestrator: Orchestrator) -> None:
+        run = flow_run()
+        task = task_run(run.id)
+        assert orchestrator.services.last_sign(run.id) is None
+        begun = state(task, S.RUNNING)
+        orchestrator.commit([run, task, begun])
+        assert orchestrator.services.last_sign(run.id) == begun.time
+        orchestrator.commit([LogRecord(run.id, None, begun.time + 5, 20, "flow", "line")])
+        assert orchestrator.services.last_sign(run.id) == begun.time + 5
+
+    def test_an_event_is_added_once_with_its_deliveries(self, orchestrator: Orchestrator) -> None:
+        found, told = event(), hook()
+        orchestrator.services.put_hook(told)
+        first, second = delivery(found, told), delivery(found, told)
+        assert [orchestrator.services.add_events([found], [each]) for each in (first, second)] == [1, 0]
+        assert orchestrator.services.events(EventFilter()) == [found]
+        assert orchestrator.services.deliveries(None, None, 10) == [first]
+
+    def test_events_are_filtered_newest_first(self, orchestrator: Orchestrator) -> None:
+        old, late, other = event(), event("flow-run.late"), event("task-run.failed", flow_name="other")
+        orchestrator.services.add_events([old, late, other], [])
+        filters = [
+            *(EventFilter(kind="flow-run.*"), EventFilter(kind="flow-run.late"), EventFilter(flow_name="other")),
+            *(EventFilter(run_id=old.run_id), EventFilter(ids=(old.id, late.id)), EventFilter(older_than=late.id)),
+            EventFilter(limit=1),
+        ]
+        found = [orchestrator.services.events(each) for each in filters]
+        assert found == [[late, old], [late], [other], [old], [late, old], [old], [other]]
+
+    def test_old_events_are_forgotten_with_their_deliveries(self, orchestrator: Orchestrator) -> None:
+        old, new, told = event(time=5), event(time=6), hook()
+        orchestrator.services.add_events([old, new], [delivery(old, told), kept := delivery(new, told)])
+        assert orchestrator.services.forget_events(6) == 1
+        assert orchestrator.services.events(EventFilter()) == [new]
+        assert orchestrator.services.deliveries(None, None, 10) == [kept]
+
+    def test_a_hook_comes_back_as_it_was_put_until_it_is_deleted(self, orchestrator: Orchestrator) -> None:
+        told, found = hook(), event()
+        orchestrator.services.put_hook(told)
+        orchestrator.services.add_events([found], [delivery(found, told)])
+        assert orchestrator.services.hooks() == [told]
+        assert [orchestrator.services.delete_hook(told.id) for _ in range(2)] == [True, False]
+        assert orchestrator.services.deliveries(None, None, 10) == []
+
+    def test_deliveries_that_wait_are_due_in_their_turn(self, orchestrator: Orchestrator) -> None:
+        told, events = hook(), [event() for _ in range(3)]
+        late, early, later = (delivery(each, told, due) for each, due in zip(events, (9, 8, 11), strict=True))
+        orchestrator.services.add_events(events, [late, early, later])
+        assert orchestrator.services.due_deliveries(10, 5) == [early, late]
+        tried = early._replace(state="delivered", attempts=1, answer="HTTP 204")
+        orchestrator.services.note_delivery(tried)
+        assert orchestrator.services.due_deliveries(10, 5) == [late]
+        assert orchestrator.services.deliveries(told.id, "delivered", 5) == [tried]
