@@ -205,7 +205,7 @@ def test_a_webhook_is_told_of_what_it_wants_signed_and_with_an_id(known: Orchest
     assert headers["Perdure-Signature"] == signature("shared", time_sent, body)
     assert json.loads(body)["kind"] == headers["Perdure-Event"] == "flow-run.completed"
     (delivery,) = known.services.deliveries(None, None, 10)
-    assert (delivery.state, delivery.answer, delivery.id) == ("delivered", "HTTP 204", headers["Perdure-Delivery"])
+    assert (delivery.state, delivery.outcome, delivery.id) == ("delivered", "HTTP 204", headers["Perdure-Delivery"])
 
 
 def test_a_webhook_of_another_flow_is_told_nothing(known: Orchestrator, world: ServiceWorld) -> None:
@@ -219,7 +219,7 @@ def test_a_delivery_that_fails_is_tried_again_later(known: Orchestrator, world: 
         receiver.status = 500
         delivered(known, world, hook(receiver.url, "flow-run.completed"))
     (delivery,) = known.services.deliveries(None, "waiting", 10)
-    assert (delivery.attempts, delivery.answer) == (1, "HTTP 500")
+    assert (delivery.attempts, delivery.outcome) == (1, "HTTP 500")
     assert 3_000_000 < delivery.due - world.clock() < 7_000_000
 
 
@@ -229,7 +229,7 @@ def test_a_redirect_is_not_followed(known: Orchestrator, world: ServiceWorld) ->
         delivered(known, world, hook(receiver.url, "flow-run.completed"))
     assert inner.got == []
     (delivery,) = known.services.deliveries(None, "waiting", 10)
-    assert delivery.answer == "HTTP 307: redirects are not followed; give the URL that it leads to."
+    assert delivery.outcome == "HTTP 307: redirects are not followed; give the URL that it leads to."
 
 
 @pytest.mark.slow
@@ -255,7 +255,7 @@ def test_an_address_that_is_not_public_is_asked_only_where_that_is_allowed(
         )
     assert receiver.got == []
     (delivery,) = known.services.deliveries(None, "waiting", 10)
-    assert "localhost has an address that is not public" in (delivery.answer or "")
+    assert "localhost has an address that is not public" in (delivery.outcome or "")
 
 
 _INSIDE = """127.0.0.1 10.0.0.1 169.254.169.254 100.64.0.1 0.0.0.0 224.0.0.1 255.255.255.255

@@ -33,9 +33,7 @@ def create(
     """Make a limit; running flows know it within five seconds."""
     if any(limit.name == name for limit in orchestrator().limits.all()):
         raise LimitError(f"There is a limit {name!r} already. `perdure limit update {name}` changes it.")
-    if not name:
-        raise typer.BadParameter("A limit has a name.", param_hint="NAME")
-    limit = Limit(name, slots, _rate(decay), system_clock())
+    limit = Limit(name, slots, decay, system_clock())
     orchestrator().limits.put(limit)
     _say(limit, "Made", as_json)
 
@@ -87,10 +85,10 @@ def update(
     if slots is None and decay is None:
         raise typer.BadParameter("Say what to change: --slots or --decay.", param_hint="--slots")
     before = _found(name)
-    if (decay is None) != (before.decay is None) and decay is not None and orchestrator().limits.slots(name):
+    if decay is not None and before.decay is None and orchestrator().limits.slots(name):
         raise LimitError(f"The slots of {name!r} are in use: it cannot become a rate limit now.")
     changed = before._replace(
-        slots=before.slots if slots is None else slots, decay=before.decay if decay is None else _rate(decay)
+        slots=before.slots if slots is None else slots, decay=before.decay if decay is None else decay
     )
     orchestrator().limits.put(changed)
     _say(changed, "Changed", as_json)
@@ -105,12 +103,6 @@ def delete(name: Name, as_json: AsJson = False) -> None:
         show_json({"name": name, "deleted": True})
     else:
         show(f"Deleted the limit {name!r}.")
-
-
-def _rate(decay: float | None) -> float | None:
-    if decay is not None and not 0 < decay < float("inf"):
-        raise typer.BadParameter(f"{decay:g} is not a number above 0.", param_hint="--decay")
-    return decay
 
 
 def _found(name: str) -> Limit:

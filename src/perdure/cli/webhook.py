@@ -65,10 +65,10 @@ def deliveries(
     elif tried:
         columns = [
             *(Column("id", whole=True), Column("event", whole=True), Column("state", whole=True)),
-            *(Column("attempts", right=True), Column("at", whole=True), Column("answer")),
+            *(Column("attempts", right=True), Column("at", whole=True), Column("came to")),
         ]
         rows = [
-            (each.id, each.event_id, each.state, str(each.attempts), short_time(each.due), each.answer or NOTHING)
+            (each.id, each.event_id, each.state, str(each.attempts), short_time(each.due), each.outcome or NOTHING)
             for each in tried
         ]
         show(table(columns, rows))

@@ -68,7 +68,7 @@ class Delivery(NamedTuple):
     state: Literal["waiting", "delivered", "failed"]
     due: Micros  # when it is tried next; when it was tried last, at its end
     attempts: int = 0
-    answer: str | None = None  # what the last attempt came to
+    outcome: str | None = None  # what the last attempt came to
 
 
 class EventFilter(NamedTuple):

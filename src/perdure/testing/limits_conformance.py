@@ -2,6 +2,7 @@
 
 import pytest
 
+from perdure.core.errors import PerdureError
 from perdure.core.ids import new_id
 from perdure.core.records import Limit, Slot
 from perdure.orchestrator.protocol import Orchestrator
@@ -87,3 +88,18 @@ class LimitsConformance:
         orchestrator.limits.put(Limit("api", 1, 1.0, 0))
         assert orchestrator.limits.draw("api", 1, 9_000_000, None) == 0
         assert orchestrator.limits.draw("api", 1, 1_000_000, None) == 1
+
+    def test_what_cannot_be_a_limit_is_refused(self, orchestrator: Orchestrator) -> None:
+        for wrong in (
+            Limit("", 1, None, 0),
+            Limit("db", -1, None, 0),
+            Limit("db", 1, 0.0, 0),
+            Limit("db", 2**31, None, 0),
+        ):
+            with pytest.raises(PerdureError, match="Limit"):
+                orchestrator.limits.put(wrong)
+        orchestrator.limits.put(Limit("db", 1, None, 0))
+        with pytest.raises(PerdureError, match="occupy=0"):
+            orchestrator.limits.take(slot(0), 10)
+        with pytest.raises(PerdureError, match="not how often"):
+            orchestrator.limits.draw("db", 1, 10, None)

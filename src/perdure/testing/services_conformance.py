@@ -119,7 +119,7 @@ class ServicesConformance:
         late, early, later = (delivery(each, told, due) for each, due in zip(events, (9, 8, 11), strict=True))
         orchestrator.services.add_events(events, [late, early, later])
         assert orchestrator.services.due_deliveries(10, 5) == [early, late]
-        tried = early._replace(state="delivered", attempts=1, answer="HTTP 204")
+        tried = early._replace(state="delivered", attempts=1, outcome="HTTP 204")
         orchestrator.services.note_delivery(tried)
         assert orchestrator.services.due_deliveries(10, 5) == [late]
         assert orchestrator.services.deliveries(told.id, "delivered", 5) == [tried]

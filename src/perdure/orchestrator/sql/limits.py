@@ -1,14 +1,17 @@
 """Limits in the database. Whoever takes slots locks the limit's row first, so that no two see the same ones free."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from perdure.core.clock import Micros
+from perdure.core.errors import LimitError
 from perdure.core.records import Limit, Slot
 from perdure.orchestrator.sql.database import Connection
 from perdure.orchestrator.sql.writer import Writer
 
 Row = tuple[Any, ...]
+MOST = 1_000_000  # slots
 _LIMIT, _SLOT = ", ".join(Limit._fields), ", ".join(Slot._fields)
 
 
@@ -50,6 +53,10 @@ class SqlLimits:
 
     def put(self, limit: Limit) -> None:
         """Make a limit, or change one: those who hold slots keep them, and those who wait keep their places."""
+        if not limit.name or "\0" in limit.name or not 0 <= limit.slots <= MOST:
+            raise LimitError(f"{limit!r}: a limit has a name and 0 to {MOST:,} slots.")
+        if limit.decay is not None and not 0 < limit.decay < math.inf:
+            raise LimitError(f"{limit!r}: slots come back at a rate above 0 a second.")
         self._writer.execute_apart(self._put, (*limit, limit.created))
 
     def all(self) -> Sequence[Limit]:
@@ -72,6 +79,7 @@ class SqlLimits:
 
     def take(self, slot: Slot, now: Micros) -> int | None:
         """Take the slots if they are free, and no one who came before waits; how many are missing."""
+        _check(slot.occupy)
         waiting = self._read(self._missing, (slot.id,))  # those who wait look often: a look locks nothing
         if waiting and waiting[0][0] > 0:
             return int(waiting[0][0])
@@ -101,10 +109,14 @@ class SqlLimits:
     def draw(self, name: str, occupy: int, now: Micros, patience: float | None) -> float | None:
         """Draw slots of a limit that come back with time; how many seconds to wait before they may be used."""
 
+        _check(occupy)
+
         def work(connection: Connection) -> float | None:
             if connection.execute(self._lock, (name,)).rowcount == 0:
                 return None
             slots, _, decay, drawn, drawn_at = connection.execute(self._state, (name,)).fetchone()
+            if decay is None:
+                raise LimitError(f"{name!r} limits how many are at it at once, not how often.")
             at = max(now, drawn_at)  # the clocks of machines differ
             level = max(0.0, drawn - (at - drawn_at) / 1_000_000 * decay) + occupy
             wait: float = max(0.0, level - slots) / decay
@@ -113,3 +125,8 @@ class SqlLimits:
             return wait
 
         return self._writer.transact(work)
+
+
+def _check(occupy: int) -> None:
+    if not 1 <= occupy <= MOST:
+        raise LimitError(f"occupy={occupy} is not a number of slots: 1 to {MOST:,}.")

@@ -46,7 +46,7 @@ class SqlServices:
             f"SELECT {_DELIVERY} FROM hook_delivery WHERE state = 'waiting' AND due <= {mark} ORDER BY due LIMIT {mark}"
         )
         self._note = (
-            f"UPDATE hook_delivery SET state = {mark}, due = {mark}, attempts = {mark}, answer = {mark}"
+            f"UPDATE hook_delivery SET state = {mark}, due = {mark}, attempts = {mark}, outcome = {mark}"
             f" WHERE id = {mark}"
         )
 
@@ -156,7 +156,7 @@ class SqlServices:
 
     def note_delivery(self, delivery: Delivery) -> None:
         """Note what an attempt came to."""
-        row = (delivery.state, delivery.due, delivery.attempts, delivery.answer, delivery.id)
+        row = (delivery.state, delivery.due, delivery.attempts, delivery.outcome, delivery.id)
         self._writer.execute_apart(self._note, row)
 
     def _insert(self, table: str, columns: Sequence[str]) -> str:

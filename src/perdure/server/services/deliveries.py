@@ -31,14 +31,14 @@ def _try(delivery: Delivery, hook: Hook | None, event: Event | None, world: Serv
     """Try a delivery once, and note what that came to."""
     attempts = delivery.attempts + 1
     if hook is None or event is None:
-        tried = delivery._replace(state="failed", answer="Its hook or its event was deleted.")
+        tried = delivery._replace(state="failed", outcome="Its hook or its event was deleted.")
     else:
         try:
             send = post if hook.way == "webhook" else notify
-            answer = send(hook, event, delivery.id, world.clock() // 1_000_000)
-            tried = delivery._replace(state="delivered", answer=answer)
+            outcome = send(hook, event, delivery.id, world.clock() // 1_000_000)
+            tried = delivery._replace(state="delivered", outcome=outcome)
         except NotDelivered as error:
-            tried = delivery._replace(state="waiting" if attempts < ATTEMPTS else "failed", answer=str(error))
+            tried = delivery._replace(state="waiting" if attempts < ATTEMPTS else "failed", outcome=str(error))
     wait = min(_LONGEST, _FIRST * 2 ** (attempts - 1)) * random.uniform(0.8, 1.2) if tried.state == "waiting" else 0.0
     tried = tried._replace(attempts=attempts, due=world.clock() + int(wait * 1_000_000))
     world.orchestrator.services.note_delivery(tried)

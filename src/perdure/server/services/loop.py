@@ -11,6 +11,7 @@ from perdure.core.services import Service
 from perdure.server.services.world import ServiceWorld
 
 _log = logging.getLogger("perdure.server")
+_GRACE_SECONDS = 5.0
 _LEASE = 120_000_000  # microseconds that a service may take until another server tries, though its process lives
 
 
@@ -45,8 +46,8 @@ class Loop:
         self._ended.set()
 
     def join(self) -> None:
-        """Wait for the end."""
-        self._thread.join()
+        """Wait for the end, some seconds at most: a receiver may take its time, and is told again by another server."""
+        self._thread.join(_GRACE_SECONDS)
 
     def _run(self) -> None:
         while not self._ended.is_set():
