@@ -21,7 +21,7 @@ from perdure.orchestrator.embedded import EmbeddedOrchestrator
 from perdure.orchestrator.protocol import Orchestrator
 from perdure.orchestrator.sql.postgresql import PostgreSQL
 from perdure.orchestrator.sql.sqlite import SQLite
-from perdure.server.services import Services
+from perdure.server.services import SERVICES, Services
 from perdure.server.services.deliveries import deliver
 from perdure.server.services.events import Events
 from perdure.server.services.late import find_late
@@ -336,3 +336,16 @@ def test_new_states_are_found_by_an_index_on_both_databases(known: Orchestrator,
         connection.close()
         told.close()
     assert "state_by_arrival" in plan
+
+
+@pytest.mark.slow
+def test_a_server_on_postgresql_does_all_its_services(postgresql: str) -> None:
+    with new_database(postgresql) as url:
+        told = EmbeddedOrchestrator(PostgreSQL(url))
+        with running(url):
+            wait_until(lambda: {each.name for each in told.services.all() if each.ended} == set(SERVICES))
+            run = flow_run()
+            told.commit([run, state(run, StateType.RUNNING), state(run, StateType.FAILED)])
+            wait_until(lambda: len(told.services.events(EventFilter(run_id=run.id))) == 2)
+        assert not any("failed" in (each.outcome or "") for each in told.services.all())
+        told.close()
