@@ -10,6 +10,7 @@ from perdure.core.clock import Micros
 from perdure.core.states import StateType
 
 ResultKind = Literal["unpersisted", "literal", "persisted"]
+ArtifactKind = Literal["markdown", "table", "image", "link", "progress"]
 # Of a run: its result was in the cache; came into it while it waited; was there from before its flow run went on. Or it
 # was computed, as usual; in spite of the cache; since what was there could not be read; since it had no cache key.
 Why = Literal["cached", "waited", "reused", "computed", "refreshed", "lost", "keyless"]
@@ -259,6 +260,28 @@ class BlockRecord(NamedTuple):
     updated: Micros
 
 
+class ArtifactRecord(NamedTuple):
+    """Something to look at, which a run made beside its result; it replaces one with the same id."""
+
+    id: str
+    key: str | None  # what its versions, over many runs, have in common
+    kind: ArtifactKind
+    flow_run_id: str | None
+    task_run_id: str | None
+    created: Micros
+    updated: Micros
+    data: str  # JSON: see `perdure.artifacts`
+    description: str | None
+
+
+class ArtifactChangeRecord(NamedTuple):
+    """An artifact that was made before has other data now."""
+
+    id: str
+    updated: Micros
+    data: str
+
+
 Record = (
     FlowRunRecord
     | TaskRunRecord
@@ -281,6 +304,8 @@ Record = (
     | ValueRecord
     | LogRecord
     | BlockRecord
+    | ArtifactRecord
+    | ArtifactChangeRecord
 )
 
 
@@ -443,3 +468,50 @@ class CacheFilter(NamedTuple):
     task: str | None = None  # the exact name of the task whose result it is
     before: Micros | None = None  # created before
     limit: int | None = None
+
+
+class LogLine(NamedTuple):
+    """A line that a run logged, with its number: lines that are kept later have higher ones, but for a few at a time."""
+
+    id: int
+    flow_run_id: str | None
+    task_run_id: str | None
+    time: Micros
+    level: int
+    logger: str
+    message: str
+
+
+class LogFilter(NamedTuple):
+    """Which lines. A field that is None or empty does not filter."""
+
+    flow_run_ids: tuple[str, ...] = ()  # of these flow runs, and of the task runs that they called themselves
+    task_run_ids: tuple[str, ...] = ()
+    flow: str | None = None  # the flow's exact name
+    min_level: int | None = None
+    since: Micros | None = None  # logged at or after
+    after: int | None = None  # with numbers above this one: the oldest of them first
+    before: int | None = None  # with numbers below this one
+    limit: int | None = None
+
+
+class ArtifactFilter(NamedTuple):
+    """Which artifacts, newest first. A field that is None or empty does not filter."""
+
+    ids: tuple[str, ...] = ()  # whole ids or their beginnings
+    key: str | None = None  # exact
+    kinds: tuple[ArtifactKind, ...] = ()
+    flow_run_ids: tuple[str, ...] = ()
+    task_run_ids: tuple[str, ...] = ()
+    latest: bool = False  # of those with one key, the newest only
+    older_than: str | None = None  # with ids before this one: to go on from the last one of a page
+    limit: int | None = None
+
+
+class VariableRecord(NamedTuple):
+    """A value that flows share by its name."""
+
+    name: str
+    value: str  # JSON
+    created: Micros
+    updated: Micros

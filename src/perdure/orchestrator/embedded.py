@@ -11,6 +11,8 @@ from weakref import WeakSet
 from perdure.core.clock import Micros
 from perdure.core.errors import OrchestratorError, OrchestratorUnreachable
 from perdure.core.records import (
+    ArtifactFilter,
+    ArtifactRecord,
     BlockRecord,
     CacheEntry,
     CacheFilter,
@@ -19,6 +21,8 @@ from perdure.core.records import (
     DecisionRecord,
     FlowRun,
     InputRecord,
+    LogFilter,
+    LogLine,
     LogRecord,
     ProcessRecord,
     Record,
@@ -28,6 +32,7 @@ from perdure.core.records import (
     StartRecord,
     StateRecord,
     TaskRun,
+    VariableRecord,
     WaitRecord,
 )
 from perdure.core.states import StateType
@@ -171,6 +176,12 @@ class EmbeddedOrchestrator:
 
         return [LogRecord(*row) for row in self._select(queries.logs(flow_run_id, task_run_id))]
 
+    def log_lines(self, filter: LogFilter) -> Sequence[LogLine]:
+        """The lines that the filter lets through, those that were kept last first; with `after`, the other way round."""
+        from perdure.orchestrator.sql import queries
+
+        return [LogLine(*row) for row in self._select(queries.log_lines(filter))]
+
     def results(self, filter: ResultFilter) -> Sequence[ResultRecord]:
         """What is known of results, newest first."""
         from perdure.orchestrator.sql import lists
@@ -297,6 +308,34 @@ class EmbeddedOrchestrator:
         from perdure.orchestrator.sql.tokens import Tokens  # only servers need its imports
 
         return Tokens(self._writer, self._statements.mark, self._read)
+
+    def artifacts(self, filter: ArtifactFilter) -> Sequence[ArtifactRecord]:
+        """The artifacts that the filter lets through, newest first."""
+        from perdure.orchestrator.sql import queries
+
+        return [ArtifactRecord(*row) for row in self._select(queries.artifacts(filter))]
+
+    def delete_artifact(self, id: str) -> bool:
+        """Forget an artifact; False if there is none with this id."""
+        return self._writer.execute(self._statements.forget_artifact, (id,)) == 1
+
+    def variable(self, name: str) -> VariableRecord | None:
+        """The variable with this name."""
+        rows = self._read(self._statements.variable, (name,))
+        return VariableRecord(*rows[0]) if rows else None
+
+    def variables(self) -> Sequence[VariableRecord]:
+        """All variables, sorted by name."""
+        return [VariableRecord(*row) for row in self._read(self._statements.variables, ())]
+
+    def set_variable(self, record: VariableRecord, overwrite: bool) -> bool:
+        """Keep a variable; False if there is one already and it is not to be overwritten."""
+        statement = self._statements.put_variable if overwrite else self._statements.add_variable
+        return self._writer.execute_apart(statement, record) == 1
+
+    def delete_variable(self, name: str) -> bool:
+        """Forget a variable; False if there is none with this name."""
+        return self._writer.execute_apart(self._statements.forget_variable, (name,)) == 1
 
     def _select(self, query: "Select[Any]") -> list[Row]:
         self._writer.flush()

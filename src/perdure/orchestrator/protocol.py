@@ -7,6 +7,8 @@ from perdure.core.clock import Micros
 from perdure.core.limits import Limits
 from perdure.core.pruning import Pruning
 from perdure.core.records import (
+    ArtifactFilter,
+    ArtifactRecord,
     BlockRecord,
     CacheEntry,
     CacheFilter,
@@ -15,6 +17,8 @@ from perdure.core.records import (
     DecisionRecord,
     FlowRun,
     InputRecord,
+    LogFilter,
+    LogLine,
     LogRecord,
     ProcessRecord,
     Record,
@@ -24,6 +28,7 @@ from perdure.core.records import (
     StartRecord,
     StateRecord,
     TaskRun,
+    VariableRecord,
     WaitRecord,
 )
 from perdure.core.services import Services
@@ -101,6 +106,12 @@ class Orchestrator(Protocol):
     def logs(self, flow_run_id: str | None = None, task_run_id: str | None = None) -> Sequence[LogRecord]:
         """The lines of a flow run (its task runs' too) or of a task run, oldest first."""
 
+    def log_lines(self, filter: LogFilter) -> Sequence[LogLine]:
+        """The lines that the filter lets through, those that were kept last first; with `after`, the other way round.
+
+        While several processes write, a line may be kept shortly after one with a higher number.
+        """
+
     def results(self, filter: ResultFilter) -> Sequence[ResultRecord]:
         """What is known of results, newest first."""
 
@@ -170,3 +181,24 @@ class Orchestrator(Protocol):
 
     def delete_block(self, id: str) -> None:
         """Forget a block's name. Results that lie in its storage can still be read: the block itself is kept."""
+
+    def artifacts(self, filter: ArtifactFilter) -> Sequence[ArtifactRecord]:
+        """The artifacts that the filter lets through, newest first."""
+
+    def delete_artifact(self, id: str) -> bool:
+        """Forget an artifact; False if there is none with this id."""
+
+    def variable(self, name: str) -> VariableRecord | None:
+        """The variable with this name."""
+
+    def variables(self) -> Sequence[VariableRecord]:
+        """All variables, sorted by name."""
+
+    def set_variable(self, record: VariableRecord, overwrite: bool) -> bool:
+        """Keep a variable; False if there is one already and it is not to be overwritten. It keeps when it was created.
+
+        Of several that set a new one at once without overwriting, one has it.
+        """
+
+    def delete_variable(self, name: str) -> bool:
+        """Forget a variable; False if there is none with this name."""

@@ -9,6 +9,9 @@ import pytest
 
 from perdure.core.ids import id_at, new_id
 from perdure.core.records import (
+    ArtifactChangeRecord,
+    ArtifactFilter,
+    ArtifactRecord,
     BlockRecord,
     CacheFilter,
     CacheRecord,
@@ -18,6 +21,7 @@ from perdure.core.records import (
     FlowKeyRecord,
     FlowRunRecord,
     InputRecord,
+    LogFilter,
     LogRecord,
     ReleaseRecord,
     RemovalRecord,
@@ -33,6 +37,7 @@ from perdure.core.records import (
     TaskRunRecord,
     TransactionRecord,
     ValueRecord,
+    VariableRecord,
     WaitRecord,
 )
 from perdure.core.states import StateType as S
@@ -87,6 +92,12 @@ def persisted(run: FlowRunRecord | TaskRunRecord, storage_key: str | None = None
 def block(name: str | None, type: str = "local-file-system") -> BlockRecord:
     """A block's record."""
     return BlockRecord(new_id(), type, name, '{"basepath": "/data"}', next(_times), next(_times))
+
+
+def artifact(key: str | None = None, **fields: Any) -> ArtifactRecord:
+    """The record of an artifact that is progress."""
+    time = next(_times)
+    return ArtifactRecord(new_id(), key, "progress", None, None, time, time, "5", None)._replace(**fields)
 
 
 def claim(key: str = "key") -> Claim:
@@ -615,6 +626,60 @@ class OrchestratorConformance:
         orchestrator.delete_block(dev.id)
         assert orchestrator.blocks() == []
         assert orchestrator.block(dev.id) == dev._replace(name=None)
+
+    def test_log_lines_are_numbered_and_gone_on_with(self, orchestrator: Orchestrator) -> None:
+        run = flow_run(flow_name="etl")
+        lines = [LogRecord(run.id, None, next(_times), level, "", str(level)) for level in (10, 20, 30, 40)]
+        orchestrator.report([run, *lines, LogRecord(new_id(), new_id(), next(_times), 50, "", "of another")])
+        newest = orchestrator.log_lines(LogFilter(flow="etl", limit=2))
+        assert [line.message for line in newest] == ["40", "30"]
+        earlier = orchestrator.log_lines(LogFilter(flow_run_ids=(run.id,), min_level=20, before=newest[-1].id))
+        assert [line.message for line in earlier] == ["20"]
+        later = orchestrator.log_lines(LogFilter(since=lines[1].time, after=earlier[0].id))
+        assert [line.message for line in later] == ["30", "40", "of another"]
+        assert later[0][1:] == lines[2]
+
+    def test_artifacts_are_filtered_newest_first(self, orchestrator: Orchestrator) -> None:
+        flow, task = new_id(), new_id()
+        first, second = artifact("report", flow_run_id=flow), artifact("report", kind="link", data='{"url": ""}')
+        other = artifact(flow_run_id=flow, task_run_id=task, description="rows")
+        orchestrator.report([first, second, other])
+        assert orchestrator.artifacts(ArtifactFilter()) == [other, second, first]
+        assert orchestrator.artifacts(ArtifactFilter(latest=True)) == [other, second]
+        assert orchestrator.artifacts(ArtifactFilter(key="report", limit=1)) == [second]
+        assert orchestrator.artifacts(ArtifactFilter(kinds=("link",))) == [second]
+        assert orchestrator.artifacts(ArtifactFilter(flow_run_ids=(flow,), older_than=other.id)) == [first]
+        assert orchestrator.artifacts(ArtifactFilter(task_run_ids=(task,))) == [other]
+        assert orchestrator.artifacts(ArtifactFilter(ids=(first.id,))) == [first]
+
+    def test_an_artifact_is_changed_but_not_back_to_what_it_was(self, orchestrator: Orchestrator) -> None:
+        made = artifact()
+        changes = [ArtifactChangeRecord(made.id, made.updated + after, str(after)) for after in (20, 10)]
+        orchestrator.report([made, *changes])
+        assert orchestrator.artifacts(ArtifactFilter()) == [made._replace(updated=made.updated + 20, data="20")]
+
+    def test_a_deleted_artifact_is_gone(self, orchestrator: Orchestrator) -> None:
+        kept, gone = artifact(), artifact()
+        orchestrator.report([kept, gone])
+        assert [orchestrator.delete_artifact(gone.id) for _ in range(2)] == [True, False]
+        assert orchestrator.artifacts(ArtifactFilter()) == [kept]
+
+    def test_a_variable_is_overwritten_only_if_that_is_asked_for(self, orchestrator: Orchestrator) -> None:
+        old, new = VariableRecord("limit", "1", 10, 10), VariableRecord("limit", "2", 20, 20)
+        assert orchestrator.set_variable(old, overwrite=False)
+        assert not orchestrator.set_variable(new, overwrite=False)
+        assert orchestrator.variable("limit") == old
+        assert orchestrator.set_variable(new, overwrite=True)
+        assert orchestrator.variable("limit") == new._replace(created=10)
+
+    def test_variables_are_listed_by_name_until_they_are_deleted(self, orchestrator: Orchestrator) -> None:
+        first, second = VariableRecord("a", "null", 10, 10), VariableRecord("b", '{"x": [1]}', 5, 5)
+        for each in (second, first):
+            orchestrator.set_variable(each, overwrite=True)
+        assert orchestrator.variables() == [first, second]
+        assert [orchestrator.delete_variable("a") for _ in range(2)] == [True, False]
+        assert orchestrator.variables() == [second]
+        assert orchestrator.variable("a") is None
 
     def test_closing_twice_does_nothing(self, orchestrator: Orchestrator) -> None:
         orchestrator.report([flow_run()])

@@ -11,6 +11,8 @@ from typing import Any
 
 from perdure.core.clock import Micros
 from perdure.core.records import (
+    ArtifactChangeRecord,
+    ArtifactRecord,
     BlockRecord,
     CacheRecord,
     CancelRecord,
@@ -114,6 +116,8 @@ class Batch:
         self.step_ends: list[Row] = []
         self.values: list[Row] = []
         self.logs: list[Row] = []
+        self.artifacts: list[Row] = []
+        self.artifact_changes: list[Row] = []
         self.blocks: list[BlockRecord] = []
         self._fold(records, arrival)
 
@@ -143,6 +147,8 @@ class Batch:
             (sql.end_step, self.step_ends),
             (sql.put_value, self.values),
             (sql.add_log, self.logs),
+            (sql.put_artifact, self.artifacts),
+            (sql.change_artifact, self.artifact_changes),
         ]
         for block in self.blocks:
             # A name goes to the block that was saved under it last; the one before stays, for its results.
@@ -237,6 +243,13 @@ class Batch:
     def _add_wait(self, record: WaitRecord) -> None:
         self.waits.append(tuple(self._absent if value is None else value for value in record))
 
+    def _add_artifact(self, record: ArtifactRecord) -> None:
+        self.artifacts.append(tuple(self._absent if value is None else value for value in record))
+
+    def _add_artifact_change(self, record: ArtifactChangeRecord) -> None:
+        id, updated, data = record
+        self.artifact_changes.append((updated, data, id, updated))
+
     def _add_removal(self, record: RemovalRecord) -> None:
         run_id, doomed, removed = record
         told = self._absent if removed is None else removed
@@ -264,5 +277,7 @@ _ADD: dict[type, Callable[[Batch, Any], None]] = {
     CommitRecord: lambda batch, record: batch.commits.append((record.time, record.transaction_id)),
     ValueRecord: lambda batch, record: batch.values.append(record),
     LogRecord: lambda batch, record: batch.logs.append(record),
+    ArtifactRecord: Batch._add_artifact,
+    ArtifactChangeRecord: Batch._add_artifact_change,
     BlockRecord: lambda batch, record: batch.blocks.append(record),
 }

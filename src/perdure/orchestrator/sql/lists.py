@@ -133,7 +133,7 @@ def _runs(filter: RunFilter, table: Any, of: Any, parent: Any, ask: Ask) -> list
     columns = table.c
     conditions: Conditions = []
     if filter.ids:
-        conditions.append(_begins_with_any(columns.id, filter.ids))
+        conditions.append(begins_with_any(columns.id, filter.ids))
     if filter.name is not None:
         conditions.append(columns.name == filter.name)
     if filter.of is not None:
@@ -165,7 +165,8 @@ def _of_time(columns: Any, filter: RunFilter) -> Conditions:
     return conditions
 
 
-def _begins_with_any(column: Any, beginnings: tuple[str, ...]) -> ColumnElement[bool]:
+def begins_with_any(column: Any, beginnings: tuple[str, ...]) -> ColumnElement[bool]:
+    """Whether an id begins as one of these does."""
     whole = [each for each in beginnings if len(each) >= _ID_LENGTH]
     cut = [text.lower() for text in beginnings if len(text) < _ID_LENGTH]
     # Ids are hexadecimal digits and hyphens, which all sort below "g": a range can use the index.

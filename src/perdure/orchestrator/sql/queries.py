@@ -6,15 +6,29 @@ from typing import Any
 from sqlalchemy import ColumnElement, Delete, Select, delete, exists, select
 
 from perdure.core.records import (
+    ArtifactFilter,
+    ArtifactRecord,
     BlockRecord,
     CacheEntry,
     CacheFilter,
     DecisionRecord,
     InputRecord,
+    LogFilter,
+    LogLine,
     LogRecord,
 )
-from perdure.orchestrator.sql.lists import Ask, is_few
-from perdure.orchestrator.sql.tables import block, cache_entry, decision, log, result, run_input, task_run
+from perdure.orchestrator.sql.lists import Ask, begins_with_any, is_few
+from perdure.orchestrator.sql.tables import (
+    artifact,
+    block,
+    cache_entry,
+    decision,
+    flow_run,
+    log,
+    result,
+    run_input,
+    task_run,
+)
 
 _ID_LENGTH = 36
 _Conditions = list[ColumnElement[bool]]
@@ -42,6 +56,50 @@ def logs(flow_run_id: str | None, task_run_id: str | None) -> Select[Any]:
     if task_run_id is not None:
         conditions.append(log.c.task_run_id == task_run_id)
     return select(*(log.c[field] for field in LogRecord._fields)).where(*conditions).order_by(log.c.time, log.c.id)
+
+
+def log_lines(filter: LogFilter) -> Select[Any]:
+    """Rows of `LogLine`, the highest number first, or the lowest after one."""
+    columns = log.c
+    conditions: _Conditions = []
+    if filter.flow_run_ids:
+        conditions.append(columns.flow_run_id.in_(filter.flow_run_ids))
+    if filter.task_run_ids:
+        conditions.append(columns.task_run_id.in_(filter.task_run_ids))
+    if filter.flow is not None:
+        conditions.append(columns.flow_run_id.in_(select(flow_run.c.id).where(flow_run.c.flow_name == filter.flow)))
+    if filter.min_level is not None:
+        conditions.append(columns.level >= filter.min_level)
+    if filter.since is not None:
+        conditions.append(columns.time >= filter.since)
+    if filter.after is not None:
+        conditions.append(columns.id > filter.after)
+    if filter.before is not None:
+        conditions.append(columns.id < filter.before)
+    order = columns.id.desc() if filter.after is None else columns.id
+    return select(*(columns[field] for field in LogLine._fields)).where(*conditions).order_by(order).limit(filter.limit)
+
+
+def artifacts(filter: ArtifactFilter) -> Select[Any]:
+    """Rows of `ArtifactRecord`, newest first."""
+    columns, newer = artifact.c, artifact.alias()
+    conditions: _Conditions = []
+    if filter.ids:
+        conditions.append(begins_with_any(columns.id, filter.ids))
+    if filter.key is not None:
+        conditions.append(columns.key == filter.key)
+    if filter.kinds:
+        conditions.append(columns.kind.in_(filter.kinds))
+    if filter.flow_run_ids:
+        conditions.append(columns.flow_run_id.in_(filter.flow_run_ids))
+    if filter.task_run_ids:
+        conditions.append(columns.task_run_id.in_(filter.task_run_ids))
+    if filter.latest:
+        conditions.append(~select(newer.c.id).where(newer.c.key == columns.key, newer.c.id > columns.id).exists())
+    if filter.older_than is not None:
+        conditions.append(columns.id < filter.older_than)
+    chosen = select(*(columns[field] for field in ArtifactRecord._fields)).where(*conditions)
+    return chosen.order_by(columns.id.desc()).limit(filter.limit)
 
 
 def cache_entries(filter: CacheFilter, ask: Ask) -> Select[Any]:

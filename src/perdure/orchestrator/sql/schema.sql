@@ -1,4 +1,7 @@
 CREATE TABLE api_token ( id TEXT NOT NULL, name TEXT NOT NULL, scope TEXT NOT NULL, digest TEXT NOT NULL, parent_id TEXT, created BIGINT NOT NULL, expires BIGINT, revoked BIGINT, used BIGINT, PRIMARY KEY (id) ) WITHOUT ROWID;
+CREATE TABLE artifact ( id VARCHAR(36) NOT NULL, "key" TEXT, kind TEXT NOT NULL, flow_run_id VARCHAR(36), task_run_id VARCHAR(36), created BIGINT NOT NULL, updated BIGINT NOT NULL, data TEXT NOT NULL, description TEXT, PRIMARY KEY (id) ) WITHOUT ROWID;
+CREATE INDEX artifact_by_flow_run ON artifact (flow_run_id, id);
+CREATE INDEX artifact_by_key ON artifact ("key", id) WHERE key IS NOT NULL;
 CREATE TABLE block ( id VARCHAR(36) NOT NULL, type TEXT NOT NULL, name TEXT, data TEXT NOT NULL, created BIGINT NOT NULL, updated BIGINT NOT NULL, PRIMARY KEY (id) ) WITHOUT ROWID;
 CREATE UNIQUE INDEX block_by_slug ON block (type, name) WHERE name IS NOT NULL;
 CREATE TABLE cache_claim ( "key" TEXT NOT NULL, run_id VARCHAR(36) NOT NULL, process_id VARCHAR(36) NOT NULL, created BIGINT NOT NULL, waits INTEGER NOT NULL, PRIMARY KEY ("key") ) WITHOUT ROWID;
@@ -60,3 +63,4 @@ CREATE UNIQUE INDEX txn_by_key ON txn ("key");
 CREATE TABLE txn_step ( run_id VARCHAR(36) NOT NULL, transaction_id VARCHAR(36) NOT NULL, block VARCHAR(36) NOT NULL, task_key TEXT NOT NULL, module TEXT, storage_id VARCHAR(36), storage_key TEXT, staged TEXT, phase TEXT NOT NULL, place INTEGER NOT NULL, PRIMARY KEY (run_id) ) WITHOUT ROWID;
 CREATE INDEX txn_step_by_place ON txn_step (transaction_id, place);
 CREATE TABLE txn_value ( transaction_id VARCHAR(36) NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (transaction_id, name) ) WITHOUT ROWID;
+CREATE TABLE variable ( name TEXT NOT NULL, value TEXT NOT NULL, created BIGINT NOT NULL, updated BIGINT NOT NULL, PRIMARY KEY (name) ) WITHOUT ROWID;

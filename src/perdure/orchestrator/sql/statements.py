@@ -4,6 +4,7 @@ Plain text, since SQLAlchemy's import costs more than a small flow; portable bet
 """
 
 from perdure.core.records import (
+    ArtifactRecord,
     BlockRecord,
     CacheRecord,
     CancelRecord,
@@ -22,6 +23,7 @@ from perdure.core.records import (
     TaskRunRecord,
     TransactionRecord,
     ValueRecord,
+    VariableRecord,
     WaitRecord,
 )
 from perdure.core.states import ABANDONED
@@ -45,6 +47,7 @@ _OPTIONAL = {
     *("committed", "module", "staged"),
     *("askew", "step", "retention", "item_of", "number", "preview", "doomed", "removed"),
     *("asks", "answer"),
+    "description",
 }
 _FLAGS = ("of_task", "is_exception")
 MARKS = ("doomed", "removed")  # of a result; whoever tells of a new one clears them
@@ -152,6 +155,7 @@ class Statements:
             f" AND f.state_name <> '{ABANDONED}' ORDER BY f.id"
         )
         self._of_transactions()
+        self._of_artifacts()
         self.block = f"SELECT {', '.join(BlockRecord._fields)} FROM block WHERE id = {mark}"
         state_fields = ", ".join((*StateRecord._fields, "arrival"))
         self.states = f"SELECT {state_fields} FROM state WHERE run_id = {mark} ORDER BY arrival"
@@ -215,6 +219,29 @@ class Statements:
         self.add_flow_key = self._insert("flow_key", FlowKeyRecord._fields) + " ON CONFLICT DO NOTHING"
         self.run_of_key = f"SELECT flow_run_id FROM flow_key WHERE flow_name = {mark} AND key = {mark}"
         self.key_of_run = f"SELECT key FROM flow_key WHERE flow_run_id = {mark}"
+
+    def _of_artifacts(self) -> None:
+        mark = self._mark
+        # The key may be NULL here, unlike those of other tables.
+        fields = ArtifactRecord._fields
+        marks = ", ".join(self._optional if field == "key" else self._marks((field,)) for field in fields)
+        newer = ", ".join(f"{field} = excluded.{field}" for field in fields[1:])
+        self.put_artifact = (
+            f"INSERT INTO artifact ({', '.join(fields)}) VALUES ({marks}) ON CONFLICT (id) DO UPDATE SET {newer}"
+        )
+        self.change_artifact = (
+            f"UPDATE artifact SET updated = {mark}, data = {mark} WHERE id = {mark} AND updated <= {mark}"
+        )
+        self.forget_artifact = f"DELETE FROM artifact WHERE id = {mark}"
+        variable = ", ".join(VariableRecord._fields)
+        self.variable = f"SELECT {variable} FROM variable WHERE name = {mark}"
+        self.variables = f"SELECT {variable} FROM variable ORDER BY name"
+        self.add_variable = self._insert("variable", VariableRecord._fields) + " ON CONFLICT (name) DO NOTHING"
+        self.put_variable = (
+            self._insert("variable", VariableRecord._fields)
+            + " ON CONFLICT (name) DO UPDATE SET value = excluded.value, updated = excluded.updated"
+        )
+        self.forget_variable = f"DELETE FROM variable WHERE name = {mark}"
 
     def _marks(self, columns: tuple[str, ...]) -> str:
         special = dict.fromkeys(_OPTIONAL, self._optional) | dict.fromkeys(_FLAGS, self._flag)

@@ -326,11 +326,11 @@ concurrency_limit = _table(
 
 limit_slot = _table(
     "limit_slot",
-    Column("id", _ID, primary_key=True),
+    Column("id", ID, primary_key=True),
     Column("name", Text, nullable=False),
     Column("occupy", Integer, nullable=False),
-    Column("process_id", _ID, nullable=False),
-    Column("run_id", _ID),
+    Column("process_id", ID, nullable=False),
+    Column("run_id", ID),
     Column("asked", BigInteger, nullable=False),
     Column("taken", BigInteger),
     Column("place", BigInteger, nullable=False),
@@ -340,7 +340,7 @@ limit_slot = _table(
 service = _table(
     "service",
     Column("name", Text, primary_key=True),
-    Column("process_id", _ID, nullable=False),
+    Column("process_id", ID, nullable=False),
     Column("due", BigInteger, nullable=False),
     Column("ended", BigInteger),
     Column("outcome", Text),
@@ -349,10 +349,10 @@ service = _table(
 
 event = _table(
     "event",
-    Column("id", _ID, primary_key=True),
+    Column("id", ID, primary_key=True),
     Column("time", BigInteger, nullable=False),
     Column("kind", Text, nullable=False),
-    Column("run_id", _ID, nullable=False),
+    Column("run_id", ID, nullable=False),
     Column("flow_name", Text),
     Column("payload", Text, nullable=False),
     Index("event_by_run", "run_id", "id"),
@@ -362,7 +362,7 @@ event = _table(
 
 hook = _table(
     "hook",
-    Column("id", _ID, primary_key=True),
+    Column("id", ID, primary_key=True),
     Column("way", Text, nullable=False),
     Column("shown", Text, nullable=False),
     Column("url", Text, nullable=False),
@@ -376,13 +376,35 @@ hook = _table(
 _waits = text("state = 'waiting'")
 hook_delivery = _table(
     "hook_delivery",
-    Column("id", _ID, primary_key=True),
-    Column("hook_id", _ID, nullable=False),
-    Column("event_id", _ID, nullable=False),
+    Column("id", ID, primary_key=True),
+    Column("hook_id", ID, nullable=False),
+    Column("event_id", ID, nullable=False),
     Column("state", Text, nullable=False),
     Column("due", BigInteger, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("outcome", Text),
     Index("hook_delivery_once", "event_id", "hook_id", unique=True),
     Index("hook_delivery_by_due", "due", sqlite_where=_waits, postgresql_where=_waits),
+_has_key = text("key IS NOT NULL")
+artifact = _table(
+    "artifact",
+    Column("id", ID, primary_key=True),
+    Column("key", Text),
+    Column("kind", Text, nullable=False),
+    Column("flow_run_id", ID),
+    Column("task_run_id", ID),
+    Column("created", BigInteger, nullable=False),
+    Column("updated", BigInteger, nullable=False),
+    Column("data", Text, nullable=False),
+    Column("description", Text),
+    Index("artifact_by_key", "key", "id", sqlite_where=_has_key, postgresql_where=_has_key),
+    Index("artifact_by_flow_run", "flow_run_id", "id"),
+)
+
+variable = _table(
+    "variable",
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("updated", BigInteger, nullable=False),
 )

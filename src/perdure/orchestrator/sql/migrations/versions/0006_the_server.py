@@ -38,6 +38,7 @@ def upgrade() -> None:
     """Tables and indices, each beside what it is for."""
     _add_limits()
     _add_services()
+    _add_artifacts()
     # Who may talk to the server.
     op.create_table(
         "api_token",
@@ -96,7 +97,16 @@ def _tell_tags(table: str, of_task: bool) -> None:
 
 def downgrade() -> None:
     op.drop_index("state_by_arrival", "state")
-    for table in ("hook_delivery", "hook", "event", "service", "limit_slot", "concurrency_limit"):
+    for table in (
+        "variable",
+        "artifact",
+        "hook_delivery",
+        "hook",
+        "event",
+        "service",
+        "limit_slot",
+        "concurrency_limit",
+    ):
         op.drop_table(table)
     for table, name, _, _ in reversed(_INDICES):
         op.drop_index(name, table)
@@ -193,3 +203,33 @@ def _add_services() -> None:
     op.create_index("hook_delivery_once", "hook_delivery", ["event_id", "hook_id"], unique=True)
     waits = sa.text("state = 'waiting'")
     op.create_index("hook_delivery_by_due", "hook_delivery", ["due"], sqlite_where=waits, postgresql_where=waits)
+
+
+def _add_artifacts() -> None:
+    """Artifacts of runs, and variables."""
+    op.create_table(
+        "artifact",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("key", Text, nullable=True),
+        sa.Column("kind", Text, nullable=False),
+        sa.Column("flow_run_id", ID, nullable=True),
+        sa.Column("task_run_id", ID, nullable=True),
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.Column("updated", sa.BigInteger(), nullable=False),
+        sa.Column("data", Text, nullable=False),
+        sa.Column("description", Text, nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sqlite_with_rowid=False,
+    )
+    has_key = sa.text("key IS NOT NULL")
+    op.create_index("artifact_by_key", "artifact", ["key", "id"], sqlite_where=has_key, postgresql_where=has_key)
+    op.create_index("artifact_by_flow_run", "artifact", ["flow_run_id", "id"])
+    op.create_table(
+        "variable",
+        sa.Column("name", Text, nullable=False),
+        sa.Column("value", Text, nullable=False),
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.Column("updated", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+        sqlite_with_rowid=False,
+    )
