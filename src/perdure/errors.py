@@ -1,6 +1,8 @@
 """Every error that Perdure raises itself: `except ResultMissing`."""
 
 from perdure.core.errors import (
+    ArtifactError,
+    ArtifactMissing,
     BlockError,
     BlockMissing,
     CacheEntryMissing,
@@ -45,10 +47,15 @@ from perdure.core.errors import (
     UnfinishedRun,
     UnknownSerializer,
     UpstreamTaskError,
+    VariableError,
+    VariableExists,
+    VariableMissing,
     WouldDeadlock,
 )
 
 __all__ = [
+    "ArtifactError",
+    "ArtifactMissing",
     "BlockError",
     "BlockMissing",
     "CacheEntryMissing",
@@ -93,5 +100,8 @@ __all__ = [
     "UnfinishedRun",
     "UnknownSerializer",
     "UpstreamTaskError",
+    "VariableError",
+    "VariableExists",
+    "VariableMissing",
     "WouldDeadlock",
 ]

@@ -203,6 +203,26 @@ class DatabaseCorrupt(OrchestratorError):
     """The database file is damaged or is not Perdure's."""
 
 
+class ArtifactError(PerdureError, ValueError):
+    """An artifact cannot be kept as it is."""
+
+
+class ArtifactMissing(OrchestratorError, LookupError):
+    """The orchestrator knows no artifact like this, or several."""
+
+
+class VariableError(PerdureError, ValueError):
+    """A variable's name or value cannot be kept."""
+
+
+class VariableExists(VariableError):
+    """A variable was to be set without overwriting it, and there is one."""
+
+
+class VariableMissing(OrchestratorError, LookupError):
+    """The orchestrator knows no variable with the name."""
+
+
 class CacheEntryMissing(OrchestratorError, LookupError):
     """The orchestrator knows no cache key like this, or several."""
 

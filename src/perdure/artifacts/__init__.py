@@ -1,0 +1,20 @@
+"""Things to look at that runs make beside their results: text, tables, images, links and progress.
+
+Each function reports a record and returns at once, in plain code and in coroutines alike. What it returns is the
+artifact's id, a text, which may also be awaited.
+"""
+
+from perdure.artifacts.images import create_image_artifact
+from perdure.artifacts.kept import ArtifactId, create_link_artifact, create_markdown_artifact
+from perdure.artifacts.progress import create_progress_artifact, update_progress
+from perdure.artifacts.tables import create_table_artifact
+
+__all__ = [
+    "ArtifactId",
+    "create_image_artifact",
+    "create_link_artifact",
+    "create_markdown_artifact",
+    "create_progress_artifact",
+    "create_table_artifact",
+    "update_progress",
+]
