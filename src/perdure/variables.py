@@ -5,7 +5,7 @@ import re
 from typing import Any, TypeVar, overload
 
 from perdure.core import providers
-from perdure.core.clock import system_clock
+from perdure.core.clock import Micros, system_clock
 from perdure.core.errors import VariableError, VariableExists, reasons
 from perdure.core.records import VariableRecord
 
@@ -49,9 +49,7 @@ class Variable:
             VariableExists: there is one by the name, and `overwrite` is not True.
             VariableError: the name is malformed, or the value is not JSON's or too large.
         """
-        now = system_clock()
-        record = VariableRecord(_checked_name(name), _as_json(name, value), now, now)
-        if not _known().set_variable(record, overwrite):
+        if not _known().set_variable(checked_variable(name, value, system_clock()), overwrite):
             raise VariableExists(f"There is a variable {name!r} already. Pass overwrite=True to change it.")
 
     @classmethod
@@ -86,6 +84,15 @@ class Variable:
         return await asyncio.to_thread(cls.delete, name)
 
 
+def checked_variable(name: str, value: Any, now: Micros) -> VariableRecord:
+    """The record of a new variable.
+
+    Raises:
+        VariableError: the name is malformed, or the value is not JSON's or too large.
+    """
+    return VariableRecord(_checked_name(name), _as_json(name, value), now, now)
+
+
 def _known() -> Any:
     return providers.orchestrator()
 
@@ -93,7 +100,7 @@ def _known() -> Any:
 def _checked_name(name: str) -> str:
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise VariableError(
-            f"{name!r} cannot be a variable's name. Use lower-case letters, digits, dashes and underscores, at most 200."
+            f"{name!r} cannot be a variable's name. Use lower-case letters, digits, dashes and underscores."
         )
     return name
 

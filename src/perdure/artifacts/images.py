@@ -46,7 +46,9 @@ def _bytes_of(image: Any) -> bytes:
             with Path(image).open("rb") as file:
                 return file.read(_MOST + 1)
         except OSError as error:
-            raise ArtifactError(f"The image {str(image)!r} cannot be read: {error.strerror}. Give another path.") from None
+            raise ArtifactError(
+                f"The image {str(image)!r} cannot be read: {error.strerror}. Give another path."
+            ) from None
     written = io.BytesIO()
     if hasattr(image, "savefig"):  # Matplotlib
         image.savefig(written, format="png")

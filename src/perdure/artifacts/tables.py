@@ -78,5 +78,5 @@ def _plain(cell: Any) -> Any:
 
 def _no_table(table: object) -> ArtifactError:
     return ArtifactError(
-        f"A {type(table).__name__} is no table. Give a list of dicts, a list of lists, a dict of columns, or a data frame."
+        f"A {type(table).__name__} is no table. Give a list of dicts or of lists, a dict of columns, or a data frame."
     )

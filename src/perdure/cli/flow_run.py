@@ -1,8 +1,7 @@
 """`perdure flow-run`"""
 
 import json
-import logging
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -12,11 +11,11 @@ from perdure.cli.explain import show_why
 from perdure.cli.flow_run_abandon import LOST, abandon
 from perdure.cli.flow_run_resume import rerun, resume
 from perdure.cli.flow_run_steer import cancel, go_on
+from perdure.cli.flow_run_watch import watch
 from perdure.cli.groups import AsJson, Limit, States, Tags, new_group
+from perdure.cli.log_lines import Names, line_text
 from perdure.cli.output import (
-    NOTHING,
     Column,
-    clock_time,
     duration_text,
     facts,
     lost_text,
@@ -42,15 +41,13 @@ from perdure.cli.tree import Below, gather, summary, tree
 from perdure.core.records import FlowRun, LogRecord, RunFilter
 from perdure.engine.abandoning import lost_among
 
-if TYPE_CHECKING:
-    from rich.text import Text
-
 app = new_group("List flow runs, look into one, read its log, cancel one, go on with one.")
 app.command()(resume)
 app.command()(rerun)
 app.command()(abandon)
 app.command()(cancel)
 app.command("continue")(go_on)
+app.command()(watch)
 
 Which = Annotated[str, typer.Argument(metavar="RUN", help="A flow run's id, the beginning of one, or its name.")]
 
@@ -176,27 +173,13 @@ def logs(which: Which, as_json: AsJson = False) -> None:
     if as_json:
         show_json([log_shape(line) for line in lines])
     elif lines:
-        _show_lines(run, list(lines))
+        _show_lines(list(lines))
     else:
         show(f"Flow run {run.name!r} logged nothing.")
         show(note("`get_run_logger()` gives a flow or task its logger; the setting logging_level says what is kept."))
 
 
-_LEVELS = {logging.DEBUG: "dim", logging.INFO: "cyan", logging.WARNING: "yellow", logging.ERROR: "red"}
-
-
-def _show_lines(run: FlowRun, lines: list[LogRecord]) -> None:
-    ids = [line.task_run_id for line in lines if line.task_run_id is not None]
-    names: dict[str | None, str] = {None: run.name}
-    names |= {id: task.name for id, task in find.runs_by_id(ids, find.orchestrator().task_runs).items()}
-    show(*(_line_text(line, names.get(line.task_run_id, NOTHING)) for line in lines))
-
-
-def _line_text(line: LogRecord, where: str) -> "Text":
-    from rich.text import Text
-
-    text = Text(clock_time(line.time), style="dim")
-    text.append(f"  {logging.getLevelName(line.level):<8}", style=f"not dim {_LEVELS.get(line.level, 'default')}")
-    text.append(f"  {where}  ", style="not dim bold")
-    text.append(line.message, style="not dim")
-    return text
+def _show_lines(lines: list[LogRecord]) -> None:
+    names = Names(find.orchestrator())
+    names.learn(lines)
+    show(*(line_text(line, names.of(line, whole=False)) for line in lines))

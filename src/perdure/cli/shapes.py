@@ -6,7 +6,16 @@ from typing import Any
 from perdure.cli.output import iso
 from perdure.core.clock import system_clock
 from perdure.core.errors import PerdureError
-from perdure.core.records import BlockRecord, FlowRun, LogRecord, ResultRecord, StateRecord, TaskRun
+from perdure.core.records import (
+    ArtifactRecord,
+    BlockRecord,
+    FlowRun,
+    LogLine,
+    LogRecord,
+    ResultRecord,
+    StateRecord,
+    TaskRun,
+)
 from perdure.results.store import result_from_record
 from perdure.results.types import PersistedResult
 from perdure.settings.fields import HIDDEN
@@ -51,9 +60,15 @@ def state_shape(state: StateRecord) -> Shape:
     return {"type": state.type, "name": state.name, "message": state.message, "time": iso(state.time)}
 
 
-def log_shape(line: LogRecord) -> Shape:
+def log_shape(line: LogRecord | LogLine) -> Shape:
     """A logged line."""
     return line._asdict() | {"time": iso(line.time)}
+
+
+def artifact_shape(record: ArtifactRecord) -> Shape:
+    """An artifact, with its data."""
+    times = {"created": iso(record.created), "updated": iso(record.updated)}
+    return record._asdict() | times | {"data": json.loads(record.data)}
 
 
 def result_shape(record: ResultRecord) -> Shape:

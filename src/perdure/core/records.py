@@ -471,7 +471,7 @@ class CacheFilter(NamedTuple):
 
 
 class LogLine(NamedTuple):
-    """A line that a run logged, with its number: lines that are kept later have higher ones, but for a few at a time."""
+    """A line that a run logged, with its number: those kept later have higher ones, but for a few at a time."""
 
     id: int
     flow_run_id: str | None

@@ -177,7 +177,7 @@ class EmbeddedOrchestrator:
         return [LogRecord(*row) for row in self._select(queries.logs(flow_run_id, task_run_id))]
 
     def log_lines(self, filter: LogFilter) -> Sequence[LogLine]:
-        """The lines that the filter lets through, those that were kept last first; with `after`, the other way round."""
+        """The lines that the filter lets through, those kept last first; with `after`, the other way round."""
         from perdure.orchestrator.sql import queries
 
         return [LogLine(*row) for row in self._select(queries.log_lines(filter))]

@@ -17,12 +17,12 @@ from perdure.server.errors import ErrorAnswer, explain_errors
 from perdure.server.guard import Guard
 from perdure.server.limits import Rates
 from perdure.server.metrics import Metrics
-from perdure.server.routes import flow_runs, health, metrics, session, tokens
+from perdure.server.routes import artifacts, flow_runs, health, metrics, session, tokens, variables
 from perdure.server.services import Services
 from perdure.server.services.world import ServiceWorld
 from perdure.server.streams import Streams
 
-ROUTES = (health, metrics, session, tokens, flow_runs)
+ROUTES = (health, metrics, session, tokens, flow_runs, artifacts, variables)
 _REFUSALS: dict[int | str, dict[str, Any]] = {  # by the guard, of any request
     int(status): {"model": ErrorAnswer}
     for status in (

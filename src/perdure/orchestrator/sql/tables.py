@@ -385,6 +385,8 @@ hook_delivery = _table(
     Column("outcome", Text),
     Index("hook_delivery_once", "event_id", "hook_id", unique=True),
     Index("hook_delivery_by_due", "due", sqlite_where=_waits, postgresql_where=_waits),
+)
+
 _has_key = text("key IS NOT NULL")
 artifact = _table(
     "artifact",

@@ -1,0 +1,182 @@
+"""`perdure artifact`: what runs made to be looked at."""
+
+import base64
+import csv
+import io
+import json
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from perdure.cli.find import flow_run as found_flow_run
+from perdure.cli.find import orchestrator, short_ids
+from perdure.cli.groups import AsJson, Limit, new_group
+from perdure.cli.output import Column, console, facts, full_time, note, plural, short_time, show, show_json, table
+from perdure.cli.shapes import artifact_shape
+from perdure.core.errors import ArtifactError, ArtifactMissing
+from perdure.core.records import ArtifactFilter, ArtifactKind, ArtifactRecord
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+app = new_group("List, look into, export and delete artifacts of runs.")
+
+Which = Annotated[
+    str, typer.Argument(metavar="ARTIFACT", help="A key, for its newest version; or an id, or its beginning.")
+]
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all that would steer a terminal
+
+
+@app.command()
+def ls(
+    key: Annotated[str | None, typer.Option("--key", help="All versions of this key.")] = None,
+    kind: Annotated[ArtifactKind | None, typer.Option("--kind", help="Only those of this kind.")] = None,
+    flow_run: Annotated[str | None, typer.Option("--flow-run", metavar="RUN", help="Only those of this run.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All versions of all keys.")] = False,
+    limit: Limit = 20,
+    as_json: AsJson = False,
+) -> None:
+    """List artifacts, the newest first; of each key the newest version."""
+    wanted = ArtifactFilter(
+        key=key,
+        kinds=() if kind is None else (kind,),
+        flow_run_ids=() if flow_run is None else (found_flow_run(flow_run).id,),
+        latest=not everything and key is None and flow_run is None,
+        limit=limit,
+    )
+    records = orchestrator().artifacts(wanted)
+    if as_json:
+        show_json([artifact_shape(record) for record in records])
+    elif records:
+        columns = [Column("kind", whole=True), Column("key"), Column("what"), Column("updated", whole=True)]
+        columns.append(Column("id", whole=True, style="dim"))
+        ids = short_ids([record.id for record in records])
+        show(
+            table(
+                columns,
+                [
+                    (each.kind, each.key or "", _summary(each), short_time(each.updated), id)
+                    for each, id in zip(records, ids, strict=True)
+                ],
+            )
+        )
+    else:
+        show("There is no artifact like this.")
+        show(note("`create_markdown_artifact(…)` of perdure.artifacts in a flow or task makes one."))
+
+
+def _summary(record: ArtifactRecord) -> str:
+    data = json.loads(record.data)
+    if record.kind == "markdown":
+        own = next(iter(data["markdown"].strip().splitlines()), "")
+    elif record.kind == "table":
+        own = f"{plural(len(data['rows']), 'row')} of {plural(len(data['columns']), 'column')}"
+    elif record.kind == "image":
+        own = data.get("url") or data["type"]
+    else:
+        own = f"{data['percent']:g}%" if record.kind == "progress" else data["text"] or data["url"]
+    return f"{record.description}: {own}" if record.description else str(own)
+
+
+@app.command("show")
+def show_one(which: Which, as_json: AsJson = False) -> None:
+    """Show an artifact."""
+    record = _found(which)
+    if as_json:
+        show_json(artifact_shape(record))
+        return
+    told = {
+        "id": record.id,
+        "kind": record.kind,
+        "key": record.key,
+        "about": record.description,
+        "flow run": record.flow_run_id,
+        "task run": record.task_run_id,
+        "updated": full_time(record.updated),
+    }
+    show(facts(told.items()), "", _content(record))
+
+
+def _content(record: ArtifactRecord) -> "RenderableType":
+    data = json.loads(record.data)
+    if record.kind == "markdown":
+        text = _CONTROLS.sub("", data["markdown"])
+        if not console().is_terminal:
+            return text
+        from rich.markdown import Markdown
+
+        return Markdown(text, hyperlinks=False)
+    if record.kind == "table":
+        return table(
+            [Column(name) for name in data["columns"]], [[_cell(each) for each in row] for row in data["rows"]]
+        )
+    if record.kind == "image" and "base64" in data:
+        size = len(data["base64"]) * 3 // 4
+        return f"{data['type']} of about {size:,} bytes: `perdure artifact export {record.id} FILE` writes it."
+    return _summary(record) if record.kind == "progress" else _CONTROLS.sub("", data["url"])
+
+
+def _cell(cell: Any) -> str:
+    if cell is None:
+        return ""
+    return cell if isinstance(cell, str) else json.dumps(cell, ensure_ascii=False)
+
+
+@app.command()
+def export(
+    which: Which,
+    file: Annotated[Path | None, typer.Argument(help="Where to; standard output if it is left out.")] = None,
+) -> None:
+    """Write an artifact as a file: Markdown, CSV, the image, the address, or the percentage."""
+    data = _file_of(_found(which))
+    if file is None:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        return
+    try:
+        file.write_bytes(data)
+    except OSError as error:
+        raise ArtifactError(f"{str(file)!r} cannot be written: {error.strerror}. Give another path.") from None
+
+
+def _file_of(record: ArtifactRecord) -> bytes:
+    data = json.loads(record.data)
+    if record.kind == "table":
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows(
+            [data["columns"], *([_cell(c) for c in r] for r in data["rows"])]
+        )
+        return text.getvalue().encode()
+    if "base64" in data:
+        return base64.b64decode(data["base64"])
+    own = data["markdown"] if record.kind == "markdown" else data["url"] if "url" in data else str(data["percent"])
+    return f"{own}\n".encode()
+
+
+@app.command()
+def rm(
+    which: Which,
+    versions: Annotated[bool, typer.Option("--versions", help="All versions of the key.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Delete an artifact; of a key, its newest version."""
+    record, known = _found(which), orchestrator()
+    held = known.artifacts(ArtifactFilter(key=record.key)) if versions and record.key is not None else [record]
+    deleted = [each.id for each in held if known.delete_artifact(each.id)]
+    if as_json:
+        show_json({"deleted": deleted})
+    else:
+        show(f"Deleted {plural(len(deleted), 'artifact')}.")
+
+
+def _found(text: str) -> ArtifactRecord:
+    known = orchestrator()
+    by_key = known.artifacts(ArtifactFilter(key=text, limit=1))
+    found = by_key or (known.artifacts(ArtifactFilter(ids=(text,), limit=2)) if text else ())
+    if len(found) != 1:
+        what = "Several artifacts have ids that begin with" if found else "No artifact has the key or id"
+        raise ArtifactMissing(f"{what} {text!r}. `perdure artifact ls` lists them.")
+    return found[0]

@@ -1,0 +1,154 @@
+"""`perdure logs`: what runs logged, and what they log now."""
+
+import json
+import logging
+import re
+import sys
+import time
+from typing import Annotated
+
+import typer
+
+from perdure.cli import find
+from perdure.cli.groups import new_group
+from perdure.cli.log_lines import Follower, Names, family, line_text
+from perdure.cli.output import note, show
+from perdure.cli.shapes import log_shape
+from perdure.core.amounts import parse_age
+from perdure.core.clock import system_clock
+from perdure.core.errors import PerdureError
+from perdure.core.records import LogFilter, LogLine
+from perdure.core.states import FINAL
+from perdure.orchestrator.protocol import Orchestrator
+
+app = new_group()
+_INTERVAL = 0.25  # seconds between two looks for new lines
+_PAGE = 1_000  # lines that are looked through at once
+_INTERRUPTED = 130
+_LEVELS = ("debug", "info", "warning", "error", "critical")
+
+
+class _Wanted:
+    """Which lines are shown."""
+
+    def __init__(self, filter: LogFilter, root: str | None, pattern: re.Pattern[str] | None) -> None:
+        self._filter = filter
+        self.root = root
+        self.pattern = pattern
+
+    def filter(self, known: Orchestrator) -> LogFilter:
+        """The filter as it is now: a flow run may have called more subflows."""
+        return self._filter if self.root is None else self._filter._replace(flow_run_ids=family([self.root], known))
+
+    def of(self, lines: list[LogLine]) -> list[LogLine]:
+        """The lines with what is searched for."""
+        return [line for line in lines if self.pattern is None or self.pattern.search(line.message)]
+
+
+@app.command()
+def logs(
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is logged from now on.")] = False,
+    flow_run: Annotated[
+        str | None, typer.Option("--flow-run", metavar="RUN", help="Only lines of this flow run and all below it.")
+    ] = None,
+    task_run: Annotated[str | None, typer.Option("--task-run", metavar="RUN", help="Only lines of it.")] = None,
+    flow: Annotated[str | None, typer.Option("--flow", metavar="NAME", help="Only of this flow's runs.")] = None,
+    level: Annotated[str | None, typer.Option("--level", help="Only of this level and above, such as WARNING.")] = None,
+    grep: Annotated[str | None, typer.Option("--grep", metavar="REGEX", help="Only with this in them.")] = None,
+    since: Annotated[str | None, typer.Option("--since", metavar="AGE", help="Not older, such as 10m.")] = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", metavar="N", min=0, help="How many, the newest.")] = 100,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line, for programs.")] = False,
+) -> None:
+    """Print what runs logged, oldest first. With --follow and --flow-run it ends with the run."""
+    known = find.orchestrator()
+    root = None if flow_run is None else find.flow_run(flow_run).id
+    narrow = LogFilter(
+        task_run_ids=() if task_run is None else (find.task_run(task_run).id,),
+        flow=flow,
+        min_level=None if level is None else _level(level),
+        since=None if since is None else system_clock() - _age(since),
+    )
+    wanted = _Wanted(narrow, root, _pattern(grep))
+    printer = _Printer(known, is_whole=root is None and task_run is None, as_json=as_json)
+    follower = Follower(known)
+    first = _newest(known, wanted, limit)
+    follower.note(first)
+    printer.print(first)
+    if follow:
+        try:
+            _follow(known, wanted, follower, printer)
+        except KeyboardInterrupt:
+            raise typer.Exit(_INTERRUPTED) from None
+    elif not first and not as_json:
+        show(
+            "No line is like this."
+            if (root, task_run, flow, level, grep, since) != (None,) * 6
+            else "Nothing is logged."
+        )
+        show(note("`get_run_logger()` gives a flow or task its logger; the setting logging_level says what is kept."))
+
+
+def _newest(known: Orchestrator, wanted: _Wanted, limit: int) -> list[LogLine]:
+    """The newest lines that are wanted, oldest first."""
+    filter, found = wanted.filter(known), list[LogLine]()
+    before: int | None = None
+    while len(found) < limit:
+        page = list(known.log_lines(filter._replace(before=before, limit=_PAGE)))
+        found += wanted.of(page)
+        if len(page) < _PAGE:
+            break
+        before = page[-1].id
+    return sorted(found[:limit], key=lambda line: (line.time, line.id))
+
+
+def _follow(known: Orchestrator, wanted: _Wanted, follower: Follower, printer: "_Printer") -> None:
+    has_ended = False
+    while True:
+        printer.print(wanted.of(follower.take(wanted.filter(known))))
+        if has_ended:
+            return
+        time.sleep(_INTERVAL)
+        # Looked at before the lines are: what a run logs comes before its end.
+        has_ended = wanted.root is not None and find.flow_run(wanted.root).state_type in FINAL
+
+
+class _Printer:
+    """Prints lines as they come."""
+
+    def __init__(self, known: Orchestrator, is_whole: bool, as_json: bool) -> None:
+        self._names = Names(known)
+        self._is_whole = is_whole
+        self._as_json = as_json
+
+    def print(self, lines: list[LogLine]) -> None:
+        """Print some, and have them seen at once."""
+        if not lines:
+            return
+        if self._as_json:
+            sys.stdout.writelines(json.dumps(log_shape(line), ensure_ascii=False) + "\n" for line in lines)
+        else:
+            self._names.learn(lines)
+            show(*(line_text(line, self._names.of(line, self._is_whole)) for line in lines))
+        sys.stdout.flush()
+
+
+def _level(text: str) -> int:
+    if text.isdigit():
+        return int(text)
+    if text.lower() not in _LEVELS:
+        raise PerdureError(f"--level {text!r} is no level. Give one of {', '.join(_LEVELS)}, or a number.")
+    return int(logging.getLevelNamesMapping()[text.upper()])
+
+
+def _age(text: str) -> int:
+    try:
+        return parse_age(text)
+    except ValueError as error:
+        raise PerdureError(f"--since: {error}") from None
+
+
+def _pattern(text: str | None) -> re.Pattern[str] | None:
+    try:
+        return None if text is None else re.compile(text)
+    except re.error as error:
+        raise PerdureError(f"--grep {text!r} is no regular expression: {error}.") from None

@@ -1,0 +1,72 @@
+"""Variables."""
+
+import json
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+from pydantic import BaseModel, JsonValue
+
+from perdure.core.clock import system_clock, to_datetime
+from perdure.core.records import VariableRecord
+from perdure.server.errors import ANSWERS, NotFound
+from perdure.server.wiring import Known
+from perdure.variables import checked_variable
+
+router = APIRouter(prefix="/variables", tags=["variables"], responses=ANSWERS)  # type: ignore[arg-type]
+
+Name = Annotated[str, Path(max_length=200)]
+
+
+class VariableModel(BaseModel):
+    """A value that flows share by its name; not for secrets."""
+
+    name: str
+    value: JsonValue
+    created: datetime
+    updated: datetime
+
+    @classmethod
+    def of(cls, record: VariableRecord) -> "VariableModel":
+        """The model of a record."""
+        times = {"created": to_datetime(record.created), "updated": to_datetime(record.updated)}
+        return cls(**record._asdict() | times | {"value": json.loads(record.value)})
+
+
+class ValueModel(BaseModel):
+    """The value to set."""
+
+    value: JsonValue
+
+
+@router.get("")
+def variables(known: Known) -> list[VariableModel]:
+    """All variables, by name."""
+    return [VariableModel.of(each) for each in known.variables()]
+
+
+@router.get("/{name}")
+def variable(name: Name, known: Known) -> VariableModel:
+    """One variable."""
+    found = known.variable(name)
+    if found is None:
+        raise _missing(name)
+    return VariableModel.of(found)
+
+
+@router.put("/{name}")
+def set_variable(name: Name, body: ValueModel, known: Known) -> VariableModel:
+    """Set a variable; one that is there is replaced."""
+    known.set_variable(checked_variable(name, body.value, system_clock()), overwrite=True)
+    return variable(name, known)
+
+
+@router.delete("/{name}", status_code=204)
+def delete_variable(name: Name, known: Known) -> None:
+    """Forget a variable."""
+    if not known.delete_variable(name):
+        raise _missing(name)
+
+
+def _missing(name: str) -> NotFound:
+    return NotFound(f"There is no variable {name!r}.")
