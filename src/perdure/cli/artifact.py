@@ -129,9 +129,14 @@ def _cell(cell: Any) -> str:
 def export(
     which: Which,
     file: Annotated[Path | None, typer.Argument(help="Where to; standard output if it is left out.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Write an artifact as a file: Markdown, CSV, the image, the address, or the percentage."""
-    data = _file_of(_found(which))
+    record = _found(which)
+    data = _file_of(record)
+    if file is None and as_json:
+        show_json(artifact_shape(record))
+        return
     if file is None:
         sys.stdout.flush()
         sys.stdout.buffer.write(data)
@@ -140,6 +145,8 @@ def export(
         file.write_bytes(data)
     except OSError as error:
         raise ArtifactError(f"{str(file)!r} cannot be written: {error.strerror}. Give another path.") from None
+    if as_json:
+        show_json({"id": record.id, "file": str(file), "size": len(data)})
 
 
 def _file_of(record: ArtifactRecord) -> bytes:

@@ -27,8 +27,9 @@ from perdure.cli.output import (
     table,
 )
 from perdure.cli.run import EXIT_CODES, INTERRUPTED
-from perdure.cli.shapes import duration_of
+from perdure.cli.shapes import Shape, duration_of, log_shape, run_shape
 from perdure.cli.tree import Below, gather
+from perdure.core.clock import Micros
 from perdure.core.records import ArtifactFilter, ArtifactRecord, FlowRun, LogFilter, LogLine, TaskRun
 from perdure.core.states import FINAL, UNSUCCESSFUL, StateType
 from perdure.engine.abandoning import lost_among
@@ -65,11 +66,12 @@ class _Look(NamedTuple):
 
 def watch(
     which: Annotated[str, typer.Argument(metavar="RUN", help="A flow run's id, its beginning, or name.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for each change.")] = False,
 ) -> None:
     """Show a flow run as it goes on, until it has ended; the exit code is that of `perdure run`."""
     known = find.orchestrator()
     watched = _Watched(find.flow_run(which).id, known)
-    shown: _Live | _Lines = _Live(known) if console().is_terminal else _Lines(known)
+    shown: _Live | _Lines = _Live(known) if console().is_terminal and not as_json else _Lines(known, as_json)
     try:
         with shown:
             look = watched.look()
@@ -81,7 +83,7 @@ def watch(
                 time.sleep(0 if look.is_last else max(_INTERVAL, 10 * (time.monotonic() - began)))
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
-    if look.is_lost:
+    if look.is_lost and not as_json:
         show(note(f"Its process is gone. `perdure flow-run resume {look.run.id}` goes on with it."))
     raise typer.Exit(_LOST_CODE if look.is_lost else EXIT_CODES[look.run.state_type or StateType.CRASHED])
 
@@ -112,10 +114,11 @@ class _Watched:
 
 
 class _Lines:
-    """A line for each change, for files and pipes."""
+    """A line for each change, for files and pipes; with `as_json`, an object."""
 
-    def __init__(self, known: Orchestrator) -> None:
+    def __init__(self, known: Orchestrator, as_json: bool) -> None:
         self._names = Names(known)
+        self._as_json = as_json
         self._states: dict[str, tuple[object, object]] = {}
 
     def __enter__(self) -> "_Lines":
@@ -126,18 +129,29 @@ class _Lines:
 
     def take(self, look: _Look) -> None:
         """Print what is new."""
-        self._names.learn(look.lines)
-        events = [(line.time, line_text(line, self._names.of(line, whole=False))) for line in look.lines]
+        changes: list[tuple[Micros, Run | LogLine]] = [(line.time, line) for line in look.lines]
         runs: list[Run] = [*look.below.flow_runs, *look.below.task_runs, look.run]
         for run in runs:
             state = (run.state_name, run.state_time)
             if self._states.get(run.id) != state:
                 self._states[run.id] = state
-                events.append((run.state_time or run.created, _change_text(run, look.is_lost and run is look.run)))
-        events.sort(key=lambda event: event[0])
-        if events:
-            show(*(text for _, text in events))
-            sys.stdout.flush()
+                changes.append((run.state_time or run.created, run))
+        changes.sort(key=lambda change: change[0])
+        self._names.learn(look.lines)
+        for _, each in changes:
+            if self._as_json:
+                sys.stdout.write(json.dumps(_change_shape(each), ensure_ascii=False) + "\n")
+            elif isinstance(each, LogLine):
+                show(line_text(each, self._names.of(each, whole=False)))
+            else:
+                show(_change_text(each, look.is_lost and each is look.run))
+        sys.stdout.flush()
+
+
+def _change_shape(change: Run | LogLine) -> Shape:
+    if isinstance(change, LogLine):
+        return {"log": log_shape(change)}
+    return {"flow_run" if isinstance(change, FlowRun) else "task_run": run_shape(change)}
 
 
 def _change_text(run: Run, is_lost: bool) -> "Text":

@@ -51,18 +51,26 @@ def set_one(
     value: Annotated[str, typer.Argument(help="JSON; what is not JSON is text.")],
     text: Annotated[bool, typer.Option("--text", help="Take the value as text, even if it is JSON.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace one that is there.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Set a variable."""
-    Variable.set(name, value if text else _parsed(value), overwrite)
-    show(f"Set variable {name!r}.")
+    parsed = value if text else _parsed(value)
+    Variable.set(name, parsed, overwrite)
+    if as_json:
+        show_json({"name": name, "value": parsed})
+    else:
+        show(f"Set variable {name!r}.")
 
 
 @app.command()
-def rm(name: Name) -> None:
+def rm(name: Name, as_json: AsJson = False) -> None:
     """Delete a variable."""
     if not Variable.delete(name):
         raise _missing(name)
-    show(f"Deleted variable {name!r}.")
+    if as_json:
+        show_json({"name": name, "deleted": True})
+    else:
+        show(f"Deleted variable {name!r}.")
 
 
 def _parsed(text: str) -> Any:

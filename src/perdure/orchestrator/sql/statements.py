@@ -221,7 +221,7 @@ class Statements:
         self.key_of_run = f"SELECT key FROM flow_key WHERE flow_run_id = {mark}"
 
     def _of_artifacts(self) -> None:
-        mark = self._mark
+        mark = self.mark
         # The key may be NULL here, unlike those of other tables.
         fields = ArtifactRecord._fields
         marks = ", ".join(self._optional if field == "key" else self._marks((field,)) for field in fields)

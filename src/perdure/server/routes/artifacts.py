@@ -9,6 +9,8 @@ from pydantic import BaseModel
 
 from perdure.core.clock import to_datetime
 from perdure.core.records import ArtifactFilter, ArtifactKind, ArtifactRecord
+from perdure.orchestrator.sql.tokens import Scope
+from perdure.server.access import needs
 from perdure.server.errors import ANSWERS, NotFound
 from perdure.server.pages import Cursor, Page, PageSize, page
 from perdure.server.wiring import Known
@@ -72,6 +74,7 @@ def artifact(id: str, known: Known) -> ArtifactModel:
 
 
 @router.delete("/{id}", status_code=204)
+@needs(Scope.WRITE)
 def delete_artifact(id: str, known: Known) -> None:
     """Forget an artifact."""
     if not known.delete_artifact(id):

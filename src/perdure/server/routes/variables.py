@@ -9,6 +9,8 @@ from pydantic import BaseModel, JsonValue
 
 from perdure.core.clock import system_clock, to_datetime
 from perdure.core.records import VariableRecord
+from perdure.orchestrator.sql.tokens import Scope
+from perdure.server.access import needs
 from perdure.server.errors import ANSWERS, NotFound
 from perdure.server.wiring import Known
 from perdure.variables import checked_variable
@@ -55,6 +57,7 @@ def variable(name: Name, known: Known) -> VariableModel:
 
 
 @router.put("/{name}")
+@needs(Scope.WRITE)
 def set_variable(name: Name, body: ValueModel, known: Known) -> VariableModel:
     """Set a variable; one that is there is replaced."""
     known.set_variable(checked_variable(name, body.value, system_clock()), overwrite=True)
@@ -62,6 +65,7 @@ def set_variable(name: Name, body: ValueModel, known: Known) -> VariableModel:
 
 
 @router.delete("/{name}", status_code=204)
+@needs(Scope.WRITE)
 def delete_variable(name: Name, known: Known) -> None:
     """Forget a variable."""
     if not known.delete_variable(name):
