@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -24,6 +25,7 @@ CSRF_HEADER = "X-CSRF-Token"
 READING = ("GET", "HEAD", "OPTIONS")
 PUBLIC = frozenset({"/api/health", "/api/ready"})  # they say nothing but that the server works
 LOGIN = "/api/session"
+_SIGNED = re.compile(r"/api/results/[^/]+/value")  # a link's signature, which the route checks, stands for a token
 _REMEMBERED_SECONDS = 5.0  # for so long a revoked token may still be let in
 _MOST = 10_000  # tokens that are remembered
 
@@ -60,6 +62,11 @@ def needed(endpoint: object, method: str) -> Scope:
     return declared(endpoint) or (Scope.READ if method in READING else Scope.ADMIN)
 
 
+def is_public(path: str) -> bool:
+    """Whether a path is served without a token."""
+    return path in PUBLIC or _SIGNED.fullmatch(path) is not None
+
+
 def caller_of(request: Request) -> Caller:
     """Who sent a request."""
     found: Caller = request.scope["perdure.caller"]
@@ -68,7 +75,8 @@ def caller_of(request: Request) -> Caller:
 
 async def authorise(request: Request, _: object = Depends(HTTPBearer(auto_error=False, scheme_name="token"))) -> None:
     """Refuse a request whose caller's scope does not allow what its route does. Each route depends on this."""
-    if request.url.path in PUBLIC or request.url.path == LOGIN:
+    path = request.scope["path"]
+    if is_public(path) or path == LOGIN:
         return
     scope, asked = caller_of(request).scope, needed(request.scope.get("endpoint"), request.method)
     if not scope.allows(asked):

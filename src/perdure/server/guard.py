@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from perdure.core.errors import PerdureError
-from perdure.server.access import ANYONE, CSRF_HEADER, LOGIN, PUBLIC, READING, Caller, Gate, credentials
+from perdure.server.access import ANYONE, CSRF_HEADER, LOGIN, READING, Caller, Gate, credentials, is_public
 from perdure.server.config import ServerConfig
 from perdure.server.errors import answer, answer_of
 from perdure.server.hosts import refused_host, refused_origin
@@ -157,7 +157,7 @@ class Guard:
         path = scope["path"]
         if path == METRICS:
             return self._config.public_metrics
-        return path in PUBLIC or (path == LOGIN and scope["method"] == "POST")
+        return is_public(path) or (path == LOGIN and scope["method"] == "POST")
 
     async def _limited(self, headers: Headers, scope: Scope, receive: Receive) -> Receive:
         """A `receive` of a body that is not too large, packed or unpacked."""
