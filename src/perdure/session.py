@@ -13,10 +13,11 @@ from perdure import logs, settings
 from perdure.context import FlowRunContext, RunContext
 from perdure.core.clock import Clock, system_clock
 from perdure.core.colour import FetchPolicy
-from perdure.core.errors import OrchestratorError
+from perdure.core.errors import OrchestratorError, SettingError
 from perdure.core.providers import set_orchestrator
 from perdure.core.records import Record, ResultRecord, StartRecord, WaitRecord
 from perdure.core.steering import taking_signals
+from perdure.engine import drivers
 from perdure.engine.cancelling import stop_from_outside
 from perdure.engine.claims import Claims
 from perdure.engine.identity import identity_in
@@ -49,6 +50,9 @@ class Session:
         self.clock = clock
         self.report = orchestrator.report
         self.commit = orchestrator.commit
+        drivers.beside = None
+        if chosen.opentelemetry:
+            self._trace()
         self.log = logs.log
         self._durability = Durability(chosen.results_durability)
         self.secure = self._durability.secure
@@ -62,6 +66,15 @@ class Session:
         self._usable: dict[str | int, Any] = {"pickle": "pickle"}
         self._portal: Portal | None = None
         self._lock = threading.Lock()
+
+    def _trace(self) -> None:
+        try:
+            from perdure.tracing import Tracer
+        except ImportError:
+            raise SettingError(_NO_OPENTELEMETRY) from None
+        tracer = Tracer()
+        self.report, self.commit = tracer.tapped(self.report), tracer.tapped(self.commit)
+        drivers.beside = tracer.enter
 
     def close(self) -> None:
         """Commit all that was reported, and let go of everything."""
@@ -225,6 +238,9 @@ class Session:
             submitted.stop()
 
 
+_NO_OPENTELEMETRY = (
+    "PERDURE_OPENTELEMETRY is on, and the package opentelemetry-api is not installed. Install perdure[opentelemetry]."
+)
 _UNKEPT = (
     "The arguments of this run are not kept, since they cannot be pickled or take more than a MiB: if its process ends,"
     " nobody can resume it. Give the flow paths or ids instead of large values and connections."

@@ -28,6 +28,8 @@ from perdure.engine.timeouts import alimited, call_within
 from perdure.engine.world import World
 
 T = TypeVar("T")
+# Where runs are traced: has what is given a run's id be current beside the run, and answers what ends that.
+beside: Callable[[str], Callable[[], None]] | None = None
 
 
 def drive(steps: Steps[T], world: World) -> T:
@@ -155,6 +157,7 @@ async def aperform(effect: Effect, world: World) -> Any:
 
 def _call(effect: Call) -> Any:
     function, args, kwargs, run, timeout, _ = effect
+    leave = None if beside is None else beside(run.id)
     run_token = current_run.set(run)
     colour_token = run_is_async.set(False)
     try:
@@ -164,10 +167,13 @@ def _call(effect: Call) -> Any:
     finally:
         run_is_async.reset(colour_token)
         current_run.reset(run_token)
+        if leave is not None:
+            leave()
 
 
 async def _acall(effect: Call) -> Any:
     function, args, kwargs, run, timeout, _ = effect
+    leave = None if beside is None else beside(run.id)
     run_token = current_run.set(run)
     colour_token = run_is_async.set(True)
     try:
@@ -178,3 +184,5 @@ async def _acall(effect: Call) -> Any:
     finally:
         run_is_async.reset(colour_token)
         current_run.reset(run_token)
+        if leave is not None:
+            leave()

@@ -17,6 +17,7 @@ class ServerConfig:
     allowed_hosts: tuple[str, ...] = ()  # names, beside its own, that requests may be sent to
     allowed_origins: tuple[str, ...] = ()  # of pages, beside its own, such as https://flows.example.org
     public_metrics: bool = False
+    traced: bool = False  # whether requests are OpenTelemetry's spans
     tls_cert: Path | None = None
     tls_key: Path | None = None
     workers: int = 1

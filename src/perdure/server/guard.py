@@ -4,7 +4,8 @@ import asyncio
 import re
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from http import HTTPStatus
 
 from anyio import to_thread
@@ -13,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from perdure.core.errors import PerdureError
+from perdure.core.errors import PerdureError, SettingError
 from perdure.server.access import ANYONE, CSRF_HEADER, LOGIN, READING, Caller, Gate, credentials, is_public
 from perdure.server.config import ServerConfig
 from perdure.server.errors import answer, answer_of
@@ -22,6 +23,8 @@ from perdure.server.limits import Rates, bounded, too_large, unpacked
 from perdure.server.streams import Streams
 from perdure.server.telling import Told, tell, tell_failure
 
+Answered = Callable[[str | None, int], None]  # takes the route and the status
+Spans = Callable[[str, Mapping[str, str]], AbstractContextManager[Answered]]
 METRICS = "/api/metrics"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _PAGE_POLICY = (
@@ -57,6 +60,7 @@ class Guard:
         self._gate = gate
         self._streams = streams
         self._observe = observe
+        self._span = _traced() if config.traced else _untraced
         self._requests = Rates(config.request_rate)
         self._failures = Rates(config.failure_rate)
 
@@ -67,14 +71,16 @@ class Guard:
                 await self.app(scope, receive, send)
             return
         exchange = _Exchange(scope, send)
-        try:
-            await self._serve(exchange, scope, receive)
-        except Exception as error:
-            await self._fail(exchange, scope, receive, error)
-        finally:
-            told = exchange.told()
-            self._observe(told)
-            tell(told, everything=self._config.log_requests)
+        with self._span(scope["method"], exchange.headers) as answered:
+            try:
+                await self._serve(exchange, scope, receive)
+            except Exception as error:
+                await self._fail(exchange, scope, receive, error)
+            finally:
+                told = exchange.told()
+                answered(told.route, told.status)
+                self._observe(told)
+                tell(told, everything=self._config.log_requests)
 
     async def _serve(self, exchange: "_Exchange", scope: Scope, receive: Receive) -> None:
         try:
@@ -173,6 +179,18 @@ class Guard:
         del changed["content-encoding"]
         changed["content-length"] = str(len(body))
         return _once(body, receive)
+
+
+def _traced() -> Spans:
+    try:
+        from perdure.tracing import request_span
+    except ImportError:
+        raise SettingError("Requests are to be traced. Install perdure[opentelemetry].") from None
+    return request_span
+
+
+def _untraced(_: str, __: Mapping[str, str]) -> AbstractContextManager[Answered]:
+    return nullcontext(lambda _route, _status: None)
 
 
 class _Exchange:

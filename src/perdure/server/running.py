@@ -55,6 +55,7 @@ def serve(config: ServerConfig, database: str | None, insecure: bool, tell: Call
     _check_certificate(config)
     orchestrator = opened(database)
     config = replace(config, authenticated=not insecure and _asks_for_tokens(config, orchestrator))
+    config = replace(config, traced=settings.current().opentelemetry)
     place = orchestrator.place
     family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
     listening = socket.create_server((config.host, config.port), family=family, backlog=_BACKLOG)

@@ -1,0 +1,38 @@
+"""A request's span lies below the span of whoever sent it."""
+
+from pathlib import Path
+
+import pytest
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from perdure.tracing import carried
+from tests.server.serving import serving
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_requests_span_lies_below_that_of_its_client(tmp_path: Path) -> None:
+    exporter = InMemorySpanExporter()
+    if not isinstance(trace.get_tracer_provider(), TracerProvider):
+        trace.set_tracer_provider(TracerProvider())
+    provider = trace.get_tracer_provider()
+    assert isinstance(provider, TracerProvider)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    with (
+        serving(tmp_path, traced=True) as server,
+        server.client() as client,
+        trace.get_tracer("theirs").start_as_current_span("flow") as above,
+    ):
+        client.get("/api/flow-runs/none?sig=secret", headers=carried())
+    finished = exporter.get_finished_spans()  # newer versions of FastAPI make some of their own within ours
+    (span,) = [
+        each for each in finished if each.instrumentation_scope and each.instrumentation_scope.name == "perdure.server"
+    ]
+    assert span.name == "GET /api/flow-runs/{id}"
+    assert span.parent is not None
+    assert span.parent.span_id == above.get_span_context().span_id
+    assert dict(span.attributes or {})["http.response.status_code"] == 404
+    assert "secret" not in span.to_json()
