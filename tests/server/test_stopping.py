@@ -56,7 +56,7 @@ def test_a_server_that_is_told_to_stop_ends_requests_and_streams_and_takes_no_mo
 
         @server.app.get("/api/slow")
         def slow() -> str:
-            time.sleep(0.5)
+            time.sleep(1)
             return "done"
 
         @server.app.get("/api/stream")
@@ -67,16 +67,31 @@ def test_a_server_that_is_told_to_stop_ends_requests_and_streams_and_takes_no_mo
 
             return StreamingResponse(events(), media_type="text/event-stream")
 
-        answer = pool.submit(httpx.get, f"{server.address}/api/slow")
-        streamed = pool.submit(httpx.get, f"{server.address}/api/stream")
-        time.sleep(0.2)
+        answer = pool.submit(httpx.get, f"{server.address}/api/slow", timeout=20)
+        streamed = pool.submit(httpx.get, f"{server.address}/api/stream", timeout=20)
+        time.sleep(0.3)
         began = time.monotonic()
         server.server.should_exit = True
         assert answer.result().json() == "done"
         assert streamed.result().text == "data: 1\n\n"  # and ended as it should: httpx saw the last chunk
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 15
         with pytest.raises(httpx.ConnectError):
             httpx.get(f"{server.address}/api/health")
+
+
+def test_a_stream_that_begins_while_the_server_stops_ends_at_once(tmp_path: Path) -> None:
+    with serving(tmp_path) as server:
+
+        @server.app.get("/api/stream")
+        async def stream() -> StreamingResponse:
+            async def events() -> AsyncIterator[str]:
+                yield "data: 1\n\n"
+                await asyncio.sleep(600)
+
+            server.app.state.streams.end()
+            return StreamingResponse(events(), media_type="text/event-stream")
+
+        assert httpx.get(f"{server.address}/api/stream", timeout=20).status_code == 200
 
 
 def test_a_stream_may_last_longer_than_a_request(tmp_path: Path) -> None:

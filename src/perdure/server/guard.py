@@ -85,7 +85,12 @@ class Guard:
     async def _serve(self, exchange: "_Exchange", scope: Scope, receive: Receive) -> None:
         try:
             async with asyncio.timeout(self._config.request_seconds) as limit:
-                exchange.streaming = lambda: limit.reschedule(None)
+
+                def streaming() -> None:
+                    limit.reschedule(None)
+                    self._streams.began(exchange)
+
+                exchange.streaming = streaming
                 refused = await self._admit(exchange, scope)
                 if refused is None:
                     receive = await self._limited(exchange.headers, scope, receive)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Protocol
 
 
@@ -34,10 +34,20 @@ class Streams:
         finally:
             del self._open[task]
 
+    def began(self, answering: Answering) -> None:
+        """An answer turned out to be a stream: it ends at once if all are ending."""
+        if self.ending:
+            self._end(answering)
+
     def end(self) -> None:
-        """End all streams, those that begin later too. Called by the server's event loop."""
-        self.ending = True
-        for task, answering in list(self._open.items()):
-            if answering.is_stream:
-                with suppress(RuntimeError):
-                    task.cancel()
+        """End all streams, those that begin later too. Called on the server's event loop, once or again."""
+        if not self.ending:
+            self.ending = True
+            for answering in list(self._open.values()):
+                if answering.is_stream:
+                    self._end(answering)
+
+    def _end(self, answering: Answering) -> None:
+        for task, each in self._open.items():
+            if each is answering:
+                task.cancel()
