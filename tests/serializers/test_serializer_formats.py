@@ -58,6 +58,7 @@ def test_without_its_library_a_format_is_refused_where_it_is_named(
     name: str, library: str, extra: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     base._named.cache_clear()  # a name that was resolved before is not looked at again
+    base._described.clear()
     monkeypatch.setitem(sys.modules, library, None)
     with pytest.raises(ValueError, match=rf"needs the package {library}.*perdure\[{extra}\]"):
         task(result_serializer=name)(lambda: 1)
