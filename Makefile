@@ -4,6 +4,7 @@
 #   make check         linters, types, layers, fast tests
 #   make test          linters, types, layers, all tests: what CI runs
 #   make chaos         kill flows at 1,000 random moments, fill disks, set clocks; COUNT=100 for less, ONLY=kills for one
+#   make fuzz          send the server at least 20,000 odd requests; COUNT=100 for as many of each kind
 #   make bench         time Perdure beside its peers (ONLY=perdure,dbos chooses some), large results, resuming
 #   make docs          build the documentation into site/
 #   make dist          build the wheel and the source distribution into dist/
@@ -19,7 +20,7 @@ WORKERS ?= 2
 PYTEST := $(BIN)/pytest --quiet --numprocesses $(WORKERS)
 
 .DELETE_ON_ERROR:
-.PHONY: demo check test lint chaos bench docs dist requirements clean
+.PHONY: demo check test lint chaos fuzz bench docs dist requirements clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python examples/flights.py
@@ -38,6 +39,9 @@ lint: $(VENV)/.dev
 
 chaos: $(VENV)/.dev
 	CHAOS_COUNT=$(or $(COUNT),1000) PERDURE_LOGGING_LEVEL=CRITICAL $(BIN)/python -m tests.chaos $(ONLY)
+
+fuzz: $(VENV)/.dev
+	FUZZ_EXAMPLES=$(or $(COUNT),650) $(BIN)/pytest --quiet --capture=no tests/server/test_schema.py
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY))

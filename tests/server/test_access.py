@@ -66,7 +66,8 @@ def test_no_route_is_served_to_a_token_of_too_small_a_scope(server: Serving) -> 
     for scope in Scope:
         with server.client(server.tokens[scope]) as client:
             for way in GUARDED:
-                refused = client.request(way.method, way.path, json={}).status_code == 403
+                with client.stream(way.method, way.path, json={}) as answer:  # some answers have no end
+                    refused = answer.status_code == 403
                 assert refused != scope.allows(way.scope), (scope, way)
 
 

@@ -186,6 +186,12 @@ def block_class(type: str) -> type[Block]:
     return _classes[type]
 
 
+def block_types() -> dict[str, type[Block]]:
+    """All types of blocks that are known here, installed packages' too, by their slugs."""
+    _import_entry_points()
+    return dict(sorted(_classes.items()))
+
+
 def _is_type(type: str) -> bool:
     if type not in _classes:
         _import_entry_points()

@@ -9,6 +9,7 @@ from pydantic import BaseModel, SecretBytes, SecretStr
 from pydantic_core import to_jsonable_python
 
 from perdure.blocks.secrets import decrypt, encrypt
+from perdure.settings.fields import HIDDEN
 
 _TEXT, _BYTES = "$secret", "$secret_bytes"
 
@@ -45,6 +46,15 @@ def without_ciphers(value: Any) -> Any:
     if value.keys() == {_BYTES}:
         return decrypt(value[_BYTES])
     return {key: without_ciphers(each) for key, each in value.items()}
+
+
+def without_secrets(value: Any) -> Any:
+    """What `stored_json` made, decoded from JSON, with asterisks for its secrets."""
+    if isinstance(value, list):
+        return [without_secrets(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    return HIDDEN if set(value) in ({_TEXT}, {_BYTES}) else {key: without_secrets(each) for key, each in value.items()}
 
 
 def _json(block: BaseModel, replace: Callable[[SecretStr | SecretBytes], object]) -> str:

@@ -53,6 +53,9 @@ def start(
     max_body: Annotated[str, typer.Option(metavar="SIZE", help="Of a request, at most.")] = "64MiB",
     request_rate: Annotated[float, typer.Option(min=0.1, help="Requests a second of a token, at most.")] = 1_000,
     shutdown_seconds: Annotated[int, typer.Option(min=0, help="How long requests may end after SIGTERM.")] = 20,
+    serve_values: Annotated[
+        bool, typer.Option("--serve-values", help="Let the bytes of results be had, by links that expire.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Serve the API until Ctrl-C or SIGTERM."""
@@ -62,6 +65,7 @@ def start(
         workers=workers,
         allowed_hosts=tuple(name.lower() for name in allow_host),
         allowed_origins=tuple(allow_origin),
+        serve_values=serve_values,
         public_metrics=public_metrics,
         tls_cert=tls_cert,
         tls_key=tls_key,

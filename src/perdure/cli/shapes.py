@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from perdure.blocks.content import without_secrets
 from perdure.cli.output import iso
 from perdure.core.clock import system_clock
 from perdure.core.errors import PerdureError
@@ -18,9 +19,7 @@ from perdure.core.records import (
 )
 from perdure.results.store import result_from_record
 from perdure.results.types import PersistedResult
-from perdure.settings.fields import HIDDEN
 
-_CIPHERS = ({"$secret"}, {"$secret_bytes"})
 Shape = dict[str, Any]
 
 
@@ -111,12 +110,3 @@ def block_shape(record: BlockRecord) -> Shape:
         "updated": iso(record.updated),
         "fields": without_secrets(json.loads(record.data)),
     }
-
-
-def without_secrets(value: Any) -> Any:
-    """A block's fields as they are kept, with asterisks for what is encrypted."""
-    if isinstance(value, list):
-        return [without_secrets(each) for each in value]
-    if not isinstance(value, dict):
-        return value
-    return HIDDEN if set(value) in _CIPHERS else {key: without_secrets(each) for key, each in value.items()}

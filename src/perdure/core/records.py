@@ -435,6 +435,16 @@ class RunFilter(NamedTuple):
     before: Micros | None = None  # created before
     older_than: str | None = None  # with ids before this one: to go on from the last one of a page
     limit: int | None = None
+    newer_than: str | None = None  # with ids after this one
+    until: str | None = None  # up to this id, with it, in the order that is asked for
+    oldest_first: bool = False
+    name_part: str | None = None  # somewhere in the run's name
+    parameters_part: str | None = None  # of flow runs: somewhere in their parameters, as JSON
+    outermost: bool | None = None  # of flow runs: whether no other run called them
+    started_after: Micros | None = None  # first ran at or after
+    started_before: Micros | None = None
+    ended_after: Micros | None = None
+    ended_before: Micros | None = None
 
 
 class ResultFilter(NamedTuple):
@@ -493,6 +503,7 @@ class LogFilter(NamedTuple):
     after: int | None = None  # with numbers above this one: the oldest of them first
     before: int | None = None  # with numbers below this one
     limit: int | None = None
+    part: str | None = None  # somewhere in the message
 
 
 class ArtifactFilter(NamedTuple):

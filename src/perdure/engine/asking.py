@@ -37,8 +37,7 @@ def cancel(run_id: str, world: Resumes, *, asked_by: str, grace: Micros, force: 
         if run.state_type in FINAL:
             return _cancelled(run, world)
         process = known.process(start.process_id)
-        is_gone = process is None or not is_alive(process, world.clock())
-        if is_gone or run.state_name == SUSPENDED:
+        if _is_nobodys(run, process, world):
             _end(run, start, world, StateType.CANCELLED, f"Cancelled by {asked_by}.")
         elif force and time.monotonic() > deadline - _SLOWEST:
             _kill(process, run)
@@ -49,6 +48,25 @@ def cancel(run_id: str, world: Resumes, *, asked_by: str, grace: Micros, force: 
             )
         time.sleep(_LOOK_SECONDS)
         run, start = run_of(run_id, known), known.start(run_id) or start
+
+
+def ask_to_cancel(run_id: str, world: Resumes, *, asked_by: str, grace: Micros) -> FlowRun:
+    """Have an outermost flow run cancelled, and do not wait; the run as it is then. One without a process has ended.
+
+    Raises:
+        RunMissing: there is no such run.
+        SteeringError: it has ended, or it is part of another run.
+    """
+    known = world.orchestrator
+    run, start = _steerable(run_id, world)
+    known.commit((CancelRecord(run_id, asked_by, world.clock(), grace),))
+    if _is_nobodys(run, known.process(start.process_id), world):
+        _end(run, start, world, StateType.CANCELLED, f"Cancelled by {asked_by}.")
+    return run_of(run_id, known)
+
+
+def _is_nobodys(run: FlowRun, process: ProcessRecord | None, world: Resumes) -> bool:
+    return process is None or not is_alive(process, world.clock()) or run.state_name == SUSPENDED
 
 
 def _cancelled(run: FlowRun, world: Resumes) -> FlowRun:

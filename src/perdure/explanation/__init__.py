@@ -5,6 +5,7 @@ from uuid import UUID
 
 from perdure.core.errors import RunMissing
 from perdure.core.pending import Pending
+from perdure.core.records import FlowRun, TaskRun
 from perdure.core.states import State
 from perdure.explanation.comparison import compared, nearest_of
 from perdure.explanation.facts import gather
@@ -13,7 +14,7 @@ from perdure.explanation.verdict import verdict_of
 from perdure.orchestrator.protocol import Orchestrator
 from perdure.results.lookup import find_run, known_runs
 
-__all__ = ["Component", "Explanation", "Involved", "explain"]
+__all__ = ["Component", "Explanation", "Involved", "explain", "explain_run"]
 
 
 def explain(run: "str | UUID | State[Any] | Pending") -> Explanation:
@@ -26,7 +27,12 @@ def explain(run: "str | UUID | State[Any] | Pending") -> Explanation:
         RunMissing: there is no such run, or the state was made by hand.
     """
     known = cast("Orchestrator", known_runs())
-    facts = gather(known, find_run(known, _id_of(run)))
+    return explain_run(known, find_run(known, _id_of(run)))
+
+
+def explain_run(known: Orchestrator, run: FlowRun | TaskRun) -> Explanation:
+    """Why a run called its function, or why it did not, by what an orchestrator knows."""
+    facts = gather(known, run)
     nearest = nearest_of(facts)
     components = compared(facts, nearest, known)
     return verdict_of(facts, nearest, components, known)

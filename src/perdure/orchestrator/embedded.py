@@ -45,7 +45,7 @@ from perdure.orchestrator.sql.transactions import SqlTransactions
 from perdure.orchestrator.sql.writer import Writer
 
 if TYPE_CHECKING:
-    from sqlalchemy import Select
+    from sqlalchemy import Executable, Select
 
     from perdure.orchestrator.sql.tokens import Tokens
 
@@ -336,6 +336,14 @@ class EmbeddedOrchestrator:
     def delete_variable(self, name: str) -> bool:
         """Forget a variable; False if there is none with this name."""
         return self._writer.execute_apart(self._statements.forget_variable, (name,)) == 1
+
+    def select(self, query: "Select[Any]") -> list[Row]:
+        """The rows of a query, with everything reported until now."""
+        return self._select(query)
+
+    def execute(self, statement: "Executable") -> int:
+        """Commit a statement after all that was reported; how many rows it changed."""
+        return self._writer.execute(*self._database.compiled(statement))
 
     def _select(self, query: "Select[Any]") -> list[Row]:
         self._writer.flush()

@@ -12,17 +12,40 @@ from perdure import settings
 from perdure.core.version import VERSION
 from perdure.orchestrator.embedded import EmbeddedOrchestrator
 from perdure.server.access import Gate, authorise
+from perdure.server.changes import Changes
 from perdure.server.config import ServerConfig
 from perdure.server.errors import ErrorAnswer, explain_errors
 from perdure.server.guard import Guard
 from perdure.server.limits import Rates
 from perdure.server.metrics import Metrics
-from perdure.server.routes import artifacts, flow_runs, health, metrics, session, tokens, variables
+from perdure.server.routes import (
+    artifacts,
+    blocks,
+    cache,
+    events,
+    flow_runs,
+    flows,
+    health,
+    logs,
+    metrics,
+    overview,
+    results,
+    session,
+    task_runs,
+    tokens,
+    variables,
+)
+from perdure.server.routes import (
+    settings as settings_routes,
+)
 from perdure.server.services import Services
 from perdure.server.services.world import ServiceWorld
 from perdure.server.streams import Streams
 
-ROUTES = (health, metrics, session, tokens, flow_runs, artifacts, variables)
+ROUTES = (
+    *(health, metrics, session, tokens, overview, flows, flow_runs, task_runs, results, logs),
+    *(cache, blocks, settings_routes, artifacts, variables, events),
+)
 _REFUSALS: dict[int | str, dict[str, Any]] = {  # by the guard, of any request
     int(status): {"model": ErrorAnswer}
     for status in (
@@ -50,12 +73,15 @@ def create_app(orchestrator: EmbeddedOrchestrator, config: ServerConfig) -> Fast
         openapi_url="/api/openapi.json",
         docs_url=None,  # its page loads scripts from elsewhere
         redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,  # clients are made from these: they stay as they are
         lifespan=lifespan,
         dependencies=[Depends(authorise)],
         responses=_REFUSALS,
     )
     app.state.orchestrator = orchestrator
     app.state.config = config
+    app.state.changes = Changes(orchestrator)
     app.state.tokens = orchestrator.tokens
     app.state.gate = Gate(orchestrator.tokens)
     app.state.logins = Rates(config.failure_rate)

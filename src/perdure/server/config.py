@@ -18,6 +18,7 @@ class ServerConfig:
     allowed_origins: tuple[str, ...] = ()  # of pages, beside its own, such as https://flows.example.org
     public_metrics: bool = False
     traced: bool = False  # whether requests are OpenTelemetry's spans
+    serve_values: bool = False  # whether the bytes of results may be had through it
     tls_cert: Path | None = None
     tls_key: Path | None = None
     workers: int = 1

@@ -1,6 +1,7 @@
 """Errors as answers: always `{"error": {"kind", "message"}}`, with the status that fits."""
 
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -8,7 +9,15 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from perdure.core.errors import OrchestratorError, OrchestratorUnreachable, PerdureError, reasons
+from perdure.core.errors import (
+    OrchestratorError,
+    OrchestratorUnreachable,
+    PerdureError,
+    ResultMissing,
+    RunMissing,
+    SteeringError,
+    reasons,
+)
 
 
 class Problem(BaseModel):
@@ -28,24 +37,45 @@ class NotFound(PerdureError, LookupError):
     """Nothing has the id that was asked for."""
 
 
+class Refused(PerdureError):
+    """What was asked for is not allowed here."""
+
+
 _STATUSES: tuple[tuple[type[Exception], HTTPStatus], ...] = (  # the first that fits
+    (RunMissing, HTTPStatus.NOT_FOUND),
+    (ResultMissing, HTTPStatus.NOT_FOUND),
     (OrchestratorUnreachable, HTTPStatus.SERVICE_UNAVAILABLE),
     (OrchestratorError, HTTPStatus.INTERNAL_SERVER_ERROR),
+    (Refused, HTTPStatus.FORBIDDEN),
+    (SteeringError, HTTPStatus.CONFLICT),
     (LookupError, HTTPStatus.NOT_FOUND),
     (PerdureError, HTTPStatus.UNPROCESSABLE_ENTITY),
 )
-ANSWERS = {int(status): {"model": ErrorAnswer} for status in (HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY)}
+
+
+def answers(*more: HTTPStatus) -> dict[int | str, dict[str, Any]]:
+    """The errors that a route may answer with, for its description: those that any may, and these."""
+    common = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE)
+    return {int(status): {"model": ErrorAnswer, "description": status.phrase} for status in (*common, *more)}
+
+
+ANSWERS = answers(HTTPStatus.NOT_FOUND)
 
 
 def answer(status: int, kind: str, message: str) -> JSONResponse:
     """An error as an answer."""
-    return JSONResponse({"error": {"kind": kind, "message": message}}, status)
+    said = message.encode("utf-8", "replace").decode()
+    return JSONResponse({"error": {"kind": kind, "message": said}}, status)
+
+
+def status_of(error: PerdureError) -> HTTPStatus:
+    """The status that fits an error of ours."""
+    return next(status for kind, status in _STATUSES if isinstance(error, kind))
 
 
 def answer_of(error: PerdureError) -> JSONResponse:
     """One of Perdure's own errors as an answer."""
-    status = next(status for kind, status in _STATUSES if isinstance(error, kind))
-    return answer(status, type(error).__name__, str(error))
+    return answer(status_of(error), type(error).__name__, str(error))
 
 
 def explain_errors(app: FastAPI) -> None:
@@ -61,4 +91,7 @@ def explain_errors(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     def _of_http(_: Request, error: HTTPException) -> JSONResponse:
-        return answer(error.status_code, HTTPStatus(error.status_code).phrase.replace(" ", ""), str(error.detail))
+        kind = HTTPStatus(error.status_code).phrase.replace(" ", "")
+        told = answer(error.status_code, kind, str(error.detail))
+        told.headers.update(error.headers or {})
+        return told

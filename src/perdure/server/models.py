@@ -1,13 +1,14 @@
 """What the API answers: records with their times as text, and their JSON as JSON."""
 
 import json
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import BaseModel
 
 from perdure.core.clock import Micros, to_datetime
-from perdure.core.records import FlowRun
+from perdure.core.records import FlowRun, LogLine, ResultRecord, StateRecord, TaskRun
 from perdure.core.states import StateType
 
 
@@ -19,53 +20,149 @@ class StateModel(BaseModel):
     message: str | None
     time: datetime
 
+    @classmethod
+    def of(cls, state: StateRecord) -> "StateModel":
+        """The model of a record."""
+        return cls(type=state.type, name=state.name, message=state.message, time=moment(state.time))
 
-class FlowRunModel(BaseModel):
-    """A flow run."""
 
+class _RunModel(BaseModel):
     id: str
     name: str
-    flow_name: str
-    flow_version: str | None
-    parent_flow_run_id: str | None
     parent_task_run_id: str | None
     tags: list[str]
-    parameters: dict[str, Any]
     created: datetime
     state: StateModel | None
     started: datetime | None
     ended: datetime | None
+    duration_seconds: float | None  # of one that has ended
     run_count: int
+
+
+class FlowRunModel(_RunModel):
+    """A flow run."""
+
+    flow_name: str
+    flow_version: str | None
+    parent_flow_run_id: str | None
+    parameters: dict[str, Any]
 
     @classmethod
     def of(cls, run: FlowRun) -> "FlowRunModel":
         """The model of a record."""
         return cls(
-            **{
-                field: getattr(run, field) for field in FlowRun._fields if field in cls.model_fields and field in _PLAIN
-            },
-            tags=json.loads(run.tags),
-            parameters=json.loads(run.parameters),
-            created=to_datetime(run.created),
-            state=state_of(run.state_type, run.state_name, run.state_message, run.state_time),
-            started=time_of(run.started),
-            ended=time_of(run.ended),
+            **_common(run),
+            flow_name=run.flow_name,
+            flow_version=run.flow_version,
+            parent_flow_run_id=run.parent_flow_run_id,
+            parameters=parsed(run.parameters),
         )
 
 
-_PLAIN = {
-    *("id", "name", "flow_name", "flow_version", "parent_flow_run_id", "parent_task_run_id"),
-    *("task_name", "task_key", "flow_run_id", "run_count"),
-}
+class TaskRunModel(_RunModel):
+    """A task run."""
+
+    task_name: str
+    task_key: str
+    flow_run_id: str | None
+
+    @classmethod
+    def of(cls, run: TaskRun) -> "TaskRunModel":
+        """The model of a record."""
+        return cls(**_common(run), task_name=run.task_name, task_key=run.task_key, flow_run_id=run.flow_run_id)
 
 
-def state_of(type: StateType | None, name: str | None, message: str | None, time: Micros | None) -> StateModel | None:
-    """The model of a state's columns."""
-    if type is None or name is None or time is None:
+def _common(run: FlowRun | TaskRun) -> Mapping[str, Any]:
+    took = None if run.started is None or run.ended is None else (run.ended - run.started) / 1_000_000
+    return {
+        "id": run.id,
+        "name": run.name,
+        "parent_task_run_id": run.parent_task_run_id,
+        "tags": parsed(run.tags),
+        "created": moment(run.created),
+        "state": state_of(run),
+        "started": time_of(run.started),
+        "ended": time_of(run.ended),
+        "duration_seconds": took,
+        "run_count": run.run_count,
+    }
+
+
+def state_of(run: FlowRun | TaskRun) -> StateModel | None:
+    """Where a run stands; None if nothing was told of that."""
+    if run.state_type is None or run.state_name is None or run.state_time is None:
         return None
-    return StateModel(type=type, name=name, message=message, time=to_datetime(time))
+    return StateModel(type=run.state_type, name=run.state_name, message=run.state_message, time=moment(run.state_time))
+
+
+class ResultModel(BaseModel):
+    """What is known of a run's result. Its value is not among it, unless it is small and plain JSON."""
+
+    run_id: str
+    of_task: bool
+    kind: str
+    type: str
+    is_exception: bool
+    created: datetime
+    value: Any
+    storage_id: str | None
+    storage_key: str | None
+    serializer: Any
+    size: int | None
+    digest: str | None
+    expires: datetime | None
+    cache_key: str | None
+    retention: Any
+    preview: Any
+    item_of: str | None
+    number: int | None
+    doomed: datetime | None
+    removed: datetime | None
+
+    @classmethod
+    def of(cls, record: ResultRecord) -> "ResultModel":
+        """The model of a record."""
+        fields = {name: value for name, value in record._asdict().items() if name in cls.model_fields}
+        for name in ("created", "expires", "doomed", "removed"):
+            fields[name] = time_of(fields[name])
+        for name in ("value", "serializer", "retention", "preview"):
+            fields[name] = None if fields[name] is None else parsed(fields[name])
+        return cls(**fields)
+
+
+class LogModel(BaseModel):
+    """A line that a run logged, and its number."""
+
+    id: int
+    flow_run_id: str | None
+    task_run_id: str | None
+    time: datetime
+    level: int
+    logger: str
+    message: str
+
+    @classmethod
+    def of(cls, line: LogLine) -> "LogModel":
+        """The model of a record."""
+        return cls(**line._asdict() | {"time": moment(line.time)})
 
 
 def time_of(micros: Micros | None) -> datetime | None:
     """A time that may not be known."""
-    return None if micros is None else to_datetime(micros)
+    return None if micros is None else moment(micros)
+
+
+def moment(micros: Micros) -> datetime:
+    """A time; the first or the last one there is, for what a clock that is set wrong told."""
+    try:
+        return to_datetime(micros)
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC) if micros > 0 else datetime.min.replace(tzinfo=UTC)
+
+
+def parsed(text: str) -> Any:
+    """Kept JSON; halves of surrogate pairs become question marks, and NaN and its like become text."""
+    value = json.loads(text, parse_constant=str)
+    if "\\ud" in text or "\\uD" in text:
+        value = json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
+    return value

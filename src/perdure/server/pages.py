@@ -1,27 +1,81 @@
 """Lists, a page at a time: the same parameters and the same shape everywhere."""
 
-from collections.abc import Sequence
-from typing import Annotated, Generic, TypeVar
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Generic, Literal, TypeVar
 
-from fastapi import Query
-from pydantic import BaseModel
+from fastapi import Path
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
-T = TypeVar("T")
+from perdure.core.clock import Micros
+from perdure.core.ids import is_id
+from perdure.orchestrator.reads import Found
+
+S = TypeVar("S")
+T = TypeVar("T", bound=BaseModel)
 MOST = 1_000  # items on a page
+COUNTED = "As many as were counted; there are more if `is_complete` is false."
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 
-PageSize = Annotated[int, Query(ge=1, le=MOST, description="How many items at most.")]
-Cursor = Annotated[str | None, Query(max_length=200, description="`next` of the page before this one.")]
+
+def _storable(text: str) -> str:
+    if "\0" in text or (not text.isascii() and re.search("[\ud800-\udfff]", text)):
+        raise ValueError("it holds a NUL or half of a surrogate pair, which no database keeps")
+    return text
+
+
+def _canonical(text: str) -> str:
+    if not is_id(text):
+        raise ValueError("it is no UUID in its canonical form")
+    return text
+
+
+Plain = Annotated[str, Field(min_length=1, max_length=1_000), AfterValidator(_storable)]
+Id = Annotated[str, Field(pattern=_ID, examples=["0192f0c1-8d4e-7a31-8f0e-5d0c9a7b6e21"]), AfterValidator(_canonical)]
+PathId = Annotated[Id, Path(description="A run's id.")]
+PageSize = Annotated[int, Field(ge=1, le=MOST, description="How many items at most.")]
+Moment = AwareDatetime  # with a time zone
+
+
+class Listing(BaseModel):
+    """What every list takes."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: PageSize = 50
+
+
+class ById(Listing):
+    """A list whose pages go on after an id."""
+
+    cursor: Annotated[Id | None, Field(description="`next` of the page before this one.")] = None
+    sort: Annotated[Literal["-created", "created"], Field(description="The newest first, or the oldest.")] = "-created"
 
 
 class Page(BaseModel, Generic[T]):
-    """Some items, and the cursor of the page after them; null on the last one."""
+    """Some items, and the cursor of the page after them; null on the last one.
+
+    Where no index serves a filter, a page may have fewer items than were asked for, or none, and still a cursor.
+    """
 
     items: list[T]
     next: str | None
 
 
-def page(items: Sequence[T], limit: int, cursors: Sequence[str]) -> Page[T]:
-    """A page of items, of which one more than `limit` was asked for; each has the cursor that goes on after it."""
-    if len(items) <= limit:
-        return Page(items=list(items), next=None)
-    return Page(items=list(items[:limit]), next=cursors[limit - 1])
+class Count(BaseModel):
+    """How many there are."""
+
+    count: Annotated[int, Field(description=COUNTED)]
+    is_complete: bool
+
+
+def page(found: Found[S], model: Callable[[S], T]) -> Page[T]:
+    """A page of what was found."""
+    return Page(items=[model(item) for item in found.items], next=found.next)
+
+
+def micros(time: datetime | None) -> Micros | None:
+    """A time that was given, as the orchestrator has it."""
+    return None if time is None else (time - _EPOCH) // timedelta(microseconds=1)

@@ -17,6 +17,7 @@ from fastapi import FastAPI
 from uvicorn.supervisors import Multiprocess
 
 from perdure import settings
+from perdure.core import providers
 from perdure.core.clock import system_clock
 from perdure.core.errors import SettingError, TokenError
 from perdure.orchestrator.embedded import EmbeddedOrchestrator
@@ -54,6 +55,7 @@ def serve(config: ServerConfig, database: str | None, insecure: bool, tell: Call
     telling.configure(config.log_format)
     _check_certificate(config)
     orchestrator = opened(database)
+    providers.set_orchestrator(lambda: orchestrator)  # blocks and storages are those of the database that is served
     config = replace(config, authenticated=not insecure and _asks_for_tokens(config, orchestrator))
     config = replace(config, traced=settings.current().opentelemetry)
     place = orchestrator.place
@@ -130,7 +132,9 @@ def _serve_in_workers(
 
 def _worker_app(config: ServerConfig, database: str | None, parent: int) -> FastAPI:
     telling.configure(config.log_format)
-    app = create_app(opened(database), config)
+    orchestrator = opened(database)
+    providers.set_orchestrator(lambda: orchestrator)
+    app = create_app(orchestrator, config)
     app.state.parent_watch = asyncio.get_running_loop().create_task(_end_with(parent))
     return app
 

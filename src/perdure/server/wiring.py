@@ -1,15 +1,40 @@
 """What routes are given."""
 
+import platform
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import Depends, Request
 
+from perdure.core.clock import Clock, system_clock
+from perdure.core.records import Record
+from perdure.orchestrator.embedded import EmbeddedOrchestrator
 from perdure.orchestrator.protocol import Orchestrator
+from perdure.orchestrator.reads import Reads
 from perdure.server.config import ServerConfig
 
 
-def _orchestrator(request: Request) -> Orchestrator:
-    found: Orchestrator = request.app.state.orchestrator
+class Steersman:
+    """What flow runs are steered through, by a server: it runs none itself."""
+
+    process_id = ""
+
+    def __init__(self, orchestrator: Orchestrator) -> None:
+        self.orchestrator = orchestrator
+        self.clock: Clock = system_clock
+
+    def presence(self) -> Sequence[Record]:
+        """Nobody looks for the process of a run that the server ends."""
+        return ()
+
+    @property
+    def name(self) -> str:
+        """Who asks that a run be cancelled, for people."""
+        return f"the API of {platform.node()}"
+
+
+def _orchestrator(request: Request) -> EmbeddedOrchestrator:
+    found: EmbeddedOrchestrator = request.app.state.orchestrator
     return found
 
 
@@ -18,5 +43,17 @@ def _config(request: Request) -> ServerConfig:
     return found
 
 
-Known = Annotated[Orchestrator, Depends(_orchestrator)]
+Known = Annotated[EmbeddedOrchestrator, Depends(_orchestrator)]
 Config = Annotated[ServerConfig, Depends(_config)]
+
+
+def _reads(known: Known) -> Reads:
+    return Reads(known)
+
+
+def _steersman(known: Known) -> Steersman:
+    return Steersman(known)
+
+
+Asked = Annotated[Reads, Depends(_reads)]
+Steering = Annotated[Steersman, Depends(_steersman)]

@@ -17,7 +17,7 @@ from perdure.core.records import (
     LogLine,
     LogRecord,
 )
-from perdure.orchestrator.sql.lists import Ask, begins_with_any, is_few
+from perdure.orchestrator.sql.lists import Ask, begins_with_any, holds, is_few
 from perdure.orchestrator.sql.tables import (
     artifact,
     block,
@@ -70,6 +70,8 @@ def log_lines(filter: LogFilter) -> Select[Any]:
         conditions.append(columns.flow_run_id.in_(select(flow_run.c.id).where(flow_run.c.flow_name == filter.flow)))
     if filter.min_level is not None:
         conditions.append(columns.level >= filter.min_level)
+    if filter.part is not None:
+        conditions.append(holds(columns.message, filter.part))
     if filter.since is not None:
         conditions.append(columns.time >= filter.since)
     if filter.after is not None:

@@ -1,21 +1,21 @@
 """Artifacts."""
 
-import json
 from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
-from perdure.core.clock import to_datetime
 from perdure.core.records import ArtifactFilter, ArtifactKind, ArtifactRecord
+from perdure.orchestrator.reads import paged
 from perdure.orchestrator.sql.tokens import Scope
 from perdure.server.access import needs
 from perdure.server.errors import ANSWERS, NotFound
-from perdure.server.pages import Cursor, Page, PageSize, page
+from perdure.server.models import moment, parsed
+from perdure.server.pages import Id, Listing, Page, PathId, Plain, page
 from perdure.server.wiring import Known
 
-router = APIRouter(prefix="/artifacts", tags=["artifacts"], responses=ANSWERS)  # type: ignore[arg-type]
+router = APIRouter(prefix="/artifacts", tags=["artifacts"], responses=ANSWERS)
 
 
 class ArtifactModel(BaseModel):
@@ -34,38 +34,41 @@ class ArtifactModel(BaseModel):
     @classmethod
     def of(cls, record: ArtifactRecord) -> "ArtifactModel":
         """The model of a record."""
-        times = {"created": to_datetime(record.created), "updated": to_datetime(record.updated)}
-        return cls(**record._asdict() | times | {"data": json.loads(record.data)})
+        times = {"created": moment(record.created), "updated": moment(record.updated)}
+        return cls(**record._asdict() | times | {"data": parsed(record.data)})
+
+
+class ArtifactsWanted(Listing):
+    """Which artifacts."""
+
+    cursor: Annotated[Id | None, Field(description="`next` of the page before this one.")] = None
+    key: Annotated[Plain | None, Field(description="All versions of this key.")] = None
+    kind: Annotated[tuple[ArtifactKind, ...], Field(max_length=10)] = ()
+    flow_run_id: Annotated[tuple[Id, ...], Field(max_length=100)] = ()
+    task_run_id: Annotated[tuple[Id, ...], Field(max_length=100)] = ()
+    latest: Annotated[bool, Field(description="Of each key only the newest version.")] = False
+
+    def filter(self) -> ArtifactFilter:
+        """As the orchestrator has it, with one more than the limit."""
+        return ArtifactFilter(
+            key=self.key,
+            kinds=self.kind,
+            flow_run_ids=self.flow_run_id,
+            task_run_ids=self.task_run_id,
+            latest=self.latest,
+            older_than=self.cursor,
+            limit=self.limit + 1,
+        )
 
 
 @router.get("")
-def artifacts(
-    known: Known,
-    key: Annotated[str | None, Query(max_length=200, description="All versions of this key.")] = None,
-    kind: Annotated[list[ArtifactKind], Query()] = [],  # noqa: B006 - FastAPI copies it
-    flow_run_id: Annotated[list[str], Query()] = [],  # noqa: B006
-    task_run_id: Annotated[list[str], Query()] = [],  # noqa: B006
-    latest: Annotated[bool, Query(description="Of each key only the newest version.")] = False,
-    limit: PageSize = 50,
-    cursor: Cursor = None,
-) -> Page[ArtifactModel]:
+def artifacts(known: Known, wanted: Annotated[ArtifactsWanted, Query()]) -> Page[ArtifactModel]:
     """Artifacts, newest first."""
-    found = known.artifacts(
-        ArtifactFilter(
-            key=key,
-            kinds=tuple(kind),
-            flow_run_ids=tuple(flow_run_id),
-            task_run_ids=tuple(task_run_id),
-            latest=latest,
-            older_than=cursor,
-            limit=limit + 1,
-        )
-    )
-    return page([ArtifactModel.of(each) for each in found], limit, [each.id for each in found])
+    return page(paged(known.artifacts(wanted.filter()), wanted.limit, lambda each: each.id), ArtifactModel.of)
 
 
 @router.get("/{id}")
-def artifact(id: str, known: Known) -> ArtifactModel:
+def artifact(id: PathId, known: Known) -> ArtifactModel:
     """One artifact."""
     found = [each for each in known.artifacts(ArtifactFilter(ids=(id,), limit=1)) if each.id == id]
     if not found:
@@ -75,7 +78,7 @@ def artifact(id: str, known: Known) -> ArtifactModel:
 
 @router.delete("/{id}", status_code=204)
 @needs(Scope.WRITE)
-def delete_artifact(id: str, known: Known) -> None:
+def delete_artifact(id: PathId, known: Known) -> None:
     """Forget an artifact."""
     if not known.delete_artifact(id):
         raise _missing(id)

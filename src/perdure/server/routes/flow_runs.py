@@ -1,39 +1,177 @@
-"""Flow runs."""
+"""Flow runs: lists, what is known of one, and steering."""
 
-from typing import Annotated
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Body, Query
+from pydantic import BaseModel, ConfigDict, Field
 
-from perdure.core.records import RunFilter
-from perdure.core.states import StateType
-from perdure.server.errors import ANSWERS, NotFound
-from perdure.server.models import FlowRunModel
-from perdure.server.pages import Cursor, Page, PageSize, page
-from perdure.server.wiring import Known
+from perdure.core.errors import PerdureError
+from perdure.core.records import FlowRun, RunFilter
+from perdure.engine import asking
+from perdure.orchestrator.deleting import delete_flow_run
+from perdure.orchestrator.embedded import EmbeddedOrchestrator
+from perdure.orchestrator.sql.tokens import Scope
+from perdure.server.access import needs
+from perdure.server.errors import NotFound, Problem, answers
+from perdure.server.explaining import ExplanationModel
+from perdure.server.filters import FlowRunsWanted
+from perdure.server.graphs import Graph, graph_of
+from perdure.server.models import FlowRunModel, StateModel
+from perdure.server.pages import Count, Id, Page, PathId, page
+from perdure.server.wiring import Asked, Known, Steering, Steersman
 
-router = APIRouter(prefix="/flow-runs", tags=["flow runs"], responses=ANSWERS)  # type: ignore[arg-type]
+router = APIRouter(prefix="/flow-runs", tags=["flow runs"], responses=answers())
+_ONE = answers(HTTPStatus.NOT_FOUND)
+_STEERED = answers(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
+_LONGEST_GRACE = 86_400  # seconds
 
 
 @router.get("")
-def flow_runs(
-    known: Known,
-    flow: str | None = None,
-    state: Annotated[list[StateType], Query()] = [],  # noqa: B006 - FastAPI copies it
-    tag: Annotated[list[str], Query()] = [],  # noqa: B006
-    limit: PageSize = 50,
-    cursor: Cursor = None,
-) -> Page[FlowRunModel]:
-    """Flow runs, newest first."""
-    found = known.flow_runs(
-        RunFilter(of=flow, states=tuple(state), tags=tuple(tag), older_than=cursor, limit=limit + 1)
-    )
-    return page([FlowRunModel.of(run) for run in found], limit, [run.id for run in found])
+def list_flow_runs(asked: Asked, wanted: Annotated[FlowRunsWanted, Query()]) -> Page[FlowRunModel]:
+    """Flow runs, newest first unless told otherwise."""
+    return page(asked.flow_runs(wanted.filter()), FlowRunModel.of)
 
 
-@router.get("/{id}")
-def flow_run(id: str, known: Known) -> FlowRunModel:
+@router.get("/count")
+def count_flow_runs(asked: Asked, wanted: Annotated[FlowRunsWanted, Query()]) -> Count:
+    """How many there are of the newest 50,000 flow runs (or of a flow); limit, cursor and sort do not count."""
+    count, is_complete = asked.count_flow_runs(wanted.filter())
+    return Count(count=count, is_complete=is_complete)
+
+
+@router.get("/{id}", responses=_ONE)
+def get_flow_run(id: PathId, known: Known) -> FlowRunModel:
     """One flow run."""
-    found = known.flow_runs(RunFilter(ids=(id,), limit=1))
-    if not found:
+    return FlowRunModel.of(found(id, known))
+
+
+@router.get("/{id}/states", responses=_ONE)
+def list_flow_run_states(id: PathId, known: Known) -> list[StateModel]:
+    """All the states of a flow run, oldest first."""
+    found(id, known)
+    return [StateModel.of(state) for state in known.states(id)]
+
+
+@router.get("/{id}/graph", responses=_ONE)
+def get_flow_run_graph(
+    id: PathId, known: Known, limit: Annotated[int, Query(ge=1, le=10_000, description="Runs at most.")] = 1_000
+) -> Graph:
+    """What a flow run called, its subflows' calls too, and which results went where."""
+    return graph_of(found(id, known), known, limit)
+
+
+@router.get("/{id}/explanation", responses=_ONE)
+def explain_flow_run(id: PathId, known: Known) -> ExplanationModel:
+    """Why a flow run called its function, or why it did not."""
+    return ExplanationModel.of(found(id, known), known)
+
+
+class Cancel(BaseModel):
+    """How to cancel."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    grace_seconds: Annotated[
+        float, Field(ge=0, le=_LONGEST_GRACE, allow_inf_nan=False, description="For its code to end by itself.")
+    ] = 30.0
+
+
+class Continue(BaseModel):
+    """What a paused flow run asks for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    input: Any = None
+
+
+@router.post("/{id}/cancel", status_code=HTTPStatus.ACCEPTED, responses=_STEERED)
+@needs(Scope.WRITE)
+def cancel_flow_run(id: PathId, steering: Steering, how: Cancel | None = None) -> FlowRunModel:
+    """Ask that a flow run be cancelled with all below it, wherever it runs; the answer does not wait for its end."""
+    return FlowRunModel.of(_cancelled(id, steering, how or Cancel()))
+
+
+@router.post("/{id}/continue", responses=_STEERED)
+@needs(Scope.WRITE)
+def continue_flow_run(id: PathId, steering: Steering, how: Continue | None = None) -> FlowRunModel:
+    """Continue a flow run that is paused. One that has suspended itself can be resumed from then on."""
+    return FlowRunModel.of(asking.go_on(id, None if how is None else how.input, steering))
+
+
+@router.delete("/{id}", status_code=HTTPStatus.NO_CONTENT, responses=_STEERED)
+@needs(Scope.WRITE)
+def remove_flow_run(id: PathId, known: Known) -> None:
+    """Delete a flow run that has ended, with all that it called. Documents of its results stay in their storages."""
+    delete_flow_run(found(id, known), known)
+
+
+class Chosen(BaseModel):
+    """Which flow runs: some by their ids, or a page of those that a filter lets through."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ids: Annotated[list[Id] | None, Field(max_length=1_000)] = None
+    filter: FlowRunsWanted | None = None
+
+
+class Outcome(BaseModel):
+    """What became of one flow run."""
+
+    id: str
+    error: Problem | None
+
+
+class Outcomes(BaseModel):
+    """What became of each; and the cursor for the filter's next page, null after the last one."""
+
+    items: list[Outcome]
+    next: str | None
+
+
+@router.post("/cancel")
+@needs(Scope.WRITE)
+def cancel_flow_runs(
+    asked: Asked, steering: Steering, chosen: Annotated[Chosen, Body(embed=True)], how: Cancel | None = None
+) -> Outcomes:
+    """Cancel many flow runs, as one is cancelled."""
+    return _each(chosen, asked, lambda each: _cancelled(each, steering, how or Cancel()))
+
+
+@router.post("/delete")
+@needs(Scope.WRITE)
+def remove_flow_runs(asked: Asked, known: Known, chosen: Annotated[Chosen, Body(embed=True)]) -> Outcomes:
+    """Delete many flow runs, as one is deleted."""
+    return _each(chosen, asked, lambda each: delete_flow_run(found(each, known), known))
+
+
+def found(id: str, known: EmbeddedOrchestrator) -> FlowRun:
+    """The flow run with an id."""
+    runs = known.flow_runs(RunFilter(ids=(id,), limit=1))
+    if not runs:
         raise NotFound(f"No flow run has the id {id!r}.")
-    return FlowRunModel.of(found[0])
+    return runs[0]
+
+
+def _cancelled(id: str, steering: Steersman, how: Cancel) -> FlowRun:
+    micros = int(how.grace_seconds * 1_000_000)
+    return asking.ask_to_cancel(id, steering, asked_by=steering.name, grace=micros)
+
+
+def _each(chosen: Chosen, asked: Asked, do: Callable[[str], object]) -> Outcomes:
+    if (chosen.ids is None) == (chosen.filter is None):
+        raise PerdureError("Give either ids or a filter.")
+    ids, following = chosen.ids or [], None
+    if chosen.filter is not None:
+        listed = asked.flow_runs(chosen.filter.filter())
+        ids, following = [run.id for run in listed.items], listed.next
+    return Outcomes(items=[_outcome(id, do) for id in ids], next=following)
+
+
+def _outcome(id: str, do: Callable[[str], object]) -> Outcome:
+    try:
+        do(id)
+    except PerdureError as error:
+        return Outcome(id=id, error=Problem(kind=type(error).__name__, message=str(error)))
+    return Outcome(id=id, error=None)

@@ -5,6 +5,7 @@ from pydantic import BaseModel
 
 from perdure.core.records import RunFilter
 from perdure.core.version import VERSION
+from perdure.server.errors import answers
 from perdure.server.wiring import Known
 
 router = APIRouter(tags=["health"])
@@ -28,7 +29,7 @@ def health() -> Health:
     return Health(status="ok")
 
 
-@router.get("/ready")
+@router.get("/ready", responses=answers())
 def ready(known: Known) -> Health:
     """Whether it can read its database; 503 if not."""
     known.flow_runs(RunFilter(limit=1))

@@ -12,7 +12,7 @@ from perdure.server.access import needs
 from perdure.server.errors import ANSWERS
 from perdure.server.models import time_of
 
-router = APIRouter(prefix="/tokens", tags=["tokens"], responses=ANSWERS)  # type: ignore[arg-type]
+router = APIRouter(prefix="/tokens", tags=["tokens"], responses=ANSWERS)
 
 
 def _tokens(request: Request) -> Tokens:

@@ -1,23 +1,24 @@
 """Variables."""
 
-import json
 from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, JsonValue
 
-from perdure.core.clock import system_clock, to_datetime
+from perdure.core.clock import system_clock
 from perdure.core.records import VariableRecord
 from perdure.orchestrator.sql.tokens import Scope
 from perdure.server.access import needs
 from perdure.server.errors import ANSWERS, NotFound
+from perdure.server.models import moment, parsed
+from perdure.server.pages import Plain
 from perdure.server.wiring import Known
 from perdure.variables import checked_variable
 
-router = APIRouter(prefix="/variables", tags=["variables"], responses=ANSWERS)  # type: ignore[arg-type]
+router = APIRouter(prefix="/variables", tags=["variables"], responses=ANSWERS)
 
-Name = Annotated[str, Path(max_length=200)]
+Name = Annotated[Plain, Path(max_length=200)]
 
 
 class VariableModel(BaseModel):
@@ -31,8 +32,8 @@ class VariableModel(BaseModel):
     @classmethod
     def of(cls, record: VariableRecord) -> "VariableModel":
         """The model of a record."""
-        times = {"created": to_datetime(record.created), "updated": to_datetime(record.updated)}
-        return cls(**record._asdict() | times | {"value": json.loads(record.value)})
+        times = {"created": moment(record.created), "updated": moment(record.updated)}
+        return cls(**record._asdict() | times | {"value": parsed(record.value)})
 
 
 class ValueModel(BaseModel):

@@ -1,0 +1,94 @@
+"""Why runs called their functions, as answers."""
+
+from datetime import datetime
+
+from pydantic import BaseModel
+
+from perdure.core.records import FlowRun, TaskRun
+from perdure.explanation import Explanation, Involved, explain_run
+from perdure.orchestrator.protocol import Orchestrator
+from perdure.server.models import time_of
+
+
+class InvolvedModel(BaseModel):
+    """A run that has to do with another one."""
+
+    id: str
+    name: str
+    state: str | None
+    time: datetime | None
+    flow_run_id: str | None
+    flow_run_name: str | None
+
+    @classmethod
+    def of(cls, run: Involved) -> "InvolvedModel":
+        """The model of what an explanation says."""
+        return cls(**run._asdict() | {"time": time_of(run.time)})
+
+
+class ComponentModel(BaseModel):
+    """A part of what a run is known by, beside the same part of the nearest earlier run."""
+
+    of: str
+    name: str
+    digest: str | None
+    before: str | None
+    shown: str | None
+    shown_before: str | None
+    differs: bool | None  # null if there is no earlier run
+
+
+class SourceModel(BaseModel):
+    """A run whose result went into another one, and its parameter."""
+
+    name: str
+    run: InvolvedModel
+
+
+class ExplanationModel(BaseModel):
+    """Why a run called its function, or why it did not."""
+
+    run: InvolvedModel
+    kind: str
+    ran: bool
+    reason: str
+    verdict: str
+    advice: str | None
+    used: InvolvedModel | None
+    nearest: InvolvedModel | None
+    components: list[ComponentModel]
+    changes: list[str]
+    sources: list[SourceModel]
+    cache_key: str | None
+    expires: datetime | None
+    unknown: list[str]
+
+    @classmethod
+    def of(cls, run: FlowRun | TaskRun, known: Orchestrator) -> "ExplanationModel":
+        """What is to be said of a run."""
+        told = explain_run(known, run)
+        return cls(
+            run=InvolvedModel.of(told.run),
+            kind=told.kind,
+            ran=told.ran,
+            reason=told.reason,
+            verdict=told.verdict,
+            advice=told.advice,
+            used=_involved(told.used),
+            nearest=_involved(told.nearest),
+            components=_components(told),
+            changes=list(told.changes),
+            sources=[SourceModel(name=name, run=InvolvedModel.of(source)) for name, source in told.sources],
+            cache_key=told.cache_key,
+            expires=time_of(told.expires),
+            unknown=list(told.unknown),
+        )
+
+
+def _involved(run: Involved | None) -> InvolvedModel | None:
+    return None if run is None else InvolvedModel.of(run)
+
+
+def _components(told: Explanation) -> list[ComponentModel]:
+    is_compared = told.nearest is not None
+    return [ComponentModel(**each._asdict(), differs=each.differs if is_compared else None) for each in told.components]

@@ -1,0 +1,125 @@
+"""Blocks: saved configurations. Secrets come in, and are never answered."""
+
+import json
+from datetime import datetime
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from perdure.blocks import block_class, block_types
+from perdure.blocks.content import without_secrets
+from perdure.core.errors import BlockError, reasons
+from perdure.core.records import BlockRecord
+from perdure.orchestrator.protocol import Orchestrator
+from perdure.orchestrator.sql.tokens import Scope
+from perdure.server.access import needs
+from perdure.server.errors import NotFound, answers
+from perdure.server.models import moment
+from perdure.server.pages import Plain
+from perdure.server.wiring import Known
+
+router = APIRouter(prefix="/blocks", tags=["blocks"], responses=answers())
+_ONE = answers(HTTPStatus.NOT_FOUND)
+_SLUG = r"^[a-z0-9-]+$"
+Type = Annotated[str, Path(pattern=_SLUG, max_length=200, examples=["local-file-system"])]
+Name = Annotated[str, Path(pattern=_SLUG, max_length=200, examples=["dev"])]
+
+
+class BlockModel(BaseModel):
+    """A saved block, with asterisks for its secrets."""
+
+    slug: str
+    id: str
+    type: str
+    name: str
+    created: datetime
+    updated: datetime
+    fields: dict[str, Any]
+
+    @classmethod
+    def of(cls, record: BlockRecord) -> "BlockModel":
+        """The model of a record that has a name."""
+        return cls(
+            slug=f"{record.type}/{record.name}",
+            id=record.id,
+            type=record.type,
+            name=record.name or "",
+            created=moment(record.created),
+            updated=moment(record.updated),
+            fields=without_secrets(json.loads(record.data)),
+        )
+
+
+class BlockTypeModel(BaseModel):
+    """A type of blocks that the server knows."""
+
+    type: str
+    description: str
+    fields_schema: Annotated[dict[str, Any], Field(description="Of its fields: a JSON schema.")]
+
+
+class BlockFields(BaseModel):
+    """A block to save."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    fields: dict[str, Any]
+
+
+@router.get("")
+def list_blocks(known: Known, type: Annotated[Plain | None, Query()] = None) -> list[BlockModel]:
+    """The saved blocks, by type and name."""
+    return [BlockModel.of(record) for record in known.blocks(type=type)]
+
+
+@router.get("/types")
+def list_block_types() -> list[BlockTypeModel]:
+    """The types of blocks that the server knows."""
+    return [
+        BlockTypeModel(type=type, description=(kind.__doc__ or "").strip(), fields_schema=kind.model_json_schema())
+        for type, kind in block_types().items()
+    ]
+
+
+@router.get("/{type}/{name}", responses=_ONE)
+def get_block(type: Type, name: Name, known: Known) -> BlockModel:
+    """One block."""
+    return BlockModel.of(_found(type, name, known))
+
+
+@router.put("/{type}/{name}")
+@needs(Scope.WRITE)
+def save_block(
+    type: Type,
+    name: Name,
+    given: BlockFields,
+    known: Known,
+    overwrite: Annotated[bool, Query(description="Have the name move here from another block.")] = False,
+) -> BlockModel:
+    """Save a block. One that has the name already is still found by what refers to its id."""
+    try:
+        block = block_class(type).model_validate(given.fields)
+    except ValidationError as error:
+        raise BlockError(f"It does not fit {type!r}: {reasons(error)}.") from None
+    held = known.blocks(type=type, name=name)
+    if held and not overwrite:
+        raise BlockError(f"A block is saved as {type + '/' + name!r} already. Give overwrite=true, or another name.")
+    record = block.record(name)
+    known.commit([*(each._replace(name=None, updated=record.created) for each in held), record])
+    return BlockModel.of(record)
+
+
+@router.delete("/{type}/{name}", status_code=HTTPStatus.NO_CONTENT, responses=_ONE)
+@needs(Scope.WRITE)
+def delete_block(type: Type, name: Name, known: Known) -> None:
+    """Delete a block. Results that lie in a deleted storage can still be read."""
+    known.delete_block(_found(type, name, known).id)
+
+
+def _found(type: str, name: str, known: Orchestrator) -> BlockRecord:
+    found = known.blocks(type=type, name=name)
+    if not found:
+        raise NotFound(f"No block is saved as {type + '/' + name!r}.")
+    return found[0]

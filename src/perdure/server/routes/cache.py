@@ -1,0 +1,82 @@
+"""What cache keys stand for."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from perdure.core.errors import PerdureError
+from perdure.core.records import CacheEntry, CacheFilter
+from perdure.orchestrator.sql.tokens import Scope
+from perdure.server.access import needs
+from perdure.server.errors import answers
+from perdure.server.models import moment, parsed, time_of
+from perdure.server.pages import Listing, Moment, Page, Plain, micros, page
+from perdure.server.wiring import Asked, Known
+
+router = APIRouter(prefix="/cache", tags=["cache"], responses=answers())
+
+
+class CacheEntryModel(BaseModel):
+    """A cache key, and the run whose result it stands for."""
+
+    key: str
+    run_id: str
+    created: datetime
+    expires: datetime | None
+    components: Any
+    task_name: str | None
+    type: str | None
+    size: int | None
+    doomed: datetime | None
+
+    @classmethod
+    def of(cls, entry: CacheEntry) -> "CacheEntryModel":
+        """The model of an entry."""
+        return cls(
+            **entry._asdict()
+            | {
+                "created": moment(entry.created),
+                "expires": time_of(entry.expires),
+                "doomed": time_of(entry.doomed),
+                "components": None if entry.components is None else parsed(entry.components),
+            }
+        )
+
+
+class EntriesWanted(Listing):
+    """Which entries."""
+
+    key: Annotated[Plain | None, Field(description="Its beginning, or the whole.")] = None
+    task: Annotated[Plain | None, Field(description="The exact name of the task whose result it is.")] = None
+    cursor: Annotated[Plain | None, Field(description="`next` of the page before this one.")] = None
+
+
+class Cleared(BaseModel):
+    """How many keys were forgotten."""
+
+    count: int
+
+
+@router.get("")
+def list_cache_entries(asked: Asked, wanted: Annotated[EntriesWanted, Query()]) -> Page[CacheEntryModel]:
+    """Cache entries by key, the expired ones too."""
+    found = asked.cache_entries(wanted.key or "", wanted.task, wanted.cursor or "", wanted.limit)
+    return page(found, CacheEntryModel.of)
+
+
+@router.delete("")
+@needs(Scope.WRITE)
+def clear_cache(
+    known: Known,
+    key: Annotated[list[Plain] | None, Query(max_length=1_000)] = None,
+    task: Annotated[Plain | None, Query()] = None,
+    before: Annotated[Moment | None, Query()] = None,
+    everything: Annotated[bool, Query(description="Forget all, if nothing else is said.")] = False,
+) -> Cleared:
+    """Forget what cache keys stand for; the results stay."""
+    wanted = CacheFilter(keys=tuple(key or ()), task=task, before=micros(before))
+    if wanted == CacheFilter() and not everything:
+        raise PerdureError("Say which keys to forget: by key, task or before; or everything=true.")
+    return Cleared(count=known.clear_cache(wanted))

@@ -1,0 +1,118 @@
+"""What happens, as it happens: server-sent events."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Request
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel
+
+from perdure.core.records import LogFilter
+from perdure.orchestrator.reads import Reads
+from perdure.server.changes import Changes
+from perdure.server.errors import Refused, answers
+from perdure.server.models import FlowRunModel, LogModel
+from perdure.server.pages import Id
+from perdure.server.wiring import Asked
+
+router = APIRouter(prefix="/events", tags=["events"])
+_STREAM: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}, "description": "Events, without an end."}
+}
+_POLL_SECONDS = 0.25
+_QUIET_SECONDS = 15.0  # after which a comment says that the server is there
+_LINES = 500  # at once
+_MOST_STREAMS = 200
+
+
+@router.get("/stream", response_class=StreamingResponse, responses={**_STREAM, **answers(HTTPStatus.FORBIDDEN)})
+async def stream_events(
+    request: Request,
+    asked: Asked,
+    flow_run: Annotated[Id | None, Query(description="Only this run's changes, and its log.")] = None,
+    last_event_id: Annotated[str | None, Header(max_length=100)] = None,
+) -> StreamingResponse:
+    """Flow runs that change (`flow_run`), and lines that one flow run logs (`log`), each with its JSON as data.
+
+    `Last-Event-ID` goes on after an event. If what came after it is not kept any more, there is a `reset` first:
+    ask for the lists again then.
+    """
+    changes: Changes = request.app.state.changes
+    if changes.listeners >= _MOST_STREAMS:
+        raise Refused(f"{_MOST_STREAMS} others listen already.")
+    stream = _Stream(changes, asked, flow_run)
+    events = stream.events(last_event_id, request)
+    return StreamingResponse(events, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+
+
+class _Stream:
+    """What one listener is told. An event's id is: epoch, number of the change, number of the line."""
+
+    def __init__(self, changes: Changes, asked: Reads, flow_run_id: str | None) -> None:
+        self._changes = changes
+        self._asked = asked
+        self._flow_run_id = flow_run_id
+        self._number = changes.number
+        self._line = 0
+
+    async def events(self, last: str | None, request: Request) -> AsyncIterator[str]:
+        listening = self._changes.listening()
+        await asyncio.to_thread(listening.__enter__)
+        try:
+            self._number = self._changes.number
+            is_reset = last is not None and not self._go_on(last)
+            yield self._event("reset", "null") if is_reset else ": listening\n\n"
+            quiet_since = time.monotonic()
+            while not await request.is_disconnected():
+                for event in await asyncio.to_thread(self._new):
+                    quiet_since = time.monotonic()
+                    yield event
+                if time.monotonic() - quiet_since > _QUIET_SECONDS:
+                    quiet_since = time.monotonic()
+                    yield ": here\n\n"
+                await asyncio.sleep(_POLL_SECONDS)
+        finally:
+            listening.__exit__(None, None, None)
+
+    def _go_on(self, last: str) -> bool:
+        epoch, _, rest = last.partition(".")
+        number, _, line = rest.partition(".")
+        if epoch != self._changes.epoch or not (number.isdecimal() and line.isdecimal()):
+            return False
+        if self._changes.after(int(number)) is None:
+            return False
+        self._number, self._line = int(number), int(line)
+        return True
+
+    def _new(self) -> list[str]:
+        changed = self._changes.after(self._number)
+        if changed is None:
+            self._number = self._changes.number
+            return [self._event("reset", "null")]
+        events = []
+        for number, run in changed:
+            self._number = number
+            if self._flow_run_id in (None, run.id):
+                events.append(self._event("flow_run", _json(FlowRunModel.of(run))))
+        return events + self._lines()
+
+    def _lines(self) -> list[str]:
+        if self._flow_run_id is None:
+            return []
+        events = []
+        wanted = LogFilter(flow_run_ids=(self._flow_run_id,), after=self._line, limit=_LINES)
+        for line in self._asked.log_lines(wanted).items:
+            self._line = line.id
+            events.append(self._event("log", _json(LogModel.of(line))))
+        return events
+
+    def _event(self, kind: str, data: str) -> str:
+        id = f"{self._changes.epoch}.{self._number}.{self._line}"
+        return f"id: {id}\nevent: {kind}\ndata: {data}\n\n"
+
+
+def _json(model: BaseModel) -> str:
+    return model.model_dump_json()

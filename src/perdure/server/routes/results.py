@@ -1,0 +1,183 @@
+"""Results: what is known of them, where they came from, and, if the server is told so, their bytes."""
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from hmac import compare_digest
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel
+
+from perdure.blocks import from_record
+from perdure.blocks.secrets import keyed_digest
+from perdure.core.errors import ResultMissing
+from perdure.core.records import ResultFilter, ResultRecord
+from perdure.filesystems import Storage
+from perdure.orchestrator.protocol import Orchestrator
+from perdure.orchestrator.reads import Reads
+from perdure.orchestrator.sql.tokens import Scope
+from perdure.results.document import PersistedResultBlob, read_document
+from perdure.server.access import needs
+from perdure.server.config import ServerConfig
+from perdure.server.errors import NotFound, Refused, answers
+from perdure.server.filters import ResultsWanted
+from perdure.server.models import ResultModel
+from perdure.server.pages import Page, PathId, page
+from perdure.server.wiring import Asked, Config, Known
+
+router = APIRouter(prefix="/results", tags=["results"], responses=answers())
+_ONE = answers(HTTPStatus.NOT_FOUND)
+_VALUE = answers(HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN)
+_BYTES: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
+}
+_LINK_SECONDS = 60
+_PIECE = 4 * 1024 * 1024  # bytes
+_MOST_EDGES = 1_000
+
+
+@router.get("")
+def list_results(asked: Asked, wanted: Annotated[ResultsWanted, Query()]) -> Page[ResultModel]:
+    """Results, those of the newest runs first."""
+    return page(asked.results(wanted.filter()), ResultModel.of)
+
+
+@router.get("/{id}", responses=_ONE)
+def get_result_metadata(id: PathId, known: Known) -> ResultModel:
+    """What is known of a run's result."""
+    return ResultModel.of(_found(id, known))
+
+
+class LineageEdge(BaseModel):
+    """A run's result went into another run, as a parameter or by `wait_for`."""
+
+    source_id: str
+    target_id: str
+    name: str
+
+
+class Lineage(BaseModel):
+    """What a result was made from, and what was made from it."""
+
+    sources: list[LineageEdge]
+    uses: list[LineageEdge]
+    is_complete: bool
+
+
+@router.get("/{id}/lineage", responses=_ONE)
+def get_lineage(
+    id: PathId,
+    known: Known,
+    asked: Asked,
+    depth: Annotated[int, Query(ge=1, le=20, description="Steps in each direction.")] = 1,
+) -> Lineage:
+    """What a result was made from, and what was made from it; at most 1,000 edges in each direction."""
+    _found(id, known)
+    sources, uses = _walked(id, asked, "run_id", depth), _walked(id, asked, "source_id", depth)
+    return Lineage(
+        sources=sources[:_MOST_EDGES],
+        uses=uses[:_MOST_EDGES],
+        is_complete=max(len(sources), len(uses)) <= _MOST_EDGES,
+    )
+
+
+def _walked(id: str, asked: Reads, of: str, depth: int) -> list[LineageEdge]:
+    edges: list[LineageEdge] = []
+    met, level = {id}, [id]
+    for _ in range(depth):
+        if not level or len(edges) > _MOST_EDGES:
+            break
+        found = asked.inputs(level, of, _MOST_EDGES + 1 - len(edges))
+        edges += [LineageEdge(source_id=each.source_id, target_id=each.run_id, name=each.name) for each in found]
+        far = [each.source_id if of == "run_id" else each.run_id for each in found]
+        level = [each for each in dict.fromkeys(far) if each not in met]
+        met.update(level)
+    return edges
+
+
+class Snippet(BaseModel):
+    """Code that has the value."""
+
+    python: str
+    shell: str
+
+
+@router.get("/{id}/snippet", responses=_ONE)
+def get_result_snippet(id: PathId, known: Known) -> Snippet:
+    """How to have the value in Python, and in a shell."""
+    _found(id, known)
+    return Snippet(python=f'from perdure import get_result\n\nvalue = get_result("{id}")\n', shell=f"perdure load {id}")
+
+
+class Link(BaseModel):
+    """A link that serves the bytes of a result until it expires."""
+
+    url: str
+    expires: datetime
+
+
+@router.post("/{id}/link", responses=_VALUE)
+@needs(Scope.READ)
+def make_result_link(id: PathId, known: Known, config: Config) -> Link:
+    """A link to the bytes of a persisted result, for a minute; only if the server was told to serve values."""
+    _check_served(config)
+    _persisted(_found(id, known))
+    expires = int(time.time()) + _LINK_SECONDS
+    url = f"/api/results/{id}/value?expires={expires}&signature={_signature(id, expires)}"
+    return Link(url=url, expires=datetime.fromtimestamp(expires, UTC))
+
+
+@router.get("/{id}/value", responses={**_VALUE, **_BYTES}, response_class=StreamingResponse)
+def get_result_bytes(
+    id: PathId,
+    known: Known,
+    config: Config,
+    expires: Annotated[int, Query(ge=0, le=1 << 40, description="Seconds since 1970, as in the link.")],
+    signature: Annotated[str, Query(max_length=64, pattern="^[0-9a-f]*$")],
+) -> StreamingResponse:
+    """The bytes of a result as they were serialized. They are streamed from the storage, and never loaded here."""
+    _check_served(config)
+    if not compare_digest(signature, _signature(id, expires)) or expires < time.time():
+        raise Refused("The link is not one of this server's, or has expired. Ask for another one.")
+    record = _persisted(_found(id, known))
+    kept = known.block(record.storage_id or "")
+    if kept is None:
+        raise ResultMissing(f"Nothing is known of the storage of the result of the run {id}.")
+    storage = from_record(kept)
+    assert isinstance(storage, Storage)
+    document = read_document(storage, record.storage_key or "")
+    headers = {"Content-Disposition": f'attachment; filename="{id}"', "X-Content-Type-Options": "nosniff"}
+    return StreamingResponse(_pieces(document, storage), 200, headers, "application/octet-stream")
+
+
+def _pieces(document: PersistedResultBlob, storage: Storage) -> Iterator[bytes]:
+    if document.payload is None:
+        yield document.data
+        return
+    for start in range(0, document.payload.size, _PIECE):
+        yield storage.read_range(document.payload.key, start, min(_PIECE, document.payload.size - start))
+
+
+def _check_served(config: ServerConfig) -> None:
+    if not config.serve_values:
+        raise Refused("This server serves no values. Start it with --serve-values.")
+
+
+def _signature(id: str, expires: int) -> str:
+    return keyed_digest(f"result {id} {expires}".encode())
+
+
+def _found(id: str, known: Orchestrator) -> ResultRecord:
+    found = known.results(ResultFilter(run_ids=(id,), limit=1))
+    if not found:
+        raise NotFound(f"Nothing is known of a result of a run {id!r}.")
+    return found[0]
+
+
+def _persisted(record: ResultRecord) -> ResultRecord:
+    if record.kind != "persisted" or record.removed is not None:
+        raise NotFound(f"The result of the run {record.run_id} is in no storage: it is {record.kind} or removed.")
+    return record

@@ -1,0 +1,57 @@
+"""Task runs."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from perdure.core.records import RunFilter, TaskRun
+from perdure.orchestrator.protocol import Orchestrator
+from perdure.server.errors import NotFound, answers
+from perdure.server.explaining import ExplanationModel
+from perdure.server.filters import TaskRunsWanted
+from perdure.server.models import StateModel, TaskRunModel
+from perdure.server.pages import Count, Page, PathId, page
+from perdure.server.wiring import Asked, Known
+
+router = APIRouter(prefix="/task-runs", tags=["task runs"], responses=answers())
+_ONE = answers(HTTPStatus.NOT_FOUND)
+
+
+@router.get("")
+def list_task_runs(asked: Asked, wanted: Annotated[TaskRunsWanted, Query()]) -> Page[TaskRunModel]:
+    """Task runs, newest first unless told otherwise."""
+    return page(asked.task_runs(wanted.filter()), TaskRunModel.of)
+
+
+@router.get("/count")
+def count_task_runs(asked: Asked, wanted: Annotated[TaskRunsWanted, Query()]) -> Count:
+    """How many there are of the newest 50,000 task runs (or of a task); limit, cursor and sort do not count."""
+    count, is_complete = asked.count_task_runs(wanted.filter())
+    return Count(count=count, is_complete=is_complete)
+
+
+@router.get("/{id}", responses=_ONE)
+def get_task_run(id: PathId, known: Known) -> TaskRunModel:
+    """One task run."""
+    return TaskRunModel.of(_found(id, known))
+
+
+@router.get("/{id}/states", responses=_ONE)
+def list_task_run_states(id: PathId, known: Known) -> list[StateModel]:
+    """All the states of a task run, oldest first."""
+    _found(id, known)
+    return [StateModel.of(state) for state in known.states(id)]
+
+
+@router.get("/{id}/explanation", responses=_ONE)
+def explain_task_run(id: PathId, known: Known) -> ExplanationModel:
+    """Why a task run called its function, or why it did not."""
+    return ExplanationModel.of(_found(id, known), known)
+
+
+def _found(id: str, known: Orchestrator) -> TaskRun:
+    runs = known.task_runs(RunFilter(ids=(id,), limit=1))
+    if not runs:
+        raise NotFound(f"No task run has the id {id!r}.")
+    return runs[0]

@@ -1,0 +1,144 @@
+"""The API of a real server, asked as a client asks it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+import perdure
+from perdure import flow, task
+from perdure.core.states import StateType
+from perdure.filesystems import LocalFileSystem
+from perdure.orchestrator.embedded import EmbeddedOrchestrator
+from perdure.settings import current
+from perdure.testing.orchestrator_conformance import flow_run, state
+from tests.server.running import running
+
+pytestmark = pytest.mark.slow
+RUN = "0192f0c1-8d4e-7a31-8f0e-5d0c9a7b6e21"
+
+
+@task(persist_result=True, result_serializer="json")
+def double(x: int) -> list[int]:
+    return [x, x]
+
+
+@task
+def total(xs: list[int]) -> int:
+    return sum(xs)
+
+
+@flow
+def doubled(x: int) -> int:
+    return total(double(x))
+
+
+@pytest.fixture
+def api() -> Iterator[httpx.Client]:
+    with running(str(current().database), "--serve-values") as address, httpx.Client(base_url=f"{address}/api") as api:
+        yield api
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """A server whose database no test changes."""
+    path = tmp_path_factory.mktemp("server") / "perdure.db"
+    run = flow_run(id=RUN)
+    told = EmbeddedOrchestrator(path)
+    told.commit([run, state(run, StateType.RUNNING)])
+    told.close()
+    with running(str(path)) as address, httpx.Client(base_url=f"{address}/api") as api:
+        yield api
+
+
+def known() -> EmbeddedOrchestrator:
+    return perdure.session.current().orchestrator  # type: ignore[return-value]
+
+
+def test_a_flow_run_is_told_with_its_graph_and_its_results(api: httpx.Client) -> None:
+    doubled(4)
+    known().flush()
+    (run,) = api.get("/flow-runs", params={"flow": "doubled"}).raise_for_status().json()["items"]
+    assert run["parameters"] == {"x": 4}
+    assert run["state"]["type"] == "COMPLETED"
+    graph = api.get(f"/flow-runs/{run['id']}/graph").raise_for_status().json()
+    by_name = {node["of"]: node["id"] for node in graph["nodes"]}
+    edge = {"source_id": by_name["double"], "target_id": by_name["total"], "name": "xs"}
+    assert graph["edges"] == [edge]
+    lineage = api.get(f"/results/{by_name['double']}/lineage").raise_for_status().json()
+    assert lineage == {"sources": [], "uses": [edge], "is_complete": True}
+    told = api.get(f"/task-runs/{by_name['total']}/explanation").raise_for_status().json()
+    assert told["ran"]
+
+
+def test_the_bytes_of_a_result_are_had_by_a_link_only(api: httpx.Client) -> None:
+    doubled(4)
+    known().flush()
+    (run,) = api.get("/task-runs", params={"task": "double"}).json()["items"]
+    link = api.post(f"/results/{run['id']}/link").raise_for_status().json()["url"]
+    served = httpx.get(str(api.base_url.join(link))).raise_for_status()
+    assert served.headers["content-type"] == "application/octet-stream"
+    assert served.content == b"[4, 4]"
+    forged = link[:-1] + ("0" if link[-1] != "0" else "1")
+    assert httpx.get(str(api.base_url.join(forged))).status_code == 403
+
+
+def test_a_run_without_a_process_is_cancelled_at_once(api: httpx.Client) -> None:
+    run, done = flow_run(), flow_run()
+    start = perdure.core.records.StartRecord(run.id, "gone", None, None, None)
+    known().commit([run, state(run, StateType.RUNNING), start, done, state(done, StateType.COMPLETED)])
+    answer = api.post(f"/flow-runs/{run.id}/cancel", json={"grace_seconds": 1})
+    assert (answer.status_code, answer.json()["state"]["type"]) == (202, "CANCELLED")
+    refused = api.post(f"/flow-runs/{done.id}/cancel")
+    assert (refused.status_code, refused.json()["error"]["kind"]) == (409, "SteeringError")
+
+
+def test_many_flow_runs_are_deleted_by_a_filter(api: httpx.Client) -> None:
+    runs = [flow_run(flow_name="old"), flow_run(flow_name="old"), flow_run(flow_name="new")]
+    known().commit([*runs, *(state(run, StateType.COMPLETED) for run in (runs[0], runs[2]))])
+    told = api.post("/flow-runs/delete", json={"chosen": {"filter": {"flow": "old"}}}).raise_for_status().json()
+    assert [(each["id"], each["error"] is None) for each in told["items"]] == [(runs[1].id, False), (runs[0].id, True)]
+    left = [run["id"] for run in api.get("/flow-runs").json()["items"]]
+    assert left == [runs[2].id, runs[1].id]
+
+
+def test_a_block_is_saved_and_shown_without_its_secrets(api: httpx.Client, tmp_path: Path) -> None:
+    saved = api.put("/blocks/local-file-system/dev", json={"fields": {"basepath": str(tmp_path)}})
+    assert saved.raise_for_status().json()["slug"] == "local-file-system/dev"
+    assert LocalFileSystem.load("dev").basepath == tmp_path
+    keys = {"bucket": "b", "access_key_id": "id", "secret_access_key": "hidden-key"}
+    assert "hidden-key" not in api.put("/blocks/s3/dev", json={"fields": keys}).text
+    assert "hidden-key" not in api.get("/blocks").text
+    again = api.put("/blocks/local-file-system/dev", json={"fields": {}})
+    assert (again.status_code, again.json()["error"]["kind"]) == (422, "BlockError")
+
+
+@pytest.mark.parametrize(
+    ("path", "params"),
+    [
+        ("/flow-runs", {"name": "\x00"}),
+        ("/flow-runs", {"limit": 10**30}),
+        ("/flow-runs", {"cursor": "../../"}),
+        ("/flow-runs", {"created_after": "yesterday"}),
+        ("/flow-runs", {"color": "red"}),
+        ("/logs", {"cursor": "9" * 40 + ".1"}),
+        ("/flow-runs/not-an-id", {}),
+        ("/overview", {"since": "2024-01-02T00:00:00Z", "until": "2024-01-01T00:00:00Z"}),
+    ],
+)
+def test_a_wrong_request_is_told_what_is_wrong(shared: httpx.Client, path: str, params: dict[str, Any]) -> None:
+    answer = shared.get(path, params=params)
+    assert answer.status_code == 422
+    assert answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    "body", [b"[" * 100_000, b'{"input": "\\ud800"}', b"\xff", b'{"input": ' + b"9" * 5_000 + b"}"]
+)
+def test_a_hostile_body_is_refused(shared: httpx.Client, body: bytes) -> None:
+    headers = {"content-type": "application/json"}
+    answer = shared.post(f"/flow-runs/{RUN}/continue", content=body, headers=headers)
+    assert answer.status_code in {400, 409, 422}
+    assert answer.json()["error"]["message"]

@@ -1,0 +1,172 @@
+"""Lists over a real database; what a window is, is shown by small ones."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from perdure.core.errors import SteeringError
+from perdure.core.records import CacheRecord, LogFilter, LogRecord, ResultFilter, RunFilter
+from perdure.core.states import StateType
+from perdure.orchestrator import reads
+from perdure.orchestrator.deleting import delete_flow_run
+from perdure.orchestrator.embedded import EmbeddedOrchestrator
+from perdure.orchestrator.reads import Found, Reads
+from perdure.orchestrator.sql.postgresql import PostgreSQL
+from perdure.testing.orchestrator_conformance import flow_run, ids, literal, state, task_run
+from tests.postgresql_server import new_database
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def known(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    monkeypatch.setattr(reads, "WINDOW", 3)
+    monkeypatch.setattr(reads, "_LOOK_SECONDS", 0.0)
+    with ExitStack() as stack:
+        database: Any = tmp_path / "perdure.db"
+        if request.param == "postgresql":
+            url = stack.enter_context(new_database(request.getfixturevalue("postgresql")))
+            database = PostgreSQL(url, 60)
+        known = EmbeddedOrchestrator(database)
+        stack.callback(known.close)
+        yield known
+
+
+def all_pages(ask: Any, filter: RunFilter, field: str = "older_than") -> list[Found[Any]]:
+    pages = [ask(filter)]
+    while pages[-1].next is not None:
+        pages.append(ask(filter._replace(**{field: pages[-1].next})))
+    return pages
+
+
+@pytest.mark.parametrize("limit", [1, 2, 5])
+@pytest.mark.parametrize("oldest_first", [False, True])
+def test_pages_have_every_run_once_though_the_matching_ones_are_rare(
+    known: EmbeddedOrchestrator, limit: int, oldest_first: bool
+) -> None:
+    runs = [task_run(name=f"{'rare' if i % 5 == 0 else 'usual'}-{i}") for i in range(16)]
+    known.commit(runs)
+    wanted = RunFilter(name_part="rare", limit=limit, oldest_first=oldest_first)
+    pages = all_pages(Reads(known).task_runs, wanted, "newer_than" if oldest_first else "older_than")
+    rare = ids(runs[::5])
+    assert [run.id for page in pages for run in page.items] == (rare if oldest_first else rare[::-1])
+    assert all(len(page.items) <= limit for page in pages)
+
+
+def test_a_window_without_matching_rows_is_an_empty_page_with_a_cursor(known: EmbeddedOrchestrator) -> None:
+    known.commit([task_run() for _ in range(5)])
+    page = Reads(known).task_runs(RunFilter(name_part="nothing", limit=2))
+    assert page.items == []
+    assert page.next is not None
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        RunFilter(name_part="ee"),
+        RunFilter(parameters_part='"city": "Bergen"'),
+        RunFilter(outermost=False),
+        RunFilter(started_after=50, started_before=60),
+        RunFilter(ended_after=80, ended_before=90),
+    ],
+)
+def test_flow_runs_are_found_by(known: EmbeddedOrchestrator, wanted: RunFilter) -> None:
+    parent = flow_run()
+    run = flow_run(name="keen-eel", parameters='{"city": "Bergen"}', parent_flow_run_id=parent.id)
+    ran = [state(run, StateType.RUNNING)._replace(time=55), state(run, StateType.COMPLETED)._replace(time=85)]
+    known.commit([parent, run, *ran])
+    assert ids(Reads(known).flow_runs(wanted._replace(limit=9)).items) == [run.id]
+
+
+def test_runs_are_found_by_when_they_were_created(known: EmbeddedOrchestrator) -> None:
+    runs = [flow_run() for _ in range(4)]
+    hour = 3_600_000_000
+    now = known_time(runs[0].id)
+    runs = [run._replace(created=now + place) for place, run in enumerate(runs)]
+    known.commit(runs)
+    read = Reads(known)
+    assert ids(read.flow_runs(RunFilter(after=now + 2, limit=9)).items) == ids(runs[:1:-1])
+    assert ids(read.flow_runs(RunFilter(before=now + 2, limit=9, oldest_first=True)).items) == ids(runs[:2])
+    assert read.flow_runs(RunFilter(after=now + hour, limit=9)).items == []
+
+
+def known_time(id: str) -> int:
+    return int(id[:13].replace("-", ""), 16) * 1_000
+
+
+def test_results_are_paged(known: EmbeddedOrchestrator) -> None:
+    runs = [task_run() for _ in range(8)]
+    results = [literal(run)._replace(is_exception=place in (1, 6)) for place, run in enumerate(runs)]
+    known.commit([*runs, *results])
+    pages = all_pages(Reads(known).results, ResultFilter(is_exception=True, limit=1))  # type: ignore[arg-type]
+    assert [record.run_id for page in pages for record in page.items] == [runs[6].id, runs[1].id]
+
+
+def test_runs_are_counted(known: EmbeddedOrchestrator, monkeypatch: pytest.MonkeyPatch) -> None:
+    flow = flow_run()
+    runs = [task_run(flow.id) for _ in range(5)]
+    known.commit([flow, *runs, *(state(run, StateType.FAILED) for run in runs[:2])])
+    read = Reads(known)
+    assert read.count_task_runs(RunFilter()) == (5, True)
+    assert read.count_task_runs(RunFilter(states=(StateType.FAILED,), flow_run_ids=(flow.id,))) == (2, True)
+    monkeypatch.setattr(reads, "_COUNTED", 4)
+    assert read.count_task_runs(RunFilter(name_part="load")) == (4, False)
+
+
+def test_flows_are_what_their_runs_add_up_to(known: EmbeddedOrchestrator) -> None:
+    runs = [flow_run(flow_name=name) for name in ("b", "a", "b", "c")]
+    known.commit([*runs, state(runs[0], StateType.FAILED), state(runs[2], StateType.COMPLETED)])
+    first = Reads(known).flows(None, 2, 0)
+    assert [(each.name, each.last.id, each.counts) for each in first.items] == [
+        ("a", runs[1].id, {"PENDING": 1}),
+        ("b", runs[2].id, {"FAILED": 1, "COMPLETED": 1}),
+    ]
+    assert [each.name for each in Reads(known).flows(first.next, 2, 0).items] == ["c"]
+
+
+def test_lines_are_paged_without_a_gap(known: EmbeddedOrchestrator) -> None:
+    flow = flow_run()
+    known.commit([flow, *(LogRecord(flow.id, None, 7, 20, "log", f"line {place}") for place in range(5))])
+    wanted = LogFilter(flow_run_ids=(flow.id,), after=0, limit=2)
+    told: list[str] = []
+    while True:
+        page = Reads(known).log_lines(wanted)
+        told += [line.message for line in page.items]
+        if page.next is None:
+            break
+        wanted = wanted._replace(after=int(page.next))
+    assert told == [f"line {place}" for place in range(5)]
+
+
+def test_lines_are_found_by_level_and_text(known: EmbeddedOrchestrator) -> None:
+    known.commit([LogRecord(None, None, 7, level, "log", f"at {level}") for level in (10, 20, 30)])
+    read = Reads(known)
+    assert [line.level for line in read.log_lines(LogFilter(min_level=20, limit=9)).items] == [30, 20]
+    assert [line.level for line in read.log_lines(LogFilter(part="t 1", limit=9)).items] == [10]
+
+
+def test_a_deleted_flow_run_leaves_no_row_of_it_or_below_it(known: EmbeddedOrchestrator) -> None:
+    root, other = flow_run(), flow_run()
+    below = flow_run(parent_flow_run_id=root.id)
+    task = task_run(below.id)
+    ends = [state(run, StateType.COMPLETED) for run in (root, below, task, other)]
+    cached = literal(task)._replace(cache_key="key")
+    line = LogRecord(below.id, task.id, 1, 20, "log", "line")
+    known.commit([root, other, below, task, *ends, cached, CacheRecord("key", task.id, 1, None), line])
+    (told,) = known.flow_runs(RunFilter(ids=(root.id,)))
+    assert delete_flow_run(told, known) == 3
+    assert ids(known.flow_runs(RunFilter())) == [other.id]
+    assert known.task_runs(RunFilter()) == []
+    assert known.states(task.id) == []
+    assert known.results(ResultFilter()) == []
+    assert known.find_cached("key", 1) is None
+    assert known.logs(flow_run_id=below.id) == []
+
+
+def test_a_flow_run_that_has_not_ended_is_not_deleted(known: EmbeddedOrchestrator) -> None:
+    run = flow_run()
+    known.commit([run, state(run, StateType.RUNNING)])
+    (told,) = known.flow_runs(RunFilter())
+    with pytest.raises(SteeringError, match="has not ended"):
+        delete_flow_run(told, known)
