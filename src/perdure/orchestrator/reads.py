@@ -33,7 +33,8 @@ R = TypeVar("R", FlowRun, TaskRun)
 
 WINDOW = 10_000  # rows that are looked at together
 _LOOK_SECONDS = 0.02  # after which no other window is begun
-_COUNTED = 50_000  # rows at most
+_COUNTED = 30_000  # rows at most
+_JOINED = 5_000  # cache entries with their runs and results
 _SUMMED = 30_000  # results at most
 _List = Callable[[RunFilter, lists.Ask], Select[Any]]
 # What no index serves.
@@ -100,7 +101,7 @@ class Reads:
     def _window_end(self, filter: RunFilter, listed: _List, size: int) -> str | None:
         """The id of the last of so many rows that an index finds; None if there are fewer."""
         sought = RunFilter(**filter._asdict() | dict.fromkeys(_LOOKED_AT) | {"limit": size})
-        ids = listed(sought, self._known.select).subquery().c.id
+        ids = _ids(listed(sought, self._known.select)).subquery().c.id
         last = func.max(ids) if filter.oldest_first else func.min(ids)
         ((count, id),) = self._known.select(select(func.count(), last))
         return id if count == size else None
@@ -123,7 +124,7 @@ class Reads:
         filter = filter._replace(older_than=None, newer_than=None, oldest_first=False)
         until = self._window_end(filter, listed, _COUNTED)
         rows = listed(filter._replace(until=until, limit=_COUNTED), self._known.select)
-        ((count,),) = self._known.select(select(func.count()).select_from(rows.subquery()))
+        ((count,),) = self._known.select(select(func.count()).select_from(_ids(rows).subquery()))
         return count, until is None
 
     def flows(self, after: str | None, limit: int, since: Micros) -> Found[FlowSummary]:
@@ -155,9 +156,12 @@ class Reads:
     def log_lines(self, filter: LogFilter) -> Found[LogLine]:
         """A page of logged lines; the filter has a limit. Of all runs, only the newest are looked through."""
         limit = filter.limit or 1
-        query = queries.log_lines(filter._replace(limit=limit + 1))
-        if not (filter.flow_run_ids or filter.task_run_ids) and (filter.part or filter.min_level):
-            query = query.where(log.c.id > self._log_floor())
+        if (filter.part or filter.min_level) and not (filter.flow_run_ids or filter.task_run_ids):
+            floor = self._log_floor()
+            filter = filter if filter.after is None else filter._replace(after=max(filter.after, floor))
+            query = queries.log_lines(filter._replace(limit=limit + 1)).where(log.c.id > floor)
+        else:
+            query = queries.log_lines(filter._replace(limit=limit + 1))
         lines = [LogLine(*row) for row in self._known.select(query)]
         return paged(lines, limit, lambda line: str(line.id))
 
@@ -174,7 +178,7 @@ class Reads:
         """A page of what cache keys stand for, by key: those that begin so."""
         key = cache_entry.c.key
         within = [key > after, key >= beginning, key < _after_all(beginning)] if beginning else [key > after]
-        rows = self._known.select(select(key).where(*within).order_by(key).limit(1).offset(WINDOW - 1))
+        rows = self._known.select(select(key).where(*within).order_by(key).limit(1).offset(_JOINED - 1))
         end = rows[0][0] if rows else None
         if end is not None:
             within.append(key <= end)
@@ -231,6 +235,11 @@ class Reads:
 def _made(since: Micros, until: Micros) -> Any:
     columns = flow_run.c
     return and_(columns.id >= ids_since(since), columns.created >= since, columns.created < until)
+
+
+def _ids(query: Select[Any]) -> Select[Any]:
+    """The ids alone, which an index may have without the rows."""
+    return query.with_only_columns(query.selected_columns.id)
 
 
 def _is_looked_at(filter: RunFilter) -> bool:

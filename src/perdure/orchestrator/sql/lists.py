@@ -150,7 +150,8 @@ def _runs(filter: RunFilter, table: Any, of: Any, parent: Any, ask: Ask) -> list
     if filter.name is not None:
         conditions.append(columns.name == filter.name)
     if filter.of is not None:
-        conditions.append(of == filter.of)
+        # Without this, SQLite looks through all runs of a task for those of a flow run.
+        conditions.append((of.concat("") if filter.flow_run_ids else of) == filter.of)
     if filter.ended is not None:
         has_ended = func.coalesce(columns.state_type, "").in_([str(kind) for kind in FINAL])
         conditions.append(has_ended if filter.ended else ~has_ended)

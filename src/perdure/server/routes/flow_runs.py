@@ -36,7 +36,7 @@ def list_flow_runs(asked: Asked, wanted: Annotated[FlowRunsWanted, Query()]) -> 
 
 @router.get("/count")
 def count_flow_runs(asked: Asked, wanted: Annotated[FlowRunsWanted, Query()]) -> Count:
-    """How many there are of the newest 50,000 flow runs (or of a flow); limit, cursor and sort do not count."""
+    """How many there are of the newest 30,000 flow runs (or of a flow); limit, cursor and sort do not count."""
     count, is_complete = asked.count_flow_runs(wanted.filter())
     return Count(count=count, is_complete=is_complete)
 

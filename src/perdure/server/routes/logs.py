@@ -15,5 +15,5 @@ router = APIRouter(prefix="/logs", tags=["logs"], responses=answers())
 
 @router.get("")
 def list_logs(asked: Asked, wanted: Annotated[LinesWanted, Query()]) -> Page[LogModel]:
-    """Lines by their arrival; of all runs, filtered ones are looked for among the newest 50,000."""
+    """Lines by their arrival; of all runs, filtered ones are looked for among the newest 30,000."""
     return page(asked.log_lines(wanted.filter()), LogModel.of)

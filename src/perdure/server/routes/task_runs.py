@@ -26,7 +26,7 @@ def list_task_runs(asked: Asked, wanted: Annotated[TaskRunsWanted, Query()]) -> 
 
 @router.get("/count")
 def count_task_runs(asked: Asked, wanted: Annotated[TaskRunsWanted, Query()]) -> Count:
-    """How many there are of the newest 50,000 task runs (or of a task); limit, cursor and sort do not count."""
+    """How many there are of the newest 30,000 task runs (or of a task); limit, cursor and sort do not count."""
     count, is_complete = asked.count_task_runs(wanted.filter())
     return Count(count=count, is_complete=is_complete)
 
