@@ -22,6 +22,8 @@ from perdure.core.records import (
 )
 from perdure.core.states import FINAL, StateType
 from perdure.orchestrator.embedded import EmbeddedOrchestrator
+from perdure.orchestrator.sql.postgresql import PostgreSQL
+from tests.postgresql_server import new_database
 
 NOW = 1_000_000_000
 BEFORE = NOW - 10_000_000
@@ -232,6 +234,14 @@ def orchestrator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedO
     orchestrator.close()
 
 
+@pytest.fixture(scope="module")
+def on_postgresql(postgresql: str) -> Iterator[EmbeddedOrchestrator]:
+    with new_database(postgresql) as url:
+        orchestrator = EmbeddedOrchestrator(PostgreSQL(url, timeout_seconds=10))
+        yield orchestrator
+        orchestrator.close()
+
+
 def emptied(orchestrator: EmbeddedOrchestrator) -> EmbeddedOrchestrator:
     for table in ("flow_run", "task_run", "state", "result", "cache_entry", "run_input"):
         orchestrator._writer.execute(f"DELETE FROM {table}", ())
@@ -242,6 +252,17 @@ def emptied(orchestrator: EmbeddedOrchestrator) -> EmbeddedOrchestrator:
 @settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(worlds)
 def test_what_is_doomed_and_removed_is_what_the_rules_say(orchestrator: EmbeddedOrchestrator, world: World) -> None:
+    check(orchestrator, world)
+
+
+@pytest.mark.slow
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(worlds)
+def test_it_is_the_same_on_postgresql(on_postgresql: EmbeddedOrchestrator, world: World) -> None:
+    check(on_postgresql, world)
+
+
+def check(orchestrator: EmbeddedOrchestrator, world: World) -> None:
     emptied(orchestrator).commit(records_of(world))
     pruning = orchestrator.pruning()
     try:

@@ -215,8 +215,6 @@ class EmbeddedOrchestrator:
     def pruning(self) -> Pruner:
         """What removing old results needs; close it when it is done."""
         self._writer.flush()
-        if not isinstance(self._database, SQLite):
-            raise OrchestratorError("Results are pruned where their database is a SQLite file.")
         return Pruner(self._database)
 
     def start(self, flow_run_id: str) -> StartRecord | None:

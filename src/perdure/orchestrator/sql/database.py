@@ -1,6 +1,6 @@
 """What the SQL code needs of a database: connections, transactions, and what its errors mean."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -34,7 +34,7 @@ class Connection(Protocol):
     def in_transaction(self) -> bool:
         """Whether one was begun that has not ended."""
 
-    def execute(self, statement: str, parameters: Sequence[Any] = ..., /) -> Cursor:
+    def execute(self, statement: str, parameters: Sequence[Any] | Mapping[str, Any] = ..., /) -> Cursor:
         """Run one statement."""
 
     def executemany(self, statement: str, rows: Sequence[Row], /) -> object:
@@ -49,6 +49,7 @@ class Database(Protocol):
 
     kind: Literal["sqlite", "postgresql"]
     statements: Statements
+    spellings: Mapping[str, str]  # of the words in `pruning` that databases spell otherwise
     begin: str  # the statement that begins a writing transaction
     begin_view: str  # the one that begins a transaction that sees all as it is now, and keeps nobody from writing
     refusals: tuple[type[Exception], ...]  # what a row that cannot be stored raises, whatever the database's state
@@ -104,6 +105,14 @@ class Database(Protocol):
 
     def load(self, connection: Connection, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
         """Insert many rows, inside a transaction."""
+
+    def all_rows(
+        self, connection: Connection, columns: str, query: str, parameters: Mapping[str, Any]
+    ) -> Sequence[Row]:
+        """All rows of a query for these columns, which may be many, beside threads that hold Python's lock."""
+
+    def writes_seen(self, connection: Connection) -> int | None:
+        """A number that changes when another connection has written; None if nothing tells."""
 
     def version(self, connection: Connection) -> str:
         """What it is, and of which version, such as `SQLite 3.45.1`."""

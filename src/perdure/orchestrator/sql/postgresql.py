@@ -1,7 +1,7 @@
 """A PostgreSQL database, 14 or newer: connecting, making or upgrading its tables, and what its errors mean."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal
@@ -49,6 +49,23 @@ _KEPT_ALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_cou
 _AGAIN_SECONDS = 0.1
 
 
+SPELLINGS = {
+    "text": 'TEXT COLLATE "C"',
+    "clustered": "",
+    "join": "JOIN",
+    "inside open": "UNION SELECT CAST(child.id AS varchar(36)) FROM open JOIN ("
+    " SELECT parent_flow_run_id AS parent, id FROM flow_run WHERE parent_flow_run_id IS NOT NULL"
+    " UNION ALL SELECT parent, id FROM inside) AS child ON child.parent = open.id",
+    **{name: f"(retention::json ->> '{name}')::double precision" for name in ("age", "runs", "size")},
+    **{name: f"(retention::json ->> '{name}')" for name in ("of", "run")},
+    "texts": "SELECT json_array_elements_text(CAST(:texts AS json))",
+    "pairs": "SELECT pair.value ->> 0, pair.value ->> 1 FROM json_array_elements(CAST(:pairs AS json)) AS pair (value)",
+    "parameter": r"%(\1)s",
+    "prepare": "SET work_mem = '256MB'",  # else the comparisons of large tables are done row by row
+    "analyze": "ANALYZE active, inside, shared, sharing, again",
+}
+
+
 class PostgreSQL:
     """A database by its URL, such as `postgresql://user:password@host:5432/name`.
 
@@ -60,8 +77,9 @@ class PostgreSQL:
     """
 
     kind: Literal["sqlite", "postgresql"] = "postgresql"
+    spellings: Mapping[str, str] = SPELLINGS
     begin: str = "BEGIN"
-    begin_view: str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+    begin_view: str = "BEGIN ISOLATION LEVEL REPEATABLE READ"
     refusals: tuple[type[Exception], ...]
 
     def __init__(self, url: str, timeout_seconds: float = 60.0) -> None:
@@ -205,6 +223,20 @@ class PostgreSQL:
                 except (UnicodeEncodeError, self._psycopg.DataError):
                     copied.write_row([self.storable(each) if isinstance(each, str) else each for each in row])
 
+    def all_rows(
+        self,
+        connection: Connection,
+        columns: str,  # noqa: ARG002
+        query: str,
+        parameters: Mapping[str, Any],
+    ) -> Sequence[Row]:
+        """All rows of a query for these columns."""
+        return connection.execute(query, parameters).fetchall()
+
+    def writes_seen(self, connection: Connection) -> int | None:  # noqa: ARG002
+        """Nothing tells."""
+        return None
+
     def version(self, connection: Connection) -> str:
         """Such as `PostgreSQL 16.2`."""
         return f"PostgreSQL {connection.execute('SHOW server_version').fetchone()[0].split()[0]}"
@@ -333,8 +365,8 @@ class _Connection:
 
         return self.raw.info.transaction_status not in (TransactionStatus.IDLE, TransactionStatus.UNKNOWN)
 
-    def execute(self, statement: str, parameters: Sequence[Any] = (), /) -> Cursor:
-        return self.raw.execute(statement, tuple(parameters) or None)
+    def execute(self, statement: str, parameters: Sequence[Any] | Mapping[str, Any] = (), /) -> Cursor:
+        return self.raw.execute(statement, parameters or None)
 
     def executemany(self, statement: str, rows: Sequence[Row], /) -> object:
         cursor = self.raw.cursor()

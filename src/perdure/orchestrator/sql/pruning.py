@@ -1,31 +1,36 @@
 """Which results may be removed: found for a million of them by statements over whole tables.
 
-All that is found out lies in temporary tables of one connection, which SQLite keeps on disk once they are large.
-A document goes only when all results that lead to it go, so results are doomed by place, not one by one.
+All that is found out lies in temporary tables of one connection, which are kept on disk once they are large.
+A document goes only when all results that lead to it go, so results are doomed by place, not one by one. What SQLite
+and PostgreSQL spell otherwise stands as <word>: each database says how.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from perdure.core.clock import Micros
 from perdure.core.records import Doomed, Removable
 from perdure.core.states import ABANDONED
-from perdure.orchestrator.sql.sqlite import SQLite
+from perdure.orchestrator.sql.database import Cursor, Database, Row
 
+_WORD = re.compile(r"<([a-z]+(?: [a-z]+)*)>")
+_PARAMETER = re.compile(r"(?<!:):(\w+)")
 _GROUP = 10_000  # rows that one transaction changes, and so how long a running flow may have to wait for it
 _SCHEMA = """
-CREATE TEMP TABLE verdict (run_id TEXT PRIMARY KEY, storage_id TEXT, storage_key TEXT, size INTEGER, created INTEGER,
-    doomed INTEGER, since INTEGER, reason TEXT) WITHOUT ROWID;
-CREATE TEMP TABLE active (id TEXT PRIMARY KEY) WITHOUT ROWID;
-CREATE TEMP TABLE inside (parent TEXT, id TEXT, PRIMARY KEY (parent, id)) WITHOUT ROWID;
-CREATE TEMP TABLE shared (storage_key TEXT, storage_id TEXT, PRIMARY KEY (storage_key, storage_id)) WITHOUT ROWID;
-CREATE TEMP TABLE sharing (storage_key TEXT, storage_id TEXT, run_id TEXT,
-    PRIMARY KEY (storage_key, storage_id, run_id)) WITHOUT ROWID;
-CREATE TEMP TABLE again (run_id TEXT PRIMARY KEY) WITHOUT ROWID;
-CREATE TEMP TABLE counted (run_id TEXT PRIMARY KEY, of TEXT, run TEXT, most INTEGER) WITHOUT ROWID;
-CREATE TEMP TABLE page (storage_key TEXT, storage_id TEXT, PRIMARY KEY (storage_key, storage_id)) WITHOUT ROWID;
-CREATE TEMP TABLE known (storage_id TEXT, storage_key TEXT, PRIMARY KEY (storage_id, storage_key)) WITHOUT ROWID;
+CREATE TEMP TABLE verdict (run_id <text> PRIMARY KEY, storage_id <text>, storage_key <text>, size BIGINT,
+    created BIGINT, doomed BIGINT, since BIGINT, reason <text>)<clustered>;
+CREATE TEMP TABLE active (id <text> PRIMARY KEY)<clustered>;
+CREATE TEMP TABLE inside (parent <text>, id <text>, PRIMARY KEY (parent, id))<clustered>;
+CREATE TEMP TABLE shared (storage_key <text>, storage_id <text>, PRIMARY KEY (storage_key, storage_id))<clustered>;
+CREATE TEMP TABLE sharing (storage_key <text>, storage_id <text>, run_id <text>,
+    PRIMARY KEY (storage_key, storage_id, run_id))<clustered>;
+CREATE TEMP TABLE again (run_id <text> PRIMARY KEY)<clustered>;
+CREATE TEMP TABLE counted (run_id <text> PRIMARY KEY, of <text>, run <text>, most BIGINT)<clustered>;
+CREATE TEMP TABLE page (storage_key <text>, storage_id <text>, PRIMARY KEY (storage_key, storage_id))<clustered>;
+CREATE TEMP TABLE known (storage_id <text>, storage_key <text>, PRIMARY KEY (storage_id, storage_key))<clustered>;
 """
 _KEPT = "kind = 'persisted' AND removed IS NULL AND storage_id IS NOT NULL AND storage_key IS NOT NULL"
 _ENDED = "('COMPLETED', 'FAILED', 'CANCELLED')"  # a crashed run may be resumed
@@ -36,26 +41,26 @@ _ACTIVE = f"""
 WITH RECURSIVE open (id) AS (
     SELECT id FROM flow_run
     WHERE state_type IS NULL OR (state_type NOT IN {_ENDED} AND state_name <> '{ABANDONED}')
-    UNION SELECT id FROM task_run WHERE flow_run_id IS NULL AND state_name IS NOT 'NotReady'
+    UNION SELECT id FROM task_run WHERE flow_run_id IS NULL AND coalesce(state_name, '') <> 'NotReady'
         AND (state_type IS NULL OR state_type NOT IN (*ended*, 'CRASHED'))
-    UNION SELECT flow_run.id FROM open CROSS JOIN flow_run ON flow_run.parent_flow_run_id = open.id
-    UNION SELECT inside.id FROM open CROSS JOIN inside ON inside.parent = open.id
+    <inside open>
 ) INSERT INTO active SELECT id FROM open
 """.replace("(*ended*,", _ENDED[:-1] + ",")
 _INSIDE = """
-INSERT OR IGNORE INTO inside
+INSERT INTO inside
 SELECT parent_task_run_id, id FROM flow_run WHERE parent_flow_run_id IS NULL AND parent_task_run_id IS NOT NULL
 UNION ALL
 SELECT parent_task_run_id, id FROM task_run WHERE flow_run_id IS NULL AND parent_task_run_id IS NOT NULL
+ON CONFLICT DO NOTHING
 """
 _ACTIVE_TASKS = """
-INSERT OR IGNORE INTO active
-SELECT task_run.id FROM active CROSS JOIN task_run ON task_run.flow_run_id = active.id
+INSERT INTO active
+SELECT task_run.id FROM active <join> task_run ON task_run.flow_run_id = active.id WHERE true ON CONFLICT DO NOTHING
 """
 
 _ACTIVE_ITEMS = """
-INSERT OR IGNORE INTO active
-SELECT result.run_id FROM active CROSS JOIN result ON result.item_of = active.id
+INSERT INTO active
+SELECT result.run_id FROM active <join> result ON result.item_of = active.id WHERE true ON CONFLICT DO NOTHING
 """
 
 _SHARED = f"""
@@ -76,12 +81,12 @@ _ROW = "run_id, storage_id, storage_key, coalesce(size, 0), created, doomed, coa
 _BY_AGE = f"""
 INSERT INTO verdict
 SELECT {_ROW}, CASE WHEN created < :now - limit_age THEN 'age' ELSE 'asked' END FROM (
-    SELECT *, 1000000 * CASE WHEN retention IS NULL THEN :age ELSE json_extract(retention, '$.age') END AS limit_age
-    FROM result WHERE {_KEPT})
+    SELECT *, 1000000 * CASE WHEN retention IS NULL THEN CAST(:age AS double precision) ELSE <age> END AS limit_age
+    FROM result WHERE {_KEPT}) AS kept
 WHERE doomed IS NOT NULL OR created < :now - limit_age
 """
 # Of a verdict that is there already, only a reason that says less is replaced.
-_OR_REASON = "ON CONFLICT (run_id) DO UPDATE SET reason = excluded.reason WHERE reason = 'asked'"
+_OR_REASON = "ON CONFLICT (run_id) DO UPDATE SET reason = excluded.reason WHERE verdict.reason = 'asked'"
 
 # Items are for going on with a generator, and so with the flow run that called it.
 _SPENT_ITEMS = f"""
@@ -93,25 +98,24 @@ WHERE item_of IN (SELECT id FROM flow_run WHERE state_type IN ('COMPLETED', 'CAN
 _COUNTED = f"""
 WITH RECURSIVE tree (id, of, run) AS (
     SELECT id, flow_name, id FROM flow_run WHERE parent_flow_run_id IS NULL
-    UNION ALL SELECT flow_run.id, of, run FROM tree CROSS JOIN flow_run ON flow_run.parent_flow_run_id = tree.id
+    UNION ALL SELECT flow_run.id, of, run FROM tree <join> flow_run ON flow_run.parent_flow_run_id = tree.id
 ), outermost AS MATERIALIZED (SELECT id, of, run FROM tree)
 INSERT INTO counted
 SELECT result.run_id, coalesce('flow ' || outermost.of, 'task ' || task_run.task_name, ''),
-    coalesce(outermost.run, result.run_id), :runs
+    coalesce(outermost.run, result.run_id), CAST(:runs AS bigint)
 FROM result LEFT JOIN task_run ON task_run.id = result.run_id
     LEFT JOIN outermost ON outermost.id = coalesce(task_run.flow_run_id, result.item_of, result.run_id)
-WHERE {_KEPT} AND retention IS NULL AND :runs IS NOT NULL
+WHERE {_KEPT} AND retention IS NULL AND CAST(:runs AS bigint) IS NOT NULL
 """
 _COUNTED_BY_THEMSELVES = f"""
 INSERT INTO counted
-SELECT run_id, 'of ' || json_extract(retention, '$.of'), json_extract(retention, '$.run'),
-    json_extract(retention, '$.runs')
-FROM result WHERE {_KEPT} AND retention IS NOT NULL AND json_extract(retention, '$.run') IS NOT NULL
+SELECT run_id, 'of ' || <of>, <run>, <runs>
+FROM result WHERE {_KEPT} AND retention IS NOT NULL AND <run> IS NOT NULL
 """
 _BY_RUNS = f"""
 WITH ranks AS MATERIALIZED (
     SELECT of, run, row_number() OVER (PARTITION BY of ORDER BY run DESC) AS place
-    FROM (SELECT DISTINCT of, run FROM counted)
+    FROM (SELECT DISTINCT of, run FROM counted) AS each_run
 )
 INSERT INTO verdict SELECT {_ROW.replace("run_id", "result.run_id")}, 'runs'
 FROM counted JOIN ranks ON ranks.of = counted.of AND ranks.run = counted.run
@@ -123,9 +127,10 @@ INSERT INTO verdict SELECT {_ROW}, 'size' FROM (
     SELECT run_id, storage_id, storage_key, size, created, doomed, most,
         sum(CASE WHEN run_id IN (SELECT run_id FROM again) THEN 0 ELSE coalesce(size, 0) END)
             OVER (PARTITION BY of ORDER BY run_id DESC ROWS UNBOUNDED PRECEDING) AS total
-    FROM (SELECT *, json_extract(retention, '$.of') AS of,
-            CASE WHEN retention IS NULL THEN :size ELSE json_extract(retention, '$.size') END AS most
-        FROM result WHERE {_KEPT}))
+    FROM (SELECT *, <of> AS of,
+            CASE WHEN retention IS NULL THEN CAST(:size AS bigint) ELSE <size> END AS most
+        FROM result WHERE {_KEPT}) AS kept
+    ) AS summed
 WHERE total > most {_OR_REASON}
 """
 
@@ -134,62 +139,63 @@ _SPARED = (
     "DELETE FROM verdict WHERE doomed IS NULL"
     " AND run_id IN (SELECT run_id FROM cache_entry WHERE expires IS NULL OR expires > :now)",
     "DELETE FROM verdict WHERE run_id IN (SELECT id FROM active)",
-    "DELETE FROM verdict WHERE run_id IN (SELECT source_id FROM active CROSS JOIN run_input ON run_id = active.id)",
+    "DELETE FROM verdict WHERE run_id IN (SELECT source_id FROM active <join> run_input ON run_id = active.id)",
     "DELETE FROM verdict WHERE (storage_key, storage_id) IN ("
-    " SELECT storage_key, storage_id FROM sharing WHERE run_id NOT IN (SELECT run_id FROM verdict))",
+    " SELECT storage_key, storage_id FROM sharing"
+    " WHERE NOT EXISTS (SELECT 1 FROM verdict WHERE verdict.run_id = sharing.run_id))",
 )
 # A document is removed once the grace period of all results that lead to it is over.
 _TOGETHER = """
 WITH newest AS MATERIALIZED (
     SELECT sharing.storage_key, sharing.storage_id, max(since) AS since
-    FROM sharing CROSS JOIN verdict ON verdict.run_id = sharing.run_id GROUP BY 1, 2
+    FROM sharing <join> verdict ON verdict.run_id = sharing.run_id GROUP BY 1, 2
 )
 UPDATE verdict SET since = newest.since FROM newest
 WHERE newest.storage_key = verdict.storage_key AND newest.storage_id = verdict.storage_id
 """
 _TALLY = """
-SELECT storage_id, reason, since <= :before AS is_due, count(*), sum(size) FROM verdict
+SELECT storage_id, reason, since <= :before AS is_due, count(*), CAST(sum(size) AS bigint) FROM verdict
 WHERE run_id NOT IN (SELECT run_id FROM again) GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
 """
 # A result that a run was told of since is another one: it is told by its time.
 _DOOM = """
 UPDATE result SET doomed = :now WHERE doomed IS NULL AND run_id IN (
-    SELECT verdict.run_id FROM verdict CROSS JOIN result ON result.run_id = verdict.run_id
+    SELECT verdict.run_id FROM verdict <join> result ON result.run_id = verdict.run_id
     WHERE verdict.run_id > :after AND verdict.run_id <= :last AND verdict.doomed IS NULL
         AND result.created = verdict.created)
 """
 _POSTPONE = f"""
 UPDATE result SET doomed = :before + 1
-WHERE doomed <= :before AND {_KEPT} AND run_id NOT IN (SELECT run_id FROM verdict)
+WHERE doomed <= :before AND {_KEPT} AND NOT EXISTS (SELECT 1 FROM verdict WHERE verdict.run_id = result.run_id)
 """
-_LAST_OF_GROUP = "SELECT max(run_id) FROM (SELECT run_id FROM verdict WHERE run_id > ? ORDER BY run_id LIMIT ?)"
-# Many rows go to and from SQLite as one text: one by one, each would wait for threads that hold Python's lock.
+_LAST_OF_GROUP = """
+SELECT max(run_id) FROM (SELECT run_id FROM verdict WHERE run_id > :after ORDER BY run_id LIMIT :most) AS page
+"""
 _DUE = f"""
-SELECT json_group_array(json_array(run_id, storage_id, storage_key, size, digest, doomed, reason, is_again)) FROM (
-    SELECT run_id, storage_id, storage_key, size, digest, doomed,
-        coalesce((SELECT reason FROM verdict WHERE verdict.run_id = result.run_id), 'asked') AS reason,
-        run_id IN (SELECT run_id FROM again) AS is_again
-    FROM result WHERE run_id > ? AND doomed <= ? AND {_KEPT} ORDER BY run_id LIMIT ?)
+SELECT run_id, storage_id, storage_key, size, digest, doomed,
+    coalesce((SELECT reason FROM verdict WHERE verdict.run_id = result.run_id), 'asked') AS reason,
+    run_id IN (SELECT run_id FROM again) AS is_again
+FROM result WHERE run_id > :after AND doomed <= :before AND {_KEPT} ORDER BY run_id LIMIT :most
 """
+_DUE_COLUMNS = "run_id, storage_id, storage_key, size, digest, doomed, reason, is_again"
 _KNOWN = f"""
-INSERT OR IGNORE INTO known
-SELECT storage_id, storage_key FROM result WHERE storage_id = ?1 AND {_KEPT}
+INSERT INTO known
+SELECT storage_id, storage_key FROM result WHERE storage_id = :storage AND {_KEPT}
 UNION SELECT storage_id, storage_key FROM txn_step
-    WHERE storage_id = ?1 AND phase = 'staged' AND storage_key IS NOT NULL
-ORDER BY storage_key
+    WHERE storage_id = :storage AND phase = 'staged' AND storage_key IS NOT NULL
+ORDER BY storage_key ON CONFLICT DO NOTHING
 """
-_IS_GIVEN = "run_id IN (SELECT value FROM json_each(?))"
 _PAGE = """
-INSERT OR IGNORE INTO page SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?)
+INSERT INTO page <pairs> WHERE true ON CONFLICT DO NOTHING
 """
 _LED_TO_AS_KNOWN = """
-SELECT page.storage_key, page.storage_id FROM page CROSS JOIN sharing ON sharing.storage_key = page.storage_key
-    AND sharing.storage_id = page.storage_id CROSS JOIN result ON result.run_id = sharing.run_id
-WHERE result.removed IS NULL AND (result.doomed IS NULL OR result.doomed > ?)
+SELECT page.storage_key, page.storage_id FROM page <join> sharing ON sharing.storage_key = page.storage_key
+    AND sharing.storage_id = page.storage_id <join> result ON result.run_id = sharing.run_id
+WHERE result.removed IS NULL AND (result.doomed IS NULL OR result.doomed > :before)
 """
 _LED_TO = f"""
 SELECT DISTINCT storage_key, storage_id FROM result
-WHERE (doomed IS NULL OR doomed > ?) AND {_KEPT}
+WHERE (doomed IS NULL OR doomed > :before) AND {_KEPT}
     AND (storage_key, storage_id) IN (SELECT storage_key, storage_id FROM page)
 """
 
@@ -197,12 +203,14 @@ WHERE (doomed IS NULL OR doomed > ?) AND {_KEPT}
 class Pruner:
     """Finds, dooms and marks removed; it has its connection to itself."""
 
-    def __init__(self, database: SQLite) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
+        self._spelled: dict[str, str] = {}
         self._connection = database.connect()
         with database.errors():
-            self._connection.executescript(_SCHEMA)
-        self._seen: int | None = None  # the version of the file in which all that is due was compared with all else
+            for statement in ("<prepare>", *_SCHEMA.strip().split(";\n")):
+                self._run(statement)
+        self._seen: int | None = None  # the version of the database in which all that is due was compared with all else
         self._known: set[str] = set()
 
     def doom(self, retention: str | None, now: Micros, before: Micros, dry_run: bool = False) -> Sequence[Doomed]:
@@ -212,10 +220,10 @@ class Pruner:
         """
         limits = {name: json.loads(retention or "{}").get(name) for name in ("age", "runs", "size")}
         times = {"now": now, "before": before}
-        with self._transaction("BEGIN"):  # one view of all tables, without keeping others from writing
-            self._seen = self._version()
+        with self._transaction(self._database.begin_view):
+            self._seen = self._database.writes_seen(self._connection)
             self._find(limits | times)
-            tally = self._connection.execute(_TALLY, times).fetchall()
+            tally = self._run(_TALLY, times).fetchall()
         if not dry_run:
             self._mark(times)
         return [Doomed._make((*row[:2], bool(row[2]), *row[3:])) for row in tally]
@@ -224,8 +232,9 @@ class Pruner:
         """Pages of what was doomed until `before`, oldest first; each is checked again just before it is given."""
         after = ""
         while True:
+            told = {"after": after, "before": before, "most": _GROUP}
             with self._database.errors():
-                found = json.loads(self._connection.execute(_DUE, (after, before, _GROUP)).fetchone()[0])
+                found = self._database.all_rows(self._connection, _DUE_COLUMNS, *self._statement(_DUE, told))
                 if not found:
                     return
                 led_to = self._led_to(found, before)
@@ -245,31 +254,43 @@ class Pruner:
     def storages(self) -> Sequence[str]:
         """The ids of all storages that results were ever written to."""
         with self._database.errors():
-            rows = self._connection.execute("SELECT DISTINCT storage_id FROM result WHERE storage_id IS NOT NULL")
+            rows = self._run("SELECT DISTINCT storage_id FROM result WHERE storage_id IS NOT NULL").fetchall()
             return [row[0] for row in rows]
 
     def unknown(self, storage_id: str, keys: Sequence[str]) -> set[str]:
         """Those of the keys in a storage that no result leads to, as things were when it was first asked of it."""
-        asked = f"SELECT storage_key FROM known WHERE storage_id = ? AND storage_key IN ({', '.join('?' * len(keys))})"
+        asked = "SELECT storage_key FROM known WHERE storage_id = :storage AND storage_key IN (<texts>)"
         with self._database.errors():
             if storage_id not in self._known:
                 self._known.add(storage_id)
-                self._connection.execute(_KNOWN, (storage_id,))
-            return set(keys) - {row[0] for row in self._connection.execute(asked, (storage_id, *keys))}
+                self._run(_KNOWN, {"storage": storage_id})
+            rows = self._run(asked, {"storage": storage_id, "texts": json.dumps(keys)}).fetchall()
+            return set(keys) - {row[0] for row in rows}
 
     def close(self) -> None:
         """Let go of the connection."""
         self._connection.close()
 
+    def _run(self, statement: str, told: Mapping[str, Any] | None = None) -> Cursor:
+        return self._connection.execute(*self._statement(statement, told or {}))
+
+    def _statement(self, statement: str, told: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+        """As the database spells it."""
+        spelled = self._spelled.get(statement)
+        if spelled is None:
+            words = self._database.spellings
+            spelled = _WORD.sub(lambda match: words[match[1]], statement)
+            spelled = self._spelled[statement] = _PARAMETER.sub(words["parameter"], spelled)
+        return spelled, told
+
     def _change(self, column: str, results: Iterable[Removable], now: Micros) -> None:
-        ids = json.dumps([each.run_id for each in results])
-        if ids == "[]":
+        ids = [each.run_id for each in results]
+        if not ids:
             return
-        with self._transaction("BEGIN IMMEDIATE"):
-            # A result that a run was told of since is another one, and is not doomed.
-            self._connection.execute(
-                f"UPDATE result SET {column} = ? WHERE doomed IS NOT NULL AND {_IS_GIVEN}", (now, ids)
-            )
+        # A result that a run was told of since is another one, and is not doomed.
+        statement = f"UPDATE result SET {column} = :now WHERE doomed IS NOT NULL AND run_id IN (<texts>)"
+        with self._transaction(self._database.begin):
+            self._run(statement, {"now": now, "texts": json.dumps(ids)})
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[None]:
@@ -278,55 +299,53 @@ class Pruner:
             try:
                 yield
             except BaseException:
-                self._connection.execute("ROLLBACK")
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
                 raise
             self._connection.execute("COMMIT")
 
     def _find(self, told: dict[str, int | None]) -> None:
         for table in ("verdict", "active", "inside", "shared", "sharing", "again", "counted"):
-            self._connection.execute(f"DELETE FROM {table}")
-        for statement in (_INSIDE, _ACTIVE, _ACTIVE_ITEMS, _ACTIVE_TASKS, _SHARED, _SHARING, _AGAIN):
-            self._connection.execute(statement)
-        self._connection.execute(_BY_AGE, told)
-        self._connection.execute(_SPENT_ITEMS, told)
+            self._run(f"DELETE FROM {table}")
+        for statement in (_INSIDE, _ACTIVE, _ACTIVE_ITEMS, _ACTIVE_TASKS, _SHARED, _SHARING, _AGAIN, "<analyze>"):
+            self._run(statement)
+        self._run(_BY_AGE, told)
+        self._run(_SPENT_ITEMS, told)
         own = self._own_limits()
         if told["runs"] is not None:
-            self._connection.execute(_COUNTED, told)
+            self._run(_COUNTED, told)
         if "runs" in own:
-            self._connection.execute(_COUNTED_BY_THEMSELVES)
-        self._connection.execute(_BY_RUNS, told)
+            self._run(_COUNTED_BY_THEMSELVES)
+        self._run(_BY_RUNS, told)
         if told["size"] is not None or "size" in own:
-            self._connection.execute(_BY_SIZE, told)
+            self._run(_BY_SIZE, told)
         for statement in (*_SPARED, _TOGETHER):
-            self._connection.execute(statement, told)
+            self._run(statement, told)
 
     def _own_limits(self) -> set[str]:
         """The kinds of limit that any result has of its own."""
-        kinds = "json_extract(retention, '$.runs') IS NOT NULL, json_extract(retention, '$.size') IS NOT NULL"
-        rows = self._connection.execute(f"SELECT DISTINCT {kinds} FROM result WHERE retention IS NOT NULL").fetchall()
+        kinds = "<runs> IS NOT NULL, <size> IS NOT NULL"
+        rows = self._run(f"SELECT DISTINCT {kinds} FROM result WHERE retention IS NOT NULL").fetchall()
         return {name for row in rows for name, is_there in zip(("runs", "size"), row, strict=True) if is_there}
 
     def _mark(self, times: dict[str, Micros]) -> None:
         after = ""
         while True:
-            with self._transaction("BEGIN IMMEDIATE"):
-                (last,) = self._connection.execute(_LAST_OF_GROUP, (after, _GROUP)).fetchone()
+            with self._transaction(self._database.begin):
+                (last,) = self._run(_LAST_OF_GROUP, {"after": after, "most": _GROUP}).fetchone()
                 if last is None:
-                    self._connection.execute(_POSTPONE, times)
+                    self._run(_POSTPONE, times)
                     break
-                self._connection.execute(_DOOM, {"now": times["now"], "after": after, "last": last})
+                self._run(_DOOM, {"now": times["now"], "after": after, "last": last})
             after = last
 
-    def _led_to(self, rows: Sequence[tuple[str, ...]], before: Micros) -> set[tuple[str, str]]:
+    def _led_to(self, rows: Sequence[Row], before: Micros) -> set[tuple[str, str]]:
         """The places of these results to which one that stays leads by now."""
-        is_known = self._version() == self._seen  # nobody has written anything since `doom` compared all places
-        with self._transaction("BEGIN"):
-            if is_known and self._connection.execute("SELECT 1 FROM sharing LIMIT 1").fetchone() is None:
+        seen = self._database.writes_seen(self._connection)
+        is_known = seen is not None and seen == self._seen  # nobody has written since `doom` compared all places
+        with self._transaction(self._database.begin_view):
+            if is_known and self._run("SELECT 1 FROM sharing LIMIT 1").fetchone() is None:
                 return set()
-            self._connection.execute("DELETE FROM page")
-            self._connection.execute(_PAGE, (json.dumps([(row[2], row[1]) for row in rows]),))
-            return set(self._connection.execute(_LED_TO_AS_KNOWN if is_known else _LED_TO, (before,)))
-
-    def _version(self) -> int:
-        """A number that changes when another connection has written to the file."""
-        return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
+            self._run("DELETE FROM page")
+            self._run(_PAGE, {"pairs": json.dumps([(row[2], row[1]) for row in rows])})
+            return set(self._run(_LED_TO_AS_KNOWN if is_known else _LED_TO, {"before": before}).fetchall())

@@ -1,8 +1,9 @@
 """A SQLite file: opening it, making or upgrading its tables, and what its errors mean."""
 
+import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from threading import Lock
@@ -34,6 +35,21 @@ _PRAGMAS = (
 )
 
 
+SPELLINGS = {
+    "text": "TEXT",
+    "clustered": " WITHOUT ROWID",
+    "join": "CROSS JOIN",  # from the left to the right, as it is written
+    "inside open": "UNION SELECT flow_run.id FROM open CROSS JOIN flow_run ON flow_run.parent_flow_run_id = open.id"
+    " UNION SELECT inside.id FROM open CROSS JOIN inside ON inside.parent = open.id",
+    **{name: f"json_extract(retention, '$.{name}')" for name in ("age", "runs", "size", "of", "run")},
+    "texts": "SELECT value FROM json_each(:texts)",
+    "pairs": "SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:pairs)",
+    "parameter": r":\1",
+    "prepare": "SELECT 1",
+    "analyze": "SELECT 1",
+}
+
+
 class SQLite:
     """The file and how long to wait for other processes that write to it, in seconds.
 
@@ -41,6 +57,7 @@ class SQLite:
     """
 
     kind: Literal["sqlite", "postgresql"] = "sqlite"
+    spellings: Mapping[str, str] = SPELLINGS
     begin: str = "BEGIN IMMEDIATE"
     begin_view: str = "BEGIN"
     refusals: tuple[type[Exception], ...] = (
@@ -132,6 +149,18 @@ class SQLite:
         """Insert many rows, inside a transaction."""
         names = ", ".join(f'"{column}"' for column in columns)
         connection.executemany(f"INSERT INTO {table} ({names}) VALUES ({', '.join('?' * len(columns))})", rows)
+
+    def all_rows(
+        self, connection: Connection, columns: str, query: str, parameters: Mapping[str, Any]
+    ) -> Sequence[Row]:
+        """All rows of a query for these columns, as one text: each by itself would wait for Python's lock."""
+        text = f"SELECT json_group_array(json_array({columns})) FROM ({query})"
+        rows: list[Row] = json.loads(connection.execute(text, parameters).fetchone()[0])
+        return rows
+
+    def writes_seen(self, connection: Connection) -> int | None:
+        """A number that changes when another connection has written to the file."""
+        return int(connection.execute("PRAGMA data_version").fetchone()[0])
 
     def version(self, connection: Connection) -> str:  # noqa: ARG002
         """Such as `SQLite 3.45.1`."""
