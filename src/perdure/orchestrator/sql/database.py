@@ -52,14 +52,21 @@ class Database(Protocol):
     spellings: Mapping[str, str]  # of the words in `pruning` that databases spell otherwise
     begin: str  # the statement that begins a writing transaction
     begin_view: str  # the one that begins a transaction that sees all as it is now, and keeps nobody from writing
+    timeout_seconds: float  # how long to wait for a lock, or for a server that was there and is gone
     refusals: tuple[type[Exception], ...]  # what a row that cannot be stored raises, whatever the database's state
 
     @property
     def place(self) -> str:
         """Where it is, for people; without a password."""
 
-    def connect(self) -> Connection:
+    @property
+    def was_reached(self) -> bool:
+        """Whether it has been connected to, so that what it is told is right."""
+
+    def connect(self, instead_of: Connection | None = None) -> Connection:
         """A connection to the database, whose tables are made or upgraded if that is needed.
+
+        It may come in the place of one that was lost, whose transaction is then ended.
 
         Raises:
             OrchestratorError: it cannot be reached, opened or written, or a newer Perdure wrote it.

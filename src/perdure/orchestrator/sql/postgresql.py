@@ -5,9 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal
+from uuid import uuid4
 
 from perdure.core.errors import DatabaseCorrupt, OrchestratorError, OrchestratorUnreachable
-from perdure.orchestrator.sql.database import Connection, Cursor, Row
+from perdure.orchestrator.sql.database import Connection, Row
+from perdure.orchestrator.sql.postgresql_connection import PostgreSQLConnection, revision_of
 from perdure.orchestrator.sql.schema import HEAD
 from perdure.orchestrator.sql.statements import Statements
 
@@ -28,6 +30,7 @@ _MENDS = {
     "42": "Give the user the right to it, or move what is there away.",
     "53": "It lacks space, memory or connections. What was not written yet is kept and tried again.",
     "53300": _FULL,
+    "40": "Transactions of several processes were in each other's way, again and again.",
     "57": "It was stopped, or is starting.",
 }
 # Of a connection that is refused, psycopg says no code, but what the server said.
@@ -43,7 +46,7 @@ _SAID = {
     'database "': "3D000",
     'role "': "28000",
 }
-_UNREACHABLE = frozenset({"08", "57"})
+_UNREACHABLE = frozenset({"08", "40", "57"})  # what may go well the next time
 _PASSING = frozenset({"53300", "57P03"})  # what a new connection waits for
 _KEPT_ALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000}
 _AGAIN_SECONDS = 0.1
@@ -96,7 +99,7 @@ class PostgreSQL:
         except psycopg.Error:  # which may say the password
             raise OrchestratorError(f"The database's URL is malformed. Write it as {_FORM}.") from None
         self.url = url
-        self._timeout = timeout_seconds
+        self.timeout_seconds = timeout_seconds
         self._psycopg = psycopg
         self._dialect = dialects.dialect(paramstyle="format")  # type: ignore[no-untyped-call]
         self._lock = Lock()
@@ -109,19 +112,31 @@ class PostgreSQL:
         host, name = parts.get("host") or "localhost", parts.get("dbname") or parts.get("user") or ""
         return f"PostgreSQL {name!r} on {host}" + (f":{parts['port']}" if parts.get("port") else "")
 
-    def connect(self) -> Connection:
-        """A connection to the database, whose tables are made or upgraded if that is needed."""
+    @property
+    def was_reached(self) -> bool:
+        """Whether it has been connected to."""
+        return self._ready
+
+    def connect(self, instead_of: Connection | None = None) -> Connection:
+        """A connection to the database, whose tables are made or upgraded if that is needed.
+
+        The transaction of one that it comes `instead_of` is ended: a server may not know for long that a network was
+        cut, and would keep its locks.
+        """
         with self._lock:
             if not self._ready:
                 with self.errors():
                     self._make_ready()
                 self._ready = True
         with self.errors():
-            return self._open()
+            connection = self._open()
+            if isinstance(instead_of, PostgreSQLConnection):
+                connection.end(instead_of)
+        return connection
 
     def commit(self, connection: Connection) -> None:
         """End a transaction; when this returns, it is committed, even if the connection broke on the way."""
-        assert isinstance(connection, _Connection)
+        assert isinstance(connection, PostgreSQLConnection)
         error = connection.commit()
         if error is not None and not self._has_committed(connection):
             raise error
@@ -140,7 +155,7 @@ class PostgreSQL:
 
     def is_lost(self, connection: Connection) -> bool:
         """Whether the server has closed it, or is gone."""
-        assert isinstance(connection, _Connection)
+        assert isinstance(connection, PostgreSQLConnection)
         return connection.raw.closed
 
     @contextmanager
@@ -191,7 +206,7 @@ class PostgreSQL:
     def revision(self) -> str | None:
         """The migration that its tables are at, empty before the first; None if it has none of Perdure's."""
         with self.errors(), closing(self._open()) as connection:
-            return _revision(connection)
+            return revision_of(connection)
 
     def migrate(self, to: str) -> None:
         """Bring its tables to a migration, up or down; what that one does not know is lost."""
@@ -201,12 +216,12 @@ class PostgreSQL:
             raise OrchestratorError(f"A PostgreSQL database cannot be at the migration {to!r}: they begin at {_FIRST}.")
         with self.errors(), closing(self._open()) as connection:
             connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))  # until the connection is closed
-            self._migrate(_revision(connection), to)
+            self._migrate(revision_of(connection), to)
         self._ready = False
 
     def pages(self, connection: Connection, query: str, size: int) -> Iterator[Sequence[Row]]:
         """The rows of a query, `size` at a time, as they are read; inside a transaction."""
-        assert isinstance(connection, _Connection)
+        assert isinstance(connection, PostgreSQLConnection)
         with connection.raw.cursor("perdure_pages") as rows:
             rows.execute(query)
             while page := rows.fetchmany(size):
@@ -214,7 +229,7 @@ class PostgreSQL:
 
     def load(self, connection: Connection, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
         """Insert many rows, inside a transaction; what PostgreSQL has no bytes for is spelled out."""
-        assert isinstance(connection, _Connection)
+        assert isinstance(connection, PostgreSQLConnection)
         names = ", ".join(f'"{column}"' for column in columns)
         with connection.raw.cursor() as cursor, cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copied:
             for row in rows:
@@ -267,9 +282,9 @@ class PostgreSQL:
         with self.errors():
             return differences(lambda: self._psycopg.connect(self.url), "postgresql+psycopg")
 
-    def _open(self) -> "_Connection":
+    def _open(self) -> "PostgreSQLConnection":
         """Connect; where the server is full or starting, or was there before and is gone, wait for it."""
-        deadline = time.monotonic() + self._timeout
+        deadline = time.monotonic() + self.timeout_seconds
         while True:
             try:
                 return self._open_once()
@@ -280,12 +295,14 @@ class PostgreSQL:
                     raise
             time.sleep(_AGAIN_SECONDS)
 
-    def _open_once(self) -> "_Connection":
-        seconds = max(1, round(self._timeout))
+    def _open_once(self) -> "PostgreSQLConnection":
+        name = f"perdure {uuid4().hex[:16]}"
+        seconds = max(1, round(self.timeout_seconds))
         options = f"{self._told.get('options') or ''} -c lock_timeout={seconds * 1000} -c client_encoding=UTF8"
-        ours = {"connect_timeout": seconds, "application_name": "perdure", **_KEPT_ALIVE}
+        ours = {"connect_timeout": seconds, **_KEPT_ALIVE}
         untold: dict[str, Any] = {name: value for name, value in ours.items() if name not in self._told}
-        return _Connection(self._psycopg.connect(self.url, autocommit=True, options=options.strip(), **untold))
+        raw = self._psycopg.connect(self.url, autocommit=True, application_name=name, options=options.strip(), **untold)
+        return PostgreSQLConnection(raw, name)
 
     def _make_ready(self) -> None:
         connection = self._open()
@@ -294,14 +311,14 @@ class PostgreSQL:
                 raise OrchestratorError(
                     f"{self.place} is PostgreSQL {connection.raw.info.server_version // 10_000}; 14 or newer is needed."
                 )
-            if _revision(connection) != HEAD:
+            if revision_of(connection) != HEAD:
                 self._bring_to_head(connection)
         finally:
             connection.close()
 
-    def _bring_to_head(self, connection: "_Connection") -> None:
+    def _bring_to_head(self, connection: "PostgreSQLConnection") -> None:
         connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))  # until the connection is closed
-        revision = _revision(connection)  # another process may have been first
+        revision = revision_of(connection)  # another process may have been first
         if revision is None:
             connection.execute("BEGIN")
             self._create(connection)
@@ -309,7 +326,7 @@ class PostgreSQL:
         elif revision != HEAD:
             self._migrate(revision, HEAD)
 
-    def _create(self, connection: "_Connection") -> None:
+    def _create(self, connection: "PostgreSQLConnection") -> None:
         """Make all tables: PostgreSQL was first served when there were some migrations already."""
         from sqlalchemy.schema import CreateIndex, CreateTable
 
@@ -333,13 +350,14 @@ class PostgreSQL:
             )
         migrate_postgresql(lambda: self._psycopg.connect(self.url), to)
 
-    def _has_committed(self, connection: "_Connection") -> bool:
+    def _has_committed(self, connection: "PostgreSQLConnection") -> bool:
         """Whether a transaction was committed whose connection broke before the server could say so."""
-        deadline = time.monotonic() + self._timeout
+        deadline = time.monotonic() + self.timeout_seconds
         while True:
             try:
                 asked = self._open()
                 try:
+                    asked.end(connection)
                     statement = "SELECT pg_xact_status(%s::text::xid8)"
                     while asked.execute(statement, (connection.transaction,)).fetchone()[0] == "in progress":
                         time.sleep(0.05)
@@ -350,51 +368,3 @@ class PostgreSQL:
                 if time.monotonic() > deadline:
                     raise
             time.sleep(0.2)
-
-
-class _Connection:
-    """One of psycopg's, with the few methods that the SQL code uses, and its transaction's number."""
-
-    def __init__(self, raw: "psycopg.Connection[Any]") -> None:
-        self.raw = raw
-        self.transaction: str | None = None
-
-    @property
-    def in_transaction(self) -> bool:
-        from psycopg.pq import TransactionStatus
-
-        return self.raw.info.transaction_status not in (TransactionStatus.IDLE, TransactionStatus.UNKNOWN)
-
-    def execute(self, statement: str, parameters: Sequence[Any] | Mapping[str, Any] = (), /) -> Cursor:
-        return self.raw.execute(statement, parameters or None)
-
-    def executemany(self, statement: str, rows: Sequence[Row], /) -> object:
-        cursor = self.raw.cursor()
-        cursor.executemany(statement, rows)  # one round trip for all
-        return cursor
-
-    def commit(self) -> Exception | None:
-        """Commit; the error of a connection that broke before the server had answered."""
-        import psycopg
-
-        row = self.raw.execute("SELECT pg_current_xact_id()::text").fetchone()
-        self.transaction = None if row is None else row[0]
-        try:
-            self.raw.execute("COMMIT")
-        except psycopg.OperationalError as error:
-            if self.raw.closed:
-                return error
-            raise
-        return None
-
-    def close(self) -> None:
-        self.raw.close()
-
-
-def _revision(connection: _Connection) -> str | None:
-    """The migration that the database is at; None if it has no table of migrations."""
-    row = connection.execute("SELECT to_regclass('alembic_version')::text").fetchone()
-    if row is None or row[0] is None:
-        return None
-    row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-    return "" if row is None else str(row[0])

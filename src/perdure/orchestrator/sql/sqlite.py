@@ -78,7 +78,12 @@ class SQLite:
         """The path of the file."""
         return str(self.path)
 
-    def connect(self) -> sqlite3.Connection:
+    @property
+    def was_reached(self) -> bool:
+        """Whether it has been connected to."""
+        return self._ready
+
+    def connect(self, instead_of: Connection | None = None) -> sqlite3.Connection:  # noqa: ARG002
         """A connection to the file, which is made or upgraded if that is needed; any thread may use it.
 
         Raises:

@@ -14,6 +14,7 @@ from perdure.core.errors import OrchestratorError
 from perdure.core.records import BlockRecord, CacheRecord, Record, ReleaseRecord
 from perdure.orchestrator.sql.batch import Arrivals, Batch
 from perdure.orchestrator.sql.database import Connection, Database
+from perdure.orchestrator.sql.reaching import reaching
 
 T = TypeVar("T")
 _GROUP = 4_000  # records; when more wait, the thread that reports writes them
@@ -96,8 +97,10 @@ class Writer:
 
     def execute_apart(self, statement: str, parameters: tuple[Any, ...]) -> int:
         """Commit one statement before what was reported, which goes on waiting; how many rows it changed."""
-        with self._write_lock, self._database.errors():
-            return self._connected().execute(statement, parameters).rowcount
+        with self._write_lock:
+            return reaching(
+                self._database, lambda: self._database.execute_apart(self._connected(), statement, parameters)
+            )
 
     def transact(self, work: Callable[[Connection], T]) -> T:
         """Do what takes several statements in one transaction, before what was reported, which goes on waiting."""
@@ -122,9 +125,9 @@ class Writer:
             OrchestratorError: they could not be committed, and do not wait either.
         """
         self.flush()
-        with self._write_lock, self._database.errors():
+        with self._write_lock:
             try:
-                return self._commit_group(records, unless)
+                return reaching(self._database, lambda: self._commit_group(records, unless))
             except self._refusals as error:
                 raise OrchestratorError(f"The database refused what was to be committed together: {error}") from error
 
@@ -225,11 +228,7 @@ class Writer:
             with self._waiting_lock:
                 records, self._waiting = self._waiting, records
                 reported, keyed = self._reported, self._keyed_reported
-            with self._database.errors():
-                try:
-                    self._commit_group(records)
-                except self._refusals:
-                    self._commit_singly(records)
+            reaching(self._database, lambda: self._commit_all(records))
         finally:
             if records:
                 self._failed_at = time.monotonic()
@@ -237,6 +236,12 @@ class Writer:
                     self._waiting = records + self._waiting
             else:
                 self._committed, self._keyed_committed, self._failed_at = reported, keyed, None
+
+    def _commit_all(self, records: list[Record]) -> None:
+        try:
+            self._commit_group(records)
+        except self._refusals:
+            self._commit_singly(records)
 
     def _commit_group(self, records: list[Record], unless: tuple[str, tuple[Any, ...]] | None = None) -> bool:
         """Commit the records in one transaction and remove them from the list; `unless` as in `commit_together`."""
@@ -273,8 +278,7 @@ class Writer:
 
     def _connected(self) -> Connection:
         if self._connection is None or self._database.is_lost(self._connection):
-            self._connection = None
-            self._connection = self._database.connect()
+            self._connection = self._database.connect(instead_of=self._connection)
         return self._connection
 
     def _storable(self, record: Record) -> Record:

@@ -1,0 +1,63 @@
+"""A connection to PostgreSQL, as the SQL code uses it."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from perdure.orchestrator.sql.database import Cursor, Row
+
+if TYPE_CHECKING:
+    import psycopg
+
+
+class PostgreSQLConnection:
+    """One of psycopg's, with the few methods that the SQL code uses, and its transaction's number."""
+
+    def __init__(self, raw: "psycopg.Connection[Any]", name: str) -> None:
+        self.raw = raw
+        self.name = name
+        self.transaction: str | None = None
+
+    @property
+    def in_transaction(self) -> bool:
+        from psycopg.pq import TransactionStatus
+
+        return self.raw.info.transaction_status not in (TransactionStatus.IDLE, TransactionStatus.UNKNOWN)
+
+    def execute(self, statement: str, parameters: Sequence[Any] | Mapping[str, Any] = (), /) -> Cursor:
+        return self.raw.execute(statement, parameters or None)
+
+    def executemany(self, statement: str, rows: Sequence[Row], /) -> object:
+        cursor = self.raw.cursor()
+        cursor.executemany(statement, rows)  # one round trip for all
+        return cursor
+
+    def commit(self) -> Exception | None:
+        """Commit; the error of a connection that broke before the server had answered."""
+        import psycopg
+
+        row = self.raw.execute("SELECT pg_current_xact_id()::text").fetchone()
+        self.transaction = None if row is None else row[0]
+        try:
+            self.raw.execute("COMMIT")
+        except psycopg.OperationalError as error:
+            if self.raw.closed:
+                return error
+            raise
+        return None
+
+    def end(self, lost: "PostgreSQLConnection") -> None:
+        """Have the server let go of a connection that was lost, with its transaction."""
+        query = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s"
+        self.raw.execute(query, (lost.name,))
+
+    def close(self) -> None:
+        self.raw.close()
+
+
+def revision_of(connection: PostgreSQLConnection) -> str | None:
+    """The migration that the database is at; None if it has no table of migrations."""
+    row = connection.execute("SELECT to_regclass('alembic_version')::text").fetchone()
+    if row is None or row[0] is None:
+        return None
+    row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    return "" if row is None else str(row[0])

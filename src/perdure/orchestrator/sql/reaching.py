@@ -1,0 +1,29 @@
+"""Going on with a database server that went away for a while."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from perdure.core.errors import OrchestratorUnreachable
+from perdure.orchestrator.sql.database import Database
+
+T = TypeVar("T")
+_PAUSE_SECONDS = 0.05
+
+
+def reaching(database: Database, attempt: Callable[[], T]) -> T:
+    """Make an attempt, with the database's errors raised as Perdure's.
+
+    While a server that was there is away, it is made again: for as long as other processes are waited for. So whatever
+    an attempt begins must be undone when it fails, and what it commits must not be begun again.
+    """
+    was_there, deadline = database.was_reached, 0.0
+    while True:
+        try:
+            with database.errors():
+                return attempt()
+        except OrchestratorUnreachable:
+            deadline = deadline or time.monotonic() + database.timeout_seconds
+            if not was_there or time.monotonic() > deadline:
+                raise
+        time.sleep(_PAUSE_SECONDS)
