@@ -32,6 +32,7 @@ _COMMANDS = {
     "event": "List the events that servers found.",
     "config": "View and change settings.",
     "profile": "Keep several sets of settings.",
+    "database": "Upgrade, check, back up, copy and prune the database.",
     "server": "Start the server that a team shares.",
     "token": "Make, list and revoke tokens for the server.",
     "version": "Show versions.",

@@ -37,7 +37,7 @@ class Connection(Protocol):
     def execute(self, statement: str, parameters: Sequence[Any] | Mapping[str, Any] = ..., /) -> Cursor:
         """Run one statement."""
 
-    def executemany(self, statement: str, rows: Sequence[Row], /) -> object:
+    def executemany(self, statement: str, rows: Sequence[Row] | Sequence[Mapping[str, Any]], /) -> object:
         """Run one statement with each of the rows."""
 
     def close(self) -> None:
@@ -126,6 +126,9 @@ class Database(Protocol):
 
     def sizes(self, connection: Connection) -> tuple[int, int | None]:
         """The bytes that it takes, and those of them that are free to be used again, if that is known."""
+
+    def gather_statistics(self, connection: Connection) -> None:
+        """After many rows were written, count what plans go by."""
 
     def reclaim(self, connection: Connection) -> None:
         """Give back what is free, outside a transaction: to the disk (SQLite), or to what is written next."""

@@ -64,6 +64,7 @@ SPELLINGS = {
     "texts": "SELECT json_array_elements_text(CAST(:texts AS json))",
     "pairs": "SELECT pair.value ->> 0, pair.value ->> 1 FROM json_array_elements(CAST(:pairs AS json)) AS pair (value)",
     "parameter": r"%(\1)s",
+    "flag": "CAST(CAST(:flag AS int) AS boolean)",
     "prepare": "SET work_mem = '256MB'",  # else the comparisons of large tables are done row by row
     "analyze": "ANALYZE active, inside, shared, sharing, again",
 }
@@ -260,17 +261,20 @@ class PostgreSQL:
         """The bytes of the database; what of it is free, only the server knows."""
         return int(connection.execute("SELECT pg_database_size(current_database())").fetchone()[0]), None
 
+    def gather_statistics(self, connection: Connection) -> None:
+        """Count anew what plans go by."""
+        connection.execute("ANALYZE")
+
     def reclaim(self, connection: Connection) -> None:
         """Let what is written next use the free space, and count anew what plans go by."""
         connection.execute("VACUUM (ANALYZE)")
 
     def damage(self, connection: Connection) -> Sequence[str]:
         """What is wrong with what the server reads; it compares checksums where it was set up to have them."""
-        from perdure.orchestrator.sql.tables import metadata
-
         try:
-            for table in metadata.sorted_tables:
-                connection.execute(f"SELECT count(*) FROM {table.name}")
+            names = connection.execute("SELECT relname FROM pg_stat_user_tables ORDER BY relname").fetchall()
+            for (name,) in names:
+                connection.execute(f'SELECT count(*) FROM "{name}"')
         except self._psycopg.Error as error:
             return [str(self.explain(error))]
         return []

@@ -26,7 +26,7 @@ class PostgreSQLConnection:
     def execute(self, statement: str, parameters: Sequence[Any] | Mapping[str, Any] = (), /) -> Cursor:
         return self.raw.execute(statement, parameters or None)
 
-    def executemany(self, statement: str, rows: Sequence[Row], /) -> object:
+    def executemany(self, statement: str, rows: Sequence[Row] | Sequence[Mapping[str, Any]], /) -> object:
         cursor = self.raw.cursor()
         cursor.executemany(statement, rows)  # one round trip for all
         return cursor

@@ -6,18 +6,14 @@ and PostgreSQL spell otherwise stands as <word>: each database says how.
 """
 
 import json
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
 
 from perdure.core.clock import Micros
 from perdure.core.records import Doomed, Removable
 from perdure.core.states import ABANDONED
-from perdure.orchestrator.sql.database import Cursor, Database, Row
+from perdure.orchestrator.sql.database import Database, Row
+from perdure.orchestrator.sql.spelling import Speaker
 
-_WORD = re.compile(r"<([a-z]+(?: [a-z]+)*)>")
-_PARAMETER = re.compile(r"(?<!:):(\w+)")
 _GROUP = 10_000  # rows that one transaction changes, and so how long a running flow may have to wait for it
 _SCHEMA = """
 CREATE TEMP TABLE verdict (run_id <text> PRIMARY KEY, storage_id <text>, storage_key <text>, size BIGINT,
@@ -205,8 +201,8 @@ class Pruner:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._spelled: dict[str, str] = {}
-        self._connection = database.connect()
+        self._speaker = Speaker(database)
+        self._run, self._transaction = self._speaker.run, self._speaker.transaction
         with database.errors():
             for statement in ("<prepare>", *_SCHEMA.strip().split(";\n")):
                 self._run(statement)
@@ -221,7 +217,7 @@ class Pruner:
         limits = {name: json.loads(retention or "{}").get(name) for name in ("age", "runs", "size")}
         times = {"now": now, "before": before}
         with self._transaction(self._database.begin_view):
-            self._seen = self._database.writes_seen(self._connection)
+            self._seen = self._database.writes_seen(self._speaker.connection)
             self._find(limits | times)
             tally = self._run(_TALLY, times).fetchall()
         if not dry_run:
@@ -234,7 +230,8 @@ class Pruner:
         while True:
             told = {"after": after, "before": before, "most": _GROUP}
             with self._database.errors():
-                found = self._database.all_rows(self._connection, _DUE_COLUMNS, *self._statement(_DUE, told))
+                due = self._speaker.spelled(_DUE)
+                found = self._database.all_rows(self._speaker.connection, _DUE_COLUMNS, due, told)
                 if not found:
                     return
                 led_to = self._led_to(found, before)
@@ -269,19 +266,7 @@ class Pruner:
 
     def close(self) -> None:
         """Let go of the connection."""
-        self._connection.close()
-
-    def _run(self, statement: str, told: Mapping[str, Any] | None = None) -> Cursor:
-        return self._connection.execute(*self._statement(statement, told or {}))
-
-    def _statement(self, statement: str, told: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
-        """As the database spells it."""
-        spelled = self._spelled.get(statement)
-        if spelled is None:
-            words = self._database.spellings
-            spelled = _WORD.sub(lambda match: words[match[1]], statement)
-            spelled = self._spelled[statement] = _PARAMETER.sub(words["parameter"], spelled)
-        return spelled, told
+        self._speaker.close()
 
     def _change(self, column: str, results: Iterable[Removable], now: Micros) -> None:
         ids = [each.run_id for each in results]
@@ -291,18 +276,6 @@ class Pruner:
         statement = f"UPDATE result SET {column} = :now WHERE doomed IS NOT NULL AND run_id IN (<texts>)"
         with self._transaction(self._database.begin):
             self._run(statement, {"now": now, "texts": json.dumps(ids)})
-
-    @contextmanager
-    def _transaction(self, begin: str) -> Iterator[None]:
-        with self._database.errors():
-            self._connection.execute(begin)
-            try:
-                yield
-            except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                raise
-            self._connection.execute("COMMIT")
 
     def _find(self, told: dict[str, int | None]) -> None:
         for table in ("verdict", "active", "inside", "shared", "sharing", "again", "counted"):
@@ -341,7 +314,7 @@ class Pruner:
 
     def _led_to(self, rows: Sequence[Row], before: Micros) -> set[tuple[str, str]]:
         """The places of these results to which one that stays leads by now."""
-        seen = self._database.writes_seen(self._connection)
+        seen = self._database.writes_seen(self._speaker.connection)
         is_known = seen is not None and seen == self._seen  # nobody has written since `doom` compared all places
         with self._transaction(self._database.begin_view):
             if is_known and self._run("SELECT 1 FROM sharing LIMIT 1").fetchone() is None:

@@ -45,6 +45,7 @@ SPELLINGS = {
     "texts": "SELECT value FROM json_each(:texts)",
     "pairs": "SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:pairs)",
     "parameter": r":\1",
+    "flag": ":flag",
     "prepare": "SELECT 1",
     "analyze": "SELECT 1",
 }
@@ -177,6 +178,9 @@ class SQLite:
         page, all, free = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in names)
         return page * all, page * free
 
+    def gather_statistics(self, connection: Connection) -> None:
+        """SQLite's plans go by the indices alone."""
+
     def reclaim(self, connection: Connection) -> None:
         """Give free space back to the disk; needs as much again for a moment, and keeps others from writing."""
         connection.execute("VACUUM")
@@ -184,7 +188,10 @@ class SQLite:
 
     def damage(self, connection: Connection) -> Sequence[str]:
         """What is wrong with the file; reads all of it."""
-        return [text for (text,) in connection.execute("PRAGMA integrity_check").fetchall() if text != "ok"]
+        try:
+            return [text for (text,) in connection.execute("PRAGMA integrity_check").fetchall() if text != "ok"]
+        except sqlite3.DatabaseError as error:
+            return [str(error)]
 
     def differences(self) -> Sequence[str]:
         """How its tables and indices differ from the declared ones."""

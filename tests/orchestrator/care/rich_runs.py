@@ -1,0 +1,57 @@
+"""A few runs with something in nearly every table."""
+
+from perdure.core.records import (
+    CacheRecord,
+    CancelRecord,
+    DecisionRecord,
+    FlowKeyRecord,
+    FlowRunRecord,
+    InputRecord,
+    LogRecord,
+    ProcessRecord,
+    SourceRecord,
+    StartRecord,
+    StepRecord,
+    TransactionRecord,
+    ValueRecord,
+    WaitRecord,
+)
+from perdure.core.states import StateType as S
+from perdure.orchestrator.embedded import EmbeddedOrchestrator
+from perdure.orchestrator.sql.database import Database
+from perdure.testing.orchestrator_conformance import block, claim, flow_run, literal, persisted, state, task_run
+
+PROCESS = "06a3d9f2-0000-7000-8000-0000000000aa"
+TRANSACTION = "06a3d9f2-0000-7000-8000-0000000000bb"
+
+
+def tell_a_run(known: EmbeddedOrchestrator, end: S = S.COMPLETED, kept: bool = True) -> FlowRunRecord:
+    """A flow run with a subflow, tasks, and all that may be known of them; `kept`: a result lies in a storage."""
+    run = flow_run(tags='["nightly", "\\u00fc"]')
+    inner = flow_run(parent_flow_run_id=run.id)
+    task, below = task_run(run.id, tags='["nightly"]'), task_run(inner.id)
+    made = persisted(task, preview="x" * 5_000) if kept else literal(task)
+    known.commit(
+        [
+            *(run, state(run, S.RUNNING), inner, state(inner, S.COMPLETED, "with \n \t \\ and \U0001f40d")),
+            *(task, state(task, S.COMPLETED), below, state(below, S.FAILED, "ValueError: x"), made, literal(below)),
+            *(InputRecord(below.id, task.id, "x"), DecisionRecord(task.id, "computed", None)),
+            *(StartRecord(run.id, PROCESS, None, None, None), ProcessRecord(PROCESS, "host", 1, None, 0, 0)),
+            *(CancelRecord(run.id, "ada", 5, 6), WaitRecord(run.id, "step", 7)),
+            *(LogRecord(run.id, None, 1, 20, "logger", "one"), LogRecord(run.id, task.id, 2, 20, "logger", "two")),
+            *(CacheRecord(f"key-{task.id}", task.id, 1, 2), state(run, end)),
+        ]
+    )
+    return run
+
+
+def tell_much(database: Database) -> None:
+    """Several runs, blocks, sources, transactions and claims."""
+    known = EmbeddedOrchestrator(database)
+    runs = [tell_a_run(known) for _ in range(3)]
+    known.transactions.open(TransactionRecord(TRANSACTION, "k", runs[0].id, 1))
+    step = StepRecord(runs[0].id, TRANSACTION, TRANSACTION, "k", None, None, None, None, "ended")
+    known.commit([step, ValueRecord(TRANSACTION, "name", "1"), block("s3"), block(None), SourceRecord("d", "{}")])
+    known.transactions.create_once(FlowKeyRecord("pipeline", "key", runs[0].id), [])
+    known.claim_key(claim())
+    known.close()

@@ -1,0 +1,70 @@
+from contextlib import closing
+
+import pytest
+from rich_runs import tell_much
+
+from perdure.core.ids import new_id
+from perdure.core.states import StateType
+from perdure.orchestrator.care.checking import Dangling, check
+from perdure.orchestrator.embedded import EmbeddedOrchestrator
+from perdure.orchestrator.sql.database import Database
+from perdure.orchestrator.sql.sqlite import SQLite
+from perdure.testing.orchestrator_conformance import state, task_run
+from tests.orchestrator.care.conftest import NewDatabase
+
+
+def test_a_whole_database_is_whole(database: Database) -> None:
+    tell_much(database)
+    checked = check(database)
+    assert (checked.is_whole, checked.damage, checked.differences) == (True, [], [])
+
+
+@pytest.mark.parametrize(
+    ("statement", "named"),
+    [
+        ("DROP INDEX task_run_by_task", "task_run_by_task"),
+        ("CREATE INDEX stray ON task_run (created)", "stray"),
+        ("ALTER TABLE log ADD COLUMN stray text", "log.stray"),
+        ("DROP TABLE run_wait", "run_wait"),
+    ],
+)
+def test_tables_that_somebody_changed_are_told(database: Database, statement: str, named: str) -> None:
+    tell_much(database)
+    with closing(database.connect()) as connection:
+        connection.execute(statement)
+    assert named in " ".join(check(database).differences)
+
+
+def test_tables_of_others_in_the_same_database_are_passed_over(database: Database) -> None:
+    tell_much(database)
+    with closing(database.connect()) as connection:
+        connection.execute("CREATE TABLE theirs (a int)")
+    assert check(database).is_whole
+
+
+def test_rows_that_lead_to_nothing_are_told_and_do_no_harm(database: Database) -> None:
+    known = EmbeddedOrchestrator(database)
+    alone = task_run(new_id())
+    known.commit([alone, state(alone, StateType.COMPLETED)])
+    known.close()
+    checked = check(database)
+    assert (checked.is_whole, checked.dangling) == (
+        True,
+        [Dangling("task_run", "flow_run_id", 1, alone.flow_run_id or "")],
+    )
+
+
+def test_damaged_pages_are_told(new: NewDatabase) -> None:
+    database = new("sqlite")
+    assert isinstance(database, SQLite)
+    tell_much(database)
+    with closing(database.connect()) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        (page,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'task_run_by_task'").fetchone()
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+    with database.path.open("r+b") as file:
+        file.seek((page - 1) * size + size // 2)
+        file.write(b"\xff" * (size // 2))
+    checked = check(database)
+    assert not checked.is_whole
+    assert checked.damage
