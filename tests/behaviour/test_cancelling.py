@@ -33,7 +33,7 @@ def nearby(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         noted_before.clear()
     yield
     for thread in cancellers:
-        thread.join(20)
+        thread.join(60)
     assert violations(session.current().orchestrator) == []
 
 
