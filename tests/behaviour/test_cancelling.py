@@ -33,7 +33,7 @@ def nearby(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         noted_before.clear()
     yield
     for thread in cancellers:
-        thread.join(60)
+        thread.join(20)
     assert violations(session.current().orchestrator) == []
 
 
@@ -53,8 +53,8 @@ def cancelled_soon(**options: Any) -> None:
             cancel_flow_run(run_id, **options)
 
     thread = threading.Thread(target=cancel)
+    cancellers.append(thread)  # first: from the start on, it may stop this very code
     thread.start()
-    cancellers.append(thread)
 
 
 def busy() -> None:
@@ -431,8 +431,8 @@ def test_a_flow_that_ends_before_it_could_be_cancelled_keeps_its_end(
     @flow
     def quick() -> int:
         thread = threading.Thread(target=cancel, args=(str(runtime.flow_run.id),))
-        thread.start()
         cancellers.append(thread)
+        thread.start()
         time.sleep(0.15)
         return 1
 
