@@ -7,7 +7,7 @@ import signal
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from perdure import logs, settings
 from perdure.context import FlowRunContext, RunContext
@@ -313,10 +313,26 @@ def _open() -> Session:
             if _current.settings is chosen:
                 return _current
             _current.close()
-        orchestrator = EmbeddedOrchestrator(database_of(chosen), report_interval_seconds=chosen.report_interval_seconds)
+        orchestrator = _orchestrator(chosen)
         _current = Session(chosen, orchestrator)
         logs.set_up(orchestrator.report)
         return _current
+
+
+def _orchestrator(chosen: Settings) -> Orchestrator:
+    if chosen.api_url is not None:
+        from perdure.orchestrator.remote import RemoteOrchestrator, folder_of  # imports httpx
+
+        remote = RemoteOrchestrator(
+            chosen.api_url,
+            folder_of(chosen.home, chosen.api_url),
+            token=None if chosen.api_token is None else chosen.api_token.reveal(),
+            locally=chosen.checkpoint == "local",
+            patience_seconds=chosen.server_patience_seconds,
+            report_interval_seconds=chosen.report_interval_seconds,
+        )
+        return cast("Orchestrator", remote)
+    return EmbeddedOrchestrator(database_of(chosen), report_interval_seconds=chosen.report_interval_seconds)
 
 
 def use(session: Session | None) -> None:

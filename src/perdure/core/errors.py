@@ -199,6 +199,14 @@ class OrchestratorUnreachable(OrchestratorError):
     """The orchestrator's server or database does not answer; what was not told yet is kept and tried again."""
 
 
+class ProtocolMismatch(OrchestratorError):
+    """The client and the server speak versions of the protocol that do not fit together."""
+
+
+class RecordRefused(OrchestratorError):
+    """The orchestrator cannot hold what it was told, and never will."""
+
+
 class DatabaseCorrupt(OrchestratorError):
     """The database file is damaged or is not Perdure's."""
 

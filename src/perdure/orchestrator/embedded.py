@@ -1,13 +1,9 @@
 """The orchestrator inside the process: one database, one writer, as many readers as threads ask."""
 
-import atexit
-import os
-import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from threading import Semaphore
 from typing import TYPE_CHECKING, Any
-from weakref import WeakSet
 
 from perdure.core.clock import Micros
 from perdure.core.errors import OrchestratorError
@@ -37,7 +33,9 @@ from perdure.core.records import (
     WaitRecord,
 )
 from perdure.core.states import StateType
+from perdure.orchestrator import lifetime
 from perdure.orchestrator.sql.database import Connection, Database
+from perdure.orchestrator.sql.deliveries import Deliveries, Delivery
 from perdure.orchestrator.sql.limits import SqlLimits
 from perdure.orchestrator.sql.pruning import Pruner
 from perdure.orchestrator.sql.reaching import reaching
@@ -76,12 +74,13 @@ class EmbeddedOrchestrator:
         self._database = chosen
         self._statements = self._database.statements
         self._writer = Writer(self._database, report_interval_seconds)
+        self._deliveries = Deliveries(self._writer, self._statements, self._writer.refusals)
         self._idle_readers: list[Connection] = []
         self._reading = Semaphore(_READERS)
         self.transactions = SqlTransactions(self._writer, self._statements, self._read)
         self.limits = SqlLimits(self._writer, self._statements.mark, self._read)
         self.services = SqlServices(self._writer, self._statements.mark, self._read)
-        _open_orchestrators.add(self)
+        lifetime.keep(self)
 
     def report(self, records: Iterable[Record]) -> None:
         """Take the records and return at once; they are committed soon, in order."""
@@ -100,6 +99,14 @@ class EmbeddedOrchestrator:
         self._writer.close()
         while self._idle_readers:
             self._idle_readers.pop().close()
+
+    def deliver(self, delivery: Delivery) -> None:
+        """Commit a batch that came from far, unless it is committed already.
+
+        Raises:
+            DeliveryGap: another one of its sender is wanted first.
+        """
+        self._deliveries.deliver(delivery)
 
     def abandon(self) -> None:
         """Close, as a killed process does: what was reported and is not committed is lost."""
@@ -377,20 +384,18 @@ class EmbeddedOrchestrator:
         except IndexError:
             return None
 
-    def _begin_in_fork(self) -> None:
+    def begin_in_fork(self) -> None:
         """Leave the parent's connections, locks and records to the parent."""
         _abandon(self._idle_readers)
         self._idle_readers = []
         self._reading = Semaphore(_READERS)
         self._database.renew_lock()
         self._writer.begin_in_fork(_abandon)
+        self._deliveries = Deliveries(self._writer, self._statements, self._writer.refusals)
 
 
 def _result(row: Row) -> ResultRecord:
     return ResultRecord(row[0], bool(row[1]), row[2], row[3], bool(row[4]), *row[5:])
-
-
-_open_orchestrators: "WeakSet[EmbeddedOrchestrator]" = WeakSet()
 
 
 def _abandon(connections: list[Connection]) -> None:
@@ -400,21 +405,3 @@ def _abandon(connections: list[Connection]) -> None:
 
         for connection in connections:
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
-
-
-def _begin_all_in_fork() -> None:
-    for orchestrator in _open_orchestrators:
-        orchestrator._begin_in_fork()
-
-
-def _close_all() -> None:
-    for orchestrator in list(_open_orchestrators):
-        try:
-            orchestrator.close()
-        except OrchestratorError as error:
-            sys.stderr.write(f"perdure: not everything that was reported could be kept. {error}\n")
-
-
-atexit.register(_close_all)
-if hasattr(os, "register_at_fork"):  # not on Windows
-    os.register_at_fork(after_in_child=_begin_all_in_fork)

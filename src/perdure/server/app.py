@@ -36,15 +36,19 @@ from perdure.server.routes import (
     variables,
 )
 from perdure.server.routes import (
+    orchestrator as of_orchestrator,
+)
+from perdure.server.routes import (
     settings as settings_routes,
 )
 from perdure.server.services import Services
 from perdure.server.services.world import ServiceWorld
+from perdure.server.sessions import Sessions
 from perdure.server.streams import Streams
 
 ROUTES = (
     *(health, metrics, session, tokens, overview, flows, flow_runs, task_runs, results, logs),
-    *(cache, blocks, settings_routes, artifacts, variables, events),
+    *(cache, blocks, settings_routes, artifacts, variables, events, of_orchestrator),
 )
 _REFUSALS: dict[int | str, dict[str, Any]] = {  # by the guard, of any request
     int(status): {"model": ErrorAnswer}
@@ -58,6 +62,7 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {  # by the guard, of any request
 
 def create_app(orchestrator: EmbeddedOrchestrator, config: ServerConfig) -> FastAPI:
     """The ASGI application over an orchestrator, which it closes when it ends."""
+    sessions = Sessions()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -65,6 +70,7 @@ def create_app(orchestrator: EmbeddedOrchestrator, config: ServerConfig) -> Fast
         services.start()
         yield
         await asyncio.to_thread(services.stop)
+        sessions.close_idle(all=True)
         orchestrator.close()
 
     app = FastAPI(
@@ -87,6 +93,7 @@ def create_app(orchestrator: EmbeddedOrchestrator, config: ServerConfig) -> Fast
     app.state.logins = Rates(config.failure_rate)
     app.state.streams = Streams()
     app.state.metrics = Metrics(orchestrator)
+    app.state.sessions = sessions
     app.add_middleware(
         Guard,
         config=config,

@@ -13,6 +13,8 @@ from perdure.core.errors import (
     OrchestratorError,
     OrchestratorUnreachable,
     PerdureError,
+    ProtocolMismatch,
+    RecordRefused,
     ResultMissing,
     RunMissing,
     SteeringError,
@@ -44,7 +46,9 @@ class Refused(PerdureError):
 _STATUSES: tuple[tuple[type[Exception], HTTPStatus], ...] = (  # the first that fits
     (RunMissing, HTTPStatus.NOT_FOUND),
     (ResultMissing, HTTPStatus.NOT_FOUND),
+    (ProtocolMismatch, HTTPStatus.UPGRADE_REQUIRED),
     (OrchestratorUnreachable, HTTPStatus.SERVICE_UNAVAILABLE),
+    (RecordRefused, HTTPStatus.UNPROCESSABLE_ENTITY),
     (OrchestratorError, HTTPStatus.INTERNAL_SERVER_ERROR),
     (Refused, HTTPStatus.FORBIDDEN),
     (SteeringError, HTTPStatus.CONFLICT),
@@ -62,10 +66,10 @@ def answers(*more: HTTPStatus) -> dict[int | str, dict[str, Any]]:
 ANSWERS = answers(HTTPStatus.NOT_FOUND)
 
 
-def answer(status: int, kind: str, message: str) -> JSONResponse:
+def answer(status: int, kind: str, message: str, **details: object) -> JSONResponse:
     """An error as an answer."""
     said = message.encode("utf-8", "replace").decode()
-    return JSONResponse({"error": {"kind": kind, "message": said}}, status)
+    return JSONResponse({"error": {"kind": kind, "message": said, **details}}, status)
 
 
 def status_of(error: PerdureError) -> HTTPStatus:

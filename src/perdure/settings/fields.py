@@ -108,6 +108,12 @@ def _secret(value: Any) -> Secret:
     return value if isinstance(value, Secret) else Secret(_text(value))
 
 
+def _url(value: Any) -> str:
+    if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", _text(value)):
+        raise ValueError
+    return str(value).rstrip("/")
+
+
 def _keys(value: Any) -> Secret:
     secret = _secret(value)
     keyring.KeyRing.parse(secret.reveal())
@@ -149,6 +155,7 @@ PATH = Kind("a path (a leading ~ is the home directory of a user)", _path)
 DATABASE = Kind("a path, or a URL such as postgresql://user:password@host:5432/name", _database)
 FLAG = Kind("one of true, false, 1, 0, yes, no, on, off", _flag)
 TEXT = Kind("text that is not empty", _text)
+URL = Kind("an address such as http://127.0.0.1:4747", _url)
 SECRET = Kind("text that is not empty", _secret)
 KEYS = Kind(keyring.RULE, _keys)
 NAMES = Kind('dotted names, separated by commas, such as "myapp.models.Order, numpy.*"', _names)
@@ -262,6 +269,22 @@ class Settings:
         metadata=_about(SECONDS, 21_600.0, "A flow run that runs without a log line or a state for this time is stuck.")
     )
     events_keep_seconds: float = field(metadata=_about(SECONDS, 604_800.0, "How long events are kept."))
+    api_url: str | None = field(
+        metadata=_about(URL, None, "The server that runs are reported to; None uses the database.")
+    )
+    api_token: Secret | None = field(metadata=_about(SECRET, None, "Who this is, for a server that asks."))
+    checkpoint: str = field(
+        metadata=_about(
+            _one_of("server", "local"),
+            "server",
+            "When a persisted result counts as committed: once the server has it, or on this machine's disk.",
+        )
+    )
+    server_patience_seconds: float = field(
+        metadata=_about(
+            SECONDS, 30.0, "How long a server that went away is waited for; then runs go on, and tell it later."
+        )
+    )
     report_interval_seconds: float = field(metadata=_about(SECONDS, 0.1, "How soon reported records are committed."))
 
 

@@ -44,6 +44,9 @@ from perdure.core.states import StateType as S
 from perdure.orchestrator.protocol import Orchestrator
 
 STORAGE = "06a3d9f2-0000-7000-8000-000000000000"  # the id of a storage's block
+FIRST, SECOND, THIRD = (f"06a3d9f2-0000-7000-8000-00000000001{number}" for number in range(3))  # ids
+A_STEP = '{"step": "a step"}'
+WANTED = "06a3d9f2-0000-7000-8000-000000000001"  # another one's
 _times = count(1_700_000_000_000_000, 1_000)
 
 
@@ -291,7 +294,7 @@ class OrchestratorConformance:
             ResultFilter(type="pandas.*"),
             ResultFilter(type="*.DataFrame"),
             ResultFilter(type="pandas.core.DataFrame"),
-            ResultFilter(storage_ids=("wanted", "or this")),
+            ResultFilter(storage_ids=(WANTED, "or this")),
             ResultFilter(storage_keys=("wanted",)),
             ResultFilter(min_size=200),
             ResultFilter(max_size=200, min_size=101),
@@ -303,7 +306,7 @@ class OrchestratorConformance:
     def test_results_are_found_by(self, orchestrator: Orchestrator, wanted: ResultFilter) -> None:
         task, other = task_run(task_name="wanted"), task_run(task_name="Wanted")
         fields = {"type": "pandas.core.DataFrame", "size": 200, "is_exception": True, "created": 2**52}
-        right = persisted(task, "wanted", storage_id="wanted", **fields)
+        right = persisted(task, "wanted", storage_id=WANTED, **fields)
         orchestrator.commit([task, other, right, persisted(other, type="Pandas_core_dataframe")])
         assert orchestrator.results(wanted) == [right]
 
@@ -425,21 +428,21 @@ class OrchestratorConformance:
     def test_of_several_that_claim_a_flow_run_one_has_it_with_its_records(self, orchestrator: Orchestrator) -> None:
         run = flow_run()
         seen = state(run, S.RUNNING)
-        orchestrator.report([run, seen, StartRecord(run.id, "first", None, None, None)])
+        orchestrator.report([run, seen, StartRecord(run.id, FIRST, None, None, None)])
         mine, yours = state(run, S.CRASHED, "mine"), state(run, S.CRASHED, "yours")
-        assert orchestrator.claim(seen, "first", "second", (mine,))
-        assert not orchestrator.claim(seen, "first", "third", (yours,))
+        assert orchestrator.claim(seen, FIRST, SECOND, (mine,))
+        assert not orchestrator.claim(seen, FIRST, THIRD, (yours,))
         assert [each.message for each in orchestrator.states(run.id)] == [None, "mine"]
         start = orchestrator.start(run.id)
         assert start is not None
-        assert start.process_id == "second"
+        assert start.process_id == SECOND
 
     def test_a_flow_run_that_has_gone_on_is_not_claimed(self, orchestrator: Orchestrator) -> None:
         run = flow_run()
         seen, since = state(run, S.RUNNING), state(run, S.COMPLETED)
-        orchestrator.report([run, seen, StartRecord(run.id, "first", None, None, None), since])
-        assert not orchestrator.claim(seen, "first", "first", (state(run, S.CANCELLING),))
-        assert orchestrator.claim(since, "first", "second", ())
+        orchestrator.report([run, seen, StartRecord(run.id, FIRST, None, None, None), since])
+        assert not orchestrator.claim(seen, FIRST, FIRST, (state(run, S.CANCELLING),))
+        assert orchestrator.claim(since, FIRST, SECOND, ())
 
     def test_who_wants_a_flow_run_to_be_cancelled_is_known_until_it_is_withdrawn(
         self, orchestrator: Orchestrator
@@ -553,9 +556,9 @@ class OrchestratorConformance:
         assert orchestrator.results(ResultFilter()) == []
 
     def test_a_transactions_values_are_the_last_that_were_set(self, orchestrator: Orchestrator) -> None:
-        orchestrator.report([ValueRecord("t", "a", "1"), ValueRecord("t", "b", "2"), ValueRecord("u", "a", "3")])
-        orchestrator.report([ValueRecord("t", "a", "4")])
-        assert orchestrator.transactions.values("t") == {"a": "4", "b": "2"}
+        orchestrator.report([ValueRecord(FIRST, "a", "1"), ValueRecord(FIRST, "b", "2"), ValueRecord(SECOND, "a", "3")])
+        orchestrator.report([ValueRecord(FIRST, "a", "4")])
+        assert orchestrator.transactions.values(FIRST) == {"a": "4", "b": "2"}
 
     def test_a_flow_run_is_created_once_for_a_key(self, orchestrator: Orchestrator) -> None:
         known = orchestrator.transactions
@@ -570,15 +573,15 @@ class OrchestratorConformance:
     def test_items_of_a_generator_are_answered_by_number_the_newest_of_one_first(
         self, orchestrator: Orchestrator
     ) -> None:
-        fields = {"item_of": new_id(), "step": "a step"}
+        fields = {"item_of": new_id(), "step": A_STEP}
         third, first, second, again = (persisted(task_run(), number=number, **fields) for number in (2, 0, 1, 1))
-        others = [persisted(task_run(), number=0, **fields | {"step": ""}), persisted(task_run(), **fields, number=3)]
+        others = [persisted(task_run(), number=0, **fields | {"step": "{}"}), persisted(task_run(), **fields, number=3)]
         orchestrator.report([third, first, second, again, *others])
-        assert orchestrator.items(fields["item_of"], "a step", 0, 3) == [first, again, second, third]
-        assert orchestrator.items(fields["item_of"], "", 0, 3) == [others[0]]
-        assert orchestrator.items(fields["item_of"], "a step", 3, 9) == [others[1]]
+        assert orchestrator.items(fields["item_of"], A_STEP, 0, 3) == [first, again, second, third]
+        assert orchestrator.items(fields["item_of"], "{}", 0, 3) == [others[0]]
+        assert orchestrator.items(fields["item_of"], A_STEP, 3, 9) == [others[1]]
         orchestrator.commit([literal(task_run()), RemovalRecord(again.run_id, 7, None)])
-        assert orchestrator.items(fields["item_of"], "a step", 1, 2) == [second]
+        assert orchestrator.items(fields["item_of"], A_STEP, 1, 2) == [second]
         assert len(orchestrator.results(ResultFilter(items=True))) == 6
         assert len(orchestrator.results(ResultFilter(items=False))) == 1
 

@@ -15,6 +15,8 @@ CREATE TABLE event ( id VARCHAR(36) NOT NULL, time BIGINT NOT NULL, kind TEXT NO
 CREATE INDEX event_by_kind ON event (kind, id);
 CREATE INDEX event_by_run ON event (run_id, id);
 CREATE INDEX event_by_time ON event (time);
+CREATE TABLE delivery ( source VARCHAR(36) NOT NULL, sequence BIGINT NOT NULL, outcome BIGINT NOT NULL, time BIGINT NOT NULL, PRIMARY KEY (source) ) WITHOUT ROWID;
+CREATE INDEX delivery_by_time ON delivery (time);
 CREATE TABLE flow_key ( flow_name TEXT NOT NULL, "key" TEXT NOT NULL, flow_run_id VARCHAR(36) NOT NULL, PRIMARY KEY (flow_name, "key") ) WITHOUT ROWID;
 CREATE INDEX flow_key_by_run ON flow_key (flow_run_id);
 CREATE TABLE flow_run ( id VARCHAR(36) NOT NULL, name TEXT NOT NULL, flow_name TEXT NOT NULL, flow_version TEXT, parent_flow_run_id VARCHAR(36), parent_task_run_id VARCHAR(36), tags TEXT NOT NULL, parameters TEXT NOT NULL, created BIGINT NOT NULL, state_type TEXT, state_name TEXT, state_message TEXT, state_time BIGINT, started BIGINT, ended BIGINT, run_count INTEGER NOT NULL, PRIMARY KEY (id) ) WITHOUT ROWID;

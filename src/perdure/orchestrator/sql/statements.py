@@ -29,6 +29,7 @@ from perdure.core.records import (
 from perdure.core.states import ABANDONED
 
 RUN_STATE = ("state_type", "state_name", "state_message", "state_time", "started", "ended", "run_count")
+DELIVERY = ("source", "sequence", "outcome", "time")
 STATE_ROW = ("run_id", "arrival", "of_task", "type", "name", "message", "time")
 
 # What a run's row holds while only its states are known: they may arrive, from another process, before the run.
@@ -156,6 +157,7 @@ class Statements:
         )
         self._of_transactions()
         self._of_artifacts()
+        self._of_deliveries()
         self.block = f"SELECT {', '.join(BlockRecord._fields)} FROM block WHERE id = {mark}"
         state_fields = ", ".join((*StateRecord._fields, "arrival"))
         self.states = f"SELECT {state_fields} FROM state WHERE run_id = {mark} ORDER BY arrival"
@@ -242,6 +244,19 @@ class Statements:
             + " ON CONFLICT (name) DO UPDATE SET value = excluded.value, updated = excluded.updated"
         )
         self.forget_variable = f"DELETE FROM variable WHERE name = {mark}"
+
+    def _of_deliveries(self) -> None:
+        mark = self.mark
+        self.deliver_any = (
+            self._insert("delivery", DELIVERY) + " ON CONFLICT (source) DO UPDATE SET sequence = excluded.sequence,"
+            " outcome = excluded.outcome, time = excluded.time WHERE delivery.sequence < excluded.sequence"
+        )
+        self.deliver_next = (
+            f"UPDATE delivery SET sequence = {mark}, time = {mark} WHERE source = {mark} AND sequence = {mark}"
+        )
+        self.delivered = f"SELECT sequence, outcome FROM delivery WHERE source = {mark}"
+        self.note_outcome = f"UPDATE delivery SET outcome = {mark} WHERE source = {mark}"
+        self.forget_deliveries = f"DELETE FROM delivery WHERE time < {mark}"
 
     def _marks(self, columns: tuple[str, ...]) -> str:
         special = dict.fromkeys(_OPTIONAL, self._optional) | dict.fromkeys(_FLAGS, self._flag)

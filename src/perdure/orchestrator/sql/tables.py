@@ -273,6 +273,15 @@ flow_key = _table(
     Index("flow_key_by_run", "flow_run_id"),
 )
 
+delivery = _table(
+    "delivery",
+    Column("source", ID, primary_key=True),
+    Column("sequence", BigInteger, nullable=False),
+    Column("outcome", BigInteger, nullable=False),
+    Column("time", BigInteger, nullable=False),
+    Index("delivery_by_time", "time"),
+)
+
 log = Table(
     "log",
     metadata,

@@ -1,94 +1,41 @@
-"""The one writer of a process: records wait in memory and are committed in groups, in order.
+"""The one writer of a process: what waits is committed in groups, in order, and once."""
 
-Nothing waits for a busy writer thread: a thread that computes holds Python's lock for milliseconds
-between another's statements. So whoever needs a commit writes all that waits, in its own thread; the
-flusher's thread writes only what nobody came for.
-"""
-
-import time
-from collections.abc import Callable, Iterable
-from threading import Event, Lock, Thread
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from perdure.core.errors import OrchestratorError
-from perdure.core.records import BlockRecord, CacheRecord, Record, ReleaseRecord
+from perdure.core.errors import RecordRefused
+from perdure.core.records import Record
 from perdure.orchestrator.sql.batch import Arrivals, Batch
+from perdure.orchestrator.sql.calls import current_call, once
 from perdure.orchestrator.sql.database import Connection, Database
 from perdure.orchestrator.sql.reaching import reaching
+from perdure.orchestrator.waiting import Waiting
 
 T = TypeVar("T")
-_GROUP = 4_000  # records; when more wait, the thread that reports writes them
-_MOST = 200_000  # records that may wait while the database cannot be written
-_RETRY_SECONDS = 1.0
-
-# Read by key in the middle of runs: a read has to see those that wait.
-_KEYED = frozenset({CacheRecord, ReleaseRecord, BlockRecord})
 # What a record that cannot be stored raises, beside the refusals of the database.
 _REFUSALS = (AttributeError, LookupError, TypeError, ValueError, OverflowError)
 
 
-class Writer:
-    """Takes records and commits them."""
+class Writer(Waiting):
+    """Commits what it takes, by one connection."""
 
     def __init__(self, database: Database, interval_seconds: float) -> None:
         self._database = database
         self._statements = database.statements
-        self._refusals: tuple[type[Exception], ...] = (*_REFUSALS, *database.refusals)
-        self._interval = interval_seconds
-        self.closed = False
-        self._begin()
+        self.refusals: tuple[type[Exception], ...] = (*_REFUSALS, *database.refusals)
+        super().__init__(interval_seconds)
 
     def _begin(self) -> None:
-        self._waiting: list[Record] = []
-        self._waiting_lock = Lock()  # guards the waiting records and the counts of what was reported
-        self._write_lock = Lock()  # guards the connection
+        super()._begin()
         self._connection: Connection | None = None
-        self._reported = self._committed = 0
-        self._keyed_reported = self._keyed_committed = 0
-        self._failed_at: float | None = None
-        self._refused: list[str] = []
         self._arrivals = Arrivals()
-        self._flusher: Thread | None = None
-        self._wake = Event()
-        self._ended = Event()
 
     def begin_in_fork(self, abandon: Callable[[list[Connection]], None]) -> None:
         """Begin anew in a forked process, leaving the connection and the records to the parent."""
         if self._connection is not None:
             abandon([self._connection])
         self._begin()
-
-    def report(self, records: Iterable[Record]) -> None:
-        """Take the records and return at once, or after writing if too many wait."""
-        if self._take(records, wake=True) > _GROUP:
-            self._relieve()
-
-    def commit(self, records: Iterable[Record]) -> None:
-        """Take the records and return when all that was reported is committed."""
-        self._take(records, wake=False)
-        self.flush()
-
-    def flush(self) -> None:
-        """Return when all that was reported is committed.
-
-        Raises:
-            OrchestratorError: it could not be committed, and waits on; or a record was refused for good.
-        """
-        self._flush()
-        if self._refused:
-            with self._waiting_lock:
-                refused, self._refused = self._refused, []
-            raise OrchestratorError(f"{len(refused)} records were refused by the database; the first: {refused[0]}")
-
-    @property
-    def holds_keyed(self) -> bool:
-        """Whether a cache key, its release or a block was reported that is not committed yet."""
-        return self._keyed_committed != self._keyed_reported
-
-    @property
-    def counts(self) -> tuple[int, int]:
-        """How many records were reported until now, and how many of them are committed."""
-        return self._reported, self._committed
 
     def execute(self, statement: str, parameters: tuple[Any, ...]) -> int:
         """Commit one statement, after all that was reported; how many rows it changed."""
@@ -97,24 +44,14 @@ class Writer:
 
     def execute_apart(self, statement: str, parameters: tuple[Any, ...]) -> int:
         """Commit one statement before what was reported, which goes on waiting; how many rows it changed."""
-        with self._write_lock:
-            return reaching(
-                self._database, lambda: self._database.execute_apart(self._connected(), statement, parameters)
-            )
+        if current_call.get() is None:
+            return self._attempt(lambda: self._database.execute_apart(self._connected(), statement, parameters))
+        return self._once(lambda connection: connection.execute(statement, parameters).rowcount)
 
     def transact(self, work: Callable[[Connection], T]) -> T:
         """Do what takes several statements in one transaction, before what was reported, which goes on waiting."""
-        with self._write_lock, self._database.errors():
-            connection = self._connected()
-            try:
-                connection.execute(self._database.begin)
-                outcome = work(connection)
-                self._database.commit(connection)
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
-            return outcome
+        with self.writing():
+            return self.within(work)
 
     def commit_together(self, records: list[Record], unless: tuple[str, tuple[Any, ...]] | None = None) -> bool:
         """Commit all that was reported, then all these records, or none of them, in one transaction.
@@ -124,136 +61,96 @@ class Writer:
         Raises:
             OrchestratorError: they could not be committed, and do not wait either.
         """
+
+        def write(connection: Connection) -> int:
+            if unless is not None and connection.execute(*unless).rowcount == 0:
+                return 0
+            self.apply(connection, records)
+            return 1
+
         self.flush()
-        with self._write_lock:
+        return self._once(write) == 1
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Within the block, this thread alone may use the connection; its errors are Perdure's."""
+        with self._write_lock, self._database.errors():
+            yield
+
+    def _attempt(self, work: Callable[[], T]) -> T:
+        """Do something by the connection; again, while the database's server is away."""
+
+        def attempt() -> T:
             try:
-                return reaching(self._database, lambda: self._commit_group(records, unless))
-            except self._refusals as error:
-                raise OrchestratorError(f"The database refused what was to be committed together: {error}") from error
+                return work()
+            except self.refusals as error:
+                raise RecordRefused(f"The database refused what it was told: {error}") from error
+
+        with self._write_lock:
+            return reaching(self._database, attempt)
+
+    def within(self, work: Callable[[Connection], T]) -> T:
+        """Have `work` done in one transaction, which is undone if it fails; inside `writing`."""
+        connection = self._connected()
+        try:
+            connection.execute(self._database.begin)
+            outcome = work(connection)
+            self._database.commit(connection)
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        return outcome
+
+    def apply(self, connection: Connection, records: Sequence[Record]) -> None:
+        """Write records in the transaction that is open on the connection."""
+        batch = Batch(records, self._arrivals.take(len(records)), self._statements.absent)
+        for statement, rows in batch.statements(self._statements):
+            connection.executemany(statement, rows)
+
+    def storable(self, record: Record) -> Record:
+        """A record whose texts the database has bytes for: what it has none for is spelled out."""
+        spelled = self._database.storable
+        return type(record)._make(spelled(value) if type(value) is str else value for value in record)
+
+    def _once(self, change: Callable[[Connection], int]) -> int:
+        """Change something in one transaction: once, if it is part of a call that may come again."""
+
+        def work(connection: Connection) -> int:
+            call = current_call.get()
+            if call is None:
+                return change(connection)
+            return once(connection, self._statements, call, lambda: change(connection))
+
+        return self._attempt(lambda: self.within(work))
 
     def follow(self, arrival: int) -> None:
         """Have what is written from now on come after a state that another process wrote, whatever the clocks say."""
         with self._write_lock:
             self._arrivals.pass_by(arrival)
 
-    def close(self) -> None:
-        """Flush, end the thread and close the connection."""
-        if self.closed:
-            return
-        self.flush()
-        self.closed = True
-        self._ended.set()
-        self._wake.set()
-        if self._flusher is not None:
-            self._flusher.join()
-        with self._write_lock:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
-
-    def abandon(self) -> None:
-        """Forget what waits to be committed, and close."""
-        with self._write_lock, self._waiting_lock:
-            self._waiting.clear()
-            self._refused.clear()
-            self._committed, self._keyed_committed = self._reported, self._keyed_reported
-        self.close()
-
-    def _take(self, records: Iterable[Record], wake: bool) -> int:
-        """Let the records wait; how many wait now."""
-        if self.closed:
-            raise OrchestratorError("The orchestrator is closed and takes no more records.")
-        taken = list(records)
-        with self._waiting_lock:
-            waiting = self._waiting
-            was_empty = not waiting
-            waiting += taken
-            self._reported += len(taken)
-            for record in taken:
-                if type(record) in _KEYED:
-                    self._keyed_reported += 1
-        if was_empty and wake and taken:
-            self._wake_flusher()
-        return len(waiting)
-
-    def _relieve(self) -> None:
-        """Write, since too much waits; while the database fails, let more wait, up to a bound."""
-        full = len(self._waiting) > _MOST
-        if self._failed_at is not None and not full and time.monotonic() - self._failed_at < _RETRY_SECONDS:
-            return
-        try:
-            self._flush()
-        except OrchestratorError:
-            if full:
-                raise
-
-    def _wake_flusher(self) -> None:
-        if self._flusher is None:
-            self._flusher = Thread(target=self._flush_at_intervals, name="perdure-flusher", daemon=True)
-            self._flusher.start()
-        if not self._wake.is_set():
-            self._wake.set()
-
-    def _flush_at_intervals(self) -> None:
-        while not self._ended.is_set():
-            self._wake.wait()
-            self._wait_for_others()
-            self._wake.clear()
-            try:
-                self._flush()
-            except OrchestratorError:  # the records wait on, and whoever commits next is told
-                self._ended.wait(_RETRY_SECONDS)
-                self._wake.set()
-
-    def _wait_for_others(self) -> None:
-        """Sleep for an interval, and on while others write: being awake would only slow a busy process down."""
-        committed = -1
-        while committed != self._committed and not self._ended.is_set():
-            committed = self._committed
-            self._ended.wait(self._interval)
-
-    def _flush(self) -> None:
-        goal = self._reported
-        if self._committed >= goal:
-            return
-        with self._write_lock:
-            if self._committed < goal:  # else another thread's group had them in it
-                self._write()
-
-    def _write(self) -> None:
-        """Commit all that waits; what could not be committed waits again, in its place."""
-        records: list[Record] = []
-        reported, keyed = self._committed, self._keyed_committed
-        try:
-            with self._waiting_lock:
-                records, self._waiting = self._waiting, records
-                reported, keyed = self._reported, self._keyed_reported
-            reaching(self._database, lambda: self._commit_all(records))
-        finally:
-            if records:
-                self._failed_at = time.monotonic()
-                with self._waiting_lock:
-                    self._waiting = records + self._waiting
-            else:
-                self._committed, self._keyed_committed, self._failed_at = reported, keyed, None
+    def _write_out(self, records: list[Record]) -> None:
+        reaching(self._database, lambda: self._commit_all(records))
 
     def _commit_all(self, records: list[Record]) -> None:
         try:
             self._commit_group(records)
-        except self._refusals:
+        except self.refusals:
             self._commit_singly(records)
 
-    def _commit_group(self, records: list[Record], unless: tuple[str, tuple[Any, ...]] | None = None) -> bool:
-        """Commit the records in one transaction and remove them from the list; `unless` as in `commit_together`."""
+    def _let_go(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _commit_group(self, records: list[Record]) -> None:
+        """Commit the records in one transaction and remove them from the list."""
         connection = self._connected()
         batch = Batch(records, self._arrivals.take(len(records)), self._statements.absent)
         begun = False
         try:
             connection.execute(self._database.begin)
             begun = True
-            if unless is not None and connection.execute(*unless).rowcount == 0:
-                connection.execute("ROLLBACK")
-                return False
             for statement, rows in batch.statements(self._statements):
                 connection.executemany(statement, rows)
             self._database.commit(connection)
@@ -264,15 +161,14 @@ class Writer:
             elif begun and not isinstance(error, Exception):
                 records.clear()  # interrupted just after the commit: they must not be written twice
             raise
-        return True
 
     def _commit_singly(self, records: list[Record]) -> None:
         """Commit each record by itself, so that one that cannot be stored stops no other."""
         while records:
             record = records[0]
             try:
-                self._commit_group([self._storable(record)])
-            except self._refusals as error:
+                self._commit_group([self.storable(record)])
+            except self.refusals as error:
                 self._refused.append(f"{record!r} ({error})")
             del records[0]
 
@@ -280,7 +176,3 @@ class Writer:
         if self._connection is None or self._database.is_lost(self._connection):
             self._connection = self._database.connect(instead_of=self._connection)
         return self._connection
-
-    def _storable(self, record: Record) -> Record:
-        spelled = self._database.storable
-        return type(record)._make(spelled(value) if type(value) is str else value for value in record)

@@ -39,6 +39,7 @@ def upgrade() -> None:
     _add_limits()
     _add_services()
     _add_artifacts()
+    _add_deliveries()
     # Who may talk to the server.
     op.create_table(
         "api_token",
@@ -112,7 +113,8 @@ def downgrade() -> None:
         op.drop_index(name, table)
     op.drop_column("result", "askew")
     op.drop_table("run_tag")
-    op.drop_table("api_token")
+    for table in ("api_token", "delivery"):
+        op.drop_table(table)
 
 
 def _add_limits() -> None:
@@ -233,3 +235,17 @@ def _add_artifacts() -> None:
         sa.PrimaryKeyConstraint("name"),
         sqlite_with_rowid=False,
     )
+
+
+def _add_deliveries() -> None:
+    """What came from far already."""
+    op.create_table(
+        "delivery",
+        sa.Column("source", ID, nullable=False),
+        sa.Column("sequence", sa.BigInteger(), nullable=False),
+        sa.Column("outcome", sa.BigInteger(), nullable=False),
+        sa.Column("time", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("source"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("delivery_by_time", "delivery", ["time"])

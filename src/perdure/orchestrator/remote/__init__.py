@@ -1,0 +1,202 @@
+"""The orchestrator on a server: what it is told goes there in batches, what it is asked is answered there."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from perdure.core.errors import OrchestratorUnreachable
+from perdure.core.ids import new_id
+from perdure.core.pruning import Pruning
+from perdure.core.records import BlockRecord, Record
+from perdure.orchestrator import lifetime, wire
+from perdure.orchestrator.protocol import Orchestrator
+from perdure.orchestrator.remote.known_blocks import KnownBlocks
+from perdure.orchestrator.remote.sender import Sender
+from perdure.orchestrator.remote.transport import Transport
+
+_PAGE = 2_000  # rows that one answer has at most, of what can be asked in pages
+# What is answered while the server is away, and patience is over: a cache key is missing and may be computed, nobody
+# wants anything of a run. Whatever is not here needs its answer, and fails.
+_MEANWHILE: dict[str, Callable[..., Any]] = {
+    **dict.fromkeys(("find_cached", "claim_of", "cancellation"), lambda *_: None),
+    **dict.fromkeys(("claim_key", "take_over_key"), lambda *_: True),
+    "note_wait": lambda *_: None,
+}
+# What is asked in the middle of runs: only what was reported of keys and blocks has to be there before.
+_APART = frozenset({"find_cached", "claim_key", "claim_of", "cancellation", "block"})
+_left_to_parents: list[Transport] = []  # closing connections that were made before a fork would end the parent's
+
+
+class RemoteOrchestrator:
+    """An `Orchestrator` by its server's address. Its methods are those of the protocol, called there.
+
+    What cannot be delivered is kept in `folder`, a directory for this server, and delivered later; see `Sender` for
+    `locally`. `patience_seconds` is how long a server that went away is waited for.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        folder: Path,
+        *,
+        token: str | None = None,
+        locally: bool = False,
+        patience_seconds: float = 30.0,
+        report_interval_seconds: float = 0.1,
+    ) -> None:
+        self._new_transport = partial(Transport, url, token, patience_seconds)
+        self._transport = self._new_transport()
+        self._sender = Sender(self._transport, folder, report_interval_seconds, locally)
+        self._blocks = KnownBlocks(folder / "blocks.json")
+        self._lanes: list[tuple[str, int]] = []  # who calls, and how often it did: one for each call at a time
+        self._sender.deliver_left_behind()
+        lifetime.keep(self)
+
+    def report(self, records: Iterable[Record]) -> None:
+        """Take the records and return at once; they are sent soon, in order."""
+        self._sender.report(records)
+
+    def commit(self, records: Iterable[Record]) -> None:
+        """Take the records and return when they, and all reported before them, are committed: see `Sender`."""
+        self._sender.commit(records)
+
+    def flush(self) -> None:
+        """Return when all that was reported is committed."""
+        self._sender.flush()
+
+    def close(self) -> None:
+        """Flush and let go of connections, files and threads. Calling it again does nothing."""
+        if self._sender.closed:
+            return
+        self._sender.deliver_left_behind()
+        try:
+            self._sender.settle(eagerly=True)
+        finally:
+            self._sender.close()
+
+    def abandon(self) -> None:
+        """Close, as a killed process does: what was reported and is neither sent nor on disk is lost."""
+        self._sender.abandon()
+
+    def pruning(self) -> Pruning:
+        """What removing old results needs; close it when it is done."""
+        self._sender.settle(eagerly=True)
+        return _Session(self._transport, Pruning, "pruning")
+
+    def block(self, id: str) -> BlockRecord | None:
+        """A block by its id; while the server is away, as it was known here."""
+        try:
+            found: BlockRecord | None = self._ask("block", id)
+        except OrchestratorUnreachable:
+            return self._blocks.find(id)
+        self._blocks.remember(() if found is None else (found,))
+        return found
+
+    def blocks(self, type: str | None = None, name: str | None = None) -> Sequence[BlockRecord]:
+        """The saved blocks, or those of a type, or of a name; while the server is away, those that are known here."""
+        try:
+            found: Sequence[BlockRecord] = self._ask("blocks", type, name)
+        except OrchestratorUnreachable:
+            known = self._blocks.named(type, name)
+            if not known:
+                raise
+            return known
+        self._blocks.remember(found)
+        return found
+
+    def __getattr__(self, name: str) -> Any:
+        if name in wire.methods_of(Orchestrator):
+            return partial(self._ask, name)
+        if name in wire.parts_of(Orchestrator):
+            return _Part(self._ask, name)
+        raise AttributeError(f"An orchestrator has no {name!r}.")
+
+    def _ask(self, name: str, *args: Any, **options: Any) -> Any:
+        if name not in _APART or self._sender.holds_keyed or self._sender.undelivered:
+            self._sender.settle(eagerly=name not in _MEANWHILE)
+        try:
+            if args and "older_than" in getattr(args[0], "_fields", ()):
+                return list(self._rows(name, *args))
+            return self._call(name, *args, **options)
+        except OrchestratorUnreachable:
+            if name not in _MEANWHILE:
+                raise
+            return _MEANWHILE[name](*args)
+
+    def _rows(self, name: str, filter: Any) -> Iterator[Any]:
+        """All rows that a filter lets through, asked for page by page."""
+        left = filter.limit
+        while left is None or left > 0:
+            asked = _PAGE if left is None else min(_PAGE, left)
+            page = self._call(name, filter._replace(limit=asked))
+            yield from page
+            if len(page) < asked:
+                return
+            left = None if left is None else left - asked
+            filter = filter._replace(older_than=page[-1][0])
+
+    def _call(self, name: str, *args: Any, **options: Any) -> Any:
+        method = wire.method(Orchestrator, name)
+        source, count = self._lanes.pop() if self._lanes else (new_id(), 0)
+        place = source, count + 1
+        try:
+            return method.decode_answer(self._transport.call(name, method.encode_call(args, options), place))
+        finally:
+            self._lanes.append(place)
+
+    def begin_in_fork(self) -> None:
+        """Leave the parent's connections, files, locks and records to the parent."""
+        _left_to_parents.append(self._transport)
+        self._transport = self._new_transport()
+        self._lanes = []
+        self._sender.begin_in_fork(self._transport)
+
+
+class _Part:
+    """A part of the protocol that has methods of its own."""
+
+    def __init__(self, ask: Callable[..., Any], name: str) -> None:
+        self._ask = ask
+        self._name = name
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        whole = f"{self._name}.{name}"
+        if whole not in wire.methods_of(Orchestrator):
+            raise AttributeError(f"{self._name} has no {name!r}.")
+        return partial(self._ask, whole)
+
+
+class _Session:
+    """What a method opened on the server."""
+
+    def __init__(self, transport: Transport, protocol: Any, name: str) -> None:
+        self._transport = transport
+        self._protocol = protocol
+        self._path = f"sessions/{wire.decode_id(transport.call(name))}"
+
+    def close(self) -> None:
+        """Let the server let go of it."""
+        self._transport.call(self._path, method="DELETE")
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        if name not in wire.methods_of(self._protocol):
+            raise AttributeError(f"A {self._protocol.__name__} has no {name!r}.")
+        method = wire.method(self._protocol, name)
+        return partial(self._pages if method.is_paged else self._call, method)
+
+    def _call(self, method: wire.Method, *args: Any, **options: Any) -> Any:
+        body = method.encode_call(args, options)
+        return method.decode_answer(self._transport.call(f"{self._path}/{method.name}", body))
+
+    def _pages(self, method: wire.Method, *args: Any, **options: Any) -> Iterator[Any]:
+        pages = self._call(method, *args, **options)
+        while pages:
+            yield from pages
+            pages = method.decode_answer(self._transport.call(f"{self._path}/{method.name}/next"))
+
+
+def folder_of(home: Path, url: str) -> Path:
+    """Where in a home is kept what a server is to be told."""
+    return home / "spool" / hashlib.sha256(url.encode()).hexdigest()[:16]

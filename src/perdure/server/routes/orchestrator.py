@@ -1,0 +1,153 @@
+"""The protocol of orchestrators, for clients that report to this server: see `perdure.orchestrator.wire`.
+
+It is no part of the API for people and programs, and not in its schema: both of its ends are Perdure.
+"""
+
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from perdure.core.errors import ProtocolMismatch
+from perdure.orchestrator import wire
+from perdure.orchestrator.protocol import Orchestrator
+from perdure.orchestrator.sql.calls import Call, calling
+from perdure.orchestrator.sql.deliveries import Delivery, DeliveryGap
+from perdure.orchestrator.sql.tokens import Scope
+from perdure.orchestrator.wire import InvalidCall, InvalidRecords
+from perdure.server.access import caller_of, needs
+from perdure.server.errors import NotFound, answer
+from perdure.server.sessions import Sessions
+from perdure.server.wiring import Known
+
+
+def _checked_version(request: Request) -> None:
+    told = request.headers.get(wire.VERSION_HEADER, "")
+    version = int(told) if told.isascii() and told.isdigit() and len(told) < 9 else 0
+    if version > wire.VERSION:
+        raise ProtocolMismatch(
+            f"The client's perdure is newer than the server's (protocol {version}, not {wire.VERSION})."
+            " Upgrade the server."
+        )
+    if version < wire.OLDEST:
+        raise ProtocolMismatch(
+            f"The client's perdure is too old for this server (protocol {told!r}; the oldest is {wire.OLDEST})."
+            " Upgrade perdure where the flow runs."
+        )
+
+
+async def _body(request: Request) -> bytes:
+    return await request.body()
+
+
+def _place(request: Request) -> Call | None:
+    """Whose batch or call it is, and which one."""
+    source, told = request.headers.get(wire.SOURCE_HEADER), request.headers.get(wire.SEQUENCE_HEADER, "")
+    if source is None:
+        return None
+    if not wire.is_id(source) or not (told.isascii() and told.isdigit() and 0 < len(told) < 19 and int(told) > 0):
+        raise InvalidCall(f"{wire.SOURCE_HEADER} must be an id, and {wire.SEQUENCE_HEADER} a whole number from 1.")
+    return Call(source, int(told))
+
+
+_OF_ADMINS = ("services.", "limits.put", "limits.delete")
+Body = Annotated[bytes, Depends(_body)]
+Place = Annotated[Call | None, Depends(_place)]
+router = APIRouter(prefix="/orchestrator", include_in_schema=False, dependencies=[Depends(_checked_version)])
+
+
+@router.post("/records")
+@needs(Scope.WRITE)
+def records(request: Request, body: Body, place: Place, known: Known) -> Response:
+    """Keep a batch of records, once. Answers which of them the database cannot hold."""
+    if place is None:
+        raise InvalidCall(f"A batch needs the headers {wire.SOURCE_HEADER} and {wire.SEQUENCE_HEADER}.")
+    try:
+        told = wire.decode_records(body)
+    except InvalidRecords as error:
+        return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, error, refused=error.refused)
+    except ValueError as error:
+        raise InvalidCall(str(error)) from None
+    delivery = Delivery(*place, told, gap_is_known=wire.GAP_HEADER in request.headers)
+    try:
+        known.deliver(delivery)
+    except DeliveryGap as gap:
+        return _problem(HTTPStatus.CONFLICT, gap, wanted=gap.wanted)
+    return JSONResponse({"refused": delivery.refused, "wanted": delivery.wanted or place.sequence + 1})
+
+
+@router.post("/{name}")
+@needs(Scope.READ)
+def call(name: str, request: Request, body: Body, place: Place, known: Known) -> Response:
+    """Call a method, once if it has a place; of one that opens a session, the answer is the session's id."""
+    if name not in wire.methods_of(Orchestrator):
+        raise NotFound(f"An orchestrator has no method {name!r}. Upgrade the server.")
+    needed, scope = _needed(name), caller_of(request).scope
+    if not scope.allows(needed):
+        message = f"{name} needs the scope {needed.value!r}; the token has {scope.value!r}."
+        raise HTTPException(HTTPStatus.FORBIDDEN, message)
+    protocol = wire.session_of(name)
+    if protocol is not None:
+        return JSONResponse(_sessions(request).open(getattr(known, name)(), protocol))
+    method = wire.method(Orchestrator, name)
+    arguments = method.decode_call(body)
+    target: Any = known
+    for part in name.split("."):
+        target = getattr(target, part)
+    with calling(place):
+        return _answer(method, target(**arguments))
+
+
+@router.post("/sessions/{id}/{name}")
+@needs(Scope.WRITE)
+def call_in_session(id: str, name: str, request: Request, body: Body) -> Response:
+    """Call a method of what a session holds; of one that gives pages, the answer is the first page, if any."""
+    with _sessions(request).using(id) as session:
+        if name not in wire.methods_of(session.protocol):
+            raise NotFound(f"A {session.protocol.__name__} has no method {name!r}.")
+        method = wire.method(session.protocol, name)
+        value = getattr(session.opened, name)(**method.decode_call(body))
+        if method.is_paged:
+            session.pages[name] = value
+            value = [page for page in (next(value, None),) if page is not None]
+        return _answer(method, value)
+
+
+@router.post("/sessions/{id}/{name}/next")
+@needs(Scope.WRITE)
+def next_page(id: str, name: str, request: Request) -> Response:
+    """The next page of what a method gives in pages; an empty list after the last one."""
+    with _sessions(request).using(id) as session:
+        pages = session.pages.get(name)
+        if pages is None:
+            raise NotFound(f"{name!r} was not asked for any page.")
+        page = next(pages, None)
+        return _answer(wire.method(session.protocol, name), [] if page is None else [page])
+
+
+@router.delete("/sessions/{id}", status_code=HTTPStatus.NO_CONTENT)
+@needs(Scope.WRITE)
+def close_session(id: str, request: Request) -> None:
+    """Let go of what a session holds."""
+    _sessions(request).close(id)
+
+
+def _needed(name: str) -> Scope:
+    if name in wire.READING:
+        return Scope.READ
+    return Scope.ADMIN if name.startswith(_OF_ADMINS) else Scope.WRITE
+
+
+def _sessions(request: Request) -> Sessions:
+    found: Sessions = request.app.state.sessions
+    return found
+
+
+def _answer(method: wire.Method, value: Any) -> Response:
+    return Response(method.encode_answer(value), media_type="application/json")
+
+
+def _problem(status: HTTPStatus, error: Exception, **details: object) -> Response:
+    return answer(status, type(error).__name__, str(error), **details)

@@ -1,0 +1,163 @@
+"""Stories of a flow whose server is killed, whose database is restarted, whose network is cut while it runs."""
+
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+from perdure.core.records import FlowRun, RunFilter
+from perdure.core.states import StateType as S
+from perdure.orchestrator.embedded import EmbeddedOrchestrator
+from perdure.orchestrator.remote import RemoteOrchestrator, folder_of
+from perdure.server.running import opened
+from tests.chaos.reporting import PERSISTED
+from tests.postgresql_server import new_database, server_in
+from tests.server.proxy import Proxy
+from tests.server.running import wait_for
+
+TASKS = 4_000
+_MOST = 4  # faults in a story
+_PATIENCE = 120  # seconds for the flow to end
+_LONGEST = 1.5  # seconds that something is away
+_USUAL = [S.PENDING, S.RUNNING, S.COMPLETED]
+
+
+class Troubled(NamedTuple):
+    """How a story went."""
+
+    faults: int
+    wrong: list[str]
+
+
+class Server:
+    """A server at one port, that may be killed and started again."""
+
+    def __init__(self, database: str) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self._command = [
+            *(sys.executable, "-m", "perdure", "server", "start"),
+            *(f"--port={self.port}", f"--database={database}"),
+        ]
+        self.start()
+        self.wait()
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def wait(self) -> None:
+        wait_for(f"http://127.0.0.1:{self.port}", self._process)
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def freeze(self) -> None:
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._process.send_signal(signal.SIGCONT)
+
+
+def troubled(seed: int, home: Path, postgresql: Any = None) -> Troubled:
+    """Play a story in a home: on a PostgreSQL server, or on SQLite."""
+    chance = random.Random(seed)
+    with _database(home, postgresql) as database:
+        server = Server(database)
+        proxy = Proxy(server.port)
+        flow = _begin(home, proxy.address, chance.choice(["0.2", "2", "30"]))
+        try:
+            faults = _trouble(chance, flow, _kinds(server, proxy, postgresql))
+            server.wait()
+            RemoteOrchestrator(proxy.address, folder_of(home, proxy.address)).close()  # what the flow could not deliver
+        finally:
+            flow.kill()
+            flow.wait()
+            proxy.close()
+            server.kill()
+        wrong = [] if flow.returncode == 0 else [f"the flow failed: {(home / 'said').read_text()[-2000:]}"]
+        return Troubled(faults, wrong + _judged(database))
+
+
+@contextmanager
+def _database(home: Path, postgresql: Any) -> Iterator[str]:
+    if postgresql is None:
+        yield str(home / "server.db")
+    else:
+        with new_database(postgresql.get_uri()) as url:
+            yield url
+
+
+@contextmanager
+def a_postgresql() -> Iterator[Any]:
+    """A PostgreSQL server that can be stopped and started."""
+    with TemporaryDirectory(prefix="perdure-postgresql-", ignore_cleanup_errors=True) as folder:
+        server = server_in(Path(folder, "data"))
+        yield server
+        server.cleanup()
+
+
+def _begin(home: Path, address: str, patience: str) -> "subprocess.Popen[bytes]":
+    told = {"PERDURE_HOME": str(home), "PERDURE_API_URL": address, "PERDURE_SERVER_PATIENCE_SECONDS": patience}
+    command = [sys.executable, "-m", "tests.chaos.reporting", str(TASKS)]
+    with (home / "said").open("w") as said:
+        return subprocess.Popen(command, env=os.environ | told, stdout=said, stderr=said)
+
+
+Fault = tuple[Callable[[], object], Callable[[], object]]  # what happens, and what mends it
+
+
+def _kinds(server: Server, proxy: Proxy, postgresql: Any) -> list[Fault]:
+    kinds: list[Fault] = [(server.kill, server.start), (proxy.cut, proxy.mend), (server.freeze, server.thaw)]
+    if postgresql is not None:
+        kinds.append((postgresql.stop, postgresql.start))
+    return kinds
+
+
+def _trouble(chance: random.Random, flow: "subprocess.Popen[bytes]", kinds: list[Fault]) -> int:
+    """Let things happen at random moments while the flow runs; how many did."""
+    faults = 0
+    while faults < _MOST and flow.poll() is None:
+        time.sleep(chance.uniform(0, 1))
+        happens, mends = chance.choice(kinds)
+        happens()
+        time.sleep(chance.choice([0, chance.uniform(0, _LONGEST)]))
+        mends()
+        faults += 1
+    flow.wait(timeout=_PATIENCE)
+    return faults
+
+
+def _judged(database: str) -> list[str]:
+    """What was lost, or is there twice."""
+    known = opened(database)
+    try:
+        return list(_wrong(known))
+    finally:
+        known.close()
+
+
+def _wrong(known: EmbeddedOrchestrator) -> Iterator[str]:
+    runs: list[FlowRun] = list(known.flow_runs(RunFilter()))
+    if [run.state_type for run in runs] != [S.COMPLETED]:
+        yield f"the flow runs are {runs}"
+        return
+    tasks = known.task_runs(RunFilter())
+    if len(tasks) != TASKS:
+        yield f"{len(tasks)} task runs are known, not {TASKS}"
+    for task in tasks:
+        states = [state.type for state in known.states(task.id)]
+        if states != _USUAL:
+            yield f"the task run {task.name} has the states {states}"
+    lines = sorted(line.message for line in known.logs(runs[0].id) if line.message.startswith("task "))
+    if lines != sorted(f"task {number}" for number in range(TASKS) if number % PERSISTED):
+        yield f"{len(lines)} lines are known, of which {len(set(lines))} are different"

@@ -1,0 +1,329 @@
+"""What becomes of what a flow tells while its server is there, away, back again, or another one."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from perdure.core.errors import OrchestratorError, OrchestratorUnreachable, ProtocolMismatch
+from perdure.core.ids import new_id
+from perdure.core.records import Claim, FlowRunRecord, LogRecord, RunFilter, StateRecord
+from perdure.core.states import StateType as S
+from perdure.orchestrator import wire
+from perdure.orchestrator.protocol import Orchestrator
+from perdure.orchestrator.remote import RemoteOrchestrator
+from perdure.testing.orchestrator_conformance import FIRST, block, flow_run, ids, state, task_run
+from tests.server.running import in_this_process
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> str:
+    return str(tmp_path / "perdure.db")
+
+
+@pytest.fixture
+def address(port: int) -> str:
+    return f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where what cannot be delivered is kept."""
+    return tmp_path / "spool"
+
+
+def connected(address: str, folder: Path, **options: Any) -> RemoteOrchestrator:
+    """An orchestrator that is not patient."""
+    return RemoteOrchestrator(address, folder, **{"patience_seconds": 0.1, **options})
+
+
+def known(database: str, port: int) -> list[tuple[str, int]]:
+    """Which flow runs a server knows, newest first, and how many states each of them has had."""
+    with in_this_process(database, port) as address:
+        asked = RemoteOrchestrator(address, Path(database).parent / "asked")
+        found = [(run.id, len(asked.states(run.id))) for run in asked.flow_runs(RunFilter())]
+        asked.close()
+    return found
+
+
+def spooled(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.spool"))
+
+
+def begun() -> tuple[FlowRunRecord, StateRecord, StateRecord]:
+    run = flow_run()
+    return run, state(run, S.PENDING), state(run, S.RUNNING)
+
+
+def test_what_is_told_while_the_server_is_away_is_delivered_once_and_in_order(
+    database: str, port: int, address: str, folder: Path
+) -> None:
+    told = [begun() for _ in range(3)]
+    orchestrator = connected(address, folder)
+    for each in told:
+        orchestrator.commit(each)
+    orchestrator.report([state(told[0][0], S.COMPLETED)])
+    assert len(spooled(folder)) == 1
+    with in_this_process(database, port):
+        asked = orchestrator.flow_runs(RunFilter())
+        assert [(run.id, run.state_type) for run in asked][-1] == (told[0][0].id, S.COMPLETED)
+        orchestrator.close()
+    assert spooled(folder) == []
+    assert known(database, port) == [(each[0].id, 2 + (each is told[0])) for each in reversed(told)]
+
+
+def test_what_a_process_left_behind_is_delivered_by_the_next_one(
+    database: str, port: int, address: str, folder: Path
+) -> None:
+    left = begun()
+    gone = connected(address, folder)
+    gone.commit(left)
+    gone.close()
+    assert len(spooled(folder)) == 1
+    with in_this_process(database, port):
+        connected(address, folder).close()
+    assert spooled(folder) == []
+    assert known(database, port) == [(left[0].id, 2)]
+
+
+def test_what_a_process_still_has_is_left_to_it(address: str, folder: Path) -> None:
+    first, second = connected(address, folder), connected(address, folder)
+    first.commit(begun())
+    second.commit(begun())
+    third = connected(address, folder)
+    assert third._sender.undelivered == 0
+    for each in (first, second, third):
+        each.close()
+
+
+def test_a_killed_process_loses_nothing_that_it_committed(database: str, port: int, address: str, folder: Path) -> None:
+    killed = (
+        "import os, sys; from pathlib import Path; from perdure.orchestrator.remote import RemoteOrchestrator;"
+        "from tests.orchestrator.test_remote import begun;"
+        "told = RemoteOrchestrator(sys.argv[1], Path(sys.argv[2]), patience_seconds=0.1); run = begun();"
+        "told.commit(run); print(run[0].id, flush=True); os.kill(os.getpid(), 9)"
+    )
+    run = subprocess.run([sys.executable, "-c", killed, address, str(folder)], capture_output=True, text=True)
+    assert run.returncode == -signal.SIGKILL
+    with in_this_process(database, port):
+        connected(address, folder).close()
+    assert known(database, port) == [(run.stdout.strip(), 2)]
+
+
+def test_a_file_that_was_cut_off_is_delivered_as_far_as_it_is_whole(
+    database: str, port: int, address: str, folder: Path
+) -> None:
+    told = begun()
+    gone = connected(address, folder)
+    gone.commit(told)
+    gone.commit(begun())
+    gone.close()
+    (path,) = spooled(folder)
+    os.truncate(path, path.stat().st_size - 10)
+    with in_this_process(database, port):
+        connected(address, folder).close()
+    assert known(database, port) == [(told[0].id, 2)]
+    assert len(list(folder.glob("*.damaged"))) == 1
+
+
+def test_with_local_checkpoints_a_commit_does_not_wait_for_the_server(
+    database: str, port: int, address: str, folder: Path
+) -> None:
+    told = begun()
+    with in_this_process(database, port):
+        orchestrator = connected(address, folder, locally=True, patience_seconds=30)
+        orchestrator.commit(told)
+        assert spooled(folder)[0].stat().st_size > 0
+        assert ids(orchestrator.flow_runs(RunFilter())) == [told[0].id]
+        orchestrator.close()
+
+
+def test_a_cache_key_is_missing_while_the_server_is_away_and_may_be_computed(address: str, folder: Path) -> None:
+    orchestrator = connected(address, folder)
+    mine = Claim("key", new_id(), new_id(), 1)
+    assert orchestrator.find_cached("key", 1) is None
+    assert orchestrator.claim_key(mine)
+    assert orchestrator.claim_of("key") is None
+    with pytest.raises(OrchestratorUnreachable, match="does not answer"):
+        orchestrator.flow_runs(RunFilter())
+    orchestrator.close()
+
+
+def test_a_server_that_is_back_soon_is_waited_for(database: str, port: int, address: str, folder: Path) -> None:
+    orchestrator = connected(address, folder, patience_seconds=30)
+    orchestrator.report(told := begun())
+    with in_this_process(database, port):
+        assert ids(orchestrator.flow_runs(RunFilter())) == [told[0].id]
+        orchestrator.close()
+
+
+def test_saved_blocks_are_known_while_the_server_is_away(database: str, port: int, address: str, folder: Path) -> None:
+    saved = block("dev")
+    with in_this_process(database, port):
+        orchestrator = connected(address, folder)
+        orchestrator.commit([saved])
+        assert orchestrator.blocks(name="dev") == [saved]
+        orchestrator.close()
+    later = connected(address, folder)
+    assert later.blocks(type=saved.type, name="dev") == [saved]
+    assert later.block(saved.id) == saved
+    later.close()
+
+
+def test_a_forked_process_reports_by_itself(database: str, port: int, address: str, folder: Path) -> None:
+    with in_this_process(database, port):
+        orchestrator = connected(address, folder)
+        orchestrator.commit(parents := begun())
+        child = os.fork()
+        if not child:
+            orchestrator.commit(begun())
+            orchestrator.close()
+            os._exit(0)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        orchestrator.commit(begun())
+        assert len(orchestrator.flow_runs(RunFilter())) == 3
+        assert len(orchestrator.states(parents[0].id)) == 2
+        orchestrator.close()
+
+
+def test_records_that_cannot_be_kept_stop_no_others(database: str, port: int, address: str, folder: Path) -> None:
+    good, bad = flow_run(), flow_run()._replace(id="no id")
+    with in_this_process(database, port):
+        orchestrator = connected(address, folder)
+        with pytest.raises(OrchestratorError, match="2 records were refused"):
+            orchestrator.commit([bad, good, good._replace(name=b"bytes")])  # type: ignore[arg-type]
+        assert ids(orchestrator.flow_runs(RunFilter())) == [good.id]
+        orchestrator.close()
+
+
+def test_a_server_that_lost_its_database_goes_on_with_what_comes(
+    tmp_path: Path, port: int, address: str, folder: Path
+) -> None:
+    orchestrator = connected(address, folder, patience_seconds=30)
+    with in_this_process(str(tmp_path / "lost.db"), port):
+        orchestrator.commit(begun())
+        orchestrator.commit(begun())
+    database = str(tmp_path / "new.db")
+    with in_this_process(database, port):
+        orchestrator.commit(told := begun())
+        orchestrator.close()
+    assert known(database, port) == [(told[0].id, 2)]
+
+
+# The protocol, as another client may speak it
+
+
+class Client:
+    """One that sends what it likes."""
+
+    def __init__(self, address: str) -> None:
+        self._address = f"{address}/api/orchestrator"
+
+    def post(self, path: str, content: bytes | str, **headers: object) -> httpx.Response:
+        told = {"protocol": wire.VERSION, **headers}
+        shown = {f"Perdure-{name}": str(value) for name, value in told.items() if value is not None}
+        return httpx.post(f"{self._address}/{path}", content=content, headers=shown)
+
+
+@pytest.fixture
+def client(database: str) -> Iterator[Client]:
+    with in_this_process(database) as address:
+        yield Client(address)
+
+
+def test_a_batch_that_comes_twice_counts_once(client: Client) -> None:
+    run, source = flow_run(), new_id()
+    body = wire.encode_records([LogRecord(run.id, None, 1, 20, "", "a line")])
+    for _ in range(2):
+        assert client.post("records", body, source=source, sequence=1).json() == {"refused": {}, "wanted": 2}
+    assert len(client.post("logs", "{}").json()) == 1
+
+
+def test_a_batch_that_comes_too_early_is_told_which_one_is_wanted(client: Client) -> None:
+    body, source = wire.encode_records([flow_run()]), new_id()
+    client.post("records", body, source=source, sequence=1)
+    answer = client.post("records", body, source=source, sequence=3)
+    assert (answer.status_code, answer.json()["error"]["wanted"]) == (409, 2)
+
+
+def test_a_call_that_comes_twice_is_done_once_and_answered_alike(client: Client) -> None:
+    mine = wire.method(Orchestrator, "claim_key").encode_call((Claim("k", new_id(), new_id(), 1),), {})
+    place = {"source": new_id(), "sequence": 1}
+    assert [client.post("claim_key", mine, **place).json() for _ in range(2)] == [True, True]
+    assert client.post("claim_key", mine, source=new_id(), sequence=1).json() is False
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "{}",
+        "[",
+        "[1]",
+        '[["Nothing", []]]',
+        '[["StateRecord", []]]',
+        '[["StateRecord", {}]]',
+        '[["StateRecord", ["x", true, "FAILED", "Failed", null, 1]]]',
+        f'[["StateRecord", ["{FIRST}", true, "LOST", "Lost", null, 1]]]',
+        f'[["StateRecord", ["{FIRST}", true, "FAILED", "Failed", null, {2**63}]]]',
+        f'[["StateRecord", ["{FIRST}", true, "FAILED", "\\ud800", null, 1]]]',
+        f'[["FlowRunRecord", ["{FIRST}", "a", "b", null, null, null, "[1]", "{{}}", 1]]]',
+        f'[["FlowRunRecord", ["{FIRST}", "a", "b", null, null, null, "[]", "NaN", 1]]]',
+        f'[["FlowRunRecord", ["{FIRST}", "a", "b", null, null, null, "[]", "{{\\"a\\": {"[" * 5000}", 1]]]',
+        f'[["StepRecord", ["{FIRST}", "{FIRST}", "{FIRST}", "", null, null, null, "[[], null]", "staged"]]]',
+    ],
+    ids=range(15),
+)
+def test_what_readers_would_choke_on_is_refused(client: Client, body: str) -> None:
+    assert client.post("records", body, source=new_id(), sequence=1).status_code == 422
+
+
+@pytest.mark.parametrize("place", [{}, {"source": "me", "sequence": 1}, {"source": FIRST, "sequence": "one"}])
+def test_a_batch_without_a_place_is_refused(client: Client, place: dict[str, object]) -> None:
+    assert client.post("records", "[]", **place).status_code == 422
+
+
+def test_every_method_of_the_protocol_is_served(client: Client) -> None:
+    for name in wire.methods_of(Orchestrator):
+        assert client.post(name, '{"nothing": 1}').status_code in (200, 422), name
+
+
+@pytest.mark.parametrize("version", [None, 0, "x", wire.VERSION + 1])
+def test_a_client_of_another_protocol_is_told_what_to_upgrade(client: Client, version: object) -> None:
+    answer = client.post("states", '{"run_id": "x"}', protocol=version)
+    told = answer.json()["error"]
+    assert (answer.status_code, told["kind"]) == (426, ProtocolMismatch.__name__)
+    assert "Upgrade" in told["message"]
+
+
+def test_a_session_that_nobody_knows_is_not_found(client: Client) -> None:
+    assert client.post(f"sessions/{new_id()}/storages", "").status_code == 404
+
+
+def test_a_long_list_comes_in_pages(client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("perdure.orchestrator.remote._PAGE", 3)
+    orchestrator = RemoteOrchestrator(client._address.removesuffix("/api/orchestrator"), tmp_path)
+    runs = [task_run() for _ in range(8)]
+    orchestrator.commit(runs)
+    newest = [run.id for run in reversed(runs)]
+    assert ids(orchestrator.task_runs(RunFilter())) == newest
+    assert ids(orchestrator.task_runs(RunFilter(limit=4))) == newest[:4]
+    assert ids(orchestrator.task_runs(RunFilter(limit=3))) == newest[:3]
+    orchestrator.close()
