@@ -4,12 +4,23 @@ from typing import cast
 
 import pytest
 
+from perdure import settings
 from perdure.orchestrator.protocol import Orchestrator
 from perdure.orchestrator.remote import RemoteOrchestrator
+from perdure.testing.limits_conformance import LimitsConformance
 from perdure.testing.orchestrator_conformance import OrchestratorConformance
 from perdure.testing.pruning_conformance import PruningConformance
+from perdure.testing.services_conformance import ServicesConformance
 from tests.postgresql_server import new_database
 from tests.server.running import in_this_process
+
+
+@pytest.fixture(autouse=True)
+def _no_services(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server does nothing but answer."""
+    for service in ("LOST", "LATE", "EVENTS", "HOOKS"):
+        monkeypatch.setenv(f"PERDURE_SERVICE_{service}_SECONDS", "0")
+    settings.reload()
 
 
 def remote(database: str, folder: Path) -> Iterator[Orchestrator]:
@@ -21,14 +32,14 @@ def remote(database: str, folder: Path) -> Iterator[Orchestrator]:
 
 
 @pytest.mark.slow
-class TestOverSQLite(OrchestratorConformance, PruningConformance):
+class TestOverSQLite(OrchestratorConformance, PruningConformance, LimitsConformance, ServicesConformance):
     @pytest.fixture
     def orchestrator(self, tmp_path: Path) -> Iterator[Orchestrator]:
         yield from remote(str(tmp_path / "perdure.db"), tmp_path / "spool")
 
 
 @pytest.mark.slow
-class TestOverPostgreSQL(OrchestratorConformance):
+class TestOverPostgreSQL(OrchestratorConformance, LimitsConformance, ServicesConformance):
     @pytest.fixture
     def orchestrator(self, tmp_path: Path, postgresql: str) -> Iterator[Orchestrator]:
         with new_database(postgresql) as url:

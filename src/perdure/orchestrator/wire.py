@@ -8,7 +8,7 @@ so that a server keeps nothing that its readers could not read.
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from inspect import Parameter, Signature, signature
 from types import NoneType, UnionType
 from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin, get_type_hints
@@ -147,7 +147,7 @@ def _argument_type(hint: Any, name: str = "") -> Any:
     if hint == Record:
         return Annotated[Any, _Checked(_record)]
     if _is_record(hint):
-        return Annotated[Any, _Checked(_adapter(hint).validate_python)]
+        return Annotated[Any, _Checked(partial(_made, hint))]
     return _over_parts(hint, lambda part: _argument_type(part, name))
 
 
@@ -170,6 +170,15 @@ class _Checked(NamedTuple):
 
     def __get_pydantic_core_schema__(self, _: Any, __: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_plain_validator_function(self.check)
+
+
+def _made(kind: Any, fields: Any) -> Any:
+    """A record of its fields, which a call was given."""
+    try:
+        return _adapter(kind).validate_python(fields)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise ValueError(_reason(kind, {**first, "loc": (0, *first["loc"])})) from None
 
 
 def _is_record(hint: Any) -> bool:
