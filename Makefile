@@ -3,7 +3,8 @@
 #   make demo          run examples/flights.py
 #   make check         linters, types, layers, fast tests
 #   make test          linters, types, layers, all tests: what CI runs
-#   make chaos         kill flows at 1,000 random moments, fill disks, set clocks; COUNT=100 for less, ONLY=kills for one
+#   make chaos         kill flows at 1,000 random moments and their servers at 100, fill disks, set clocks; COUNT=100
+#                      for less, ONLY=kills for one
 #   make fuzz          send the server at least 20,000 odd requests; COUNT=100 for as many of each kind
 #   make bench         time Perdure beside its peers (ONLY=perdure,dbos chooses some), large results, resuming
 #   make docs          build the documentation into site/

@@ -1,5 +1,6 @@
 """Stories of a flow whose server is killed, whose database is restarted, whose network is cut while it runs."""
 
+import atexit
 import os
 import random
 import signal
@@ -9,9 +10,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from typing import Any
 
 from perdure.core.records import FlowRun, RunFilter
 from perdure.core.states import StateType as S
@@ -23,18 +25,11 @@ from tests.postgresql_server import new_database, server_in
 from tests.server.proxy import Proxy
 from tests.server.running import wait_for
 
-TASKS = 4_000
+TASKS = 2_000
 _MOST = 4  # faults in a story
 _PATIENCE = 120  # seconds for the flow to end
 _LONGEST = 1.5  # seconds that something is away
 _USUAL = [S.PENDING, S.RUNNING, S.COMPLETED]
-
-
-class Troubled(NamedTuple):
-    """How a story went."""
-
-    faults: int
-    wrong: list[str]
 
 
 class Server:
@@ -68,13 +63,13 @@ class Server:
         self._process.send_signal(signal.SIGCONT)
 
 
-def troubled(seed: int, home: Path, postgresql: Any = None) -> Troubled:
-    """Play a story in a home: on a PostgreSQL server, or on SQLite."""
-    chance = random.Random(seed)
+def away(home: Path, chance: random.Random) -> tuple[int, list[str]]:
+    """Play a story in a home, on SQLite or PostgreSQL: how many things happened, and what was wrong in the end."""
+    postgresql = _postgresql() if chance.random() < 0.5 else None
     with _database(home, postgresql) as database:
         server = Server(database)
         proxy = Proxy(server.port)
-        flow = _begin(home, proxy.address, chance.choice(["0.2", "2", "30"]))
+        flow = _begin(home, proxy.address, patience=chance.choice(["0.2", "2", "30"]))
         try:
             faults = _trouble(chance, flow, _kinds(server, proxy, postgresql))
             server.wait()
@@ -85,7 +80,18 @@ def troubled(seed: int, home: Path, postgresql: Any = None) -> Troubled:
             proxy.close()
             server.kill()
         wrong = [] if flow.returncode == 0 else [f"the flow failed: {(home / 'said').read_text()[-2000:]}"]
-        return Troubled(faults, wrong + _judged(database))
+        return faults, wrong + _judged(database)
+
+
+@cache
+def _postgresql() -> Any:
+    """A PostgreSQL server that can be stopped and started; it ends with the process."""
+    # Not in a home: where root runs the tests, another user runs the server, and cannot look into it.
+    folder = TemporaryDirectory(prefix="perdure-postgresql-", ignore_cleanup_errors=True)
+    server = server_in(Path(folder.name, "data"))
+    atexit.register(folder.cleanup)
+    atexit.register(server.cleanup)
+    return server
 
 
 @contextmanager
@@ -97,17 +103,13 @@ def _database(home: Path, postgresql: Any) -> Iterator[str]:
             yield url
 
 
-@contextmanager
-def a_postgresql() -> Iterator[Any]:
-    """A PostgreSQL server that can be stopped and started."""
-    with TemporaryDirectory(prefix="perdure-postgresql-", ignore_cleanup_errors=True) as folder:
-        server = server_in(Path(folder, "data"))
-        yield server
-        server.cleanup()
-
-
 def _begin(home: Path, address: str, patience: str) -> "subprocess.Popen[bytes]":
-    told = {"PERDURE_HOME": str(home), "PERDURE_API_URL": address, "PERDURE_SERVER_PATIENCE_SECONDS": patience}
+    told = {
+        "PERDURE_HOME": str(home),
+        "PERDURE_API_URL": address,
+        "PERDURE_SERVER_PATIENCE_SECONDS": patience,
+        "PERDURE_LOGGING_LEVEL": "INFO",
+    }
     command = [sys.executable, "-m", "tests.chaos.reporting", str(TASKS)]
     with (home / "said").open("w") as said:
         return subprocess.Popen(command, env=os.environ | told, stdout=said, stderr=said)

@@ -17,6 +17,7 @@ from perdure.core.states import StateType
 from perdure.testing.crashes import root_run
 from perdure.testing.home import fresh_home
 from perdure.testing.invariants import Witness
+from tests.chaos import servers
 from tests.chaos.children import FAIR, Weather, kill, run, start
 from tests.resume.corpus import CASES, Case, ledger
 from tests.resume.surviving import broken_promises, has_ended
@@ -156,6 +157,12 @@ def clock_jumps(name: str, home: Path, chance: random.Random, usual: Undisturbed
     return story.judged()
 
 
+def server_away(name: str, home: Path, chance: random.Random, usual: Undisturbed) -> Told:
+    """The server of a flow under load is killed, frozen or cut off, its database restarted; the case plays no part."""
+    faults, wrong = servers.away(home, chance)
+    return Told("reporting", faults, 0, wrong)
+
+
 Play = Callable[[str, Path, random.Random, Undisturbed], Told]
 STORIES: dict[str, Play] = {
     "kills": killed_again_and_again,
@@ -163,6 +170,7 @@ STORIES: dict[str, Play] = {
     "corruption": documents_corrupt,
     "lock": database_locked,
     "clock": clock_jumps,
+    "server": server_away,
 }
 
 
