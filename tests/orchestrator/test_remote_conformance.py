@@ -39,7 +39,7 @@ class TestOverSQLite(OrchestratorConformance, PruningConformance, LimitsConforma
 
 
 @pytest.mark.slow
-class TestOverPostgreSQL(OrchestratorConformance, LimitsConformance, ServicesConformance):
+class TestOverPostgreSQL(OrchestratorConformance, PruningConformance, LimitsConformance, ServicesConformance):
     @pytest.fixture
     def orchestrator(self, tmp_path: Path, postgresql: str) -> Iterator[Orchestrator]:
         with new_database(postgresql) as url:
