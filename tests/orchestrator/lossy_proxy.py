@@ -59,7 +59,8 @@ class LossyProxy:
                     threading.Event().wait(0.2)  # the server commits
                 client.shutdown(socket.SHUT_RDWR)
                 return
-            server.sendall(data)
+            with suppress(OSError):  # the server may be done with it
+                server.sendall(data)
         _shut(server)
 
 
