@@ -55,12 +55,11 @@ class LossyProxy:
                 how, self.lose = self.lose, None
                 if how == "answer":
                     answers.clear()
-                    server.sendall(data)
+                    _send(server, data)
                     threading.Event().wait(0.2)  # the server commits
                 client.shutdown(socket.SHUT_RDWR)
                 return
-            with suppress(OSError):  # the server may be done with it
-                server.sendall(data)
+            _send(server, data)
         _shut(server)
 
 
@@ -69,6 +68,11 @@ def _received(source: socket.socket) -> bytes:
         return source.recv(65_536)
     except OSError:
         return b""
+
+
+def _send(target: socket.socket, data: bytes) -> None:
+    with suppress(OSError):
+        target.sendall(data)
 
 
 def _pass_on(source: socket.socket, target: socket.socket, is_wanted: Callable[[], bool]) -> None:

@@ -77,14 +77,6 @@ def _tables() -> list[str]:
     return [table.name for table in metadata.sorted_tables]
 
 
-def _columns(name: str) -> list[str]:
-    """A table's columns; rows that the database numbers by itself are numbered anew, in their order."""
-    from perdure.orchestrator.sql.tables import metadata
-
-    numbered = metadata.tables[name].autoincrement_column
-    return [column.name for column in metadata.tables[name].columns if column is not numbered]
-
-
 @contextmanager
 def _transaction(database: Database, connection: Connection, begin: str) -> Iterator[None]:
     with database.errors():
@@ -110,9 +102,10 @@ def _copy_table(
 ) -> int:
     from perdure.orchestrator.sql.tables import metadata
 
-    columns, count = _columns(name), 0
+    table, count = metadata.tables[name], 0
+    columns = [column.name for column in table.columns]
     quoted = ", ".join(f'"{column}"' for column in columns)
-    key = ", ".join(f'"{column.name}"' for column in metadata.tables[name].primary_key)
+    key = ", ".join(f'"{column.name}"' for column in table.primary_key)
     query = f"SELECT {quoted} FROM {name} ORDER BY {key}"
     with source.errors():
         for rows in source.pages(reading, query, _PAGE):
@@ -120,6 +113,9 @@ def _copy_table(
             count += len(rows)
             if progress is not None:
                 progress(name, count)
+    if table.autoincrement_column is not None:
+        with target.errors():
+            target.count_on(writing, name, table.autoincrement_column.name)
     return count
 
 

@@ -127,6 +127,9 @@ class Database(Protocol):
     def sizes(self, connection: Connection) -> tuple[int, int | None]:
         """The bytes that it takes, and those of them that are free to be used again, if that is known."""
 
+    def count_on(self, connection: Connection, table: str, column: str) -> None:
+        """After rows of a table that are numbered by the database were loaded, go on with higher numbers."""
+
     def gather_statistics(self, connection: Connection) -> None:
         """After many rows were written, count what plans go by."""
 

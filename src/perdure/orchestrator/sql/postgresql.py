@@ -261,6 +261,11 @@ class PostgreSQL:
         """The bytes of the database; what of it is free, only the server knows."""
         return int(connection.execute("SELECT pg_database_size(current_database())").fetchone()[0]), None
 
+    def count_on(self, connection: Connection, table: str, column: str) -> None:
+        """Have the table's sequence go on after the highest number."""
+        highest = f"coalesce(max({column}), 0) + 1, false) FROM {table}"
+        connection.execute(f"SELECT setval(pg_get_serial_sequence('{table}', '{column}'), {highest}")
+
     def gather_statistics(self, connection: Connection) -> None:
         """Count anew what plans go by."""
         connection.execute("ANALYZE")

@@ -178,6 +178,9 @@ class SQLite:
         page, all, free = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in names)
         return page * all, page * free
 
+    def count_on(self, connection: Connection, table: str, column: str) -> None:
+        """SQLite does so by itself."""
+
     def gather_statistics(self, connection: Connection) -> None:
         """SQLite's plans go by the indices alone."""
 
