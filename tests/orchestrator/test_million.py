@@ -1,0 +1,179 @@
+"""A million task runs and as many results: each list answers soon, by an index, whatever the filter."""
+
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any
+
+import million
+import pytest
+
+from perdure.core.records import CacheFilter, ResultFilter, RunFilter
+from perdure.core.states import StateType as S
+from perdure.orchestrator.embedded import EmbeddedOrchestrator
+from perdure.orchestrator.sql import lists, queries
+from perdure.orchestrator.sql.database import Database
+from perdure.orchestrator.sql.postgresql import PostgreSQL
+from perdure.orchestrator.sql.sqlite import SQLite
+from tests.postgresql_server import new_database
+
+pytestmark = pytest.mark.slow
+PAGE = 51
+DAY = 86_400_000_000
+NEWEST = million.created(million.COUNT)
+BIG = million.flow_id(0)
+Filter = RunFilter | ResultFilter | CacheFilter
+
+OF_RUNS: list[RunFilter] = [
+    RunFilter(),
+    RunFilter(limit=500),
+    RunFilter(states=(S.COMPLETED,)),
+    RunFilter(states=(S.FAILED,)),
+    RunFilter(states=(S.CRASHED,)),
+    RunFilter(states=(S.CRASHED, S.FAILED, S.RUNNING)),
+    RunFilter(states=(S.COMPLETED, S.FAILED)),
+    RunFilter(tags=("nightly",)),
+    RunFilter(tags=("rare",)),
+    RunFilter(tags=("nightly", "rare")),
+    RunFilter(tags=("nightly",), states=(S.FAILED,)),
+    RunFilter(tags=("unknown",)),
+    RunFilter(ids=(million.task_id(77), million.flow_id(77))),
+    RunFilter(ids=(million.task_id(77)[:13],)),
+    RunFilter(after=NEWEST - DAY),
+    RunFilter(after=million.created(1_000), before=million.created(3_000)),
+    RunFilter(before=million.created(1_000)),
+    RunFilter(after=2 * NEWEST),
+    RunFilter(older_than=million.task_id(million.COUNT // 2)),
+]
+OF_TASK_RUNS = [
+    *OF_RUNS,
+    RunFilter(of="common"),
+    RunFilter(of="rare task"),
+    RunFilter(of="common", states=(S.FAILED,)),
+    RunFilter(of="common", states=(S.CRASHED,)),
+    RunFilter(of="common", tags=("nightly",)),
+    RunFilter(of="common", tags=("rare",)),
+    RunFilter(of="task 3", after=NEWEST - DAY),
+    RunFilter(flow_run_ids=(BIG,)),
+    RunFilter(flow_run_ids=(BIG,), states=(S.CRASHED,)),
+    RunFilter(flow_run_ids=tuple(million.flow_id(number) for number in range(8))),
+]
+OF_FLOW_RUNS = [
+    *OF_RUNS,
+    RunFilter(of="flow 3"),
+    RunFilter(of="rare flow"),
+    RunFilter(of="flow 0", states=(S.FAILED,)),
+    RunFilter(of="flow 0", states=(S.CRASHED,)),
+    RunFilter(name="brisk-owl-77"),
+]
+OF_RESULTS = [
+    ResultFilter(),
+    ResultFilter(kinds=("persisted",)),
+    ResultFilter(kinds=("literal",)),
+    ResultFilter(kinds=("literal", "unpersisted")),
+    ResultFilter(type="builtins.dict"),
+    ResultFilter(type="rare.Type"),
+    ResultFilter(type="pandas.*"),
+    ResultFilter(type="package.*"),
+    ResultFilter(type="*.Type"),
+    ResultFilter(type="nothing.*"),
+    ResultFilter(storage_ids=(million.STORAGE,)),
+    ResultFilter(storage_ids=(million.RARE_STORAGE,)),
+    ResultFilter(storage_ids=(million.STORAGE, million.RARE_STORAGE)),
+    ResultFilter(storage_keys=("chosen by a user",)),
+    ResultFilter(min_size=1_000_000),
+    ResultFilter(min_size=5_000),
+    ResultFilter(min_size=100, max_size=200),
+    ResultFilter(max_size=105),
+    ResultFilter(is_exception=True),
+    ResultFilter(is_exception=False),
+    ResultFilter(doomed=True),
+    ResultFilter(removed=True),
+    ResultFilter(removed=False),
+    ResultFilter(after=NEWEST - DAY),
+    ResultFilter(after=million.created(1_000), before=million.created(3_000)),
+    ResultFilter(after=million.created(1_000), before=million.created(300_000)),
+    ResultFilter(before=million.created(1_000)),
+    ResultFilter(after=2 * NEWEST),
+    ResultFilter(task="common"),
+    ResultFilter(task="rare task"),
+    ResultFilter(task="common", is_exception=True),
+    ResultFilter(flow="flow 3"),
+    ResultFilter(flow="rare flow"),
+    ResultFilter(flow="flow 3", type="rare.Type"),
+    ResultFilter(flow_run_ids=(BIG,)),
+    ResultFilter(flow_run_ids=(million.flow_id(900),)),
+    ResultFilter(run_ids=(million.task_id(5),)),
+    ResultFilter(older_than=million.task_id(million.COUNT // 2)),
+    ResultFilter(type="builtins.dict", after=NEWEST - DAY),
+]
+OF_CACHE = [
+    CacheFilter(),
+    CacheFilter(beginning="a-key-1"),
+    CacheFilter(task="common"),
+    CacheFilter(task="rare task"),
+    CacheFilter(before=million.created(100)),
+]
+LISTS: list[tuple[str, Sequence[Any], Callable[..., Any]]] = [
+    ("task_runs", OF_TASK_RUNS, lists.task_runs),
+    ("flow_runs", OF_FLOW_RUNS, lists.flow_runs),
+    ("results", OF_RESULTS, lists.results),
+    ("cache_entries", OF_CACHE, queries.cache_entries),
+]
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def known(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedOrchestrator]:
+    if request.param == "sqlite":
+        yield from _filled(SQLite(tmp_path_factory.mktemp("million") / Path("perdure.db"), 60))
+    else:
+        with new_database(request.getfixturevalue("postgresql")) as url:
+            yield from _filled(PostgreSQL(url, 60))
+
+
+def _filled(database: Database) -> Iterator[EmbeddedOrchestrator]:
+    million.fill(database)
+    known = EmbeddedOrchestrator(database)
+    yield known
+    known.close()
+
+
+def paged(filter: Filter) -> Filter:
+    return filter._replace(limit=filter.limit or PAGE)
+
+
+def test_each_list_and_filter_answers_within_50_ms(known: EmbeddedOrchestrator) -> None:
+    taken = {}
+    for name, filters, _ in LISTS:
+        for filter in filters:
+            times = []
+            for _ in range(5):
+                begun = time.perf_counter()
+                getattr(known, name)(paged(filter))
+                times.append(time.perf_counter() - begun)
+            taken[name, filter] = median(times) * 1_000
+    slowest = sorted(taken.items(), key=lambda item: -item[1])[:5]
+    assert quantiles(taken.values(), n=20)[-1] < 50, slowest
+
+
+def test_no_list_or_filter_reads_or_sorts_a_whole_table(known: EmbeddedOrchestrator) -> None:
+    found = {}
+    for name, filters, query in LISTS:
+        for filter in filters:
+            if bad := _bad_steps(known, query(paged(filter), known._select)):
+                found[name, filter] = bad
+    assert not found, "\n".join(f"{key}: {steps}" for key, steps in found.items())
+
+
+def _bad_steps(known: EmbeddedOrchestrator, query: Any) -> list[str]:
+    """The steps of a plan that go through a whole table with no order to stop by."""
+    statement, parameters = known._database.compiled(query)
+    if known._database.kind == "postgresql":
+        plan = [row[0] for row in known._read(f"EXPLAIN {statement}", parameters)]
+        return [step for step in plan if "Seq Scan on" in step]
+    plan = [row[3] for row in known._read(f"EXPLAIN QUERY PLAN {statement}", parameters)]
+    scans = [step for step in plan if re.match(r"SCAN (task_run|flow_run|result|cache_entry|run_tag)\b", step)]
+    # In the order of the key or of an index, a scan ends with the page; only where it is sorted does it go through all.
+    return scans if any("FOR ORDER BY" in step for step in plan) and "UNION" not in statement else []
