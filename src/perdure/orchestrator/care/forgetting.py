@@ -16,7 +16,7 @@ from perdure.orchestrator.sql.spelling import Speaker
 from perdure.orchestrator.sql.tags import NO_TAGS, spelled_all
 
 ENDED = (StateType.COMPLETED, StateType.FAILED, StateType.CANCELLED)  # a crashed run may be resumed
-_TREES = 500  # outermost runs that are looked at together
+_TREES = 2_000  # outermost runs that are looked at together
 _GROUP = 5_000  # runs that one transaction removes, and so how long a running flow may have to wait for it
 _LEAF = 1_000_000  # the level of what has nothing below it
 _LEADING = {"run_id", "flow_run_id", "task_run_id", "item_of", "source_id"}  # columns with the id of a run
@@ -137,7 +137,9 @@ class _Forgetting:
             level = 0
             while sum(self._run(below, {"level": level}).rowcount for below in _BELOW) > 0:
                 level += 1
+            self._database.gather_statistics(self._speaker.connection, "tree", "inside")
             self._run(_TASKS)
+            self._database.gather_statistics(self._speaker.connection, "tree", "inside")
             for needed in self._stays:
                 self._run(f"DELETE FROM tree WHERE root IN ({needed})", self._told)
         return True
@@ -159,6 +161,7 @@ class _Forgetting:
                 count = self._run(_NEXT, {"most": _GROUP}).rowcount
                 if not count:
                     return
+                self._database.gather_statistics(self._speaker.connection, "going")
                 self._remove_going()
                 self._run("DELETE FROM tree WHERE id IN (SELECT id FROM going)")
             if progress is not None:

@@ -130,8 +130,8 @@ class Database(Protocol):
     def count_on(self, connection: Connection, table: str, column: str) -> None:
         """After rows of a table that are numbered by the database were loaded, go on with higher numbers."""
 
-    def gather_statistics(self, connection: Connection) -> None:
-        """After many rows were written, count what plans go by."""
+    def gather_statistics(self, connection: Connection, *tables: str) -> None:
+        """After many rows were written, to these tables or to all, count what plans go by."""
 
     def reclaim(self, connection: Connection) -> None:
         """Give back what is free, outside a transaction: to the disk (SQLite), or to what is written next."""

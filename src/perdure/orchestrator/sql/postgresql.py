@@ -66,7 +66,6 @@ SPELLINGS = {
     "parameter": r"%(\1)s",
     "flag": "CAST(CAST(:flag AS int) AS boolean)",
     "prepare": "SET work_mem = '256MB'",  # else the comparisons of large tables are done row by row
-    "analyze": "ANALYZE active, inside, shared, sharing, again",
 }
 
 
@@ -266,9 +265,9 @@ class PostgreSQL:
         highest = f"coalesce(max({column}), 0) + 1, false) FROM {table}"
         connection.execute(f"SELECT setval(pg_get_serial_sequence('{table}', '{column}'), {highest}")
 
-    def gather_statistics(self, connection: Connection) -> None:
-        """Count anew what plans go by."""
-        connection.execute("ANALYZE")
+    def gather_statistics(self, connection: Connection, *tables: str) -> None:
+        """Count anew what plans go by: it would come too late by itself for what was just filled."""
+        connection.execute(f"ANALYZE {', '.join(tables)}")
 
     def reclaim(self, connection: Connection) -> None:
         """Let what is written next use the free space, and count anew what plans go by."""

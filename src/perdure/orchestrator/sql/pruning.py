@@ -280,8 +280,9 @@ class Pruner:
     def _find(self, told: dict[str, int | None]) -> None:
         for table in ("verdict", "active", "inside", "shared", "sharing", "again", "counted"):
             self._run(f"DELETE FROM {table}")
-        for statement in (_INSIDE, _ACTIVE, _ACTIVE_ITEMS, _ACTIVE_TASKS, _SHARED, _SHARING, _AGAIN, "<analyze>"):
+        for statement in (_INSIDE, _ACTIVE, _ACTIVE_ITEMS, _ACTIVE_TASKS, _SHARED, _SHARING, _AGAIN):
             self._run(statement)
+        self._database.gather_statistics(self._speaker.connection, "active", "inside", "shared", "sharing", "again")
         self._run(_BY_AGE, told)
         self._run(_SPENT_ITEMS, told)
         own = self._own_limits()

@@ -47,7 +47,6 @@ SPELLINGS = {
     "parameter": r":\1",
     "flag": ":flag",
     "prepare": "SELECT 1",
-    "analyze": "SELECT 1",
 }
 
 
@@ -181,7 +180,7 @@ class SQLite:
     def count_on(self, connection: Connection, table: str, column: str) -> None:
         """SQLite does so by itself."""
 
-    def gather_statistics(self, connection: Connection) -> None:
+    def gather_statistics(self, connection: Connection, *tables: str) -> None:
         """SQLite's plans go by the indices alone."""
 
     def reclaim(self, connection: Connection) -> None:
