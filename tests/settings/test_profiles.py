@@ -106,7 +106,7 @@ def test_a_taken_profile_name_is_refused(profiles: Profiles, name: str) -> None:
 def test_an_unknown_setting_is_refused_with_its_nearest(profiles: Profiles) -> None:
     with pytest.raises(SettingError, match="Did you mean 'PERDURE_LOGGING_LEVEL'"):
         profiles.set("default", {"PERDURE_LOGGING_LEVL": "DEBUG"})
-    with pytest.raises(SettingError, match="The settings are PERDURE_ASYNC"):
+    with pytest.raises(SettingError, match="The settings are PERDURE_API_TOKEN"):
         profiles.set("default", {"quux": "DEBUG"})
 
 
