@@ -1,0 +1,19 @@
+import { Link as RouterLink } from "@tanstack/react-router"
+import type { ComponentProps } from "react"
+import { parseSearch } from "~/lib/address"
+
+interface Props extends Omit<ComponentProps<"a">, "href"> {
+  /** A path of the page, with its search: "/flow-runs?state=FAILED". Parts that others chose are encoded by `path`. */
+  to: string
+}
+
+/** A link within the page. */
+export function Link({ to, ...rest }: Props) {
+  const [pathname = "", search = ""] = to.split("?", 2)
+  return <RouterLink to={pathname} search={parseSearch(search)} preload="intent" {...rest} />
+}
+
+/** A path whose parts may be any text: path("flows", name). */
+export function path(...parts: readonly string[]): string {
+  return `/${parts.map(encodeURIComponent).join("/")}`
+}

@@ -1,0 +1,110 @@
+import { useQuery } from "@tanstack/react-query"
+import { Outlet, useLocation } from "@tanstack/react-router"
+import { Menu as MenuIcon, Moon, Search, Sun, X } from "lucide-react"
+import { useEffect, useState } from "react"
+import { ApiError } from "~/api/client"
+import { useConnection } from "~/api/live"
+import { session, version } from "~/api/queries"
+import { IconButton } from "~/components/Button"
+import { Failure, Skeleton } from "~/components/Feedback"
+import { Link } from "~/components/Link"
+import { useKept } from "~/lib/kept"
+import { chooseTheme } from "~/lib/theme"
+import { live } from "~/live"
+import { NAVIGATION } from "./navigation"
+import { Palette, usePaletteKeys } from "./Palette"
+import { SignIn } from "./SignIn"
+import css from "./Shell.module.css"
+
+/** What is round every page: where one can go, and whether the server is there. */
+export function Shell() {
+  const { pathname } = useLocation()
+  const [menu, setMenu] = useState(false)
+  const palette = usePaletteKeys()
+  const who = useQuery(session())
+  useEffect(() => setMenu(false), [pathname])
+  const isIn = who.data !== undefined
+  useEffect(() => (isIn ? live.start() : undefined), [isIn])
+  if (who.error instanceof ApiError && who.error.status === 401) return <SignIn />
+  return (
+    <div className={css["shell"]}>
+      <a href="#main" className={css["skip"]}>
+        Skip to the content
+      </a>
+      <nav aria-label="Pages" className={[css["nav"], menu && css["open"]].join(" ")}>
+        <div className={css["brand"]}>
+          <Link to="/" className={css["name"]}>
+            <img src="/icon.svg" width={20} height={20} alt="" />
+            Perdure
+          </Link>
+          <IconButton label="Close the menu" className={css["toggle"]} onClick={() => setMenu(false)}>
+            <X size={16} aria-hidden />
+          </IconButton>
+        </div>
+        <button type="button" className={css["search"]} onClick={() => palette.setOpen(true)}>
+          <Search size={13} aria-hidden />
+          <span>Search or go to…</span>
+          <kbd>{isMac ? "⌘K" : "Ctrl K"}</kbd>
+        </button>
+        {NAVIGATION.map(group => (
+          <div key={group.title} className={css["group"]}>
+            <h2>{group.title}</h2>
+            {group.places.map(({ to, label, icon: Icon }) => {
+              const isHere = to === "/" ? pathname === "/" : pathname === to || pathname.startsWith(`${to}/`)
+              return (
+                <Link key={to} to={to} aria-current={isHere ? "page" : undefined} className={css["place"]}>
+                  <Icon size={15} strokeWidth={1.75} aria-hidden />
+                  {label}
+                </Link>
+              )
+            })}
+          </div>
+        ))}
+        <Foot />
+      </nav>
+      <div className={css["column"]}>
+        <header className={css["bar"]}>
+          <IconButton label="Open the menu" onClick={() => setMenu(true)}>
+            <MenuIcon size={16} aria-hidden />
+          </IconButton>
+          <span className={css["name"]}>Perdure</span>
+          <IconButton label="Search or go to…" onClick={() => palette.setOpen(true)}>
+            <Search size={15} aria-hidden />
+          </IconButton>
+        </header>
+        <main id="main" className={css["main"]} tabIndex={-1}>
+          {who.isPending ? (
+            <Skeleton lines={6} />
+          ) : who.error ? (
+            <Failure what="The server" error={who.error} retry={who.refetch} />
+          ) : (
+            <Outlet />
+          )}
+        </main>
+      </div>
+      <Palette {...palette} />
+    </div>
+  )
+}
+
+const isMac = typeof navigator !== "undefined" && navigator.userAgent.includes("Mac OS")
+
+const CONNECTIONS = { connecting: "Connecting", live: "Live", lost: "Connection lost" }
+
+function Foot() {
+  const connection = useConnection(live)
+  const { data } = useQuery(version())
+  const [chosen] = useKept("theme")
+  const isDark = (chosen ?? document.documentElement.dataset["theme"]) === "dark"
+  return (
+    <div className={css["foot"]}>
+      <span className={css[connection]} title={connection === "lost" ? "What is shown may be old" : undefined}>
+        {CONNECTIONS[connection]}
+      </span>
+      <span className="faint">{data?.version}</span>
+      <IconButton label={isDark ? "Light theme" : "Dark theme"} onClick={() => chooseTheme(isDark ? "light" : "dark")}>
+        {isDark ? <Sun size={14} aria-hidden /> : <Moon size={14} aria-hidden />}
+      </IconButton>
+    </div>
+  )
+}

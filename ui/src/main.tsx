@@ -1,0 +1,27 @@
+import { QueryClientProvider } from "@tanstack/react-query"
+import { RouterProvider } from "@tanstack/react-router"
+import { Tooltip } from "radix-ui"
+import { StrictMode } from "react"
+import { createRoot } from "react-dom/client"
+import "./app.css"
+import { Toasts } from "~/components/Toast"
+import { applyTheme, followSystemTheme } from "~/lib/theme"
+import { queries } from "~/live"
+import { router } from "~/router"
+
+applyTheme()
+followSystemTheme()
+
+const place = document.getElementById("root")
+if (place !== null) {
+  createRoot(place).render(
+    <StrictMode>
+      <QueryClientProvider client={queries}>
+        <Tooltip.Provider>
+          <RouterProvider router={router} />
+          <Toasts />
+        </Tooltip.Provider>
+      </QueryClientProvider>
+    </StrictMode>,
+  )
+}

@@ -1,0 +1,6 @@
+import { PageHead } from "~/layout/PageHead"
+
+/** What runs, what happened. */
+export function Page() {
+  return <PageHead title="Overview" />
+}

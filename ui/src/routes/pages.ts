@@ -1,0 +1,7 @@
+import { page } from "./root"
+
+/** All pages. One line each. */
+export const pages = [
+  page("/", () => import("./overview/Overview")),
+  page("/flow-runs", () => import("./runs/FlowRuns")),
+]
