@@ -1,6 +1,7 @@
 """Running the server in this process, or in workers that share its socket."""
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -30,6 +31,7 @@ from perdure.server.metrics import SHARED
 
 _BACKLOG = 512  # connections that wait to be accepted
 _IDLE_SECONDS = 75  # of a connection between requests
+_SWITCH_SECONDS = 0.0005  # after which a thread that computes lets others: an answer needs Python's lock many times
 
 
 class Listening(NamedTuple):
@@ -67,7 +69,7 @@ def serve(config: ServerConfig, database: str | None, insecure: bool, tell: Call
     said = Listening(f"http{'s' if config.is_encrypted else ''}://{shown}:{port}", place, config.authenticated)
     if config.workers == 1:
         tell(said)
-        _serve_alone(uvicorn_config(config, partial(create_app, orchestrator, config)), listening)
+        _serve_alone(uvicorn_config(config, partial(_lasting_app, orchestrator, config)), listening)
     else:
         orchestrator.close()  # workers open it themselves
         _serve_in_workers(config, database, listening, lambda: tell(said))
@@ -131,11 +133,24 @@ def _serve_in_workers(
         Multiprocess(chosen, [listening]).run()
 
 
+def _lasting_app(orchestrator: EmbeddedOrchestrator, config: ServerConfig) -> FastAPI:
+    """The application in a process that does nothing else.
+
+    What is there by now stays to the end. The collector would look through it, for 0.1 seconds, each time that a few
+    batches of records had come, and no request could go on meanwhile.
+    """
+    app = create_app(orchestrator, config)
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    gc.collect()
+    gc.freeze()
+    return app
+
+
 def _worker_app(config: ServerConfig, database: str | None, parent: int) -> FastAPI:
     telling.configure(config.log_format)
     orchestrator = opened(database)
     providers.set_orchestrator(lambda: orchestrator)
-    app = create_app(orchestrator, config)
+    app = _lasting_app(orchestrator, config)
     app.state.parent_watch = asyncio.get_running_loop().create_task(_end_with(parent))
     return app
 
