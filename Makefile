@@ -6,7 +6,8 @@
 #   make chaos         kill flows at 1,000 random moments and their servers at 100, fill disks, set clocks; COUNT=100
 #                      for less, ONLY=kills for one
 #   make fuzz          send the server at least 20,000 odd requests; COUNT=100 for as many of each kind
-#   make bench         time Perdure beside its peers (ONLY=perdure,dbos chooses some), large results, resuming
+#   make bench         time Perdure beside its peers (ONLY=perdure,dbos chooses some), large results, resuming,
+#                      and what a server takes
 #   make docs          build the documentation into site/
 #   make dist          build the wheel and the source distribution into dist/
 #   make requirements  resolve the pinned requirements anew
@@ -48,6 +49,7 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY))
 	$(if $(ONLY),,$(BIN)/python -m bench.large)
 	$(if $(ONLY),,$(BIN)/python -m bench.resuming)
+	$(if $(ONLY),,$(BIN)/python -m bench.server)
 
 docs: $(VENV)/.dev
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
