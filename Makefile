@@ -8,6 +8,11 @@
 #   make fuzz          send the server at least 20,000 odd requests; COUNT=100 for as many of each kind
 #   make bench         time Perdure beside its peers (ONLY=perdure,dbos chooses some), large results, resuming,
 #                      and what a server takes
+#   make ui            build the server's page, with Node.js 20 or newer, into ui/dist
+#   make ui-dev        serve the page at port 5173 while it is being worked on, beside `perdure server start`
+#   make ui-check      types, linters and tests of the page
+#   make ui-types      write the page's types of the API anew
+#   make ui-filled     fill a database with real runs to look at, in .cache/filled, and serve it; LIVE=50 for as many live
 #   make docs          build the documentation into site/
 #   make dist          build the wheel and the source distribution into dist/
 #   make requirements  resolve the pinned requirements anew
@@ -22,15 +27,18 @@ WORKERS ?= 2
 PYTEST := $(BIN)/pytest --quiet --numprocesses $(WORKERS)
 
 .DELETE_ON_ERROR:
-.PHONY: demo check test lint chaos fuzz bench docs dist requirements clean
+.PHONY: demo check test lint chaos fuzz bench ui ui-dev ui-check ui-types ui-filled docs dist requirements clean
 
-demo: $(VENV)/.demo
+# The page is built where Node.js is; elsewhere all else works, and the server says how to get it.
+PAGE := $(if $(shell command -v npm),$(if $(wildcard ui/package.json),ui))
+
+demo: $(VENV)/.demo $(PAGE)
 	$(BIN)/python examples/flights.py
 
 check: lint
 	$(PYTEST) -m "not slow"
 
-test: lint
+test: lint $(PAGE) $(addsuffix -check,$(PAGE))
 	$(PYTEST)
 
 lint: $(VENV)/.dev
@@ -51,11 +59,34 @@ bench: $(VENV)/.dev
 	$(if $(ONLY),,$(BIN)/python -m bench.resuming)
 	$(if $(ONLY),,$(BIN)/python -m bench.server)
 
+ui: ui/dist/index.html
+
+ui/node_modules/.package-lock.json: ui/package-lock.json
+	cd ui && npm ci --no-audit --no-fund
+	@touch $@
+
+ui/dist/index.html: ui/node_modules/.package-lock.json \
+		$(shell find ui -type f -not -path "ui/node_modules/*" -not -path "ui/dist/*")
+	cd ui && npm run build
+
+ui-dev: ui/node_modules/.package-lock.json
+	cd ui && npm run dev
+
+ui-check: ui/node_modules/.package-lock.json
+	cd ui && npm run check
+
+ui-types: $(VENV)/.dev ui/node_modules/.package-lock.json
+	$(BIN)/python -m tests.ui.schema ui/openapi.json
+	cd ui && npm run types && npx prettier --write src/api/schema.d.ts
+
+ui-filled: $(VENV)/.dev $(PAGE)
+	$(BIN)/python -m tests.ui.filled .cache/filled --serve $(if $(LIVE),--live $(LIVE))
+
 docs: $(VENV)/.dev
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo "The documentation is in site/index.html"
 
-dist: $(VENV)/.dev
+dist: $(VENV)/.dev $(PAGE)
 	$(BIN)/python -m build --no-isolation --outdir dist .
 
 # Demo's and base's pins are dev's, so that one environment serves all targets.
@@ -78,5 +109,5 @@ $(VENV)/.%: requirements/%.txt pyproject.toml
 	@touch $@
 
 clean:
-	rm -rf $(VENV) dist site examples/output bench/results .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) dist site ui/dist ui/node_modules .cache/filled examples/output bench/results .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find src tests bench examples -name __pycache__ -type d -prune -exec rm -rf {} +

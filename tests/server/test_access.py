@@ -58,7 +58,7 @@ def test_no_route_is_served_without_a_token_but_health_and_the_login(server: Ser
             assert client.request(way.method, way.path).status_code == 401, way
         assert client.get("/api/openapi.json").status_code == 401
         assert client.get("/api/nothing-like-it").status_code == 401
-        assert client.get("/").status_code == 401
+        assert client.get("/api").status_code == 401
         assert {path: client.get(path).status_code for path in PUBLIC} == dict.fromkeys(PUBLIC, 200)
 
 

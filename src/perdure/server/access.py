@@ -62,9 +62,14 @@ def needed(endpoint: object, method: str) -> Scope:
     return declared(endpoint) or (Scope.READ if method in READING else Scope.ADMIN)
 
 
+def is_of_api(path: str) -> bool:
+    """Whether a path is of the API; all others are the page's."""
+    return path == "/api" or path.startswith("/api/")
+
+
 def is_public(path: str) -> bool:
-    """Whether a path is served without a token."""
-    return path in PUBLIC or _SIGNED.fullmatch(path) is not None
+    """Whether a path is served without a token. The page is: it holds nothing until its visitor signs in."""
+    return path in PUBLIC or not is_of_api(path) or _SIGNED.fullmatch(path) is not None
 
 
 def caller_of(request: Request) -> Caller:

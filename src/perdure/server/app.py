@@ -18,6 +18,7 @@ from perdure.server.errors import ErrorAnswer, explain_errors
 from perdure.server.guard import Guard
 from perdure.server.limits import Rates
 from perdure.server.metrics import Metrics
+from perdure.server.page import Page
 from perdure.server.routes import (
     artifacts,
     blocks,
@@ -106,4 +107,5 @@ def create_app(orchestrator: EmbeddedOrchestrator, config: ServerConfig) -> Fast
     for routes in ROUTES:
         api.include_router(routes.router)
     app.include_router(api)
+    app.router.default = Page()
     return app

@@ -15,11 +15,12 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from perdure.core.errors import PerdureError, SettingError
-from perdure.server.access import ANYONE, CSRF_HEADER, LOGIN, READING, Caller, Gate, credentials, is_public
+from perdure.server.access import ANYONE, CSRF_HEADER, LOGIN, READING, Caller, Gate, credentials, is_of_api, is_public
 from perdure.server.config import ServerConfig
 from perdure.server.errors import answer, answer_of
 from perdure.server.hosts import refused_host, refused_origin
 from perdure.server.limits import Rates, bounded, too_large, unpacked
+from perdure.server.page import POLICY
 from perdure.server.streams import Streams
 from perdure.server.telling import Told, tell, tell_failure
 
@@ -27,10 +28,7 @@ Answered = Callable[[str | None, int], None]  # takes the route and the status
 Spans = Callable[[str, Mapping[str, str]], AbstractContextManager[Answered]]
 METRICS = "/api/metrics"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_PAGE_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self';"
-    " connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-)
+_PAGE_POLICY = POLICY.format(styles="")
 _API_POLICY = "default-src 'none'; frame-ancestors 'none'"
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -224,7 +222,7 @@ class _Exchange:
         await self._send(message)
 
     def _add_headers(self, headers: MutableHeaders) -> None:
-        in_api = self.scope["path"].startswith("/api")
+        in_api = is_of_api(self.scope["path"])
         for name, value in _HEADERS.items():
             headers.setdefault(name, value)
         headers.setdefault("Content-Security-Policy", _API_POLICY if in_api else _PAGE_POLICY)

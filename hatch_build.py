@@ -1,0 +1,53 @@
+"""Puts the server's page into what is built: the wheel has it at perdure/server/ui, the source distribution at ui/dist.
+
+It is built with npm where its sources are newer than it is. Where there is no npm, or npm fails, what comes out has no
+page, and all else works.
+"""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+WITHIN = {"wheel": "perdure/server/ui", "sdist": "ui/dist"}
+
+
+class PageBuildHook(BuildHookInterface):
+    """Builds the page, and includes it."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Before a wheel or a source distribution is built; one that is editable reads the page from ui/dist."""
+        if version == "editable":
+            return
+        source = Path(self.root, "ui")
+        if is_stale(source):
+            build(source)
+        if (source / "dist" / "index.html").exists():
+            build_data["force_include"][str(source / "dist")] = WITHIN[self.target_name]
+
+
+def is_stale(source: Path) -> bool:
+    """Whether the page's sources are there, and one is newer than what was built of them."""
+    if not (source / "package.json").exists():
+        return False
+    made = source / "dist" / "index.html"
+    built = made.stat().st_mtime if made.exists() else 0.0
+    kept = [each for each in source.iterdir() if each.name not in ("dist", "node_modules")]
+    files = [file for each in kept for file in (each.rglob("*") if each.is_dir() else [each])]
+    return any(file.stat().st_mtime > built for file in files)
+
+
+def build(source: Path) -> None:
+    """Build the page, if that can be done here; say so if not."""
+    npm = shutil.which("npm")
+    if npm is None:
+        print("perdure: built without its page, which needs npm: install Node.js 20 or newer.", file=sys.stderr)
+        return
+    for command in (["ci"], ["run", "build"]):
+        ended = subprocess.run([npm, *command], cwd=source, stdout=sys.stderr, check=False)
+        if ended.returncode:
+            print(f"perdure: built without its page: `npm {' '.join(command)}` failed.", file=sys.stderr)
+            return
