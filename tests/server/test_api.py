@@ -142,3 +142,44 @@ def test_a_hostile_body_is_refused(shared: httpx.Client, body: bytes) -> None:
     answer = shared.post(f"/flow-runs/{RUN}/continue", content=body, headers=headers)
     assert answer.status_code in {400, 409, 422}
     assert answer.json()["error"]["message"]
+
+
+def test_a_timeline_has_a_column_for_each_fact_and_counts_states(api: httpx.Client) -> None:
+    doubled(1)
+    run = api.get("/flow-runs").json()["items"][0]
+    timeline = api.get(f"/flow-runs/{run['id']}/timeline", params={"limit": 1}).json()
+    assert timeline["of"] == ["double"]
+    assert timeline["counts"] == {"COMPLETED": 2}
+    assert timeline["started"][0] <= timeline["ended"][0]
+    rest = api.get(f"/flow-runs/{run['id']}/timeline", params={"cursor": timeline["next"]}).json()
+    assert (rest["of"], rest["next"]) == (["total"], None)
+
+
+def test_results_say_which_run_they_are_of(api: httpx.Client) -> None:
+    doubled(1)
+    run = api.get("/flow-runs").json()["items"][0]
+    (result,) = api.get("/results", params={"task": "double"}).json()["items"]
+    assert result["run"]["of"] == "double"
+    assert result["run"]["flow_run_name"] == run["name"]
+    lineage = api.get(f"/results/{result['run_id']}/lineage").json()
+    assert {each["of"] for each in lineage["runs"]} == {"double", "total"}
+
+
+@pytest.mark.parametrize("text", ["DOUBLED", "night", "went wrong"])
+def test_runs_are_found_by_what_people_remember_of_them(text: str, api: httpx.Client) -> None:
+    @flow
+    def doubled_in_vain() -> None:
+        raise ValueError("It went wrong")
+
+    with perdure.tags("nightly"), pytest.raises(ValueError, match="went wrong"):
+        doubled_in_vain()
+    flow(name="other")(lambda: None)()
+    found = api.get("/flow-runs", params={"q": text}).json()["items"]
+    assert [run["flow_name"] for run in found] == ["doubled_in_vain"]
+
+
+def test_a_run_is_found_by_the_beginning_of_its_id(api: httpx.Client) -> None:
+    doubled(1)
+    run = api.get("/flow-runs").json()["items"][0]
+    found = api.get("/flow-runs", params={"q": run["id"][:18].upper()}).json()["items"]
+    assert [each["id"] for each in found] == [run["id"]]

@@ -56,6 +56,9 @@ def start(
     serve_values: Annotated[
         bool, typer.Option("--serve-values", help="Let the bytes of results be had, by links that expire.")
     ] = False,
+    run_flows: Annotated[
+        bool, typer.Option("--run-flows", help="Let administrators resume and rerun flows, on this machine.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Serve the API until Ctrl-C or SIGTERM."""
@@ -66,6 +69,7 @@ def start(
         allowed_hosts=tuple(name.lower() for name in allow_host),
         allowed_origins=tuple(allow_origin),
         serve_values=serve_values,
+        runs_flows=run_flows,
         public_metrics=public_metrics,
         tls_cert=tls_cert,
         tls_key=tls_key,

@@ -445,6 +445,7 @@ class RunFilter(NamedTuple):
     started_before: Micros | None = None
     ended_after: Micros | None = None
     ended_before: Micros | None = None
+    text: str | None = None  # somewhere in its name, that of its flow or task, its message or tags, in any case
 
 
 class ResultFilter(NamedTuple):

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from sqlalchemy import Select, and_, case, func, select
+from sqlalchemy import Select, and_, case, func, literal, select, union_all
 
 from perdure.core.clock import Micros
 from perdure.core.records import (
@@ -26,7 +26,7 @@ from perdure.core.records import (
 from perdure.orchestrator.embedded import EmbeddedOrchestrator
 from perdure.orchestrator.sql import lists, queries
 from perdure.orchestrator.sql.askew import ids_since
-from perdure.orchestrator.sql.tables import cache_entry, flow_run, log, result
+from perdure.orchestrator.sql.tables import cache_entry, flow_run, log, result, task_run
 
 T = TypeVar("T")
 R = TypeVar("R", FlowRun, TaskRun)
@@ -39,7 +39,7 @@ _SUMMED = 30_000  # results at most
 _List = Callable[[RunFilter, lists.Ask], Select[Any]]
 # What no index serves.
 _LOOKED_AT = (
-    *("name_part", "parameters_part", "outermost"),
+    *("name_part", "parameters_part", "outermost", "text"),
     *("started_after", "started_before", "ended_after", "ended_before"),
 )
 
@@ -66,6 +66,21 @@ class FlowStatistics(NamedTuple):
     runs: int
     failed: int  # or crashed
     mean_seconds: float | None  # of those that ended
+
+
+class Bar(NamedTuple):
+    """A run that another one called, as far as a timeline shows it."""
+
+    id: str
+    of_task: bool
+    name: str
+    of: str  # its flow or task
+    state_type: str | None
+    state_name: str | None
+    created: Micros
+    started: Micros | None
+    ended: Micros | None
+    run_count: int
 
 
 class Reads:
@@ -169,6 +184,21 @@ class Reads:
         newest = self._known.select(select(func.max(log.c.id)))[0][0]
         return int(newest or 0) - _COUNTED
 
+    def bars(self, flow_run_id: str, after: str | None, limit: int) -> Found[Bar]:
+        """A page of the task runs and flow runs that a flow run called, oldest first."""
+        rows = self._known.select(_bars(flow_run_id, after or "", limit + 1))
+        return paged([Bar(row[0], bool(row[1]), *row[2:]) for row in rows], limit, lambda bar: bar.id)
+
+    def counts_within(self, flow_run_id: str) -> dict[str, int]:
+        """How many runs a flow run called, by their states' types."""
+        counts: dict[str, int] = {}
+        for table, parent in ((task_run, task_run.c.flow_run_id), (flow_run, flow_run.c.parent_flow_run_id)):
+            kind = table.c.state_type
+            query = select(kind, func.count()).where(parent == flow_run_id).group_by(kind)
+            for name, count in self._known.select(query):
+                counts[name or "PENDING"] = counts.get(name or "PENDING", 0) + count
+        return counts
+
     def inputs(self, run_ids: Sequence[str], of: str, limit: int) -> list[InputRecord]:
         """Which results went into which runs, by the column `of`: "run_id" or "source_id"."""
         rows = self._known.select(queries.inputs(run_ids, of).limit(limit))
@@ -230,6 +260,19 @@ class Reads:
         )
         rows = self._known.select(query.group_by("which").order_by("which"))
         return [(int(which), count, int(size or 0)) for which, count, size in rows], not last
+
+
+def _bars(flow_run_id: str, after: str, limit: int) -> Any:
+    def of(table: Any, parent: Any, name: Any, of_task: bool) -> Any:
+        columns = table.c
+        shown = (columns.state_type, columns.state_name, columns.created, columns.started, columns.ended)
+        rows = select(columns.id, literal(of_task), columns.name, name.label("of"), *shown, columns.run_count)
+        return rows.where(parent == flow_run_id, columns.id > after).order_by(columns.id).limit(limit).subquery()
+
+    tasks = of(task_run, task_run.c.flow_run_id, task_run.c.task_name, True)
+    flows = of(flow_run, flow_run.c.parent_flow_run_id, flow_run.c.flow_name, False)
+    both = union_all(select(tasks), select(flows)).subquery()
+    return select(both).order_by(both.c.id).limit(limit)
 
 
 def _made(since: Micros, until: Micros) -> Any:

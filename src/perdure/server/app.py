@@ -24,6 +24,7 @@ from perdure.server.routes import (
     blocks,
     cache,
     events,
+    flow_run_starts,
     flow_runs,
     flows,
     health,
@@ -45,10 +46,11 @@ from perdure.server.routes import (
 from perdure.server.services import Services
 from perdure.server.services.world import ServiceWorld
 from perdure.server.sessions import Sessions
+from perdure.server.starting import Starter
 from perdure.server.streams import Streams
 
 ROUTES = (
-    *(health, metrics, session, tokens, overview, flows, flow_runs, task_runs, results, logs),
+    *(health, metrics, session, tokens, overview, flows, flow_runs, flow_run_starts, task_runs, results, logs),
     *(cache, blocks, settings_routes, artifacts, variables, events, of_orchestrator),
 )
 _REFUSALS: dict[int | str, dict[str, Any]] = {  # by the guard, of any request
@@ -95,6 +97,7 @@ def create_app(orchestrator: EmbeddedOrchestrator, config: ServerConfig) -> Fast
     app.state.streams = Streams()
     app.state.metrics = Metrics(orchestrator)
     app.state.sessions = sessions
+    app.state.starter = Starter(config.runs_flows, config.database)
     app.add_middleware(
         Guard,
         config=config,

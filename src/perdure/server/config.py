@@ -18,6 +18,8 @@ class ServerConfig:
     allowed_origins: tuple[str, ...] = ()  # of pages, beside its own, such as https://flows.example.org
     public_metrics: bool = False
     traced: bool = False  # whether requests are OpenTelemetry's spans
+    database: str | None = None  # that it was started with; None: the one of the settings
+    runs_flows: bool = False  # whether it resumes and reruns flows, by processes on its machine
     serve_values: bool = False  # whether the bytes of results may be had through it
     tls_cert: Path | None = None
     tls_key: Path | None = None

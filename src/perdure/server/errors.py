@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from perdure.core.errors import (
@@ -20,6 +20,7 @@ from perdure.core.errors import (
     SteeringError,
     reasons,
 )
+from perdure.server.starting import NotStarted
 
 
 class Problem(BaseModel):
@@ -27,6 +28,7 @@ class Problem(BaseModel):
 
     kind: str
     message: str
+    command: str | None = Field(default=None, description="What does by hand what the server would not.")
 
 
 class ErrorAnswer(BaseModel):
@@ -52,6 +54,7 @@ _STATUSES: tuple[tuple[type[Exception], HTTPStatus], ...] = (  # the first that 
     (OrchestratorError, HTTPStatus.INTERNAL_SERVER_ERROR),
     (Refused, HTTPStatus.FORBIDDEN),
     (SteeringError, HTTPStatus.CONFLICT),
+    (NotStarted, HTTPStatus.CONFLICT),
     (LookupError, HTTPStatus.NOT_FOUND),
     (PerdureError, HTTPStatus.UNPROCESSABLE_ENTITY),
 )
@@ -79,7 +82,8 @@ def status_of(error: PerdureError) -> HTTPStatus:
 
 def answer_of(error: PerdureError) -> JSONResponse:
     """One of Perdure's own errors as an answer."""
-    return answer(status_of(error), type(error).__name__, str(error))
+    details = {} if (command := getattr(error, "command", None)) is None else {"command": command}
+    return answer(status_of(error), type(error).__name__, str(error), **details)
 
 
 def explain_errors(app: FastAPI) -> None:

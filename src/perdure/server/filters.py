@@ -1,5 +1,6 @@
 """Which runs, results and lines a list shows: the same filters in lists, counts and bulk requests."""
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -9,12 +10,17 @@ from perdure.core.states import StateType
 from perdure.server.pages import ById, Id, Listing, Moment, Plain, micros
 
 _Part = Annotated[Plain | None, Field(description="Somewhere in it; upper and lower case differ.")]
+_ID_START = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F-]*")
 _LARGEST = (1 << 63) - 1
 
 
 class RunsWanted(ById):
     """Filters of flow runs and of task runs."""
 
+    q: Annotated[
+        Plain | None,
+        Field(description="In its name, that of its flow or task, its message or tags, in any case; or an id's start."),
+    ] = None
     name: _Part = None
     state: Annotated[tuple[StateType, ...], Field(max_length=10, description="Any of these.")] = ()
     tag: Annotated[tuple[Plain, ...], Field(max_length=10, description="All of these.")] = ()
@@ -27,7 +33,10 @@ class RunsWanted(ById):
 
     def _filter(self, of: str | None, flow_run_id: str | None) -> RunFilter:
         is_oldest_first = self.sort == "created"
+        is_id = self.q is not None and _ID_START.fullmatch(self.q) is not None
         return RunFilter(
+            ids=(self.q.lower(),) if self.q is not None and is_id else (),
+            text=None if is_id else self.q,
             name_part=self.name,
             of=of,
             states=self.state,

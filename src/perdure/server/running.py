@@ -59,7 +59,7 @@ def serve(config: ServerConfig, database: str | None, insecure: bool, tell: Call
     orchestrator = opened(database)
     providers.set_orchestrator(lambda: orchestrator)  # blocks and storages are those of the database that is served
     config = replace(config, authenticated=not insecure and _asks_for_tokens(config, orchestrator))
-    config = replace(config, traced=settings.current().opentelemetry)
+    config = replace(config, traced=settings.current().opentelemetry, database=database)
     place = orchestrator.place
     family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
     listening = socket.create_server((config.host, config.port), family=family, backlog=_BACKLOG)

@@ -4,7 +4,7 @@
  */
 
 export interface paths {
-    "/api/health": {
+    "/api/artifacts": {
         parameters: {
             query?: never;
             header?: never;
@@ -12,10 +12,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Health
-         * @description Whether the process answers at all.
+         * Artifacts
+         * @description Artifacts, newest first.
          */
-        get: operations["health"];
+        get: operations["artifacts"];
         put?: never;
         post?: never;
         delete?: never;
@@ -24,7 +24,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/ready": {
+    "/api/artifacts/{id}": {
         parameters: {
             query?: never;
             header?: never;
@@ -32,10 +32,34 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Ready
-         * @description Whether it can read its database; 503 if not.
+         * Artifact
+         * @description One artifact.
          */
-        get: operations["ready"];
+        get: operations["artifact"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Artifact
+         * @description Forget an artifact.
+         */
+        delete: operations["delete_artifact"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/blocks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Blocks
+         * @description The saved blocks, by type and name.
+         */
+        get: operations["list_blocks"];
         put?: never;
         post?: never;
         delete?: never;
@@ -44,7 +68,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/version": {
+    "/api/blocks/{type}/{name}": {
         parameters: {
             query?: never;
             header?: never;
@@ -52,10 +76,38 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Version
-         * @description The version of Perdure that the server runs.
+         * Get Block
+         * @description One block.
          */
-        get: operations["version"];
+        get: operations["get_block"];
+        /**
+         * Save Block
+         * @description Save a block. One that has the name already is still found by what refers to its id.
+         */
+        put: operations["save_block"];
+        post?: never;
+        /**
+         * Delete Block
+         * @description Delete a block. Results that lie in a deleted storage can still be read.
+         */
+        delete: operations["delete_block"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/blocks/types": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Block Types
+         * @description The types of blocks that the server knows.
+         */
+        get: operations["list_block_types"];
         put?: never;
         post?: never;
         delete?: never;
@@ -64,7 +116,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/metrics": {
+    "/api/cache": {
         parameters: {
             query?: never;
             header?: never;
@@ -72,91 +124,23 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Metrics
-         * @description Requests, records and the process, as text in Prometheus' format.
+         * List Cache Entries
+         * @description Cache entries by key, the expired ones too.
          */
-        get: operations["metrics"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/session": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Session
-         * @description Who asks.
-         */
-        get: operations["session"];
-        put?: never;
-        /**
-         * Login
-         * @description Begin a session with a token.
-         */
-        post: operations["login"];
-        /**
-         * Logout
-         * @description End the session of the cookie. A token that came in the header is left as it is.
-         */
-        delete: operations["logout"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/tokens": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Tokens
-         * @description All tokens, oldest first.
-         */
-        get: operations["tokens"];
-        put?: never;
-        /**
-         * Create
-         * @description Make a token.
-         */
-        post: operations["create"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/tokens/{called}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
+        get: operations["list_cache_entries"];
         put?: never;
         post?: never;
         /**
-         * Revoke
-         * @description Revoke a token, by its name or its public part, and the sessions that were begun with it.
+         * Clear Cache
+         * @description Forget what cache keys stand for; the results stay.
          */
-        delete: operations["revoke"];
+        delete: operations["clear_cache"];
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/overview": {
+    "/api/events/stream": {
         parameters: {
             query?: never;
             header?: never;
@@ -164,50 +148,13 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get Overview
-         * @description Flow runs over time by state, those that run now, the last that failed, and which flows fail or take long.
+         * Stream Events
+         * @description Flow runs that change (`flow_run`), and lines that one flow run logs (`log`), each with its JSON as data.
+         *
+         *     `Last-Event-ID` goes on after an event. If what came after it is not kept any more, there is a `reset` first:
+         *     ask for the lists again then.
          */
-        get: operations["get_overview"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/overview/storage": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Get Storage Growth
-         * @description What the persisted results that were made in the time take, step by step.
-         */
-        get: operations["get_storage_growth"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/flows": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List Flows
-         * @description Flows by name.
-         */
-        get: operations["list_flows"];
+        get: operations["stream_events"];
         put?: never;
         post?: never;
         delete?: never;
@@ -236,26 +183,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/flow-runs/count": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Count Flow Runs
-         * @description How many there are of the newest 30,000 flow runs (or of a flow); limit, cursor and sort do not count.
-         */
-        get: operations["count_flow_runs"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/flow-runs/{id}": {
         parameters: {
             query?: never;
@@ -275,66 +202,6 @@ export interface paths {
          * @description Delete a flow run that has ended, with all that it called. Documents of its results stay in their storages.
          */
         delete: operations["remove_flow_run"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/flow-runs/{id}/states": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List Flow Run States
-         * @description All the states of a flow run, oldest first.
-         */
-        get: operations["list_flow_run_states"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/flow-runs/{id}/graph": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Get Flow Run Graph
-         * @description What a flow run called, its subflows' calls too, and which results went where.
-         */
-        get: operations["get_flow_run_graph"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/flow-runs/{id}/explanation": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Explain Flow Run
-         * @description Why a flow run called its function, or why it did not.
-         */
-        get: operations["explain_flow_run"];
-        put?: never;
-        post?: never;
-        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -380,6 +247,148 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/flow-runs/{id}/explanation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Explain Flow Run
+         * @description Why a flow run called its function, or why it did not.
+         */
+        get: operations["explain_flow_run"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flow-runs/{id}/graph": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Flow Run Graph
+         * @description What a flow run called, its subflows' calls too, and which results went where.
+         */
+        get: operations["get_flow_run_graph"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flow-runs/{id}/rerun": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Rerun Flow Run
+         * @description Run a flow again from the start, with the arguments of a run, by a process on the server's machine.
+         *
+         *     The answer is the new run; the old one if the new one has not been told of within a few seconds.
+         */
+        post: operations["rerun_flow_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flow-runs/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resume Flow Run
+         * @description Go on with a flow run, by a process on the server's machine: what it finished is not run again.
+         */
+        post: operations["resume_flow_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flow-runs/{id}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Flow Run Start
+         * @description How a flow run was begun, and what it waits for.
+         */
+        get: operations["get_flow_run_start"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flow-runs/{id}/states": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Flow Run States
+         * @description All the states of a flow run, oldest first.
+         */
+        get: operations["list_flow_run_states"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flow-runs/{id}/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Flow Run Timeline
+         * @description The task runs and flow runs that a flow run called, with their times, oldest first.
+         */
+        get: operations["get_flow_run_timeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/flow-runs/cancel": {
         parameters: {
             query?: never;
@@ -394,6 +403,26 @@ export interface paths {
          * @description Cancel many flow runs, as one is cancelled.
          */
         post: operations["cancel_flow_runs"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flow-runs/count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count Flow Runs
+         * @description How many there are of the newest 30,000 flow runs (or of a flow); limit, cursor and sort do not count.
+         */
+        get: operations["count_flow_runs"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -420,7 +449,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/task-runs": {
+    "/api/flows": {
         parameters: {
             query?: never;
             header?: never;
@@ -428,10 +457,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Task Runs
-         * @description Task runs, newest first unless told otherwise.
+         * List Flows
+         * @description Flows by name.
          */
-        get: operations["list_task_runs"];
+        get: operations["list_flows"];
         put?: never;
         post?: never;
         delete?: never;
@@ -440,7 +469,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/task-runs/count": {
+    "/api/health": {
         parameters: {
             query?: never;
             header?: never;
@@ -448,10 +477,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Count Task Runs
-         * @description How many there are of the newest 30,000 task runs (or of a task); limit, cursor and sort do not count.
+         * Health
+         * @description Whether the process answers at all.
          */
-        get: operations["count_task_runs"];
+        get: operations["health"];
         put?: never;
         post?: never;
         delete?: never;
@@ -460,7 +489,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/task-runs/{id}": {
+    "/api/logs": {
         parameters: {
             query?: never;
             header?: never;
@@ -468,10 +497,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get Task Run
-         * @description One task run.
+         * List Logs
+         * @description Lines by their arrival; of all runs, filtered ones are looked for among the newest 30,000.
          */
-        get: operations["get_task_run"];
+        get: operations["list_logs"];
         put?: never;
         post?: never;
         delete?: never;
@@ -480,7 +509,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/task-runs/{id}/states": {
+    "/api/metrics": {
         parameters: {
             query?: never;
             header?: never;
@@ -488,10 +517,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Task Run States
-         * @description All the states of a task run, oldest first.
+         * Metrics
+         * @description Requests, records and the process, as text in Prometheus' format.
          */
-        get: operations["list_task_run_states"];
+        get: operations["metrics"];
         put?: never;
         post?: never;
         delete?: never;
@@ -500,7 +529,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/task-runs/{id}/explanation": {
+    "/api/overview": {
         parameters: {
             query?: never;
             header?: never;
@@ -508,10 +537,50 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Explain Task Run
-         * @description Why a task run called its function, or why it did not.
+         * Get Overview
+         * @description Flow runs over time by state, those that run now, the last that failed, and which flows fail or take long.
          */
-        get: operations["explain_task_run"];
+        get: operations["get_overview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/overview/storage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Storage Growth
+         * @description What the persisted results that were made in the time take, step by step.
+         */
+        get: operations["get_storage_growth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ready": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ready
+         * @description Whether it can read its database; 503 if not.
+         */
+        get: operations["ready"];
         put?: never;
         post?: never;
         delete?: never;
@@ -580,26 +649,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/results/{id}/snippet": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Get Result Snippet
-         * @description How to have the value in Python, and in a shell.
-         */
-        get: operations["get_result_snippet"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/results/{id}/link": {
         parameters: {
             query?: never;
@@ -614,6 +663,26 @@ export interface paths {
          * @description A link to the bytes of a persisted result, for a minute; only if the server was told to serve values.
          */
         post: operations["make_result_link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/results/{id}/snippet": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Result Snippet
+         * @description How to have the value in Python, and in a shell.
+         */
+        get: operations["get_result_snippet"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -640,7 +709,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/logs": {
+    "/api/session": {
         parameters: {
             query?: never;
             header?: never;
@@ -648,105 +717,21 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Logs
-         * @description Lines by their arrival; of all runs, filtered ones are looked for among the newest 30,000.
+         * Session
+         * @description Who asks.
          */
-        get: operations["list_logs"];
+        get: operations["session"];
         put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/cache": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
         /**
-         * List Cache Entries
-         * @description Cache entries by key, the expired ones too.
+         * Login
+         * @description Begin a session with a token.
          */
-        get: operations["list_cache_entries"];
-        put?: never;
-        post?: never;
+        post: operations["login"];
         /**
-         * Clear Cache
-         * @description Forget what cache keys stand for; the results stay.
+         * Logout
+         * @description End the session of the cookie. A token that came in the header is left as it is.
          */
-        delete: operations["clear_cache"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/blocks": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List Blocks
-         * @description The saved blocks, by type and name.
-         */
-        get: operations["list_blocks"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/blocks/types": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List Block Types
-         * @description The types of blocks that the server knows.
-         */
-        get: operations["list_block_types"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/blocks/{type}/{name}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Get Block
-         * @description One block.
-         */
-        get: operations["get_block"];
-        /**
-         * Save Block
-         * @description Save a block. One that has the name already is still found by what refers to its id.
-         */
-        put: operations["save_block"];
-        post?: never;
-        /**
-         * Delete Block
-         * @description Delete a block. Results that lie in a deleted storage can still be read.
-         */
-        delete: operations["delete_block"];
+        delete: operations["logout"];
         options?: never;
         head?: never;
         patch?: never;
@@ -772,7 +757,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/artifacts": {
+    "/api/task-runs": {
         parameters: {
             query?: never;
             header?: never;
@@ -780,10 +765,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Artifacts
-         * @description Artifacts, newest first.
+         * List Task Runs
+         * @description Task runs, newest first unless told otherwise.
          */
-        get: operations["artifacts"];
+        get: operations["list_task_runs"];
         put?: never;
         post?: never;
         delete?: never;
@@ -792,7 +777,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/artifacts/{id}": {
+    "/api/task-runs/{id}": {
         parameters: {
             query?: never;
             header?: never;
@@ -800,17 +785,117 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Artifact
-         * @description One artifact.
+         * Get Task Run
+         * @description One task run.
          */
-        get: operations["artifact"];
+        get: operations["get_task_run"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/task-runs/{id}/explanation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Explain Task Run
+         * @description Why a task run called its function, or why it did not.
+         */
+        get: operations["explain_task_run"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/task-runs/{id}/states": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Task Run States
+         * @description All the states of a task run, oldest first.
+         */
+        get: operations["list_task_run_states"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/task-runs/count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count Task Runs
+         * @description How many there are of the newest 30,000 task runs (or of a task); limit, cursor and sort do not count.
+         */
+        get: operations["count_task_runs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tokens
+         * @description All tokens, oldest first.
+         */
+        get: operations["tokens"];
+        put?: never;
+        /**
+         * Create
+         * @description Make a token.
+         */
+        post: operations["create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tokens/{called}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
         put?: never;
         post?: never;
         /**
-         * Delete Artifact
-         * @description Forget an artifact.
+         * Revoke
+         * @description Revoke a token, by its name or its public part, and the sessions that were begun with it.
          */
-        delete: operations["delete_artifact"];
+        delete: operations["revoke"];
         options?: never;
         head?: never;
         patch?: never;
@@ -864,7 +949,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/events/stream": {
+    "/api/version": {
         parameters: {
             query?: never;
             header?: never;
@@ -872,13 +957,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Stream Events
-         * @description Flow runs that change (`flow_run`), and lines that one flow run logs (`log`), each with its JSON as data.
-         *
-         *     `Last-Event-ID` goes on after an event. If what came after it is not kept any more, there is a `reset` first:
-         *     ask for the lists again then.
+         * Version
+         * @description The version of Perdure that the server runs.
          */
-        get: operations["stream_events"];
+        get: operations["version"];
         put?: never;
         post?: never;
         delete?: never;
@@ -896,6 +978,19 @@ export interface components {
          * @description Something to look at that a run made. What `data` holds depends on the kind; nothing in it is HTML.
          */
         ArtifactModel: {
+            /**
+             * Created
+             * Format: date-time
+             */
+            created: string;
+            /** Data */
+            data: {
+                [key: string]: unknown;
+            };
+            /** Description */
+            description: string | null;
+            /** Flow Run Id */
+            flow_run_id: string | null;
             /** Id */
             id: string;
             /** Key */
@@ -905,26 +1000,13 @@ export interface components {
              * @enum {string}
              */
             kind: "markdown" | "table" | "image" | "link" | "progress";
-            /** Flow Run Id */
-            flow_run_id: string | null;
             /** Task Run Id */
             task_run_id: string | null;
-            /**
-             * Created
-             * Format: date-time
-             */
-            created: string;
             /**
              * Updated
              * Format: date-time
              */
             updated: string;
-            /** Description */
-            description: string | null;
-            /** Data */
-            data: {
-                [key: string]: unknown;
-            };
         };
         /**
          * BlockFields
@@ -941,36 +1023,34 @@ export interface components {
          * @description A saved block, with asterisks for its secrets.
          */
         BlockModel: {
-            /** Slug */
-            slug: string;
-            /** Id */
-            id: string;
-            /** Type */
-            type: string;
-            /** Name */
-            name: string;
             /**
              * Created
              * Format: date-time
              */
             created: string;
+            /** Fields */
+            fields: {
+                [key: string]: unknown;
+            };
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Slug */
+            slug: string;
+            /** Type */
+            type: string;
             /**
              * Updated
              * Format: date-time
              */
             updated: string;
-            /** Fields */
-            fields: {
-                [key: string]: unknown;
-            };
         };
         /**
          * BlockTypeModel
          * @description A type of blocks that the server knows.
          */
         BlockTypeModel: {
-            /** Type */
-            type: string;
             /** Description */
             description: string;
             /**
@@ -980,6 +1060,8 @@ export interface components {
             fields_schema: {
                 [key: string]: unknown;
             };
+            /** Type */
+            type: string;
         };
         /** Body_cancel_flow_runs */
         Body_cancel_flow_runs: {
@@ -995,27 +1077,27 @@ export interface components {
          * @description A cache key, and the run whose result it stands for.
          */
         CacheEntryModel: {
-            /** Key */
-            key: string;
-            /** Run Id */
-            run_id: string;
+            /** Components */
+            components: unknown;
             /**
              * Created
              * Format: date-time
              */
             created: string;
+            /** Doomed */
+            doomed: string | null;
             /** Expires */
             expires: string | null;
-            /** Components */
-            components: unknown;
+            /** Key */
+            key: string;
+            /** Run Id */
+            run_id: string;
+            /** Size */
+            size: number | null;
             /** Task Name */
             task_name: string | null;
             /** Type */
             type: string | null;
-            /** Size */
-            size: number | null;
-            /** Doomed */
-            doomed: string | null;
         };
         /**
          * Cancel
@@ -1034,9 +1116,9 @@ export interface components {
          * @description Which flow runs: some by their ids, or a page of those that a filter lets through.
          */
         Chosen: {
+            filter?: components["schemas"]["FlowRunsWanted"] | null;
             /** Ids */
             ids?: string[] | null;
-            filter?: components["schemas"]["FlowRunsWanted"] | null;
         };
         /**
          * Cleared
@@ -1051,20 +1133,20 @@ export interface components {
          * @description A part of what a run is known by, beside the same part of the nearest earlier run.
          */
         ComponentModel: {
-            /** Of */
-            of: string;
-            /** Name */
-            name: string;
-            /** Digest */
-            digest: string | null;
             /** Before */
             before: string | null;
+            /** Differs */
+            differs: boolean | null;
+            /** Digest */
+            digest: string | null;
+            /** Name */
+            name: string;
+            /** Of */
+            of: string;
             /** Shown */
             shown: string | null;
             /** Shown Before */
             shown_before: string | null;
-            /** Differs */
-            differs: boolean | null;
         };
         /**
          * Continue
@@ -1092,12 +1174,12 @@ export interface components {
          * @description A run's result went into another run.
          */
         Edge: {
+            /** Name */
+            name: string;
             /** Source Id */
             source_id: string;
             /** Target Id */
             target_id: string;
-            /** Name */
-            name: string;
         };
         /**
          * ErrorAnswer
@@ -1111,89 +1193,89 @@ export interface components {
          * @description Why a run called its function, or why it did not.
          */
         ExplanationModel: {
-            run: components["schemas"]["InvolvedModel"];
+            /** Advice */
+            advice: string | null;
+            /** Cache Key */
+            cache_key: string | null;
+            /** Changes */
+            changes: string[];
+            /** Components */
+            components: components["schemas"]["ComponentModel"][];
+            /** Expires */
+            expires: string | null;
             /** Kind */
             kind: string;
+            nearest: components["schemas"]["InvolvedModel"] | null;
             /** Ran */
             ran: boolean;
             /** Reason */
             reason: string;
-            /** Verdict */
-            verdict: string;
-            /** Advice */
-            advice: string | null;
-            used: components["schemas"]["InvolvedModel"] | null;
-            nearest: components["schemas"]["InvolvedModel"] | null;
-            /** Components */
-            components: components["schemas"]["ComponentModel"][];
-            /** Changes */
-            changes: string[];
+            run: components["schemas"]["InvolvedModel"];
             /** Sources */
             sources: components["schemas"]["SourceModel"][];
-            /** Cache Key */
-            cache_key: string | null;
-            /** Expires */
-            expires: string | null;
             /** Unknown */
             unknown: string[];
+            used: components["schemas"]["InvolvedModel"] | null;
+            /** Verdict */
+            verdict: string;
         };
         /**
          * FlowModel
          * @description A flow, its newest run, and how many there are since a time.
          */
         FlowModel: {
-            /** Name */
-            name: string;
-            last_run: components["schemas"]["FlowRunModel"];
+            /** Counts */
+            counts: {
+                [key: string]: number;
+            };
             /**
              * Last Created
              * Format: date-time
              */
             last_created: string;
+            last_run: components["schemas"]["FlowRunModel"];
+            /** Name */
+            name: string;
             /** Runs */
             runs: number;
-            /** Counts */
-            counts: {
-                [key: string]: number;
-            };
         };
         /**
          * FlowRunModel
          * @description A flow run.
          */
         FlowRunModel: {
-            /** Id */
-            id: string;
-            /** Name */
-            name: string;
-            /** Parent Task Run Id */
-            parent_task_run_id: string | null;
-            /** Tags */
-            tags: string[];
             /**
              * Created
              * Format: date-time
              */
             created: string;
-            state: components["schemas"]["StateModel"] | null;
-            /** Started */
-            started: string | null;
-            /** Ended */
-            ended: string | null;
             /** Duration Seconds */
             duration_seconds: number | null;
-            /** Run Count */
-            run_count: number;
+            /** Ended */
+            ended: string | null;
             /** Flow Name */
             flow_name: string;
             /** Flow Version */
             flow_version: string | null;
-            /** Parent Flow Run Id */
-            parent_flow_run_id: string | null;
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
             /** Parameters */
             parameters: {
                 [key: string]: unknown;
             };
+            /** Parent Flow Run Id */
+            parent_flow_run_id: string | null;
+            /** Parent Task Run Id */
+            parent_task_run_id: string | null;
+            /** Run Count */
+            run_count: number;
+            /** Started */
+            started: string | null;
+            state: components["schemas"]["StateModel"] | null;
+            /** Tags */
+            tags: string[];
         };
         /**
          * FlowRunsWanted
@@ -1201,16 +1283,57 @@ export interface components {
          */
         FlowRunsWanted: {
             /**
+             * Created After
+             * @description At or after it.
+             */
+            created_after?: string | null;
+            /** Created Before */
+            created_before?: string | null;
+            /**
+             * Cursor
+             * @description `next` of the page before this one.
+             */
+            cursor?: string | null;
+            /** Ended After */
+            ended_after?: string | null;
+            /** Ended Before */
+            ended_before?: string | null;
+            /**
+             * Flow
+             * @description The flow's exact name.
+             */
+            flow?: string | null;
+            /**
              * Limit
              * @description How many items at most.
              * @default 50
              */
             limit: number;
             /**
-             * Cursor
-             * @description `next` of the page before this one.
+             * Name
+             * @description Somewhere in it; upper and lower case differ.
              */
-            cursor?: string | null;
+            name?: string | null;
+            /**
+             * Outermost
+             * @description Whether no other run called them.
+             */
+            outermost?: boolean | null;
+            /**
+             * Parameters
+             * @description Somewhere in it; upper and lower case differ.
+             */
+            parameters?: string | null;
+            /**
+             * Parent
+             * @description The flow run that called them.
+             */
+            parent?: string | null;
+            /**
+             * Q
+             * @description In its name, that of its flow or task, its message or tags, in any case; or an id's start.
+             */
+            q?: string | null;
             /**
              * Sort
              * @description The newest first, or the oldest.
@@ -1218,11 +1341,10 @@ export interface components {
              * @enum {string}
              */
             sort: "-created" | "created";
-            /**
-             * Name
-             * @description Somewhere in it; upper and lower case differ.
-             */
-            name?: string | null;
+            /** Started After */
+            started_after?: string | null;
+            /** Started Before */
+            started_before?: string | null;
             /**
              * State
              * @description Any of these.
@@ -1235,72 +1357,32 @@ export interface components {
              * @default []
              */
             tag: string[];
-            /**
-             * Created After
-             * @description At or after it.
-             */
-            created_after?: string | null;
-            /** Created Before */
-            created_before?: string | null;
-            /** Started After */
-            started_after?: string | null;
-            /** Started Before */
-            started_before?: string | null;
-            /** Ended After */
-            ended_after?: string | null;
-            /** Ended Before */
-            ended_before?: string | null;
-            /**
-             * Flow
-             * @description The flow's exact name.
-             */
-            flow?: string | null;
-            /**
-             * Parent
-             * @description The flow run that called them.
-             */
-            parent?: string | null;
-            /**
-             * Outermost
-             * @description Whether no other run called them.
-             */
-            outermost?: boolean | null;
-            /**
-             * Parameters
-             * @description Somewhere in it; upper and lower case differ.
-             */
-            parameters?: string | null;
         };
         /**
          * FlowStatisticsModel
          * @description How the runs of a flow went in the time.
          */
         FlowStatisticsModel: {
-            /** Flow */
-            flow: string;
-            /** Runs */
-            runs: number;
             /** Failed */
             failed: number;
+            /** Flow */
+            flow: string;
             /** Mean Seconds */
             mean_seconds: number | null;
+            /** Runs */
+            runs: number;
         };
         /**
          * Graph
          * @description Runs, oldest first, and the edges between them; only the newest runs if there are more than were asked for.
          */
         Graph: {
-            /** Nodes */
-            nodes: components["schemas"]["Node"][];
             /** Edges */
             edges: components["schemas"]["Edge"][];
             /** Is Complete */
             is_complete: boolean;
-        };
-        /** HTTPValidationError */
-        HTTPValidationError: {
-            /** Detail */
-            detail?: components["schemas"]["ValidationError"][];
+            /** Nodes */
+            nodes: components["schemas"]["Node"][];
         };
         /**
          * Health
@@ -1310,11 +1392,20 @@ export interface components {
             /** Status */
             status: string;
         };
+        /** HTTPValidationError */
+        HTTPValidationError: {
+            /** Detail */
+            detail?: components["schemas"]["ValidationError"][];
+        };
         /**
          * InvolvedModel
          * @description A run that has to do with another one.
          */
         InvolvedModel: {
+            /** Flow Run Id */
+            flow_run_id: string | null;
+            /** Flow Run Name */
+            flow_run_name: string | null;
             /** Id */
             id: string;
             /** Name */
@@ -1323,10 +1414,6 @@ export interface components {
             state: string | null;
             /** Time */
             time: string | null;
-            /** Flow Run Id */
-            flow_run_id: string | null;
-            /** Flow Run Name */
-            flow_run_name: string | null;
         };
         JsonValue: unknown;
         /**
@@ -1334,60 +1421,92 @@ export interface components {
          * @description What a result was made from, and what was made from it.
          */
         Lineage: {
+            /** Is Complete */
+            is_complete: boolean;
+            /**
+             * Runs
+             * @description Of both ends of all edges, as far as they are known.
+             */
+            runs: components["schemas"]["RunName"][];
             /** Sources */
             sources: components["schemas"]["LineageEdge"][];
             /** Uses */
             uses: components["schemas"]["LineageEdge"][];
-            /** Is Complete */
-            is_complete: boolean;
         };
         /**
          * LineageEdge
          * @description A run's result went into another run, as a parameter or by `wait_for`.
          */
         LineageEdge: {
+            /** Name */
+            name: string;
             /** Source Id */
             source_id: string;
             /** Target Id */
             target_id: string;
-            /** Name */
-            name: string;
         };
         /**
          * Link
          * @description A link that serves the bytes of a result until it expires.
          */
         Link: {
-            /** Url */
-            url: string;
             /**
              * Expires
              * Format: date-time
              */
             expires: string;
+            /** Url */
+            url: string;
         };
         /**
-         * LogModel
-         * @description A line that a run logged, and its number.
+         * ListedResult
+         * @description What is known of a run's result, and of the run.
          */
-        LogModel: {
-            /** Id */
-            id: number;
-            /** Flow Run Id */
-            flow_run_id: string | null;
-            /** Task Run Id */
-            task_run_id: string | null;
+        ListedResult: {
+            /** Cache Key */
+            cache_key: string | null;
             /**
-             * Time
+             * Created
              * Format: date-time
              */
-            time: string;
-            /** Level */
-            level: number;
-            /** Logger */
-            logger: string;
-            /** Message */
-            message: string;
+            created: string;
+            /** Digest */
+            digest: string | null;
+            /** Doomed */
+            doomed: string | null;
+            /** Expires */
+            expires: string | null;
+            /** Is Exception */
+            is_exception: boolean;
+            /** Item Of */
+            item_of: string | null;
+            /** Kind */
+            kind: string;
+            /** Number */
+            number: number | null;
+            /** Of Task */
+            of_task: boolean;
+            /** Preview */
+            preview: unknown;
+            /** Removed */
+            removed: string | null;
+            /** Retention */
+            retention: unknown;
+            run: components["schemas"]["RunName"] | null;
+            /** Run Id */
+            run_id: string;
+            /** Serializer */
+            serializer: unknown;
+            /** Size */
+            size: number | null;
+            /** Storage Id */
+            storage_id: string | null;
+            /** Storage Key */
+            storage_key: string | null;
+            /** Type */
+            type: string;
+            /** Value */
+            value: unknown;
         };
         /**
          * Login
@@ -1401,18 +1520,33 @@ export interface components {
             token: string;
         };
         /**
+         * LogModel
+         * @description A line that a run logged, and its number.
+         */
+        LogModel: {
+            /** Flow Run Id */
+            flow_run_id: string | null;
+            /** Id */
+            id: number;
+            /** Level */
+            level: number;
+            /** Logger */
+            logger: string;
+            /** Message */
+            message: string;
+            /** Task Run Id */
+            task_run_id: string | null;
+            /**
+             * Time
+             * Format: date-time
+             */
+            time: string;
+        };
+        /**
          * MadeToken
          * @description A token that was just made.
          */
         MadeToken: {
-            /**
-             * Shown
-             * @description Its public part.
-             */
-            shown: string;
-            /** Name */
-            name: string;
-            scope: components["schemas"]["Scope"];
             /**
              * Created
              * Format: date-time
@@ -1420,35 +1554,45 @@ export interface components {
             created: string;
             /** Expires */
             expires: string | null;
+            /** Name */
+            name: string;
             /** Revoked */
             revoked: string | null;
+            scope: components["schemas"]["Scope"];
             /**
-             * Used
-             * @description Its last use, to the minute.
+             * Shown
+             * @description Its public part.
              */
-            used: string | null;
+            shown: string;
             /**
              * Token
              * @description The token itself, which is shown this once.
              */
             token: string;
+            /**
+             * Used
+             * @description Its last use, to the minute.
+             */
+            used: string | null;
         };
         /**
          * NewToken
          * @description A token to make.
          */
         NewToken: {
+            /** Expires Seconds */
+            expires_seconds?: number | null;
             /** Name */
             name: string;
             scope: components["schemas"]["Scope"];
-            /** Expires Seconds */
-            expires_seconds?: number | null;
         };
         /**
          * Node
          * @description A run.
          */
         Node: {
+            /** Ended */
+            ended: string | null;
             /** Id */
             id: string;
             /**
@@ -1462,20 +1606,18 @@ export interface components {
             of: string;
             /** Parent Id */
             parent_id: string | null;
-            state: components["schemas"]["StateModel"] | null;
             /** Started */
             started: string | null;
-            /** Ended */
-            ended: string | null;
+            state: components["schemas"]["StateModel"] | null;
         };
         /**
          * Outcome
          * @description What became of one flow run.
          */
         Outcome: {
+            error: components["schemas"]["Problem"] | null;
             /** Id */
             id: string;
-            error: components["schemas"]["Problem"] | null;
         };
         /**
          * Outcomes
@@ -1492,16 +1634,16 @@ export interface components {
          * @description What a first page shows. Steps without runs are left out.
          */
         Overview: {
-            /** Steps */
-            steps: components["schemas"]["Step"][];
-            /** Running */
-            running: components["schemas"]["FlowRunModel"][];
             /** Failed */
             failed: components["schemas"]["FlowRunModel"][];
             /** Most Failing */
             most_failing: components["schemas"]["FlowStatisticsModel"][];
+            /** Running */
+            running: components["schemas"]["FlowRunModel"][];
             /** Slowest */
             slowest: components["schemas"]["FlowStatisticsModel"][];
+            /** Steps */
+            steps: components["schemas"]["Step"][];
         };
         /** Page[ArtifactModel] */
         Page_ArtifactModel_: {
@@ -1531,17 +1673,17 @@ export interface components {
             /** Next */
             next: string | null;
         };
+        /** Page[ListedResult] */
+        Page_ListedResult_: {
+            /** Items */
+            items: components["schemas"]["ListedResult"][];
+            /** Next */
+            next: string | null;
+        };
         /** Page[LogModel] */
         Page_LogModel_: {
             /** Items */
             items: components["schemas"]["LogModel"][];
-            /** Next */
-            next: string | null;
-        };
-        /** Page[ResultModel] */
-        Page_ResultModel_: {
-            /** Items */
-            items: components["schemas"]["ResultModel"][];
             /** Next */
             next: string | null;
         };
@@ -1557,59 +1699,55 @@ export interface components {
          * @description What went wrong.
          */
         Problem: {
+            /**
+             * Command
+             * @description What does by hand what the server would not.
+             */
+            command?: string | null;
             /** Kind */
             kind: string;
             /** Message */
             message: string;
         };
         /**
-         * ResultModel
-         * @description What is known of a run's result. Its value is not among it, unless it is small and plain JSON.
+         * Resume
+         * @description How to go on.
          */
-        ResultModel: {
-            /** Run Id */
-            run_id: string;
-            /** Of Task */
-            of_task: boolean;
-            /** Kind */
-            kind: string;
-            /** Type */
-            type: string;
-            /** Is Exception */
-            is_exception: boolean;
+        Resume: {
             /**
-             * Created
-             * Format: date-time
+             * Retry Failed
+             * @description Run again what failed, too.
+             * @default false
              */
-            created: string;
-            /** Value */
-            value: unknown;
-            /** Storage Id */
-            storage_id: string | null;
-            /** Storage Key */
-            storage_key: string | null;
-            /** Serializer */
-            serializer: unknown;
-            /** Size */
-            size: number | null;
-            /** Digest */
-            digest: string | null;
-            /** Expires */
-            expires: string | null;
-            /** Cache Key */
-            cache_key: string | null;
-            /** Retention */
-            retention: unknown;
-            /** Preview */
-            preview: unknown;
-            /** Item Of */
-            item_of: string | null;
-            /** Number */
-            number: number | null;
-            /** Doomed */
-            doomed: string | null;
-            /** Removed */
-            removed: string | null;
+            retry_failed: boolean;
+        };
+        /**
+         * RunName
+         * @description A run, as far as a line about it says.
+         */
+        RunName: {
+            /**
+             * Flow Run Id
+             * @description The flow run that called it.
+             */
+            flow_run_id: string | null;
+            /** Flow Run Name */
+            flow_run_name: string | null;
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "flow run" | "task run";
+            /** Name */
+            name: string;
+            /**
+             * Of
+             * @description The flow or the task.
+             */
+            of: string;
+            state_type: components["schemas"]["StateType"] | null;
         };
         /**
          * Scope
@@ -1623,37 +1761,37 @@ export interface components {
          */
         SessionModel: {
             /**
+             * Csrf
+             * @description What changing requests of a session say in `X-CSRF-Token`.
+             */
+            csrf: string | null;
+            /** Expires */
+            expires: string | null;
+            /**
              * Name
              * @description The token's; null where no authentication is asked for.
              */
             name: string | null;
             scope: components["schemas"]["Scope"];
-            /** Expires */
-            expires: string | null;
-            /**
-             * Csrf
-             * @description What changing requests of a session say in `X-CSRF-Token`.
-             */
-            csrf: string | null;
         };
         /**
          * SettingModel
          * @description A setting; the value of a secret one is asterisks.
          */
         SettingModel: {
+            /** Is Secret */
+            is_secret: boolean;
             /** Name */
             name: string;
-            /** Variable */
-            variable: string;
-            /** Value */
-            value: string | null;
             /**
              * Source
              * @enum {string}
              */
             source: "override" | "environment" | "profile" | "default";
-            /** Is Secret */
-            is_secret: boolean;
+            /** Value */
+            value: string | null;
+            /** Variable */
+            variable: string;
         };
         /**
          * SettingsModel
@@ -1685,20 +1823,43 @@ export interface components {
             run: components["schemas"]["InvolvedModel"];
         };
         /**
+         * Start
+         * @description How a flow run was begun, and what it waits for.
+         */
+        Start: {
+            /**
+             * Asks
+             * @description Of a run that waits for an answer: its JSON schema.
+             */
+            asks: unknown;
+            /** Directory */
+            directory: string | null;
+            /**
+             * Target
+             * @description FILE.py:FLOW or MODULE:FLOW; null if no other process finds it.
+             */
+            target: string | null;
+            /**
+             * Waits Until
+             * @description When a pause ends by itself.
+             */
+            waits_until: unknown;
+        };
+        /**
          * StateModel
          * @description Where a run stands.
          */
         StateModel: {
-            type: components["schemas"]["StateType"];
-            /** Name */
-            name: string;
             /** Message */
             message: string | null;
+            /** Name */
+            name: string;
             /**
              * Time
              * Format: date-time
              */
             time: string;
+            type: components["schemas"]["StateType"];
         };
         /**
          * StateType
@@ -1726,10 +1887,10 @@ export interface components {
          * @description Steps without results are left out. Of more than 30,000 results since then, the newest are in it.
          */
         Stored: {
-            /** Steps */
-            steps: components["schemas"]["StoredStep"][];
             /** Is Complete */
             is_complete: boolean;
+            /** Steps */
+            steps: components["schemas"]["StoredStep"][];
         };
         /**
          * StoredStep
@@ -1751,34 +1912,84 @@ export interface components {
          * @description A task run.
          */
         TaskRunModel: {
+            /**
+             * Created
+             * Format: date-time
+             */
+            created: string;
+            /** Duration Seconds */
+            duration_seconds: number | null;
+            /** Ended */
+            ended: string | null;
+            /** Flow Run Id */
+            flow_run_id: string | null;
             /** Id */
             id: string;
             /** Name */
             name: string;
             /** Parent Task Run Id */
             parent_task_run_id: string | null;
-            /** Tags */
-            tags: string[];
-            /**
-             * Created
-             * Format: date-time
-             */
-            created: string;
-            state: components["schemas"]["StateModel"] | null;
-            /** Started */
-            started: string | null;
-            /** Ended */
-            ended: string | null;
-            /** Duration Seconds */
-            duration_seconds: number | null;
             /** Run Count */
             run_count: number;
-            /** Task Name */
-            task_name: string;
+            /** Started */
+            started: string | null;
+            state: components["schemas"]["StateModel"] | null;
+            /** Tags */
+            tags: string[];
             /** Task Key */
             task_key: string;
-            /** Flow Run Id */
-            flow_run_id: string | null;
+            /** Task Name */
+            task_name: string;
+        };
+        /**
+         * Timeline
+         * @description Task runs and flow runs that a flow run called, oldest first: the first of each column are one run's.
+         */
+        Timeline: {
+            /**
+             * Counts
+             * @description Of all its runs, by their states.
+             */
+            counts: {
+                [key: string]: number;
+            };
+            /**
+             * Created
+             * @description Milliseconds since 1970, UTC.
+             */
+            created: (number | null)[];
+            /**
+             * Ended
+             * @description Milliseconds since 1970, UTC.
+             */
+            ended: (number | null)[];
+            /** Id */
+            id: string[];
+            /** Name */
+            name: string[];
+            /**
+             * Next
+             * @description The cursor of what came later.
+             */
+            next: string | null;
+            /**
+             * Of
+             * @description The task or the flow.
+             */
+            of: string[];
+            /** Of Task */
+            of_task: boolean[];
+            /** Run Count */
+            run_count: number[];
+            /**
+             * Started
+             * @description Milliseconds since 1970, UTC.
+             */
+            started: (number | null)[];
+            /** State Name */
+            state_name: (string | null)[];
+            /** State Type */
+            state_type: (components["schemas"]["StateType"] | null)[];
         };
         /**
          * TokenModel
@@ -1786,22 +1997,22 @@ export interface components {
          */
         TokenModel: {
             /**
-             * Shown
-             * @description Its public part.
-             */
-            shown: string;
-            /** Name */
-            name: string;
-            scope: components["schemas"]["Scope"];
-            /**
              * Created
              * Format: date-time
              */
             created: string;
             /** Expires */
             expires: string | null;
+            /** Name */
+            name: string;
             /** Revoked */
             revoked: string | null;
+            scope: components["schemas"]["Scope"];
+            /**
+             * Shown
+             * @description Its public part.
+             */
+            shown: string;
             /**
              * Used
              * @description Its last use, to the minute.
@@ -1810,16 +2021,16 @@ export interface components {
         };
         /** ValidationError */
         ValidationError: {
+            /** Context */
+            ctx?: Record<string, never>;
+            /** Input */
+            input?: unknown;
             /** Location */
             loc: (string | number)[];
             /** Message */
             msg: string;
             /** Error Type */
             type: string;
-            /** Input */
-            input?: unknown;
-            /** Context */
-            ctx?: Record<string, never>;
         };
         /**
          * ValueModel
@@ -1833,19 +2044,19 @@ export interface components {
          * @description A value that flows share by its name; not for secrets.
          */
         VariableModel: {
-            /** Name */
-            name: string;
-            value: components["schemas"]["JsonValue"];
             /**
              * Created
              * Format: date-time
              */
             created: string;
+            /** Name */
+            name: string;
             /**
              * Updated
              * Format: date-time
              */
             updated: string;
+            value: components["schemas"]["JsonValue"];
         };
         /**
          * Version
@@ -1864,9 +2075,21 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    health: {
+    artifacts: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `next` of the page before this one. */
+                cursor?: string | null;
+                flow_run_id?: string[];
+                /** @description All versions of this key. */
+                key?: string | null;
+                kind?: ("markdown" | "table" | "image" | "link" | "progress")[];
+                /** @description Of each key only the newest version. */
+                latest?: boolean;
+                /** @description How many items at most. */
+                limit?: number;
+                task_run_id?: string[];
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -1879,7 +2102,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Health"];
+                    "application/json": components["schemas"]["Page_ArtifactModel_"];
                 };
             };
             /** @description Bad Request */
@@ -1909,91 +2132,8 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description Request Entity Too Large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Unsupported Media Type */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Misdirected Request */
-            421: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Too Many Requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-        };
-    };
-    ready: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Health"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2057,11 +2197,14 @@ export interface operations {
             };
         };
     };
-    version: {
+    artifact: {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                /** @description A run's id. */
+                id: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -2072,7 +2215,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Version"];
+                    "application/json": components["schemas"]["ArtifactModel"];
                 };
             };
             /** @description Bad Request */
@@ -2095,6 +2238,15 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2129,293 +2281,13 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description Too Many Requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-        };
-    };
-    metrics: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/plain": string;
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Request Entity Too Large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Unsupported Media Type */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Misdirected Request */
-            421: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Too Many Requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-        };
-    };
-    session: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SessionModel"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Request Entity Too Large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Unsupported Media Type */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Misdirected Request */
-            421: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Too Many Requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-        };
-    };
-    login: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Login"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SessionModel"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Request Entity Too Large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Unsupported Media Type */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Misdirected Request */
-            421: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Validation Error */
+            /** @description Unprocessable Entity */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
             /** @description Too Many Requests */
@@ -2438,11 +2310,14 @@ export interface operations {
             };
         };
     };
-    logout: {
+    delete_artifact: {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                /** @description A run's id. */
+                id: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -2481,6 +2356,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
             /** @description Request Entity Too Large */
             413: {
                 headers: {
@@ -2508,6 +2392,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
             /** @description Too Many Requests */
             429: {
                 headers: {
@@ -2528,9 +2421,11 @@ export interface operations {
             };
         };
     };
-    tokens: {
+    list_blocks: {
         parameters: {
-            query?: never;
+            query?: {
+                type?: string | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -2543,7 +2438,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TokenModel"][];
+                    "application/json": components["schemas"]["BlockModel"][];
                 };
             };
             /** @description Bad Request */
@@ -2566,15 +2461,6 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Not Found */
-            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2638,126 +2524,13 @@ export interface operations {
             };
         };
     };
-    create: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["NewToken"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["MadeToken"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Request Entity Too Large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Unsupported Media Type */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Misdirected Request */
-            421: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Too Many Requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-        };
-    };
-    revoke: {
+    get_block: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                called: string;
+                name: string;
+                type: string;
             };
             cookie?: never;
         };
@@ -2769,7 +2542,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TokenModel"];
+                    "application/json": components["schemas"]["BlockModel"];
                 };
             };
             /** @description Bad Request */
@@ -2864,20 +2637,24 @@ export interface operations {
             };
         };
     };
-    get_overview: {
+    save_block: {
         parameters: {
             query?: {
-                /** @description A day ago, by default. */
-                since?: string | null;
-                /** @description Now, by default. */
-                until?: string | null;
-                steps?: number;
+                /** @description Have the name move here from another block. */
+                overwrite?: boolean;
             };
             header?: never;
-            path?: never;
+            path: {
+                name: string;
+                type: string;
+            };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BlockFields"];
+            };
+        };
         responses: {
             /** @description Successful Response */
             200: {
@@ -2885,7 +2662,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Overview"];
+                    "application/json": components["schemas"]["BlockModel"];
                 };
             };
             /** @description Bad Request */
@@ -2971,15 +2748,120 @@ export interface operations {
             };
         };
     };
-    get_storage_growth: {
+    delete_block: {
         parameters: {
-            query?: {
-                /** @description A day ago, by default. */
-                since?: string | null;
-                /** @description Now, by default. */
-                until?: string | null;
-                steps?: number;
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                type: string;
             };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_block_types: {
+        parameters: {
+            query?: never;
             header?: never;
             path?: never;
             cookie?: never;
@@ -2992,7 +2874,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Stored"];
+                    "application/json": components["schemas"]["BlockTypeModel"][];
                 };
             };
             /** @description Bad Request */
@@ -3078,15 +2960,17 @@ export interface operations {
             };
         };
     };
-    list_flows: {
+    list_cache_entries: {
         parameters: {
             query?: {
-                /** @description How many items at most. */
-                limit?: number;
                 /** @description `next` of the page before this one. */
                 cursor?: string | null;
-                /** @description Runs since then are counted; a week, by default. */
-                since?: string | null;
+                /** @description Its beginning, or the whole. */
+                key?: string | null;
+                /** @description How many items at most. */
+                limit?: number;
+                /** @description The exact name of the task whose result it is. */
+                task?: string | null;
             };
             header?: never;
             path?: never;
@@ -3100,7 +2984,220 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_FlowModel_"];
+                    "application/json": components["schemas"]["Page_CacheEntryModel_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    clear_cache: {
+        parameters: {
+            query?: {
+                before?: string | null;
+                /** @description Forget all, if nothing else is said. */
+                everything?: boolean;
+                key?: string[] | null;
+                task?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Cleared"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    stream_events: {
+        parameters: {
+            query?: {
+                /** @description Only this run's changes, and its log. */
+                flow_run?: string | null;
+            };
+            header?: {
+                "last-event-id"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Events, without an end. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
                 };
             };
             /** @description Bad Request */
@@ -3189,33 +3286,35 @@ export interface operations {
     list_flow_runs: {
         parameters: {
             query?: {
-                /** @description How many items at most. */
-                limit?: number;
-                /** @description `next` of the page before this one. */
-                cursor?: string | null;
-                /** @description The newest first, or the oldest. */
-                sort?: "-created" | "created";
-                /** @description Somewhere in it; upper and lower case differ. */
-                name?: string | null;
-                /** @description Any of these. */
-                state?: components["schemas"]["StateType"][];
-                /** @description All of these. */
-                tag?: string[];
                 /** @description At or after it. */
                 created_after?: string | null;
                 created_before?: string | null;
-                started_after?: string | null;
-                started_before?: string | null;
+                /** @description `next` of the page before this one. */
+                cursor?: string | null;
                 ended_after?: string | null;
                 ended_before?: string | null;
                 /** @description The flow's exact name. */
                 flow?: string | null;
-                /** @description The flow run that called them. */
-                parent?: string | null;
+                /** @description How many items at most. */
+                limit?: number;
+                /** @description Somewhere in it; upper and lower case differ. */
+                name?: string | null;
                 /** @description Whether no other run called them. */
                 outermost?: boolean | null;
                 /** @description Somewhere in it; upper and lower case differ. */
                 parameters?: string | null;
+                /** @description The flow run that called them. */
+                parent?: string | null;
+                /** @description In its name, that of its flow or task, its message or tags, in any case; or an id's start. */
+                q?: string | null;
+                /** @description The newest first, or the oldest. */
+                sort?: "-created" | "created";
+                started_after?: string | null;
+                started_before?: string | null;
+                /** @description Any of these. */
+                state?: components["schemas"]["StateType"][];
+                /** @description All of these. */
+                tag?: string[];
             };
             header?: never;
             path?: never;
@@ -3230,135 +3329,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_FlowRunModel_"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Request Entity Too Large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Unsupported Media Type */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Misdirected Request */
-            421: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Too Many Requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-        };
-    };
-    count_flow_runs: {
-        parameters: {
-            query?: {
-                /** @description How many items at most. */
-                limit?: number;
-                /** @description `next` of the page before this one. */
-                cursor?: string | null;
-                /** @description The newest first, or the oldest. */
-                sort?: "-created" | "created";
-                /** @description Somewhere in it; upper and lower case differ. */
-                name?: string | null;
-                /** @description Any of these. */
-                state?: components["schemas"]["StateType"][];
-                /** @description All of these. */
-                tag?: string[];
-                /** @description At or after it. */
-                created_after?: string | null;
-                created_before?: string | null;
-                started_after?: string | null;
-                started_before?: string | null;
-                ended_after?: string | null;
-                ended_before?: string | null;
-                /** @description The flow's exact name. */
-                flow?: string | null;
-                /** @description The flow run that called them. */
-                parent?: string | null;
-                /** @description Whether no other run called them. */
-                outermost?: boolean | null;
-                /** @description Somewhere in it; upper and lower case differ. */
-                parameters?: string | null;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Count"];
                 };
             };
             /** @description Bad Request */
@@ -3677,348 +3647,6 @@ export interface operations {
             };
         };
     };
-    list_flow_run_states: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description A run's id. */
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["StateModel"][];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Request Entity Too Large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Unsupported Media Type */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Misdirected Request */
-            421: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Too Many Requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-        };
-    };
-    get_flow_run_graph: {
-        parameters: {
-            query?: {
-                /** @description Runs at most. */
-                limit?: number;
-            };
-            header?: never;
-            path: {
-                /** @description A run's id. */
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Graph"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Request Entity Too Large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Unsupported Media Type */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Misdirected Request */
-            421: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Too Many Requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-        };
-    };
-    explain_flow_run: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description A run's id. */
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ExplanationModel"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Request Entity Too Large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Unsupported Media Type */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Misdirected Request */
-            421: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Too Many Requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-        };
-    };
     cancel_flow_run: {
         parameters: {
             query?: never;
@@ -4271,6 +3899,827 @@ export interface operations {
             };
         };
     };
+    explain_flow_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A run's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExplanationModel"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_flow_run_graph: {
+        parameters: {
+            query?: {
+                /** @description Runs at most. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description A run's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Graph"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    rerun_flow_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A run's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlowRunModel"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    resume_flow_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A run's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Resume"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlowRunModel"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_flow_run_start: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A run's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Start"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_flow_run_states: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A run's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StateModel"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_flow_run_timeline: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before this one. */
+                cursor?: string | null;
+                /** @description Runs at most. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description A run's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Timeline"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
     cancel_flow_runs: {
         parameters: {
             query?: never;
@@ -4291,6 +4740,137 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Outcomes"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    count_flow_runs: {
+        parameters: {
+            query?: {
+                /** @description At or after it. */
+                created_after?: string | null;
+                created_before?: string | null;
+                /** @description `next` of the page before this one. */
+                cursor?: string | null;
+                ended_after?: string | null;
+                ended_before?: string | null;
+                /** @description The flow's exact name. */
+                flow?: string | null;
+                /** @description How many items at most. */
+                limit?: number;
+                /** @description Somewhere in it; upper and lower case differ. */
+                name?: string | null;
+                /** @description Whether no other run called them. */
+                outermost?: boolean | null;
+                /** @description Somewhere in it; upper and lower case differ. */
+                parameters?: string | null;
+                /** @description The flow run that called them. */
+                parent?: string | null;
+                /** @description In its name, that of its flow or task, its message or tags, in any case; or an id's start. */
+                q?: string | null;
+                /** @description The newest first, or the oldest. */
+                sort?: "-created" | "created";
+                started_after?: string | null;
+                started_before?: string | null;
+                /** @description Any of these. */
+                state?: components["schemas"]["StateType"][];
+                /** @description All of these. */
+                tag?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Count"];
                 };
             };
             /** @description Bad Request */
@@ -4481,32 +5061,15 @@ export interface operations {
             };
         };
     };
-    list_task_runs: {
+    list_flows: {
         parameters: {
             query?: {
-                /** @description How many items at most. */
-                limit?: number;
                 /** @description `next` of the page before this one. */
                 cursor?: string | null;
-                /** @description The newest first, or the oldest. */
-                sort?: "-created" | "created";
-                /** @description Somewhere in it; upper and lower case differ. */
-                name?: string | null;
-                /** @description Any of these. */
-                state?: components["schemas"]["StateType"][];
-                /** @description All of these. */
-                tag?: string[];
-                /** @description At or after it. */
-                created_after?: string | null;
-                created_before?: string | null;
-                started_after?: string | null;
-                started_before?: string | null;
-                ended_after?: string | null;
-                ended_before?: string | null;
-                /** @description The task's exact name. */
-                task?: string | null;
-                /** @description The flow run that called them. */
-                flow_run?: string | null;
+                /** @description How many items at most. */
+                limit?: number;
+                /** @description Runs since then are counted; a week, by default. */
+                since?: string | null;
             };
             header?: never;
             path?: never;
@@ -4520,7 +5083,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_TaskRunModel_"];
+                    "application/json": components["schemas"]["Page_FlowModel_"];
                 };
             };
             /** @description Bad Request */
@@ -4606,32 +5169,114 @@ export interface operations {
             };
         };
     };
-    count_task_runs: {
+    health: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_logs: {
         parameters: {
             query?: {
-                /** @description How many items at most. */
-                limit?: number;
                 /** @description `next` of the page before this one. */
                 cursor?: string | null;
-                /** @description The newest first, or the oldest. */
-                sort?: "-created" | "created";
-                /** @description Somewhere in it; upper and lower case differ. */
-                name?: string | null;
-                /** @description Any of these. */
-                state?: components["schemas"]["StateType"][];
-                /** @description All of these. */
-                tag?: string[];
-                /** @description At or after it. */
-                created_after?: string | null;
-                created_before?: string | null;
-                started_after?: string | null;
-                started_before?: string | null;
-                ended_after?: string | null;
-                ended_before?: string | null;
-                /** @description The task's exact name. */
-                task?: string | null;
-                /** @description The flow run that called them. */
+                /** @description Of it and of its task runs. */
                 flow_run?: string | null;
+                /** @description At least; 20 is INFO. */
+                level?: number | null;
+                /** @description How many items at most. */
+                limit?: number;
+                /** @description The newest first, or the oldest. */
+                sort?: "-time" | "time";
+                task_run?: string | null;
+                /** @description Somewhere in it; upper and lower case differ. */
+                text?: string | null;
             };
             header?: never;
             path?: never;
@@ -4645,7 +5290,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Count"];
+                    "application/json": components["schemas"]["Page_LogModel_"];
                 };
             };
             /** @description Bad Request */
@@ -4731,14 +5376,11 @@ export interface operations {
             };
         };
     };
-    get_task_run: {
+    metrics: {
         parameters: {
             query?: never;
             header?: never;
-            path: {
-                /** @description A run's id. */
-                id: string;
-            };
+            path?: never;
             cookie?: never;
         };
         requestBody?: never;
@@ -4749,7 +5391,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TaskRunModel"];
+                    "text/plain": string;
                 };
             };
             /** @description Bad Request */
@@ -4779,8 +5421,97 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description Not Found */
-            404: {
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_overview: {
+        parameters: {
+            query?: {
+                /** @description A day ago, by default. */
+                since?: string | null;
+                steps?: number;
+                /** @description Now, by default. */
+                until?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Overview"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4844,14 +5575,17 @@ export interface operations {
             };
         };
     };
-    list_task_run_states: {
+    get_storage_growth: {
         parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description A run's id. */
-                id: string;
+            query?: {
+                /** @description A day ago, by default. */
+                since?: string | null;
+                steps?: number;
+                /** @description Now, by default. */
+                until?: string | null;
             };
+            header?: never;
+            path?: never;
             cookie?: never;
         };
         requestBody?: never;
@@ -4862,7 +5596,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["StateModel"][];
+                    "application/json": components["schemas"]["Stored"];
                 };
             };
             /** @description Bad Request */
@@ -4885,15 +5619,6 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Not Found */
-            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4957,14 +5682,11 @@ export interface operations {
             };
         };
     };
-    explain_task_run: {
+    ready: {
         parameters: {
             query?: never;
             header?: never;
-            path: {
-                /** @description A run's id. */
-                id: string;
-            };
+            path?: never;
             cookie?: never;
         };
         requestBody?: never;
@@ -4975,7 +5697,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ExplanationModel"];
+                    "application/json": components["schemas"]["Health"];
                 };
             };
             /** @description Bad Request */
@@ -4998,15 +5720,6 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Not Found */
-            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5073,28 +5786,28 @@ export interface operations {
     list_results: {
         parameters: {
             query?: {
-                /** @description How many items at most. */
-                limit?: number;
-                /** @description `next` of the page before this one. */
-                cursor?: string | null;
-                /** @description Of this flow run and of its task runs. */
-                flow_run?: string | null;
-                /** @description Of the runs of this flow and of their task runs. */
-                flow?: string | null;
-                task?: string | null;
-                kind?: ("unpersisted" | "literal" | "persisted")[];
-                /** @description The Python type; "pandas.*" for all that begin so. */
-                type?: string | null;
-                /** @description The id of the storage's block. */
-                storage?: string | null;
                 created_after?: string | null;
                 created_before?: string | null;
-                /** @description Bytes. */
-                min_size?: number | null;
+                /** @description `next` of the page before this one. */
+                cursor?: string | null;
+                exception?: boolean | null;
+                /** @description Of the runs of this flow and of their task runs. */
+                flow?: string | null;
+                /** @description Of this flow run and of its task runs. */
+                flow_run?: string | null;
+                kind?: ("unpersisted" | "literal" | "persisted")[];
+                /** @description How many items at most. */
+                limit?: number;
                 /** @description Bytes. */
                 max_size?: number | null;
-                exception?: boolean | null;
+                /** @description Bytes. */
+                min_size?: number | null;
                 removed?: boolean | null;
+                /** @description The id of the storage's block. */
+                storage?: string | null;
+                task?: string | null;
+                /** @description The Python type; "pandas.*" for all that begin so. */
+                type?: string | null;
             };
             header?: never;
             path?: never;
@@ -5108,7 +5821,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_ResultModel_"];
+                    "application/json": components["schemas"]["Page_ListedResult_"];
                 };
             };
             /** @description Bad Request */
@@ -5212,7 +5925,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ResultModel"];
+                    "application/json": components["schemas"]["ListedResult"];
                 };
             };
             /** @description Bad Request */
@@ -5423,7 +6136,7 @@ export interface operations {
             };
         };
     };
-    get_result_snippet: {
+    make_result_link: {
         parameters: {
             query?: never;
             header?: never;
@@ -5441,7 +6154,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Snippet"];
+                    "application/json": components["schemas"]["Link"];
                 };
             };
             /** @description Bad Request */
@@ -5536,7 +6249,7 @@ export interface operations {
             };
         };
     };
-    make_result_link: {
+    get_result_snippet: {
         parameters: {
             query?: never;
             header?: never;
@@ -5554,7 +6267,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Link"];
+                    "application/json": components["schemas"]["Snippet"];
                 };
             };
             /** @description Bad Request */
@@ -5766,442 +6479,7 @@ export interface operations {
             };
         };
     };
-    list_logs: {
-        parameters: {
-            query?: {
-                /** @description How many items at most. */
-                limit?: number;
-                /** @description Of it and of its task runs. */
-                flow_run?: string | null;
-                task_run?: string | null;
-                /** @description At least; 20 is INFO. */
-                level?: number | null;
-                /** @description Somewhere in it; upper and lower case differ. */
-                text?: string | null;
-                /** @description `next` of the page before this one. */
-                cursor?: string | null;
-                /** @description The newest first, or the oldest. */
-                sort?: "-time" | "time";
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Page_LogModel_"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Request Entity Too Large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Unsupported Media Type */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Misdirected Request */
-            421: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Too Many Requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-        };
-    };
-    list_cache_entries: {
-        parameters: {
-            query?: {
-                /** @description How many items at most. */
-                limit?: number;
-                /** @description Its beginning, or the whole. */
-                key?: string | null;
-                /** @description The exact name of the task whose result it is. */
-                task?: string | null;
-                /** @description `next` of the page before this one. */
-                cursor?: string | null;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Page_CacheEntryModel_"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Request Entity Too Large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Unsupported Media Type */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Misdirected Request */
-            421: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Too Many Requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-        };
-    };
-    clear_cache: {
-        parameters: {
-            query?: {
-                key?: string[] | null;
-                task?: string | null;
-                before?: string | null;
-                /** @description Forget all, if nothing else is said. */
-                everything?: boolean;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Cleared"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Request Entity Too Large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Unsupported Media Type */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Misdirected Request */
-            421: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Too Many Requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-        };
-    };
-    list_blocks: {
-        parameters: {
-            query?: {
-                type?: string | null;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["BlockModel"][];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Request Entity Too Large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Unsupported Media Type */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Misdirected Request */
-            421: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Too Many Requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-        };
-    };
-    list_block_types: {
+    session: {
         parameters: {
             query?: never;
             header?: never;
@@ -6216,7 +6494,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["BlockTypeModel"][];
+                    "application/json": components["schemas"]["SessionModel"];
                 };
             };
             /** @description Bad Request */
@@ -6273,15 +6551,6 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
             /** @description Too Many Requests */
             429: {
                 headers: {
@@ -6302,135 +6571,16 @@ export interface operations {
             };
         };
     };
-    get_block: {
+    login: {
         parameters: {
             query?: never;
             header?: never;
-            path: {
-                type: string;
-                name: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["BlockModel"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Request Entity Too Large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Unsupported Media Type */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Misdirected Request */
-            421: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Too Many Requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-        };
-    };
-    save_block: {
-        parameters: {
-            query?: {
-                /** @description Have the name move here from another block. */
-                overwrite?: boolean;
-            };
-            header?: never;
-            path: {
-                type: string;
-                name: string;
-            };
+            path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["BlockFields"];
+                "application/json": components["schemas"]["Login"];
             };
         };
         responses: {
@@ -6440,7 +6590,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["BlockModel"];
+                    "application/json": components["schemas"]["SessionModel"];
                 };
             };
             /** @description Bad Request */
@@ -6497,13 +6647,13 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description Validation Error */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
             /** @description Too Many Requests */
@@ -6526,14 +6676,11 @@ export interface operations {
             };
         };
     };
-    delete_block: {
+    logout: {
         parameters: {
             query?: never;
             header?: never;
-            path: {
-                type: string;
-                name: string;
-            };
+            path?: never;
             cookie?: never;
         };
         requestBody?: never;
@@ -6572,15 +6719,6 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
             /** @description Request Entity Too Large */
             413: {
                 headers: {
@@ -6601,15 +6739,6 @@ export interface operations {
             };
             /** @description Misdirected Request */
             421: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6738,20 +6867,34 @@ export interface operations {
             };
         };
     };
-    artifacts: {
+    list_task_runs: {
         parameters: {
             query?: {
-                /** @description How many items at most. */
-                limit?: number;
+                /** @description At or after it. */
+                created_after?: string | null;
+                created_before?: string | null;
                 /** @description `next` of the page before this one. */
                 cursor?: string | null;
-                /** @description All versions of this key. */
-                key?: string | null;
-                kind?: ("markdown" | "table" | "image" | "link" | "progress")[];
-                flow_run_id?: string[];
-                task_run_id?: string[];
-                /** @description Of each key only the newest version. */
-                latest?: boolean;
+                ended_after?: string | null;
+                ended_before?: string | null;
+                /** @description The flow run that called them. */
+                flow_run?: string | null;
+                /** @description How many items at most. */
+                limit?: number;
+                /** @description Somewhere in it; upper and lower case differ. */
+                name?: string | null;
+                /** @description In its name, that of its flow or task, its message or tags, in any case; or an id's start. */
+                q?: string | null;
+                /** @description The newest first, or the oldest. */
+                sort?: "-created" | "created";
+                started_after?: string | null;
+                started_before?: string | null;
+                /** @description Any of these. */
+                state?: components["schemas"]["StateType"][];
+                /** @description All of these. */
+                tag?: string[];
+                /** @description The task's exact name. */
+                task?: string | null;
             };
             header?: never;
             path?: never;
@@ -6765,7 +6908,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_ArtifactModel_"];
+                    "application/json": components["schemas"]["Page_TaskRunModel_"];
                 };
             };
             /** @description Bad Request */
@@ -6788,15 +6931,6 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Not Found */
-            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6860,7 +6994,7 @@ export interface operations {
             };
         };
     };
-    artifact: {
+    get_task_run: {
         parameters: {
             query?: never;
             header?: never;
@@ -6878,7 +7012,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ArtifactModel"];
+                    "application/json": components["schemas"]["TaskRunModel"];
                 };
             };
             /** @description Bad Request */
@@ -6973,7 +7107,7 @@ export interface operations {
             };
         };
     };
-    delete_artifact: {
+    explain_task_run: {
         parameters: {
             query?: never;
             header?: never;
@@ -6986,11 +7120,589 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description Successful Response */
-            204: {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["ExplanationModel"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_task_run_states: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A run's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StateModel"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    count_task_runs: {
+        parameters: {
+            query?: {
+                /** @description At or after it. */
+                created_after?: string | null;
+                created_before?: string | null;
+                /** @description `next` of the page before this one. */
+                cursor?: string | null;
+                ended_after?: string | null;
+                ended_before?: string | null;
+                /** @description The flow run that called them. */
+                flow_run?: string | null;
+                /** @description How many items at most. */
+                limit?: number;
+                /** @description Somewhere in it; upper and lower case differ. */
+                name?: string | null;
+                /** @description In its name, that of its flow or task, its message or tags, in any case; or an id's start. */
+                q?: string | null;
+                /** @description The newest first, or the oldest. */
+                sort?: "-created" | "created";
+                started_after?: string | null;
+                started_before?: string | null;
+                /** @description Any of these. */
+                state?: components["schemas"]["StateType"][];
+                /** @description All of these. */
+                tag?: string[];
+                /** @description The task's exact name. */
+                task?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Count"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    tokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenModel"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewToken"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MadeToken"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    revoke: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                called: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenModel"];
+                };
             };
             /** @description Bad Request */
             400: {
@@ -7532,27 +8244,22 @@ export interface operations {
             };
         };
     };
-    stream_events: {
+    version: {
         parameters: {
-            query?: {
-                /** @description Only this run's changes, and its log. */
-                flow_run?: string | null;
-            };
-            header?: {
-                "last-event-id"?: string | null;
-            };
+            query?: never;
+            header?: never;
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Events, without an end. */
+            /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": string;
+                    "application/json": components["schemas"]["Version"];
                 };
             };
             /** @description Bad Request */
@@ -7602,15 +8309,6 @@ export interface operations {
             };
             /** @description Misdirected Request */
             421: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -5,6 +5,7 @@ names several states, storages or the like, the newest of each are asked for by 
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import reduce
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -183,6 +184,7 @@ def _looked_at(columns: Any, filter: RunFilter) -> Conditions:
     """What no index serves: `reads` has few rows looked at together."""
     conditions: dict[str, Callable[[Any], Any]] = {
         "name_part": lambda part: holds(columns.name, part),
+        "text": lambda text: holds(func.lower(_readable(columns)), text.lower()),
         "parameters_part": lambda part: holds(columns.parameters, part),
         "outermost": lambda wanted: _is_outermost(columns) if wanted else not_(_is_outermost(columns)),
         "started_after": columns.started.__ge__,
@@ -192,6 +194,13 @@ def _looked_at(columns: Any, filter: RunFilter) -> Conditions:
     }
     told = {name: getattr(filter, name) for name in conditions}
     return [conditions[name](value) for name, value in told.items() if value is not None]
+
+
+def _readable(columns: Any) -> Any:
+    """What people look for in a run."""
+    of = columns.flow_name if "flow_name" in columns else columns.task_name
+    parts = (columns.name, of, func.coalesce(columns.state_message, ""), columns.tags)
+    return reduce(lambda before, part: before.concat("\n").concat(part), parts)
 
 
 def _is_outermost(columns: Any) -> ColumnElement[bool]:

@@ -20,6 +20,7 @@ from perdure.server.filters import FlowRunsWanted
 from perdure.server.graphs import Graph, graph_of
 from perdure.server.models import FlowRunModel, StateModel
 from perdure.server.pages import Count, Id, Page, PathId, page
+from perdure.server.timelines import Timeline, timeline_of
 from perdure.server.wiring import Asked, Known, Steering, Steersman
 
 router = APIRouter(prefix="/flow-runs", tags=["flow runs"], responses=answers())
@@ -60,6 +61,19 @@ def get_flow_run_graph(
 ) -> Graph:
     """What a flow run called, its subflows' calls too, and which results went where."""
     return graph_of(found(id, known), known, limit)
+
+
+@router.get("/{id}/timeline", responses=_ONE)
+def get_flow_run_timeline(
+    id: PathId,
+    known: Known,
+    asked: Asked,
+    cursor: Annotated[Id | None, Query(description="`next` of the page before this one.")] = None,
+    limit: Annotated[int, Query(ge=1, le=50_000, description="Runs at most.")] = 10_000,
+) -> Timeline:
+    """The task runs and flow runs that a flow run called, with their times, oldest first."""
+    found(id, known)
+    return timeline_of(id, asked, cursor, limit)
 
 
 @router.get("/{id}/explanation", responses=_ONE)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from perdure.blocks import from_record
 from perdure.blocks.secrets import keyed_digest
@@ -25,6 +25,7 @@ from perdure.server.config import ServerConfig
 from perdure.server.errors import NotFound, Refused, answers
 from perdure.server.filters import ResultsWanted
 from perdure.server.models import ResultModel
+from perdure.server.naming import RunName, names_of
 from perdure.server.pages import Page, PathId, page
 from perdure.server.wiring import Asked, Config, Known
 
@@ -39,16 +40,24 @@ _PIECE = 4 * 1024 * 1024  # bytes
 _MOST_EDGES = 1_000
 
 
+class ListedResult(ResultModel):
+    """What is known of a run's result, and of the run."""
+
+    run: RunName | None
+
+
 @router.get("")
-def list_results(asked: Asked, wanted: Annotated[ResultsWanted, Query()]) -> Page[ResultModel]:
+def list_results(asked: Asked, known: Known, wanted: Annotated[ResultsWanted, Query()]) -> Page[ListedResult]:
     """Results, those of the newest runs first."""
-    return page(asked.results(wanted.filter()), ResultModel.of)
+    found = asked.results(wanted.filter())
+    names = names_of((record.run_id for record in found.items), known)
+    return page(found, lambda record: ListedResult(**dict(ResultModel.of(record)), run=names.get(record.run_id)))
 
 
 @router.get("/{id}", responses=_ONE)
-def get_result_metadata(id: PathId, known: Known) -> ResultModel:
+def get_result_metadata(id: PathId, known: Known) -> ListedResult:
     """What is known of a run's result."""
-    return ResultModel.of(_found(id, known))
+    return ListedResult(**dict(ResultModel.of(_found(id, known))), run=names_of([id], known).get(id))
 
 
 class LineageEdge(BaseModel):
@@ -64,6 +73,7 @@ class Lineage(BaseModel):
 
     sources: list[LineageEdge]
     uses: list[LineageEdge]
+    runs: Annotated[list[RunName], Field(description="Of both ends of all edges, as far as they are known.")]
     is_complete: bool
 
 
@@ -77,9 +87,11 @@ def get_lineage(
     """What a result was made from, and what was made from it; at most 1,000 edges in each direction."""
     _found(id, known)
     sources, uses = _walked(id, asked, "run_id", depth), _walked(id, asked, "source_id", depth)
+    edges = [*sources[:_MOST_EDGES], *uses[:_MOST_EDGES]]
     return Lineage(
         sources=sources[:_MOST_EDGES],
         uses=uses[:_MOST_EDGES],
+        runs=list(names_of((id, *(end for edge in edges for end in (edge.source_id, edge.target_id))), known).values()),
         is_complete=max(len(sources), len(uses)) <= _MOST_EDGES,
     )
 

@@ -1,0 +1,96 @@
+"""Going on with flow runs, and running them again."""
+
+import json
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from perdure.core.records import FlowRun, RunFilter
+from perdure.core.states import StateType
+from perdure.orchestrator.embedded import EmbeddedOrchestrator
+from perdure.orchestrator.sql.tokens import Scope
+from perdure.server.access import needs
+from perdure.server.errors import answers
+from perdure.server.models import FlowRunModel, time_of
+from perdure.server.pages import PathId
+from perdure.server.routes.flow_runs import found
+from perdure.server.starting import Starter
+from perdure.server.wiring import Known
+
+router = APIRouter(prefix="/flow-runs", tags=["flow runs"], responses=answers())
+_ONE = answers(HTTPStatus.NOT_FOUND)
+_STARTED = answers(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
+
+
+class Resume(BaseModel):
+    """How to go on."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    retry_failed: Annotated[bool, Field(description="Run again what failed, too.")] = False
+
+
+class Start(BaseModel):
+    """How a flow run was begun, and what it waits for."""
+
+    target: Annotated[str | None, Field(description="FILE.py:FLOW or MODULE:FLOW; null if no other process finds it.")]
+    directory: str | None
+    asks: Annotated[Any, Field(description="Of a run that waits for an answer: its JSON schema.")]
+    waits_until: Annotated[Any, Field(description="When a pause ends by itself.")]
+
+
+@router.get("/{id}/start", responses=_ONE)
+def get_flow_run_start(id: PathId, known: Known) -> Start:
+    """How a flow run was begun, and what it waits for."""
+    found(id, known)
+    start = known.start(id)
+    entry = {} if start is None or start.entry_point is None else json.loads(start.entry_point)
+    pause = next((wait for wait in known.waits(id) if wait.asks is not None and wait.answer is None), None)
+    return Start(
+        target=entry.get("target"),
+        directory=entry.get("directory"),
+        asks=None if pause is None or pause.asks is None else json.loads(pause.asks),
+        waits_until=None if pause is None else time_of(pause.until),
+    )
+
+
+@router.post("/{id}/resume", status_code=HTTPStatus.ACCEPTED, responses=_STARTED)
+@needs(Scope.ADMIN)
+def resume_flow_run(
+    id: PathId, known: Known, request: Request, how: Annotated[Resume | None, Body()] = None
+) -> FlowRunModel:
+    """Go on with a flow run, by a process on the server's machine: what it finished is not run again."""
+    before = _told(found(id, known))
+    options = ["--retry-failed"] if how is not None and how.retry_failed else []
+    _starter(request).start("flow-run", "resume", id, *options, has_begun=lambda: _told(found(id, known)) != before)
+    return FlowRunModel.of(found(id, known))
+
+
+@router.post("/{id}/rerun", status_code=HTTPStatus.ACCEPTED, responses=_STARTED)
+@needs(Scope.ADMIN)
+def rerun_flow_run(id: PathId, known: Known, request: Request) -> FlowRunModel:
+    """Run a flow again from the start, with the arguments of a run, by a process on the server's machine.
+
+    The answer is the new run; the old one if the new one has not been told of within a few seconds.
+    """
+    run = found(id, known)
+    before = _newest(run, known)
+    _starter(request).start("flow-run", "rerun", id, has_begun=lambda: _newest(run, known).id != before.id)
+    newest = _newest(run, known)
+    return FlowRunModel.of(run if newest.id == before.id else newest)
+
+
+def _told(run: FlowRun) -> tuple[StateType | None, str | None, int | None]:
+    return run.state_type, run.state_name, run.state_time
+
+
+def _newest(run: FlowRun, known: EmbeddedOrchestrator) -> FlowRun:
+    """The newest run of the same flow."""
+    return known.flow_runs(RunFilter(of=run.flow_name, limit=1))[0]
+
+
+def _starter(request: Request) -> Starter:
+    starter: Starter = request.app.state.starter
+    return starter
