@@ -1,5 +1,6 @@
 import { QueryClientProvider } from "@tanstack/react-query"
 import { RouterProvider } from "@tanstack/react-router"
+import { setNonce } from "get-nonce"
 import { Tooltip } from "radix-ui"
 import { StrictMode } from "react"
 import { createRoot } from "react-dom/client"
@@ -11,6 +12,7 @@ import { router } from "~/router"
 
 applyTheme()
 followSystemTheme()
+setNonce(document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"]')?.nonce ?? "")
 
 const place = document.getElementById("root")
 if (place !== null) {
