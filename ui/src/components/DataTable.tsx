@@ -109,6 +109,11 @@ export function DataTable<T extends object>(props: Props<T>) {
     .filter(Boolean)
     .join(" ")
   const move = (event: KeyboardEvent<HTMLElement>) => {
+    if (event.key === "x" && event.target instanceof HTMLElement && !event.ctrlKey && !event.metaKey) {
+      const at = Number(event.target.closest<HTMLElement>("[data-row]")?.dataset["row"] ?? -1)
+      if (onSelect !== undefined) model[at]?.toggleSelected()
+      return
+    }
     const by = { ArrowDown: 1, j: 1, ArrowUp: -1, k: -1 }[event.key]
     if (by === undefined || !(event.target instanceof HTMLElement)) return
     const row = event.target.closest<HTMLElement>("[data-row]")

@@ -1,6 +1,7 @@
 import { Check, ChevronDown, Search, X } from "lucide-react"
 import { Popover } from "radix-ui"
 import { useEffect, useRef, useState, type ReactNode } from "react"
+import { isSpan, rangeLabel, rangeOf, rangeText, SPAN_NAMES, SPANS } from "~/lib/span"
 import css from "./Filters.module.css"
 
 /** A row of filters. Their values are in the address: see lib/address.ts. */
@@ -53,6 +54,8 @@ export function TextFilter({ label, value, onChange, main = false }: TextProps) 
   )
 }
 
+const MOST = 100 // choices that are shown at once
+
 export interface Choice {
   value: string
   label: string
@@ -71,12 +74,15 @@ interface ChoiceProps {
 /** Some of several values. */
 export function ChoiceFilter({ label, choices, value, onChange, single = false }: ChoiceProps) {
   const [open, setOpen] = useState(false)
+  const [wanted, setWanted] = useState("")
+  const isLong = choices.length > 9
+  const found = choices.filter(choice => choice.label.toLowerCase().includes(wanted.trim().toLowerCase()))
   const toggle = (each: string) => {
     const next = value.includes(each) ? value.filter(one => one !== each) : single ? [each] : [...value, each]
     onChange(next)
     if (single) setOpen(false)
   }
-  const chosen = choices.filter(choice => value.includes(choice.value)).map(choice => choice.label)
+  const chosen = value.map(each => choices.find(choice => choice.value === each)?.label ?? each)
   return (
     <Popover.Root open={open} onOpenChange={setOpen}>
       <Popover.Trigger className={[css["trigger"], value.length > 0 && css["set"]].join(" ")}>
@@ -88,7 +94,17 @@ export function ChoiceFilter({ label, choices, value, onChange, single = false }
       </Popover.Trigger>
       <Popover.Portal>
         <Popover.Content className={css["list"]} align="start" sideOffset={5} collisionPadding={8} aria-label={label}>
-          {choices.map(choice => (
+          {isLong && (
+            <div className={css["find"]}>
+              <input
+                aria-label={`Find ${label.toLowerCase()}`}
+                placeholder="Find…"
+                value={wanted}
+                onChange={event => setWanted(event.target.value)}
+              />
+            </div>
+          )}
+          {found.slice(0, MOST).map(choice => (
             <button
               key={choice.value}
               type="button"
@@ -111,29 +127,126 @@ export function ChoiceFilter({ label, choices, value, onChange, single = false }
   )
 }
 
-export const RANGES: readonly Choice[] = [
-  { value: "1h", label: "Last hour" },
-  { value: "24h", label: "Last 24 hours" },
-  { value: "7d", label: "Last 7 days" },
-  { value: "30d", label: "Last 30 days" },
-]
-
-const HOURS: Record<string, number> = { "1h": 1, "24h": 24, "7d": 168, "30d": 720 }
-
-/** The beginning of a range of `RANGES`, to the minute so that what is asked stays the same for a while. */
-export function sinceOf(range: string | undefined, now = Date.now()): string | undefined {
-  const hours = range === undefined ? undefined : HOURS[range]
-  return hours === undefined ? undefined : new Date(Math.floor(now / 60_000) * 60_000 - hours * 3_600_000).toISOString()
+/** The beginning of a range; see lib/span.ts. */
+export function sinceOf(range: string | undefined): string | undefined {
+  return rangeOf(range).created_after
 }
 
-export function RangeFilter({ value, onChange }: { value: string | undefined; onChange: (value?: string) => void }) {
+interface RangeProps {
+  value: string | undefined
+  onChange: (value: string | undefined) => void
+}
+
+/** When something was created: a span that ends now, or from one time to another. The value is lib/span.ts's. */
+export function RangeFilter({ value, onChange }: RangeProps) {
+  const [open, setOpen] = useState(false)
+  const chosen = rangeOf(value)
+  const between = (after: string, before: string) => onChange(rangeText(dateOf(after), dateOf(before)))
+  const after = isSpan(value) ? "" : localText(chosen.created_after)
+  const before = isSpan(value) ? "" : localText(chosen.created_before)
   return (
-    <ChoiceFilter
-      label="Created"
-      single
-      choices={RANGES}
-      value={value === undefined ? [] : [value]}
-      onChange={next => onChange(next[0])}
-    />
+    <Popover.Root open={open} onOpenChange={setOpen}>
+      <Popover.Trigger className={[css["trigger"], value !== undefined && css["set"]].join(" ")}>
+        <span className="cut">{value === undefined ? "Created" : rangeLabel(value)}</span>
+        <ChevronDown size={13} aria-hidden />
+      </Popover.Trigger>
+      <Popover.Portal>
+        <Popover.Content className={css["list"]} align="start" sideOffset={5} collisionPadding={8} aria-label="Created">
+          {SPAN_NAMES.map(name => (
+            <button
+              key={name}
+              type="button"
+              aria-pressed={value === name}
+              onClick={() => {
+                onChange(name)
+                setOpen(false)
+              }}
+            >
+              {SPANS[name].label}
+              {value === name && <Check size={13} aria-hidden />}
+            </button>
+          ))}
+          <div className={css["between"]}>
+            <label>
+              From
+              <input type="datetime-local" value={after} onChange={event => between(event.target.value, before)} />
+            </label>
+            <label>
+              Until
+              <input type="datetime-local" value={before} onChange={event => between(after, event.target.value)} />
+            </label>
+          </div>
+          {value !== undefined && (
+            <button type="button" className={css["clear"]} onClick={() => onChange(undefined)}>
+              <X size={13} aria-hidden /> Clear
+            </button>
+          )}
+        </Popover.Content>
+      </Popover.Portal>
+    </Popover.Root>
+  )
+}
+
+function dateOf(local: string): Date | undefined {
+  const date = new Date(local)
+  return Number.isNaN(date.getTime()) ? undefined : date
+}
+
+/** A time as inputs of the kind datetime-local have it. */
+function localText(time: string | undefined): string {
+  if (time === undefined) return ""
+  const date = new Date(time)
+  return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16)
+}
+
+interface TagProps {
+  value: readonly string[]
+  onChange: (value: string[]) => void
+}
+
+/** Tags, all of which what is shown must have. */
+export function TagFilter({ value, onChange }: TagProps) {
+  const [text, setText] = useState("")
+  const add = () => {
+    const tag = text.trim()
+    if (tag !== "" && !value.includes(tag)) onChange([...value, tag])
+    setText("")
+  }
+  return (
+    <Popover.Root>
+      <Popover.Trigger className={[css["trigger"], value.length > 0 && css["set"]].join(" ")}>
+        <span className="cut">Tags{value.length > 0 && `: ${value.join(", ")}`}</span>
+        <ChevronDown size={13} aria-hidden />
+      </Popover.Trigger>
+      <Popover.Portal>
+        <Popover.Content className={css["list"]} align="start" sideOffset={5} collisionPadding={8} aria-label="Tags">
+          <form
+            className={css["find"]}
+            onSubmit={event => {
+              event.preventDefault()
+              add()
+            }}
+          >
+            <input
+              aria-label="A tag"
+              placeholder="A tag, then Enter"
+              value={text}
+              onChange={event => setText(event.target.value)}
+            />
+          </form>
+          {value.map(tag => (
+            <button
+              key={tag}
+              type="button"
+              aria-label={`Take the tag ${tag} away`}
+              onClick={() => onChange(value.filter(each => each !== tag))}
+            >
+              <span className="cut">{tag}</span>
+              <X size={13} aria-hidden />
+            </button>
+          ))}
+        </Popover.Content>
+      </Popover.Portal>
+    </Popover.Root>
   )
 }

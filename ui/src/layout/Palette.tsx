@@ -184,6 +184,7 @@ const KEYS: readonly (readonly [string, string])[] = [
   ["/", "go to the page’s search"],
   ["j, k or arrows", "next and previous row of a table"],
   ["Enter", "open it"],
+  ["x", "select it, where rows can be"],
   ["?", "this help"],
 ]
 

@@ -87,3 +87,8 @@ export function short(id: string): string {
 export function shortType(type: string): string {
   return type.split(".").at(-1) ?? type
 }
+
+/** What a state's message says beyond what its state says: the exception. */
+export function essence(message: string): string {
+  return message.replace(/^(Flow|Task) run encountered an exception[.:]? /, "")
+}

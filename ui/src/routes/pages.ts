@@ -4,4 +4,7 @@ import { page } from "./root"
 export const pages = [
   page("/", () => import("./overview/Overview")),
   page("/flow-runs", () => import("./runs/FlowRuns")),
+  page("/task-runs", () => import("./runs/TaskRuns")),
+  page("/flows", () => import("./flows/Flows")),
+  page("/flows/$name", () => import("./flows/Flow")),
 ]

@@ -1,6 +1,106 @@
+import { useQuery } from "@tanstack/react-query"
+import { Play } from "lucide-react"
+import { Card } from "~/components/Card"
+import { Empty, Failure, Skeleton } from "~/components/Feedback"
+import { Link } from "~/components/Link"
+import { RunLines } from "~/components/RunLines"
+import { Segments } from "~/components/Segments"
 import { PageHead } from "~/layout/PageHead"
+import { useAddress } from "~/lib/address"
+import { SPAN_NAMES, isSpan, stepsOf, type SpanName } from "~/lib/span"
+import { Flows } from "./Flows"
+import css from "./Overview.module.css"
+import { overviewOf, waitingRuns } from "./queries"
+import { Runs } from "./Runs"
+import { Storage } from "./Storage"
+
+const WORDS: Record<SpanName, string> = { "1h": "1 hour", "24h": "24 hours", "7d": "7 days", "30d": "30 days" }
 
 /** What runs, what happened. */
 export function Page() {
-  return <PageHead title="Overview" />
+  const address = useAddress()
+  const chosen = address.one("span")
+  const span = isSpan(chosen) ? chosen : "24h"
+  const query = useQuery(overviewOf(span))
+  const found = query.data
+  const head = (
+    <PageHead
+      title="Overview"
+      actions={
+        <Segments
+          label="Time"
+          choices={SPAN_NAMES.map(name => ({ value: name, label: WORDS[name] }))}
+          value={span}
+          onChange={next => address.set({ span: next === "24h" ? undefined : next })}
+        />
+      }
+    />
+  )
+  if (query.isError && found === undefined) {
+    return (
+      <>
+        {head}
+        <Failure what="The overview" error={query.error} retry={query.refetch} />
+      </>
+    )
+  }
+  const isNew = found !== undefined && found.steps.length + found.running.length + found.failed.length === 0
+  return (
+    <>
+      {head}
+      <div className={css["grid"]}>
+        <div className={css["whole"]}>
+          <Runs span={span} steps={stepsOf(span)} found={found?.steps} />
+        </div>
+        {found === undefined ? (
+          <div className={css["whole"]}>
+            <Skeleton lines={12} />
+          </div>
+        ) : isNew ? (
+          <div className={css["whole"]}>
+            <Empty
+              icon={Play}
+              title="No flow has run yet"
+              command={`PERDURE_API_URL=${location.origin} python my_flow.py`}
+            >
+              Runs appear here as they begin.
+            </Empty>
+          </div>
+        ) : (
+          <>
+            <div className={css["stack"]}>
+              <Card title="Running now" aside={<More to="/flow-runs?state=RUNNING" />} flush>
+                <RunLines runs={found.running.slice(0, 6)} time="took" empty="Nothing runs now." />
+              </Card>
+              <Waiting />
+            </div>
+            <Card title="Failed last" aside={<More to="/flow-runs?state=FAILED&state=CRASHED" />} flush>
+              <RunLines runs={found.failed.slice(0, 6)} time="ago" under="message" empty="No run has failed." />
+            </Card>
+            <Flows found={found} />
+            <Storage span={span} />
+          </>
+        )}
+      </div>
+    </>
+  )
+}
+
+/** Runs that go on when somebody says so. */
+function Waiting() {
+  const { data } = useQuery(waitingRuns())
+  if (data === undefined || data.items.length === 0) return null
+  return (
+    <Card title="Waiting for somebody" aside={<More to="/flow-runs?state=PAUSED" />} flush>
+      <RunLines runs={data.items} time="ago" empty="" />
+    </Card>
+  )
+}
+
+function More({ to }: { to: string }) {
+  return (
+    <Link to={to} className={css["more"]}>
+      All
+    </Link>
+  )
 }

@@ -1,21 +1,28 @@
-import { useInfiniteQuery } from "@tanstack/react-query"
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query"
 import { Play } from "lucide-react"
+import { useMemo, useState } from "react"
 import type { Schemas } from "~/api/client"
-import { flowRuns, type FlowRunFilter } from "~/api/queries"
-import { Tag } from "~/components/Card"
+import { flowRunCount, flowRuns, type FlowRunFilter } from "~/api/queries"
 import { QueryTable, type Column } from "~/components/DataTable"
 import { Empty } from "~/components/Feedback"
-import { ChoiceFilter, FilterBar, RangeFilter, sinceOf, TextFilter } from "~/components/Filters"
+import { ChoiceFilter, FilterBar, RangeFilter, TagFilter, TextFilter } from "~/components/Filters"
 import { Link, path } from "~/components/Link"
 import { STATE_TYPES, STATES, StateBadge, type StateType } from "~/components/State"
+import { Tags } from "~/components/Tags"
 import { Duration, Timestamp } from "~/components/Time"
 import { PageHead } from "~/layout/PageHead"
-import { useAddress } from "~/lib/address"
+import { useAddress, type Address } from "~/lib/address"
+import { isSpan, rangeOf } from "~/lib/span"
+import { CANCEL, DELETE } from "./bulk"
+import { BulkBar } from "./BulkBar"
+import { Counted, said } from "./Counted"
+import { flowNames } from "./queries"
+import { Views } from "./Views"
 
 type FlowRun = Schemas["FlowRunModel"]
 
-const COLUMNS: readonly Column<FlowRun>[] = [
-  { id: "state", header: "State", width: "124px", cell: run => <StateBadge state={run.state} /> },
+export const FLOW_RUN_COLUMNS: readonly Column<FlowRun>[] = [
+  { id: "state", header: "State", width: "116px", cell: run => <StateBadge state={run.state} /> },
   {
     id: "name",
     header: "Run",
@@ -26,80 +33,131 @@ const COLUMNS: readonly Column<FlowRun>[] = [
     id: "flow",
     header: "Flow",
     width: "minmax(0, 1.4fr)",
+    wide: true,
     cell: run => (
       <Link to={path("flows", run.flow_name)} className="soft">
         {run.flow_name}
       </Link>
     ),
   },
-  {
-    id: "tags",
-    header: "Tags",
-    width: "minmax(0, 1fr)",
-    wide: true,
-    cell: run => run.tags.map(tag => <Tag key={tag}>{tag}</Tag>),
-  },
+  { id: "tags", header: "Tags", width: "minmax(0, 1.2fr)", wide: true, cell: run => <Tags tags={run.tags} /> },
   {
     id: "created",
     header: "Created",
-    width: "92px",
-    wide: true,
+    width: "84px",
     align: "end",
     cell: run => <Timestamp time={run.created} />,
   },
   {
     id: "took",
     header: "Took",
-    width: "84px",
+    width: "72px",
     align: "end",
+    wide: true,
     cell: run => <Duration started={run.started} ended={run.ended} />,
   },
 ]
 
+const VIEWS = [
+  { name: "All", search: "" },
+  { name: "Running", search: "?state=RUNNING" },
+  { name: "Failed today", search: "?state=FAILED&state=CRASHED&created=24h" },
+  { name: "Waiting for somebody", search: "?state=PAUSED" },
+]
+
+/** What an address says that a list of runs is to show. */
+export function runFilter(address: Address) {
+  return {
+    name: address.one("name"),
+    state: address.all("state").filter((state): state is StateType => Object.hasOwn(STATES, state)),
+    tag: address.all("tag").slice(0, 10),
+    ...rangeOf(address.one("created")),
+  }
+}
+
 /** All flow runs. */
 export function Page() {
   const address = useAddress()
-  const states = address.all("state").filter((state): state is StateType => state in STATES)
+  const [selected, setSelected] = useState<ReadonlySet<string>>(new Set())
+  const created = address.one("created")
   const filter: FlowRunFilter = {
-    name: address.one("name"),
-    state: states,
-    created_after: sinceOf(address.one("created")),
+    ...runFilter(address),
+    flow: address.one("flow"),
+    parent: address.one("parent"),
+    outermost: address.one("outermost") === "true" ? true : undefined,
   }
   const query = useInfiniteQuery(flowRuns(filter))
-  const isFiltered = address.text !== ""
+  const counted = useQuery(flowRunCount(filter))
+  const flows = useQuery(flowNames())
+  const choices = useMemo(() => (flows.data ?? []).map(name => ({ value: name, label: name })), [flows.data])
+  const everything =
+    query.hasNextPage && counted.data !== undefined ? { chosen: { filter }, count: said(counted.data, "run") } : null
   return (
     <>
-      <PageHead title="Flow runs" />
+      <PageHead title="Flow runs" heading={<Counted title="Flow runs" count={counted.data} />} />
+      <Views of="/flow-runs" given={VIEWS} search={address.text} />
       <FilterBar>
         <TextFilter main label="Name" value={address.one("name")} onChange={name => address.set({ name })} />
         <ChoiceFilter
           label="State"
-          choices={STATE_TYPES.map(type => ({ value: type, label: STATES[type].word }))}
-          value={states}
+          choices={STATE_CHOICES}
+          value={filter.state ?? []}
           onChange={state => address.set({ state })}
         />
-        <RangeFilter value={address.one("created")} onChange={created => address.set({ created })} />
+        <ChoiceFilter
+          label="Flow"
+          single
+          choices={choices}
+          value={address.all("flow")}
+          onChange={flow => address.set({ flow })}
+        />
+        <TagFilter value={filter.tag ?? []} onChange={tag => address.set({ tag })} />
+        <RangeFilter value={created} onChange={next => address.set({ created: next })} />
+        <ChoiceFilter
+          label="Level"
+          single
+          choices={[{ value: "true", label: "Outermost only" }]}
+          value={address.all("outermost")}
+          onChange={outermost => address.set({ outermost })}
+        />
       </FilterBar>
       <QueryTable
         label="Flow runs"
         query={query}
-        columns={COLUMNS}
+        columns={FLOW_RUN_COLUMNS}
         rowId={run => run.id}
         href={run => path("flow-runs", run.id)}
+        selected={selected}
+        onSelect={setSelected}
         empty={
-          isFiltered ? (
-            <Empty title="No run is like that">Take a filter away, or look further back.</Empty>
+          address.text !== "" ? (
+            <Empty title="No run is like that">
+              {created !== undefined && !isSpan(created)
+                ? "Take a filter away."
+                : "Take a filter away, or look further back."}
+            </Empty>
           ) : (
             <Empty
               icon={Play}
               title="No flow has run yet"
-              command={"PERDURE_API_URL=" + location.origin + " python my_flow.py"}
+              command={`PERDURE_API_URL=${location.origin} python my_flow.py`}
             >
               Runs appear here as they begin.
             </Empty>
           )
         }
       />
+      <BulkBar
+        actions={[CANCEL, DELETE]}
+        ids={selected}
+        everything={everything}
+        onClear={() => setSelected(new Set())}
+      />
     </>
   )
 }
+
+export const STATE_CHOICES = STATE_TYPES.map(type => {
+  const { word, icon: Icon, color } = STATES[type]
+  return { value: type, label: word, icon: <Icon size={14} strokeWidth={2.25} color={color} aria-hidden /> }
+})

@@ -1,0 +1,18 @@
+import { expect, it } from "vitest"
+import type { Schemas } from "~/api/client"
+import { quantile, summary } from "./statistics"
+
+it.each([
+  [[], 0.5, null],
+  [[7], 0.95, 7],
+  [[3, 1, 2], 0.5, 2],
+  [[4, 3, 2, 1], 0.5, 2],
+  [Array.from({ length: 100 }, (_, index) => index + 1), 0.95, 95],
+])("of %j, the part %d is not above %s", (values, part, expected) => expect(quantile(values, part)).toBe(expected))
+
+it("runs that were cancelled or go on count neither as well nor as failed", () => {
+  const run = (type: string, duration_seconds: number | null) =>
+    ({ state: { type }, duration_seconds }) as Schemas["FlowRunModel"]
+  const runs = [run("COMPLETED", 1), run("COMPLETED", 3), run("FAILED", 9), run("CANCELLED", 1), run("RUNNING", null)]
+  expect(summary(runs)).toEqual({ ended: 3, completed: 2, median: 1_000, slow: 3_000 })
+})

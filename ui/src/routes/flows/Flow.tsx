@@ -1,0 +1,121 @@
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query"
+import { ListFilter } from "lucide-react"
+import type { Schemas } from "~/api/client"
+import { flowRuns } from "~/api/queries"
+import { Bars } from "~/components/Bars"
+import { Card } from "~/components/Card"
+import { QueryTable } from "~/components/DataTable"
+import { Empty, Failure, Skeleton } from "~/components/Feedback"
+import { Link, path } from "~/components/Link"
+import { STATES } from "~/components/State"
+import { Tabs } from "~/components/Tabs"
+import { PageHead } from "~/layout/PageHead"
+import { useAddress, useParam } from "~/lib/address"
+import { count, duration } from "~/lib/format"
+import { summary } from "~/lib/statistics"
+import { FLOW_RUN_COLUMNS } from "../runs/FlowRuns"
+import css from "./Flow.module.css"
+import { newestRuns } from "./queries"
+import { Results } from "./Results"
+
+const SHOWN = 80
+
+/** One flow: how its runs went, and what they gave. */
+export function Page() {
+  const name = useParam("name")
+  const address = useAddress()
+  const newest = useQuery(newestRuns(name, SHOWN))
+  const all = useInfiniteQuery(flowRuns({ flow: name }))
+  const runs = newest.data?.items
+  return (
+    <>
+      <PageHead
+        title={name}
+        crumbs={[{ label: "Flows", to: "/flows" }]}
+        actions={
+          <Link to={`/flow-runs?flow=${encodeURIComponent(name)}`} className={css["link"]}>
+            <ListFilter size={14} aria-hidden /> Filter its runs
+          </Link>
+        }
+      />
+      {newest.isError && runs === undefined ? (
+        <Failure what="The flow’s runs" error={newest.error} retry={newest.refetch} />
+      ) : (
+        <Card>{runs === undefined ? <Skeleton lines={6} /> : <History runs={runs} />}</Card>
+      )}
+      <div className={css["views"]}>
+        <Tabs
+          label="What belongs to the flow"
+          value={address.one("tab") ?? "runs"}
+          onChange={tab => address.set({ tab: tab === "runs" ? undefined : tab })}
+          tabs={[
+            {
+              id: "runs",
+              label: "Runs",
+              content: (
+                <div className={css["table"]}>
+                  <QueryTable
+                    label="Runs"
+                    query={all}
+                    columns={FLOW_RUN_COLUMNS.filter(column => column.id !== "flow")}
+                    rowId={run => run.id}
+                    href={run => path("flow-runs", run.id)}
+                    empty={<Empty title="No run of this flow is known">It may have been deleted, or never run.</Empty>}
+                  />
+                </div>
+              ),
+            },
+            { id: "results", label: "Last results", content: <Results flow={name} /> },
+          ]}
+        />
+      </div>
+    </>
+  )
+}
+
+/** The newest runs, a bar each: how long they took, in the colours of their states. */
+function History({ runs }: { runs: readonly Schemas["FlowRunModel"][] }) {
+  const { ended, completed, median, slow } = summary(runs)
+  const oldestFirst = [...runs].reverse()
+  const bars = oldestFirst.map(run => {
+    const { word, color } = STATES[run.state?.type ?? "PENDING"]
+    const ms = (run.duration_seconds ?? 0) * 1_000
+    return {
+      title: [run.name, `${run.state?.name ?? word}, ${duration(ms)}`, new Date(run.created).toLocaleString()].join(
+        "\n",
+      ),
+      parts: [{ value: Math.max(ms, 0.1), color }],
+      to: path("flow-runs", run.id),
+    }
+  })
+  const missing = Math.max(0, Math.min(SHOWN, 24) - bars.length)
+  return (
+    <>
+      <dl className={css["figures"]}>
+        <div>
+          <dt>Completed</dt>
+          <dd>
+            {ended === 0 ? "–" : `${Math.round((100 * completed) / ended)}%`}
+            <span className="faint"> of the last {ended.toLocaleString()}</span>
+          </dd>
+        </div>
+        <div>
+          <dt>Median time</dt>
+          <dd>{median === null ? "–" : duration(median)}</dd>
+        </div>
+        <div>
+          <dt>95 of 100 take at most</dt>
+          <dd>{slow === null ? "–" : duration(slow)}</dd>
+        </div>
+      </dl>
+      <Bars
+        label={`How long the newest ${count(runs.length, "run")} took; ${completed} of ${ended} completed`}
+        bars={[...Array.from({ length: missing }, () => ({ title: "", parts: [] })), ...bars]}
+        height={110}
+        from={oldestFirst[0] && new Date(oldestFirst[0].created).toLocaleDateString()}
+        until="newest"
+        format={duration}
+      />
+    </>
+  )
+}

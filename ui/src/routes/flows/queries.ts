@@ -1,0 +1,19 @@
+import { queryOptions } from "@tanstack/react-query"
+import { client, unwrap } from "~/api/client"
+import { pages } from "~/api/queries"
+
+export const flows = () =>
+  pages(["flows"], cursor => unwrap(client.GET("/api/flows", { params: { query: { limit: 100, cursor } } })))
+
+/** The newest runs of a flow: as many as its chart shows. */
+export const newestRuns = (flow: string, limit: number) =>
+  queryOptions({
+    queryKey: ["flow", flow, "runs", limit],
+    queryFn: () => unwrap(client.GET("/api/flow-runs", { params: { query: { flow, limit } } })),
+  })
+
+export const newestResults = (flow: string) =>
+  queryOptions({
+    queryKey: ["flow", flow, "results"],
+    queryFn: () => unwrap(client.GET("/api/results", { params: { query: { flow, limit: 8 } } })),
+  })

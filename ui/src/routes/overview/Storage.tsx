@@ -1,0 +1,51 @@
+import { useQuery } from "@tanstack/react-query"
+import { Bars } from "~/components/Bars"
+import { Card } from "~/components/Card"
+import { Failure } from "~/components/Feedback"
+import { Link } from "~/components/Link"
+import { bytes, count } from "~/lib/format"
+import { byStep, SPANS, stepLabel, stepLabels, stepsOf, type SpanName } from "~/lib/span"
+import css from "./Overview.module.css"
+import { storageOf } from "./queries"
+
+/** What persisted results take, and how that grows. */
+export function Storage({ span }: { span: SpanName }) {
+  const query = useQuery(storageOf(span))
+  const steps = stepsOf(span)
+  if (query.isError && query.data === undefined) {
+    return <Failure what="What results take" error={query.error} retry={query.refetch} />
+  }
+  const found = query.data?.steps ?? []
+  const size = found.reduce((sum, step) => sum + step.size, 0)
+  const results = found.reduce((sum, step) => sum + step.results, 0)
+  const bars = byStep(found, steps).map((step, index) => ({
+    title: [
+      stepLabel(new Date(steps.since.getTime() + index * steps.length), span),
+      step === undefined ? "no results" : `${bytes(step.size)} in ${count(step.results, "result")}`,
+    ].join("\n"),
+    parts: step === undefined ? [] : [{ value: step.size, color: "var(--accent)" }],
+  }))
+  return (
+    <div className={css["whole"]}>
+      <Card>
+        <div className={css["totals"]}>
+          <Link to={`/results?kind=persisted&created=${span}`} className={css["total"]}>
+            <strong>{query.data === undefined ? "–" : bytes(size)}</strong>
+            <span className="soft">
+              in {query.data?.is_complete === false && "more than "}
+              {count(results, "persisted result")}
+            </span>
+          </Link>
+          <span className="faint">{SPANS[span].label}</span>
+        </div>
+        <Bars
+          label={`What results take over time: ${bytes(size)} in ${count(results, "result")}`}
+          bars={bars}
+          height={84}
+          ticks={stepLabels(steps, span)}
+          format={bytes}
+        />
+      </Card>
+    </div>
+  )
+}

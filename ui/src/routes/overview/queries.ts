@@ -1,0 +1,32 @@
+import { keepPreviousData, queryOptions } from "@tanstack/react-query"
+import { client, unwrap } from "~/api/client"
+import { stepsOf, type SpanName } from "~/lib/span"
+
+function asked(span: SpanName) {
+  const { since, until, count } = stepsOf(span)
+  return { since: since.toISOString(), until: until.toISOString(), steps: count }
+}
+
+export function overviewOf(span: SpanName) {
+  const query = asked(span)
+  return queryOptions({
+    queryKey: ["overview", query],
+    queryFn: () => unwrap(client.GET("/api/overview", { params: { query } })),
+    placeholderData: keepPreviousData,
+  })
+}
+
+export function storageOf(span: SpanName) {
+  const query = asked(span)
+  return queryOptions({
+    queryKey: ["overview", "storage", query],
+    queryFn: () => unwrap(client.GET("/api/overview/storage", { params: { query } })),
+    placeholderData: keepPreviousData,
+  })
+}
+
+export const waitingRuns = () =>
+  queryOptions({
+    queryKey: ["flow-runs", "waiting"],
+    queryFn: () => unwrap(client.GET("/api/flow-runs", { params: { query: { state: ["PAUSED"], limit: 3 } } })),
+  })

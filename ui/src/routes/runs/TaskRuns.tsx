@@ -1,0 +1,136 @@
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query"
+import { ListTree } from "lucide-react"
+import type { Schemas } from "~/api/client"
+import { taskRuns, type TaskRunFilter } from "~/api/queries"
+import { QueryTable, type Column } from "~/components/DataTable"
+import { Empty } from "~/components/Feedback"
+import { ChoiceFilter, FilterBar, RangeFilter, TagFilter, TextFilter } from "~/components/Filters"
+import { Link, path } from "~/components/Link"
+import { StateBadge } from "~/components/State"
+import { Tags } from "~/components/Tags"
+import { Duration, Timestamp } from "~/components/Time"
+import { PageHead } from "~/layout/PageHead"
+import { useAddress } from "~/lib/address"
+import { Counted } from "./Counted"
+import { runFilter, STATE_CHOICES } from "./FlowRuns"
+import { taskRunCount } from "./queries"
+import { Views } from "./Views"
+
+type TaskRun = Schemas["TaskRunModel"]
+
+const COLUMNS: readonly Column<TaskRun>[] = [
+  { id: "state", header: "State", width: "116px", cell: run => <StateBadge state={run.state} /> },
+  {
+    id: "name",
+    header: "Run",
+    width: "minmax(0, 1.6fr)",
+    cell: run => <Link to={path("task-runs", run.id)}>{run.name}</Link>,
+  },
+  {
+    id: "task",
+    header: "Task",
+    width: "minmax(0, 1.2fr)",
+    wide: true,
+    cell: run => (
+      <Link to={`/task-runs?task=${encodeURIComponent(run.task_name)}`} className="soft">
+        {run.task_name}
+      </Link>
+    ),
+  },
+  {
+    id: "flow-run",
+    header: "In",
+    width: "minmax(0, 1fr)",
+    wide: true,
+    cell: run =>
+      run.flow_run_id === null ? (
+        <span className="faint">no flow</span>
+      ) : (
+        <Link to={path("flow-runs", run.flow_run_id)} className="mono soft">
+          {run.flow_run_id.slice(0, 13)}
+        </Link>
+      ),
+  },
+  { id: "tags", header: "Tags", width: "minmax(0, 1fr)", wide: true, cell: run => <Tags tags={run.tags} /> },
+  {
+    id: "tries",
+    header: "Tries",
+    width: "44px",
+    align: "end",
+    wide: true,
+    cell: run => <span className={run.run_count > 1 ? undefined : "faint"}>{run.run_count}</span>,
+  },
+  { id: "created", header: "Created", width: "84px", align: "end", cell: run => <Timestamp time={run.created} /> },
+  {
+    id: "took",
+    header: "Took",
+    width: "72px",
+    align: "end",
+    wide: true,
+    cell: run => <Duration started={run.started} ended={run.ended} />,
+  },
+]
+
+const VIEWS = [
+  { name: "All", search: "" },
+  { name: "Running", search: "?state=RUNNING" },
+  { name: "Failed today", search: "?state=FAILED&state=CRASHED&created=24h" },
+  { name: "Waiting", search: "?state=SCHEDULED&state=PENDING" },
+]
+
+/** All task runs. */
+export function Page() {
+  const address = useAddress()
+  const task = address.one("task")
+  const filter: TaskRunFilter = { ...runFilter(address), task, flow_run: address.one("flow_run") }
+  const query = useInfiniteQuery(taskRuns(filter))
+  const counted = useQuery(taskRunCount(filter))
+  return (
+    <>
+      <PageHead title="Task runs" heading={<Counted title="Task runs" count={counted.data} />} />
+      <Views of="/task-runs" given={VIEWS} search={address.text} />
+      <FilterBar>
+        <TextFilter main label="Name" value={address.one("name")} onChange={name => address.set({ name })} />
+        <ChoiceFilter
+          label="State"
+          choices={STATE_CHOICES}
+          value={filter.state ?? []}
+          onChange={state => address.set({ state })}
+        />
+        <TagFilter value={filter.tag ?? []} onChange={tag => address.set({ tag })} />
+        <RangeFilter value={address.one("created")} onChange={created => address.set({ created })} />
+        {(["task", "flow_run"] as const).map(name => {
+          const value = address.one(name)
+          if (value === undefined) return null
+          const label = name === "task" ? "Task" : "Flow run"
+          return (
+            <ChoiceFilter
+              key={name}
+              label={label}
+              single
+              choices={[{ value, label: value }]}
+              value={[value]}
+              onChange={next => address.set({ [name]: next })}
+            />
+          )
+        })}
+      </FilterBar>
+      <QueryTable
+        label="Task runs"
+        query={query}
+        columns={COLUMNS}
+        rowId={run => run.id}
+        href={run => path("task-runs", run.id)}
+        empty={
+          address.text !== "" ? (
+            <Empty title="No task run is like that">Take a filter away, or look further back.</Empty>
+          ) : (
+            <Empty icon={ListTree} title="No task has run yet">
+              Each call of a function with @task is one.
+            </Empty>
+          )
+        }
+      />
+    </>
+  )
+}

@@ -1,0 +1,21 @@
+import { keepPreviousData, queryOptions } from "@tanstack/react-query"
+import { client, unwrap } from "~/api/client"
+import type { TaskRunFilter } from "~/api/queries"
+
+/** The first thousand flows by name: what filters offer. */
+export const flowNames = () =>
+  queryOptions({
+    queryKey: ["flow-names"],
+    queryFn: async () => {
+      const found = await unwrap(client.GET("/api/flows", { params: { query: { limit: 1_000 } } }))
+      return found.items.map(flow => flow.name)
+    },
+    staleTime: 60_000,
+  })
+
+export const taskRunCount = (filter: TaskRunFilter) =>
+  queryOptions({
+    queryKey: ["task-runs", filter, "count"],
+    queryFn: () => unwrap(client.GET("/api/task-runs/count", { params: { query: filter } })),
+    placeholderData: keepPreviousData,
+  })
