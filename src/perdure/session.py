@@ -14,6 +14,7 @@ from perdure.context import FlowRunContext, RunContext
 from perdure.core.clock import Clock, system_clock
 from perdure.core.colour import FetchPolicy
 from perdure.core.errors import OrchestratorError, SettingError
+from perdure.core.memory import uncollected
 from perdure.core.providers import set_orchestrator
 from perdure.core.records import Record, ResultRecord, StartRecord, WaitRecord
 from perdure.core.steering import taking_signals
@@ -111,10 +112,10 @@ class Session:
         finished: dict[str, ResultRecord] = {}
         begun: dict[str, list[str]] = {}
         for flow_run_id in flow_run_ids:
-            for record in self.orchestrator.finished_steps(flow_run_id):
-                if record.is_exception and retry_failed:
-                    continue
-                finished[identity_in(record.step or "")] = record
+            with uncollected():
+                for record in self.orchestrator.finished_steps(flow_run_id):
+                    if not (record.is_exception and retry_failed):
+                        finished[identity_in(record.step or "")] = record
             for step, id in self.orchestrator.begun_steps(flow_run_id):
                 begun.setdefault(identity_in(step), []).append(id)
         return finished, begun

@@ -1,8 +1,10 @@
-"""Memory for large values."""
+"""Memory for large values, and for very many small ones."""
 
+import gc
 import mmap
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 
 def room_for(size: int) -> memoryview:
@@ -22,3 +24,18 @@ def room_for(size: int) -> memoryview:
         with suppress(OSError):  # of a kernel without them
             mapped.madvise(mmap.MADV_HUGEPAGE)
     return memoryview(mapped)[:size]
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Make very many objects that all stay: looking again and again for garbage among them would double the time.
+
+    In all threads of the process, so only for what ends soon.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

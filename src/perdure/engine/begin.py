@@ -207,6 +207,7 @@ def _stays(flow: FlowRunContext, identity: Identity, options: TaskOptions) -> St
     flow.occurrence(options.key)  # so that later runs have the names that they would have had
     flow.identities[found.run_id] = identity.id
     flow.finished[identity.id] = state
+    del flow.earlier[identity.id]  # its record is not needed any more
     place = flow.add_child()
     flow.children[place] = state if place < _VALUES_KEPT else _without_value(state)
     note_maker(flow, found.run_id, state)

@@ -167,8 +167,8 @@ class PersistedResult(BaseResult[R]):
             ResultUntrusted: signing keys are set, and none of them signed it.
         """
         if columns is not None or rows is not None:
-            part = self._loaded(lambda blob: blob.load_part(self._where, self.storage, columns, rows))
-            return cast("R", part)
+            part: R = self._loaded(lambda blob: blob.load_part(self._where, self.storage, columns, rows))
+            return part
         return self._value(self.read)
 
     async def aget(self, *, columns: Sequence[str] | None = None, rows: slice | None = None) -> R:
@@ -187,12 +187,12 @@ class PersistedResult(BaseResult[R]):
         return self._value(self._read_own)
 
     def _value(self, read: Callable[[], PersistedResultBlob]) -> R:
-        if self._cache is not _MISSING:
-            return cast("R", self._cache)
-        value = self._loaded(lambda blob: blob.load(self._where, self.storage), read)
-        if self._keep:
-            self._cache = value
-        return cast("R", value)
+        value: R = self._cache
+        if value is _MISSING:
+            value = self._loaded(lambda blob: blob.load(self._where, self.storage), read)
+            if self._keep:
+                self._cache = value
+        return value
 
     def _read_own(self) -> PersistedResultBlob:
         blob = self.read()

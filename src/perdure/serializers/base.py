@@ -155,7 +155,7 @@ class Serializer(BaseModel, ABC):
             UnknownSerializer: no serializer has the description's type.
             ResultUnreadable: the description does not fit the serializer as it is here.
         """
-        key = tuple(description.items())
+        key = (*description, *description.values())
         try:
             found = _described.get(key)
         except TypeError:  # it holds another one, which has no hash
@@ -163,7 +163,7 @@ class Serializer(BaseModel, ABC):
         if found is not None and _types.get(description["type"]) is type(found):
             return found
         found = Serializer._built(description)
-        if all(type(value) is str for _, value in key) and len(_described) < _MOST_DESCRIBED:
+        if all(type(each) is str for each in key) and len(_described) < _MOST_DESCRIBED:
             _described[key] = found
         return found
 
