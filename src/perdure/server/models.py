@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from perdure.core.clock import Micros, to_datetime
 from perdure.core.records import FlowRun, LogLine, ResultRecord, StateRecord, TaskRun
 from perdure.core.states import StateType
+from perdure.server.naming import RunName
 
 
 class StateModel(BaseModel):
@@ -118,16 +119,17 @@ class ResultModel(BaseModel):
     number: int | None
     doomed: datetime | None
     removed: datetime | None
+    run: RunName | None
 
     @classmethod
-    def of(cls, record: ResultRecord) -> "ResultModel":
-        """The model of a record."""
+    def of(cls, record: ResultRecord, run: RunName | None) -> "ResultModel":
+        """The model of a record, and of the run that it is of."""
         fields = {name: value for name, value in record._asdict().items() if name in cls.model_fields}
         for name in ("created", "expires", "doomed", "removed"):
             fields[name] = time_of(fields[name])
         for name in ("value", "serializer", "retention", "preview"):
             fields[name] = None if fields[name] is None else parsed(fields[name])
-        return cls(**fields)
+        return cls(**fields, run=run)
 
 
 class LogModel(BaseModel):

@@ -1459,56 +1459,6 @@ export interface components {
             url: string;
         };
         /**
-         * ListedResult
-         * @description What is known of a run's result, and of the run.
-         */
-        ListedResult: {
-            /** Cache Key */
-            cache_key: string | null;
-            /**
-             * Created
-             * Format: date-time
-             */
-            created: string;
-            /** Digest */
-            digest: string | null;
-            /** Doomed */
-            doomed: string | null;
-            /** Expires */
-            expires: string | null;
-            /** Is Exception */
-            is_exception: boolean;
-            /** Item Of */
-            item_of: string | null;
-            /** Kind */
-            kind: string;
-            /** Number */
-            number: number | null;
-            /** Of Task */
-            of_task: boolean;
-            /** Preview */
-            preview: unknown;
-            /** Removed */
-            removed: string | null;
-            /** Retention */
-            retention: unknown;
-            run: components["schemas"]["RunName"] | null;
-            /** Run Id */
-            run_id: string;
-            /** Serializer */
-            serializer: unknown;
-            /** Size */
-            size: number | null;
-            /** Storage Id */
-            storage_id: string | null;
-            /** Storage Key */
-            storage_key: string | null;
-            /** Type */
-            type: string;
-            /** Value */
-            value: unknown;
-        };
-        /**
          * Login
          * @description What a session is begun with.
          */
@@ -1673,17 +1623,17 @@ export interface components {
             /** Next */
             next: string | null;
         };
-        /** Page[ListedResult] */
-        Page_ListedResult_: {
-            /** Items */
-            items: components["schemas"]["ListedResult"][];
-            /** Next */
-            next: string | null;
-        };
         /** Page[LogModel] */
         Page_LogModel_: {
             /** Items */
             items: components["schemas"]["LogModel"][];
+            /** Next */
+            next: string | null;
+        };
+        /** Page[ResultModel] */
+        Page_ResultModel_: {
+            /** Items */
+            items: components["schemas"]["ResultModel"][];
             /** Next */
             next: string | null;
         };
@@ -1708,6 +1658,56 @@ export interface components {
             kind: string;
             /** Message */
             message: string;
+        };
+        /**
+         * ResultModel
+         * @description What is known of a run's result. Its value is not among it, unless it is small and plain JSON.
+         */
+        ResultModel: {
+            /** Cache Key */
+            cache_key: string | null;
+            /**
+             * Created
+             * Format: date-time
+             */
+            created: string;
+            /** Digest */
+            digest: string | null;
+            /** Doomed */
+            doomed: string | null;
+            /** Expires */
+            expires: string | null;
+            /** Is Exception */
+            is_exception: boolean;
+            /** Item Of */
+            item_of: string | null;
+            /** Kind */
+            kind: string;
+            /** Number */
+            number: number | null;
+            /** Of Task */
+            of_task: boolean;
+            /** Preview */
+            preview: unknown;
+            /** Removed */
+            removed: string | null;
+            /** Retention */
+            retention: unknown;
+            run: components["schemas"]["RunName"] | null;
+            /** Run Id */
+            run_id: string;
+            /** Serializer */
+            serializer: unknown;
+            /** Size */
+            size: number | null;
+            /** Storage Id */
+            storage_id: string | null;
+            /** Storage Key */
+            storage_key: string | null;
+            /** Type */
+            type: string;
+            /** Value */
+            value: unknown;
         };
         /**
          * Resume
@@ -5821,7 +5821,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_ListedResult_"];
+                    "application/json": components["schemas"]["Page_ResultModel_"];
                 };
             };
             /** @description Bad Request */
@@ -5925,7 +5925,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ListedResult"];
+                    "application/json": components["schemas"]["ResultModel"];
                 };
             };
             /** @description Bad Request */

@@ -40,24 +40,18 @@ _PIECE = 4 * 1024 * 1024  # bytes
 _MOST_EDGES = 1_000
 
 
-class ListedResult(ResultModel):
-    """What is known of a run's result, and of the run."""
-
-    run: RunName | None
-
-
 @router.get("")
-def list_results(asked: Asked, known: Known, wanted: Annotated[ResultsWanted, Query()]) -> Page[ListedResult]:
+def list_results(asked: Asked, known: Known, wanted: Annotated[ResultsWanted, Query()]) -> Page[ResultModel]:
     """Results, those of the newest runs first."""
     found = asked.results(wanted.filter())
     names = names_of((record.run_id for record in found.items), known)
-    return page(found, lambda record: ListedResult(**dict(ResultModel.of(record)), run=names.get(record.run_id)))
+    return page(found, lambda record: ResultModel.of(record, names.get(record.run_id)))
 
 
 @router.get("/{id}", responses=_ONE)
-def get_result_metadata(id: PathId, known: Known) -> ListedResult:
+def get_result_metadata(id: PathId, known: Known) -> ResultModel:
     """What is known of a run's result."""
-    return ListedResult(**dict(ResultModel.of(_found(id, known))), run=names_of([id], known).get(id))
+    return ResultModel.of(_found(id, known), names_of([id], known).get(id))
 
 
 class LineageEdge(BaseModel):
