@@ -24,7 +24,8 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 WORKERS ?= 2
-PYTEST := $(BIN)/pytest --quiet --numprocesses $(WORKERS)
+# With bytecode, even where that is turned off: else every worker compiles all tests, and every process all sources.
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/pytest --quiet --numprocesses $(WORKERS)
 
 .DELETE_ON_ERROR:
 .PHONY: demo check test lint chaos fuzz bench ui ui-dev ui-check ui-types ui-filled docs dist requirements clean

@@ -252,6 +252,7 @@ def test_a_database_with_any_byte_changed_raises_only_errors_of_perdure(
     ask_all(database)
 
 
+@pytest.mark.slow
 def test_a_database_cut_short_anywhere_raises_only_errors_of_perdure(whole: bytes, tmp_path: Path) -> None:
     database = tmp_path / "cut.db"
     for length in range(1, len(whole), 4_000):

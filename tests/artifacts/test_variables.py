@@ -21,6 +21,7 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(JSON)
 def test_a_value_of_jsons_types_comes_back_as_it_was(value: Any):
     Variable.set("value", value, overwrite=True)

@@ -157,6 +157,7 @@ def load_in_process(day: str) -> str:
     return day
 
 
+@pytest.mark.slow
 def test_flow_parameters_count_in_other_processes_too() -> None:
     load = task(cache_policy=FLOW_PARAMETERS)(load_in_process)
 

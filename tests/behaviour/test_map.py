@@ -130,6 +130,7 @@ def test_mapped_futures_are_a_sequence() -> None:
     assert in_flow(maps) == (3, 11, 13, [11, 12, 13])
 
 
+@pytest.mark.slow
 def test_no_more_than_a_window_of_a_generator_is_taken_ahead() -> None:
     taken = 0
 
@@ -303,6 +304,7 @@ def test_the_futures_of_a_generator_are_handed_on_once() -> None:
     assert in_flow(maps) == 1
 
 
+@pytest.mark.slow
 def test_the_values_of_a_mapped_generator_are_let_go_of() -> None:
     class Value:
         alive = 0

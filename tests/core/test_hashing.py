@@ -63,6 +63,7 @@ def test_a_digest_is_64_hexadecimal_characters(value: Any) -> None:
     assert int(digest(value), 16) >= 0
 
 
+@pytest.mark.slow
 @few
 @given(st.dictionaries(st.text(max_size=3), values, max_size=5), st.randoms())
 def test_the_order_of_keys_does_not_count(value: dict[str, Any], random: Any) -> None:
@@ -71,6 +72,7 @@ def test_the_order_of_keys_does_not_count(value: dict[str, Any], random: Any) ->
     assert digest({key: value[key] for key in keys}) == digest(value)
 
 
+@pytest.mark.slow
 @few
 @given(st.lists(values, max_size=4), st.lists(values, max_size=4))
 def test_neighbouring_values_are_kept_apart(one: list[Any], other: list[Any]) -> None:

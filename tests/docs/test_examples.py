@@ -15,7 +15,7 @@ def example(story: Story) -> Any:
     """A story; one with several commands takes seconds, since each is a process of its own."""
     lines = (line for block in story.blocks if block.language == "console" for line in block.code.splitlines())
     commands = sum(line.startswith("$ ") for line in lines)
-    return pytest.param(story, id=story.name, marks=[pytest.mark.slow] if commands > 2 else [])
+    return pytest.param(story, id=story.name, marks=[pytest.mark.slow] if commands > 1 else [])
 
 
 @pytest.mark.parametrize("story", [example(story) for story in EXAMPLES])

@@ -86,6 +86,7 @@ def stored(groups: list[list[Record]], statements: Statements) -> dict[str, list
     return rows
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.lists(told, max_size=12).map(in_time), st.data())
 def test_a_batch_leaves_the_rows_that_its_records_leave_one_by_one(records: list[Record], data: st.DataObject) -> None:

@@ -184,6 +184,7 @@ plain = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(plain)
 def test_a_value_is_the_same_as_its_copy(value: Any):
     import copy

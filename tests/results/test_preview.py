@@ -278,6 +278,7 @@ def nested(below: Any) -> Any:
     return st.lists(below) | st.dictionaries(KEYS, below) | st.lists(below).map(tuple) | sets | sets.map(set)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.recursive(ATOMS, nested, max_leaves=60))
 def test_any_value_of_built_in_types_has_a_bounded_preview_that_is_json(value: object):
@@ -289,6 +290,7 @@ FINITE = st.floats(allow_nan=False, allow_infinity=False)
 PLAIN = st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | FINITE | st.text('xyz é"\n')
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.recursive(PLAIN, lambda below: st.lists(below) | st.dictionaries(st.text('xyz é"'), below), max_leaves=8))
 def test_a_small_tree_is_shown_as_it_is_or_cut(value: object):
@@ -296,6 +298,7 @@ def test_a_small_tree_is_shown_as_it_is_or_cut(value: object):
     assert shown == value or "…" in json.dumps(shown, ensure_ascii=False)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(st.text(st.characters(codec=None), min_size=500, max_size=5_000) | st.text('\x00\ud800\\"', min_size=3_000))
 def test_any_long_text_has_a_bounded_preview_of_printable_characters(value: str):

@@ -363,6 +363,7 @@ def test_any_nested_value_comes_back(value: Any) -> None:
     assert shape(loaded) == shape([value])
 
 
+@pytest.mark.slow
 @given(st.recursive(st.none() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x), max_leaves=8))
 def test_plain_values_are_what_the_standard_library_writes(value: Any) -> None:
     assert json.loads(SERIALIZER.dumps(value)) == value

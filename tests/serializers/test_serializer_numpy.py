@@ -188,6 +188,7 @@ types = st.one_of(
 )
 
 
+@pytest.mark.slow
 @given(array=types.flatmap(lambda each: arrays.arrays(each, shapes)), order=st.sampled_from("CFA"), data=st.data())
 @settings(max_examples=100, deadline=None)
 def test_any_array_comes_back_whole_and_in_parts(array: Any, order: Any, data: st.DataObject) -> None:
