@@ -1,6 +1,7 @@
 """Every error that Perdure raises itself: `except ResultMissing`."""
 
 from perdure.core.errors import (
+    AccessRefused,
     ArtifactError,
     ArtifactMissing,
     BlockError,
@@ -8,6 +9,7 @@ from perdure.core.errors import (
     CacheEntryMissing,
     CancelledRun,
     CancelRequested,
+    ClientError,
     CrashedRun,
     DatabaseCorrupt,
     DefinitionError,
@@ -20,6 +22,7 @@ from perdure.core.errors import (
     MappingMissingIterable,
     MissingContext,
     MissingResult,
+    NotFound,
     ObjectMissing,
     OrchestratorError,
     ParameterBindError,
@@ -54,6 +57,7 @@ from perdure.core.errors import (
 )
 
 __all__ = [
+    "AccessRefused",
     "ArtifactError",
     "ArtifactMissing",
     "BlockError",
@@ -61,6 +65,7 @@ __all__ = [
     "CacheEntryMissing",
     "CancelRequested",
     "CancelledRun",
+    "ClientError",
     "CrashedRun",
     "DatabaseCorrupt",
     "DefinitionError",
@@ -73,6 +78,7 @@ __all__ = [
     "MappingMissingIterable",
     "MissingContext",
     "MissingResult",
+    "NotFound",
     "ObjectMissing",
     "OrchestratorError",
     "ParameterBindError",

@@ -20,7 +20,7 @@ from perdure.orchestrator import wire
 from perdure.orchestrator.protocol import Orchestrator
 from perdure.orchestrator.remote import RemoteOrchestrator
 from perdure.testing.orchestrator_conformance import FIRST, block, flow_run, ids, state, task_run
-from tests.server.running import in_this_process
+from perdure.testing.server import serving
 
 pytestmark = pytest.mark.slow
 
@@ -56,7 +56,7 @@ def connected(address: str, folder: Path, **options: Any) -> RemoteOrchestrator:
 
 def known(database: str, port: int) -> list[tuple[str, int]]:
     """Which flow runs a server knows, newest first, and how many states each of them has had."""
-    with in_this_process(database, port) as address:
+    with serving(database, port) as address:
         asked = RemoteOrchestrator(address, Path(database).parent / "asked")
         found = [(run.id, len(asked.states(run.id))) for run in asked.flow_runs(RunFilter())]
         asked.close()
@@ -81,7 +81,7 @@ def test_what_is_told_while_the_server_is_away_is_delivered_once_and_in_order(
         orchestrator.commit(each)
     orchestrator.report([state(told[0][0], S.COMPLETED)])
     assert len(spooled(folder)) == 1
-    with in_this_process(database, port):
+    with serving(database, port):
         asked = orchestrator.flow_runs(RunFilter())
         assert [(run.id, run.state_type) for run in asked][-1] == (told[0][0].id, S.COMPLETED)
         orchestrator.close()
@@ -97,7 +97,7 @@ def test_what_a_process_left_behind_is_delivered_by_the_next_one(
     gone.commit(left)
     gone.close()
     assert len(spooled(folder)) == 1
-    with in_this_process(database, port):
+    with serving(database, port):
         connected(address, folder).close()
     assert spooled(folder) == []
     assert known(database, port) == [(left[0].id, 2)]
@@ -122,7 +122,7 @@ def test_a_killed_process_loses_nothing_that_it_committed(database: str, port: i
     )
     run = subprocess.run([sys.executable, "-c", killed, address, str(folder)], capture_output=True, text=True)
     assert run.returncode == -signal.SIGKILL
-    with in_this_process(database, port):
+    with serving(database, port):
         connected(address, folder).close()
     assert known(database, port) == [(run.stdout.strip(), 2)]
 
@@ -137,7 +137,7 @@ def test_a_file_that_was_cut_off_is_delivered_as_far_as_it_is_whole(
     gone.close()
     (path,) = spooled(folder)
     os.truncate(path, path.stat().st_size - 10)
-    with in_this_process(database, port):
+    with serving(database, port):
         connected(address, folder).close()
     assert known(database, port) == [(told[0].id, 2)]
     assert len(list(folder.glob("*.damaged"))) == 1
@@ -147,7 +147,7 @@ def test_with_local_checkpoints_a_commit_does_not_wait_for_the_server(
     database: str, port: int, address: str, folder: Path
 ) -> None:
     told = begun()
-    with in_this_process(database, port):
+    with serving(database, port):
         orchestrator = connected(address, folder, locally=True, patience_seconds=30)
         orchestrator.commit(told)
         assert spooled(folder)[0].stat().st_size > 0
@@ -169,14 +169,14 @@ def test_a_cache_key_is_missing_while_the_server_is_away_and_may_be_computed(add
 def test_a_server_that_is_back_soon_is_waited_for(database: str, port: int, address: str, folder: Path) -> None:
     orchestrator = connected(address, folder, patience_seconds=30)
     orchestrator.report(told := begun())
-    with in_this_process(database, port):
+    with serving(database, port):
         assert ids(orchestrator.flow_runs(RunFilter())) == [told[0].id]
         orchestrator.close()
 
 
 def test_saved_blocks_are_known_while_the_server_is_away(database: str, port: int, address: str, folder: Path) -> None:
     saved = block("dev")
-    with in_this_process(database, port):
+    with serving(database, port):
         orchestrator = connected(address, folder)
         orchestrator.commit([saved])
         assert orchestrator.blocks(name="dev") == [saved]
@@ -188,7 +188,7 @@ def test_saved_blocks_are_known_while_the_server_is_away(database: str, port: in
 
 
 def test_a_forked_process_reports_by_itself(database: str, port: int, address: str, folder: Path) -> None:
-    with in_this_process(database, port):
+    with serving(database, port):
         orchestrator = connected(address, folder)
         orchestrator.commit(parents := begun())
         child = os.fork()
@@ -205,7 +205,7 @@ def test_a_forked_process_reports_by_itself(database: str, port: int, address: s
 
 def test_records_that_cannot_be_kept_stop_no_others(database: str, port: int, address: str, folder: Path) -> None:
     good, bad = flow_run(), flow_run()._replace(id="no id")
-    with in_this_process(database, port):
+    with serving(database, port):
         orchestrator = connected(address, folder)
         with pytest.raises(OrchestratorError, match="2 records were refused"):
             orchestrator.commit([bad, good, good._replace(name=b"bytes")])  # type: ignore[arg-type]
@@ -217,11 +217,11 @@ def test_a_server_that_lost_its_database_goes_on_with_what_comes(
     tmp_path: Path, port: int, address: str, folder: Path
 ) -> None:
     orchestrator = connected(address, folder, patience_seconds=30)
-    with in_this_process(str(tmp_path / "lost.db"), port):
+    with serving(str(tmp_path / "lost.db"), port):
         orchestrator.commit(begun())
         orchestrator.commit(begun())
     database = str(tmp_path / "new.db")
-    with in_this_process(database, port):
+    with serving(database, port):
         orchestrator.commit(told := begun())
         orchestrator.close()
     assert known(database, port) == [(told[0].id, 2)]
@@ -244,7 +244,7 @@ class Client:
 
 @pytest.fixture
 def client(database: str) -> Iterator[Client]:
-    with in_this_process(database) as address:
+    with serving(database) as address:
         yield Client(address)
 
 

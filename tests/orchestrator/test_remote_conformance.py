@@ -10,9 +10,9 @@ from perdure.orchestrator.remote import RemoteOrchestrator
 from perdure.testing.limits_conformance import LimitsConformance
 from perdure.testing.orchestrator_conformance import OrchestratorConformance
 from perdure.testing.pruning_conformance import PruningConformance
+from perdure.testing.server import serving
 from perdure.testing.services_conformance import ServicesConformance
 from tests.postgresql_server import new_database
-from tests.server.running import in_this_process
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +25,7 @@ def _no_services(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def remote(database: str, folder: Path) -> Iterator[Orchestrator]:
     """An orchestrator on a server of its own, over HTTP."""
-    with in_this_process(database) as address:
+    with serving(database) as address:
         orchestrator = cast("Orchestrator", RemoteOrchestrator(address, folder))
         yield orchestrator
         orchestrator.close()

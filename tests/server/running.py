@@ -3,18 +3,12 @@
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import httpx
-import uvicorn
-
-from perdure.server.app import create_app
-from perdure.server.config import ServerConfig
-from perdure.server.running import opened
 
 _START_SECONDS = 30
 
@@ -48,19 +42,3 @@ def wait_for(address: str, process: "subprocess.Popen[Any]") -> None:
             time.sleep(0.05)
         else:
             return
-
-
-@contextmanager
-def in_this_process(database: str, port: int = 0) -> Iterator[str]:
-    """The address of a server on a database, in a thread of this process: it is there at once."""
-    server = uvicorn.Server(uvicorn.Config(create_app(opened(database), ServerConfig()), log_level="error"))
-    listening = socket.create_server(("127.0.0.1", port))
-    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    thread = threading.Thread(target=server.run, args=([listening],))
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
-        listening.close()

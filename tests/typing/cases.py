@@ -1,9 +1,10 @@
 """What a type checker makes of flows and tasks. Each `type: ignore` is an error that must be found."""
 
-from collections.abc import Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from typing import Any, assert_type
 
 from perdure import AsyncFuture, Flow, Future, State, Task, flow, task
+from perdure.client import AsyncClient, Client, Event, FlowRunModel, TaskRunModel
 from perdure.mapping import MappedFutures
 
 
@@ -95,6 +96,20 @@ def definitions() -> None:
     task(retries="3")  # type: ignore[call-overload]
     task(unknown=3)  # type: ignore[call-overload]
     flow(result_storage_key="key")  # type: ignore[call-overload]
+
+
+def client(client: Client) -> None:
+    assert_type(client.flow_run("id"), FlowRunModel)
+    assert_type(client.task_runs(flow_run="id", state=["FAILED"], limit=3), Iterator[TaskRunModel])
+    assert_type(client.events(), Iterator[Event])
+    client.flow_runs(flows="daily")  # type: ignore[call-arg]
+    client.flow_runs(limit="3")  # type: ignore[arg-type]
+
+
+async def async_client(client: AsyncClient) -> None:
+    assert_type(await client.wait("id", timeout_seconds=3), FlowRunModel)
+    assert_type(client.task_runs(flow_run="id"), AsyncIterator[TaskRunModel])
+    assert_type(client.events(), AsyncIterator[Event])
 
 
 def takes_flow(_: Flow[[str], float]) -> None: ...

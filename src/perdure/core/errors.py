@@ -207,6 +207,18 @@ class RecordRefused(OrchestratorError):
     """The orchestrator cannot hold what it was told, and never will."""
 
 
+class ClientError(PerdureError):
+    """A server did not do what a client asked, or is not one that the client knows."""
+
+
+class AccessRefused(ClientError, PermissionError):
+    """A server wants a token, or one that may do more."""
+
+
+class NotFound(PerdureError, LookupError):
+    """Nothing has the id or the name that was asked for."""
+
+
 class DatabaseCorrupt(OrchestratorError):
     """The database file is damaged or is not Perdure's."""
 

@@ -74,6 +74,7 @@ def create_app(orchestrator: EmbeddedOrchestrator, config: ServerConfig) -> Fast
         yield
         await asyncio.to_thread(services.stop)
         sessions.close_idle(all=True)
+        app.state.changes.close()
         orchestrator.close()
 
     app = FastAPI(

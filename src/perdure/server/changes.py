@@ -5,6 +5,7 @@ server that has written for others itself says so by `notice`, and looks at once
 """
 
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -17,6 +18,8 @@ from perdure.core.states import FINAL
 from perdure.orchestrator.embedded import EmbeddedOrchestrator
 
 _LOOK_SECONDS = 0.5
+_SOONEST_SECONDS = 0.1  # between two looks, however much is written
+_LINGER_SECONDS = 30.0  # for so long it is looked on for those whose connection broke
 _KEPT = 10_000  # changes that a listener may go on from
 _NEWEST = 200  # runs that are looked at each time
 _OPEN = 1_000  # runs that had not ended, at most
@@ -30,13 +33,15 @@ class Change(NamedTuple):
 
 
 class Changes:
-    """The last changes of flow runs in a database; numbers count within an `epoch`: one life of this object."""
+    """The last changes of flow runs in a database; numbers count within an `epoch`, a time of looking without a gap."""
 
     def __init__(self, known: EmbeddedOrchestrator) -> None:
         self.epoch = token_hex(4)
         self._known = known
         self._lock = threading.Lock()
         self._listeners = 0
+        self._left = 0.0  # when the last one did
+        self._is_watching = self._is_closed = False
         self._wake = threading.Event()
         self._last: deque[Change] = deque(maxlen=_KEPT)
         self._seen: dict[str, tuple[object, ...]] = {}
@@ -68,22 +73,37 @@ class Changes:
         """Within the block, the database is looked at."""
         with self._lock:
             self._listeners += 1
-            if self._listeners == 1:
-                self._seen = {run.id: _told(run) for run in self._looked_at()}
-                threading.Thread(target=self._watch, name="perdure-changes", daemon=True).start()
+            if not self._is_watching:
+                self._begin()
         try:
             yield
         finally:
             with self._lock:
                 self._listeners -= 1
-            self._wake.set()
+                self._left = time.monotonic()
+
+    def close(self) -> None:
+        """Look at the database no more."""
+        with self._lock:
+            self._is_closed = True
+        self._wake.set()
+
+    def _begin(self) -> None:
+        self.epoch = token_hex(4)
+        self._last.clear()
+        self._seen = {run.id: _told(run) for run in self._looked_at()}
+        self._is_watching = True
+        threading.Thread(target=self._watch, name="perdure-changes", daemon=True).start()
 
     def _watch(self) -> None:
         while True:
-            self._wake.wait(_LOOK_SECONDS)
+            time.sleep(_SOONEST_SECONDS)
+            self._wake.wait(_LOOK_SECONDS - _SOONEST_SECONDS)
             self._wake.clear()
             with self._lock:
-                if not self._listeners:
+                is_left = not self._listeners and time.monotonic() - self._left > _LINGER_SECONDS
+                if is_left or self._is_closed:
+                    self._is_watching = False
                     return
                 with suppress(OrchestratorError):  # it may be back the next time
                     self._look()

@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from perdure.core.errors import NotFound as NotFound
 from perdure.core.errors import (
     OrchestratorError,
     OrchestratorUnreachable,
@@ -35,10 +36,6 @@ class ErrorAnswer(BaseModel):
     """The body of every answer that is not a success."""
 
     error: Problem
-
-
-class NotFound(PerdureError, LookupError):
-    """Nothing has the id that was asked for."""
 
 
 class Refused(PerdureError):

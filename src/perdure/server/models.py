@@ -3,14 +3,23 @@
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field, JsonValue
 
 from perdure.core.clock import Micros, to_datetime
-from perdure.core.records import FlowRun, LogLine, ResultRecord, StateRecord, TaskRun
+from perdure.core.records import (
+    ArtifactKind,
+    ArtifactRecord,
+    FlowRun,
+    LogLine,
+    ResultRecord,
+    StateRecord,
+    TaskRun,
+    VariableRecord,
+)
 from perdure.core.states import StateType
-from perdure.server.naming import RunName
+from perdure.orchestrator.sql.tokens import Scope, Token
 
 
 class StateModel(BaseModel):
@@ -96,6 +105,18 @@ def state_of(run: FlowRun | TaskRun) -> StateModel | None:
     return StateModel(type=run.state_type, name=run.state_name, message=run.state_message, time=moment(run.state_time))
 
 
+class RunName(BaseModel):
+    """A run, as far as a line about it says."""
+
+    id: str
+    kind: Literal["flow run", "task run"]
+    name: str
+    of: Annotated[str, Field(description="The flow or the task.")]
+    flow_run_id: Annotated[str | None, Field(description="The flow run that called it.")]
+    flow_run_name: str | None
+    state_type: StateType | None
+
+
 class ResultModel(BaseModel):
     """What is known of a run's result. Its value is not among it, unless it is small and plain JSON."""
 
@@ -147,6 +168,79 @@ class LogModel(BaseModel):
     def of(cls, line: LogLine) -> "LogModel":
         """The model of a record."""
         return cls(**line._asdict() | {"time": moment(line.time)})
+
+
+class ArtifactModel(BaseModel):
+    """Something to look at that a run made. What `data` holds depends on the kind; nothing in it is HTML."""
+
+    id: str
+    key: str | None
+    kind: ArtifactKind
+    flow_run_id: str | None
+    task_run_id: str | None
+    created: datetime
+    updated: datetime
+    description: str | None
+    data: dict[str, Any]
+
+    @classmethod
+    def of(cls, record: ArtifactRecord) -> "ArtifactModel":
+        """The model of a record."""
+        times = {"created": moment(record.created), "updated": moment(record.updated)}
+        return cls(**record._asdict() | times | {"data": parsed(record.data)})
+
+
+class VariableModel(BaseModel):
+    """A value that flows share by its name; not for secrets."""
+
+    name: str
+    value: JsonValue
+    created: datetime
+    updated: datetime
+
+    @classmethod
+    def of(cls, record: VariableRecord) -> "VariableModel":
+        """The model of a record."""
+        times = {"created": moment(record.created), "updated": moment(record.updated)}
+        return cls(**record._asdict() | times | {"value": parsed(record.value)})
+
+
+class TokenModel(BaseModel):
+    """What is known of a token."""
+
+    shown: str = Field(description="Its public part.")
+    name: str
+    scope: Scope
+    created: datetime
+    expires: datetime | None
+    revoked: datetime | None
+    used: datetime | None = Field(description="Its last use, to the minute.")
+
+    @classmethod
+    def of(cls, token: Token) -> "TokenModel":
+        """The model of what is kept."""
+        return cls(
+            shown=token.shown,
+            name=token.name,
+            scope=token.scope,
+            created=moment(token.created),
+            expires=time_of(token.expires),
+            revoked=time_of(token.revoked),
+            used=time_of(token.used),
+        )
+
+
+class MadeToken(TokenModel):
+    """A token that was just made."""
+
+    token: str = Field(description="The token itself, which is shown this once.")
+
+
+class Count(BaseModel):
+    """How many there are."""
+
+    count: int = Field(description="As many as were counted; there are more if `is_complete` is false.")
+    is_complete: bool
 
 
 def time_of(micros: Micros | None) -> datetime | None:

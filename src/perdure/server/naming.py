@@ -1,28 +1,14 @@
 """What runs are called, for lists that know them by their ids."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Annotated, Literal, TypeVar
-
-from pydantic import BaseModel, Field
+from typing import Literal, TypeVar
 
 from perdure.core.records import FlowRun, RunFilter, TaskRun
-from perdure.core.states import StateType
 from perdure.orchestrator.embedded import EmbeddedOrchestrator
+from perdure.server.models import RunName
 
 R = TypeVar("R", FlowRun, TaskRun)
 _ASKED = 500  # ids in a query
-
-
-class RunName(BaseModel):
-    """A run, as far as a line about it says."""
-
-    id: str
-    kind: Literal["flow run", "task run"]
-    name: str
-    of: Annotated[str, Field(description="The flow or the task.")]
-    flow_run_id: Annotated[str | None, Field(description="The flow run that called it.")]
-    flow_run_name: str | None
-    state_type: StateType | None
 
 
 def names_of(ids: Iterable[str], known: EmbeddedOrchestrator) -> dict[str, RunName]:

@@ -11,11 +11,11 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from perdure.core.clock import Micros
 from perdure.core.ids import is_id
 from perdure.orchestrator.reads import Found
+from perdure.server.models import Count as Count
 
 S = TypeVar("S")
 T = TypeVar("T", bound=BaseModel)
 MOST = 1_000  # items on a page
-COUNTED = "As many as were counted; there are more if `is_complete` is false."
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 
@@ -62,13 +62,6 @@ class Page(BaseModel, Generic[T]):
 
     items: list[T]
     next: str | None
-
-
-class Count(BaseModel):
-    """How many there are."""
-
-    count: Annotated[int, Field(description=COUNTED)]
-    is_complete: bool
 
 
 def page(found: Found[S], model: Callable[[S], T]) -> Page[T]:

@@ -1,41 +1,20 @@
 """Artifacts."""
 
-from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from perdure.core.records import ArtifactFilter, ArtifactKind, ArtifactRecord
+from perdure.core.records import ArtifactFilter, ArtifactKind
 from perdure.orchestrator.reads import paged
 from perdure.orchestrator.sql.tokens import Scope
 from perdure.server.access import needs
 from perdure.server.errors import ANSWERS, NotFound
-from perdure.server.models import moment, parsed
+from perdure.server.models import ArtifactModel
 from perdure.server.pages import Id, Listing, Page, PathId, Plain, page
 from perdure.server.wiring import Known
 
 router = APIRouter(prefix="/artifacts", tags=["artifacts"], responses=ANSWERS)
-
-
-class ArtifactModel(BaseModel):
-    """Something to look at that a run made. What `data` holds depends on the kind; nothing in it is HTML."""
-
-    id: str
-    key: str | None
-    kind: ArtifactKind
-    flow_run_id: str | None
-    task_run_id: str | None
-    created: datetime
-    updated: datetime
-    description: str | None
-    data: dict[str, Any]
-
-    @classmethod
-    def of(cls, record: ArtifactRecord) -> "ArtifactModel":
-        """The model of a record."""
-        times = {"created": moment(record.created), "updated": moment(record.updated)}
-        return cls(**record._asdict() | times | {"data": parsed(record.data)})
 
 
 class ArtifactsWanted(Listing):

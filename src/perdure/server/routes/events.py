@@ -64,7 +64,8 @@ class _Stream:
         try:
             self._number = self._changes.number
             is_reset = last is not None and not self._go_on(last)
-            yield self._event("reset", "null") if is_reset else ": listening\n\n"
+            # An id without data is no event: whoever loses the connection before the first one goes on from here.
+            yield self._event("reset", "null") if is_reset else f": listening\nid: {self._id}\n\n"
             quiet_since = time.monotonic()
             while not await request.is_disconnected():
                 for event in await asyncio.to_thread(self._new):
@@ -110,8 +111,11 @@ class _Stream:
         return events
 
     def _event(self, kind: str, data: str) -> str:
-        id = f"{self._changes.epoch}.{self._number}.{self._line}"
-        return f"id: {id}\nevent: {kind}\ndata: {data}\n\n"
+        return f"id: {self._id}\nevent: {kind}\ndata: {data}\n\n"
+
+    @property
+    def _id(self) -> str:
+        return f"{self._changes.epoch}.{self._number}.{self._line}"
 
 
 def _json(model: BaseModel) -> str:

@@ -75,6 +75,7 @@ def records(request: Request, body: Body, place: Place, known: Known) -> Respons
         known.deliver(delivery)
     except DeliveryGap as gap:
         return _problem(HTTPStatus.CONFLICT, gap, wanted=gap.wanted)
+    request.app.state.changes.notice()
     return JSONResponse({"refused": delivery.refused, "wanted": delivery.wanted or place.sequence + 1})
 
 

@@ -1,16 +1,15 @@
 """Tokens, for administrators."""
 
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, Field
 
-from perdure.core.clock import system_clock, to_datetime
-from perdure.orchestrator.sql.tokens import Scope, Token, Tokens
+from perdure.core.clock import system_clock
+from perdure.orchestrator.sql.tokens import Scope, Tokens
 from perdure.server.access import needs
 from perdure.server.errors import ANSWERS
-from perdure.server.models import time_of
+from perdure.server.models import MadeToken, TokenModel
 
 router = APIRouter(prefix="/tokens", tags=["tokens"], responses=ANSWERS)
 
@@ -23,43 +22,12 @@ def _tokens(request: Request) -> Tokens:
 Kept = Annotated[Tokens, Depends(_tokens)]
 
 
-class TokenModel(BaseModel):
-    """What is known of a token."""
-
-    shown: str = Field(description="Its public part.")
-    name: str
-    scope: Scope
-    created: datetime
-    expires: datetime | None
-    revoked: datetime | None
-    used: datetime | None = Field(description="Its last use, to the minute.")
-
-    @classmethod
-    def of(cls, token: Token) -> "TokenModel":
-        """The model of what is kept."""
-        return cls(
-            shown=token.shown,
-            name=token.name,
-            scope=token.scope,
-            created=to_datetime(token.created),
-            expires=time_of(token.expires),
-            revoked=time_of(token.revoked),
-            used=time_of(token.used),
-        )
-
-
 class NewToken(BaseModel):
     """A token to make."""
 
     name: str = Field(min_length=1, max_length=100)
     scope: Scope
     expires_seconds: int | None = Field(default=None, ge=1, le=100 * 366 * 86_400)
-
-
-class MadeToken(TokenModel):
-    """A token that was just made."""
-
-    token: str = Field(description="The token itself, which is shown this once.")
 
 
 @router.get("")

@@ -1,17 +1,15 @@
 """Variables."""
 
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, JsonValue
 
 from perdure.core.clock import system_clock
-from perdure.core.records import VariableRecord
 from perdure.orchestrator.sql.tokens import Scope
 from perdure.server.access import needs
 from perdure.server.errors import ANSWERS, NotFound
-from perdure.server.models import moment, parsed
+from perdure.server.models import VariableModel
 from perdure.server.pages import Plain
 from perdure.server.wiring import Known
 from perdure.variables import checked_variable
@@ -19,21 +17,6 @@ from perdure.variables import checked_variable
 router = APIRouter(prefix="/variables", tags=["variables"], responses=ANSWERS)
 
 Name = Annotated[Plain, Path(max_length=200)]
-
-
-class VariableModel(BaseModel):
-    """A value that flows share by its name; not for secrets."""
-
-    name: str
-    value: JsonValue
-    created: datetime
-    updated: datetime
-
-    @classmethod
-    def of(cls, record: VariableRecord) -> "VariableModel":
-        """The model of a record."""
-        times = {"created": moment(record.created), "updated": moment(record.updated)}
-        return cls(**record._asdict() | times | {"value": parsed(record.value)})
 
 
 class ValueModel(BaseModel):

@@ -1,0 +1,40 @@
+"""A client for programs that read and steer the runs of a server: `with Client() as client: client.flow_runs()`.
+
+`AsyncClient` is the same for coroutines. What they answer are pydantic models, those that the server answers with.
+"""
+
+from perdure.client.asynchronous import AsyncClient
+from perdure.client.events import Event
+from perdure.client.sync import Client
+from perdure.core.errors import AccessRefused, ClientError, NotFound
+from perdure.server.models import (
+    ArtifactModel,
+    Count,
+    FlowRunModel,
+    LogModel,
+    MadeToken,
+    ResultModel,
+    StateModel,
+    TaskRunModel,
+    TokenModel,
+    VariableModel,
+)
+
+__all__ = [
+    "AccessRefused",
+    "ArtifactModel",
+    "AsyncClient",
+    "Client",
+    "ClientError",
+    "Count",
+    "Event",
+    "FlowRunModel",
+    "LogModel",
+    "MadeToken",
+    "NotFound",
+    "ResultModel",
+    "StateModel",
+    "TaskRunModel",
+    "TokenModel",
+    "VariableModel",
+]
