@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from perdure.client import Client, ClientError
 from perdure.settings import current
 from tests.server.running import running
 
@@ -126,3 +127,18 @@ def test_how_a_run_was_begun_is_told(killed: Path, api: httpx.Client) -> None:
     assert start["target"].endswith("program.py:both")
     assert Path(start["directory"]).is_dir()
     assert start["asks"] is None
+
+
+@pytest.mark.parametrize("api", [(), ("--run-flows",)], indirect=True)
+def test_a_program_has_runs_resumed_or_is_told_the_command(
+    killed: Path, api: httpx.Client, request: pytest.FixtureRequest
+) -> None:
+    with Client(str(api.base_url)) as client:
+        (run,) = client.flow_runs(flow="both")
+        if request.node.callspec.params["api"]:
+            client.resume_flow_run(run.id)
+            assert client.wait(run.id, timeout_seconds=20).state.type == "COMPLETED"  # type: ignore[union-attr]
+            assert client.wait(client.rerun_flow_run(run.id).id, timeout_seconds=20).id != run.id
+        else:
+            with pytest.raises(ClientError, match=f"perdure flow-run resume {run.id}"):
+                client.resume_flow_run(run.id)

@@ -125,6 +125,22 @@ class AsyncClient:
         """
         return await self._do(self._calls.go_on(id, input))
 
+    async def resume_flow_run(self, id: Id, *, retry_failed: bool = False) -> FlowRunModel:
+        """Go on with a flow run, by a process on the server's machine; with `retry_failed`, what failed runs again.
+
+        Raises:
+            ClientError: its process could not be started, or the server starts none; the message has the command.
+        """
+        return await self._do(self._calls.resume(id, retry_failed))
+
+    async def rerun_flow_run(self, id: Id) -> FlowRunModel:
+        """Run a flow again with the arguments of a run, by a process on the server's machine; the new run.
+
+        Raises:
+            ClientError: its process could not be started, or the server starts none; the message has the command.
+        """
+        return await self._do(self._calls.rerun(id))
+
     async def delete_flow_run(self, id: Id) -> None:
         """Delete a flow run that has ended, with all that it called."""
         await self._do(self._calls.delete("flow-runs", str(id)))

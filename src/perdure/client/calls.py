@@ -92,6 +92,13 @@ class Calls(Asker):
         told = {"input": input if dump is None else dump(mode="json")}
         return self.read(_FLOW_RUN, (yield from self.ask("POST", f"flow-runs/{id}/continue", body=told)))
 
+    def resume(self, id: Id, retry_failed: bool) -> Steps[FlowRunModel]:
+        told = {"retry_failed": retry_failed}
+        return self.read(_FLOW_RUN, (yield from self.ask("POST", f"flow-runs/{id}/resume", body=told)))
+
+    def rerun(self, id: Id) -> Steps[FlowRunModel]:
+        return self.read(_FLOW_RUN, (yield from self.ask("POST", f"flow-runs/{id}/rerun")))
+
     def delete(self, *path: str) -> Steps[None]:
         yield from self.ask("DELETE", "/".join(map(_part, path)))
 

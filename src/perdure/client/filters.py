@@ -14,6 +14,7 @@ TokenScope = Literal["read", "write", "admin"]
 class Runs(TypedDict, total=False):
     """Filters of flow runs and of task runs. `limit` is how many there are to be at most; all, unless it is said."""
 
+    q: str  # in its name, that of its flow or task, its message or tags; or an id's start
     name: str  # somewhere in it
     state: str | Sequence[str]  # any of these types
     tag: str | Sequence[str]  # all of these

@@ -193,6 +193,7 @@ def _may_pass(method: str, outcome: Answer | Lost) -> bool:
 class _Said(BaseModel):
     kind: str
     message: str
+    command: str | None = None  # that does by hand what was asked for
 
 
 class _Problem(BaseModel):
@@ -205,4 +206,4 @@ def _problem_of(body: bytes) -> tuple[str, str] | None:
         said = _Problem.model_validate_json(body).error
     except ValidationError:
         return None
-    return said.kind, said.message
+    return said.kind, said.message if said.command is None else f"{said.message} The command: {said.command}"
