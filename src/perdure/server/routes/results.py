@@ -24,8 +24,8 @@ from perdure.server.access import needs
 from perdure.server.config import ServerConfig
 from perdure.server.errors import NotFound, Refused, answers
 from perdure.server.filters import ResultsWanted
-from perdure.server.models import ResultModel
-from perdure.server.naming import RunName, names_of
+from perdure.server.models import ResultModel, RunName
+from perdure.server.naming import names_of
 from perdure.server.pages import Page, PathId, page
 from perdure.server.wiring import Asked, Config, Known
 
