@@ -1843,7 +1843,7 @@ export interface components {
              * Waits Until
              * @description When a pause ends by itself.
              */
-            waits_until: unknown;
+            waits_until: string | null;
         };
         /**
          * StateModel

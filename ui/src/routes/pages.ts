@@ -4,7 +4,9 @@ import { page } from "./root"
 export const pages = [
   page("/", () => import("./overview/Overview")),
   page("/flow-runs", () => import("./runs/FlowRuns")),
+  page("/flow-runs/$id", () => import("./run/FlowRun")),
   page("/task-runs", () => import("./runs/TaskRuns")),
+  page("/task-runs/$id", () => import("./run/TaskRun")),
   page("/flows", () => import("./flows/Flows")),
   page("/flows/$name", () => import("./flows/Flow")),
 ]

@@ -1,6 +1,7 @@
 """Going on with flow runs, and running them again."""
 
 import json
+from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -38,7 +39,7 @@ class Start(BaseModel):
     target: Annotated[str | None, Field(description="FILE.py:FLOW or MODULE:FLOW; null if no other process finds it.")]
     directory: str | None
     asks: Annotated[Any, Field(description="Of a run that waits for an answer: its JSON schema.")]
-    waits_until: Annotated[Any, Field(description="When a pause ends by itself.")]
+    waits_until: Annotated[datetime | None, Field(description="When a pause ends by itself.")]
 
 
 @router.get("/{id}/start", responses=_ONE)

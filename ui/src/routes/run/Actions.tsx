@@ -1,0 +1,158 @@
+import { useMutation, useQueryClient } from "@tanstack/react-query"
+import { useNavigate } from "@tanstack/react-router"
+import { Ban, Play, RotateCcw, Trash2 } from "lucide-react"
+import { useState } from "react"
+import { ApiError, client, unwrap, type Schemas } from "~/api/client"
+import { Button } from "~/components/Button"
+import { CodeBlock } from "~/components/Code"
+import { ConfirmDialog, Dialog } from "~/components/Dialog"
+import { Field } from "~/components/Field"
+import { path } from "~/components/Link"
+import { FINAL } from "~/components/State"
+import { done, failed } from "~/components/Toast"
+import { useBecause } from "~/lib/may"
+import { Continue } from "./Continue"
+
+type FlowRun = Schemas["FlowRunModel"]
+
+/** What can be done with a flow run as it stands. */
+export function Actions({ run }: { run: FlowRun }) {
+  const [asked, setAsked] = useState<"cancel" | "delete" | "continue" | null>(null)
+  const [command, setCommand] = useState<{ why: string; command: string } | null>(null)
+  const [grace, setGrace] = useState(30)
+  const queries = useQueryClient()
+  const navigate = useNavigate()
+  const write = useBecause("write")
+  const admin = useBecause("admin")
+  const type = run.state?.type ?? "PENDING"
+  const isOver = FINAL.has(type)
+  const at = { params: { path: { id: run.id } } }
+  const refresh = () =>
+    queries.invalidateQueries({ predicate: ({ queryKey }) => queryKey.includes(run.id) || queryKey[0] === "flow-runs" })
+
+  const byHand = (what: string) => (error: unknown) => {
+    const known = error instanceof ApiError ? error.details["command"] : undefined
+    if (typeof known === "string" && error instanceof ApiError) setCommand({ why: error.message, command: known })
+    else failed(`${run.name} was not ${what}`, error)
+  }
+  const resume = useMutation({
+    mutationFn: () =>
+      unwrap(client.POST("/api/flow-runs/{id}/resume", { ...at, body: { retry_failed: type === "FAILED" } })),
+    onSuccess: () => {
+      done(`${run.name} goes on`)
+      return refresh()
+    },
+    onError: byHand("resumed"),
+  })
+  const rerun = useMutation({
+    mutationFn: () => unwrap(client.POST("/api/flow-runs/{id}/rerun", at)),
+    onSuccess: next => {
+      done(next.id === run.id ? `${run.name} runs again` : `${next.name} runs`)
+      if (next.id !== run.id) void navigate({ to: path("flow-runs", next.id) })
+      return refresh()
+    },
+    onError: byHand("rerun"),
+  })
+  const cancel = async () => {
+    await unwrap(client.POST("/api/flow-runs/{id}/cancel", { ...at, body: { grace_seconds: grace } }))
+    done(`${run.name} is being cancelled`)
+    await refresh()
+  }
+  const remove = async () => {
+    await unwrap(client.DELETE("/api/flow-runs/{id}", at))
+    done(`${run.name} is deleted`)
+    await queries.invalidateQueries({ queryKey: ["flow-runs"] })
+    await navigate({ to: "/flow-runs" })
+  }
+
+  return (
+    <>
+      {type === "PAUSED" && (
+        <Button
+          look="primary"
+          icon={<Play size={13} aria-hidden />}
+          because={write}
+          onClick={() => setAsked("continue")}
+        >
+          Continue…
+        </Button>
+      )}
+      {(type === "CRASHED" || type === "FAILED" || run.state?.name === "Suspended") &&
+        run.parent_flow_run_id === null && (
+          <Button
+            look="primary"
+            icon={<Play size={13} aria-hidden />}
+            because={admin}
+            disabled={resume.isPending}
+            onClick={() => resume.mutate()}
+          >
+            {type === "FAILED" ? "Retry what failed" : "Resume"}
+          </Button>
+        )}
+      {isOver && run.parent_flow_run_id === null && (
+        <Button
+          icon={<RotateCcw size={13} aria-hidden />}
+          because={admin}
+          disabled={rerun.isPending}
+          onClick={() => rerun.mutate()}
+        >
+          Rerun
+        </Button>
+      )}
+      {!isOver && (
+        <Button icon={<Ban size={13} aria-hidden />} because={write} onClick={() => setAsked("cancel")}>
+          Cancel…
+        </Button>
+      )}
+      {isOver && (
+        <Button
+          look="danger"
+          icon={<Trash2 size={13} aria-hidden />}
+          because={write}
+          onClick={() => setAsked("delete")}
+        >
+          Delete…
+        </Button>
+      )}
+      <ConfirmDialog
+        open={asked === "cancel"}
+        onClose={() => setAsked(null)}
+        title={`Cancel ${run.name}?`}
+        action="Cancel the run"
+        danger
+        onConfirm={cancel}
+      >
+        <p>
+          It is cancelled with all that it called, wherever that runs. A cancelled run is not resumed; it can be rerun.
+        </p>
+        <Field label="Seconds to tidy up" hint="Then its processes are ended by force.">
+          <input
+            type="number"
+            min={0}
+            max={86_400}
+            value={grace}
+            onChange={event => setGrace(Math.max(0, Number(event.target.value)))}
+          />
+        </Field>
+      </ConfirmDialog>
+      <ConfirmDialog
+        open={asked === "delete"}
+        onClose={() => setAsked(null)}
+        title={`Delete ${run.name}?`}
+        action="Delete the run"
+        danger
+        onConfirm={remove}
+      >
+        <p>
+          The run goes with all that it called, its log and artifacts. Documents of its results stay in their storage.
+          This cannot be undone.
+        </p>
+      </ConfirmDialog>
+      {asked === "continue" && <Continue run={run} onClose={() => setAsked(null)} />}
+      <Dialog open={command !== null} onClose={() => setCommand(null)} title="Run this where the flow’s code is">
+        <p className="soft">{command?.why}</p>
+        <CodeBlock code={command?.command ?? ""} label="Command" />
+      </Dialog>
+    </>
+  )
+}

@@ -1,0 +1,256 @@
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query"
+import { lazy, Suspense, useMemo } from "react"
+import type { Schemas } from "~/api/client"
+import { flowRun, results, taskRuns } from "~/api/queries"
+import { Card, Facts, Tag } from "~/components/Card"
+import { Copyable } from "~/components/Copyable"
+import { QueryTable, type Column } from "~/components/DataTable"
+import { Empty, Failure, Skeleton } from "~/components/Feedback"
+import { JsonTree } from "~/components/JsonTree"
+import { Link, path } from "~/components/Link"
+import { FINAL, StateBadge } from "~/components/State"
+import { Tabs } from "~/components/Tabs"
+import { Bytes, Duration, Timestamp } from "~/components/Time"
+import { PageHead } from "~/layout/PageHead"
+import { useAddress, useParam } from "~/lib/address"
+import { short, shortType } from "~/lib/format"
+import { Actions } from "./Actions"
+import css from "./Run.module.css"
+import { Logs } from "./Logs"
+import { flowRunStates, lastTraceback, start, timeline } from "./queries"
+import { States } from "./States"
+import { Timeline } from "./Timeline"
+import { Traceback } from "./Traceback"
+import { Why } from "./Why"
+
+const Graph = lazy(async () => ({ default: (await import("./Graph")).Graph }))
+const Artifacts = lazy(async () => ({ default: (await import("./Artifacts")).Artifacts }))
+
+/** One flow run: what it did, why, and what came of it. */
+export function Page() {
+  const id = useParam("id")
+  const { data: run, error, refetch } = useQuery(flowRun(id))
+  if (run === undefined && error) return <Failure what="The flow run" error={error} retry={refetch} />
+  if (run === undefined) return <Skeleton lines={8} />
+  return <Shown run={run} />
+}
+
+function Shown({ run }: { run: Schemas["FlowRunModel"] }) {
+  const address = useAddress()
+  const live = !FINAL.has(run.state?.type ?? "PENDING")
+  const { data: columns } = useQuery(timeline(run.id, live))
+  const names = useMemo(
+    () => new Map((columns?.id ?? []).map((id, index) => [id, columns?.name[index] ?? id])),
+    [columns],
+  )
+  const crumbs = [
+    { label: "Flow runs", to: "/flow-runs" },
+    { label: run.flow_name, to: path("flows", run.flow_name) },
+  ]
+  const tabs = [
+    { id: "timeline", label: "Timeline", content: <Timeline flowRunId={run.id} live={live} /> },
+    {
+      id: "graph",
+      label: "Graph",
+      content: (
+        <Suspense fallback={<Skeleton lines={8} />}>
+          <Graph flowRunId={run.id} />
+        </Suspense>
+      ),
+    },
+    { id: "task-runs", label: "Task runs", content: <TaskRuns flowRunId={run.id} /> },
+    { id: "log", label: "Log", content: <Logs flowRunId={run.id} live={live} names={names} /> },
+    { id: "results", label: "Results", content: <Results flowRunId={run.id} /> },
+    {
+      id: "artifacts",
+      label: "Artifacts",
+      content: (
+        <Suspense fallback={<Skeleton />}>
+          <Artifacts flowRunId={run.id} />
+        </Suspense>
+      ),
+    },
+    { id: "why", label: "Why", content: <Why id={run.id} of="flow-runs" /> },
+    { id: "details", label: "Details", content: <Details run={run} /> },
+  ]
+  const about = (
+    <div className={css["about"]}>
+      <StateBadge state={run.state} />
+      <span>
+        <Timestamp time={run.started ?? run.created} />
+      </span>
+      <span>
+        <Duration started={run.started} ended={run.ended} />
+      </span>
+      {run.run_count > 1 && <span>{run.run_count} attempts</span>}
+      {run.parent_flow_run_id && <Link to={path("flow-runs", run.parent_flow_run_id)}>part of another run</Link>}
+      {run.tags.map(tag => (
+        <Tag key={tag}>{tag}</Tag>
+      ))}
+      <Copyable text={run.id} shown={short(run.id)} />
+    </div>
+  )
+  return (
+    <>
+      <PageHead title={run.name} crumbs={crumbs} about={about} actions={<Actions run={run} />} />
+      {columns !== undefined && Object.keys(columns.counts).length > 0 && <Counts counts={columns.counts} />}
+      {(run.state?.type === "FAILED" || run.state?.type === "CRASHED") && <WhatFailed run={run} />}
+      <Tabs
+        label="Of this run"
+        tabs={tabs}
+        value={address.one("view") ?? "timeline"}
+        onChange={view => address.set({ view })}
+      />
+    </>
+  )
+}
+
+function Counts({ counts }: { counts: Readonly<Record<string, number>> }) {
+  return (
+    <ul className={css["counts"]} aria-label="Runs that it called">
+      {Object.entries(counts).map(([type, number]) => (
+        <li key={type}>
+          <StateBadge
+            state={{ type: type as Schemas["StateType"], name: `${number.toLocaleString()} ${type.toLowerCase()}` }}
+          />
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+/** The exception's traceback if it was logged, else the message of the state. */
+export function WhatFailed({ run }: { run: { id: string; state: Schemas["StateModel"] | null; flow_name?: string } }) {
+  const whose = run.flow_name === undefined ? { taskRunId: run.id } : { flowRunId: run.id }
+  const { data, isPending } = useQuery(lastTraceback(whose))
+  if (isPending) return null
+  const text = data?.message ?? run.state?.message
+  return text == null ? null : <Traceback text={text} />
+}
+
+function Details({ run }: { run: Schemas["FlowRunModel"] }) {
+  const states = useQuery(flowRunStates(run.id))
+  const begun = useQuery(start(run.id))
+  return (
+    <div className={css["columns"]}>
+      <Card title="States">{states.data === undefined ? <Skeleton /> : <States states={states.data} />}</Card>
+      <Card title="Parameters">
+        {Object.keys(run.parameters).length === 0 ? (
+          <p className="faint">It was called without any.</p>
+        ) : (
+          <JsonTree value={run.parameters} />
+        )}
+      </Card>
+      <Card title="Facts">
+        <Facts
+          facts={[
+            ["Id", <Copyable key="id" text={run.id} />],
+            [
+              "Flow",
+              <Link key="flow" to={path("flows", run.flow_name)}>
+                {run.flow_name}
+              </Link>,
+            ],
+            [
+              "Version",
+              <span key="version" className="mono">
+                {run.flow_version ?? "–"}
+              </span>,
+            ],
+            ["Code", begun.data?.target ? <Copyable key="code" text={begun.data.target} /> : "–"],
+            [
+              "Begun in",
+              <span key="in" className="mono">
+                {begun.data?.directory ?? "–"}
+              </span>,
+            ],
+            ["Created", <Timestamp key="created" time={run.created} />],
+            ["Attempts", String(run.run_count)],
+          ]}
+        />
+      </Card>
+    </div>
+  )
+}
+
+type TaskRun = Schemas["TaskRunModel"]
+
+const TASK_RUNS: readonly Column<TaskRun>[] = [
+  { id: "state", header: "State", width: "124px", cell: run => <StateBadge state={run.state} /> },
+  {
+    id: "name",
+    header: "Run",
+    width: "minmax(0, 1fr)",
+    cell: run => <Link to={path("task-runs", run.id)}>{run.name}</Link>,
+  },
+  {
+    id: "task",
+    header: "Task",
+    width: "minmax(0, 1fr)",
+    wide: true,
+    cell: run => <span className="soft">{run.task_name}</span>,
+  },
+  { id: "attempts", header: "Attempts", width: "72px", align: "end", wide: true, cell: run => run.run_count },
+  {
+    id: "took",
+    header: "Took",
+    width: "84px",
+    align: "end",
+    cell: run => <Duration started={run.started} ended={run.ended} />,
+  },
+]
+
+function TaskRuns({ flowRunId }: { flowRunId: string }) {
+  const query = useInfiniteQuery(taskRuns({ flow_run: flowRunId, sort: "created" }))
+  return (
+    <div className={css["list"]}>
+      <QueryTable
+        label="Task runs"
+        query={query}
+        columns={TASK_RUNS}
+        rowId={run => run.id}
+        href={run => path("task-runs", run.id)}
+        empty={<Empty title="This run has called no task" />}
+      />
+    </div>
+  )
+}
+
+type Result = Schemas["ResultModel"]
+
+const RESULTS: readonly Column<Result>[] = [
+  {
+    id: "run",
+    header: "Of",
+    width: "minmax(0, 1.4fr)",
+    cell: each => <Link to={path("results", each.run_id)}>{each.run?.name ?? each.run_id}</Link>,
+  },
+  {
+    id: "type",
+    header: "Type",
+    width: "minmax(0, 1fr)",
+    cell: each => (
+      <span className="mono" title={each.type}>
+        {shortType(each.type)}
+      </span>
+    ),
+  },
+  { id: "kind", header: "Kind", width: "100px", wide: true, cell: each => <span className="soft">{each.kind}</span> },
+  { id: "size", header: "Size", width: "84px", align: "end", cell: each => <Bytes size={each.size} /> },
+]
+
+function Results({ flowRunId }: { flowRunId: string }) {
+  const query = useInfiniteQuery(results({ flow_run: flowRunId }))
+  return (
+    <div className={css["list"]}>
+      <QueryTable
+        label="Results"
+        query={query}
+        columns={RESULTS}
+        rowId={each => `${each.run_id} ${each.number ?? ""}`}
+        href={each => path("results", each.run_id)}
+        empty={<Empty title="No result yet" />}
+      />
+    </div>
+  )
+}

@@ -1,0 +1,57 @@
+import { expect, it } from "vitest"
+import type { Schemas } from "~/api/client"
+import { drawn } from "./graph"
+
+const node = (
+  id: string,
+  of: string,
+  parent: string | null,
+  kind: "flow run" | "task run" = "task run",
+): Schemas["Node"] => ({
+  id,
+  kind,
+  name: `${of}-${id}`,
+  of,
+  parent_id: parent,
+  state: { type: "COMPLETED", name: "Completed", message: null, time: "2026-03-14T12:00:00Z" },
+  started: "2026-03-14T12:00:00Z",
+  ended: "2026-03-14T12:00:01Z",
+})
+
+const many = Array.from({ length: 20 }, (_, index) => node(`m${index}`, "load", "root"))
+const GRAPH: Schemas["Graph"] = {
+  nodes: [
+    node("root", "main", null, "flow run"),
+    node("a", "list", "root"),
+    ...many,
+    node("sub", "inner", "root", "flow run"),
+    node("z", "sum", "sub"),
+  ],
+  edges: [
+    ...many.map(each => ({ source_id: "a", target_id: each.id, name: "city" })),
+    ...many.map(each => ({ source_id: each.id, target_id: "z", name: "tables" })),
+  ],
+  is_complete: true,
+}
+
+it("many runs of a task are one, and so are their edges", () => {
+  const { nodes, edges } = drawn(GRAPH, new Set())
+  expect(nodes.map(each => [each.kind, each.of, each.size])).toEqual([
+    ["flow", "inner", 1],
+    ["run", "list", 1],
+    ["group", "load", 20],
+    ["run", "sum", 1],
+  ])
+  expect(edges).toEqual([
+    { source: "a", target: "/load", label: "city" },
+    { source: "/load", target: "z", label: "tables" },
+  ])
+})
+
+it("a group that is opened shows its runs", () => {
+  expect(drawn(GRAPH, new Set(["/load"])).nodes).toHaveLength(23)
+})
+
+it("what a subflow called lies in it", () => {
+  expect(drawn(GRAPH, new Set()).nodes.find(each => each.id === "z")?.parent).toBe("sub")
+})

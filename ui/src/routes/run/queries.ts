@@ -1,0 +1,76 @@
+import { queryOptions } from "@tanstack/react-query"
+import { ApiError, client, unwrap } from "~/api/client"
+
+const LIVE = 1_500 // ms between two looks at what a run does
+
+/** All that a flow run called, as columns. `live`: look again while it runs. */
+export const timeline = (id: string, live: boolean) =>
+  queryOptions({
+    queryKey: ["timeline", id],
+    queryFn: () =>
+      unwrap(client.GET("/api/flow-runs/{id}/timeline", { params: { path: { id }, query: { limit: 20_000 } } })),
+    refetchInterval: live ? LIVE : false,
+  })
+
+export const flowRunStates = (id: string) =>
+  queryOptions({
+    queryKey: ["run-states", id],
+    queryFn: () => unwrap(client.GET("/api/flow-runs/{id}/states", { params: { path: { id } } })),
+  })
+
+export const taskRunStates = (id: string, live: boolean) =>
+  queryOptions({
+    queryKey: ["run-states", id],
+    queryFn: () => unwrap(client.GET("/api/task-runs/{id}/states", { params: { path: { id } } })),
+    refetchInterval: live ? LIVE : false,
+  })
+
+/** Why a run called its function, or why it did not. */
+export const explanation = (id: string, of: "flow-runs" | "task-runs") =>
+  queryOptions({
+    queryKey: ["explanation", id],
+    queryFn: () => {
+      const params = { path: { id } }
+      if (of === "flow-runs") return unwrap(client.GET("/api/flow-runs/{id}/explanation", { params }))
+      return unwrap(client.GET("/api/task-runs/{id}/explanation", { params }))
+    },
+  })
+
+/** How a run was begun, and what it waits for. */
+export const start = (id: string) =>
+  queryOptions({
+    queryKey: ["run-start", id],
+    queryFn: () => unwrap(client.GET("/api/flow-runs/{id}/start", { params: { path: { id } } })),
+  })
+
+/** A run's result, or null if it has none. */
+export const resultOf = (id: string) =>
+  queryOptions({
+    queryKey: ["result", id, "or none"],
+    queryFn: async () => {
+      try {
+        return await unwrap(client.GET("/api/results/{id}", { params: { path: { id } } }))
+      } catch (error) {
+        if (error instanceof ApiError && error.status === 404) return null
+        throw error
+      }
+    },
+  })
+
+interface Whose {
+  flowRunId?: string | undefined
+  taskRunId?: string | undefined
+}
+
+export const filterOf = ({ flowRunId, taskRunId }: Whose) => ({ flow_run: flowRunId, task_run: taskRunId })
+
+/** The last line of a run's log that holds a traceback. */
+export const lastTraceback = (whose: Whose) =>
+  queryOptions({
+    queryKey: ["run-logs", whose.flowRunId ?? whose.taskRunId, "traceback"],
+    queryFn: async () => {
+      const query = { ...filterOf(whose), text: "Traceback (most recent call last)", sort: "-time", limit: 1 } as const
+      const found = await unwrap(client.GET("/api/logs", { params: { query } }))
+      return found.items[0] ?? null
+    },
+  })

@@ -1,0 +1,152 @@
+import type { Schemas } from "~/api/client"
+import type { StateType } from "~/components/State"
+
+/** What a timeline draws, and the sums behind zooming and panning it. Times are ms since 1970. */
+export interface Bar {
+  id: string
+  ofTask: boolean
+  name: string
+  /** The task or the flow. */
+  of: string
+  type: StateType
+  stateName: string
+  start: number
+  end: number
+  isOpen: boolean
+  attempts: number
+}
+
+/** The bars of a timeline, by their beginnings; what has not ended goes on until `now`. */
+export function barsOf(columns: Schemas["Timeline"], now: number): Bar[] {
+  const bars = columns.id.map((id, index): Bar => {
+    const type = columns.state_type[index] ?? "PENDING"
+    const started = columns.started[index] ?? null
+    const start = started ?? columns.created[index] ?? now
+    const end = columns.ended[index] ?? null
+    return {
+      id,
+      ofTask: columns.of_task[index] ?? true,
+      name: columns.name[index] ?? "",
+      of: columns.of[index] ?? "",
+      type,
+      stateName: columns.state_name[index] ?? "",
+      start,
+      end: Math.max(start, end ?? (started === null ? start : now)),
+      isOpen: end === null && started !== null,
+      attempts: columns.run_count[index] ?? 1,
+    }
+  })
+  return bars.sort((one, other) => one.start - other.start)
+}
+
+/** The row of each bar, so that none lies over another: as few rows as can be. Bars are sorted by their beginnings. */
+export function packed(bars: readonly Bar[]): { rows: Int32Array; count: number } {
+  const rows = new Int32Array(bars.length)
+  const ends: { row: number; end: number }[] = [] // a heap of busy rows, the one that ends first on top
+  let free: number[] = []
+  let count = 0
+  bars.forEach((bar, index) => {
+    for (let top = ends[0]; top !== undefined && top.end <= bar.start; top = ends[0]) {
+      free.push(top.row)
+      pop(ends)
+    }
+    if (free.length > 1) free = free.sort((one, other) => other - one)
+    const row = free.pop() ?? count++
+    rows[index] = row
+    push(ends, { row, end: bar.end })
+  })
+  return { rows, count }
+}
+
+type Ends = { row: number; end: number }[]
+
+function push(heap: Ends, item: Ends[number]): void {
+  let at = heap.push(item) - 1
+  while (at > 0) {
+    const parent = (at - 1) >> 1
+    const above = heap[parent]
+    if (above === undefined || above.end <= item.end) break
+    heap[at] = above
+    at = parent
+  }
+  heap[at] = item
+}
+
+function pop(heap: Ends): void {
+  const item = heap.pop()
+  if (item === undefined || heap.length === 0) return
+  let at = 0
+  for (;;) {
+    let child = at * 2 + 1
+    const left = heap[child]
+    if (left === undefined) break
+    const right = heap[child + 1]
+    let least = left
+    if (right !== undefined && right.end < left.end) {
+      least = right
+      child += 1
+    }
+    if (least.end >= item.end) break
+    heap[at] = least
+    at = child
+  }
+  heap[at] = item
+}
+
+/** The part of the time that is in sight. */
+export interface View {
+  from: number
+  until: number
+}
+
+const SHORTEST = 0.05 // ms
+
+/** All of the bars, with some room. */
+export function extentOf(bars: readonly Bar[]): View {
+  let from = Infinity
+  let until = -Infinity
+  for (const bar of bars) {
+    from = Math.min(from, bar.start)
+    until = Math.max(until, bar.end)
+  }
+  if (from > until) return { from: 0, until: 1 }
+  const room = Math.max((until - from) * 0.02, 0.5)
+  return { from: from - room, until: until + room }
+}
+
+/** Nearer by a factor (over 1) or farther, round a time that stays where it is. */
+export function zoomed(view: View, factor: number, at: number, extent: View): View {
+  const length = Math.min(Math.max((view.until - view.from) / factor, SHORTEST), extent.until - extent.from)
+  const share = (at - view.from) / (view.until - view.from)
+  return within({ from: at - share * length, until: at + (1 - share) * length }, extent)
+}
+
+export function panned(view: View, by: number, extent: View): View {
+  return within({ from: view.from + by, until: view.until + by }, extent)
+}
+
+function within(view: View, extent: View): View {
+  const length = view.until - view.from
+  const from = Math.min(Math.max(view.from, extent.from), extent.until - length)
+  return { from, until: from + length }
+}
+
+const STEPS = [1, 2, 5]
+
+/** Times to mark: round ones, about as many as fit, counted from `origin`. */
+export function ticks(view: View, origin: number, most: number): number[] {
+  const least = (view.until - view.from) / Math.max(1, most)
+  const step = roundStep(least)
+  const found: number[] = []
+  for (let at = Math.ceil((view.from - origin) / step) * step; at <= view.until - origin; at += step) found.push(at)
+  return found
+}
+
+function roundStep(least: number): number {
+  const minutes = [1_000, 2_000, 5_000, 10_000, 15_000, 30_000, 60_000, 120_000, 300_000, 600_000, 900_000, 1_800_000]
+  const hours = [1, 2, 3, 6, 12, 24, 48, 168].map(each => each * 3_600_000)
+  if (least > 500)
+    return [...minutes, ...hours].find(each => each >= least) ?? Math.ceil(least / 604_800_000) * 604_800_000
+  const power = 10 ** Math.floor(Math.log10(least))
+  return (STEPS.find(each => each * power >= least) ?? 10) * power
+}
