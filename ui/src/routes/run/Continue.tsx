@@ -42,7 +42,7 @@ export function Continue({ run, onClose }: { run: Schemas["FlowRunModel"]; onClo
       {isPending && <Skeleton lines={2} />}
       {data?.waits_until && (
         <p className="soft">
-          It waits until <Timestamp time={String(data.waits_until)} />.
+          It waits until <Timestamp time={data.waits_until} />.
         </p>
       )}
       {questions === null && !isPending && <p>It asks for nothing, and goes on where it paused.</p>}
