@@ -218,6 +218,7 @@ function laidOut(graph: Drawn, open: (group: string) => void): Laid {
         type: node.kind,
         position: boxes.get(parent)?.places.get(node.id) ?? { x: 0, y: 0 },
         data: { shown: node, open },
+        zIndex: node.kind === "flow" ? -1 : 1,
         ...(parent === null ? {} : { parentId: parent }),
         width: size(node).width,
         height: size(node).height,
@@ -230,7 +231,7 @@ function laidOut(graph: Drawn, open: (group: string) => void): Laid {
       id: `${edge.source} ${edge.target}`,
       source: edge.source,
       target: edge.target,
-      zIndex: 1,
+      zIndex: 0,
     })),
   }
 }

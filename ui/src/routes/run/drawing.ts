@@ -90,7 +90,7 @@ function drawAxis(context: CanvasRenderingContext2D, scene: Scene, colour: Colou
     context.lineTo(x, height)
     context.stroke()
     context.fillStyle = colour.faint
-    context.fillText(tick === 0 ? "0" : `+${duration(tick)}`, x + 4, 11)
+    if (x < width - 50) context.fillText(tick === 0 ? "0" : `+${duration(tick)}`, x + 4, 11)
   }
 }
 
