@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from perdure import logs, settings
@@ -69,11 +70,7 @@ class Session:
         self._lock = threading.Lock()
 
     def _trace(self) -> None:
-        try:
-            from perdure.tracing import Tracer
-        except ImportError:
-            raise SettingError(_NO_OPENTELEMETRY) from None
-        tracer = Tracer()
+        tracer = _tracing().Tracer()
         self.report, self.commit = tracer.tapped(self.report), tracer.tapped(self.commit)
         drivers.beside = tracer.enter
 
@@ -331,9 +328,18 @@ def _orchestrator(chosen: Settings) -> Orchestrator:
             locally=chosen.checkpoint == "local",
             patience_seconds=chosen.server_patience_seconds,
             report_interval_seconds=chosen.report_interval_seconds,
+            carried=_tracing().carried if chosen.opentelemetry else dict,
         )
         return cast("Orchestrator", remote)
     return EmbeddedOrchestrator(database_of(chosen), report_interval_seconds=chosen.report_interval_seconds)
+
+
+def _tracing() -> ModuleType:
+    try:
+        from perdure import tracing
+    except ImportError:
+        raise SettingError(_NO_OPENTELEMETRY) from None
+    return tracing
 
 
 def use(session: Session | None) -> None:

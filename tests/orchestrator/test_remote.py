@@ -21,6 +21,7 @@ from perdure.orchestrator.protocol import Orchestrator
 from perdure.orchestrator.remote import RemoteOrchestrator
 from perdure.testing.orchestrator_conformance import FIRST, block, flow_run, ids, state, task_run
 from perdure.testing.server import serving
+from tests.server.serving import serving as rated
 
 pytestmark = pytest.mark.slow
 
@@ -327,3 +328,16 @@ def test_a_long_list_comes_in_pages(client: Client, tmp_path: Path, monkeypatch:
     assert ids(orchestrator.task_runs(RunFilter(limit=4))) == newest[:4]
     assert ids(orchestrator.task_runs(RunFilter(limit=3))) == newest[:3]
     orchestrator.close()
+
+
+def test_a_server_that_asks_for_fewer_requests_is_not_away(
+    tmp_path: Path, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with rated(tmp_path, request_rate=3) as server:
+        orchestrator = connected(server.address, folder, patience_seconds=20)
+        for _ in range(8):
+            orchestrator.commit([flow_run()])
+        assert len(orchestrator.flow_runs(RunFilter())) == 8
+        orchestrator.close()
+    assert caplog.text == ""
+    assert spooled(folder) == []

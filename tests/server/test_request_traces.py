@@ -8,6 +8,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from perdure import flow, session, settings, task
 from perdure.core.ids import new_id
 from perdure.tracing import carried
 from tests.server.serving import serving
@@ -15,13 +16,19 @@ from tests.server.serving import serving
 pytestmark = pytest.mark.slow
 
 
-def test_a_requests_span_lies_below_that_of_its_client(tmp_path: Path) -> None:
+@pytest.fixture
+def exporter() -> InMemorySpanExporter:
+    """What has all spans that end from now on."""
     exporter = InMemorySpanExporter()
     if not isinstance(trace.get_tracer_provider(), TracerProvider):
         trace.set_tracer_provider(TracerProvider())
     provider = trace.get_tracer_provider()
     assert isinstance(provider, TracerProvider)
     provider.add_span_processor(SimpleSpanProcessor(exporter))
+    return exporter
+
+
+def test_a_requests_span_lies_below_that_of_its_client(tmp_path: Path, exporter: InMemorySpanExporter) -> None:
     with (
         serving(tmp_path, traced=True) as server,
         server.client() as client,
@@ -37,3 +44,28 @@ def test_a_requests_span_lies_below_that_of_its_client(tmp_path: Path) -> None:
     assert span.parent.span_id == above.get_span_context().span_id
     assert dict(span.attributes or {})["http.response.status_code"] == 404
     assert "secret" not in span.to_json()
+
+
+def test_what_a_task_asks_its_server_lies_below_the_tasks_span(
+    home: Path, tmp_path: Path, exporter: InMemorySpanExporter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(tmp_path, traced=True) as server:
+        monkeypatch.setenv("PERDURE_API_URL", server.address)
+        monkeypatch.setenv("PERDURE_OPENTELEMETRY", "true")
+        settings.reload()
+
+        @task
+        def asking() -> None:
+            session.current().orchestrator.variable("x")
+
+        @flow
+        def outer() -> None:
+            asking.fn()
+            asking()
+
+        outer()
+        session.close()
+    spans = exporter.get_finished_spans()
+    asked = [each for each in spans if each.name == "POST /api/orchestrator/{name}"]
+    below = {each.context.span_id: each.name for each in spans if each.context}
+    assert {"flow outer", "task asking"} <= {below.get(each.parent.span_id, "") for each in asked if each.parent}

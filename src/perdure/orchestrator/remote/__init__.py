@@ -1,7 +1,7 @@
 """The orchestrator on a server: what it is told goes there in batches, what it is asked is answered there."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,8 @@ class RemoteOrchestrator:
     """An `Orchestrator` by its server's address. Its methods are those of the protocol, called there.
 
     What cannot be delivered is kept in `folder`, a directory for this server, and delivered later; see `Sender` for
-    `locally`. `patience_seconds` is how long a server that went away is waited for.
+    `locally`. `patience_seconds` is how long a server that went away is waited for. `carried` gives headers
+    that say what a request belongs to.
     """
 
     def __init__(
@@ -45,8 +46,9 @@ class RemoteOrchestrator:
         locally: bool = False,
         patience_seconds: float = 30.0,
         report_interval_seconds: float = 0.1,
+        carried: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
-        self._new_transport = partial(Transport, url, token, patience_seconds)
+        self._new_transport = partial(Transport, url, token, patience_seconds, carried)
         self._transport = self._new_transport()
         self._sender = Sender(self._transport, folder, report_interval_seconds, locally)
         self._blocks = KnownBlocks(folder / "blocks.json")

@@ -5,7 +5,7 @@ import random
 import threading
 import time
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx
@@ -68,10 +68,14 @@ class Reach:
 
 
 class Transport:
-    """Sends to one server."""
+    """Sends to one server. What each request belongs to is in the headers that `carried` gives."""
 
-    def __init__(self, url: str, token: str | None, patience_seconds: float) -> None:
+    def __init__(
+        self, url: str, token: str | None, patience_seconds: float, carried: Callable[[], Mapping[str, str]] = dict
+    ) -> None:
         self.url = url.rstrip("/").removesuffix("/api")
+        self._carried = carried
+        self._patience = patience_seconds
         headers = {wire.VERSION_HEADER: str(wire.VERSION), "User-Agent": f"perdure/{VERSION}"}
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
@@ -134,19 +138,28 @@ class Transport:
                 return answer.content
 
     def _send(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> httpx.Response:
-        try:
-            answer = self._client.request(method, path, content=body, headers=headers)
-        except httpx.TransportError as error:
-            why = str(error) or type(error).__name__
-            raise self._told(OrchestratorUnreachable(f"The server {self.url} does not answer ({why}).")) from None
-        except httpx.InvalidURL as error:
-            raise OrchestratorError(f"PERDURE_API_URL is {self.url!r}, which is no URL: {error}.") from None
+        deadline = time.monotonic() + self._patience
+        while True:
+            answer = self._answer(method, path, body, {**headers, **self._carried()})
+            pause = _asked_to_wait(answer)
+            if pause is None or time.monotonic() + pause > deadline:
+                break
+            time.sleep(pause)
         problem = _problem_of(answer)
         if answer.status_code in _PASSING or (answer.is_server_error and problem is None):
             raise self._away(answer, problem)
         if not answer.is_server_error:
             self.reach.is_here()
         return answer
+
+    def _answer(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> httpx.Response:
+        try:
+            return self._client.request(method, path, content=body, headers=headers)
+        except httpx.TransportError as error:
+            why = str(error) or type(error).__name__
+            raise self._told(OrchestratorUnreachable(f"The server {self.url} does not answer ({why}).")) from None
+        except httpx.InvalidURL as error:
+            raise OrchestratorError(f"PERDURE_API_URL is {self.url!r}, which is no URL: {error}.") from None
 
     def _away(self, answer: httpx.Response, problem: Mapping[str, Any] | None) -> OrchestratorUnreachable:
         why = problem["message"] if problem else f"{answer.status_code} {answer.reason_phrase}"
@@ -172,6 +185,13 @@ class Transport:
         kind = getattr(errors, str(problem["kind"]), OrchestratorError)
         raised = kind if isinstance(kind, type) and issubclass(kind, OrchestratorError) else OrchestratorError
         raise raised(str(problem["message"]))
+
+
+def _asked_to_wait(answer: httpx.Response) -> float | None:
+    """How many seconds a server that gets too many requests wants to have none from here."""
+    told = answer.headers.get("retry-after", "")
+    is_asked = answer.status_code == httpx.codes.TOO_MANY_REQUESTS and told.isascii() and told.isdigit()
+    return float(told) if is_asked else None
 
 
 def _by_place(refused: Mapping[str, str]) -> Mapping[int, str]:
