@@ -29,13 +29,16 @@ TASKS = 2_000
 _MOST = 4  # faults in a story
 _PATIENCE = 120  # seconds for the flow to end
 _LONGEST = 1.5  # seconds that something is away
+_STARTS = 3
+_AWAY = "The database PostgreSQL"  # begins what a server says that finds none
 _USUAL = [S.PENDING, S.RUNNING, S.COMPLETED]
 
 
 class Server:
-    """A server at one port, that may be killed and started again."""
+    """A server at one port, that may be killed and started again, and what it says in a file."""
 
-    def __init__(self, database: str) -> None:
+    def __init__(self, database: str, said: Path) -> None:
+        self._said = said
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
@@ -47,10 +50,23 @@ class Server:
         self.wait()
 
     def start(self) -> None:
-        self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        with self._said.open("a") as said:
+            self._process = subprocess.Popen(self._command, stdout=said, stderr=said)
 
     def wait(self) -> None:
-        wait_for(f"http://127.0.0.1:{self.port}", self._process)
+        """Return when it answers; as a supervisor does, start it again where its database was away when it began."""
+        address = f"http://127.0.0.1:{self.port}"
+        for _ in range(_STARTS):
+            try:
+                wait_for(address, self._process)
+            except RuntimeError:
+                last = self._said.read_text().strip().splitlines()[-1:]
+                if _AWAY not in "".join(last):
+                    raise RuntimeError(f"The server did not start: {last}") from None
+                self.start()
+            else:
+                return
+        raise RuntimeError("The server does not start, though its database is there.")
 
     def kill(self) -> None:
         self._process.kill()
@@ -67,7 +83,7 @@ def away(home: Path, chance: random.Random) -> tuple[int, list[str]]:
     """Play a story in a home, on SQLite or PostgreSQL: how many things happened, and what was wrong in the end."""
     postgresql = _postgresql() if chance.random() < 0.5 else None
     with _database(home, postgresql) as database:
-        server = Server(database)
+        server = Server(database, home / "server-said")
         proxy = Proxy(server.port)
         flow = _begin(home, proxy.address, patience=chance.choice(["0.2", "2", "30"]))
         try:
