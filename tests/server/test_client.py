@@ -15,6 +15,7 @@ from perdure.client import AccessRefused, AsyncClient, Client, ClientError, NotF
 from perdure.core.errors import OrchestratorUnreachable, SettingError, SteeringError
 from perdure.core.ids import new_id
 from tests.server.proxy import Proxy
+from tests.server.receiver import receiving
 from tests.server.serving import Serving, serving
 
 
@@ -222,4 +223,14 @@ def test_the_settings_say_where_the_server_is(server: Serving, monkeypatch: pyte
     monkeypatch.setenv("PERDURE_API_URL", server.address)
     settings.reload()
     with Client() as client:
+        assert client.variables() == []
+
+
+def test_what_is_no_server_of_perdures_is_told_so() -> None:
+    with receiving() as other, Client(other.url) as client, pytest.raises(ClientError, match="no server of Perdure's"):
+        client.variables()
+
+
+def test_the_address_may_be_that_of_the_api(server: Serving) -> None:
+    with Client(f"{server.address}/api/") as client:
         assert client.variables() == []
