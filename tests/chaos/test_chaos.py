@@ -35,4 +35,6 @@ def test_flows_killed_at_random_moments_end_as_if_they_had_not_been() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", [kind for kind in STORIES if kind != "kills"])
 def test_flows_go_on_after(kind: str) -> None:
-    assert wrong([story(kind, seed) for seed in range(max(5, KILLS // 4))]) == []
+    # Stories of servers take seconds: one on PostgreSQL, and one on SQLite.
+    seeds = (0, 5) if kind == "server" else range(max(5, KILLS // 4))
+    assert wrong([story(kind, seed) for seed in seeds]) == []
