@@ -72,9 +72,9 @@ class Changes:
     def listening(self) -> Iterator[None]:
         """Within the block, the database is looked at."""
         with self._lock:
-            self._listeners += 1
             if not self._is_watching:
                 self._begin()
+            self._listeners += 1
         try:
             yield
         finally:
