@@ -1,16 +1,12 @@
 """What `perdure webhook` and `perdure notification` have in common."""
 
-import re
 from typing import Annotated, Any
 
 import typer
 
-from perdure.blocks.secrets import encrypt
 from perdure.cli.find import orchestrator
 from perdure.cli.output import Column, iso, note, one_line, short_time, show, show_json, table
-from perdure.core.clock import system_clock
 from perdure.core.errors import HookError
-from perdure.core.ids import new_id
 from perdure.core.services import Hook
 
 On = Annotated[
@@ -22,25 +18,9 @@ On = Annotated[
 OfFlow = Annotated[str | None, typer.Option("--flow", metavar="NAME", help="Only of runs of this flow.")]
 HookId = Annotated[str, typer.Argument(metavar="ID", help="Its id, or the beginning of it.")]
 
-STATES = ("scheduled", "pending", "running", "completed", "failed", "crashed", "cancelling", "cancelled", "paused")
-_KINDS = {f"flow-run.{each}" for each in (*STATES, "late", "stuck")} | {"task-run.failed", "task-run.crashed"}
-_KIND = re.compile(r"(flow-run|task-run)\.\*|\*")
 
-
-def add(way: Any, url: str, shown: str, secret: str | None, kinds: list[str], flow: str | None, private: bool) -> Hook:
-    """Make a hook.
-
-    Raises:
-        HookError: there is no such kind of event.
-    """
-    for kind in kinds:
-        if kind not in _KINDS and not _KIND.fullmatch(kind):
-            raise HookError(
-                f"--on {kind!r} is no kind of event. There are {', '.join(sorted(_KINDS))}; flow-run.* is all."
-            )
-    hidden = None if secret is None else encrypt(secret.encode())
-    chosen = ",".join(dict.fromkeys(kinds))
-    hook = Hook(new_id(), way, shown, encrypt(url.encode()), hidden, chosen, flow, private, system_clock())
+def add(hook: Hook) -> Hook:
+    """Keep a hook."""
     orchestrator().services.put_hook(hook)
     return hook
 

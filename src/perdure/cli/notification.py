@@ -7,7 +7,7 @@ import typer
 from perdure.cli.groups import AsJson, new_group
 from perdure.cli.hooks import HookId, OfFlow, On, add, remove, shape, show_hooks
 from perdure.cli.output import show, show_json
-from perdure.core.errors import HookError
+from perdure.server.services.hooking import notification
 
 app = new_group("Have a server tell people of events, through Apprise.")
 
@@ -20,13 +20,7 @@ def create(
     as_json: AsJson = False,
 ) -> None:
     """Have a server tell a service of events. Needs perdure[notifications], here and there."""
-    try:
-        import apprise
-    except ImportError:
-        raise HookError("Notifications need the package apprise. Install perdure[notifications].") from None
-    if apprise.Apprise.instantiate(url) is None:
-        raise HookError(f"Apprise knows no service of the kind {url.partition(':')[0]!r}, or the URL lacks something.")
-    hook = add("notification", url, f"{url.partition(':')[0]}://…", None, on, flow, private=True)
+    hook = add(notification(url, on, flow))
     if as_json:
         show_json(shape(hook))
     else:

@@ -1,7 +1,6 @@
 """`perdure webhook`: URLs that a server tells of events."""
 
 from typing import Annotated
-from urllib.parse import urlsplit
 
 import typer
 
@@ -10,7 +9,7 @@ from perdure.cli.groups import AsJson, new_group
 from perdure.cli.hooks import HookId, OfFlow, On, add, found, remove, shape, show_hooks
 from perdure.cli.output import NOTHING, Column, iso, note, short_time, show, show_json, table
 from perdure.core.errors import HookError
-from perdure.server.services.sending import shown_url
+from perdure.server.services.hooking import webhook
 
 app = new_group("Have a server tell URLs of events.")
 
@@ -28,10 +27,7 @@ def create(
     as_json: AsJson = False,
 ) -> None:
     """Have a server POST events to a URL, each at least once."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.password:
-        raise HookError(f"{shown_url(url)!r} is no URL for a webhook. Write https://HOST/PATH; use --secret to sign.")
-    hook = add("webhook", url, shown_url(url), secret, on, flow, private)
+    hook = add(webhook(url, secret, on, flow, private))
     if as_json:
         show_json(shape(hook))
     else:

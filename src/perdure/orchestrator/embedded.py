@@ -307,6 +307,19 @@ class EmbeddedOrchestrator:
         return str(getattr(self._database, "path", None) or getattr(self._database, "place", "memory"))
 
     @property
+    def condition(self) -> tuple[str, int]:
+        """What the database is, with its version, and its size in bytes."""
+        with self._reading:
+            return reaching(self._database, self._condition)
+
+    def _condition(self) -> tuple[str, int]:
+        connection = self._database.connect()
+        try:
+            return self._database.version(connection), self._database.sizes(connection)[0]
+        finally:
+            connection.close()
+
+    @property
     def counts(self) -> tuple[int, int]:
         """How many records were taken by this process until now, and how many of them are committed."""
         return self._writer.counts

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from sqlalchemy import Select, and_, case, func, literal, select, union_all
+from sqlalchemy import ColumnElement, Select, case, func, literal, select, union_all
 
 from perdure.core.clock import Micros
 from perdure.core.records import (
@@ -23,10 +23,12 @@ from perdure.core.records import (
     RunFilter,
     TaskRun,
 )
+from perdure.core.services import Delivery
 from perdure.orchestrator.embedded import EmbeddedOrchestrator
 from perdure.orchestrator.sql import lists, queries
 from perdure.orchestrator.sql.askew import ids_since
-from perdure.orchestrator.sql.tables import cache_entry, flow_run, log, result, task_run
+from perdure.orchestrator.sql.lists import holds
+from perdure.orchestrator.sql.tables import cache_entry, flow_run, hook_delivery, log, result, task_run
 
 T = TypeVar("T")
 R = TypeVar("R", FlowRun, TaskRun)
@@ -142,23 +144,35 @@ class Reads:
         ((count,),) = self._known.select(select(func.count()).select_from(_ids(rows).subquery()))
         return count, until is None
 
-    def flows(self, after: str | None, limit: int, since: Micros) -> Found[FlowSummary]:
-        """A page of flows by name, with the counts of those of their runs that were made since a time."""
-        names = self._flow_names(after, limit + 1)
+    def flows(self, after: str | None, limit: int, since: Micros, part: str | None = None) -> Found[FlowSummary]:
+        """A page of flows by name, with the counts of those of their runs that were made since a time.
+
+        With `part`, those that have it in their names, in whatever case.
+        """
+        names = self._flow_names(after, limit + 1, part)
         shown = names[:limit]
+        items = self._summaries(shown, since)
+        return Found(items, shown[-1] if len(names) > limit else None)
+
+    def flow(self, name: str, since: Micros, until: Micros) -> FlowSummary | None:
+        """A flow, with the counts of those of its runs that were made in a time."""
+        return next(iter(self._summaries([name], since, until)), None)
+
+    def _summaries(self, shown: list[str], since: Micros, until: Micros | None = None) -> list[FlowSummary]:
         columns = flow_run.c
         lasts = select(func.max(columns.id)).where(columns.flow_name.in_(shown)).group_by(columns.flow_name)
         ids = tuple(id for (id,) in self._known.select(lasts))
         last = {run.flow_name: run for run in self._known.flow_runs(RunFilter(ids=ids))} if ids else {}
         counted = select(columns.flow_name, columns.state_type, func.count())
         counted = counted.where(columns.flow_name.in_(shown), columns.id >= ids_since(since), columns.created >= since)
+        if until is not None:
+            counted = counted.where(columns.created < until)
         counts: dict[str, dict[str, int]] = {}
         for name, kind, count in self._known.select(counted.group_by(columns.flow_name, columns.state_type)):
             counts.setdefault(name, {})[kind or "PENDING"] = count
-        items = [FlowSummary(name, last[name], counts.get(name, {})) for name in shown if name in last]
-        return Found(items, shown[-1] if len(names) > limit else None)
+        return [FlowSummary(name, last[name], counts.get(name, {})) for name in shown if name in last]
 
-    def _flow_names(self, after: str | None, limit: int) -> list[str]:
+    def _flow_names(self, after: str | None, limit: int, part: str | None) -> list[str]:
         """Each name by a seek in the index: there may be a million runs of one."""
         name = flow_run.c.flow_name
         first = select(func.min(name).label("name")).where(name > (after or ""))
@@ -166,6 +180,8 @@ class Reads:
         following = select(select(func.min(name)).where(name > found.c.name).scalar_subquery())
         found = found.union_all(following.where(found.c.name.is_not(None)))
         rows = select(found.c.name).where(found.c.name.is_not(None)).limit(limit)
+        if part is not None:
+            rows = rows.where(holds(func.lower(found.c.name), part.lower()))
         return [each for (each,) in self._known.select(rows)]
 
     def log_lines(self, filter: LogFilter) -> Found[LogLine]:
@@ -222,21 +238,41 @@ class Reads:
         )
         return found if found.next is not None else Found(found.items, end)
 
-    def runs_over_time(self, since: Micros, until: Micros, step: Micros) -> list[tuple[int, str, int]]:
-        """How many flow runs were made in each step of a time, by their states' types: (step, type, count)."""
+    def deliveries(self, hook_id: str | None, state: str | None, after: str | None, limit: int) -> Found[Delivery]:
+        """A page of what hooks were told, newest first."""
+        columns = hook_delivery.c
+        told = ((columns.hook_id, hook_id), (columns.state, state))
+        chosen = [column == value for column, value in told if value is not None]
+        chosen += [columns.id < after] if after is not None else []
+        rows = self._deliveries(*chosen, limit=limit + 1)
+        return paged(rows, limit, lambda each: each.id)
+
+    def delivery(self, id: str) -> Delivery | None:
+        """What a hook was told, by its id."""
+        return next(iter(self._deliveries(hook_delivery.c.id == id, limit=1)), None)
+
+    def _deliveries(self, *chosen: ColumnElement[bool], limit: int) -> list[Delivery]:
+        columns = hook_delivery.c
+        query = select(*(columns[name] for name in Delivery._fields)).where(*chosen)
+        return [Delivery(*row) for row in self._known.select(query.order_by(columns.id.desc()).limit(limit))]
+
+    def runs_over_time(
+        self, since: Micros, until: Micros, step: Micros, flow: str | None = None
+    ) -> list[tuple[int, str, int]]:
+        """How many flow runs, or runs of a flow, were made in each step of a time: (step, type of state, count)."""
         columns = flow_run.c
         which = func.floor((columns.created - since) * 1.0 / step)
         kind = func.coalesce(columns.state_type, "PENDING")
-        query = select(which.label("which"), kind.label("kind"), func.count()).where(_made(since, until))
+        query = select(which.label("which"), kind.label("kind"), func.count()).where(*_made(since, until, flow))
         rows = self._known.select(query.group_by("which", "kind").order_by("which", "kind"))
         return [(int(which), kind, count) for which, kind, count in rows]
 
-    def flow_statistics(self, since: Micros, until: Micros) -> list[FlowStatistics]:
-        """How the runs of each flow went that were made in a time."""
+    def flow_statistics(self, since: Micros, until: Micros, flow: str | None = None) -> list[FlowStatistics]:
+        """How the runs of each flow, or of one, went that were made in a time."""
         columns = flow_run.c
         failed = func.sum(case((columns.state_type.in_(["FAILED", "CRASHED"]), 1), else_=0))
         took = func.avg((columns.ended - columns.started) * 1.0)
-        query = select(columns.flow_name, func.count(), failed, took).where(_made(since, until))
+        query = select(columns.flow_name, func.count(), failed, took).where(*_made(since, until, flow))
         return [
             FlowStatistics(name, runs, int(wrong), None if mean is None else float(mean) / 1_000_000)
             for name, runs, wrong, mean in self._known.select(query.group_by(columns.flow_name))
@@ -275,9 +311,10 @@ def _bars(flow_run_id: str, after: str, limit: int) -> Any:
     return select(both).order_by(both.c.id).limit(limit)
 
 
-def _made(since: Micros, until: Micros) -> Any:
+def _made(since: Micros, until: Micros, flow: str | None) -> list[ColumnElement[bool]]:
     columns = flow_run.c
-    return and_(columns.id >= ids_since(since), columns.created >= since, columns.created < until)
+    made = [columns.id >= ids_since(since), columns.created >= since, columns.created < until]
+    return made if flow is None else [columns.flow_name == flow, *made]
 
 
 def _ids(query: Select[Any]) -> Select[Any]:

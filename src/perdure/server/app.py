@@ -14,6 +14,7 @@ from perdure.orchestrator.embedded import EmbeddedOrchestrator
 from perdure.server.access import Gate, authorise
 from perdure.server.changes import Changes
 from perdure.server.config import ServerConfig
+from perdure.server.counting import Counting
 from perdure.server.errors import ErrorAnswer, explain_errors
 from perdure.server.guard import Guard
 from perdure.server.limits import Rates
@@ -28,11 +29,14 @@ from perdure.server.routes import (
     flow_runs,
     flows,
     health,
+    hooks,
+    limits,
     logs,
     metrics,
     overview,
     results,
     session,
+    status,
     task_runs,
     tokens,
     variables,
@@ -50,8 +54,8 @@ from perdure.server.starting import Starter
 from perdure.server.streams import Streams
 
 ROUTES = (
-    *(health, metrics, session, tokens, overview, flows, flow_runs, flow_run_starts, task_runs, results, logs),
-    *(cache, blocks, settings_routes, artifacts, variables, events, of_orchestrator),
+    *(health, status, metrics, session, tokens, overview, flows, flow_runs, flow_run_starts, task_runs, results),
+    *(logs, cache, blocks, settings_routes, artifacts, variables, events, hooks, limits, of_orchestrator),
 )
 _REFUSALS: dict[int | str, dict[str, Any]] = {  # by the guard, of any request
     int(status): {"model": ErrorAnswer}
@@ -96,7 +100,8 @@ def create_app(orchestrator: EmbeddedOrchestrator, config: ServerConfig) -> Fast
     app.state.gate = Gate(orchestrator.tokens)
     app.state.logins = Rates(config.failure_rate)
     app.state.streams = Streams()
-    app.state.metrics = Metrics(orchestrator)
+    app.state.counting = Counting(orchestrator)
+    app.state.metrics = Metrics(orchestrator, app.state.counting)
     app.state.sessions = sessions
     app.state.starter = Starter(config.runs_flows, config.database)
     app.add_middleware(

@@ -13,7 +13,9 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from perdure.core.states import StateType
 from perdure.orchestrator.embedded import EmbeddedOrchestrator
+from perdure.server.counting import Counting
 from perdure.server.telling import Told
 
 SHARED = "PROMETHEUS_MULTIPROC_DIR"  # the variable by which the library knows the files' directory
@@ -23,9 +25,10 @@ _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 
 class Metrics:
     """The counts of one application."""
 
-    def __init__(self, orchestrator: EmbeddedOrchestrator) -> None:
+    def __init__(self, orchestrator: EmbeddedOrchestrator, counting: Counting) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self._orchestrator = orchestrator
+        self._counting = counting
         self._is_shared = SHARED in os.environ
         self._registry = CollectorRegistry()
         if not self._is_shared:
@@ -70,7 +73,24 @@ class Metrics:
         if self._is_shared:
             registry = CollectorRegistry()
             MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-        return generate_latest(registry)
+        return generate_latest(registry) + generate_latest(self._totals())
+
+    def _totals(self) -> CollectorRegistry:
+        """What the database holds: the same, whichever worker is asked."""
+        found, registry = self._counting.totals(), CollectorRegistry()
+        for name, what, counts in (
+            ("perdure_flow_runs", "Flow runs by state.", found.flow_runs),
+            ("perdure_task_runs", "Task runs by state.", found.task_runs),
+        ):
+            gauge = Gauge(name, what, ("state",), registry=registry)
+            for kind in StateType:
+                gauge.labels(kind.value).set(counts.get(kind, 0))
+        if found.is_complete:
+            stored = Gauge("perdure_results", "Persisted results that are not removed.", registry=registry)
+            stored.set(found.stored.results)
+            size = Gauge("perdure_results_bytes", "What they take in their storages.", registry=registry)
+            size.set(found.stored.size)
+        return registry
 
 
 _METHODS = {each: each for each in ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")}

@@ -12,6 +12,7 @@ from perdure.orchestrator.embedded import EmbeddedOrchestrator
 from perdure.orchestrator.protocol import Orchestrator
 from perdure.orchestrator.reads import Reads
 from perdure.server.config import ServerConfig
+from perdure.server.counting import Counting
 
 
 class Steersman:
@@ -43,6 +44,12 @@ def _config(request: Request) -> ServerConfig:
     return found
 
 
+def _counting(request: Request) -> Counting:
+    found: Counting = request.app.state.counting
+    return found
+
+
+Counted = Annotated[Counting, Depends(_counting)]
 Known = Annotated[EmbeddedOrchestrator, Depends(_orchestrator)]
 Config = Annotated[ServerConfig, Depends(_config)]
 

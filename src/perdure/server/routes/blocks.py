@@ -1,6 +1,8 @@
 """Blocks: saved configurations. Secrets come in, and are never answered."""
 
 import json
+import re
+from collections.abc import Iterator
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -8,7 +10,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from perdure.blocks import block_class, block_types
+from perdure.blocks import Block, block_class, block_types
 from perdure.blocks.content import without_secrets
 from perdure.core.errors import BlockError, reasons
 from perdure.core.records import BlockRecord
@@ -22,6 +24,7 @@ from perdure.server.wiring import Known
 
 router = APIRouter(prefix="/blocks", tags=["blocks"], responses=answers())
 _ONE = answers(HTTPStatus.NOT_FOUND)
+_DEEPEST = 5  # fields in fields
 _SLUG = r"^[a-z0-9-]+$"
 Type = Annotated[str, Path(pattern=_SLUG, max_length=200, examples=["local-file-system"])]
 Name = Annotated[str, Path(pattern=_SLUG, max_length=200, examples=["dev"])]
@@ -56,7 +59,9 @@ class BlockTypeModel(BaseModel):
     """A type of blocks that the server knows."""
 
     type: str
+    title: str
     description: str
+    secret_fields: Annotated[list[str], Field(description="Those that are answered as asterisks; dots lead inside.")]
     fields_schema: Annotated[dict[str, Any], Field(description="Of its fields: a JSON schema.")]
 
 
@@ -77,10 +82,7 @@ def list_blocks(known: Known, type: Annotated[Plain | None, Query()] = None) -> 
 @router.get("/types")
 def list_block_types() -> list[BlockTypeModel]:
     """The types of blocks that the server knows."""
-    return [
-        BlockTypeModel(type=type, description=(kind.__doc__ or "").strip(), fields_schema=kind.model_json_schema())
-        for type, kind in block_types().items()
-    ]
+    return [_type_model(type, kind) for type, kind in block_types().items()]
 
 
 @router.get("/{type}/{name}", responses=_ONE)
@@ -123,3 +125,25 @@ def _found(type: str, name: str, known: Orchestrator) -> BlockRecord:
     if not found:
         raise NotFound(f"No block is saved as {type + '/' + name!r}.")
     return found[0]
+
+
+def _type_model(type: str, kind: type[Block]) -> BlockTypeModel:
+    schema = kind.model_json_schema()
+    return BlockTypeModel(
+        type=type,
+        title=re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])", " ", kind.__name__),
+        description=(kind.__doc__ or "").strip(),
+        secret_fields=list(_secrets(schema, schema, "")),
+        fields_schema=schema,
+    )
+
+
+def _secrets(schema: dict[str, Any], whole: dict[str, Any], path: str) -> Iterator[str]:
+    """The paths of what a JSON schema calls a password."""
+    for name, field in schema.get("properties", {}).items():
+        here = f"{path}{name}"
+        for choice in (field, *field.get("anyOf", ())):
+            if choice.get("format") == "password":
+                yield here
+            if (named := choice.get("$ref", "").rpartition("/")[2]) and path.count(".") < _DEEPEST:
+                yield from _secrets(whole["$defs"][named], whole, f"{here}.")

@@ -3,20 +3,22 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from perdure.core.records import LogFilter
-from perdure.orchestrator.reads import Reads
+from perdure.core.services import Event, EventFilter
+from perdure.orchestrator.reads import Reads, paged
 from perdure.server.changes import Changes
 from perdure.server.errors import Refused, answers
-from perdure.server.models import FlowRunModel, LogModel
-from perdure.server.pages import Id
-from perdure.server.wiring import Asked
+from perdure.server.models import FlowRunModel, LogModel, moment, parsed
+from perdure.server.pages import Id, Listing, Page, Plain, page
+from perdure.server.wiring import Asked, Known
 
 router = APIRouter(prefix="/events", tags=["events"])
 _STREAM: dict[int | str, dict[str, Any]] = {
@@ -26,6 +28,54 @@ _POLL_SECONDS = 0.25
 _QUIET_SECONDS = 15.0  # after which a comment says that the server is there
 _LINES = 500  # at once
 _MOST_STREAMS = 200
+
+
+class EventModel(BaseModel):
+    """Something that happened to a run. `state` is where the run stood, `run` what is known of it."""
+
+    id: str
+    kind: str
+    time: datetime
+    run_id: str
+    flow_name: str | None
+    run: dict[str, Any]
+    state: dict[str, Any]
+
+    @classmethod
+    def of(cls, event: Event) -> "EventModel":
+        """The model of an event."""
+        told = parsed(event.payload)
+        return cls(
+            id=event.id,
+            kind=event.kind,
+            time=moment(event.time),
+            run_id=event.run_id,
+            flow_name=event.flow_name,
+            run=told.get("run") or {},
+            state=told.get("state") or {},
+        )
+
+
+class EventsWanted(Listing):
+    """Which events."""
+
+    cursor: Annotated[Id | None, Field(description="`next` of the page before this one.")] = None
+    kind: Annotated[Plain | None, Field(description='Such as "flow-run.failed"; "flow-run.*" for all of them.')] = None
+    flow: Annotated[Plain | None, Field(description="The flow's exact name.")] = None
+    run: Annotated[Id | None, Field(description="Of this run.")] = None
+
+
+@router.get("", responses=answers())
+def list_events(known: Known, wanted: Annotated[EventsWanted, Query()]) -> Page[EventModel]:
+    """Events that servers made of states, newest first."""
+    filter = EventFilter(
+        kind=wanted.kind,
+        flow_name=wanted.flow,
+        run_id=wanted.run,
+        older_than=wanted.cursor,
+        limit=wanted.limit + 1,
+    )
+    return page(paged(known.services.events(filter), wanted.limit, lambda event: event.id), EventModel.of)
 
 
 @router.get("/stream", response_class=StreamingResponse, responses={**_STREAM, **answers(HTTPStatus.FORBIDDEN)})

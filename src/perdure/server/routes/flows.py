@@ -1,17 +1,19 @@
 """Flows: what their runs add up to."""
 
 from datetime import datetime
+from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
 from perdure.core.clock import system_clock
 from perdure.core.states import StateType
-from perdure.orchestrator.reads import FlowSummary
-from perdure.server.errors import answers
+from perdure.orchestrator.reads import FlowStatistics, FlowSummary
+from perdure.server.errors import NotFound, answers
 from perdure.server.models import FlowRunModel
 from perdure.server.pages import Listing, Moment, Page, Plain, micros, page
+from perdure.server.spans import Span, Step, steps_of
 from perdure.server.wiring import Asked
 
 router = APIRouter(prefix="/flows", tags=["flows"], responses=answers())
@@ -35,10 +37,19 @@ class FlowModel(BaseModel):
         return cls(name=flow.name, last_run=last, last_created=last.created, runs=sum(counts.values()), counts=counts)
 
 
+class FlowDetails(FlowModel):
+    """A flow, and how its runs went in a time. Steps without runs are left out."""
+
+    failed: int
+    mean_seconds: Annotated[float | None, Field(description="Of the runs that ended.")]
+    steps: list[Step]
+
+
 class FlowsWanted(Listing):
     """Which flows."""
 
     cursor: Annotated[Plain | None, Field(description="`next` of the page before this one.")] = None
+    q: Annotated[Plain | None, Field(description="Somewhere in the name, in any case.")] = None
     since: Annotated[Moment | None, Field(description="Runs since then are counted; a week, by default.")] = None
 
 
@@ -46,5 +57,18 @@ class FlowsWanted(Listing):
 def list_flows(asked: Asked, wanted: Annotated[FlowsWanted, Query()]) -> Page[FlowModel]:
     """Flows by name."""
     since = micros(wanted.since)
-    found = asked.flows(wanted.cursor, wanted.limit, system_clock() - _WEEK if since is None else since)
+    found = asked.flows(wanted.cursor, wanted.limit, system_clock() - _WEEK if since is None else since, wanted.q)
     return page(found, FlowModel.of)
+
+
+@router.get("/{name:path}", responses=answers(HTTPStatus.NOT_FOUND))
+def get_flow(name: Annotated[Plain, Path()], asked: Asked, span: Annotated[Span, Query()]) -> FlowDetails:
+    """One flow: its newest run, its runs over time by state, and how they went."""
+    since, until, length = span.bounds()
+    flow = asked.flow(name, since, until)
+    if flow is None:
+        raise NotFound(f"No flow {name!r} has ever run here.")
+    told = FlowModel.of(flow)
+    steps = steps_of(asked.runs_over_time(since, until, length, name), since, length)
+    (went,) = asked.flow_statistics(since, until, name) or [FlowStatistics(name, 0, 0, None)]
+    return FlowDetails(**dict(told), failed=went.failed, mean_seconds=went.mean_seconds, steps=steps)

@@ -4,48 +4,21 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel
 
-from perdure.core.clock import Micros, system_clock
-from perdure.core.errors import PerdureError
 from perdure.core.records import RunFilter
 from perdure.core.states import StateType
+from perdure.orchestrator.embedded import EmbeddedOrchestrator
 from perdure.orchestrator.reads import FlowStatistics
+from perdure.orchestrator.totals import Amount
 from perdure.server.errors import answers
 from perdure.server.models import FlowRunModel, moment
-from perdure.server.pages import Moment, micros
-from perdure.server.wiring import Asked
+from perdure.server.spans import Span, Step, steps_of
+from perdure.server.wiring import Asked, Counted, Known
 
 router = APIRouter(prefix="/overview", tags=["overview"], responses=answers())
 _DAY = 86_400_000_000  # microseconds
 _SHOWN = 10
-
-
-class Span(BaseModel):
-    """A time, in equal steps."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    since: Annotated[Moment | None, Field(description="A day ago, by default.")] = None
-    until: Annotated[Moment | None, Field(description="Now, by default.")] = None
-    steps: Annotated[int, Field(ge=1, le=200)] = 24
-
-    def bounds(self) -> tuple[Micros, Micros, Micros]:
-        """The beginning, the end, and the length of a step, at least a second."""
-        until = micros(self.until)
-        until = system_clock() if until is None else until
-        since = micros(self.since)
-        since = until - _DAY if since is None else since
-        if since >= until:
-            raise PerdureError("`since` must be before `until`.")
-        return since, until, max(-(-(until - since) // self.steps), 1_000_000)
-
-
-class Step(BaseModel):
-    """The flow runs that were made in a step of the time."""
-
-    begin: datetime
-    counts: dict[StateType, int]
 
 
 class FlowStatisticsModel(BaseModel):
@@ -86,15 +59,11 @@ class Stored(BaseModel):
 def get_overview(asked: Asked, span: Annotated[Span, Query()]) -> Overview:
     """Flow runs over time by state, those that run now, the last that failed, and which flows fail or take long."""
     since, until, length = span.bounds()
-    steps: dict[int, Step] = {}
-    for which, kind, count in asked.runs_over_time(since, until, length):
-        step = steps.setdefault(which, Step(begin=moment(since + which * length), counts={}))
-        step.counts[StateType(kind)] = count
     wanted = RunFilter(limit=_SHOWN)
     flows = asked.flow_statistics(since, until)
     failed = (StateType.FAILED, StateType.CRASHED)
     return Overview(
-        steps=list(steps.values()),
+        steps=steps_of(asked.runs_over_time(since, until, length), since, length),
         running=[FlowRunModel.of(run) for run in asked.flow_runs(wanted._replace(states=(StateType.RUNNING,))).items],
         failed=[FlowRunModel.of(run) for run in asked.flow_runs(wanted._replace(states=failed)).items],
         most_failing=[_model(each) for each in sorted(flows, key=_failures)[:_SHOWN] if each.failed],
@@ -121,3 +90,66 @@ def get_storage_growth(asked: Asked, span: Annotated[Span, Query()]) -> Stored:
     rows, is_complete = asked.stored(since, until, length)
     steps = [StoredStep(begin=moment(since + which * length), results=count, size=size) for which, count, size in rows]
     return Stored(steps=steps, is_complete=is_complete)
+
+
+class StorageTotal(BaseModel):
+    """What persisted results take in a storage."""
+
+    storage_id: str | None
+    name: str | None
+    type: str | None
+    results: int
+    size: int
+
+
+class DayTotal(BaseModel):
+    """The persisted results that were made on a day, UTC, and the bytes that they take."""
+
+    begin: datetime
+    results: int
+    size: int
+
+
+class Totals(BaseModel):
+    """All that there is: runs by state, and persisted results that are not removed.
+
+    It is counted beside the requests: a moment ago, or some minutes in a large database. While `is_complete` is false
+    the first count is under way.
+    """
+
+    flow_runs: dict[StateType, int]
+    task_runs: dict[StateType, int]
+    results: int
+    size: int
+    storages: list[StorageTotal]
+    days: list[DayTotal]
+    is_complete: bool
+    time: datetime
+
+
+@router.get("/totals")
+def get_totals(counting: Counted, known: Known) -> Totals:
+    """How many runs there are by state, and what all results take: by storage, and by the day they were made on."""
+    found = counting.totals()
+    storages = sorted(dict(found.storages).items(), key=lambda each: -each[1].size)
+    days = sorted(dict(found.days).items())
+    return Totals(
+        flow_runs=_by_state(found.flow_runs),
+        task_runs=_by_state(found.task_runs),
+        results=found.stored.results,
+        size=found.stored.size,
+        storages=[_storage(id, amount, known) for id, amount in storages],
+        days=[DayTotal(begin=moment(day * _DAY), results=each.results, size=each.size) for day, each in days],
+        is_complete=found.is_complete,
+        time=moment(found.time),
+    )
+
+
+def _by_state(counts: dict[str, int]) -> dict[StateType, int]:
+    return {StateType(kind): count for kind, count in counts.items()}
+
+
+def _storage(id: str, amount: Amount, known: EmbeddedOrchestrator) -> StorageTotal:
+    block = known.block(id) if id else None
+    name, type = (None, None) if block is None else (block.name, block.type)
+    return StorageTotal(storage_id=id or None, name=name, type=type, results=amount.results, size=amount.size)

@@ -1,0 +1,119 @@
+"""Limits: how many may be at something at once, or how often, and who holds their slots."""
+
+from datetime import datetime
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+from pydantic import BaseModel, ConfigDict, Field
+
+from perdure.core.clock import system_clock
+from perdure.core.errors import LimitError
+from perdure.core.records import Limit, Slot
+from perdure.orchestrator.embedded import EmbeddedOrchestrator
+from perdure.orchestrator.sql.limits import MOST
+from perdure.orchestrator.sql.tokens import Scope
+from perdure.server.access import needs
+from perdure.server.errors import ANSWERS, NotFound
+from perdure.server.models import moment, time_of
+from perdure.server.pages import Plain
+from perdure.server.wiring import Known
+
+router = APIRouter(prefix="/limits", tags=["limits"], responses=ANSWERS)
+
+Name = Annotated[Plain, Path(max_length=200)]
+
+
+class SlotModel(BaseModel):
+    """Slots that a run holds, or waits for while `taken` is null."""
+
+    id: str
+    occupy: int
+    run_id: str | None
+    process_id: str
+    asked: datetime
+    taken: datetime | None
+
+    @classmethod
+    def of(cls, slot: Slot) -> "SlotModel":
+        """The model of a slot."""
+        fields = {name: getattr(slot, name) for name in ("id", "occupy", "run_id", "process_id")}
+        return cls(**fields, asked=moment(slot.asked), taken=time_of(slot.taken))
+
+
+class LimitModel(BaseModel):
+    """A limit. With `slot_decay_per_second` it limits how often, else how many at once."""
+
+    name: str
+    slots: int
+    taken: int
+    waiting: Annotated[int, Field(description="How many wait in line.")]
+    slot_decay_per_second: float | None
+    created: datetime
+    line: Annotated[list[SlotModel], Field(description="Who holds slots or waits, in the order in which they came.")]
+
+    @classmethod
+    def of(cls, limit: Limit, known: EmbeddedOrchestrator) -> "LimitModel":
+        """The model of a limit, with those in its line."""
+        line = known.limits.slots(limit.name)
+        return cls(
+            name=limit.name,
+            slots=limit.slots,
+            taken=sum(slot.occupy for slot in line if slot.taken is not None),
+            waiting=sum(slot.taken is None for slot in line),
+            slot_decay_per_second=limit.decay,
+            created=moment(limit.created),
+            line=[SlotModel.of(slot) for slot in line],
+        )
+
+
+class NewLimit(BaseModel):
+    """What a limit is to be."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    slots: Annotated[int, Field(ge=0, le=MOST)]
+    slot_decay_per_second: Annotated[float | None, Field(gt=0, le=1e9, allow_inf_nan=False)] = None
+
+
+@router.get("")
+def list_limits(known: Known) -> list[LimitModel]:
+    """All limits, by name."""
+    return [LimitModel.of(limit, known) for limit in known.limits.all()]
+
+
+@router.get("/{name}")
+def get_limit(name: Name, known: Known) -> LimitModel:
+    """One limit."""
+    return LimitModel.of(_found(name, known), known)
+
+
+@router.put("/{name}")
+@needs(Scope.ADMIN)
+def set_limit(name: Name, given: NewLimit, known: Known) -> LimitModel:
+    """Make a limit, or change one: who holds slots keeps them, who waits keeps its place."""
+    before = next((limit for limit in known.limits.all() if limit.name == name), None)
+    decay = given.slot_decay_per_second
+    if before is not None and before.decay is None and decay is not None and known.limits.slots(name):
+        raise LimitError(f"The slots of {name!r} are in use: it cannot become a rate limit now.")
+    known.limits.put(Limit(name, given.slots, decay, system_clock() if before is None else before.created))
+    return LimitModel.of(_found(name, known), known)
+
+
+@router.delete("/{name}", status_code=HTTPStatus.NO_CONTENT)
+@needs(Scope.ADMIN)
+def delete_limit(name: Name, known: Known) -> None:
+    """Delete a limit: those that wait for its slots go on."""
+    if not known.limits.delete(name):
+        raise _missing(name)
+
+
+def _found(name: str, known: EmbeddedOrchestrator) -> Limit:
+    for limit in known.limits.all():
+        if limit.name == name:
+            return limit
+    raise _missing(name)
+
+
+def _missing(name: str) -> NotFound:
+    return NotFound(f"There is no limit {name!r}.")

@@ -1,0 +1,66 @@
+"""Making hooks: which URLs and which kinds of events there are."""
+
+import re
+from collections.abc import Sequence
+from typing import Literal
+from urllib.parse import urlsplit
+
+from perdure.blocks.secrets import encrypt
+from perdure.core.clock import system_clock
+from perdure.core.errors import HookError
+from perdure.core.ids import new_id
+from perdure.core.services import Hook
+from perdure.server.services.sending import shown_url
+
+STATES = ("scheduled", "pending", "running", "completed", "failed", "crashed", "cancelling", "cancelled", "paused")
+KINDS = {f"flow-run.{each}" for each in (*STATES, "late", "stuck")} | {"task-run.failed", "task-run.crashed"}
+_KIND = re.compile(r"(flow-run|task-run)\.\*|\*")
+
+
+def webhook(url: str, secret: str | None, kinds: Sequence[str], flow: str | None, private: bool) -> Hook:
+    """A webhook, to be kept.
+
+    Raises:
+        HookError: the URL is none for it, or there is no such kind of event.
+    """
+    try:
+        parts = urlsplit(url)
+        is_fit = parts.scheme in ("http", "https") and parts.hostname and not (parts.username or parts.password)
+        is_fit = is_fit and (parts.port or 1) > 0
+    except ValueError:  # no number for a port, or half of an IPv6 address
+        raise HookError("The URL is none for a webhook. Write https://HOST/PATH; use --secret to sign.") from None
+    if not is_fit:
+        raise HookError(f"{shown_url(url)!r} is no URL for a webhook. Write https://HOST/PATH; use --secret to sign.")
+    return _hook("webhook", url, shown_url(url), secret, kinds, flow, private)
+
+
+def notification(url: str, kinds: Sequence[str], flow: str | None) -> Hook:
+    """A notification, to be kept.
+
+    Raises:
+        HookError: Apprise is not there, does not know the URL, or there is no such kind of event.
+    """
+    try:
+        import apprise
+    except ImportError:
+        raise HookError("Notifications need the package apprise. Install perdure[notifications].") from None
+    if apprise.Apprise.instantiate(url) is None:
+        raise HookError(f"Apprise knows no service of the kind {url.partition(':')[0]!r}, or the URL lacks something.")
+    return _hook("notification", url, f"{url.partition(':')[0]}://…", None, kinds, flow, private=True)
+
+
+def _hook(
+    way: Literal["webhook", "notification"],
+    url: str,
+    shown: str,
+    secret: str | None,
+    kinds: Sequence[str],
+    flow: str | None,
+    private: bool,
+) -> Hook:
+    for kind in kinds:
+        if kind not in KINDS and not _KIND.fullmatch(kind):
+            raise HookError(f"{kind!r} is no kind of event. There are {', '.join(sorted(KINDS))}; flow-run.* is all.")
+    hidden = None if secret is None else encrypt(secret.encode())
+    chosen = ",".join(dict.fromkeys(kinds))
+    return Hook(new_id(), way, shown, encrypt(url.encode()), hidden, chosen, flow, private, system_clock())

@@ -1,0 +1,203 @@
+"""Limits, hooks, events, totals and the server's own state, asked of a real server on both databases."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from perdure.core.clock import system_clock
+from perdure.core.ids import new_id
+from perdure.core.records import RemovalRecord, Slot
+from perdure.core.services import Delivery, Event
+from perdure.core.states import StateType
+from perdure.orchestrator.embedded import EmbeddedOrchestrator
+from perdure.orchestrator.sql.opening import database_at
+from perdure.orchestrator.totals import Amount, totals
+from perdure.settings import current
+from perdure.testing.orchestrator_conformance import flow_run, literal, persisted, state, task_run
+from tests.postgresql_server import new_database
+from tests.server.running import in_this_process
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if request.param == "sqlite":
+        yield str(tmp_path / "perdure.db")
+    else:
+        with new_database(request.getfixturevalue("postgresql")) as url:
+            yield url
+
+
+@pytest.fixture
+def known(place: str) -> Iterator[EmbeddedOrchestrator]:
+    known = EmbeddedOrchestrator(database_at(place, current()))
+    yield known
+    known.close()
+
+
+@pytest.fixture
+def api(place: str) -> Iterator[httpx.Client]:
+    with in_this_process(place) as address, httpx.Client(base_url=f"{address}/api", timeout=20) as api:
+        yield api
+
+
+def test_a_limit_is_set_changed_and_deleted(api: httpx.Client) -> None:
+    made = api.put("/limits/db", json={"slots": 2}).raise_for_status().json()
+    assert (made["slots"], made["taken"], made["line"]) == (2, 0, [])
+    changed = api.put("/limits/db", json={"slots": 3, "slot_decay_per_second": 0.5}).json()
+    assert (changed["slots"], changed["slot_decay_per_second"]) == (3, 0.5)
+    assert changed["created"] == made["created"]
+    assert [limit["name"] for limit in api.get("/limits").json()] == ["db"]
+    assert api.delete("/limits/db").status_code == 204
+    assert api.get("/limits/db").status_code == api.delete("/limits/db").status_code == 404
+
+
+def test_a_limit_tells_who_holds_its_slots_and_who_waits(api: httpx.Client, known: EmbeddedOrchestrator) -> None:
+    api.put("/limits/db", json={"slots": 1})
+    holds, waits = (Slot(new_id(), "db", 1, new_id(), new_id(), system_clock()) for _ in range(2))
+    for slot in (holds, waits):
+        known.limits.take(slot, system_clock())
+    limit = api.get("/limits/db").json()
+    assert (limit["taken"], limit["waiting"]) == (1, 1)
+    assert [(each["run_id"], each["taken"] is None) for each in limit["line"]] == [
+        (holds.run_id, False),
+        (waits.run_id, True),
+    ]
+    wrong = api.put("/limits/db", json={"slots": 1, "slot_decay_per_second": 1})
+    assert wrong.status_code == 422
+    assert "in use" in wrong.json()["error"]["message"]
+
+
+def test_a_hook_is_made_without_showing_what_is_secret(api: httpx.Client) -> None:
+    new = {"url": "https://example.org/services/T0/secret?key=1", "kinds": ["flow-run.failed"], "secret": "shared"}
+    made = api.post("/hooks", json=new)
+    assert made.status_code == 201
+    assert made.json()["is_signed"]
+    assert made.json()["shown"] == "https://example.org/service…"
+    assert api.get("/hooks").json() == [made.json()]
+    assert api.delete(f"/hooks/{made.json()['id']}").status_code == 204
+    assert api.delete(f"/hooks/{made.json()['id']}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "new",
+    [
+        {"url": "ftp://example.org", "kinds": ["flow-run.failed"]},
+        {"url": "https://me:secret@example.org", "kinds": ["flow-run.failed"]},
+        {"url": "http://[::1", "kinds": ["flow-run.failed"]},
+        {"url": "http://example.org:99999", "kinds": ["flow-run.failed"]},
+        {"url": "https://example.org", "kinds": ["flow-run.sneezed"]},
+        {"url": "https://example.org", "kinds": []},
+    ],
+)
+def test_a_hook_that_cannot_be_is_refused(tmp_path: Path, new: dict[str, object]) -> None:
+    with in_this_process(str(tmp_path / "perdure.db")) as address:
+        assert httpx.post(f"{address}/api/hooks", json=new).status_code == 422
+        assert httpx.get(f"{address}/api/hooks").json() == []
+        assert "flow-run.late" in httpx.get(f"{address}/api/hooks/kinds").json()
+
+
+def _told(known: EmbeddedOrchestrator, hook_id: str, count: int) -> list[Delivery]:
+    run, now = flow_run(), system_clock()
+    payload = '{"run": {"name": "calm-owl"}, "state": {"type": "FAILED"}}'
+    events = [Event(new_id(), now, "flow-run.failed", run.id, "nightly", payload) for _ in range(count)]
+    deliveries = [Delivery(new_id(), hook_id, event.id, "failed", now, 14, "HTTP 500") for event in events]
+    known.services.add_events(events, deliveries)
+    return deliveries
+
+
+def test_events_are_listed_by_kind_flow_and_run_a_page_at_a_time(
+    api: httpx.Client, known: EmbeddedOrchestrator
+) -> None:
+    _told(known, new_id(), 3)
+    first = api.get("/events", params={"kind": "flow-run.*", "flow": "nightly", "limit": 2}).raise_for_status().json()
+    assert first["items"][0]["run"] == {"name": "calm-owl"}
+    rest = api.get("/events", params={"limit": 2, "cursor": first["next"]}).json()
+    assert (len(first["items"]), len(rest["items"]), rest["next"]) == (2, 1, None)
+    run = first["items"][0]["run_id"]
+    assert len(api.get("/events", params={"run": run}).json()["items"]) == 3
+    assert api.get("/events", params={"kind": "task-run.*"}).json()["items"] == []
+
+
+def test_a_delivery_that_failed_is_listed_and_sent_again(api: httpx.Client, known: EmbeddedOrchestrator) -> None:
+    hook = api.post("/hooks", json={"url": "https://example.invalid/x", "kinds": ["*"]}).json()["id"]
+    sent = _told(known, hook, 3)
+    page = api.get("/hooks/deliveries", params={"hook": hook, "state": "failed", "limit": 2}).json()
+    assert [each["id"] for each in page["items"]] == [sent[2].id, sent[1].id]
+    assert page["items"][0]["event_kind"] == "flow-run.failed"
+    assert api.get("/hooks/deliveries", params={"cursor": page["next"]}).json()["items"][0]["id"] == sent[0].id
+    again = api.post(f"/hooks/deliveries/{sent[0].id}/retry").raise_for_status().json()
+    assert (again["state"], again["attempts"]) == ("waiting", 0)
+    assert api.post(f"/hooks/deliveries/{new_id()}/retry").status_code == 404
+
+
+def _filled(known: EmbeddedOrchestrator) -> None:
+    done, failed, fresh = flow_run(), flow_run(), flow_run()
+    tasks = [task_run(flow_run_id=done.id) for _ in range(3)]
+    known.commit([done, failed, fresh, *tasks])
+    known.commit([state(done, StateType.COMPLETED), state(failed, StateType.FAILED)])
+    known.commit([state(task, StateType.COMPLETED) for task in tasks])
+    results = [persisted(task)._replace(size=1_000) for task in tasks[:2]]
+    known.commit([*results, persisted(done), literal(failed, "1")])
+    at = system_clock()
+    known.commit([RemovalRecord(done.id, at, None), RemovalRecord(done.id, at, at)])
+
+
+def test_totals_count_all_runs_by_state_and_all_results(api: httpx.Client, known: EmbeddedOrchestrator) -> None:
+    _filled(known)
+    deadline = time.monotonic() + 10
+    while not (told := api.get("/overview/totals").raise_for_status().json())["is_complete"]:
+        assert time.monotonic() < deadline
+    assert told["flow_runs"] == {"COMPLETED": 1, "FAILED": 1, "PENDING": 1}
+    assert told["task_runs"] == {"COMPLETED": 3}
+    assert (told["results"], told["size"]) == (2, 2_000)
+    assert [each["size"] for each in told["storages"]] == [2_000]
+    assert sum(each["results"] for each in told["days"]) == 2
+    metrics = api.get("/metrics").text
+    assert 'perdure_flow_runs{state="FAILED"} 1.0' in metrics
+    assert "perdure_results_bytes 2000.0" in metrics
+
+
+def test_totals_are_added_up_part_by_part(known: EmbeddedOrchestrator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("perdure.orchestrator.totals._WINDOW", 1)
+    _filled(known)
+    parts = [(found.stored, found.is_complete) for found in totals(known, system_clock())]
+    assert parts[0] == (Amount(), False)
+    assert parts[-1] == (Amount(2, 2_000), True)
+    assert len(parts) > 4
+
+
+def test_one_flow_is_told_with_how_its_runs_went(api: httpx.Client, known: EmbeddedOrchestrator) -> None:
+    good, bad = (flow_run()._replace(flow_name="nightly/load") for _ in range(2))
+    other = flow_run()._replace(flow_name="other")
+    known.commit([good, bad, other])
+    known.commit([state(good, StateType.RUNNING), state(good, StateType.COMPLETED), state(bad, StateType.FAILED)])
+    told = api.get("/flows/nightly/load", params={"since": "2023-11-14T00:00:00Z"}).raise_for_status().json()
+    assert (told["name"], told["runs"], told["failed"]) == ("nightly/load", 2, 1)
+    assert told["last_run"]["id"] == bad.id
+    assert sum(sum(step["counts"].values()) for step in told["steps"]) == 2
+    assert api.get("/flows/none").status_code == 404
+    found = api.get("/flows", params={"q": "LOAD"}).json()["items"]
+    assert [flow["name"] for flow in found] == ["nightly/load"]
+
+
+def test_the_status_tells_of_database_disk_queue_and_services(api: httpx.Client, place: str) -> None:
+    told = api.get("/status").raise_for_status().json()
+    assert told["database"]["size"] > 0
+    assert told["database"]["version"].startswith("PostgreSQL" if "://" in place else "SQLite")
+    assert {disk["what"] for disk in told["disks"]} >= {"home", "storage"}
+    assert told["queue"]["waiting"] == 0
+    assert {service["name"] for service in told["services"]} == {"lost", "late", "events", "hooks"}
+    assert "://" not in place or "@" not in told["database"]["place"] or ":" not in told["database"]["place"][13:]
+
+
+def test_types_of_blocks_say_which_fields_are_secret(tmp_path: Path) -> None:
+    with in_this_process(str(tmp_path / "perdure.db")) as address:
+        types = {each["type"]: each for each in httpx.get(f"{address}/api/blocks/types").json()}
+    assert types["local-file-system"]["title"] == "Local File System"
+    assert types["local-file-system"]["secret_fields"] == []
+    assert types["s3"]["secret_fields"] == ["access_key_id", "secret_access_key", "session_token"]
