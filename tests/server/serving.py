@@ -46,8 +46,14 @@ class Serving(NamedTuple):
 @contextmanager
 def serving(folder: Path, **chosen: Any) -> Iterator[Serving]:
     """A server with the settings; its database lies in the folder."""
+    with serving_on(EmbeddedOrchestrator(folder / "perdure.db"), **chosen) as served:
+        yield served
+
+
+@contextmanager
+def serving_on(orchestrator: EmbeddedOrchestrator, **chosen: Any) -> Iterator[Serving]:
+    """A server with the settings, on an orchestrator that it closes."""
     config = ServerConfig(**chosen)
-    orchestrator = EmbeddedOrchestrator(folder / "perdure.db")
     tokens = {}
     if config.authenticated:
         tokens = {scope.value: orchestrator.tokens.create(scope.value, scope, system_clock())[0] for scope in Scope}

@@ -18,7 +18,7 @@ from perdure.orchestrator.totals import Amount, totals
 from perdure.settings import current
 from perdure.testing.orchestrator_conformance import flow_run, literal, persisted, state, task_run
 from tests.postgresql_server import new_database
-from tests.server.running import in_this_process
+from tests.server.serving import serving, serving_on
 
 pytestmark = pytest.mark.slow
 
@@ -41,7 +41,10 @@ def known(place: str) -> Iterator[EmbeddedOrchestrator]:
 
 @pytest.fixture
 def api(place: str) -> Iterator[httpx.Client]:
-    with in_this_process(place) as address, httpx.Client(base_url=f"{address}/api", timeout=20) as api:
+    with (
+        serving_on(EmbeddedOrchestrator(database_at(place, current()))) as server,
+        httpx.Client(base_url=f"{server.address}/api", timeout=20) as api,
+    ):
         yield api
 
 
@@ -95,10 +98,10 @@ def test_a_hook_is_made_without_showing_what_is_secret(api: httpx.Client) -> Non
     ],
 )
 def test_a_hook_that_cannot_be_is_refused(tmp_path: Path, new: dict[str, object]) -> None:
-    with in_this_process(str(tmp_path / "perdure.db")) as address:
-        assert httpx.post(f"{address}/api/hooks", json=new).status_code == 422
-        assert httpx.get(f"{address}/api/hooks").json() == []
-        assert "flow-run.late" in httpx.get(f"{address}/api/hooks/kinds").json()
+    with serving(tmp_path) as server, server.client() as client:
+        assert client.post("/api/hooks", json=new).status_code == 422
+        assert client.get("/api/hooks").json() == []
+        assert "flow-run.late" in client.get("/api/hooks/kinds").json()
 
 
 def _told(known: EmbeddedOrchestrator, hook_id: str, count: int) -> list[Delivery]:
@@ -196,8 +199,8 @@ def test_the_status_tells_of_database_disk_queue_and_services(api: httpx.Client,
 
 
 def test_types_of_blocks_say_which_fields_are_secret(tmp_path: Path) -> None:
-    with in_this_process(str(tmp_path / "perdure.db")) as address:
-        types = {each["type"]: each for each in httpx.get(f"{address}/api/blocks/types").json()}
+    with serving(tmp_path) as server, server.client() as client:
+        types = {each["type"]: each for each in client.get("/api/blocks/types").json()}
     assert types["local-file-system"]["title"] == "Local File System"
     assert types["local-file-system"]["secret_fields"] == []
     assert types["s3"]["secret_fields"] == ["access_key_id", "secret_access_key", "session_token"]

@@ -1,10 +1,11 @@
 """How two results differ: by their digests, before anything large is fetched, and then by their values."""
 
+import json
 from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
 
-from perdure.core.errors import MissingResult
+from perdure.core.errors import MissingResult, ResultUnreadable
 from perdure.core.records import ResultFilter, ResultRecord
 from perdure.results.changes import Change
 from perdure.results.comparison import compare
@@ -66,6 +67,66 @@ def diff(before: str | UUID, after: str | UUID, by_digest: bool = False) -> Diff
         return Difference(is_same=False, by="digest", chunks=chunks)
     found = compare(*(get_result(record.run_id, raise_on_failure=False) for record in records))
     return Difference(not found.changes, "value", tuple(found.changes), found.more, chunks)
+
+
+_MOST_JSON = 2 * 1024**2  # bytes that are compared by their values without being asked to
+_MOST_ARRAY = 64 * 1024**2
+_ARRAYS = ("numpy", "arrow", "parquet")  # formats without code in them
+
+
+@dataclass(frozen=True, slots=True)
+class PlainDifference:
+    """What tells two results apart as far as that is seen without running any code of theirs."""
+
+    is_same: bool | None  # None: only loading them would tell
+    by: Literal["digest", "value", "preview"] | None  # what told, or shows at least some of it
+    changes: tuple[Change, ...] = ()
+    more: int = 0
+    chunks: Chunks | None = None
+
+
+def diff_plainly(before: ResultRecord, after: ResultRecord) -> PlainDifference:
+    """Compare two results without unpickling: by digests; as plain JSON, arrays or tables; else by their previews.
+
+    JSON that stands for other types is compared as it is written. What is large is not loaded.
+
+    Raises:
+        ResultError, StorageError: a document that is there cannot be read, or is not what was written.
+    """
+    one, other = _document(before), _document(after)
+    chunks = None
+    if one is not None and other is not None:
+        if _tells(one, other):
+            return PlainDifference(True, "digest")
+        chunks = _chunks(one.payload, other.payload)
+    values = [_plain(before, one), _plain(after, other)]
+    if all(values):
+        found = compare(*(value for each in values for value in each))
+        return PlainDifference(not found.changes, "value", tuple(found.changes), found.more, chunks)
+    shown = [None if each.preview is None else json.loads(each.preview) for each in (before, after)]
+    if None in shown:
+        return PlainDifference(None, None, chunks=chunks)
+    found = compare(*shown)
+    return PlainDifference(None, "preview", tuple(found.changes), found.more, chunks)
+
+
+def _plain(record: ResultRecord, document: PersistedResultBlob | None) -> tuple[Any, ...]:
+    """The value, if no code of its own is needed to have it; else nothing."""
+    try:
+        if record.kind == "literal":
+            return (json.loads(record.value or "null"),)
+        if document is None:
+            return ()
+        kind, size = document.serializer.get("type"), document.size or len(document.data)
+        if kind == "json" and document.payload is None and size <= _MOST_JSON:
+            return (json.loads(document.data),)
+        if kind in _ARRAYS and size <= _MOST_ARRAY:
+            result = result_from_record(record)
+            assert isinstance(result, PersistedResult)
+            return (document.load(lambda: result.location, result.storage),)
+    except (ValueError, RecursionError, ResultUnreadable):  # written by other means, or a package is lacking here
+        return ()
+    return ()
 
 
 def _record(run_id: str | UUID) -> ResultRecord:

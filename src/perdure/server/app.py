@@ -34,6 +34,7 @@ from perdure.server.routes import (
     logs,
     metrics,
     overview,
+    result_checks,
     results,
     session,
     status,
@@ -55,7 +56,19 @@ from perdure.server.streams import Streams
 
 ROUTES = (
     *(health, status, metrics, session, tokens, overview, flows, flow_runs, flow_run_starts, task_runs, results),
-    *(logs, cache, blocks, settings_routes, artifacts, variables, events, hooks, limits, of_orchestrator),
+    *(
+        result_checks,
+        logs,
+        cache,
+        blocks,
+        settings_routes,
+        artifacts,
+        variables,
+        events,
+        hooks,
+        limits,
+        of_orchestrator,
+    ),
 )
 _REFUSALS: dict[int | str, dict[str, Any]] = {  # by the guard, of any request
     int(status): {"model": ErrorAnswer}

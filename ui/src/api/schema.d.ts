@@ -841,6 +841,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/results/{id}/comparison": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare Results
+         * @description How a result differs from another one: by digests, as plain values, or by their previews.
+         */
+        get: operations["compare_results"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/results/{id}/lineage": {
         parameters: {
             query?: never;
@@ -915,6 +935,26 @@ export interface paths {
         get: operations["get_result_bytes"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/results/{id}/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Verify Result
+         * @description Read all bytes of a persisted result, and compare them with their digests and its signature.
+         */
+        post: operations["verify_result"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1351,6 +1391,44 @@ export interface components {
             grace_seconds: number;
         };
         /**
+         * ChangeModel
+         * @description What differs at one place: `path` is such as `['prices'][3]`, and empty for the whole value.
+         */
+        ChangeModel: {
+            /** After */
+            after: string | null;
+            /** Before */
+            before: string | null;
+            /**
+             * Count
+             * @description Elements of an array, or rows of a column, that differ.
+             */
+            count: number;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "added" | "removed" | "changed" | "retyped";
+            /**
+             * Largest
+             * @description The largest absolute difference, of finite numbers.
+             */
+            largest: number | null;
+            /**
+             * Lines
+             * @description Of a text: its unified diff.
+             */
+            lines: string[];
+            /** Path */
+            path: string;
+            /** Regions */
+            regions: string[];
+            /** Samples */
+            samples: components["schemas"]["SampleModel"][];
+            /** Total */
+            total: number;
+        };
+        /**
          * Chosen
          * @description Which flow runs: some by their ids, or a page of those that a filter lets through.
          */
@@ -1360,12 +1438,58 @@ export interface components {
             ids?: string[] | null;
         };
         /**
+         * ChunksModel
+         * @description Which chunks of two large values have other digests, by their numbers, the first 1,000.
+         */
+        ChunksModel: {
+            /** Count */
+            count: number;
+            /** Differing */
+            differing: number[];
+            /**
+             * Size
+             * @description Bytes of those that differ.
+             */
+            size: number;
+            /** Total */
+            total: number;
+        };
+        /**
          * Cleared
          * @description How many keys were forgotten.
          */
         Cleared: {
             /** Count */
             count: number;
+        };
+        /**
+         * Comparison
+         * @description How two results differ, as far as that is seen without unpickling anything.
+         *
+         *     `by` is what told: their digests, their values where these are plain JSON, arrays or tables, or no more than their
+         *     previews. Then `is_same` is null, and `command` compares the values where the code that wrote them is trusted.
+         */
+        Comparison: {
+            /** After */
+            after: string;
+            /** Before */
+            before: string;
+            /** By */
+            by: ("digest" | "value" | "preview") | null;
+            /** Changes */
+            changes: components["schemas"]["ChangeModel"][];
+            chunks: components["schemas"]["ChunksModel"] | null;
+            /** Command */
+            command: string;
+            /** Is Same */
+            is_same: boolean | null;
+            /**
+             * More
+             * @description Changes that were only counted.
+             */
+            more: number;
+            /** Note */
+            note: string | null;
         };
         /**
          * ComponentModel
@@ -2256,6 +2380,18 @@ export interface components {
             state_type: components["schemas"]["StateType"] | null;
         };
         /**
+         * SampleModel
+         * @description One of many values that differ.
+         */
+        SampleModel: {
+            /** After */
+            after: string;
+            /** Before */
+            before: string;
+            /** Place */
+            place: string;
+        };
+        /**
          * Scope
          * @description What a token allows; each allows what those before it do.
          * @enum {string}
@@ -2690,6 +2826,21 @@ export interface components {
              */
             updated: string;
             value: components["schemas"]["JsonValue"];
+        };
+        /**
+         * VerdictModel
+         * @description What was found of a result and, if it is not ok, why and what to do.
+         */
+        VerdictModel: {
+            /**
+             * Finding
+             * @enum {string}
+             */
+            finding: "ok" | "overwritten" | "missing" | "corrupt" | "untrusted" | "unreadable";
+            /** Reason */
+            reason: string | null;
+            /** Run Id */
+            run_id: string;
         };
         /**
          * Version
@@ -8110,6 +8261,122 @@ export interface operations {
             };
         };
     };
+    compare_results: {
+        parameters: {
+            query: {
+                /** @description The run whose result it is compared with. */
+                other: string;
+            };
+            header?: never;
+            path: {
+                /** @description A run's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Comparison"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
     get_lineage: {
         parameters: {
             query?: {
@@ -8475,6 +8742,119 @@ export interface operations {
                 };
                 content: {
                     "application/octet-stream": string;
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    verify_result: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A run's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VerdictModel"];
                 };
             };
             /** @description Bad Request */
