@@ -13,7 +13,7 @@ import {
 import { useVirtualizer } from "@tanstack/react-virtual"
 import { useNavigate } from "@tanstack/react-router"
 import { ArrowDown, ArrowUp } from "lucide-react"
-import { useEffect, useMemo, useRef, type KeyboardEvent, type ReactNode } from "react"
+import { useEffect, useMemo, useRef, useState, type KeyboardEvent, type ReactNode, type RefObject } from "react"
 import css from "./DataTable.module.css"
 import { Failure, Skeleton } from "./Feedback"
 
@@ -48,6 +48,8 @@ interface Props<T> {
   /** What is there instead of rows. */
   empty?: ReactNode
   rowHeight?: number
+  /** A whole row in two lines, where the table is as narrow as a telephone. */
+  compact?: (row: T) => ReactNode
   /** Rows in a card of the page, and not in a scrolling pane of their own: at most a few hundred. */
   inline?: boolean
 }
@@ -61,8 +63,14 @@ const features = tableFeatures({
 
 /** A table of any length: only the rows in sight are in the page. */
 export function DataTable<T extends object>(props: Props<T>) {
-  const { label, columns, rows, rowId, href, selected, onSelect, more, empty, rowHeight = 36, inline = false } = props
+  const { label, rows, rowId, href, selected, onSelect, more, empty, compact, inline = false } = props
   const pane = useRef<HTMLDivElement>(null)
+  const isCompact = useNarrow(pane) && compact !== undefined
+  const rowHeight = isCompact ? 54 : (props.rowHeight ?? 36)
+  const columns = useMemo<readonly Column<T>[]>(
+    () => (isCompact ? [{ id: "compact", header: label, width: "minmax(0, 1fr)", cell: compact }] : props.columns),
+    [isCompact, compact, label, props.columns],
+  )
   const navigate = useNavigate()
   const definitions = useMemo(() => {
     return columns.map((column): ColumnDef<typeof features, T> => ({
@@ -98,14 +106,15 @@ export function DataTable<T extends object>(props: Props<T>) {
     overscan: 12,
     enabled: !inline,
   })
+  useEffect(() => virtual.measure(), [virtual, rowHeight])
   const items = inline ? model.map((_, index) => ({ index, start: index * rowHeight })) : virtual.getVirtualItems()
   const last = items.at(-1)?.index ?? 0
   useEffect(() => {
     if (more !== undefined && last >= model.length - 30) void more()
   }, [more, last, model.length])
 
-  const tracks = [onSelect && "34px", ...columns.map(column => column.width)].filter(Boolean).join(" ")
-  const narrow = [onSelect && "34px", ...columns.filter(column => !column.wide).map(column => column.width)]
+  const tracks = [onSelect && "18px", ...columns.map(column => column.width)].filter(Boolean).join(" ")
+  const narrow = [onSelect && "18px", ...columns.filter(column => !column.wide).map(column => column.width)]
     .filter(Boolean)
     .join(" ")
   const move = (event: KeyboardEvent<HTMLElement>) => {
@@ -224,6 +233,20 @@ export function DataTable<T extends object>(props: Props<T>) {
       {props.isFetchingMore && <div className={css["more"]}>Loading more…</div>}
     </div>
   )
+}
+
+const NARROW = 560 // px
+
+function useNarrow(pane: RefObject<HTMLElement | null>): boolean {
+  const [isNarrow, setNarrow] = useState(() => window.innerWidth < NARROW)
+  useEffect(() => {
+    const element = pane.current
+    if (element === null) return
+    const observer = new ResizeObserver(() => setNarrow(element.clientWidth < NARROW))
+    observer.observe(element)
+    return () => observer.disconnect()
+  }, [pane])
+  return isNarrow
 }
 
 type Listed<T> = UseInfiniteQueryResult<InfiniteData<{ items: T[]; next: string | null }>>

@@ -16,31 +16,48 @@ interface Props {
 }
 
 /** A few runs, a line or two each. */
-export function RunLines({ runs, time, under = "flow", empty }: Props) {
+export function RunLines({ runs, empty, ...shown }: Props) {
   if (runs.length === 0) return <p className={css["empty"]}>{empty}</p>
   return (
     <ul className={css["lines"]}>
       {runs.map(run => (
         <li key={run.id}>
-          <StateBadge state={run.state} word={false} />
-          <div className={css["names"]}>
-            <Link to={path("flow-runs", run.id)} className="cut">
-              {run.name}
-            </Link>
-            {under === "message" && <span className="cut faint">{run.flow_name}</span>}
-          </div>
-          <span className={css["time"]}>
-            {time === "took" ? (
-              <Duration started={run.started} ended={run.ended} />
-            ) : (
-              <Timestamp time={run.state?.time ?? run.created} />
-            )}
-          </span>
-          <div className={["cut", css["under"]].join(" ")}>
-            {under === "message" ? essence(run.state?.message ?? run.state?.name ?? "") : run.flow_name}
-          </div>
+          <RunLine run={run} {...shown} />
         </li>
       ))}
     </ul>
+  )
+}
+
+interface LineProps {
+  run: Schemas["FlowRunModel"] | Schemas["TaskRunModel"]
+  time: "took" | "ago"
+  under?: "flow" | "message"
+}
+
+/** One run in two lines: how it went, what it is called, when it was; and of which flow or task, or what it said. */
+export function RunLine({ run, time, under = "flow" }: LineProps) {
+  const isFlow = "flow_name" in run
+  const of = isFlow ? run.flow_name : run.task_name
+  return (
+    <div className={css["line"]}>
+      <StateBadge state={run.state} word={false} />
+      <div className={css["names"]}>
+        <Link to={path(isFlow ? "flow-runs" : "task-runs", run.id)} className="cut">
+          {run.name}
+        </Link>
+        {under === "message" && <span className="cut faint">{of}</span>}
+      </div>
+      <span className={css["time"]}>
+        {time === "took" ? (
+          <Duration started={run.started} ended={run.ended} />
+        ) : (
+          <Timestamp time={run.state?.time ?? run.created} />
+        )}
+      </span>
+      <div className={["cut", css["under"]].join(" ")}>
+        {under === "message" ? essence(run.state?.message ?? run.state?.name ?? "") : of}
+      </div>
+    </div>
   )
 }

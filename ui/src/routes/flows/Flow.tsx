@@ -13,7 +13,7 @@ import { PageHead } from "~/layout/PageHead"
 import { useAddress, useParam } from "~/lib/address"
 import { count, duration } from "~/lib/format"
 import { summary } from "~/lib/statistics"
-import { FLOW_RUN_COLUMNS } from "../runs/FlowRuns"
+import { compactRun, FLOW_RUN_COLUMNS } from "../runs/FlowRuns"
 import css from "./Flow.module.css"
 import { newestRuns } from "./queries"
 import { Results } from "./Results"
@@ -41,7 +41,9 @@ export function Page() {
       {newest.isError && runs === undefined ? (
         <Failure what="The flow’s runs" error={newest.error} retry={newest.refetch} />
       ) : (
-        <Card>{runs === undefined ? <Skeleton lines={6} /> : <History runs={runs} />}</Card>
+        <Card>
+          <div className={css["history"]}>{runs === undefined ? <Skeleton lines={6} /> : <History runs={runs} />}</div>
+        </Card>
       )}
       <div className={css["views"]}>
         <Tabs
@@ -58,6 +60,7 @@ export function Page() {
                     label="Runs"
                     query={all}
                     columns={FLOW_RUN_COLUMNS.filter(column => column.id !== "flow")}
+                    compact={compactRun}
                     rowId={run => run.id}
                     href={run => path("flow-runs", run.id)}
                     empty={<Empty title="No run of this flow is known">It may have been deleted, or never run.</Empty>}
@@ -88,7 +91,7 @@ function History({ runs }: { runs: readonly Schemas["FlowRunModel"][] }) {
       to: path("flow-runs", run.id),
     }
   })
-  const missing = Math.max(0, Math.min(SHOWN, 24) - bars.length)
+  const missing = Math.max(0, 40 - bars.length)
   return (
     <>
       <dl className={css["figures"]}>

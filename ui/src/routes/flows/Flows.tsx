@@ -19,10 +19,10 @@ const COLUMNS: readonly Column<Flow>[] = [
     width: "minmax(0, 1.6fr)",
     cell: flow => <Link to={path("flows", flow.name)}>{flow.name}</Link>,
   },
-  { id: "state", header: "Newest run", width: "112px", cell: flow => <StateBadge state={flow.last_run.state} /> },
+  { id: "state", header: "State", width: "112px", cell: flow => <StateBadge state={flow.last_run.state} /> },
   {
     id: "run",
-    header: "",
+    header: "Newest run",
     width: "minmax(0, 1fr)",
     wide: true,
     cell: flow => (

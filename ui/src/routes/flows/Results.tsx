@@ -8,7 +8,7 @@ import { Bytes, Timestamp } from "~/components/Time"
 import { shortType } from "~/lib/format"
 import { newestResults } from "./queries"
 
-const COLUMNS: readonly Column<Schemas["ResultModel"]>[] = [
+const COLUMNS: readonly Column<Schemas["ListedResult"]>[] = [
   {
     id: "type",
     header: "Type",
@@ -27,19 +27,13 @@ const COLUMNS: readonly Column<Schemas["ResultModel"]>[] = [
     cell: result => <span className="soft">{result.kind}</span>,
   },
   {
-    id: "of",
-    header: "Of",
-    width: "100px",
-    wide: true,
-    cell: result => <span className="soft">{result.of_task ? "a task run" : "the flow run"}</span>,
-  },
-  {
     id: "run",
-    header: "Run",
-    width: "minmax(0, 1fr)",
+    header: "Of",
+    width: "minmax(0, 1.4fr)",
     cell: result => (
-      <Link to={path(result.of_task ? "task-runs" : "flow-runs", result.run_id)} className="mono soft">
-        {result.run_id.slice(0, 13)}
+      <Link to={path(result.of_task ? "task-runs" : "flow-runs", result.run_id)} className="soft">
+        {result.run?.name ?? result.run_id}
+        {result.run?.flow_run_name != null && <span className="faint"> in {result.run.flow_run_name}</span>}
       </Link>
     ),
   },

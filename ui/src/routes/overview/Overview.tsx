@@ -22,7 +22,8 @@ export function Page() {
   const chosen = address.one("span")
   const span = isSpan(chosen) ? chosen : "24h"
   const query = useQuery(overviewOf(span))
-  const found = query.data
+  const waiting = useQuery(waitingRuns())
+  const found = waiting.isPending ? undefined : query.data
   const head = (
     <PageHead
       title="Overview"
@@ -36,7 +37,7 @@ export function Page() {
       }
     />
   )
-  if (query.isError && found === undefined) {
+  if (query.isError && query.data === undefined) {
     return (
       <>
         {head}
@@ -72,7 +73,11 @@ export function Page() {
               <Card title="Running now" aside={<More to="/flow-runs?state=RUNNING" />} flush>
                 <RunLines runs={found.running.slice(0, 6)} time="took" empty="Nothing runs now." />
               </Card>
-              <Waiting />
+              {waiting.data !== undefined && waiting.data.items.length > 0 && (
+                <Card title="Waiting for somebody" aside={<More to="/flow-runs?state=PAUSED" />} flush>
+                  <RunLines runs={waiting.data.items} time="ago" empty="" />
+                </Card>
+              )}
             </div>
             <Card title="Failed last" aside={<More to="/flow-runs?state=FAILED&state=CRASHED" />} flush>
               <RunLines runs={found.failed.slice(0, 6)} time="ago" under="message" empty="No run has failed." />
@@ -83,17 +88,6 @@ export function Page() {
         )}
       </div>
     </>
-  )
-}
-
-/** Runs that go on when somebody says so. */
-function Waiting() {
-  const { data } = useQuery(waitingRuns())
-  if (data === undefined || data.items.length === 0) return null
-  return (
-    <Card title="Waiting for somebody" aside={<More to="/flow-runs?state=PAUSED" />} flush>
-      <RunLines runs={data.items} time="ago" empty="" />
-    </Card>
   )
 }
 

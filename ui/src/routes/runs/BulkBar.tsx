@@ -2,11 +2,12 @@ import { useQueryClient } from "@tanstack/react-query"
 import { X } from "lucide-react"
 import { useState } from "react"
 import { Button, IconButton } from "~/components/Button"
-import { ConfirmDialog } from "~/components/Dialog"
+import { CodeBlock } from "~/components/Code"
+import { ConfirmDialog, Dialog } from "~/components/Dialog"
 import { done } from "~/components/Toast"
 import { count } from "~/lib/format"
 import { useBecause } from "~/lib/may"
-import { doAll, told, type Action, type Chosen } from "./bulk"
+import { doAll, told, type Action, type Chosen, type Tally } from "./bulk"
 import css from "./BulkBar.module.css"
 
 interface Props {
@@ -21,9 +22,10 @@ interface Props {
 export function BulkBar({ actions, ids, everything, onClear }: Props) {
   const [asked, setAsked] = useState<Action | null>(null)
   const [isEverything, setEverything] = useState(false)
+  const [byHand, setByHand] = useState<Tally | null>(null)
   const [through, setThrough] = useState<number | null>(null)
   const queries = useQueryClient()
-  const because = useBecause("write")
+  const because = { write: useBecause("write"), admin: useBecause("admin") }
   const all = isEverything ? everything : null
   const chosen: Chosen = all?.chosen ?? { ids: [...ids] }
   const said = all === null ? count(ids.size, "run") : all.count
@@ -34,6 +36,9 @@ export function BulkBar({ actions, ids, everything, onClear }: Props) {
   const act = async (action: Action) => {
     try {
       const tally = await doAll(action, chosen, setThrough)
+      setByHand(tally.commands.length > 0 ? tally : null)
+      if (tally.done === 0 && tally.commands.length === 0 && tally.refused.size > 0)
+        throw new Error(told(action, tally))
       done(told(action, tally))
       clear()
     } finally {
@@ -41,7 +46,16 @@ export function BulkBar({ actions, ids, everything, onClear }: Props) {
       await queries.invalidateQueries({ predicate: ({ queryKey: [kind] }) => kind !== "session" && kind !== "version" })
     }
   }
+  if (byHand !== null) {
+    return (
+      <Dialog open onClose={() => setByHand(null)} title="To be done by hand" wide>
+        <p>{[...byHand.refused.keys()][0]}</p>
+        <CodeBlock code={byHand.commands.join("\n")} label="Commands" />
+      </Dialog>
+    )
+  }
   if (ids.size === 0) return null
+  const shown = actions.filter(action => all === null || !action.oneByOne)
   return (
     <div role="toolbar" aria-label="With the selected runs" className={css["bar"]}>
       <span className={css["count"]}>{said} selected</span>
@@ -50,11 +64,11 @@ export function BulkBar({ actions, ids, everything, onClear }: Props) {
           Select all {everything.count}
         </Button>
       )}
-      {actions.map(action => (
+      {shown.map(action => (
         <Button
           key={action.verb}
           look={action.danger ? "danger" : "plain"}
-          because={because}
+          because={because[action.scope]}
           onClick={() => setAsked(action)}
         >
           {action.verb}

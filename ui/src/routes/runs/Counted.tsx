@@ -5,9 +5,9 @@ import { count } from "~/lib/format"
 export function Counted({ title, count: counted }: { title: string; count: Schemas["Count"] | undefined }) {
   return (
     <>
-      {title}{" "}
+      {title}
       {counted !== undefined && (
-        <span className="faint" style={{ fontWeight: 400 }}>
+        <span className="faint" style={{ marginLeft: 8, fontWeight: 400 }}>
           {counted.count.toLocaleString()}
           {!counted.is_complete && "+"}
         </span>

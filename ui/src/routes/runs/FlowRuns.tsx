@@ -7,13 +7,14 @@ import { QueryTable, type Column } from "~/components/DataTable"
 import { Empty } from "~/components/Feedback"
 import { ChoiceFilter, FilterBar, RangeFilter, TagFilter, TextFilter } from "~/components/Filters"
 import { Link, path } from "~/components/Link"
+import { RunLine } from "~/components/RunLines"
 import { STATE_TYPES, STATES, StateBadge, type StateType } from "~/components/State"
 import { Tags } from "~/components/Tags"
 import { Duration, Timestamp } from "~/components/Time"
 import { PageHead } from "~/layout/PageHead"
 import { useAddress, type Address } from "~/lib/address"
 import { isSpan, rangeOf } from "~/lib/span"
-import { CANCEL, DELETE } from "./bulk"
+import { CANCEL, DELETE, RERUN, RESUME } from "./bulk"
 import { BulkBar } from "./BulkBar"
 import { Counted, said } from "./Counted"
 import { flowNames } from "./queries"
@@ -26,13 +27,13 @@ export const FLOW_RUN_COLUMNS: readonly Column<FlowRun>[] = [
   {
     id: "name",
     header: "Run",
-    width: "minmax(0, 2fr)",
+    width: "minmax(0, 1.8fr)",
     cell: run => <Link to={path("flow-runs", run.id)}>{run.name}</Link>,
   },
   {
     id: "flow",
     header: "Flow",
-    width: "minmax(0, 1.4fr)",
+    width: "minmax(0, 1.2fr)",
     wide: true,
     cell: run => (
       <Link to={path("flows", run.flow_name)} className="soft">
@@ -40,7 +41,7 @@ export const FLOW_RUN_COLUMNS: readonly Column<FlowRun>[] = [
       </Link>
     ),
   },
-  { id: "tags", header: "Tags", width: "minmax(0, 1.2fr)", wide: true, cell: run => <Tags tags={run.tags} /> },
+  { id: "tags", header: "Tags", width: "minmax(0, 1.5fr)", wide: true, cell: run => <Tags tags={run.tags} /> },
   {
     id: "created",
     header: "Created",
@@ -68,11 +69,16 @@ const VIEWS = [
 /** What an address says that a list of runs is to show. */
 export function runFilter(address: Address) {
   return {
-    name: address.one("name"),
+    q: address.one("q"),
     state: address.all("state").filter((state): state is StateType => Object.hasOwn(STATES, state)),
     tag: address.all("tag").slice(0, 10),
     ...rangeOf(address.one("created")),
   }
+}
+
+/** A run of either kind, as lists on narrow screens have it. */
+export function compactRun(run: Schemas["FlowRunModel"] | Schemas["TaskRunModel"]) {
+  return <RunLine run={run} time="ago" />
 }
 
 /** All flow runs. */
@@ -97,7 +103,7 @@ export function Page() {
       <PageHead title="Flow runs" heading={<Counted title="Flow runs" count={counted.data} />} />
       <Views of="/flow-runs" given={VIEWS} search={address.text} />
       <FilterBar>
-        <TextFilter main label="Name" value={address.one("name")} onChange={name => address.set({ name })} />
+        <TextFilter main label="Search" value={address.one("q")} onChange={q => address.set({ q })} />
         <ChoiceFilter
           label="State"
           choices={STATE_CHOICES}
@@ -125,6 +131,7 @@ export function Page() {
         label="Flow runs"
         query={query}
         columns={FLOW_RUN_COLUMNS}
+        compact={compactRun}
         rowId={run => run.id}
         href={run => path("flow-runs", run.id)}
         selected={selected}
@@ -148,7 +155,7 @@ export function Page() {
         }
       />
       <BulkBar
-        actions={[CANCEL, DELETE]}
+        actions={[CANCEL, RESUME, RERUN, DELETE]}
         ids={selected}
         everything={everything}
         onClear={() => setSelected(new Set())}

@@ -12,7 +12,7 @@ import { Duration, Timestamp } from "~/components/Time"
 import { PageHead } from "~/layout/PageHead"
 import { useAddress } from "~/lib/address"
 import { Counted } from "./Counted"
-import { runFilter, STATE_CHOICES } from "./FlowRuns"
+import { compactRun, runFilter, STATE_CHOICES } from "./FlowRuns"
 import { taskRunCount } from "./queries"
 import { Views } from "./Views"
 
@@ -51,7 +51,7 @@ const COLUMNS: readonly Column<TaskRun>[] = [
         </Link>
       ),
   },
-  { id: "tags", header: "Tags", width: "minmax(0, 1fr)", wide: true, cell: run => <Tags tags={run.tags} /> },
+  { id: "tags", header: "Tags", width: "minmax(0, 1fr)", wide: true, cell: run => <Tags tags={run.tags} most={1} /> },
   {
     id: "tries",
     header: "Tries",
@@ -90,7 +90,7 @@ export function Page() {
       <PageHead title="Task runs" heading={<Counted title="Task runs" count={counted.data} />} />
       <Views of="/task-runs" given={VIEWS} search={address.text} />
       <FilterBar>
-        <TextFilter main label="Name" value={address.one("name")} onChange={name => address.set({ name })} />
+        <TextFilter main label="Search" value={address.one("q")} onChange={q => address.set({ q })} />
         <ChoiceFilter
           label="State"
           choices={STATE_CHOICES}
@@ -119,6 +119,7 @@ export function Page() {
         label="Task runs"
         query={query}
         columns={COLUMNS}
+        compact={compactRun}
         rowId={run => run.id}
         href={run => path("task-runs", run.id)}
         empty={

@@ -10,6 +10,7 @@ function action(asked: Asked[], pages: string[][] = []): Action {
     verb: "Touch",
     past: "touched",
     means: "",
+    scope: "write",
     ask: chosen => {
       asked.push(chosen)
       const ids = chosen.ids ?? pages.shift() ?? []

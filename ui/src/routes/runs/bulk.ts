@@ -1,4 +1,4 @@
-import { client, unwrap, type Schemas } from "~/api/client"
+import { ApiError, client, unwrap, type Schemas } from "~/api/client"
 import type { FlowRunFilter } from "~/api/queries"
 import { count } from "~/lib/format"
 
@@ -13,7 +13,17 @@ export interface Action {
   /** What it will do, for those who are asked. */
   means: string
   danger?: boolean
-  ask: (chosen: Schemas["Chosen"]) => Promise<Schemas["Outcomes"]>
+  /** The scope that it needs. */
+  scope: "write" | "admin"
+  /** Of some; those that do one at a time are not for all that a filter lets through. */
+  ask: (chosen: Schemas["Chosen"]) => Promise<Outcomes>
+  oneByOne?: boolean
+}
+
+interface Outcomes {
+  /** `command` does it by hand. */
+  items: readonly (Schemas["Outcome"] & { command?: string })[]
+  next: string | null
 }
 
 export const CANCEL: Action = {
@@ -21,6 +31,7 @@ export const CANCEL: Action = {
   past: "cancelled",
   means:
     "Those that run get 30 seconds to tidy up, wherever they run. A cancelled run is not resumed; it can be rerun.",
+  scope: "write",
   ask: chosen => unwrap(client.POST("/api/flow-runs/cancel", { body: { chosen } })),
 }
 
@@ -31,21 +42,63 @@ export const DELETE: Action = {
     "Runs that have ended are removed with all that they called, their logs and artifacts. Documents of their" +
     " results stay in their storages. This cannot be undone.",
   danger: true,
+  scope: "write",
   ask: chosen => unwrap(client.POST("/api/flow-runs/delete", { body: { chosen } })),
+}
+
+export const RESUME: Action = {
+  verb: "Resume",
+  past: "resumed",
+  means: "Runs that did not complete go on, on the server’s machine: what they finished is not run again.",
+  scope: "admin",
+  oneByOne: true,
+  ask: chosen => each(chosen, path => unwrap(client.POST("/api/flow-runs/{id}/resume", { params: { path } }))),
+}
+
+export const RERUN: Action = {
+  verb: "Rerun",
+  past: "begun anew",
+  means: "Each is run again from the start, with its parameters, on the server’s machine. Cached results are used.",
+  scope: "admin",
+  oneByOne: true,
+  ask: chosen => each(chosen, path => unwrap(client.POST("/api/flow-runs/{id}/rerun", { params: { path } }))),
+}
+
+/** One after the other: each is a process to start. */
+async function each(chosen: Schemas["Chosen"], ask: (path: { id: string }) => Promise<unknown>): Promise<Outcomes> {
+  const items: Outcomes["items"][number][] = []
+  for (const id of chosen.ids ?? []) {
+    try {
+      await ask({ id })
+      items.push({ id, error: null })
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 409) throw error
+      const command = error.details["command"]
+      items.push({
+        id,
+        error: { kind: error.kind, message: error.message },
+        ...(typeof command === "string" ? { command } : {}),
+      })
+    }
+  }
+  return { items, next: null }
 }
 
 export interface Tally {
   done: number
   /** Of those that could not be: how many, by why. */
   refused: Map<string, number>
+  /** What does by hand what the server would not. */
+  commands: string[]
 }
 
 /** Do something with all that are chosen, at most 1,000 in one request; `progress` is told how many are through. */
 export async function doAll(action: Action, chosen: Chosen, progress: (through: number) => void): Promise<Tally> {
-  const tally: Tally = { done: 0, refused: new Map() }
+  const tally: Tally = { done: 0, refused: new Map(), commands: [] }
   let through = 0
   for await (const outcomes of outcomesOf(action, chosen)) {
-    for (const { error } of outcomes.items) {
+    for (const { error, command } of outcomes.items) {
+      if (command !== undefined) tally.commands.push(command)
       if (error === null) tally.done += 1
       else tally.refused.set(reason(error), (tally.refused.get(reason(error)) ?? 0) + 1)
     }
@@ -56,17 +109,18 @@ export async function doAll(action: Action, chosen: Chosen, progress: (through: 
 
 const MOST = 1_000
 
-async function* outcomesOf(action: Action, chosen: Chosen): AsyncGenerator<Schemas["Outcomes"]> {
+async function* outcomesOf(action: Action, chosen: Chosen): AsyncGenerator<Outcomes> {
   if ("ids" in chosen) {
-    for (let at = 0; at < chosen.ids.length; at += MOST) {
-      yield await action.ask({ ids: chosen.ids.slice(at, at + MOST) })
+    const most = action.oneByOne ? 1 : MOST
+    for (let at = 0; at < chosen.ids.length; at += most) {
+      yield await action.ask({ ids: chosen.ids.slice(at, at + most) })
     }
     return
   }
   let cursor: string | null = null
   do {
     const filter: Schemas["FlowRunsWanted"] = { ...DEFAULTS, ...chosen.filter, limit: MOST, cursor }
-    const outcomes: Schemas["Outcomes"] = await action.ask({ filter })
+    const outcomes: Outcomes = await action.ask({ filter })
     yield outcomes
     cursor = outcomes.next
   } while (cursor !== null)
