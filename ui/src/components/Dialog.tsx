@@ -20,7 +20,11 @@ export function Dialog({ open, onClose, title, children, foot, wide = false }: P
     <Radix.Root open={open} onOpenChange={next => !next && onClose()}>
       <Radix.Portal>
         <Radix.Overlay className={css["overlay"]} />
-        <Radix.Content className={[css["content"], wide && css["wide"]].join(" ")} aria-describedby={undefined}>
+        <Radix.Content
+          className={[css["content"], wide && css["wide"]].join(" ")}
+          aria-describedby={undefined}
+          onOpenAutoFocus={focusFirst}
+        >
           <header className={css["head"]}>
             <Radix.Title asChild>
               <h2>{title}</h2>
@@ -37,6 +41,15 @@ export function Dialog({ open, onClose, title, children, foot, wide = false }: P
       </Radix.Portal>
     </Radix.Root>
   )
+}
+
+/** What is typed into first; else the first button at the foot, which changes nothing; never the cross. */
+function focusFirst(event: Event): void {
+  const content = event.currentTarget
+  if (!(content instanceof HTMLElement)) return
+  event.preventDefault()
+  const first = content.querySelector<HTMLElement>("input, select, textarea") ?? content.querySelector("footer button")
+  ;(first instanceof HTMLElement ? first : content).focus()
 }
 
 interface ConfirmProps {

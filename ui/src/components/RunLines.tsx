@@ -3,7 +3,7 @@ import type { Schemas } from "~/api/client"
 import { essence } from "~/lib/format"
 import { Link, path } from "./Link"
 import css from "./RunLines.module.css"
-import { StateBadge } from "./State"
+import { spaced, StateBadge } from "./State"
 import { Duration, Timestamp } from "./Time"
 
 interface Props {
@@ -32,7 +32,7 @@ export function RunLines({ runs, empty, ...shown }: Props) {
 interface LineProps {
   run: Schemas["FlowRunModel"] | Schemas["TaskRunModel"]
   time: "took" | "ago"
-  under?: "flow" | "message"
+  under?: "flow" | "message" | "state"
 }
 
 /** One run in two lines: how it went, what it is called, when it was; and of which flow or task, or what it said. */
@@ -56,7 +56,9 @@ export function RunLine({ run, time, under = "flow" }: LineProps) {
         )}
       </span>
       <div className={["cut", css["under"]].join(" ")}>
-        {under === "message" ? essence(run.state?.message ?? run.state?.name ?? "") : of}
+        {under === "message" && essence(run.state?.message ?? run.state?.name ?? "")}
+        {under === "state" && `${spaced(run.state?.name ?? "Unknown")} · ${of}`}
+        {under === "flow" && of}
       </div>
     </div>
   )

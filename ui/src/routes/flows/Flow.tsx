@@ -115,7 +115,7 @@ function History({ runs }: { runs: readonly Schemas["FlowRunModel"][] }) {
         label={`How long the newest ${count(runs.length, "run")} took; ${completed} of ${ended} completed`}
         bars={[...Array.from({ length: missing }, () => ({ title: "", parts: [] })), ...bars]}
         height={110}
-        from={oldestFirst[0] && new Date(oldestFirst[0].created).toLocaleDateString()}
+        from={missing > 0 ? "" : new Date(oldestFirst[0]?.created ?? 0).toLocaleDateString()}
         until="newest"
         format={duration}
       />

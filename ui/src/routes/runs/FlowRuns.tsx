@@ -78,7 +78,7 @@ export function runFilter(address: Address) {
 
 /** A run of either kind, as lists on narrow screens have it. */
 export function compactRun(run: Schemas["FlowRunModel"] | Schemas["TaskRunModel"]) {
-  return <RunLine run={run} time="ago" />
+  return <RunLine run={run} time="ago" under="state" />
 }
 
 /** All flow runs. */
@@ -120,9 +120,9 @@ export function Page() {
         <TagFilter value={filter.tag ?? []} onChange={tag => address.set({ tag })} />
         <RangeFilter value={created} onChange={next => address.set({ created: next })} />
         <ChoiceFilter
-          label="Level"
+          label="Subflows"
           single
-          choices={[{ value: "true", label: "Outermost only" }]}
+          choices={[{ value: "true", label: "Left out" }]}
           value={address.all("outermost")}
           onChange={outermost => address.set({ outermost })}
         />
