@@ -1,14 +1,13 @@
 import { useQuery } from "@tanstack/react-query"
 import { Box } from "lucide-react"
-import type { Schemas } from "~/api/client"
 import { DataTable, type Column } from "~/components/DataTable"
 import { Empty, Failure, Skeleton } from "~/components/Feedback"
 import { Link, path } from "~/components/Link"
 import { Bytes, Timestamp } from "~/components/Time"
 import { shortType } from "~/lib/format"
-import { newestResults } from "./queries"
+import { newestResults, type Result } from "./queries"
 
-const COLUMNS: readonly Column<Schemas["ListedResult"]>[] = [
+const COLUMNS: readonly Column<Result>[] = [
   {
     id: "type",
     header: "Type",

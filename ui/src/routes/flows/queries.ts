@@ -12,8 +12,9 @@ export const newestRuns = (flow: string, limit: number) =>
     queryFn: () => unwrap(client.GET("/api/flow-runs", { params: { query: { flow, limit } } })),
   })
 
+const fetchResults = (flow: string) => unwrap(client.GET("/api/results", { params: { query: { flow, limit: 8 } } }))
+
+export type Result = Awaited<ReturnType<typeof fetchResults>>["items"][number]
+
 export const newestResults = (flow: string) =>
-  queryOptions({
-    queryKey: ["flow", flow, "results"],
-    queryFn: () => unwrap(client.GET("/api/results", { params: { query: { flow, limit: 8 } } })),
-  })
+  queryOptions({ queryKey: ["flow", flow, "results"], queryFn: () => fetchResults(flow) })
