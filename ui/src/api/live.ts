@@ -7,6 +7,7 @@ type Pages = InfiniteData<{ items: FlowRun[]; next: string | null }>
 
 const CALM = 1_000 // ms between two askings for what may have changed
 const RETRY = 3_000
+const FEW = 3 // pages of a list that are asked for again; of one that was scrolled further, runs are patched alone
 
 /** Whether the server tells of changes now. */
 export type Connection = "connecting" | "live" | "lost"
@@ -90,8 +91,12 @@ export class Live {
     this.all = false
     changed.clear()
     void this.queries.invalidateQueries({
-      predicate: ({ queryKey: [kind, id] }) =>
-        all || (typeof kind === "string" && (CHANGING.has(kind) || (OF_A_RUN.has(kind) && ids.has(String(id))))),
+      predicate: ({ queryKey, state }) => {
+        const [kind, id] = queryKey
+        if (all) return true
+        if (isPages({ queryKey }) && ((state.data as Pages | undefined)?.pages.length ?? 0) > FEW) return false
+        return typeof kind === "string" && (CHANGING.has(kind) || (OF_A_RUN.has(kind) && ids.has(String(id))))
+      },
     })
   }
 }

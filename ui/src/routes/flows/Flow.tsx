@@ -41,9 +41,13 @@ export function Page() {
       {newest.isError && runs === undefined ? (
         <Failure what="The flow’s runs" error={newest.error} retry={newest.refetch} />
       ) : (
-        <Card>
-          <div className={css["history"]}>{runs === undefined ? <Skeleton lines={6} /> : <History runs={runs} />}</div>
-        </Card>
+        runs?.length !== 0 && (
+          <Card>
+            <div className={css["history"]}>
+              {runs === undefined ? <Skeleton lines={6} /> : <History runs={runs} />}
+            </div>
+          </Card>
+        )
       )}
       <div className={css["views"]}>
         <Tabs

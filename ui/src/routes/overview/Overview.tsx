@@ -46,6 +46,9 @@ export function Page() {
     )
   }
   const isNew = found !== undefined && found.steps.length + found.running.length + found.failed.length === 0
+  // As many lines as the cards beside it have; the head of the second one is as high as a line.
+  const lines =
+    Math.min(found?.running.length ?? 0, 6) + (waiting.data?.items.length ? waiting.data.items.length + 1 : 0)
   return (
     <>
       {head}
@@ -61,7 +64,7 @@ export function Page() {
           <div className={css["whole"]}>
             <Empty
               icon={Play}
-              title="No flow has run yet"
+              title={`No flow has run in the last ${WORDS[span]}`}
               command={`PERDURE_API_URL=${location.origin} python my_flow.py`}
             >
               Runs appear here as they begin.
@@ -80,7 +83,12 @@ export function Page() {
               )}
             </div>
             <Card title="Failed last" aside={<More to="/flow-runs?state=FAILED&state=CRASHED" />} flush>
-              <RunLines runs={found.failed.slice(0, 6)} time="ago" under="message" empty="No run has failed." />
+              <RunLines
+                runs={found.failed.slice(0, Math.max(6, lines))}
+                time="ago"
+                under="message"
+                empty="No run has failed."
+              />
             </Card>
             <Flows found={found} />
             <Storage span={span} />

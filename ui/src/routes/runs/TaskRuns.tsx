@@ -83,7 +83,11 @@ export function Page() {
   const address = useAddress()
   const task = address.one("task")
   const filter: TaskRunFilter = { ...runFilter(address), task, flow_run: address.one("flow_run") }
-  const query = useInfiniteQuery(taskRuns(filter))
+  // No events tell of task runs, so their list is asked for again while it is looked at, unless it is long by now.
+  const query = useInfiniteQuery({
+    ...taskRuns(filter),
+    refetchInterval: ({ state }) => ((state.data?.pages.length ?? 0) > 2 ? false : 5_000),
+  })
   const counted = useQuery(taskRunCount(filter))
   return (
     <>
