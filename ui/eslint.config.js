@@ -29,4 +29,5 @@ export default ts.config(
     },
   },
   { files: ["scripts/**", "*.config.{js,ts}"], languageOptions: { globals: globals.node } },
+  { files: ["e2e/**"], languageOptions: { globals: { ...globals.node, ...globals.browser } } },
 )

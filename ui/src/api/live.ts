@@ -102,7 +102,7 @@ export class Live {
 }
 
 /** Lists that a change of any flow run may change. */
-const CHANGING = new Set(["flow-runs", "task-runs", "results", "overview", "flows", "flow"])
+const CHANGING = new Set(["flow-runs", "task-runs", "results", "overview", "flows", "flow", "events", "limits"])
 /** What belongs to one flow run, whose id is the key's second part. */
 const OF_A_RUN = new Set(["flow-run", "timeline", "graph", "run-states", "run-logs", "run-artifacts", "explanation"])
 

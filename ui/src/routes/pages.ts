@@ -9,4 +9,11 @@ export const pages = [
   page("/task-runs/$id", () => import("./run/TaskRun")),
   page("/flows", () => import("./flows/Flows")),
   page("/flows/$name", () => import("./flows/Flow")),
+  page("/cache", () => import("./admin/Cache")),
+  page("/blocks", () => import("./admin/Blocks")),
+  page("/limits", () => import("./admin/Limits")),
+  page("/events", () => import("./admin/Events")),
+  page("/tokens", () => import("./admin/Tokens")),
+  page("/settings", () => import("./admin/Settings")),
+  page("/health", () => import("./admin/Health")),
 ]

@@ -1,0 +1,91 @@
+/** What the scripts here share: Chromium, the pages there are, and what no page may do. */
+
+import { chromium } from "playwright-core"
+
+export const SIZES = { wide: { width: 1280, height: 800 }, narrow: { width: 390, height: 844 } }
+export const THEMES = ["light", "dark"]
+
+const STATIC = [
+  "/",
+  "/flow-runs",
+  "/task-runs",
+  "/flows",
+  "/results",
+  "/artifacts",
+  "/variables",
+  "/cache",
+  "/blocks",
+  "/limits",
+  "/events",
+  "/events?tab=hooks",
+  "/events?tab=deliveries",
+  "/tokens",
+  "/settings",
+  "/health",
+]
+
+export function launch() {
+  return chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] })
+}
+
+/** One request of the API; throws unless it is answered with success. */
+export async function ask(origin, path, options = {}) {
+  const answer = await fetch(origin + path, options)
+  if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`)
+  return answer.status === 204 ? undefined : answer.json()
+}
+
+/** The addresses of every page: those that are always there, and some of each kind that the database fills. */
+export async function addresses(origin) {
+  const items = async path => {
+    const found = await ask(origin, path)
+    return Array.isArray(found) ? found : found.items
+  }
+  const runs = []
+  for (const state of ["COMPLETED", "FAILED", "CRASHED", "CANCELLED", "PAUSED"]) {
+    const [run] = await items(`/api/flow-runs?limit=1&state=${state}`)
+    if (run) runs.push(`/flow-runs/${run.id}`)
+  }
+  const tasks = (await items("/api/task-runs?limit=1")).map(run => `/task-runs/${run.id}`)
+  const results = ofEachType(await items("/api/results?limit=100")).map(result => `/results/${result.id}`)
+  const flows = (await items("/api/flows?limit=1")).map(flow => `/flows/${encodeURIComponent(flow.name)}`)
+  const artifacts = (await items("/api/artifacts?limit=1")).map(artifact => `/artifacts/${artifact.id}`)
+  return [...STATIC, ...runs, ...tasks, ...results, ...flows, ...artifacts]
+}
+
+function ofEachType(results) {
+  const types = new Map(results.map(result => [result.type, result]))
+  return [...types.values()].slice(0, 8)
+}
+
+/** A page in which whatever goes wrong is written down: errors, dialogs, and requests that leave the server. */
+export async function watched(browser, origin, { theme = "light", size = SIZES.wide, ...options } = {}) {
+  const context = await browser.newContext({ colorScheme: theme, viewport: size, ...options })
+  const page = await context.newPage()
+  const wrong = []
+  page.on("dialog", async dialog => {
+    wrong.push(`a dialog: ${dialog.message()}`)
+    await dialog.dismiss()
+  })
+  page.on("pageerror", error => wrong.push(`an error: ${error.message}`))
+  page.on("console", message => {
+    if (message.type() === "error") wrong.push(`an error on the console: ${message.text()} ${message.location().url}`)
+  })
+  context.on("request", request => {
+    const { protocol, origin: asked } = new URL(request.url())
+    if (asked !== origin && protocol !== "data:" && protocol !== "blob:") wrong.push(`a request to ${request.url()}`)
+  })
+  return { context, page, wrong }
+}
+
+/** Go to a page, and wait until nothing is being loaded. The stream of changes never ends, so it does not count. */
+export async function visit(page, address) {
+  await page.goto(address, { waitUntil: "load" })
+  await page.waitForSelector("h1", { timeout: 15_000 })
+  await page
+    .waitForFunction(() => document.querySelector("main [role=status][aria-label=Loading]") === null, undefined, {
+      timeout: 15_000,
+    })
+    .catch(() => undefined)
+  await page.waitForTimeout(150)
+}

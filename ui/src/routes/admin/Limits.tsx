@@ -1,0 +1,272 @@
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query"
+import { Gauge, Pencil, Plus, Trash2 } from "lucide-react"
+import { useState, type SyntheticEvent } from "react"
+import { client, unwrap, type Schemas } from "~/api/client"
+import { Button } from "~/components/Button"
+import { Card } from "~/components/Card"
+import { DataTable, type Column } from "~/components/DataTable"
+import { ConfirmDialog, Dialog } from "~/components/Dialog"
+import { Empty, Failure, messageOf, Skeleton } from "~/components/Feedback"
+import { Field } from "~/components/Field"
+import { Link, path } from "~/components/Link"
+import { Timestamp } from "~/components/Time"
+import { done } from "~/components/Toast"
+import { PageHead } from "~/layout/PageHead"
+import { count, short } from "~/lib/format"
+import { useBecause } from "~/lib/may"
+import css from "./Admin.module.css"
+import { limits } from "./queries"
+
+type Limit = Schemas["LimitModel"]
+type Slot = Schemas["SlotModel"]
+
+/** How many may be at something at once, or how often; who holds slots, and who waits. */
+export function Page() {
+  const because = useBecause("admin")
+  const query = useQuery(limits())
+  const [edited, setEdited] = useState<Limit | "new" | null>(null)
+  const [doomed, setDoomed] = useState<Limit | null>(null)
+  return (
+    <>
+      <PageHead
+        title="Limits"
+        about="How many may be at something at once, or how often. Tasks take a slot by a tag of the same name."
+        actions={
+          <Button
+            look="primary"
+            because={because}
+            icon={<Plus size={14} aria-hidden />}
+            onClick={() => setEdited("new")}
+          >
+            New limit
+          </Button>
+        }
+      />
+      {query.data === undefined ? (
+        query.isPending ? (
+          <Skeleton lines={8} />
+        ) : (
+          <Failure what="Limits" error={query.error} retry={query.refetch} />
+        )
+      ) : query.data.length === 0 ? (
+        <Empty icon={Gauge} title="There is no limit yet" command="perdure limit create database 2">
+          Make one here, or in a terminal:
+        </Empty>
+      ) : (
+        <div className={css["cards"]}>
+          {query.data.map(limit => (
+            <LimitCard
+              key={limit.name}
+              limit={limit}
+              because={because}
+              onEdit={() => setEdited(limit)}
+              onDelete={() => setDoomed(limit)}
+            />
+          ))}
+        </div>
+      )}
+      {edited !== null && <LimitDialog limit={edited === "new" ? null : edited} onClose={() => setEdited(null)} />}
+      <Delete limit={doomed} onClose={() => setDoomed(null)} />
+    </>
+  )
+}
+
+interface CardProps {
+  limit: Limit
+  because: string | undefined
+  onEdit: () => void
+  onDelete: () => void
+}
+
+function LimitCard({ limit, because, onEdit, onDelete }: CardProps) {
+  const isFull = limit.taken >= limit.slots
+  return (
+    <Card
+      title={limit.name}
+      aside={
+        <span className={css["buttons"]}>
+          <Button
+            look="quiet"
+            because={because}
+            icon={<Pencil size={13} aria-hidden />}
+            aria-label={`Edit ${limit.name}`}
+            onClick={onEdit}
+          >
+            Edit
+          </Button>
+          <Button
+            look="quiet"
+            because={because}
+            icon={<Trash2 size={13} aria-hidden />}
+            aria-label={`Delete ${limit.name}`}
+            onClick={onDelete}
+          >
+            Delete
+          </Button>
+        </span>
+      }
+    >
+      <div className={css["line"]}>
+        <div className={css["row"]}>
+          <span>
+            <strong>
+              {limit.taken} of {limit.slots}
+            </strong>{" "}
+            slots taken
+          </span>
+          <span className="soft">{limit.waiting === 0 ? "Nobody waits" : `${limit.waiting} wait`}</span>
+        </div>
+        <svg
+          className={[css["meter"], isFull && css["full"]].join(" ")}
+          viewBox="0 0 100 6"
+          preserveAspectRatio="none"
+          role="img"
+          aria-label={`${limit.taken} of ${limit.slots} slots are taken`}
+        >
+          <rect width={limit.slots === 0 ? 100 : Math.min(100, (limit.taken / limit.slots) * 100)} height={6} />
+        </svg>
+        <p className="faint">{kindOf(limit)}</p>
+      </div>
+      {limit.line.length > 0 && (
+        <div className={css["space"]}>
+          <DataTable
+            label={`Who holds or waits for ${limit.name}`}
+            columns={SLOTS}
+            rows={limit.line.slice(0, SHOWN)}
+            rowId={slot => slot.id}
+            inline
+          />
+          {limit.line.length > SHOWN && (
+            <p className="faint">And {(limit.line.length - SHOWN).toLocaleString()} more.</p>
+          )}
+        </div>
+      )}
+    </Card>
+  )
+}
+
+const SHOWN = 50
+
+function kindOf({ slot_decay_per_second: decay }: Limit): string {
+  if (decay === null) return "Slots are free again when they are given back."
+  return `A rate: ${count(decay, "slot is", "slots are")} free again each second.`
+}
+
+const SLOTS: readonly Column<Slot>[] = [
+  {
+    id: "who",
+    header: "Who",
+    width: "minmax(0, 1fr)",
+    cell: slot =>
+      slot.run_id === null ? (
+        <span className="mono" title={slot.process_id}>
+          Process {short(slot.process_id)}
+        </span>
+      ) : (
+        <Link to={path("task-runs", slot.run_id)} className="mono">
+          {short(slot.run_id)}
+        </Link>
+      ),
+  },
+  {
+    id: "what",
+    header: "Slots",
+    width: "84px",
+    cell: slot => (slot.taken === null ? `Wants ${slot.occupy}` : `Holds ${slot.occupy}`),
+  },
+  {
+    id: "since",
+    header: "Since",
+    width: "76px",
+    align: "end",
+    cell: slot => <Timestamp time={slot.taken ?? slot.asked} />,
+  },
+]
+
+const FORM = "limit"
+
+function LimitDialog({ limit, onClose }: { limit: Limit | null; onClose: () => void }) {
+  const queries = useQueryClient()
+  const [name, setName] = useState(limit?.name ?? "")
+  const [slots, setSlots] = useState(String(limit?.slots ?? 1))
+  const [decay, setDecay] = useState(limit?.slot_decay_per_second == null ? "" : String(limit.slot_decay_per_second))
+  const isWrong = name.trim() === "" || !/^\d+$/.test(slots) || (decay !== "" && !(Number(decay) > 0))
+  const save = useMutation({
+    mutationFn: () =>
+      unwrap(
+        client.PUT("/api/limits/{name}", {
+          params: { path: { name: name.trim() } },
+          body: { slots: Number(slots), slot_decay_per_second: decay === "" ? null : Number(decay) },
+        }),
+      ),
+    onSuccess: async saved => {
+      done(`Saved the limit ${saved.name}.`)
+      await queries.invalidateQueries({ queryKey: ["limits"] })
+      onClose()
+    },
+  })
+  return (
+    <Dialog
+      open
+      onClose={onClose}
+      title={limit === null ? "New limit" : `Edit ${limit.name}`}
+      foot={
+        <>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button look="primary" type="submit" form={FORM} disabled={save.isPending || isWrong}>
+            Save
+          </Button>
+        </>
+      }
+    >
+      <form
+        id={FORM}
+        onSubmit={(event: SyntheticEvent) => {
+          event.preventDefault()
+          if (!isWrong) save.mutate()
+        }}
+      >
+        {limit === null && (
+          <Field label="Name" required hint="Tasks with a tag of this name take a slot, and code by concurrency(name).">
+            <input value={name} autoComplete="off" onChange={event => setName(event.target.value)} />
+          </Field>
+        )}
+        <Field label="Slots" required hint="How many at once. 0 lets nobody in.">
+          <input inputMode="numeric" value={slots} onChange={event => setSlots(event.target.value)} />
+        </Field>
+        <Field
+          label="Free again each second"
+          hint="Makes it a rate: so many slots are free again each second. Empty: when they are given back."
+        >
+          <input inputMode="decimal" value={decay} onChange={event => setDecay(event.target.value)} />
+        </Field>
+        {save.error && (
+          <p role="alert" className={css["failed"]}>
+            {messageOf(save.error)}
+          </p>
+        )}
+      </form>
+    </Dialog>
+  )
+}
+
+function Delete({ limit, onClose }: { limit: Limit | null; onClose: () => void }) {
+  const queries = useQueryClient()
+  return (
+    <ConfirmDialog
+      open={limit !== null}
+      onClose={onClose}
+      title={`Delete the limit ${limit?.name ?? ""}?`}
+      action="Delete"
+      danger
+      onConfirm={async () => {
+        if (limit === null) return
+        await unwrap(client.DELETE("/api/limits/{name}", { params: { path: { name: limit.name } } }))
+        done(`Deleted the limit ${limit.name}.`)
+        await queries.invalidateQueries({ queryKey: ["limits"] })
+      }}
+    >
+      <p>Those that wait for its slots go on at once{limit && limit.waiting > 0 && `: ${limit.waiting} of them`}.</p>
+    </ConfirmDialog>
+  )
+}

@@ -1,0 +1,60 @@
+import { Field } from "~/components/Field"
+import type { FormField } from "./schemaForm"
+
+interface Props {
+  fields: readonly FormField[]
+  texts: ReadonlyMap<string, string>
+  errors: ReadonlyMap<string, string>
+  onChange: (name: string, text: string) => void
+}
+
+/** Inputs for the fields of a schema. */
+export function SchemaForm({ fields, texts, errors, onChange }: Props) {
+  return fields.map(field => (
+    <Field
+      key={field.name}
+      label={field.title}
+      hint={field.hint}
+      error={errors.get(field.name)}
+      required={field.required}
+    >
+      {inputOf(field, texts.get(field.name) ?? field.initial, text => onChange(field.name, text))}
+    </Field>
+  ))
+}
+
+function inputOf(field: FormField, text: string, onChange: (text: string) => void) {
+  switch (field.kind) {
+    case "boolean":
+      return (
+        <input
+          type="checkbox"
+          checked={text === "true"}
+          onChange={event => onChange(event.target.checked ? "true" : "false")}
+        />
+      )
+    case "choice":
+      return (
+        <select value={text} onChange={event => onChange(event.target.value)}>
+          {!field.choices.includes(text) && <option value="">Choose…</option>}
+          {field.choices.map(choice => (
+            <option key={choice}>{choice}</option>
+          ))}
+        </select>
+      )
+    case "json":
+    case "lines":
+      return <textarea value={text} spellCheck={false} onChange={event => onChange(event.target.value)} />
+    default:
+      return (
+        <input
+          type={field.kind === "secret" ? "password" : "text"}
+          inputMode={field.kind === "integer" ? "numeric" : field.kind === "number" ? "decimal" : undefined}
+          autoComplete={field.kind === "secret" ? "new-password" : "off"}
+          spellCheck={false}
+          value={text}
+          onChange={event => onChange(event.target.value)}
+        />
+      )
+  }
+}
