@@ -1,26 +1,45 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query"
-import { useState } from "react"
+import { useMemo, useState } from "react"
 import { client, unwrap, type Schemas } from "~/api/client"
 import { Button } from "~/components/Button"
 import { Dialog } from "~/components/Dialog"
 import { messageOf, Skeleton } from "~/components/Feedback"
-import { Field } from "~/components/Field"
-import { done } from "~/components/Toast"
 import { Timestamp } from "~/components/Time"
-import { answerOf, questionsOf, type Question } from "./questions"
+import { done } from "~/components/Toast"
+import { SchemaForm } from "~/routes/admin/SchemaForm"
+import { fieldsOf, read } from "~/routes/admin/schemaForm"
 import { start } from "./queries"
+import css from "./Run.module.css"
+
+const ANSWER = "answer" // the field of a schema that is no object
+
+/** A schema as that of an object, and whether it was made one. */
+function asObject(schema: unknown): [Record<string, unknown>, boolean] {
+  if (typeof schema !== "object" || schema === null) return [{ type: "object" }, false]
+  if ("type" in schema && schema.type === "object") return [schema as Record<string, unknown>, false]
+  const defs = "$defs" in schema ? schema.$defs : {}
+  return [
+    { type: "object", properties: { [ANSWER]: { title: "Answer", ...schema } }, required: [ANSWER], $defs: defs },
+    true,
+  ]
+}
 
 /** Asks what a paused run waits for, and has it go on. */
 export function Continue({ run, onClose }: { run: Schemas["FlowRunModel"]; onClose: () => void }) {
   const { data, isPending } = useQuery(start(run.id))
-  const [texts, setTexts] = useState<Record<string, string>>({})
+  const [texts, setTexts] = useState<ReadonlyMap<string, string>>(new Map())
+  const [errors, setErrors] = useState<ReadonlyMap<string, string>>(new Map())
   const [problem, setProblem] = useState<string | null>(null)
   const queries = useQueryClient()
-  const questions = questionsOf(data?.asks)
+  const [schema, isWrapped] = useMemo(() => asObject(data?.asks), [data])
+  const fields = useMemo(() => fieldsOf(schema), [schema])
   const send = async () => {
     setProblem(null)
+    const filled = read(fields, texts)
+    setErrors(filled.errors)
+    if (filled.errors.size > 0) return
+    const input = data?.asks == null ? null : isWrapped ? filled.values[ANSWER] : filled.values
     try {
-      const input = questions === null ? null : answerOf(questions, texts)
       await unwrap(client.POST("/api/flow-runs/{id}/continue", { params: { path: { id: run.id } }, body: { input } }))
       done(`${run.name} goes on`)
       onClose()
@@ -32,7 +51,7 @@ export function Continue({ run, onClose }: { run: Schemas["FlowRunModel"]; onClo
   const foot = (
     <>
       <Button onClick={onClose}>Not now</Button>
-      <Button look="primary" onClick={() => void send()}>
+      <Button look="primary" disabled={isPending} onClick={() => void send()}>
         Continue
       </Button>
     </>
@@ -45,45 +64,18 @@ export function Continue({ run, onClose }: { run: Schemas["FlowRunModel"]; onClo
           It waits until <Timestamp time={data.waits_until} />.
         </p>
       )}
-      {questions === null && !isPending && <p>It asks for nothing, and goes on where it paused.</p>}
-      {questions?.map(question => (
-        <Field key={question.name} label={question.title} hint={question.hint} required={question.required}>
-          {inputOf(question, texts[question.name] ?? question.initial, text =>
-            setTexts({ ...texts, [question.name]: text }),
-          )}
-        </Field>
-      ))}
+      {data !== undefined && data.asks == null && <p>It asks for nothing, and goes on where it paused.</p>}
+      <SchemaForm
+        fields={fields}
+        texts={texts}
+        errors={errors}
+        onChange={(name, text) => setTexts(new Map([...texts, [name, text]]))}
+      />
       {problem !== null && (
-        <p role="alert" style={{ color: "var(--danger)", overflowWrap: "anywhere" }}>
+        <p role="alert" className={css["problem"]}>
           {problem}
         </p>
       )}
     </Dialog>
-  )
-}
-
-function inputOf(question: Question, value: string, set: (text: string) => void) {
-  if (question.choices !== null) {
-    return (
-      <select value={value} onChange={event => set(event.target.value)}>
-        <option value="" />
-        {question.choices.map(choice => (
-          <option key={choice}>{choice}</option>
-        ))}
-      </select>
-    )
-  }
-  if (question.kind === "boolean") {
-    return <input type="checkbox" checked={value === "true"} onChange={event => set(String(event.target.checked))} />
-  }
-  if (question.kind === "json") return <textarea value={value} onChange={event => set(event.target.value)} />
-  const type = question.kind === "number" || question.kind === "integer" ? "number" : "text"
-  return (
-    <input
-      type={type}
-      step={question.kind === "number" ? "any" : undefined}
-      value={value}
-      onChange={event => set(event.target.value)}
-    />
   )
 }
