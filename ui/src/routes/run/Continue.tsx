@@ -16,7 +16,7 @@ const ANSWER = "answer" // the field of a schema that is no object
 /** A schema as that of an object, and whether it was made one. */
 function asObject(schema: unknown): [Record<string, unknown>, boolean] {
   if (typeof schema !== "object" || schema === null) return [{ type: "object" }, false]
-  if ("type" in schema && schema.type === "object") return [schema as Record<string, unknown>, false]
+  if ("type" in schema && schema.type === "object") return [schema, false]
   const defs = "$defs" in schema ? schema.$defs : {}
   return [
     { type: "object", properties: { [ANSWER]: { title: "Answer", ...schema } }, required: [ANSWER], $defs: defs },
