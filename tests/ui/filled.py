@@ -175,10 +175,10 @@ def main() -> None:
     if asked.killed:
         _be_killed(folder)
         return
-    os.environ.setdefault("PERDURE_LOGGING_LEVEL", "CRITICAL")
     if not (folder / _MADE).exists():
         folder.mkdir(parents=True, exist_ok=True)
-        fill(folder, asked.days)
+        with open(os.devnull, "w") as nowhere, contextlib.redirect_stderr(nowhere):  # the runs' logs are in the database
+            fill(folder, asked.days)
     print(f"Filled: PERDURE_HOME={folder} perdure server start", flush=True)
     if asked.serve:
         live = threading.Thread(target=run_live, args=(folder, asked.live, asked.seconds), daemon=True)
