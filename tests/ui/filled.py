@@ -6,6 +6,7 @@ over days have something to show, the clock is set back, and goes on from sessio
 
 import argparse
 import contextlib
+import io
 import os
 import random
 import subprocess
@@ -177,7 +178,7 @@ def main() -> None:
         return
     if not (folder / _MADE).exists():
         folder.mkdir(parents=True, exist_ok=True)
-        with open(os.devnull, "w") as nowhere, contextlib.redirect_stderr(nowhere):  # the runs' logs are in the database
+        with contextlib.redirect_stderr(io.StringIO()):  # what the runs log is in the database
             fill(folder, asked.days)
     print(f"Filled: PERDURE_HOME={folder} perdure server start", flush=True)
     if asked.serve:
