@@ -80,7 +80,7 @@ export function Actions({ run }: { run: FlowRun }) {
       {(type === "CRASHED" || type === "FAILED" || run.state?.name === "Suspended") &&
         run.parent_flow_run_id === null && (
           <Button
-            look="primary"
+            look={type === "PAUSED" ? "plain" : "primary"}
             icon={<Play size={13} aria-hidden />}
             because={admin}
             disabled={resume.isPending}
