@@ -1,6 +1,6 @@
 # Every target makes what it needs: a fresh machine with Python 3.11, 3.12 or 3.13 and a network is enough.
 #
-#   make demo          run examples/flights.py
+#   make demo          run examples/flights.py, and serve the page of its runs; SERVE=no does not
 #   make check         linters, types, layers, fast tests
 #   make test          linters, types, layers, all tests: what CI runs
 #   make chaos         kill flows at 1,000 random moments and their servers at 100, fill disks, set clocks; COUNT=100
@@ -33,8 +33,12 @@ PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/pytest --quiet --numprocesses $(WORKER
 # The page is built where Node.js is; elsewhere all else works, and the server says how to get it.
 PAGE := $(if $(shell command -v npm),$(if $(wildcard ui/package.json),ui))
 
+# Where nobody watches, as in CI, the demo ends; SERVE=yes and SERVE=no choose.
+SHOW_DEMO := PERDURE_HOME=examples/output/home $(BIN)/perdure server start --port $(or $(PORT),0)
 demo: $(VENV)/.demo $(PAGE)
 	$(BIN)/python examples/flights.py
+	@if [ "$(SERVE)" = yes ] || { [ -t 1 ] && [ "$(SERVE)" != no ]; }; then $(SHOW_DEMO); \
+		else echo "The page of these runs:  $(SHOW_DEMO)"; fi
 
 check: lint
 	$(PYTEST) -m "not slow"

@@ -204,3 +204,17 @@ def test_types_of_blocks_say_which_fields_are_secret(tmp_path: Path) -> None:
     assert types["local-file-system"]["title"] == "Local File System"
     assert types["local-file-system"]["secret_fields"] == []
     assert types["s3"]["secret_fields"] == ["access_key_id", "secret_access_key", "session_token"]
+
+
+def test_a_long_timeline_comes_packed(tmp_path: Path) -> None:
+    with serving(tmp_path) as server, server.client() as client:
+        run = flow_run()
+        tasks = [task_run(flow_run_id=run.id) for _ in range(300)]
+        server.app.state.orchestrator.commit([run, *tasks])
+        answer = client.get(f"/api/flow-runs/{run.id}/timeline").raise_for_status()
+        assert answer.headers["content-encoding"] == "gzip"
+        assert answer.json()["id"] == [task.id for task in tasks]
+        plain = client.get(f"/api/flow-runs/{run.id}/timeline", headers={"Accept-Encoding": "identity"})
+        assert "content-encoding" not in plain.headers
+        assert plain.json() == answer.json()
+        assert len(client.get(f"/api/flow-runs/{run.id}/graph").json()["nodes"]) == 301

@@ -126,6 +126,7 @@ class LinesWanted(Listing):
     task_run: Id | None = None
     level: Annotated[int | None, Field(ge=0, le=100, description="At least; 20 is INFO.")] = None
     text: _Part = None
+    since: Annotated[Moment | None, Field(description="Logged at or after it.")] = None
     cursor: _Number = None
     sort: Annotated[Literal["-time", "time"], Field(description="The newest first, or the oldest.")] = "time"
 
@@ -138,6 +139,7 @@ class LinesWanted(Listing):
             task_run_ids=() if self.task_run is None else (self.task_run,),
             min_level=self.level,
             part=self.text,
+            since=micros(self.since),
             after=None if is_newest_first else number or 0,
             before=number if is_newest_first else None,
             limit=self.limit,

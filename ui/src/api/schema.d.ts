@@ -7412,6 +7412,8 @@ export interface operations {
                 level?: number | null;
                 /** @description How many items at most. */
                 limit?: number;
+                /** @description Logged at or after it. */
+                since?: string | null;
                 /** @description The newest first, or the oldest. */
                 sort?: "-time" | "time";
                 task_run?: string | null;

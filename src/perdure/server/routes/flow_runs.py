@@ -4,7 +4,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Query
+from fastapi import APIRouter, Body, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from perdure.core.errors import PerdureError
@@ -19,6 +19,7 @@ from perdure.server.explaining import ExplanationModel
 from perdure.server.filters import FlowRunsWanted
 from perdure.server.graphs import Graph, graph_of
 from perdure.server.models import FlowRunModel, StateModel
+from perdure.server.packing import packed
 from perdure.server.pages import Count, Id, Page, PathId, page
 from perdure.server.timelines import Timeline, timeline_of
 from perdure.server.wiring import Asked, Known, Steering, Steersman
@@ -55,25 +56,29 @@ def list_flow_run_states(id: PathId, known: Known) -> list[StateModel]:
     return [StateModel.of(state) for state in known.states(id)]
 
 
-@router.get("/{id}/graph", responses=_ONE)
+@router.get("/{id}/graph", responses=_ONE, response_model=Graph)
 def get_flow_run_graph(
-    id: PathId, known: Known, limit: Annotated[int, Query(ge=1, le=10_000, description="Runs at most.")] = 1_000
-) -> Graph:
+    id: PathId,
+    known: Known,
+    request: Request,
+    limit: Annotated[int, Query(ge=1, le=10_000, description="Runs at most.")] = 1_000,
+) -> Response:
     """What a flow run called, its subflows' calls too, and which results went where."""
-    return graph_of(found(id, known), known, limit)
+    return packed(graph_of(found(id, known), known, limit), request)
 
 
-@router.get("/{id}/timeline", responses=_ONE)
+@router.get("/{id}/timeline", responses=_ONE, response_model=Timeline)
 def get_flow_run_timeline(
     id: PathId,
     known: Known,
     asked: Asked,
+    request: Request,
     cursor: Annotated[Id | None, Query(description="`next` of the page before this one.")] = None,
     limit: Annotated[int, Query(ge=1, le=50_000, description="Runs at most.")] = 10_000,
-) -> Timeline:
+) -> Response:
     """The task runs and flow runs that a flow run called, with their times, oldest first."""
     found(id, known)
-    return timeline_of(id, asked, cursor, limit)
+    return packed(timeline_of(id, asked, cursor, limit), request)
 
 
 @router.get("/{id}/explanation", responses=_ONE)
