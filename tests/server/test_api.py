@@ -80,6 +80,9 @@ def test_the_bytes_of_a_result_are_had_by_a_link_only(api: httpx.Client) -> None
     link = api.post(f"/results/{run['id']}/link").raise_for_status().json()["url"]
     served = httpx.get(str(api.base_url.join(link))).raise_for_status()
     assert served.headers["content-type"] == "application/octet-stream"
+    assert served.headers["content-disposition"] == f'attachment; filename="{run["id"]}"'
+    assert served.headers["x-content-type-options"] == "nosniff"
+    assert served.headers["content-security-policy"].endswith("sandbox")
     assert served.content == b"[4, 4]"
     forged = link[:-1] + ("0" if link[-1] != "0" else "1")
     assert httpx.get(str(api.base_url.join(forged))).status_code == 403
