@@ -129,7 +129,8 @@ export function DataTable<T extends object>(props: Props<T>) {
     const next = pane.current?.querySelector<HTMLElement>(`[data-row="${Number(row?.dataset["row"] ?? -1) + by}"]`)
     if (next == null) return
     event.preventDefault()
-    next.querySelector<HTMLElement>("a, button, input")?.focus()
+    const first = next.querySelector<HTMLElement>("a") ?? next.querySelector<HTMLElement>("button, input")
+    first?.focus()
     next.scrollIntoView({ block: "nearest" })
   }
 

@@ -10,7 +10,9 @@ interface Props extends Omit<ComponentProps<"a">, "href"> {
 /** A link within the page. */
 export function Link({ to, ...rest }: Props) {
   const [pathname = "", search = ""] = to.split("?", 2)
-  return <RouterLink to={pathname} search={parseSearch(search)} preload="intent" {...rest} />
+  // With its search, since views of one list are places of their own.
+  const active = { exact: true, includeSearch: true }
+  return <RouterLink to={pathname} search={parseSearch(search)} preload="intent" activeOptions={active} {...rest} />
 }
 
 /** A path whose parts may be any text: path("flows", name). */

@@ -7,7 +7,8 @@ export function Counted({ title, count: counted }: { title: string; count: Schem
     <>
       {title}
       {counted !== undefined && (
-        <span className="faint" style={{ marginLeft: 8, fontWeight: 400 }}>
+        <span className="faint" style={{ fontWeight: 400 }}>
+          {" "}
           {counted.count.toLocaleString()}
           {!counted.is_complete && "+"}
         </span>
