@@ -12,13 +12,16 @@ import { Tabs } from "~/components/Tabs"
 import { PageHead } from "~/layout/PageHead"
 import { useAddress, useParam } from "~/lib/address"
 import { count, duration } from "~/lib/format"
+import { stepsOf } from "~/lib/span"
 import { summary } from "~/lib/statistics"
+import { Runs } from "../overview/Runs"
 import { compactRun, FLOW_RUN_COLUMNS } from "../runs/FlowRuns"
 import css from "./Flow.module.css"
-import { newestRuns } from "./queries"
+import { flowOf, newestRuns } from "./queries"
 import { Results } from "./Results"
 
-const SHOWN = 80
+const SHOWN = 40
+const SPAN = "7d"
 
 /** One flow: how its runs went, and what they gave. */
 export function Page() {
@@ -42,11 +45,14 @@ export function Page() {
         <Failure what="The flow’s runs" error={newest.error} retry={newest.refetch} />
       ) : (
         runs?.length !== 0 && (
-          <Card>
-            <div className={css["history"]}>
-              {runs === undefined ? <Skeleton lines={6} /> : <History runs={runs} />}
-            </div>
-          </Card>
+          <div className={css["charts"]}>
+            <OverTime flow={name} />
+            <Card>
+              <div className={css["history"]}>
+                {runs === undefined ? <Skeleton lines={6} /> : <History runs={runs} />}
+              </div>
+            </Card>
+          </div>
         )
       )}
       <div className={css["views"]}>
@@ -80,6 +86,12 @@ export function Page() {
   )
 }
 
+/** Its runs over time, by state. */
+function OverTime({ flow }: { flow: string }) {
+  const { data } = useQuery(flowOf(flow, SPAN))
+  return <Runs span={SPAN} steps={stepsOf(SPAN)} found={data?.steps} flow={flow} />
+}
+
 /** The newest runs, a bar each: how long they took, in the colours of their states. */
 function History({ runs }: { runs: readonly Schemas["FlowRunModel"][] }) {
   const { ended, completed, median, slow } = summary(runs)
@@ -95,7 +107,7 @@ function History({ runs }: { runs: readonly Schemas["FlowRunModel"][] }) {
       to: path("flow-runs", run.id),
     }
   })
-  const missing = Math.max(0, 40 - bars.length)
+  const missing = Math.max(0, SHOWN - bars.length)
   return (
     <>
       <dl className={css["figures"]}>

@@ -3,11 +3,13 @@ import { Workflow } from "lucide-react"
 import type { Schemas } from "~/api/client"
 import { QueryTable, type Column } from "~/components/DataTable"
 import { Empty } from "~/components/Feedback"
+import { FilterBar, TextFilter } from "~/components/Filters"
 import { Link, path } from "~/components/Link"
 import { Shares } from "~/components/Shares"
 import { StateBadge } from "~/components/State"
 import { Duration, Timestamp } from "~/components/Time"
 import { PageHead } from "~/layout/PageHead"
+import { useAddress } from "~/lib/address"
 import { flows } from "./queries"
 
 type Flow = Schemas["FlowModel"]
@@ -65,10 +67,15 @@ const COLUMNS: readonly Column<Flow>[] = [
 
 /** All flows that have run. */
 export function Page() {
-  const query = useInfiniteQuery(flows())
+  const address = useAddress()
+  const q = address.one("q")
+  const query = useInfiniteQuery(flows(q))
   return (
     <>
       <PageHead title="Flows" />
+      <FilterBar>
+        <TextFilter main label="Search" value={q} onChange={next => address.set({ q: next })} />
+      </FilterBar>
       <QueryTable
         label="Flows"
         query={query}
@@ -76,13 +83,17 @@ export function Page() {
         rowId={flow => flow.name}
         href={flow => path("flows", flow.name)}
         empty={
-          <Empty
-            icon={Workflow}
-            title="No flow has run yet"
-            command={`PERDURE_API_URL=${location.origin} python my_flow.py`}
-          >
-            A function with @flow is here once it was called.
-          </Empty>
+          q === undefined ? (
+            <Empty
+              icon={Workflow}
+              title="No flow has run yet"
+              command={`PERDURE_API_URL=${location.origin} python my_flow.py`}
+            >
+              A function with @flow is here once it was called.
+            </Empty>
+          ) : (
+            <Empty title="No flow is called like that">Part of its name is enough, in any case.</Empty>
+          )
         }
       />
     </>

@@ -1,9 +1,20 @@
-import { queryOptions } from "@tanstack/react-query"
+import { keepPreviousData, queryOptions } from "@tanstack/react-query"
 import { client, unwrap } from "~/api/client"
 import { pages } from "~/api/queries"
+import type { SpanName } from "~/lib/span"
+import { asked } from "../overview/queries"
 
-export const flows = () =>
-  pages(["flows"], cursor => unwrap(client.GET("/api/flows", { params: { query: { limit: 100, cursor } } })))
+export const flows = (q: string | undefined) =>
+  pages(["flows", q], cursor => unwrap(client.GET("/api/flows", { params: { query: { q, limit: 100, cursor } } })))
+
+export function flowOf(name: string, span: SpanName) {
+  const query = asked(span)
+  return queryOptions({
+    queryKey: ["flow", name, query],
+    queryFn: () => unwrap(client.GET("/api/flows/{name}", { params: { path: { name }, query } })),
+    placeholderData: keepPreviousData,
+  })
+}
 
 /** The newest runs of a flow: as many as its chart shows. */
 export const newestRuns = (flow: string, limit: number) =>

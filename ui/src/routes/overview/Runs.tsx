@@ -24,10 +24,13 @@ interface Props {
   span: SpanName
   steps: Steps
   found: readonly Schemas["Step"][] | undefined
+  /** Of this flow alone. */
+  flow?: string
 }
 
 /** Runs over time, by the state that they are in now. */
-export function Runs({ span, steps, found }: Props) {
+export function Runs({ span, steps, found, flow }: Props) {
+  const of = flow === undefined ? "" : `flow=${encodeURIComponent(flow)}&`
   const sums = new Map<StateType, number>()
   for (const step of found ?? []) {
     for (const type of ORDER) sums.set(type, (sums.get(type) ?? 0) + (step.counts[type] ?? 0))
@@ -40,20 +43,20 @@ export function Runs({ span, steps, found }: Props) {
     return {
       title: [stepLabel(begin, span), ...(lines.length > 0 ? lines : ["no runs"])].join("\n"),
       parts: parts.map(part => ({ value: part.value, color: STATES[part.type].color })),
-      to: `/flow-runs?created=${rangeText(begin, new Date(begin.getTime() + steps.length))}`,
+      to: `/flow-runs?${of}created=${rangeText(begin, new Date(begin.getTime() + steps.length))}`,
     }
   })
   return (
     <Card>
       <div className={css["totals"]}>
-        <Link to={`/flow-runs?created=${span}`} className={css["total"]}>
+        <Link to={`/flow-runs?${of}created=${span}`} className={css["total"]}>
           <strong>{found === undefined ? "–" : total.toLocaleString()}</strong>
           <span className="soft">{total === 1 ? "flow run" : "flow runs"}</span>
         </Link>
         {ORDER.filter(type => sums.get(type)).map(type => {
           const { word, icon: Icon, color } = STATES[type]
           return (
-            <Link key={type} to={`/flow-runs?state=${type}&created=${span}`} className={css["part"]}>
+            <Link key={type} to={`/flow-runs?${of}state=${type}&created=${span}`} className={css["part"]}>
               <Icon size={13} strokeWidth={2.25} color={color} aria-hidden />
               {sums.get(type)?.toLocaleString()} <span className="soft">{word.toLowerCase()}</span>
             </Link>

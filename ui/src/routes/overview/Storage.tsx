@@ -6,11 +6,12 @@ import { Link } from "~/components/Link"
 import { bytes, count } from "~/lib/format"
 import { byStep, SPANS, stepLabel, stepLabels, stepsOf, type SpanName } from "~/lib/span"
 import css from "./Overview.module.css"
-import { storageOf } from "./queries"
+import { storageOf, totals } from "./queries"
 
 /** What persisted results take, and how that grows. */
 export function Storage({ span }: { span: SpanName }) {
   const query = useQuery(storageOf(span))
+  const all = useQuery(totals())
   const steps = stepsOf(span)
   if (query.isError && query.data === undefined) {
     return <Failure what="What results take" error={query.error} retry={query.refetch} />
@@ -29,17 +30,24 @@ export function Storage({ span }: { span: SpanName }) {
     <div className={css["whole"]}>
       <Card>
         <div className={css["totals"]}>
-          <Link to={`/results?kind=persisted&created=${span}`} className={css["total"]}>
-            <strong>{query.data === undefined ? "–" : bytes(size)}</strong>
+          <Link to="/results?kind=persisted" className={css["total"]}>
+            <strong>{all.data === undefined ? "–" : bytes(all.data.size)}</strong>
             <span className="soft">
-              in {query.data?.is_complete === false && "more than "}
-              {count(results, "persisted result")}
+              in {all.data === undefined ? "…" : count(all.data.results, "persisted result")}
+              {all.data?.is_complete === false && ", still counting"}
             </span>
           </Link>
-          <span className="faint">{SPANS[span].label}</span>
+          {all.data?.storages.slice(0, 3).map(storage => (
+            <span key={storage.storage_id} className={css["part"]}>
+              {bytes(storage.size)} <span className="soft cut">{storage.name ?? "local files"}</span>
+            </span>
+          ))}
+          <span className={css["part"]}>
+            +{bytes(size)} <span className="soft">{SPANS[span].label.toLowerCase()}</span>
+          </span>
         </div>
         <Bars
-          label={`What results take over time: ${bytes(size)} in ${count(results, "result")}`}
+          label={`What new results take over time: ${bytes(size)} in ${count(results, "result")}`}
           bars={bars}
           height={84}
           ticks={stepLabels(steps, span)}
