@@ -107,7 +107,7 @@ function History({ runs }: { runs: readonly Schemas["FlowRunModel"][] }) {
       to: path("flow-runs", run.id),
     }
   })
-  const missing = Math.max(0, SHOWN - bars.length)
+  const missing = Math.max(0, 24 - bars.length)
   return (
     <>
       <dl className={css["figures"]}>

@@ -4,7 +4,7 @@ import { Card } from "~/components/Card"
 import { Link } from "~/components/Link"
 import { STATES, type StateType } from "~/components/State"
 import { count } from "~/lib/format"
-import { byStep, rangeText, stepLabel, stepLabels, type SpanName, type Steps } from "~/lib/span"
+import { byStep, rangeText, SPANS, stepLabel, stepLabels, type SpanName, type Steps } from "~/lib/span"
 import css from "./Overview.module.css"
 
 /** From the ground up: what is well is at the bottom, what is not lies on it. */
@@ -51,7 +51,10 @@ export function Runs({ span, steps, found, flow }: Props) {
       <div className={css["totals"]}>
         <Link to={`/flow-runs?${of}created=${span}`} className={css["total"]}>
           <strong>{found === undefined ? "–" : total.toLocaleString()}</strong>
-          <span className="soft">{total === 1 ? "flow run" : "flow runs"}</span>
+          <span className="soft">
+            {total === 1 ? "flow run" : "flow runs"}
+            {flow !== undefined && `, ${SPANS[span].label.toLowerCase()}`}
+          </span>
         </Link>
         {ORDER.filter(type => sums.get(type)).map(type => {
           const { word, icon: Icon, color } = STATES[type]
