@@ -1,0 +1,158 @@
+import { useQuery } from "@tanstack/react-query"
+import { Equal, EqualNot, Info } from "lucide-react"
+import type { Schemas } from "~/api/client"
+import { result } from "~/api/queries"
+import { Card, Facts } from "~/components/Card"
+import { CodeBlock } from "~/components/Code"
+import { Failure, Skeleton } from "~/components/Feedback"
+import { Link, path } from "~/components/Link"
+import { Bytes, Timestamp } from "~/components/Time"
+import { PageHead } from "~/layout/PageHead"
+import { useParam } from "~/lib/address"
+import { count } from "~/lib/format"
+import { previewOf, readable } from "./preview"
+import { PreviewView } from "./PreviewView"
+import { comparison } from "./queries"
+import css from "./Results.module.css"
+
+const BY = {
+  digest: "Their digests say so.",
+  value: "Their values were compared.",
+  preview: "Only their previews were compared.",
+}
+
+/** Two results side by side. */
+export function Page() {
+  const [id, other] = [useParam("id"), useParam("other")]
+  const { data, error, refetch } = useQuery(comparison(id, other))
+  return (
+    <>
+      <PageHead title="Two results" crumbs={[{ label: "Results", to: "/results" }]} />
+      {data === undefined && error && <Failure what="The comparison" error={error} retry={refetch} />}
+      {data === undefined && !error && <Skeleton lines={2} />}
+      {data !== undefined && <Verdict found={data} />}
+      <div className={css["pair"]}>
+        <Side id={id} title="Before" />
+        <Side id={other} title="After" />
+      </div>
+      {data !== undefined && data.changes.length > 0 && (
+        <Card title={`What differs: ${count(data.changes.length + data.more, "place")}`}>
+          <ul className={css["changes"]}>
+            {data.changes.map(change => (
+              <li key={`${change.path} ${change.kind}`}>
+                <ChangeLine change={change} />
+              </li>
+            ))}
+          </ul>
+          {data.more > 0 && <p className="faint">{data.more.toLocaleString()} more differ.</p>}
+        </Card>
+      )}
+    </>
+  )
+}
+
+function Verdict({ found }: { found: Schemas["Comparison"] }) {
+  const words =
+    found.is_same === null ? "Whether they are equal is not known" : found.is_same ? "They are equal" : "They differ"
+  const Icon = found.is_same === null ? Info : found.is_same ? Equal : EqualNot
+  return (
+    <>
+      <p className={css["said"]}>
+        <Icon size={15} aria-hidden />
+        <span>
+          <strong>{words}.</strong> {found.by !== null && BY[found.by]} {found.note}{" "}
+          {found.chunks !== null && (
+            <>
+              {found.chunks.count.toLocaleString()} of {count(found.chunks.total, "chunk")} differ (
+              <Bytes size={found.chunks.size} />
+              ).
+            </>
+          )}
+        </span>
+      </p>
+      {found.is_same === null && (
+        <div style={{ marginBottom: 14 }}>
+          <CodeBlock code={found.command} label="Command" />
+        </div>
+      )}
+    </>
+  )
+}
+
+function Side({ id, title }: { id: string; title: string }) {
+  const { data, error, refetch } = useQuery(result(id))
+  if (data === undefined && error) return <Failure what="The result" error={error} retry={refetch} />
+  if (data === undefined) return <Skeleton lines={6} />
+  const preview = previewOf(data.preview)
+  return (
+    <Card
+      title={
+        <>
+          {title}: <Link to={path("results", id)}>{data.run?.name ?? id}</Link>
+        </>
+      }
+      aside={<Timestamp time={data.created} />}
+    >
+      <div className={css["stack"]}>
+        <Facts
+          facts={[
+            ["Type", <code key="type">{data.type}</code>],
+            ["Size", <Bytes key="size" size={data.size} />],
+            ["Run of", data.run?.flow_run_name ?? "–"],
+          ]}
+        />
+        {preview === null ? <p className="faint">No preview was made of it.</p> : <PreviewView preview={preview} />}
+      </div>
+    </Card>
+  )
+}
+
+const KINDS = { added: "added", removed: "removed", changed: "changed", retyped: "of another type" }
+
+function ChangeLine({ change }: { change: Schemas["ChangeModel"] }) {
+  return (
+    <>
+      <p>
+        <code>{change.path || "the value"}</code> <span className="soft">{KINDS[change.kind]}</span>
+        {change.total > 0 && (
+          <span className="faint">
+            {" "}
+            {change.count.toLocaleString()} of {change.total.toLocaleString()}
+            {change.largest !== null && `, by at most ${readable(change.largest)}`}
+          </span>
+        )}
+      </p>
+      {change.lines.length > 0 ? (
+        <pre className={css["lines"]}>
+          {change.lines.map((line, index) => (
+            <span
+              key={index}
+              className={line.startsWith("+") ? css["added"] : line.startsWith("-") ? css["gone"] : undefined}
+            >
+              {line.replace(/\n?$/, "\n")}
+            </span>
+          ))}
+        </pre>
+      ) : (
+        <div className={css["values"]}>
+          {change.before !== null && <Line of="before" text={change.before} />}
+          {change.after !== null && <Line of="after" text={change.after} />}
+        </div>
+      )}
+      {change.samples.map(sample => (
+        <p key={sample.place} className="mono faint">
+          {sample.place}: {sample.before} → {sample.after}
+        </p>
+      ))}
+    </>
+  )
+}
+
+function Line({ of, text }: { of: "before" | "after"; text: string }) {
+  return (
+    <>
+      <span className="faint">{of}</span>
+      <code className={of === "before" ? css["gone"] : css["added"]}>{text}</code>
+    </>
+  )
+}
