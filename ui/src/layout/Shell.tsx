@@ -1,13 +1,14 @@
-import { useQuery } from "@tanstack/react-query"
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query"
 import { Outlet, useLocation } from "@tanstack/react-router"
-import { Menu as MenuIcon, Moon, Search, Sun, X } from "lucide-react"
+import { LogOut, Menu as MenuIcon, Moon, Search, Sun, X } from "lucide-react"
 import { useEffect, useState } from "react"
-import { ApiError } from "~/api/client"
+import { ApiError, client, rememberCsrf, unwrap } from "~/api/client"
 import { useConnection } from "~/api/live"
 import { session, version } from "~/api/queries"
 import { IconButton } from "~/components/Button"
 import { Failure, Skeleton } from "~/components/Feedback"
 import { Link } from "~/components/Link"
+import { failed } from "~/components/Toast"
 import { useKept } from "~/lib/kept"
 import { chooseTheme } from "~/lib/theme"
 import { live } from "~/live"
@@ -91,9 +92,23 @@ const isMac = typeof navigator !== "undefined" && navigator.userAgent.includes("
 
 const CONNECTIONS = { connecting: "Connecting", live: "Live", lost: "Connection lost" }
 
+function useSignOut() {
+  const queries = useQueryClient()
+  return useMutation({
+    mutationFn: () => unwrap(client.DELETE("/api/session")),
+    onSuccess: () => {
+      rememberCsrf(null)
+      return queries.resetQueries() // what was shown is forgotten; who looks is asked anew
+    },
+    onError: error => failed("You are still signed in", error),
+  })
+}
+
 function Foot() {
   const connection = useConnection(live)
   const { data } = useQuery(version())
+  const who = useQuery(session())
+  const signOut = useSignOut()
   const [chosen] = useKept("theme")
   const isDark = (chosen ?? document.documentElement.dataset["theme"]) === "dark"
   return (
@@ -102,6 +117,11 @@ function Foot() {
         {CONNECTIONS[connection]}
       </span>
       <span className="faint">{data?.version}</span>
+      {who.data?.name != null && (
+        <IconButton label={`Sign out (${who.data.name}, ${who.data.scope})`} onClick={() => signOut.mutate()}>
+          <LogOut size={14} aria-hidden />
+        </IconButton>
+      )}
       <IconButton label={isDark ? "Light theme" : "Dark theme"} onClick={() => chooseTheme(isDark ? "light" : "dark")}>
         {isDark ? <Sun size={14} aria-hidden /> : <Moon size={14} aria-hidden />}
       </IconButton>

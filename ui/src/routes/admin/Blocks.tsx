@@ -15,6 +15,7 @@ import { useBecause } from "~/lib/may"
 import css from "./Admin.module.css"
 import { BlockDialog } from "./BlockDialog"
 import { blocks, blockTypes } from "./queries"
+import { fieldsOf } from "./schemaForm"
 
 type Block = Schemas["BlockModel"]
 type BlockType = Schemas["BlockTypeModel"]
@@ -130,7 +131,8 @@ function BlockCard({ block, type, because, onEdit, onDelete }: CardProps) {
         facts={[
           ["Slug", <Copyable key="slug" text={block.slug} />],
           ...given.map(
-            ([name, value]) => [name, <Value key={name} value={value} secret={isSecret(type, name)} />] as const,
+            ([name, value]) =>
+              [titleOf(type, name), <Value key={name} value={value} secret={isSecret(type, name)} />] as const,
           ),
           ["Changed", <Timestamp key="changed" time={block.updated} />],
         ]}
@@ -146,6 +148,10 @@ function Value({ value, secret }: { value: unknown; secret: boolean }) {
   if (secret) return <span className="faint">Set, and secret</span>
   const text = typeof value === "string" ? value : JSON.stringify(value)
   return <span className="mono">{text.length > 400 ? `${text.slice(0, 400)}…` : text}</span>
+}
+
+function titleOf(type: BlockType | undefined, name: string): string {
+  return fieldsOf(type?.fields_schema ?? {}).find(field => field.name === name)?.title ?? name
 }
 
 function isSecret(type: BlockType | undefined, name: string): boolean {

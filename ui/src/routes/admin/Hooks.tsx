@@ -59,6 +59,7 @@ function columns(remove: (hook: Hook) => void, because: string | undefined): Col
       id: "way",
       header: "Way",
       width: "100px",
+      wide: true,
       cell: hook => (hook.way === "webhook" ? "Webhook" : "Notification"),
     },
     {

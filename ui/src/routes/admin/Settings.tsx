@@ -1,6 +1,5 @@
 import { useQuery } from "@tanstack/react-query"
 import type { Schemas } from "~/api/client"
-import { Copyable } from "~/components/Copyable"
 import { Tag } from "~/components/Card"
 import { DataTable, type Column } from "~/components/DataTable"
 import { Empty, Failure, Skeleton } from "~/components/Feedback"
@@ -22,15 +21,19 @@ const COLUMNS: readonly Column<Setting>[] = [
   {
     id: "name",
     header: "Setting",
-    width: "minmax(0, 1.1fr)",
-    cell: setting => <Copyable text={setting.variable} shown={setting.name} />,
+    width: "minmax(0, 1.3fr)",
+    cell: setting => (
+      <span className="mono" title={setting.variable}>
+        {setting.name}
+      </span>
+    ),
     value: setting => setting.name,
   },
-  { id: "value", header: "Value", width: "minmax(0, 1.4fr)", cell: setting => <Value setting={setting} /> },
+  { id: "value", header: "Value", width: "minmax(0, 1.2fr)", cell: setting => <Value setting={setting} /> },
   {
     id: "source",
     header: "From",
-    width: "100px",
+    width: "92px",
     cell: setting =>
       setting.source === "default" ? <span className="faint">Default</span> : <Tag>{SOURCES[setting.source]}</Tag>,
     value: setting => SOURCES[setting.source],
