@@ -47,7 +47,7 @@ export async function addresses(origin) {
     if (run) runs.push(`/flow-runs/${run.id}`)
   }
   const tasks = (await items("/api/task-runs?limit=1")).map(run => `/task-runs/${run.id}`)
-  const results = ofEachType(await items("/api/results?limit=100")).map(result => `/results/${result.id}`)
+  const results = ofEachType(await items("/api/results?limit=100")).map(result => `/results/${result.run_id}`)
   const flows = (await items("/api/flows?limit=1")).map(flow => `/flows/${encodeURIComponent(flow.name)}`)
   const artifacts = (await items("/api/artifacts?limit=1")).map(artifact => `/artifacts/${artifact.id}`)
   return [...STATIC, ...runs, ...tasks, ...results, ...flows, ...artifacts]
@@ -81,11 +81,11 @@ export async function watched(browser, origin, { theme = "light", size = SIZES.w
 /** Go to a page, and wait until nothing is being loaded. The stream of changes never ends, so it does not count. */
 export async function visit(page, address) {
   await page.goto(address, { waitUntil: "load" })
-  await page.waitForSelector("h1", { timeout: 15_000 })
+  await page.waitForSelector("main :is(h1, h2), main form", { timeout: 10_000 })
   await page
     .waitForFunction(() => document.querySelector("main [role=status][aria-label=Loading]") === null, undefined, {
-      timeout: 15_000,
+      timeout: 10_000,
     })
     .catch(() => undefined)
-  await page.waitForTimeout(150)
+  await page.waitForTimeout(100)
 }

@@ -11,12 +11,13 @@ const ids = async (kind, query = "") =>
   (await ask(origin, `/api/${kind}?limit=${EACH}${query}`)).items.map(each => each.id)
 const runs = await ids("flow-runs")
 const tabs = runs.slice(0, 2).flatMap(id => TABS.map(tab => `/flow-runs/${id}?tab=${tab}`))
+
 const wanted = new Set([
   ...(await addresses(origin)),
   ...runs.map(id => `/flow-runs/${id}`),
   ...tabs,
-  ...(await ids("artifacts")).map(id => `/artifacts/${id}`),
-  ...(await ids("results")).slice(0, 20).map(id => `/results/${id}`),
+  ...(await ids("artifacts", "&type=markdown")).map(id => `/artifacts/${id}`),
+
   ...odd(["flow-runs", "task-runs", "results", "flows", "settings"]),
 ])
 
