@@ -13,6 +13,7 @@
 #   make ui-check      types, linters and tests of the page
 #   make ui-types      write the page's types of the API anew
 #   make ui-filled     fill a database with real runs to look at, in .cache/filled, and serve it; LIVE=50 for as many live
+#   make screenshots   pictures of every page, in both themes and two sizes, in .cache/screenshots
 #   make docs          build the documentation into site/
 #   make dist          build the wheel and the source distribution into dist/
 #   make requirements  resolve the pinned requirements anew
@@ -28,7 +29,7 @@ WORKERS ?= 2
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/pytest --quiet --numprocesses $(WORKERS)
 
 .DELETE_ON_ERROR:
-.PHONY: demo check test lint chaos fuzz bench ui ui-dev ui-check ui-types ui-filled docs dist requirements clean
+.PHONY: demo check test lint chaos fuzz bench ui ui-dev ui-check ui-types ui-filled screenshots docs dist requirements clean
 
 # The page is built where Node.js is; elsewhere all else works, and the server says how to get it.
 PAGE := $(if $(shell command -v npm),$(if $(wildcard ui/package.json),ui))
@@ -86,6 +87,9 @@ ui-types: $(VENV)/.dev ui/node_modules/.package-lock.json
 
 ui-filled: $(VENV)/.dev $(PAGE)
 	$(BIN)/python -m tests.ui.filled .cache/filled --serve $(if $(LIVE),--live $(LIVE))
+
+screenshots: $(VENV)/.dev $(PAGE)
+	$(BIN)/python -m tests.ui.screenshots .cache/filled .cache/screenshots
 
 docs: $(VENV)/.dev
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

@@ -21,7 +21,12 @@ await Promise.all(
       await page.evaluate(axe)
       const { violations } = await page.evaluate(rules => globalThis.axe.run(document, { runOnly: rules }), RULES)
       for (const { id, help, nodes } of violations) {
-        found.push(`${path} (${theme}): ${id}: ${help}: ${nodes.slice(0, 3).map(node => node.html.slice(0, 200)).join(" ")}`)
+        found.push(
+          `${path} (${theme}): ${id}: ${help}: ${nodes
+            .slice(0, 3)
+            .map(node => node.html.slice(0, 200))
+            .join(" ")}`,
+        )
       }
       found.push(...wrong.splice(0).map(each => `${path} (${theme}): ${each}`))
     }

@@ -16,7 +16,7 @@ const wanted = new Set([
   ...(await addresses(origin)),
   ...runs.map(id => `/flow-runs/${id}`),
   ...tabs,
-  ...(await ids("artifacts", "&type=markdown")).map(id => `/artifacts/${id}`),
+  ...(await ids("artifacts", "&kind=markdown")).map(id => `/artifacts/${id}`),
 
   ...odd(["flow-runs", "task-runs", "results", "flows", "settings"]),
 ])
@@ -68,8 +68,7 @@ function hostileParts() {
     for (const { name, value } of each.attributes) {
       if (name.startsWith("on")) told.push(`a handler ${name}=${value.slice(0, 100)}`)
       const leads = ["href", "src", "xlink:href", "action", "formaction", "srcset", "srcdoc"].includes(name)
-      if (leads && /^[\s\u0000-\u001f]*(javascript|vbscript|data:text)/i.test(value))
-        told.push(`${name}=${value.slice(0, 100)}`)
+      if (leads && /^\s*(javascript|vbscript|data:text)/i.test(value)) told.push(`${name}=${value.slice(0, 100)}`)
       if (name === "style" && /url\(|expression|@import/i.test(value)) told.push(`style=${value.slice(0, 100)}`)
     }
   }

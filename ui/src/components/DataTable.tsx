@@ -181,7 +181,11 @@ export function DataTable<T extends object>(props: Props<T>) {
           })}
         </div>
       </div>
-      <div role="rowgroup" className={css["body"]} style={{ height: model.length * rowHeight }}>
+      <div
+        role={model.length === 0 ? undefined : "rowgroup"}
+        className={css["body"]}
+        style={{ height: model.length * rowHeight }}
+      >
         {items.map(({ index, start }) => {
           const row = model[index]
           if (row === undefined) return null
@@ -230,7 +234,15 @@ export function DataTable<T extends object>(props: Props<T>) {
           )
         })}
       </div>
-      {model.length === 0 && <div className={css["empty"]}>{empty}</div>}
+      {model.length === 0 && (
+        <div role="rowgroup">
+          <div role="row" aria-rowindex={2}>
+            <div role="cell" className={css["empty"]}>
+              {empty}
+            </div>
+          </div>
+        </div>
+      )}
       {props.isFetchingMore && <div className={css["more"]}>Loading more…</div>}
     </div>
   )
