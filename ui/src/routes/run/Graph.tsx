@@ -5,22 +5,24 @@ import {
   Controls,
   Handle,
   MiniMap,
+  Panel,
   Position,
   ReactFlow,
+  useReactFlow,
   type Edge,
   type Node,
   type NodeProps,
 } from "@xyflow/react"
 import "@xyflow/react/dist/style.css"
 import { Layers, Network } from "lucide-react"
-import { useMemo, useState } from "react"
+import { useEffect, useMemo, useState } from "react"
 import { client, unwrap } from "~/api/client"
 import { Button } from "~/components/Button"
 import { Empty, Failure, Skeleton } from "~/components/Feedback"
 import { Link, path } from "~/components/Link"
 import { STATES, StateBadge } from "~/components/State"
 import { Duration } from "~/components/Time"
-import { drawn, type Drawn, type Shown } from "./graph"
+import { drawn, found, type Drawn, type Shown } from "./graph"
 import css from "./Graph.module.css"
 
 const WIDE = 212
@@ -36,6 +38,7 @@ interface Data extends Record<string, unknown> {
 /** What a flow run called, and which results went where. */
 export function Graph({ flowRunId }: { flowRunId: string }) {
   const [opened, setOpened] = useState<ReadonlySet<string>>(new Set())
+  const [text, setText] = useState("")
   const query = useQuery({
     queryKey: ["graph", flowRunId],
     queryFn: () =>
@@ -45,6 +48,16 @@ export function Graph({ flowRunId }: { flowRunId: string }) {
     if (query.data === undefined) return null
     return laidOut(drawn(query.data, opened), group => setOpened(known => new Set([...known, group])))
   }, [query.data, opened])
+  const matches = useMemo(
+    () =>
+      new Set(
+        found(
+          (laid?.nodes ?? []).map(node => node.data.shown),
+          text,
+        ),
+      ),
+    [laid, text],
+  )
   if (laid === null && query.error) return <Failure what="The graph" error={query.error} retry={query.refetch} />
   if (laid === null) return <Skeleton lines={8} />
   if (laid.nodes.length === 0) {
@@ -65,7 +78,7 @@ export function Graph({ flowRunId }: { flowRunId: string }) {
       <div className={css["graph"]} role="group" aria-label="Graph of runs. The tab “Task runs” lists them.">
         <ReactFlow
           key={opened.size}
-          nodes={laid.nodes}
+          nodes={matches.size === 0 ? laid.nodes : laid.nodes.map(node => marked(node, matches.has(node.id)))}
           edges={laid.edges}
           nodeTypes={TYPES}
           fitView
@@ -79,6 +92,7 @@ export function Graph({ flowRunId }: { flowRunId: string }) {
           onlyRenderVisibleElements
           proOptions={{ hideAttribution: true }}
         >
+          {laid.nodes.length > 6 && <Find text={text} matches={matches} onChange={setText} />}
           <Background gap={20} size={1} color="var(--line)" />
           <Controls showInteractive={false} />
           {laid.nodes.length > 12 && <MiniMap pannable zoomable ariaLabel="Small map" nodeColor={colourOf} />}
@@ -88,7 +102,45 @@ export function Graph({ flowRunId }: { flowRunId: string }) {
   )
 }
 
-const TYPES = { run: RunNode, group: GroupNode, flow: FlowNode }
+// "group" is a name of React Flow's, with a style of its own.
+const TYPES = { run: RunNode, many: GroupNode, flow: FlowNode }
+
+function marked(node: Node<Data>, isMatch: boolean): Node<Data> {
+  return isMatch || node.type === "flow" ? node : { ...node, className: css["other"] ?? "" }
+}
+
+interface FindProps {
+  text: string
+  matches: ReadonlySet<string>
+  onChange: (text: string) => void
+}
+
+/** Brings what is looked for into sight. */
+function Find({ text, matches, onChange }: FindProps) {
+  const { fitView } = useReactFlow()
+  const ids = JSON.stringify([...matches]) // so that a graph that is asked for again is not moved
+  useEffect(() => {
+    const nodes = (JSON.parse(ids) as string[]).map(id => ({ id }))
+    if (nodes.length > 0) void fitView({ nodes, maxZoom: 1, padding: 0.3 })
+    else void fitView({ maxZoom: 1, padding: 0.15 })
+  }, [fitView, ids])
+  return (
+    <Panel position="top-right" className={css["find"]}>
+      {text.trim() !== "" && (
+        <span className="soft" role="status">
+          {matches.size === 0 ? "Nothing" : matches.size.toLocaleString()} found
+        </span>
+      )}
+      <input
+        type="search"
+        aria-label="Find in the graph"
+        placeholder="Find…"
+        value={text}
+        onChange={event => onChange(event.target.value)}
+      />
+    </Panel>
+  )
+}
 
 function colourOf(node: Node): string {
   const { shown } = node.data as Data
@@ -215,7 +267,7 @@ function laidOut(graph: Drawn, open: (group: string) => void): Laid {
     (within.get(parent) ?? []).flatMap(node => [
       {
         id: node.id,
-        type: node.kind,
+        type: node.kind === "group" ? "many" : node.kind,
         position: boxes.get(parent)?.places.get(node.id) ?? { x: 0, y: 0 },
         data: { shown: node, open },
         zIndex: node.kind === "flow" ? -1 : 1,

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest"
 import type { Schemas } from "~/api/client"
-import { drawn } from "./graph"
+import { drawn, found } from "./graph"
 
 const node = (
   id: string,
@@ -37,9 +37,9 @@ const GRAPH: Schemas["Graph"] = {
 it("many runs of a task are one, and so are their edges", () => {
   const { nodes, edges } = drawn(GRAPH, new Set())
   expect(nodes.map(each => [each.kind, each.of, each.size])).toEqual([
-    ["flow", "inner", 1],
     ["run", "list", 1],
     ["group", "load", 20],
+    ["flow", "inner", 1],
     ["run", "sum", 1],
   ])
   expect(edges).toEqual([
@@ -54,4 +54,28 @@ it("a group that is opened shows its runs", () => {
 
 it("what a subflow called lies in it", () => {
   expect(drawn(GRAPH, new Set()).nodes.find(each => each.id === "z")?.parent).toBe("sub")
+})
+
+it("many subflows of a flow are one, with what they hold", () => {
+  const subflows = Array.from({ length: 9 }, (_, index) => node(`s${index}`, "inner", "root", "flow run"))
+  const held = subflows.map(each => node(`t${each.id}`, "clean", each.id))
+  const graph = {
+    nodes: [node("root", "main", null, "flow run"), node("a", "list", "root"), ...subflows, ...held],
+    edges: held.map(each => ({ source_id: "a", target_id: each.id, name: "of" })),
+    is_complete: true,
+  }
+  const { nodes, edges } = drawn(graph, new Set())
+  expect(nodes.map(each => [each.kind, each.of, each.size])).toEqual([
+    ["run", "list", 1],
+    ["group", "inner", 9],
+  ])
+  expect(edges).toEqual([{ source: "a", target: "//inner", label: "of" }])
+  expect(drawn(graph, new Set(["//inner"])).nodes).toHaveLength(19)
+})
+
+it("what is looked for is found by its name and its task's", () => {
+  const { nodes } = drawn(GRAPH, new Set())
+  expect(found(nodes, "LOAD")).toEqual(["/load"])
+  expect(found(nodes, "sum-z")).toEqual(["z"])
+  expect(found(nodes, " ")).toEqual([])
 })

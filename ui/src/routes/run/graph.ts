@@ -6,7 +6,7 @@ type Node = Schemas["Node"]
 
 export interface Shown {
   id: string
-  /** "run", "group" of runs of one task, or "flow" that holds others. */
+  /** "run", "group" of runs of one task or flow, or "flow" that holds others. */
   kind: "run" | "group" | "flow"
   label: string
   of: string
@@ -29,37 +29,43 @@ export interface Drawn {
 const FEW = 6 // runs of one task that stand by themselves
 
 /**
- * Runs of one task with the same inputs' tasks are drawn as one where there are many; edges then go between groups.
- * `opened` are the groups that somebody opened.
+ * Runs of one task, and subflows of one flow with what they hold, are drawn as one where there are many; edges then go
+ * between groups. `opened` are the groups that somebody opened.
  */
 export function drawn(graph: Schemas["Graph"], opened: ReadonlySet<string>): Drawn {
-  const root = graph.nodes[0]
-  if (root === undefined) return { nodes: [], edges: [] }
   const inside = graph.nodes.slice(1)
-  const flows = new Set(inside.filter(node => node.kind === "flow run").map(node => node.id))
   const known = new Map(inside.map(node => [node.id, node]))
-  const parentOf = (node: Node): string | null => {
-    for (let at = node.parent_id; at !== null; at = known.get(at)?.parent_id ?? null) if (flows.has(at)) return at
-    return null
+  const flowAround = (node: Node): Node | undefined => {
+    let at = known.get(node.parent_id ?? "")
+    while (at !== undefined && at.kind !== "flow run") at = known.get(at.parent_id ?? "")
+    return at
   }
+  const keys = new Map<string, string>()
   const groups = new Map<string, Node[]>()
   for (const node of inside) {
-    if (flows.has(node.id)) continue
-    const key = `${parentOf(node) ?? ""}/${node.of}`
-    groups.set(key, [...(groups.get(key) ?? []), node])
+    const key = `${flowAround(node)?.id ?? ""}${node.kind === "flow run" ? "//" : "/"}${node.of}`
+    keys.set(node.id, key)
+    const members = groups.get(key)
+    if (members === undefined) groups.set(key, [node])
+    else members.push(node)
   }
+  const closed = new Set([...groups].flatMap(([key, { length }]) => (length > FEW && !opened.has(key) ? key : [])))
   const placed = new Map<string, string>()
-  const nodes: Shown[] = []
-  for (const flow of inside) if (flows.has(flow.id)) nodes.push(single(flow, "flow", parentOf(flow)))
-  for (const [key, members] of groups) {
-    const first = members[0]
-    if (first === undefined) continue
-    if (members.length <= FEW || opened.has(key)) {
-      for (const node of members) nodes.push(single(node, "run", parentOf(node)))
-      continue
+  for (const node of inside) {
+    // The outermost group that is closed holds it.
+    for (let at: Node | undefined = node; at !== undefined; at = flowAround(at)) {
+      const key = keys.get(at.id) ?? ""
+      if (closed.has(key)) placed.set(node.id, key)
     }
-    for (const node of members) placed.set(node.id, key)
-    nodes.push(groupOf(key, first, members, parentOf(first)))
+  }
+  const nodes: Shown[] = []
+  for (const [key, members] of groups) {
+    const [first] = members
+    if (first === undefined) continue
+    const parent = flowAround(first)?.id ?? null
+    const holder = placed.get(first.id)
+    if (holder === key) nodes.push(groupOf(key, first, members, parent))
+    else if (holder === undefined) for (const node of members) nodes.push(single(node, parent))
   }
   const drawnIds = new Set(nodes.map(node => node.id))
   const seen = new Map<string, { source: string; target: string; label: string }>()
@@ -74,10 +80,10 @@ export function drawn(graph: Schemas["Graph"], opened: ReadonlySet<string>): Dra
   return { nodes, edges: [...seen.values()] }
 }
 
-function single(node: Node, kind: "run" | "flow", parent: string | null): Shown {
+function single(node: Node, parent: string | null): Shown {
   return {
     id: node.id,
-    kind,
+    kind: node.kind === "flow run" ? "flow" : "run",
     label: node.name,
     of: node.of,
     parent,
@@ -114,6 +120,13 @@ function groupOf(key: string, first: Node, members: readonly Node[], parent: str
           .at(-1) ?? null),
     counts,
     size: members.length,
-    ofTask: true,
+    ofTask: first.kind === "task run",
   }
+}
+
+/** The ids of what has a text in its name or in that of its task or flow. */
+export function found(nodes: readonly Shown[], text: string): string[] {
+  const wanted = text.trim().toLowerCase()
+  if (wanted === "") return []
+  return nodes.filter(node => `${node.label}\n${node.of}`.toLowerCase().includes(wanted)).map(node => node.id)
 }
