@@ -106,7 +106,7 @@ export function Graph({ flowRunId }: { flowRunId: string }) {
 const TYPES = { run: RunNode, many: GroupNode, flow: FlowNode }
 
 function marked(node: Node<Data>, isMatch: boolean): Node<Data> {
-  return isMatch || node.type === "flow" ? node : { ...node, className: css["other"] ?? "" }
+  return isMatch ? { ...node, className: css["found"] ?? "" } : node
 }
 
 interface FindProps {
