@@ -29,10 +29,13 @@ WORKERS ?= 2
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/pytest --quiet --numprocesses $(WORKERS)
 
 .DELETE_ON_ERROR:
-.PHONY: demo check test lint chaos fuzz bench ui ui-dev ui-check ui-types ui-filled screenshots docs dist requirements clean
+.PHONY: demo check test lint chaos fuzz bench ui ui-dev ui-check ui-types ui-filled screenshots chromium docs dist requirements clean
 
 # The page is built where Node.js is; elsewhere all else works, and the server says how to get it.
 PAGE := $(if $(shell command -v npm),$(if $(wildcard ui/package.json),ui))
+
+# Tests of the page are done in Chromium: a package of the system, installed where it is missing and may be.
+CHROMIUM := $(if $(PAGE),$(if $(shell command -v chromium),,chromium))
 
 # Where nobody watches, as in CI, the demo ends; SERVE=yes and SERVE=no choose.
 SHOW_DEMO := PERDURE_HOME=examples/output/home $(BIN)/perdure server start --port $(or $(PORT),0)
@@ -44,7 +47,7 @@ demo: $(VENV)/.demo $(PAGE)
 check: lint
 	$(PYTEST) -m "not slow"
 
-test: lint $(PAGE) $(addsuffix -check,$(PAGE))
+test: lint $(PAGE) $(addsuffix -check,$(PAGE)) $(CHROMIUM)
 	$(PYTEST)
 
 lint: $(VENV)/.dev
@@ -88,8 +91,14 @@ ui-types: $(VENV)/.dev ui/node_modules/.package-lock.json
 ui-filled: $(VENV)/.dev $(PAGE)
 	$(BIN)/python -m tests.ui.filled .cache/filled --serve $(if $(LIVE),--live $(LIVE))
 
-screenshots: $(VENV)/.dev $(PAGE)
+screenshots: $(VENV)/.dev $(PAGE) $(CHROMIUM)
 	$(BIN)/python -m tests.ui.screenshots .cache/filled .cache/screenshots
+
+chromium:
+	@echo "Installing Chromium"
+	@sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+		{ $$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq chromium >/dev/null; } \
+		|| { echo "Chromium is needed: install it, and put it on the PATH as chromium" >&2; exit 1; }
 
 docs: $(VENV)/.dev
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

@@ -6,10 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from perdure import settings
 from tests.postgresql_server import postgresql  # noqa: F401 - a fixture
 from tests.s3_server import s3_prefix, s3_server  # noqa: F401 - fixtures
+
+hypothesis_settings.register_profile("untimed", deadline=None)  # how long an example takes is the machine's affair
+hypothesis_settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True)
