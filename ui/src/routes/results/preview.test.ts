@@ -30,7 +30,7 @@ it("a preview that is not as it should be is shown as far as it goes", () => {
 
 it.each([
   [0, "0"],
-  [1 / 3, (0.333333).toLocaleString()],
+  [1 / 3, (0.333333).toLocaleString(undefined, { maximumFractionDigits: 6 })],
   [1e-12, "1.0000e-12"],
   [null, "–"],
 ])("%s is read as %s", (number, text) => expect(readable(number)).toBe(text))
