@@ -59,6 +59,12 @@ def test_a_limit_is_set_changed_and_deleted(api: httpx.Client) -> None:
     assert api.get("/limits/db").status_code == api.delete("/limits/db").status_code == 404
 
 
+def test_a_limit_may_be_called_anything(api: httpx.Client) -> None:
+    for path in ("/api/limits/a%2Fb", "/api/limits/%0D%0Aa%2F%0A"):
+        assert api.put(path, json={"slots": 2}).json() == api.get(path).json()
+        assert api.delete(path).status_code == 204
+
+
 def test_a_limit_tells_who_holds_its_slots_and_who_waits(api: httpx.Client, known: EmbeddedOrchestrator) -> None:
     api.put("/limits/db", json={"slots": 1})
     holds, waits = (Slot(new_id(), "db", 1, new_id(), new_id(), system_clock()) for _ in range(2))

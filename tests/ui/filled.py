@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 _HOUR = 3_600
-_SHIFT = "FILLED_SHIFT_SECONDS"  # of a child's clock
 _MADE = "filled"  # this file in the folder says that it is
 
 
@@ -104,7 +103,7 @@ def _session(chance: random.Random, day: str) -> None:
 
 
 def _unusual(somebody: ThreadPoolExecutor, hours: float) -> None:
-    """Runs that are cancelled, wait for somebody, or are large."""
+    """Runs that fail for certain, are cancelled, wait for somebody, or are large."""
     from perdure import cancel_flow_run, flow, tags
     from perdure.errors import CancelledRun, SuspendedRun
     from tests.ui import flows
@@ -116,6 +115,8 @@ def _unusual(somebody: ThreadPoolExecutor, hours: float) -> None:
         somebody.submit(cancel_flow_run, str(runtime.flow_run.id))
         return flows.back_up_database(0.6)
 
+    with contextlib.suppress(ArithmeticError):
+        flows.train_model("credit-risk", 8, rate=40.0)
     with contextlib.suppress(CancelledRun):
         cancelled()
     with contextlib.suppress(SuspendedRun), tags("release", "waits-for-a-person"):
@@ -125,9 +126,11 @@ def _unusual(somebody: ThreadPoolExecutor, hours: float) -> None:
 
 
 def _killed(folder: Path, seconds: float) -> None:
+    from tests.ui import flows
+
     subprocess.run(
         [sys.executable, "-m", "tests.ui.filled", str(folder), "--killed"],
-        env={**os.environ, _SHIFT: str(seconds)},
+        env={**os.environ, flows.KILLED: str(seconds)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         check=False,
@@ -138,7 +141,7 @@ def _be_killed(folder: Path) -> None:
     from tests.ui import flows
 
     shift = Shift()
-    shift.seconds = float(os.environ[_SHIFT])
+    shift.seconds = float(os.environ[flows.KILLED])
     shift.install()
     with _home(folder):
         flows.reindex_search()

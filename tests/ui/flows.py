@@ -22,6 +22,8 @@ from perdure.artifacts import (
     update_progress,
 )
 
+KILLED = "FILLED_SHIFT_SECONDS"  # how far the clock of a process that is to be killed is set back
+
 PRODUCTS = ["Espresso machine", "Grinder", "Kettle", "Filter papers", "Ceramic dripper", "Scale", "Travel mug"]
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -269,11 +271,11 @@ def fan_out(count: int = 300) -> int:
 
 @flow(log_prints=True)
 def reindex_search(shards: int = 4) -> None:
-    """Ends as the machine would have it: killed."""
+    """Ends as the machine would have it, where KILLED is set: killed. Elsewhere it goes on to its end."""
     for shard in range(shards):
         copy_table(f"shard-{shard}", 0.01)
         print(f"shard {shard} is done")
-        if shard == 2:
+        if shard == 2 and KILLED in os.environ:
             time.sleep(1.2)  # for the records to be written
             os.kill(os.getpid(), signal.SIGKILL)
 

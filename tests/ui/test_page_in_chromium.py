@@ -1,6 +1,6 @@
 """The built page in Chromium, over real servers with real databases."""
 
-from collections.abc import Iterator
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,19 +12,25 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def filled_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("filled")
     filled.fill(home, days=0.5)
-    with home_served(home) as served:
-        yield served
+    return home
 
 
-def test_every_page_is_accessible_in_both_themes(address: str) -> None:
-    script("axe", address)
+def test_every_page_is_accessible_in_both_themes(filled_home: Path) -> None:
+    with home_served(filled_home) as address:
+        script("axe", address)
+
+
+def test_what_people_do_is_done(filled_home: Path, tmp_path: Path) -> None:
+    home = shutil.copytree(filled_home, tmp_path / "home")
+    with home_served(home, "--run-flows") as address:
+        script("journeys", address)
 
 
 def test_hostile_text_does_nothing_on_any_page(tmp_path: Path) -> None:
     assert len(hostile.PAYLOADS) >= 50
     hostile.fill(tmp_path)
-    with home_served(tmp_path) as served:
-        script("walls", served)
+    with home_served(tmp_path) as address:
+        script("walls", address)

@@ -7,6 +7,7 @@ from typing import Annotated, Generic, Literal, TypeVar
 
 from fastapi import Path
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from starlette.convertors import PathConvertor, register_url_convertor
 
 from perdure.core.clock import Micros
 from perdure.core.ids import is_id
@@ -31,6 +32,14 @@ def _canonical(text: str) -> str:
         raise ValueError("it is no UUID in its canonical form")
     return text
 
+
+class _Text(PathConvertor):
+    """In a route, `{name:text}`: a name that others chose, with its slashes and line breaks."""
+
+    regex = "(?s:.+)"
+
+
+register_url_convertor("text", _Text())
 
 Plain = Annotated[str, Field(min_length=1, max_length=1_000), AfterValidator(_storable)]
 Id = Annotated[str, Field(pattern=_ID, examples=["0192f0c1-8d4e-7a31-8f0e-5d0c9a7b6e21"]), AfterValidator(_canonical)]

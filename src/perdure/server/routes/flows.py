@@ -61,7 +61,7 @@ def list_flows(asked: Asked, wanted: Annotated[FlowsWanted, Query()]) -> Page[Fl
     return page(found, FlowModel.of)
 
 
-@router.get("/{name:path}", responses=answers(HTTPStatus.NOT_FOUND))
+@router.get("/{name:text}", responses=answers(HTTPStatus.NOT_FOUND))
 def get_flow(name: Annotated[Plain, Path()], asked: Asked, span: Annotated[Span, Query()]) -> FlowDetails:
     """One flow: its newest run, its runs over time by state, and how they went."""
     since, until, length = span.bounds()

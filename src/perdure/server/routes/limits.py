@@ -82,13 +82,13 @@ def list_limits(known: Known) -> list[LimitModel]:
     return [LimitModel.of(limit, known) for limit in known.limits.all()]
 
 
-@router.get("/{name}")
+@router.get("/{name:text}")
 def get_limit(name: Name, known: Known) -> LimitModel:
     """One limit."""
     return LimitModel.of(_found(name, known), known)
 
 
-@router.put("/{name}")
+@router.put("/{name:text}")
 @needs(Scope.ADMIN)
 def set_limit(name: Name, given: NewLimit, known: Known) -> LimitModel:
     """Make a limit, or change one: who holds slots keeps them, who waits keeps its place."""
@@ -100,7 +100,7 @@ def set_limit(name: Name, given: NewLimit, known: Known) -> LimitModel:
     return LimitModel.of(_found(name, known), known)
 
 
-@router.delete("/{name}", status_code=HTTPStatus.NO_CONTENT)
+@router.delete("/{name:text}", status_code=HTTPStatus.NO_CONTENT)
 @needs(Scope.ADMIN)
 def delete_limit(name: Name, known: Known) -> None:
     """Delete a limit: those that wait for its slots go on."""

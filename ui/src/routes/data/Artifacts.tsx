@@ -42,7 +42,7 @@ const COLUMNS: readonly Column<Artifact>[] = [
 /** What runs left to look at. */
 export function Page() {
   const address = useAddress()
-  const kinds = address.all("kind").filter((kind): kind is Kind => kind in KINDS)
+  const kinds = address.all("kind").filter((kind): kind is Kind => Object.hasOwn(KINDS, kind))
   const key = address.one("key")
   const query = useInfiniteQuery(
     pages(["artifacts", { key, kinds }], cursor =>

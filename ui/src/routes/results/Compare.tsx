@@ -18,7 +18,7 @@ import css from "./Results.module.css"
 const BY = {
   digest: "Their digests say so.",
   value: "Their values were compared.",
-  preview: "Only their previews were compared.",
+  preview: "",
 }
 
 /** Two results side by side. */

@@ -93,7 +93,7 @@ export function Page() {
   const navigate = useNavigate()
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set())
   const storages = useQuery({ queryKey: ["blocks"], queryFn: () => unwrap(client.GET("/api/blocks")) })
-  const kinds = address.all("kind").filter(kind => kind in KINDS) as NonNullable<ResultFilter["kind"]>
+  const kinds = address.all("kind").filter(kind => Object.hasOwn(KINDS, kind)) as NonNullable<ResultFilter["kind"]>
   const size = address.one("size")
   const filter: ResultFilter = {
     task: address.one("task"),

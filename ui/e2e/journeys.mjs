@@ -1,0 +1,96 @@
+/**
+ * What people do, done by Chromium over a real server: `node e2e/journeys.mjs ADDRESS`. The database has a flow run of
+ * each end; each journey says what it sees, and fails if it is something else.
+ */
+
+import { ask, launch, visit, watched } from "./browser.mjs"
+
+const [origin] = process.argv.slice(2)
+const browser = await launch()
+const { page, wrong } = await watched(browser, origin)
+const wait = { timeout: 20_000 }
+
+async function run(filter) {
+  const { items } = await ask(origin, `/api/flow-runs?limit=1&${filter}`)
+  if (items.length === 0) throw new Error(`No flow run is like ${filter}.`)
+  return items[0]
+}
+
+const button = name => page.getByRole("button", { name, exact: true })
+
+const journeys = {
+  async "a run is found by its name, and opened"() {
+    const { id, name } = await run("state=COMPLETED")
+    await visit(page, `${origin}/flow-runs`)
+    await page.locator("[data-main-search]").fill(name)
+    await page.waitForURL(/[?]q=/, wait)
+    await page.getByRole("link", { name, exact: true }).first().click()
+    await page.waitForURL(/\/flow-runs\/[0-9a-f-]{36}/, wait)
+    await page.getByRole("heading", { level: 1, name }).waitFor(wait)
+    return id
+  },
+  async "a failed run says what went wrong"() {
+    const { id, state } = await run("state=FAILED")
+    await visit(page, `${origin}/flow-runs/${id}`)
+    const error = state.message.replace("Flow run encountered an exception. ", "").slice(0, 40)
+    await page.getByText(error).first().waitFor(wait)
+  },
+  async "a crashed run is resumed, and completes"() {
+    const { id } = await run("state=CRASHED")
+    await visit(page, `${origin}/flow-runs/${id}`)
+    await button("Resume").click()
+    await page.locator("header").getByText("Completed").waitFor({ timeout: 60_000 })
+  },
+  async "a paused run is asked about, and cancelled"() {
+    const { id } = await run("state=PAUSED")
+    await visit(page, `${origin}/flow-runs/${id}`)
+    await button("Continue…").click()
+    await page.getByRole("dialog").waitFor(wait)
+    await page.keyboard.press("Escape")
+    await button("Cancel…").click()
+    await button("Cancel the run").click()
+    await page.locator("header").getByText("Cancelled").waitFor(wait)
+  },
+  async "a run is deleted"() {
+    const { id } = await run("state=CANCELLED")
+    await visit(page, `${origin}/flow-runs/${id}`)
+    await button("Delete…").click()
+    await button("Delete the run").click()
+    await page.waitForURL(`${origin}/flow-runs`, wait)
+    const answer = await fetch(`${origin}/api/flow-runs/${id}`)
+    if (answer.status !== 404) throw new Error(`It is still there: ${answer.status}.`)
+  },
+  async "a result is looked at and verified"() {
+    const { items } = await ask(origin, "/api/results?limit=1&kind=persisted&type=pandas.DataFrame")
+    await visit(page, `${origin}/results/${items[0].run_id}`)
+    await page.getByRole("table", { name: "The first rows" }).waitFor(wait)
+    await button("Verify").click()
+    await page.getByText("It is there and whole.").waitFor(wait)
+  },
+  async "two results are compared"() {
+    await visit(page, `${origin}/results?kind=persisted&type=builtins.dict`)
+    await page.getByRole("checkbox", { name: "Select row 1" }).check()
+    await page.getByRole("checkbox", { name: "Select row 2" }).check()
+    await button("Compare the two").click()
+    await page.waitForURL(/\/compare\//, wait)
+    await page.getByText(/They (differ|are equal)|Whether they are equal/).waitFor(wait)
+  },
+  async "the palette leads to a page"() {
+    await page.keyboard.press("Control+k")
+    await page.keyboard.type("health")
+    await page.keyboard.press("Enter")
+    await page.waitForURL(/\/health/, wait)
+  },
+}
+
+for (const [what, go] of Object.entries(journeys)) {
+  try {
+    await go()
+    console.log(`ok: ${what}`)
+  } catch (error) {
+    wrong.push(`${what}: ${error.message}`)
+  }
+}
+await browser.close()
+for (const each of wrong) console.error(each)
+process.exitCode = wrong.length === 0 ? 0 : 1
