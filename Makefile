@@ -7,7 +7,7 @@
 #                      for less, ONLY=kills for one
 #   make fuzz          send the server at least 20,000 odd requests; COUNT=100 for as many of each kind
 #   make bench         time Perdure beside its peers (ONLY=perdure,dbos chooses some), large results, resuming,
-#                      and what a server takes
+#                      what a server takes, and the page
 #   make ui            build the server's page, with Node.js 20 or newer, into ui/dist
 #   make ui-dev        serve the page at port 5173 while it is being worked on, beside `perdure server start`
 #   make ui-check      types, linters and tests of the page
@@ -62,11 +62,12 @@ chaos: $(VENV)/.dev
 fuzz: $(VENV)/.dev
 	FUZZ_EXAMPLES=$(or $(COUNT),650) $(BIN)/pytest --quiet --capture=no tests/server/test_schema.py
 
-bench: $(VENV)/.dev
+bench: $(VENV)/.dev $(PAGE) $(CHROMIUM)
 	$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY))
 	$(if $(ONLY),,$(BIN)/python -m bench.large)
 	$(if $(ONLY),,$(BIN)/python -m bench.resuming)
 	$(if $(ONLY),,$(BIN)/python -m bench.server)
+	$(if $(ONLY),,$(if $(PAGE),$(BIN)/python -m bench.page))
 
 ui: ui/dist/index.html
 

@@ -15,6 +15,14 @@ from tests.s3_server import s3_prefix, s3_server  # noqa: F401 - fixtures
 hypothesis_settings.register_profile("untimed", deadline=None)  # how long an example takes is the machine's affair
 hypothesis_settings.load_profile("untimed")
 
+LONG = ("ui/test_page_in_chromium.py", "durability/", "orchestrator/test_million.py", "resume/test_crashes.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes long comes first, so that no process is left with it when the others have ended."""
+    tests = Path(__file__).parent
+    items.sort(key=lambda item: not item.path.relative_to(tests).as_posix().startswith(LONG))
+
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:

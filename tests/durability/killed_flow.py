@@ -1,6 +1,16 @@
-"""A flow that persists results until it is killed, and says which ones it has. Run by `test_kills.py`."""
+"""Processes that persist results, and say which ones they have, until they are killed. Run by `test_kills.py`.
 
+`python killed_flow.py FOLDER FIRST LAST`: each seed has a process of its own, forked, whose standard error is in the
+folder. Prints what the processes said, a list for each.
+"""
+
+import json
+import os
+import random
+import signal
 import sys
+import time
+from pathlib import Path
 
 from perdure import flow, runtime, task
 from perdure.tasks import task_input_hash
@@ -51,5 +61,28 @@ def say(text: str) -> None:
     sys.stdout.buffer.flush()
 
 
+def run_and_kill(seed: int, errors: Path) -> list[str]:
+    """Run the flow in a process that is killed within a tenth of a second; the lines that it said."""
+    reading, writing = os.pipe()
+    process = os.fork()
+    if not process:
+        with errors.open("wb") as log:
+            os.dup2(log.fileno(), 2)
+        os.dup2(writing, 1)
+        os.close(reading)
+        os.close(writing)
+        killed(seed)
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as said:
+        assert said.readline() == b"ready\n", errors.read_text()
+        time.sleep(random.Random(seed).uniform(0, 0.1))
+        os.kill(process, signal.SIGKILL)
+        lines = said.read().decode().splitlines()
+    os.waitpid(process, 0)
+    return lines
+
+
 if __name__ == "__main__":
-    killed(int(sys.argv[1]))
+    folder, first, last = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+    print(json.dumps({seed: run_and_kill(seed, folder / f"stderr-{seed}") for seed in range(first, last)}))

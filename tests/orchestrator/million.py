@@ -6,6 +6,7 @@ from itertools import islice
 
 from perdure.core.ids import id_at
 from perdure.orchestrator.sql.database import Database
+from perdure.orchestrator.sql.sqlite import SQLite
 from perdure.orchestrator.sql.tables import metadata
 
 COUNT = 1_000_000
@@ -78,6 +79,7 @@ def _tags() -> Iterator[tuple[object, ...]]:
 
 
 def _results() -> Iterator[tuple[object, ...]]:
+    columns = _columns("result")
     for number in range(COUNT):
         id, is_rare = task_id(number), number < 11
         kind = "literal" if is_rare else "persisted" if number % 4 else "unpersisted"
@@ -98,12 +100,16 @@ def _results() -> Iterator[tuple[object, ...]]:
             "doomed": FIRST if number < 15 else None,
             "removed": FIRST if number < 12 else None,
         }
-        yield tuple(row.get(column.name) for column in metadata.tables["result"].columns)
+        yield tuple(map(row.get, columns))
 
 
 def _cache_entries() -> Iterator[tuple[object, ...]]:
     for number in range(0, COUNT, 10):
         yield f"{number % 16:x}-key-{number}", task_id(number), created(number), None, None
+
+
+def _columns(table: str) -> list[str]:
+    return [column.name for column in metadata.tables[table].columns]
 
 
 _ROWS = {
@@ -118,11 +124,12 @@ _ROWS = {
 def fill(database: Database) -> None:
     """Write all of it in one transaction, and have the database count what it has."""
     with closing(database.connect()) as connection:
+        if isinstance(database, SQLite):
+            connection.execute("PRAGMA cache_size = -1000000")  # KiB: else its indices are read again and again
         connection.execute(database.begin)
         for table, made in _ROWS.items():
-            columns = [column.name for column in metadata.tables[table].columns]
             rows = made()
             while batch := list(islice(rows, _BATCH)):
-                database.load(connection, table, columns, batch)
+                database.load(connection, table, _columns(table), batch)
         database.commit(connection)
         database.reclaim(connection)

@@ -1,12 +1,20 @@
 """The built page in Chromium, over real servers with real databases."""
 
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.ui import filled, hostile
+from perdure.core.records import RunFilter
+from perdure.core.states import StateType
+from perdure.orchestrator.embedded import EmbeddedOrchestrator
+from tests.ui import hostile
 from tests.ui.browsing import home_served, script
+
+ROOT = Path(__file__).parents[2]
 
 pytestmark = pytest.mark.slow
 
@@ -14,8 +22,18 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def filled_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("filled")
-    filled.fill(home, days=0.5)
+    command = [sys.executable, "-m", "tests.ui.filled", str(home), "--days=1.4"]
+    subprocess.run(command, cwd=ROOT, env={**os.environ, "PERDURE_LOGGING_LEVEL": "CRITICAL"}, check=True, timeout=120)
     return home
+
+
+def test_the_filled_database_has_runs_of_every_end_over_days(filled_home: Path) -> None:
+    orchestrator = EmbeddedOrchestrator(filled_home / "perdure.db")
+    runs = orchestrator.flow_runs(RunFilter(limit=1_000))
+    orchestrator.close()
+    ends = {run.state_type for run in runs}
+    assert {StateType.COMPLETED, StateType.FAILED, StateType.CRASHED, StateType.CANCELLED, StateType.PAUSED} <= ends
+    assert max(run.created for run in runs) - min(run.created for run in runs) > 86_400_000_000
 
 
 def test_every_page_is_accessible_in_both_themes(filled_home: Path) -> None:

@@ -79,7 +79,7 @@ export async function watched(browser, origin, { theme = "light", size = SIZES.w
 }
 
 /** Go to a page, and wait until nothing is being loaded. The stream of changes never ends, so it does not count. */
-export async function visit(page, address) {
+export async function load(page, address) {
   await page.goto(address, { waitUntil: "load" })
   await page.waitForSelector("main :is(h1, h2), main form", { timeout: 10_000 })
   await page
@@ -87,5 +87,10 @@ export async function visit(page, address) {
       timeout: 10_000,
     })
     .catch(() => undefined)
+}
+
+/** The same, and let it come to rest. */
+export async function visit(page, address) {
+  await load(page, address)
   await page.waitForTimeout(100)
 }

@@ -1,3 +1,4 @@
+import { useMemo, type ReactNode } from "react"
 import Rendered, { type Components } from "react-markdown"
 import gfm from "remark-gfm"
 import { SafeLink } from "./ArtifactView"
@@ -5,13 +6,18 @@ import css from "./Markdown.module.css"
 
 /** Markdown that others wrote, as elements: HTML in it is text, links lead to pages, images of elsewhere are links. */
 export function Markdown({ text }: { text: string }) {
-  return (
-    <div className={css["markdown"]}>
-      <Rendered remarkPlugins={[gfm]} components={COMPONENTS} urlTransform={address => address}>
-        {text}
-      </Rendered>
-    </div>
-  )
+  const elements = useMemo(() => rendered(text), [text])
+  return <div className={css["markdown"]}>{elements ?? <pre>{text}</pre>}</div>
+}
+
+/** Null if it is nested deeper than the browser's stack is: there is no limit in markdown. */
+function rendered(text: string): ReactNode {
+  try {
+    return Rendered({ children: text, remarkPlugins: [gfm], components: COMPONENTS, urlTransform: address => address })
+  } catch (error) {
+    if (error instanceof RangeError) return null
+    throw error
+  }
 }
 
 const COMPONENTS: Components = {

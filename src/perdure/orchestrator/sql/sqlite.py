@@ -5,6 +5,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -110,9 +111,7 @@ class SQLite:
 
     def compiled(self, query: "Executable") -> tuple[str, Row]:
         """The text of a query, and its parameters."""
-        from sqlalchemy.dialects import sqlite
-
-        compiled: Any = query.compile(dialect=sqlite.dialect(), compile_kwargs={"render_postcompile": True})  # type: ignore[attr-defined]
+        compiled: Any = query.compile(dialect=_dialect(), compile_kwargs={"render_postcompile": True})  # type: ignore[attr-defined]
         values = compiled.params
         return str(compiled), tuple(values[name] for name in compiled.positiontup or ())
 
@@ -290,6 +289,13 @@ class SQLite:
                 if _code(error) not in _BUSY or time.monotonic() > deadline:
                     raise
             time.sleep(0.005)
+
+
+@cache
+def _dialect() -> Any:
+    from sqlalchemy.dialects import sqlite
+
+    return sqlite.dialect()
 
 
 class _Errors:

@@ -5,10 +5,10 @@ import { Button } from "~/components/Button"
 import { Dialog } from "~/components/Dialog"
 import { messageOf } from "~/components/Feedback"
 import { Field } from "~/components/Field"
+import { SchemaForm } from "~/components/SchemaForm"
 import { done } from "~/components/Toast"
+import { fieldsOf, read } from "~/lib/schemaForm"
 import css from "./Admin.module.css"
-import { SchemaForm } from "./SchemaForm"
-import { fieldsOf, read } from "./schemaForm"
 
 interface Props {
   /** The one to change; null to make one. */

@@ -12,10 +12,10 @@ import { Timestamp } from "~/components/Time"
 import { done } from "~/components/Toast"
 import { PageHead } from "~/layout/PageHead"
 import { useBecause } from "~/lib/may"
+import { fieldsOf } from "~/lib/schemaForm"
 import css from "./Admin.module.css"
 import { BlockDialog } from "./BlockDialog"
 import { blocks, blockTypes } from "./queries"
-import { fieldsOf } from "./schemaForm"
 
 type Block = Schemas["BlockModel"]
 type BlockType = Schemas["BlockTypeModel"]

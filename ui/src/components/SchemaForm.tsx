@@ -1,5 +1,5 @@
 import { Field } from "~/components/Field"
-import type { FormField } from "./schemaForm"
+import type { FormField } from "~/lib/schemaForm"
 
 interface Props {
   fields: readonly FormField[]
