@@ -3,8 +3,11 @@
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from typing import Any, assert_type
 
+from pydantic import SecretStr
+
 from perdure import AsyncFuture, Flow, Future, State, Task, flow, task
 from perdure.client import AsyncClient, Client, Event, FlowRunModel, TaskRunModel
+from perdure.filesystems import S3
 from perdure.mapping import MappedFutures
 
 
@@ -104,6 +107,11 @@ def client(client: Client) -> None:
     assert_type(client.events(), Iterator[Event])
     client.flow_runs(flows="daily")  # type: ignore[call-arg]
     client.flow_runs(limit="3")  # type: ignore[arg-type]
+
+
+def blocks() -> None:
+    S3(bucket_path="results", access_key_id=SecretStr("ada"), secret_access_key=SecretStr("sesame"), timeout_seconds=9)
+    S3(bucket="results")  # type: ignore[call-arg]
 
 
 async def async_client(client: AsyncClient) -> None:

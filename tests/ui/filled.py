@@ -149,6 +149,8 @@ def _be_killed(folder: Path) -> None:
 
 def _settle(folder: Path) -> None:
     """What is there beside runs: blocks, variables, limits."""
+    from pydantic import SecretStr
+
     from perdure import session
     from perdure.core.clock import system_clock
     from perdure.core.records import Limit
@@ -156,7 +158,8 @@ def _settle(folder: Path) -> None:
     from perdure.variables import Variable
 
     LocalFileSystem(basepath=str(folder / "reports")).save("reports")
-    S3(bucket_path="results/team", region="eu-central-1", access_key_id="ada", secret_access_key="sesame").save("team")
+    key, secret = SecretStr("ada"), SecretStr("sesame")
+    S3(bucket_path="results/team", region="eu-central-1", access_key_id=key, secret_access_key=secret).save("team")
     values: dict[str, Any] = {"batch-size": 500, "regions": ["north", "south"], "mail": {"to": "ops@example.org"}}
     for name, value in values.items():
         Variable.set(name, value)

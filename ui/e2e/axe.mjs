@@ -2,7 +2,7 @@
 
 import { readFile } from "node:fs/promises"
 import { createRequire } from "node:module"
-import { addresses, launch, SIZES, THEMES, visit, watched } from "./browser.mjs"
+import { addresses, follow, launch, SIZES, THEMES, visit, watched } from "./browser.mjs"
 
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8")
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -16,9 +16,10 @@ await Promise.all(
     // The narrow page is looked at in the dark. axe needs eval, which the policy forbids.
     const size = Object.values(SIZES)[index]
     const { context, page, wrong } = await watched(browser, origin, { theme, size, bypassCSP: true })
+    await visit(page, origin)
+    await page.evaluate(axe)
     for (const path of wanted) {
-      await visit(page, origin + path)
-      await page.evaluate(axe)
+      await follow(page, origin + path)
       const { violations } = await page.evaluate(rules => globalThis.axe.run(document, { runOnly: rules }), RULES)
       for (const { id, help, nodes } of violations) {
         found.push(

@@ -81,6 +81,17 @@ export async function watched(browser, origin, { theme = "light", size = SIZES.w
 /** Go to a page, and wait until nothing is being loaded. The stream of changes never ends, so it does not count. */
 export async function load(page, address) {
   await page.goto(address, { waitUntil: "load" })
+  await shown(page)
+}
+
+/** Go to a page as by a link, and let it come to rest. */
+export async function follow(page, address) {
+  await page.evaluate(there => history.pushState({}, "", there), address)
+  await page.waitForTimeout(100)
+  await shown(page)
+}
+
+async function shown(page) {
   await page.waitForSelector("main :is(h1, h2), main form", { timeout: 10_000 })
   await page
     .waitForFunction(() => document.querySelector("main [role=status][aria-label=Loading]") === null, undefined, {

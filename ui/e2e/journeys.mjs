@@ -69,8 +69,8 @@ const journeys = {
   },
   async "two results are compared"() {
     await visit(page, `${origin}/results?kind=persisted&type=builtins.dict`)
-    await page.getByRole("checkbox", { name: "Select row 1" }).check()
-    await page.getByRole("checkbox", { name: "Select row 2" }).check()
+    await page.getByRole("checkbox", { name: "Select row 1", exact: true }).check()
+    await page.getByRole("checkbox", { name: "Select row 2", exact: true }).check()
     await button("Compare the two").click()
     await page.waitForURL(/\/compare\//, wait)
     await page.getByText(/They (differ|are equal)|Whether they are equal/).waitFor(wait)

@@ -1,6 +1,6 @@
 /** Visits every page of a database full of hostile text: `node e2e/walls.mjs ADDRESS`. Says what any of it did. */
 
-import { addresses, ask, launch, visit, watched } from "./browser.mjs"
+import { addresses, ask, follow, launch, visit, watched } from "./browser.mjs"
 
 const AT_ONCE = 3
 const EACH = 200 // of runs, artifacts and results
@@ -40,8 +40,12 @@ await Promise.all(
         window[name] = () => console.error(`${name} was called`)
       }
     })
+    let loaded = false
     for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
-      await visit(page, origin + path).catch(error => wrong.push(`not shown: ${error.message}`))
+      // As by a link, which is a third of the work; an address that is hostile itself is loaded.
+      const go = loaded && !path.includes("?q=") ? follow : visit
+      await go(page, origin + path).catch(error => wrong.push(`not shown: ${error.message}`))
+      loaded = true
       if (new URL(page.url()).origin !== origin) wrong.push(`it left for ${page.url()}`)
       wrong.push(...(await page.evaluate(hostileParts)))
       found.push(...wrong.splice(0).map(each => `${path}: ${each}`))

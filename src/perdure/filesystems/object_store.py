@@ -5,7 +5,7 @@ from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from urllib.parse import urlsplit
 
 from pydantic import Field, PrivateAttr
@@ -34,8 +34,8 @@ class ObjectStore(Storage):
     What may pass (a lost connection, an overloaded service) is tried again, after growing pauses.
     """
 
-    timeout_seconds: float = Field(60, gt=0)  # for one request
-    max_attempts: int = Field(8, ge=1)  # of one request: eight take about 13 s when nobody answers
+    timeout_seconds: Annotated[float, Field(gt=0)] = 60  # for one request
+    max_attempts: Annotated[int, Field(ge=1)] = 8  # of one request: eight take about 13 s when nobody answers
 
     words: ClassVar[dict[str, str]]  # for errors: "bucket", and the fields called "path" and "credentials" there
 
