@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from statistics import median
 from typing import Any, NamedTuple
 
 import httpx
@@ -23,6 +24,7 @@ from tests.ui import filled, flows
 from tests.ui.browsing import home_served, script
 
 HERE = Path(__file__).parent
+LOADS = 5
 LIVE = 50  # flows that run while the page is watched
 WATCHED = 15  # seconds
 BARS = 10_000
@@ -41,11 +43,13 @@ def first(folder: Path) -> Iterator[Row]:
     """The first load, with some days of runs."""
     filled.fill(folder, days=3)
     with home_served(folder) as address:
-        (page,) = _loaded(address, 1, "/")
-    yield Row("first page: JavaScript, KiB", f"{page['bytes'] / 1024:.0f}", "at most 300")
-    yield Row("first page: usable", f"{page['usable']:.0f}", "at most 1,000")
-    yield Row("first page: largest paint", f"{page['paint']:.0f}", "at most 1,000")
-    yield Row("first page: layout shift", f"{page['shift']:.4f}", "none")
+        loads = _loaded(address, 1, *["/"] * LOADS)
+    yield Row("first page: JavaScript, KiB", f"{loads[0]['bytes'] / 1024:.0f}", "at most 300")
+    for key, title in (("usable", "usable"), ("paint", "largest paint")):
+        times = [load[key] for load in loads]
+        figure = f"{median(times):.0f}, {max(times):.0f}"
+        yield Row(f"first page: {title}, median and most of {LOADS} loads", figure, "at most 1,000")
+    yield Row("first page: layout shift", f"{max(load['shift'] for load in loads):.4f}", "none")
 
 
 def live(folder: Path) -> Iterator[Row]:
@@ -60,8 +64,9 @@ def live(folder: Path) -> Iterator[Row]:
             while _count(address) < LIVE:
                 pass
             for page in _loaded(address, WATCHED, "/", "/flow-runs", "/task-runs"):
-                title = f"{page['path']} with {LIVE} live runs: longest task in {WATCHED} s, shift"
-                yield Row(title, f"{page['longest']:.0f}, {page['shift']:.4f}", "at most 100, none")
+                title = f"{page['path']} with {LIVE} live runs, {WATCHED} s: longest task, layout shift"
+                yield Row(title, f"{page['after']:.0f}, {page['shift']:.4f}", "at most 100, none")
+                yield Row("its longest task while it loads", f"{page['loading']:.0f}")
     finally:
         process.kill()
         process.communicate()

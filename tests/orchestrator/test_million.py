@@ -13,6 +13,7 @@ import pytest
 from perdure.core.records import CacheFilter, ResultFilter, RunFilter
 from perdure.core.states import StateType as S
 from perdure.orchestrator.embedded import EmbeddedOrchestrator
+from perdure.orchestrator.reads import Reads
 from perdure.orchestrator.sql import lists, queries
 from perdure.orchestrator.sql.database import Database
 from perdure.orchestrator.sql.postgresql import PostgreSQL
@@ -156,6 +157,10 @@ def test_each_list_and_filter_answers_within_50_ms(known: EmbeddedOrchestrator) 
             taken[name, filter] = median(times) * 1_000
     slowest = sorted(taken.items(), key=lambda item: -item[1])[:5]
     assert quantiles(taken.values(), n=20)[-1] < 50, slowest
+
+
+def test_the_states_within_half_of_them_are_counted_by_indices(known: EmbeddedOrchestrator) -> None:
+    assert Reads(known).counts_within(BIG) == {"COMPLETED": million.COUNT // 2 + 3, "CRASHED": 7}
 
 
 def test_no_list_or_filter_reads_or_sorts_a_whole_table(known: EmbeddedOrchestrator) -> None:

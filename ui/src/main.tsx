@@ -5,6 +5,7 @@ import { Tooltip } from "radix-ui"
 import { StrictMode } from "react"
 import { createRoot } from "react-dom/client"
 import "./app.css"
+import { session } from "~/api/queries"
 import { Toasts } from "~/components/Toast"
 import { applyTheme, followSystemTheme } from "~/lib/theme"
 import { queries } from "~/live"
@@ -12,6 +13,7 @@ import { router } from "~/router"
 
 applyTheme()
 followSystemTheme()
+void queries.prefetchQuery(session()) // no page is shown before it is known
 setNonce(document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"]')?.nonce ?? "")
 
 const place = document.getElementById("root")

@@ -5,10 +5,11 @@ fewer items than were asked for, or none, and still a cursor: it says how far wa
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from sqlalchemy import ColumnElement, Select, case, func, literal, select, union_all
+from sqlalchemy import ColumnElement, Select, case, func, literal, select, text, union_all
 
 from perdure.core.clock import Micros
 from perdure.core.records import (
@@ -28,7 +29,7 @@ from perdure.orchestrator.embedded import EmbeddedOrchestrator
 from perdure.orchestrator.sql import lists, queries
 from perdure.orchestrator.sql.askew import ids_since
 from perdure.orchestrator.sql.lists import holds
-from perdure.orchestrator.sql.tables import cache_entry, flow_run, hook_delivery, log, result, task_run
+from perdure.orchestrator.sql.tables import NOT_COMPLETED, cache_entry, flow_run, hook_delivery, log, result, task_run
 
 T = TypeVar("T")
 R = TypeVar("R", FlowRun, TaskRun)
@@ -206,14 +207,22 @@ class Reads:
         return paged([Bar(row[0], bool(row[1]), *row[2:]) for row in rows], limit, lambda bar: bar.id)
 
     def counts_within(self, flow_run_id: str) -> dict[str, int]:
-        """How many runs a flow run called, by their states' types."""
-        counts: dict[str, int] = {}
+        """How many runs a flow run called, by their states' types.
+
+        Of very many, those that no index of other states has are taken to have completed.
+        """
+        counts: Counter[str] = Counter()
         for table, parent in ((task_run, task_run.c.flow_run_id), (flow_run, flow_run.c.parent_flow_run_id)):
+            ((all_,),) = self._known.select(select(func.count()).where(parent == flow_run_id))
             kind = table.c.state_type
             query = select(kind, func.count()).where(parent == flow_run_id).group_by(kind)
-            for name, count in self._known.select(query):
-                counts[name or "PENDING"] = counts.get(name or "PENDING", 0) + count
-        return counts
+            if all_ > _COUNTED:
+                query = query.where(text(NOT_COMPLETED))
+            found = {name or "PENDING": count for name, count in self._known.select(query)}
+            if all_ > _COUNTED:
+                found["COMPLETED"] = all_ - sum(found.values())
+            counts.update(found)
+        return dict(counts)
 
     def inputs(self, run_ids: Sequence[str], of: str, limit: int) -> list[InputRecord]:
         """Which results went into which runs, by the column `of`: "run_id" or "source_id"."""

@@ -88,6 +88,7 @@ def create_app(orchestrator: EmbeddedOrchestrator, config: ServerConfig) -> Fast
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         services = Services(ServiceWorld(orchestrator, settings.current()))
         services.start()
+        _make_ready(app)
         yield
         await asyncio.to_thread(services.stop)
         sessions.close_idle(all=True)
@@ -131,3 +132,10 @@ def create_app(orchestrator: EmbeddedOrchestrator, config: ServerConfig) -> Fast
     app.include_router(api)
     app.router.default = Page()
     return app
+
+
+def _make_ready(app: FastAPI) -> None:
+    """FastAPI makes what it needs of each route when it first looks at it, which takes the first visitor 0.13 s."""
+    visit = {"type": "http", "method": "GET", "path": "/", "root_path": "", "headers": []}
+    for route in app.router.routes:
+        route.matches(visit)
