@@ -13,7 +13,7 @@ import { router } from "~/router"
 
 applyTheme()
 followSystemTheme()
-void queries.prefetchQuery(session()) // no page is shown before it is known
+queries.query(session()).catch(() => undefined) // no page is shown before it is known; the shell shows its errors
 setNonce(document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"]')?.nonce ?? "")
 
 const place = document.getElementById("root")
