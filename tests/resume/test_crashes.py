@@ -7,6 +7,7 @@ import time
 import pytest
 
 from perdure import flow, session, task
+from perdure.core import ids
 from perdure.core.records import RunFilter
 from perdure.testing.crashes import Killed, crash_points, killed, root_run
 from perdure.testing.home import fresh_home
@@ -60,6 +61,7 @@ def test_a_clock_that_was_set_leaves_histories_in_order(monkeypatch: pytest.Monk
     run = root_run()
     assert run is not None
     real = time.time_ns
+    monkeypatch.setattr(ids, "_sequence", ids._Sequence())  # later tests have ids of their own time
     monkeypatch.setattr(time, "time_ns", lambda: real() + days * 86_400_000_000_000)
     case.flow.resume(run.id)
 

@@ -1,6 +1,7 @@
 """The application: one orchestrator, its routes, and what holds for all of them."""
 
 import asyncio
+import functools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -88,7 +89,6 @@ def create_app(orchestrator: EmbeddedOrchestrator, config: ServerConfig) -> Fast
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         services = Services(ServiceWorld(orchestrator, settings.current()))
         services.start()
-        _make_ready(app)
         yield
         await asyncio.to_thread(services.stop)
         sessions.close_idle(all=True)
@@ -102,11 +102,9 @@ def create_app(orchestrator: EmbeddedOrchestrator, config: ServerConfig) -> Fast
         docs_url=None,  # its page loads scripts from elsewhere
         redoc_url=None,
         redirect_slashes=False,
-        generate_unique_id_function=lambda route: route.name,  # clients are made from these: they stay as they are
         lifespan=lifespan,
-        dependencies=[Depends(authorise)],
-        responses=_REFUSALS,
     )
+    app.router.routes += _api().routes
     app.state.orchestrator = orchestrator
     app.state.config = config
     app.state.changes = Changes(orchestrator)
@@ -126,16 +124,24 @@ def create_app(orchestrator: EmbeddedOrchestrator, config: ServerConfig) -> Fast
         observe=app.state.metrics.observe,
     )
     explain_errors(app)
-    api = APIRouter(prefix="/api")
-    for routes in ROUTES:
-        api.include_router(routes.router)
-    app.include_router(api)
     app.router.default = Page()
     return app
 
 
-def _make_ready(app: FastAPI) -> None:
-    """FastAPI makes what it needs of each route when it first looks at it, which takes the first visitor 0.13 s."""
+@functools.cache
+def _api() -> FastAPI:
+    """The routes of all applications of a process, for FastAPI takes 0.13 s to make what it needs of each."""
+    app = FastAPI(
+        openapi_url=None,
+        generate_unique_id_function=lambda route: route.name,  # clients are made from these: they stay as they are
+        dependencies=[Depends(authorise)],
+        responses=_REFUSALS,
+    )
+    api = APIRouter(prefix="/api")
+    for routes in ROUTES:
+        api.include_router(routes.router)
+    app.include_router(api)
     visit = {"type": "http", "method": "GET", "path": "/", "root_path": "", "headers": []}
-    for route in app.router.routes:
-        route.matches(visit)
+    for route in app.routes:
+        route.matches(visit)  # else the first visitor waits for it
+    return app
