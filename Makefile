@@ -47,7 +47,8 @@ demo: $(VENV)/.demo $(PAGE)
 check: lint
 	$(PYTEST) -m "not slow"
 
-test: lint $(PAGE) $(addsuffix -check,$(PAGE)) $(CHROMIUM)
+test:
+	$(MAKE) --jobs=2 lint $(PAGE) $(addsuffix -check,$(PAGE)) $(CHROMIUM)
 	$(PYTEST)
 
 lint: $(VENV)/.dev

@@ -317,7 +317,7 @@ def test_a_flow_in_a_thread_that_does_not_end_is_ended_without_it(known: Any, mo
     ended: list[Any] = []
     thread = threading.Thread(target=lambda: ended.append(hanging(return_state=True)))
     thread.start()
-    while not cancellers:
+    while not cancellers or cancellers[0].ident is None:
         time.sleep(0.01)
     cancellers[0].join(10)
 

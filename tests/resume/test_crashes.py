@@ -25,7 +25,7 @@ def crashes_of(name: str, more: bool, flushed: bool) -> list[str]:
     """Crash once before each effect, then, if there are to be `more`, up to two times more; what was wrong."""
     wrong: list[str] = []
     chance = random.Random(name)
-    for before in itertools.count(1, 3 if more else 1):
+    for before in itertools.count(1, 5 if more else 1):
         crashes = [before, *([chance.randint(1, 12), chance.randint(1, 12)] if more else [])]
         with fresh_home():
             crashed, found = survive(CASES[name], crashes, flushed=flushed)
