@@ -209,7 +209,7 @@ class Reads:
     def counts_within(self, flow_run_id: str) -> dict[str, int]:
         """How many runs a flow run called, by their states' types.
 
-        Of very many, those that no index of other states has are taken to have completed.
+        Where they are more than 30,000, one that has no state yet counts as completed: no index knows of it.
         """
         counts: Counter[str] = Counter()
         for table, parent in ((task_run, task_run.c.flow_run_id), (flow_run, flow_run.c.parent_flow_run_id)):
