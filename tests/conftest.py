@@ -18,8 +18,12 @@ hypothesis_settings.load_profile("untimed")
 LONG = ("ui/test_page_in_chromium.py", "durability/", "orchestrator/test_million.py", "resume/test_crashes.py")
 
 
+@pytest.hookimpl(tryfirst=True)  # markers choose tests after this
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes long comes first, so that no process is left with it when the others have ended."""
+    for item in items:
+        if "postgresql" in item.path.name or "postgresql" in getattr(item, "fixturenames", ()):
+            item.add_marker("postgresql")
     tests = Path(__file__).parent
     items.sort(key=lambda item: not item.path.relative_to(tests).as_posix().startswith(LONG))
 

