@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from perdure.core.errors import SerializationError
+from perdure.engine.names import name_of
 from perdure.results.payload import blake3_of
 
 _PICKLE_PROTOCOL = 5
@@ -84,7 +85,7 @@ class _Walker:
         elif isinstance(value, tuple) and hasattr(kind, "_fields"):
             self._fields(kind, dict(zip(kind._fields, value, strict=True)), path)
         elif isinstance(value, enum.Enum):
-            self._scalar("enum", f"{_name(kind)}.{value.name}".encode())
+            self._scalar("enum", f"{name_of(kind)}.{value.name}".encode())
         elif dataclasses.is_dataclass(value) and not isinstance(value, type):
             self._fields(kind, {each.name: getattr(value, each.name) for each in dataclasses.fields(value)}, path)
         elif _is_instance_of(value, "pydantic", "BaseModel"):
@@ -110,7 +111,7 @@ class _Walker:
             self._update(digest)
 
     def _fields(self, kind: type, fields: dict[str, Any], path: str) -> None:
-        self._scalar("object", _name(kind).encode())
+        self._scalar("object", name_of(kind).encode())
         for name, item in fields.items():
             self._scalar("field", name.encode())
             self.add(item, f"{path}.{name}")
@@ -146,7 +147,7 @@ class _Walker:
             data = cloudpickle.dumps(value, protocol=_PICKLE_PROTOCOL)
         except Exception as error:
             raise SerializationError(
-                f"The argument {path}, a {_name(type(value))}, cannot be hashed:"
+                f"The argument {path}, a {name_of(type(value))}, cannot be hashed:"
                 f" {type(error).__name__}: {error}. Leave it out with `cache_policy=INPUTS - {_first_name(path)!r}`,"
                 " or give the task a cache_key_fn that does not use it."
             ) from error
@@ -161,10 +162,6 @@ _SCALARS: dict[type, Callable[[Any], bytes]] = {
     bool: lambda value: b"1" if value else b"0",
     type(None): lambda _: b"",
 }
-
-
-def _name(kind: type) -> str:
-    return f"{kind.__module__}.{kind.__qualname__}"
 
 
 def _first_name(path: str) -> str:
