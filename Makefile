@@ -1,4 +1,4 @@
-# Every target makes what it needs: a fresh machine with Python 3.11, 3.12 or 3.13 and a network is enough.
+# Every target makes what it needs: a fresh machine with Python 3.11 or newer and a network is enough.
 #
 #   make demo          run examples/flights.py, and serve the page of its runs; SERVE=no does not
 #   make check         linters, types, layers, fast tests
@@ -21,8 +21,8 @@
 #   make clean         remove everything that the other targets made
 
 VENV ?= .venv
-PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
-	$$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$python && break; done)
+PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 python3.15 python3; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 WORKERS ?= 2
@@ -85,13 +85,18 @@ bench: $(VENV)/.dev $(PAGE) $(CHROMIUM)
 
 ui: ui/dist/index.html
 
+# What npm says is shown where it fails alone.
+quietly = { said=$$($(1) 2>&1) || { echo "$$said" >&2; exit 1; }; }
+
 ui/node_modules/.package-lock.json: ui/package-lock.json
-	cd ui && npm ci --no-audit --no-fund
+	@echo "Installing what the page is built with into ui/node_modules"
+	@cd ui && $(call quietly,npm ci --no-audit --no-fund)
 	@touch $@
 
 ui/dist/index.html: ui/node_modules/.package-lock.json \
 		$(shell find ui -type f -not -path "ui/node_modules/*" -not -path "ui/dist/*")
-	cd ui && npm run build
+	@echo "Building the page into ui/dist"
+	@cd ui && $(call quietly,npm run build)
 
 ui-dev: ui/node_modules/.package-lock.json
 	cd ui && npm run dev
@@ -135,12 +140,12 @@ requirements: $(VENV)/.dev
 # A stamp says that the environment holds the requirements and, editable, the package.
 $(VENV)/.%: requirements/%.txt pyproject.toml
 	@test -x $(BIN)/python || { test -n "$(PYTHON)" && $(PYTHON) -m venv $(VENV); } \
-		|| { echo "Python 3.11, 3.12 or 3.13 is needed: put one on the PATH, or say make PYTHON=/path/to/python" >&2; exit 1; }
+		|| { echo "Python 3.11 or newer is needed: put one on the PATH, or say make PYTHON=/path/to/python" >&2; exit 1; }
 	@echo "Installing $< into $(VENV)"
-	@$(PIP) install --require-hashes --requirement $<
+	@$(PIP) install --no-deps --require-hashes --requirement $< # all is pinned: nothing is left to resolve
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 clean:
-	rm -rf $(VENV) dist site ui/dist ui/node_modules .cache/filled .cache/postgresql-* examples/output bench/results .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) dist site ui/dist ui/node_modules .cache examples/output bench/results .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find src tests bench examples -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -44,10 +44,21 @@ def build(source: Path) -> None:
     """Build the page, if that can be done here; say so if not."""
     npm = shutil.which("npm")
     if npm is None:
-        print("perdure: built without its page, which needs npm: install Node.js 20 or newer.", file=sys.stderr)
+        say("perdure: built without its page, which needs npm: install Node.js 20 or newer.")
         return
+    say("perdure: building the server's page with npm; this takes a minute or two.")
     for command in (["ci"], ["run", "build"]):
-        ended = subprocess.run([npm, *command], cwd=source, stdout=sys.stderr, check=False)
+        ended = subprocess.run([npm, *command], cwd=source, capture_output=True, text=True, check=False)
         if ended.returncode:
-            print(f"perdure: built without its page: `npm {' '.join(command)}` failed.", file=sys.stderr)
+            print(ended.stdout, ended.stderr, sep="\n", file=sys.stderr)
+            say(f"perdure: built without its page: `npm {' '.join(command)}` failed.")
             return
+
+
+def say(line: str) -> None:
+    """Print a line: pip keeps to itself what a build prints, so to the terminal where there is one."""
+    try:
+        terminal = None if sys.stderr.isatty() else open("/dev/tty", "w")  # noqa: PTH123, SIM115 - no file
+    except OSError:
+        terminal = None
+    print(f"\n{line}" if terminal else line, file=terminal or sys.stderr, flush=True)

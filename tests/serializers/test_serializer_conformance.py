@@ -87,13 +87,13 @@ class TestOrjson(Plain):
 
 
 class TestCompressed(Plain):
-    @pytest.fixture(params=["lzma", "bz2", "zlib", "gzip", "zstandard", "compress_whole"])
+    @pytest.fixture(params=["lzma", "bz2", "zlib", "gzip", "zstd", "zstandard", "compress_whole"])
     def serializer(self, request: pytest.FixtureRequest) -> Serializer:
         return CompressedSerializer(serializer="json", compressionlib=request.param)
 
 
 class TestCompressedWithLevel(WithArrays):
-    @pytest.fixture(params=["lzma", "bz2", "zlib", "gzip", "zstandard"])
+    @pytest.fixture(params=["lzma", "bz2", "zlib", "gzip", "zstd"])
     def serializer(self, request: pytest.FixtureRequest) -> Serializer:
         return CompressedSerializer(serializer="pickle", compressionlib=request.param, level=1)
 

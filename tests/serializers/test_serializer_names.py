@@ -1,5 +1,6 @@
 """How a serializer is found: by its name, its description, or as an instance."""
 
+import base64
 import subprocess
 import sys
 import textwrap
@@ -8,7 +9,7 @@ from typing import Any, Literal
 import pytest
 
 from perdure.core.errors import DefinitionError, ResultCorrupt, ResultUnreadable, UnknownSerializer
-from perdure.serializers import CompressedSerializer, JSONSerializer, PickleSerializer, Serializer, resolve
+from perdure.serializers import CompressedSerializer, JSONSerializer, PickleSerializer, Serializer, compressed, resolve
 
 
 class Upper(Serializer):
@@ -117,10 +118,27 @@ def test_a_wrong_compression_library_is_refused_at_once(library: str, message: s
         CompressedSerializer(compressionlib=library)
 
 
-@pytest.mark.parametrize("library", ["lzma", "bz2", "zlib", "gzip", "zstandard"])
+@pytest.mark.parametrize("library", ["lzma", "bz2", "zlib", "gzip", "zstd"])
 def test_a_wrong_level_is_refused_at_once(library: str) -> None:
     with pytest.raises(ValueError, match="does not take the level 999"):
         CompressedSerializer(compressionlib=library, level=999)
+
+
+@pytest.mark.parametrize("library", ["zstandard", "zstd", "compression.zstd", "backports.zstd"])
+@pytest.mark.parametrize("tail", ["2015a900007b2261", "0458a900007b2261"], ids=["with its size", "with a checksum"])
+def test_what_the_module_zstandard_compressed_is_read_by_each_name_of_the_format(library: str, tail: str) -> None:
+    checksum = "8289907c" if tail.startswith("04") else ""
+    written = bytes.fromhex(f"28b52ffd{tail}223a205b312c20322e352c206e756c6c5d7d{checksum}")
+    serializer = Serializer.from_description({"type": "compressed", "serializer": "json", "compressionlib": library})
+    assert serializer.loads(base64.b64encode(written)) == {"a": [1, 2.5, None]}
+
+
+def test_who_lacks_the_backport_of_zstd_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("compression.zstd", "backports.zstd"):
+        monkeypatch.setitem(sys.modules, module, None)
+    compressed._library.cache_clear()
+    with pytest.raises(ValueError, match=r"pip install 'perdure\[zstd\]'"):
+        CompressedSerializer(compressionlib="zstd")
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import ValidationInfo, field_validator, model_validator
 
 from perdure.serializers.base import Serializer
-from perdure.serializers.compression import CompressingOutlet, open_compressed
+from perdure.serializers.compression import ZSTD_NAMES, CompressingOutlet, open_compressed, zstd
 from perdure.serializers.modules import check_choice, import_module
 from perdure.serializers.payload import Payload, Source
 from perdure.serializers.wrapping import Inlet, WrappingSerializer, or_corrupt
@@ -16,7 +16,7 @@ class CompressedSerializer(WrappingSerializer):
     """Base64 of the compressed bytes of another serializer's output; of a large value, the compressed bytes themselves.
 
     `serializer` is a type name or an instance. `compressionlib` names a module with `compress` and
-    `decompress`: zlib by default, which is many times as fast as lzma and nearly as good; bz2, gzip, zstandard and
+    `decompress`: zlib by default, which is many times as fast as lzma and nearly as good; bz2, gzip, zstd and
     others alike. `level` is that module's own measure of effort; its default if None.
     """
 
@@ -91,4 +91,9 @@ class CompressedSerializer(WrappingSerializer):
 
 @functools.cache
 def _library(name: str) -> Any:
-    return import_module(name, ("compress", "decompress"), "compressionlib")
+    if name not in ZSTD_NAMES:
+        return import_module(name, ("compress", "decompress"), "compressionlib")
+    try:
+        return zstd()
+    except ImportError as error:
+        raise ValueError(f"the compressionlib {name!r} cannot be had: {error}") from None

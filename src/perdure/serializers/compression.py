@@ -1,7 +1,9 @@
 """Compression piece by piece, for the libraries that can; the others have all of it in memory."""
 
+import importlib
 import io
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, BinaryIO
 
 from perdure.serializers.payload import Bytes, Payload, Source
@@ -10,7 +12,26 @@ _GIVEN = 1024 * 1024  # bytes that are compressed at once
 # Bytes of compressed data that are taken at once: small where a piece cannot be had in part, since a few compressed
 # bytes may stand for very many.
 _PIECE = 16 * 1024
-_ZSTANDARD_PIECE = 4 * 1024
+_ZSTD_PIECE = 4 * 1024
+
+# One format: by the name of the module that Perdure once used, and by those of the modules that it uses now.
+ZSTD_NAMES = frozenset({"zstandard", "zstd", "compression.zstd", "backports.zstd"})
+
+
+def zstd() -> Any:
+    """The standard library's module from Python 3.14 on, and before it its backport, which is the same.
+
+    Raises:
+        ImportError: the backport is not installed; the message says how.
+    """
+    with suppress(ImportError):
+        return importlib.import_module("compression.zstd")
+    try:
+        return importlib.import_module("backports.zstd")
+    except ImportError:
+        raise ImportError(
+            "before Python 3.14 it needs the package backports.zstd: pip install 'perdure[zstd]'"
+        ) from None
 
 
 class CompressingOutlet:
@@ -63,10 +84,8 @@ def open_compressed(source: Source, library: str, decompress: Callable[[bytes], 
         import zlib
 
         opened = _Decompressing(source, zlib.decompressobj, _PIECE)
-    elif library == "zstandard":
-        import zstandard
-
-        opened = _Decompressing(source, lambda: zstandard.ZstdDecompressor().decompressobj(), _ZSTANDARD_PIECE)
+    elif library in ZSTD_NAMES:
+        opened = _Decompressing(source, zstd().ZstdDecompressor, _ZSTD_PIECE)
     else:
         opened = io.BytesIO(decompress(bytes(source.view())))
     return opened  # type: ignore[no-any-return]
@@ -87,11 +106,11 @@ def _compressor(library: str, level: int | None) -> Any:
         import zlib
 
         return zlib.compressobj(-1 if level is None else level, wbits=31 if library == "gzip" else 15)
-    if library == "zstandard":
-        import zstandard
-
+    if library in ZSTD_NAMES:
+        parameter = zstd().CompressionParameter
         # Of these formats, this one alone has no checksum unless it is asked for.
-        return zstandard.ZstdCompressor(3 if level is None else level, write_checksum=True).compressobj()
+        options = {parameter.checksum_flag: 1, parameter.compression_level: 3 if level is None else level}
+        return zstd().ZstdCompressor(options=options)
     return None
 
 

@@ -11,12 +11,14 @@ from typing import Any
 
 from pydantic import ValidationInfo
 
+from perdure.serializers.compression import ZSTD_NAMES
+
 _chosen: set[tuple[str, str]] = {
     *(("picklelib", name) for name in ("cloudpickle", "pickle", "dill")),
     *(("jsonlib", name) for name in ("json", "orjson", "simplejson", "ujson", "rapidjson")),
     *(
         ("compressionlib", name)
-        for name in ("lzma", "bz2", "zlib", "gzip", "zstandard", "brotli", "lz4.frame", "snappy")
+        for name in ("lzma", "bz2", "zlib", "gzip", *ZSTD_NAMES, "brotli", "lz4.frame", "snappy")
     ),
 }
 
