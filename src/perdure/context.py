@@ -12,6 +12,7 @@ from perdure.core.errors import MissingContext
 from perdure.core.options import FlowOptions, RunOptions, TaskOptions
 from perdure.core.pending import Pending
 from perdure.core.records import ResultRecord, WaitRecord
+from perdure.core.signatures import Passed
 from perdure.core.states import State
 from perdure.core.steering import Steering
 
@@ -44,6 +45,7 @@ class _Run(Generic[OptionsT]):
         "owner",
         "parameters",
         "parent",
+        "passed",
         "place",
         "run_count",
         "serializer",
@@ -74,6 +76,7 @@ class _Run(Generic[OptionsT]):
         self.tags = tags
         self.parent = parent
         self.created = created
+        self.passed: Passed | None = None  # how its call passed them, where that is known
         self.run_count = 0
         self.collect = True  # whether a generator's items are kept, to be its value
         self.items: Any = None  # of a generator, how far it has come: see `engine.items`

@@ -8,9 +8,11 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from perdure import definition
 from perdure.core.options import RunOptions
+from perdure.core.signatures import Passed
 
 Options = TypeVar("Options", bound=RunOptions)
 T = TypeVar("T")
+_NO_KEYWORDS: frozenset[str] = frozenset()
 
 
 class Decorated(Generic[Options]):
@@ -90,6 +92,10 @@ class Decorated(Generic[Options]):
         if self._instance is not None:
             args = (self._instance, *args)
         return self.options.signature.bind(self.options.name, args, kwargs)
+
+    def _passed(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Passed:
+        """How a call passes its arguments."""
+        return Passed(len(args) + (self._instance is not None), frozenset(kwargs) if kwargs else _NO_KEYWORDS)
 
     def _named(self, coroutine: Coroutine[Any, Any, T]) -> Coroutine[Any, Any, T]:
         """A coroutine under the name of the function: Python says it of one that was never awaited."""

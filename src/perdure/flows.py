@@ -46,16 +46,16 @@ class Flow(Decorated[FlowOptions], Generic[P, R]):
 
     @overload
     def __call__(
-        self: "Flow[P, Coroutine[Any, Any, T]]", *args: Any, return_state: Literal[True], **kwargs: Any
+        self: "Flow[P, Coroutine[Any, Any, T]]", /, *args: Any, return_state: Literal[True], **kwargs: Any
     ) -> Coroutine[Any, Any, State[T]]: ...
     @overload
-    def __call__(self, *args: Any, return_state: Literal[True], **kwargs: Any) -> State[R]: ...
+    def __call__(self, /, *args: Any, return_state: Literal[True], **kwargs: Any) -> State[R]: ...
     @overload
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
+    def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R: ...
     @overload
-    def __call__(self, *args: Any, wait_for: WaitFor, **kwargs: Any) -> R: ...
+    def __call__(self, /, *args: Any, wait_for: WaitFor, **kwargs: Any) -> R: ...
     def __call__(  # type: ignore[misc] # P cannot have our own keywords: the decorator refuses them
-        self, *args: Any, return_state: bool = False, wait_for: WaitFor | None = None, **kwargs: Any
+        self, /, *args: Any, return_state: bool = False, wait_for: WaitFor | None = None, **kwargs: Any
     ) -> Any:
         """Run the flow now: its value, or its state with `return_state=True`. What it raises is raised.
 
@@ -71,7 +71,8 @@ class Flow(Decorated[FlowOptions], Generic[P, R]):
         parameters = self._bind(args, kwargs)
         key = self._key(parameters)
         again = self._crashed_run(parameters, session) if self.options.on_crash and key is None else None
-        call = begin_flow(self, self.options, parameters, runs_of(wait_for), session, _run_name(), again)
+        passed = self._passed(args, kwargs)
+        call = begin_flow(self, self.options, parameters, runs_of(wait_for), session, _run_name(), again, passed)
         if key is not None and isinstance(call, FlowCall):
             return self._run_once(key, call, session, return_state)
         return self._run(call, session, return_state)

@@ -34,12 +34,14 @@ class MappedFutures(PendingGroup, Generic[R]):
     of a generator lets go of them one by one, so that there may be millions.
     """
 
-    def __init__(self, name: str, submit: Submit, rows: Iterator[Parameters], total: int | None, loop: Any) -> None:
+    def __init__(
+        self, name: str, submit: Submit, rows: Iterator[Parameters], total: int | None, loop: Any, is_async: bool
+    ) -> None:
         self._submit = submit
         self._rows = rows
         self._total = total
         self._loop = loop  # the caller's event loop, if it is async
-        self._awaited = False  # whether the calls run on that loop
+        self._is_awaited = is_async and loop is not None  # whether the futures' methods are awaited
         self._entries: list[Pending | State[R] | None] = []  # None: handed on, and let go of
         self._unfinished = 0
         self._position = 0  # the index that was asked for last: a generator is not taken more than a window beyond it
@@ -93,11 +95,11 @@ class MappedFutures(PendingGroup, Generic[R]):
         self.finish()
 
     def result(self, raise_on_failure: bool = True) -> Any:
-        """The values, once all calls have finished; in async code, a coroutine of them.
+        """The values, once all calls have finished; of a coroutine task in async code, a coroutine of them.
 
         A call that did not complete raises its exception, or has it among the values with `raise_on_failure=False`.
         """
-        if self._loop is not None:
+        if self._is_awaited:
             return self._aresult(raise_on_failure)
         self.finish()
         return [state_of(self._entry(index)).fetch(raise_on_failure) for index in range(len(self._entries))]
@@ -170,7 +172,7 @@ class MappedFutures(PendingGroup, Generic[R]):
     def _future(self, index: int) -> Future[R]:
         entry = self._entry(index)
         if isinstance(entry, State):
-            kind: Any = AsyncFuture if self._awaited else Future
+            kind: Any = AsyncFuture if self._is_awaited else Future
             entry = kind(entry.task_run_id or "", entry)
         return entry  # type: ignore[return-value] # typed for the usual case, that of code that does not await
 
@@ -225,7 +227,6 @@ class MappedFutures(PendingGroup, Generic[R]):
             self._error, self._exhausted = error, True
             return
         future = self._submit(row)
-        self._awaited = isinstance(future, AsyncFuture)
         index = len(self._entries)
         with self._changed:
             self._unfinished += 1
@@ -255,7 +256,7 @@ class MappedFutures(PendingGroup, Generic[R]):
 
 
 def mapped(
-    name: str, parameters: Parameters, given: set[str], submit: Callable[[Parameters], Any], loop: Any
+    name: str, parameters: Parameters, given: set[str], submit: Callable[[Parameters], Any], loop: Any, is_async: bool
 ) -> MappedFutures[Any]:
     """Submit a call for each item of the parameters that can be iterated over.
 
@@ -281,7 +282,7 @@ def mapped(
         )
     total = _length(name, columns)
     run = current_run.get()
-    futures: MappedFutures[Any] = MappedFutures(name, submit, _rows(name, columns, fixed), total, loop)
+    futures: MappedFutures[Any] = MappedFutures(name, submit, _rows(name, columns, fixed), total, loop, is_async)
     if run is not None and run.flow is not None:
         run.flow.streams.append(futures)
     transaction = transaction_above(run)

@@ -1,8 +1,9 @@
 """Submitting tasks: to the flow run's task runner, or to the caller's event loop."""
 
+import itertools
 import os
 import threading
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Sequence
 from contextlib import aclosing, closing, suppress
 from contextvars import copy_context
 from typing import Any, TypeVar
@@ -15,6 +16,7 @@ from perdure.core.effects import Steps
 from perdure.core.errors import CancelledRun, CancelRequested
 from perdure.core.options import TaskOptions
 from perdure.core.pending import Pending, in_submitted_task, when_all_done
+from perdure.core.signatures import Passed
 from perdure.core.states import State, StateType
 from perdure.engine.begin import begin_task, finish
 from perdure.engine.drivers import adrive, aiterate, drive, iterate
@@ -56,52 +58,68 @@ def runs_of(wait_for: WaitFor | None) -> Sequence[Upstream]:
     return found
 
 
-def items(call: CallT | State[Any], steps: StepsOf[CallT], session: Session, ended: Ended[CallT]) -> Iterator[Any]:
+def items(
+    call: CallT | State[Any], steps: StepsOf[CallT], session: Session, ended: Ended[CallT]
+) -> Generator[Any, Any, Any]:
     """What a generator run hands on, as it comes, or what it handed on in an earlier attempt of its flow.
 
-    Raises what the run raises, once `ended` has given its final state.
+    Gives what the generator returned. Raises what the run raises, once `ended` has given its final state.
     """
     if isinstance(call, State):
-        yield from _known(call, call.fetch())
-        return
+        value = call.fetch()
+        for number, item in enumerate(value):
+            _note(call, number, item)
+            yield item
+        return getattr(value, "returned", None)
     call.run.collect = persists(call.run.options, call.run.parent, call.run.transaction)
     try:
-        with closing(iterate(steps(call, session), session)) as handed_on:
-            yield from _known(call, handed_on) if call.run.collect else handed_on
+        with closing(iterate(steps(call, session), session, _noting(call))) as handed_on:
+            yield from handed_on
     finally:
         state = ended(call)
     if not state.is_completed():
         state.fetch()
+    return None if call.run.items is None else call.run.items.returned
 
 
 async def aitems(
     call: CallT | State[Any], steps: StepsOf[CallT], session: Session, ended: Ended[CallT]
-) -> AsyncGenerator[Any, None]:
-    """The same on the caller's event loop."""
+) -> AsyncGenerator[Any, Any]:
+    """The same on the caller's event loop; such generators return nothing."""
     if isinstance(call, State):
-        for item in _known(call, await call.afetch()):
+        for number, item in enumerate(await call.afetch()):
+            _note(call, number, item)
             yield item
         return
     call.run.collect = persists(call.run.options, call.run.parent, call.run.transaction)
     try:
-        async with aclosing(aiterate(steps(call, session), session)) as handed_on:
-            number = 0
-            async for item in handed_on:
-                if call.run.collect:
-                    _note(call, number, item)
-                    number += 1
-                yield item
+        async with aclosing(aiterate(steps(call, session), session, _noting(call))) as handed_on:
+            following = anext(handed_on)
+            while True:
+                try:
+                    item = await following
+                except StopAsyncIteration:
+                    break
+                try:
+                    sent = yield item
+                except GeneratorExit:
+                    raise
+                except BaseException as error:
+                    following = handed_on.athrow(error)
+                else:
+                    following = handed_on.asend(sent)
     finally:
         state = ended(call)
     if not state.is_completed():
         await state.afetch()
 
 
-def _known(call: TaskCall | FlowCall | State[Any], handed_on: Iterable[Any]) -> Iterator[Any]:
-    """The items of a generator run; the flow run that called it knows again whose they are."""
-    for number, item in enumerate(handed_on):
-        _note(call, number, item)
-        yield item
+def _noting(call: TaskCall | FlowCall) -> Callable[[Any], None] | None:
+    """What has the flow run that called a generator know its items again, if they are kept."""
+    if not call.run.collect:
+        return None
+    numbers = itertools.count()
+    return lambda item: _note(call, next(numbers), item)
 
 
 def _note(call: TaskCall | FlowCall | State[Any], number: int, item: Any) -> None:
@@ -267,11 +285,11 @@ if hasattr(os, "register_at_fork"):  # not on Windows
 
 
 def submit_task(
-    owner: Any, options: TaskOptions, parameters: dict[str, Any], wait_for: Sequence[Upstream]
+    owner: Any, options: TaskOptions, parameters: dict[str, Any], wait_for: Sequence[Upstream], passed: Passed
 ) -> Future[Any] | AsyncFuture[Any]:
     """Create a task run and see to it that it runs once all that it depends on has finished."""
     session = sessions.current()
-    call = begin_task(owner, options, parameters, wait_for, session)
+    call = begin_task(owner, options, parameters, wait_for, session, passed)
     awaited = options.is_async and caller_is_async()
     kind = AsyncFuture if awaited else Future
     if isinstance(call, State):

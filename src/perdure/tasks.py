@@ -98,16 +98,16 @@ class Task(Decorated[TaskOptions], Generic[P, R]):
 
     @overload
     def __call__(
-        self: "Task[P, Coroutine[Any, Any, T]]", *args: Any, return_state: Literal[True], **kwargs: Any
+        self: "Task[P, Coroutine[Any, Any, T]]", /, *args: Any, return_state: Literal[True], **kwargs: Any
     ) -> Coroutine[Any, Any, State[T]]: ...
     @overload
-    def __call__(self, *args: Any, return_state: Literal[True], **kwargs: Any) -> State[R]: ...
+    def __call__(self, /, *args: Any, return_state: Literal[True], **kwargs: Any) -> State[R]: ...
     @overload
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
+    def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R: ...
     @overload
-    def __call__(self, *args: Any, wait_for: WaitFor, **kwargs: Any) -> R: ...
+    def __call__(self, /, *args: Any, wait_for: WaitFor, **kwargs: Any) -> R: ...
     def __call__(  # type: ignore[misc] # P cannot have our own keywords: the decorator refuses them
-        self, *args: Any, return_state: bool = False, wait_for: WaitFor | None = None, **kwargs: Any
+        self, /, *args: Any, return_state: bool = False, wait_for: WaitFor | None = None, **kwargs: Any
     ) -> Any:
         """Run the task now: its value, or its state with `return_state=True`. What it raises is raised.
 
@@ -121,7 +121,7 @@ class Task(Decorated[TaskOptions], Generic[P, R]):
         parameters = self._bind(args, kwargs)
         awaited = options.is_async and call_is_awaited()
         blocks = not (awaited or on_event_loop())
-        call = begin_task(self, options, parameters, runs_of(wait_for), session, blocks)
+        call = begin_task(self, options, parameters, runs_of(wait_for), session, self._passed(args, kwargs), blocks)
         if options.is_generator and not return_state:
             generator = (aitems if awaited else items)(call, task_run, session, _finished)
             if isinstance(call, TaskCall) and call.run.flow is not None:
@@ -137,21 +137,21 @@ class Task(Decorated[TaskOptions], Generic[P, R]):
 
     @overload
     def submit(
-        self: "Task[P, Coroutine[Any, Any, T]]", *args: Any, return_state: Literal[True], **kwargs: Any
+        self: "Task[P, Coroutine[Any, Any, T]]", /, *args: Any, return_state: Literal[True], **kwargs: Any
     ) -> Coroutine[Any, Any, State[T]]: ...
     @overload
-    def submit(self, *args: Any, return_state: Literal[True], **kwargs: Any) -> State[R]: ...
+    def submit(self, /, *args: Any, return_state: Literal[True], **kwargs: Any) -> State[R]: ...
     @overload
-    def submit(self: "Task[P, Never]", *args: Any, wait_for: WaitFor | None = None, **kwargs: Any) -> Future[Any]:
+    def submit(self: "Task[P, Never]", /, *args: Any, wait_for: WaitFor | None = None, **kwargs: Any) -> Future[Any]:
         """Of a task that returns Any: it would match the next one too."""
 
     @overload
     def submit(
-        self: "Task[P, Coroutine[Any, Any, T]]", *args: Any, wait_for: WaitFor | None = None, **kwargs: Any
+        self: "Task[P, Coroutine[Any, Any, T]]", /, *args: Any, wait_for: WaitFor | None = None, **kwargs: Any
     ) -> AsyncFuture[T]: ...
     @overload
-    def submit(self, *args: Any, wait_for: WaitFor | None = None, **kwargs: Any) -> Future[R]: ...
-    def submit(self, *args: Any, return_state: bool = False, wait_for: WaitFor | None = None, **kwargs: Any) -> Any:
+    def submit(self, /, *args: Any, wait_for: WaitFor | None = None, **kwargs: Any) -> Future[R]: ...
+    def submit(self, /, *args: Any, return_state: bool = False, wait_for: WaitFor | None = None, **kwargs: Any) -> Any:
         """Submit a call to the flow's task runner; a future, at once. Futures among the arguments are waited for.
 
         With `return_state=True`, waits and gives the state. A coroutine task runs on the caller's event
@@ -160,16 +160,17 @@ class Task(Decorated[TaskOptions], Generic[P, R]):
         Raises:
             ParameterBindError: the arguments do not fit the signature.
         """
-        future = submit_task(self, self.options, self._bind(args, kwargs), runs_of(wait_for))
+        parameters, passed = self._bind(args, kwargs), self._passed(args, kwargs)
+        future = submit_task(self, self.options, parameters, runs_of(wait_for), passed)
         return future.wait() if return_state else future
 
     @overload
     def map(
-        self: "Task[P, Coroutine[Any, Any, T]]", *args: Any, wait_for: WaitFor | None = None, **kwargs: Any
+        self: "Task[P, Coroutine[Any, Any, T]]", /, *args: Any, wait_for: WaitFor | None = None, **kwargs: Any
     ) -> MappedFutures[T]: ...
     @overload
-    def map(self, *args: Any, wait_for: WaitFor | None = None, **kwargs: Any) -> MappedFutures[R]: ...
-    def map(self, *args: Any, wait_for: WaitFor | None = None, **kwargs: Any) -> Any:
+    def map(self, /, *args: Any, wait_for: WaitFor | None = None, **kwargs: Any) -> MappedFutures[R]: ...
+    def map(self, /, *args: Any, wait_for: WaitFor | None = None, **kwargs: Any) -> Any:
         """Submit a call for each item of the arguments that are iterables; others, and `unmapped(...)` ones, are fixed.
 
         At most 1,000 calls wait or run at a time, so the iterable may be long, or a generator.
@@ -185,7 +186,7 @@ class Task(Decorated[TaskOptions], Generic[P, R]):
         if self._instance is not None:
             first = next(iter(parameters))
             parameters[first] = unmapped(parameters[first])
-        runs = runs_of(wait_for)
+        runs, passed = runs_of(wait_for), self._passed(args, kwargs)
         loop = None
         if caller_is_async():
             import asyncio
@@ -193,9 +194,9 @@ class Task(Decorated[TaskOptions], Generic[P, R]):
             loop = asyncio.get_running_loop()
 
         def submit(row: dict[str, Any]) -> Future[Any] | AsyncFuture[Any]:
-            return submit_task(self, self.options, signature.gather(row), runs)
+            return submit_task(self, self.options, signature.gather(row), runs, passed)
 
-        return mapped(self.name, parameters, given, submit, loop)
+        return mapped(self.name, parameters, given, submit, loop, self.options.is_async)
 
     def _is_default(self, name: str, value: Any) -> bool:
         parameter = self.options.signature.inspected.parameters.get(name)

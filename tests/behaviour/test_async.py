@@ -458,13 +458,13 @@ def test_no_more_than_a_window_of_a_generator_is_taken_ahead_on_a_loop() -> None
     assert max(ahead) <= 1_001
 
 
-def test_sync_tasks_are_mapped_on_threads_and_awaited_together() -> None:
+def test_sync_tasks_are_mapped_on_threads_and_give_values() -> None:
     @task
     def same(x: int) -> int:
         return x
 
     async def maps() -> Any:
-        return await same.map(range(50)).result()  # type: ignore[misc]
+        return same.map(range(50)).result()
 
     assert run(maps) == list(range(50))
 
@@ -528,3 +528,61 @@ def test_a_forgotten_await_is_named_where_the_coroutine_is_used() -> None:
             run(function)
     for coroutine in forgotten:
         coroutine.close()  # else Python warns that nobody awaited it
+
+
+@task
+async def adds_one(number: int) -> int:
+    await asyncio.sleep(0)
+    return number + 1
+
+
+@flow
+async def adds_two(number: int) -> int:
+    return await adds_one(await adds_one(number))
+
+
+def test_coroutines_on_a_loop_of_a_plain_flows_own_await_tasks_and_flows() -> None:
+    async def main() -> list[int]:
+        future = adds_one.submit(5)
+        return [*await asyncio.gather(adds_one(1), adds_two(1)), await future.result()]
+
+    @flow
+    def plain() -> list[int]:
+        return asyncio.run(main())
+
+    assert plain() == [2, 3, 6]
+
+
+def test_a_plain_flow_gets_values_before_and_after_its_own_loop() -> None:
+    async def main() -> int:
+        return await adds_one(1)
+
+    @flow
+    def plain() -> list[Any]:
+        return [adds_one(0), asyncio.run(main()), adds_two(1)]
+
+    assert plain() == [1, 2, 3]
+
+
+def test_a_plain_task_on_a_coroutine_flows_loop_gets_values() -> None:
+    @task
+    def plain() -> Any:
+        return adds_one(1)
+
+    @flow
+    async def calls() -> Any:
+        return plain()
+
+    assert asyncio.run(calls()) == 2
+
+
+def test_a_plain_tasks_mapped_values_are_there_without_await_in_a_coroutine_flow() -> None:
+    @task
+    def doubles(number: int) -> int:
+        return 2 * number
+
+    @flow
+    async def maps() -> list[int]:
+        return doubles.submit(1).result(), doubles.map([1, 2]).result(), doubles.map(iter([3])).result()
+
+    assert asyncio.run(maps()) == (2, [2, 4], [6])

@@ -1,7 +1,7 @@
 """Generators as tasks and flows: they hand their items on as they come."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from typing import Any
 
 import pytest
@@ -327,3 +327,147 @@ def test_a_generator_that_was_left_in_the_middle_ends_with_its_flow(known: Any) 
     assert leaves() == 0
     assert asyncio.run(aleaves()) == 0
     assert [run.state_name for run in known.task_runs("count") + known.task_runs("acount")] == ["Completed"] * 2
+
+
+@task
+def echoes(to: int = 2) -> Generator[Any, Any, str]:
+    got: Any = "ready"
+    for _ in range(to):
+        try:
+            got = yield got
+        except KeyError as error:
+            got = f"caught {error.args[0]}"
+    return f"last {got}"
+
+
+@task
+async def aechoes(to: int = 2) -> AsyncIterator[Any]:
+    got: Any = "ready"
+    for _ in range(to):
+        try:
+            got = yield got
+        except KeyError as error:
+            got = f"caught {error.args[0]}"
+
+
+def conversation(generator: Any) -> list[Any]:
+    """What a generator answers to being sent, and thrown, something; its return value comes last."""
+    said = [next(generator), generator.send("a"), generator.throw(KeyError("b"))]
+    try:
+        said.append(generator.send("c"))
+    except StopIteration as end:
+        said.append(end.value)
+    return said
+
+
+EXPECTED = ["ready", "a", "caught b", "last c"]
+
+
+def test_what_is_sent_and_thrown_reaches_a_generator_task() -> None:
+    assert conversation(echoes(3)) == conversation(echoes.fn(3)) == EXPECTED
+
+
+def test_what_is_sent_and_thrown_reaches_a_generator_flow() -> None:
+    assert conversation(flow(echoes.fn)(3)) == EXPECTED
+
+
+def test_what_is_sent_and_thrown_reaches_a_persisted_generator_in_a_flow() -> None:
+    @flow(retries=1)
+    def talks() -> list[Any]:
+        return conversation(echoes(3))
+
+    assert talks() == EXPECTED
+
+
+def test_what_is_sent_and_thrown_reaches_an_async_generator() -> None:
+    @flow
+    async def talks() -> list[Any]:
+        generator: Any = aechoes(3)
+        said = [await anext(generator), await generator.asend("a"), await generator.athrow(KeyError("b"))]
+        with pytest.raises(StopAsyncIteration):
+            await generator.asend("c")
+        return said
+
+    assert asyncio.run(talks()) == EXPECTED[:3]
+
+
+def test_a_generators_return_value_is_that_of_yield_from() -> None:
+    def delegates() -> Generator[Any, Any, str]:
+        return (yield from echoes(1))
+
+    generator = delegates()
+    assert next(generator) == "ready"
+    with pytest.raises(StopIteration, match="last hello"):
+        generator.send("hello")
+
+
+def test_what_is_thrown_and_not_caught_fails_the_run_and_is_raised(known: Any) -> None:
+    thrown = ValueError("no")
+    generator: Any = echoes()
+    next(generator)
+
+    with pytest.raises(ValueError, match="no") as raised:
+        generator.throw(thrown)
+
+    assert raised.value is thrown
+    assert known.task_run("echoes").state_name == "Failed"
+
+
+@pytest.mark.parametrize("serializer", ["pickle", "json"])
+def test_a_cached_generator_returns_the_same_value(serializer: str) -> None:
+    @task(cache_key_fn=lambda: "key", result_serializer=serializer)
+    def counts() -> Generator[int, None, str]:
+        yield 1
+        return "two"
+
+    def consume() -> Iterator[int]:
+        returned.append((yield from counts()))
+
+    returned: list[str] = []
+    assert [list(consume()) for _ in range(2)] == [[1], [1]]
+    assert returned == ["two", "two"]
+    assert counts(return_state=True).result() == [1]
+
+
+def test_a_flows_retry_has_a_generators_return_value_again() -> None:
+    runs: list[int] = []
+    attempts: list[Any] = []
+
+    @task
+    def counts() -> Generator[int, None, int]:
+        runs.append(1)
+        yield 1
+        return 7
+
+    def consume() -> Iterator[int]:
+        attempts.append((yield from counts()))
+
+    @flow(retries=1)
+    def tries() -> int:
+        list(consume())
+        if len(attempts) == 1:
+            raise ValueError
+        return len(attempts)
+
+    assert tries() == 2
+    assert (attempts, runs) == ([7, 7], [1])
+
+
+def test_a_retry_is_sent_again_what_was_answered_to_the_items_it_passes_over() -> None:
+    attempts: list[list[Any]] = []
+
+    @task(retries=1)
+    def listens() -> Generator[int, Any, None]:
+        heard: list[Any] = []
+        attempts.append(heard)
+        for number in range(3):
+            heard.append((yield number))
+            if number == 1 and len(attempts) == 1:
+                raise ValueError
+
+    generator: Any = listens()
+    next(generator)
+    assert [generator.send("a"), generator.send("b")] == [1, 2]
+    generator.close()
+
+    assert attempts == [["a", "b"], ["a", "b"]]

@@ -340,3 +340,27 @@ def test_after_a_kill_another_process_goes_on_with_the_next_item(tmp_path: Path,
     assert resumed.returncode == 0, resumed.stderr
     assert (tmp_path / "calls").read_text().split() == [f"{what}-{n}" for n in range(4) for what in ("page", "rows")]
     assert outcome() == 2
+
+
+@task
+def listens() -> Iterator[list[Any]]:
+    heard: list[Any] = []
+    for number in range(4):
+        if number in stops:
+            stops.remove(number)
+            raise KeyboardInterrupt
+        try:
+            heard.append((yield [number, *heard]))
+        except KeyError as error:
+            heard.append(repr(error))
+
+
+@flow(durable=True)
+def speaker() -> list[Any]:
+    generator: Any = listens()
+    return [next(generator), generator.send("a"), generator.throw(KeyError("b")), generator.send("c")]
+
+
+def test_a_generator_hears_again_what_was_answered_to_items_that_come_from_storage() -> None:
+    stops.append(3)
+    assert stopped(speaker) == [[0], [1, "a"], [2, "a", "KeyError('b')"], [3, "a", "KeyError('b')", "c"]]

@@ -1,6 +1,7 @@
 """Whether the code that calls us awaits: known from definitions, never guessed.
 
-Each run sets its function's colour while it runs. Outside all runs, code on a running event loop is async.
+Each run sets its function's colour while it runs. Outside all runs, code on a running event loop is async; and so it
+is within a plain function that has begun an event loop of its own, as `asyncio.run` does.
 """
 
 import sys
@@ -8,7 +9,21 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
-run_is_async: ContextVar[bool | None] = ContextVar("perdure_run_is_async", default=None)
+# True: a coroutine function runs. Else a plain one does: the event loop in whose thread it was called, or False.
+run_is_async: ContextVar[Any] = ContextVar("perdure_run_is_async", default=None)
+
+
+def colour_of_plain_code() -> Any:
+    """What `run_is_async` is set to while a plain function runs here."""
+    asyncio = sys.modules.get("asyncio")
+    return False if asyncio is None else asyncio._get_running_loop() or False
+
+
+def _in_loop_of_its_own(colour: Any) -> bool:
+    """Whether the plain function that runs has begun an event loop, on which the caller is."""
+    asyncio = sys.modules.get("asyncio")
+    loop = None if asyncio is None else asyncio._get_running_loop()
+    return loop is not None and loop is not colour
 
 
 def on_event_loop() -> bool:
@@ -25,9 +40,11 @@ def is_running(loop: Any) -> bool:
 
 
 def caller_is_async() -> bool:
-    """Whether the innermost run is a coroutine function or, outside all runs, a loop is running here."""
+    """Whether the innermost run is a coroutine function or, outside all runs or on its own loop, a loop runs here."""
     colour = run_is_async.get()
-    return on_event_loop() if colour is None else colour
+    if colour is None:
+        return on_event_loop()
+    return colour is True or _in_loop_of_its_own(colour)
 
 
 def call_is_awaited() -> bool:
@@ -35,7 +52,8 @@ def call_is_awaited() -> bool:
 
     Outside all runs too, loop or not: `asyncio.run(my_flow())` makes the call before there is a loop.
     """
-    return run_is_async.get() is not False
+    colour = run_is_async.get()
+    return colour is None or colour is True or _in_loop_of_its_own(colour)
 
 
 class FetchPolicy:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
+from perdure.core.generated import Answer
 from perdure.core.records import Record
 
 T = TypeVar("T")
@@ -20,15 +21,19 @@ class Call(NamedTuple):
 
 
 class NextItem(NamedTuple):
-    """Take the next item of a generator of the user's; the outcome is the item, or `EXHAUSTED`."""
+    """Take the next item of a generator of the user's, given what was answered to the last one.
+
+    The outcome is the item, or an `Exhausted`.
+    """
 
     generator: Any
     run: Any
     timeout: float | None = None
+    answer: Answer = None
 
 
 class Emit(NamedTuple):
-    """Hand an item on to whoever iterates over the run."""
+    """Hand an item on to whoever iterates over the run; the outcome is what was answered to it."""
 
     item: Any
 
@@ -64,7 +69,6 @@ class Blocking(NamedTuple):
 
 Effect = Call | NextItem | Emit | Sleep | WaitFor | Report | Blocking
 Steps = Generator[Effect, Any, T]
-EXHAUSTED = object()
 
 
 class Closed(BaseException):

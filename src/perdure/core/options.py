@@ -65,7 +65,10 @@ class RunOptions:
         A script's is the one that others would import it by, so `python sales.py` and `perdure run sales.py` agree.
         """
         function = self.function
-        module = _main_name() if function.__module__ == "__main__" else function.__module__
+        # A method of a builtin class has no module of its own.
+        owner = getattr(function, "__objclass__", type(function))
+        module = getattr(function, "__module__", None) or owner.__module__
+        module = _main_name() if module == "__main__" else module
         return f"{module}.{getattr(function, '__qualname__', self.name)}"
 
 

@@ -3,24 +3,36 @@
 import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from perdure.core.errors import ParameterBindError
 
 _PLAIN = inspect.Parameter.POSITIONAL_OR_KEYWORD
 _KEYWORD_ONLY = inspect.Parameter.KEYWORD_ONLY
+_POSITIONAL_ONLY = inspect.Parameter.POSITIONAL_ONLY
+_VAR_POSITIONAL = inspect.Parameter.VAR_POSITIONAL
+_VAR_KEYWORD = inspect.Parameter.VAR_KEYWORD
 _EMPTY = inspect.Parameter.empty
+
+
+class Passed(NamedTuple):
+    """How a call passed its arguments: a decorator below ours may treat what comes by position otherwise."""
+
+    positional: int  # how many came by position
+    keywords: frozenset[str]  # what came by name
 
 
 class Signature:
     """A function's signature and kind, looked at once, at definition."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        self.inspected = inspect.signature(function)
+        self.inspected = signature_of(function)
+        self._function = function
         parameters = self.inspected.parameters.values()
         self.names = tuple(self.inspected.parameters)
         self._defaults = {each.name: each.default for each in parameters if each.default is not _EMPTY}
         self._positional = tuple(each.name for each in parameters if each.kind is _PLAIN)
+        self._variable = [(each.name, each.kind) for each in parameters if each.kind in (_VAR_POSITIONAL, _VAR_KEYWORD)]
         self.is_plain = all(each.kind in (_PLAIN, _KEYWORD_ONLY) for each in parameters)
         plain_function = _unwrap(function)
         self.is_generator = inspect.isgeneratorfunction(plain_function) or inspect.isasyncgenfunction(plain_function)
@@ -40,7 +52,7 @@ class Signature:
             if bound.keys().isdisjoint(kwargs):
                 bound = {**self._defaults, **bound, **kwargs}
                 if len(bound) == len(self.names) and bound.keys() == self.inspected.parameters.keys():
-                    return bound
+                    return {each: bound[each] for each in self.names}
         return self._bind_slowly(name, args, kwargs)
 
     def _bind_slowly(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
@@ -68,9 +80,9 @@ class Signature:
         return spread
 
     def gather(self, spread: dict[str, Any]) -> dict[str, Any]:
-        """What `spread` took apart, put together."""
+        """What `spread` took apart, put together, in the order of the signature."""
         if self.is_plain:
-            return spread
+            return {name: spread[name] for name in self.names}
         parameters: dict[str, Any] = {}
         for name, value in spread.items():
             whole, bracket, key = name.partition("[")
@@ -80,27 +92,59 @@ class Signature:
                 parameters[whole] = (*parameters.get(whole, ()), value)
             else:
                 parameters.setdefault(whole, {})[key[:-1]] = value
-        return parameters
+        empty: dict[str, Any] = {name: () if kind is _VAR_POSITIONAL else {} for name, kind in self._variable}
+        return {name: parameters[name] if name in parameters else empty[name] for name in self.names}
 
-    def unbind(self, parameters: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """The positional and keyword arguments that pass these parameters."""
-        if self.is_plain:
-            return (), dict(parameters)
+    def unbind(self, parameters: Mapping[str, Any], passed: Passed | None) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The positional and keyword arguments that pass these parameters as the call did; None: it is not known how.
+
+        A default that was not replaced is left to the function, as Python leaves it.
+        """
+        by_position, keywords = (self._by_position, None) if passed is None else passed
+        if self.is_plain and by_position == len(self.names) == len(parameters):
+            return tuple([parameters[name] for name in self.names]), {}
         args: list[Any] = []
         kwargs: dict[str, Any] = {}
-        for name, parameter in self.inspected.parameters.items():
+        held: list[Any] = []  # positional-only defaults: passed only if one behind them is
+        for index, (name, parameter) in enumerate(self.inspected.parameters.items()):
             if name not in parameters:
                 continue
-            value = parameters[name]
-            if parameter.kind is parameter.VAR_POSITIONAL:
-                args.extend(value)
-            elif parameter.kind is parameter.VAR_KEYWORD:
+            value, kind = parameters[name], parameter.kind
+            is_left_out = keywords is not None and name not in keywords and value is parameter.default
+            if kind is _VAR_POSITIONAL:
+                args.extend((*held, *value) if value else ())
+            elif kind is _VAR_KEYWORD:
                 kwargs.update(value)
-            elif parameter.kind is parameter.KEYWORD_ONLY:
-                kwargs[name] = value
+            elif kind is _POSITIONAL_ONLY and index >= by_position:
+                held.append(value)
+                if not is_left_out:
+                    args, held = [*args, *held], []
+            elif kind is _KEYWORD_ONLY or index >= by_position:
+                if not is_left_out:
+                    kwargs[name] = value
             else:
                 args.append(value)
         return tuple(args), kwargs
+
+    @functools.cached_property
+    def _by_position(self) -> int:
+        """How many parameters the function itself, which may be a decorator's wrapper, takes by position."""
+        kinds = [each.kind for each in signature_of(self._function, follow_wrapped=False).parameters.values()]
+        if _VAR_POSITIONAL in kinds:
+            return len(self.names)
+        return sum(kind in (_PLAIN, _POSITIONAL_ONLY) for kind in kinds)
+
+
+def _anything(*args: Any, **kwargs: Any) -> None:
+    """Has the signature of a function that has none: some builtins do not say what they take."""
+
+
+def signature_of(function: Callable[..., Any], follow_wrapped: bool = True) -> inspect.Signature:
+    """The signature of a function, or one that takes anything."""
+    try:
+        return inspect.signature(function, follow_wrapped=follow_wrapped)
+    except ValueError:
+        return inspect.signature(_anything)
 
 
 def _unwrap(function: Any) -> Any:

@@ -12,6 +12,7 @@ from perdure.core.errors import ResultError, StorageError
 from perdure.core.ids import new_id
 from perdure.core.options import FlowOptions, TaskOptions
 from perdure.core.records import FlowRunRecord, TaskRunRecord
+from perdure.core.signatures import Passed
 from perdure.core.states import State, StateType
 from perdure.engine.flow_run import FlowCall
 from perdure.engine.identity import Identity, identify, identity_of
@@ -33,6 +34,7 @@ def begin_task(
     parameters: dict[str, Any],
     wait_for: Sequence[Upstream],
     world: World,
+    passed: Passed | None,
     blocks: bool = False,
 ) -> TaskCall | State[Any]:
     """A call of a task, created and pending; or the state that it came to in an earlier attempt of its flow.
@@ -60,6 +62,7 @@ def begin_task(
         parent=parent,
         created=world.clock(),
     )
+    run.passed = passed
     _place(run, identity, world)
     created = TaskRunRecord(
         run.id, run.name, options.name, options.key, *_above(parent), _tags_json(run.tags), run.created
@@ -76,10 +79,11 @@ def begin_flow(
     world: World,
     name: str,
     again: Resumable | None = None,
+    passed: Passed | None = None,
 ) -> FlowCall | State[Any]:
     """A call of a flow, created and pending; or the state that it came to in an earlier attempt of its parent flow.
 
-    `again` is the flow run that it goes on with, instead of being a new one.
+    `again` is the flow run that it resumes, instead of being a new one; `passed` says how the arguments were passed.
     """
     parent = current_run.get()
     flow = None if parent is None else parent.flow
@@ -98,6 +102,7 @@ def begin_flow(
         parent=parent,
         created=world.clock() if again is None else again.run.created,
     )
+    run.passed = passed
     _place(run, identity, world)
     upstreams, inputs = inputs_of(run.id, parameters, wait_for, flow)
     if again is not None:

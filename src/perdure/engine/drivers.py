@@ -9,9 +9,8 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from perdure.context import current_run
-from perdure.core.colour import run_is_async
+from perdure.core.colour import colour_of_plain_code, run_is_async
 from perdure.core.effects import (
-    EXHAUSTED,
     Blocking,
     Call,
     Closed,
@@ -23,6 +22,7 @@ from perdure.core.effects import (
     Steps,
     WaitFor,
 )
+from perdure.core.generated import Answer, Exhausted, Sent, Thrown
 from perdure.core.steering import Bell
 from perdure.engine.timeouts import alimited, call_within
 from perdure.engine.world import World
@@ -71,14 +71,27 @@ async def adrive(steps: Steps[T], world: World) -> T:
         return result
 
 
-def iterate(steps: Steps[Any], world: World) -> Generator[Any, None, None]:
-    """Perform all effects, blocking, and hand on the items that the run emits."""
+def iterate(steps: Steps[Any], world: World, note: Callable[[Any], None] | None = None) -> Generator[Any, Any, None]:
+    """Perform all effects, blocking, and hand on the items that the run emits, of which `note` is called first."""
     closed = False
+    outcome: Any
     try:
         effect = next(steps)
         while True:
             try:
-                outcome = (yield effect.item) if isinstance(effect, Emit) and not closed else perform(effect, world)
+                if isinstance(effect, Emit) and not closed:
+                    if note is not None:
+                        note(effect.item)
+                    try:
+                        sent = yield effect.item
+                    except GeneratorExit:
+                        raise
+                    except BaseException as error:
+                        outcome = Thrown(error)
+                    else:
+                        outcome = None if sent is None else Sent(sent)
+                else:
+                    outcome = perform(effect, world)
             except GeneratorExit:
                 closed = True
                 effect = steps.throw(Closed())
@@ -90,15 +103,27 @@ def iterate(steps: Steps[Any], world: World) -> Generator[Any, None, None]:
         return
 
 
-async def aiterate(steps: Steps[Any], world: World) -> AsyncGenerator[Any, None]:
-    """Perform all effects on the caller's event loop, and hand on the items that the run emits."""
+async def aiterate(
+    steps: Steps[Any], world: World, note: Callable[[Any], None] | None = None
+) -> AsyncGenerator[Any, Any]:
+    """Perform all effects on the caller's event loop, and hand on the items that the run emits, noted first."""
     closed = False
+    outcome: Any
     try:
         effect = next(steps)
         while True:
             try:
                 if isinstance(effect, Emit) and not closed:
-                    outcome = yield effect.item
+                    if note is not None:
+                        note(effect.item)
+                    try:
+                        sent = yield effect.item
+                    except GeneratorExit:
+                        raise
+                    except BaseException as error:
+                        outcome = Thrown(error)
+                    else:
+                        outcome = None if sent is None else Sent(sent)
                 else:
                     outcome = await aperform(effect, world)
             except GeneratorExit:
@@ -121,10 +146,10 @@ def perform(effect: Effect, world: World) -> Any:
     elif isinstance(effect, Blocking):
         return effect.operation(*effect.args)
     elif isinstance(effect, NextItem):
-        generator, run, timeout = effect
+        generator, run, timeout, answer = effect
         if run.options.is_async:
-            return world.run_coroutine(_acall, Call(anext, (generator, EXHAUSTED), {}, run, timeout))
-        return _call(Call(next, (generator, EXHAUSTED), {}, run, timeout))
+            return world.run_coroutine(_acall, Call(_anext_item, (generator, answer), {}, run, timeout))
+        return _call(Call(_next_item, (generator, answer), {}, run, timeout))
     elif isinstance(effect, Sleep):
         Bell().wait(effect.seconds)
     elif isinstance(effect, WaitFor):
@@ -141,7 +166,8 @@ async def aperform(effect: Effect, world: World) -> Any:
     if isinstance(effect, Call):
         return await _acall(effect) if effect.awaited else _call(effect)
     if isinstance(effect, NextItem):
-        return await _acall(Call(anext, (effect.generator, EXHAUSTED), {}, effect.run, effect.timeout, awaited=True))
+        generator, run, timeout, answer = effect
+        return await _acall(Call(_anext_item, (generator, answer), {}, run, timeout, awaited=True))
     if isinstance(effect, Blocking):
         return await asyncio.to_thread(effect.operation, *effect.args)
     if isinstance(effect, Sleep):
@@ -155,11 +181,33 @@ async def aperform(effect: Effect, world: World) -> Any:
     return perform(effect, world)
 
 
+def _next_item(generator: Any, answer: Answer) -> Any:
+    try:
+        if answer is None:
+            return next(generator)
+        if isinstance(answer, Thrown):
+            return generator.throw(answer.error)
+        return generator.send(answer.value)
+    except StopIteration as end:
+        return Exhausted(end.value)
+
+
+async def _anext_item(generator: Any, answer: Answer) -> Any:
+    try:
+        if answer is None:
+            return await anext(generator)
+        if isinstance(answer, Thrown):
+            return await generator.athrow(answer.error)
+        return await generator.asend(answer.value)
+    except StopAsyncIteration:
+        return Exhausted()
+
+
 def _call(effect: Call) -> Any:
     function, args, kwargs, run, timeout, _ = effect
     leave = None if beside is None else beside(run.id)
     run_token = current_run.set(run)
-    colour_token = run_is_async.set(False)
+    colour_token = run_is_async.set(colour_of_plain_code())
     try:
         if timeout is None:
             return function(*args, **kwargs)

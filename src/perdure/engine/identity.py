@@ -94,7 +94,14 @@ def identity_in(step: str) -> str:
     turn, mark, parts = step.removeprefix('{"turn": ').removesuffix("}").partition(', "key": ')
     if not mark:
         raise ValueError(f"{step!r} is not what a step is made of.")
-    return f"{_digest(parts)}:{turn}"
+    return f"{_digest(_sorted(parts))}:{turn}"
+
+
+def _sorted(parts: str) -> str:
+    """The components with the arguments by name: earlier versions kept them in the order of the call."""
+    before, mark, told = parts.partition('"arguments": {')
+    arguments = told[:-1].split(", ")
+    return f"{before}{mark}{', '.join(sorted(arguments))}}}" if len(arguments) > 1 else parts
 
 
 class _NotArrived(Exception):
@@ -108,6 +115,7 @@ def _digests(flow: FlowRunContext, parameters: Mapping[str, Any]) -> tuple[str, 
         for name, value in parameters.items():
             digest = digest_of_values(value) if is_atom(value) else _digest_within(flow, value)
             told.append(f'"{name}": "{digest[:_DIGEST]}"')
+        told.sort()  # the order in which a call names its arguments means nothing
     except SerializationError:
         return '"arguments": null', name
     return f'"arguments": {{{", ".join(told)}}}', None

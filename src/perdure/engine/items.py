@@ -8,6 +8,7 @@ from typing import Any
 from perdure.context import FlowRunContext, RunContext
 from perdure.core.effects import Blocking, Closed, Emit, Steps
 from perdure.core.errors import MissingContext, ResultError, StorageError
+from perdure.core.generated import Answer, GeneratedItems, Thrown
 from perdure.core.ids import new_id
 from perdure.core.records import ResultRecord
 from perdure.engine.runs import persists, write
@@ -25,6 +26,8 @@ class Items:
 
     done: int = 0  # handed on, or taken from storage to be
     collected: list[Any] = field(default_factory=list)  # these, if they are to be the run's value
+    returned: Any = None  # what the generator returned in the end
+    _answers: dict[int, Answer] = field(default_factory=dict)  # to items that another attempt passes over, by number
     _before: int = 0  # done when the newest attempt began
     _yielded: int = 0  # by the newest attempt
     _passes_over: bool = True  # whether the attempt begins with its first item again
@@ -37,6 +40,23 @@ class Items:
         """Count an item that the generator yielded; whether nobody had it before."""
         self._yielded += 1
         return not self._passes_over or self._yielded > self._before
+
+    def note(self, answer: Answer, run: RunContext) -> None:
+        """Remember what was answered to the last item, if a later attempt may pass over it."""
+        if answer is not None and run.run_count <= run.options.retries:
+            self.note_earlier(answer)
+
+    def note_earlier(self, answer: Answer) -> None:
+        """Remember what was answered to the last item, which the generator is still to pass over."""
+        self._answers[self.done - 1] = answer
+
+    def answer_before(self) -> Answer:
+        """What was answered before to the item that the generator has yielded again."""
+        return self._answers.get(self._yielded - 1)
+
+    def value(self) -> list[Any]:
+        """What the run's value is."""
+        return self.collected if self.returned is None else GeneratedItems(self.collected, self.returned)
 
     def take_over(self) -> int:
         """How many items there were before this attempt; the generator itself goes on from there.
@@ -59,13 +79,19 @@ class Items:
             self.collected.append(item)
 
 
-def hand_on(run: RunContext, items: Sequence[Any]) -> Steps[None]:
-    """The items of a generator that need not run again."""
-    run.items = Items()
+def hand_on(run: RunContext, items: Sequence[Any], is_cached: bool) -> Steps[None]:
+    """The items of a generator that need not run again.
+
+    What is thrown into one that ran before in the same place was thrown there, too, and the items are what came of it;
+    of one whose items are from the cache, that is not known, so it is raised.
+    """
+    run.items = Items(returned=getattr(items, "returned", None))
     try:
         for item in items:
             run.items.add(run, item)
-            yield Emit(item)
+            answer = yield Emit(item)
+            if is_cached and isinstance(answer, Thrown):
+                raise answer.error
     except Closed:
         return
 
@@ -82,7 +108,9 @@ def hand_on_earlier(run: RunContext, world: World) -> Steps[bool]:
                 if loaded is None:
                     return True
                 run.items.add(run, *loaded)
-                yield Emit(*loaded)
+                answer = yield Emit(*loaded)
+                if answer is not None:
+                    run.items.note_earlier(answer)
             if len(page) < PAGE:
                 break
     except Closed:

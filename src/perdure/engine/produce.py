@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from perdure.context import RunContext
-from perdure.core.effects import EXHAUSTED, Call, Closed, Emit, NextItem, Steps
+from perdure.core.effects import Call, Closed, Emit, NextItem, Steps
+from perdure.core.generated import Answer, Exhausted
 from perdure.engine.items import Items, hand_on_earlier, keep_item, kept_for
 from perdure.engine.world import World
 
@@ -31,7 +32,7 @@ def produce(run: RunContext, produced: Produced, world: World) -> Steps[Any]:
     try:
         if options.is_generator:
             return (yield from _items(run, produced, world))
-        args, kwargs = options.signature.unbind(run.parameters)
+        args, kwargs = options.signature.unbind(run.parameters, run.passed)
         return (yield Call(options.function, args, kwargs, run, options.timeout_seconds, options.is_async))
     except BaseException as error:
         produced.error = error
@@ -44,15 +45,18 @@ def _items(run: RunContext, produced: Produced, world: World) -> Steps[list[Any]
     items: Items = run.items
     items.begin_attempt()
     flow_run_id = kept_for(run)
-    args, kwargs = run.options.signature.unbind(run.parameters)
+    args, kwargs = run.options.signature.unbind(run.parameters, run.passed)
     generator = run.options.function(*args, **kwargs)
+    answer: Answer = None
     while True:
         if run.flow is not None:
             run.flow.steering.check()
-        item = yield NextItem(generator, run, run.options.timeout_seconds)
-        if item is EXHAUSTED:
+        item = yield NextItem(generator, run, run.options.timeout_seconds, answer)
+        if type(item) is Exhausted:
+            items.returned = item.returned
             break
         if not items.is_new():
+            answer = items.answer_before()
             continue
         if flow_run_id is not None:
             try:
@@ -62,12 +66,13 @@ def _items(run: RunContext, produced: Produced, world: World) -> Steps[list[Any]
                 raise
         items.add(run, item)
         try:
-            yield Emit(item)
+            answer = yield Emit(item)
+            items.note(answer, run)
         except Closed:
             yield Call(_close(generator), (), {}, run, awaited=run.options.is_async)
             run.collect = False  # a part of the items is not the value
             break
-    return items.collected if run.collect else None
+    return items.value() if run.collect else None
 
 
 def _close(generator: Any) -> Any:

@@ -73,7 +73,7 @@ def take(
         yield Report((*records, *_told(run, found, why, state)))
     world.log(run, logging.DEBUG, "%s: the result is that of the run %s.", name, found.run_id)
     if run.options.is_generator:
-        yield from hand_on_earlier(run, world) if found.is_exception else hand_on(run, value)
+        yield from hand_on_earlier(run, world) if found.is_exception else hand_on(run, value, why != "reused")
     return run.state
 
 

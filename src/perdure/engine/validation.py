@@ -9,6 +9,7 @@ from typing import Any
 from perdure.core.errors import ParameterTypeError
 from perdure.core.options import FlowOptions
 from perdure.core.secrecy import HIDDEN, is_secret_name, shortened, without_secrets
+from perdure.core.signatures import signature_of
 from perdure.results.previews.text import beginning
 from perdure.results.previews.tree import Tree
 
@@ -70,7 +71,7 @@ def _hints(function: Callable[..., Any]) -> dict[str, Any]:
     except (NameError, TypeError):
         annotations = getattr(target, "__annotations__", {})
         hints = {name: hint for name, hint in annotations.items() if not isinstance(hint, str)}
-    kinds = inspect.signature(function).parameters
+    kinds = signature_of(function).parameters
     return {name: _of_kind(hints[name], kinds[name]) for name in kinds if name in hints}
 
 

@@ -17,6 +17,8 @@ from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from perdure.core.generated import GeneratedItems
+
 Tag = Mapping[str, Any]
 
 _MICROSECOND = timedelta(microseconds=1)
@@ -180,6 +182,9 @@ TYPES: dict[type, TaggedType] = {
     ipaddress.IPv6Network: _as_text(ipaddress.IPv6Network),
     ipaddress.IPv4Interface: _as_text(ipaddress.IPv4Interface),
     ipaddress.IPv6Interface: _as_text(ipaddress.IPv6Interface),
+    GeneratedItems: TaggedType(
+        lambda value: {"data": [list(value), value.returned]}, lambda data, _: GeneratedItems(*data)
+    ),
     re.Pattern: TaggedType(_write_pattern, lambda data, tag: re.compile(data, tag.get("flags", 0))),
 }
 

@@ -11,6 +11,7 @@ def _names(module: str, names: str) -> frozenset[str]:
 HARMLESS = frozenset[str]().union(
     _names("builtins", "bool bytearray bytes complex dict float frozenset int list object range set slice str tuple"),
     _names("builtins", "Ellipsis NotImplemented"),
+    _names("perdure.core.generated", "GeneratedItems"),
     _names("collections", "ChainMap Counter OrderedDict UserDict UserList UserString defaultdict deque"),
     _names("copyreg", "__newobj__ __newobj_ex__ _reconstructor"),
     _names("datetime", "date datetime time timedelta timezone"),
