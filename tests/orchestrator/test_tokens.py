@@ -54,6 +54,36 @@ def test_a_revoked_token_is_not_found_and_its_name_is_free_again(tokens: Tokens)
         tokens.revoke("cd", now=6)
 
 
+def test_an_expired_namesake_does_not_keep_the_live_token_from_being_revoked(tokens: Tokens) -> None:
+    tokens.create("ci", Scope.READ, now=0, expires=MINUTE)
+    text, token = tokens.create("ci", Scope.READ, now=MINUTE)
+    assert [each.id for each in tokens.revoke("ci", now=MINUTE + 1)] == [token.id]
+    assert tokens.find(text, now=MINUTE + 2) is None
+
+
+def test_every_live_token_that_a_name_fits_is_revoked_and_named(tokens: Tokens) -> None:
+    text, token = tokens.create("ci", Scope.READ, now=0)
+    other, namesake = tokens.create(token.id, Scope.READ, now=1)  # named as the other one is shown
+    assert {each.id for each in tokens.revoke(token.id, now=2)} == {token.id, namesake.id}
+    assert [tokens.find(each, now=3) for each in (text, other)] == [None, None]
+
+
+def test_revoking_what_has_ended_already_says_how_it_ended(tokens: Tokens) -> None:
+    _, token = tokens.create("ci", Scope.READ, now=0, expires=1)
+    with pytest.raises(TokenMissing, match=f"No live token is called 'ci': {token.shown} has expired"):
+        tokens.revoke("ci", now=2)
+
+
+def test_what_is_live_is_known_by_ids(tokens: Tokens) -> None:
+    _, token = tokens.create("me", Scope.READ, now=0)
+    _, short = tokens.create("short", Scope.READ, now=0, expires=3)
+    _, session = tokens.begin_session(token, now=0, expires=MINUTE)
+    ids = [token.id, short.id, session.id, "none"]
+    assert tokens.live(ids, now=2) == {token.id, short.id, session.id}
+    tokens.revoke("me", now=3)
+    assert tokens.live(ids, now=4) == set()
+
+
 def test_a_session_ends_with_its_token(tokens: Tokens) -> None:
     _, token = tokens.create("me", Scope.ADMIN, now=0)
     text, session = tokens.begin_session(token, now=0, expires=MINUTE)

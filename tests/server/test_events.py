@@ -1,6 +1,7 @@
 """Server-sent events, read as a browser reads them."""
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,13 +9,17 @@ from typing import Any
 import httpx
 import pytest
 
+from perdure.core.clock import system_clock
 from perdure.core.records import LogRecord
 from perdure.core.states import StateType
 from perdure.orchestrator.embedded import EmbeddedOrchestrator
+from perdure.orchestrator.sql.tokens import Scope
 from perdure.testing.orchestrator_conformance import flow_run, state
 from tests.server.running import running
+from tests.server.serving import serving
 
 pytestmark = pytest.mark.slow
+STREAM = "/api/events/stream"
 
 
 def events(lines: Iterator[str]) -> Iterator[dict[str, Any]]:
@@ -50,3 +55,39 @@ def test_changes_and_lines_are_told_as_they_come_and_gone_on_from(tmp_path: Path
         with httpx.stream("GET", url, headers={"Last-Event-ID": "another.1.1"}, timeout=20) as lost:
             assert next(events(lost.iter_lines()))["event"] == "reset"
     known.close()
+
+
+@pytest.mark.parametrize("way", ["a token", "a session of it", "its time is up"])
+def test_an_open_stream_ends_within_a_second_when_its_token_does(tmp_path: Path, way: str) -> None:
+    with serving(tmp_path, authenticated=True) as server, server.client() as client:
+        kept, now = server.app.state.tokens, system_clock()
+        text, _ = kept.create("reader", Scope.READ, now, now + 3_000_000 if way == "its time is up" else None)
+        if way == "a session of it":
+            client.post("/api/session", json={"token": text}).raise_for_status()
+        else:
+            client.headers["Authorization"] = f"Bearer {text}"
+        with (
+            client.stream("GET", STREAM) as stream,
+            server.client(server.tokens["read"]) as other,
+            other.stream("GET", STREAM) as open,
+        ):
+            lines, others = stream.iter_lines(), open.iter_lines()
+            assert next(lines) == next(others) == ": listening"
+            if way == "its time is up":
+                time.sleep(max(0.0, now / 1e6 + 3 - time.time()))
+            else:
+                kept.revoke("reader", system_clock())  # as another process does it
+            ended = time.monotonic()
+            assert not any(line.startswith("data") for line in lines)
+            assert time.monotonic() - ended < 1
+            run = flow_run()
+            server.app.state.orchestrator.commit([run, state(run, StateType.RUNNING)])
+            assert any(run.id in line for line in others)
+
+
+def test_a_token_that_another_process_revoked_is_refused_within_a_second(tmp_path: Path) -> None:
+    with serving(tmp_path, authenticated=True) as server, server.client(server.tokens["write"]) as client:
+        assert client.get("/api/flow-runs").status_code == 200
+        server.app.state.tokens.revoke("write", system_clock())
+        time.sleep(1)
+        assert client.get("/api/flow-runs").status_code == 401

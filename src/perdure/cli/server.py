@@ -44,6 +44,9 @@ def start(
     allow_origin: Annotated[
         list[str], typer.Option(metavar="URL", help="The origin of pages that may send requests; repeatable.")
     ] = [],  # noqa: B006
+    trusted_proxy: Annotated[
+        list[str], typer.Option(metavar="ADDRESS", help="A proxy whose X-Forwarded-For is believed; repeatable.")
+    ] = [],  # noqa: B006
     insecure: Annotated[bool, typer.Option("--insecure", help="Ask nobody for a token.")] = False,
     public_metrics: Annotated[bool, typer.Option("--public-metrics", help="Show /api/metrics to all.")] = False,
     tls_cert: Annotated[Path | None, typer.Option(help="A certificate and its chain, as PEM: speak HTTPS.")] = None,
@@ -68,6 +71,7 @@ def start(
         workers=workers,
         allowed_hosts=tuple(name.lower() for name in allow_host),
         allowed_origins=tuple(allow_origin),
+        trusted_proxies=tuple(trusted_proxy),
         serve_values=serve_values,
         runs_flows=run_flows,
         public_metrics=public_metrics,

@@ -58,12 +58,13 @@ def revoke(
     database: _Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """Have a token be of no use any more; servers know it within seconds."""
-    token = _tokens(database).revoke(called, system_clock())
+    """Revoke every live token of this name; servers know it within a second."""
+    revoked = _tokens(database).revoke(called, system_clock())
     if as_json:
-        show_json(_shape(token))
+        show_json([_shape(token) for token in revoked])
     else:
-        show(f"Revoked {token.name!r}, {token.shown}….")
+        for token in revoked:
+            show(f"Revoked {token.name!r}, {token.shown}….")
 
 
 def _tokens(database: str | None) -> "Tokens":

@@ -177,8 +177,8 @@ class AsyncClient:
         """Make a token; its `token` is told this once."""
         return await self._do(self._calls.create_token(name, scope, expires_seconds))
 
-    async def revoke_token(self, called: str) -> TokenModel:
-        """Revoke a token, by its name or its public part."""
+    async def revoke_token(self, called: str) -> list[TokenModel]:
+        """Revoke every live token of a name or public part; those that were revoked."""
         return await self._do(self._calls.revoke_token(called))
 
     async def events(self, *, flow_run: Id | None = None) -> AsyncIterator[Event]:

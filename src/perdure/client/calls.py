@@ -28,7 +28,7 @@ _STATES = TypeAdapter(list[StateModel])
 _VARIABLES = TypeAdapter(list[VariableModel])
 _TOKENS = TypeAdapter(list[TokenModel])
 _VARIABLE, _FLOW_RUN = TypeAdapter(VariableModel), TypeAdapter(FlowRunModel)
-_MADE, _TOKEN = TypeAdapter(MadeToken), TypeAdapter(TokenModel)
+_MADE = TypeAdapter(MadeToken)
 
 
 class Calls(Asker):
@@ -119,8 +119,8 @@ class Calls(Asker):
         told = {"name": name, "scope": scope, "expires_seconds": expires_seconds}
         return self.read(_MADE, (yield from self.ask("POST", "tokens", body=told)))
 
-    def revoke_token(self, called: str) -> Steps[TokenModel]:
-        return self.read(_TOKEN, (yield from self.ask("DELETE", f"tokens/{_part(called)}")))
+    def revoke_token(self, called: str) -> Steps[list[TokenModel]]:
+        return self.read(_TOKENS, (yield from self.ask("DELETE", f"tokens/{_part(called)}")))
 
 
 def _part(name: str) -> str:

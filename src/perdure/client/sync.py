@@ -178,8 +178,8 @@ class Client:
         """Make a token; its `token` is told this once."""
         return self._do(self._calls.create_token(name, scope, expires_seconds))
 
-    def revoke_token(self, called: str) -> TokenModel:
-        """Revoke a token, by its name or its public part."""
+    def revoke_token(self, called: str) -> list[TokenModel]:
+        """Revoke every live token of a name or public part; those that were revoked."""
         return self._do(self._calls.revoke_token(called))
 
     def events(self, *, flow_run: Id | None = None) -> Iterator[Event]:

@@ -26,7 +26,7 @@ READING = ("GET", "HEAD", "OPTIONS")
 PUBLIC = frozenset({"/api/health", "/api/ready"})  # they say nothing but that the server works
 LOGIN = "/api/session"
 _SIGNED = re.compile(r"/api/results/[^/]+/value")  # a link's signature, which the route checks, stands for a token
-_REMEMBERED_SECONDS = 5.0  # for so long a revoked token may still be let in
+_REMEMBERED_SECONDS = 0.8  # for so long a revoked token may still be let in
 _MOST = 10_000  # tokens that are remembered
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import APIRouter, Depends, FastAPI
 
 from perdure import settings
+from perdure.core.clock import system_clock
 from perdure.core.version import VERSION
 from perdure.orchestrator.embedded import EmbeddedOrchestrator
 from perdure.server.access import Gate, authorise
@@ -111,7 +112,8 @@ def create_app(orchestrator: EmbeddedOrchestrator, config: ServerConfig) -> Fast
     app.state.tokens = orchestrator.tokens
     app.state.gate = Gate(orchestrator.tokens)
     app.state.logins = Rates(config.failure_rate)
-    app.state.streams = Streams()
+    app.state.streams = Streams(lambda ids: orchestrator.tokens.live(ids, system_clock()))
+    app.state.silent = {}  # connections that have sent no whole head, those that wait for longest first
     app.state.counting = Counting(orchestrator)
     app.state.metrics = Metrics(orchestrator, app.state.counting)
     app.state.sessions = sessions

@@ -27,10 +27,16 @@ class ServerConfig:
     log_requests: bool = False
     log_format: str = "text"  # or "json"
     max_body: int = 64 * 1024**2
-    max_unpacked: int = 256 * 1024**2  # of a body that came compressed
+    max_unpacked: int = 64 * 1024**2  # of a body that came compressed
+    max_elements: int = 500_000  # keys and values in JSON that a flow's process reports
+    max_api_body: int = 1024**2  # of all other routes
+    max_api_elements: int = 100_000
+    max_public_body: int = 16 * 1024  # of a request without a token
     max_headers: int = 32 * 1024
     max_connections: int = 1_000  # a worker
+    backlog: int = 512  # connections that wait to be accepted
     request_rate: float = 1_000  # requests a second of a token, or of an address
+    trusted_proxies: tuple[str, ...] = ()  # addresses and networks whose X-Forwarded-For is believed
     failure_rate: float = 5  # wrong tokens a second of an address
     head_seconds: float = 10  # until a connection, or the next request on it, has sent its head
     request_seconds: float = 120  # until a request is answered

@@ -5,10 +5,9 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, AsyncExitStack, nullcontext
 from http import HTTPStatus
 
-from anyio import to_thread
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -16,10 +15,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from perdure.core.errors import PerdureError, SettingError
 from perdure.server.access import ANYONE, CSRF_HEADER, LOGIN, READING, Caller, Gate, credentials, is_of_api, is_public
+from perdure.server.addresses import client_address, networks
+from perdure.server.bodies import Bodies
 from perdure.server.config import ServerConfig
 from perdure.server.errors import answer, answer_of
 from perdure.server.hosts import refused_host, refused_origin
-from perdure.server.limits import Rates, bounded, too_large, unpacked
+from perdure.server.limits import Rates
 from perdure.server.page import POLICY
 from perdure.server.streams import Streams
 from perdure.server.telling import Told, tell, tell_failure
@@ -61,6 +62,8 @@ class Guard:
         self._span = _traced() if config.traced else _untraced
         self._requests = Rates(config.request_rate)
         self._failures = Rates(config.failure_rate)
+        self._bodies = Bodies(config)
+        self._proxies = networks(config.trusted_proxies)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request. Websockets are not spoken here."""
@@ -69,6 +72,8 @@ class Guard:
                 await self.app(scope, receive, send)
             return
         exchange = _Exchange(scope, send)
+        peer, port = scope.get("client") or ("", 0)
+        scope["client"] = (client_address(peer, exchange.headers, self._proxies), port)
         with self._span(scope["method"], exchange.headers) as answered:
             try:
                 await self._serve(exchange, scope, receive)
@@ -82,7 +87,7 @@ class Guard:
 
     async def _serve(self, exchange: "_Exchange", scope: Scope, receive: Receive) -> None:
         try:
-            async with asyncio.timeout(self._config.request_seconds) as limit:
+            async with asyncio.timeout(self._config.request_seconds) as limit, AsyncExitStack() as held:
 
                 def streaming() -> None:
                     limit.reschedule(None)
@@ -91,7 +96,7 @@ class Guard:
                 exchange.streaming = streaming
                 refused = await self._admit(exchange, scope)
                 if refused is None:
-                    receive = await self._limited(exchange.headers, scope, receive)
+                    receive = await self._bodies.taken(scope, receive, self._is_public(scope), held)
                     with self._streams.ending_early(exchange):
                         await self.app(scope, receive, exchange.send)
                     if exchange.is_stream and not exchange.ended:
@@ -130,7 +135,7 @@ class Guard:
             return _refusal(HTTPStatus.MISDIRECTED_REQUEST, why)
         if (why := refused_origin(headers, self._config)) is not None:
             return _refusal(HTTPStatus.FORBIDDEN, why)
-        address = (scope.get("client") or ("",))[0]
+        address = scope["client"][0]
         caller = await self._caller(headers, scope, address)
         if isinstance(caller, Response):
             return caller
@@ -146,13 +151,11 @@ class Guard:
         if found is None:
             return _refusal(_REFUSED, "This needs a token: send `Authorization: Bearer TOKEN`.")
         text, in_cookie = found
-        caller = self._gate.remembered(text)
+        # The token comes first: others' wrong ones, from the same address, refuse nobody who has a right one.
+        caller = self._gate.remembered(text) or await self._gate.find(text)
         if caller is None:
-            if not self._failures.has(address):
+            if not self._failures.take(address):
                 return _too_many("Too many wrong tokens came from this address.")
-            caller = await self._gate.find(text)
-        if caller is None:
-            self._failures.take(address)
             return _refusal(_REFUSED, "The token is not known here, has expired or was revoked.")
         if (caller.csrf is not None) != in_cookie:  # a session's secret is no token, nor the other way round
             return _refusal(_REFUSED, "A session is known by its cookie, and a token by the header.")
@@ -167,21 +170,6 @@ class Guard:
         if path == METRICS:
             return self._config.public_metrics
         return is_public(path) or (path == LOGIN and scope["method"] == "POST")
-
-    async def _limited(self, headers: Headers, scope: Scope, receive: Receive) -> Receive:
-        """A `receive` of a body that is not too large, packed or unpacked."""
-        length = headers.get("content-length", "0")
-        if not length.isdecimal() or int(length) > self._config.max_body:
-            raise too_large(self._config.max_body)
-        receive = bounded(receive, self._config.max_body)
-        encoding = headers.get("content-encoding", "").strip().lower()
-        if encoding in ("", "identity"):
-            return receive
-        body = await to_thread.run_sync(unpacked, await _whole(receive), encoding, self._config.max_unpacked)
-        changed = MutableHeaders(scope=scope)
-        del changed["content-encoding"]
-        changed["content-length"] = str(len(body))
-        return _once(body, receive)
 
 
 def _traced() -> Spans:
@@ -211,6 +199,11 @@ class _Exchange:
         self.streaming: Callable[[], None] = lambda: None
         self._send = send
         self._began = time.perf_counter()
+
+    @property
+    def token_id(self) -> str | None:
+        """Of the token, or session, that the request came with."""
+        return self.caller.token.id if self.caller is not None and self.caller.token is not None else None
 
     async def send(self, message: Message) -> None:
         """Pass on a part of the answer, with the headers that each one has."""
@@ -262,28 +255,6 @@ def _route(scope: Scope) -> str | None:
         if at >= 0:
             path, end = f"{path[:at]}/{{{name}}}{path[at + 1 + len(str(value)) :]}", at
     return path
-
-
-async def _whole(receive: Receive) -> bytes:
-    parts: list[bytes] = []
-    while True:
-        message = await receive()
-        if message["type"] != "http.request":
-            raise HTTPException(HTTPStatus.BAD_REQUEST, "The body did not come whole.")
-        parts.append(message.get("body", b""))
-        if not message.get("more_body", False):
-            return b"".join(parts)
-
-
-def _once(body: bytes, rest: Receive) -> Receive:
-    waiting = [body]
-
-    async def receive() -> Message:
-        if waiting:
-            return {"type": "http.request", "body": waiting.pop(), "more_body": False}
-        return await rest()
-
-    return receive
 
 
 def _kind(status: int) -> str:

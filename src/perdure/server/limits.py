@@ -26,10 +26,6 @@ class Rates:
         level, since = self._buckets.get(client, (self._full, now))
         return min(self._full, level + (now - since) * self._rate)
 
-    def has(self, client: str) -> bool:
-        """Whether there is a token for a client."""
-        return self._level(client, self._clock()) >= 1
-
     def take(self, client: str) -> bool:
         """Take a token for a client; False if there is none."""
         now = self._clock()

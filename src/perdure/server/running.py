@@ -26,10 +26,9 @@ from perdure.orchestrator.sql.opening import database_at
 from perdure.server import telling
 from perdure.server.app import create_app
 from perdure.server.config import ServerConfig
-from perdure.server.http import ImpatientProtocol
+from perdure.server.http import ImpatientProtocol, make_room
 from perdure.server.metrics import SHARED
 
-_BACKLOG = 512  # connections that wait to be accepted
 _IDLE_SECONDS = 75  # of a connection between requests
 _SWITCH_SECONDS = 0.0005  # after which a thread that computes lets others: an answer needs Python's lock many times
 
@@ -60,9 +59,11 @@ def serve(config: ServerConfig, database: str | None, insecure: bool, tell: Call
     providers.set_orchestrator(lambda: orchestrator)  # blocks and storages are those of the database that is served
     config = replace(config, authenticated=not insecure and _asks_for_tokens(config, orchestrator))
     config = replace(config, traced=settings.current().opentelemetry, database=database)
+    room = make_room(config.max_connections)
+    config = replace(config, max_connections=room.connections, backlog=room.backlog)
     place = orchestrator.place
     family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
-    listening = socket.create_server((config.host, config.port), family=family, backlog=_BACKLOG)
+    listening = socket.create_server((config.host, config.port), family=family, backlog=config.backlog)
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else an answer's body waits 40 ms for its head
     host, port = listening.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
@@ -109,7 +110,7 @@ def uvicorn_config(config: ServerConfig, make: Callable[[], FastAPI]) -> uvicorn
         server_header=False,
         limit_concurrency=config.max_connections,
         h11_max_incomplete_event_size=config.max_headers,
-        backlog=_BACKLOG,
+        backlog=config.backlog,
         timeout_keep_alive=_IDLE_SECONDS,
         timeout_graceful_shutdown=config.shutdown_seconds,
         ssl_certfile=config.tls_cert,

@@ -3,13 +3,17 @@
 import json
 import logging
 import sys
+import time
 import traceback
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 from perdure.core.secrecy import without_secrets
 
 _requests = logging.getLogger("perdure.server.requests")
+_REPEATING = ("asyncio", "uvicorn.error")  # what connections have them say
+_TEXTS = 1_000  # that are remembered
 _failures = logging.getLogger("perdure.server.failures")
 
 
@@ -45,10 +49,36 @@ def configure(format: str) -> None:
     """Have the server's and uvicorn's loggers write to standard error, as `text` or `json`."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Json() if format == "json" else _Text())
-    for name, level in (("perdure.server", logging.INFO), ("uvicorn", logging.WARNING)):
+    for name, level in (("perdure.server", logging.INFO), ("uvicorn", logging.WARNING), ("asyncio", logging.WARNING)):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [handler], False
         logger.setLevel(level)
+    for name in _REPEATING:
+        logging.getLogger(name).addFilter(Throttle())
+
+
+class Throttle(logging.Filter):
+    """Lets a text through once in some seconds, with how often it was left out: strangers cause it at will."""
+
+    def __init__(self, seconds: float = 10.0, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._seconds = seconds
+        self._clock = clock
+        self._last: dict[str, float] = {}
+        self._left_out: dict[str, int] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether a record is logged; one after others that were not says how many."""
+        text, now = str(record.msg).partition("\n")[0], self._clock()
+        if now - self._last.get(text, -self._seconds) < self._seconds:
+            self._left_out[text] = self._left_out.get(text, 0) + 1
+            return False
+        if len(self._last) > _TEXTS:
+            self._last.clear()
+        self._last[text] = now
+        if count := self._left_out.pop(text, 0):
+            record.msg = f"{record.msg} ({count} more like it were left out.)"
+        return True
 
 
 class _Json(logging.Formatter):

@@ -1165,7 +1165,7 @@ export interface paths {
         post?: never;
         /**
          * Revoke
-         * @description Revoke a token, by its name or its public part, and the sessions that were begun with it.
+         * @description Revoke every live token of a name or public part, and the sessions that were begun with them.
          */
         delete: operations["revoke"];
         options?: never;
@@ -10274,7 +10274,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TokenModel"];
+                    "application/json": components["schemas"]["TokenModel"][];
                 };
             };
             /** @description Bad Request */

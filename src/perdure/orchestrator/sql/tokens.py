@@ -115,17 +115,31 @@ class Tokens:
         """The tokens, oldest first, the revoked and expired ones too; no sessions."""
         return [_token(row) for row in self._read(self._all, ())]
 
-    def revoke(self, called: str, now: Micros) -> Token:
-        """Have a token, by its name or its shown part, and its sessions, be of no use any more.
+    def revoke(self, called: str, now: Micros) -> Sequence[Token]:
+        """Revoke every live token with this name or shown part, and its sessions; those that were revoked.
 
         Raises:
-            TokenMissing: no live token is called so.
+            TokenMissing: no live token is called so; says when one was revoked or expired.
         """
-        for token in self.all():
-            if called in (token.name, token.id, token.shown) and token.revoked is None:
-                self._writer.execute_apart(self._revoke, (now, token.id))
-                return token._replace(revoked=now)
+        named = [token for token in self.all() if called in (token.name, token.id, token.shown)]
+        live = [token for token in named if token.is_live(now)]
+        for token in live:
+            self._writer.execute_apart(self._revoke, (now, token.id))
+        if live:
+            return [token._replace(revoked=now) for token in live]
+        if named:
+            ended = ", ".join(
+                f"{each.shown} {'has expired' if each.revoked is None else 'is revoked'}" for each in named
+            )
+            raise TokenMissing(f"No live token is called {called!r}: {ended}. `perdure token ls` lists all.")
         raise TokenMissing(f"No token is called {called!r}. `perdure token ls` lists them.")
+
+    def live(self, ids: Sequence[str], now: Micros) -> set[str]:
+        """Those ids whose token or session is live, as is the token that a session was begun with."""
+        found = {id: token for id in ids if (token := self._get(id)) is not None and token.is_live(now)}
+        parents = {token.parent_id for token in found.values() if token.parent_id is not None}
+        ended = {id for id in parents if (token := self._get(id)) is None or not token.is_live(now)}
+        return {id for id, token in found.items() if token.parent_id not in ended}
 
     def end(self, session: Token, now: Micros) -> None:
         """Have a session be of no use any more."""

@@ -37,11 +37,10 @@ def login(given: Login, request: Request, response: Response, config: Config) ->
     """Begin a session with a token."""
     tokens, now, limits = request.app.state.tokens, system_clock(), request.app.state.logins
     address = request.client.host if request.client else ""
-    if not limits.has(address):
-        raise HTTPException(HTTPStatus.TOO_MANY_REQUESTS, "Too many wrong tokens came from this address.")
     token = tokens.find(given.token.get_secret_value(), now)
     if token is None or token.parent_id is not None:
-        limits.take(address)
+        if not limits.take(address):
+            raise HTTPException(HTTPStatus.TOO_MANY_REQUESTS, "Too many wrong tokens came from this address.")
         raise HTTPException(HTTPStatus.UNAUTHORIZED, "The token is not known here, has expired or was revoked.")
     ends = now + config.session_seconds * 1_000_000
     text, session = tokens.begin_session(token, now, ends if token.expires is None else min(ends, token.expires))

@@ -49,8 +49,8 @@ def create(new: NewToken, kept: Kept) -> MadeToken:
 
 @router.delete("/{called}")
 @needs(Scope.ADMIN)
-def revoke(called: str, kept: Kept, request: Request) -> TokenModel:
-    """Revoke a token, by its name or its public part, and the sessions that were begun with it."""
-    token = kept.revoke(called, system_clock())
+def revoke(called: str, kept: Kept, request: Request) -> list[TokenModel]:
+    """Revoke every live token of a name or public part, and the sessions that were begun with them."""
+    revoked = kept.revoke(called, system_clock())
     request.app.state.gate.forget()
-    return TokenModel.of(token)
+    return [TokenModel.of(token) for token in revoked]
