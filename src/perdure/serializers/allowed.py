@@ -58,6 +58,10 @@ class AllowList:
                 return found
         raise _refusal(full)
 
+    def admits(self, path: str) -> bool:
+        """Whether values may be made of a class by its own path: it is listed, is below what is, or is harmless."""
+        return path in self._exact or self._holds(path)
+
     def _holds(self, full: str) -> bool:
         return full.startswith(self._below) and not full.startswith(EXCLUDED) and "__main__." not in full[1:]
 

@@ -27,7 +27,7 @@ class JSONSerializer(Serializer):
     """UTF-8 JSON, with types that JSON lacks written as `{"__class__": "datetime.date", "data": "2024-05-01"}`.
 
     By default every type that pydantic supports comes back as it was: see `json_encode.encode`. Loading
-    never imports a class.
+    never imports a class, and calls no code of one that the allow-list does not name.
 
     `jsonlib` names a module with `dumps` and `loads`, called with `dumps_kwargs` and `loads_kwargs`.
     `object_encoder` and `object_decoder` replace the default ones. They are functions, or dotted paths of

@@ -1,9 +1,9 @@
 """From plain JSON values back to Python objects.
 
-No class is imported, and none is built but what is listed in `json_types` and, from the modules that this
-process has imported, enums, named tuples, dataclasses, pydantic models and URLs, and exceptions. Objects
-that Perdure wrote are rebuilt without running their `__init__` or validators; those that Prefect 2 wrote
-are validated, for it wrote their fields without types.
+No class is imported, and none is built but what is listed in `json_types`, pydantic's URLs and, from the modules that
+this process has imported, enums, named tuples, dataclasses, pydantic models and exceptions; `json_admission` says of
+which classes. Objects that Perdure wrote are rebuilt without running their `__init__` or validators. Prefect 2 wrote
+fields without types: its objects are validated, unless that calls code that the allow-list does not name.
 """
 
 import dataclasses
@@ -15,8 +15,12 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import PydanticUndefined
 
 from perdure.core.errors import PerdureError, ResultCorrupt, ResultUnreadable
-from perdure.serializers.json_classes import find_class
+from perdure.serializers.json_admission import check_admitted, check_builds_plainly
+from perdure.serializers.json_bounds import items
+from perdure.serializers.json_classes import find_class, path_of
 from perdure.serializers.json_types import READERS, Tag
+from perdure.serializers.json_urls import URL_READERS
+from perdure.serializers.modules import without_choosing
 
 
 def decode(value: Any) -> Any:
@@ -39,7 +43,7 @@ def decode(value: Any) -> Any:
 
 
 def _tagged(path: str, data: Any, tag: Tag) -> Any:
-    read = READERS.get(path) or _reader_of(path)
+    read = READERS.get(path) or URL_READERS.get(path) or _reader_of(path)
     try:
         return read(data, tag)
     except (PerdureError, RecursionError):
@@ -52,6 +56,7 @@ def _tagged(path: str, data: Any, tag: Tag) -> Any:
 
 def _reader_of(path: str) -> Callable[[Any, Tag], Any]:
     kind = _class_of(path)
+    check_admitted(kind)
     if issubclass(kind, enum.Enum):
         return lambda data, _: _member(kind, data)
     if issubclass(kind, BaseModel):
@@ -60,8 +65,6 @@ def _reader_of(path: str) -> Callable[[Any, Tag], Any]:
         return lambda data, tag: _dataclass(kind, data, tag)
     if issubclass(kind, tuple) and hasattr(kind, "_fields"):
         return lambda data, _: _named_tuple(kind, data)
-    if kind.__module__ == "pydantic.networks":
-        return lambda data, _: TypeAdapter(kind).validate_python(data)
     return _refuse(
         path, "is not of a kind that is rebuilt from JSON: an enum, named tuple, dataclass, pydantic model or exception"
     )
@@ -82,21 +85,29 @@ def _refuse(path: str, reason: str) -> NoReturn:
 
 
 def _member(kind: type[enum.Enum], data: Any) -> enum.Enum:
+    if getattr(kind._missing_, "__func__", None) not in _MISSING:  # code of the class, which no member needs
+        for member in kind.__members__.values():
+            if type(member._value_) is type(data) and member._value_ == data:
+                return member
+        _refuse(path_of(kind), f"has no member {data!r:.80} any more")
     try:
         return kind(data)
     except ValueError as error:
         raise ResultUnreadable(f"The JSON holds an enum member that is no more: {error}.") from error
 
 
-def _named_tuple(kind: type, data: list[Any]) -> Any:
-    if len(data) != len(kind._fields):  # type: ignore[attr-defined]
+_MISSING = (enum.Enum._missing_.__func__, enum.Flag._missing_.__func__)  # type: ignore[attr-defined]
+
+
+def _named_tuple(kind: type, data: Any) -> Any:
+    if len(items(data)) != len(kind._fields):  # type: ignore[attr-defined]
         raise ResultUnreadable(f"The JSON holds {len(data)} fields of {kind.__qualname__}, which now has others.")
     return tuple.__new__(kind, data)
 
 
 def _dataclass(kind: type, data: dict[str, Any], tag: Tag) -> Any:
     if not tag.get("exact"):
-        return TypeAdapter(kind).validate_python(data)
+        return _validated(kind, data)
     fields = dataclasses.fields(kind)
     _check_names(kind, data, {field.name for field in fields})
     made: Any = object.__new__(kind)
@@ -112,9 +123,24 @@ def _dataclass(kind: type, data: dict[str, Any], tag: Tag) -> Any:
     return made
 
 
+def _validated(kind: type, data: Any) -> Any:
+    check_builds_plainly(kind)
+    if _holds_range(data):  # which may stand for any number of items; Prefect wrote none
+        raise ResultUnreadable(f"The JSON holds a {kind.__qualname__} that was not written by Prefect.")
+    with without_choosing():
+        return TypeAdapter(kind).validate_python(data)
+
+
+def _holds_range(data: Any) -> bool:
+    if isinstance(data, dict):
+        return any(map(_holds_range, data.values()))
+    return isinstance(data, range) or (isinstance(data, list | tuple) and any(map(_holds_range, data)))
+
+
 def _model(kind: type[BaseModel], data: dict[str, Any], tag: Tag) -> BaseModel:
     if not tag.get("exact"):
-        return kind.model_validate(data)
+        validated: BaseModel = _validated(kind, data)
+        return validated
     _check_names(kind, data, kind.model_fields.keys())
     values: dict[str, Any] = {}
     for name, field in kind.model_fields.items():
@@ -128,7 +154,7 @@ def _model(kind: type[BaseModel], data: dict[str, Any], tag: Tag) -> BaseModel:
         for name, each in kind.__private_attributes__.items()
         if each.default is not PydanticUndefined or each.default_factory
     }
-    model = kind.__new__(kind)
+    model: BaseModel = object.__new__(kind)
     BaseModel.__setstate__(
         model,
         {
@@ -157,9 +183,10 @@ def _exception(path: str, tag: Tag) -> BaseException:
     kind = _class_of(path)
     if not issubclass(kind, BaseException):
         _refuse(path, "is not an exception")
+    check_admitted(kind)
     args = decode(tag.get("args", [tag["message"]]))
     try:
-        error = kind.__new__(kind, *args)
+        error = _new_exception(kind, items(args))
         error.args = tuple(args)
         for name, item in decode(tag.get("state", {})).items():
             object.__setattr__(error, name, item)
@@ -170,3 +197,12 @@ def _exception(path: str, tag: Tag) -> BaseException:
     except Exception as failure:
         raise ResultUnreadable(f"The exception {path} cannot be rebuilt: {failure}.") from failure
     return error
+
+
+def _new_exception(kind: type[BaseException], args: list[Any]) -> BaseException:
+    """An exception made by the class of Python's own that it is derived from, whatever `__new__` it has itself."""
+    if issubclass(kind, BaseExceptionGroup) and not (len(args) == 2 and isinstance(args[1], list | tuple)):
+        raise TypeError("a group has a message and a list of exceptions")
+    own = next(base for base in kind.__mro__ if base.__module__ == "builtins")
+    made: BaseException = own.__new__(kind, *args)
+    return made

@@ -18,6 +18,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from perdure.core.generated import GeneratedItems
+from perdure.serializers import json_bounds as bounds
 
 Tag = Mapping[str, Any]
 
@@ -25,6 +26,7 @@ _MICROSECOND = timedelta(microseconds=1)
 _DURATION = re.compile(
     r"([+-]?)P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:\.(\d{1,6}))?S)?)?"
 )
+_ZONE = re.compile(r"[\w+-]{1,64}(/[\w+-]{1,64}){0,3}", re.ASCII)
 _FACTORIES: dict[str, Callable[[], Any]] = {
     kind.__name__: kind for kind in (int, float, str, bool, list, dict, set, tuple)
 }
@@ -38,20 +40,20 @@ class TaggedType(NamedTuple):
 
 
 def _as_text(kind: Callable[[str], Any]) -> TaggedType:
-    return TaggedType(lambda value: {"data": str(value)}, lambda data, _: kind(data))
+    return TaggedType(lambda value: {"data": str(value)}, lambda data, _: kind(bounds.text(data)))
 
 
 def _as_items(kind: Callable[[Any], Any]) -> TaggedType:
-    return TaggedType(lambda value: {"data": list(value)}, lambda data, _: kind(data))
+    return TaggedType(lambda value: {"data": list(value)}, lambda data, _: kind(bounds.items(data)))
 
 
 def _as_sorted_items(kind: Callable[[Any], Any]) -> TaggedType:
-    return TaggedType(lambda value: {"data": _sorted(value)}, lambda data, _: kind(data))
+    return TaggedType(lambda value: {"data": _sorted(value)}, lambda data, _: kind(bounds.hashable(data)))
 
 
 def _as_pairs(kind: Callable[[Any], Any]) -> TaggedType:
     # The encoder itself writes the items of dicts and their kin, as pairs: keys may be anything.
-    return TaggedType(lambda _: {}, lambda data, _: kind(data))
+    return TaggedType(lambda _: {}, lambda data, _: kind(bounds.pairs(data)))
 
 
 def _sorted(values: Any) -> list[Any]:
@@ -80,7 +82,14 @@ def _write_datetime(value: datetime) -> dict[str, Any]:
 
 def _read_datetime(data: str, tag: Tag) -> datetime:
     value = datetime.fromisoformat(data)
-    return value.astimezone(ZoneInfo(tag["zone"])) if "zone" in tag else value.replace(fold=tag.get("fold", 0))
+    return value.astimezone(_zone(tag["zone"])) if "zone" in tag else value.replace(fold=tag.get("fold", 0))
+
+
+def _zone(name: Any) -> ZoneInfo:
+    # Of another name, `ZoneInfo` would import a package.
+    if not _ZONE.fullmatch(bounds.text(name)):
+        raise ValueError(f"{name!r:.80} is not the name of a time zone")
+    return ZoneInfo(name)
 
 
 def _read_time(data: str, tag: Tag) -> time:
@@ -127,7 +136,7 @@ def _write_defaultdict(value: collections.defaultdict[Any, Any]) -> dict[str, An
 
 
 def _read_defaultdict(data: Any, tag: Tag) -> Any:
-    return collections.defaultdict(_FACTORIES[tag["factory"]] if "factory" in tag else None, data)
+    return collections.defaultdict(_FACTORIES[tag["factory"]] if "factory" in tag else None, dict(bounds.pairs(data)))
 
 
 def _write_zone(value: ZoneInfo) -> dict[str, Any]:
@@ -144,14 +153,21 @@ def _read_timezone(data: int, _: Tag) -> timezone:
     return timezone(_MICROSECOND * data) if data else UTC
 
 
+def _generated(data: Any) -> tuple[list[Any], Any]:
+    values, returned = bounds.items(data)
+    return bounds.items(values), returned
+
+
 _PATH = _as_text(pathlib.Path)
 
 TYPES: dict[type, TaggedType] = {
-    float: TaggedType(lambda value: {"data": str(value)}, lambda data, _: float(data)),
+    float: TaggedType(lambda value: {"data": str(value)}, lambda data, _: bounds.number(float)(data)),
     bytes: TaggedType(_write_bytes, _read_bytes),
     bytearray: TaggedType(_write_bytes, lambda data, tag: bytearray(_read_bytes(data, tag))),
-    complex: TaggedType(lambda value: {"data": str(value).strip("()")}, lambda data, _: complex(data)),
-    range: TaggedType(lambda value: {"data": [value.start, value.stop, value.step]}, lambda data, _: range(*data)),
+    complex: TaggedType(lambda value: {"data": str(value).strip("()")}, lambda data, _: bounds.number(complex)(data)),
+    range: TaggedType(
+        lambda value: {"data": [value.start, value.stop, value.step]}, lambda data, _: range(*bounds.items(data))
+    ),
     tuple: _as_items(tuple),
     set: _as_sorted_items(set),
     frozenset: _as_sorted_items(frozenset),
@@ -161,16 +177,16 @@ TYPES: dict[type, TaggedType] = {
     collections.defaultdict: TaggedType(_write_defaultdict, _read_defaultdict),
     collections.deque: TaggedType(
         lambda value: {"data": list(value), **({} if value.maxlen is None else {"maxlen": value.maxlen})},
-        lambda data, tag: collections.deque(data, tag.get("maxlen")),
+        lambda data, tag: collections.deque(bounds.items(data), tag.get("maxlen")),
     ),
     datetime: TaggedType(_write_datetime, _read_datetime),
     date: TaggedType(lambda value: {"data": value.isoformat()}, lambda data, _: date.fromisoformat(data)),
     time: TaggedType(lambda value: {"data": value.isoformat(), **_fold(value)}, _read_time),
     timedelta: TaggedType(_write_timedelta, _read_timedelta),
     timezone: TaggedType(_write_timezone, _read_timezone),
-    ZoneInfo: TaggedType(_write_zone, lambda data, _: ZoneInfo(data)),
+    ZoneInfo: TaggedType(_write_zone, lambda data, _: _zone(data)),
     Decimal: _as_text(Decimal),
-    Fraction: _as_text(Fraction),
+    Fraction: _as_text(bounds.fraction),
     UUID: _as_text(UUID),
     pathlib.PurePosixPath: _as_text(pathlib.PurePosixPath),
     pathlib.PureWindowsPath: _as_text(pathlib.PureWindowsPath),
@@ -183,9 +199,9 @@ TYPES: dict[type, TaggedType] = {
     ipaddress.IPv4Interface: _as_text(ipaddress.IPv4Interface),
     ipaddress.IPv6Interface: _as_text(ipaddress.IPv6Interface),
     GeneratedItems: TaggedType(
-        lambda value: {"data": [list(value), value.returned]}, lambda data, _: GeneratedItems(*data)
+        lambda value: {"data": [list(value), value.returned]}, lambda data, _: GeneratedItems(*_generated(data))
     ),
-    re.Pattern: TaggedType(_write_pattern, lambda data, tag: re.compile(data, tag.get("flags", 0))),
+    re.Pattern: TaggedType(_write_pattern, lambda data, tag: bounds.pattern(data, tag.get("flags", 0))),
 }
 
 # Some modules keep their classes in private ones, and not in every version of Python.
@@ -195,9 +211,9 @@ READERS: dict[str, Callable[[Any, Tag], Any]] = {
     **{NAMES[kind]: tagged.read for kind, tagged in TYPES.items()},
     # Written by Prefect 2 alone.
     "pathlib.Path": _PATH.read,
-    "builtins.int": lambda data, _: int(data),
-    "builtins.str": lambda data, _: str(data),
-    "builtins.list": lambda data, _: list(data),
+    "builtins.int": lambda data, _: bounds.number(int)(data),
+    "builtins.str": lambda data, _: data if isinstance(data, str) else str(bounds.number(lambda each: each)(data)),
+    "builtins.list": lambda data, _: bounds.items(data),
     "pendulum.datetime.DateTime": _read_datetime,
     "pendulum.date.Date": TYPES[date].read,
     "pendulum.time.Time": TYPES[time].read,

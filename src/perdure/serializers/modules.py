@@ -1,11 +1,14 @@
 """Modules and functions that a serializer's options name: imported, checked, and chosen by this process.
 
 A result document names them too, and a document is data. So what a document names is used only if it is
-well known to do no more than its job, or if a serializer was constructed with it in this process.
+well known to do no more than its job, or if a serializer was constructed with it by the code of this process: a value
+that is loaded chooses nothing.
 """
 
 import importlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from types import ModuleType
 from typing import Any
 
@@ -23,10 +26,23 @@ _chosen: set[tuple[str, str]] = {
 }
 
 
+_is_loading: ContextVar[bool] = ContextVar("is_loading", default=False)
+
+
+@contextmanager
+def without_choosing() -> Iterator[None]:
+    """Have serializers that are constructed in the block be held to what was chosen before."""
+    token = _is_loading.set(True)
+    try:
+        yield
+    finally:
+        _is_loading.reset(token)
+
+
 def check_choice(name: str, info: ValidationInfo) -> None:
     """Raise ValueError if a document names what this process did not choose; otherwise remember the choice."""
     choice = (str(info.field_name), name)
-    if not (info.context or {}).get("from_document"):
+    if not ((info.context or {}).get("from_document") or _is_loading.get()):
         _chosen.add(choice)
     elif choice not in _chosen:
         raise ValueError(
