@@ -25,6 +25,7 @@ from perdure.engine.claims import Claims
 from perdure.engine.identity import identity_in
 from perdure.engine.life import Life
 from perdure.engine.limiter import Limiter
+from perdure.engine.liveness import Liveness
 from perdure.engine.starts import entry_point_of, packed
 from perdure.orchestrator.embedded import EmbeddedOrchestrator
 from perdure.orchestrator.protocol import Orchestrator
@@ -61,9 +62,10 @@ class Session:
         self.storages = Storages(lambda record: orchestrator.report((record,)), orchestrator.block)
         self.told_sources: set[str] = set()
         self.transactions = orchestrator.transactions
-        self._life = Life(orchestrator.report, self._look_after)
-        self.claims = Claims(orchestrator, self._life, clock, logs.log)
-        self.limiter = Limiter(orchestrator, self._life, clock, logs.log)
+        self._life = Life(orchestrator.report, self._look_after, chosen.lease_seconds)
+        self.liveness = Liveness(orchestrator, chosen.lease_seconds)
+        self.claims = Claims(orchestrator, self._life, self.liveness, clock, logs.log)
+        self.limiter = Limiter(orchestrator, self._life, self.liveness, clock, logs.log)
         # Serializers that were found usable: by name, or by object identity with the object, so that ids stay its own.
         self._usable: dict[str | int, Any] = {"pickle": "pickle"}
         self._portal: Portal | None = None

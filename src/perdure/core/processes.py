@@ -1,43 +1,84 @@
-"""Processes that run flows: who this one is, and whether another one is still there."""
+"""Processes that run flows: who this one is, and what the system knows of another one."""
 
+import functools
 import os
 import platform
+import sys
 import time
 from pathlib import Path
 
-from perdure.core.clock import Micros, system_clock
+from perdure.core.clock import system_clock
 from perdure.core.ids import new_id
 from perdure.core.records import ProcessRecord
 
-BEAT_SECONDS = 5.0  # between two signs of life
-LEASE_SECONDS = 30.0  # without one: then a process on another machine counts as gone
+_PROC = Path("/proc")
 
 
 def this_process() -> ProcessRecord:
     """A record of this process, from now on."""
     now = system_clock()
-    return ProcessRecord(new_id(), _host(), os.getpid(), _began(os.getpid()), now, now)
+    return ProcessRecord(new_id(), _place(), os.getpid(), _began("self"), now, now)
 
 
-def is_alive(process: ProcessRecord, now: Micros) -> bool:
-    """Whether a process still runs: on this machine the system knows, of others their last sign of life tells."""
-    if process.host == _host():
-        return _exists(process.pid) and _began(process.pid) == process.began
-    return now - process.beat < LEASE_SECONDS * 1_000_000
+def is_running(process: ProcessRecord) -> bool | None:
+    """Whether a process still runs, as this machine's system knows; None where the system cannot know.
+
+    It can of processes of the same start of the same kernel, whose numbers mean the same here: neither a host name nor
+    a number alone says so. Of all others, only their heartbeats tell.
+    """
+    if not is_here(process):
+        return None
+    return _exists(process.pid) and _began(process.pid) == process.began
 
 
 def is_here(process: ProcessRecord) -> bool:
-    """Whether a process is, or was, on this machine."""
-    return process.host == _host()
+    """Whether a process has, or had, its number from this very system: only then may a signal be sent to it."""
+    _, boot, namespace = _parts(process.host)
+    return namespace != "" and (boot, namespace) == _parts(_place())[1:]
 
 
-def _host() -> str:
-    """This machine since it was last started: after a restart, no process of before is there."""
+def machine_of(process: ProcessRecord) -> str:
+    """The name of a process's machine, for people."""
+    return _parts(process.host)[0] or "this machine"
+
+
+def _parts(host: str) -> tuple[str, str, str]:
+    """Of what a process says of its place: the host name, the start of the kernel, the namespace of its number.
+
+    What earlier versions wrote has no namespace.
+    """
+    name, _, rest = host.partition("/")
+    boot, _, namespace = rest.partition("/")
+    return name, boot, namespace
+
+
+def _place() -> str:
+    """The host name, which kernel since which start, and in which namespace processes have their numbers."""
+    return f"{platform.node()}/{_boot()}/{_namespace(os.getpid())}"
+
+
+@functools.cache
+def _boot() -> str:
     try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:  # not on Linux: to a minute, since the clock may be set
-        boot = str(round((time.time() - time.monotonic()) / 60))
-    return f"{platform.node()}/{boot}"
+        return (_PROC / "sys/kernel/random/boot_id").read_text().strip()
+    except OSError:  # not on Linux: to a minute, since the clock may be set; the machine's name tells it from others
+        return f"{platform.node()} {round((time.time() - time.monotonic()) / 60)}"
+
+
+@functools.cache
+def _namespace(pid: int) -> str:
+    """Where processes have the numbers, and times of their beginnings, that this one sees; empty if that is not known.
+
+    A /proc that was mounted in another namespace of processes tells of others by our numbers.
+    """
+    if sys.platform != "linux":
+        return "-"  # there are none
+    try:
+        if str((_PROC / "self").readlink()) != str(pid):
+            return ""
+        return "".join(str((_PROC / "self/ns" / kind).readlink()) for kind in ("pid", "time"))
+    except OSError:
+        return ""
 
 
 def _exists(pid: int) -> bool:
@@ -50,10 +91,10 @@ def _exists(pid: int) -> bool:
     return not _is_zombie(pid)
 
 
-def _stat(pid: int) -> list[str]:
+def _stat(pid: int | str) -> list[str]:
     """What Linux says of a process after its name, which may hold anything; nothing elsewhere."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return (_PROC / f"{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return []
 
@@ -62,7 +103,7 @@ def _is_zombie(pid: int) -> bool:
     return _stat(pid)[:1] == ["Z"]
 
 
-def _began(pid: int) -> str | None:
+def _began(pid: int | str) -> str | None:
     """When a process began, in the system's ticks: another one may have its number by now."""
     fields = _stat(pid)
     return fields[19] if len(fields) > 19 else None

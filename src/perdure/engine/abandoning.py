@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator
 
 from perdure.core.errors import ResumeError, RunMissing
-from perdure.core.processes import is_alive
 from perdure.core.records import FlowRun, Record, RunFilter, StateRecord, TaskRun
 from perdure.core.states import ABANDONED, FINAL, StateType
 from perdure.engine.resumption import Resumes, claim
@@ -31,7 +30,7 @@ def abandon(run_id: str, world: Resumes) -> FlowRun:
     start = known.start(run.id)
     if start is not None:
         process = known.process(start.process_id)
-        if run.state_type not in FINAL and process is not None and is_alive(process, world.clock()):
+        if run.state_type not in FINAL and process is not None and not world.liveness.is_gone(process.id):
             raise ResumeError(f"{the} still runs, in the process {process.pid}. Stop it first.")
     now = world.clock()
     records: list[Record] = []
@@ -68,8 +67,7 @@ def lost_among(runs: Iterable[FlowRun], world: Resumes) -> set[str]:
             above = known.flow_runs(RunFilter(ids=(run.parent_flow_run_id,))) if run.parent_flow_run_id else ()
             return any(map(is_lost, above))
         if start.process_id not in alive:
-            process = known.process(start.process_id)
-            alive[start.process_id] = process is not None and is_alive(process, world.clock())
+            alive[start.process_id] = world.liveness.is_alive(start.process_id)
         return not alive[start.process_id]
 
     open_runs = (run for run in runs if run.state_type not in (*FINAL, StateType.PAUSED))

@@ -9,7 +9,7 @@ from typing import Any
 
 from perdure.core.clock import Micros, to_datetime
 from perdure.core.errors import SteeringError
-from perdure.core.processes import is_alive, is_here
+from perdure.core.processes import is_here
 from perdure.core.records import CancelRecord, FlowRun, ProcessRecord, StartRecord, WaitRecord
 from perdure.core.states import FINAL, StateType
 from perdure.engine.cancelling import MARGIN
@@ -66,7 +66,7 @@ def ask_to_cancel(run_id: str, world: Resumes, *, asked_by: str, grace: Micros) 
 
 
 def _is_nobodys(run: FlowRun, process: ProcessRecord | None, world: Resumes) -> bool:
-    return process is None or not is_alive(process, world.clock()) or run.state_name == SUSPENDED
+    return process is None or not world.liveness.is_alive(process.id) or run.state_name == SUSPENDED
 
 
 def _cancelled(run: FlowRun, world: Resumes) -> FlowRun:

@@ -14,10 +14,10 @@ from perdure.core.clock import Clock
 from perdure.core.effects import Blocking, Report, Sleep, Steps, WaitFor
 from perdure.core.errors import WouldDeadlock
 from perdure.core.pending import Pending
-from perdure.core.processes import is_alive
 from perdure.core.records import Claim, Record, ReleaseRecord
 from perdure.core.states import State, StateType
 from perdure.engine.life import Life
+from perdure.engine.liveness import Liveness
 from perdure.orchestrator.protocol import Orchestrator
 
 _WAITING = "The task run %s in another process computes the same cache key; waiting for it."
@@ -48,9 +48,12 @@ class Flight(Pending):
 class Claims:
     """The claims that the runs of this process hold or wish for."""
 
-    def __init__(self, orchestrator: Orchestrator, life: Life, clock: Clock, log: Callable[..., None]) -> None:
+    def __init__(
+        self, orchestrator: Orchestrator, life: Life, liveness: Liveness, clock: Clock, log: Callable[..., None]
+    ) -> None:
         self._orchestrator = orchestrator
         self._life = life
+        self._liveness = liveness
         self._clock = clock
         self._log = log
         self._is_known = False  # whether others can find out that this process lives
@@ -87,8 +90,7 @@ class Claims:
     def _is_held(self, claim: Claim) -> bool:
         if claim.process_id == self._life.process.id:  # ours would have a flight, and who asks would wait for that
             return False
-        process = self._orchestrator.process(claim.process_id)
-        return process is not None and is_alive(process, self._clock())
+        return self._liveness.is_alive(claim.process_id)
 
     def hold(self, key: str, holder: str) -> Steps[None]:
         """Wait until the key's claim is the holder's, as one that is not a run's may be."""

@@ -54,7 +54,7 @@ def _found(run_id: str, key: str, world: Sees) -> State[Any] | Resumable | None:
     if run.state_type is StateType.PAUSED:
         return None
     try:
-        again = resumable(run_id, world, retry_failed=False)
+        again = resumable(run_id, world, retry_failed=False, patiently=False)
     except ResumeError:  # it still runs; or it has come to its end just now
         return None
     return claimed(again, world)

@@ -1,4 +1,4 @@
-"""Signs of life: by them others know that the flow runs of this process still run; and looking after these runs."""
+"""Heartbeats, by which others know that the flow runs of this process still run; and looking after these runs."""
 
 import threading
 import time
@@ -9,12 +9,14 @@ from weakref import WeakValueDictionary
 from perdure.context import FlowRunContext
 from perdure.core.clock import system_clock
 from perdure.core.errors import OrchestratorError
-from perdure.core.processes import BEAT_SECONDS, this_process
+from perdure.core.processes import this_process
 from perdure.core.records import Record
 from perdure.core.states import FINAL
+from perdure.engine.liveness import BEATS
 
 _FIRST_LOOK = 1.0  # seconds: shorter flows are not looked after
 _LOOK_SECONDS = 0.5  # between two looks at each flow run
+_SHORTEST = 0.05  # seconds between two heartbeats
 
 
 class Life:
@@ -24,11 +26,15 @@ class Life:
     """
 
     def __init__(
-        self, report: Callable[[Sequence[Record]], None], look_after: Callable[[FlowRunContext], None]
+        self,
+        report: Callable[[Sequence[Record]], None],
+        look_after: Callable[[FlowRunContext], None],
+        lease_seconds: float,
     ) -> None:
         self.process = this_process()
         self._report = report
         self._look_after = look_after
+        self._beat_seconds = max(lease_seconds / BEATS, _SHORTEST)
         self._watched: WeakValueDictionary[str, FlowRunContext] = WeakValueDictionary()
         self._is_idle = False
         self._has_ended = False
@@ -52,22 +58,22 @@ class Life:
             self._wake.set()
 
     def end(self) -> None:
-        """Give no more signs."""
+        """Give no more heartbeats."""
         self._has_ended = True
         self._wake.set()
 
     def _live(self) -> None:
         pause = _FIRST_LOOK
-        beat = time.monotonic() + BEAT_SECONDS
+        beat = time.monotonic() + self._beat_seconds
         while not self._has_ended:
             if self._wake.wait(pause):  # there is a first run again
                 self._wake.clear()
                 self._is_idle, pause = False, _FIRST_LOOK
                 continue
             if time.monotonic() >= beat:
-                beat += BEAT_SECONDS
+                beat += self._beat_seconds
                 self._report((self.process._replace(beat=system_clock()),))
-            pause = _LOOK_SECONDS if self._look() else BEAT_SECONDS
+            pause = min(_LOOK_SECONDS if self._look() else self._beat_seconds, self._beat_seconds)
 
     def _look(self) -> bool:
         """Look after all that runs; whether anything does."""

@@ -9,10 +9,10 @@ from perdure.context import RunContext
 from perdure.core.clock import Clock
 from perdure.core.errors import LimitError, OrchestratorError, OrchestratorUnreachable
 from perdure.core.ids import new_id
-from perdure.core.processes import is_alive
 from perdure.core.records import Limit, Slot
 from perdure.core.suggest import nearest
 from perdure.engine.life import Life
+from perdure.engine.liveness import Liveness
 from perdure.orchestrator.protocol import Orchestrator
 
 _REFRESH_SECONDS = 5.0  # after this, tasks look whether their tags have limits by now
@@ -33,10 +33,13 @@ class Ticket:
 class Limiter:
     """What this process knows of limits, and which slots it holds."""
 
-    def __init__(self, orchestrator: Orchestrator, life: Life, clock: Clock, log: Callable[..., None]) -> None:
+    def __init__(
+        self, orchestrator: Orchestrator, life: Life, liveness: Liveness, clock: Clock, log: Callable[..., None]
+    ) -> None:
         self._orchestrator = orchestrator
         self._limits = orchestrator.limits
         self._life = life
+        self._liveness = liveness
         self._clock = clock
         self._log = log
         self._lock = threading.Lock()
@@ -90,7 +93,7 @@ class Limiter:
             missing = self._limits.take(ticket.slot, self._clock())
             if missing and time.monotonic() >= ticket.look:
                 ticket.look = time.monotonic() + _LOOK_SECONDS
-                if free_lost(ticket.slot.name, self._orchestrator, self._clock):
+                if free_lost(ticket.slot.name, self._orchestrator, self._liveness):
                     missing = self._limits.take(ticket.slot, self._clock())
         except OrchestratorUnreachable:
             missing = ticket.slot.occupy
@@ -119,14 +122,13 @@ class Limiter:
         return self._limits.draw(name, occupy, self._clock(), patience)
 
 
-def free_lost(name: str, known: Orchestrator, clock: Clock) -> int:
+def free_lost(name: str, known: Orchestrator, liveness: Liveness) -> int:
     """Let go of the slots and places in the line of a limit whose process is gone; how many there were."""
     lost: list[str] = []
     alive: dict[str, bool] = {}
     for slot in known.limits.slots(name):
         if slot.process_id not in alive:
-            process = known.process(slot.process_id)
-            alive[slot.process_id] = process is not None and is_alive(process, clock())
+            alive[slot.process_id] = liveness.is_alive(slot.process_id)
         if not alive[slot.process_id]:
             lost.append(slot.id)
     if lost:

@@ -5,10 +5,11 @@ from typing import Any, NamedTuple, Protocol
 
 from perdure.core.clock import Clock, Micros
 from perdure.core.errors import ResumeError, RunMissing, SerializationError
-from perdure.core.processes import is_alive
+from perdure.core.processes import machine_of
 from perdure.core.records import FlowRun, ProcessRecord, Record, RunFilter, StartRecord, StateRecord, TaskRun
 from perdure.core.states import ABANDONED, FINAL, StateType
 from perdure.engine.hashing import digest_of_values
+from perdure.engine.liveness import Liveness
 from perdure.engine.starts import unpacked
 from perdure.engine.waits import SUSPENDED, is_open_pause
 from perdure.orchestrator.protocol import Orchestrator
@@ -31,6 +32,7 @@ class Resumes(Protocol):
 
     orchestrator: Orchestrator
     clock: Clock
+    liveness: Liveness
 
     @property
     def process_id(self) -> str:
@@ -41,13 +43,16 @@ class Resumes(Protocol):
 
 
 def lost_runs(world: Resumes) -> Iterator[FlowRun]:
-    """The outermost flow runs that have not ended, but whose process has; oldest first."""
+    """The outermost flow runs that have not ended, but whose process has; oldest first.
+
+    What is not known of processes on other machines is waited for, for a lease at most.
+    """
     known = world.orchestrator
-    for run_id in known.unfinished_roots():
-        start = known.start(run_id)
-        if start is not None and not _runs(start, world):
-            found = known.flow_runs(RunFilter(ids=(run_id,)))
-            yield from (run for run in found if run.state_name != SUSPENDED)
+    found = [run for run_id in known.unfinished_roots() for run in known.flow_runs(RunFilter(ids=(run_id,)))]
+    owned = [(run, start) for run in found if _is_open(run) and (start := known.start(run.id)) is not None]
+    for _, start in owned:  # first, so that all are observed at the same time
+        world.liveness.is_alive(start.process_id)
+    yield from (run for run, start in owned if world.liveness.is_gone(start.process_id))
 
 
 def end_lost(world: Resumes) -> list[FlowRun]:
@@ -60,7 +65,7 @@ def end_lost(world: Resumes) -> list[FlowRun]:
             continue
         run = run_of(found.id, known)  # again: who claimed it before its start was read has changed its state
         process = known.process(start.process_id)
-        if run.state_type not in _OPEN or run.state_name == SUSPENDED:
+        if not _is_open(run):
             continue
         if claim(run, start, world, crashed(run, process, world)):
             ended.append(run)
@@ -79,7 +84,7 @@ def crashed_with(flow_name: str, parameters: Mapping[str, Any], world: Resumes) 
         if run.flow_name != flow_name:
             continue
         try:
-            again = resumable(run_id, world, retry_failed=False)
+            again = resumable(run_id, world, retry_failed=False, patiently=False)
             if digest_of_values(unpacked(again.start.arguments, run_id)) == wanted:
                 yield again
         except (ResumeError, SerializationError):  # it still runs, or its arguments are not to be had
@@ -104,8 +109,10 @@ def claim(run: FlowRun, start: StartRecord, world: Resumes, records: Iterable[Re
     return known.claim(seen, start.process_id, world.process_id, records)
 
 
-def resumable(run_id: str, world: Resumes, retry_failed: bool) -> Resumable:
+def resumable(run_id: str, world: Resumes, retry_failed: bool, *, patiently: bool = True) -> Resumable:
     """A flow run with all that going on with it needs; it is Crashed from now on, if its process is gone.
+
+    Whether a process of another machine is gone may take a lease to find out: `patiently` waits for that.
 
     Raises:
         RunMissing: there is none.
@@ -135,17 +142,17 @@ def resumable(run_id: str, world: Resumes, retry_failed: bool) -> Resumable:
             raise ResumeError(f"{_the(run)} is suspended. `perdure flow-run continue {run.id}` goes on with it.")
     elif run.state_type not in FINAL:
         process = known.process(start.process_id)
-        if process is not None and is_alive(process, world.clock()):
-            raise ResumeError(f"{_the(run)} still runs, in the process {process.pid} on {_machine(process)}.")
+        if process is not None and _is_alive(process, world.liveness, patiently):
+            raise ResumeError(f"{_the(run)} still runs, in the process {process.pid} on {machine_of(process)}.")
         claim(run, start, world, crashed(run, process, world))
-        return resumable(run_id, world, retry_failed)
+        return resumable(run_id, world, retry_failed, patiently=patiently)
     failures = sum(state.name == "AwaitingRetry" for state in known.states(run.id))
     return Resumable(run, start, failures, retry_failed)
 
 
 def crashed(run: FlowRun, process: ProcessRecord | None, world: Resumes) -> list[Record]:
     """The states that end a lost flow run and all below it that has not ended."""
-    where = "" if process is None else f" ({process.pid} on {_machine(process)})"
+    where = "" if process is None else f" ({process.pid} on {machine_of(process)})"
 
     def message(each: FlowRun | TaskRun) -> str:
         return f"The process that ran it{where} is gone. It was last known {each.state_name or 'not begun'}."
@@ -184,14 +191,17 @@ def _unfinished_below(run: FlowRun, known: Orchestrator) -> Iterator[FlowRun | T
         yield from _unfinished_below(below, known)
 
 
+def _is_alive(process: ProcessRecord, liveness: Liveness, patiently: bool) -> bool:
+    return not liveness.is_gone(process.id) if patiently else liveness.is_alive(process.id)
+
+
+def _is_open(run: FlowRun) -> bool:
+    return run.state_type in _OPEN and run.state_name != SUSPENDED
+
+
 def _runs(start: StartRecord, world: Resumes) -> bool:
-    process = world.orchestrator.process(start.process_id)
-    return process is not None and is_alive(process, world.clock())
+    return world.liveness.is_alive(start.process_id)
 
 
 def _the(run: FlowRun) -> str:
     return f"The flow run {run.name!r} ({run.id})"
-
-
-def _machine(process: ProcessRecord) -> str:
-    return process.host.partition("/")[0] or "this machine"

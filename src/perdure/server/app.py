@@ -12,6 +12,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from perdure import settings
 from perdure.core.clock import system_clock
 from perdure.core.version import VERSION
+from perdure.engine.liveness import Liveness
 from perdure.orchestrator.embedded import EmbeddedOrchestrator
 from perdure.server.access import Gate, authorise
 from perdure.server.changes import Changes
@@ -88,7 +89,7 @@ def create_app(orchestrator: EmbeddedOrchestrator, config: ServerConfig) -> Fast
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        services = Services(ServiceWorld(orchestrator, settings.current()))
+        services = Services(ServiceWorld(orchestrator, settings.current(), app.state.liveness))
         services.start()
         yield
         await asyncio.to_thread(services.stop)
@@ -108,6 +109,7 @@ def create_app(orchestrator: EmbeddedOrchestrator, config: ServerConfig) -> Fast
     app.router.routes += _api().routes
     app.state.orchestrator = orchestrator
     app.state.config = config
+    app.state.liveness = Liveness(orchestrator, settings.current().lease_seconds)
     app.state.changes = Changes(orchestrator)
     app.state.tokens = orchestrator.tokens
     app.state.gate = Gate(orchestrator.tokens)

@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 
 from perdure.core.clock import Clock, system_clock
 from perdure.core.records import Record
+from perdure.engine.liveness import Liveness
 from perdure.orchestrator.embedded import EmbeddedOrchestrator
 from perdure.orchestrator.protocol import Orchestrator
 from perdure.orchestrator.reads import Reads
@@ -20,8 +21,9 @@ class Steersman:
 
     process_id = ""
 
-    def __init__(self, orchestrator: Orchestrator) -> None:
+    def __init__(self, orchestrator: Orchestrator, liveness: Liveness) -> None:
         self.orchestrator = orchestrator
+        self.liveness = liveness
         self.clock: Clock = system_clock
 
     def presence(self) -> Sequence[Record]:
@@ -58,8 +60,8 @@ def _reads(known: Known) -> Reads:
     return Reads(known)
 
 
-def _steersman(known: Known) -> Steersman:
-    return Steersman(known)
+def _steersman(request: Request, known: Known) -> Steersman:
+    return Steersman(known, request.app.state.liveness)
 
 
 Asked = Annotated[Reads, Depends(_reads)]

@@ -250,6 +250,13 @@ class Settings:
     database_timeout_seconds: float = field(
         metadata=_about(SECONDS, 60.0, "How long to wait for a database that is in use.")
     )
+    lease_seconds: float = field(
+        metadata=_about(
+            SECONDS,
+            30.0,
+            "Without a heartbeat for so long, a process on another machine is gone. The same for all of a database.",
+        )
+    )
     service_lost_seconds: float = field(
         metadata=_about(SECONDS, 10.0, "How often a server looks for runs whose process is gone; 0: never.")
     )

@@ -10,8 +10,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from perdure import settings
-from perdure.core.clock import system_clock
-from perdure.core.processes import is_alive
+from perdure.core.processes import is_running, machine_of
 from perdure.core.services import Service
 from perdure.core.version import VERSION
 from perdure.orchestrator.embedded import EmbeddedOrchestrator
@@ -34,7 +33,7 @@ class ServiceModel(BaseModel):
     outcome: str | None
     due: datetime | None
     host: Annotated[str | None, Field(description="The machine of the server that did it last.")]
-    is_alive: Annotated[bool | None, Field(description="Whether that server still runs.")]
+    is_alive: Annotated[bool | None, Field(description="Whether that server still runs; null if another machine's.")]
 
 
 class DatabaseModel(BaseModel):
@@ -107,8 +106,8 @@ def _service(name: str, what: str, done: Service | None, known: EmbeddedOrchestr
         last_run=None if done is None else time_of(done.ended),
         outcome=None if done is None else done.outcome,
         due=None if done is None else moment(done.due),
-        host=None if process is None else process.host.partition("/")[0],
-        is_alive=None if process is None else is_alive(process, system_clock()),
+        host=None if process is None else machine_of(process),
+        is_alive=None if process is None else is_running(process),
     )
 
 

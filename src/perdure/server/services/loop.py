@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from perdure.core.errors import OrchestratorError
-from perdure.core.processes import is_alive
 from perdure.core.services import Service
 from perdure.server.services.world import ServiceWorld
 
@@ -86,7 +85,4 @@ class Loop:
         return not outcome.is_done
 
     def _lives(self, process_id: str) -> bool:
-        if process_id == self._world.process_id:
-            return True
-        process = self._world.orchestrator.process(process_id)
-        return process is not None and is_alive(process, self._world.clock())
+        return process_id == self._world.process_id or self._world.liveness.is_alive(process_id)

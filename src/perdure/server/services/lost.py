@@ -10,5 +10,5 @@ def end_lost_runs(world: ServiceWorld, _: int | None) -> Outcome:
     """Mark runs Crashed whose process is gone, and free their slots."""
     known = world.orchestrator
     ended = end_lost(world)
-    freed = sum(free_lost(limit.name, known, world.clock) for limit in known.limits.all())
+    freed = sum(free_lost(limit.name, known, world.liveness) for limit in known.limits.all())
     return Outcome(f"{len(ended)} marked Crashed, {freed} slots freed")

@@ -5,18 +5,26 @@ from collections.abc import Sequence
 from perdure.core.clock import Clock, system_clock
 from perdure.core.records import Record
 from perdure.engine.life import Life
+from perdure.engine.liveness import Liveness
 from perdure.orchestrator.protocol import Orchestrator
 from perdure.settings import Settings
 
 
 class ServiceWorld:
-    """The orchestrator, the time, the settings, and this process, which tells that it lives."""
+    """The orchestrator, the time, the settings, and this process, which gives heartbeats."""
 
-    def __init__(self, orchestrator: Orchestrator, settings: Settings, clock: Clock = system_clock) -> None:
+    def __init__(
+        self,
+        orchestrator: Orchestrator,
+        settings: Settings,
+        liveness: Liveness | None = None,
+        clock: Clock = system_clock,
+    ) -> None:
         self.orchestrator = orchestrator
         self.settings = settings
         self.clock = clock
-        self._life = Life(orchestrator.report, lambda _: None)
+        self._life = Life(orchestrator.report, lambda _: None, settings.lease_seconds)
+        self.liveness = liveness or Liveness(orchestrator, settings.lease_seconds)
 
     @property
     def process_id(self) -> str:
@@ -28,5 +36,5 @@ class ServiceWorld:
         return self._life.begin()
 
     def close(self) -> None:
-        """Give no more signs of life."""
+        """Give no more heartbeats."""
         self._life.end()

@@ -1,0 +1,105 @@
+"""Which processes still run: what the system knows, and what only heartbeats tell."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from perdure.core.clock import system_clock
+from perdure.core.ids import new_id
+from perdure.core.processes import is_here, is_running, this_process
+from perdure.core.records import ProcessRecord
+from perdure.engine.liveness import Liveness
+from perdure.orchestrator.embedded import EmbeddedOrchestrator
+
+DAY = 86_400_000_000  # microseconds
+root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may make namespaces of processes")
+SAYS = "from perdure.core.processes import this_process; print(*this_process())"
+
+
+class Passing:
+    """Time as it passes for an observer."""
+
+    seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture
+def known(tmp_path: Path) -> Iterator[EmbeddedOrchestrator]:
+    orchestrator = EmbeddedOrchestrator(tmp_path / "perdure.db")
+    yield orchestrator
+    orchestrator.close()
+
+
+def elsewhere(beat: int) -> ProcessRecord:
+    return this_process()._replace(id=new_id(), host="other/another boot/pid:[1]", beat=beat)
+
+
+@pytest.mark.parametrize("askew", [-DAY, -45_000_000, 0, 45_000_000, DAY])
+def test_a_process_whose_heartbeat_moves_is_alive_whatever_the_clocks_say(known: EmbeddedOrchestrator, askew: int):
+    time, process = Passing(), elsewhere(system_clock() + askew)
+    liveness = Liveness(known, 30.0, time)
+    for _ in range(10):
+        process = process._replace(beat=process.beat + 5_000_000)
+        known.commit([process])
+        assert liveness.is_alive(process.id)
+        time.seconds += 29.0
+        assert liveness.is_alive(process.id)
+
+
+@pytest.mark.parametrize("askew", [-DAY, -45_000_000, 0, 45_000_000, DAY])
+def test_a_process_whose_heartbeat_stands_still_for_a_lease_is_gone(known: EmbeddedOrchestrator, askew: int):
+    time, process = Passing(), elsewhere(system_clock() + askew)
+    liveness = Liveness(known, 30.0, time)
+    known.commit([process])
+    assert liveness.is_alive(process.id)  # nobody has observed it yet
+    time.seconds += 29.9
+    assert liveness.is_alive(process.id)
+    time.seconds += 0.2
+    assert not liveness.is_alive(process.id)
+    known.commit([process._replace(beat=process.beat - 1)])  # a clock that was set back, but a heartbeat
+    assert liveness.is_alive(process.id)
+
+
+def test_waiting_for_what_is_known_takes_a_lease_at_most(known: EmbeddedOrchestrator):
+    process = elsewhere(system_clock())
+    known.commit([process])
+    assert Liveness(known, 0.2).is_gone(process.id)
+    assert Liveness(known, 0.2).is_gone(new_id())  # of which nobody has heard
+
+
+def test_the_system_knows_of_the_processes_of_this_machine():
+    ours = this_process()
+    assert is_running(ours) is True
+    assert is_running(ours._replace(began="long ago")) is False
+    assert is_running(ours._replace(pid=2**22 + 1)) is False
+
+
+@pytest.mark.parametrize("change", ["name", "boot", "namespace", "earlier"])
+def test_of_another_place_the_system_knows_only_if_numbers_mean_the_same_there(change: str):
+    ours = this_process()
+    name, boot, namespace = ours.host.split("/")
+    hosts = {
+        "name": f"renamed/{boot}/{namespace}",
+        "boot": f"{name}/another/{namespace}",
+        "namespace": f"{name}/{boot}/pid:[1]time:[1]",
+        "earlier": f"{name}/{boot}",  # as earlier versions wrote it
+    }
+    process = ours._replace(host=hosts[change])
+    assert is_running(process) is (True if change == "name" else None)
+    assert is_here(process) is (change == "name")
+
+
+@root
+@pytest.mark.parametrize("proc", [["--mount-proc"], []], ids=["its own /proc", "the /proc of outside"])
+def test_of_a_process_in_another_namespace_the_system_knows_nothing(proc: list[str]):
+    command = ["unshare", "-Upfr", *proc, sys.executable, "-c", SAYS]
+    _, host, pid, began, *_ = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    there = this_process()._replace(host=host, pid=int(pid), began=began)
+    assert is_running(there) is None
+    assert not is_here(there)
