@@ -13,12 +13,18 @@ import httpx
 _START_SECONDS = 30
 
 
-@contextmanager
-def running(database: str, *options: str) -> Iterator[str]:
-    """The address of a server on a database: a path or a URL."""
+def free_port() -> int:
+    """A port that nobody listens at now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def running(database: str, *options: str, port: int | None = None) -> Iterator[str]:
+    """The address of a server on a database: a path or a URL."""
+    port = port or free_port()
     command = [sys.executable, "-m", "perdure", "server", "start", f"--port={port}", f"--database={database}", *options]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     address = f"http://127.0.0.1:{port}"

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,9 @@ import pytest
 from perdure.core.records import RunFilter
 from perdure.core.states import StateType
 from perdure.orchestrator.embedded import EmbeddedOrchestrator
+from tests.server.running import free_port, running
 from tests.ui import hostile
-from tests.ui.browsing import home_served, script
+from tests.ui.browsing import asking, home_served, script
 
 ROOT = Path(__file__).parents[2]
 
@@ -52,3 +54,14 @@ def test_hostile_text_does_nothing_on_any_page(tmp_path: Path) -> None:
     hostile.fill(tmp_path)
     with home_served(tmp_path) as address:
         script("walls", address)
+
+
+def test_open_pages_recover_by_themselves_from_a_restart_of_the_server(tmp_path: Path) -> None:
+    database, port = str(tmp_path / "perdure.db"), free_port()
+    with ExitStack() as server:
+        server.enter_context(running(database, port=port))
+        with asking("restart", f"http://127.0.0.1:{port}") as steps:
+            assert next(steps) == "stop"
+            server.close()
+            assert next(steps) == "start"
+            server.enter_context(running(database, port=port))

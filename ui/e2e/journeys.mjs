@@ -38,8 +38,22 @@ const journeys = {
   async "a crashed run is resumed, and completes"() {
     const { id } = await run("state=CRASHED")
     await visit(page, `${origin}/flow-runs/${id}`)
-    await button("Resume").click()
+    await button("Resume…").click()
+    await page.getByText(/not run again|can be reused/).waitFor(wait) // what will happen is said first
+    await button("Resume the run").click()
     await page.locator("header").getByText("Completed").waitFor({ timeout: 60_000 })
+  },
+  async "the number of failed calls leads to them"() {
+    const { items } = await ask(origin, "/api/task-runs?limit=1&state=FAILED")
+    const { id, name, flow_run_id } = items[0]
+    await visit(page, `${origin}/flow-runs/${flow_run_id}`)
+    await page
+      .getByRole("list", { name: "Runs that it called" })
+      .getByRole("link", { name: /failed/i })
+      .click()
+    const table = page.getByRole("table", { name: "Task runs" })
+    await table.locator(`a[href="/task-runs/${id}"]`).waitFor(wait)
+    if ((await table.getByText("Completed").count()) > 0) throw new Error(`The list beside ${name} is not filtered.`)
   },
   async "a paused run is asked about, and cancelled"() {
     const { id } = await run("state=PAUSED")
@@ -74,6 +88,8 @@ const journeys = {
     await button("Compare the two").click()
     await page.waitForURL(/\/compare\//, wait)
     await page.getByText(/They (differ|are equal)|Whether they are equal/).waitFor(wait)
+    const times = await page.locator("main time").evaluateAll(all => all.map(each => each.getAttribute("datetime")))
+    if (times.length < 2 || times[0] > times[1]) throw new Error(`They are not in order: ${times.join(", ")}`)
   },
   async "the palette leads to a page"() {
     await page.keyboard.press("Control+k")

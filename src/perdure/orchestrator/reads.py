@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from sqlalchemy import ColumnElement, Select, case, func, literal, select, text, union_all
+from sqlalchemy import ColumnElement, Select, and_, case, false, func, literal, select, text, union_all
 
 from perdure.core.clock import Micros
 from perdure.core.records import (
@@ -69,6 +69,17 @@ class FlowStatistics(NamedTuple):
     runs: int
     failed: int  # or crashed
     mean_seconds: float | None  # of those that ended
+
+
+class PlannedSteps(NamedTuple):
+    """Calls of a flow run that resuming it treats alike."""
+
+    of: str  # their task or flow
+    of_task: bool
+    state_type: str  # of the runs that they were
+    has_result: bool  # one that a resumed run can reuse
+    is_exception: bool  # whether that is an exception
+    calls: int
 
 
 class Bar(NamedTuple):
@@ -224,6 +235,27 @@ class Reads:
             counts.update(found)
         return dict(counts)
 
+    def planned_steps(self, flow_run_id: str) -> list[PlannedSteps]:
+        """What a flow run called, by what resuming it would do with it: most calls first."""
+        found = []
+        for table, parent, name in (
+            (task_run, task_run.c.flow_run_id, task_run.c.task_name),
+            (flow_run, flow_run.c.parent_flow_run_id, flow_run.c.flow_name),
+        ):
+            kept = (result.c.run_id == table.c.id, result.c.step.is_not(None), result.c.doomed.is_(None))
+            kind = func.coalesce(table.c.state_type, "PENDING").label("kind")
+            has_result = result.c.run_id.is_not(None).label("has_result")
+            raised = func.coalesce(result.c.is_exception, false()).label("raised")
+            query = select(name, kind, has_result, raised, func.count()).select_from(
+                table.outerjoin(result, and_(*kept, result.c.removed.is_(None)))
+            )
+            query = query.where(parent == flow_run_id, table.c.parent_task_run_id.is_(None))
+            rows = self._known.select(query.group_by(name, "kind", "has_result", "raised"))
+            found += [
+                PlannedSteps(row[0], table is task_run, row[1], bool(row[2]), bool(row[3]), row[4]) for row in rows
+            ]
+        return sorted(found, key=lambda each: (-each.calls, each.of))
+
     def inputs(self, run_ids: Sequence[str], of: str, limit: int) -> list[InputRecord]:
         """Which results went into which runs, by the column `of`: "run_id" or "source_id"."""
         rows = self._known.select(queries.inputs(run_ids, of).limit(limit))
@@ -268,7 +300,7 @@ class Reads:
     def runs_over_time(
         self, since: Micros, until: Micros, step: Micros, flow: str | None = None
     ) -> list[tuple[int, str, int]]:
-        """How many flow runs, or runs of a flow, were made in each step of a time: (step, type of state, count)."""
+        """How many outermost flow runs, or runs of a flow, were made in each step: (step, type of state, count)."""
         columns = flow_run.c
         which = func.floor((columns.created - since) * 1.0 / step)
         kind = func.coalesce(columns.state_type, "PENDING")
@@ -277,10 +309,13 @@ class Reads:
         return [(int(which), kind, count) for which, kind, count in rows]
 
     def flow_statistics(self, since: Micros, until: Micros, flow: str | None = None) -> list[FlowStatistics]:
-        """How the runs of each flow, or of one, went that were made in a time."""
+        """How the outermost runs of each flow, or all runs of one, went that were made in a time.
+
+        When a crash was noticed says nothing of how long the run took, so crashed runs do not count for that.
+        """
         columns = flow_run.c
         failed = func.sum(case((columns.state_type.in_(["FAILED", "CRASHED"]), 1), else_=0))
-        took = func.avg((columns.ended - columns.started) * 1.0)
+        took = func.avg(case((columns.state_type != "CRASHED", (columns.ended - columns.started) * 1.0)))
         query = select(columns.flow_name, func.count(), failed, took).where(*_made(since, until, flow))
         return [
             FlowStatistics(name, runs, int(wrong), None if mean is None else float(mean) / 1_000_000)
@@ -323,7 +358,7 @@ def _bars(flow_run_id: str, after: str, limit: int) -> Any:
 def _made(since: Micros, until: Micros, flow: str | None) -> list[ColumnElement[bool]]:
     columns = flow_run.c
     made = [columns.id >= ids_since(since), columns.created >= since, columns.created < until]
-    return made if flow is None else [columns.flow_name == flow, *made]
+    return [columns.parent_flow_run_id.is_(None) if flow is None else columns.flow_name == flow, *made]
 
 
 def _ids(query: Select[Any]) -> Select[Any]:

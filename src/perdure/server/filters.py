@@ -123,6 +123,7 @@ class LinesWanted(Listing):
     """Filters of logged lines."""
 
     flow_run: Annotated[Id | None, Field(description="Of it and of its task runs.")] = None
+    subflows: Annotated[bool, Field(description="Of the flow runs below `flow_run` too, at most 1,000.")] = False
     task_run: Id | None = None
     level: Annotated[int | None, Field(ge=0, le=100, description="At least; 20 is INFO.")] = None
     text: _Part = None

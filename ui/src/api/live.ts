@@ -1,12 +1,12 @@
 import type { InfiniteData, QueryClient } from "@tanstack/react-query"
 import { useSyncExternalStore } from "react"
 import type { Schemas } from "./client"
+import { shareStream, type Message } from "./stream"
 
 type FlowRun = Schemas["FlowRunModel"]
 type Pages = InfiniteData<{ items: FlowRun[]; next: string | null }>
 
 const CALM = 1_000 // ms between two askings for what may have changed
-const RETRY = 3_000
 const FEW = 3 // pages of a list that are asked for again; of one that was scrolled further, runs are patched alone
 
 /** Whether the server tells of changes now. */
@@ -18,7 +18,6 @@ export type Connection = "connecting" | "live" | "lost"
  */
 export class Live {
   connection: Connection = "connecting"
-  private source: EventSource | null = null
   private readonly changed = new Set<string>()
   private all = false
   private timer: number | null = null
@@ -31,10 +30,10 @@ export class Live {
       if (document.visibilityState === "visible") this.schedule()
     }
     document.addEventListener("visibilitychange", look)
-    this.open()
+    const stop = shareStream(message => this.hear(message))
     return () => {
       document.removeEventListener("visibilitychange", look)
-      this.source?.close()
+      stop()
       if (this.timer !== null) clearTimeout(this.timer)
       this.timer = null
     }
@@ -45,26 +44,19 @@ export class Live {
     return () => this.listeners.delete(listener)
   }
 
-  private open(): void {
-    const source = new EventSource("/api/events/stream")
-    this.source = source
-    source.onopen = () => this.become("live")
-    source.onerror = () => {
-      this.become("lost")
-      if (source.readyState === EventSource.CLOSED) window.setTimeout(() => this.open(), RETRY) // it was refused
-    }
-    source.addEventListener("flow_run", event => this.take(JSON.parse(event.data as string) as FlowRun))
-    source.addEventListener("reset", () => {
-      this.all = true
-      this.schedule()
-    })
+  private hear(message: Message): void {
+    if (message.kind === "flow_run") this.take(JSON.parse(message.data) as FlowRun)
+    else if (message.kind === "reset") this.refreshAll()
+    else this.become(message.kind === "open" ? "live" : "lost")
+  }
+
+  private refreshAll(): void {
+    this.all = true
+    this.schedule()
   }
 
   private become(connection: Connection): void {
-    if (this.connection === "lost" && connection === "live") {
-      this.all = true
-      this.schedule()
-    }
+    if (this.connection === "lost" && connection === "live") this.refreshAll()
     this.connection = connection
     for (const listener of this.listeners) listener()
   }
@@ -104,7 +96,16 @@ export class Live {
 /** Lists that a change of any flow run may change. */
 const CHANGING = new Set(["flow-runs", "task-runs", "results", "overview", "flows", "flow", "events", "limits"])
 /** What belongs to one flow run, whose id is the key's second part. */
-const OF_A_RUN = new Set(["flow-run", "timeline", "graph", "run-states", "run-logs", "run-artifacts", "explanation"])
+const OF_A_RUN = new Set([
+  "flow-run",
+  "timeline",
+  "graph",
+  "run-states",
+  "run-logs",
+  "run-artifacts",
+  "explanation",
+  "failure",
+])
 
 function isPages({ queryKey }: { queryKey: readonly unknown[] }): boolean {
   return queryKey.at(-1) === "pages"

@@ -1,5 +1,5 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query"
-import { client, rememberCsrf, unwrap, type Schemas } from "./client"
+import { ApiError, client, rememberCsrf, unwrap, type Schemas } from "./client"
 import type { operations } from "./schema"
 
 /**
@@ -97,4 +97,11 @@ export const session = () =>
     },
     staleTime: 60_000,
     retry: false,
+    // A first look at a server that is away is taken again until it answers.
+    refetchInterval: ({ state }) =>
+      state.data === undefined && state.error !== null && !isRefused(state.error) ? 2_000 : false,
   })
+
+function isRefused(error: Error): boolean {
+  return error instanceof ApiError && error.status === 401
+}

@@ -26,6 +26,15 @@ export function SchemaForm({ fields, texts, errors, onChange }: Props) {
 function inputOf(field: FormField, text: string, onChange: (text: string) => void) {
   switch (field.kind) {
     case "boolean":
+      if (field.initial === "") {
+        return (
+          <select value={text} onChange={event => onChange(event.target.value)}>
+            <option value="">Choose…</option>
+            <option value="true">Yes</option>
+            <option value="false">No</option>
+          </select>
+        )
+      }
       return (
         <input
           type="checkbox"

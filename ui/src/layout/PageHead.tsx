@@ -23,10 +23,10 @@ export function PageHead({ title, heading, crumbs = [], about, actions }: Props)
     <header className={css["head"]}>
       {crumbs.length > 0 && (
         <nav aria-label="Breadcrumbs" className={css["crumbs"]}>
-          {crumbs.map(crumb => (
+          {crumbs.map((crumb, index) => (
             <span key={crumb.to}>
+              {index > 0 && <ChevronRight size={12} aria-hidden />}
               <Link to={crumb.to}>{crumb.label}</Link>
-              <ChevronRight size={12} aria-hidden />
             </span>
           ))}
         </nav>

@@ -1,6 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query"
 import { Outlet, useLocation } from "@tanstack/react-router"
-import { LogOut, Menu as MenuIcon, Moon, Search, Sun, X } from "lucide-react"
+import { CloudOff, LogOut, Menu as MenuIcon, Moon, Search, Sun, X } from "lucide-react"
 import { useEffect, useState } from "react"
 import { ApiError, client, rememberCsrf, unwrap } from "~/api/client"
 import { useConnection } from "~/api/live"
@@ -24,6 +24,7 @@ export function Shell() {
   const palette = usePaletteKeys()
   const who = useQuery(session())
   useEffect(() => setMenu(false), [pathname])
+  const connection = useConnection(live)
   const isIn = who.data !== undefined
   useEffect(() => (isIn ? live.start() : undefined), [isIn])
   if (who.error instanceof ApiError && who.error.status === 401) return <SignIn />
@@ -73,10 +74,16 @@ export function Shell() {
             <Search size={15} aria-hidden />
           </IconButton>
         </header>
+        {connection === "lost" && (
+          <p role="status" className={css["away"]}>
+            <CloudOff size={14} aria-hidden />
+            The server does not answer. What is shown may be old; it is brought up to date once the server is back.
+          </p>
+        )}
         <main id="main" className={css["main"]} tabIndex={-1}>
           {who.isPending ? (
             <Skeleton lines={6} />
-          ) : who.error ? (
+          ) : who.data === undefined ? (
             <Failure what="The server" error={who.error} retry={who.refetch} />
           ) : (
             <Outlet />

@@ -61,6 +61,17 @@ describe("what a form makes", () => {
     expect([...errors.keys()]).toEqual(["bucket_path"])
   })
 
+  it("has no yes or no that nobody chose", () => {
+    const asked = fieldsOf({
+      required: ["approve"],
+      properties: { approve: { type: "boolean" }, notify: { anyOf: [{ type: "boolean" }, { type: "null" }] } },
+    })
+    const { values, errors } = read(asked, new Map())
+    expect(values).toEqual({})
+    expect([...errors]).toEqual([["approve", "Choose yes or no."]])
+    expect(read(asked, new Map([["approve", "false"]])).values).toEqual({ approve: false })
+  })
+
   it("has the types of the schema", () => {
     const { values, errors } = filled({ bucket_path: "b", attempts: "3", settings: '{"a": [1]}', anonymous: "true" })
     expect(errors.size).toBe(0)

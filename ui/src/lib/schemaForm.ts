@@ -110,8 +110,8 @@ export function read(fields: readonly FormField[], texts: ReadonlyMap<string, st
   const errors = new Map<string, string>()
   for (const each of fields) {
     const text = texts.get(each.name) ?? each.initial
-    if (text === "" && each.kind !== "boolean") {
-      if (each.required) errors.set(each.name, "This is needed.")
+    if (text === "") {
+      if (each.required) errors.set(each.name, each.kind === "boolean" ? "Choose yes or no." : "This is needed.")
       continue
     }
     const value = valueOf(each.kind, text)

@@ -1,9 +1,10 @@
 """Going on with flow runs, and running them again."""
 
 import json
+from collections import Counter
 from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Request
 from pydantic import BaseModel, ConfigDict, Field
@@ -11,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from perdure.core.records import FlowRun, RunFilter
 from perdure.core.states import StateType
 from perdure.orchestrator.embedded import EmbeddedOrchestrator
+from perdure.orchestrator.reads import PlannedSteps
 from perdure.orchestrator.sql.tokens import Scope
 from perdure.server.access import needs
 from perdure.server.errors import answers
@@ -18,7 +20,7 @@ from perdure.server.models import FlowRunModel, time_of
 from perdure.server.pages import PathId
 from perdure.server.routes.flow_runs import found
 from perdure.server.starting import Starter
-from perdure.server.wiring import Known
+from perdure.server.wiring import Asked, Known
 
 router = APIRouter(prefix="/flow-runs", tags=["flow runs"], responses=answers())
 _ONE = answers(HTTPStatus.NOT_FOUND)
@@ -55,6 +57,50 @@ def get_flow_run_start(id: PathId, known: Known) -> Start:
         asks=None if pause is None or pause.asks is None else json.loads(pause.asks),
         waits_until=None if pause is None else time_of(pause.until),
     )
+
+
+_Reason = Annotated[
+    Literal["failed", "unfinished", "no result"],
+    Field(description="`no result`: it completed, and its result was not persisted or is removed."),
+]
+
+
+class RunsAgain(BaseModel):
+    """Calls of one task or flow that run again when their flow run is resumed."""
+
+    of: Annotated[str, Field(description="The task or the flow.")]
+    of_task: bool
+    count: int
+    why: _Reason
+
+
+class ResumePlan(BaseModel):
+    """What resuming a flow run would do with what it called. What it had not called yet is not in it."""
+
+    reused: Annotated[int, Field(description="Calls whose results are reused.")]
+    runs_again: list[RunsAgain]
+
+
+@router.get("/{id}/resume-plan", responses=_ONE)
+def get_resume_plan(id: PathId, known: Known, asked: Asked) -> ResumePlan:
+    """How many calls of a flow run would be reused if it were resumed, and which would run again, and why."""
+    run = found(id, known)
+    retries_failed = run.state_type is StateType.FAILED
+    again: Counter[tuple[str, bool, _Reason]] = Counter()
+    reused = 0
+    for steps in asked.planned_steps(id):
+        if steps.has_result and not (steps.is_exception and retries_failed):
+            reused += steps.calls
+        else:
+            again[steps.of, steps.of_task, _why(steps)] += steps.calls
+    runs = [RunsAgain(of=of, of_task=task, why=why, count=count) for (of, task, why), count in again.most_common()]
+    return ResumePlan(reused=reused, runs_again=runs)
+
+
+def _why(steps: PlannedSteps) -> _Reason:
+    if steps.state_type == "FAILED":
+        return "failed"
+    return "no result" if steps.state_type == "COMPLETED" else "unfinished"
 
 
 @router.post("/{id}/resume", status_code=HTTPStatus.ACCEPTED, responses=_STARTED)

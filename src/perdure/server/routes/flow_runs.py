@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from perdure.core.errors import PerdureError
 from perdure.core.records import FlowRun, RunFilter
+from perdure.core.states import StateType
 from perdure.engine import asking
 from perdure.orchestrator.deleting import delete_flow_run
 from perdure.orchestrator.embedded import EmbeddedOrchestrator
@@ -18,7 +19,9 @@ from perdure.server.errors import NotFound, Problem, answers
 from perdure.server.explaining import ExplanationModel
 from perdure.server.filters import FlowRunsWanted
 from perdure.server.graphs import Graph, graph_of
-from perdure.server.models import FlowRunModel, StateModel
+from perdure.server.models import FlowRunModel, RunName, StateModel
+from perdure.server.naming import names_of
+from perdure.server.nesting import ancestors_of, failure_path
 from perdure.server.packing import packed
 from perdure.server.pages import Count, Id, Page, PathId, page
 from perdure.server.timelines import Timeline, timeline_of
@@ -85,6 +88,23 @@ def get_flow_run_timeline(
 def explain_flow_run(id: PathId, known: Known) -> ExplanationModel:
     """Why a flow run called its function, or why it did not."""
     return ExplanationModel.of(found(id, known), known)
+
+
+@router.get("/{id}/ancestors", responses=_ONE)
+def list_ancestors(id: PathId, known: Known) -> list[FlowRunModel]:
+    """The flow runs that called a flow run, the outermost first."""
+    return [FlowRunModel.of(each) for each in ancestors_of(found(id, known), known)]
+
+
+@router.get("/{id}/failure", responses=_ONE)
+def get_failure(id: PathId, known: Known) -> list[RunName]:
+    """From a failed flow run down to the run in which its failure began; nothing of one that has not failed."""
+    run = found(id, known)
+    if run.state_type not in (StateType.FAILED, StateType.CRASHED):
+        return []
+    path = failure_path(run, known)
+    names = names_of([each.id for each in path], known)
+    return [names[each.id] for each in path if each.id in names]
 
 
 class Cancel(BaseModel):

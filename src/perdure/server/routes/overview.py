@@ -22,7 +22,7 @@ _SHOWN = 10
 
 
 class FlowStatisticsModel(BaseModel):
-    """How the runs of a flow went in the time."""
+    """How the outermost runs of a flow went in the time."""
 
     flow: str
     runs: int
@@ -31,7 +31,7 @@ class FlowStatisticsModel(BaseModel):
 
 
 class Overview(BaseModel):
-    """What a first page shows. Steps without runs are left out."""
+    """What a first page shows, of outermost flow runs. Steps without runs are left out."""
 
     steps: list[Step]
     running: list[FlowRunModel]
@@ -57,9 +57,9 @@ class Stored(BaseModel):
 
 @router.get("")
 def get_overview(asked: Asked, span: Annotated[Span, Query()]) -> Overview:
-    """Flow runs over time by state, those that run now, the last that failed, and which flows fail or take long."""
+    """Outermost flow runs over time by state, those that run now, the last failures, which flows fail or take long."""
     since, until, length = span.bounds()
-    wanted = RunFilter(limit=_SHOWN)
+    wanted = RunFilter(limit=_SHOWN, outermost=True)
     flows = asked.flow_statistics(since, until)
     failed = (StateType.FAILED, StateType.CRASHED)
     return Overview(

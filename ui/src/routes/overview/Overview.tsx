@@ -73,7 +73,7 @@ export function Page() {
         ) : (
           <>
             <div className={css["stack"]}>
-              <Card title="Running now" aside={<More to="/flow-runs?state=RUNNING" />} flush>
+              <Card title="Running now" aside={<More to="/flow-runs?state=RUNNING&outermost=true" />} flush>
                 <RunLines runs={found.running.slice(0, 6)} time="took" empty="Nothing runs now." />
               </Card>
               {waiting.data !== undefined && waiting.data.items.length > 0 && (
@@ -82,7 +82,11 @@ export function Page() {
                 </Card>
               )}
             </div>
-            <Card title="Failed last" aside={<More to="/flow-runs?state=FAILED&state=CRASHED" />} flush>
+            <Card
+              title="Last failures"
+              aside={<More to="/flow-runs?state=FAILED&state=CRASHED&outermost=true" />}
+              flush
+            >
               <RunLines
                 runs={found.failed.slice(0, Math.max(6, lines))}
                 time="ago"

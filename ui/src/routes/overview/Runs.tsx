@@ -30,7 +30,7 @@ interface Props {
 
 /** Runs over time, by the state that they are in now. */
 export function Runs({ span, steps, found, flow }: Props) {
-  const of = flow === undefined ? "" : `flow=${encodeURIComponent(flow)}&`
+  const of = flow === undefined ? "outermost=true&" : `flow=${encodeURIComponent(flow)}&`
   const sums = new Map<StateType, number>()
   for (const step of found ?? []) {
     for (const type of ORDER) sums.set(type, (sums.get(type) ?? 0) + (step.counts[type] ?? 0))

@@ -10,7 +10,7 @@ import { Bytes, Timestamp } from "~/components/Time"
 import { PageHead } from "~/layout/PageHead"
 import { useParam } from "~/lib/address"
 import { count } from "~/lib/format"
-import { previewOf, readable } from "./preview"
+import { previewOf, readable, type Preview } from "./preview"
 import { PreviewView } from "./PreviewView"
 import { comparison } from "./queries"
 import css from "./Results.module.css"
@@ -21,10 +21,15 @@ const BY = {
   preview: "",
 }
 
-/** Two results side by side. */
+/** Two results side by side, the older one first, however they were chosen. */
 export function Page() {
-  const [id, other] = [useParam("id"), useParam("other")]
-  const { data, error, refetch } = useQuery(comparison(id, other))
+  const chosen = [useParam("id"), useParam("other")] as const
+  const [one, two] = [useQuery(result(chosen[0])), useQuery(result(chosen[1]))]
+  const isSwapped = one.data !== undefined && two.data !== undefined && one.data.created > two.data.created
+  const [id, other] = isSwapped ? [chosen[1], chosen[0]] : chosen
+  const before = previewOf((isSwapped ? two : one).data?.preview)
+  const isOrdered = !one.isPending && !two.isPending
+  const { data, error, refetch } = useQuery({ ...comparison(id, other), enabled: isOrdered })
   return (
     <>
       <PageHead title="Two results" crumbs={[{ label: "Results", to: "/results" }]} />
@@ -32,15 +37,15 @@ export function Page() {
       {data === undefined && !error && <Skeleton lines={2} />}
       {data !== undefined && <Verdict found={data} />}
       <div className={css["pair"]}>
-        <Side id={id} title="Before" />
-        <Side id={other} title="After" />
+        <Side id={id} title="Before" other={other} />
+        <Side id={other} title="After" other={id} />
       </div>
       {data !== undefined && data.changes.length > 0 && (
         <Card title={`What differs: ${count(data.changes.length + data.more, "place")}`}>
           <ul className={css["changes"]}>
             {data.changes.map(change => (
               <li key={`${change.path} ${change.kind}`}>
-                <ChangeLine change={change} />
+                <ChangeLine change={change} place={placeOf(change.path, before)} />
               </li>
             ))}
           </ul>
@@ -79,8 +84,9 @@ function Verdict({ found }: { found: Schemas["Comparison"] }) {
   )
 }
 
-function Side({ id, title }: { id: string; title: string }) {
+function Side({ id, title, other }: { id: string; title: string; other: string }) {
   const { data, error, refetch } = useQuery(result(id))
+  const compared = useQuery(result(other))
   if (data === undefined && error) return <Failure what="The result" error={error} retry={refetch} />
   if (data === undefined) return <Skeleton lines={6} />
   const preview = previewOf(data.preview)
@@ -101,7 +107,11 @@ function Side({ id, title }: { id: string; title: string }) {
             ["Run of", data.run?.flow_run_name ?? "–"],
           ]}
         />
-        {preview === null ? <p className="faint">No preview was made of it.</p> : <PreviewView preview={preview} />}
+        {preview === null ? (
+          <p className="faint">No preview was made of it.</p>
+        ) : (
+          <PreviewView preview={preview} other={previewOf(compared.data?.preview)} />
+        )}
       </div>
     </Card>
   )
@@ -109,11 +119,18 @@ function Side({ id, title }: { id: string; title: string }) {
 
 const KINDS = { added: "added", removed: "removed", changed: "changed", retyped: "of another type" }
 
-function ChangeLine({ change }: { change: Schemas["ChangeModel"] }) {
+/** A place in a preview's first rows as people say it; any other as it is. */
+function placeOf(path: string, preview: Preview | null): string {
+  const [, row, column] = /^\['head'\]\[(\d+)\]\[(\d+)\]$/.exec(path) ?? []
+  const name = preview?.kind === "table" ? preview.columns[Number(column)]?.name : undefined
+  return row === undefined || name === undefined ? path || "the value" : `row ${Number(row) + 1}, column ${name}`
+}
+
+function ChangeLine({ change, place }: { change: Schemas["ChangeModel"]; place: string }) {
   return (
     <>
       <p>
-        <code>{change.path || "the value"}</code> <span className="soft">{KINDS[change.kind]}</span>
+        <code>{place}</code> <span className="soft">{KINDS[change.kind]}</span>
         {change.total > 0 && (
           <span className="faint">
             {" "}

@@ -7,8 +7,14 @@ import { Bytes } from "~/components/Time"
 import { readable, type Preview, type Statistics } from "./preview"
 import css from "./PreviewView.module.css"
 
+interface Props {
+  preview: Preview
+  /** Of the value that it is compared with: cells of a table that differ from that one's are marked. */
+  other?: Preview | null
+}
+
 /** What the process that made a value left to be seen of it. */
-export function PreviewView({ preview }: { preview: Preview }) {
+export function PreviewView({ preview, other }: Props) {
   switch (preview.kind) {
     case "json":
       return preview.isCut ? <p className="faint">It is too large to be shown.</p> : <JsonTree value={preview.value} />
@@ -27,7 +33,7 @@ export function PreviewView({ preview }: { preview: Preview }) {
         </>
       )
     case "table":
-      return <Table preview={preview} />
+      return <Table preview={preview} other={other?.kind === "table" ? other : undefined} />
     case "array":
       return <Numbers preview={preview} />
     case "image":
@@ -72,12 +78,16 @@ interface Row {
   cells: readonly string[]
 }
 
-function Table({ preview }: { preview: Extract<Preview, { kind: "table" }> }) {
+type TablePreview = Extract<Preview, { kind: "table" }>
+
+function Table({ preview, other }: { preview: TablePreview; other: TablePreview | undefined }) {
   const { columns, head } = preview
   const rows = useMemo(() => head.map((cells, index): Row => ({ index, cells })), [head])
   const tracks = useMemo(
     () =>
       columns.map((column, at): Column<Row> => {
+        const there = other?.columns.findIndex(each => each.name === column.name) ?? -1
+        const differs = (row: Row) => other !== undefined && other.head[row.index]?.[there] !== row.cells[at]
         const isNumber = /^(u?int|float|decimal|Int|Float|UInt)/.test(column.dtype)
         return {
           id: `${at} ${column.name}`,
@@ -85,10 +95,15 @@ function Table({ preview }: { preview: Extract<Preview, { kind: "table" }> }) {
           width: "minmax(96px, 1fr)",
           align: isNumber ? "end" : undefined,
           value: row => (isNumber ? Number(row.cells[at]) : (row.cells[at] ?? null)),
-          cell: row => <span title={row.cells[at]}>{row.cells[at]}</span>,
+          cell: row =>
+            differs(row) ? (
+              <mark title={`${row.cells[at] ?? ""} (differs)`}>{row.cells[at]}</mark>
+            ) : (
+              <span title={row.cells[at]}>{row.cells[at]}</span>
+            ),
         }
       }),
-    [columns],
+    [columns, other],
   )
   return (
     <>

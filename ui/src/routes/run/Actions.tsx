@@ -12,12 +12,13 @@ import { FINAL } from "~/components/State"
 import { done, failed } from "~/components/Toast"
 import { useBecause } from "~/lib/may"
 import { Continue } from "./Continue"
+import { Plan } from "./Plan"
 
 type FlowRun = Schemas["FlowRunModel"]
 
 /** What can be done with a flow run as it stands. */
 export function Actions({ run }: { run: FlowRun }) {
-  const [asked, setAsked] = useState<"cancel" | "delete" | "continue" | null>(null)
+  const [asked, setAsked] = useState<"cancel" | "delete" | "continue" | "resume" | null>(null)
   const [command, setCommand] = useState<{ why: string; command: string } | null>(null)
   const [grace, setGrace] = useState(30)
   const queries = useQueryClient()
@@ -35,15 +36,15 @@ export function Actions({ run }: { run: FlowRun }) {
     if (typeof known === "string" && error instanceof ApiError) setCommand({ why: error.message, command: known })
     else failed(`${run.name} was not ${what}`, error)
   }
-  const resume = useMutation({
-    mutationFn: () =>
-      unwrap(client.POST("/api/flow-runs/{id}/resume", { ...at, body: { retry_failed: type === "FAILED" } })),
-    onSuccess: () => {
-      done(`${run.name} goes on`)
-      return refresh()
-    },
-    onError: byHand("resumed"),
-  })
+  const resume = async () => {
+    try {
+      await unwrap(client.POST("/api/flow-runs/{id}/resume", { ...at, body: { retry_failed: type === "FAILED" } }))
+      done(`${run.name} is resumed`)
+      await refresh()
+    } catch (error) {
+      byHand("resumed")(error)
+    }
+  }
   const rerun = useMutation({
     mutationFn: () => unwrap(client.POST("/api/flow-runs/{id}/rerun", at)),
     onSuccess: next => {
@@ -83,10 +84,9 @@ export function Actions({ run }: { run: FlowRun }) {
             look={type === "PAUSED" ? "plain" : "primary"}
             icon={<Play size={13} aria-hidden />}
             because={admin}
-            disabled={resume.isPending}
-            onClick={() => resume.mutate()}
+            onClick={() => setAsked("resume")}
           >
-            {type === "FAILED" ? "Retry what failed" : "Resume"}
+            {type === "FAILED" ? "Retry what failed…" : "Resume…"}
           </Button>
         )}
       {isOver && run.parent_flow_run_id === null && (
@@ -134,6 +134,15 @@ export function Actions({ run }: { run: FlowRun }) {
             onChange={event => setGrace(Math.max(0, Number(event.target.value)))}
           />
         </Field>
+      </ConfirmDialog>
+      <ConfirmDialog
+        open={asked === "resume"}
+        onClose={() => setAsked(null)}
+        title={type === "FAILED" ? `Retry what failed in ${run.name}?` : `Resume ${run.name}?`}
+        action={type === "FAILED" ? "Retry" : "Resume the run"}
+        onConfirm={resume}
+      >
+        <Plan id={run.id} />
       </ConfirmDialog>
       <ConfirmDialog
         open={asked === "delete"}

@@ -24,7 +24,7 @@ function asObject(schema: unknown): [Record<string, unknown>, boolean] {
   ]
 }
 
-/** Asks what a paused run waits for, and has it go on. */
+/** Asks what a paused run waits for, and continues it. */
 export function Continue({ run, onClose }: { run: Schemas["FlowRunModel"]; onClose: () => void }) {
   const { data, isPending } = useQuery(start(run.id))
   const [texts, setTexts] = useState<ReadonlyMap<string, string>>(new Map())
@@ -41,7 +41,7 @@ export function Continue({ run, onClose }: { run: Schemas["FlowRunModel"]; onClo
     const input = data?.asks == null ? null : isWrapped ? filled.values[ANSWER] : filled.values
     try {
       await unwrap(client.POST("/api/flow-runs/{id}/continue", { params: { path: { id: run.id } }, body: { input } }))
-      done(`${run.name} goes on`)
+      done(`${run.name} continues`)
       onClose()
       await queries.invalidateQueries({ predicate: ({ queryKey }) => queryKey.includes(run.id) })
     } catch (error) {
@@ -64,7 +64,7 @@ export function Continue({ run, onClose }: { run: Schemas["FlowRunModel"]; onClo
           It waits until <Timestamp time={data.waits_until} />.
         </p>
       )}
-      {data !== undefined && data.asks == null && <p>It asks for nothing, and goes on where it paused.</p>}
+      {data !== undefined && data.asks == null && <p>It asks for nothing, and continues where it paused.</p>}
       <SchemaForm
         fields={fields}
         texts={texts}

@@ -1,11 +1,12 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query"
 import { lazy, Suspense, useMemo } from "react"
 import type { Schemas } from "~/api/client"
-import { flowRun, results, taskRuns } from "~/api/queries"
+import { flowRun, flowRunCount, results, taskRuns } from "~/api/queries"
 import { Card, Facts, Tag } from "~/components/Card"
 import { Copyable } from "~/components/Copyable"
 import { QueryTable, type Column } from "~/components/DataTable"
 import { Empty, Failure, Skeleton } from "~/components/Feedback"
+import { ChoiceFilter, FilterBar, TagFilter, TextFilter } from "~/components/Filters"
 import { JsonTree } from "~/components/JsonTree"
 import { Link, path } from "~/components/Link"
 import { FINAL, StateBadge } from "~/components/State"
@@ -13,14 +14,15 @@ import { Tabs } from "~/components/Tabs"
 import { Bytes, Duration, Timestamp } from "~/components/Time"
 import { PageHead } from "~/layout/PageHead"
 import { useAddress, useParam } from "~/lib/address"
-import { short, shortType } from "~/lib/format"
+import { count, short, shortType } from "~/lib/format"
+import { runFilter, STATE_CHOICES } from "~/routes/runs/FlowRuns"
 import { Actions } from "./Actions"
 import css from "./Run.module.css"
 import { Logs } from "./Logs"
-import { flowRunStates, lastTraceback, start, timeline } from "./queries"
+import { ancestors, flowRunStates, start, timeline } from "./queries"
 import { States } from "./States"
 import { Timeline } from "./Timeline"
-import { Traceback } from "./Traceback"
+import { FailedFlow } from "./WhatFailed"
 import { Why } from "./Why"
 
 const Graph = lazy(async () => ({ default: (await import("./Graph")).Graph }))
@@ -43,9 +45,11 @@ function Shown({ run }: { run: Schemas["FlowRunModel"] }) {
     () => new Map((columns?.id ?? []).map((id, index) => [id, columns?.name[index] ?? id])),
     [columns],
   )
+  const above = useQuery({ ...ancestors(run.id), enabled: run.parent_flow_run_id !== null })
   const crumbs = [
     { label: "Flow runs", to: "/flow-runs" },
-    { label: run.flow_name, to: path("flows", run.flow_name) },
+    ...(above.data ?? []).map(each => ({ label: each.name, to: path("flow-runs", each.id) })),
+    ...(run.parent_flow_run_id === null ? [{ label: run.flow_name, to: path("flows", run.flow_name) }] : []),
   ]
   const tabs = [
     { id: "timeline", label: "Timeline", content: <Timeline flowRunId={run.id} live={live} /> },
@@ -83,7 +87,7 @@ function Shown({ run }: { run: Schemas["FlowRunModel"] }) {
         <Duration started={run.started} ended={run.ended} />
       </span>
       {run.run_count > 1 && <span>{run.run_count} attempts</span>}
-      {run.parent_flow_run_id && <Link to={path("flow-runs", run.parent_flow_run_id)}>part of another run</Link>}
+      {run.parent_flow_run_id && <Link to={path("flows", run.flow_name)}>flow {run.flow_name}</Link>}
       {run.tags.map(tag => (
         <Tag key={tag}>{tag}</Tag>
       ))}
@@ -93,8 +97,10 @@ function Shown({ run }: { run: Schemas["FlowRunModel"] }) {
   return (
     <>
       <PageHead title={run.name} crumbs={crumbs} about={about} actions={<Actions run={run} />} />
-      {columns !== undefined && Object.keys(columns.counts).length > 0 && <Counts counts={columns.counts} />}
-      {(run.state?.type === "FAILED" || run.state?.type === "CRASHED") && <WhatFailed run={run} />}
+      {columns !== undefined && Object.keys(columns.counts).length > 0 && (
+        <Counts id={run.id} counts={columns.counts} />
+      )}
+      {(run.state?.type === "FAILED" || run.state?.type === "CRASHED") && <FailedFlow run={run} />}
       <Tabs
         label="Of this run"
         tabs={tabs}
@@ -105,27 +111,21 @@ function Shown({ run }: { run: Schemas["FlowRunModel"] }) {
   )
 }
 
-function Counts({ counts }: { counts: Readonly<Record<string, number>> }) {
+/** How many runs of each state it called; each leads to them. */
+function Counts({ id, counts }: { id: string; counts: Readonly<Record<string, number>> }) {
   return (
     <ul className={css["counts"]} aria-label="Runs that it called">
       {Object.entries(counts).map(([type, number]) => (
         <li key={type}>
-          <StateBadge
-            state={{ type: type as Schemas["StateType"], name: `${number.toLocaleString()} ${type.toLowerCase()}` }}
-          />
+          <Link to={`${path("flow-runs", id)}?view=task-runs&state=${type}`}>
+            <StateBadge
+              state={{ type: type as Schemas["StateType"], name: `${number.toLocaleString()} ${type.toLowerCase()}` }}
+            />
+          </Link>
         </li>
       ))}
     </ul>
   )
-}
-
-/** The exception's traceback if it was logged, else the message of the state. */
-export function WhatFailed({ run }: { run: { id: string; state: Schemas["StateModel"] | null; flow_name?: string } }) {
-  const whose = run.flow_name === undefined ? { taskRunId: run.id } : { flowRunId: run.id }
-  const { data, isPending } = useQuery(lastTraceback(whose))
-  if (isPending) return null
-  const text = data?.message ?? run.state?.message
-  return text == null ? null : <Traceback text={text} />
 }
 
 function Details({ run }: { run: Schemas["FlowRunModel"] }) {
@@ -200,19 +200,52 @@ const TASK_RUNS: readonly Column<TaskRun>[] = [
   },
 ]
 
+const ORDERS = [
+  { value: "created", label: "Oldest first" },
+  { value: "-created", label: "Newest first" },
+]
+
 function TaskRuns({ flowRunId }: { flowRunId: string }) {
-  const query = useInfiniteQuery(taskRuns({ flow_run: flowRunId, sort: "created" }))
+  const address = useAddress()
+  const { q, state, tag } = runFilter(address)
+  const sort = address.one("sort") === "-created" ? "-created" : "created"
+  const query = useInfiniteQuery(taskRuns({ flow_run: flowRunId, q, state, tag, sort }))
+  const subflows = useQuery(flowRunCount({ parent: flowRunId, state }))
+  const isFiltered = q !== undefined || state.length > 0 || tag.length > 0
+  const among = state.map(each => `&state=${each}`).join("")
   return (
-    <div className={css["list"]}>
-      <QueryTable
-        label="Task runs"
-        query={query}
-        columns={TASK_RUNS}
-        rowId={run => run.id}
-        href={run => path("task-runs", run.id)}
-        empty={<Empty title="This run has called no task" />}
-      />
-    </div>
+    <>
+      <FilterBar>
+        <TextFilter label="Search task runs" value={q} onChange={next => address.set({ q: next })} />
+        <ChoiceFilter
+          label="State"
+          choices={STATE_CHOICES}
+          value={state}
+          onChange={next => address.set({ state: next })}
+        />
+        <TagFilter value={tag} onChange={next => address.set({ tag: next })} />
+        <ChoiceFilter
+          label="Order"
+          single
+          choices={ORDERS}
+          value={[sort]}
+          onChange={([next]) => address.set({ sort: next === "-created" ? next : undefined })}
+        />
+        {(subflows.data?.count ?? 0) > 0 && (
+          <Link to={`/flow-runs?parent=${flowRunId}${among}`}>{count(subflows.data?.count ?? 0, "subflow run")}</Link>
+        )}
+      </FilterBar>
+      <div className={css["list"]}>
+        <QueryTable
+          label="Task runs"
+          query={query}
+          columns={TASK_RUNS}
+          rowId={run => run.id}
+          href={run => path("task-runs", run.id)}
+          empty={<Empty title={isFiltered ? "No task run of this run matches" : "This run has called no task"} />}
+        />
+      </div>
+    </>
   )
 }
 

@@ -40,6 +40,7 @@ export function Logs({ flowRunId, taskRunId, live, names }: Props) {
   const text = address.one("text")
   const filter = {
     flow_run: flowRunId,
+    subflows: flowRunId !== undefined && address.one("subflows") !== "false",
     task_run: taskRunId,
     level: level === undefined ? undefined : Number(level),
     text,
@@ -57,6 +58,15 @@ export function Logs({ flowRunId, taskRunId, live, names }: Props) {
           value={level === undefined ? [] : [level]}
           onChange={next => address.set({ level: next[0] })}
         />
+        {flowRunId !== undefined && (
+          <ChoiceFilter
+            label="Subflows"
+            single
+            choices={[{ value: "false", label: "Left out" }]}
+            value={address.all("subflows")}
+            onChange={next => address.set({ subflows: next[0] })}
+          />
+        )}
         <span className="faint">{count(lines.length, "line")}</span>
         <span className={css["tools"]}>
           <CopyButton text={lines.slice(-5_000).map(asText).join("\n")} label="Copy the log" />
@@ -78,13 +88,15 @@ export function Logs({ flowRunId, taskRunId, live, names }: Props) {
             : "Use perdure.get_run_logger(), or @flow(log_prints=True) to have what is printed."}
         </Empty>
       ) : (
-        <Lines lines={lines} live={live} names={names} />
+        <Lines lines={lines} live={live} names={names} flowRunId={flowRunId} />
       )}
     </>
   )
 }
 
-function Lines({ lines, live, names }: { lines: readonly Line[]; live: boolean; names: Props["names"] }) {
+type LinesProps = Pick<Props, "live" | "names" | "flowRunId"> & { lines: readonly Line[] }
+
+function Lines({ lines, live, names, flowRunId }: LinesProps) {
   const pane = useRef<HTMLDivElement>(null)
   const [follows, setFollows] = useState(live)
   const virtual = useVirtualizer({
@@ -132,6 +144,11 @@ function Lines({ lines, live, names }: { lines: readonly Line[]; live: boolean; 
                 </time>
                 <span className={css["level"]}>{name}</span>
                 <span className={css["message"]}>
+                  {flowRunId !== undefined && line.flow_run_id !== null && line.flow_run_id !== flowRunId && (
+                    <Link to={path("flow-runs", line.flow_run_id)} className={css["task"]}>
+                      subflow
+                    </Link>
+                  )}
                   {task !== undefined && line.task_run_id !== null && (
                     <Link to={path("task-runs", line.task_run_id)} className={css["task"]}>
                       {task}

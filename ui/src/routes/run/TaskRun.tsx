@@ -12,11 +12,11 @@ import { Bytes, Duration, Timestamp } from "~/components/Time"
 import { PageHead } from "~/layout/PageHead"
 import { useAddress, useParam } from "~/lib/address"
 import { short } from "~/lib/format"
-import { WhatFailed } from "./FlowRun"
 import { Logs } from "./Logs"
-import { resultOf, taskRunStates } from "./queries"
+import { ancestors, resultOf, taskRunStates } from "./queries"
 import css from "./Run.module.css"
 import { States } from "./States"
+import { FailedRun } from "./WhatFailed"
 import { Why } from "./Why"
 
 const Artifacts = lazy(async () => ({ default: (await import("./Artifacts")).Artifacts }))
@@ -41,11 +41,13 @@ function Shown({ run }: { run: Schemas["TaskRunModel"] }) {
   const address = useAddress()
   const live = !FINAL.has(run.state?.type ?? "PENDING")
   const caller = useQuery({ ...flowRun(run.flow_run_id ?? ""), enabled: run.flow_run_id !== null })
+  const above = useQuery({ ...ancestors(run.flow_run_id ?? ""), enabled: run.flow_run_id !== null })
   const crumbs =
     run.flow_run_id === null
       ? [{ label: "Task runs", to: "/task-runs" }]
       : [
           { label: "Flow runs", to: "/flow-runs" },
+          ...(above.data ?? []).map(each => ({ label: each.name, to: path("flow-runs", each.id) })),
           { label: caller.data?.name ?? "Flow run", to: path("flow-runs", run.flow_run_id) },
         ]
   const tabs = [
@@ -82,7 +84,9 @@ function Shown({ run }: { run: Schemas["TaskRunModel"] }) {
   return (
     <>
       <PageHead title={run.name} crumbs={crumbs} about={about} />
-      {(run.state?.type === "FAILED" || run.state?.type === "CRASHED") && <WhatFailed run={run} />}
+      {(run.state?.type === "FAILED" || run.state?.type === "CRASHED") && (
+        <FailedRun id={run.id} kind="task run" state={run.state} />
+      )}
       <Tabs
         label="Of this run"
         tabs={tabs}

@@ -43,6 +43,29 @@ export const start = (id: string) =>
     queryFn: () => unwrap(client.GET("/api/flow-runs/{id}/start", { params: { path: { id } } })),
   })
 
+/** What resuming a flow run would do with what it called. */
+export const resumePlan = (id: string) =>
+  queryOptions({
+    queryKey: ["resume-plan", id],
+    queryFn: () => unwrap(client.GET("/api/flow-runs/{id}/resume-plan", { params: { path: { id } } })),
+    staleTime: 0,
+  })
+
+/** From a failed flow run down to the run in which its failure began. */
+export const failurePath = (id: string) =>
+  queryOptions({
+    queryKey: ["failure", id],
+    queryFn: () => unwrap(client.GET("/api/flow-runs/{id}/failure", { params: { path: { id } } })),
+  })
+
+/** The flow runs that called a flow run, the outermost first. */
+export const ancestors = (id: string) =>
+  queryOptions({
+    queryKey: ["ancestors", id],
+    queryFn: () => unwrap(client.GET("/api/flow-runs/{id}/ancestors", { params: { path: { id } } })),
+    staleTime: Infinity,
+  })
+
 /** A run's result, or null if it has none. */
 export const resultOf = (id: string) =>
   queryOptions({

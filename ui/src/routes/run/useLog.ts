@@ -5,6 +5,8 @@ export type Line = Schemas["LogModel"]
 
 export interface LogFilter {
   flow_run?: string | undefined
+  /** Of the flow runs below it, too. */
+  subflows?: boolean | undefined
   task_run?: string | undefined
   level?: number | undefined
   text?: string | undefined
@@ -34,18 +36,27 @@ function reduce(log: Log, change: Change): Log {
 export function useLog(filter: LogFilter, live: boolean): Log {
   const [log, change] = useReducer(reduce, { lines: [], isWhole: false, error: null })
   const last = useRef<string | undefined>(undefined)
-  const { flow_run, task_run, level, text } = filter
+  const { flow_run, subflows, task_run, level, text } = filter
   useEffect(() => {
     last.current = undefined
     change("again")
-  }, [flow_run, task_run, level, text])
+  }, [flow_run, subflows, task_run, level, text])
   useEffect(() => {
     const gone = new AbortController()
     let timer: number | undefined
     let read = 0
     const look = async () => {
       try {
-        const query = { flow_run, task_run, level, text, sort: "time", limit: PAGE, cursor: last.current } as const
+        const query = {
+          flow_run,
+          subflows,
+          task_run,
+          level,
+          text,
+          sort: "time",
+          limit: PAGE,
+          cursor: last.current,
+        } as const
         const page = await unwrap(client.GET("/api/logs", { params: { query }, signal: gone.signal }))
         last.current = page.items.at(-1)?.id.toString() ?? last.current
         read += page.items.length
@@ -64,6 +75,6 @@ export function useLog(filter: LogFilter, live: boolean): Log {
       gone.abort()
       window.clearTimeout(timer)
     }
-  }, [flow_run, task_run, level, text, live])
+  }, [flow_run, subflows, task_run, level, text, live])
   return log
 }
