@@ -2512,7 +2512,7 @@ export interface components {
             interval_seconds: number;
             /**
              * Is Alive
-             * @description Whether that server still runs.
+             * @description Whether that server still runs; null if another machine's.
              */
             is_alive: boolean | null;
             /** Last Run */
