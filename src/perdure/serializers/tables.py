@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from perdure.core.errors import PerdureError, ResultCorrupt, ResultError, ResultUnreadable, SerializationError
-from perdure.serializers import pandas_tables
+from perdure.serializers import dictionaries, pandas_tables
 from perdure.serializers.parts import check_names
 
 _KEY = b"perdure"  # in the schema's metadata: what the table was, as JSON
@@ -95,7 +95,9 @@ def to_arrow(value: Any, serializer: str) -> pa.Table:
                 raise SerializationError(_refusal(value, kind, serializer))
             value, kind = pa.table(value), "pyarrow.Table"
         library = _LIBRARIES[kind]
-        table = marked(library.take(value), {"kind": kind, **library.notes(value)})
+        table = library.take(value)
+        table = dictionaries.noted(table, serializer)
+        table = marked(table, {"kind": kind, **library.notes(value, table)})
         _check_return(value, table)
         return table
 
@@ -110,8 +112,9 @@ def from_arrow(table: pa.Table) -> Any:
     kind = str(origin.pop("kind", "pyarrow.Table"))
     if kind not in _LIBRARIES:
         raise ResultUnreadable(f"The table was a {kind}, which is not known here. Install a newer version of Perdure.")
-    rest = {key: text for key, text in (table.schema.metadata or {}).items() if key != _KEY}
     try:
+        table = dictionaries.restored(table)
+        rest = {key: text for key, text in (table.schema.metadata or {}).items() if key != _KEY}
         return _LIBRARIES[kind].give(table.replace_schema_metadata(rest or None), origin)
     except ImportError as error:
         library = kind.partition(".")[0]
@@ -177,7 +180,7 @@ class _Library(NamedTuple):
 
     take: Callable[[Any], pa.Table]
     give: Callable[[pa.Table, dict[str, Any]], Any]  # with the notes
-    notes: Callable[[Any], dict[str, Any]] = lambda _: {}  # what must be known besides the table
+    notes: Callable[[Any, pa.Table], dict[str, Any]] = lambda *_: {}  # what must be known besides the table
 
 
 def _batch(table: pa.Table, _: dict[str, Any]) -> pa.RecordBatch:
