@@ -122,6 +122,10 @@ class Block(BaseModel):
         id = new_id() if name is not None else str(uuid5(_ANONYMOUS, f"{self.block_type}:{content}"))
         return BlockRecord(id, self.block_type, name, stored_json(self.settled()), now, now)
 
+    def content_id(self) -> str:
+        """What only blocks of this type and content have in common; with secrets, only where the key is the same."""
+        return str(uuid5(_ANONYMOUS, f"{self.block_type}:{self._content()}"))
+
     def _content(self) -> str:
         """A digest of the fields. With secrets it is keyed, since it shows in ids."""
         settled = self.settled()

@@ -44,6 +44,10 @@ def start(
     allow_origin: Annotated[
         list[str], typer.Option(metavar="URL", help="The origin of pages that may send requests; repeatable.")
     ] = [],  # noqa: B006
+    storage: Annotated[
+        list[str],
+        typer.Option(metavar="PLACE", help="A directory or URL where results lie that it may open; repeatable."),
+    ] = [],  # noqa: B006
     trusted_proxy: Annotated[
         list[str], typer.Option(metavar="ADDRESS", help="A proxy whose X-Forwarded-For is believed; repeatable.")
     ] = [],  # noqa: B006
@@ -71,6 +75,7 @@ def start(
         workers=workers,
         allowed_hosts=tuple(name.lower() for name in allow_host),
         allowed_origins=tuple(allow_origin),
+        storages=tuple(_place(text) for text in storage),
         trusted_proxies=tuple(trusted_proxy),
         serve_values=serve_values,
         runs_flows=run_flows,
@@ -128,6 +133,15 @@ def services(as_json: AsJson = False) -> None:
         last = (NOTHING, NOTHING) if run is None else (short_time(run.ended), run.outcome or NOTHING)
         rows.append((name, every, *last, what))
     show(table(columns, rows))
+
+
+def _place(text: str) -> str:
+    from perdure.core.places import RULE, parse_places
+
+    try:
+        return parse_places(text)[0]
+    except ValueError:
+        raise SettingError(f"--storage is {text!r}; it must be one of {RULE}.") from None
 
 
 def _size(text: str) -> int:

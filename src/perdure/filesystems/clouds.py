@@ -1,12 +1,15 @@
 """The object stores of the clouds, and whatever speaks their protocols."""
 
+import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, SecretStr, model_validator
 
+from perdure.core.places import plain_place
 from perdure.filesystems.aws_profiles import aws_profile
 from perdure.filesystems.object_store import ObjectStore, checked_endpoint, checked_path
 
@@ -18,6 +21,11 @@ Endpoint = Annotated[str | None, AfterValidator(checked_endpoint)]
 
 
 # obstore's `skip_signature` is for reading only.
+_ACCOUNT = re.compile(r"[a-z0-9-]{1,64}")
+_KEY_FIELDS = {
+    *("type", "project_id", "private_key_id", "private_key", "client_email", "client_id", "auth_uri", "token_uri"),
+    *("auth_provider_x509_cert_url", "client_x509_cert_url", "universe_domain"),
+}
 _NOBODY = '{"disable_oauth": true, "client_email": "", "private_key": "", "private_key_id": ""}'
 
 
@@ -81,6 +89,11 @@ class S3(ObjectStore):
         }
         return lambda: credentials
 
+    def place(self) -> str | None:
+        if self.profile is not None:  # of the machine's user
+            return None
+        return plain_place(f"{self.endpoint_url or 's3:/'}/{self.bucket_path}")
+
     def _url(self) -> str:
         return f"s3://{self.bucket_path}"
 
@@ -122,6 +135,11 @@ class GCS(ObjectStore):
         }
         bucket, prefix = _split(self.bucket_path)
         return GCSStore(bucket, prefix=prefix, config=_given(config), **options)
+
+    def place(self) -> str | None:
+        if self.service_account_path is not None or not _is_plain_key(_revealed(self.service_account_key)):
+            return None
+        return plain_place(f"{self.endpoint_url or 'gs:/'}/{self.bucket_path}")
 
     def _url(self) -> str:
         return f"gs://{self.bucket_path}"
@@ -172,6 +190,12 @@ class Azure(ObjectStore):
         container, prefix = _split(self.container_path)
         return AzureStore(container, prefix=prefix, config=_given(config), **options)
 
+    def place(self) -> str | None:
+        account = self.account_name or self._connection().get("AccountName")
+        if account is not None and not _ACCOUNT.fullmatch(account):
+            return None
+        return plain_place(self._url())
+
     def _url(self) -> str:
         service, account = self._service(), self._account()
         if service is None and account is None:
@@ -198,6 +222,17 @@ class Azure(ObjectStore):
         return {
             name.strip(): value.strip() for name, equals, value in (each.partition("=") for each in fields) if equals
         }
+
+
+def _is_plain_key(key: str | None) -> bool:
+    """Whether a key of Google's has no more than what such keys have: they may name other services to ask."""
+    if key is None:
+        return True
+    try:
+        fields = json.loads(key)
+    except ValueError:
+        return False
+    return isinstance(fields, dict) and fields.keys() <= _KEY_FIELDS
 
 
 def _split(path: str) -> tuple[str, str | None]:

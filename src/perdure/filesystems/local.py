@@ -15,6 +15,7 @@ from perdure import settings
 from perdure.core.clock import Micros
 from perdure.core.errors import StorageKeyError
 from perdure.core.files import TEMPORARY_PREFIX
+from perdure.core.places import directory_place
 from perdure.filesystems import local_files as files
 from perdure.filesystems.storage import Entry, Storage, Writer, check_key
 
@@ -42,6 +43,9 @@ class LocalFileSystem(Storage):
         if self.basepath is not None:
             return self
         return self.model_copy(update={"basepath": settings.current().local_storage_path})
+
+    def place(self) -> str | None:
+        return directory_place(self.settled().basepath or "")
 
     def read(self, key: str) -> bytes:
         path = self._path(key)

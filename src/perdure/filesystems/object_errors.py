@@ -95,6 +95,8 @@ def _reason(kind: str, code: str, text: str) -> Reason:
     if known is None:
         known = next((reason for pattern, reason in _BY_TEXT if re.search(pattern, text)), None)
     if known is None:
+        if (answered := _STATUS.search(text)) is not None:  # what else it answered may be of a service of its own
+            return f"it answered {answered.group(1).strip()}", _OTHER
         # The first line is for people, the others are for the library's developers.
         told = _QUERY.sub("", text.partition("\n")[0]).replace("{", "(").replace("}", ")").rstrip(". ")
         return told or kind, _OTHER

@@ -14,6 +14,7 @@ from perdure.core.errors import ObjectMissing, PerdureError, StorageError, Stora
 from perdure.core.files import TEMPORARY_PREFIX
 from perdure.core.ids import new_id
 from perdure.core.memory import room_for
+from perdure.core.places import directory_place, plain_place
 from perdure.filesystems.storage import Entry, Storage, Writer, check_key
 
 if TYPE_CHECKING:
@@ -24,6 +25,25 @@ _WHOLE = {"abfs", "abfss", "adl", "az", "gcs", "gs", "memory", "oci", "oss", "r2
 # The last one is what some say who are asked to read what would lie below a file.
 _NOTHING_THERE = (FileNotFoundError, IsADirectoryError, NotADirectoryError, FileExistsError)
 _TIMES = ("mtime", "modified", "LastModified", "last_modified", "updated", "created")
+_LOCAL = ("file://", "local://")
+_CREDENTIALS = {"username", "user", "password", "key", "secret", "account_key", "sas_token", "anon"}
+# File systems over other ones, and the settings that name those or a place of this machine to keep copies in.
+_INDIRECT = {
+    *(
+        "reference",
+        "simplecache",
+        "filecache",
+        "blockcache",
+        "cached",
+        "dir",
+        "zip",
+        "tar",
+        "libarchive",
+        "async_wrapper",
+    ),
+    *("generic", "data", "git", "github", "gist", "jupyter", "jlab", "dask", "sqlite", "asynclocal"),
+}
+_NAMING = {"fo", "fs", "target_protocol", "target_options", "remote_protocol", "remote_options", "cache_storage"}
 _PIECE = 8 * 1024 * 1024  # bytes
 _SECRET = 4  # characters: what is shorter, and would be found in any text, is no secret
 
@@ -105,6 +125,19 @@ class RemoteFileSystem(Storage):
 
     basepath: Annotated[str, AfterValidator(_checked_url)]
     settings: Annotated[dict[str, Any], AfterValidator(_veiled)] = Field(default_factory=dict)
+
+    def place(self) -> str | None:
+        if self.is_indirect() or not self.settings.keys() <= _CREDENTIALS:
+            return None
+        if not all(isinstance(each, SecretStr | bool) for each in self.settings.values()):
+            return None
+        if self.basepath.startswith(_LOCAL):
+            return directory_place(self.basepath.partition("://")[2])
+        return plain_place(self.basepath)
+
+    def is_indirect(self) -> bool:
+        protocol = self.basepath.partition("://")[0].lower()
+        return "::" in self.basepath or protocol in _INDIRECT or _names_others(self.settings)
 
     def read(self, key: str) -> bytes:
         with self._refusals("read", key):
@@ -270,6 +303,13 @@ class RemoteFileSystem(Storage):
 
     def _place(self, key: str) -> str:
         return f"{self.basepath.rstrip('/')}/{key}" if not self.basepath.endswith("://") else f"{self.basepath}{key}"
+
+
+def _names_others(settings: Any) -> bool:
+    """Whether settings, at any depth, name another file system or a place for copies."""
+    if isinstance(settings, dict):
+        return not _NAMING.isdisjoint(settings) or any(map(_names_others, settings.values()))
+    return isinstance(settings, list) and any(map(_names_others, settings))
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import NamedTuple, Protocol
 
 from perdure.blocks import Block
+from perdure.blocks.approved import approve
 from perdure.core.clock import Micros
 from perdure.core.errors import StorageKeyError
 from perdure.core.files import TEMPORARY_PREFIX
@@ -43,6 +44,11 @@ class Storage(Block):
     Each calls `check_key` first. The async forms run the sync ones in another thread; override those for
     which the storage has a better way.
     """
+
+    def save(self, name: str, overwrite: bool = False) -> str:
+        if self.is_indirect():
+            approve(self.settled())  # as the user's own choice
+        return super().save(name, overwrite)
 
     @abstractmethod
     def read(self, key: str) -> bytes:
@@ -161,6 +167,16 @@ class Storage(Block):
 
     def discard(self, name: str) -> None:
         """Let go of what `unfinished` named; if it is gone, nothing happens."""
+
+    def place(self) -> str | None:
+        """Where all that it reads and writes lies, as a plain URL by which an operator allows it; None if that cannot
+        be said, since its fields name other places, credentials or files of this machine, too.
+        """
+        return None
+
+    def is_indirect(self) -> bool:
+        """Whether its fields may lead it to other places than its own, or have it write on this machine."""
+        return False
 
     @abstractmethod
     def describe(self, key: str) -> str:

@@ -13,7 +13,7 @@ from perdure.results.document import PersistedResultBlob
 from perdure.results.lookup import find_run, get_result, known_runs
 from perdure.results.overwriting import check_own
 from perdure.results.payload import Layout
-from perdure.results.store import result_from_record
+from perdure.results.store import FindStorage, result_from_record
 from perdure.results.types import PersistedResult
 
 
@@ -85,21 +85,22 @@ class PlainDifference:
     chunks: Chunks | None = None
 
 
-def diff_plainly(before: ResultRecord, after: ResultRecord) -> PlainDifference:
+def diff_plainly(before: ResultRecord, after: ResultRecord, storages: FindStorage | None = None) -> PlainDifference:
     """Compare two results without unpickling: by digests; as plain JSON, arrays or tables; else by their previews.
 
-    JSON that stands for other types is compared as it is written. What is large is not loaded.
+    JSON that stands for other types is compared as it is written. What is large is not loaded. Storages are found by
+    `storages`, where that is given.
 
     Raises:
         ResultError, StorageError: a document that is there cannot be read, or is not what was written.
     """
-    one, other = _document(before), _document(after)
+    one, other = _document(before, storages), _document(after, storages)
     chunks = None
     if one is not None and other is not None:
         if _tells(one, other):
             return PlainDifference(True, "digest")
         chunks = _chunks(one.payload, other.payload)
-    values = [_plain(before, one), _plain(after, other)]
+    values = [_plain(before, one, storages), _plain(after, other, storages)]
     if all(values):
         found = compare(*(value for each in values for value in each))
         return PlainDifference(not found.changes, "value", tuple(found.changes), found.more, chunks)
@@ -110,7 +111,7 @@ def diff_plainly(before: ResultRecord, after: ResultRecord) -> PlainDifference:
     return PlainDifference(None, "preview", tuple(found.changes), found.more, chunks)
 
 
-def _plain(record: ResultRecord, document: PersistedResultBlob | None) -> tuple[Any, ...]:
+def _plain(record: ResultRecord, document: PersistedResultBlob | None, storages: FindStorage | None) -> tuple[Any, ...]:
     """The value, if no code of its own is needed to have it; else nothing."""
     try:
         if record.kind == "literal":
@@ -121,7 +122,7 @@ def _plain(record: ResultRecord, document: PersistedResultBlob | None) -> tuple[
         if kind == "json" and document.payload is None and size <= _MOST_JSON:
             return (json.loads(document.data),)
         if kind in _ARRAYS and size <= _MOST_ARRAY:
-            result = result_from_record(record)
+            result = result_from_record(record, storages=storages)
             assert isinstance(result, PersistedResult)
             return (document.load(lambda: result.location, result.storage),)
     except (ValueError, RecursionError, ResultUnreadable):  # written by other means, or a package is lacking here
@@ -138,10 +139,10 @@ def _record(run_id: str | UUID) -> ResultRecord:
     return record
 
 
-def _document(record: ResultRecord) -> PersistedResultBlob | None:
+def _document(record: ResultRecord, storages: FindStorage | None = None) -> PersistedResultBlob | None:
     if record.kind != "persisted" or record.removed is not None:
         return None
-    result = result_from_record(record)
+    result = result_from_record(record, storages=storages)
     assert isinstance(result, PersistedResult)
     blob = result.read()
     check_own(record, blob)

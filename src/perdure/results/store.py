@@ -58,6 +58,10 @@ class Storages:
             return known[1]
         with self._lock:
             settled = storage.settled()
+            if settled.is_indirect():
+                from perdure.blocks.approved import approve
+
+                approve(settled)  # later processes of this home may follow it
             record = settled.record()
             if record.id not in self._by_id and self._read(record.id) is None:
                 # Without a name: the name of a saved block may have moved on to another one since it was loaded.
@@ -84,6 +88,7 @@ class Storages:
                     " Use the PERDURE_HOME with which it was written."
                 )
             from perdure import blocks, filesystems
+            from perdure.filesystems.allowed import indirect_refusal
 
             try:
                 block = blocks.from_record(record)
@@ -94,6 +99,9 @@ class Storages:
                     f"The result's storage {id} is a {record.type!r} here, which is no storage."
                     " Import the module that defines it."
                 )
+            why = indirect_refusal(block)
+            if why is not None:
+                raise ResultUnreadable(why)
             storage = self._by_id.setdefault(id, block)
         return storage
 
@@ -105,6 +113,7 @@ def leave(_: "Storage", __: tuple[str, ...]) -> None:
     """Leave it to the operating system when what was written reaches the disk."""
 
 
+FindStorage = Callable[[str], "Storage"]  # by the id of its block
 KeyOfDigest = Callable[[str], str]  # from the digest of a value's bytes, hexadecimal, to its storage key
 
 
@@ -297,8 +306,14 @@ def result_record(run_id: str, of_task: bool, result: BaseResult[Any], created: 
     return ResultRecord(run_id, of_task, "unpersisted", result.python_type, failed, created, **fields)
 
 
-def result_from_record(record: ResultRecord, *, keep: bool = True) -> BaseResult[Any]:
-    """The handle on a result that the orchestrator knows."""
+def result_from_record(
+    record: ResultRecord, *, keep: bool = True, storages: FindStorage | None = None
+) -> BaseResult[Any]:
+    """The handle on a result that the orchestrator knows; its storage is found by `storages`, where that is given.
+
+    Raises:
+        ResultError: the storage that was looked for cannot be had.
+    """
     if record.kind == "literal":
         return literal_from_json(record.value or "null")
     if record.kind == "unpersisted":
@@ -317,4 +332,5 @@ def result_from_record(record: ResultRecord, *, keep: bool = True) -> BaseResult
         digest=record.digest,
         expires=record.expires,
         keep=keep,
+        storage=None if storages is None else storages(record.storage_id),
     )

@@ -24,7 +24,7 @@ from perdure.core.records import ResultFilter, ResultRecord
 from perdure.results.document import PersistedResultBlob
 from perdure.results.lookup import kept_records, known_runs, persisted_record
 from perdure.results.overwriting import check_own
-from perdure.results.store import result_from_record
+from perdure.results.store import FindStorage, result_from_record
 from perdure.results.types import PersistedResult
 
 if TYPE_CHECKING:  # it imports pydantic, which a process that persists nothing does not need
@@ -44,7 +44,10 @@ class Verdict(NamedTuple):
 
 
 def verify(
-    run_ids: Sequence[str | UUID] = (), quick: bool = False, wanted: ResultFilter | None = None
+    run_ids: Sequence[str | UUID] = (),
+    quick: bool = False,
+    wanted: ResultFilter | None = None,
+    storages: FindStorage | None = None,
 ) -> Iterator[Verdict]:
     """Check the persisted results of these runs, or those that are `wanted`, or all, the newest first.
 
@@ -53,29 +56,30 @@ def verify(
     All bytes are read and compared with their digests. `quick` only compares existence and size with one listing of
     each storage, and reads the documents of those that differ: a byte that was altered in place it does not see.
     Memory is bounded, however many there are. A result is `overwritten` where its key was used by a later run, as keys
-    that the user chose may be; a `quick` look sees that by the size only.
+    that the user chose may be; a `quick` look sees that by the size only. A full look finds storages by `storages`,
+    where that is given.
 
     Raises:
         RunMissing, MissingResult, ResultMissing: there is no such run, or its result is in no storage any more.
     """
     records = map(persisted_record, run_ids) if run_ids else kept_records(known_runs(), wanted)
-    return _quick(records) if quick else _full(records)
+    return _quick(records) if quick else _full(records, storages)
 
 
-def _full(records: Iterable[ResultRecord]) -> Iterator[Verdict]:
+def _full(records: Iterable[ResultRecord], storages: FindStorage | None) -> Iterator[Verdict]:
     from concurrent.futures import ThreadPoolExecutor
 
     waiting = iter(records)
     with ThreadPoolExecutor(_AT_ONCE, "perdure-verify") as pool:
         while page := list(islice(waiting, 256)):
-            yield from pool.map(_judged, page)
+            yield from pool.map(lambda record: _judged(record, storages=storages), page)
 
 
-def _judged(record: ResultRecord, payload: bool = True) -> Verdict:
+def _judged(record: ResultRecord, payload: bool = True, storages: FindStorage | None = None) -> Verdict:
     """Read the document, and the payload too unless it is said to leave that."""
-    result = result_from_record(record)
-    assert isinstance(result, PersistedResult)
     try:
+        result = result_from_record(record, storages=storages)
+        assert isinstance(result, PersistedResult)
         blob = result.read()
         check_own(record, blob)
         _check_serializer(blob, result)

@@ -55,6 +55,7 @@ from perdure.server.services import Services
 from perdure.server.services.world import ServiceWorld
 from perdure.server.sessions import Sessions
 from perdure.server.starting import Starter
+from perdure.server.storages import ServedStorages
 from perdure.server.streams import Streams
 
 ROUTES = (
@@ -118,6 +119,7 @@ def create_app(orchestrator: EmbeddedOrchestrator, config: ServerConfig) -> Fast
     app.state.silent = {}  # connections that have sent no whole head, those that wait for longest first
     app.state.counting = Counting(orchestrator)
     app.state.metrics = Metrics(orchestrator, app.state.counting)
+    app.state.storages = ServedStorages(orchestrator, config.storages)
     app.state.sessions = sessions
     app.state.starter = Starter(config.runs_flows, config.database)
     app.add_middleware(

@@ -20,6 +20,7 @@ class ServerConfig:
     traced: bool = False  # whether requests are OpenTelemetry's spans
     database: str | None = None  # that it was started with; None: the one of the settings
     runs_flows: bool = False  # whether it resumes and reruns flows, by processes on its machine
+    storages: tuple[str, ...] = ()  # places, beside those of the settings, of results that it opens
     serve_values: bool = False  # whether the bytes of results may be had through it
     tls_cert: Path | None = None
     tls_key: Path | None = None

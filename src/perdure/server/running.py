@@ -23,6 +23,7 @@ from perdure.core.clock import system_clock
 from perdure.core.errors import SettingError, TokenError
 from perdure.orchestrator.embedded import EmbeddedOrchestrator
 from perdure.orchestrator.sql.opening import database_at
+from perdure.results.types import PersistedResult
 from perdure.server import telling
 from perdure.server.app import create_app
 from perdure.server.config import ServerConfig
@@ -141,6 +142,7 @@ def _lasting_app(orchestrator: EmbeddedOrchestrator, config: ServerConfig) -> Fa
     batches of records had come, and no request could go on meanwhile.
     """
     app = create_app(orchestrator, config)
+    PersistedResult.find_storage = staticmethod(app.state.storages.get)
     sys.setswitchinterval(_SWITCH_SECONDS)
     gc.collect()
     gc.freeze()

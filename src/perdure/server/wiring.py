@@ -14,6 +14,7 @@ from perdure.orchestrator.protocol import Orchestrator
 from perdure.orchestrator.reads import Reads
 from perdure.server.config import ServerConfig
 from perdure.server.counting import Counting
+from perdure.server.storages import ServedStorages
 
 
 class Steersman:
@@ -46,11 +47,17 @@ def _config(request: Request) -> ServerConfig:
     return found
 
 
+def _storages(request: Request) -> ServedStorages:
+    found: ServedStorages = request.app.state.storages
+    return found
+
+
 def _counting(request: Request) -> Counting:
     found: Counting = request.app.state.counting
     return found
 
 
+Storages = Annotated[ServedStorages, Depends(_storages)]
 Counted = Annotated[Counting, Depends(_counting)]
 Known = Annotated[EmbeddedOrchestrator, Depends(_orchestrator)]
 Config = Annotated[ServerConfig, Depends(_config)]

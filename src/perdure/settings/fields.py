@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 from perdure.core import keyring
 from perdure.core.errors import SettingError
+from perdure.core.places import RULE as PLACES_RULE
+from perdure.core.places import parse_places
 from perdure.core.retention import RULE as RETENTION_RULE
 from perdure.core.retention import Retention
 from perdure.core.secrecy import HIDDEN as HIDDEN
@@ -129,6 +131,11 @@ def _names(value: Any) -> str:
     return str(value)
 
 
+def _storages(value: Any) -> str:
+    parse_places(_text(value))
+    return str(value)
+
+
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -159,6 +166,7 @@ URL = Kind("an address such as http://127.0.0.1:4747", _url)
 SECRET = Kind("text that is not empty", _secret)
 KEYS = Kind(keyring.RULE, _keys)
 NAMES = Kind('dotted names, separated by commas, such as "myapp.models.Order, numpy.*"', _names)
+STORAGES = Kind(PLACES_RULE, _storages)
 LEVEL = Kind("one of " + ", ".join(_LEVELS), _level)
 SECONDS = Kind("a number of seconds, at least 0", _seconds)
 RETENTION = Kind(RETENTION_RULE, Retention.of)
@@ -214,6 +222,13 @@ class Settings:
     )
     results_allowed_classes: str | None = field(
         metadata=_about(NAMES, None, "Unpickle only these classes, beside harmless ones; None unpickles all.")
+    )
+    results_allowed_storages: str | None = field(
+        metadata=_about(
+            STORAGES,
+            None,
+            "Beside the local storage, where a server opens results, and a prune of a shared database removes them.",
+        )
     )
     results_retention: Retention | None = field(
         metadata=_about(RETENTION, None, "How long results are kept unless result_retention says otherwise.")

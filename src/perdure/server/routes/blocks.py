@@ -7,7 +7,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from perdure.blocks import Block, block_class, block_types
@@ -16,11 +16,11 @@ from perdure.core.errors import BlockError, reasons
 from perdure.core.records import BlockRecord
 from perdure.orchestrator.protocol import Orchestrator
 from perdure.orchestrator.sql.tokens import Scope
-from perdure.server.access import needs
+from perdure.server.access import caller_of, needs
 from perdure.server.errors import NotFound, answers
 from perdure.server.models import moment
 from perdure.server.pages import Plain
-from perdure.server.wiring import Known
+from perdure.server.wiring import Known, Storages
 
 router = APIRouter(prefix="/blocks", tags=["blocks"], responses=answers())
 _ONE = answers(HTTPStatus.NOT_FOUND)
@@ -98,6 +98,8 @@ def save_block(
     name: Name,
     given: BlockFields,
     known: Known,
+    request: Request,
+    storages: Storages,
     overwrite: Annotated[bool, Query(description="Have the name move here from another block.")] = False,
 ) -> BlockModel:
     """Save a block. One that has the name already is still found by what refers to its id."""
@@ -109,6 +111,8 @@ def save_block(
     if held and not overwrite:
         raise BlockError(f"A block is saved as {type + '/' + name!r} already. Give overwrite=true, or another name.")
     record = block.record(name)
+    if caller_of(request).scope is Scope.ADMIN:
+        storages.saved_by_administrator(block)
     known.commit([*(each._replace(name=None, updated=record.created) for each in held), record])
     return BlockModel.of(record)
 

@@ -17,7 +17,7 @@ from perdure.results.verification import verify
 from perdure.server.access import needs
 from perdure.server.errors import NotFound, answers
 from perdure.server.pages import Id, PathId
-from perdure.server.wiring import Known
+from perdure.server.wiring import Known, Storages
 
 router = APIRouter(prefix="/results", tags=["results"], responses=answers(HTTPStatus.NOT_FOUND))
 _CHUNKS = 1_000
@@ -131,23 +131,26 @@ class Comparison(BaseModel):
 
 @router.post("/{id}/verify")
 @needs(Scope.READ)
-def verify_result(id: PathId, known: Known) -> VerdictModel:
+def verify_result(id: PathId, known: Known, storages: Storages) -> VerdictModel:
     """Read all bytes of a persisted result, and compare them with their digests and its signature."""
     record = _found(id, known)
     if record.kind != "persisted" or record.removed is not None:
         raise NotFound(f"The result of the run {id} is in no storage: it is {record.kind} or removed.")
-    (verdict,) = verify([id])
+    (verdict,) = verify([id], storages=storages.get)
     return VerdictModel(run_id=id, finding=verdict.finding, reason=verdict.reason)
 
 
 @router.get("/{id}/comparison")
 def compare_results(
-    id: PathId, known: Known, other: Annotated[Id, Query(description="The run whose result it is compared with.")]
+    id: PathId,
+    known: Known,
+    storages: Storages,
+    other: Annotated[Id, Query(description="The run whose result it is compared with.")],
 ) -> Comparison:
     """How a result differs from another one: by digests, as plain values, or by their previews."""
     before, after = _found(id, known), _found(other, known)
     try:
-        found = diff_plainly(before, after)
+        found = diff_plainly(before, after, storages.get)
     except (ResultError, StorageError) as error:
         return Comparison.of(id, other, PlainDifference(None, None), str(error))
     return Comparison.of(id, other, found, _NOTES.get(found.by) if found.is_same is None else None)

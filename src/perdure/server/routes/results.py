@@ -11,9 +11,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
-from perdure.blocks import from_record
 from perdure.blocks.secrets import keyed_digest
-from perdure.core.errors import ResultMissing
 from perdure.core.records import ResultFilter, ResultRecord
 from perdure.filesystems import Storage
 from perdure.orchestrator.protocol import Orchestrator
@@ -27,7 +25,7 @@ from perdure.server.filters import ResultsWanted
 from perdure.server.models import ResultModel, RunName
 from perdure.server.naming import names_of
 from perdure.server.pages import Page, PathId, page
-from perdure.server.wiring import Asked, Config, Known
+from perdure.server.wiring import Asked, Config, Known, Storages
 
 router = APIRouter(prefix="/results", tags=["results"], responses=answers())
 _ONE = answers(HTTPStatus.NOT_FOUND)
@@ -145,6 +143,7 @@ def get_result_bytes(
     id: PathId,
     known: Known,
     config: Config,
+    storages: Storages,
     expires: Annotated[int, Query(ge=0, le=1 << 40, description="Seconds since 1970, as in the link.")],
     signature: Annotated[str, Query(max_length=64, pattern="^[0-9a-f]*$")],
 ) -> StreamingResponse:
@@ -153,11 +152,7 @@ def get_result_bytes(
     if not compare_digest(signature, _signature(id, expires)) or expires < time.time():
         raise Refused("The link is not one of this server's, or has expired. Ask for another one.")
     record = _persisted(_found(id, known))
-    kept = known.block(record.storage_id or "")
-    if kept is None:
-        raise ResultMissing(f"Nothing is known of the storage of the result of the run {id}.")
-    storage = from_record(kept)
-    assert isinstance(storage, Storage)
+    storage = storages.get(record.storage_id or "")
     document = read_document(storage, record.storage_key or "")
     headers = {"Content-Disposition": f'attachment; filename="{id}"', **_INERT}
     return StreamingResponse(_pieces(document, storage), 200, headers, "application/octet-stream")
