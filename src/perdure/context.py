@@ -159,6 +159,11 @@ class FlowRunContext(_Run[FlowOptions]):
         return self
 
     @property
+    def flow_run(self) -> "FlowRunContext":
+        """This run itself, under the name by which hooks and `get_run_context` know it."""
+        return self
+
+    @property
     def is_flow(self) -> bool:
         return True
 
@@ -231,6 +236,17 @@ def require_run() -> RunContext:
     if run is None:
         raise MissingContext("There is no run here. Call this from inside a flow or a task.")
     return run
+
+
+def get_run_context() -> RunContext:
+    """The innermost run: its `id`, `name`, `parameters`, `tags` and `run_count`; of a task also its `flow`.
+
+    `perdure.runtime` has the same by name, and can be imported anywhere.
+
+    Raises:
+        MissingContext: there is none.
+    """
+    return require_run()
 
 
 def transaction_above(run: RunContext | None) -> Any:

@@ -9,6 +9,8 @@ from perdure.core.clock import Micros, system_clock
 from perdure.core.errors import VariableError, VariableExists, reasons
 from perdure.core.records import VariableRecord
 
+__all__ = ["Variable", "checked_variable", "get"]
+
 T = TypeVar("T")
 D = TypeVar("D")
 MOST = 64 * 2**10  # bytes of a value as JSON
@@ -82,6 +84,15 @@ class Variable:
         import asyncio  # programs without a loop do not pay for it
 
         return await asyncio.to_thread(cls.delete, name)
+
+
+def get(name: str, default: Any = None) -> Any:
+    """The value of a variable, or `default` if there is none: `Variable.get` as a function.
+
+    Raises:
+        VariableError: the name is malformed.
+    """
+    return Variable.get(name, default)
 
 
 def checked_variable(name: str, value: Any, now: Micros) -> VariableRecord:

@@ -1,0 +1,1 @@
+"""Paths that users of Prefect know."""

@@ -1,0 +1,45 @@
+"""What users of Prefect import is under the same paths."""
+
+from importlib import import_module
+
+import pytest
+
+NAMES = {
+    "perdure": "flow task get_run_logger tags unmapped allow_failure Flow Task State pause_flow_run suspend_flow_run",
+    "perdure.artifacts": "create_markdown_artifact create_table_artifact create_link_artifact",
+    "perdure.blocks.core": "Block",
+    "perdure.blocks.notifications": "NotificationBlock SlackWebhook MicrosoftTeamsWebhook DiscordWebhook",
+    "perdure.blocks.system": "Secret JSON String DateTime",
+    "perdure.blocks.webhook": "Webhook",
+    "perdure.cache_policies": "DEFAULT INPUTS TASK_SOURCE RUN_ID FLOW_PARAMETERS NO_CACHE CachePolicy",
+    "perdure.concurrency.asyncio": "concurrency rate_limit",
+    "perdure.concurrency.sync": "concurrency rate_limit",
+    "perdure.context": "get_run_context FlowRunContext TaskRunContext tags",
+    "perdure.exceptions": "MissingResult FailedRun CrashedRun CancelledRun UnfinishedRun MissingContextError",
+    "perdure.filesystems": "LocalFileSystem RemoteFileSystem S3 GCS Azure",
+    "perdure.flows": "flow Flow",
+    "perdure.logging": "get_logger get_run_logger disable_run_logger",
+    "perdure.results": "PersistedResult LiteralResult UnpersistedResult PersistedResultBlob",
+    "perdure.runtime": "flow_run task_run deployment",
+    "perdure.serializers": "PickleSerializer JSONSerializer CompressedSerializer Serializer",
+    "perdure.states": "Completed Failed Crashed Cancelled Cancelling Pending Running Scheduled Paused State StateType",
+    "perdure.task_runners": "ConcurrentTaskRunner SequentialTaskRunner ThreadPoolTaskRunner ProcessPoolTaskRunner",
+    "perdure.tasks": "task Task task_input_hash exponential_backoff",
+    "perdure.testing.utilities": "prefect_test_harness",
+    "perdure.transactions": "transaction get_transaction",
+    "perdure.utilities.annotations": "quote unmapped allow_failure",
+    "perdure.variables": "Variable get",
+}
+
+
+@pytest.mark.parametrize("module", NAMES)
+def test_a_module_has_the_names_that_users_of_prefect_import_from_it(module: str) -> None:
+    there = import_module(module)
+    assert [name for name in NAMES[module].split() if not hasattr(there, name)] == []
+
+
+def test_the_module_of_exceptions_has_every_error() -> None:
+    from perdure import errors, exceptions
+
+    assert set(errors.__all__) <= set(exceptions.__all__)
+    assert all(getattr(exceptions, name) is getattr(errors, name) for name in errors.__all__)

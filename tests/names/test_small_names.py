@@ -1,0 +1,61 @@
+"""Small names that users of Prefect know: what each does."""
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from perdure import flow, get_run_logger, task
+from perdure.context import get_run_context
+from perdure.errors import MissingContext
+from perdure.logging import disable_run_logger, get_logger
+from perdure.testing.utilities import prefect_test_harness
+from perdure.variables import Variable, get
+
+
+def test_the_run_context_is_that_of_the_innermost_run() -> None:
+    @task
+    def name_within() -> tuple[str, str]:
+        context = get_run_context()
+        return context.task_run.name, context.flow.flow_run.name
+
+    @flow(flow_run_name="outside")
+    def outside() -> tuple[str, str, str]:
+        return get_run_context().flow_run.name, *name_within()
+
+    assert outside() == ("outside", "name_within-0", "outside")
+
+
+def test_there_is_no_run_context_outside_of_runs() -> None:
+    with pytest.raises(MissingContext):
+        get_run_context()
+
+
+def test_plain_loggers_are_below_ours() -> None:
+    assert get_logger().name == "perdure"
+    assert get_logger("etl").name == get_logger("perdure.etl").name == "perdure.etl"
+
+
+def test_without_the_run_logger_runs_log_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    @flow
+    def talks() -> None:
+        get_run_logger().warning("heard")
+
+    logging.getLogger("perdure").propagate = True
+    with disable_run_logger():
+        talks()
+    assert "heard" not in caplog.text
+    assert not logging.getLogger("perdure.flow_runs").disabled
+
+
+def test_a_variable_is_got_by_a_function() -> None:
+    Variable.set("size", 3)
+    assert (get("size"), get("none", 7)) == (3, 7)
+
+
+def test_a_test_harness_has_a_home_of_its_own() -> None:
+    Variable.set("outside", 1)
+    with prefect_test_harness() as home:
+        assert isinstance(home, Path)
+        assert get("outside") is None
+    assert get("outside") == 1
