@@ -18,7 +18,7 @@ from perdure.engine.drivers import adrive, drive
 from perdure.engine.first_run import first_run
 from perdure.engine.flow_run import FlowCall, flow_run
 from perdure.engine.resumption import Resumable, claimed, crashed_with, resumable
-from perdure.engine.starts import unpacked
+from perdure.engine.starts import arguments_of
 from perdure.session import Session, ended_by_signal
 from perdure.submission import WaitFor, aitems, items, runs_of
 
@@ -101,7 +101,7 @@ class Flow(Decorated[FlowOptions], Generic[P, R]):
     def _call_of(self, found: State[Any] | Resumable | None, call: FlowCall, session: Session) -> FlowCall | State[Any]:
         if not isinstance(found, Resumable):
             return found or call
-        parameters = unpacked(found.start.arguments, found.run.id)
+        parameters = arguments_of(found.start, found.run)
         return begin_flow(self, self.options, parameters, (), session, found.run.name, found)
 
     def resume(self, flow_run_id: str | UUID, *, retry_failed: bool = False, return_state: bool = False) -> Any:
@@ -118,7 +118,7 @@ class Flow(Decorated[FlowOptions], Generic[P, R]):
         found = resumable(str(flow_run_id), session, retry_failed)
         if found.run.flow_name != self.name:
             raise ResumeError(f"The flow run {found.run.id} is one of {found.run.flow_name!r}, not of {self.name!r}.")
-        parameters = unpacked(found.start.arguments, found.run.id)
+        parameters = arguments_of(found.start, found.run)
         again = claimed(found, session)
         if again is None:
             raise ResumeError(f"Another process goes on with the flow run {flow_run_id} already.")

@@ -26,7 +26,7 @@ from perdure.engine.identity import identity_in
 from perdure.engine.life import Life
 from perdure.engine.limiter import Limiter
 from perdure.engine.liveness import Liveness
-from perdure.engine.starts import entry_point_of, packed
+from perdure.engine.starts import entry_point_of, kept
 from perdure.orchestrator.embedded import EmbeddedOrchestrator
 from perdure.orchestrator.protocol import Orchestrator
 from perdure.orchestrator.sql.opening import database_of
@@ -96,7 +96,7 @@ class Session:
         first = self._life.begin()
         self._life.watch(run)
         entry_point = entry_point_of(run.options.function)
-        arguments = packed(run.parameters)
+        arguments = kept(run.id, run.options.name, entry_point, run.parameters)
         if arguments is None and (run.options.durable or run.options.on_crash is not None):
             self.log(run, logging.WARNING, _UNKEPT)
         return (*first, StartRecord(run.id, self._life.process.id, entry_point, arguments, None))

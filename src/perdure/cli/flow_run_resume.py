@@ -1,7 +1,6 @@
 """`perdure flow-run resume` and `perdure flow-run rerun`."""
 
 import contextlib
-import json
 import os
 import sys
 from collections.abc import Iterator
@@ -19,14 +18,19 @@ from perdure.cli.run import Ended, call_of, ended_by, shape_of, show_ended
 from perdure.core.errors import PerdureError, ResumeError
 from perdure.core.records import FlowRun, RunFilter, StartRecord
 from perdure.core.states import ABANDONED, StateType
+from perdure.engine.kept import accepting_unsigned
 from perdure.engine.resumption import lost_runs, resumable
-from perdure.engine.starts import unpacked
+from perdure.engine.starts import arguments_of, program_of
 from perdure.flows import Flow
 
 _UNGUARDED = (
     "But its program is only being loaded, to go on with a run. Put the call under `if __name__ == '__main__':`."
 )
 Which = Annotated[str, typer.Argument(metavar="RUN", help="A flow run's id, the beginning of one, or its name.")]
+
+TrustUnsigned = Annotated[
+    bool, typer.Option("--trust-unsigned", help="Also what was begun before there were signing keys.")
+]
 
 
 def resume(
@@ -38,6 +42,7 @@ def resume(
     ] = False,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Run again what failed, too.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="With --crashed: only list them.")] = False,
+    trust_unsigned: TrustUnsigned = False,
     as_json: AsJson = False,
 ) -> None:
     """Go on with a flow run that crashed, or whose process is gone: what it finished is not run again.
@@ -48,6 +53,11 @@ def resume(
         raise typer.BadParameter("Name a flow run, or give --crashed.")
     if dry_run and not crashed:
         raise typer.BadParameter("It lists what --crashed would go on with: give that, too.", param_hint="--dry-run")
+    with accepting_unsigned() if trust_unsigned else contextlib.nullcontext():
+        _resume(which, retry_failed, dry_run, as_json)
+
+
+def _resume(which: str | None, retry_failed: bool, dry_run: bool, as_json: bool) -> None:
     if which is not None:
         flow, end = resumed(find.flow_run(which), retry_failed, as_json)
         if as_json:
@@ -75,11 +85,15 @@ def _resumed_or_said(run: FlowRun, retry_failed: bool, as_json: bool) -> tuple[d
     return shape_of(flow, end), end.exit_code
 
 
-def rerun(which: Which, as_json: AsJson = False) -> None:
+def rerun(which: Which, trust_unsigned: TrustUnsigned = False, as_json: AsJson = False) -> None:
     """Run a flow again, from the start, with the arguments of an earlier run."""
-    run = find.flow_run(which)
+    with accepting_unsigned() if trust_unsigned else contextlib.nullcontext():
+        _rerun(find.flow_run(which), as_json)
+
+
+def _rerun(run: FlowRun, as_json: bool) -> None:
     start = _start(run)
-    parameters = unpacked(start.arguments, run.id)
+    parameters = arguments_of(start, run)
     with _aside(as_json):
         flow = _flow_of(run, start).with_options(idempotency_key=None)  # else it would be the earlier run again
         ended = ended_by(flow, lambda watched: call_of(watched, parameters))
@@ -120,7 +134,7 @@ def _hindrance(run: FlowRun) -> str | None:
     try:
         start = _start(run)
         _entry_of(run, start)
-        unpacked(start.arguments, run.id)
+        arguments_of(start, run)
     except PerdureError as error:
         return str(error)
     return None
@@ -164,12 +178,12 @@ def _flow_of(run: FlowRun, start: StartRecord) -> Flow[..., object]:
 
 def _entry_of(run: FlowRun, start: StartRecord) -> dict[str, str]:
     """Where the flow is found: its program, and the directory from which that can be imported."""
-    if start.entry_point is None:
+    entry = program_of(start, run)
+    if entry is None:
         raise ResumeError(
             f"The flow {run.flow_name!r} is defined inside a function, where no other process finds it."
             f" Call its .resume({run.id!r}) in Python, or define it at the top level of a module."
         )
-    entry: dict[str, str] = json.loads(start.entry_point)
     return entry
 
 

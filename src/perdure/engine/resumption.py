@@ -10,7 +10,7 @@ from perdure.core.records import FlowRun, ProcessRecord, Record, RunFilter, Star
 from perdure.core.states import ABANDONED, FINAL, StateType
 from perdure.engine.hashing import digest_of_values
 from perdure.engine.liveness import Liveness
-from perdure.engine.starts import unpacked
+from perdure.engine.starts import arguments_of
 from perdure.engine.waits import SUSPENDED, is_open_pause
 from perdure.orchestrator.protocol import Orchestrator
 
@@ -85,7 +85,7 @@ def crashed_with(flow_name: str, parameters: Mapping[str, Any], world: Resumes) 
             continue
         try:
             again = resumable(run_id, world, retry_failed=False, patiently=False)
-            if digest_of_values(unpacked(again.start.arguments, run_id)) == wanted:
+            if digest_of_values(arguments_of(again.start, again.run)) == wanted:
                 yield again
         except (ResumeError, SerializationError):  # it still runs, or its arguments are not to be had
             continue

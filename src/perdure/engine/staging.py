@@ -7,6 +7,7 @@ from typing import Any
 from perdure.context import RunContext, TaskRunContext
 from perdure.core.options import RunOptions
 from perdure.core.records import CacheRecord, Record, ResultRecord, StepRecord
+from perdure.engine.kept import place_of_hooks, signed
 
 # Of tasks that have hooks for transactions, the options: another process finds them here, once it has the program.
 hooked_tasks: dict[str, Any] = {}
@@ -26,12 +27,14 @@ def staged(run: RunContext, records: Sequence[Record], *, is_new: bool = True) -
         transaction.root.cached[cached.key] = result
     if is_new:
         transaction.root.ended[run.id] = run
+    key, hooked = hook_key(run.options), is_new and not result.is_exception and has_hooks(run)
+    place = place_of_hooks(run.id, transaction.root.id, key)
     step = StepRecord(
         run_id=run.id,
         transaction_id=transaction.root.id,
         block=transaction.id,
-        task_key=hook_key(run.options),
-        module=run.options.function.__module__ if is_new and not result.is_exception and has_hooks(run) else None,
+        task_key=key,
+        module=signed(run.options.function.__module__, place) if hooked else None,
         storage_id=result.storage_id,
         storage_key=result.storage_key,
         staged=json.dumps([result, cached]),

@@ -4,15 +4,13 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from perdure.core.errors import PerdureError, ResumeError, SerializationError
-from perdure.core.secrecy import is_secret, is_secret_name
-
-_PLAIN = frozenset({str, int, float, bool, type(None)})
-_MOST = 1024 * 1024  # bytes of packed arguments that the database takes
+from perdure.core.errors import ResultUntrusted, ResumeError
+from perdure.core.records import FlowRun, StartRecord
+from perdure.engine.kept import checked, packed, place_of_start, unpacked
+from perdure.results import signing
 
 
 def entry_point_of(function: Callable[..., Any]) -> str | None:
@@ -34,57 +32,46 @@ def entry_point_of(function: Callable[..., Any]) -> str | None:
     return json.dumps({"target": f"{full_name}:{name}", "directory": str(path.parents[levels])})
 
 
-def packed(parameters: Mapping[str, Any]) -> str | None:
-    """A flow run's arguments as text, secrets encrypted; None if they cannot be pickled, or take more than a MiB."""
-    hidden = any(is_secret_name(name) or _holds_secret(value) for name, value in parameters.items())
-    if not hidden and all(type(value) in _PLAIN for value in parameters.values()):
-        with suppress(ValueError):  # an integer of more digits than Python turns into text
-            text = json.dumps(dict(parameters))  # needs no pydantic, which a flow that persists nothing does without
-            return f"json:{text}" if len(text) <= _MOST else None
-    from perdure.serializers import PickleSerializer
-
-    try:
-        data = PickleSerializer().dumps(dict(parameters))
-    except SerializationError:
-        return None
-    if len(data) > _MOST:
-        return None
-    if hidden:
-        from perdure.blocks.secrets import encrypt
-
-        return f"encrypted:{encrypt(data)}"
-    return f"pickle:{data.decode()}"
+def kept(run_id: str, flow_name: str, entry_point: str | None, parameters: Mapping[str, Any]) -> str | None:
+    """A flow run's arguments as text for its `StartRecord`; None if they cannot be kept."""
+    return packed(parameters, place_of_start(run_id, flow_name, entry_point))
 
 
-def _holds_secret(value: Any) -> bool:
-    if isinstance(value, dict):
-        return any(is_secret_name(str(key)) or _holds_secret(each) for key, each in value.items())
-    if isinstance(value, list | tuple):
-        return any(map(_holds_secret, value))
-    return is_secret(value)
-
-
-def unpacked(arguments: str | None, run_id: str) -> dict[str, Any]:
-    """The arguments that `packed` made text of.
+def arguments_of(start: StartRecord, run: FlowRun) -> dict[str, Any]:
+    """The arguments that a flow run was begun with.
 
     Raises:
-        ResumeError: there are none, or they cannot be had here.
+        ResumeError: they were not kept, are not signed as they should be, or cannot be had here.
     """
-    if arguments is None:
+    text, place, what = _arguments(start, run)
+    return unpacked(text, place, what)
+
+
+def program_of(start: StartRecord, run: FlowRun) -> dict[str, str] | None:
+    """Where the flow of a run is found: its `target`, and the `directory` from which that can be imported.
+
+    None if no other process finds it.
+
+    Raises:
+        ResumeError: with signing keys, that it was written by a holder of one is not known.
+    """
+    if start.entry_point is None:
+        return None
+    if signing.ring() is not None:
+        text, place, what = _arguments(start, run)
+        try:
+            checked(text, place, what)
+        except ResultUntrusted as error:
+            raise ResumeError(str(error)) from error
+    entry: dict[str, str] = json.loads(start.entry_point)
+    return entry
+
+
+def _arguments(start: StartRecord, run: FlowRun) -> tuple[str, str, str]:
+    if start.arguments is None:
         raise ResumeError(
-            f"The arguments of the flow run {run_id} were not kept: they could not be pickled, or take more than a MiB."
+            f"The arguments of the flow run {run.id} were not kept: they could not be pickled, or take more than a MiB."
             " Call the flow anew; give it paths or ids instead of large values."
         )
-    kind, _, text = arguments.partition(":")
-    if kind == "json":
-        plain: dict[str, Any] = json.loads(text)
-        return plain
-    from perdure.blocks.secrets import decrypt
-    from perdure.serializers import PickleSerializer
-
-    try:
-        data = decrypt(text) if kind == "encrypted" else text.encode()
-        found: dict[str, Any] = PickleSerializer().loads(data)
-    except PerdureError as error:
-        raise ResumeError(f"The arguments of the flow run {run_id} cannot be had here. {error}") from error
-    return found
+    place = place_of_start(run.id, run.flow_name, start.entry_point)
+    return start.arguments, place, f"What is kept to resume the flow run {run.id}"

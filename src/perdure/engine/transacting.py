@@ -12,7 +12,7 @@ from typing import Any
 
 from perdure.context import FlowRunContext, RunContext, TaskRunContext
 from perdure.core.effects import Blocking, Call, Effect, Steps, WaitFor
-from perdure.core.errors import ResultError, StorageError, TransactionError
+from perdure.core.errors import ResultError, ResultUntrusted, StorageError, TransactionError
 from perdure.core.records import (
     ResultRecord,
     StateRecord,
@@ -22,6 +22,7 @@ from perdure.core.records import (
 )
 from perdure.core.states import ROLLED_BACK, State, StateType
 from perdure.engine.identity import identity_in
+from perdure.engine.kept import checked, place_of_hooks
 from perdure.engine.runs import is_coroutine_function
 from perdure.engine.staging import hooked_tasks
 from perdure.engine.transaction import Transaction
@@ -261,13 +262,24 @@ def _hook_call(transaction: Transaction, hook: Any, state: State[Any] | None) ->
     return Call(hook, args, {}, transaction.flow, awaited=is_coroutine_function(hook))
 
 
+def _module_of(step: StepRecord) -> str | None:
+    if step.module is None:
+        return None
+    place = place_of_hooks(step.run_id, step.transaction_id, step.task_key)
+    try:
+        return checked(step.module, place, f"The module of the hooks of {step.task_key}")
+    except ResultUntrusted as error:
+        raise TransactionError(_not_found(step, str(error).rstrip("."))) from error
+
+
 def _options_of(step: StepRecord) -> Any:
     """The options of a step's task: another process may have defined it."""
-    if step.task_key not in hooked_tasks and step.module not in (None, "__main__"):
+    module = _module_of(step)
+    if step.task_key not in hooked_tasks and module not in (None, "__main__"):
         try:
-            __import__(step.module)
+            __import__(module)
         except Exception as error:
-            raise TransactionError(_not_found(step, f"importing {step.module} fails: {error}")) from error
+            raise TransactionError(_not_found(step, f"importing {module} fails: {error}")) from error
     if step.task_key not in hooked_tasks:
         raise TransactionError(_not_found(step, "this program does not define it at the top level of a module"))
     return hooked_tasks[step.task_key]

@@ -10,7 +10,7 @@ from perdure.core.errors import TransactionError
 from perdure.core.ids import new_id
 from perdure.core.pending import Pending
 from perdure.core.records import ResultRecord, StepRecord, ValueRecord
-from perdure.engine.starts import packed, unpacked
+from perdure.engine.kept import packed, place_of_value, unpacked
 from perdure.engine.world import World
 
 _MISSING = object()
@@ -59,13 +59,13 @@ class Transaction:
         Raises:
             TransactionError: the value cannot be pickled, or takes more than a MiB.
         """
-        text = packed({name: value})
+        root = self.root
+        text = packed({name: value}, place_of_value(root.id, name))
         if text is None:
             raise TransactionError(
                 f"The value {name!r}, a {type(value).__name__}, cannot be kept with the transaction: it cannot be"
                 " pickled, or takes more than a MiB. Set a path or an id instead."
             )
-        root = self.root
         root._values[name] = value
         if self.world is not None:
             self.world.report((ValueRecord(root.id, name, text),))
@@ -108,7 +108,10 @@ class Transaction:
         """Take the values that the database has, unless they are known."""
         for name, text in kept.items():
             if name not in self._values:
-                self._values[name] = unpacked(text, self.id)[name]
+                found = unpacked(
+                    text, place_of_value(self.id, name), f"The value {name!r} of the transaction {self.id}"
+                )
+                self._values[name] = found[name]
 
     def covers(self, run: RunContext | None) -> bool:
         """Whether what the run calls now is inside: the consumer of a generator that has such a block is not."""

@@ -11,7 +11,8 @@ from perdure import settings
 from perdure.core.errors import ResultUntrusted
 from perdure.core.keyring import Key, KeyRing
 
-_DOMAIN = b"perdure result document 1\0"  # so that no signature holds for something of another kind
+_DOCUMENT = b"perdure result document 1\0"  # so that no signature holds for something of another kind
+KEPT = b"perdure kept values 1\0"
 _MARK = b', "signature": "'
 _MEND = "Run the task again, or restore the file."
 
@@ -31,12 +32,19 @@ class SigningKeys:
         """Whether the ring has a key with this id."""
         return self._keys.get(id) is not None
 
-    def sign(self, body: bytes, place: str) -> str:
-        """The signature of a document for a place, "id:hexadecimal"."""
+    def sign(self, body: bytes, place: str, domain: bytes = _DOCUMENT) -> str:
+        """The signature of a document for a place, "id:hexadecimal"; `domain` is of another kind than documents."""
         key = self._keys.first
-        return f"{key.id}:{_digest(key, body, place)}"
+        return f"{key.id}:{_digest(key, body, place, domain)}"
 
-    def check(self, body: bytes, place: str, signature: str | None, where: Callable[[], str]) -> None:
+    def check(
+        self,
+        body: bytes,
+        place: str,
+        signature: str | None,
+        where: Callable[[], str],
+        domain: bytes = _DOCUMENT,
+    ) -> None:
         """Let a document pass that is signed for its place with a key of the ring; `where` names it for errors.
 
         Raises:
@@ -55,16 +63,16 @@ class SigningKeys:
                 " Add the key at the end of the ring if you trust it, or run the task again."
             )
         # As bytes: the comparison of text in constant time is for ASCII only.
-        if not hmac.compare_digest(_digest(key, body, place).encode(), digest.encode()):
+        if not hmac.compare_digest(_digest(key, body, place, domain).encode(), digest.encode()):
             raise ResultUntrusted(
                 f"{where()} was altered, moved here from another place, or signed with another key of the id"
                 f" {id!r}: its signature is wrong. {_MEND}"
             )
 
 
-def _digest(key: Key, body: bytes, place: str) -> str:
+def _digest(key: Key, body: bytes, place: str, domain: bytes) -> str:
     name = place.encode("utf-8", "surrogatepass")
-    return hmac.digest(key.secret, _DOMAIN + len(name).to_bytes(8, "big") + name + body, "sha256").hex()
+    return hmac.digest(key.secret, domain + len(name).to_bytes(8, "big") + name + body, "sha256").hex()
 
 
 _cached: tuple[settings.Settings | None, SigningKeys | None] = (None, None)
