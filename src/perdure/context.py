@@ -3,17 +3,18 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
 from perdure.core.arguments import is_atom
-from perdure.core.clock import Micros
+from perdure.core.clock import Micros, to_datetime
 from perdure.core.errors import MissingContext
 from perdure.core.options import FlowOptions, RunOptions, TaskOptions
 from perdure.core.pending import Pending
 from perdure.core.records import ResultRecord, WaitRecord
 from perdure.core.signatures import Passed
-from perdure.core.states import State
+from perdure.core.states import State, StateType
 from perdure.core.steering import Steering
 
 
@@ -34,6 +35,7 @@ class _Run(Generic[OptionsT]):
     """What is known of a run, and where it stands."""
 
     __slots__ = (
+        "began",
         "claim",
         "collect",
         "created",
@@ -76,6 +78,7 @@ class _Run(Generic[OptionsT]):
         self.tags = tags
         self.parent = parent
         self.created = created
+        self.began: Micros | None = None  # when it ran first, in this process
         self.passed: Passed | None = None  # how its call passed them, where that is known
         self.run_count = 0
         self.collect = True  # whether a generator's items are kept, to be its value
@@ -88,6 +91,26 @@ class _Run(Generic[OptionsT]):
         self.state: State[Any] | None = None
         self.storage: Any = None  # a Storage, once known
         self.serializer: Any = None  # a Serializer, once known
+
+    # What hooks, and functions that are given a run, may ask of it.
+
+    @property
+    def state_type(self) -> StateType | None:
+        return None if self.state is None else self.state.type
+
+    @property
+    def state_name(self) -> str | None:
+        return None if self.state is None else self.state.name
+
+    @property
+    def start_time(self) -> datetime | None:
+        """When it first ran, in UTC; in this process, if it was resumed."""
+        return None if self.began is None else to_datetime(self.began)
+
+    @property
+    def end_time(self) -> datetime | None:
+        """When it ended, in UTC; None until it has."""
+        return self.state.timestamp if self.state is not None and self.state.is_final() else None
 
 
 _KEPT_ELSEWHERE = ("run_count", "storage", "serializer", "goes_on_from")  # what a process of a task is told beside
@@ -164,6 +187,25 @@ class FlowRunContext(_Run[FlowOptions]):
         return self
 
     @property
+    def flow_id(self) -> str:
+        """What tells its flow from others: the name."""
+        return self.options.name
+
+    @property
+    def flow_name(self) -> str:
+        return self.options.name
+
+    @property
+    def deployment_id(self) -> str | None:
+        """The deployment that started it: None for a flow that was called."""
+        return None
+
+    @property
+    def parent_task_run_id(self) -> str | None:
+        """The task run that called it, if one did."""
+        return self.parent.id if isinstance(self.parent, TaskRunContext) else None
+
+    @property
     def is_flow(self) -> bool:
         return True
 
@@ -203,6 +245,16 @@ class TaskRunContext(_Run[TaskOptions]):
     def flow(self) -> FlowRunContext | None:
         """The flow run that the task belongs to."""
         return None if self.parent is None else self.parent.flow
+
+    @property
+    def flow_run_id(self) -> str | None:
+        """The flow run that the task belongs to."""
+        return None if self.flow is None else self.flow.id
+
+    @property
+    def task_key(self) -> str:
+        """What tells its task from others."""
+        return self.options.key
 
     @property
     def is_flow(self) -> bool:

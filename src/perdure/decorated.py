@@ -58,6 +58,10 @@ class Decorated(Generic[Options]):
         derived.options = definition.changed(self.options, options, self.kind)
         return derived
 
+    def on_running(self, hook: Callable[..., T]) -> Callable[..., T]:
+        """Add a hook that is called when a run begins to run, once whatever its retries; a decorator."""
+        return self._add_hook("on_running", hook)
+
     def on_completion(self, hook: Callable[..., T]) -> Callable[..., T]:
         """Add a hook that is called when a run completes; a decorator."""
         return self._add_hook("on_completion", hook)

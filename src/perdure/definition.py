@@ -311,6 +311,7 @@ _COMMON: dict[str, tuple[str, Callable[[Any, str, RunOptions], Any]]] = {
     "result_retention": ("result_retention", _retention),
     "cache_result_in_memory": ("cache_result_in_memory", _flag),
     "log_prints": ("log_prints", _choice),
+    "on_running": ("on_running", _hooks),
     "on_completion": ("on_completion", _hooks),
     "on_failure": ("on_failure", _hooks),
     "on_cancellation": ("on_cancellation", _hooks),

@@ -217,6 +217,7 @@ def flow(
     result_retention: Any = None,
     cache_result_in_memory: bool = True,
     log_prints: bool | None = None,
+    on_running: Sequence[Hook] | None = None,
     on_completion: Sequence[Hook] | None = None,
     on_failure: Sequence[Hook] | None = None,
     on_cancellation: Sequence[Hook] | None = None,
@@ -251,7 +252,9 @@ def flow(function: Any = None, /, **options: Any) -> Any:
         result_retention: how long they are kept: a `Retention`, a timedelta, or text such as "30d, 10 runs, 5 GiB".
         cache_result_in_memory: whether to keep the value in memory; without it, the result is persisted.
         log_prints: whether what the flow and its tasks print is logged.
-        on_completion: hooks, called with (flow, flow run, state) when a run completes.
+        on_running: hooks, called with (flow, flow run, state) when a run begins to run; those of them with parameters
+            of these names (flow, flow_run, state) get what these say, in whatever order.
+        on_completion: the same, when a run completes.
         on_failure: the same, when it fails for good.
         on_cancellation: the same, when it is cancelled.
         on_crashed: the same, when it is stopped from outside.

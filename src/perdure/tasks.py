@@ -213,7 +213,9 @@ class Task(Decorated[TaskOptions], Generic[P, R]):
 def _raise_interrupt(call: TaskCall | State[Any], state: State[Any]) -> None:
     """Outside all flows nobody else raises what stopped the task from outside, such as Ctrl-C."""
     if state.is_crashed() and isinstance(call, TaskCall):
-        error = state.data.get()
+        error = state.data.in_memory
+        if not isinstance(error, BaseException):  # it returned the state
+            return
         if isinstance(error, EnclosingTimeout) or (call.run.flow is None and not isinstance(error, Exception)):
             raise error
 
@@ -231,7 +233,7 @@ async def _arun(call: TaskCall | State[Any], session: Any, return_state: bool) -
 def _is_cancellation(state: State[Any]) -> bool:
     import asyncio
 
-    return isinstance(state.data.get(), asyncio.CancelledError)
+    return isinstance(state.data.in_memory, asyncio.CancelledError)
 
 
 def _finished(call: TaskCall) -> State[Any]:
@@ -270,6 +272,7 @@ def task(
     cache_expiration: timedelta | None = None,
     refresh_cache: bool | None = None,
     log_prints: bool | None = None,
+    on_running: Sequence[Hook] | None = None,
     on_completion: Sequence[Hook] | None = None,
     on_failure: Sequence[Hook] | None = None,
     on_cancellation: Sequence[Hook] | None = None,
@@ -307,7 +310,9 @@ def task(function: Any = None, /, **options: Any) -> Any:
         cache_expiration: how long a cached result is used; for ever by default.
         refresh_cache: run in spite of a cached result, and replace it.
         log_prints: whether what the task prints is logged; inherited from the flow by default.
-        on_completion: hooks, called with (task, task run, state) when a run completes.
+        on_running: hooks, called with (task, task run, state) when a run begins to run; those of them with parameters
+            of these names (task, task_run, state) get what these say, in whatever order.
+        on_completion: the same, when a run completes.
         on_failure: the same, when it fails for good.
         on_cancellation: the same, when it is cancelled.
         on_crashed: the same, when it is stopped from outside.

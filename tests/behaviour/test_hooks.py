@@ -1,12 +1,13 @@
 """Hooks: called with (flow or task, its run, the state) once a run has come to its end."""
 
 import asyncio
+import functools
 from typing import Any
 
 import pytest
 
 from perdure import flow, get_run_logger, task
-from perdure.core.states import Cancelled
+from perdure.core.states import Cancelled, Cancelling
 
 
 class Notes:
@@ -149,3 +150,143 @@ def test_ctrl_c_in_a_completion_hook_is_raised_by_the_call(known: Any) -> None:
         calls()
     assert known.task_run("t").state_name == "Completed"
     assert known.flow_run("calls").state_name == "Crashed"
+
+
+def called_with(hook: Any, made: Any = task) -> None:
+    made(name="made", on_completion=[hook])(lambda: 1)()
+
+
+@pytest.mark.parametrize("made", [task, flow])
+def test_a_hook_gets_what_its_parameters_are_named_for(made: Any) -> None:
+    got: list[Any] = []
+    kind = "task" if made is task else "flow"
+    function: dict[str, Any] = {"got": got}
+    exec(f"def hook({kind}_run, {kind}, state): got.append([{kind}_run, {kind}, state])", function)
+
+    called_with(function["hook"], made)
+
+    ((run, owner, state),) = got
+    assert [run.state_name, owner.name, state.name] == ["Completed", "made", "Completed"]
+
+
+def test_a_hook_may_take_a_part_and_have_options() -> None:
+    got: list[Any] = []
+
+    def some(state: Any, channel: str = "none", *, urgent: bool = False) -> None:
+        got.append([state.name, channel, urgent])
+
+    def nothing() -> None:
+        got.append([])
+
+    for hook in (some, functools.partial(some, channel="ops", urgent=True), nothing):
+        called_with(hook)
+
+    assert got == [["Completed", "none", False], ["Completed", "ops", True], []]
+
+
+def test_a_hook_that_takes_anything_gets_all() -> None:
+    got: list[Any] = []
+
+    def by_name(**everything: Any) -> None:
+        got.append(list(everything))
+
+    def by_position(*everything: Any) -> None:
+        got.append([type(each).__name__ for each in everything])
+
+    def first(task: Any, *others: Any) -> None:
+        got.append([type(task).__name__, *(type(each).__name__ for each in others)])
+
+    for hook in (by_name, by_position, first):
+        called_with(hook)
+
+    assert got == [["task", "task_run", "state"], *[["Task", "TaskRunContext", "State"]] * 2]
+
+
+def test_parameters_of_other_names_are_filled_in_order() -> None:
+    got: list[Any] = []
+
+    def hook(x: Any, y: Any, state: Any, /) -> None:
+        got.extend([x.name, y.state_name, state.name])
+
+    called_with(hook)
+
+    assert got == ["made", "Completed", "Completed"]
+
+
+def test_a_retry_condition_is_called_by_the_names_of_its_parameters() -> None:
+    seen: list[str] = []
+
+    def condition(state: Any, task_run: Any) -> bool:
+        seen.append(f"{state.name} {task_run.run_count}")
+        return False
+
+    task(retries=1, retry_condition_fn=condition)(lambda: [][0])(return_state=True)  # type: ignore[call-overload]
+
+    assert seen == ["Failed 1"]
+
+
+def test_a_hooks_run_knows_where_it_stands() -> None:
+    runs: list[Any] = []
+
+    @task(on_running=[lambda task_run: runs.append((task_run.start_time, task_run.end_time, task_run.state_name))])
+    def inner() -> None:
+        pass
+
+    def hook(flow_run: Any) -> None:
+        facts = ("flow_id", "flow_name", "deployment_id", "parent_task_run_id", "state_name", "state_type")
+        runs.append([getattr(flow_run, fact) for fact in facts])
+        assert flow_run.start_time <= flow_run.end_time
+
+    @flow(on_completion=[hook])
+    def outer() -> None:
+        inner()
+
+    outer()
+
+    (start, end, name), of_flow = runs
+    assert (start is not None, end, name) == (True, None, "Running")
+    assert of_flow == ["outer", "outer", None, None, "Completed", "COMPLETED"]
+
+
+@pytest.mark.parametrize("made", [task, flow])
+def test_on_running_is_called_once_before_the_function(made: Any) -> None:
+    order: list[str] = []
+
+    @made(retries=1, on_running=[lambda state: order.append(state.name)])
+    def fails_once() -> str:
+        order.append("called")
+        if len(order) == 2:
+            raise ValueError
+        return "done"
+
+    assert fails_once() == "done"
+    assert order == ["Running", "called", "called"]
+
+
+def test_on_running_may_be_added_by_a_decorator() -> None:
+    called: list[str] = []
+
+    @task
+    def made() -> int:
+        return 1
+
+    @made.on_running
+    def begins(task: Any) -> None:
+        called.append(task.name)
+
+    made()
+    assert called == ["made"]
+
+
+@pytest.mark.parametrize("made", [task, flow])
+def test_lists_of_hooks_may_be_empty(made: Any) -> None:
+    assert made(on_running=[], on_completion=[], on_failure=[], on_cancellation=[], on_crashed=[])(lambda: 1)() == 1
+
+
+@pytest.mark.parametrize("made", [task, flow])
+def test_a_run_that_returns_cancelling_calls_the_hooks_of_cancellation(made: Any) -> None:
+    called: list[str] = []
+
+    made(on_cancellation=[lambda state: called.append(state.name)])(lambda: Cancelling())(return_state=True)
+
+    assert called == ["Cancelling"]

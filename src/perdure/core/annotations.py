@@ -13,6 +13,10 @@ class Annotation(Generic[T]):
     def __init__(self, value: T) -> None:
         self.value = value
 
+    def unwrap(self) -> T:
+        """The value without the mark."""
+        return self.value
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.value!r})"
 
@@ -26,4 +30,8 @@ class allow_failure(Annotation[T]):  # noqa: N801
 
 
 class quote(Annotation[T]):  # noqa: N801
-    """Pass the value as it is: nothing in it is searched for futures or states."""
+    """Pass or return the value as it is: nothing in it is searched for futures or states."""
+
+    def unquote(self) -> T:
+        """The value without the mark."""
+        return self.value

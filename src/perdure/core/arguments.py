@@ -1,30 +1,31 @@
-"""Futures and states anywhere inside arguments: finding them, and putting their values in their place."""
+"""Futures and states anywhere inside arguments: finding them, and putting their values in their place.
 
-import copy
-import dataclasses
-import sys
-from collections.abc import Callable, Iterable, Mapping
-from types import CoroutineType
+Values may be large, nested a hundred thousand levels deep, and refer to themselves. So nothing here recurses; types are
+decided upon once; and a container of nothing but leaves, such as a list of a million numbers, is told at C's speed.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from operator import is_
 from typing import Any
 
 from perdure.core.annotations import Annotation, allow_failure, quote
+from perdure.core.containers import ATOMS, Container, container_of
 from perdure.core.pending import Pending, PendingGroup
 from perdure.core.states import State
 
 Upstream = Pending | State[Any]
 Replace = Callable[[Upstream, bool], Any]  # the upstream, and whether its failure is allowed
-
-_ATOMS = frozenset({int, float, str, bytes, bool, type(None), complex})
+_AS_THEY_ARE = (list, tuple)  # these are their parts
 
 
 def is_atom(value: Any) -> bool:
     """Whether the value cannot hold anything else."""
-    return type(value) in _ATOMS
+    return type(value) in ATOMS
 
 
 def only_atoms(values: Iterable[Any]) -> bool:
     """Whether none of the values can hold anything else: the usual case, told apart at a glance."""
-    return all(type(value) in _ATOMS for value in values)
+    return all(type(value) in ATOMS for value in values)
 
 
 def upstreams_in(values: Iterable[Any]) -> list[Upstream] | None:
@@ -39,110 +40,95 @@ def upstreams_in(values: Iterable[Any]) -> list[Upstream] | None:
         return upstream
 
     before = list(values)
-    after = _Replacer(note).visit(before, allowed=False)
+    after = replace_upstreams(before, note)
     return None if after is before and not found else found
 
 
 def replace_upstreams(value: Any, replace: Replace) -> Any:
     """The value with each future or state inside it replaced, marks taken off, and untouched parts kept as they are.
 
-    Looks into lists, tuples (named ones too), sets, dicts, their subclasses, dataclasses and pydantic models.
-    The futures of a mapped call become a list.
+    Looks into the containers of `core.containers`, and their subclasses. The futures of a mapped call become a list.
     """
-    return _Replacer(replace).visit(value, allowed=False)
+    return _Replacer(replace).replaced(value)
+
+
+class _Open:
+    """A container whose parts are being replaced."""
+
+    __slots__ = ("allowed", "container", "parts", "replaced", "value")
+
+    def __init__(self, value: Any, container: Container, parts: Sequence[Any], allowed: bool) -> None:
+        self.value = value
+        self.container = container
+        self.parts = parts
+        self.allowed = allowed
+        self.replaced: list[Any] = []
+
+    def closed(self) -> Any:
+        if all(map(is_, self.parts, self.replaced)):
+            return self.value
+        return self.container.rebuilt(self.value, self.replaced)
 
 
 class _Replacer:
     def __init__(self, replace: Replace) -> None:
         self._replace = replace
-        self._open: set[int] = set()  # containers being visited: a cycle is left as it is
+        # What is in several places is replaced once. A container that is open still contains itself: it is left there.
+        self._known: dict[int, tuple[Any, Any]] = {}  # by its id, or what that is below zero where failures are allowed
+        self._stack: list[_Open] = []
 
-    def visit(self, value: Any, allowed: bool) -> Any:
-        if type(value) in _ATOMS:
-            return value
-        if isinstance(value, Pending | State):
-            return self._replace(value, allowed)
-        if isinstance(value, PendingGroup):
-            return [self._replace(each, allowed) for each in value.members()]
-        if isinstance(value, Annotation):
+    def replaced(self, value: Any) -> Any:
+        result = self._begun(value, False)
+        while self._stack:
+            top = self._stack[-1]
+            while len(top.replaced) < len(top.parts):
+                result = self._begun(top.parts[len(top.replaced)], top.allowed)
+                if self._stack[-1] is not top:
+                    break
+                top.replaced.append(result)
+            else:
+                self._stack.pop()
+                result = top.closed()
+                self._known[-id(top.value) if top.allowed else id(top.value)] = top.value, result
+                if self._stack:
+                    self._stack[-1].replaced.append(result)
+        return result
+
+    def _begun(self, value: Any, allowed: bool) -> Any:
+        """What stands in the place of a value; of a container that may hold upstreams, nothing yet: it is opened."""
+        while type(value) not in ATOMS:
+            kind: Any = type(value)
+            container = container_of(kind)
+            if container is not None:
+                return self._opened(value, container, allowed)
+            if isinstance(value, Pending | State):
+                return self._replace(value, allowed)
+            if isinstance(value, PendingGroup):
+                return [self._replace(each, allowed) for each in value.members()]
             if isinstance(value, quote):
                 return value.value
-            return self.visit(value.value, allowed or isinstance(value, allow_failure))
-        if isinstance(value, CoroutineType):
-            raise TypeError(
-                f"The coroutine {value.__qualname__}(...) was not awaited. Write `await` before the call that made it."
-            )
-        if id(value) in self._open:
-            return value
-        self._open.add(id(value))
-        try:
-            return self._container(value, allowed)
-        finally:
-            self._open.discard(id(value))
-
-    def _container(self, value: Any, allowed: bool) -> Any:
-        if isinstance(value, list | tuple | set | frozenset):
-            return self._sequence(value, allowed)
-        if isinstance(value, Mapping) and isinstance(value, dict):
-            return self._dict(value, allowed)
-        if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            names = [each.name for each in dataclasses.fields(value)]
-            return self._object(value, names, allowed)
-        if _is_pydantic_model(value):
-            return self._object(value, list(type(value).model_fields), allowed)
+            if not isinstance(value, Annotation):
+                _check_awaited(value)
+                return value
+            allowed = allowed or isinstance(value, allow_failure)
+            value = value.value
         return value
 
-    def _sequence(self, value: Any, allowed: bool) -> Any:
-        items = list(value)
-        visited = [self.visit(each, allowed) for each in items]
-        if _same(items, visited):
+    def _opened(self, value: Any, container: Container, allowed: bool) -> Any:
+        parts = value if type(value) in _AS_THEY_ARE else list(container.parts(value))
+        if ATOMS.issuperset(map(type, parts)):
             return value
-        kind = type(value)
-        return kind(*visited) if hasattr(kind, "_fields") else _rebuilt(value, visited)
-
-    def _dict(self, value: dict[Any, Any], allowed: bool) -> Any:
-        items = [part for pair in value.items() for part in pair]
-        visited = [self.visit(each, allowed) for each in items]
-        if _same(items, visited):
-            return value
-        return _rebuilt(value, zip(visited[::2], visited[1::2], strict=True))
-
-    def _object(self, value: Any, names: list[str], allowed: bool) -> Any:
-        """A shallow copy with some attributes replaced: neither `__init__` nor validators run again."""
-        items = [getattr(value, name, None) for name in names]
-        visited = [self.visit(each, allowed) for each in items]
-        if _same(items, visited):
-            return value
-        replaced = object.__new__(type(value))
-        if hasattr(value, "__setstate__") and hasattr(value, "__pydantic_fields_set__"):
-            replaced = value.model_copy()
-        elif hasattr(value, "__dict__"):
-            replaced.__dict__.update(value.__dict__)
-        for name, new in zip(names, visited, strict=True):
-            object.__setattr__(replaced, name, new)
-        return replaced
+        place = -id(value) if allowed else id(value)
+        known = self._known.get(place)
+        if known is not None:
+            return known[1]
+        self._known[place] = value, value
+        self._stack.append(_Open(value, container, parts, allowed))
+        return None
 
 
-def _same(before: list[Any], after: list[Any]) -> bool:
-    return all(old is new for old, new in zip(before, after, strict=True))
-
-
-def _rebuilt(value: Any, items: Iterable[Any]) -> Any:
-    """A container of the same type, such as a defaultdict with its factory, with other items."""
-    kind = type(value)
-    if kind in (list, tuple, set, frozenset, dict):
-        return kind(items)
-    if isinstance(value, tuple | frozenset):
-        return kind(items)
-    rebuilt = copy.copy(value)  # not its method `copy`, which gives a plain dict for most subclasses
-    rebuilt.clear()
-    if isinstance(value, list):
-        rebuilt.extend(items)
-    else:
-        rebuilt.update(items)
-    return rebuilt
-
-
-def _is_pydantic_model(value: Any) -> bool:
-    pydantic = sys.modules.get("pydantic")  # a value of a model exists only where pydantic is imported
-    return pydantic is not None and isinstance(value, pydantic.BaseModel)
+def _check_awaited(value: Any) -> None:
+    if type(value).__name__ == "coroutine":
+        raise TypeError(
+            f"The coroutine {value.__qualname__}(...) was not awaited. Write `await` before the call that made it."
+        )

@@ -44,6 +44,7 @@ class RunOptions:
     result_retention: Retention | None = None  # None: inherited
     cache_result_in_memory: bool = True
     log_prints: bool | None = None
+    on_running: tuple[Hook, ...] = ()
     on_completion: tuple[Hook, ...] = ()
     on_failure: tuple[Hook, ...] = ()
     on_cancellation: tuple[Hook, ...] = ()

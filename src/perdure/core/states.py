@@ -93,7 +93,7 @@ class State(Generic[R_co]):
 
     def __init__(
         self,
-        type: StateType,
+        type: StateType | str,
         name: str | None = None,
         message: str | None = None,
         data: Any = None,
@@ -101,8 +101,8 @@ class State(Generic[R_co]):
         flow_run_id: str | None = None,
         task_run_id: str | None = None,
     ) -> None:
-        self.type = type
-        self.name: str = _DEFAULT_NAMES[type] if name is None else name
+        self.type = type if type.__class__ is StateType else _type_of(type)
+        self.name: str = _DEFAULT_NAMES[self.type] if name is None else name
         self.message = message
         self.data = data
         self.time: Micros = system_clock() if time is None else time
@@ -225,6 +225,13 @@ class State(Generic[R_co]):
         if self.name.upper() != self.type:
             parts.append(f"type={self.type}")
         return f"{self.name}({', '.join(parts)})"
+
+
+def _type_of(text: object) -> StateType:
+    try:
+        return StateType(text)  # type: ignore[arg-type] # what is none of them is refused here
+    except ValueError:
+        raise ValueError(f"{text!r} is no type of state. There are {', '.join(StateType)}.") from None
 
 
 _DEFAULT_NAMES = {kind: kind.capitalize() for kind in StateType}

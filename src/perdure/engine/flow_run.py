@@ -6,18 +6,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from perdure.context import FlowRunContext
-from perdure.core.arguments import Upstream, replace_upstreams
+from perdure.core.arguments import Upstream
 from perdure.core.effects import Blocking, Call, Report, Steps, WaitFor
 from perdure.core.errors import CrashedRun, OrchestratorError, RunTimeout, SuspendRequested, UpstreamTaskError
 from perdure.core.records import Record
-from perdure.core.states import FINAL, State, StateType, aggregate, is_states
+from perdure.core.states import State, StateType
 from perdure.engine.identity import identify_late
+from perdure.engine.outcomes import Outcome, outcome_of_flow
 from perdure.engine.produce import Produced, produce
 from perdure.engine.retries import delay_before
 from perdure.engine.reuse import reused
-from perdure.engine.runs import crash, end, enter, name_run, persists, text_of
+from perdure.engine.runs import call_hooks, crash, end, enter, name_run, persists, stay, text_of
 from perdure.engine.transacting import recovered
-from perdure.engine.upstream import UpstreamNotCompleted, resolved, state_of
+from perdure.engine.upstream import UpstreamNotCompleted, resolved
 from perdure.engine.validation import validated
 from perdure.engine.waits import go_on_trying, wait_for_try
 from perdure.engine.world import World
@@ -34,16 +35,6 @@ class FlowCall:
     upstreams: Sequence[Upstream] | None = None
     wait_for: Sequence[Upstream] = ()
     records: list[Record] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What an attempt came to."""
-
-    kind: StateType
-    message: str | None
-    value: Any
-    name: str | None = None
 
 
 def flow_run(call: FlowCall, world: World) -> Steps[State[Any]]:
@@ -132,7 +123,7 @@ def _flow_run(call: FlowCall, world: World) -> Steps[State[Any]]:
             return (yield from _end(run, world, outcome))
         delay = delay_before(options, run.run_count)
         retry = f"{run.run_count} of {options.retries}"
-        world.log(run, logging.WARNING, "%s. Retry %s follows in %g s.", outcome.message, retry, delay)
+        world.log(run, logging.WARNING, "%s. Retry %s follows in %g s.", outcome.said, retry, delay)
         record = enter(run, world, S.SCHEDULED, outcome.message, name="AwaitingRetry")
         run.earlier = {step: found for step, found in run.earlier.items() if not found.is_exception}
         yield from wait_for_try(run, world, [record], delay)
@@ -154,10 +145,12 @@ def _attempt(run: FlowRunContext, world: World, produced: Produced) -> Steps[Out
         world.log(run, logging.INFO, "Went on with flow '%s': %d steps are done", run.options.name, len(run.earlier))
     elif run.run_count == 1:
         world.log(run, logging.INFO, "Began flow '%s'", run.options.name)
+    if run.options.on_running and produced.error is None:
+        yield from call_hooks(run, world)
     try:
         value = yield from produce(run, produced, world)
         yield from _settle(run, world)
-        outcome = _outcome(run, value)
+        outcome = outcome_of_flow(run, value)
     except Exception as error:
         if error is produced.unkept:
             raise
@@ -200,29 +193,12 @@ def _failed(run: FlowRunContext, error: Exception) -> Outcome:
     return Outcome(S.FAILED, f"Flow run encountered an exception. {text}", error)
 
 
-def _outcome(run: FlowRunContext, returned: Any) -> Outcome:
-    """What a flow's return value makes of the run."""
-    if returned is None:
-        children = [state for state in run.children if state is not None]
-        return Outcome(*aggregate(children), children) if children else Outcome(S.COMPLETED, None, None)
-    if isinstance(returned, State) and returned.run_id is None:
-        return Outcome(returned.type, returned.message, returned.data, returned.name)
-    value = replace_upstreams(returned, lambda upstream, _: state_of(upstream))
-    if isinstance(value, State):
-        return Outcome(*aggregate([value]), value)
-    if is_states(value):
-        return Outcome(*aggregate(value), value)
-    return Outcome(S.COMPLETED, None, value)
-
-
 def _end(run: FlowRunContext, world: World, outcome: Outcome) -> Steps[State[Any]]:
     value = outcome.value
     if outcome.kind is S.FAILED and isinstance(value, Exception):
         world.log(run, logging.ERROR, "%s", outcome.message, error=value)
-    if outcome.kind not in FINAL:  # a flow that returns, say, Scheduled() by hand
-        yield Report((enter(run, world, outcome.kind, outcome.message, value, outcome.name),))
-        assert run.state is not None
-        return run.state
+    if not outcome.is_final:  # a flow that returns, say, Scheduled() by hand
+        return (yield from stay(run, world, outcome.kind, outcome.message, value, outcome.name))
     # A root flow run ends with everything committed: who looks next sees all of it.
     root = run.parent is None
     state = yield from end(run, world, outcome.kind, outcome.message, value, name=outcome.name, checkpoint=root)

@@ -116,7 +116,7 @@ def _digests(flow: FlowRunContext, parameters: Mapping[str, Any]) -> tuple[str, 
             digest = digest_of_values(value) if is_atom(value) else _digest_within(flow, value)
             told.append(f'"{name}": "{digest[:_DIGEST]}"')
         told.sort()  # the order in which a call names its arguments means nothing
-    except SerializationError:
+    except (SerializationError, RecursionError):
         return '"arguments": null', name
     return f'"arguments": {{{", ".join(told)}}}', None
 

@@ -5,10 +5,11 @@ database is read, let alone unpickled.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from itertools import islice
 from pathlib import PosixPath, PurePosixPath, PureWindowsPath
 from typing import Any
 from uuid import UUID
@@ -21,6 +22,8 @@ _PLAIN = frozenset({str, int, float, bool, type(None)})
 _TAGGED = frozenset({bytes, date, time, timedelta, Decimal, UUID, PosixPath, PurePosixPath, PureWindowsPath})
 _CONTAINERS = frozenset({list, tuple, set, frozenset, dict})
 _MOST = 1024 * 1024  # bytes of a packed text that the database takes
+_MOST_ITEMS = _MOST * 3 // 4  # an item takes a byte of a pickle at least, and that is written as base64
+_LOOKED_AT = 20_000  # values in containers that are looked at for secrets
 _SIGNED = "signed:"
 _accepts_unsigned = False
 
@@ -100,7 +103,9 @@ def unpacked(text: str, place: str, what: str) -> dict[str, Any]:
 
 
 def _packed(values: Mapping[str, Any]) -> str | None:
-    hidden = any(is_secret_name(name) or _holds_secret(value) for name, value in values.items())
+    if any(type(value) in _CONTAINERS and len(value) > _MOST_ITEMS for value in values.values()):
+        return None
+    hidden = _may_hold_secret(values)
     if not hidden and all(type(value) in _PLAIN for value in values.values()):
         with suppress(ValueError):  # an integer of more digits than Python turns into text
             plain = json.dumps(dict(values))  # needs no pydantic, which a flow that persists nothing does without
@@ -115,12 +120,37 @@ def _packed(values: Mapping[str, Any]) -> str | None:
     return text
 
 
-def _holds_secret(value: Any) -> bool:
-    if isinstance(value, dict):
-        return any(is_secret_name(str(key)) or _holds_secret(each) for key, each in value.items())
-    if isinstance(value, list | tuple):
-        return any(map(_holds_secret, value))
-    return is_secret(value)
+def _may_hold_secret(values: Mapping[str, Any]) -> bool:
+    """Whether something in the values is a secret, by its name or its type; yes, if there is too much to look at.
+
+    Plain numbers and texts in lists are passed over at C's speed, and nothing recurses: what is nested may be a ring.
+    """
+    to_look_at: list[Any] = [values]
+    seen: set[int] = set()
+    room = _LOOKED_AT
+    while to_look_at:
+        value = to_look_at.pop()
+        if value is values or isinstance(value, dict):
+            if any(type(key) is str and is_secret_name(key) for key in islice(value, _LOOKED_AT)):
+                return True
+            parts: Sequence[Any] = tuple(value.values())
+            room -= len(parts)
+            if room < 0:
+                return True
+        elif isinstance(value, list | tuple):
+            parts = value
+        elif is_secret(value):
+            return True
+        else:
+            continue
+        if id(value) in seen or _PLAIN.issuperset(map(type, parts)):
+            continue
+        seen.add(id(value))
+        room -= len(parts)
+        if room < 0:
+            return True
+        to_look_at += [each for each in parts if type(each) not in _PLAIN]
+    return False
 
 
 def _tagged(values: Mapping[str, Any]) -> str | None:
@@ -142,7 +172,7 @@ def _is_exact(value: Any, seen: set[int]) -> bool:
             return False
         seen.add(id(value))
         parts = (*value, *value.values()) if kind is dict else value
-        return all(_is_exact(part, seen) for part in parts)
+        return _PLAIN.issuperset(map(type, parts)) or all(_is_exact(part, seen) for part in parts)
     if kind is datetime:
         return value.tzinfo is None and not value.fold
     return kind in _PLAIN or kind in _TAGGED

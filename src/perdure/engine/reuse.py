@@ -65,7 +65,8 @@ def take(
         run.id = found.run_id
         records.clear()
     if found.is_exception:
-        message = f"It failed before its flow run went on: {type(value).__name__}: {text_of(value)}".rstrip(": ")
+        told = f"{type(value).__name__}: {text_of(value)}" if isinstance(value, BaseException) else str(value)
+        message = f"It failed before its flow run was resumed: {told}".rstrip(": ")
         state = enter(run, world, StateType.FAILED, message, result, name)
     else:
         state = enter(run, world, StateType.COMPLETED, data=result, name=name)

@@ -1,6 +1,5 @@
 """What the lifecycles of flow runs and task runs share: entering states, keeping results, calling hooks."""
 
-import functools
 import inspect
 import logging
 from collections.abc import Callable, Sequence
@@ -9,13 +8,14 @@ from typing import Any
 
 from perdure import settings
 from perdure.context import FlowRunContext, RunContext, TaskRunContext
-from perdure.core.effects import Blocking, Call, Report, Steps
+from perdure.core.effects import Blocking, Report, Steps
 from perdure.core.errors import CancelledRun, CancelRequested
 from perdure.core.options import RunOptions, TaskOptions
 from perdure.core.records import CacheRecord, Record, ReleaseRecord, RenameRecord, StateRecord
 from perdure.core.secrecy import shortened, without_secrets
 from perdure.core.states import FINAL, State, StateType, check_transition, is_states
 from perdure.engine.cache_key import CacheKey
+from perdure.engine.hooks import hook_call, user_call
 from perdure.engine.staging import has_hooks, staged
 from perdure.engine.views import template_variables
 from perdure.engine.world import World
@@ -52,6 +52,8 @@ def enter(
     else:
         state = State(kind, name, message, data, now, run.id)
     run.state = state
+    if kind is S.RUNNING and run.began is None:
+        run.began = now
     return StateRecord(run.id, of_task, kind, state.name, message, now)
 
 
@@ -89,9 +91,11 @@ def end(
     failed = kind is not S.COMPLETED
     persisted = persists(run.options, run.parent, run.transaction)
     result: BaseResult[Any] | None = None
-    if failed:
-        if persisted and isinstance(value, Exception):
-            result = yield from _keep_exception(run, world, value)
+    if isinstance(value, BaseResult):  # in a state that was made by hand
+        result = value
+    elif failed:
+        if persisted and (isinstance(value, Exception) or (kind is S.FAILED and _is_data(value))):
+            result = yield from _keep_failure(run, world, value)
     elif not _is_memory_only(value):
         result = yield from _keep(run, world, value, persisted)
     if result is None:
@@ -129,6 +133,22 @@ def _is_memory_only(value: Any) -> bool:
     return isinstance(value, State) or (isinstance(value, list) and is_states(value))
 
 
+def _is_data(value: Any) -> bool:
+    return not (value is None or isinstance(value, BaseException) or _is_memory_only(value))
+
+
+def stay(
+    run: RunContext, world: World, kind: StateType, message: str | None, value: Any, name: str | None
+) -> Steps[State[Any]]:
+    """Leave the run in a state that is not final, which its function returned."""
+    data = value if value is None or isinstance(value, BaseResult) else UnpersistedResult(value)
+    yield Report((enter(run, world, kind, message, data, name),))
+    if kind is S.CANCELLING:
+        return (yield from call_hooks(run, world))
+    assert run.state is not None
+    return run.state
+
+
 def _expiry(run: RunContext, now: int) -> int | None:
     expiration: timedelta | None = getattr(run.options, "cache_expiration", None)
     return None if expiration is None else now + expiration // timedelta(microseconds=1)
@@ -149,14 +169,14 @@ def _keep(run: RunContext, world: World, value: Any, persisted: bool) -> Steps[B
     return UnpersistedResult(python_type=type_name(value))
 
 
-def _keep_exception(run: RunContext, world: World, error: Exception) -> Steps[BaseResult[Any] | None]:
-    """An exception goes under a key of its own, so that a failure never replaces a good result."""
+def _keep_failure(run: RunContext, world: World, value: Any) -> Steps[BaseResult[Any] | None]:
+    """An exception, or the data of a failed state, has a key of its own: a failure never replaces a good result."""
     try:
-        result = yield from write(run, world, error, None)
+        result = yield from write(run, world, value, None)
     except Exception as storing:
-        world.log(run, logging.DEBUG, "The exception is kept in memory only: %s", storing)
+        world.log(run, logging.DEBUG, "What the run failed with is kept in memory only: %s", storing)
         return None
-    result.remember(error)
+    result.remember(value)
     return result
 
 
@@ -237,38 +257,21 @@ _HOOKS = {
     S.FAILED: "on_failure",
     S.CANCELLED: "on_cancellation",
     S.CRASHED: "on_crashed",
+    S.CANCELLING: "on_cancellation",  # of a run that returned such a state by hand
+    S.RUNNING: "on_running",
 }
 
 
 def call_hooks(run: RunContext, world: World) -> Steps[State[Any]]:
-    """Call the hooks for the run's final state, and return it. What a hook raises is logged, and changes nothing."""
+    """Call the hooks for the run's state, and return it. What a hook raises is logged, and changes nothing."""
     assert run.state is not None
     for hook in getattr(run.options, _HOOKS[run.state.type]):
         try:
-            yield user_call(run, hook, run.owner, run, run.state)
+            yield hook_call(run, hook, run.state)
         except (Exception, CancelRequested) as error:
             name = getattr(hook, "__name__", repr(hook))
             world.log(run, logging.ERROR, "The hook %s raised an exception.", name, error=error)
     return run.state
-
-
-def user_call(run: RunContext, function: Callable[..., Any], *args: Any) -> Call:
-    """The effect of calling some other function of the user's within the run."""
-    return Call(function, args, {}, run, awaited=is_coroutine_function(function))
-
-
-def is_coroutine_function(function: Any) -> bool:
-    """Whether calling it gives something to await."""
-    try:
-        return _known_coroutine_function(function)
-    except TypeError:  # an object that cannot be hashed
-        return _known_coroutine_function.__wrapped__(function)
-
-
-@functools.lru_cache(maxsize=1_000)
-def _known_coroutine_function(function: Any) -> bool:
-    called = type(function).__call__ if callable(function) else None  # of an object that is called as a function
-    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(called)
 
 
 def name_run(run: RunContext, template: str | Callable[..., str]) -> Steps[Sequence[Record]]:

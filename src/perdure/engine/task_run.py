@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from perdure.context import TaskRunContext
-from perdure.core.arguments import Upstream
+from perdure.core.arguments import Upstream, is_atom
 from perdure.core.effects import Blocking, Report, Steps
 from perdure.core.errors import RunTimeout
 from perdure.core.options import TaskOptions
@@ -14,12 +14,14 @@ from perdure.core.records import Record, ResultRecord, Why
 from perdure.core.states import State, StateType
 from perdure.engine.cache_key import CacheKey, cache_key_of
 from perdure.engine.decisions import decision_of, source_of
+from perdure.engine.hooks import hook_call
 from perdure.engine.identity import identify_late
 from perdure.engine.limits import slots_let_go, slots_of_tags
+from perdure.engine.outcomes import Outcome, outcome_of_task
 from perdure.engine.produce import Produced, produce
 from perdure.engine.retries import delay_before
 from perdure.engine.reuse import reused, take
-from perdure.engine.runs import crash, end, enter, name_run, persists, text_of, user_call
+from perdure.engine.runs import call_hooks, crash, end, enter, name_run, persists, stay, text_of
 from perdure.engine.staging import staged_value
 from perdure.engine.upstream import UpstreamNotCompleted, resolved
 from perdure.engine.waits import go_on_trying, wait_for_try
@@ -109,7 +111,7 @@ def _task_run(call: TaskCall, world: World) -> Steps[State[Any]]:
         try:
             call.records += yield from name_run(run, options.run_name)
         except Exception as error:
-            return (yield from _fail(call, world, *_failure(run, error), error))
+            return (yield from _fail(call, world, _failure(run, error)))
     cache_key = call.cache_key
     if options.is_cached:
         cache_key = cache_key or (yield from _cache_key(run, world))
@@ -131,58 +133,69 @@ def _task_run(call: TaskCall, world: World) -> Steps[State[Any]]:
         call.records.append(enter(run, world, S.RUNNING, name=name))
         yield Report(call.records)
         call.records = []
-        try:
-            value = yield from produce(run, produced, world)
-        except Exception as error:
-            if error is produced.unkept:
-                raise
-            if run.flow is not None:  # what fails since others were cancelled is cancelled itself
-                run.flow.steering.check()
-            kind, message, name = _failure(run, produced.own(error))
-        else:
-            return (yield from end(run, world, S.COMPLETED, None, value, cache_key=cache_key))
-        failure: State[Any] = State(kind, name, message, UnpersistedResult(produced.error))
-        if not (yield from _is_retried(run, world, failure)):
-            return (yield from _fail(call, world, kind, message, name, produced.error))
+        if run.run_count == 1 and options.on_running:
+            yield from call_hooks(run, world)
+        outcome = yield from _attempt(run, world, produced)
+        if outcome.kind is S.COMPLETED:
+            value, name = outcome.value, outcome.name
+            return (yield from end(run, world, S.COMPLETED, outcome.message, value, name=name, cache_key=cache_key))
+        if not outcome.is_final:  # a task that returns, say, Scheduled() by hand
+            return (yield from stay(run, world, outcome.kind, outcome.message, outcome.value, outcome.name))
+        if outcome.kind is not S.FAILED or not (yield from _is_retried(run, world, outcome)):
+            return (yield from _fail(call, world, outcome))
         if world.limiter.held:
             yield from slots_let_go(run, world)
-        yield from _wait_for_retry(run, world, message)
+        yield from _wait_for_retry(run, world, outcome)
 
 
-def _failure(run: TaskRunContext, error: Exception) -> tuple[StateType, str, str | None]:
+def _attempt(run: TaskRunContext, world: World, produced: Produced) -> Steps[Outcome]:
+    try:
+        value = yield from produce(run, produced, world)
+        if run.options.is_generator or is_atom(value):
+            return Outcome(S.COMPLETED, None, value)
+        return outcome_of_task(value)
+    except Exception as error:
+        if error is produced.unkept:
+            raise
+        if run.flow is not None:  # what fails since others were cancelled is cancelled itself
+            run.flow.steering.check()
+        return _failure(run, produced.own(error))
+
+
+def _failure(run: TaskRunContext, error: Exception) -> Outcome:
     if isinstance(error, RunTimeout) and error.run_id == run.id:
-        return S.FAILED, str(error), "TimedOut"
+        return Outcome(S.FAILED, str(error), error, "TimedOut")
     text = f"{type(error).__name__}: {text_of(error)}".rstrip()
-    return S.FAILED, f"Task run encountered an exception {text}", None
+    return Outcome(S.FAILED, f"Task run encountered an exception {text}", error)
 
 
-def _fail(
-    call: TaskCall, world: World, kind: StateType, message: str, name: str | None, error: BaseException | None
-) -> Steps[State[Any]]:
-    world.log(call.run, logging.ERROR, "%s", message, error=error)
+def _fail(call: TaskCall, world: World, outcome: Outcome) -> Steps[State[Any]]:
+    error = outcome.value if isinstance(outcome.value, BaseException) else None
+    world.log(call.run, logging.ERROR, "%s", outcome.said, error=error)
     if call.records:  # it failed before it ran
         yield Report(call.records)
-    return (yield from end(call.run, world, kind, message, error, name=name))
+    return (yield from end(call.run, world, outcome.kind, outcome.message, outcome.value, name=outcome.name))
 
 
-def _is_retried(run: TaskRunContext, world: World, failure: State[Any]) -> Steps[bool]:
+def _is_retried(run: TaskRunContext, world: World, outcome: Outcome) -> Steps[bool]:
     options = run.options
     if run.run_count > options.retries:
         return False
     if options.retry_condition_fn is None:
         return True
+    failure: State[Any] = State(outcome.kind, outcome.name, outcome.message, UnpersistedResult(outcome.value))
     try:
-        return bool((yield user_call(run, options.retry_condition_fn, run.owner, run, failure)))
+        return bool((yield hook_call(run, options.retry_condition_fn, failure)))
     except Exception as error:
         world.log(run, logging.ERROR, "retry_condition_fn raised an exception; there is no retry.", error=error)
         return False
 
 
-def _wait_for_retry(run: TaskRunContext, world: World, message: str) -> Steps[None]:
+def _wait_for_retry(run: TaskRunContext, world: World, outcome: Outcome) -> Steps[None]:
     delay = delay_before(run.options, run.run_count)
     retry = f"{run.run_count} of {run.options.retries}"
-    world.log(run, logging.WARNING, "%s. Retry %s follows in %g s.", message, retry, delay)
-    yield from wait_for_try(run, world, [enter(run, world, S.SCHEDULED, message, name="AwaitingRetry")], delay)
+    world.log(run, logging.WARNING, "%s. Retry %s follows in %g s.", outcome.said, retry, delay)
+    yield from wait_for_try(run, world, [enter(run, world, S.SCHEDULED, outcome.message, name="AwaitingRetry")], delay)
 
 
 def _cache_key(run: TaskRunContext, world: World) -> Steps[CacheKey | None]:

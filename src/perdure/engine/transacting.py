@@ -21,9 +21,9 @@ from perdure.core.records import (
     TransactionRecord,
 )
 from perdure.core.states import ROLLED_BACK, State, StateType
+from perdure.engine.hooks import is_coroutine_function
 from perdure.engine.identity import identity_in
 from perdure.engine.kept import checked, place_of_hooks
-from perdure.engine.runs import is_coroutine_function
 from perdure.engine.staging import hooked_tasks
 from perdure.engine.transaction import Transaction
 from perdure.engine.world import World
