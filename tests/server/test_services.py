@@ -27,7 +27,7 @@ from perdure.server.services.events import Events
 from perdure.server.services.late import find_late
 from perdure.server.services.loop import Loop, Outcome
 from perdure.server.services.lost import end_lost_runs
-from perdure.server.services.sending import is_public, shown_url, signature
+from perdure.server.services.sending import hook_context, is_public, shown_url, signature
 from perdure.server.services.world import ServiceWorld
 from perdure.testing.orchestrator_conformance import flow_run, state
 from tests.postgresql_server import new_database
@@ -46,9 +46,9 @@ def world(known: Orchestrator) -> ServiceWorld:
 
 
 def hook(url: str, kinds: str = "flow-run.*", private: bool = True, flow_name: str | None = None) -> Hook:
-    return Hook(
-        new_id(), "webhook", url, encrypt(url.encode()), encrypt(b"shared"), kinds, flow_name, private, created=0
-    )
+    id = new_id()
+    hidden, secret = encrypt(url.encode(), hook_context(id, "url")), encrypt(b"shared", hook_context(id, "secret"))
+    return Hook(id, "webhook", url, hidden, secret, kinds, flow_name, private, created=0)
 
 
 def wait_until(there: Callable[[], object]) -> None:

@@ -13,7 +13,7 @@ import pytest
 from perdure import session, task
 from perdure.core.clock import system_clock
 from perdure.core.ids import new_id
-from perdure.core.records import FlowRunRecord, ResultRecord, StateRecord
+from perdure.core.records import BlockRecord, FlowRunRecord, ResultRecord, StateRecord
 from perdure.core.states import StateType
 from perdure.filesystems import LocalFileSystem
 from perdure.orchestrator import wire
@@ -32,13 +32,27 @@ def server(home: Path, tmp_path: Path) -> Iterator[Serving]:
         yield server
 
 
-def named(server: Serving, type: str, fields: dict[str, Any], key: str, scope: str = "write") -> str:
-    """The id of a run whose record names a storage, as whoever has a token of a scope can have it."""
+def named(
+    server: Serving,
+    type: str,
+    fields: dict[str, Any],
+    key: str,
+    scope: str = "write",
+    data: tuple[str, dict[str, Any]] | None = None,
+) -> str:
+    """The id of a run whose record names a storage, as whoever has a token of a scope can have it.
+
+    `data` are the type and the fields of a block that is not saved, but sent as a record.
+    """
     name = f"b{new_id()}"
     with server.client(server.tokens[scope]) as client:
         saved = client.put(f"/api/blocks/{type}/{name}", json={"fields": fields})
         assert saved.status_code == 200, saved.text
         block, run, now = saved.json()["id"], new_id(), system_clock()
+        beside: list[Any] = []
+        if data is not None:
+            block = new_id()
+            beside = [BlockRecord(block, data[0], None, json.dumps(data[1]), now, now)]
         result = ResultRecord(
             *(run, False, "persisted", "str", False, now),
             storage_id=block,
@@ -47,6 +61,7 @@ def named(server: Serving, type: str, fields: dict[str, Any], key: str, scope: s
             size=1,
         )
         records = [
+            *beside,
             FlowRunRecord(run, "x", "x", None, None, None, "[]", "{}", now),
             StateRecord(run, False, StateType.COMPLETED, "Completed", None, now),
             result,
@@ -172,6 +187,25 @@ def test_what_an_administrator_saves_is_opened_and_what_others_make_of_it_is_not
     assert opened(server, named(server, "local-file-system", fields, "key", "admin"))[0].json()["finding"] == "ok"
     other = {"basepath": str(tmp_path / "elsewhere" / "..")}
     assert refused(opened(server, named(server, "local-file-system", other, "key")))
+
+
+def test_nobody_has_the_server_decrypt_and_say_a_secret_of_another_block(server: Serving) -> None:
+    prod = {"bucket_path": "prod", "access_key_id": "AKIA", "secret_access_key": "sesame-of-production"}
+    with server.client(server.tokens["admin"]) as admin:
+        admin.put("/api/blocks/s3/prod", json={"fields": prod}).raise_for_status()
+    with server.client(server.tokens["write"], headers={"Perdure-Protocol": "1"}) as client:
+        kept = client.post("/api/orchestrator/blocks", json={"type": "s3", "name": "prod"}).json()[0][3]
+        cipher = json.loads(kept)["secret_access_key"]["$secret"]
+    for type, fields in (
+        ("local-file-system", {"basepath": {"$secret": cipher}}),
+        ("s3", {"bucket_path": {"$secret": cipher}}),
+        ("s3", {"bucket_path": "mine", "endpoint_url": {"$secret": cipher}}),
+        ("remote-file-system", {"basepath": "sftp://host/results", "settings": {"password": {"$secret": cipher}}}),
+    ):
+        run = named(server, "local-file-system", {"basepath": "/nowhere"}, "key", data=(type, fields))
+        answers = opened(server, run)
+        assert all("encrypted for another block or field" in each.text for each in answers), answers[0].text
+        assert not any("sesame" in each.text for each in answers)
 
 
 def test_the_local_storage_is_opened_without_being_listed(home: Path) -> None:

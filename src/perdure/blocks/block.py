@@ -120,7 +120,9 @@ class Block(BaseModel):
             return self._saved.record
         now = system_clock()
         id = new_id() if name is not None else str(uuid5(_ANONYMOUS, f"{self.block_type}:{content}"))
-        return BlockRecord(id, self.block_type, name, stored_json(self.settled()), now, now)
+        return BlockRecord(
+            id, self.block_type, name, stored_json(self.settled(), _owner(self.block_type, id)), now, now
+        )
 
     def content_id(self) -> str:
         """What only blocks of this type and content have in common; with secrets, only where the key is the same."""
@@ -156,16 +158,25 @@ def from_record(record: BlockRecord) -> Block:
     kind = block_class(record.type)
     slug = f"{record.type}/{record.name or record.id}"
     try:
-        block = kind.model_validate(without_ciphers(json.loads(record.data)), by_alias=True, by_name=True)
+        block = kind.model_validate(
+            without_ciphers(json.loads(record.data), _owner(record.type, record.id)), by_alias=True, by_name=True
+        )
     except secrets.WrongKeyError:
         raise BlockError(
             f"The secrets of block {slug!r} were encrypted with another key. Set PERDURE_SECRETS_KEY to it or put"
             f" it back in {secrets.key_file()}; if it is lost, save the block again with overwrite=True."
         ) from None
+    except secrets.MovedSecretError as error:
+        raise BlockError(f"The block {slug!r} cannot be used. {error} Save it again with its secrets.") from None
     except (ValidationError, ValueError) as error:
         raise BlockError(f"The block {slug!r} does not fit {kind.__name__}: {reasons(error)}. Save it again.") from None
     block._saved = _Saved(record, block._content())
     return block
+
+
+def _owner(type: str, id: str) -> str:
+    """What a block's secrets are bound to."""
+    return f"{type}/{id}"
 
 
 def delete(slug: str) -> None:

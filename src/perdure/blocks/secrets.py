@@ -1,5 +1,6 @@
 """Encryption of the secrets in blocks, with a key that the settings give or that is made on first need."""
 
+import base64
 import hashlib
 import hmac
 import secrets
@@ -15,21 +16,55 @@ if TYPE_CHECKING:
     from cryptography.fernet import Fernet
 
 
+_VERSION = "v2"
+_NONCE = 12  # bytes
+_KEY_ID = 8  # characters
+
+
 class WrongKeyError(BlockError):
     """A secret was encrypted with another key than the present one."""
 
 
-def encrypt(plain: bytes) -> str:
-    """The bytes as text that only `decrypt` with the same key reads."""
-    return _cipher(_key(make=True)).encrypt(plain).decode()
+class MovedSecretError(BlockError):
+    """A secret was copied from where it belongs, or what it belongs to was changed beside it."""
 
 
-def decrypt(token: str) -> bytes:
-    """The bytes that `encrypt` made the text from.
+def encrypt(plain: bytes, context: str = "") -> str:
+    """The bytes as text that only `decrypt` with the same key and the same `context` reads: what they belong to."""
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    key = _derived(_key(make=True))
+    nonce = secrets.token_bytes(_NONCE)
+    sealed = AESGCM(key).encrypt(nonce, plain, context.encode())
+    return f"{_VERSION}.{_id_of(key)}.{base64.urlsafe_b64encode(nonce + sealed).decode()}"
+
+
+def decrypt(token: str, context: str = "") -> bytes:
+    """The bytes that `encrypt` made the text from. What earlier versions wrote is bound to nothing.
 
     Raises:
         WrongKeyError: they were encrypted with another key, or the text was changed.
+        MovedSecretError: they belong to something else.
     """
+    if not token.startswith(f"{_VERSION}."):
+        return _unbound(token)
+    from cryptography.exceptions import InvalidTag
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    key = _derived(_key(make=False))
+    _, id, text = (*token.split(".", 2), "", "")[:3]
+    if id != _id_of(key):
+        raise WrongKeyError
+    try:
+        sealed = base64.urlsafe_b64decode(text)
+        return AESGCM(key).decrypt(sealed[:_NONCE], sealed[_NONCE:], context.encode())
+    except (InvalidTag, ValueError):
+        raise MovedSecretError(
+            "A secret was encrypted for another block or field, or the fields beside it were changed since."
+        ) from None
+
+
+def _unbound(token: str) -> bytes:
     from cryptography.fernet import InvalidToken  # 40 ms, for those who have secrets
 
     try:
@@ -50,11 +85,20 @@ def key_file() -> Path:
 
 @lru_cache(maxsize=8)
 def _cipher(key: str) -> "Fernet":
-    import base64
-
     from cryptography.fernet import Fernet
 
     return Fernet(base64.urlsafe_b64encode(_stretched(key)))
+
+
+@lru_cache(maxsize=8)
+def _derived(key: str) -> bytes:
+    """The key of bound secrets, which no other use shares."""
+    return hmac.new(_stretched(key), b"perdure bound secrets", "sha256").digest()
+
+
+def _id_of(key: bytes) -> str:
+    """What tells a key from others, and nothing about it."""
+    return hmac.new(key, b"id", "sha256").hexdigest()[:_KEY_ID]
 
 
 @lru_cache(maxsize=8)

@@ -10,7 +10,7 @@ from perdure.core.clock import system_clock
 from perdure.core.errors import HookError
 from perdure.core.ids import new_id
 from perdure.core.services import Hook
-from perdure.server.services.sending import shown_url
+from perdure.server.services.sending import hook_context, shown_url
 
 STATES = ("scheduled", "pending", "running", "completed", "failed", "crashed", "cancelling", "cancelled", "paused")
 KINDS = {f"flow-run.{each}" for each in (*STATES, "late", "stuck")} | {"task-run.failed", "task-run.crashed"}
@@ -61,6 +61,9 @@ def _hook(
     for kind in kinds:
         if kind not in KINDS and not _KIND.fullmatch(kind):
             raise HookError(f"{kind!r} is no kind of event. There are {', '.join(sorted(KINDS))}; flow-run.* is all.")
-    hidden = None if secret is None else encrypt(secret.encode())
+    id = new_id()
+    hidden = None if secret is None else encrypt(secret.encode(), hook_context(id, "secret"))
     chosen = ",".join(dict.fromkeys(kinds))
-    return Hook(new_id(), way, shown, encrypt(url.encode()), hidden, chosen, flow, private, system_clock())
+    return Hook(
+        id, way, shown, encrypt(url.encode(), hook_context(id, "url")), hidden, chosen, flow, private, system_clock()
+    )

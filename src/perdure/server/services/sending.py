@@ -28,7 +28,7 @@ def post(hook: Hook, event: Event, delivery_id: str, now: int) -> str:
     Raises:
         NotDelivered: it answered with anything but success, did not answer, or is where it may not be.
     """
-    url = httpx.URL(_revealed(hook.url))
+    url = httpx.URL(_revealed(hook.url, hook_context(hook.id, "url")))
     body = event.payload.encode()
     headers = {
         "Content-Type": "application/json",
@@ -38,7 +38,7 @@ def post(hook: Hook, event: Event, delivery_id: str, now: int) -> str:
         "Perdure-Delivery": delivery_id,
     }
     if hook.secret is not None:
-        headers["Perdure-Signature"] = signature(_revealed(hook.secret), now, body)
+        headers["Perdure-Signature"] = signature(_revealed(hook.secret, hook_context(hook.id, "secret")), now, body)
     address = _address(url, hook.private)
     try:
         # To the very address that was looked at: a name may stand for another one by then.
@@ -114,7 +114,7 @@ def notify(hook: Hook, event: Event, delivery_id: str, _: int) -> str:
     title = f"{what} {run['name']!r} of {run['task_name'] or run['flow_name']!r}: {event.kind.partition('.')[2]}"
     body = f"{state['name']}: {state['message'] or ''}\n{run['id']}, {told['time']}, delivery {delivery_id}"
     sender = apprise.Apprise()
-    if not sender.add(_revealed(hook.url)):
+    if not sender.add(_revealed(hook.url, hook_context(hook.id, "url"))):
         raise NotDelivered("Apprise does not know such a URL.")
     if not sender.notify(title=title, body=body):
         raise NotDelivered("Apprise could not send it; its log says why.")
@@ -128,8 +128,13 @@ def shown_url(url: str) -> str:
     return f"{parts.scheme}://{parts.hostname or ''}{'' if parts.port is None else f':{parts.port}'}{path}"
 
 
-def _revealed(secret: str) -> str:
+def hook_context(id: str, field: str) -> str:
+    """What a hook's secret is bound to."""
+    return f"hook {id} {field}"
+
+
+def _revealed(secret: str, context: str) -> str:
     try:
-        return decrypt(secret).decode()
+        return decrypt(secret, context).decode()
     except (WrongKeyError, BlockError):
         raise NotDelivered("The server has another PERDURE_SECRETS_KEY than who made the hook.") from None
