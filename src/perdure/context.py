@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
+from perdure.core import forks
 from perdure.core.arguments import is_atom
 from perdure.core.clock import Micros, to_datetime
 from perdure.core.errors import MissingContext
@@ -39,6 +40,7 @@ class _Run(Generic[OptionsT]):
         "claim",
         "collect",
         "created",
+        "generation",
         "id",
         "identity",
         "items",
@@ -80,6 +82,7 @@ class _Run(Generic[OptionsT]):
         self.created = created
         self.began: Micros | None = None  # when it ran first, in this process
         self.passed: Passed | None = None  # how its call passed them, where that is known
+        self.generation = forks.generation
         self.run_count = 0
         self.collect = True  # whether a generator's items are kept, to be its value
         self.items: Any = None  # of a generator, how far it has come: see `engine.items`
@@ -111,6 +114,12 @@ class _Run(Generic[OptionsT]):
     def end_time(self) -> datetime | None:
         """When it ended, in UTC; None until it has."""
         return self.state.timestamp if self.state is not None and self.state.is_final() else None
+
+    @property
+    def is_in_fork(self) -> bool:
+        """Whether its process was forked inside the run that it is part of, and so may end at any moment after it."""
+        parent = self.parent
+        return parent is not None and parent.generation != self.generation
 
 
 _KEPT_ELSEWHERE = ("run_count", "storage", "serializer", "goes_on_from")  # what a process of a task is told beside

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from perdure import logs
 from perdure.core.errors import DefinitionError
+from perdure.core.importing import is_being_imported
 from perdure.core.options import FlowOptions, RunOptions, TaskOptions
 from perdure.core.retention import Retention
 from perdure.core.signatures import Signature
@@ -364,7 +365,7 @@ def find_definition(module: str, qualified_name: str) -> Any:
 def is_importable(definition: Any, function: Callable[..., Any]) -> bool:
     """Whether another process finds this very definition under its function's module and name."""
     module = getattr(function, "__module__", None)
-    if module in (None, "__main__") or module not in sys.modules:
+    if module in (None, "__main__") or module not in sys.modules or is_being_imported(sys.modules[module]):
         return False
     try:
         return find_definition(module, function.__qualname__) is definition

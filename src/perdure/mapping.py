@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import suppress
 from contextvars import copy_context
 from io import IOBase
 from typing import Any, Generic, TypeVar
@@ -49,10 +50,13 @@ class MappedFutures(PendingGroup, Generic[R]):
         self._submitting = False
         self._error: BaseException | None = None
         self._error_is_known = False
+        self._refusal: Exception | None = None  # why a call could not be submitted
         self._context = copy_context()  # where `map` was called: calls that are submitted later belong there too
         self._changed = threading.Condition(threading.Lock())
         self._bar = progress.bar(name, total)
         self._submit_more()
+        if self._refusal is not None:
+            raise self._refusal
 
     def __len__(self) -> int:
         """How many calls there are.
@@ -226,7 +230,11 @@ class MappedFutures(PendingGroup, Generic[R]):
         except BaseException as error:  # the user's generator raised
             self._error, self._exhausted = error, True
             return
-        future = self._submit(row)
+        try:
+            future = self._submit(row)
+        except Exception as error:
+            self._error, self._refusal, self._exhausted = error, error, True
+            return
         index = len(self._entries)
         with self._changed:
             self._unfinished += 1
@@ -249,7 +257,7 @@ class MappedFutures(PendingGroup, Generic[R]):
         if not goes_on:
             return
         if self._loop is not None:
-            if not self._loop.is_closed():
+            with suppress(RuntimeError):  # the loop is closed
                 self._loop.call_soon_threadsafe(self._submit_more)
         elif self._total is not None:  # a generator is left to the thread that it belongs to
             self._submit_more()

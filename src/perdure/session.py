@@ -11,7 +11,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from perdure import logs, settings
-from perdure.context import FlowRunContext, RunContext
+from perdure.context import FlowRunContext, RunContext, current_run
+from perdure.core import handlers
 from perdure.core.clock import Clock, system_clock
 from perdure.core.colour import FetchPolicy
 from perdure.core.errors import OrchestratorError, SettingError
@@ -369,6 +370,10 @@ def _forget() -> None:
     """In a forked child: the parent's threads, connections and locks are not ours."""
     global _current, _lock
     _current, _lock = None, threading.Lock()
+    run = current_run.get()
+    for flow in () if run is None or run.flow is None else tuple(run.flow.steering.flows):
+        for future in tuple(flow.outstanding):
+            future.leave_to_parent()
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows
@@ -423,8 +428,10 @@ def _in_main_thread(run: FlowRunContext) -> Iterator[None]:
         raise run.interrupt
 
     _root_runs += 1
-    _replace_handler(signal.SIGTERM, signal.SIG_DFL, _terminate)
-    _replace_handler(signal.SIGINT, signal.default_int_handler, interrupt)
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        handlers.install(signal.SIGTERM, _terminate)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        handlers.install(signal.SIGINT, interrupt)
     try:
         yield
     except Terminated:
@@ -434,14 +441,9 @@ def _in_main_thread(run: FlowRunContext) -> Iterator[None]:
         raise
     finally:
         _root_runs -= 1
-        _replace_handler(signal.SIGINT, interrupt, signal.default_int_handler)
+        handlers.remove(signal.SIGINT, interrupt)
         if not _root_runs:
-            _replace_handler(signal.SIGTERM, _terminate, signal.SIG_DFL)
-
-
-def _replace_handler(number: signal.Signals, before: Any, after: Any) -> None:
-    if signal.getsignal(number) is before:
-        signal.signal(number, after)
+            handlers.remove(signal.SIGTERM, _terminate)
 
 
 __all__ = ["Session", "close", "current", "use"]

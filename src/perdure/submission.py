@@ -10,19 +10,21 @@ from typing import Any, TypeVar
 
 from perdure import session as sessions
 from perdure.context import FlowRunContext, current_run
+from perdure.core import forks
 from perdure.core.arguments import Upstream
 from perdure.core.colour import caller_is_async, is_running
 from perdure.core.effects import Steps
 from perdure.core.errors import CancelledRun, CancelRequested
 from perdure.core.options import TaskOptions
 from perdure.core.pending import Pending, in_submitted_task, when_all_done
+from perdure.core.room import check_room
 from perdure.core.signatures import Passed
 from perdure.core.states import State, StateType
 from perdure.engine.begin import begin_task, finish
 from perdure.engine.drivers import adrive, aiterate, drive, iterate
 from perdure.engine.flow_run import FlowCall
 from perdure.engine.lineage import note_item
-from perdure.engine.runs import crash, enter, persists
+from perdure.engine.runs import crash, enter, persists, text_of
 from perdure.engine.task_run import TaskCall, prepare, task_run
 from perdure.futures import AsyncFuture, Future
 from perdure.mapping import MappedFutures
@@ -72,12 +74,13 @@ def items(
             yield item
         return getattr(value, "returned", None)
     call.run.collect = persists(call.run.options, call.run.parent, call.run.transaction)
+    began = forks.generation
     try:
         with closing(iterate(steps(call, session), session, _noting(call))) as handed_on:
             yield from handed_on
     finally:
-        state = ended(call)
-    if not state.is_completed():
+        state = None if began != forks.generation else ended(call)  # in a forked child, the run is its parent's
+    if state is not None and not state.is_completed():
         state.fetch()
     return None if call.run.items is None else call.run.items.returned
 
@@ -157,7 +160,7 @@ class TaskWork:
     def __init__(self, call: TaskCall, future: Pending, session: Session) -> None:
         self.call = call
         self.future = future
-        self._session = session
+        self.session = session
         self._context = copy_context()
         self._unclaimed = threading.Lock()
         self._is_stopped = False
@@ -168,22 +171,30 @@ class TaskWork:
         return self._unclaimed.acquire(blocking=False)
 
     def run_here(self) -> None:
-        """Run the task in this thread, unless it has begun elsewhere; never raises."""
+        """Run the task in this thread, unless it has begun elsewhere. What has begun comes to an end without raising.
+
+        Raises:
+            RecursionError: there is no room on the stack to begin it, and to end it whatever happens.
+        """
+        check_room()
         if self.claim():
-            if self._is_stopping():
-                self._cancelled()
-            else:
-                self._context.run(self._run)
+            try:
+                if self._is_stopping():
+                    self._cancelled()
+                else:
+                    self._context.run(self._run)
+            except BaseException as error:  # of our own code
+                self.crash(error)
 
     async def arun(self, turns: Any) -> None:
         """Run the task on the caller's event loop, when it is its turn."""
         self.claim()
         try:
             if turns is None:
-                state = await arun_task(self.call, self._session)
+                state = await arun_task(self.call, self.session)
             else:
                 async with turns:
-                    state = await arun_task(self.call, self._session)
+                    state = await arun_task(self.call, self.session)
         except BaseException as error:
             self.crash(error)
             raise
@@ -196,29 +207,44 @@ class TaskWork:
         if self._is_stopping():
             self._cancelled()
             return None
-        ready = self._context.run(drive, prepare(self.call, self._session), self._session)
+        ready = self._context.run(drive, prepare(self.call, self.session), self.session)
         if not ready:
             assert self.call.run.state is not None
             self.arrive(self.call.run.state)
             return None
-        self._session.commit(())  # else the other process could tell of its states before ours are written
+        self.session.commit(())  # else the other process could tell of its states before ours are written
         return self.call
 
     def arrive(self, state: State[Any]) -> None:
         """The task has come to its final state."""
-        self.call.run.state = state
-        finish(self.call.run, state)
-        self.future.arrive(state)
-        flow = self.call.run.flow
-        if flow is not None:
-            flow.outstanding.pop(self.future, None)
+        try:
+            self.call.run.state = state
+            finish(self.call.run, state)
+        finally:
+            try:
+                self.future.arrive(state)
+            finally:
+                flow = self.call.run.flow
+                if flow is not None:
+                    flow.outstanding.pop(self.future, None)
 
     def crash(self, error: BaseException) -> None:
-        """End the task run, since what was to run it is gone, or the state that it came to could not be committed."""
-        state = drive(crash(self.call.run, self._session, error), self._session)
-        if not (state.is_crashed() or state.is_cancelled() or isinstance(error, CancelRequested)):
-            state = State(StateType.CRASHED, None, str(error), UnpersistedResult(error), task_run_id=self.call.run.id)
+        """End the task run, since what was to run it is gone, or the state that it came to could not be committed.
+
+        Whatever goes wrong with that in its turn, those who wait for the task get to know.
+        """
+        if self.future.state is not None:
+            return
+        try:
+            state = drive(crash(self.call.run, self.session, error), self.session)
+            if not (state.is_crashed() or state.is_cancelled() or isinstance(error, CancelRequested)):
+                state = self._crashed(error)
+        except BaseException:  # such as: the database is gone, which whoever commits next is told
+            state = self._crashed(error)
         self.arrive(state)
+
+    def _crashed(self, error: BaseException) -> State[Any]:
+        return State(StateType.CRASHED, None, text_of(error), UnpersistedResult(error), task_run_id=self.call.run.id)
 
     def stop(self) -> None:
         """Cancel the task, if it has not begun or if it awaits."""
@@ -242,8 +268,11 @@ class TaskWork:
     def _left_loop(self, task: Any) -> None:
         if task.cancelled():
             self.cancel()  # for one that was cancelled before it began
+            error: BaseException | None = CancelledRun("The asyncio task of the run was cancelled.")
         else:
-            task.exception()  # the state of the run has it, but asyncio would complain that nobody looked
+            error = task.exception()  # the state of the run has it, but asyncio would complain that nobody looked
+        if self.future.state is None:
+            self.crash(error or CancelledRun("The asyncio task of the run has ended without a state."))
 
     def cancel(self) -> None:
         """End the task run as cancelled, if it has not begun."""
@@ -252,12 +281,15 @@ class TaskWork:
 
     def _run(self) -> None:
         in_submitted_task.set(True)
+        began = forks.generation
         try:
-            state = run_interruptibly(self.call, self._session)
+            state = run_interruptibly(self.call, self.session)
         except BaseException as error:
-            self.crash(error)
+            if began == forks.generation:  # else this is a forked child, and the run is its parent's
+                self.crash(error)
         else:
-            self.arrive(state)
+            if began == forks.generation:
+                self.arrive(state)
 
     def _is_stopping(self) -> bool:
         flow = self.call.run.flow
@@ -265,8 +297,12 @@ class TaskWork:
 
     def _cancelled(self) -> None:
         error = CancelledRun("The flow run was stopped before this task began.")
-        record = enter(self.call.run, self._session, StateType.CANCELLED, str(error), UnpersistedResult(error))
-        self._session.report((record,))
+        try:
+            record = enter(self.call.run, self.session, StateType.CANCELLED, str(error), UnpersistedResult(error))
+            self.session.report((record,))
+        except BaseException as broken:
+            self.crash(broken)
+            return
         assert self.call.run.state is not None
         self.arrive(self.call.run.state)
 
@@ -298,22 +334,42 @@ def submit_task(
     session.report(call.records)
     call.records = []
     work = TaskWork(call, future, session)
+    try:
+        _submit(work, awaited, wait_for)
+    except BaseException as error:  # such as Ctrl-C on the way: nobody may wait for what nobody runs
+        if work.claim():
+            work.crash(error)
+        raise
+    return future
+
+
+def _submit(work: TaskWork, awaited: bool, wait_for: Sequence[Upstream]) -> None:
+    call, future = work.call, work.future
     if call.run.transaction is not None:
         call.run.transaction.submitted.append(future)
     flow = call.run.flow
-    runner = _runner(session, flow)
+    runner = _runner(work.session, flow)
     if awaited and not runner.takes_coroutines:
         _submit_to_loop(work, flow, runner)
-        return future
+        return
     if flow is not None:
         flow.outstanding[future] = work
-
     depends_on = [each for each in (*(call.upstreams or ()), *wait_for) if isinstance(each, Pending)]
     future.depends_on = depends_on
     if runner.lends_threads:
         future.begin = work.run_here
-    when_all_done(depends_on, lambda: runner.submit(work))
-    return future
+    when_all_done(depends_on, lambda: _hand_over(work, runner))
+
+
+def _hand_over(work: TaskWork, runner: TaskRunner) -> None:
+    """Have the runner run the task; if it cannot take it, the run ends Crashed."""
+    try:
+        runner.submit(work)
+    except BaseException as error:
+        if work.claim():
+            work.crash(error)
+        if not isinstance(error, Exception):
+            raise
 
 
 def _runner(session: Session, flow: FlowRunContext | None) -> TaskRunner:

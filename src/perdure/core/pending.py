@@ -1,13 +1,16 @@
 """A run that somebody may wait for: what futures are made of."""
 
+import logging
+import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from contextvars import ContextVar
 from typing import Any
 
 from perdure.core.colour import is_running, on_event_loop
-from perdure.core.errors import WouldDeadlock
-from perdure.core.states import State
+from perdure.core.errors import CrashedRun, WouldDeadlock
+from perdure.core.states import State, StateType
 from perdure.core.steering import Bell
 
 # Whether the code is part of a submitted task. If it waits, it runs what it waits for, unless that has begun
@@ -16,6 +19,16 @@ in_submitted_task: ContextVar[bool] = ContextVar("perdure_in_submitted_task", de
 
 # One lock for all: it is held for a few instructions, and a lock in each future would double its size.
 _lock = threading.Lock()
+
+
+def _renew_lock() -> None:
+    """In a forked child: some other thread of the parent may have held it."""
+    global _lock
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 class Pending:
@@ -34,11 +47,29 @@ class Pending:
     def arrive(self, state: State[Any]) -> None:
         """Set the state that the run came to, and tell those who wait."""
         with _lock:
+            if self.state is not None:
+                return  # it has ended already: what it came to first counts
             self.state = state
             self.begin, self.depends_on, self.loop = None, (), None
             callbacks, self._callbacks = self._callbacks, ()
-        for callback in callbacks:
-            callback()
+        stopped: BaseException | None = None
+        for callback in callbacks:  # each of them, whatever the others raise: somebody waits for it
+            try:
+                callback()
+            except Exception:
+                logging.getLogger("perdure").exception("What follows the task run %s failed.", self.task_run_id)
+            except BaseException as error:
+                stopped = error
+        if stopped is not None:
+            raise stopped
+
+    def leave_to_parent(self) -> None:
+        """In a forked child: the run is its parent's, and never arrives here."""
+        if self.state is None:
+            text = f"The task run {self.task_run_id} runs in the process that this one was forked from"
+            error = CrashedRun(f"{text}: its result is not here.")
+            self._callbacks = ()
+            self.state = State(StateType.CRASHED, None, str(error), error, task_run_id=self.task_run_id)
 
     def when_done(self, callback: Callable[[], None]) -> None:
         """Call back once the run has arrived, in the thread where it does; now if it has."""
@@ -115,7 +146,7 @@ class Pending:
                 arrived.set_result(None)
 
         def tell_loop() -> None:
-            if not loop.is_closed():
+            with suppress(RuntimeError):  # the loop is closed
                 loop.call_soon_threadsafe(tell)
 
         self.when_done(tell_loop)

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
 
+from perdure.core import handlers
 from perdure.core.errors import CancelRequested
 from perdure.core.records import CancelRecord
 from perdure.core.states import FINAL
@@ -232,13 +233,13 @@ def taking_signals(steering: Steering, wish: CancelRecord | None = None) -> Iter
         return
     _steered.append((steering, wish))
     if signal.getsignal(SIGNAL) is signal.SIG_DFL:
-        signal.signal(SIGNAL, _on_signal)
+        handlers.install(SIGNAL, _on_signal)
     try:
         yield
     finally:
         _steered.remove((steering, wish))
         if not _steered and _takes_signals():
-            signal.signal(SIGNAL, signal.SIG_DFL)
+            handlers.remove(SIGNAL, _on_signal)
 
 
 def _takes_signals() -> bool:

@@ -12,6 +12,7 @@ from perdure.core.errors import ResultError, StorageError
 from perdure.core.ids import new_id
 from perdure.core.options import FlowOptions, TaskOptions
 from perdure.core.records import FlowRunRecord, TaskRunRecord
+from perdure.core.room import check_room
 from perdure.core.signatures import Passed
 from perdure.core.states import State, StateType
 from perdure.engine.flow_run import FlowCall
@@ -41,6 +42,7 @@ def begin_task(
 
     With `blocks`, the caller waits for the call anyhow: then a result from before a crash is read at once.
     """
+    check_room()
     parent = current_run.get()
     flow = None if parent is None else parent.flow
     if flow is not None and flow.steering.wish is not None:
@@ -85,6 +87,7 @@ def begin_flow(
 
     `again` is the flow run that it resumes, instead of being a new one; `passed` says how the arguments were passed.
     """
+    check_room()
     parent = current_run.get()
     flow = None if parent is None else parent.flow
     if flow is not None and flow.steering.wish is not None:

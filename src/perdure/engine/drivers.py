@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from perdure.context import current_run
+from perdure.core import forks
 from perdure.core.colour import colour_of_plain_code, run_is_async
 from perdure.core.effects import (
     Blocking,
@@ -22,10 +23,13 @@ from perdure.core.effects import (
     Steps,
     WaitFor,
 )
+from perdure.core.forks import EndedInFork
 from perdure.core.generated import Answer, Exhausted, Sent, Thrown
+from perdure.core.states import State, StateType
 from perdure.core.steering import Bell
 from perdure.engine.timeouts import alimited, call_within
 from perdure.engine.world import World
+from perdure.results.types import UnpersistedResult
 
 T = TypeVar("T")
 # Where runs are traced: has what is given a run's id be current beside the run, and answers what ends that.
@@ -49,6 +53,9 @@ def drive(steps: Steps[T], world: World) -> T:
                 result: T = stop.value
                 return result
             go_on, outcome = steps.throw, stop
+        except EndedInFork as ended:
+            left: T = _left_to_parent(steps, ended)
+            return left
         except BaseException as error:
             if steps.gi_frame is None:  # type: ignore[attr-defined]
                 raise
@@ -62,6 +69,9 @@ async def adrive(steps: Steps[T], world: World) -> T:
         while True:
             try:
                 outcome = await aperform(effect, world)
+            except EndedInFork as ended:
+                left: T = _left_to_parent(steps, ended)
+                return left
             except BaseException as error:
                 effect = steps.throw(error)
             else:
@@ -71,9 +81,29 @@ async def adrive(steps: Steps[T], world: World) -> T:
         return result
 
 
+def _left_to_parent(steps: Steps[Any], ended: EndedInFork) -> Any:
+    """In a forked child, the outcome of code that its parent began, as a state that is recorded nowhere."""
+    forks.abandon(steps)
+    error = ended.error
+    if error is None:
+        return State(StateType.COMPLETED, data=UnpersistedResult(ended.value))
+    if not isinstance(error, Exception):
+        raise error
+    return State(StateType.FAILED, message=str(type(error)), data=UnpersistedResult(error))
+
+
+def _items_left_in_fork(ended: EndedInFork, source: Any) -> Generator[Any, None, None]:
+    """What a generator still gives in a forked child, if it was it that forked."""
+    if ended.error is not None:
+        raise ended.error from None
+    if source is not None and not isinstance(ended.value, Exhausted):
+        yield ended.value
+        yield from source
+
+
 def iterate(steps: Steps[Any], world: World, note: Callable[[Any], None] | None = None) -> Generator[Any, Any, None]:
     """Perform all effects, blocking, and hand on the items that the run emits, of which `note` is called first."""
-    closed = False
+    closed, began, source = False, forks.generation, None
     outcome: Any
     try:
         effect = next(steps)
@@ -91,8 +121,20 @@ def iterate(steps: Steps[Any], world: World, note: Callable[[Any], None] | None 
                     else:
                         outcome = None if sent is None else Sent(sent)
                 else:
+                    source = effect.generator if isinstance(effect, NextItem) else source
                     outcome = perform(effect, world)
+                if began != forks.generation:  # whoever iterates has forked, and this is the child
+                    forks.abandon(steps)
+                    yield from source or ()
+                    return
+            except EndedInFork as ended:
+                forks.abandon(steps)
+                yield from _items_left_in_fork(ended, source)
+                return
             except GeneratorExit:
+                if began != forks.generation:
+                    forks.abandon(steps)
+                    raise
                 closed = True
                 effect = steps.throw(Closed())
             except BaseException as error:
@@ -208,10 +250,17 @@ def _call(effect: Call) -> Any:
     leave = None if beside is None else beside(run.id)
     run_token = current_run.set(run)
     colour_token = run_is_async.set(colour_of_plain_code())
+    began = forks.generation
     try:
-        if timeout is None:
-            return function(*args, **kwargs)
-        return call_within(run, timeout, function, args, kwargs)
+        value = function(*args, **kwargs) if timeout is None else call_within(run, timeout, function, args, kwargs)
+    except BaseException as error:
+        if began != forks.generation:
+            raise EndedInFork(error=error) from None
+        raise
+    else:
+        if began != forks.generation:
+            raise EndedInFork(value)
+        return value
     finally:
         run_is_async.reset(colour_token)
         current_run.reset(run_token)
@@ -224,11 +273,21 @@ async def _acall(effect: Call) -> Any:
     leave = None if beside is None else beside(run.id)
     run_token = current_run.set(run)
     colour_token = run_is_async.set(True)
+    began = forks.generation
     try:
         if timeout is None:
-            return await function(*args, **kwargs)
-        async with alimited(run, timeout):
-            return await function(*args, **kwargs)
+            value = await function(*args, **kwargs)
+        else:
+            async with alimited(run, timeout):
+                value = await function(*args, **kwargs)
+    except BaseException as error:
+        if began != forks.generation:
+            raise EndedInFork(error=error) from None
+        raise
+    else:
+        if began != forks.generation:
+            raise EndedInFork(value)
+        return value
     finally:
         run_is_async.reset(colour_token)
         current_run.reset(run_token)

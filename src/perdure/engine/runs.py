@@ -119,7 +119,7 @@ def end(
     if run.transaction is not None:
         records = staged(run, records)
         checkpoint = checkpoint or has_hooks(run)
-    if checkpoint or persisted:
+    if checkpoint or persisted or run.is_in_fork:
         yield Blocking(world.commit, (records,))
     else:
         yield Report(records)
@@ -222,7 +222,10 @@ def crash(run: RunContext, world: World, error: BaseException) -> Steps[State[An
     record = enter(run, world, S.CRASHED, message, UnpersistedResult(error))
     world.log(run, logging.ERROR, "%s", message, error=error)
     result = result_record(run.id, not run.is_flow, UnpersistedResult(error), record.time, is_exception=True)
-    yield Report((result, record))
+    if run.is_in_fork:
+        yield Blocking(world.commit, ((result, record),))
+    else:
+        yield Report((result, record))
     return (yield from call_hooks(run, world))
 
 

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from perdure.context import RunContext
+from perdure.core import handlers
 from perdure.core.errors import RunTimeout
 
 
@@ -87,7 +88,7 @@ def _with_alarm(limit: _Limit, call: Callable[[], Any]) -> Any:
     outer, _ = signal.getitimer(signal.ITIMER_REAL)
     if outer and outer <= limit.seconds:  # an enclosing limit comes first, and its handler is in place
         return call()
-    handler = signal.signal(signal.SIGALRM, expire)
+    handlers.install(signal.SIGALRM, expire)
     try:
         signal.setitimer(signal.ITIMER_REAL, limit.seconds)
         value = call()
@@ -96,7 +97,7 @@ def _with_alarm(limit: _Limit, call: Callable[[], Any]) -> Any:
     finally:
         armed = False
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, handler)
+        handlers.remove(signal.SIGALRM, expire)
         if outer:
             signal.setitimer(signal.ITIMER_REAL, max(outer - (time.monotonic() - began), 1e-6))
 

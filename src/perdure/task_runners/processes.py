@@ -8,9 +8,11 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
+from weakref import WeakSet
 
 from perdure import settings
 from perdure.core.errors import CrashedRun, SerializationError
+from perdure.core.importing import modules_being_imported
 from perdure.core.steering import SIGNAL
 from perdure.task_runners.base import Work
 from perdure.task_runners.threads import ThreadTaskRunner
@@ -52,13 +54,11 @@ class ProcessTaskRunner(ThreadTaskRunner):
             child.interrupt()
 
     def _run(self, work: Work) -> None:
-        import cloudpickle
-
         call = work.ready_call()
         if call is None:
             return
         try:
-            request = cloudpickle.dumps(call, protocol=pickle.HIGHEST_PROTOCOL)
+            request = dumped(call)
         except Exception as error:
             reason = f"The task '{call.run.options.name}' or its arguments cannot be sent to a process: {error}"
             work.crash(SerializationError(f"{reason}. Use a ThreadTaskRunner, or pass what can be pickled."))
@@ -93,6 +93,42 @@ class ProcessTaskRunner(ThreadTaskRunner):
             child.close()
 
 
+def dumped(call: object) -> bytes:
+    """A call as bytes for another process.
+
+    What belongs to a module that is still being imported goes by value: to look it up there, this thread would have to
+    wait for the import, which may be waiting for this thread; and the other process would import it once more.
+    """
+    import cloudpickle
+
+    with _importing:
+        importing = modules_being_imported()
+        for module in importing:
+            cloudpickle.register_pickle_by_value(module)
+        try:
+            request: bytes = cloudpickle.dumps(call, protocol=pickle.HIGHEST_PROTOCOL)
+        finally:
+            for module in importing:
+                cloudpickle.unregister_pickle_by_value(module)
+    return request
+
+
+_importing = threading.Lock()  # registering is for the whole process
+
+
+_children: "WeakSet[Child]" = WeakSet()
+
+
+def _let_go_in_fork() -> None:
+    """In a forked child: the parent's processes have to see its end, however long this one lives."""
+    for child in tuple(_children):
+        child.let_go_in_fork()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_let_go_in_fork)
+
+
 class Child:
     """A process that runs one task after another, asked over its standard input and output."""
 
@@ -116,6 +152,15 @@ class Child:
         finally:
             if printed is not None:
                 os.close(printed)
+        _children.add(self)
+
+    def let_go_in_fork(self) -> None:
+        """In a forked child: hold the pipes to the process no longer."""
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for stream in (self._process.stdin, self._process.stdout):
+            with suppress(OSError, ValueError, AttributeError):  # it is closed
+                os.dup2(nothing, stream.fileno(), inheritable=False)  # type: ignore[union-attr]
+        os.close(nothing)
 
     def ask(self, request: bytes) -> bytes:
         """Send a request and wait for the answer.

@@ -5,6 +5,7 @@ import threading
 from collections import deque
 
 from perdure import settings
+from perdure.core import forks
 from perdure.core.errors import DefinitionError
 from perdure.task_runners.base import Work
 
@@ -50,6 +51,10 @@ class ThreadTaskRunner:
 
     def __init__(self, max_workers: int | None = None) -> None:
         self.max_workers = checked_workers(max_workers)
+        self._begin()
+
+    def _begin(self) -> None:
+        self._generation = forks.generation
         self._queue: deque[Work] = deque()
         self._wake = threading.Condition(threading.Lock())
         self._idle = 0
@@ -62,6 +67,8 @@ class ThreadTaskRunner:
 
     def submit(self, work: Work) -> None:
         """Queue the task; threads are started as they are needed, up to the limit."""
+        if self._generation != forks.generation:  # the threads and what they were to run are the parent's
+            self._begin()
         with self._wake:
             self._queue.append(work)
             if self._idle:
@@ -70,12 +77,23 @@ class ThreadTaskRunner:
                 return
             if len(self._threads) >= self._limit():
                 return
-            thread = threading.Thread(target=self._work, name=f"perdure-worker-{len(self._threads)}", daemon=True)
-            self._threads.append(thread)
-        thread.start()
+            thread = self._new_thread()
+        try:
+            thread.start()
+        except Exception:  # the system has no more threads for us: the others have to do
+            self._threads.remove(thread)
+            if not self._threads:
+                raise
+
+    def _new_thread(self) -> threading.Thread:
+        thread = threading.Thread(target=self._work, name=f"perdure-worker-{len(self._threads)}", daemon=True)
+        self._threads.append(thread)
+        return thread
 
     def cancel(self) -> None:
         """Cancel all queued tasks."""
+        if self._generation != forks.generation:
+            self._begin()
         with self._wake:
             queued, self._queue = self._queue, deque()
         for work in queued:
@@ -86,11 +104,13 @@ class ThreadTaskRunner:
 
     def stop(self, wait: bool = True) -> None:
         """End the threads once the queue is empty, and wait for them, but never for the calling one."""
+        if self._generation != forks.generation:
+            self._begin()
         with self._wake:
             self._stopping = True
             self._idle = 0
             self._wake.notify_all()
-        for thread in self._threads if wait else ():
+        for thread in tuple(self._threads) if wait else ():
             # One whose start was interrupted by Ctrl-C is not alive, and ends by itself.
             if thread is not threading.current_thread() and thread.is_alive():
                 thread.join()
@@ -103,10 +123,35 @@ class ThreadTaskRunner:
         return min(32, (os.cpu_count() or 1) + 4)
 
     def _work(self) -> None:
-        while (work := self._next()) is not None:
-            self._run(work)
-            del work  # the task's arguments are not kept while this thread waits
-        self._leave()
+        work: Work | None = None
+        try:
+            while (work := self._next()) is not None:
+                try:
+                    self._run(work)
+                except BaseException as error:  # of our own code: the run comes to an end, whatever it is
+                    work.crash(error)
+                if self._generation != forks.generation:  # the task has forked, and this is the child
+                    return
+                work = None  # the task's arguments are not kept while this thread waits
+        except BaseException as error:
+            if work is not None:
+                work.crash(error)
+            raise
+        finally:
+            self._leave()
+            self._replace_thread()
+
+    def _replace_thread(self) -> None:
+        """This thread ends; if it was not stopped, another one takes its place while there is work."""
+        if self._generation != forks.generation:
+            return
+        with self._wake:
+            if self._stopping:
+                return
+            self._threads.remove(threading.current_thread())
+            thread = self._new_thread() if self._queue else None
+        if thread is not None:
+            thread.start()
 
     def _next(self) -> Work | None:
         """The next work, waited for; None when the runner stops."""
