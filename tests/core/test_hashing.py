@@ -1,12 +1,19 @@
 """Digests of values: equal for equal values of the same types, in every process, and different otherwise."""
 
+import collections
 import dataclasses
+import datetime
+import decimal
 import enum
 import os
 import pickle
+import signal
+import socket
 import subprocess
 import sys
 import threading
+import urllib.parse
+import uuid
 from typing import Any
 
 import pytest
@@ -14,6 +21,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from perdure.core.errors import SerializationError
+from perdure.engine.former_hashing import digest_of_values as former
 from perdure.engine.hashing import digest_of_values as digest
 
 few = settings(max_examples=30, deadline=None)  # a busy machine is slow, not wrong
@@ -44,7 +52,7 @@ def typed(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return type(value).__name__, [typed(each) for each in value]
     if isinstance(value, dict):
-        return "dict", sorted((key, repr(typed(each))) for key, each in value.items())
+        return "dict", [(key, repr(typed(each))) for key, each in value.items()]
     if isinstance(value, frozenset):
         return "frozenset", sorted(value)
     return type(value).__name__, repr(value)
@@ -66,10 +74,10 @@ def test_a_digest_is_64_hexadecimal_characters(value: Any) -> None:
 @pytest.mark.slow
 @few
 @given(st.dictionaries(st.text(max_size=3), values, max_size=5), st.randoms())
-def test_the_order_of_keys_does_not_count(value: dict[str, Any], random: Any) -> None:
+def test_the_order_of_a_dict_counts_since_whoever_goes_through_it_sees_it(value: dict[str, Any], random: Any) -> None:
     keys = random.sample(list(value), len(value))
 
-    assert digest({key: value[key] for key in keys}) == digest(value)
+    assert (digest({key: value[key] for key in keys}) == digest(value)) is (keys == list(value))
 
 
 @pytest.mark.slow
@@ -98,6 +106,52 @@ def test_dataclasses_and_enums_are_hashed_by_their_contents() -> None:
     assert digest(Colour.RED) == digest(Colour.RED) != digest(Colour.BLUE)
 
 
+@few
+@given(values)
+def test_digests_of_plain_values_are_those_of_before(value: Any) -> None:
+    assume("OrderedDict" not in repr(in_order(value)))
+
+    assert digest(value) == former(value)
+
+
+def in_order(value: Any) -> Any:
+    """The value with each dict that is not in the order of its keys as an OrderedDict."""
+    if isinstance(value, list | tuple):
+        return [in_order(each) for each in value]
+    if isinstance(value, dict):
+        kind = dict if list(value) == sorted(value) else collections.OrderedDict
+        return kind((key, in_order(each)) for key, each in value.items())
+    return value
+
+
+@pytest.mark.parametrize(
+    ("value", "before"),
+    [
+        (1, "13aaa720"),
+        ("monday", "bc383efc"),
+        ([1, (2.5, None)], "393d5c36"),
+        ({"a": 1, "b": {b"x"}}, "bac3705f"),
+        (signal.SIGINT, "874eeb5a"),
+        (urllib.parse.SplitResult(*"abcde"), "031e3d19"),
+        (datetime.datetime(2024, 2, 29, tzinfo=datetime.UTC), "11d12403"),
+        (decimal.Decimal("1.50"), "550e152d"),
+        (uuid.UUID(int=7), "2b648cf5"),
+        (10**4299, "cc823a4a"),
+    ],
+)
+def test_digests_stay_what_they_were(value: Any, before: str) -> None:
+    assert digest(value)[:8] == before
+
+
+def test_arrays_and_tables_of_numbers_have_the_digests_of_before() -> None:
+    import numpy
+    import pandas
+
+    table = pandas.DataFrame({"a": [1, 2], "b": [1.5, 2]})
+    for value in (numpy.arange(4), numpy.zeros((2, 3)), numpy.array(["a", "bc"]), table, table["a"], table.index):
+        assert digest(value) == former(value)
+
+
 def test_a_value_that_contains_itself_has_a_digest() -> None:
     loop: list[Any] = [1]
     loop.append(loop)
@@ -110,6 +164,60 @@ def test_a_value_that_contains_itself_has_a_digest() -> None:
 def test_what_cannot_be_hashed_is_named_by_its_path() -> None:
     with pytest.raises(SerializationError, match=r"arguments\[1\]|x\[1\]"):
         digest({"x": [1, threading.Lock()]})
+
+
+@pytest.mark.parametrize("depth", [900, pytest.param(100_000, marks=pytest.mark.slow)])
+def test_a_value_may_be_nested_however_deep(depth: int) -> None:
+    def nested(inner: Any) -> Any:
+        for _ in range(depth):
+            inner = [inner]
+        return inner
+
+    assert digest(nested(1)) == digest(nested(1)) != digest(nested(2))
+
+
+def test_an_integer_of_any_length_has_a_digest_that_is_the_same_whatever_the_limit_of_digits() -> None:
+    numbers = [10**600, 10**4299, 10**4300, 10**5000, 10**5000 + 1]
+    code = "from perdure.engine.hashing import digest_of_values as d; import sys; sys.set_int_max_str_digits({})\n"
+    for limit in (640, 0):
+        script = f"{code.format(limit)}for n in {[hex(each) for each in numbers]}: print(d(int(n, 16)))"
+        other = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+        assert other.stdout.split() == [digest(each) for each in numbers]
+
+
+@pytest.mark.parametrize(
+    ("make", "what"),
+    [
+        (threading.Lock, "a _thread.lock"),
+        (lambda: (each for each in ()), "a builtins.generator"),
+        (lambda: open(os.devnull), "a _io.TextIOWrapper"),  # noqa: SIM115, PTH123
+        (socket.socket, "a socket.socket"),
+        (lambda: sys._getframe(), "a builtins.frame"),
+    ],
+)
+def test_what_cannot_be_digested_is_named_with_the_remedy(make: Any, what: str) -> None:
+    class Client:
+        def __init__(self) -> None:
+            self.connections = {"main": [1, make()]}
+
+    client = Client()
+    expected = rf"The argument client.connections\['main'\]\[1\], {what}, cannot .* `cache_policy=INPUTS - 'client'`"
+    with pytest.raises(SerializationError, match=expected):
+        digest(client, path="client")
+    getattr(client.connections["main"][1], "close", print)()
+
+
+def test_the_order_of_plain_dicts_does_not_count_where_it_is_not_to() -> None:
+    one, other = {"b": 1, "a": [{"d": 1, "c": 2}]}, {"a": [{"c": 2, "d": 1}], "b": 1}
+
+    assert digest(one) != digest(other)
+    assert digest(one, ordered=False) == digest(other, ordered=False)
+
+
+def test_whether_parts_are_one_object_does_not_count() -> None:
+    part = [1]
+
+    assert digest([part, part]) == digest([[1], [1]])
 
 
 def test_digests_are_the_same_in_another_process() -> None:

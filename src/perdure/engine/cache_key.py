@@ -9,10 +9,42 @@ from typing import Any, NamedTuple
 
 from perdure.context import TaskRunContext
 from perdure.core.effects import Call, Steps
+from perdure.engine import former_hashing
 from perdure.engine.caching import TASK_SOURCE, CachePolicy, FunctionPolicy
-from perdure.engine.hashing import digest_of_values
+from perdure.engine.hashing import digest_and_former
+from perdure.engine.walker import Former
 
 _DIGEST = 32  # hexadecimal characters
+
+
+class FormerKey:
+    """The key that earlier versions gave a run, where what they made of its arguments was right."""
+
+    def __init__(self, components: Mapping[str, str], values: Mapping[str, Any]) -> None:
+        self._components = components
+        self._values = values  # those that were digested otherwise then, by the names of their components
+
+    def key(self) -> str | None:
+        """The key; None if they could make none."""
+        try:
+            former = {name: former_hashing.digest_of_values(value)[:_DIGEST] for name, value in self._values.items()}
+        except Exception:
+            return None
+        return _key_of(json.dumps({**self._components, **former}, sort_keys=True))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _KnownKey, (self.key(),)  # another process has nothing to digest
+
+
+class _KnownKey(FormerKey):
+    def __init__(self, key: str | None) -> None:
+        self._key = key
+
+    def key(self) -> str | None:
+        return self._key
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _KnownKey, (self._key,)
 
 
 class CacheKey(NamedTuple):
@@ -21,6 +53,7 @@ class CacheKey(NamedTuple):
     key: str
     components: str | None  # names and digests as a JSON object; None if only a function of the user's knows
     source: str | None = None  # digests of the task's source, one after the other, if they count
+    former: FormerKey | None = None  # under which earlier versions may have stored it
 
 
 def cache_key_of(run: TaskRunContext) -> Steps[CacheKey | None]:
@@ -40,16 +73,26 @@ def cache_key_of(run: TaskRunContext) -> Steps[CacheKey | None]:
 
 def _of_policy(run: TaskRunContext, policy: CachePolicy) -> Steps[CacheKey | None]:
     components = {"task": run.options.key}  # without it, tasks with equal arguments would take each other's results
+    changed: dict[str, Any] = {}
+    was_right = True
     for part in policy.parts:
         values = yield from _values(run, part)
         if values is None:
             return None
         for name, value in values.items():
-            digest = digest_of_values(value, path=str(name).removeprefix("inputs."))
-            components[_free(str(name), components)] = digest[:_DIGEST]
+            digest, former = digest_and_former(value, str(name).removeprefix("inputs."))
+            was_right = was_right and former is not Former.WRONG
+            free = _free(str(name), components)
+            components[free] = digest[:_DIGEST]
+            if former is not Former.SAME:
+                changed[free] = value
     told = json.dumps(components, sort_keys=True)
     source = components["source"] + components["helpers"] if TASK_SOURCE in policy.parts else None
-    return CacheKey(hashlib.sha256(told.encode()).hexdigest()[:_DIGEST], told, source)
+    return CacheKey(_key_of(told), told, source, FormerKey(components, changed) if changed and was_right else None)
+
+
+def _key_of(told: str) -> str:
+    return hashlib.sha256(told.encode()).hexdigest()[:_DIGEST]
 
 
 def _values(run: TaskRunContext, part: CachePolicy) -> Steps[Mapping[str, Any] | None]:

@@ -13,11 +13,13 @@ from perdure.engine.hashing import digest_of_values
 def task_input_hash(context: TaskRunContext, parameters: dict[str, Any]) -> str:
     """A cache key from the task, its code and its arguments. For `cache_key_fn`.
 
+    The order of plain dicts does not count, as it does not in Prefect 2.
+
     Raises:
         SerializationError: an argument cannot be hashed; it is named.
     """
     options = context.options
-    return digest_of_values(options.key, _code_digest(options.function), parameters)
+    return digest_of_values(options.key, _code_digest(options.function), parameters, ordered=False)
 
 
 @functools.lru_cache(maxsize=1_000)

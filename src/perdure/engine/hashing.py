@@ -1,175 +1,84 @@
-"""Digests of values: the same in every process, for equal values of the same types."""
+"""Digests of values: the same in every process for equal values of the same types, and different otherwise."""
 
-import dataclasses
-import enum
-import hashlib
+import functools
+import inspect
 import sys
-from collections.abc import Callable
+import sysconfig
+from pathlib import Path
+from types import FunctionType, MappingProxyType
 from typing import Any
 
-from perdure.core.errors import SerializationError
-from perdure.engine.names import name_of
-from perdure.results.payload import blake3_of
+from perdure.engine.contents import Content, Unordered
+from perdure.engine.contents.content import attributes, named
+from perdure.engine.contents.reduction import is_found_by_name
+from perdure.engine.walker import Former, StandIn, digest_of
 
-_PICKLE_PROTOCOL = 5
-_LARGE = 1024 * 1024  # bytes that are digested by BLAKE3 first: it takes a third of the time or less, on any processor
-Bytes = bytes | memoryview
-Update = Callable[[Bytes], None]
-StandIn = Callable[[Any], str | None]  # text that counts instead of a value's content; None if that counts
+_PACKAGES = ("site-packages", "dist-packages")
 
 
-def digest_of_values(*values: Any, stand_in: StandIn | None = None, path: str = "") -> str:
+def digest_of_values(*values: Any, stand_in: StandIn | None = None, path: str = "", ordered: bool = True) -> str:
     """64 hexadecimal characters that stand for the values.
 
-    Types count: 1, 1.0, True and "1" differ, as do a list and a tuple. The order of sets and of dict
-    keys does not. Plain containers, dataclasses, pydantic models, enums and arrays are hashed by their
-    contents; all else by its pickle. `path` is what an error calls the values.
+    Types count: 1, 1.0, True and "1" differ, as do a list and a tuple. The order of sets does not; that of dicts does,
+    if `ordered`.
+    All that can be seen of a value counts, or what its type's own reduction says that it is. Functions and classes
+    count with their code, those of installed packages by their names. `path` is what an error calls the values.
 
     Raises:
-        SerializationError: a value, named by its path, can be neither.
+        SerializationError: a part of a value, named by its path, can be neither, such as a lock or an open file.
     """
-    hasher = hashlib.sha256()
-    if len(values) == 1 and type(values[0]) in _SCALARS:  # most are, and need no walker
-        _tell_scalar(hasher.update, values[0])
-        return hasher.hexdigest()
-    walker = _Walker(hasher.update, stand_in)
-    for value in values:
-        walker.add(value, path)
-    return hasher.hexdigest()
+    return digest_of(values, stand_in, path, code_of, ordered)[0]
 
 
-def _tell_scalar(update: Update, value: Any) -> None:
-    kind = type(value)
-    _tell(update, kind.__name__, _SCALARS[kind](value))
+def digest_and_former(value: Any, path: str) -> tuple[str, Former]:
+    """The digest of a value, and how far the one that earlier versions made of it agrees.
+
+    Raises:
+        SerializationError: a part of the value, named by its path, cannot be digested.
+    """
+    return digest_of((value,), path=path, code=code_of)
 
 
-def _tell(update: Update, tag: str, data: Bytes) -> None:
-    # The length keeps neighbouring values apart.
-    update(f"{tag}:{len(data)}:".encode())
-    update(data if len(data) < _LARGE else blake3_of(data).encode())
+def code_of(value: Any) -> Content:
+    """What counts of a function or class that is itself a value."""
+    if _is_others(value):
+        return Content("code", {"name": named(value)})
+    from perdure.engine.source import digests_of_source  # few programs need it; the others start faster
+
+    if isinstance(value, type):
+        return Content("code", {"name": named(value), "source": digests_of_source(value)}, keeps_former=False)
+    beside = {name: item for name, item in vars(value).items() if name != "__wrapped__"}
+    if isinstance(beside.get("registry"), MappingProxyType) and "dispatch" in beside:
+        parts = {"function": inspect.unwrap(value), "registry": Unordered(tuple(beside["registry"].items()))}
+        return Content("singledispatch", parts, keeps_former=False)
+    parts = {
+        "source": digests_of_source(value),
+        "defaults": (value.__defaults__, value.__kwdefaults__),
+        "holds": list(value.__closure__ or ()),
+        "attributes": attributes(beside),
+    }
+    return Content("code", parts, keeps_former=False)
 
 
-class _Walker:
-    def __init__(self, update: Update, stand_in: StandIn | None = None) -> None:
-        self._update = update
-        self._stand_in = stand_in
-        self._open: dict[int, int] = {}  # containers being hashed, by depth: a cycle is hashed as its depth
-
-    def add(self, value: Any, path: str) -> None:
-        kind = type(value)
-        if kind in _SCALARS:
-            _tell_scalar(self._update, value)
-        elif self._stand_in is not None and (text := self._stand_in(value)) is not None:
-            self._scalar("run", text.encode())
-        elif id(value) in self._open:
-            self._scalar("cycle", str(self._open[id(value)]).encode())
-        else:
-            self._open[id(value)] = len(self._open)
-            try:
-                self._compound(value, kind, path)
-            finally:
-                del self._open[id(value)]
-
-    def _scalar(self, tag: str, data: Bytes) -> None:
-        _tell(self._update, tag, data)
-
-    def _compound(self, value: Any, kind: type, path: str) -> None:
-        if kind is list or kind is tuple:
-            self._update(f"{kind.__name__}:{len(value)}:".encode())
-            for index, each in enumerate(value):
-                self.add(each, f"{path}[{index}]")
-        elif kind is dict:
-            self._unordered("dict", ((key, item) for key, item in value.items()), len(value), path)
-        elif kind is set or kind is frozenset:
-            self._unordered(kind.__name__, ((each, None) for each in value), len(value), path)
-        elif isinstance(value, tuple) and hasattr(kind, "_fields"):
-            self._fields(kind, dict(zip(kind._fields, value, strict=True)), path)
-        elif isinstance(value, enum.Enum):
-            self._scalar("enum", f"{name_of(kind)}.{value.name}".encode())
-        elif dataclasses.is_dataclass(value) and not isinstance(value, type):
-            self._fields(kind, {each.name: getattr(value, each.name) for each in dataclasses.fields(value)}, path)
-        elif _is_instance_of(value, "pydantic", "BaseModel"):
-            self._fields(kind, dict(value), path)
-        elif _is_instance_of(value, "numpy", "ndarray") and not value.dtype.hasobject:
-            self._array(value)
-        elif any(_is_instance_of(value, "pandas", name) for name in ("DataFrame", "Series", "Index")):
-            self._table(value, path)
-        else:
-            self._pickled(value, path)
-
-    def _unordered(self, tag: str, pairs: Any, count: int, path: str) -> None:
-        digests = []
-        for key, item in pairs:
-            hasher = hashlib.sha256()
-            walker = _Walker(hasher.update, self._stand_in)
-            walker._open = self._open
-            walker.add(key, path)
-            walker.add(item, (f"{path}[{key!r}]" if path else str(key)) if tag == "dict" else path)
-            digests.append(hasher.digest())
-        self._update(f"{tag}:{count}:".encode())
-        for digest in sorted(digests):
-            self._update(digest)
-
-    def _fields(self, kind: type, fields: dict[str, Any], path: str) -> None:
-        self._scalar("object", name_of(kind).encode())
-        for name, item in fields.items():
-            self._scalar("field", name.encode())
-            self.add(item, f"{path}.{name}")
-
-    def _array(self, array: Any) -> None:
-        self._scalar("array", f"{array.dtype.str}{array.shape}".encode())
-        contiguous = array if array.flags.c_contiguous else array.copy(order="C")
-        self._scalar("content", contiguous.reshape(-1).view("u1").data)
-
-    def _table(self, table: Any, path: str) -> None:
-        """A pandas table by its contents: equal ones may differ in their pickles."""
-        names = table.columns if table.ndim == 2 else table.names if hasattr(table, "names") else [table.name]
-        types = table.dtypes if table.ndim == 2 else [table.dtype]
-        self._scalar("table", f"{type(table).__name__}{table.shape}{[str(each) for each in types]}".encode())
-        self.add(list(names), path)
-        parts = [table.iloc[:, place] for place in range(table.shape[1])] if table.ndim == 2 else [table]
-        try:
-            for part in (*parts, *([table.index] if hasattr(table, "index") else ())):
-                self._column(part)
-        except TypeError:  # it holds objects that pandas cannot hash, such as lists
-            self._pickled(table, path)
-
-    def _column(self, values: Any) -> None:
-        if _is_instance_of(values.dtype, "numpy", "dtype") and not values.dtype.hasobject:
-            self._array(values.to_numpy())
-        else:
-            self._array(sys.modules["pandas"].util.hash_pandas_object(values, index=False).to_numpy())
-
-    def _pickled(self, value: Any, path: str) -> None:
-        import cloudpickle
-
-        try:
-            data = cloudpickle.dumps(value, protocol=_PICKLE_PROTOCOL)
-        except Exception as error:
-            raise SerializationError(
-                f"The argument {path}, a {name_of(type(value))}, cannot be hashed:"
-                f" {type(error).__name__}: {error}. Leave it out with `cache_policy=INPUTS - {_first_name(path)!r}`,"
-                " or give the task a cache_key_fn that does not use it."
-            ) from error
-        self._scalar("pickle", data)
+def _is_others(value: Any) -> bool:
+    """Whether a function or class is one that others have written, which its name leads to."""
+    if not is_found_by_name(value):
+        return False
+    module = sys.modules.get(value.__module__)
+    if not _is_installed(getattr(module, "__file__", None), value.__module__):
+        return False
+    innermost = inspect.unwrap(value)
+    return not isinstance(innermost, FunctionType) or _is_installed(innermost.__code__.co_filename, "")
 
 
-_SCALARS: dict[type, Callable[[Any], bytes]] = {
-    int: lambda value: b"%d" % value,
-    float: lambda value: value.hex().encode(),
-    str: lambda value: value.encode("utf-8", "surrogatepass"),
-    bytes: lambda value: value,
-    bool: lambda value: b"1" if value else b"0",
-    type(None): lambda _: b"",
-}
-
-
-def _first_name(path: str) -> str:
-    """The argument in which a path begins."""
-    return path.partition("[")[0].partition(".")[0]
-
-
-def _is_instance_of(value: Any, module: str, name: str) -> bool:
-    """Whether a value is of a class of a module that need not be imported: if it is not, no value can be."""
-    loaded = sys.modules.get(module)
-    return loaded is not None and isinstance(value, getattr(loaded, name))
+@functools.lru_cache(maxsize=10_000)
+def _is_installed(file: str | None, module: str) -> bool:
+    """Whether a file is one of Python's own, or of an installed package."""
+    if file is None:
+        return module != "__main__"
+    if file.startswith("<"):
+        return file.startswith(("<frozen", "<__array_function__"))
+    path = Path(file).absolute()
+    if any(each in path.parts for each in _PACKAGES):
+        return True
+    return any(path.is_relative_to(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib"))

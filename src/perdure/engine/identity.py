@@ -9,7 +9,7 @@ import functools
 import hashlib
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from perdure.context import FlowRunContext, RunContext, transaction_above
@@ -17,11 +17,14 @@ from perdure.core.arguments import Upstream, is_atom, replace_upstreams
 from perdure.core.errors import SerializationError
 from perdure.core.options import RunOptions
 from perdure.core.pending import Pending
-from perdure.engine.hashing import digest_of_values
+from perdure.engine import former_hashing, hashing
 from perdure.engine.runs import persists
 from perdure.engine.world import World
 
 _DIGEST = 32  # hexadecimal characters
+
+
+Hash = Callable[..., str]
 
 
 class Identity(NamedTuple):
@@ -37,21 +40,48 @@ def identity_of(options: RunOptions, parameters: Mapping[str, Any], parent: RunC
     transaction = transaction_above(parent)
     if not isinstance(parent, FlowRunContext) or not persists(options, parent, transaction):
         return None
+    root = transaction.root if transaction is not None and transaction.counts_within(parent) else None
+    try:
+        identity = _identity(options, parameters, parent, root, hashing.digest_of_values)
+        if parent.goes_on_from and options.step_id is None and not _is_known(identity, parent):
+            return _former(options, parameters, parent, root, identity)
+    except _NotArrived:
+        return None
+    return identity
+
+
+def _identity(
+    options: RunOptions, parameters: Mapping[str, Any], parent: FlowRunContext, root: Any, hash_values: Hash
+) -> Identity:
     undigested = None
     if options.step_id is not None:
         told = f'"step": {json.dumps(options.step_id.format(**parameters))}'
     else:
-        try:
-            told, undigested = _digests(parent, parameters)
-        except _NotArrived:
-            return None
-    shared = transaction is not None and transaction.counts_within(parent)
-    if shared:
-        told = f'"transaction": {json.dumps(transaction.root.key)}, {told}'
+        told, undigested = _digests(parent, parameters, hash_values)
+    if root is not None:
+        told = f'"transaction": {json.dumps(root.key)}, {told}'
     parts = f"{_quoted(options.key)}, {told}"
     digest = _digest(parts)
-    turn = (transaction.root if shared else parent).occurrence(digest)
+    turn = (parent if root is None else root).occurrence(digest)
     return Identity(f"{digest}:{turn}", f'{{"turn": {turn}, "key": {parts}}}', undigested)
+
+
+def _former(
+    options: RunOptions, parameters: Mapping[str, Any], parent: FlowRunContext, root: Any, identity: Identity
+) -> Identity:
+    """The call's identity by the digests of earlier versions, if the flow run that is resumed knows it by that."""
+    try:
+        former = _identity(options, parameters, parent, root, former_hashing.digest_of_values)
+    except (ValueError, TypeError, AttributeError):  # what earlier versions could not digest, they did not commit
+        return identity
+    return former if former.step != identity.step and _is_known(former, parent) else identity
+
+
+def _is_known(identity: Identity, flow: FlowRunContext) -> bool:
+    """Whether a resumed flow run knows of the call: it is finished, or was begun, or waited."""
+    if identity.id in flow.earlier or identity.id in flow.finished or identity.id in flow.begun:
+        return True
+    return any(key.startswith(f"{identity.id}/") for key in flow.waits)
 
 
 def _digest(parts: str) -> str:
@@ -108,12 +138,12 @@ class _NotArrived(Exception):
     """An argument is a run without an identity, so its value counts, which is not there yet."""
 
 
-def _digests(flow: FlowRunContext, parameters: Mapping[str, Any]) -> tuple[str, str | None]:
+def _digests(flow: FlowRunContext, parameters: Mapping[str, Any], hash_values: Hash) -> tuple[str, str | None]:
     """A digest of each argument; none, and the argument's name, if one cannot be hashed."""
     told, name = [], None
     try:
         for name, value in parameters.items():
-            digest = digest_of_values(value) if is_atom(value) else _digest_within(flow, value)
+            digest = hash_values(value) if is_atom(value) else _digest_within(flow, value, hash_values)
             told.append(f'"{name}": "{digest[:_DIGEST]}"')
         told.sort()  # the order in which a call names its arguments means nothing
     except (SerializationError, RecursionError):
@@ -121,7 +151,7 @@ def _digests(flow: FlowRunContext, parameters: Mapping[str, Any]) -> tuple[str, 
     return f'"arguments": {{{", ".join(told)}}}', None
 
 
-def _digest_within(flow: FlowRunContext, value: Any) -> str:
+def _digest_within(flow: FlowRunContext, value: Any, hash_values: Hash) -> str:
     """The digest of a value that other runs may have made, or parts of it."""
 
     def made_by(value: Any) -> str | None:
@@ -138,4 +168,4 @@ def _digest_within(flow: FlowRunContext, value: Any) -> str:
             raise _NotArrived
         return "run", identity
 
-    return digest_of_values(replace_upstreams(value, standing_for), stand_in=made_by)
+    return hash_values(replace_upstreams(value, standing_for), stand_in=made_by)

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from perdure.core.errors import SerializationError
-from perdure.engine.hashing import digest_of_values
+from perdure.engine.walker import digest_of_values
 
 _MOST = 10_000  # functions and classes that one task may reach; those after count by their names
 _ABSENT = object()
@@ -311,8 +311,13 @@ def _own_source(code: CodeType) -> Any:
 
 
 def _instructions(code: CodeType) -> tuple[Any, ...]:
-    constants = tuple(_instructions(each) if isinstance(each, CodeType) else repr(each) for each in code.co_consts)
+    constants = tuple(_instructions(each) if isinstance(each, CodeType) else _constant(each) for each in code.co_consts)
     return code.co_code, constants, code.co_names, code.co_varnames
+
+
+def _constant(value: Any) -> str:
+    """The text of a constant; that of a set is the same whatever the hash seed."""
+    return f"frozenset({sorted(map(repr, value))})" if isinstance(value, frozenset) else repr(value)
 
 
 def _source_of_class(kind: type) -> tuple[str | None, tuple[str, ...]]:

@@ -116,7 +116,7 @@ def _task_run(call: TaskCall, world: World) -> Steps[State[Any]]:
     if options.is_cached:
         cache_key = cache_key or (yield from _cache_key(run, world))
         if cache_key is not None and not options.refresh_cache:
-            hit = yield from _cached(call, world, cache_key.key)
+            hit = yield from _cached(call, world, cache_key)
             if hit is not None:
                 return hit
         decision = decision_of(run, cache_key, world)
@@ -206,12 +206,12 @@ def _cache_key(run: TaskRunContext, world: World) -> Steps[CacheKey | None]:
     return key
 
 
-def _cached(call: TaskCall, world: World, key: str) -> Steps[State[Any] | None]:
+def _cached(call: TaskCall, world: World, cache_key: CacheKey) -> Steps[State[Any] | None]:
     """The final state of a run whose value is in the cache, perhaps soon; None if the run is to compute it."""
-    run, lost = call.run, None
+    run, key, lost = call.run, cache_key.key, None
     why: Why = "cached"
     while True:
-        found: ResultRecord | None = staged_value(run, key) or (yield Blocking(world.find_cached, (key,)))
+        found: ResultRecord | None = staged_value(run, key) or (yield Blocking(_find, (world, cache_key)))
         if found is not None and found.run_id != lost:
             result = result_from_record(found, keep=run.options.cache_result_in_memory)
             state = yield from take(run, call.records, world, result, found._replace(cache_key=key), why)
@@ -221,6 +221,15 @@ def _cached(call: TaskCall, world: World, key: str) -> Steps[State[Any] | None]:
         if (yield from world.claims.is_to_compute(run, key, lost, call.records)):
             return None
         why = "waited"
+
+
+def _find(world: World, cache_key: CacheKey) -> ResultRecord | None:
+    """The result under a key, or under the one that earlier versions gave it."""
+    found = world.find_cached(cache_key.key)
+    if found is None and cache_key.former is not None:
+        former = cache_key.former.key()
+        found = None if former is None or former == cache_key.key else world.find_cached(former)
+    return found
 
 
 def _not_ready(call: TaskCall, world: World, upstream: UpstreamNotCompleted) -> Steps[State[Any]]:
