@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import functools
+import sys
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
@@ -114,7 +115,9 @@ class Decorated(Generic[Options]):
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         function = self.options.function
-        if self._instance is None and definition.is_importable(self, function):
+        # cloudpickle takes what is of the main program by value, for processes that have another one; pickle does not.
+        by_value = "cloudpickle" in sys._getframe(1).f_globals.get("__name__", "")
+        if self._instance is None and definition.is_named(self, function, by_value):
             return definition.find_definition, (function.__module__, function.__qualname__)
         return super().__reduce_ex__(protocol)
 

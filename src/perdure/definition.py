@@ -11,8 +11,9 @@ from typing import Any, TypeVar
 
 from perdure import logs
 from perdure.core.errors import DefinitionError
-from perdure.core.importing import is_being_imported
+from perdure.core.importable import is_importable
 from perdure.core.options import FlowOptions, RunOptions, TaskOptions
+from perdure.core.programs import walk
 from perdure.core.retention import Retention
 from perdure.core.signatures import Signature
 from perdure.core.suggest import nearest
@@ -362,12 +363,15 @@ def find_definition(module: str, qualified_name: str) -> Any:
     return found
 
 
-def is_importable(definition: Any, function: Callable[..., Any]) -> bool:
-    """Whether another process finds this very definition under its function's module and name."""
+def is_named(definition: Any, function: Callable[..., Any], by_value_of_main: bool) -> bool:
+    """Whether another process finds this very definition under its function's module and name.
+
+    A main program is found by processes that have it as theirs, such as those of multiprocessing.
+    """
     module = getattr(function, "__module__", None)
-    if module in (None, "__main__") or module not in sys.modules or is_being_imported(sys.modules[module]):
+    if module == "__main__" and by_value_of_main:
         return False
-    try:
-        return find_definition(module, function.__qualname__) is definition
-    except AttributeError:
+    if module is None or not (module in ("__main__", "__mp_main__") or is_importable(module)):
         return False
+    name = getattr(function, "__qualname__", "<")
+    return "<" not in name and walk(sys.modules[module], name) is definition

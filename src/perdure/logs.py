@@ -124,7 +124,7 @@ def log(run: RunContext | None, level: int, message: str, *args: Any, error: Bas
         return
     if error is not None and getattr(error, "__perdure_logged__", False):
         error = None
-    shown = "" if error is None else without_secrets(_traceback_of(error))
+    shown = "" if error is None else without_secrets(traceback_of(error))
     told = [without_secrets(str(each)) if isinstance(each, str | BaseException) else each for each in args]
     logger.log(level, message + "%s", *told, shown and f"\n{shown}", extra={"perdure_run": run})
     if error is not None:
@@ -132,7 +132,7 @@ def log(run: RunContext | None, level: int, message: str, *args: Any, error: Bas
             error.__perdure_logged__ = True  # type: ignore[attr-defined]
 
 
-def _traceback_of(error: BaseException) -> str:
+def traceback_of(error: BaseException) -> str:
     """The traceback in the user's own code, with its causes: how our code called theirs is of no use to them."""
     import traceback  # needed only when something has failed
 

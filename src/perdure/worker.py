@@ -1,5 +1,7 @@
 """The child process of a `ProcessTaskRunner`: `python -m perdure.worker`."""
 
+import contextlib
+import json
 import os
 import pickle
 import select
@@ -7,6 +9,7 @@ import signal
 import sys
 import threading
 from queue import SimpleQueue
+from typing import Any
 
 
 def main() -> None:
@@ -17,8 +20,13 @@ def main() -> None:
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle, which then ends us
     sys.path[:] = os.environ.pop("PERDURE_WORKER_PATH").split(os.pathsep)
+    from perdure.core import programs
+    from perdure.logs import watch_prints
     from perdure.task_runners.processes import send
 
+    sent = json.loads(os.environ.pop("PERDURE_WORKER_PROGRAMS"))
+    programs.runs_tasks_of({module: (name, project) for module, (name, project) in sent.items()})
+    watch_prints()  # the program, whose decorators do, is in the other process
     inbox = _Inbox()
     while (request := inbox.next()) is not None:
         answer = _answer(request)
@@ -59,8 +67,7 @@ class _Inbox:
 
 
 def _answer(request: bytes) -> bytes:
-    import cloudpickle
-
+    """What the task came to, pickled: its state, with the exception if that is not in it; or why there is none."""
     from perdure import session as sessions
     from perdure.context import current_transaction
     from perdure.core.errors import SerializationError
@@ -68,7 +75,12 @@ def _answer(request: bytes) -> bytes:
     from perdure.core.steering import taking_signals
     from perdure.submission import run_interruptibly
 
-    call = pickle.loads(request)
+    try:
+        call = pickle.loads(request)
+    except Exception as error:
+        reason = f"The task or its arguments cannot be had in its process: {type(error).__name__}: {error}"
+        advice = "Have the module be found on sys.path or PYTHONPATH, or use a ThreadTaskRunner"
+        return pickle.dumps((None, SerializationError(f"{reason}. {advice}.")))
     session = sessions.current()
     transaction = call.run.transaction
     if transaction is not None:
@@ -81,12 +93,43 @@ def _answer(request: bytes) -> bytes:
         with taking_signals(call.run.flow.steering, wish):
             state = run_interruptibly(call, session)
     session.orchestrator.flush()  # this process may be lost at any moment from here on
+    return _packed(state, call.run.options.name)
+
+
+def _packed(state: Any, name: str) -> bytes:
+    from perdure.core.errors import SerializationError
+    from perdure.core.exceptions import stand_in
+    from perdure.results.types import UnpersistedResult
+    from perdure.serializers.references import dumps
+
+    error = None if state.data is None else state.data.in_memory
+    if state.is_completed() or not isinstance(error, BaseException):
+        error = None
+    else:
+        _note_traceback(error)
+    is_beside = error is not None and not isinstance(state.data, UnpersistedResult)
     try:
-        answer: bytes = cloudpickle.dumps(state)
-    except Exception as error:
-        reason = f"The value of the task '{call.run.options.name}' cannot be sent back from its process: {error}"
-        return pickle.dumps(SerializationError(f"{reason}. Persist it, or use a ThreadTaskRunner."))
-    return answer
+        return dumps((state, error if is_beside else None))
+    except Exception as failure:
+        if error is None:
+            reason = f"The value of the task '{name}' cannot be sent back from its process: {failure}"
+            advice = "Persist it, or use a ThreadTaskRunner"
+            return pickle.dumps((None, SerializationError(f"{reason}. {advice}.")))
+    error = stand_in(error, dumps)
+    if not is_beside:
+        state.data = UnpersistedResult(error)
+    return dumps((state, error if is_beside else None))
+
+
+def _note_traceback(error: BaseException) -> None:
+    """Tracebacks cannot be pickled; whoever sees the exception in the other process is to know where it is from."""
+    from perdure.core.secrecy import without_secrets
+    from perdure.logs import traceback_of
+
+    shown = without_secrets(traceback_of(error))
+    if shown:
+        with contextlib.suppress(Exception):  # a class may refuse notes
+            error.add_note(f"In the process of its task:\n{shown}")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import itertools
 import os
 import sys
 import traceback
@@ -10,6 +11,7 @@ from types import ModuleType
 
 import typer
 
+from perdure.core import programs
 from perdure.core.errors import PerdureError
 from perdure.core.suggest import nearest
 from perdure.flows import Flow
@@ -58,17 +60,24 @@ def _file(path: Path) -> ModuleType:
         return _loaded[path]
     _lead_path(path.parent)
     sys.argv[:] = [str(path)]
-    name = path.stem if path.stem not in sys.modules else f"{path.stem}_program"
+    known = sys.modules.get(path.stem)
+    if known is not None and _is_file_of(known, path):
+        return known
+    name = _free_name(path.stem)
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise typer.BadParameter(f"{str(path)!r} is not a Python file. Its name must end in .py.")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
+    from perdure.serializers.references import pickle_by_value  # help and versions do without
+
+    # Before it runs: it may call flows, and what these return is pickled as a main program's values are.
+    programs.note_loaded(module, path.stem)
+    pickle_by_value(name)
     try:
         spec.loader.exec_module(module)
     except Exception as error:
         raise _unloadable(str(path), error) from error
-    _pickle_by_value(module)
     _loaded[path] = module
     return module
 
@@ -76,11 +85,16 @@ def _file(path: Path) -> ModuleType:
 _loaded: dict[Path, ModuleType] = {}
 
 
-def _pickle_by_value(module: ModuleType) -> None:
-    """Have its functions and classes pickled as those of a main program are: other processes need not find it."""
-    import cloudpickle
+def _is_file_of(module: ModuleType, path: Path) -> bool:
+    """Whether a module was made from a file."""
+    file = getattr(module, "__file__", None)
+    return file is not None and Path(file).resolve() == path
 
-    cloudpickle.register_pickle_by_value(module)
+
+def _free_name(stem: str) -> str:
+    """What a program is called in this process: others of the same name may be loaded, too."""
+    names = itertools.chain((stem, f"{stem}_program"), (f"{stem}_program_{number}" for number in itertools.count(2)))
+    return next(name for name in names if name not in sys.modules)
 
 
 def _module(name: str) -> ModuleType:

@@ -1,26 +1,17 @@
 """What the decorators were told: the engine reads it, `with_options` replaces parts of it."""
 
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
+from perdure.core.programs import name_of_module
 from perdure.core.retention import Retention
 from perdure.core.signatures import Signature
 
 Hook = Callable[..., Any]  # called with (flow or task, its run, the state)
 RetryDelay = float | Sequence[float] | Callable[[int], Sequence[float]]
-
-
-def _main_name() -> str:
-    main = sys.modules["__main__"]
-    spec, file = getattr(main, "__spec__", None), getattr(main, "__file__", None)
-    if spec is not None:
-        return str(spec.name)
-    return "__main__" if file is None else Path(file).stem
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,8 +60,7 @@ class RunOptions:
         # A method of a builtin class has no module of its own.
         owner = getattr(function, "__objclass__", type(function))
         module = getattr(function, "__module__", None) or owner.__module__
-        module = _main_name() if module == "__main__" else module
-        return f"{module}.{getattr(function, '__qualname__', self.name)}"
+        return f"{name_of_module(module)}.{getattr(function, '__qualname__', self.name)}"
 
 
 @dataclass(frozen=True, kw_only=True)

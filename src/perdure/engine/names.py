@@ -2,7 +2,12 @@
 
 from typing import Any
 
+from perdure.core.programs import name_of_module
+
 
 def name_of(kind: Any) -> str:
-    """What a class or function is called in a key: its module and its qualified name."""
-    return f"{kind.__module__}.{kind.__qualname__}"
+    """What a class or function is called in a key: its module and its qualified name.
+
+    A script's module is the one that others would import it by, so that its classes are called alike in every process.
+    """
+    return f"{name_of_module(kind.__module__)}.{kind.__qualname__}"

@@ -9,7 +9,8 @@ from typing import Any
 from perdure import settings
 from perdure.context import FlowRunContext, RunContext, TaskRunContext
 from perdure.core.effects import Blocking, Report, Steps
-from perdure.core.errors import CancelledRun, CancelRequested
+from perdure.core.errors import CancelledRun, CancelRequested, StorageError
+from perdure.core.exceptions import stand_in
 from perdure.core.options import RunOptions, TaskOptions
 from perdure.core.records import CacheRecord, Record, ReleaseRecord, RenameRecord, StateRecord
 from perdure.core.secrecy import shortened, without_secrets
@@ -19,6 +20,7 @@ from perdure.engine.hooks import hook_call, user_call
 from perdure.engine.staging import has_hooks, staged
 from perdure.engine.views import template_variables
 from perdure.engine.world import World
+from perdure.logs import traceback_of
 from perdure.results.keys import format_key, needs_digest
 from perdure.results.retention import retention_of
 from perdure.results.store import KeyOfDigest, result_record, write_result
@@ -170,14 +172,35 @@ def _keep(run: RunContext, world: World, value: Any, persisted: bool) -> Steps[B
 
 
 def _keep_failure(run: RunContext, world: World, value: Any) -> Steps[BaseResult[Any] | None]:
-    """An exception, or the data of a failed state, has a key of its own: a failure never replaces a good result."""
+    """An exception, or the data of a failed state, has a key of its own: a failure never replaces a good result.
+
+    Of an exception that cannot be written, what can be is: whoever handles it does so after a crash, too.
+    """
     try:
         result = yield from write(run, world, value, None)
-    except Exception as storing:
-        world.log(run, logging.DEBUG, "What the run failed with is kept in memory only: %s", storing)
+    except StorageError as storing:
+        _unkept(run, world, storing)
         return None
+    except Exception as storing:
+        try:
+            result = yield from _write_stand_in(run, world, value, storing)
+        except Exception as failure:
+            _unkept(run, world, failure)
+            return None
     result.remember(value)
     return result
+
+
+def _write_stand_in(run: RunContext, world: World, error: Any, storing: Exception) -> Steps[PersistedResult[Any]]:
+    if not isinstance(error, BaseException):
+        raise storing
+    kept = stand_in(error, world.serializer_for(run).for_exceptions().dumps)
+    kept.add_note(without_secrets(traceback_of(error)))
+    return (yield from write(run, world, kept, None))
+
+
+def _unkept(run: RunContext, world: World, storing: Exception) -> None:
+    world.log(run, logging.DEBUG, "What the run failed with is kept in memory only: %s", storing)
 
 
 def write(run: RunContext, world: World, value: Any, key: str | KeyOfDigest | None) -> Steps[PersistedResult[Any]]:

@@ -16,6 +16,10 @@ class _RunView:
     def __init__(self, find: Find = current_run.get) -> None:
         self._find = find
 
+    def __reduce__(self) -> Any:
+        """In another process, it is asked about the run there."""
+        return (type(self), ()) if self._find == current_run.get else super().__reduce__()
+
     @property
     def _run(self) -> RunContext | None:
         raise NotImplementedError

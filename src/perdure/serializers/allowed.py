@@ -15,8 +15,9 @@ from typing import Any, BinaryIO
 from perdure import settings
 from perdure.core import errors
 from perdure.core.errors import ResultUntrusted
-from perdure.core.exceptions import _rebuilt
+from perdure.core.exceptions import _rebuilt, _rebuilt_saying
 from perdure.serializers.known_names import EXCLUDED, HARMLESS, REBUILDERS
+from perdure.serializers.references import found_in_program
 from perdure.serializers.rehearsal import load_harmless
 
 _ERRORS = frozenset(
@@ -49,6 +50,8 @@ class AllowList:
         full = f"{module}.{name}"
         if full in _STAND_INS:
             return _STAND_INS[full]
+        if full == "perdure.serializers.references.found_in_program":
+            return self._in_program
         if full.replace("numpy.core.", "numpy._core.") in self._exact:
             return _named(module, name, full)
         if self._holds(full):
@@ -61,6 +64,18 @@ class AllowList:
     def admits(self, path: str) -> bool:
         """Whether values may be made of a class by its own path: it is listed, is below what is, or is harmless."""
         return path in self._exact or self._holds(path)
+
+    def _in_program(self, name: str, project: str, qualified_name: str, definition: str, _: Any) -> Any:
+        """A class of a program that this process has, if the list has it; the copy is a program, and is not run."""
+        if isinstance(name, str) and isinstance(qualified_name, str) and self._holds_program(name, qualified_name):
+            found = found_in_program(name, project, qualified_name, definition, None)
+            if isinstance(found, type):
+                return found
+        raise _refusal(f"{name}.{qualified_name}")
+
+    def _holds_program(self, name: str, qualified_name: str) -> bool:
+        full = f"{name}.{qualified_name}"
+        return full in self._exact or self._holds(full)
 
     def _holds(self, full: str) -> bool:
         return full.startswith(self._below) and not full.startswith(EXCLUDED) and "__main__." not in full[1:]
@@ -99,6 +114,12 @@ def _exception(kind: Any, args: Any, attributes: Any) -> BaseException:
     raise _refusal("perdure.core.exceptions._rebuilt")
 
 
+def _exception_saying(kind: Any, args: Any, attributes: Any, text: Any) -> BaseException:
+    if isinstance(kind, type) and issubclass(kind, BaseException) and isinstance(text, str):
+        return _rebuilt_saying(kind, args, attributes, text)
+    raise _refusal("perdure.core.exceptions._rebuilt_saying")
+
+
 def _type(value: Any) -> type:
     if value is None or value is Ellipsis or value is NotImplemented:
         return type(value)
@@ -109,6 +130,7 @@ _STAND_INS: dict[str, Callable[..., Any]] = {
     "builtins.getattr": _getattr,
     "builtins.type": _type,
     "perdure.core.exceptions._rebuilt": _exception,
+    "perdure.core.exceptions._rebuilt_saying": _exception_saying,
 }
 
 

@@ -75,7 +75,7 @@ def _class_of(path: str) -> type:
     if kind is None:
         module = path.rpartition(".")[0]
         if module == "__main__":
-            _refuse(path, "was defined in the script that wrote it; define it in a module that both can import")
+            _refuse(path, "was defined in the script that wrote it; read it in that, or define it in a module")
         _refuse(path, f"is not known to this process; import its module ({module}) first")
     return kind
 

@@ -14,6 +14,7 @@ from perdure.serializers.base import Serializer
 from perdure.serializers.modules import check_choice, import_module
 from perdure.serializers.payload import THRESHOLD, BytesSource, Payload, Source
 from perdure.serializers.pickle_stream import PROTOCOL, read_pickle, try_pickle, write_pickle
+from perdure.serializers.references import dumps, referring_pickler
 from perdure.serializers.text import from_base64, to_base64
 from perdure.serializers.unpicklable import find_unpicklable
 
@@ -53,7 +54,7 @@ class PickleSerializer(Serializer):
         if self.picklelib == "cloudpickle" and _size_if_plain(obj) is not None:
             return to_base64(pickle.dumps(obj, PROTOCOL))
         try:
-            return to_base64(_library(self.picklelib).dumps(portable(obj)))
+            return to_base64(_dumps_of(self.picklelib)(portable(obj)))
         except Exception as error:
             self._refuse(obj, error)
 
@@ -65,7 +66,7 @@ class PickleSerializer(Serializer):
             elif size is not None:
                 pickled = write_pickle(obj, payload, pickle.Pickler)
             elif self.picklelib in _STREAMING:
-                pickled = write_pickle(portable(obj), payload, _library(self.picklelib).Pickler)
+                pickled = write_pickle(portable(obj), payload, _pickler_of(self.picklelib))
                 if pickled is not None and self.picklelib == "pickle":  # its `dumps` has an older protocol
                     return self.dumps(obj)
             else:
@@ -96,9 +97,9 @@ class PickleSerializer(Serializer):
             raise ResultUnreadable(self._why_unreadable(error)) from error
 
     def _refuse(self, obj: Any, error: Exception) -> NoReturn:
-        library = _library(self.picklelib)
         streams = self.picklelib in _STREAMING
-        trial = functools.partial(try_pickle, pickler=library.Pickler) if streams else library.dumps
+        pickler = _pickler_of(self.picklelib) if streams else None
+        trial = _dumps_of(self.picklelib) if pickler is None else functools.partial(try_pickle, pickler=pickler)
         path, cause = find_unpicklable(obj, trial, error)
         # All that the library itself says is in the message; the traceback of the object's own code is not.
         own = None if isinstance(cause, TypeError | pickle.PicklingError) else error
@@ -128,6 +129,14 @@ def _unless_large(data: bytes, payload: Payload) -> bytes | None:
 @functools.cache
 def _library(name: str) -> Any:
     return import_module(name, ("dumps", "loads"), "picklelib")
+
+
+def _pickler_of(name: str) -> Any:
+    return referring_pickler() if name == "cloudpickle" else _library(name).Pickler
+
+
+def _dumps_of(name: str) -> Any:
+    return dumps if name == "cloudpickle" else _library(name).dumps
 
 
 @functools.cache

@@ -1,12 +1,14 @@
 """Pickles that go into a payload piece by piece, with the memory of arrays and tables beside them, not copied."""
 
+import io
 import pickle
 from collections.abc import Callable
 from typing import Any, Protocol
 
 from perdure.serializers.allowed import allow_list, load_allowed
 from perdure.serializers.frames import extend_dispatch_table
-from perdure.serializers.payload import THRESHOLD, Bytes, Payload, Source, Spool
+from perdure.serializers.payload import THRESHOLD, Bytes, BytesSource, Payload, Source, Spool
+from perdure.serializers.references import load
 from perdure.serializers.wrapping import Inlet
 
 PROTOCOL = pickle.HIGHEST_PROTOCOL
@@ -82,7 +84,23 @@ def read_pickle(source: Source) -> Any:
     if allowed is not None:
         with source.open() as file:
             return load_allowed(file, source.buffers(), allowed)
-    if isinstance(source, Inlet):  # what it decompresses or decrypts need not be in memory beside what is made of it
+    if isinstance(source, BytesSource | Inlet):  # what an inlet decompresses need not be in memory beside the object
         with source.open() as file:
-            return pickle.load(file)
-    return pickle.loads(source.view(), buffers=source.buffers())
+            return load(file)
+    return load(io.BufferedReader(_Memory(source.view()), 64 * 1024), source.buffers())
+
+
+class _Memory(io.RawIOBase):
+    """Memory as a file, without a copy of it."""
+
+    def __init__(self, memory: memoryview) -> None:
+        super().__init__()
+        self._left = memory.cast("B")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, into: Any, /) -> int:
+        taken, self._left = self._left[: len(into)], self._left[len(into) :]
+        into[: len(taken)] = taken
+        return len(taken)

@@ -197,6 +197,14 @@ class Settings:
     local_storage_path: Path = field(
         metadata=_about(PATH, "{home}/storage", "Where results go when no storage is named.")
     )
+    project: str | None = field(
+        metadata=_about(
+            TEXT,
+            None,
+            "What tells the code from that of other projects in the same home, in keys; None takes the name in"
+            " pyproject.toml, else where the git repository comes from, else the folder.",
+        )
+    )
     results_persist_by_default: bool = field(
         metadata=_about(FLAG, False, "Persist results unless persist_result says otherwise.")
     )

@@ -1,5 +1,6 @@
 """Submitted tasks in processes of their own: one child for each thread, so that a lost child is one lost task."""
 
+import json
 import os
 import pickle
 import signal
@@ -11,8 +12,8 @@ from typing import IO
 from weakref import WeakSet
 
 from perdure import settings
+from perdure.core import programs
 from perdure.core.errors import CrashedRun, SerializationError
-from perdure.core.importing import modules_being_imported
 from perdure.core.steering import SIGNAL
 from perdure.task_runners.base import Work
 from perdure.task_runners.threads import ThreadTaskRunner
@@ -54,11 +55,13 @@ class ProcessTaskRunner(ThreadTaskRunner):
             child.interrupt()
 
     def _run(self, work: Work) -> None:
+        from perdure.serializers.references import sendable  # few programs use processes; the others start faster
+
         call = work.ready_call()
         if call is None:
             return
         try:
-            request = dumped(call)
+            request = sendable(call)
         except Exception as error:
             reason = f"The task '{call.run.options.name}' or its arguments cannot be sent to a process: {error}"
             work.crash(SerializationError(f"{reason}. Use a ThreadTaskRunner, or pass what can be pickled."))
@@ -69,17 +72,19 @@ class ProcessTaskRunner(ThreadTaskRunner):
             work.crash(CrashedRun(f"A process for the task cannot be started: {error}"))
             return
         try:
-            state = pickle.loads(child.ask(request))
+            state, raised = pickle.loads(child.ask(request))
         except (EOFError, OSError) as error:
             del self._children[threading.get_ident()]
             work.crash(CrashedRun(f"The process that ran the task was lost: {child.end()}. {error}".strip()))
         except Exception as error:
             work.crash(error)
         else:
-            if isinstance(state, BaseException):
-                work.crash(state)
-            else:
-                work.arrive(state)
+            if state is None:
+                work.crash(raised)
+                return
+            if raised is not None:
+                state.data.remember(raised)  # else it would be read again, and have no traceback
+            work.arrive(state)
 
     def _child(self) -> "Child":
         child = self._children.get(threading.get_ident())
@@ -91,29 +96,6 @@ class ProcessTaskRunner(ThreadTaskRunner):
         child = self._children.pop(threading.get_ident(), None)
         if child is not None:
             child.close()
-
-
-def dumped(call: object) -> bytes:
-    """A call as bytes for another process.
-
-    What belongs to a module that is still being imported goes by value: to look it up there, this thread would have to
-    wait for the import, which may be waiting for this thread; and the other process would import it once more.
-    """
-    import cloudpickle
-
-    with _importing:
-        importing = modules_being_imported()
-        for module in importing:
-            cloudpickle.register_pickle_by_value(module)
-        try:
-            request: bytes = cloudpickle.dumps(call, protocol=pickle.HIGHEST_PROTOCOL)
-        finally:
-            for module in importing:
-                cloudpickle.unregister_pickle_by_value(module)
-    return request
-
-
-_importing = threading.Lock()  # registering is for the whole process
 
 
 _children: "WeakSet[Child]" = WeakSet()
@@ -133,10 +115,15 @@ class Child:
     """A process that runs one task after another, asked over its standard input and output."""
 
     def __init__(self) -> None:
-        import subprocess  # few programs use processes; the others start faster
+        import subprocess
+
+        from perdure.serializers.references import project_of_module
 
         path = os.pathsep.join(each or str(Path.cwd()) for each in sys.path)
         environment = {**os.environ, **settings.as_environment(), "PERDURE_WORKER_PATH": path}
+        environment["PERDURE_WORKER_PROGRAMS"] = json.dumps(
+            {each: (programs.name_of_module(each), project_of_module(each)) for each in programs.programs()}
+        )
         # What a task prints goes to our standard output; the child's own one carries the answers.
         printed = _duplicate_of_output()
         if printed is not None:

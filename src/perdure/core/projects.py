@@ -1,0 +1,95 @@
+"""The project that code belongs to: what tells a module from another one of the same name in another folder.
+
+It is what a checkout on another machine has alike: the name in the nearest `pyproject.toml` above the code, else the
+address of the git repository that it was cloned from, with the folder inside that the module is imported from. Code
+that has neither is known by the folder itself. What is installed is known by its module names alone.
+"""
+
+import functools
+import re
+import sysconfig
+from pathlib import Path
+
+_INSTALLED = frozenset({"site-packages", "dist-packages"})
+_URL = re.compile(r"^(?:\w[\w+.-]*://)?(?:[^@/]*@)?([^/:]+)(?::\d+(?=/))?[:/]+(.*?)/*(?:\.git)?/*$")
+_ORIGIN = re.compile(r'^\s*\[remote "origin"\]\s*$((?:\n(?!\s*\[).*)*)', re.MULTILINE)
+_ADDRESS = re.compile(r"^\s*url\s*=\s*(.+?)\s*$", re.MULTILINE)
+
+
+@functools.lru_cache(maxsize=10_000)
+def project_of(file: str | None, levels: int) -> str:
+    """The project of a module by its file and the packages that it is in; of a notebook by the working directory."""
+    if file is None:
+        return _project_of_folder(_working_directory())
+    path = Path(file).resolve()
+    above = path.parents[min(levels + (path.name == "__init__.py"), len(path.parents) - 1)]
+    return "" if _is_installed(path) else _project_of_folder(above)
+
+
+@functools.cache
+def _working_directory() -> Path:
+    """As it was when first asked for: a program may change it."""
+    try:
+        return Path.cwd()
+    except OSError:  # it was removed
+        return Path("/")
+
+
+def _is_installed(path: Path) -> bool:
+    if _INSTALLED.intersection(path.parts):
+        return True
+    return any(path.is_relative_to(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib"))
+
+
+@functools.lru_cache(maxsize=1_000)
+def _project_of_folder(folder: Path) -> str:
+    for above in (folder, *folder.parents):
+        name = _declared_name(above / "pyproject.toml") or _origin(above / ".git")
+        if name is not None:
+            inside = folder.relative_to(above).as_posix()
+            return name if inside == "." else f"{name}/{inside}"
+        if (above / ".git").exists():
+            break
+    return folder.as_posix()
+
+
+def _declared_name(file: Path) -> str | None:
+    """The name that a `pyproject.toml` gives its project; None if it gives none."""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return None
+    import tomllib  # only projects that declare a name need it
+
+    try:
+        read = tomllib.loads(text)
+    except ValueError:
+        return None
+    tools = read.get("tool")
+    for table in (read.get("project"), tools.get("poetry") if isinstance(tools, dict) else None):
+        name = table.get("name") if isinstance(table, dict) else None
+        if isinstance(name, str) and name:
+            return re.sub(r"[-_.]+", "-", name).lower()
+    return None
+
+
+def _origin(git: Path) -> str | None:
+    """The address that a git repository was cloned from, without user names, passwords and schemes."""
+    try:
+        if git.is_file():  # of a worktree or a submodule
+            git = (git.parent / git.read_text(encoding="utf-8").partition(":")[2].strip()).resolve()
+        common = git / "commondir"
+        if common.is_file():
+            git = (git / common.read_text(encoding="utf-8").strip()).resolve()
+        config = (git / "config").read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return None
+    section = _ORIGIN.search(config)
+    address = None if section is None else _ADDRESS.search(section[1])
+    if address is None:
+        return None
+    told = address[1].strip('"')
+    if told.startswith((".", "/", "file:")) or re.match(r"[A-Za-z]:[\\/]", told):
+        return None  # a folder of this machine: the clone's own tells as much
+    match = _URL.match(told)
+    return None if match is None else f"{match[1].lower()}/{match[2]}"
