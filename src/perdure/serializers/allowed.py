@@ -67,15 +67,11 @@ class AllowList:
 
     def _in_program(self, name: str, project: str, qualified_name: str, definition: str, _: Any) -> Any:
         """A class of a program that this process has, if the list has it; the copy is a program, and is not run."""
-        if isinstance(name, str) and isinstance(qualified_name, str) and self._holds_program(name, qualified_name):
+        if type(name) is type(qualified_name) is str and self.admits(f"{name}.{qualified_name}"):
             found = found_in_program(name, project, qualified_name, definition, None)
             if isinstance(found, type):
                 return found
         raise _refusal(f"{name}.{qualified_name}")
-
-    def _holds_program(self, name: str, qualified_name: str) -> bool:
-        full = f"{name}.{qualified_name}"
-        return full in self._exact or self._holds(full)
 
     def _holds(self, full: str) -> bool:
         return full.startswith(self._below) and not full.startswith(EXCLUDED) and "__main__." not in full[1:]

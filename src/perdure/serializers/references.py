@@ -176,7 +176,8 @@ def _found(name: str, project: str, qualified_name: str, definition: str) -> Any
         return sent
     for module in programs.modules_named(name):
         found = programs.walk(module, qualified_name)
-        if isinstance(found, _Named) and found.__qualname__ == qualified_name:
+        # Its own name counts: a module may hold another's classes, under any name.
+        if isinstance(found, _Named) and (found.__module__, found.__qualname__) == (module.__name__, qualified_name):
             has_file = getattr(module, "__file__", None) is not None  # a cell may have been run again, changed
             if has_file and project_of_module(module.__name__) == project:
                 return found
