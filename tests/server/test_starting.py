@@ -1,5 +1,6 @@
 """Going on with flow runs, and running them again, by the server: real programs, real servers."""
 
+import json
 import os
 import signal
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 from perdure.client import Client, ClientError
 from perdure.settings import current
 from tests.server.running import running
+from tests.server.serving import serving
 
 pytestmark = pytest.mark.slow
 PROGRAM = """
@@ -142,3 +144,97 @@ def test_a_program_has_runs_resumed_or_is_told_the_command(
         else:
             with pytest.raises(ClientError, match=f"perdure flow-run resume {run.id}"):
                 client.resume_flow_run(run.id)
+
+
+SUSPENDING = """
+from pydantic import BaseModel
+from perdure import flow, suspend_flow_run
+
+class Order(BaseModel):
+    urgent: bool
+
+class Review(BaseModel):
+    approved: bool
+    order: Order
+
+@flow(persist_result=True)
+def reviewed() -> str:
+    review = suspend_flow_run(wait_for_input=Review)
+    return f"{review.approved} {review.order.urgent}"
+
+if __name__ == "__main__":
+    reviewed(return_state=True)
+"""
+REVIEW = {"approved": False, "order": {"urgent": True}}
+
+
+@pytest.fixture
+def suspended(tmp_path: Path) -> Path:
+    """The program of a flow that has suspended itself."""
+    program = tmp_path / "suspending.py"
+    program.write_text(SUSPENDING)
+    subprocess.run([sys.executable, str(program)], env=os.environ, check=True)
+    return program
+
+
+@pytest.mark.usefixtures("suspended")
+def test_a_suspended_run_that_is_continued_goes_on_by_itself(api: httpx.Client) -> None:
+    id = _only_run(api)["id"]
+    answer = api.post(f"/flow-runs/{id}/continue", json={"input": REVIEW})
+    assert answer.status_code == 200, answer.text
+    assert (answer.json()["is_resumed"], answer.json()["command"]) == (True, None)
+    _until(_completed(api, id))
+    assert "False True" in json.dumps(api.get(f"/results/{id}").json()["preview"])
+
+
+@pytest.mark.usefixtures("suspended")
+@pytest.mark.parametrize("api", [()], indirect=True, ids=["by default"])
+def test_a_suspended_run_that_the_server_may_not_resume_says_what_does(api: httpx.Client) -> None:
+    id = _only_run(api)["id"]
+    answer = api.post(f"/flow-runs/{id}/continue", json={"input": REVIEW}).json()
+    assert (answer["is_resumed"], answer["state"]["name"]) == (False, "Suspended")
+    assert answer["command"] == f"perdure flow-run resume {id}"
+    assert "starts no programs" in answer["reason"]
+    subprocess.run([sys.executable, "-m", *answer["command"].split()], env=os.environ, check=True)
+    assert _completed(api, id)()
+
+
+def test_a_program_that_is_gone_leaves_the_answer_of_a_suspended_run_for_later(
+    suspended: Path, api: httpx.Client
+) -> None:
+    id = _only_run(api)["id"]
+    suspended.rename(suspended.with_suffix(".away"))
+    answer = api.post(f"/flow-runs/{id}/continue", json={"input": REVIEW}).json()
+    assert answer["is_resumed"] is False
+    assert "ended before it began" in answer["reason"]
+    suspended.with_suffix(".away").rename(suspended)
+    assert api.post(f"/flow-runs/{id}/resume").status_code == 202
+    _until(_completed(api, id))
+
+
+@pytest.mark.usefixtures("suspended")
+@pytest.mark.parametrize("api", [()], indirect=True, ids=["by default"])
+@pytest.mark.parametrize(
+    ("input", "wrong"),
+    [
+        (None, "JSON of type object"),
+        ({"order": {"urgent": True}}, "approved must be given"),
+        ({"approved": True}, "order must be given"),
+        ({"approved": True, "order": {}}, "order.urgent must be given"),
+    ],
+)
+def test_what_a_run_asks_for_has_to_be_given(api: httpx.Client, input: Any, wrong: str) -> None:
+    id = _only_run(api)["id"]
+    answer = api.post(f"/flow-runs/{id}/continue", json={"input": input})
+    assert answer.status_code == 409
+    assert wrong in answer.json()["error"]["message"]
+    assert _only_run(api)["state"]["name"] == "Suspended"
+
+
+@pytest.mark.usefixtures("suspended")
+def test_who_is_no_administrator_has_no_program_started(home: Path) -> None:
+    with serving(home, authenticated=True, runs_flows=True) as server, server.client(server.tokens["write"]) as client:
+        (run,) = client.get("/api/flow-runs").json()["items"]
+        answer = client.post(f"/api/flow-runs/{run['id']}/continue", json={"input": REVIEW}).json()
+        assert (answer["is_resumed"], answer["command"]) == (False, f"perdure flow-run resume {run['id']}")
+        assert client.get(f"/api/flow-runs/{run['id']}").json()["state"]["name"] == "Suspended"

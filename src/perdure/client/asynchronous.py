@@ -13,6 +13,7 @@ from perdure.client.filters import Artifacts, FlowRuns, Id, Logs, Results, TaskR
 from perdure.client.requests import Answer, Lost, M, Pages, Send, Sleep, Steps
 from perdure.server.models import (
     ArtifactModel,
+    ContinuedRun,
     Count,
     FlowRunModel,
     LogModel,
@@ -117,7 +118,7 @@ class AsyncClient:
         """
         return await self._do(self._calls.cancel(id, grace_seconds))
 
-    async def continue_flow_run(self, id: Id, *, input: Any = None) -> FlowRunModel:
+    async def continue_flow_run(self, id: Id, *, input: Any = None) -> ContinuedRun:
         """Continue a flow run that is paused, with the input that it asks for: JSON, or a pydantic model.
 
         Raises:

@@ -12,6 +12,7 @@ from perdure.client.requests import Asker, Pages, Sleep, Steps
 from perdure.core.states import FINAL
 from perdure.server.models import (
     ArtifactModel,
+    ContinuedRun,
     Count,
     FlowRunModel,
     LogModel,
@@ -28,6 +29,7 @@ _STATES = TypeAdapter(list[StateModel])
 _VARIABLES = TypeAdapter(list[VariableModel])
 _TOKENS = TypeAdapter(list[TokenModel])
 _VARIABLE, _FLOW_RUN = TypeAdapter(VariableModel), TypeAdapter(FlowRunModel)
+_CONTINUED = TypeAdapter(ContinuedRun)
 _MADE = TypeAdapter(MadeToken)
 
 
@@ -87,10 +89,10 @@ class Calls(Asker):
         how = {} if grace_seconds is None else {"grace_seconds": grace_seconds}
         return self.read(_FLOW_RUN, (yield from self.ask("POST", f"flow-runs/{id}/cancel", body=how)))
 
-    def go_on(self, id: Id, input: Any) -> Steps[FlowRunModel]:
+    def go_on(self, id: Id, input: Any) -> Steps[ContinuedRun]:
         dump = getattr(input, "model_dump", None)
         told = {"input": input if dump is None else dump(mode="json")}
-        return self.read(_FLOW_RUN, (yield from self.ask("POST", f"flow-runs/{id}/continue", body=told)))
+        return self.read(_CONTINUED, (yield from self.ask("POST", f"flow-runs/{id}/continue", body=told)))
 
     def resume(self, id: Id, retry_failed: bool) -> Steps[FlowRunModel]:
         told = {"retry_failed": retry_failed}

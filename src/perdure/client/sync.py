@@ -13,6 +13,7 @@ from perdure.client.filters import Artifacts, FlowRuns, Id, Logs, Results, TaskR
 from perdure.client.requests import Answer, Lost, M, Pages, Send, Sleep, Steps
 from perdure.server.models import (
     ArtifactModel,
+    ContinuedRun,
     Count,
     FlowRunModel,
     LogModel,
@@ -118,7 +119,7 @@ class Client:
         """
         return self._do(self._calls.cancel(id, grace_seconds))
 
-    def continue_flow_run(self, id: Id, *, input: Any = None) -> FlowRunModel:
+    def continue_flow_run(self, id: Id, *, input: Any = None) -> ContinuedRun:
         """Continue a flow run that is paused, with the input that it asks for: JSON, or a pydantic model.
 
         Raises:

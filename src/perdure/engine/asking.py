@@ -138,12 +138,26 @@ def mismatch(schema: Mapping[str, Any] | None, answer: Any) -> str | None:
     """What is wrong with an answer at first sight, by a JSON schema: the flow looks closer. None asks for no answer."""
     if schema is None:
         return None if answer is None else f"it takes none, and was given {json.dumps(answer)}"
+    return _mismatch(schema, answer, schema.get("$defs", {}), "")
+
+
+def _mismatch(schema: Mapping[str, Any], answer: Any, named: Mapping[str, Any], path: str) -> str | None:
+    """The same of a part; what has to be given is looked for at any depth, since no default may stand in for it."""
+    name = str(schema.get("$ref", "")).rpartition("/")[2]
+    if name:
+        schema = named.get(name, {})
     wanted = schema.get("type")
-    fits = _FITS.get(str(wanted))
+    fits = _FITS.get(str(wanted)) if not path else None
     if fits is not None and (not isinstance(answer, fits) or (isinstance(answer, bool) and wanted != "boolean")):
         return f"it takes JSON of type {wanted}, and was given {json.dumps(answer)}"
-    missing = [name for name in schema.get("required", ()) if isinstance(answer, dict) and name not in answer]
-    return f"{', '.join(missing)} must be given" if missing else None
+    if not isinstance(answer, dict):
+        return None
+    missing = [f"{path}{name}" for name in schema.get("required", ()) if name not in answer]
+    if missing:
+        return f"{', '.join(missing)} must be given"
+    parts = schema.get("properties", {})
+    wrong = (_mismatch(parts[key], value, named, f"{path}{key}.") for key, value in answer.items() if key in parts)
+    return next((each for each in wrong if each is not None), None)
 
 
 _FITS: dict[str, Any] = {

@@ -69,6 +69,22 @@ class FlowRunModel(_RunModel):
         )
 
 
+class ContinuedRun(FlowRunModel):
+    """A flow run that was continued."""
+
+    is_resumed: bool = Field(description="Whether it goes on; false of one that is suspended until it is resumed.")
+    command: str | None = Field(default=None, description="What resumes it, where the server did not.")
+    reason: str | None = Field(default=None, description="Why the server did not.")
+
+    @classmethod
+    def of_run(
+        cls, run: FlowRun, is_resumed: bool, command: str | None = None, reason: str | None = None
+    ) -> "ContinuedRun":
+        """The model of a record."""
+        fields = FlowRunModel.of(run).model_dump()
+        return cls(**fields, is_resumed=is_resumed, command=command, reason=reason)
+
+
 class TaskRunModel(_RunModel):
     """A task run."""
 

@@ -11,16 +11,18 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from perdure.core.records import FlowRun, RunFilter
 from perdure.core.states import StateType
+from perdure.engine import asking
+from perdure.engine.waits import SUSPENDED
 from perdure.orchestrator.embedded import EmbeddedOrchestrator
 from perdure.orchestrator.reads import PlannedSteps
 from perdure.orchestrator.sql.tokens import Scope
-from perdure.server.access import needs
+from perdure.server.access import caller_of, needs
 from perdure.server.errors import answers
-from perdure.server.models import FlowRunModel, time_of
+from perdure.server.models import ContinuedRun, FlowRunModel, time_of
 from perdure.server.pages import PathId
 from perdure.server.routes.flow_runs import found
-from perdure.server.starting import Starter
-from perdure.server.wiring import Asked, Known
+from perdure.server.starting import NotStarted, Starter
+from perdure.server.wiring import Asked, Known, Steering
 
 router = APIRouter(prefix="/flow-runs", tags=["flow runs"], responses=answers())
 _ONE = answers(HTTPStatus.NOT_FOUND)
@@ -103,15 +105,42 @@ def _why(steps: PlannedSteps) -> _Reason:
     return "no result" if steps.state_type == "COMPLETED" else "unfinished"
 
 
+class Continue(BaseModel):
+    """What a paused flow run asks for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    input: Any = None
+
+
+@router.post("/{id}/continue", responses=_STARTED)
+@needs(Scope.WRITE)
+def continue_flow_run(
+    id: PathId, known: Known, steering: Steering, request: Request, how: Continue | None = None
+) -> ContinuedRun:
+    """Continue a flow run that is paused. One that has suspended itself has no process any more: it is resumed by one.
+
+    For that the server must be one that starts flows, and who asks an administrator. Else the answer is kept, and
+    `command` resumes it.
+    """
+    run = asking.go_on(id, None if how is None else how.input, steering)
+    if run.state_name != SUSPENDED:
+        return ContinuedRun.of_run(found(id, known), is_resumed=True)
+    try:
+        _check_administrator(request, id)
+        _resume(id, known, request)
+    except NotStarted as error:
+        return ContinuedRun.of_run(found(id, known), is_resumed=False, command=error.command, reason=str(error))
+    return ContinuedRun.of_run(found(id, known), is_resumed=True)
+
+
 @router.post("/{id}/resume", status_code=HTTPStatus.ACCEPTED, responses=_STARTED)
 @needs(Scope.ADMIN)
 def resume_flow_run(
     id: PathId, known: Known, request: Request, how: Annotated[Resume | None, Body()] = None
 ) -> FlowRunModel:
     """Go on with a flow run, by a process on the server's machine: what it finished is not run again."""
-    before = _told(found(id, known))
-    options = ["--retry-failed"] if how is not None and how.retry_failed else []
-    _starter(request).start("flow-run", "resume", id, *options, has_begun=lambda: _told(found(id, known)) != before)
+    _resume(id, known, request, *(["--retry-failed"] if how is not None and how.retry_failed else []))
     return FlowRunModel.of(found(id, known))
 
 
@@ -127,6 +156,20 @@ def rerun_flow_run(id: PathId, known: Known, request: Request) -> FlowRunModel:
     _starter(request).start("flow-run", "rerun", id, has_begun=lambda: _newest(run, known).id != before.id)
     newest = _newest(run, known)
     return FlowRunModel.of(run if newest.id == before.id else newest)
+
+
+def _resume(id: str, known: EmbeddedOrchestrator, request: Request, *options: str) -> None:
+    before = _told(found(id, known))
+    _starter(request).start("flow-run", "resume", id, *options, has_begun=lambda: _told(found(id, known)) != before)
+
+
+def _check_administrator(request: Request, id: str) -> None:
+    """Only administrators start programs: whoever may write records may say which program a run has."""
+    if not caller_of(request).scope.allows(Scope.ADMIN):
+        raise NotStarted(
+            "Its answer is kept. Only administrators have this server start programs.",
+            ("perdure", "flow-run", "resume", id),
+        )
 
 
 def _told(run: FlowRun) -> tuple[StateType | None, str | None, int | None]:

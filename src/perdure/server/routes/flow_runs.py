@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Body, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -117,26 +117,11 @@ class Cancel(BaseModel):
     ] = 30.0
 
 
-class Continue(BaseModel):
-    """What a paused flow run asks for."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    input: Any = None
-
-
 @router.post("/{id}/cancel", status_code=HTTPStatus.ACCEPTED, responses=_STEERED)
 @needs(Scope.WRITE)
 def cancel_flow_run(id: PathId, steering: Steering, how: Cancel | None = None) -> FlowRunModel:
     """Ask that a flow run be cancelled with all below it, wherever it runs; the answer does not wait for its end."""
     return FlowRunModel.of(_cancelled(id, steering, how or Cancel()))
-
-
-@router.post("/{id}/continue", responses=_STEERED)
-@needs(Scope.WRITE)
-def continue_flow_run(id: PathId, steering: Steering, how: Continue | None = None) -> FlowRunModel:
-    """Continue a flow run that is paused. One that has suspended itself can be resumed from then on."""
-    return FlowRunModel.of(asking.go_on(id, None if how is None else how.input, steering))
 
 
 @router.delete("/{id}", status_code=HTTPStatus.NO_CONTENT, responses=_STEERED)
