@@ -278,7 +278,10 @@ export interface paths {
         put?: never;
         /**
          * Continue Flow Run
-         * @description Continue a flow run that is paused. One that has suspended itself can be resumed from then on.
+         * @description Continue a flow run that is paused. One that has suspended itself has no process any more: it is resumed by one.
+         *
+         *     For that the server must be one that starts flows, and who asks an administrator. Else the answer is kept, and
+         *     `command` resumes it.
          */
         post: operations["continue_flow_run"];
         delete?: never;
@@ -1578,6 +1581,59 @@ export interface components {
         Continue: {
             /** Input */
             input?: unknown;
+        };
+        /**
+         * ContinuedRun
+         * @description A flow run that was continued.
+         */
+        ContinuedRun: {
+            /**
+             * Command
+             * @description What resumes it, where the server did not.
+             */
+            command?: string | null;
+            /**
+             * Created
+             * Format: date-time
+             */
+            created: string;
+            /** Duration Seconds */
+            duration_seconds: number | null;
+            /** Ended */
+            ended: string | null;
+            /** Flow Name */
+            flow_name: string;
+            /** Flow Version */
+            flow_version: string | null;
+            /** Id */
+            id: string;
+            /**
+             * Is Resumed
+             * @description Whether it goes on; false of one that is suspended until it is resumed.
+             */
+            is_resumed: boolean;
+            /** Name */
+            name: string;
+            /** Parameters */
+            parameters: {
+                [key: string]: unknown;
+            };
+            /** Parent Flow Run Id */
+            parent_flow_run_id: string | null;
+            /** Parent Task Run Id */
+            parent_task_run_id: string | null;
+            /**
+             * Reason
+             * @description Why the server did not.
+             */
+            reason?: string | null;
+            /** Run Count */
+            run_count: number;
+            /** Started */
+            started: string | null;
+            state: components["schemas"]["StateModel"] | null;
+            /** Tags */
+            tags: string[];
         };
         /**
          * Count
@@ -4898,7 +4954,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["FlowRunModel"];
+                    "application/json": components["schemas"]["ContinuedRun"];
                 };
             };
             /** @description Bad Request */
