@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from perdure import settings
+from perdure.core.errors import SerializationError
 from perdure.serializers import (
     CompressedSerializer,
     EncryptedSerializer,
@@ -25,7 +26,9 @@ class RawText(Serializer):
     encoding: str = "utf-16"
 
     def dumps(self, obj: Any) -> bytes:
-        return str(obj).encode(self.encoding)
+        if type(obj) is not str or not obj.isprintable():
+            raise SerializationError(f"result: it is no printable text but a {type(obj).__name__}")
+        return obj.encode(self.encoding)
 
     def loads(self, data: bytes) -> Any:
         return data.decode(self.encoding)

@@ -10,6 +10,7 @@ import pytest
 
 from perdure.core.errors import DefinitionError, ResultCorrupt, ResultUnreadable, UnknownSerializer
 from perdure.serializers import CompressedSerializer, JSONSerializer, PickleSerializer, Serializer, compressed, resolve
+from perdure.serializers.payload import BytesSource
 
 
 class Upper(Serializer):
@@ -20,6 +21,26 @@ class Upper(Serializer):
 
     def loads(self, data: bytes) -> Any:
         return data.decode().lower()
+
+
+def test_a_type_needs_no_annotation() -> None:
+    class Lower(Serializer):
+        type = "lower"
+        suffix: str = ""
+
+        def dumps(self, obj: Any) -> bytes:
+            return f"{obj.lower()}{self.suffix}".encode()
+
+        def loads(self, blob: bytes) -> Any:
+            assert type(blob) is bytes
+            return blob.decode()
+
+    serializer = resolve("lower", default="pickle")
+    assert serializer == Lower()
+    assert serializer.load(BytesSource(serializer.dumps("A"))) == "a"
+    assert Serializer.from_description(Lower(suffix="!").describe()).dumps("A") == b"a!"
+    with pytest.raises(ValueError, match="Input should be 'lower'"):
+        Lower(type="upper")
 
 
 def test_a_name_gives_the_serializer_with_its_defaults() -> None:

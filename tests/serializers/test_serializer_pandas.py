@@ -178,7 +178,7 @@ def labels(value: Any) -> Any:
     )
 
 
-@pytest.mark.parametrize("value", LABELS, ids=str)
+@pytest.mark.parametrize("value", LABELS, ids=range(len(LABELS)))
 def test_indexes_and_names_come_back_with_their_types(serializer: Serializer, value: Any) -> None:
     loaded = serializer.loads(serializer.dumps(value))
     assert labels(loaded) == labels(value)

@@ -6,6 +6,7 @@ import io
 import math
 import struct
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
@@ -87,6 +88,12 @@ class _Layout(NamedTuple):
         return math.prod(self.shape) * self.dtype.itemsize
 
 
+def _has_metadata(dtype: "np.dtype[Any]") -> bool:
+    """Whether a type, or one that it is made of, has notes of the user's, which files lack."""
+    parts = [each[0] for each in (dtype.fields or {}).values()]
+    return bool(dtype.metadata) or any(map(_has_metadata, parts if dtype.base is dtype else [*parts, dtype.base]))
+
+
 def _checked(value: Any) -> Array:
     if type(value) is np.memmap:
         value = value.view(np.ndarray)
@@ -97,10 +104,13 @@ def _checked(value: Any) -> Array:
             f"The array is of {value.dtype}, whose items lie elsewhere in memory: a .npy file could only pickle them."
             " Convert it to a type of fixed size, such as astype('U20') or astype(float), or use 'pickle'."
         )
-    try:
-        kept = np.lib.format.descr_to_dtype(np.lib.format.dtype_to_descr(value.dtype))
-    except (ValueError, TypeError):
-        kept = None
+    kept = None
+    with suppress(ValueError, TypeError):
+        kept = (
+            None
+            if _has_metadata(value.dtype)
+            else np.lib.format.descr_to_dtype(np.lib.format.dtype_to_descr(value.dtype))
+        )
     if kept != value.dtype:
         raise SerializationError(
             f"The array is of {value.dtype}, which a .npy file cannot describe. Convert it to another type, or use the"

@@ -4,15 +4,21 @@ import difflib
 import functools
 import importlib
 import shutil
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import PydanticUndefined
 
 from perdure.core.errors import DefinitionError, ResultUnreadable, UnknownSerializer, reasons
 from perdure.serializers.payload import THRESHOLD, Payload, Source
+
+if TYPE_CHECKING:
+    from pydantic._internal._model_construction import ModelMetaclass as ModelType
+else:
+    ModelType = type(BaseModel)
 
 _types: "dict[str, type[Serializer]]" = {}
 _described: "dict[tuple[Any, ...], Serializer]" = {}  # what plain descriptions stand for: most documents have the same
@@ -23,7 +29,28 @@ _PIECE = 1024 * 1024  # bytes that are copied at once
 _OWN_PACKAGE = __name__.rpartition(".")[0]
 
 
-class Serializer(BaseModel, ABC):
+class _SerializerType(ModelType):
+    """Takes `type = "mine"` for `type: Literal["mine"] = "mine"`, as those who subclass write it first."""
+
+    def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **options: Any) -> Any:
+        if isinstance(namespace.get("type"), str):
+            annotations = _annotations(namespace)
+            annotations.setdefault("type", Literal[namespace["type"]])
+            namespace = {**namespace, "__annotations__": annotations}
+        return super().__new__(mcs, name, bases, namespace, **options)
+
+
+def _annotations(namespace: dict[str, Any]) -> dict[str, Any]:
+    """The annotations in a class's body, which Python evaluates late from 3.14 on."""
+    if sys.version_info < (3, 14) or "__annotations__" in namespace:
+        return dict(namespace.get("__annotations__", {}))
+    annotationlib = importlib.import_module("annotationlib")
+    annotate = annotationlib.get_annotate_from_class_namespace(namespace)
+    format = annotationlib.Format.FORWARDREF
+    return {} if annotate is None else dict(annotationlib.call_annotate_function(annotate, format))
+
+
+class Serializer(BaseModel, ABC, metaclass=_SerializerType):
     """Converts objects to bytes and back. Subclass it, with a `type`, to add one of your own.
 
     What `dumps` gives is stored as text in the result document if it is UTF-8, and the fields of the

@@ -122,7 +122,10 @@ class JSONSerializer(Serializer):
             try:
                 return text.encode()
             except UnicodeEncodeError:  # a lone surrogate: UTF-8 cannot hold it, but JSON can escape it
-                return json.dumps(obj)
+                escaped = json.dumps(obj)
+                if json.loads(escaped) != obj:
+                    raise ValueError("two lone surrogates side by side would come back as one character") from None
+                return escaped
         options = {} if default is None else {"default": default}
         written: str | bytes = _library(self.jsonlib).dumps(obj, **options, **self.dumps_kwargs)
         return written

@@ -34,6 +34,13 @@ def items(data: Any) -> list[Any]:
     return data
 
 
+def mapping(data: Any) -> dict[str, Any]:
+    """The data of a tag that holds a dict with names as keys; raises TypeError otherwise."""
+    if type(data) is not dict or not all(type(key) is str for key in data):
+        raise TypeError("a dict of names is expected")
+    return data
+
+
 def hashable(data: Any) -> list[Any]:
     """The items of a set; raises ValueError if too many of them were made to have one hash."""
     values = items(data)

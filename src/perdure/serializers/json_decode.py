@@ -16,8 +16,10 @@ from pydantic_core import PydanticUndefined
 
 from perdure.core.errors import PerdureError, ResultCorrupt, ResultUnreadable
 from perdure.serializers.json_admission import check_admitted, check_builds_plainly
-from perdure.serializers.json_bounds import items
+from perdure.serializers.json_bounds import items, mapping
 from perdure.serializers.json_classes import find_class, path_of
+from perdure.serializers.json_numpy import NUMPY_READERS
+from perdure.serializers.json_state import restore
 from perdure.serializers.json_types import READERS, Tag
 from perdure.serializers.json_urls import URL_READERS
 from perdure.serializers.modules import without_choosing
@@ -43,7 +45,7 @@ def decode(value: Any) -> Any:
 
 
 def _tagged(path: str, data: Any, tag: Tag) -> Any:
-    read = READERS.get(path) or URL_READERS.get(path) or _reader_of(path)
+    read = READERS.get(path) or URL_READERS.get(path) or NUMPY_READERS.get(path) or _reader_of(path)
     try:
         return read(data, tag)
     except (PerdureError, RecursionError):
@@ -58,13 +60,13 @@ def _reader_of(path: str) -> Callable[[Any, Tag], Any]:
     kind = _class_of(path)
     check_admitted(kind)
     if issubclass(kind, enum.Enum):
-        return lambda data, _: _member(kind, data)
+        return lambda data, _: member_of(kind, data)
     if issubclass(kind, BaseModel):
         return lambda data, tag: _model(kind, data, tag)
     if dataclasses.is_dataclass(kind):
         return lambda data, tag: _dataclass(kind, data, tag)
     if issubclass(kind, tuple) and hasattr(kind, "_fields"):
-        return lambda data, _: _named_tuple(kind, data)
+        return lambda data, tag: _named_tuple(kind, data, tag)
     return _refuse(
         path, "is not of a kind that is rebuilt from JSON: an enum, named tuple, dataclass, pydantic model or exception"
     )
@@ -84,7 +86,8 @@ def _refuse(path: str, reason: str) -> NoReturn:
     raise ResultUnreadable(f"The JSON holds a {path}, which {reason}.")
 
 
-def _member(kind: type[enum.Enum], data: Any) -> enum.Enum:
+def member_of(kind: type[enum.Enum], data: Any) -> enum.Enum:
+    """The member of a value, found without code of the class. Raises ResultUnreadable if there is none."""
     if getattr(kind._missing_, "__func__", None) not in _MISSING:  # code of the class, which no member needs
         for member in kind.__members__.values():
             if type(member._value_) is type(data) and member._value_ == data:
@@ -99,10 +102,16 @@ def _member(kind: type[enum.Enum], data: Any) -> enum.Enum:
 _MISSING = (enum.Enum._missing_.__func__, enum.Flag._missing_.__func__)  # type: ignore[attr-defined]
 
 
-def _named_tuple(kind: type, data: Any) -> Any:
+def _named_tuple(kind: type, data: Any, tag: Tag) -> Any:
     if len(items(data)) != len(kind._fields):  # type: ignore[attr-defined]
         raise ResultUnreadable(f"The JSON holds {len(data)} fields of {kind.__qualname__}, which now has others.")
-    return tuple.__new__(kind, data)
+    return _with_attributes(tuple.__new__(kind, data), tag)
+
+
+def _with_attributes(made: Any, tag: Tag) -> Any:
+    if "attributes" in tag:
+        restore(made, mapping(decode(tag["attributes"])))
+    return made
 
 
 def _dataclass(kind: type, data: dict[str, Any], tag: Tag) -> Any:
@@ -120,7 +129,7 @@ def _dataclass(kind: type, data: dict[str, Any], tag: Tag) -> Any:
             object.__setattr__(made, field.name, field.default_factory())
         elif field.init:
             _refuse_new_field(kind, field.name)
-    return made
+    return _with_attributes(made, tag)
 
 
 def _validated(kind: type, data: Any) -> Any:
@@ -149,11 +158,6 @@ def _model(kind: type[BaseModel], data: dict[str, Any], tag: Tag) -> BaseModel:
         values[name] = (
             data[name] if name in data else field.get_default(call_default_factory=True, validated_data=values)
         )
-    private = {
-        name: each.get_default()
-        for name, each in kind.__private_attributes__.items()
-        if each.default is not PydanticUndefined or each.default_factory
-    }
     model: BaseModel = object.__new__(kind)
     BaseModel.__setstate__(
         model,
@@ -161,10 +165,26 @@ def _model(kind: type[BaseModel], data: dict[str, Any], tag: Tag) -> BaseModel:
             "__dict__": values,
             "__pydantic_extra__": decode(tag.get("extra", {})) if kind.model_config.get("extra") == "allow" else None,
             "__pydantic_fields_set__": set(tag.get("fields_set", data)),
-            "__pydantic_private__": private or None,
+            "__pydantic_private__": _private(kind, tag),
         },
     )
-    return model
+    made: BaseModel = _with_attributes(model, tag)
+    return made
+
+
+def _private(kind: type[BaseModel], tag: Tag) -> dict[str, Any] | None:
+    """The private attributes as they were, those that were not set left out."""
+    known = kind.__private_attributes__
+    if "private" in tag:
+        written: dict[str, Any] = mapping(decode(tag["private"]))
+        _check_names(kind, written, known.keys())
+    else:  # an earlier version wrote it
+        written = {
+            name: each.get_default()
+            for name, each in known.items()
+            if each.default is not PydanticUndefined or each.default_factory
+        }
+    return written if known else None
 
 
 def _check_names(kind: type, data: Mapping[str, Any], known: Any) -> None:

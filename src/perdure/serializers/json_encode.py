@@ -9,15 +9,17 @@ import contextlib
 import dataclasses
 import enum
 import math
-import sys
 import types
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import BaseModel, Secret, SecretBytes, SecretStr
 
-from perdure.core.errors import SerializationError
+from perdure.core.errors import ResultError, SerializationError
+from perdure.serializers import json_state as state
 from perdure.serializers.json_classes import find_class, path_of
+from perdure.serializers.json_decode import decode, member_of
+from perdure.serializers.json_numpy import numpy_types, write_scalar
 from perdure.serializers.json_types import NAMES, TYPES
 
 _SCALARS = frozenset({type(None), bool, int, str})
@@ -38,11 +40,11 @@ def encode(value: Any) -> Any:
     Taken are None, bool, int, float (NaN and infinities too), str, bytes; lists, tuples, sets, dicts with
     any keys and their kin in `collections`; dates, times, durations and zones; Decimal, Fraction, complex,
     UUID, paths, network addresses, patterns, ranges; enums, named tuples, dataclasses, pydantic models and
-    URLs; exceptions. Two things are not kept: a datetime's zone that is not of `zoneinfo` becomes its
-    offset, and numpy's scalars become Python's.
+    URLs, with all attributes that they have; numpy's scalars; exceptions, of which the causes come back as notes.
 
     Raises:
-        SerializationError: names the path of a value that cannot be encoded, and what to do.
+        SerializationError: names the path of a value that cannot be encoded or would come back as another, and what
+            to do.
     """
     encoder = _Encoder()
     try:
@@ -107,14 +109,14 @@ class _Encoder:
     def _builtin(self, kind: type, value: Any) -> dict[str, Any]:
         try:
             tag = TYPES[kind].write(value)
-        except TypeError as error:
+        except (TypeError, ValueError) as error:
             raise self._refusal(str(error)) from error
         data = self._pairs(value) if issubclass(kind, dict) else self.encode(tag["data"])
         return {"__class__": NAMES[kind], **tag, "data": data}
 
     def _object(self, kind: type, value: Any) -> Any:
         if isinstance(value, enum.Enum):
-            return {"__class__": self._path_of(kind), "data": self._part(".value", value.value)}
+            return self._member(kind, value)
         if isinstance(value, BaseException):
             return self._exception(value)
         if isinstance(value, BaseModel):
@@ -122,45 +124,71 @@ class _Encoder:
         if isinstance(value, Secret | SecretStr | SecretBytes):
             raise self._refusal("it is a secret, and JSON results can be read; return what the secret gives access to")
         if dataclasses.is_dataclass(value):
-            names = [field.name for field in dataclasses.fields(value) if hasattr(value, field.name)]
-            return {"__class__": self._path_of(kind), "data": self._fields(names, value), "exact": True}
+            return self._dataclass(kind, value)
         if isinstance(value, tuple) and hasattr(kind, "_fields"):
-            return {"__class__": self._path_of(kind), "data": self._list(value)}
+            tag = {"__class__": self._path_of(kind), "data": self._list(value)}
+            return self._with_attributes(tag, state.attributes_of(value))
         if kind.__module__ == "pydantic.networks":
             return {"__class__": path_of(kind), "data": str(value)}
-        return self._number_of_numpy(value)
-
-    def _number_of_numpy(self, value: Any) -> Any:
-        numpy = sys.modules.get("numpy")
-        if numpy is not None and isinstance(value, numpy.generic):
-            item = value.item()
-            if type(item) in (bool, int, float, complex, str, bytes):
-                return self.encode(item)
+        if kind in numpy_types():
+            return {"__class__": f"numpy.{kind.__name__}", **write_scalar(value, self.encode)}
         raise self._refusal(
-            f"JSON cannot hold a {path_of(type(value))}; convert it, use result_serializer='pickle',"
+            f"JSON cannot hold a {path_of(kind)}; convert it, use result_serializer='pickle',"
             " or give JSONSerializer an object_encoder and object_decoder"
         )
 
+    def _member(self, kind: type[enum.Enum], value: enum.Enum) -> dict[str, Any]:
+        data = self._part(".value", value.value)
+        with contextlib.suppress(ResultError):
+            if member_of(kind, decode(data)) is value:
+                return {"__class__": self._path_of(kind), "data": data}
+        raise self._refusal(f"the member {value.name} of its enum is not found by its value {value.value!r:.80}")
+
+    def _dataclass(self, kind: type, value: Any) -> dict[str, Any]:
+        if not state.is_plain_object(kind):
+            raise self._refusal(f"its class {path_of(kind)} has content beside its attributes, which JSON would lose")
+        names = [field.name for field in dataclasses.fields(value) if hasattr(value, field.name)]
+        tag = {"__class__": self._path_of(kind), "data": self._fields(names, value), "exact": True}
+        return self._with_attributes(tag, state.attributes_of(value, besides=names))
+
+    def _with_attributes(self, tag: dict[str, Any], attributes: dict[str, Any]) -> dict[str, Any]:
+        return {**tag, "attributes": self._named(attributes)} if attributes else tag
+
+    def _named(self, attributes: Mapping[str, Any]) -> Any:
+        encoded = {name: self._part(f".{name}", item) for name, item in attributes.items()}
+        return self._escaped(encoded)
+
     def _model(self, model: BaseModel) -> dict[str, Any]:
-        kind = type(model)
-        hidden = {name for name, field in kind.model_fields.items() if field.exclude}
-        names = [name for name in kind.model_fields if name not in hidden]
-        lost = sorted(name for name in hidden if kind.model_fields[name].is_required())
-        if lost:
-            raise self._refusal(f"its field {lost[0]!r} is excluded from serialization and has no default")
+        kind, values = type(model), vars(model)
+        missing = [name for name in kind.model_fields if name not in values]
+        if missing or not state.is_plain_object(kind):
+            raise self._refusal(
+                f"its field {missing[0]!r} was never set"
+                if missing
+                else f"its class {path_of(kind)} has content beside its fields, which JSON would lose"
+            )
+        names = [name for name, field in kind.model_fields.items() if not field.exclude]
+        for name in kind.model_fields.keys() - set(names):
+            if not state.is_default(kind, name, values):
+                raise self._refusal(
+                    f"its field {name!r} is excluded from serialization, and would come back as its default; use"
+                    " result_serializer='pickle'"
+                )
         tag = {"__class__": self._path_of(kind), "data": self._fields(names, model), "exact": True}
         if model.model_fields_set != set(names):
-            tag["fields_set"] = sorted(model.model_fields_set - hidden)
+            tag["fields_set"] = sorted(model.model_fields_set)
         if model.__pydantic_extra__:
-            tag["extra"] = self._fields(model.__pydantic_extra__, model)
-        return tag
+            tag["extra"] = self._named(model.__pydantic_extra__)
+        if kind.__private_attributes__:
+            tag["private"] = self._named(model.__pydantic_private__ or {})
+        return self._with_attributes(tag, state.attributes_of(model, besides=kind.model_fields))
 
     def _exception(self, error: BaseException) -> dict[str, Any]:
         tag: dict[str, Any] = {"__exc_type__": self._path_of(type(error)), "message": _text(error)}
         tag["args"] = [self._part_or_text(f".args[{index}]", arg) for index, arg in enumerate(error.args)]
-        state = {name: self._part_or_text(f".{name}", item) for name, item in _state(error).items()}
-        if state:
-            tag["state"] = self.encode(state) if {"__class__", "__exc_type__"} & state.keys() else state
+        attributes = {name: self._part_or_text(f".{name}", item) for name, item in _state(error).items()}
+        if attributes:
+            tag["state"] = self._escaped(attributes)
         causes = _causes(error)
         return {**tag, "causes": causes} if causes else tag
 
@@ -172,6 +200,12 @@ class _Encoder:
         except SerializationError:
             del self._path[depth:]
             return _text(value)
+
+    def _escaped(self, encoded: dict[str, Any]) -> Any:
+        """A dict of text keys whose values are encoded already, told apart from a tag."""
+        if not {"__class__", "__exc_type__"} & encoded.keys():
+            return encoded
+        return {"__class__": NAMES[dict], "data": [[key, item] for key, item in encoded.items()]}
 
     def _path_of(self, kind: type) -> str:
         path = path_of(kind)
@@ -194,15 +228,15 @@ def _text(value: Any) -> str:
 
 def _state(error: BaseException) -> dict[str, Any]:
     """The attributes of an exception beyond its args: the user's own, and those that built-in classes define."""
-    state: dict[str, Any] = {}
+    found: dict[str, Any] = {}
     for base in type(error).__mro__:
         if base.__module__ != "builtins" or base in (BaseException, BaseExceptionGroup, ExceptionGroup, AttributeError):
             continue
         for name, attribute in vars(base).items():
             if isinstance(attribute, types.MemberDescriptorType | types.GetSetDescriptorType) and name[0] != "_":
                 with contextlib.suppress(AttributeError):
-                    state[name] = getattr(error, name)
-    return {name: item for name, item in state.items() if item is not None} | error.__dict__
+                    found[name] = getattr(error, name)
+    return {name: item for name, item in found.items() if item is not None} | state.attributes_of(error)
 
 
 def _causes(error: BaseException) -> list[str]:

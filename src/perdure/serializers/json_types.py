@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, NamedTuple
-from uuid import UUID
+from uuid import UUID, SafeUUID
 from zoneinfo import ZoneInfo
 
 from perdure.core.generated import GeneratedItems
@@ -48,12 +48,21 @@ def _as_items(kind: Callable[[Any], Any]) -> TaggedType:
 
 
 def _as_sorted_items(kind: Callable[[Any], Any]) -> TaggedType:
-    return TaggedType(lambda value: {"data": _sorted(value)}, lambda data, _: kind(bounds.hashable(data)))
+    return TaggedType(
+        lambda value: {"data": bounds.hashable(_sorted(value))}, lambda data, _: kind(bounds.hashable(data))
+    )
 
 
 def _as_pairs(kind: Callable[[Any], Any]) -> TaggedType:
     # The encoder itself writes the items of dicts and their kin, as pairs: keys may be anything.
-    return TaggedType(lambda _: {}, lambda data, _: kind(bounds.pairs(data)))
+    return TaggedType(_no_attributes, lambda data, _: kind(bounds.pairs(data)))
+
+
+def _no_attributes(value: Any) -> dict[str, Any]:
+    names = list(getattr(value, "__dict__", ()))
+    if names:
+        raise TypeError(f"it has an attribute {names[0]!r} of its own, which JSON would lose")
+    return {}
 
 
 def _sorted(values: Any) -> list[Any]:
@@ -75,14 +84,39 @@ def _read_bytes(data: Any, _: Tag) -> bytes:
 
 
 def _write_datetime(value: datetime) -> dict[str, Any]:
+    return {"data": value.isoformat(), **_zone_of(value), **_fold(value)}
+
+
+def _zone_of(value: datetime | time) -> dict[str, Any]:
+    """What there is to a zone beside its offset."""
     zone = value.tzinfo
-    named = {"zone": zone.key} if isinstance(zone, ZoneInfo) and zone.key else _fold(value)
-    return {"data": value.isoformat(), **named}
+    if isinstance(zone, ZoneInfo):
+        return {"zone": _write_zone(zone)["data"]}
+    if zone is None or type(zone) is timezone:
+        return {} if zone is None else _name_of(zone, "zone_name")
+    raise TypeError(
+        f"its time zone is a {type(zone).__module__}.{type(zone).__qualname__}, of which JSON would keep only the"
+        " offset; use value.astimezone(datetime.UTC) or a zoneinfo.ZoneInfo, or result_serializer='pickle'"
+    )
+
+
+def _name_of(zone: timezone, key: str) -> dict[str, Any]:
+    name = zone.tzname(None)
+    return {} if name == timezone(zone.utcoffset(None)).tzname(None) else {key: name}
 
 
 def _read_datetime(data: str, tag: Tag) -> datetime:
     value = datetime.fromisoformat(data)
-    return value.astimezone(_zone(tag["zone"])) if "zone" in tag else value.replace(fold=tag.get("fold", 0))
+    if "zone" not in tag:
+        return value.replace(fold=tag.get("fold", 0), tzinfo=_fixed(value, tag))
+    zone = _zone(tag["zone"])
+    found = value.replace(tzinfo=zone, fold=tag.get("fold", 0))  # as clocks show it, even a time that they skip
+    return found if found.utcoffset() == value.utcoffset() else value.astimezone(zone)
+
+
+def _fixed(value: datetime | time, tag: Tag) -> Any:
+    offset = value.utcoffset()
+    return value.tzinfo if offset is None or "zone_name" not in tag else timezone(offset, bounds.text(tag["zone_name"]))
 
 
 def _zone(name: Any) -> ZoneInfo:
@@ -92,8 +126,14 @@ def _zone(name: Any) -> ZoneInfo:
     return ZoneInfo(name)
 
 
+def _write_time(value: time) -> dict[str, Any]:
+    return {"data": value.isoformat(), **_zone_of(value), **_fold(value)}
+
+
 def _read_time(data: str, tag: Tag) -> time:
-    return time.fromisoformat(data).replace(fold=tag.get("fold", 0))
+    value = time.fromisoformat(data)
+    zone = _zone(tag["zone"]) if "zone" in tag else _fixed(value, tag)
+    return value.replace(fold=tag.get("fold", 0), tzinfo=zone)
 
 
 def _fold(value: datetime | time) -> dict[str, Any]:
@@ -121,6 +161,7 @@ def _read_timedelta(data: str, _: Tag) -> timedelta:
 
 
 def _write_pattern(value: re.Pattern[Any]) -> dict[str, Any]:
+    bounds.pattern(value.pattern, value.flags)  # what would not be read is not written
     default = re.compile(value.pattern).flags
     return {"data": value.pattern, **({} if value.flags == default else {"flags": value.flags})}
 
@@ -142,15 +183,27 @@ def _read_defaultdict(data: Any, tag: Tag) -> Any:
 def _write_zone(value: ZoneInfo) -> dict[str, Any]:
     if value.key is None:
         raise TypeError("a time zone made from a file has no name to write")
+    _zone(value.key)
     return {"data": value.key}
 
 
 def _write_timezone(value: timezone) -> dict[str, Any]:
-    return {"data": value.utcoffset(None) // _MICROSECOND}
+    return {"data": value.utcoffset(None) // _MICROSECOND, **_name_of(value, "name")}
 
 
-def _read_timezone(data: int, _: Tag) -> timezone:
+def _read_timezone(data: int, tag: Tag) -> timezone:
+    if "name" in tag:
+        return timezone(_MICROSECOND * data, bounds.text(tag["name"]))
     return timezone(_MICROSECOND * data) if data else UTC
+
+
+def _write_uuid(value: UUID) -> dict[str, Any]:
+    safe = value.is_safe.value
+    return {"data": str(value), **({} if safe is None else {"is_safe": safe})}
+
+
+def _read_uuid(data: Any, tag: Tag) -> UUID:
+    return UUID(bounds.text(data), is_safe=SafeUUID(tag.get("is_safe")))
 
 
 def _generated(data: Any) -> tuple[list[Any], Any]:
@@ -181,13 +234,13 @@ TYPES: dict[type, TaggedType] = {
     ),
     datetime: TaggedType(_write_datetime, _read_datetime),
     date: TaggedType(lambda value: {"data": value.isoformat()}, lambda data, _: date.fromisoformat(data)),
-    time: TaggedType(lambda value: {"data": value.isoformat(), **_fold(value)}, _read_time),
+    time: TaggedType(_write_time, _read_time),
     timedelta: TaggedType(_write_timedelta, _read_timedelta),
     timezone: TaggedType(_write_timezone, _read_timezone),
     ZoneInfo: TaggedType(_write_zone, lambda data, _: _zone(data)),
     Decimal: _as_text(Decimal),
     Fraction: _as_text(bounds.fraction),
-    UUID: _as_text(UUID),
+    UUID: TaggedType(_write_uuid, _read_uuid),
     pathlib.PurePosixPath: _as_text(pathlib.PurePosixPath),
     pathlib.PureWindowsPath: _as_text(pathlib.PureWindowsPath),
     pathlib.PosixPath: _PATH,
