@@ -38,6 +38,12 @@ def test_a_module_has_the_names_that_users_of_prefect_import_from_it(module: str
     assert [name for name in NAMES[module].split() if not hasattr(there, name)] == []
 
 
+def test_concurrency_is_called_whether_or_not_its_module_was_imported() -> None:
+    import perdure.concurrency.sync
+
+    assert isinstance(perdure.concurrency("database"), perdure.concurrency.sync.concurrency)
+
+
 def test_the_module_of_exceptions_has_every_error() -> None:
     from perdure import errors, exceptions
 

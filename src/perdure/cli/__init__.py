@@ -35,6 +35,7 @@ _COMMANDS = {
     "database": "Upgrade, check, back up, copy and prune the database.",
     "server": "Start the server that a team shares.",
     "token": "Make, list and revoke tokens for the server.",
+    "migrate": "Rewrite programs of Prefect, Airflow, Dagster, DBOS and others.",
     "version": "Show versions.",
 }
 

@@ -117,6 +117,10 @@ class HookError(PerdureError, ValueError):
     """A webhook or notification is not there, or cannot be made like this."""
 
 
+class MigrationError(PerdureError, ValueError):
+    """A program of another system cannot be read."""
+
+
 class SettingError(PerdureError, ValueError):
     """A setting or profile is unknown, or its value is wrong."""
 

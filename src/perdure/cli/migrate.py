@@ -1,0 +1,100 @@
+"""`perdure migrate`: rewrite programs that were written for other systems."""
+
+import difflib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from perdure.cli.groups import SETTINGS, AsJson
+from perdure.core.errors import MigrationError
+
+app = typer.Typer(add_completion=False, **SETTINGS)
+_COLOURS = {"+": "green", "-": "red", "@": "cyan"}
+_LEFT_OUT = {".git", ".venv", "venv", "node_modules", "__pycache__", ".tox", "site-packages"}
+
+
+@app.command()
+def migrate(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILES…", exists=True, help="Python files, or folders of them.")
+    ],
+    write: Annotated[
+        bool, typer.Option("--write", help="Change the files; without it, the changes are shown.")
+    ] = False,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--from", metavar="SYSTEM", help="prefect, airflow, dagster, dbos, joblib, luigi; all by default."
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Rewrite programs that were written for Prefect 2 or 3, Airflow, Dagster, DBOS, joblib or Luigi.
+
+    Imports, names and settings are rewritten; comments and layout stay. What a person must decide is listed by file and
+    line, with the reason and the section of the docs. Nothing is changed without --write.
+    """
+    try:
+        from perdure.migration import SOURCES, rewrite
+    except ImportError as error:
+        raise MigrationError("Rewriting needs LibCST: pip install 'perdure[migrate]'.") from error
+    unknown = [each for each in only or () if each not in SOURCES]
+    if unknown:
+        raise MigrationError(f"{unknown[0]!r} is no system that is known. Known are {', '.join(SOURCES)}.")
+    sources = [SOURCES[each] for each in only or SOURCES]
+    report: list[dict[str, Any]] = []
+    changed = 0
+    for file in _programs(files):
+        text = _read(file)
+        try:
+            found = rewrite(text, sources)
+        except MigrationError as error:
+            raise MigrationError(f"{file}: {error}") from error
+        is_changed = found.text != text
+        changed += is_changed
+        if is_changed and write:
+            file.write_bytes(found.text.encode())
+        report.append({"file": str(file), "changed": is_changed, "decide": [each._asdict() for each in found.findings]})
+        if as_json:
+            continue
+        if is_changed and not write:
+            _show(text, found.text, str(file))
+        for each in found.findings:
+            typer.echo(f"{file}:{each.line}: {each.what}: {each.reason} (docs/{each.section})")
+    if as_json:
+        typer.echo(json.dumps(report, indent=2))
+        return
+    left = sum(len(each["decide"]) for each in report)
+    verb = "changed" if write else "would change"
+    typer.echo(f"{_count(changed, 'file')} {verb}, {_count(left, 'place')} to decide.", err=True)
+    if changed and not write:
+        typer.echo("Run it again with --write to change them.", err=True)
+
+
+def _programs(files: list[Path]) -> Iterator[Path]:
+    for file in files:
+        if file.is_dir():
+            found = (each for each in sorted(file.rglob("*.py")) if not _LEFT_OUT & set(each.parts))
+            yield from (each for each in found if each.is_file())
+        else:
+            yield file
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_bytes().decode()
+    except (OSError, UnicodeDecodeError) as error:
+        raise MigrationError(f"{file} cannot be read: {error}") from error
+
+
+def _show(before: str, after: str, name: str) -> None:
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), name, name, lineterm="")
+    for line in lines:
+        typer.secho(line, fg=_COLOURS.get(line[:1]))
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -1,0 +1,126 @@
+"""Prefect 2 and 3. Most names are under the same paths here, so what is asked is whether they are."""
+
+import functools
+from importlib import import_module
+
+from perdure.migration.rules import Decide, Move, Source
+from perdure.settings import SETTINGS
+
+_PAGE = "coming-from-prefect.md"
+
+# Modules whose names mean the same as those of Prefect's module of that path.
+_SAME = frozenset(
+    {
+        *("", "artifacts", "blocks", "blocks.core", "blocks.notifications", "blocks.system", "blocks.webhook"),
+        *("cache_policies", "client", "concurrency", "concurrency.asyncio", "concurrency.sync", "context", "events"),
+        *("exceptions", "filesystems", "flows", "futures", "logging", "results", "runtime", "serializers", "settings"),
+        *("states", "task_runners", "tasks", "testing.utilities", "transactions", "utilities.annotations"),
+        *("variables",),
+    }
+)
+
+_DEPLOYMENTS = Decide(
+    "Perdure has no deployments: start the flow by what starts your programs, or by `perdure run FILE.py:FLOW`.",
+    f"{_PAGE}#different",
+)
+_ARGUMENTS = Decide("Its arguments are called otherwise: see the storage's page.", "concepts/storage-and-blocks.md")
+_PLAIN = Decide("Call the library itself in a task.", f"{_PAGE}#different")
+
+_MOVES: dict[str, Move | Decide] = {
+    "prefect.Client": Move("perdure.client.Client"),
+    "prefect.futures.PrefectFuture": Move("perdure.futures.Future"),
+    "prefect.engine.pause_flow_run": Move("perdure.pause_flow_run"),
+    "prefect.flow_runs.pause_flow_run": Move("perdure.pause_flow_run"),
+    "prefect.flow_runs.suspend_flow_run": Move("perdure.suspend_flow_run"),
+    "prefect.engine.suspend_flow_run": Move("perdure.suspend_flow_run"),
+    "prefect.context.get_run_context": Move("perdure.context.get_run_context"),
+    "prefect.orion.schemas.states.Completed": Move("perdure.states.Completed"),
+    "prefect.orion.schemas.states.Failed": Move("perdure.states.Failed"),
+    "prefect.server.schemas.states.Completed": Move("perdure.states.Completed"),
+    "prefect.server.schemas.states.Failed": Move("perdure.states.Failed"),
+    "prefect.client.schemas.objects.State": Move("perdure.states.State"),
+    "prefect.client.schemas.objects.StateType": Move("perdure.states.StateType"),
+    "prefect.client.schemas.StateType": Move("perdure.states.StateType"),
+    "prefect.logging.loggers.get_run_logger": Move("perdure.logging.get_run_logger"),
+    "prefect.logging.loggers.get_logger": Move("perdure.logging.get_logger"),
+    "prefect.logging.loggers.disable_run_logger": Move("perdure.logging.disable_run_logger"),
+    "prefect.concurrency.asyncio.concurrency": Move("perdure.concurrency.asyncio.concurrency"),
+    "prefect_aws.S3Bucket": Move("perdure.filesystems.S3", note=_ARGUMENTS),
+    "prefect_aws.s3.S3Bucket": Move("perdure.filesystems.S3", note=_ARGUMENTS),
+    "prefect_gcp.GcsBucket": Move("perdure.filesystems.GCS", note=_ARGUMENTS),
+    "prefect_gcp.cloud_storage.GcsBucket": Move("perdure.filesystems.GCS", note=_ARGUMENTS),
+    "prefect_azure.AzureBlobStorageContainer": Move("perdure.filesystems.Azure", note=_ARGUMENTS),
+    "prefect_azure.blob_storage.AzureBlobStorageContainer": Move("perdure.filesystems.Azure", note=_ARGUMENTS),
+    **{
+        f"prefect.{name}": Move(
+            "perdure.continue_flow_run",
+            {"run_input": "input"},
+            note=Decide(
+                "What Prefect calls resuming is continuing here; resuming is what follows a crash.", f"{_PAGE}#names"
+            ),
+        )
+        for name in ("resume_flow_run", "engine.resume_flow_run", "flow_runs.resume_flow_run")
+    },
+}
+
+_WITHOUT = {
+    "prefect.deployments": _DEPLOYMENTS,
+    "prefect.serve": _DEPLOYMENTS,
+    "prefect.deploy": _DEPLOYMENTS,
+    "prefect.runner": _DEPLOYMENTS,
+    "prefect.schedules": _DEPLOYMENTS,
+    "prefect.infrastructure": _DEPLOYMENTS,
+    "prefect.workers": _DEPLOYMENTS,
+    "prefect.docker": _DEPLOYMENTS,
+    "prefect.orion.schemas.schedules": _DEPLOYMENTS,
+    "prefect.server.schemas.schedules": _DEPLOYMENTS,
+    "prefect.client.schemas.schedules": _DEPLOYMENTS,
+    "prefect.assets": Decide("Persist the task's result; a catalogue of named results is not there.", _PAGE),
+}
+
+
+def _find(name: str) -> Move | Decide | None:
+    found = _MOVES.get(name)
+    if found is not None:
+        return found
+    package, _, rest = name.partition(".")
+    if package != "prefect":
+        return _PLAIN
+    for without, decide in _WITHOUT.items():
+        if name == without or name.startswith(f"{without}."):
+            return decide
+    if _is_there(rest):
+        return Move(f"perdure.{rest}".removesuffix("."))
+    return Decide("Perdure has no counterpart under this name.", f"{_PAGE}#names")
+
+
+@functools.cache
+def _is_there(rest: str) -> bool:
+    """Whether Perdure has a module, or a name of a module, under a path that means the same."""
+    if rest in _SAME:
+        return True
+    module, _, name = rest.rpartition(".")
+    if module not in _SAME:
+        return False
+    return hasattr(import_module(f"perdure.{module}".removesuffix(".")), name)
+
+
+_COLLECTIONS = (
+    *("aws", "azure", "dask", "dbt", "docker", "email", "gcp", "github"),
+    *("kubernetes", "ray", "shell", "slack", "snowflake", "sqlalchemy"),
+)
+_RENAMED = {"PREFECT_API_KEY": "PERDURE_API_TOKEN"}
+
+PREFECT = Source(
+    "prefect",
+    ("prefect", *(f"prefect_{each}" for each in _COLLECTIONS)),
+    _find,
+    settings={
+        **{f"PREFECT_{each.variable.removeprefix('PERDURE_')}": each.variable for each in SETTINGS.values()},
+        **_RENAMED,
+    },
+    methods={
+        **dict.fromkeys(("serve", "deploy", "to_deployment", "from_source"), _DEPLOYMENTS),
+        "delay": Decide("Call the task, or `submit` it within a flow: no server takes tasks.", f"{_PAGE}#different"),
+    },
+)

@@ -1,0 +1,36 @@
+"""What becomes of a name of another system: it moves, or a person decides."""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+
+class Decide(NamedTuple):
+    """What a person has to decide, since no rewriting is right for everybody."""
+
+    reason: str
+    section: str  # of the docs, as `page.md#heading`
+
+
+class Move(NamedTuple):
+    """Where a name is in Perdure, and what changes where it is called."""
+
+    to: str  # "perdure.states.Completed"
+    # Of calls, by keyword: the new keyword; None where it is left out since nothing needs it; or what is to be decided
+    # now that it is left out.
+    arguments: Mapping[str, "str | Decide | None"] = {}
+    added: tuple[tuple[str, str], ...] = ()  # keywords of calls, with their values as code
+    note: Decide | None = None  # said where it is imported or used
+
+
+class Source(NamedTuple):
+    """A system that programs come from."""
+
+    name: str
+    packages: tuple[str, ...]  # whose imports are looked at
+    find: Callable[[str], "Move | Decide | None"]  # by a name with its module; None leaves it as it is
+    settings: Mapping[str, str] = {}  # names of environment variables
+    methods: Mapping[str, Decide] = {}  # called on something whose class cannot be known from the file alone
+
+    def knows(self, module: str) -> bool:
+        """Whether a module is of this system."""
+        return module.partition(".")[0] in self.packages

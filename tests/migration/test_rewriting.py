@@ -1,0 +1,181 @@
+"""What `perdure migrate` makes of programs."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from perdure.core.errors import MigrationError
+from perdure.migration import SOURCES, rewrite
+from perdure.migration.rules import Decide, Move
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def rewritten(text: str) -> str:
+    return rewrite(dedent(text), SOURCES.values()).text
+
+
+def decided(text: str) -> list[tuple[int, str]]:
+    return [(each.line, each.what) for each in rewrite(dedent(text), SOURCES.values()).findings]
+
+
+MOVES = {
+    "from prefect import flow, task  # both": "from perdure import flow, task  # both",
+    "import prefect as p; f = p.flow": "import perdure as p; f = p.flow",
+    "import prefect\nx = prefect.states.Completed()": "import perdure\nx = perdure.states.Completed()",
+    "from prefect import (\n    tags,  # kept\n)": "from perdure import (\n    tags,  # kept\n)",
+    "from prefect.tasks import task_input_hash as q": "from perdure.tasks import task_input_hash as q",
+    "from airflow.decorators import dag\n@dag(dag_id='e')\ndef f(): ...": (
+        "from perdure import flow\n@flow(name='e')\ndef f(): ..."
+    ),
+    "from dagster import job\n@job\ndef f(): ...": "from perdure import flow\n@flow\ndef f(): ...",
+    "import dagster as dg\n@dg.op\ndef f(): ...": "import perdure as dg\n@dg.task\ndef f(): ...",
+    "import os\nos.environ['PREFECT_HOME']": "import os\nos.environ['PERDURE_HOME']",
+}
+
+
+@pytest.mark.parametrize("before", MOVES)
+def test_names_move_and_the_rest_stays(before: str) -> None:
+    assert rewritten(before) == MOVES[before]
+
+
+def test_a_name_that_is_called_otherwise_is_renamed_where_it_is_used() -> None:
+    text = """\
+        from prefect.futures import PrefectFuture
+        def f(x: PrefectFuture, y: "list[PrefectFuture]", PrefectFuture_=1): return x.PrefectFuture
+        """
+    assert rewritten(text) == dedent(
+        """\
+        from perdure.futures import Future
+        def f(x: Future, y: "list[Future]", PrefectFuture_=1): return x.PrefectFuture
+        """
+    )
+
+
+def test_a_name_that_is_taken_already_keeps_the_old_one() -> None:
+    text = "from concurrent.futures import Future\nfrom prefect.futures import PrefectFuture\nx: PrefectFuture\n"
+    assert "from perdure.futures import Future as PrefectFuture\nx: PrefectFuture" in rewritten(text)
+
+
+def test_a_variable_of_the_same_name_is_left_alone() -> None:
+    text = "from prefect import resume_flow_run\ndef f(resume_flow_run): return resume_flow_run(run_input=1)\n"
+    assert "def f(resume_flow_run): return resume_flow_run(run_input=1)" in rewritten(text)
+
+
+def test_arguments_are_renamed_left_out_or_decided() -> None:
+    text = "from airflow.decorators import task\n@task(task_id='a', multiple_outputs=True, pool='p')\ndef f(): ...\n"
+    assert "@task(name='a')" in rewritten(text)
+    assert decided(text) == [(2, "pool=")]
+
+
+def test_what_has_no_counterpart_keeps_its_import_and_is_listed() -> None:
+    text = "from prefect import flow, serve\nimport prefect\nprefect.flow\nprefect.deployments.run_deployment()\n"
+    assert rewritten(text) == dedent(
+        """\
+        from perdure import flow
+        from prefect import serve
+        import prefect, perdure
+        perdure.flow
+        prefect.deployments.run_deployment()
+        """
+    )
+    assert decided(text) == [(1, "serve"), (4, "prefect.deployments")]
+
+
+def test_names_of_a_class_become_names_that_are_imported() -> None:
+    text = "from dbos import DBOS\n@DBOS.workflow()\ndef f(): ...\nDBOS()\n"
+    assert "from perdure import flow\n@flow(durable=True)" in rewritten(text)
+    assert decided(text) == [(4, "DBOS()")]
+
+
+def test_rewriting_twice_is_rewriting_once() -> None:
+    text = "import prefect\nfrom prefect import flow, serve\nfrom prefect.futures import PrefectFuture\nprefect.serve\n"
+    once = rewritten(text)
+    assert rewritten(once) == once
+
+
+def test_a_program_of_no_known_system_is_not_even_parsed() -> None:
+    assert rewritten("def (") == "def ("
+
+
+def test_a_program_that_cannot_be_read_is_an_error_with_its_line() -> None:
+    with pytest.raises(MigrationError, match="Line 2"):
+        rewrite("import prefect\ndef (:\n", SOURCES.values())
+
+
+def rules() -> list[Move | Decide]:
+    """All that the tables of the sources say."""
+    from perdure.migration import airflow, dagster, dbos, joblib, luigi, prefect
+
+    found: list[Move | Decide] = [*prefect._MOVES.values(), *prefect._WITHOUT.values(), airflow._DAG, airflow._TASK]
+    found += [*dagster._MOVES.values(), *dbos._MOVES.values()]
+    found += [each for source in SOURCES.values() for each in source.methods.values()]
+    found += [value for module in (airflow, dagster, dbos, joblib, luigi) for value in vars(module).values()]  # type: ignore[misc]
+    return [each for each in found if isinstance(each, Move | Decide)]
+
+
+def test_every_name_that_something_moves_to_is_there() -> None:
+    for move in [each for each in rules() if isinstance(each, Move)]:
+        module, _, name = move.to.rpartition(".")
+        scope: dict[str, object] = {}
+        exec(f"from {module or 'builtins'} import {name}" if module else f"import {name}", scope)
+
+
+def test_every_section_that_is_named_is_in_the_docs() -> None:
+    decides = [each for each in rules() if isinstance(each, Decide)]
+    moves = [each for each in rules() if isinstance(each, Move)]
+    decides += [value for move in moves for value in move.arguments.values() if isinstance(value, Decide)]
+    for section in {each.section for each in decides}:
+        page, _, heading = section.partition("#")
+        headings = re.findall(r"^#+ (.*)$", (DOCS / page).read_text(), re.MULTILINE)
+        assert not heading or heading in {re.sub(r"[^\w]+", "-", each.lower()) for each in headings}, section
+
+
+PROGRAM = """
+from prefect import flow, task, get_run_logger
+from prefect.cache_policies import INPUTS
+from prefect.states import Completed
+
+
+@task(retries=1, cache_policy=INPUTS, persist_result=True)
+def double(x):
+    return 2 * x
+
+
+@flow(log_prints=True)
+def main():
+    get_run_logger().info("start")
+    state = Completed(message="done")
+    return double.submit(21).result() if state.is_completed() else None
+
+
+if __name__ == "__main__":
+    print(main())
+"""
+
+
+@pytest.mark.slow
+def test_a_rewritten_program_runs(tmp_path: Path, home: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM)
+    command = [sys.executable, "-m", "perdure", "migrate", str(tmp_path), "--write"]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "1 file changed, 0 places to decide." in shown.stderr
+    assert "prefect" not in program.read_text()
+    ran = subprocess.run([sys.executable, str(program)], capture_output=True, text=True, check=True)
+    assert ran.stdout == "42\n"
+
+
+def test_without_write_nothing_is_changed(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM)
+    command = [sys.executable, "-m", "perdure", "migrate", str(program)]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "+from perdure import flow, task, get_run_logger" in shown.stdout
+    assert program.read_text() == PROGRAM
+    ast.parse(rewritten(PROGRAM))
