@@ -7,6 +7,7 @@ functions that rebuild its values.
 
 import builtins
 import importlib
+import pickle
 import zoneinfo
 from collections.abc import Callable, Sequence
 from enum import EnumType
@@ -16,7 +17,9 @@ from perdure import settings
 from perdure.core import errors
 from perdure.core.errors import ResultUntrusted
 from perdure.core.exceptions import _rebuilt, _rebuilt_saying
-from perdure.serializers.known_names import EXCLUDED, HARMLESS, REBUILDERS
+from perdure.serializers.known_names import HARMLESS, REBUILDERS
+from perdure.serializers.library_names import LIBRARIES
+from perdure.serializers.numpy_memory import STAND_INS as _FOR_NUMPY
 from perdure.serializers.references import found_in_program
 from perdure.serializers.rehearsal import load_harmless
 
@@ -48,22 +51,33 @@ class AllowList:
             ImportError, AttributeError: it is not there.
         """
         full = f"{module}.{name}"
-        if full in _STAND_INS:
-            return _STAND_INS[full]
         if full == "perdure.serializers.references.found_in_program":
             return self._in_program
-        if full.replace("numpy.core.", "numpy._core.") in self._exact:
+        newest = full.replace("numpy.core.", "numpy._core.")
+        if newest in _STAND_INS and (newest in self._exact or newest in _ALWAYS):
+            return _STAND_INS[newest]
+        if newest in self._exact:
             return _named(module, name, full)
         if self._holds(full):
+            library = LIBRARIES.get(module.partition(".")[0])
+            if library is not None and not library.has(module, name):
+                raise _refusal(full)
             # Its own name counts too: a module may hold another's classes, under any name.
             found = _named(module, name, full)
-            if isinstance(found, type) and self._holds(f"{found.__module__}.{found.__qualname__}"):
+            if isinstance(found, type) and not issubclass(found, type) and self._holds_own(found):
                 return found
         raise _refusal(full)
 
+    def _holds_own(self, kind: type) -> bool:
+        library = LIBRARIES.get(kind.__module__.partition(".")[0])
+        is_value = library is None or kind.__qualname__ in library.names
+        return is_value and self._holds(f"{kind.__module__}.{kind.__qualname__}")
+
     def admits(self, path: str) -> bool:
         """Whether values may be made of a class by its own path: it is listed, is below what is, or is harmless."""
-        return path in self._exact or self._holds(path)
+        module, _, name = path.rpartition(".")
+        library = LIBRARIES.get(path.partition(".")[0])
+        return path in self._exact or (self._holds(path) and (library is None or library.has(module, name)))
 
     def _in_program(self, name: str, project: str, qualified_name: str, definition: str, _: Any) -> Any:
         """A class of a program that this process has, if the list has it; the copy is a program, and is not run."""
@@ -74,13 +88,14 @@ class AllowList:
         raise _refusal(f"{name}.{qualified_name}")
 
     def _holds(self, full: str) -> bool:
-        return full.startswith(self._below) and not full.startswith(EXCLUDED) and "__main__." not in full[1:]
+        return full.startswith(self._below) and "__main__." not in full[1:]
 
 
 def _named(module: str, name: str, full: str) -> Any:
     found: Any = importlib.import_module(module)
     for number, part in enumerate(name.split(".")):
-        if number and not isinstance(found, type):  # on from a class, but not from a module, function or object
+        # On from a class, but not from a module, function or object; and not to its own class, its bases, its code.
+        if number and (not isinstance(found, type) or part.startswith("__")):
             raise _refusal(full)
         found = getattr(found, part)
     return found
@@ -116,6 +131,18 @@ def _exception_saying(kind: Any, args: Any, attributes: Any, text: Any) -> BaseE
     raise _refusal("perdure.core.exceptions._rebuilt_saying")
 
 
+def _arrow_array(data: Any) -> Any:
+    """An array of Arrow from its buffers, once all its offsets are known to lie in them."""
+    import pyarrow as pa
+
+    array = pa.lib._restore_array(data)
+    try:
+        array.validate(full=True)
+    except pa.ArrowInvalid as error:
+        raise pickle.UnpicklingError(f"an array of Arrow is not what was written: {error}") from None
+    return array
+
+
 def _type(value: Any) -> type:
     if value is None or value is Ellipsis or value is NotImplemented:
         return type(value)
@@ -123,11 +150,15 @@ def _type(value: Any) -> type:
 
 
 _STAND_INS: dict[str, Callable[..., Any]] = {
+    **_FOR_NUMPY,
+    "pyarrow.lib._restore_array": _arrow_array,
     "builtins.getattr": _getattr,
     "builtins.type": _type,
     "perdure.core.exceptions._rebuilt": _exception,
     "perdure.core.exceptions._rebuilt_saying": _exception_saying,
 }
+
+_ALWAYS = {name for name in _STAND_INS if name.startswith(("builtins.", "perdure."))}
 
 
 def load_allowed(file: BinaryIO, buffers: Sequence[memoryview], allowed: AllowList) -> Any:

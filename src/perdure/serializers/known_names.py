@@ -24,6 +24,7 @@ HARMLESS = frozenset[str]().union(
     _names("uuid", "UUID SafeUUID"),
     _names("zoneinfo", "ZoneInfo"),
     _names("json.decoder", "JSONDecodeError"),
+    _names("perdure.core.generated", "GeneratedItems"),
 )
 
 # By library: the functions that its values are rebuilt by. They call nothing but what the pickle may name anyway.
@@ -62,33 +63,3 @@ REBUILDERS: Mapping[str, frozenset[str]] = {
     ),
     "polars": _names("perdure.serializers.frames", "frame_from_arrow series_from_arrow"),
 }
-
-# What a "library.*" does not stand for, since its classes open files, or run code that they are given. Each can still
-# be listed by its full name.
-EXCLUDED = (
-    "numpy.ctypeslib.",
-    "numpy.distutils.",
-    "numpy.f2py.",
-    "numpy.lib.",
-    "numpy.memmap",
-    "numpy._core.memmap.",
-    "numpy.testing.",
-    "numpy.vectorize",
-    "pandas.ExcelFile",
-    "pandas.ExcelWriter",
-    "pandas.HDFStore",
-    "pandas._testing.",
-    "pandas.api.",
-    "pandas.core.computation.",
-    "pandas.io.",
-    "pandas.testing.",
-    "polars.catalog.",
-    "polars.expr.",
-    "polars.functions.",
-    "polars.io.",
-    "polars.lazyframe.",
-    "polars.plugins.",
-    "polars.sql.",
-    "polars.testing.",
-    "pyarrow.",
-)

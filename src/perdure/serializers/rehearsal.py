@@ -15,6 +15,7 @@ from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any, BinaryIO, ClassVar, NoReturn
 
 from perdure.core.errors import ResultUntrusted
+from perdure.serializers import numpy_memory
 
 Find = Callable[[str, str], Any]
 _SHARED = (type, FunctionType, BuiltinFunctionType, MethodType, ModuleType, Enum)
@@ -57,7 +58,7 @@ class _Unpickler(pickle.Unpickler):
 
 def _is_changeable(named: Any) -> bool:
     if isinstance(named, type):
-        return bool(named.__flags__ & _HEAP_TYPE)
+        return bool(named.__flags__ & _HEAP_TYPE) or numpy_memory.is_memory(named) or numpy_memory.is_dtype(named)
     return not isinstance(named, BuiltinFunctionType)
 
 
@@ -90,11 +91,24 @@ def _inert(named: Any, full: str) -> type:
     """What stands for something named: a class, so that it can be called, and can be changed by no step."""
     if isinstance(named, EnumType):  # its instances were there before the pickle, too
         return _Name(full, (_Inert,), dict.fromkeys(_CHANGES, property(_refuse)) | {"is_shared": True})
-    return _Name(full, (_Inert,), {})
+    if numpy_memory.is_memory(named):
+        return _Name(full, (_Memory,), {})
+    if numpy_memory.is_dtype(named):
+        return _Name(full, (_Dtype,), {})
+    # What a function gave may be a function; an object of a class may be called by no pickle.
+    return _Name(full, (_Inert,), {"__call__": _refuse_call} if isinstance(named, type) else {})
 
 
 def _refuse(changed: Any, *_: Any) -> NoReturn:
     raise _refusal(changed.__name__ if isinstance(changed, type) else type(changed).__name__)
+
+
+def _refuse_call(called: Any, *_: Any) -> NoReturn:
+    name = type(called).__name__
+    raise ResultUntrusted(
+        f"The pickle would call a {name[:200]!r}; it was not called. Pickles of values call classes and functions"
+        " alone: do not trust whoever wrote the result."
+    )
 
 
 def _refusal(full: str) -> ResultUntrusted:
@@ -130,6 +144,33 @@ class _Inert(metaclass=_Name):
         return _Inert()
 
 
+class _Memory(_Inert):
+    """Stands for arrays and scalars of numpy, which are rebuilt by functions."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if args or kwargs:
+            _refuse_call(self)
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> "_Memory":
+        made = object.__new__(cls)
+        made.__init__(*args, **kwargs)  # type: ignore[misc]  # which some steps leave out
+        return made
+
+
+class _Dtype(_Inert):
+    """Stands for dtypes of numpy: remembers what they say of themselves."""
+
+    def __init__(self, *args: Any, **_kwargs: Any) -> None:
+        self.item = numpy_memory.item_of(*args)
+        self.is_whole = False
+
+    def __setstate__(self, state: Any) -> None:  # type: ignore[override]
+        if self.is_whole:  # what was seen of it would no longer be true
+            _refuse(self)
+        self.item = numpy_memory.checked(state, self.item, lambda inner: inner.item)
+        self.is_whole = True
+
+
 def _needs_real_ones(_state: Any) -> NoReturn:
     raise _CannotRehearse
 
@@ -141,6 +182,7 @@ class _StepByStep(pickle._Unpickler):
         super().__init__(file, buffers=buffers)
         self._find = find
         self._named: dict[int, Any] = {}
+        self._whole: dict[int, Any] = {}
 
     def find_class(self, module: str, name: str) -> Any:
         found = self._find(module, name)
@@ -148,6 +190,22 @@ class _StepByStep(pickle._Unpickler):
 
     def get_extension(self, code: int) -> None:
         self.append(self.find_class(*copyreg._inverted_registry[code]))  # type: ignore[attr-defined]
+
+    def _instantiate(self, klass: Any, args: Any) -> None:
+        self.check_call(klass, args)
+        super()._instantiate(klass, args)  # type: ignore[misc]
+
+    def check_call(self, called: Any, args: Any) -> None:
+        is_object = id(called) not in self._named and not isinstance(called, (type, *_SHARED[1:4]))
+        if is_object or (args and numpy_memory.is_memory(called)):
+            _refuse_call(called if is_object else type(called.__name__, (), {})())
+
+    def check_state(self, changed: Any, state: Any) -> None:
+        if numpy_memory.is_dtype(type(changed)):
+            if id(changed) in self._whole:
+                raise _refusal("numpy.dtype")
+            self._whole[id(changed)] = changed
+            numpy_memory.checked(state, numpy_memory.real_item(changed), numpy_memory.real_item)
 
     def check(self, changed: Any) -> None:
         if isinstance(changed, _SHARED) or id(changed) in self._named:
@@ -165,8 +223,30 @@ def _check_first(opcode: bytes, changed_by: Callable[[Any], Any]) -> None:
     _StepByStep.dispatch[opcode[0]] = step
 
 
+def _check_call(opcode: bytes, called: Callable[[Any], tuple[Any, Any]]) -> None:
+    plain = _StepByStep.dispatch[opcode[0]]
+
+    def step(unpickler: Any) -> None:
+        unpickler.check_call(*called(unpickler))
+        plain(unpickler)
+
+    _StepByStep.dispatch[opcode[0]] = step
+
+
+_check_call(pickle.REDUCE, lambda unpickler: (unpickler.stack[-2], unpickler.stack[-1]))
+_check_call(pickle.NEWOBJ, lambda unpickler: (unpickler.stack[-2], unpickler.stack[-1]))
+_check_call(pickle.NEWOBJ_EX, lambda unpickler: (unpickler.stack[-3], unpickler.stack[-2] or unpickler.stack[-1]))
 for _opcode in (pickle.BUILD, pickle.APPEND):
     _check_first(_opcode, lambda unpickler: unpickler.stack[-2])
 for _opcode in (pickle.APPENDS, pickle.ADDITEMS, pickle.SETITEMS):
     _check_first(_opcode, lambda unpickler: unpickler.metastack[-1][-1])
+_build = _StepByStep.dispatch[pickle.BUILD[0]]
+
+
+def _check_state_first(unpickler: Any) -> None:
+    unpickler.check_state(unpickler.stack[-2], unpickler.stack[-1])
+    _build(unpickler)
+
+
+_StepByStep.dispatch[pickle.BUILD[0]] = _check_state_first
 _check_first(pickle.SETITEM, lambda unpickler: unpickler.stack[-3])
