@@ -21,6 +21,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from perdure.core.errors import SerializationError
+from perdure.engine import walker
 from perdure.engine.former_hashing import digest_of_values as former
 from perdure.engine.hashing import digest_of_values as digest
 
@@ -218,6 +219,40 @@ def test_whether_parts_are_one_object_does_not_count() -> None:
     part = [1]
 
     assert digest([part, part]) == digest([[1], [1]])
+
+
+def doubled(depth: int, leaf: Any) -> list[Any]:
+    """Lists of which each holds the next one twice."""
+    held = [leaf]
+    for _ in range(depth):
+        held = [held, held]
+    return held
+
+
+def test_what_is_held_again_and_again_is_gone_through_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(walker, "MANY", 10_000)
+
+    assert digest(doubled(200, 1)) == digest(doubled(200, 1)) != digest(doubled(200, 2))
+
+
+def test_of_many_parts_too_it_does_not_count_whether_they_are_one_object(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(walker, "MANY", 100)
+
+    def apart(value: Any) -> Any:
+        return [apart(each) for each in value] if isinstance(value, list) else value
+
+    assert digest(doubled(9, {"a": 1})) == digest(apart(doubled(9, {"a": 1})))
+
+
+def test_of_many_parts_too_one_may_hold_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(walker, "MANY", 100)
+
+    def loop(leaf: int) -> list[Any]:
+        held: list[Any] = [leaf]
+        held.append(doubled(9, held))
+        return held
+
+    assert digest(loop(1)) == digest(loop(1)) != digest(loop(2))
 
 
 def test_digests_are_the_same_in_another_process() -> None:

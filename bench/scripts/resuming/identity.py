@@ -1,4 +1,7 @@
-"""What the identity of a call costs: microseconds with small arguments, GB/s with large ones, as JSON."""
+"""What the identity of a call costs: microseconds with small arguments, GB/s with large ones, as JSON.
+
+`former` is what the digests of the first version cost in the same run.
+"""
 
 import json
 import os
@@ -11,10 +14,12 @@ import pandas as pd
 
 from perdure import flow, task
 from perdure.context import require_run
-from perdure.engine.hashing import digest_of_values
+from perdure.engine import former_hashing, hashing
 from perdure.engine.identity import identity_of
 
 SIZE = 256 * 1024 * 1024  # bytes
+TEXTS = 64 * 1024 * 1024  # bytes
+WORD = 16  # bytes of a text
 CALLS = 2_000
 BLOCKS = 15
 
@@ -35,6 +40,15 @@ def small() -> float:
     return best(calls) / CALLS * 1e6
 
 
+def former() -> float:
+    """The same with the digests of the first version."""
+    today, hashing.digest_of_values = hashing.digest_of_values, former_hashing.digest_of_values  # type: ignore[assignment]
+    try:
+        return small()
+    finally:
+        hashing.digest_of_values = today
+
+
 def best(call: Callable[[], Any], blocks: int = BLOCKS) -> float:
     times = []
     for _ in range(blocks):
@@ -47,6 +61,16 @@ def best(call: Callable[[], Any], blocks: int = BLOCKS) -> float:
 if __name__ == "__main__":
     array = np.frombuffer(os.urandom(SIZE), dtype="float64")
     frame = pd.DataFrame({f"column {number}": part for number, part in enumerate(np.split(array, 8))})
-    values = {"array": array, "bytes": array.tobytes(), "frame": frame}
-    speeds = {name: SIZE / best(lambda value=value: digest_of_values(value), 3) / 1e9 for name, value in values.items()}
-    print(json.dumps({"small": small(), **speeds}))
+    words = np.char.mod(f"%0{WORD}d", np.arange(TEXTS // WORD)).tolist()
+    values = {
+        "array": (array, SIZE),
+        "bytes": (array.tobytes(), SIZE),
+        "frame": (frame, SIZE),
+        "objects": (pd.Series(words, dtype=object), TEXTS),
+        "texts": (pd.Series(words, dtype="string[pyarrow]"), TEXTS),
+    }
+    speeds = {
+        name: size / best(lambda value=value: hashing.digest_of_values(value), 3) / 1e9
+        for name, (value, size) in values.items()
+    }
+    print(json.dumps({"small": small(), "former": former(), **speeds}))

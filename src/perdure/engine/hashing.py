@@ -1,6 +1,7 @@
 """Digests of values: the same in every process for equal values of the same types, and different otherwise."""
 
 import functools
+import hashlib
 import inspect
 import sys
 import sysconfig
@@ -11,7 +12,9 @@ from typing import Any
 from perdure.engine.contents import Content, Unordered
 from perdure.engine.contents.content import attributes, named
 from perdure.engine.contents.reduction import is_found_by_name
-from perdure.engine.walker import Former, StandIn, digest_of
+from perdure.engine.digests import digest_of
+from perdure.engine.tokens import SCALARS, tell_scalar
+from perdure.engine.walker import Former, StandIn
 
 _PACKAGES = ("site-packages", "dist-packages")
 
@@ -27,6 +30,10 @@ def digest_of_values(*values: Any, stand_in: StandIn | None = None, path: str = 
     Raises:
         SerializationError: a part of a value, named by its path, can be neither, such as a lock or an open file.
     """
+    if len(values) == 1 and type(values[0]) in SCALARS:  # most are
+        hasher = hashlib.sha256()
+        tell_scalar(hasher.update, values[0])
+        return hasher.hexdigest()
     return digest_of(values, stand_in, path, code_of, ordered)[0]
 
 

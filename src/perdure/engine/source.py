@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from perdure.core.errors import SerializationError
-from perdure.engine.walker import digest_of_values
+from perdure.engine.digests import digest_of_values
 
 _MOST = 10_000  # functions and classes that one task may reach; those after count by their names
 _ABSENT = object()

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from perdure.engine.digests import digest_of_values
 from perdure.engine.source import Walk, counts_apart
-from perdure.engine.walker import digest_of_values
 
 _MOST = 200  # parts; the others are one
 _DIGEST = 12  # hexadecimal characters

@@ -25,7 +25,8 @@ from perdure.engine.contents.reduction import is_found_by_name, reduced
 from perdure.engine.names import name_of
 from perdure.engine.tokens import SCALARS, Bytes, Update, tell, tell_pieces, tell_scalar
 
-_MOST_DEPTH = 10_000_000  # a reduction that makes ever new objects would not end
+MANY = 1_000_000  # parts that have parts: with more of them, `sharing` comes to an end sooner
+_MOST_DEPTH = 1_000_000  # a reduction that makes ever new objects would not end
 StandIn = Callable[[Any], str | None]  # text that counts instead of a value's content; None if that counts
 Code = Callable[[Any], Content]  # what counts of a function or class that is itself a value
 Step = tuple[Any, Any]  # what leads to a part, and the part
@@ -53,6 +54,10 @@ class Former(enum.Enum):
     WRONG = "a digest that other values had too, or none"
 
 
+class ManyParts(Exception):
+    """A value has many parts; perhaps a few, which it holds again and again."""
+
+
 class Walker:
     """Digests values, one after the other."""
 
@@ -64,6 +69,7 @@ class Walker:
         self._code = code
         self._ordered = ordered
         self._open: dict[int, int] = {}  # containers being hashed, by depth: a cycle is hashed as its depth
+        self._room = MANY
         self.former = Former.SAME
 
     def add(self, value: Any, path: str) -> None:
@@ -86,7 +92,9 @@ class Walker:
                 else:
                     going.pop()
                     labels.pop()
-                    del self._open[id(held)]
+                    self._leave(held)
+        except ManyParts:
+            raise
         except Exception as error:
             culprit = going[-1][1] if going else value
             raise _refusal(_path(path, labels[1:]), culprit, error) from error
@@ -108,8 +116,11 @@ class Walker:
             self._scalar("run", text.encode())
             return False
         if id(value) in self._open:
-            self._scalar("cycle", str(self._open[id(value)]).encode())
+            self._again(self._open[id(value)])
             return False
+        self._room -= 1
+        if self._room < 0:
+            raise ManyParts
         if (kind is list or kind is tuple) and _SCALAR_TYPES.issuperset(map(type, value)):
             self._update(b"%b:%d:" % (kind.__name__.encode(), len(value)))
             for part in value:
@@ -122,6 +133,14 @@ class Walker:
         labels.append(label)
         going[-1] = self._steps(value, kind), value
         return True
+
+    def _again(self, depth: int) -> None:
+        """Digest that a value which is being digested is met inside itself."""
+        self._scalar("cycle", str(depth).encode())
+
+    def _leave(self, held: Any) -> None:
+        """End with the parts of a value."""
+        del self._open[id(held)]
 
     def _scalar(self, tag: str, data: Bytes) -> None:
         tell(self._update, tag, data)
@@ -341,37 +360,3 @@ def _is_class_of(kind: type, module: str, *names: str) -> bool:
 @functools.lru_cache(maxsize=1_000)
 def _names_of_fields(kind: Any) -> dict[str, None]:
     return {each.name: None for each in dataclasses.fields(kind)}
-
-
-def digest_of(
-    values: tuple[Any, ...],
-    stand_in: StandIn | None = None,
-    path: str = "",
-    code: Code | None = None,
-    ordered: bool = True,
-) -> tuple[str, Former]:
-    """64 hexadecimal characters that stand for the values; and how far `former_hashing` agrees.
-
-    `code` says what counts of functions and classes, if not their names. Unless `ordered`, the order of plain dicts
-    does not count.
-
-    Raises:
-        SerializationError: a part of them, named by its path, cannot be digested.
-    """
-    hasher = hashlib.sha256()
-    if len(values) == 1 and type(values[0]) in SCALARS:  # most are, and need no walker
-        tell_scalar(hasher.update, values[0])
-        return hasher.hexdigest(), Former.SAME
-    walker = Walker(hasher.update, stand_in, code, ordered)
-    for value in values:
-        walker.add(value, path)
-    return hasher.hexdigest(), walker.former
-
-
-def digest_of_values(*values: Any, stand_in: StandIn | None = None, path: str = "") -> str:
-    """64 hexadecimal characters that stand for the values, functions and classes among them by their names.
-
-    Raises:
-        SerializationError: a part of them, named by its path, cannot be digested.
-    """
-    return digest_of(values, stand_in, path)[0]

@@ -60,7 +60,11 @@ _CODES = _Codes({str: 1, bytes: 2, int: 3, float: 4, bool: 5, type(None): 6})
 
 def objects(values: Sequence[Any]) -> Content:
     """Many values, one after the other: those of common types all at once."""
-    kinds = bytes(map(_CODES.__getitem__, map(type, values)))
+    types = set(map(type, values))
+    if len(types) == 1:
+        kinds = bytes([_CODES[types.pop()]]) * len(values)
+    else:
+        kinds = bytes(map(_CODES.__getitem__, map(type, values)))
     parts: dict[str, Any] = {"count": len(values), "kinds": Raw((kinds,))}
     for code in sorted(set(kinds)):
         if code != _CODES[type(None)]:
@@ -71,6 +75,9 @@ def objects(values: Sequence[Any]) -> Content:
 
 
 def _texts(values: Sequence[str]) -> Any:
+    joined = "\0".join(values)
+    if joined.count("\0") == len(values) - 1:  # that says where each ends
+        return Raw((joined.encode("utf-8", "surrogatepass"),))
     return _lengths(values), Raw(("".join(values).encode("utf-8", "surrogatepass"),))
 
 
