@@ -200,10 +200,13 @@ def test_with_signing_keys_digests_are_compared_however_untouched_the_file_looks
     result.get()  # here, the fingerprint is believed
 
 
-def test_with_signing_keys_a_loaded_array_is_not_a_view_of_the_file(
-    storage: LocalFileSystem, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("variable", "value"), [("PERDURE_RESULTS_SIGNING_KEYS", new_key("a")), ("PERDURE_RESULTS_COPY_PAYLOADS", "true")]
+)
+def test_with_signing_keys_or_by_a_setting_a_loaded_array_is_not_a_view_of_the_file(
+    storage: LocalFileSystem, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
 ) -> None:
-    monkeypatch.setenv("PERDURE_RESULTS_SIGNING_KEYS", new_key("a"))
+    monkeypatch.setenv(variable, value)
     perdure_settings.reload()
     result = written(LARGE, storage)
     loaded = result.get()

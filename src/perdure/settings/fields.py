@@ -238,6 +238,13 @@ class Settings:
             "Beside the local storage, where a server opens results, and a prune of a shared database removes them.",
         )
     )
+    results_copy_payloads: bool = field(
+        metadata=_about(
+            FLAG,
+            False,
+            "Copy large results into memory and check the digests of the copy, as is always done with signing keys.",
+        )
+    )
     results_retention: Retention | None = field(
         metadata=_about(RETENTION, None, "How long results are kept unless result_retention says otherwise.")
     )
