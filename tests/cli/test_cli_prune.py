@@ -6,7 +6,7 @@ from pathlib import Path
 
 from command_line import Perdure
 
-from perdure import flow
+from perdure import flow, task
 
 
 def kept_once(runs: int) -> None:
@@ -62,3 +62,24 @@ def test_prune_lists_orphans_and_removes_them_when_asked(perdure: Perdure, home:
 
 def test_prune_refuses_a_negative_grace(perdure: Perdure):
     assert perdure("result", "prune", "--grace", -1).exit_code == 2
+
+
+def test_prune_says_what_it_leaves_alone(perdure: Perdure, home: Path):
+    @task(persist_result=True, result_retention="1 run", result_storage_key="report-{parameters[day]}")
+    def report(day: int) -> str:
+        return "text"
+
+    @flow
+    def daily(day: int) -> str:
+        return report(day)
+
+    for day in range(2):
+        daily(day)
+    perdure("result", "prune")
+    (home / "storage" / "report-0").write_text("notes that somebody put there")
+    os.utime(home / "storage" / "report-0", (900_000_000, 900_000_000))
+    said = " ".join(perdure("result", "prune", "--grace", 0).output.split())
+    assert "Left alone 1 record" in said
+    assert "(report-0): it is no result document" in said
+    (skipped,) = json.loads(perdure("result", "prune", "--grace", 0, "--json").output)["skipped"]
+    assert skipped["keys"] == ["report-0"]

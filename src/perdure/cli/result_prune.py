@@ -45,6 +45,7 @@ def prune(
     pruned = prune_results(dry_run=dry_run, grace=grace, orphans=orphans)
     if as_json:
         ids = {each.storage_id for each in (*pruned.freed, *pruned.waiting)} | pruned.failures.keys()
+        ids |= {each.storage_id for each in pruned.skipped}
         ids |= {each.storage_id for each in pruned.orphans}
         show_json({**to_json(pruned), "storages": {id: _place(id) for id in sorted(ids)}})
     else:
@@ -56,7 +57,7 @@ def prune(
 def _show(pruned: Pruned) -> None:
     if pruned.freed:
         _show_freed("Would remove" if pruned.dry_run else "Removed", pruned.freed)
-    elif not pruned.waiting:
+    elif not pruned.waiting and not pruned.skipped:
         show("There is nothing to remove.")
         if settings.current().results_retention is None and not pruned.waiting:
             show(note("PERDURE_RESULTS_RETENTION, or `result_retention=` on flows and tasks, says how long to keep."))
@@ -68,6 +69,9 @@ def _show(pruned: Pruned) -> None:
         show(note(f"Nothing new uses them. The first prune after their grace period of {grace} removes them."))
     if pruned.orphans:
         _show_orphans(pruned)
+    for each in pruned.skipped:
+        named = ", ".join(each.keys)
+        show(note(f"Left alone {plural(each.count, 'record')} in {each.storage_id} ({named}): {each.reason}"))
 
 
 def _show_freed(what: str, freed: Sequence[Freed]) -> None:

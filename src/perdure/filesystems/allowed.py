@@ -29,6 +29,10 @@ class Allowed:
         place = storage.place()
         return (place is not None and is_within(place, self.places)) or is_approved(storage, self._home)
 
+    def names(self, storage: Storage) -> bool:
+        """Whether the very place is allowed, and not only one above it: all in it is Perdure's."""
+        return storage.place() in self.places or is_approved(storage, self._home)
+
     def refusal(self, storage: Storage) -> str | None:
         """Why a storage may not be opened, and how to allow it; None if it may."""
         if self.admits(storage):
@@ -53,3 +57,8 @@ def indirect_refusal(storage: Storage) -> str | None:
     if not storage.is_indirect() or is_approved(storage, settings.current().home):
         return None
     return f"{_INDIRECT.format(storage.block_type)} {_SAVE}"
+
+
+def is_local(storage: Storage) -> bool:
+    """Whether a storage is the local one of the settings, which needs no approval."""
+    return storage.place() == directory_place(settings.current().local_storage_path)

@@ -325,6 +325,11 @@ class EmbeddedOrchestrator:
         return self._writer.counts
 
     @property
+    def is_shared(self) -> bool:
+        """Whether others than its user may write to the database: it is a server's, or has tokens for one."""
+        return self._database.kind == "postgresql" or bool(self.tokens.all())
+
+    @property
     def tokens(self) -> "Tokens":
         """Who may talk to a server on this database."""
         from perdure.orchestrator.sql.tokens import Tokens  # only servers need its imports

@@ -1,7 +1,7 @@
 """What crashes leave in storages: documents and payloads that nothing leads to, and files that were never finished."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from perdure.core.clock import Micros
 from perdure.core.errors import ResultError, StorageError
 from perdure.core.pruning import Pruning
+from perdure.results.confirming import MOST_READ, is_document
 from perdure.results.document import read_document
 from perdure.results.keys import is_own_key
 from perdure.results.payload import payload_owner
@@ -18,7 +19,6 @@ if TYPE_CHECKING:  # it imports pydantic
 
 _GROUP = 1_000  # keys that are looked up at once
 _SHOWN = 5  # keys that are named
-_MOST_READ = 16 * 1024 * 1024  # bytes; no document of Perdure's is larger
 
 
 @dataclass(slots=True)
@@ -47,12 +47,21 @@ class Orphans:
 
 
 def find_orphans(
-    pruning: Pruning, storages: "dict[str, Storage]", before: Micros, remove: bool, failures: dict[str, str]
+    pruning: Pruning,
+    storages: "dict[str, Storage]",
+    allowed: Collection[str],
+    before: Micros,
+    remove: bool,
+    failures: dict[str, str],
 ) -> list[Orphans]:
-    """Orphans that were last written before a time, in storages by their ids; why one cannot be listed is noted."""
+    """Orphans that were last written before a time, in those storages by their ids that are allowed.
+
+    Why one cannot be listed is noted. Results in the other storages count, too, for they may lead to the same places.
+    """
     places = _Places(pruning, {id: storage.describe("x")[:-1] for id, storage in storages.items()})
     found: dict[tuple[str, str], Orphans] = {}
-    for id, storage in storages.items():
+    for id in allowed:
+        storage = storages[id]
         try:
             for kind, entry in _of_storage(id, storage, places, before):
                 orphans = found.setdefault((id, kind), Orphans(id, kind, removed=remove))
@@ -102,13 +111,13 @@ def _of_storage(id: str, storage: "Storage", places: _Places, before: Micros) ->
 
 def _is_ours(storage: "Storage", entry: "Entry") -> bool:
     """Whether it is a result document that Perdure wrote."""
-    if entry.size is None or entry.size > _MOST_READ:
+    if entry.size is None or entry.size > MOST_READ:
         return False
     try:
         fields = json.loads(storage.read(entry.key))
     except (ValueError, RecursionError, StorageError):
         return False
-    return isinstance(fields, dict) and {"serializer", "data", "perdure_version"} <= fields.keys()
+    return is_document(fields) and "perdure_version" in fields
 
 
 def _is_named(storage: "Storage", owner: str, key: str) -> bool:

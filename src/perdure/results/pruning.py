@@ -20,6 +20,7 @@ from perdure.core.clock import Micros, system_clock
 from perdure.core.errors import OrchestratorError, ResultError, SettingError, StorageError
 from perdure.core.pruning import Pruning
 from perdure.core.records import Doomed, Removable
+from perdure.results.confirming import foreign
 from perdure.results.keys import is_own_key
 from perdure.results.orphans import Orphans, find_orphans
 from perdure.results.removal import payloads_of
@@ -28,6 +29,7 @@ from perdure.results.types import PersistedResult
 if TYPE_CHECKING:  # it imports pydantic
     from perdure.filesystems import Storage
 
+_SHOWN = 5  # keys that are named
 _THREADS = 32  # most of the time they wait: for the network, or until the disk has taken note of a free block
 _SECOND: Micros = 1_000_000
 _DAY: Micros = 86_400 * _SECOND
@@ -52,6 +54,22 @@ class Freed:
 
 
 @dataclass(slots=True)
+class Skipped:
+    """What records name in a storage, and is left alone: nothing says that it is theirs to remove."""
+
+    storage_id: str
+    reason: str
+    count: int = 0
+    keys: tuple[str, ...] = ()  # the first ones
+
+    def add(self, key: str) -> None:
+        """Count one."""
+        self.count += 1
+        if len(self.keys) < _SHOWN:
+            self.keys = (*self.keys, key)
+
+
+@dataclass(slots=True)
 class Pruned:
     """What a pruning did, or would do if it was only tried."""
 
@@ -61,6 +79,7 @@ class Pruned:
     waiting: list[Freed] = field(default_factory=list)  # doomed, and in their grace period
     orphans: list[Orphans] = field(default_factory=list)
     failures: dict[str, str] = field(default_factory=dict)  # by storage id, why nothing, or not all, was removed
+    skipped: list[Skipped] = field(default_factory=list)  # what records name, and was not confirmed to be a result
 
     @property
     def count(self) -> int:
@@ -81,6 +100,10 @@ def prune(*, dry_run: bool = False, grace: timedelta | float | None = None, orph
     PERDURE_RESULTS_PRUNE_GRACE_SECONDS) after that. `orphans` also removes what crashes have left: documents,
     payloads and unfinished files of Perdure's that no result leads to, after a day at least.
 
+    Of a database that others may write to, only storages are pruned that the settings allow, or that the user of this
+    home has used or saved. Under keys that Perdure did not make, a document there must be the result's. What is not so
+    confirmed is left, and told of as `skipped`.
+
     Raises:
         SettingError: `grace` is no span of time.
         OrchestratorError: the database cannot be read or written.
@@ -100,10 +123,11 @@ def prune(*, dry_run: bool = False, grace: timedelta | float | None = None, orph
         if dry_run:
             pruned.freed = [_freed(each) for each in doomed if each.is_due]
         else:
-            _sweep(pruning, before, pruned)
+            _sweep(pruning, before, pruned, _Rules(known))
         storages = _storages(pruning, pruned)
+        allowed = [id for id, storage in storages.items() if _Rules(known).refusal(storage) is None]
         pruned.orphans = find_orphans(
-            pruning, storages, min(before, now - _DAY), orphans and not dry_run, pruned.failures
+            pruning, storages, allowed, min(before, now - _DAY), orphans and not dry_run, pruned.failures
         )
     finally:
         pruning.close()
@@ -141,15 +165,34 @@ def _storage(id: str, pruned: Pruned) -> "Storage | None":
     return storage
 
 
+class _Rules:
+    """Where results of a database may be removed. Records that others write may name any place."""
+
+    def __init__(self, known: object) -> None:
+        from perdure.filesystems.allowed import Allowed
+
+        self._is_shared = getattr(known, "is_shared", True)
+        self._allowed = Allowed()
+
+    def refusal(self, storage: "Storage") -> str | None:
+        """Why nothing in a storage is removed; None if it may be."""
+        return self._allowed.refusal(storage) if self._is_shared else None
+
+    def is_own(self, storage: "Storage") -> bool:
+        """Whether all keys in a storage that look like those that Perdure makes are such keys."""
+        return not self._is_shared or self._allowed.names(storage)
+
+
 class _Removed(NamedTuple):
     """What became of some results: gone, or left since somebody uses them again; and why the rest was left."""
 
     gone: list[Removable]
     used: list[Removable]
     failure: tuple[str, str] | None = None  # the storage's id, and what it said
+    skipped: tuple[tuple[Removable, str], ...] = ()  # and why
 
 
-def _sweep(pruning: Pruning, before: Micros, pruned: Pruned) -> None:
+def _sweep(pruning: Pruning, before: Micros, pruned: Pruned, rules: _Rules) -> None:
     """Remove what is due; a storage that fails is left, and the others go on."""
     counts: Counter[tuple[str, str]] = Counter()
     sizes: Counter[tuple[str, str]] = Counter()
@@ -157,21 +200,36 @@ def _sweep(pruning: Pruning, before: Micros, pruned: Pruned) -> None:
         begun: list[Future[_Removed]] = []
         for page in pruning.removable(before):
             # While one page is being removed, the one before is noted, and the next one is looked up.
-            ended, begun = begun, _begin_removing(page, pool, pruned)
+            ended, begun = begun, _begin_removing(page, pool, pruned, rules)
             _note(ended, pruning, pruned, counts, sizes)
         _note(begun, pruning, pruned, counts, sizes)
     pruned.freed = [Freed(*key, count, sizes[key]) for key, count in sorted(counts.items())]
 
 
-def _begin_removing(page: Sequence[Removable], pool: Executor, pruned: Pruned) -> "list[Future[_Removed]]":
+def _begin_removing(
+    page: Sequence[Removable], pool: Executor, pruned: Pruned, rules: _Rules
+) -> "list[Future[_Removed]]":
     begun = []
     for storage_id in sorted({each.storage_id for each in page}):
         storage = None if storage_id in pruned.failures else _storage(storage_id, pruned)
-        if storage is not None:
-            here = [each for each in page if each.storage_id == storage_id]
-            slices = [here[start::_THREADS] for start in range(min(_THREADS, len(here)))]
-            begun += [pool.submit(_remove_all, storage, each) for each in slices]
+        if storage is None:
+            continue
+        here = [each for each in page if each.storage_id == storage_id]
+        if (why := rules.refusal(storage)) is not None:
+            _skip(pruned, here, why)
+            continue
+        slices = [here[start::_THREADS] for start in range(min(_THREADS, len(here)))]
+        is_own = rules.is_own(storage)
+        begun += [pool.submit(_remove_all, storage, each, is_own) for each in slices]
     return begun
+
+
+def _skip(pruned: Pruned, results: Sequence[Removable], why: str) -> None:
+    for each in results:
+        found = next((s for s in pruned.skipped if (s.storage_id, s.reason) == (each.storage_id, why)), None)
+        if found is None:
+            pruned.skipped.append(found := Skipped(each.storage_id, why))
+        found.add(each.storage_key)
 
 
 def _note(
@@ -186,33 +244,47 @@ def _note(
     pruning.removed(gone, system_clock())
     pruning.postpone([each for removed in done for each in removed.used], system_clock())
     pruned.failures.update(removed.failure for removed in done if removed.failure is not None)
+    for removed in done:
+        for each, why in removed.skipped:
+            _skip(pruned, [each], why)
     for each in gone:
         if not each.is_again:
             counts[each.storage_id, each.reason] += 1
             sizes[each.storage_id, each.reason] += each.size or 0
 
 
-def _remove_all(storage: "Storage", results: Sequence[Removable]) -> _Removed:
-    """Remove results: together, or one by one if the storage refuses that."""
-    own = [each for each in results if is_own_key(each.storage_key)]
+def _remove_all(storage: "Storage", results: Sequence[Removable], is_own: bool) -> _Removed:
+    """Remove results: together, or one by one if the storage refuses that.
+
+    Where all keys like ours are ours (`is_own`), those are not read first: it would double the time of most prunings.
+    """
+    own = [each for each in results if is_own and is_own_key(each.storage_key)]
     with suppress(StorageError):
         _delete(storage, own)
-        return _remove_singly(storage, [each for each in results if not is_own_key(each.storage_key)], own)
-    return _remove_singly(storage, results, [])
+        others = [each for each in results if not (is_own and is_own_key(each.storage_key))]
+        return _remove_singly(storage, others, own, is_own)
+    return _remove_singly(storage, results, [], is_own)
 
 
-def _remove_singly(storage: "Storage", results: Sequence[Removable], gone: list[Removable]) -> _Removed:
+def _remove_singly(storage: "Storage", results: Sequence[Removable], gone: list[Removable], is_own: bool) -> _Removed:
     used: list[Removable] = []
+    skipped: list[tuple[Removable, str]] = []
     for each in results:
         try:
             if _is_used_again(storage, each):
                 used.append(each)
+                continue
+            why = None if is_own and is_own_key(each.storage_key) else foreign(storage, each.storage_key, each.digest)
+            if why is not None and not each.is_again:  # else the newer result that is there goes by its own record
+                skipped.append((each, why))
+            elif why is not None:
+                gone.append(each)
             else:
                 _delete(storage, [each])
                 gone.append(each)
         except StorageError as error:
-            return _Removed(gone, used, (each.storage_id, str(error)))
-    return _Removed(gone, used)
+            return _Removed(gone, used, (each.storage_id, str(error)), tuple(skipped))
+    return _Removed(gone, used, None, tuple(skipped))
 
 
 def _is_used_again(storage: "Storage", result: Removable) -> bool:
@@ -243,6 +315,10 @@ def to_json(pruned: Pruned) -> dict[str, Any]:
         "waiting": [_fields(each) for each in pruned.waiting],
         "orphans": [each.describe() for each in pruned.orphans],
         "failures": pruned.failures,
+        "skipped": [
+            {name: getattr(each, name) for name in ("storage_id", "reason", "count")} | {"keys": list(each.keys)}
+            for each in pruned.skipped
+        ],
     }
 
 

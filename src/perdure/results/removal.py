@@ -9,7 +9,9 @@ from perdure.core.clock import system_clock
 from perdure.core.errors import ResultCorrupt, ResultError, ResultInUse, ResultUntrusted
 from perdure.core.records import FlowRun, RemovalRecord, ResultFilter, ResultRecord, RunFilter
 from perdure.core.states import ABANDONED, FINAL, StateType
+from perdure.results.confirming import foreign
 from perdure.results.document import read_document
+from perdure.results.keys import is_own_key
 from perdure.results.lookup import Known, find_run, known_runs, persisted_record
 from perdure.results.payload import payload_owner
 from perdure.results.types import PersistedResult
@@ -112,8 +114,11 @@ def delete_objects(storage: "Storage", key: str) -> None:
     """Delete a document and its payload; the payload first, since only the document names it.
 
     Raises:
+        ResultCorrupt: the key is not one that Perdure made, and no result document is there.
         StorageError: the storage refuses.
     """
+    if not is_own_key(key) and (why := foreign(storage, key, None)) is not None:
+        raise ResultCorrupt(f"{storage.describe(key)} is not deleted: {why}. If it is yours to delete, do it by hand.")
     for each in (*payloads_of(storage, key), key):
         storage.delete(each)
 

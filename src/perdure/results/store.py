@@ -58,14 +58,12 @@ class Storages:
             return known[1]
         with self._lock:
             settled = storage.settled()
-            if settled.is_indirect():
-                from perdure.blocks.approved import approve
-
-                approve(settled)  # later processes of this home may follow it
             record = settled.record()
-            if record.id not in self._by_id and self._read(record.id) is None:
-                # Without a name: the name of a saved block may have moved on to another one since it was loaded.
-                self._report(record._replace(name=None))
+            if record.id not in self._by_id:
+                if self._read(record.id) is None:
+                    # Without a name: the name of a saved block may have moved on to another one since it was loaded.
+                    self._report(record._replace(name=None))
+                _approve(settled)
             self._by_id.setdefault(record.id, settled)
             if len(self._ids) > 1_000:  # storages made in a loop must not pile up
                 self._ids.clear()
@@ -104,6 +102,16 @@ class Storages:
                 raise ResultUnreadable(why)
             storage = self._by_id.setdefault(id, block)
         return storage
+
+
+def _approve(storage: "Storage") -> None:
+    """Later processes of this home may follow records to a storage that its user's code has used."""
+    from perdure.blocks.approved import approve
+    from perdure.filesystems.allowed import is_local
+
+    if not is_local(storage):
+        with suppress(OSError):  # a home that cannot be written to: then settings have to allow it
+            approve(storage)
 
 
 Secure = Callable[["Storage", tuple[str, ...]], None]  # makes what was written under the keys survive a loss of power

@@ -37,6 +37,8 @@ class RemoteOrchestrator:
     that say what a request belongs to.
     """
 
+    is_shared = True  # others may write to a server's database
+
     def __init__(
         self,
         url: str,
