@@ -64,6 +64,64 @@ def test_a_restart_of_the_server_loses_nothing_and_fails_nobody(server: Any, mod
         known.close()
 
 
+@pytest.mark.parametrize("ended", [True, False], ids=["connections end", "connections stay"])
+def test_a_server_that_takes_no_writes_for_a_while_loses_nothing_and_doubles_nothing(server: Any, ended: bool) -> None:
+    with new_database(server.get_uri()) as url:
+        known = EmbeddedOrchestrator(PostgreSQL(url, timeout_seconds=30), report_interval_seconds=0.01)
+        told: list[str] = []
+        failures: list[BaseException] = []
+        committing = threading.Semaphore(0)
+
+        def tell() -> None:
+            for _ in range(40):
+                run = flow_run()
+                known.report([state(run, StateType.RUNNING)])
+                known.commit([run, state(run, StateType.COMPLETED)])
+                told.append(run.id)
+                committing.release()
+
+        threads = [threading.Thread(target=_watched, args=(tell, failures)) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for read_only in ("on", "off", "on", "off"):
+            committing.acquire(timeout=10) if read_only == "on" else time.sleep(0.3)
+            set_read_only(server.get_uri(), url if ended else None, read_only)
+        for thread in threads:
+            thread.join()
+        assert failures == []
+        assert len(told) == 80
+        assert set(told) == set(ids(known.flow_runs(RunFilter())))
+        assert all(len(known.states(id)) == 2 for id in told)
+        known.close()
+
+
+def set_read_only(url: str, end: str | None, to: str) -> None:
+    """Have a server refuse writes, or take them again, as in a failover; `end` the connections of a database."""
+    with psycopg.connect(url, autocommit=True, options="-c default_transaction_read_only=off") as connection:
+        connection.execute(f"ALTER SYSTEM SET default_transaction_read_only = {to}")  # type: ignore[arg-type]
+        connection.execute("SELECT pg_reload_conf()")
+        if end is not None:
+            name = psycopg.conninfo.conninfo_to_dict(end)["dbname"]
+            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+
+
+def test_a_server_that_never_takes_writes_is_told_with_what_to_do(server: Any) -> None:
+    with new_database(server.get_uri()) as url:
+        PostgreSQL(url, 10).connect().close()
+        set_read_only(server.get_uri(), None, "on")
+        try:
+            told = told_of(url)
+            assert "It takes no writes now" in told
+            assert "target_session_attrs=any" in told
+            known = EmbeddedOrchestrator(PostgreSQL(f"{url}&target_session_attrs=any", timeout_seconds=0.2))
+            assert list(known.flow_runs(RunFilter())) == []
+            with pytest.raises(OrchestratorUnreachable, match="It takes no writes now"):
+                known.commit([flow_run()])
+        finally:
+            set_read_only(server.get_uri(), None, "off")
+        known.close()
+
+
 def _watched(call: Any, failures: list[BaseException]) -> None:
     try:
         call()

@@ -24,6 +24,8 @@ _MISSING = "PostgreSQL needs the package psycopg. Install perdure[postgresql]."
 _FIRST = "0005"  # the migration that PostgreSQL was first served at
 _FULL = "Raise max_connections of the server, or run fewer processes at once."
 _MENDS = {
+    "25006": "It takes no writes now: it is a standby, or another server takes its place. Give the URL of the one that"
+    " takes writes, or of all of them; target_session_attrs=any in the URL reads from any.",
     "08": "See that the server runs, and that its host and port are right.",
     "28": "See that the user and the password in the URL are right.",
     "3D": "Make it first: createdb NAME.",
@@ -43,11 +45,15 @@ _SAID = {
     "too many connections": "53300",
     "remaining connection slots": "53300",
     "the database system is": "57P03",  # starting up, shutting down, in recovery mode
+    "session is read-only": "25006",
+    "in hot standby mode": "25006",
     'database "': "3D000",
     'role "': "28000",
 }
-_UNREACHABLE = frozenset({"08", "40", "57"})  # what may go well the next time
-_PASSING = frozenset({"53300", "57P03"})  # what a new connection waits for
+_UNREACHABLE = frozenset({"08", "25006", "40", "57"})  # what may go well the next time
+_PASSING = frozenset({"25006", "53300", "57P03"})  # what a new connection waits for
+# A server that was demoted answers on: only one that takes writes is connected to, whichever host it is on by then.
+_WRITABLE = {"target_session_attrs": "read-write"}
 _KEPT_ALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000}
 _AGAIN_SECONDS = 0.1
 
@@ -67,6 +73,10 @@ SPELLINGS = {
     "flag": "CAST(CAST(:flag AS int) AS boolean)",
     "prepare": "SET work_mem = '256MB'",  # else the comparisons of large tables are done row by row
 }
+
+
+def _may_pass(code: str) -> bool:
+    return code in _UNREACHABLE or code[:2] in _UNREACHABLE
 
 
 class PostgreSQL:
@@ -103,7 +113,8 @@ class PostgreSQL:
         self._psycopg = psycopg
         self._dialect = dialects.dialect(paramstyle="format")  # type: ignore[no-untyped-call]
         self._lock = Lock()
-        self._ready = False
+        self._ready = False  # its tables are made
+        self._reached = False
 
     @property
     def place(self) -> str:
@@ -115,7 +126,7 @@ class PostgreSQL:
     @property
     def was_reached(self) -> bool:
         """Whether it has been connected to."""
-        return self._ready
+        return self._reached
 
     def connect(self, instead_of: Connection | None = None) -> Connection:
         """A connection to the database, whose tables are made or upgraded if that is needed.
@@ -172,7 +183,7 @@ class PostgreSQL:
         text = " ".join(str(error).split()) or type(error).__name__
         if code in ("42P01", "42703"):  # no such table, no such column
             return self.damaged(text)
-        raised = OrchestratorUnreachable if code[:2] in _UNREACHABLE else OrchestratorError
+        raised = OrchestratorUnreachable if _may_pass(code) else OrchestratorError
         mend = _MENDS.get(code) or _MENDS.get(code[:2], "")
         return raised(f"The database {self.place} failed: {text}. {mend}".rstrip())
 
@@ -298,7 +309,7 @@ class PostgreSQL:
                 return self._open_once()
             except self._psycopg.OperationalError as error:
                 code = self._code(error)
-                passes = code in _PASSING or (self._ready and code[:2] in _UNREACHABLE)
+                passes = code in _PASSING or (self._reached and _may_pass(code))
                 if not passes or time.monotonic() > deadline:
                     raise
             time.sleep(_AGAIN_SECONDS)
@@ -307,9 +318,10 @@ class PostgreSQL:
         name = f"perdure {uuid4().hex[:16]}"
         seconds = max(1, round(self.timeout_seconds))
         options = f"{self._told.get('options') or ''} -c lock_timeout={seconds * 1000} -c client_encoding=UTF8"
-        ours = {"connect_timeout": seconds, **_KEPT_ALIVE}
+        ours = {"connect_timeout": seconds, **_KEPT_ALIVE, **_WRITABLE}
         untold: dict[str, Any] = {name: value for name, value in ours.items() if name not in self._told}
         raw = self._psycopg.connect(self.url, autocommit=True, application_name=name, options=options.strip(), **untold)
+        self._reached = True
         return PostgreSQLConnection(raw, name)
 
     def _make_ready(self) -> None:

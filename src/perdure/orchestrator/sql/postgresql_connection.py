@@ -1,6 +1,7 @@
 """A connection to PostgreSQL, as the SQL code uses it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from perdure.orchestrator.sql.database import Cursor
@@ -8,6 +9,9 @@ from perdure.orchestrator.sql.postgresql_bulk import FEWEST, Bulk, bulk_of
 
 if TYPE_CHECKING:
     import psycopg
+
+
+_READ_ONLY = "25006"
 
 
 class PostgreSQLConnection:
@@ -26,14 +30,26 @@ class PostgreSQLConnection:
         return self.raw.info.transaction_status not in (TransactionStatus.IDLE, TransactionStatus.UNKNOWN)
 
     def execute(self, statement: str, parameters: Sequence[Any] | Mapping[str, Any] = (), /) -> Cursor:
-        return self.raw.execute(statement, parameters or None)
+        with self._left_if_read_only():
+            return self.raw.execute(statement, parameters or None)
 
     def executemany(self, statement: str, rows: Sequence[Any], /) -> object:
-        if len(rows) >= FEWEST and (bulk := self._bulk(statement)) is not None:
-            return self.raw.execute(bulk.statement, bulk.columns(rows))
-        cursor = self.raw.cursor()
-        cursor.executemany(statement, rows)  # one round trip for all
-        return cursor
+        with self._left_if_read_only():
+            if len(rows) >= FEWEST and (bulk := self._bulk(statement)) is not None:
+                return self.raw.execute(bulk.statement, bulk.columns(rows))
+            cursor = self.raw.cursor()
+            cursor.executemany(statement, rows)  # one round trip for all
+            return cursor
+
+    @contextmanager
+    def _left_if_read_only(self) -> Iterator[None]:
+        """Count the connection as lost once its server takes no writes: by now another one may, at the same address."""
+        try:
+            yield
+        except Exception as error:
+            if getattr(error, "sqlstate", None) == _READ_ONLY:
+                self.raw.close()
+            raise
 
     def _bulk(self, statement: str) -> Bulk | None:
         if statement not in self._bulks:

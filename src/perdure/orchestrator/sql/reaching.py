@@ -17,13 +17,13 @@ def reaching(database: Database, attempt: Callable[[], T]) -> T:
     While a server that was there is away, it is made again: for as long as other processes are waited for. So whatever
     an attempt begins must be undone when it fails, and what it commits must not be begun again.
     """
-    was_there, deadline = database.was_reached, 0.0
+    deadline = 0.0
     while True:
         try:
             with database.errors():
                 return attempt()
         except OrchestratorUnreachable:
             deadline = deadline or time.monotonic() + database.timeout_seconds
-            if not was_there or time.monotonic() > deadline:
+            if not database.was_reached or time.monotonic() > deadline:
                 raise
         time.sleep(_PAUSE_SECONDS)
