@@ -13,7 +13,7 @@ from perdure.core.clock import Micros, to_datetime
 from perdure.core.errors import MissingContext
 from perdure.core.options import FlowOptions, RunOptions, TaskOptions
 from perdure.core.pending import Pending
-from perdure.core.records import ResultRecord, WaitRecord
+from perdure.core.records import Owner, ResultRecord, WaitRecord
 from perdure.core.signatures import Passed
 from perdure.core.states import State, StateType
 from perdure.core.steering import Steering
@@ -122,7 +122,7 @@ class _Run(Generic[OptionsT]):
         return parent is not None and parent.generation != self.generation
 
 
-_KEPT_ELSEWHERE = ("run_count", "storage", "serializer", "goes_on_from")  # what a process of a task is told beside
+_KEPT_ELSEWHERE = ("run_count", "storage", "serializer", "goes_on_from", "epoch")  # told to processes of tasks
 
 
 class FlowRunContext(_Run[FlowOptions]):
@@ -139,6 +139,7 @@ class FlowRunContext(_Run[FlowOptions]):
         self.borrowed: set[str] = set()  # of these, the identities whose results are other flow runs'
         self.begun: dict[str, list[str]] = {}  # ids of subflow runs that a crash left unfinished, by identity
         self.goes_on_from: tuple[str, ...] = ()  # the ids of the flow runs whose finished steps count: after a crash
+        self.epoch = 1  # of an outermost one: the claim under which this process has it
         self.retries_failed = False  # whether what failed before a crash is run again
         self.identities: dict[str, str] = {}  # of child runs, by run id
         self.undigested: set[str] = set()  # the keys of functions of which it was said that an argument has no digest
@@ -228,6 +229,12 @@ class FlowRunContext(_Run[FlowOptions]):
                 break
             run, above = flow, flow.parent
         return run
+
+    @property
+    def claim_of_root(self) -> Owner:
+        """The claim under which this process reports of the flow run."""
+        root = self.root
+        return Owner(root.id, root.epoch)
 
     def occurrence(self, key: str) -> int:
         """How many times `key` came up before in this attempt."""

@@ -104,18 +104,28 @@ class Flow(Decorated[FlowOptions], Generic[P, R]):
         parameters = arguments_of(found.start, found.run)
         return begin_flow(self, self.options, parameters, (), session, found.run.name, found)
 
-    def resume(self, flow_run_id: str | UUID, *, retry_failed: bool = False, return_state: bool = False) -> Any:
+    def resume(
+        self,
+        flow_run_id: str | UUID,
+        *,
+        retry_failed: bool = False,
+        take_over: bool = False,
+        return_state: bool = False,
+    ) -> Any:
         """Go on with a run of this flow that crashed, or whose process is gone: its value, or its state.
 
         What it called, and what completed with a persisted result, is not run again; what failed is, with
         `retry_failed`. A coroutine flow gives a coroutine.
+
+        A run that still runs is resumed with `take_over` only: it is taken from its process first, so that nothing
+        is kept of what that one does from then on, and it stops as soon as it finds out, with a `RunTakenOver`.
 
         Raises:
             RunMissing: no flow run has the id.
             ResumeError: it still runs, has ended well, is another flow's, or its arguments were not kept.
         """
         session = sessions.current()
-        found = resumable(str(flow_run_id), session, retry_failed)
+        found = resumable(str(flow_run_id), session, retry_failed, take_over=take_over)
         if found.run.flow_name != self.name:
             raise ResumeError(f"The flow run {found.run.id} is one of {found.run.flow_name!r}, not of {self.name!r}.")
         parameters = arguments_of(found.start, found.run)

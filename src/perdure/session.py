@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NoReturn, cast
+from weakref import WeakValueDictionary
 
 from perdure import logs, settings
 from perdure.context import FlowRunContext, RunContext, current_run
@@ -18,7 +19,8 @@ from perdure.core.colour import FetchPolicy
 from perdure.core.errors import OrchestratorError, SettingError
 from perdure.core.memory import uncollected
 from perdure.core.providers import set_orchestrator
-from perdure.core.records import Record, ResultRecord, StartRecord, WaitRecord
+from perdure.core.records import Owner, Record, ResultRecord, StartRecord, WaitRecord
+from perdure.core.states import StateType
 from perdure.core.steering import taking_signals
 from perdure.engine import drivers
 from perdure.engine.cancelling import stop_from_outside
@@ -27,6 +29,7 @@ from perdure.engine.identity import identity_in
 from perdure.engine.life import Life
 from perdure.engine.limiter import Limiter
 from perdure.engine.liveness import Liveness
+from perdure.engine.owning import lose, reclaimed
 from perdure.engine.starts import entry_point_of, kept
 from perdure.orchestrator.embedded import EmbeddedOrchestrator
 from perdure.orchestrator.protocol import Orchestrator
@@ -71,6 +74,8 @@ class Session:
         self._usable: dict[str | int, Any] = {"pickle": "pickle"}
         self._portal: Portal | None = None
         self._lock = threading.Lock()
+        self._owned: WeakValueDictionary[str, FlowRunContext] = WeakValueDictionary()
+        orchestrator.hear_of_lost(self._lose)
 
     def _trace(self) -> None:
         tracer = _tracing().Tracer()
@@ -94,6 +99,7 @@ class Session:
         """What is to be told when a flow run begins, or goes on, so that another process could go on with it."""
         if run.parent is not None:
             return (StartRecord(run.id, self._life.process.id, None, None, run.step),)
+        self.own(run)
         first = self._life.begin()
         self._life.watch(run)
         entry_point = entry_point_of(run.options.function)
@@ -136,9 +142,30 @@ class Session:
         return self._life.begin()
 
     def _look_after(self, run: FlowRunContext) -> None:
-        wish = self.orchestrator.cancellation(run.id)
-        if wish is not None:
-            stop_from_outside(run, wish, self)
+        standing = self.orchestrator.standing(run.id)
+        if standing is None:
+            return
+        if abs(standing.epoch) > run.epoch:
+            lose(run, self)
+        elif standing.cancellation is not None:
+            stop_from_outside(run, standing.cancellation, self)
+        elif standing.state_type is StateType.CRASHED:
+            self.report(reclaimed(run, self))
+
+    def own(self, run: FlowRunContext) -> None:
+        """Report what comes of an outermost flow run, and of all below it, under the claim by which it is ours."""
+        self._owned[run.id] = run
+        self.orchestrator.own(run.claim_of_root)
+
+    def disown(self, run: FlowRunContext) -> None:
+        """An outermost flow run has ended here, and all of it is committed."""
+        self._owned.pop(run.id, None)
+        self.orchestrator.disown(run.id)
+
+    def _lose(self, owner: Owner) -> None:
+        run = self._owned.get(owner.flow_run_id)
+        if run is not None and run.epoch == owner.epoch:
+            lose(run, self)
 
     def waits_of(self, flow_run_ids: Sequence[str]) -> dict[str, WaitRecord]:
         """By key, what the steps of the flow runs wait for; the last one's count."""
@@ -317,6 +344,9 @@ def _open() -> Session:
         orchestrator = _orchestrator(chosen)
         _current = Session(chosen, orchestrator)
         logs.set_up(orchestrator.report)
+        run = current_run.get()
+        if run is not None and run.flow is not None:  # in a forked process, or after the settings were changed
+            _current.own(run.flow.root)
         return _current
 
 

@@ -86,6 +86,8 @@ def _answer(request: bytes) -> bytes:
     if transaction is not None:
         transaction.root.world = transaction.world = session
     current_transaction.set(transaction)
+    if call.run.flow is not None:
+        session.own(call.run.flow.root)
     if call.run.flow is None:
         state = run_interruptibly(call, session)
     else:

@@ -6,10 +6,11 @@ import pytest
 from perdure.orchestrator.embedded import EmbeddedOrchestrator
 from perdure.testing.limits_conformance import LimitsConformance
 from perdure.testing.orchestrator_conformance import OrchestratorConformance
+from perdure.testing.ownership_conformance import OwnershipConformance
 from perdure.testing.services_conformance import ServicesConformance
 
 
-class TestEmbedded(OrchestratorConformance, LimitsConformance, ServicesConformance):
+class TestEmbedded(OrchestratorConformance, OwnershipConformance, LimitsConformance, ServicesConformance):
     @pytest.fixture
     def orchestrator(self, tmp_path: Path) -> Iterator[EmbeddedOrchestrator]:
         orchestrator = EmbeddedOrchestrator(tmp_path / "perdure.db")

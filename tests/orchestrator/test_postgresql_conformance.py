@@ -6,12 +6,13 @@ from perdure.orchestrator.embedded import EmbeddedOrchestrator
 from perdure.orchestrator.sql.postgresql import PostgreSQL
 from perdure.testing.limits_conformance import LimitsConformance
 from perdure.testing.orchestrator_conformance import OrchestratorConformance
+from perdure.testing.ownership_conformance import OwnershipConformance
 from perdure.testing.services_conformance import ServicesConformance
 from tests.postgresql_server import new_database
 
 
 @pytest.mark.slow
-class TestPostgreSQL(OrchestratorConformance, LimitsConformance, ServicesConformance):
+class TestPostgreSQL(OrchestratorConformance, OwnershipConformance, LimitsConformance, ServicesConformance):
     @pytest.fixture
     def orchestrator(self, postgresql: str) -> Iterator[EmbeddedOrchestrator]:
         with new_database(postgresql) as url:

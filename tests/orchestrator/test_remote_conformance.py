@@ -9,6 +9,7 @@ from perdure.orchestrator.protocol import Orchestrator
 from perdure.orchestrator.remote import RemoteOrchestrator
 from perdure.testing.limits_conformance import LimitsConformance
 from perdure.testing.orchestrator_conformance import OrchestratorConformance
+from perdure.testing.ownership_conformance import OwnershipConformance
 from perdure.testing.pruning_conformance import PruningConformance
 from perdure.testing.server import serving
 from perdure.testing.services_conformance import ServicesConformance
@@ -31,15 +32,25 @@ def remote(database: str, folder: Path) -> Iterator[Orchestrator]:
         orchestrator.close()
 
 
+class Conformance(
+    OrchestratorConformance, OwnershipConformance, PruningConformance, LimitsConformance, ServicesConformance
+):
+    """All suites."""
+
+
 @pytest.mark.slow
-class TestOverSQLite(OrchestratorConformance, PruningConformance, LimitsConformance, ServicesConformance):
+class TestOverSQLite(
+    OrchestratorConformance, OwnershipConformance, PruningConformance, LimitsConformance, ServicesConformance
+):
     @pytest.fixture
     def orchestrator(self, tmp_path: Path) -> Iterator[Orchestrator]:
         yield from remote(str(tmp_path / "perdure.db"), tmp_path / "spool")
 
 
 @pytest.mark.slow
-class TestOverPostgreSQL(OrchestratorConformance, PruningConformance, LimitsConformance, ServicesConformance):
+class TestOverPostgreSQL(
+    OrchestratorConformance, OwnershipConformance, PruningConformance, LimitsConformance, ServicesConformance
+):
     @pytest.fixture
     def orchestrator(self, tmp_path: Path, postgresql: str) -> Iterator[Orchestrator]:
         with new_database(postgresql) as url:

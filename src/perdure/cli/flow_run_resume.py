@@ -41,6 +41,9 @@ def resume(
         bool, typer.Option("--crashed", help="All that crashed, or whose process is gone, oldest first.")
     ] = False,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Run again what failed, too.")] = False,
+    take_over: Annotated[
+        bool, typer.Option("--take-over", help="Take it from a process that still runs it: that one stops.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="With --crashed: only list them.")] = False,
     trust_unsigned: TrustUnsigned = False,
     as_json: AsJson = False,
@@ -51,6 +54,8 @@ def resume(
     """
     if (which is None) != crashed:
         raise typer.BadParameter("Name a flow run, or give --crashed.")
+    if take_over and crashed:
+        raise typer.BadParameter("It is for one run: name it instead of --crashed.", param_hint="--take-over")
     if dry_run and not crashed:
         raise typer.BadParameter("It lists what --crashed would go on with: give that, too.", param_hint="--dry-run")
     with accepting_unsigned() if trust_unsigned else contextlib.nullcontext():
@@ -59,7 +64,7 @@ def resume(
 
 def _resume(which: str | None, retry_failed: bool, dry_run: bool, as_json: bool) -> None:
     if which is not None:
-        flow, end = resumed(find.flow_run(which), retry_failed, as_json)
+        flow, end = resumed(find.flow_run(which), retry_failed, as_json, take_over)
         if as_json:
             show_json(shape_of(flow, end))
         raise typer.Exit(end.exit_code)
@@ -140,8 +145,12 @@ def _hindrance(run: FlowRun) -> str | None:
     return None
 
 
-def resumed(run: FlowRun, retry_failed: bool, as_json: bool) -> tuple[Flow[..., object], Ended]:
-    resumable(run.id, session.current(), retry_failed)  # before its program is loaded, and does who knows what
+def resumed(
+    run: FlowRun, retry_failed: bool, as_json: bool, take_over: bool = False
+) -> tuple[Flow[..., object], Ended]:
+    resumable(
+        run.id, session.current(), retry_failed, take_over=take_over
+    )  # before its program is loaded, and does who knows what
     with _aside(as_json):
         flow = _flow_of(run, _start(run))
         ended = ended_by(flow, lambda watched: _call(watched, run, retry_failed))

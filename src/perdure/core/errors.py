@@ -207,6 +207,10 @@ class ProtocolMismatch(OrchestratorError):
     """The client and the server speak versions of the protocol that do not fit together."""
 
 
+class RunTakenOver(OrchestratorError):
+    """Another process has taken over the flow run: what this one reports of it is refused, and it stops."""
+
+
 class RecordRefused(OrchestratorError):
     """The orchestrator cannot hold what it was told, and never will."""
 

@@ -128,6 +128,12 @@ class StartRecord(NamedTuple):
     step: str | None  # what it is within its parent flow run, as JSON
 
 
+class OwnersRecord(NamedTuple):
+    """Under which claims the records of a batch were written: the first record of each on its way to a server."""
+
+    epochs: str  # a JSON object, by the ids of outermost flow runs
+
+
 class CancelRecord(NamedTuple):
     """Somebody wants a flow run to be cancelled."""
 
@@ -351,6 +357,22 @@ class TaskRun(NamedTuple):
     started: Micros | None
     ended: Micros | None
     run_count: int
+
+
+class Owner(NamedTuple):
+    """Whose an outermost flow run is: the claim under which its process writes. A later one has a higher number."""
+
+    flow_run_id: str
+    epoch: int
+
+
+class Standing(NamedTuple):
+    """How an outermost flow run stands, for the process that runs it: whether it is still its own, and to go on."""
+
+    process_id: str
+    epoch: int  # of the last claim; negative if its process does not say it with its records
+    state_type: StateType | None
+    cancellation: CancelRecord | None
 
 
 class Claim(NamedTuple):

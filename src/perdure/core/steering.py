@@ -85,7 +85,7 @@ class Activity:
         """The same here, in the main thread, which a signal has interrupted in the frame."""
         if self.is_open and _is_interruptible(frame):
             self._is_told = True
-            raise CancelRequested(f"Cancelled by {self._run.flow.steering.wish.asked_by}.")
+            self._run.flow.steering.check()
 
     def leave(self) -> None:
         """The thread runs the code no longer: from here on it is not interrupted."""
@@ -152,10 +152,11 @@ class LoopActivity:
 class Steering:
     """What a root flow run and all below it share, so that they can be cancelled together."""
 
-    __slots__ = ("_announced", "_deadline", "_ended_outside", "_lock", "activities", "flows", "is_over", "wish")
+    __slots__ = ("_announced", "_deadline", "_ended_outside", "_lock", "activities", "flows", "is_over", "lost", "wish")
 
     def __init__(self) -> None:
         self.wish: CancelRecord | None = None
+        self.lost: str | None = None  # why the flow run is no longer this process's
         self.is_over = False  # nobody waits for its code any more: it has been told of the ends of all of its runs
         self.activities: list[Activity | LoopActivity] = []
         self.flows: list[Any] = []  # the flow runs that have begun and not ended
@@ -168,6 +169,15 @@ class Steering:
         """Have the flow run be cancelled: its grace period begins."""
         self._deadline = time.monotonic() + wish.grace / 1_000_000
         self.wish = wish
+
+    def lose(self, wish: CancelRecord, why: str) -> bool:
+        """Have the code of the flow run end, since another process has the run; False if it has ended or is lost."""
+        with self._lock:
+            if self.lost is not None:
+                return False
+            self.lost, self.is_over, self._announced = why, True, True
+        self.cancel(wish)
+        return True
 
     @property
     def left(self) -> float:
@@ -184,7 +194,7 @@ class Steering:
     def check(self) -> None:
         """Raise `CancelRequested` if the flow run is being cancelled."""
         if self.wish is not None:
-            raise CancelRequested(f"Cancelled by {self.wish.asked_by}.")
+            raise CancelRequested(self.lost or f"Cancelled by {self.wish.asked_by}.")
 
     def interrupt(self) -> None:
         """Interrupt the innermost activity of each thread, unless that has been done."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from perdure.core.clock import Micros
-from perdure.core.records import FlowKeyRecord, Record, ResultRecord, StepRecord, TransactionRecord
+from perdure.core.records import FlowKeyRecord, Owner, Record, ResultRecord, StepRecord, TransactionRecord
 
 
 class Transactions(Protocol):
@@ -19,10 +19,13 @@ class Transactions(Protocol):
     def steps(self, transaction_id: str) -> Sequence[StepRecord]:
         """The steps of a transaction that are staged, or committed with hooks to come, in the order of their ends."""
 
-    def commit(self, transaction_id: str, now: Micros) -> None:
+    def commit(self, transaction_id: str, now: Micros, owner: Owner | None = None) -> None:
         """Let the results of all staged steps be seen, in one transaction of the database.
 
+        `owner` is the claim under which its flow run goes on.
+
         Raises:
+            RunTakenOver: that claim is lost.
             OrchestratorError: it could not be done, and nothing has changed.
         """
 

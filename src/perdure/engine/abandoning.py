@@ -42,7 +42,7 @@ def abandon(run_id: str, world: Resumes) -> FlowRun:
         records.append(StateRecord(each.id, isinstance(each, TaskRun), StateType.CRASHED, ABANDONED, message, time))
     if start is None:
         known.commit(records)
-    elif not claim(run, start, world, records):
+    elif claim(run, start, world, records) is None:
         raise ResumeError(f"{the} is being gone on with by another process.")
     return run
 

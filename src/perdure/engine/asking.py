@@ -91,7 +91,7 @@ def _steerable(run_id: str, world: Resumes) -> tuple[FlowRun, StartRecord]:
 def _end(run: FlowRun, start: StartRecord, world: Resumes, kind: StateType, message: str) -> bool:
     """End a flow run that no process runs, with all below it; whether nobody else was faster."""
     ends = ends_below(run, kind, lambda _: message, world.clock(), world.orchestrator)
-    return claim(run, start, world, ends)
+    return claim(run, start, world, ends) is not None
 
 
 def _kill(process: ProcessRecord | None, run: FlowRun) -> None:

@@ -110,6 +110,7 @@ def begin_flow(
     upstreams, inputs = inputs_of(run.id, parameters, wait_for, flow)
     if again is not None:
         run.goes_on_from, run.run_count, run.retries_failed = (run.id,), again.attempts, again.retry_failed
+        run.epoch = again.epoch
         if again.run.flow_version != options.version:
             world.log(run, logging.WARNING, _CHANGED, options.name, again.run.flow_version, options.version)
         assert again.state is not None  # it was claimed, and that has told of its state

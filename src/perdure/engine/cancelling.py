@@ -62,7 +62,7 @@ def _announce(run: FlowRunContext, wish: CancelRecord, world: Steers) -> None:
         return
     seen = StateRecord(run.id, False, state.type, state.name, state.message, state.time)
     told = _state(run.id, StateType.CANCELLING, wish, world.clock())
-    if not world.orchestrator.claim(seen, world.process_id, world.process_id, (told,)):
+    if not world.orchestrator.claim(seen, world.process_id, world.process_id, (told,), (run.epoch, run.epoch)):
         run.steering.take_back()
 
 

@@ -33,6 +33,7 @@ def first_run(key: str, call: FlowCall, world: Sees) -> Steps[State[Any] | Resum
     if (yield Blocking(world.transactions.create_once, (FlowKeyRecord(name, key, run.id), records))):
         call.records = []
         return None
+    world.disown(run)
     run_id: str = yield Blocking(world.transactions.run_of_key, (name, key))
     delay = _SHORTEST
     while True:

@@ -46,17 +46,22 @@ def flow_run(call: FlowCall, world: World) -> Steps[State[Any]]:
     except SuspendRequested as request:
         run.interrupt = None
         yield from _settle(run, world, failed=True)
+        run.steering.check()
         yield Blocking(world.commit, ((enter(run, world, S.PAUSED, str(request), name="Suspended"),),))
         assert run.state is not None
         return run.state
     except BaseException as error:
         yield from _stop(run, world, error)
         state = yield from crash(run, world, error)
-        if not isinstance(error, OrchestratorError):
+        if run.steering.lost is not None and run.parent is None:
+            run.interrupt = None  # it ends with an error of its own
+        elif not isinstance(error, OrchestratorError):
             yield Blocking(world.commit, ((),))
         return state
     finally:
         run.steering.flows.remove(run)
+        if run.parent is None and run.steering.lost is None:
+            world.disown(run)
 
 
 def _stop(run: FlowRunContext, world: World, error: BaseException) -> Steps[None]:
@@ -87,6 +92,7 @@ def _flow_run(call: FlowCall, world: World) -> Steps[State[Any]]:
     if run.parent is None:
         # Others see it while it runs, and a database that cannot be used is found out before the work is done.
         yield Blocking(world.commit, ((*call.records, *world.start_of(run)),))
+        run.steering.check()
     else:
         yield Report(call.records)
     try:

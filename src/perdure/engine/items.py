@@ -127,6 +127,8 @@ def keep_item(run: RunContext, world: World, kept_for: str, item: Any) -> Steps[
     fields = {"step": run.step or "", "retention": retention_of(run), "item_of": kept_for, "number": run.items.done}
     record = result_record(new_id(), not run.is_flow, result, world.clock(), **fields)
     yield Blocking(world.commit, ((record,),))
+    if run.flow is not None and run.flow.steering.lost is not None:  # it was refused
+        run.flow.steering.check()
 
 
 def kept_for(run: RunContext) -> str | None:

@@ -22,6 +22,7 @@ class Resumable(NamedTuple):
 
     run: FlowRun
     start: StartRecord
+    epoch: int  # of the claim by which it is this process's, once it is
     attempts: int  # that failed before: they count towards the flow's retries
     retry_failed: bool  # whether its tasks that failed are run again
     state: StateRecord | None = None  # in which it is now that it was claimed
@@ -67,7 +68,7 @@ def end_lost(world: Resumes) -> list[FlowRun]:
         process = known.process(start.process_id)
         if not _is_open(run):
             continue
-        if claim(run, start, world, crashed(run, process, world)):
+        if note(run, start, world, crashed(run, process, world)):
             ended.append(run)
     return ended
 
@@ -95,24 +96,50 @@ def claimed(again: Resumable, world: Resumes) -> Resumable | None:
     """The run for this process to go on with; None if another one does: of several that want to, one does."""
     kind = StateType.SCHEDULED if again.run.state_type is StateType.PAUSED else StateType.PENDING
     state = StateRecord(again.run.id, False, kind, "Resuming", None, world.clock())
-    return again._replace(state=state) if claim(again.run, again.start, world, (state,)) else None
+    epoch = claim(again.run, again.start, world, (state,))
+    return None if epoch is None else again._replace(state=state, epoch=epoch)
 
 
-def claim(run: FlowRun, start: StartRecord, world: Resumes, records: Iterable[Record]) -> bool:
-    """Have a flow run be this process's, with the records; False if it is no longer as it was read."""
+def claim(run: FlowRun, start: StartRecord, world: Resumes, records: Iterable[Record]) -> int | None:
+    """Have a flow run be this process's, with the records: the claim's epoch; None if it is no longer as it was read.
+
+    From then on, nothing is kept of what the process before reports of it.
+    """
     known = world.orchestrator
     known.commit(world.presence())
+    standing = known.standing(run.id)
+    if standing is None or standing.process_id != start.process_id:
+        return None
+    epochs = standing.epoch, abs(standing.epoch) + 1
+    return epochs[1] if _claim(run, start, world, world.process_id, records, epochs) else None
+
+
+def note(run: FlowRun, start: StartRecord, world: Resumes, records: Iterable[Record]) -> bool:
+    """Commit the records of a flow run that stays whose it is; False if it is no longer as it was read."""
+    standing = world.orchestrator.standing(run.id)
+    if standing is None or standing.process_id != start.process_id:
+        return False
+    return _claim(run, start, world, start.process_id, records, (standing.epoch, standing.epoch))
+
+
+def _claim(
+    run: FlowRun, start: StartRecord, world: Resumes, after: str, records: Iterable[Record], epochs: tuple[int, int]
+) -> bool:
+    known = world.orchestrator
     known.states(run.id)  # so that ours come after them, though the clock was set back since
     if run.state_type is None or run.state_name is None or run.state_time is None:
         return False
     seen = StateRecord(run.id, False, run.state_type, run.state_name, run.state_message, run.state_time)
-    return known.claim(seen, start.process_id, world.process_id, records)
+    return known.claim(seen, start.process_id, after, records, epochs)
 
 
-def resumable(run_id: str, world: Resumes, retry_failed: bool, *, patiently: bool = True) -> Resumable:
+def resumable(
+    run_id: str, world: Resumes, retry_failed: bool, *, patiently: bool = True, take_over: bool = False
+) -> Resumable:
     """A flow run with all that going on with it needs; it is Crashed from now on, if its process is gone.
 
     Whether a process of another machine is gone may take a lease to find out: `patiently` waits for that.
+    With `take_over`, one that still runs is taken from its process, of which nothing is kept from then on.
 
     Raises:
         RunMissing: there is none.
@@ -142,17 +169,43 @@ def resumable(run_id: str, world: Resumes, retry_failed: bool, *, patiently: boo
             raise ResumeError(f"{_the(run)} is suspended. `perdure flow-run continue {run.id}` goes on with it.")
     elif run.state_type not in FINAL:
         process = known.process(start.process_id)
-        if process is not None and _is_alive(process, world.liveness, patiently):
-            raise ResumeError(f"{_the(run)} still runs, in the process {process.pid} on {machine_of(process)}.")
-        claim(run, start, world, crashed(run, process, world))
-        return resumable(run_id, world, retry_failed, patiently=patiently)
+        if take_over:
+            _take_over(run, start, world, process)
+        elif process is not None and _is_alive(process, world.liveness, patiently):
+            raise ResumeError(_STILL_RUNS.format(_the(run), process.pid, machine_of(process)))
+        else:
+            note(run, start, world, crashed(run, process, world))
+        return resumable(run_id, world, retry_failed, patiently=patiently, take_over=take_over)
     failures = sum(state.name == "AwaitingRetry" for state in known.states(run.id))
-    return Resumable(run, start, failures, retry_failed)
+    return Resumable(run, start, 0, failures, retry_failed)
+
+
+_STILL_RUNS = (
+    "{} still runs, in the process {} on {}. Stop it there; or take it over with take_over=True (--take-over): then"
+    " that process stops, and what it does from now on is not kept."
+)
+_TAKEN_OVER = "It was taken over from its process{}. It was last known {}."
+
+
+def _take_over(run: FlowRun, start: StartRecord, world: Resumes, process: ProcessRecord | None) -> None:
+    """Have a flow run be this process's, Crashed, whoever still runs it."""
+    if start.process_id == world.process_id:
+        raise ResumeError(f"{_the(run)} runs in this very process. Wait for it, or cancel it.")
+    where = _where(process)
+
+    def message(each: FlowRun | TaskRun) -> str:
+        return _TAKEN_OVER.format(where, each.state_name or "not begun")
+
+    claim(run, start, world, ends_below(run, StateType.CRASHED, message, world.clock(), world.orchestrator))
+
+
+def _where(process: ProcessRecord | None) -> str:
+    return "" if process is None else f" ({process.pid} on {machine_of(process)})"
 
 
 def crashed(run: FlowRun, process: ProcessRecord | None, world: Resumes) -> list[Record]:
     """The states that end a lost flow run and all below it that has not ended."""
-    where = "" if process is None else f" ({process.pid} on {machine_of(process)})"
+    where = _where(process)
 
     def message(each: FlowRun | TaskRun) -> str:
         return f"The process that ran it{where} is gone. It was last known {each.state_name or 'not begun'}."

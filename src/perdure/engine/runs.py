@@ -17,6 +17,7 @@ from perdure.core.secrecy import shortened, without_secrets
 from perdure.core.states import FINAL, State, StateType, check_transition, is_states
 from perdure.engine.cache_key import CacheKey
 from perdure.engine.hooks import hook_call, user_call
+from perdure.engine.owning import lost_state
 from perdure.engine.staging import has_hooks, staged
 from perdure.engine.views import template_variables
 from perdure.engine.world import World
@@ -123,6 +124,8 @@ def end(
         checkpoint = checkpoint or has_hooks(run)
     if checkpoint or persisted or run.is_in_fork:
         yield Blocking(world.commit, (records,))
+        if steering is not None and steering.lost is not None:  # they were refused
+            steering.check()
     else:
         yield Report(records)
     if isinstance(run, TaskRunContext):
@@ -230,6 +233,9 @@ def _storage_key(run: RunContext) -> str | KeyOfDigest | None:
 
 def crash(run: RunContext, world: World, error: BaseException) -> Steps[State[Any]]:
     """End a run that was stopped from outside its own code, or whose result could not be kept."""
+    lost = lost_state(run, world)
+    if lost is not None:
+        return lost
     text = text_of(error)
     message = f"Execution was stopped by {type(error).__name__}" + (f": {text}" if text else ".")
     if run.state is not None and run.state.type in FINAL:

@@ -95,7 +95,8 @@ class Transaction:
         """Let all results be seen, unless it is being rolled back by now."""
         with self._deciding:
             if not self._is_undone:
-                world.transactions.commit(self.id, world.clock())
+                owner = None if self.flow is None else self.flow.claim_of_root
+                world.transactions.commit(self.id, world.clock(), owner)
 
     def undo(self, world: World) -> list[StepRecord]:
         """The steps that are to be rolled back, or have hooks to come if it was committed already."""

@@ -33,6 +33,9 @@ class World(Protocol):
     def start_of(self, run: FlowRunContext) -> Sequence[Record]:
         """What is to be told when a flow run begins, or goes on, so that another process could go on with it."""
 
+    def disown(self, run: FlowRunContext) -> None:
+        """An outermost flow run has ended here, and all of it is committed."""
+
     def steps_of(
         self, flow_run_ids: Sequence[str], retry_failed: bool
     ) -> tuple[dict[str, ResultRecord], dict[str, list[str]]]:

@@ -1,6 +1,6 @@
 """The orchestrator inside the process: one database, one writer, as many readers as threads ask."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from threading import Semaphore
 from typing import TYPE_CHECKING, Any
@@ -21,11 +21,13 @@ from perdure.core.records import (
     LogFilter,
     LogLine,
     LogRecord,
+    Owner,
     ProcessRecord,
     Record,
     ResultFilter,
     ResultRecord,
     RunFilter,
+    Standing,
     StartRecord,
     StateRecord,
     TaskRun,
@@ -93,6 +95,18 @@ class EmbeddedOrchestrator:
     def flush(self) -> None:
         """Return when all that was reported is committed."""
         self._writer.flush()
+
+    def own(self, owner: Owner) -> None:
+        """Write what is reported of a flow run under a claim, from now on."""
+        self._writer.own(owner)
+
+    def disown(self, flow_run_id: str) -> None:
+        """The flow run has ended here, and all that was reported of it is committed."""
+        self._writer.disown(flow_run_id)
+
+    def hear_of_lost(self, hear: Callable[[Owner], None]) -> None:
+        """Have a function called with each claim that was found to be lost."""
+        self._writer.when_lost = hear
 
     def close(self) -> None:
         """Flush and let go of connections and threads. Calling it again does nothing."""
@@ -234,11 +248,30 @@ class EmbeddedOrchestrator:
         rows = self._read(self._statements.start, (flow_run_id,))
         return StartRecord(*rows[0]) if rows else None
 
-    def claim(self, seen: StateRecord, before: str, after: str, records: Iterable[Record]) -> bool:
+    def claim(
+        self,
+        seen: StateRecord,
+        before: str,
+        after: str,
+        records: Iterable[Record],
+        epochs: tuple[int, int] | None = None,
+    ) -> bool:
         """Have a flow run go from one process to another, and commit the records; False if it is not as it was seen."""
-        state = (seen.run_id, str(seen.type), seen.name, seen.time)
-        claim = (self._statements.claim, (after, seen.run_id, before, *state))
+        as_seen = (seen.run_id, before, seen.run_id, str(seen.type), seen.name, seen.time)
+        if epochs is None:
+            claim: tuple[str, Row] = (self._statements.claim_unfenced, (after, *as_seen))
+        else:
+            claim = (self._statements.claim, (after, epochs[1], *as_seen, epochs[0]))
         return self._writer.commit_together(list(records), unless=claim)
+
+    def standing(self, flow_run_id: str) -> Standing | None:
+        """How an outermost flow run stands, for the process that runs it."""
+        rows = self._read(self._statements.standing, (flow_run_id,))
+        if not rows:
+            return None
+        process_id, epoch, state_type, asked_by, *rest = rows[0]
+        wish = None if asked_by is None else CancelRecord(flow_run_id, asked_by, *rest)
+        return Standing(process_id, epoch, state_type and self._state_type(state_type), wish)
 
     def cancellation(self, flow_run_id: str) -> CancelRecord | None:
         """Who wants a flow run to be cancelled."""

@@ -1,6 +1,6 @@
 """What every orchestrator offers, embedded or remote. All methods may be called from any thread."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from perdure.core.clock import Micros
@@ -20,11 +20,13 @@ from perdure.core.records import (
     LogFilter,
     LogLine,
     LogRecord,
+    Owner,
     ProcessRecord,
     Record,
     ResultFilter,
     ResultRecord,
     RunFilter,
+    Standing,
     StartRecord,
     StateRecord,
     TaskRun,
@@ -68,6 +70,18 @@ class Orchestrator(Protocol):
 
     def close(self) -> None:
         """Flush and let go of connections and threads. Calling it again does nothing."""
+
+    def own(self, owner: Owner) -> None:
+        """What is reported from now on of an outermost flow run, and of all below it, is written under a claim.
+
+        Records of a claim that somebody else has followed by a later one are not kept, and `hear_of_lost` is called.
+        """
+
+    def disown(self, flow_run_id: str) -> None:
+        """The flow run has ended here, and all that was reported of it is committed."""
+
+    def hear_of_lost(self, hear: Callable[[Owner], None]) -> None:
+        """Have a function called, by whatever thread finds it out, with each claim that was found to be lost."""
 
     def find_cached(self, key: str, now: Micros) -> ResultRecord | None:
         """The result that a cache key stands for, unless it has expired or is to be removed."""
@@ -136,12 +150,23 @@ class Orchestrator(Protocol):
     def start(self, flow_run_id: str) -> StartRecord | None:
         """How a flow run was begun; None if nobody said."""
 
-    def claim(self, seen: StateRecord, before: str, after: str, records: Iterable[Record]) -> bool:
+    def claim(
+        self,
+        seen: StateRecord,
+        before: str,
+        after: str,
+        records: Iterable[Record],
+        epochs: tuple[int, int] | None = None,
+    ) -> bool:
         """Have a flow run go from one process to another, and commit the records with that.
 
         False, and nothing is done, if it is no longer the first one's, or no longer in the state in which it was
-        seen. Of several that claim it at once, one has it.
+        seen. Of several that claim it at once, one has it. `epochs` are that of the claim which was seen, and that of
+        this one: with the same number, the run stays whose it is. Earlier versions name none, and their records do not.
         """
+
+    def standing(self, flow_run_id: str) -> Standing | None:
+        """How an outermost flow run stands, for the process that runs it; None if nobody said how it was begun."""
 
     def cancellation(self, flow_run_id: str) -> CancelRecord | None:
         """Who wants a flow run to be cancelled."""

@@ -6,11 +6,11 @@ flusher's thread writes only what nobody came for.
 """
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from threading import Event, Lock, Thread
 
 from perdure.core.errors import OrchestratorError
-from perdure.core.records import BlockRecord, CacheRecord, Record, ReleaseRecord
+from perdure.core.records import BlockRecord, CacheRecord, Owner, Record, ReleaseRecord
 
 GROUP = 4_000  # records; when more wait, the thread that reports sees to it that they are written
 MOST = 200_000  # records that may wait while they cannot be written
@@ -26,6 +26,8 @@ class Waiting:
     def __init__(self, interval_seconds: float) -> None:
         self._interval = interval_seconds
         self.closed = False
+        self.epochs: dict[str, int] = {}  # by outermost flow run: the claims under which the records are written
+        self.when_lost: Callable[[Owner], None] = _unheard
         self._begin()
 
     def _begin(self) -> None:
@@ -40,6 +42,19 @@ class Waiting:
         self._wake = Event()
         self._hurry = Event()
         self._ended = Event()
+
+    def own(self, owner: Owner) -> None:
+        """Write records of a flow run under a claim, from now on."""
+        self.epochs = {**self.epochs, owner.flow_run_id: owner.epoch}
+
+    def disown(self, flow_run_id: str) -> None:
+        """The flow run has ended, and all that was reported of it is committed."""
+        self.epochs = {id: epoch for id, epoch in self.epochs.items() if id != flow_run_id}
+
+    def hear_of_lost(self, lost: Mapping[str, int]) -> None:
+        """Say which claims were found to be lost."""
+        for id, epoch in lost.items():
+            self.when_lost(Owner(id, epoch))
 
     def _write_out(self, records: list[Record]) -> None:
         """Write the records and remove those from the list that were; the subclass's. The write lock is held."""
@@ -180,3 +195,6 @@ class Waiting:
                     self._waiting = records + self._waiting
             else:
                 self._committed, self._keyed_committed, self._failed_at = reported, keyed, None
+
+
+def _unheard(_: Owner) -> None: ...

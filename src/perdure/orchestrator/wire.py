@@ -26,10 +26,10 @@ from pydantic import (
 from pydantic_core import CoreSchema, core_schema, from_json, to_json
 
 from perdure.core.errors import RecordRefused, reasons
-from perdure.core.records import CacheRecord, Record, ResultRecord
+from perdure.core.records import CacheRecord, OwnersRecord, Record, ResultRecord
 from perdure.orchestrator.protocol import Orchestrator
 
-VERSION = 1  # of the protocol; a higher one has records or methods that this server cannot know
+VERSION = 2  # of the protocol; a higher one has records or methods that this server cannot know
 OLDEST = 1  # the oldest one that is served
 VERSION_HEADER = "Perdure-Protocol"
 SOURCE_HEADER = "Perdure-Source"  # who delivers: an id
@@ -41,15 +41,17 @@ READING = frozenset(
     {
         *("flow_runs", "task_runs", "states", "logs", "results", "inputs_of", "uses_of", "decisions", "source"),
         *("find_cached", "claim_of", "cache_entries", "block", "blocks", "process", "start", "cancellation", "waits"),
+        *("standing",),
         *("finished_steps", "begun_steps", "items", "unfinished_roots"),
         *(f"transactions.{name}" for name in ("unfinished", "steps", "committed_steps", "values")),
         *(f"transactions.{name}" for name in ("run_of_key", "key_of_run")),
         *("log_lines", "artifacts", "variable", "variables", "limits.all", "limits.slots"),
     }
 )
-_TOLD = ("report", "commit", "flush", "close")  # what batches of records do
+# What batches of records do, and whom they are of.
+_TOLD = ("report", "commit", "flush", "close", "own", "disown", "hear_of_lost")
 _MOST_ITEMS = 30_000  # of a list among a call's arguments: a database takes as many parameters
-_KINDS: Mapping[str, Any] = {kind.__name__: kind for kind in get_args(Record)}
+_KINDS: Mapping[str, Any] = {kind.__name__: kind for kind in (*get_args(Record), OwnersRecord)}
 
 
 class InvalidRecords(RecordRefused):
@@ -79,6 +81,11 @@ def _is_tags(text: str) -> str:
     return text
 
 
+def _is_epochs(text: str) -> str:
+    _EPOCHS.validate_json(text)
+    return text
+
+
 def _is_answer(text: str) -> str:
     if text:  # nothing says that nobody answered in time
         from_json(text, allow_inf_nan=False)
@@ -103,6 +110,7 @@ _TAGS = TypeAdapter(list[str])
 _ID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 Id = Annotated[str, Field(pattern=f"^{_ID}$")]
 _ID_ANSWER = TypeAdapter(Id)
+_EPOCHS = TypeAdapter(dict[Id, Annotated[int, Field(ge=1, lt=2**62)]])
 is_id = re.compile(_ID).fullmatch
 _IDS = ("block", "item_of")  # beside those whose names say so
 _object = AfterValidator(_is_json(dict))
@@ -116,6 +124,7 @@ _JSON: Mapping[str, AfterValidator] = {
     "ArtifactRecord.data": AfterValidator(_is_json(object)),
     "ArtifactChangeRecord.data": AfterValidator(_is_json(object)),
     "answer": AfterValidator(_is_answer),
+    "epochs": AfterValidator(_is_epochs),
     "DecisionRecord.arguments": _object,
     "StartRecord.entry_point": _object,
 }
@@ -216,8 +225,22 @@ def _list_adapter(kind: Any) -> TypeAdapter[Any]:
 # Records
 
 
+def encode_batch(records: Sequence[Record], epochs: Mapping[str, int]) -> bytes:
+    """Records as JSON, after the claims under which they were written.
+
+    Raises:
+        TypeError: one holds what JSON cannot.
+    """
+    return b'[["OwnersRecord", [%s]]%s' % (json.dumps(json.dumps(epochs)).encode(), _after_first(records))
+
+
+def _after_first(records: Sequence[Record]) -> bytes:
+    rest = encode_records(records)[1:]
+    return rest if rest == b"]" else b", " + rest
+
+
 def encode_records(records: Sequence[Record]) -> bytes:
-    """Records as JSON.
+    """Records as JSON, whoever they are of.
 
     Raises:
         TypeError: one holds what JSON cannot.
@@ -261,7 +284,23 @@ def _spelled(record: Any) -> Any:
     )
 
 
-def decode_records(body: bytes) -> list[Record]:
+def decode_batch(body: bytes) -> tuple[Mapping[str, int] | None, list[Record]]:
+    """The claims under which a client writes, None if it does not say them, and its records.
+
+    Raises:
+        InvalidRecords: some are not what they should be.
+        ValueError: the body is not JSON, or not a list.
+    """
+    first, *rest = decode_records(body) or [None]
+    owned = next((place for place, record in enumerate(rest, 1) if isinstance(record, OwnersRecord)), None)
+    if owned is not None:
+        raise InvalidRecords({owned: "OwnersRecord: only the first record of a batch is one"})
+    if isinstance(first, OwnersRecord):
+        return _EPOCHS.validate_json(first.epochs), rest
+    return None, [] if first is None else [first, *rest]
+
+
+def decode_records(body: bytes) -> list[Any]:
     """The records of a client.
 
     Raises:
@@ -301,6 +340,8 @@ def _reason(kind: type[Any], error: Mapping[str, Any]) -> str:
 
 def _record(value: Any) -> Any:
     (record,) = decode_records(to_json([value]))
+    if isinstance(record, OwnersRecord):
+        raise InvalidRecords({0: "OwnersRecord: only the first record of a batch is one"})
     return record
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from perdure.core.errors import OrchestratorUnreachable
 from perdure.core.ids import new_id
 from perdure.core.pruning import Pruning
-from perdure.core.records import BlockRecord, Record
+from perdure.core.records import BlockRecord, Owner, Record, Standing
 from perdure.orchestrator import lifetime, wire
 from perdure.orchestrator.protocol import Orchestrator
 from perdure.orchestrator.remote.known_blocks import KnownBlocks
@@ -69,6 +69,32 @@ class RemoteOrchestrator:
     def flush(self) -> None:
         """Return when all that was reported is committed."""
         self._sender.flush()
+
+    def own(self, owner: Owner) -> None:
+        """Write what is reported of a flow run under a claim, from now on."""
+        self._sender.own(owner)
+
+    def disown(self, flow_run_id: str) -> None:
+        """The flow run has ended here, and all that was reported of it is committed."""
+        self._sender.disown(flow_run_id)
+
+    def hear_of_lost(self, hear: Callable[[Owner], None]) -> None:
+        """Have a function called with each claim that was found to be lost."""
+        self._sender.when_lost = hear
+
+    def standing(self, flow_run_id: str) -> Standing | None:
+        """How a flow run stands, for the process that runs it; None while the server is away.
+
+        It is asked for beside all else, and not waited for: so a process knows soon after a network has come back.
+        """
+        method = wire.method(Orchestrator, "standing")
+        try:
+            body = self._transport.ask("standing", method.encode_call((flow_run_id,), {}))
+        except OrchestratorUnreachable:
+            return None
+        self._sender.hurry()
+        found: Standing | None = method.decode_answer(body)
+        return found
 
     def close(self) -> None:
         """Flush and let go of connections, files and threads. Calling it again does nothing."""

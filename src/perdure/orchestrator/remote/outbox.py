@@ -18,10 +18,13 @@ Refuse = Callable[[bytes, Iterable[tuple[int, str]]], None]
 class Outbox:
     """What this process, and those that are gone, have for the server. One thread at a time may `put`."""
 
-    def __init__(self, transport: Transport, path: Path, refuse: Refuse) -> None:
+    def __init__(
+        self, transport: Transport, path: Path, refuse: Refuse, lose: Callable[[Mapping[str, int]], None]
+    ) -> None:
         self._transport = transport
         self._own = Spool(path.with_suffix(SUFFIX))
         self._refuse = refuse
+        self._lose = lose
         self._spools: list[Spool] = []  # in the order of their delivery; while there are any, all goes to the last one
         self._changed = threading.Condition()
         self._failed: OrchestratorError | None = None  # why the server does not want anything from here
@@ -91,6 +94,13 @@ class Outbox:
                 self._changed.wait(min(max(patience, 0.1), 1.0))
             if self._own in self._spools:
                 self._own.sync()
+
+    def hurry(self) -> None:
+        """The server answers: have what waits be delivered now."""
+        if self._spools:
+            with self._changed:
+                self._is_urgent = True
+                self._changed.notify_all()
 
     def close(self) -> None:
         """End the thread and let go of the files; what is not delivered stays in them."""
@@ -178,7 +188,7 @@ class Outbox:
         """Deliver a batch without the records that the server refuses."""
         while True:
             try:
-                refused: Mapping[int, str] = self._transport.deliver(source, batch)
+                refused, lost = self._transport.deliver(source, batch)
             except wire.InvalidRecords as error:
                 body = decompressed(batch.body)
                 self._refuse(body, error.refused.items())
@@ -186,4 +196,6 @@ class Outbox:
             else:
                 if refused:
                     self._refuse(decompressed(batch.body), refused.items())
+                if lost:
+                    self._lose(lost)
                 return

@@ -34,7 +34,7 @@ class Sender(Waiting):
         super()._begin()
         self._sequence = 0
         self._sealed: Batch | None = None  # has its number, and is neither delivered nor on disk
-        self._outbox = Outbox(self._transport, self._folder / new_id(), self._refuse)
+        self._outbox = Outbox(self._transport, self._folder / new_id(), self._refuse, self.hear_of_lost)
 
     def begin_in_fork(self, transport: Transport) -> None:
         """Begin anew in a forked process, leaving the connections, the files and the records to the parent."""
@@ -57,6 +57,10 @@ class Sender(Waiting):
         self._flush()
         self._outbox.wait(eagerly=eagerly)
         super().flush()
+
+    def hurry(self) -> None:
+        """The server answers: have what waits be delivered now."""
+        self._outbox.hurry()
 
     @property
     def undelivered(self) -> int:
@@ -115,9 +119,10 @@ class Sender(Waiting):
 
     def _encoded(self, records: list[Record]) -> bytes:
         try:
-            return wire.encode_records(records)
+            return wire.encode_batch(records, self.epochs)
         except TypeError:
-            return b"[%s]" % b",".join(filter(None, map(self._encoded_singly, records)))
+            owners = wire.encode_batch((), self.epochs)[1:-1]
+            return b"[%s]" % b",".join(filter(None, (owners, *map(self._encoded_singly, records))))
 
     def _encoded_singly(self, record: Record) -> bytes:
         try:

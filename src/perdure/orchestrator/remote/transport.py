@@ -2,11 +2,13 @@
 
 import logging
 import random
+import socket
 import threading
 import time
 import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.request import getproxies
 
 import httpx
 
@@ -20,6 +22,8 @@ _LOGGER = logging.getLogger("perdure.orchestrator")
 _TIMEOUT = httpx.Timeout(60.0, connect=5.0)  # seconds; a server may wait for its database
 _PASSING = frozenset({408, 425, 429, 502, 503, 504})  # statuses that may be others in a while
 _COMPRESSED = 1_024  # bytes: shorter bodies are sent as they are
+_SOON = httpx.Timeout(3.0, connect=2.0)  # seconds, for what is asked again and again
+_UNHEARD = 5_000  # milliseconds for which what was sent may stay without a sign that it arrived
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 5.0  # seconds between two attempts
 
 
@@ -79,15 +83,20 @@ class Transport:
         headers = {wire.VERSION_HEADER: str(wire.VERSION), "User-Agent": f"perdure/{VERSION}"}
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
-        self._client = httpx.Client(base_url=f"{self.url}/api/orchestrator/", headers=headers, timeout=_TIMEOUT)
+        self._client = httpx.Client(
+            base_url=f"{self.url}/api/orchestrator/", headers=headers, timeout=_TIMEOUT, transport=_direct()
+        )
         self.reach = Reach(self.url, patience_seconds)
 
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
 
-    def deliver(self, source: str, batch: Batch) -> Mapping[int, str]:
-        """Have the server keep a batch, once; why it refused records of it, by their places.
+    def deliver(self, source: str, batch: Batch) -> tuple[Mapping[int, str], Mapping[str, int]]:
+        """Have the server keep a batch, once.
+
+        Gives why it refused records of it, by their places, and which of the claims under which they were written are
+        lost: of those, it has kept nothing.
 
         Raises:
             OrchestratorUnreachable: it is not there, or not able to now; nobody knows what became of the batch.
@@ -113,7 +122,8 @@ class Transport:
             if answer.is_server_error:
                 raise self._away(answer, problem)
             self._raise_for(answer, problem)
-            return _by_place(answer.json()["refused"])
+            told = answer.json()
+            return _by_place(told["refused"]), told.get("lost", {})
 
     def call(self, name: str, body: bytes = b"", place: tuple[str, int] | None = None, method: str = "POST") -> bytes:
         """The answer of a method; what it changes is changed once for a `place`, however often it is sent.
@@ -136,6 +146,24 @@ class Transport:
                 time.sleep(pause)
             else:
                 return answer.content
+
+    def ask(self, name: str, body: bytes) -> bytes:
+        """The answer of a method that is asked again and again, and need not be answered this time: at once or not.
+
+        Raises:
+            OrchestratorUnreachable: the server has not answered within seconds.
+            OrchestratorError: it could not answer.
+        """
+        try:
+            answer = self._client.request("POST", name, content=body, headers=dict(self._carried()), timeout=_SOON)
+        except httpx.TransportError as error:
+            raise OrchestratorUnreachable(f"The server {self.url} does not answer ({error}).") from None
+        problem = _problem_of(answer)
+        if answer.status_code in _PASSING or answer.is_server_error:
+            raise OrchestratorUnreachable(f"The server {self.url} cannot do its work now ({answer.status_code}).")
+        self.reach.is_here()
+        self._raise_for(answer, problem)
+        return answer.content
 
     def _send(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> httpx.Response:
         deadline = time.monotonic() + self._patience
@@ -185,6 +213,16 @@ class Transport:
         kind = getattr(errors, str(problem["kind"]), OrchestratorError)
         raised = kind if isinstance(kind, type) and issubclass(kind, OrchestratorError) else OrchestratorError
         raise raised(str(problem["message"]))
+
+
+def _direct() -> httpx.HTTPTransport | None:
+    """Connections that break soon after a network was cut: else what waits in one arrives long after it is back.
+
+    None where there are proxies, which httpx finds by itself.
+    """
+    if getproxies() or not hasattr(socket, "TCP_USER_TIMEOUT"):
+        return None
+    return httpx.HTTPTransport(socket_options=[(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNHEARD)])
 
 
 def _asked_to_wait(answer: httpx.Response) -> float | None:

@@ -5,13 +5,14 @@ sent again, since its answer was lost, is known by it, whichever process gets it
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from threading import Lock
 
 from perdure.core.clock import system_clock
 from perdure.core.errors import OrchestratorError
 from perdure.core.records import Record
 from perdure.orchestrator.sql.database import Connection
+from perdure.orchestrator.sql.fencing import Epochs, refused_of_unfenced
 from perdure.orchestrator.sql.statements import Statements
 from perdure.orchestrator.sql.writer import Writer
 
@@ -31,13 +32,22 @@ class DeliveryGap(OrchestratorError):
 class Delivery:
     """A batch of one sender's records."""
 
-    def __init__(self, source: str, sequence: int, records: Sequence[Record], gap_is_known: bool = False) -> None:
+    def __init__(
+        self,
+        source: str,
+        sequence: int,
+        records: Sequence[Record],
+        gap_is_known: bool = False,
+        epochs: Epochs | None = None,
+    ) -> None:
         self.source = source
         self.sequence = sequence
         self.records = records
         self.gap_is_known = gap_is_known  # what is missing before it will not come any more
         self.is_done = False
         self.wanted: int | None = None  # what is, if it was not this one
+        self.epochs = epochs  # the claims under which the records were written; None if their writer does not say it
+        self.lost: Epochs = {}  # those of them that others have by now: their records are not kept
         self.refused: dict[int, str] = {}  # why, by places in the batch
         self.error: BaseException | None = None
 
@@ -97,8 +107,16 @@ class Deliveries:
         records: list[Record] = []
         for each in group:
             if self._advance(connection, each):
-                records += each.records
+                records += [record for _, record in self._fenced(connection, each)]
         self._writer.apply(connection, records)
+
+    def _fenced(self, connection: Connection, delivery: Delivery) -> Iterable[tuple[int, Record]]:
+        """The records that are not of flow runs which their writer has lost, with their places."""
+        if delivery.epochs is None:
+            delivery.refused = refused_of_unfenced(connection, self._sql, delivery.records)
+            return [each for each in enumerate(delivery.records) if each[0] not in delivery.refused]
+        records, delivery.lost = self._writer.without_lost(connection, delivery.records, delivery.epochs)
+        return records
 
     def _write_singly(self, delivery: Delivery) -> None:
         """Write each record of a batch by itself, so that one that cannot be stored stops no other."""
@@ -107,7 +125,7 @@ class Deliveries:
             delivery.refused.clear()
             if not self._advance(connection, delivery):
                 return
-            for place, record in enumerate(delivery.records):
+            for place, record in self._fenced(connection, delivery):
                 connection.execute("SAVEPOINT one")
                 try:
                     self._writer.apply(connection, [self._writer.storable(record)])

@@ -102,7 +102,7 @@ class PostgreSQL:
             raise OrchestratorError(_MISSING) from None
         from sqlalchemy.dialects.postgresql import psycopg as dialects  # here: two threads could see half of it
 
-        self.statements = Statements(mark="%s", absent=None, flag="(%s)::int::boolean")
+        self.statements = Statements(mark="%s", absent=None, flag="(%s)::int::boolean", share=" FOR SHARE")
         self.refusals = (psycopg.DataError, psycopg.IntegrityError, psycopg.NotSupportedError)
         try:
             self._told = psycopg.conninfo.conninfo_to_dict(url)

@@ -25,7 +25,7 @@ CREATE INDEX flow_run_by_flow_state ON flow_run (flow_name, state_type, id) WHER
 CREATE INDEX flow_run_by_name ON flow_run (name, id);
 CREATE INDEX flow_run_by_parent ON flow_run (parent_flow_run_id, id);
 CREATE INDEX flow_run_by_state ON flow_run (state_type, id) WHERE state_type <> 'COMPLETED';
-CREATE TABLE flow_start ( flow_run_id VARCHAR(36) NOT NULL, process_id VARCHAR(36) NOT NULL, entry_point TEXT, arguments TEXT, step TEXT, PRIMARY KEY (flow_run_id) ) WITHOUT ROWID;
+CREATE TABLE flow_start ( flow_run_id VARCHAR(36) NOT NULL, process_id VARCHAR(36) NOT NULL, entry_point TEXT, arguments TEXT, step TEXT, epoch BIGINT DEFAULT 1 NOT NULL, PRIMARY KEY (flow_run_id) ) WITHOUT ROWID;
 CREATE TABLE hook ( id VARCHAR(36) NOT NULL, way TEXT NOT NULL, shown TEXT NOT NULL, url TEXT NOT NULL, secret TEXT, kinds TEXT NOT NULL, flow_name TEXT, private BOOLEAN NOT NULL, created BIGINT NOT NULL, PRIMARY KEY (id) ) WITHOUT ROWID;
 CREATE TABLE hook_delivery ( id VARCHAR(36) NOT NULL, hook_id VARCHAR(36) NOT NULL, event_id VARCHAR(36) NOT NULL, state TEXT NOT NULL, due BIGINT NOT NULL, attempts INTEGER NOT NULL, outcome TEXT, PRIMARY KEY (id) ) WITHOUT ROWID;
 CREATE INDEX hook_delivery_by_due ON hook_delivery (due) WHERE state = 'waiting';

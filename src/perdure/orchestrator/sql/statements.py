@@ -59,11 +59,12 @@ class Statements:
 
     `absent` may stand for None in a row. Python's sqlite3 asks its adapters about every None, which takes
     longer than binding three texts; a number that no column ever holds is bound at once. `flag` marks what is true or
-    false, which comes as 1 or 0.
+    false, which comes as 1 or 0. `share` ends a query whose rows nobody may change before the transaction's end.
     """
 
-    def __init__(self, mark: str = "?", absent: float | None = 0.5, flag: str = "?") -> None:
+    def __init__(self, mark: str = "?", absent: float | None = 0.5, flag: str = "?", share: str = "") -> None:
         self.mark = mark
+        self.share = share
         self._flag = flag
         self.absent = absent
         self._optional = mark if absent is None else f"NULLIF({mark}, {absent})"
@@ -118,10 +119,18 @@ class Statements:
         self.claim_of = f"SELECT {', '.join(Claim._fields)} FROM cache_claim WHERE key = {mark}"
         self.start = f"SELECT {', '.join(StartRecord._fields)} FROM flow_start WHERE flow_run_id = {mark}"
         # All who want a run meet at its row of flow_start; with the first one's claim, it is as they saw it no longer.
-        self.claim = (
-            f"UPDATE flow_start SET process_id = {mark} WHERE flow_run_id = {mark} AND process_id = {mark}"
+        as_seen = (
+            f" WHERE flow_run_id = {mark} AND process_id = {mark}"
             f" AND EXISTS (SELECT 1 FROM flow_run AS f WHERE f.id = {mark}"
             f" AND f.state_type = {mark} AND f.state_name = {mark} AND f.state_time = {mark})"
+        )
+        self.claim = f"UPDATE flow_start SET process_id = {mark}, epoch = {mark}{as_seen} AND epoch = {mark}"
+        # Of an owner that does not say its epoch: a negative one.
+        self.claim_unfenced = f"UPDATE flow_start SET process_id = {mark}, epoch = -abs(epoch) - 1{as_seen}"
+        self.standing = (
+            "SELECT s.process_id, s.epoch, f.state_type, c.asked_by, c.time, c.grace FROM flow_start AS s"
+            " LEFT JOIN flow_run AS f ON f.id = s.flow_run_id"
+            f" LEFT JOIN cancellation AS c ON c.flow_run_id = s.flow_run_id WHERE s.flow_run_id = {mark}"
         )
         self.cancellation = f"SELECT {', '.join(CancelRecord._fields)} FROM cancellation WHERE flow_run_id = {mark}"
         self.withdraw = f"DELETE FROM cancellation WHERE flow_run_id = {mark}"

@@ -175,6 +175,7 @@ flow_start = _table(
     Column("entry_point", Text),
     Column("arguments", Text),
     Column("step", Text),
+    Column("epoch", BigInteger, nullable=False, server_default=text("1")),  # of its claim; see `fencing`
 )
 
 cancellation = _table(

@@ -9,6 +9,7 @@ from perdure.core.records import (
     CacheRecord,
     CommitRecord,
     FlowKeyRecord,
+    Owner,
     Record,
     ResultRecord,
     StepRecord,
@@ -45,7 +46,7 @@ class SqlTransactions:
         self._writer.flush()
         return [StepRecord(*row) for row in self._read(self._sql.steps, (transaction_id,))]
 
-    def commit(self, transaction_id: str, now: Micros) -> None:
+    def commit(self, transaction_id: str, now: Micros, owner: Owner | None = None) -> None:
         """Let the results of all staged steps be seen, in one transaction of the database."""
         records: list[Record] = []
         for step in self.steps(transaction_id):
@@ -53,7 +54,7 @@ class SqlTransactions:
                 result, cached = json.loads(step.staged)
                 records.append(ResultRecord(*result))
                 records += [] if cached is None else [CacheRecord(*cached)]
-        self._writer.commit_together([*records, CommitRecord(transaction_id, now)])
+        self._writer.commit_together([*records, CommitRecord(transaction_id, now)], owner=owner)
 
     def committed_steps(self, transaction_id: str) -> Sequence[ResultRecord]:
         """The results that a transaction committed, of runs with an identity."""

@@ -1,14 +1,15 @@
 """The one writer of a process: what waits is committed in groups, in order, and once."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from perdure.core.errors import RecordRefused
-from perdure.core.records import Record
+from perdure.core.errors import RecordRefused, RunTakenOver
+from perdure.core.records import Owner, Record
 from perdure.orchestrator.sql.batch import Arrivals, Batch
 from perdure.orchestrator.sql.calls import current_call, once
 from perdure.orchestrator.sql.database import Connection, Database
+from perdure.orchestrator.sql.fencing import Epochs, kept, lost_claims
 from perdure.orchestrator.sql.reaching import reaching
 from perdure.orchestrator.waiting import Waiting
 
@@ -53,18 +54,27 @@ class Writer(Waiting):
         with self.writing():
             return self.within(work)
 
-    def commit_together(self, records: list[Record], unless: tuple[str, tuple[Any, ...]] | None = None) -> bool:
+    def commit_together(
+        self,
+        records: list[Record],
+        unless: tuple[str, tuple[Any, ...]] | None = None,
+        owner: Owner | None = None,
+    ) -> bool:
         """Commit all that was reported, then all these records, or none of them, in one transaction.
 
         `unless` is a statement that comes first: where it changes no row, nothing is written, and the answer is False.
+        `owner` is the claim under which they are written.
 
         Raises:
+            RunTakenOver: it has been lost.
             OrchestratorError: they could not be committed, and do not wait either.
         """
 
         def write(connection: Connection) -> int:
             if unless is not None and connection.execute(*unless).rowcount == 0:
                 return 0
+            if owner is not None and lost_claims(connection, self._statements, dict([owner])):
+                raise RunTakenOver(f"The flow run {owner.flow_run_id} was taken over by another process.")
             self.apply(connection, records)
             return 1
 
@@ -102,11 +112,23 @@ class Writer(Waiting):
             raise
         return outcome
 
+    def without_lost(
+        self, connection: Connection, records: Sequence[Record], epochs: Epochs
+    ) -> tuple[Iterable[tuple[int, Record]], Epochs]:
+        """In an open transaction, the records but those of lost flow runs, with their places; and the lost claims."""
+        lost = lost_claims(connection, self._statements, epochs) if epochs else ()
+        if not lost:
+            return enumerate(records), {}
+        return kept(connection, self._statements, records, lost), {id: epochs[id] for id in lost}
+
     def apply(self, connection: Connection, records: Sequence[Record]) -> None:
         """Write records in the transaction that is open on the connection."""
-        batch = Batch(records, self._arrivals.take(len(records)), self._statements.absent)
+        batch = self._folded(records)
         for statement, rows in batch.statements(self._statements):
             connection.executemany(statement, rows)
+
+    def _folded(self, records: Sequence[Record]) -> Batch:
+        return Batch(records, self._arrivals.take(len(records)), self._statements.absent)
 
     def storable(self, record: Record) -> Record:
         """A record whose texts the database has bytes for: what it has none for is spelled out."""
@@ -146,11 +168,15 @@ class Writer(Waiting):
     def _commit_group(self, records: list[Record]) -> None:
         """Commit the records in one transaction and remove them from the list."""
         connection = self._connected()
-        batch = Batch(records, self._arrivals.take(len(records)), self._statements.absent)
+        batch = self._folded(records)
         begun = False
+        lost: Epochs = {}
         try:
             connection.execute(self._database.begin)
             begun = True
+            owned, lost = self.without_lost(connection, records, self.epochs)
+            if lost:
+                batch = self._folded([record for _, record in owned])
             for statement, rows in batch.statements(self._statements):
                 connection.executemany(statement, rows)
             self._database.commit(connection)
@@ -161,6 +187,8 @@ class Writer(Waiting):
             elif begun and not isinstance(error, Exception):
                 records.clear()  # interrupted just after the commit: they must not be written twice
             raise
+        if lost:
+            self.hear_of_lost(lost)
 
     def _commit_singly(self, records: list[Record]) -> None:
         """Commit each record by itself, so that one that cannot be stored stops no other."""

@@ -65,18 +65,21 @@ def records(request: Request, body: Body, place: Place, known: Known) -> Respons
     if place is None:
         raise InvalidCall(f"A batch needs the headers {wire.SOURCE_HEADER} and {wire.SEQUENCE_HEADER}.")
     try:
-        told = wire.decode_records(body)
+        epochs, told = wire.decode_batch(body)
     except InvalidRecords as error:
         return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, error, refused=error.refused)
     except ValueError as error:
         raise InvalidCall(str(error)) from None
-    delivery = Delivery(*place, told, gap_is_known=wire.GAP_HEADER in request.headers)
+    delivery = Delivery(*place, told, gap_is_known=wire.GAP_HEADER in request.headers, epochs=epochs)
     try:
         known.deliver(delivery)
     except DeliveryGap as gap:
         return _problem(HTTPStatus.CONFLICT, gap, wanted=gap.wanted)
     request.app.state.changes.notice()
-    return JSONResponse({"refused": delivery.refused, "wanted": delivery.wanted or place.sequence + 1})
+    first = 0 if epochs is None else 1  # of the records in the body
+    refused = {at + first: why for at, why in delivery.refused.items()}
+    lost = {"lost": delivery.lost} if delivery.lost else {}
+    return JSONResponse({"refused": refused, "wanted": delivery.wanted or place.sequence + 1, **lost})
 
 
 @router.post("/{name}")
