@@ -15,8 +15,8 @@ from perdure.results.types import UnpersistedResult
 _GRACE_SECONDS = 10.0  # for code that handles its being stopped
 _SOON, _LATER = 0.05, 0.5  # seconds between two rounds, in the first second and then
 _LOST = (
-    "Another process has taken over the flow run %r (%s). It stops here, and nothing that this process still reports of it"
-    " is kept."
+    "Another process has taken over the flow run %r (%s). It stops here, and nothing that this process still reports"
+    " of it is kept."
 )
 _GOES_ON = "The code of the flow run %r (%s), which another process has now, has not ended here. Nothing of it is kept."
 

@@ -97,7 +97,24 @@ def claimed(again: Resumable, world: Resumes) -> Resumable | None:
     kind = StateType.SCHEDULED if again.run.state_type is StateType.PAUSED else StateType.PENDING
     state = StateRecord(again.run.id, False, kind, "Resuming", None, world.clock())
     epoch = claim(again.run, again.start, world, (state,))
-    return None if epoch is None else again._replace(state=state, epoch=epoch)
+    if epoch is None:
+        return None
+    if again.run.state_type is StateType.CRASHED:
+        _end_what_runs_below(again.run, world)
+    return again._replace(state=state, epoch=epoch)
+
+
+def _end_what_runs_below(run: FlowRun, world: Resumes) -> None:
+    """End what the process before has begun since the run counts as crashed: it may have been cut off for a time."""
+    known, now, records = world.orchestrator, world.clock(), list[Record]()
+    for each in _unfinished_below(run, known):
+        if each.state_type is StateType.RUNNING:
+            known.states(each.id)  # so that ours come after them, though the clock was set back since
+            message = "Its flow run was resumed by another process."
+            kind = StateType.CRASHED
+            records.append(StateRecord(each.id, isinstance(each, TaskRun), kind, kind.capitalize(), message, now))
+    if records:
+        known.commit(records)
 
 
 def claim(run: FlowRun, start: StartRecord, world: Resumes, records: Iterable[Record]) -> int | None:
@@ -191,12 +208,17 @@ def _take_over(run: FlowRun, start: StartRecord, world: Resumes, process: Proces
     """Have a flow run be this process's, Crashed, whoever still runs it."""
     if start.process_id == world.process_id:
         raise ResumeError(f"{_the(run)} runs in this very process. Wait for it, or cancel it.")
+    if claim(run, start, world, ()) is None:
+        return
+    # Only now does nothing of it change any more: what that process had finished by then counts.
     where = _where(process)
 
     def message(each: FlowRun | TaskRun) -> str:
         return _TAKEN_OVER.format(where, each.state_name or "not begun")
 
-    claim(run, start, world, ends_below(run, StateType.CRASHED, message, world.clock(), world.orchestrator))
+    known = world.orchestrator
+    ends = ends_below(run_of(run.id, known), StateType.CRASHED, message, world.clock(), known)
+    note(run_of(run.id, known), start._replace(process_id=world.process_id), world, ends)
 
 
 def _where(process: ProcessRecord | None) -> str:
