@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -59,15 +59,22 @@ def resume(
     if dry_run and not crashed:
         raise typer.BadParameter("It lists what --crashed would go on with: give that, too.", param_hint="--dry-run")
     with accepting_unsigned() if trust_unsigned else contextlib.nullcontext():
-        _resume(which, retry_failed, dry_run, as_json)
+        if which is not None:
+            _resume_one(find.flow_run(which), retry_failed, as_json, take_over)
+        _resume_all(retry_failed, dry_run, as_json)
 
 
-def _resume(which: str | None, retry_failed: bool, dry_run: bool, as_json: bool) -> None:
-    if which is not None:
-        flow, end = resumed(find.flow_run(which), retry_failed, as_json, take_over)
-        if as_json:
-            show_json(shape_of(flow, end))
-        raise typer.Exit(end.exit_code)
+def _resume_one(run: FlowRun, retry_failed: bool, as_json: bool, take_over: bool) -> NoReturn:
+    hindrance = _hindrance(run) if take_over else None  # before its process loses it for nothing
+    if hindrance is not None:
+        raise ResumeError(hindrance)
+    flow, end = resumed(run, retry_failed, as_json, take_over)
+    if as_json:
+        show_json(shape_of(flow, end))
+    raise typer.Exit(end.exit_code)
+
+
+def _resume_all(retry_failed: bool, dry_run: bool, as_json: bool) -> None:
     runs = _crashed()
     if dry_run:
         _list(runs, as_json)
@@ -148,9 +155,8 @@ def _hindrance(run: FlowRun) -> str | None:
 def resumed(
     run: FlowRun, retry_failed: bool, as_json: bool, take_over: bool = False
 ) -> tuple[Flow[..., object], Ended]:
-    resumable(
-        run.id, session.current(), retry_failed, take_over=take_over
-    )  # before its program is loaded, and does who knows what
+    # Before its program is loaded, and does who knows what.
+    resumable(run.id, session.current(), retry_failed, take_over=take_over)
     with _aside(as_json):
         flow = _flow_of(run, _start(run))
         ended = ended_by(flow, lambda watched: _call(watched, run, retry_failed))
