@@ -11,12 +11,45 @@ from typing import Any
 from perdure import settings
 from perdure.context import RunContext, TaskRunContext, current_run, require_run
 from perdure.core.errors import PerdureError
+from perdure.core.printable import printable
 from perdure.core.records import LogRecord
-from perdure.core.secrecy import without_secrets
+from perdure.core.secrecy import without_known, without_secrets
 
-_ROOT = logging.getLogger("perdure")
-_FLOW_RUNS = logging.getLogger("perdure.flow_runs")
-_TASK_RUNS = logging.getLogger("perdure.task_runs")
+
+class _RunLogging(logging.Logger):
+    """A logger whose lines reach their runs, however others configure logging: `disable_existing_loggers`, say.
+
+    `logging.disable` silences the terminal, and so do handlers and levels that somebody gives the logger "perdure".
+    """
+
+    @property
+    def disabled(self) -> bool:
+        """Whether it logs nothing: never, since that is set for whole programs by who does not know of it."""
+        return False
+
+    @disabled.setter
+    def disabled(self, _: bool) -> None:
+        """Left as it is."""
+
+    def isEnabledFor(self, level: int) -> bool:  # noqa: N802 - the name of logging's
+        return level >= self.getEffectiveLevel()
+
+    def callHandlers(self, record: logging.LogRecord) -> None:  # noqa: N802
+        _to_orchestrator.handle(record)
+        if record.levelno > self.manager.disable:
+            with contextlib.suppress(Exception):  # of a handler that others have added
+                super().callHandlers(record)
+
+
+def _logger(name: str) -> logging.Logger:
+    logger = logging.getLogger(name)
+    logger.__class__ = _RunLogging
+    return logger
+
+
+_ROOT = _logger("perdure")
+_FLOW_RUNS = _logger("perdure.flow_runs")
+_TASK_RUNS = _logger("perdure.task_runs")
 
 _PACKAGE = str(Path(__file__).parent)
 Report = Callable[[tuple[LogRecord, ...]], None]
@@ -53,6 +86,47 @@ _COLOURS = {
 }
 
 
+_LONGEST = 1_000_000  # characters of a line
+
+
+class _Formatter(logging.Formatter):
+    """Makes text of any record: no line that somebody logs is to fail the run that it tells of."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        try:
+            text = super().format(record)
+        except Exception as error:  # arguments that do not fit, or objects that have no text
+            text = f"{_repr(record.msg)} % {_repr(record.args)} (this cannot be formatted: {_repr(error)})"
+        if len(text) > _LONGEST:
+            text = f"{text[:_LONGEST]}… {len(text) - _LONGEST:,} characters more"
+        if not text.isascii():  # half characters can be neither shown nor stored
+            text = text.encode(errors="backslashreplace").decode()
+        return without_known(text)
+
+
+def _repr(value: Any) -> str:
+    try:
+        return repr(value)
+    except Exception:
+        if isinstance(value, tuple):
+            return f"({', '.join(map(_repr, value))})"
+        return f"<{type(value).__name__} whose text cannot be had>"
+
+
+_COLOUR_CODES = r"(\x1b\[[0-9;]*m)"
+
+
+def _shown(text: str) -> str:
+    """A text as a terminal may show it: it may be coloured, and steers nothing else."""
+    if text.isascii() and text.isprintable():
+        return text
+    import re  # most lines are plain
+
+    text, *coloured = re.split(_COLOUR_CODES, text.replace("\r\n", "\n"))
+    parts = [part if place % 2 == 0 else printable(part) for place, part in enumerate(coloured)]
+    return "".join([printable(text), *parts, "\033[0m" if parts else ""])
+
+
 class _Terminal(logging.StreamHandler[Any]):
     """Lines on standard error, whichever stream that is at the moment."""
 
@@ -61,7 +135,14 @@ class _Terminal(logging.StreamHandler[Any]):
 
     def emit(self, record: logging.LogRecord) -> None:
         self.stream = sys.stderr
-        super().emit(record)
+        try:
+            super().emit(record)
+        except Exception:  # too deep a recursion, which the base class lets through
+            self.handleError(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        with contextlib.suppress(Exception):  # standard error is closed, say
+            super().handleError(record)
 
     def format(self, record: logging.LogRecord) -> str:
         run: RunContext | None = getattr(record, "perdure_run", None)
@@ -71,9 +152,9 @@ class _Terminal(logging.StreamHandler[Any]):
         if self._is_coloured():
             level = f"\033[{_COLOURS.get(record.levelno, '0')}m{level}\033[0m"
             time = f"\033[2m{time}\033[0m"
-        return f"{time} | {level} | {where}{self._time.format(record)}"
+        return f"{time} | {level} | {where}{_shown(self._time.format(record))}"
 
-    _time = logging.Formatter()
+    _time = _Formatter()
 
     def _is_coloured(self) -> bool:
         return bool(getattr(self.stream, "isatty", bool)()) and not _no_colour()
@@ -89,10 +170,16 @@ class _ToOrchestrator(logging.Handler):
     def __init__(self, report: Report) -> None:
         super().__init__()
         self.report = report
+        self.setFormatter(_Formatter())
 
     def emit(self, record: logging.LogRecord) -> None:
+        with contextlib.suppress(Exception):  # what hinders the orchestrator, the run's own records are told of
+            self._report(record)
+
+    def _report(self, record: logging.LogRecord) -> None:
         run: RunContext | None = getattr(record, "perdure_run", None)
-        if run is None or not settings.current().logging_to_orchestrator:
+        is_wanted = getattr(record, "send_to_api", True) is not False
+        if run is None or not is_wanted or not settings.current().logging_to_orchestrator:
             return
         flow_run_id = run.flow.id if run.flow else None
         task_run_id = run.id if isinstance(run, TaskRunContext) else None
@@ -110,7 +197,6 @@ def set_up(report: Report | None = None) -> None:
         _to_orchestrator.report = report
     if not any(isinstance(handler, _Terminal) for handler in _ROOT.handlers):
         _ROOT.addHandler(_Terminal())
-        _ROOT.addHandler(_to_orchestrator)
         _ROOT.propagate = False
     _ROOT.setLevel(settings.current().logging_level)
     if settings.current().logging_log_prints:

@@ -1,6 +1,5 @@
 """The command `perdure`. Each group of commands is imported when it is used, so that `--help` is quick."""
 
-import os
 import sys
 import warnings
 from importlib import import_module
@@ -12,6 +11,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from perdure.cli.groups import SETTINGS
+from perdure.cli.output import say, write
 from perdure.core.errors import PerdureError
 from perdure.core.version import VERSION
 
@@ -57,13 +57,8 @@ class _Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except PerdureError as error:
-            _say("Error", "red", error)
+            say(str(error), "Error")
             raise typer.Exit(1) from None
-
-
-def _say(what: str, colour: str, message: object) -> None:
-    label = what if os.environ.get("NO_COLOR") else typer.style(what, fg=colour)
-    typer.echo(f"{label}: {message}", err=True)
 
 
 def _show_warning(
@@ -76,7 +71,7 @@ def _show_warning(
 ) -> None:
     """Perdure's own warnings are about what the person gave; those of programs say where they come from."""
     if filename.startswith(str(Path(__file__).parents[1])):
-        _say("Warning", "yellow", message)
+        say(str(message), "Warning", "yellow")
     else:
         _usual_show_warning(message, category, filename, lineno, file, line)
 
@@ -86,7 +81,7 @@ _usual_show_warning = warnings.showwarning
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(VERSION)
+        write(f"{VERSION}\n")
         raise typer.Exit
 
 

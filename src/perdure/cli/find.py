@@ -3,9 +3,8 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
-import typer
-
 from perdure import session
+from perdure.cli.output import say
 from perdure.core.clock import to_datetime
 from perdure.core.errors import RunMissing
 from perdure.core.records import FlowRun, RunFilter, TaskRun
@@ -99,9 +98,7 @@ def _newest(text: str, kind: str, found: Called[A], only: bool) -> A:
         raise RunMissing(f"{text!r} stands for several {kind}s: {shown}{more}. {_mend(kind)}")
     count = f"{len(found.runs):,}" if len(found.runs) <= MOST else f"More than {MOST:,}"
     made = to_datetime(newest.created).astimezone()
-    typer.echo(
-        f"{count} {kind}s are called {text!r}; this is the newest, {newest.id}, of {made:%Y-%m-%d %H:%M:%S}.", err=True
-    )
+    say(f"{count} {kind}s are called {text!r}; this is the newest, {newest.id}, of {made:%Y-%m-%d %H:%M:%S}.")
     return newest
 
 

@@ -13,7 +13,14 @@ from perdure import session
 from perdure.cli import find
 from perdure.cli.groups import AsJson
 from perdure.cli.load import load_flow
-from perdure.cli.output import Column, short_time, show, show_json, table
+from perdure.cli.output import (
+    Column,
+    say,
+    short_time,
+    show,
+    show_json,
+    table,
+)
 from perdure.cli.run import Ended, call_of, ended_by, shape_of, show_ended
 from perdure.core.errors import PerdureError, ResumeError
 from perdure.core.records import FlowRun, RunFilter, StartRecord
@@ -92,7 +99,7 @@ def _resumed_or_said(run: FlowRun, retry_failed: bool, as_json: bool) -> tuple[d
     try:
         flow, end = resumed(run, retry_failed, as_json)
     except (PerdureError, typer.BadParameter) as error:
-        sys.stderr.write(f"Error: {run.name} cannot be resumed. {error}\n")
+        say(f"{run.name} cannot be resumed. {error}", "Error")
         return {"id": run.id, "name": run.name, "flow_name": run.flow_name, "error": str(error)}, 1
     return shape_of(flow, end), end.exit_code
 
@@ -138,7 +145,7 @@ def _list(runs: list[FlowRun], as_json: bool) -> None:
         show(table(columns, rows))
     for run in runs:
         if reasons[run.id] is not None and not as_json:
-            sys.stderr.write(f"{run.name} could not be resumed. {reasons[run.id]}\n")
+            say(f"{run.name} could not be resumed. {reasons[run.id]}")
 
 
 def _hindrance(run: FlowRun) -> str | None:

@@ -19,6 +19,7 @@ from perdure.cli.output import (
     console,
     count_text,
     duration_text,
+    json_text,
     lost_text,
     note,
     one_line,
@@ -140,7 +141,7 @@ class _Lines:
         self._names.learn(look.lines)
         for _, each in changes:
             if self._as_json:
-                sys.stdout.write(json.dumps(_change_shape(each), ensure_ascii=False) + "\n")
+                sys.stdout.write(json_text(_change_shape(each)) + "\n")
             elif isinstance(each, LogLine):
                 show(line_text(each, self._names.of(each, whole=False)))
             else:

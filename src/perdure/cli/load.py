@@ -11,6 +11,7 @@ from types import ModuleType
 
 import typer
 
+from perdure.cli.output import say
 from perdure.core import programs
 from perdure.core.errors import PerdureError
 from perdure.core.suggest import nearest
@@ -120,7 +121,7 @@ def _unloadable(place: str, error: Exception) -> LoadError:
     """The error to raise; the program's own part of the traceback is printed here."""
     shown = traceback.TracebackException.from_exception(error)
     shown.stack = traceback.StackSummary.from_list([each for each in shown.stack if not _is_machinery(each.filename)])
-    shown.print(file=sys.stderr)
+    say("".join(shown.format()).rstrip())
     return LoadError(f"{place} could not be loaded, so nothing was run.")
 
 

@@ -1,6 +1,5 @@
 """`perdure logs`: what runs logged, and what they log now."""
 
-import json
 import logging
 import re
 import sys
@@ -12,7 +11,7 @@ import typer
 from perdure.cli import find
 from perdure.cli.groups import new_group
 from perdure.cli.log_lines import Follower, Names, family, line_text
-from perdure.cli.output import note, show
+from perdure.cli.output import json_text, note, show
 from perdure.cli.shapes import log_shape
 from perdure.core.amounts import parse_age
 from perdure.core.clock import system_clock
@@ -125,7 +124,7 @@ class _Printer:
         if not lines:
             return
         if self._as_json:
-            sys.stdout.writelines(json.dumps(log_shape(line), ensure_ascii=False) + "\n" for line in lines)
+            sys.stdout.writelines(json_text(log_shape(line)) + "\n" for line in lines)
         else:
             self._names.learn(lines)
             show(*(line_text(line, self._names.of(line, self._is_whole)) for line in lines))

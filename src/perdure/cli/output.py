@@ -1,4 +1,4 @@
-"""How things are shown to people, and how JSON is printed for programs."""
+"""How things are shown to people, and how JSON is printed for programs: all that commands print goes through here."""
 
 import json
 import os
@@ -8,7 +8,11 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import typer
+
 from perdure.core.clock import Micros, to_datetime
+from perdure.core.printable import printable, printable_json
+from perdure.core.secrecy import without_known
 from perdure.core.states import StateType
 
 if TYPE_CHECKING:  # rich is imported by what prints with it: it takes as long as all the rest
@@ -43,12 +47,31 @@ class Column(NamedTuple):
     style: str = ""
 
 
+def json_text(value: object, indent: int | None = None) -> str:
+    """JSON in which no character would steer a terminal."""
+    return printable_json(json.dumps(value, indent=indent, ensure_ascii=False))
+
+
+def write(text: str) -> None:
+    """Write text to standard output, escaped."""
+    sys.stdout.write(printable(text))
+
+
+def say(text: str, what: str | None = None, colour: str = "red") -> None:
+    """Write a line to standard error, escaped; after a label such as `Error`."""
+    label = "" if what is None else f"{what if os.environ.get('NO_COLOR') else typer.style(what, fg=colour)}: "
+    typer.echo(f"{label}{printable(without_known(text))}", err=True)
+
+
 def console() -> "Console":
-    """Where people read: standard output, in colour if it is a terminal and NO_COLOR is not set."""
-    from rich.console import Console
+    """Where people read: standard output, in colour if it is a terminal and NO_COLOR is not set.
+
+    Whatever text is printed there is escaped.
+    """
+    from perdure.cli.safe_console import SafeConsole
 
     width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else _PIPE_WIDTH
-    return Console(width=width, highlight=False, markup=False, emoji=False)
+    return SafeConsole(width=width, highlight=False, markup=False, emoji=False)
 
 
 def show(*parts: "RenderableType") -> None:
@@ -62,7 +85,7 @@ def show(*parts: "RenderableType") -> None:
 
 def show_json(value: object) -> None:
     """Print one JSON document."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.write(json_text(value, indent=2) + "\n")
 
 
 def note(text: str) -> "Text":

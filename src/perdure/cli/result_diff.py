@@ -6,7 +6,14 @@ import typer
 
 from perdure.cli import find
 from perdure.cli.groups import AsJson
-from perdure.cli.output import note, plural, show, show_json, size_text
+from perdure.cli.output import (
+    note,
+    plural,
+    say,
+    show,
+    show_json,
+    size_text,
+)
 from perdure.cli.result_which import HELP
 from perdure.core.errors import PerdureError
 from perdure.results import Difference
@@ -38,7 +45,7 @@ def diff(
         first, second = find.any_run(before), find.any_run(after)
         difference = compared(first.id, second.id, by_digest=quick)
     except PerdureError as error:
-        typer.echo(f"Error: {error}", err=True)
+        say(str(error), "Error")
         raise typer.Exit(2) from None
     if as_json:
         show_json({"before": first.id, "after": second.id} | difference_as_json(difference))

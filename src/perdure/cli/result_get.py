@@ -10,10 +10,18 @@ import typer
 
 from perdure.cli import find
 from perdure.cli.groups import AsJson
-from perdure.cli.output import is_json, jsonable, plural, show, show_json
-from perdure.cli.result_files import pretty, whole_file, write_file
+from perdure.cli.output import (
+    is_json,
+    json_text,
+    jsonable,
+    plural,
+    show,
+    show_json,
+)
+from perdure.cli.result_files import whole_file, write_file
 from perdure.cli.result_which import Which
 from perdure.core.errors import MissingResult, ResultUnreadable
+from perdure.core.printable import printable
 from perdure.core.records import FlowRun, TaskRun
 from perdure.results import PersistedResult, get_result
 from perdure.results.lookup import persisted_record
@@ -140,9 +148,10 @@ def _print(value: Any) -> None:
         _refuse_terminal(f"The value is {len(value):,} bytes")
         sys.stdout.buffer.write(value)
     elif isinstance(value, str):
-        sys.stdout.write(value if value.endswith("\n") else f"{value}\n")
+        text = value if value.endswith("\n") else f"{value}\n"
+        sys.stdout.write(printable(text) if sys.stdout.isatty() else text)  # a program is to have it as it is
     elif is_json(value):
-        sys.stdout.write(pretty(value))
+        sys.stdout.write(json_text(value, indent=2) + "\n")
     else:
         from rich.pretty import Pretty
 

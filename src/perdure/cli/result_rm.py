@@ -7,7 +7,14 @@ import typer
 
 from perdure.cli import find
 from perdure.cli.groups import AsJson
-from perdure.cli.output import note, plural, show, show_json, size_text
+from perdure.cli.output import (
+    note,
+    plural,
+    say,
+    show,
+    show_json,
+    size_text,
+)
 from perdure.cli.result_filter import Chosen, check_one, choosing
 from perdure.cli.result_ls import run_names
 from perdure.cli.result_which import Several
@@ -38,7 +45,7 @@ def rm(
         raise typer.BadParameter("It cannot ask whether you mean it: add --yes.", param_hint="--json")
     records, passed_over = _chosen(chosen, force) if chosen else (_named(which, force), 0)
     if passed_over:
-        typer.echo(f"{plural(passed_over, 'result')} passed over, since something still needs them.", err=True)
+        say(f"{plural(passed_over, 'result')} passed over, since something still needs them.")
     if dry_run:
         _show_plan(records, as_json)
         return

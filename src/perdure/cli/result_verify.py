@@ -11,7 +11,14 @@ import typer
 
 from perdure.cli import find
 from perdure.cli.groups import AsJson
-from perdure.cli.output import duration_text, note, plural, section, show
+from perdure.cli.output import (
+    duration_text,
+    json_text,
+    note,
+    plural,
+    section,
+    show,
+)
 from perdure.cli.result_filter import Chosen, check_one, choosing
 from perdure.cli.result_ls import run_names
 from perdure.cli.result_which import HELP
@@ -132,5 +139,5 @@ def _write_json(wrong: Iterator[Verdict], counts: "Counter[str]") -> None:
     write('{\n  "wrong": [')
     for index, verdict in enumerate(wrong):
         shape = {"run_id": verdict.record.run_id, "finding": verdict.finding, "reason": verdict.reason}
-        write(("," if index else "") + "\n    " + json.dumps(shape, ensure_ascii=False))
+        write(("," if index else "") + "\n    " + json_text(shape))
     write(f'\n  ],\n  "checked": {counts.total()},\n  "counts": {json.dumps(dict(counts))}\n}}\n')

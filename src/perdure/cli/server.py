@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from perdure.cli.groups import AsJson, new_group
+from perdure.cli.output import say, write
 from perdure.core.errors import SettingError
 from perdure.server.config import DEFAULT_PORT, ServerConfig
 
@@ -91,8 +92,8 @@ def start(
     from perdure.server.running import serve
 
     if insecure:
-        typer.echo("Warning: --insecure: whoever reaches this server may do everything.", err=True)
-    serve(config, database, insecure, lambda listening: typer.echo(_told(listening, as_json)))
+        say("--insecure: whoever reaches this server may do everything.", "Warning", "yellow")
+    serve(config, database, insecure, lambda listening: write(_told(listening, as_json) + "\n"))
 
 
 @app.command()
@@ -100,7 +101,15 @@ def services(as_json: AsJson = False) -> None:
     """List what servers do beside answering, and when they last did it."""
     from perdure import settings
     from perdure.cli.find import orchestrator
-    from perdure.cli.output import NOTHING, Column, iso, short_time, show, show_json, table
+    from perdure.cli.output import (
+        NOTHING,
+        Column,
+        iso,
+        short_time,
+        show,
+        show_json,
+        table,
+    )
     from perdure.server.services import SERVICES
 
     done = {service.name: service for service in orchestrator().services.all()}

@@ -5,7 +5,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from perdure.cli.groups import AsJson, new_group
-from perdure.cli.output import Column, iso, note, short_time, show, show_json, table
+from perdure.cli.output import (
+    Column,
+    iso,
+    note,
+    say,
+    short_time,
+    show,
+    show_json,
+    table,
+    write,
+)
 from perdure.core.amounts import parse_age
 from perdure.core.clock import system_clock
 from perdure.core.errors import TokenError
@@ -34,8 +44,8 @@ def create(
     if as_json:
         show_json({"token": text, **_shape(token)})
     else:
-        typer.echo(text)  # alone on standard output, for `TOKEN=$(perdure token create …)`
-        typer.echo("This is shown once. Set it as PERDURE_API_TOKEN, or send it as `Authorization: Bearer`.", err=True)
+        write(f"{text}\n")  # alone on standard output, for `TOKEN=$(perdure token create …)`
+        say("This is shown once. Set it as PERDURE_API_TOKEN, or send it as `Authorization: Bearer`.")
 
 
 @app.command()

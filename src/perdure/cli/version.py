@@ -3,10 +3,8 @@
 import platform
 import sqlite3
 
-import typer
-
 from perdure.cli.groups import AsJson, new_group
-from perdure.cli.output import show_json
+from perdure.cli.output import show_json, write
 from perdure.core.version import VERSION
 
 app = new_group()
@@ -25,4 +23,4 @@ def version(as_json: AsJson = False) -> None:
         show_json(versions)
         return
     for name, number in versions.items():
-        typer.echo(f"{name:<10}{number}")
+        write(f"{name:<10}{number}\n")

@@ -5,7 +5,7 @@ A value is one by its type, or by the name it goes by; in plain text, passwords 
 
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 HIDDEN = "**********"
@@ -109,12 +109,34 @@ _REST_OF_LINE = r"[^\r\n\"']+"
 _SAYS_NOTHING = ("None", "null", "True", "true", "False", "false")
 
 
+_known: dict[str, None] = {}  # the values of settings that are secrets, longest first
+_SHORTEST = 6  # characters: shorter ones would hide common words
+
+
+def know(secrets: Iterable[str]) -> None:
+    """Have these values be hidden in all that is shown, logged or recorded from now on."""
+    fresh = {each for each in secrets if len(each) >= _SHORTEST} - _known.keys()
+    if fresh:
+        every = sorted({*_known, *fresh}, key=len, reverse=True)
+        _known.clear()
+        _known.update(dict.fromkeys(every))
+
+
+def without_known(text: str) -> str:
+    """A text with asterisks for the values that are known to be secrets, wherever they stand in it."""
+    for secret in tuple(_known):
+        if secret in text:
+            text = text.replace(secret, HIDDEN)
+    return text
+
+
 def without_secrets(text: str) -> str:
     """A text with asterisks for the secrets in it, such as the password of `https://user:password@host/`.
 
     Hidden are passwords in addresses, values behind secret names (`password=...`, `"api_key": "..."`), what an
     `Authorization` header holds, private keys, and tokens of well-known shapes.
     """
+    text = without_known(text)
     lowered = text.lower()
     has_signs = any(sign in lowered for sign in _SIGNS)
     if has_signs:

@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, cast
 
+from perdure.core.secrecy import know
 from perdure.core.suggest import nearest
-from perdure.settings.fields import PREFIX, SETTINGS, Secret, Setting, Settings, find_setting, text_of
+from perdure.settings.fields import PREFIX, SETTINGS, Secret, Setting, Settings, find_setting, secret_parts, text_of
 from perdure.settings.profiles import Profiles
 
 __all__ = [
@@ -108,6 +109,8 @@ def _keep(loaded: _Loaded | None) -> None:
     global _loaded, _current
     _loaded = loaded
     _current = None if loaded is None else loaded.settings
+    if loaded is not None:
+        know(part for name in SETTINGS for part in secret_parts(getattr(loaded.settings, name)))
 
 
 def _load() -> _Loaded:

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -40,6 +40,19 @@ class Secret:
 
     def __hash__(self) -> int:
         return hash(self._text)
+
+
+def secret_parts(value: object) -> Iterator[str]:
+    """What of a setting's value must not be seen: of keys, each; of an address, its password."""
+    if isinstance(value, DatabaseUrl):
+        yield from (found[1] for found in _PASSWORD_IN.finditer(value.reveal()))
+    elif isinstance(value, Secret):
+        yield value.reveal()
+        for key in value.reveal().split(","):
+            yield key.partition(":")[2].strip() or key.strip()
+
+
+_PASSWORD_IN = re.compile(r"(?<=://)[^:@/?]*:([^@/?]*)(?=@)")
 
 
 class DatabaseUrl(Secret):

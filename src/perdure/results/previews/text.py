@@ -5,8 +5,9 @@ from enum import Enum
 from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
+from perdure.core.printable import printable
 from perdure.core.secrecy import AHEAD, HIDDEN, is_secret_name, shortened, without_secrets
-from perdure.results.previews.types import attributes, is_a, is_any, is_of, kind_name, package_of, printable
+from perdure.results.previews.types import attributes, is_a, is_any, is_of, kind_name, package_of
 
 _SAFE_INTEGER = 2**53  # what every reader of JSON takes exactly
 

@@ -1,15 +1,13 @@
 """Looking at values without running any code of theirs: types, names, attributes that are plainly there."""
 
-import re
 import sys
 from types import GetSetDescriptorType, MemberDescriptorType, MethodDescriptorType, ModuleType
 from typing import Any
 
+from perdure.core.printable import printable
 from perdure.core.secrecy import mro_of, namespace_of
 
 _TYPE_LENGTH = 200  # characters
-# Control characters, half characters, and those without a width that change how others are read.
-_STRANGE = r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff]"
 _module = type.__dict__["__module__"].__get__
 kind_name = type.__dict__["__name__"].__get__
 _qualname = type.__dict__["__qualname__"].__get__
@@ -93,15 +91,3 @@ def size_of(value: object) -> int | None:
             is_own = type(found) is MethodDescriptorType  # of a class made in C
             return sys.getsizeof(value) if is_own else None
     return None
-
-
-def printable(text: str) -> str:
-    """A text that any terminal or page may show: with escapes for control characters and half ones."""
-    if text.isascii() and text.isprintable():
-        return text
-    return re.sub(_STRANGE, _escape, text)
-
-
-def _escape(found: "re.Match[str]") -> str:
-    code = ord(found[0])
-    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
