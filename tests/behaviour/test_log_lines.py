@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from perdure import flow, get_run_logger, settings, task
-from tests.behaviour.conftest import Known
+from tests.behaviour.conftest import Known, Programs
 
 
 class Broken:
@@ -32,7 +32,6 @@ LINES: list[tuple[str, tuple[Any, ...], str]] = [
     ("%(name)s", ({"other": 1},), "%(name)s"),
     ("%s", (Broken(),), "whose text cannot be had"),
     ("%r", (Endless(),), "Endless"),
-    ("half \ud800 of a character", (), "half \\ud800 of"),
     ("x" * 2_000_000, (), "1,000,000 characters more"),
 ]
 
@@ -51,6 +50,23 @@ def test_a_line_that_cannot_be_made_into_text_is_kept_as_far_as_it_can(
     assert state.is_completed()
     kept = [line.message for line in known.lines(state.flow_run_id)]
     assert any(shown in line for line in kept), [line[:200] for line in kept]
+
+
+def test_half_a_character_is_shown_and_kept_as_an_escape(start: Programs, known: Known) -> None:
+    program = start("""
+        from perdure import flow, get_run_logger
+        @flow
+        def f():
+            get_run_logger().info("half \\ud800 of one")
+            return "done"
+        f()
+    """)
+
+    status, _, err = program.end()
+
+    assert status == 0
+    assert "half \\ud800 of one" in err
+    assert "half \\ud800 of one" in [line.message for line in known.lines(known.flow_run("f").id)]
 
 
 def test_a_closed_standard_error_fails_no_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
