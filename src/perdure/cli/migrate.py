@@ -1,7 +1,6 @@
 """`perdure migrate`: rewrite programs that were written for other systems."""
 
 import difflib
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from perdure.cli.groups import SETTINGS, AsJson
+from perdure.cli.output import say, show, show_json
 from perdure.core.errors import MigrationError
 
 app = typer.Typer(add_completion=False, **SETTINGS)
@@ -63,15 +63,15 @@ def migrate(
         if is_changed and not write:
             _show(text, found.text, str(file))
         for each in found.findings:
-            typer.echo(f"{file}:{each.line}: {each.what}: {each.reason} (docs/{each.section})")
+            show(f"{file}:{each.line}: {each.what}: {each.reason} (docs/{each.section})")
     if as_json:
-        typer.echo(json.dumps(report, indent=2))
+        show_json(report)
         return
     left = sum(len(each["decide"]) for each in report)
     verb = "changed" if write else "would change"
-    typer.echo(f"{_count(changed, 'file')} {verb}, {_count(left, 'place')} to decide.", err=True)
+    say(f"{_count(changed, 'file')} {verb}, {_count(left, 'place')} to decide.")
     if changed and not write:
-        typer.echo("Run it again with --write to change them.", err=True)
+        say("Run it again with --write to change them.")
 
 
 def _programs(files: list[Path]) -> Iterator[Path]:
@@ -91,9 +91,11 @@ def _read(file: Path) -> str:
 
 
 def _show(before: str, after: str, name: str) -> None:
+    from rich.text import Text
+
     lines = difflib.unified_diff(before.splitlines(), after.splitlines(), name, name, lineterm="")
     for line in lines:
-        typer.secho(line, fg=_COLOURS.get(line[:1]))
+        show(Text(line, style=_COLOURS.get(line[:1], "")))
 
 
 def _count(number: int, what: str) -> str:
