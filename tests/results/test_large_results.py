@@ -201,7 +201,9 @@ def test_with_signing_keys_digests_are_compared_however_untouched_the_file_looks
 
 
 @pytest.mark.parametrize(
-    ("variable", "value"), [("PERDURE_RESULTS_SIGNING_KEYS", new_key("a")), ("PERDURE_RESULTS_COPY_PAYLOADS", "true")]
+    ("variable", "value"),
+    [("PERDURE_RESULTS_SIGNING_KEYS", new_key("a")), ("PERDURE_RESULTS_COPY_PAYLOADS", "true")],
+    ids=["signing keys", "copied payloads"],  # the key is another one in each process
 )
 def test_with_signing_keys_or_by_a_setting_a_loaded_array_is_not_a_view_of_the_file(
     storage: LocalFileSystem, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
