@@ -4,6 +4,7 @@ The same file is the same program however it was started: `python sales.py`, `pe
 resumes one of its flow runs call its classes `sales.Order`, and mean the one class that this process has.
 """
 
+import functools
 import os
 import sys
 from collections.abc import Iterator
@@ -85,12 +86,17 @@ def walk(found: Any, qualified_name: str) -> Any:
     return found
 
 
+@functools.lru_cache(maxsize=10)
+def _stem(file: str) -> str:
+    return Path(file).stem
+
+
 def _main_name() -> str:
     main = sys.modules["__main__"]
     spec, file = getattr(main, "__spec__", None), getattr(main, "__file__", None)
     if spec is not None:
         return str(spec.name)
     if file is not None:
-        return Path(file).stem
+        return _stem(file)
     notebook = getattr(main, "__vsc_ipynb_file__", None) or os.environ.get("JPY_SESSION_NAME") or ""
     return Path(notebook).stem if notebook.endswith(".ipynb") else "__main__"

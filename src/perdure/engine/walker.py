@@ -207,7 +207,7 @@ class Walker:
         names = _names_of_fields(kind)
         own = getattr(value, "__dict__", None)
         if own is not None and own.keys() == names.keys():
-            return self._fields(kind, own if len(names) < 2 else {name: own[name] for name in names}, None)
+            return self._declared(kind, own, names)
         beside = {name: item for name, item in state_of(value).items() if name not in names}
         return self._fields(kind, {name: getattr(value, name, _ABSENT) for name in names}, beside)
 
@@ -235,12 +235,18 @@ class Walker:
         content = None if describe is None else describe(value)
         return self._content(reduced(value) if content is None else content)
 
+    def _declared(self, kind: type, own: Mapping[str, Any], names: Mapping[str, tuple[str, bytes]]) -> Iterator[Step]:
+        self._scalar("object", self._name(kind).encode())
+        for name, (label, token) in names.items():
+            self._update(token)
+            yield label, own[name]
+
     def _fields(self, kind: type, fields: Mapping[str, Any], beside: Mapping[str, Any] | None) -> Iterator[Step]:
         if beside or any(item is _ABSENT for item in fields.values()):
             parts = {"fields": attributes(fields), "attributes": attributes(beside or {})}
             yield from self._content(Content(f"object {name_of(kind)}", parts, keeps_former=False))
             return
-        self._scalar("object", name_of(kind).encode())
+        self._scalar("object", self._name(kind).encode())
         for name, item in fields.items():
             self._scalar("field", name.encode())
             yield f".{name}", item
@@ -265,9 +271,15 @@ class Walker:
         known = not beside and not extra and not private
         return self._content(Content(f"object {name_of(kind)}", parts, keeps_former=known))
 
+    def _name(self, kind: type) -> str:
+        name = name_of(kind)
+        if self.former is Former.SAME and not name.startswith(f"{kind.__module__}."):  # a program's has another one
+            self.former = Former.OTHER
+        return name
+
     def _enum(self, value: enum.Enum, kind: type) -> Iterator[Step]:
         if value.name in kind.__members__ and is_found_by_name(kind):  # type: ignore[attr-defined]
-            self._scalar("enum", f"{name_of(kind)}.{value.name}".encode())
+            self._scalar("enum", f"{self._name(kind)}.{value.name}".encode())
             return iter(())
         parts = {"name": value.name, "value": value.value}
         return self._content(Content(f"enum {name_of(kind)}", parts, keeps_former=False))
@@ -358,5 +370,7 @@ def _is_class_of(kind: type, module: str, *names: str) -> bool:
 
 
 @functools.lru_cache(maxsize=1_000)
-def _names_of_fields(kind: Any) -> dict[str, None]:
-    return {each.name: None for each in dataclasses.fields(kind)}
+def _names_of_fields(kind: Any) -> dict[str, tuple[str, bytes]]:
+    """The fields of a dataclass: what leads to each, and its token."""
+    names = [each.name for each in dataclasses.fields(kind)]
+    return {name: (f".{name}", f"field:{len(name.encode())}:{name}".encode()) for name in names}

@@ -6,6 +6,7 @@ from pickle import PickleBuffer
 from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
+from perdure.core.programs import is_program, is_worker
 from perdure.engine.contents.content import Content, Raw, attributes, memoised, named, state_of
 from perdure.engine.names import name_of
 
@@ -60,7 +61,12 @@ def _maker(maker: Any) -> Any:
 
 
 def is_found_by_name(value: Any) -> bool:
-    """Whether a class or function is what its module has under its name."""
+    """Whether a class or function is what its module has under its name.
+
+    A process that runs another one's tasks has copies of what that one's program holds: they go by their names too.
+    """
+    if is_worker() and is_program(str(value.__module__)) and "<" not in value.__qualname__:
+        return True
     found: Any = sys.modules.get(str(getattr(value, "__module__", None)))
     for name in str(getattr(value, "__qualname__", "")).split("."):
         found = getattr(found, name, None)
