@@ -138,7 +138,7 @@ class Flow(Decorated[FlowOptions], Generic[P, R]):
     def _crashed_run(self, parameters: dict[str, Any], session: Session) -> Resumable | None:
         if current_run.get() is not None:
             return None
-        tried = (claimed(each, session) for each in crashed_with(self.name, parameters, session))
+        tried = (claimed(each, session) for each in crashed_with(self.options, parameters, session))
         return next((each for each in tried if each is not None), None)
 
     def _run(self, call: FlowCall | State[Any], session: Session, return_state: bool) -> Any:

@@ -30,6 +30,7 @@ from perdure.engine.life import Life
 from perdure.engine.limiter import Limiter
 from perdure.engine.liveness import Liveness
 from perdure.engine.owning import lose, reclaimed
+from perdure.engine.projects import is_made_in_project, may_be_in_scope
 from perdure.engine.starts import entry_point_of, kept
 from perdure.orchestrator.embedded import EmbeddedOrchestrator
 from perdure.orchestrator.protocol import Orchestrator
@@ -102,11 +103,19 @@ class Session:
         self.own(run)
         first = self._life.begin()
         self._life.watch(run)
-        entry_point = entry_point_of(run.options.function)
+        entry_point = entry_point_of(run.options)
         arguments = kept(run.id, run.options.name, entry_point, run.parameters)
         if arguments is None and (run.options.durable or run.options.on_crash is not None):
             self.log(run, logging.WARNING, _UNKEPT)
         return (*first, StartRecord(run.id, self._life.process.id, entry_point, arguments, None))
+
+    def is_own(self, run_id: str, function: Callable[..., Any]) -> bool:
+        """Whether a task run is known to be of the function's project."""
+        return is_made_in_project(run_id, function, self.orchestrator)
+
+    def is_in_scope(self, run_id: str, function: Callable[..., Any] | None) -> bool:
+        """Whether nothing says that a flow run is of another project than the function, or than the main program."""
+        return may_be_in_scope(run_id, function, self.orchestrator)
 
     def steps_of(
         self, flow_run_ids: Sequence[str], retry_failed: bool

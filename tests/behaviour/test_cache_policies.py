@@ -111,7 +111,7 @@ def test_only_inputs_have_arguments_to_leave_out(policy: CachePolicy) -> None:
 
 def test_a_sum_leaves_arguments_out_of_its_inputs() -> None:
     assert components(TASK_SOURCE + INPUTS - "b" - "c", {"a": 1, "b": 2, "c": 3}) == [
-        *("helpers", "inputs.a"),
+        *("helpers", "inputs.a", "project"),
         *("source", "task"),
     ]
 
@@ -196,6 +196,7 @@ def test_a_policy_of_ones_own_gives_named_values() -> None:
     policy = Table() + TASK_SOURCE
     assert components(policy, {"table": {"version": 1, "rows": 2}}) == [
         "helpers",
+        "project",
         "source",
         "source#2",
         "task",
@@ -245,7 +246,7 @@ def test_the_cache_keeps_what_its_keys_were_made_of() -> None:
 
     (entry,) = session.current().orchestrator.cache_entries(CacheFilter())
 
-    assert list(json.loads(entry.components or "")) == ["helpers", "inputs.x", "source", "task"]
+    assert list(json.loads(entry.components or "")) == ["helpers", "inputs.x", "project", "source", "task"]
 
 
 def odd(parameters: dict[str, Any]) -> str:

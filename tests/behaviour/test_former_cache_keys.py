@@ -2,6 +2,7 @@
 
 import pathlib
 import types
+from collections.abc import Callable
 from typing import Any
 
 import numpy
@@ -9,7 +10,7 @@ import pandas
 import pytest
 
 from perdure import INPUTS, flow, task
-from perdure.engine import cache_key, former_hashing
+from perdure.engine import cache_key, former_hashing, starts
 from perdure.engine.walker import Former
 from perdure.task_runners import ProcessTaskRunner
 
@@ -28,22 +29,39 @@ def kept(value: Any) -> list[str]:
     return [str(type(value))]
 
 
-def cached_before(monkeypatch: pytest.MonkeyPatch, value: Any) -> None:
-    """Have a result under the key that earlier versions made."""
+@flow
+def keeping(value: Any) -> str:
+    return str(kept(value, return_state=True).name)
+
+
+def cached_before(monkeypatch: pytest.MonkeyPatch, value: Any, project: str = "") -> None:
+    """Have a result under the key that earlier versions made, of a flow of this project or of another one."""
 
     def digest(value: Any, _: str) -> tuple[str, Former]:
         return former_hashing.digest_of_values(value), Former.SAME
 
     with monkeypatch.context() as earlier:
         earlier.setattr(cache_key, "digest_and_former", digest)
-        assert kept(value, return_state=True).name == "Completed"
+        earlier.setattr(cache_key, "project_of", lambda _: "")
+        if project:
+            earlier.setattr(starts, "project_of", lambda _: project)
+        assert keeping(value) == "Completed"
+
+
+@pytest.mark.parametrize("call", [keeping, lambda value: kept(value, return_state=True).name])
+def test_a_result_that_another_project_cached_before_is_not_used(
+    monkeypatch: pytest.MonkeyPatch, call: Callable[[Any], str]
+) -> None:
+    cached_before(monkeypatch, 7, "/elsewhere")
+
+    assert [call(7) for _ in range(2)] == ["Completed", "Cached"]
 
 
 @pytest.mark.parametrize("value", RIGHT, ids=lambda value: type(value).__name__)
 def test_a_result_that_was_cached_before_is_found(monkeypatch: pytest.MonkeyPatch, value: Any) -> None:
     cached_before(monkeypatch, value)
 
-    assert [kept(value, return_state=True).name for _ in range(2)] == ["Cached", "Cached"]
+    assert [keeping(value) for _ in range(2)] == ["Cached", "Cached"]
 
 
 @pytest.mark.parametrize("value", WRONG, ids=lambda value: type(value).__name__)
@@ -51,7 +69,7 @@ def test_a_result_whose_key_others_could_have_is_not_used(monkeypatch: pytest.Mo
     if not isinstance(value, numpy.ma.MaskedArray):  # it had no key
         cached_before(monkeypatch, value)
 
-    assert [kept(value, return_state=True).name for _ in range(2)] == ["Completed", "Cached"]
+    assert [keeping(value) for _ in range(2)] == ["Completed", "Cached"]
 
 
 @pytest.mark.slow

@@ -49,7 +49,11 @@ def test_it_is_json_for_programs(perdure: Perdure):
     _, cached, maker = ids(perdure)
     told = json.loads(perdure("task-run", "explain", cached, "--json").stdout)
     assert (told["ran"], told["reason"], told["used"]["id"]) == (False, "cached", maker)
-    assert {each["name"] for each in told["components"] if each["of"] == "cache key"} == {"task", "argument day"}
+    assert {each["name"] for each in told["components"] if each["of"] == "cache key"} == {
+        "task",
+        "argument day",
+        "project",
+    }
 
 
 def test_a_flow_run_is_explained_too(perdure: Perdure):

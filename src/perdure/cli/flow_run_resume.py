@@ -112,9 +112,9 @@ def rerun(which: Which, trust_unsigned: TrustUnsigned = False, as_json: AsJson =
 
 def _rerun(run: FlowRun, as_json: bool) -> None:
     start = _start(run)
-    parameters = arguments_of(start, run)
     with _aside(as_json):
         flow = _flow_of(run, start).with_options(idempotency_key=None)  # else it would be the earlier run again
+        parameters = arguments_of(start, run)  # which may be of the program's classes
         ended = ended_by(flow, lambda watched: call_of(watched, parameters))
     if as_json:
         show_json(shape_of(flow, ended))

@@ -12,6 +12,9 @@ from pathlib import Path
 
 _INSTALLED = frozenset({"site-packages", "dist-packages"})
 _URL = re.compile(r"^(?:\w[\w+.-]*://)?(?:[^@/]*@)?([^/:]+)(?::\d+(?=/))?[:/]+(.*?)/*(?:\.git)?/*$")
+# Read without a parser of TOML, which takes more time to import than a small flow.
+_TABLE = re.compile(r"^[ \t]*\[(project|tool\.poetry)\][ \t]*(?:#.*)?$((?:\n(?![ \t]*\[).*)*)", re.MULTILINE)
+_NAME = re.compile(r"""^[ \t]*name[ \t]*=[ \t]*(["'])([^"'\n]+)\1""", re.MULTILINE)
 _ORIGIN = re.compile(r'^\s*\[remote "origin"\]\s*$((?:\n(?!\s*\[).*)*)', re.MULTILINE)
 _ADDRESS = re.compile(r"^\s*url\s*=\s*(.+?)\s*$", re.MULTILINE)
 
@@ -20,10 +23,20 @@ _ADDRESS = re.compile(r"^\s*url\s*=\s*(.+?)\s*$", re.MULTILINE)
 def project_of(file: str | None, levels: int) -> str:
     """The project of a module by its file and the packages that it is in; of a notebook by the working directory."""
     if file is None:
-        return _project_of_folder(_working_directory())
+        return project_of_folder(_working_directory())
     path = Path(file).resolve()
     above = path.parents[min(levels + (path.name == "__init__.py"), len(path.parents) - 1)]
-    return "" if _is_installed(path) else _project_of_folder(above)
+    return project_of_folder(above)
+
+
+def whole(project: str) -> str:
+    """The project without the folder inside."""
+    return project.partition("//")[0]
+
+
+def folder(project: str) -> str:
+    """The folder inside the project; empty for the project's own."""
+    return project.partition("//")[2]
 
 
 @functools.cache
@@ -42,12 +55,16 @@ def _is_installed(path: Path) -> bool:
 
 
 @functools.lru_cache(maxsize=1_000)
-def _project_of_folder(folder: Path) -> str:
+def project_of_folder(folder: Path | str) -> str:
+    """The project of modules that are imported from a folder: `project//folder inside`; empty if it is installed."""
+    folder = Path(folder)
+    if _is_installed(folder):
+        return ""
     for above in (folder, *folder.parents):
         name = _declared_name(above / "pyproject.toml") or _origin(above / ".git")
         if name is not None:
             inside = folder.relative_to(above).as_posix()
-            return name if inside == "." else f"{name}/{inside}"
+            return name if inside == "." else f"{name}//{inside}"
         if (above / ".git").exists():
             break
     return folder.as_posix()
@@ -59,17 +76,10 @@ def _declared_name(file: Path) -> str | None:
         text = file.read_text(encoding="utf-8")
     except (OSError, ValueError):
         return None
-    import tomllib  # only projects that declare a name need it
-
-    try:
-        read = tomllib.loads(text)
-    except ValueError:
-        return None
-    tools = read.get("tool")
-    for table in (read.get("project"), tools.get("poetry") if isinstance(tools, dict) else None):
-        name = table.get("name") if isinstance(table, dict) else None
-        if isinstance(name, str) and name:
-            return re.sub(r"[-_.]+", "-", name).lower()
+    for table in _TABLE.finditer(text):
+        name = _NAME.search(table[2])
+        if name is not None:
+            return re.sub(r"[-_.]+", "-", name[2]).lower()
     return None
 
 

@@ -12,6 +12,7 @@ from perdure.core.effects import Call, Steps
 from perdure.engine import former_hashing
 from perdure.engine.caching import TASK_SOURCE, CachePolicy, FunctionPolicy
 from perdure.engine.hashing import digest_and_former
+from perdure.engine.projects import project_of
 from perdure.engine.walker import Former
 
 _DIGEST = 32  # hexadecimal characters
@@ -23,6 +24,7 @@ class FormerKey:
     def __init__(self, components: Mapping[str, str], values: Mapping[str, Any]) -> None:
         self._components = components
         self._values = values  # those that were digested otherwise then, by the names of their components
+        self.tells_projects = "source" in components  # equal source with equal arguments comes to equal values
 
     def key(self) -> str | None:
         """The key; None if they could make none."""
@@ -32,19 +34,26 @@ class FormerKey:
             return None
         return _key_of(json.dumps({**self._components, **former}, sort_keys=True))
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, FormerKey) and self.key() == other.key()
+
+    def __hash__(self) -> int:
+        return hash(self.key())
+
     def __reduce__(self) -> tuple[Any, ...]:
-        return _KnownKey, (self.key(),)  # another process has nothing to digest
+        return _KnownKey, (self.key(), self.tells_projects)  # another process has nothing to digest
 
 
 class _KnownKey(FormerKey):
-    def __init__(self, key: str | None) -> None:
+    def __init__(self, key: str | None, tells_projects: bool) -> None:
         self._key = key
+        self.tells_projects = tells_projects
 
     def key(self) -> str | None:
         return self._key
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _KnownKey, (self._key,)
+        return _KnownKey, (self._key, self.tells_projects)
 
 
 class CacheKey(NamedTuple):
@@ -72,7 +81,8 @@ def cache_key_of(run: TaskRunContext) -> Steps[CacheKey | None]:
 
 
 def _of_policy(run: TaskRunContext, policy: CachePolicy) -> Steps[CacheKey | None]:
-    components = {"task": run.options.key}  # without it, tasks with equal arguments would take each other's results
+    # Without these, tasks with equal arguments would take each other's results.
+    components = {"task": run.options.key}
     changed: dict[str, Any] = {}
     was_right = True
     for part in policy.parts:
@@ -86,9 +96,12 @@ def _of_policy(run: TaskRunContext, policy: CachePolicy) -> Steps[CacheKey | Non
             components[free] = digest[:_DIGEST]
             if former is not Former.SAME:
                 changed[free] = value
-    told = json.dumps(components, sort_keys=True)
     source = components["source"] + components["helpers"] if TASK_SOURCE in policy.parts else None
-    return CacheKey(_key_of(told), told, source, FormerKey(components, changed) if changed and was_right else None)
+    project = project_of(run.options.function)
+    whole = {**components, "project": project} if project else components
+    told = json.dumps(whole, sort_keys=True)
+    before = FormerKey(components, changed) if was_right and (changed or project) else None
+    return CacheKey(_key_of(told), told, source, before)
 
 
 def _key_of(told: str) -> str:

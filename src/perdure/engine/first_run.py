@@ -1,13 +1,17 @@
 """Idempotency keys: of all calls of a flow with one key, in whatever process, the first one makes the flow run."""
 
 import logging
+from collections.abc import Sequence
 from typing import Any, Protocol
 
+from perdure.context import FlowRunContext
 from perdure.core.effects import Blocking, Report, Sleep, Steps
 from perdure.core.errors import MissingResult, ResumeError
-from perdure.core.records import FlowKeyRecord, FlowRun, ProcessRecord, RunFilter
+from perdure.core.options import FlowOptions
+from perdure.core.records import FlowKeyRecord, FlowRun, ProcessRecord, Record, RunFilter
 from perdure.core.states import FINAL, State, StateType
 from perdure.engine.flow_run import FlowCall
+from perdure.engine.projects import may_be_in_scope, scope_of
 from perdure.engine.resumption import Resumable, Resumes, claimed, resumable
 from perdure.engine.world import World
 from perdure.results.lookup import state_of_run
@@ -29,12 +33,11 @@ def first_run(key: str, call: FlowCall, world: Sees) -> Steps[State[Any] | Resum
     # Whoever is first, others are to know that this process lives: it is told of once only.
     yield Report([each for each in start if isinstance(each, ProcessRecord)])
     records = (*call.records, *(each for each in start if not isinstance(each, ProcessRecord)))
-    name = run.options.name
-    if (yield Blocking(world.transactions.create_once, (FlowKeyRecord(name, key, run.id), records))):
+    run_id: str | None = yield Blocking(_created_before, (run, key, records, world))
+    if run_id is None:
         call.records = []
         return None
     world.disown(run)
-    run_id: str = yield Blocking(world.transactions.run_of_key, (name, key))
     delay = _SHORTEST
     while True:
         found = yield Blocking(_found, (run_id, key, world))
@@ -45,6 +48,24 @@ def first_run(key: str, call: FlowCall, world: Sees) -> Steps[State[Any] | Resum
             world.log(run, logging.INFO, waiting, key, run_id)
         yield Sleep(delay)
         delay = min(2 * delay, _LONGEST)
+
+
+def _scoped(options: FlowOptions) -> str:
+    """The flow's name with its project: another project's flow of the same name has keys of its own."""
+    scope = scope_of(options.function)
+    return f"{options.name} of {scope}" if scope else options.name
+
+
+def _created_before(run: FlowRunContext, key: str, records: Sequence[Record], world: Sees) -> str | None:
+    """The id of the flow run that was made with the key before; None if this one is the first, and created now."""
+    known, name = world.transactions, _scoped(run.options)
+    if name != run.options.name:  # earlier versions had nothing but the name
+        before = known.run_of_key(run.options.name, key)
+        if before is not None and may_be_in_scope(before, run.options.function, world.orchestrator):
+            return before
+    if known.create_once(FlowKeyRecord(name, key, run.id), records):
+        return None
+    return known.run_of_key(name, key)
 
 
 def _found(run_id: str, key: str, world: Sees) -> State[Any] | Resumable | None:

@@ -18,6 +18,7 @@ from perdure.core.errors import SerializationError
 from perdure.core.options import RunOptions
 from perdure.core.pending import Pending
 from perdure.engine import former_hashing, hashing
+from perdure.engine.projects import folder_of
 from perdure.engine.runs import persists
 from perdure.engine.world import World
 
@@ -45,13 +46,22 @@ def identity_of(options: RunOptions, parameters: Mapping[str, Any], parent: RunC
         identity = _identity(options, parameters, parent, root, hashing.digest_of_values)
         if parent.goes_on_from and options.step_id is None and not _is_known(identity, parent):
             return _former(options, parameters, parent, root, identity)
+        if root is not None and parent.borrowed and identity.id not in parent.borrowed:
+            # Earlier versions did not tell the folders of a project apart.
+            before = _identity(options, parameters, parent, root, hashing.digest_of_values, tells_folder=False)
+            return before if before.id in parent.borrowed else identity
     except _NotArrived:
         return None
     return identity
 
 
 def _identity(
-    options: RunOptions, parameters: Mapping[str, Any], parent: FlowRunContext, root: Any, hash_values: Hash
+    options: RunOptions,
+    parameters: Mapping[str, Any],
+    parent: FlowRunContext,
+    root: Any,
+    hash_values: Hash,
+    tells_folder: bool = True,
 ) -> Identity:
     undigested = None
     if options.step_id is not None:
@@ -59,7 +69,9 @@ def _identity(
     else:
         told, undigested = _digests(parent, parameters, hash_values)
     if root is not None:
-        told = f'"transaction": {json.dumps(root.key)}, {told}'
+        folder = folder_of(options.function) if tells_folder else ""
+        within = f'"folder": {json.dumps(folder)}, ' if folder else ""
+        told = f'"transaction": {json.dumps(root.key)}, {within}{told}'
     parts = f"{_quoted(options.key)}, {told}"
     digest = _digest(parts)
     turn = (parent if root is None else root).occurrence(digest)

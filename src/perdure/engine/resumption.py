@@ -5,11 +5,13 @@ from typing import Any, NamedTuple, Protocol
 
 from perdure.core.clock import Clock, Micros
 from perdure.core.errors import ResumeError, RunMissing, SerializationError
+from perdure.core.options import FlowOptions
 from perdure.core.processes import machine_of
 from perdure.core.records import FlowRun, ProcessRecord, Record, RunFilter, StartRecord, StateRecord, TaskRun
 from perdure.core.states import ABANDONED, FINAL, StateType
 from perdure.engine.hashing import digest_of_values
 from perdure.engine.liveness import Liveness
+from perdure.engine.projects import code_of, is_of
 from perdure.engine.starts import arguments_of
 from perdure.engine.waits import SUSPENDED, is_open_pause
 from perdure.orchestrator.protocol import Orchestrator
@@ -73,7 +75,7 @@ def end_lost(world: Resumes) -> list[FlowRun]:
     return ended
 
 
-def crashed_with(flow_name: str, parameters: Mapping[str, Any], world: Resumes) -> Iterator[Resumable]:
+def crashed_with(options: FlowOptions, parameters: Mapping[str, Any], world: Resumes) -> Iterator[Resumable]:
     """The crashed outermost runs of a flow with equal arguments, oldest first; lost ones are Crashed from now on."""
     try:
         wanted = digest_of_values(dict(parameters))
@@ -82,7 +84,10 @@ def crashed_with(flow_name: str, parameters: Mapping[str, Any], world: Resumes) 
     known = world.orchestrator
     for run_id in known.unfinished_roots():
         (run,) = known.flow_runs(RunFilter(ids=(run_id,)))
-        if run.flow_name != flow_name:
+        if run.flow_name != options.name:
+            continue
+        code = code_of(known.start(run_id))
+        if code is None or not is_of(code, options):  # of another script, or another project in the same home
             continue
         try:
             again = resumable(run_id, world, retry_failed=False, patiently=False)

@@ -8,28 +8,37 @@ from pathlib import Path
 from typing import Any
 
 from perdure.core.errors import ResultUntrusted, ResumeError
+from perdure.core.importable import is_importable
+from perdure.core.options import RunOptions
 from perdure.core.records import FlowRun, StartRecord
 from perdure.engine.kept import checked, packed, place_of_start, unpacked
+from perdure.engine.projects import project_of
 from perdure.results import signing
 
 
-def entry_point_of(function: Callable[..., Any]) -> str | None:
-    """Where another process finds a flow's function, as JSON; None if it cannot, since it is inside another function.
+def entry_point_of(options: RunOptions) -> str:
+    """Which code a flow is, and where another process finds its function, as JSON.
 
-    Of a script, that is the file; of a module, its name and the directory from which it is imported.
+    The place is left out if another process cannot find it, since it is inside another function. Of a script, it is
+    the file; of a module, its name and the directory from which it is imported.
     """
+    return json.dumps({**_place_of(options.function), "code": options.key, "project": project_of(options.function)})
+
+
+def _place_of(function: Callable[..., Any]) -> dict[str, str]:
     name = getattr(function, "__qualname__", "<")
     module = sys.modules.get(getattr(function, "__module__", None) or "")
     file = getattr(module, "__file__", None)
     if "<" in name or file is None or module is None:
-        return None
+        return {}
     spec = getattr(module, "__spec__", None)
     full_name = module.__name__ if spec is None else spec.name
     path = Path(file).resolve()
-    if module.__name__ == "__main__" and spec is None:
-        return json.dumps({"target": f"{path}:{name}", "directory": os.getcwd()})  # noqa: PTH109 - half the time
+    is_script = module.__name__ == "__main__" and spec is None
+    if is_script or (module.__name__ != "__main__" and not is_importable(module.__name__)):
+        return {"target": f"{path}:{name}", "directory": os.getcwd()}  # noqa: PTH109 - half the time
     levels = full_name.count(".") + (path.name == "__init__.py")
-    return json.dumps({"target": f"{full_name}:{name}", "directory": str(path.parents[levels])})
+    return {"target": f"{full_name}:{name}", "directory": str(path.parents[levels])}
 
 
 def kept(run_id: str, flow_name: str, entry_point: str | None, parameters: Mapping[str, Any]) -> str | None:
@@ -64,7 +73,7 @@ def program_of(start: StartRecord, run: FlowRun) -> dict[str, str] | None:
         except ResultUntrusted as error:
             raise ResumeError(str(error)) from error
     entry: dict[str, str] = json.loads(start.entry_point)
-    return entry
+    return entry if "target" in entry else None
 
 
 def _arguments(start: StartRecord, run: FlowRun) -> tuple[str, str, str]:

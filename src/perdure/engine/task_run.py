@@ -211,7 +211,7 @@ def _cached(call: TaskCall, world: World, cache_key: CacheKey) -> Steps[State[An
     run, key, lost = call.run, cache_key.key, None
     why: Why = "cached"
     while True:
-        found: ResultRecord | None = staged_value(run, key) or (yield Blocking(_find, (world, cache_key)))
+        found: ResultRecord | None = staged_value(run, key) or (yield Blocking(_find, (world, run, cache_key)))
         if found is not None and found.run_id != lost:
             result = result_from_record(found, keep=run.options.cache_result_in_memory)
             state = yield from take(run, call.records, world, result, found._replace(cache_key=key), why)
@@ -223,13 +223,15 @@ def _cached(call: TaskCall, world: World, cache_key: CacheKey) -> Steps[State[An
         why = "waited"
 
 
-def _find(world: World, cache_key: CacheKey) -> ResultRecord | None:
-    """The result under a key, or under the one that earlier versions gave it."""
+def _find(world: World, run: TaskRunContext, cache_key: CacheKey) -> ResultRecord | None:
+    """The result under a key, or under the one that earlier versions gave it, which did not tell projects apart."""
     found = world.find_cached(cache_key.key)
-    if found is None and cache_key.former is not None:
-        former = cache_key.former.key()
-        found = None if former is None or former == cache_key.key else world.find_cached(former)
-    return found
+    if found is not None or cache_key.former is None:
+        return found
+    former = cache_key.former.key()
+    found = None if former is None or former == cache_key.key else world.find_cached(former)
+    is_own = cache_key.former.tells_projects or found is None or world.is_own(found.run_id, run.options.function)
+    return found if is_own else None
 
 
 def _not_ready(call: TaskCall, world: World, upstream: UpstreamNotCompleted) -> Steps[State[Any]]:

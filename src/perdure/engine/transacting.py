@@ -24,6 +24,7 @@ from perdure.core.states import ROLLED_BACK, State, StateType
 from perdure.engine.hooks import is_coroutine_function
 from perdure.engine.identity import identity_in
 from perdure.engine.kept import checked, place_of_hooks
+from perdure.engine.projects import scope_of, scope_of_main
 from perdure.engine.staging import hooked_tasks
 from perdure.engine.transaction import Transaction
 from perdure.engine.world import World
@@ -54,10 +55,11 @@ def entered(run: RunContext | None, outer: Transaction | None, key: str | None, 
             )
         return Transaction(world, None, run, outer)
     transaction = Transaction(world, key, run)
+    transaction.full_key = yield from _full_key(transaction, world)
     yield from _hold(transaction, world)
     try:
         root_id = None if run is None else run.root.id
-        told = TransactionRecord(transaction.id, _full_key(transaction), root_id, world.clock())
+        told = TransactionRecord(transaction.id, transaction.full_key, root_id, world.clock())
         known: TransactionRecord = yield Blocking(world.transactions.open, (told,))
         transaction.id = known.id
         transaction.blocks = {known.id}
@@ -76,10 +78,15 @@ def entered(run: RunContext | None, outer: Transaction | None, key: str | None, 
     return transaction
 
 
-def _full_key(transaction: Transaction) -> str:
-    if transaction.key is not None:
-        return f"key {transaction.key}"
+def _full_key(transaction: Transaction, world: World) -> Steps[str]:
     flow = transaction.flow
+    if transaction.key is not None:
+        function = None if flow is None else flow.options.function
+        scope = scope_of_main() if function is None else scope_of(function)
+        # Earlier versions did not tell projects apart.
+        former: TransactionRecord | None = yield Blocking(world.transactions.of_key, (f"key {transaction.key}",))
+        is_ours = former is not None and (former.flow_run_id is None or world.is_in_scope(former.flow_run_id, function))
+        return f"keyed {scope}\n{transaction.key}" if scope and not is_ours else f"key {transaction.key}"
     return f"run {transaction.id}" if flow is None else f"run {_place(flow)} {flow.occurrence('transaction')}"
 
 
@@ -89,8 +96,14 @@ def _place(flow: FlowRunContext) -> str:
     return flow.id if above is None else f"{_place(above)}/{flow.identity or flow.id}"
 
 
+def _own_key(full_key: str) -> str | None:
+    """The key that the user gave; None if none was given."""
+    kind, _, rest = full_key.partition(" ")
+    return rest if kind == "key" else rest.partition("\n")[2] if kind == "keyed" else None
+
+
 def _claimed(transaction: Transaction) -> str:
-    return f"perdure transaction {transaction.key}"
+    return f"perdure transaction {transaction.full_key.removeprefix('key ')}"
 
 
 def _hold(transaction: Transaction, world: World) -> Steps[None]:
@@ -106,8 +119,8 @@ def _let_go(transaction: Transaction, world: World) -> None:
 def recovered(run: FlowRunContext, world: World) -> Steps[None]:
     """Roll back what a crash of the flow run left staged, and call the hooks of what was committed just before it."""
     for known in (yield Blocking(world.transactions.unfinished, (run.id,))):
-        kind, _, key = known.key.partition(" ")
-        transaction = Transaction(world, key if kind == "key" else None, run)
+        transaction = Transaction(world, _own_key(known.key), run)
+        transaction.full_key = known.key
         yield from _hold(transaction, world)  # another run may be inside it by now
         try:
             transaction.id = known.id

@@ -27,6 +27,7 @@ class Transaction:
     ) -> None:
         self.id = new_id()
         self.key = key  # as the user gave it
+        self.full_key = ""  # by which the database knows it, once it is entered
         self.has_ended = False
         self.root: Transaction = self if outer is None else outer.root
         self.outer = outer

@@ -55,6 +55,12 @@ class World(Protocol):
     def waits_of(self, flow_run_ids: Sequence[str]) -> dict[str, WaitRecord]:
         """By key, what the steps of the flow runs wait for; the last one's count."""
 
+    def is_own(self, run_id: str, function: Callable[..., Any]) -> bool:
+        """Whether a task run is known to be of the function's project."""
+
+    def is_in_scope(self, run_id: str, function: Callable[..., Any] | None) -> bool:
+        """Whether nothing says that a flow run is of another project than the function, or than the main program."""
+
     def find_cached(self, key: str) -> ResultRecord | None:
         """The result that a cache key stands for now."""
 

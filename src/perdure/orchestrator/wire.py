@@ -44,7 +44,7 @@ READING = frozenset(
         *("standing",),
         *("finished_steps", "begun_steps", "items", "unfinished_roots"),
         *(f"transactions.{name}" for name in ("unfinished", "steps", "committed_steps", "values")),
-        *(f"transactions.{name}" for name in ("run_of_key", "key_of_run")),
+        *(f"transactions.{name}" for name in ("of_key", "run_of_key", "key_of_run")),
         *("log_lines", "artifacts", "variable", "variables", "limits.all", "limits.slots"),
     }
 )

@@ -555,6 +555,12 @@ class OrchestratorConformance:
         known.commit(opened.id, 7)
         assert orchestrator.results(ResultFilter()) == []
 
+    def test_a_transaction_is_found_by_its_key(self, orchestrator: Orchestrator) -> None:
+        known = orchestrator.transactions
+        opened = known.open(TransactionRecord(new_id(), "keyed shop\nday 1", new_id(), 1))
+        assert known.of_key("keyed shop\nday 1") == opened
+        assert known.of_key("key day 1") is None
+
     def test_a_transactions_values_are_the_last_that_were_set(self, orchestrator: Orchestrator) -> None:
         orchestrator.report([ValueRecord(FIRST, "a", "1"), ValueRecord(FIRST, "b", "2"), ValueRecord(SECOND, "a", "3")])
         orchestrator.report([ValueRecord(FIRST, "a", "4")])

@@ -36,6 +36,12 @@ class SqlTransactions:
         self._writer.execute(self._sql.open_transaction, row)
         return TransactionRecord(*self._read(self._sql.transaction, (record.key,))[0])
 
+    def of_key(self, key: str) -> TransactionRecord | None:
+        """What is known of the transaction with a key; None if there is none."""
+        self._writer.flush()
+        rows = self._read(self._sql.transaction, (key,))
+        return TransactionRecord(*rows[0]) if rows else None
+
     def unfinished(self, flow_run_id: str) -> Sequence[TransactionRecord]:
         """The transactions of an outermost flow run with steps that are staged, or have hooks to come; newest first."""
         self._writer.flush()
