@@ -124,8 +124,13 @@ class Services(Protocol):
     def deliveries(self, hook_id: str | None, state: str | None, limit: int) -> Sequence[Delivery]:
         """Deliveries, newest first."""
 
-    def due_deliveries(self, now: Micros, limit: int) -> Sequence[Delivery]:
-        """Deliveries that wait and are due, those that are due the longest first."""
+    def due_deliveries(
+        self, now: Micros, limit: int, *, of: str | None = None, besides: Sequence[str] = ()
+    ) -> Sequence[Delivery]:
+        """Deliveries that wait and are due, longest due first: of one hook, or of all besides some hooks."""
+
+    def claim_delivery(self, delivery: Delivery, until: Micros) -> bool:
+        """Have nobody else try a delivery before a time; False if somebody else has claimed or tried it."""
 
     def note_delivery(self, delivery: Delivery) -> None:
         """Note what an attempt came to."""

@@ -114,11 +114,24 @@ class ServicesConformance:
         assert [orchestrator.services.delete_hook(told.id) for _ in range(2)] == [True, False]
         assert orchestrator.services.deliveries(None, None, 10) == []
 
+    def test_a_delivery_is_claimed_by_one_who_saw_when_it_is_due(self, orchestrator: Orchestrator) -> None:
+        told, found = hook(), event()
+        waiting = delivery(found, told, 8)
+        orchestrator.services.add_events([found], [waiting])
+        assert [orchestrator.services.claim_delivery(waiting, 20) for _ in range(2)] == [True, False]
+        assert orchestrator.services.due_deliveries(10, 5) == []
+        assert orchestrator.services.due_deliveries(20, 5) == [waiting._replace(due=20)]
+        orchestrator.services.note_delivery(waiting._replace(state="delivered"))
+        assert not orchestrator.services.claim_delivery(waiting, 30)
+
     def test_deliveries_that_wait_are_due_in_their_turn(self, orchestrator: Orchestrator) -> None:
         told, events = hook(), [event() for _ in range(3)]
         late, early, later = (delivery(each, told, due) for each, due in zip(events, (9, 8, 11), strict=True))
         orchestrator.services.add_events(events, [late, early, later])
         assert orchestrator.services.due_deliveries(10, 5) == [early, late]
+        assert orchestrator.services.due_deliveries(10, 5, of=told.id) == [early, late]
+        assert orchestrator.services.due_deliveries(10, 5, of="another") == []
+        assert orchestrator.services.due_deliveries(10, 5, besides=("another", told.id)) == []
         tried = early._replace(state="delivered", attempts=1, outcome="HTTP 204")
         orchestrator.services.note_delivery(tried)
         assert orchestrator.services.due_deliveries(10, 5) == [late]

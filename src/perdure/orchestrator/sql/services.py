@@ -42,8 +42,9 @@ class SqlServices:
         self._add_event = self._insert("event", Event._fields) + " ON CONFLICT DO NOTHING"
         self._add_delivery = self._insert("hook_delivery", Delivery._fields) + " ON CONFLICT DO NOTHING"
         self._put_hook = self._insert("hook", Hook._fields)
-        self._due = (
-            f"SELECT {_DELIVERY} FROM hook_delivery WHERE state = 'waiting' AND due <= {mark} ORDER BY due LIMIT {mark}"
+        self._due = f"SELECT {_DELIVERY} FROM hook_delivery WHERE state = 'waiting' AND due <= {mark}"
+        self._claim_delivery = (
+            f"UPDATE hook_delivery SET due = {mark} WHERE id = {mark} AND state = 'waiting' AND due = {mark}"
         )
         self._note = (
             f"UPDATE hook_delivery SET state = {mark}, due = {mark}, attempts = {mark}, outcome = {mark}"
@@ -150,9 +151,19 @@ class SqlServices:
         query = f"SELECT {_DELIVERY} FROM hook_delivery WHERE {where} ORDER BY id DESC LIMIT {self._mark}"
         return [Delivery(*row) for row in self._read(query, (*told.values(), limit))]
 
-    def due_deliveries(self, now: Micros, limit: int) -> Sequence[Delivery]:
-        """Deliveries that wait and are due, those that are due the longest first."""
-        return [Delivery(*row) for row in self._read(self._due, (now, limit))]
+    def due_deliveries(
+        self, now: Micros, limit: int, *, of: str | None = None, besides: Sequence[str] = ()
+    ) -> Sequence[Delivery]:
+        """Deliveries that wait and are due, longest due first: of one hook, or of all besides some hooks."""
+        query, values = self._due, (now, *(() if of is None else (of,)), *besides, limit)
+        query += "" if of is None else f" AND hook_id = {self._mark}"
+        query += f" AND hook_id NOT IN ({', '.join(self._mark for _ in besides)})" if besides else ""
+        rows = self._read(f"{query} ORDER BY due LIMIT {self._mark}", values)
+        return [Delivery(*row) for row in rows]
+
+    def claim_delivery(self, delivery: Delivery, until: Micros) -> bool:
+        """Have nobody else try a delivery before a time; False if somebody else has claimed or tried it."""
+        return self._writer.execute_apart(self._claim_delivery, (until, delivery.id, delivery.due)) == 1
 
     def note_delivery(self, delivery: Delivery) -> None:
         """Note what an attempt came to."""

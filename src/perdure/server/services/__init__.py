@@ -1,12 +1,13 @@
 """What a server does beside answering: each service in a thread, and by one server of all on a database at a time."""
 
-from perdure.server.services.deliveries import deliver
+from perdure.server.services.deliveries import Deliveries
 from perdure.server.services.events import Events
 from perdure.server.services.late import find_late
 from perdure.server.services.loop import Loop, Work
 from perdure.server.services.lost import end_lost_runs
 from perdure.server.services.world import ServiceWorld
 
+_GRACE_SECONDS = 5.0  # for what is being sent; what was not is sent again by another server
 SERVICES = {
     "lost": "Marks runs Crashed whose process is gone, and frees their slots of limits.",
     "late": "Finds flow runs that are late or stuck.",
@@ -20,7 +21,13 @@ class Services:
 
     def __init__(self, world: ServiceWorld) -> None:
         self._world = world
-        works: dict[str, Work] = {"lost": end_lost_runs, "late": find_late, "events": Events(), "hooks": deliver}
+        self._deliveries = Deliveries()
+        works: dict[str, Work] = {
+            "lost": end_lost_runs,
+            "late": find_late,
+            "events": Events(),
+            "hooks": self._deliveries,
+        }
         intervals = {name: getattr(world.settings, f"service_{name}_seconds") for name in works}
         self._loops = [Loop(name, intervals[name], work, world) for name, work in works.items() if intervals[name]]
 
@@ -35,4 +42,5 @@ class Services:
             loop.stop()
         for loop in self._loops:
             loop.join()
+        self._deliveries.join(_GRACE_SECONDS)
         self._world.close()

@@ -5,15 +5,20 @@ from collections.abc import Sequence
 from typing import Literal
 from urllib.parse import urlsplit
 
+import httpx
+
 from perdure.blocks.secrets import encrypt
 from perdure.core.clock import system_clock
 from perdure.core.errors import HookError
 from perdure.core.ids import new_id
 from perdure.core.services import Hook
-from perdure.server.services.sending import hook_context, shown_url
+from perdure.server.services.sending import hook_context, is_public, shown_url
 
 STATES = ("scheduled", "pending", "running", "completed", "failed", "crashed", "cancelling", "cancelled", "paused")
 KINDS = {f"flow-run.{each}" for each in (*STATES, "late", "stuck")} | {"task-run.failed", "task-run.crashed"}
+# Numbers are addresses, also in the old ways to write them, which libraries read in different ways.
+_NUMBERS = re.compile(r".*:.*|(?:.*\.)?(?:0[xX][0-9a-fA-F]*|[0-9]+)\.?")
+_NAME = re.compile(r"(?:[\w-]{1,63}\.)*[\w-]{1,63}\.?", re.ASCII)
 _KIND = re.compile(r"(flow-run|task-run)\.\*|\*")
 
 
@@ -25,13 +30,31 @@ def webhook(url: str, secret: str | None, kinds: Sequence[str], flow: str | None
     """
     try:
         parts = urlsplit(url)
+        httpx.URL(url)  # by which it will be sent
         is_fit = parts.scheme in ("http", "https") and parts.hostname and not (parts.username or parts.password)
         is_fit = is_fit and (parts.port or 1) > 0
-    except ValueError:  # no number for a port, or half of an IPv6 address
+    except (ValueError, httpx.InvalidURL):  # no number for a port, half of an IPv6 address, a host that none can have
         raise HookError("The URL is none for a webhook. Write https://HOST/PATH; use --secret to sign.") from None
     if not is_fit:
         raise HookError(f"{shown_url(url)!r} is no URL for a webhook. Write https://HOST/PATH; use --secret to sign.")
+    _check_address(str(parts.hostname), private)
     return _hook("webhook", url, shown_url(url), secret, kinds, flow, private)
+
+
+def _check_address(host: str, private: bool) -> None:
+    """Refuse numbers for a host that are no address, or none that the webhook may be at; names are looked up later."""
+    if not _NUMBERS.fullmatch(host):
+        if not _NAME.fullmatch(httpx.URL(f"http://{host}/").raw_host.decode()):
+            raise HookError(f"{host!r} is no name of a host. Write https://HOST/PATH.")
+        return
+    try:
+        is_allowed = is_public(host) or private
+    except ValueError:
+        raise HookError(
+            f"{host!r} is no address. Write it as four numbers, such as 192.0.2.1, or in brackets."
+        ) from None
+    if not is_allowed:
+        raise HookError(f"{host} is an address that is not public. Make the webhook with --private to allow it.")
 
 
 def notification(url: str, kinds: Sequence[str], flow: str | None) -> Hook:

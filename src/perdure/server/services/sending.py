@@ -1,10 +1,13 @@
 """One attempt to tell a hook: an HTTP POST to an address that was looked at before, or what Apprise makes of a URL."""
 
+import asyncio
+import functools
 import hashlib
 import hmac
 import ipaddress
 import json
 import socket
+import ssl
 from urllib.parse import urlsplit
 
 import httpx
@@ -13,7 +16,7 @@ from perdure.blocks.secrets import WrongKeyError, decrypt
 from perdure.core.errors import BlockError
 from perdure.core.services import Event, Hook
 
-_SECONDS = 10.0
+SECONDS = 10.0  # that an attempt may take, from connecting to the status
 # IPv6 addresses that may carry an IPv4 one, in ways that some machines still follow.
 _CARRYING = tuple(map(ipaddress.ip_network, ("::/96", "::ffff:0:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48")))
 
@@ -41,25 +44,33 @@ def post(hook: Hook, event: Event, delivery_id: str, now: int) -> str:
         headers["Perdure-Signature"] = signature(_revealed(hook.secret, hook_context(hook.id, "secret")), now, body)
     address = _address(url, hook.private)
     try:
-        # To the very address that was looked at: a name may stand for another one by then.
-        with (
-            httpx.Client(trust_env=False, timeout=_SECONDS, follow_redirects=False) as client,
-            client.stream(
-                "POST",
-                url.copy_with(host=address),
-                content=body,
-                headers=headers,
-                extensions={"sni_hostname": url.host},
-            ) as response,
-        ):
-            status = response.status_code
-    except httpx.HTTPError as error:
+        status = asyncio.run(_status_of(url, address, headers, body))
+    except TimeoutError:
+        raise NotDelivered(f"It did not answer within {SECONDS:g} s.") from None
+    except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
         raise NotDelivered(f"{type(error).__name__}: {error}"[:500]) from None
     if 300 <= status < 400:
         raise NotDelivered(f"HTTP {status}: redirects are not followed; give the URL that it leads to.")
     if not 200 <= status < 300:
         raise NotDelivered(f"HTTP {status}")
     return f"HTTP {status}"
+
+
+async def _status_of(url: httpx.URL, address: str, headers: dict[str, str], body: bytes) -> int:
+    """POST to the very address that was looked at: a name may stand for another one by then."""
+    async with (
+        asyncio.timeout(SECONDS),  # of all of it: one that sends a byte now and then takes no longer
+        httpx.AsyncClient(trust_env=False, timeout=SECONDS, follow_redirects=False, verify=_certificates()) as client,
+        client.stream(
+            "POST", url.copy_with(host=address), content=body, headers=headers, extensions={"sni_hostname": url.host}
+        ) as response,
+    ):
+        return response.status_code
+
+
+@functools.cache
+def _certificates() -> ssl.SSLContext:
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def signature(secret: str, time: int, body: bytes) -> str:
@@ -72,8 +83,10 @@ def _address(url: httpx.URL, private: bool) -> str:
     port = url.port or (443 if url.scheme == "https" else 80)
     try:
         found = socket.getaddrinfo(url.host, port, type=socket.SOCK_STREAM)
-    except OSError as error:
-        raise NotDelivered(f"The host {url.host} cannot be found: {error.strerror}") from None
+    except (OSError, UnicodeError) as error:
+        raise NotDelivered(
+            f"The host {url.host} cannot be found: {getattr(error, 'strerror', None) or error}"
+        ) from None
     addresses = [str(each[4][0]).partition("%")[0] for each in found]
     if not private and not all(map(is_public, addresses)):
         raise NotDelivered(
