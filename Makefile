@@ -6,7 +6,8 @@
 #   make postgresql    all tests of PostgreSQL, with each of its versions from 14 to 18
 #   make chaos         kill flows at 1,000 random moments and their servers at 100, fill disks, set clocks; COUNT=100
 #                      for less, ONLY=kills for one
-#   make fuzz          send the server at least 20,000 odd requests; COUNT=100 for as many of each kind
+#   make fuzz          send the server at least 20,000 odd requests; COUNT=100 for as many of each kind. And load 100,000
+#                      documents, payloads, batches, start records, cursors and links that were made up: COUNT in all
 #   make bench         time Perdure beside its peers (ONLY=perdure,dbos chooses some), large results, resuming,
 #                      what a server takes, and the page
 #   make ui            build the server's page, with Node.js 20 or newer, into ui/dist
@@ -75,6 +76,7 @@ chaos: $(VENV)/.dev
 
 fuzz: $(VENV)/.dev
 	FUZZ_EXAMPLES=$(or $(COUNT),650) $(BIN)/pytest --quiet --capture=no tests/server/test_schema.py
+	FUZZ_CASES=$(or $(COUNT),100000) PERDURE_LOGGING_LEVEL=CRITICAL $(BIN)/python -m tests.fuzz $(ONLY)
 
 bench: $(VENV)/.dev $(PAGE) $(CHROMIUM)
 	$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY))

@@ -334,7 +334,8 @@ def decode_records(body: bytes) -> list[Any]:
 
 def _reason(kind: type[Any], error: Mapping[str, Any]) -> str:
     fields = error["loc"][1:]
-    at = f".{kind._fields[fields[0]]}" if fields and isinstance(fields[0], int) else ""
+    is_known = bool(fields) and isinstance(fields[0], int) and fields[0] < len(kind._fields)  # it may have too many
+    at = f".{kind._fields[fields[0]]}" if is_known else ""
     return f"{kind.__name__}{at}: {error['msg'].removeprefix('Value error, ')}"
 
 

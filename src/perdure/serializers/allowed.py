@@ -7,6 +7,7 @@ functions that rebuild its values.
 
 import builtins
 import importlib
+import io
 import pickle
 import zoneinfo
 from collections.abc import Callable, Sequence
@@ -20,6 +21,7 @@ from perdure.core.exceptions import _rebuilt, _rebuilt_saying
 from perdure.serializers.known_names import HARMLESS, REBUILDERS
 from perdure.serializers.library_names import LIBRARIES
 from perdure.serializers.numpy_memory import STAND_INS as _FOR_NUMPY
+from perdure.serializers.pickle_scan import check_sizes
 from perdure.serializers.references import found_in_program
 from perdure.serializers.rehearsal import load_harmless
 
@@ -166,7 +168,9 @@ def load_allowed(file: BinaryIO, buffers: Sequence[memoryview], allowed: AllowLi
 
     The file begins with the pickle, and can be sought in. Raises what `AllowList.find` and unpickling raise.
     """
-    return load_harmless(file, buffers, allowed.find)
+    data = file.read()
+    check_sizes(data)
+    return load_harmless(io.BytesIO(data), buffers, allowed.find)
 
 
 _cached: tuple[settings.Settings | None, AllowList | None] = (None, None)
