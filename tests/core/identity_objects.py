@@ -1,6 +1,7 @@
 """Kinds of values of the standard library, and of classes as users write them."""
 
 import array
+import ast
 import collections
 import dataclasses
 import datetime as dt
@@ -17,10 +18,12 @@ import re
 import string
 import types
 import typing
+import unittest.mock
 import uuid
 import zoneinfo
 from typing import Any
 
+from perdure import flow, task
 from tests.core.identity_kinds import (
     Part,
     booleans,
@@ -556,9 +559,34 @@ def dispatching(a: Any, b: Any) -> Any:
     return dispatch
 
 
+@task
+def load(x: Any) -> Any:
+    return x
+
+
+@task
+def store(x: Any) -> Any:
+    return x, 1
+
+
+class Loader:
+    def __init__(self, a: Any) -> None:
+        self.a = a
+
+    @task
+    def load(self) -> Any:
+        return self.a
+
+
 kind("closure", adder, n=numbers)
 kind("closure over a list", adder, n=lists)
 kind("lambda with defaults", scaler, n=numbers, by=texts)
+kind(
+    "closure over an object with a set", lambda a, of: adder(Plain(a=a, b=set(shuffled(of)))), a=numbers, of=word_lists
+)
+kind("closure over objects that hold each other", lambda a: adder(_pair(a)), a=numbers)
+kind("closure over a function", lambda a: adder(adder(a)), a=numbers)
+kind("closure over what is only remembered", lambda a: adder(looked_at(Plain(a=a), "area")), a=numbers)
 kind("closure over a set, and itself", counter, start=word_lists)
 kind("decorated function", decorated, text=texts)
 kind("lambda", lambda of: of, of=one_of(*LAMBDAS))
@@ -585,6 +613,13 @@ kind(
     name=Part(lambda n: f"a{n}", 99),
     value=numbers,
 )
+kind("task", lambda n, retries: task(retries=retries)(adder(n)), n=numbers, retries=Part(int, 9))
+kind("flow", lambda n, name: flow(name=name)(adder(n)), n=numbers, name=Part(lambda n: f"flow {n}", 99))
+kind("task of a module", lambda of, n: of.with_options(retries=n), of=one_of(load, store), n=Part(int, 9))
+kind("method that is a task", lambda a: Loader(a).load, a=numbers)
+kind("code", lambda of: of.__code__, of=one_of(*LAMBDAS))
+kind("mock", lambda a, result: unittest.mock.Mock(a=a, return_value=result), a=numbers, result=texts)
+kind("tree of code", lambda text: ast.parse(f"a = {text!r}"), text=texts)
 kind("class", lambda of: of, of=one_of(Plain, Other, int, str, Colour, Shade, dict, collections.Counter, Zone))
 kind("class made in a function", lambda a: _class(a), a=one_of(1, 2, 3))
 kind("module", lambda of: of, of=one_of(re, string, io))

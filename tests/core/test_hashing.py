@@ -5,6 +5,7 @@ import dataclasses
 import datetime
 import decimal
 import enum
+import functools
 import os
 import pickle
 import signal
@@ -21,7 +22,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from perdure.core.errors import SerializationError
-from perdure.engine import walker
+from perdure.engine import former_hashing, walker
 from perdure.engine.former_hashing import digest_of_values as former
 from perdure.engine.hashing import digest_of_values as digest
 
@@ -233,6 +234,17 @@ def test_what_is_held_again_and_again_is_gone_through_once(monkeypatch: pytest.M
     monkeypatch.setattr(walker, "MANY", 10_000)
 
     assert digest(doubled(200, 1)) == digest(doubled(200, 1)) != digest(doubled(200, 2))
+
+
+def test_what_earlier_versions_would_not_have_come_to_an_end_with_has_no_digest_of_theirs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(former_hashing, "_MANY", 10_000)
+
+    with pytest.raises(SerializationError, match="more than 10,000 parts"):
+        former(doubled(200, 1))
+    with pytest.raises(SerializationError, match="too deep"):
+        former(functools.reduce(lambda inner, _: [inner], range(5_000), []))
 
 
 def test_of_many_parts_too_it_does_not_count_whether_they_are_one_object(monkeypatch: pytest.MonkeyPatch) -> None:

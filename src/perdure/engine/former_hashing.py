@@ -17,6 +17,7 @@ from perdure.results.payload import blake3_of
 _PICKLE_PROTOCOL = 5
 _LARGE = 1024 * 1024  # bytes that are digested by BLAKE3 first: it takes a third of the time or less, on any processor
 Bytes = bytes | memoryview
+_MANY = 1_000_000  # parts that have parts
 Update = Callable[[Bytes], None]
 StandIn = Callable[[Any], str | None]  # text that counts instead of a value's content; None if that counts
 
@@ -32,8 +33,11 @@ def digest_of_values(*values: Any, stand_in: StandIn | None = None, path: str = 
         _tell_scalar(hasher.update, values[0])
         return hasher.hexdigest()
     walker = _Walker(hasher.update, stand_in)
-    for value in values:
-        walker.add(value, path)
+    try:
+        for value in values:
+            walker.add(value, path)
+    except RecursionError as error:
+        raise SerializationError(f"The argument {path} is nested too deep.") from error
     return hasher.hexdigest()
 
 
@@ -53,6 +57,7 @@ class _Walker:
         self._update = update
         self._stand_in = stand_in
         self._open: dict[int, int] = {}  # containers being hashed, by depth: a cycle is hashed as its depth
+        self._room = [_MANY]  # what holds a part again and again would take for ever
 
     def add(self, value: Any, path: str) -> None:
         kind = type(value)
@@ -63,6 +68,9 @@ class _Walker:
         elif id(value) in self._open:
             self._scalar("cycle", str(self._open[id(value)]).encode())
         else:
+            self._room[0] -= 1
+            if self._room[0] < 0:
+                raise SerializationError(f"The argument {path} has more than {_MANY:,} parts.")
             self._open[id(value)] = len(self._open)
             try:
                 self._compound(value, kind, path)
@@ -101,7 +109,7 @@ class _Walker:
         for key, item in pairs:
             hasher = hashlib.sha256()
             walker = _Walker(hasher.update, self._stand_in)
-            walker._open = self._open
+            walker._open, walker._room = self._open, self._room
             walker.add(key, path)
             walker.add(item, (f"{path}[{key!r}]" if path else str(key)) if tag == "dict" else path)
             digests.append(hasher.digest())

@@ -50,16 +50,16 @@ def code_of(value: Any) -> Content:
     """What counts of a function or class that is itself a value."""
     if _is_others(value):
         return Content("code", {"name": named(value)})
-    from perdure.engine.source import digests_of_source  # few programs need it; the others start faster
+    from perdure.engine.code_values import digests_of_code  # few programs need it; the others start faster
 
     if isinstance(value, type):
-        return Content("code", {"name": named(value), "source": digests_of_source(value)}, keeps_former=False)
+        return Content("code", {"name": named(value), "source": digests_of_code(value)}, keeps_former=False)
     beside = {name: item for name, item in vars(value).items() if name != "__wrapped__"}
     if isinstance(beside.get("registry"), MappingProxyType) and "dispatch" in beside:
         parts = {"function": inspect.unwrap(value), "registry": Unordered(tuple(beside["registry"].items()))}
         return Content("singledispatch", parts, keeps_former=False)
     parts = {
-        "source": digests_of_source(value),
+        "source": digests_of_code(value),
         "defaults": (value.__defaults__, value.__kwdefaults__),
         "holds": list(value.__closure__ or ()),
         "attributes": attributes(beside),

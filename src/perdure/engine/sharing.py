@@ -18,7 +18,7 @@ class SharingWalker(Walker):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self._room = sys.maxsize
-        self.former = Former.OTHER
+        self.former = Former.WRONG  # it took for ever
         self._known: dict[int, tuple[Any, bytes]] = {}  # with the objects, so that none takes another one's place
         self._above: list[tuple[Update, Any]] = []
         self._lowest: list[int] = []  # of each open part: the depth of what is met again inside it

@@ -158,9 +158,13 @@ class Walk:
             return None
         kind = f"own {self.place(type(value))}" if self._project.has(type(value)) else _kind(value)
         try:
-            return f"{kind} {digest_of_values(pickle.dumps(value, protocol=5))}"
+            return f"{kind} {self._digest_of(value)}"
         except Exception:  # a lock, a connection: it cannot be part of what is computed
             return kind
+
+    def _digest_of(self, value: Any) -> str:
+        """The digest of an object that is a constant of the project."""
+        return digest_of_values(pickle.dumps(value, protocol=5))
 
     def place(self, value: Any) -> int | str:
         """Its number among what was reached, so that cycles end."""

@@ -56,13 +56,20 @@ def _builtins() -> Callable[[type], Describe | None]:
     return builtin.describer_of
 
 
+def _definitions() -> Callable[[type], Describe | None]:
+    from perdure.engine.contents import definitions
+
+    return definitions.describer_of
+
+
 _LIBRARIES: dict[str, Callable[[], Callable[[type], Describe | None]]] = {
     "numpy": _arrays,
     "pandas": _frames,
     "pyarrow": _columns,
     "polars": _columns,
+    "perdure": _definitions,
     "xarray": _labelled,
     "scipy": _labelled,
     "torch": _tensors,
-    **dict.fromkeys(("builtins", "types", "functools", "pathlib", "collections"), _builtins),
+    **dict.fromkeys(("builtins", "types", "functools", "pathlib", "collections", "_weakrefset"), _builtins),
 }

@@ -3,8 +3,9 @@
 import functools
 import pathlib
 from collections.abc import Mapping
-from types import BuiltinFunctionType, CellType, MappingProxyType, MethodType, ModuleType
+from types import BuiltinFunctionType, CellType, CodeType, MappingProxyType, MethodType, ModuleType
 from typing import Any
+from weakref import WeakSet
 
 from perdure.engine.contents.content import Content, Describe, Raw, Unordered, attributes, named, state_of
 from perdure.engine.names import name_of
@@ -80,6 +81,16 @@ def _view(value: Any) -> Content:
     return Content(f"view {type(value).__name__}", {"items": list(value)})
 
 
+def _code(value: Any) -> Content:
+    names = ("co_name", "co_flags", "co_argcount", "co_posonlyargcount", "co_kwonlyargcount", "co_code", "co_names")
+    parts = {name: getattr(value, name) for name in (*names, "co_varnames", "co_freevars", "co_cellvars")}
+    return Content("code", {**parts, "co_consts": value.co_consts})
+
+
+def _weak_set(value: Any) -> Content:
+    return Content("weak set", {"items": Unordered(tuple(value))})
+
+
 def _cell(value: Any) -> Content:
     try:
         return Content("cell", {"holds": value.cell_contents})
@@ -95,6 +106,8 @@ _DESCRIBERS: dict[type, Describe] = {
     pathlib.PurePath: _path,
     functools.partial: _partial,
     MethodType: _method,
+    CodeType: _code,
+    WeakSet: _weak_set,
     functools._lru_cache_wrapper: _cached_function,
     staticmethod: _wrapper,
     classmethod: _wrapper,
