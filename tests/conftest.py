@@ -9,6 +9,7 @@ import pytest
 from hypothesis import settings as hypothesis_settings
 
 from perdure import settings
+from perdure.core import secrecy
 from tests.postgresql_server import postgresql  # noqa: F401 - a fixture
 from tests.s3_server import s3_prefix, s3_server  # noqa: F401 - fixtures
 
@@ -35,6 +36,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         monkeypatch.delenv(name)
     home = tmp_path / "home"
     monkeypatch.setenv("PERDURE_HOME", str(home))
+    secrecy._known.clear()  # of another test's settings
     settings.reload()
     yield home
     # Most tests need no session, and need not pay for importing it.

@@ -1,10 +1,9 @@
 """Loggers: of the current run, whose lines are kept with it, and plain ones under Perdure's."""
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
-from perdure.logs import RunLogger, get_run_logger
+from perdure.logs import RunLogger, get_run_logger, muted
 
 __all__ = ["RunLogger", "disable_run_logger", "get_logger", "get_run_logger"]
 
@@ -16,15 +15,6 @@ def get_logger(name: str | None = None) -> logging.Logger:
     return logging.getLogger(name if name.startswith("perdure.") else f"perdure.{name}")
 
 
-@contextmanager
-def disable_run_logger() -> Iterator[None]:
-    """Within the block, lines of runs are neither shown nor kept, in the whole process: for tests of functions."""
-    loggers = [logging.getLogger(name) for name in ("perdure.flow_runs", "perdure.task_runs")]
-    before = [each.disabled for each in loggers]
-    for each in loggers:
-        each.disabled = True
-    try:
-        yield
-    finally:
-        for each, was in zip(loggers, before, strict=True):
-            each.disabled = was
+def disable_run_logger() -> AbstractContextManager[None]:
+    """Within a `with` block, lines of runs are neither shown nor kept, in the whole process: for tests of functions."""
+    return muted()

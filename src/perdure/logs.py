@@ -4,7 +4,7 @@ import builtins
 import contextlib
 import logging
 import sys
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +35,25 @@ class _RunLogging(logging.Logger):
         return level >= self.getEffectiveLevel()
 
     def callHandlers(self, record: logging.LogRecord) -> None:  # noqa: N802
+        if _muted:
+            return
         _to_orchestrator.handle(record)
         if record.levelno > self.manager.disable:
             with contextlib.suppress(Exception):  # of a handler that others have added
                 super().callHandlers(record)
+
+
+_muted: list[None] = []  # one for each `with` block within which runs log nothing
+
+
+@contextlib.contextmanager
+def muted() -> Iterator[None]:
+    """Within the block, lines of runs are neither shown nor kept, in the whole process."""
+    _muted.append(None)
+    try:
+        yield
+    finally:
+        _muted.pop()
 
 
 def _logger(name: str) -> logging.Logger:

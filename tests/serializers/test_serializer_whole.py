@@ -155,9 +155,9 @@ def test_methods_of_a_model_can_use_its_private_attributes_after_json() -> None:
 @pytest.mark.parametrize("make", [lambda inner: [inner], lambda inner: {"a": inner}, Slow, Slotted, lambda x: (x, 1)])
 def test_nesting_that_is_too_deep_is_refused_in_plain_words(serializer: Serializer, make: Any) -> None:
     value = make(None)
-    for _ in range(20_000):
+    for _ in range(200_000):
         value = make(value)
-    with pytest.raises(SerializationError, match=r"nested too deeply|refers to itself|recursion|[Rr]ecursion"):
+    with pytest.raises(SerializationError, match="nested too deeply"):
         serializer.dumps(value)
 
 

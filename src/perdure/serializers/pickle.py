@@ -97,6 +97,11 @@ class PickleSerializer(Serializer):
             raise ResultUnreadable(self._why_unreadable(error)) from error
 
     def _refuse(self, obj: Any, error: Exception) -> NoReturn:
+        if isinstance(error, RecursionError) or isinstance(error.__cause__, RecursionError):
+            raise SerializationError(
+                "result is nested too deeply to be pickled: each level takes some of the recursion that Python allows."
+                " Return it flatter, such as a list of its parts."
+            ) from None
         streams = self.picklelib in _STREAMING
         pickler = _pickler_of(self.picklelib) if streams else None
         trial = _dumps_of(self.picklelib) if pickler is None else functools.partial(try_pickle, pickler=pickler)
