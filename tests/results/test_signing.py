@@ -8,8 +8,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from perdure import flow, session, settings
-from perdure.core.errors import ResultUntrusted, SettingError
+from perdure.core.errors import ResultCorrupt, ResultUntrusted, SettingError
 from perdure.results import get_result, signing
+from perdure.results.types import literal_from_json
 from perdure.serializers import new_key
 
 OLD, NEW = new_key("old"), new_key("new")
@@ -132,3 +133,10 @@ def test_a_result_from_before_the_keys_is_refused() -> None:
     session.close()
     with settings.temporary_settings(results_signing_keys=NEW), pytest.raises(ResultUntrusted, match="is not signed"):
         get_result(state.run_id)
+
+
+@pytest.mark.parametrize("text", ["[1]", '{"total": 1}', "1", "0", '"x"', '{"uuid": 1}', '{"uuid": "x"}', "{", ""])
+def test_the_database_alone_holds_no_other_results_than_none_true_false_and_uuids(text: str) -> None:
+    with pytest.raises(ResultCorrupt, match="is not a literal result's value"):
+        literal_from_json(text)
+    assert [literal_from_json(each).get() for each in ("null", "true", "false")] == [None, True, False]
