@@ -1,5 +1,7 @@
 """What differs between two values."""
 
+import re
+import time
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -14,6 +16,7 @@ from pydantic import BaseModel
 
 from perdure.results.changes import MAX_CHANGES, Change
 from perdure.results.comparison import compare
+from perdure.results.comparison_lines import differing_lines
 
 
 def changes(before: Any, after: Any) -> list[tuple[str, str]]:
@@ -207,3 +210,44 @@ def test_tables_with_an_index_of_several_levels_are_compared_level_by_level() ->
     other = pandas.DataFrame({"x": range(4)}, index.set_levels([1, 3], level=1))
     assert compare(one, one.copy()).changes == []
     assert [change.path for change in compare(one, other).changes] == ["['index 1']"]
+
+
+@given(st.lists(st.sampled_from("abc"), max_size=30), st.lists(st.sampled_from("abcd"), max_size=30))
+def test_differing_lines_turn_the_one_text_into_the_other(one: list[str], other: list[str]) -> None:
+    lines = differing_lines("\n".join(one), "\n".join(other))
+    assert (lines == ()) == (one == other)
+    assert applied(one, lines) == other
+
+
+def applied(text: list[str], lines: tuple[str, ...]) -> list[str]:
+    """What a patch makes of a text."""
+    made, at = [], 0
+    for line in lines:
+        if head := re.fullmatch(r"@@ -(\d+)(,(\d+))? \+(\d+)(,(\d+))? @@", line):
+            begin = int(head[1]) - (head[3] != "0")
+            made += text[at:begin]
+            at = begin
+        elif line[0] == "+":
+            made.append(line[1:])
+        else:
+            assert text[at] == line[1:]
+            at += 1
+            made += [line[1:]] if line[0] == " " else []
+    return made + text[at:]
+
+
+CRAFTED = [
+    ("\n".join("ab"[i % 2] + str(i // 150) for i in range(20_000)), "\n".join("ba"[i % 2] + str(i // 151) for i in range(20_000))),
+    ("\n".join("x" * 40 + str(i % 97) for i in range(20_000)), "\n".join("x" * 40 + str(i * 31 % 97) for i in range(20_000))),
+    ("a\n" * 300_000, "b\n" * 300_000),
+    (["a\nb"] * 100_000, ["a\nc"] * 100_000),
+    ({str(i): [i] for i in range(100_000)}, {str(i): [i + 1] for i in range(100_000)}),
+    ({str(i): i for i in range(100_000)}, {f"x{i}": i for i in range(100_000)}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("one", "other"), CRAFTED, ids=range(len(CRAFTED)))
+def test_a_comparison_of_crafted_values_takes_no_seconds(one: object, other: object) -> None:
+    began = time.process_time()
+    assert compare(one, other).changes
+    assert time.process_time() - began < 2

@@ -11,10 +11,40 @@ from perdure.core.ids import new_id
 TEMPORARY_PREFIX = ".tmp-"
 
 
+def make_private(folder: Path) -> None:
+    """Make a directory, and those above it that are missing, for this user alone, whatever the umask.
+
+    Raises:
+        OSError: one cannot be made.
+    """
+    if folder.is_dir():
+        return
+    if folder.parent != folder:
+        make_private(folder.parent)
+    try:
+        folder.mkdir(mode=0o700)
+        folder.chmod(0o700)  # the umask may have taken away more
+    except FileExistsError:  # another process was faster, or a file is there
+        if not folder.is_dir():
+            raise
+
+
+def touch_private(path: Path) -> None:
+    """Make an empty file for this user alone, unless there is a file.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        path.chmod(0o600)
+
+
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold the lock that a file stands for; other processes and threads wait. Its directory is made if need be."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_private(path.parent)
+    touch_private(path)
     with path.open("a+b") as file:
         if sys.platform == "win32":
             import msvcrt

@@ -10,10 +10,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from pathlib import Path
 from typing import BinaryIO
 
+from perdure import settings
 from perdure.core.errors import ObjectMissing, StorageError
-from perdure.core.files import TEMPORARY_PREFIX
+from perdure.core.files import TEMPORARY_PREFIX, make_private
 from perdure.core.ids import new_id
 from perdure.filesystems.storage import Entry
 
@@ -155,12 +157,20 @@ def new_file(path: str) -> int:
     try:
         return os.open(path, _TO_WRITE, 0o666)
     except FileNotFoundError:
-        os.makedirs(path[: path.rindex("/")], exist_ok=True)  # noqa: PTH103
+        _make_folder(path[: path.rindex("/")])
     except FileExistsError:
         if not path[path.rindex("/") + 1 :].startswith(TEMPORARY_PREFIX):
             raise
         os.unlink(path)  # noqa: PTH108  # this thread was interrupted just as it had made it
     return os.open(path, _TO_WRITE, 0o666)
+
+
+def _make_folder(path: str) -> None:
+    """Make a directory and those above it; the home, if that is among them, for its user alone."""
+    home = settings.current().home
+    if not home.is_dir() and home in Path(path).parents:
+        make_private(home)
+    os.makedirs(path, exist_ok=True)  # noqa: PTH103
 
 
 def found_files(root: str, folder: str, unfinished: bool = False) -> Iterator[tuple[str, "os.DirEntry[str]"]]:

@@ -41,6 +41,11 @@ class Found:
     changes: list[Change] = field(default_factory=list)
     more: int = 0
 
+    @property
+    def is_full(self) -> bool:
+        """Whether further changes are only counted."""
+        return len(self.changes) >= MAX_CHANGES
+
     def add(self, change: Change) -> None:
         if len(self.changes) < MAX_CHANGES:
             self.changes.append(change)

@@ -1,20 +1,20 @@
 """Comparing two values: what is at each place of the one and of the other."""
 
 import dataclasses
-import difflib
 from collections.abc import Mapping, Sequence, Set
 from enum import Enum
-from itertools import islice
-from typing import Any
+from typing import Any, Literal
 
-from perdure.results.changes import MAX_LINES, Change, Found, kind_of, short
+from perdure.results.changes import Change, Found, kind_of, short
 from perdure.results.comparison_arrays import compare_arrays, is_array
+from perdure.results.comparison_lines import differing_lines
 from perdure.results.comparison_tables import columns_of, compare_tables
 
 _MAX_DEPTH = 100
 _PLAIN = (dict, list, tuple, str)
 _USUAL = ("__eq__", "__reduce__", "__reduce_ex__", "__getstate__")
 _MADE_IN_PYTHON = 1 << 9  # a class's flag: instances have no state that only C code knows
+_SMALL = 10**18  # an index
 _MAX_TEXT = 1_000_000  # characters of a text that is compared line by line
 
 
@@ -38,6 +38,9 @@ def _compare(a: Any, b: Any, path: str, found: Found, above: tuple[tuple[int, in
     if type(a) is not type(b):
         if not _is_equal(a, b):
             _retyped(a, b, path, found)
+        return
+    if found.is_full:  # what is only counted is counted as a whole
+        found.more += not _is_equal(a, b)
         return
     by_parts = len(above) < _MAX_DEPTH and _by_parts(a, b, path, found, (*above, here))
     if not by_parts and not _is_equal(a, b):
@@ -78,14 +81,28 @@ def _compare_mappings(
     a: Mapping[Any, Any], b: Mapping[Any, Any], path: str, found: Found, above: tuple[tuple[int, int], ...]
 ) -> None:
     for key, value in a.items():
-        place = f"{path}[{short(key)}]"
         if key in b:
-            _compare(value, b[key], place, found, above)
+            _compare(value, b[key], _place(path, key, found), found, above)
         else:
-            found.add(Change(place, "removed", before=short(value)))
+            _lone("removed", value, path, key, found)
     for key, value in b.items():
         if key not in a:
-            found.add(Change(f"{path}[{short(key)}]", "added", after=short(value)))
+            _lone("added", value, path, key, found)
+
+
+def _place(path: str, key: Any, found: Found) -> str:
+    """Where an item is; of what is only counted, nobody asks."""
+    return "" if found.is_full else f"{path}[{key if type(key) is int and abs(key) < _SMALL else short(key)}]"
+
+
+def _lone(kind: Literal["added", "removed"], value: Any, path: str, key: Any, found: Found) -> None:
+    """An item that only one of two values has."""
+    if found.is_full:
+        found.more += 1
+    elif kind == "added":
+        found.add(Change(_place(path, key, found), kind, after=short(value)))
+    else:
+        found.add(Change(_place(path, key, found), kind, before=short(value)))
 
 
 def _fields_of(value: Any) -> dict[str, Any] | None:
@@ -136,11 +153,11 @@ def _compare_lists(
         end = _common(a[start:][::-1], b[start:][::-1])
     both = min(len(a), len(b)) - end
     for index in range(both):
-        _compare(a[index], b[index], f"{path}[{index}]", found, above)
+        _compare(a[index], b[index], _place(path, index, found), found, above)
     for index in range(both, len(a) - end):
-        found.add(Change(f"{path}[{index}]", "removed", before=short(a[index])))
+        _lone("removed", a[index], path, index, found)
     for index in range(both, len(b) - end):
-        found.add(Change(f"{path}[{index}]", "added", after=short(b[index])))
+        _lone("added", b[index], path, index, found)
 
 
 def _common(a: Sequence[Any], b: Sequence[Any]) -> int:
@@ -156,10 +173,12 @@ def _common(a: Sequence[Any], b: Sequence[Any]) -> int:
 def _compare_texts(a: str, b: str, path: str, found: Found) -> None:
     if a == b:
         return
+    if found.is_full:
+        found.more += 1
+        return
     lines: tuple[str, ...] = ()
     if ("\n" in a or "\n" in b) and max(len(a), len(b)) <= _MAX_TEXT:
-        compared = difflib.unified_diff(a.splitlines(), b.splitlines(), lineterm="", n=2)
-        lines = tuple(line[:500] for line in islice(compared, 2, MAX_LINES + 2))
+        lines = differing_lines(a, b)
     found.add(Change(path, "changed", short(a), short(b), lines=lines))
 
 

@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from perdure.core.errors import OrchestratorError
-from perdure.core.files import TEMPORARY_PREFIX
+from perdure.core.files import TEMPORARY_PREFIX, touch_private
 from perdure.orchestrator.sql.database import Connection, Database
 from perdure.orchestrator.sql.sqlite import SQLite
 
@@ -50,6 +50,7 @@ def backup(source: Database, file: Path, progress: Progress | None = None) -> in
     temporary = file.with_name(f"{TEMPORARY_PREFIX}{os.getpid()}-{file.name}")
     try:
         if isinstance(source, SQLite):
+            touch_private(temporary)
             _back_up_file(source, temporary)
         else:
             copy(source, SQLite(temporary, source.timeout_seconds), progress)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from perdure.core.files import replace_private
+from perdure.core.files import make_private, replace_private
 from perdure.core.records import BlockRecord
 
 
@@ -26,7 +26,7 @@ class KnownBlocks:
                 return
             self._known = self._read() | self._known | new
             with suppress(OSError):
-                self._path.parent.mkdir(parents=True, exist_ok=True)
+                make_private(self._path.parent)
                 replace_private(self._path, json.dumps(list(self._known.values())))
 
     def find(self, id: str) -> BlockRecord | None:

@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from perdure.core.files import make_private
 from perdure.core.ids import is_id
 
 SUFFIX = ".spool"
@@ -107,7 +108,7 @@ class Spool:
 
     def _opened(self) -> int:
         if self._descriptor is None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            make_private(self.path.parent)
             descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # nobody else has a reason to hold it
             self._descriptor = descriptor

@@ -4,13 +4,14 @@ import json
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import cache
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from perdure.core.errors import DatabaseCorrupt, OrchestratorError
+from perdure.core.files import make_private, touch_private
 from perdure.orchestrator.sql.database import Connection, Row
 from perdure.orchestrator.sql.schema import HEAD, schema_statements
 from perdure.orchestrator.sql.statements import Statements
@@ -235,12 +236,14 @@ class SQLite:
 
     def _make_ready(self) -> None:
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            make_private(self.path.parent)
         except OSError as error:
             raise OrchestratorError(
                 f"The directory of the database {self.path} cannot be made: {error.strerror}."
                 " Make its parent writable, or set another PERDURE_HOME."
             ) from None
+        with suppress(OSError):  # SQLite says what is wrong
+            touch_private(self.path)  # its log and index take its mode
         with self.errors():
             connection = self._open()
             try:
