@@ -236,14 +236,18 @@ def applied(text: list[str], lines: tuple[str, ...]) -> list[str]:
     return made + text[at:]
 
 
+def _lines(text: str, step: int, modulus: int) -> str:
+    return "\n".join(f"{text}{i * step % modulus}" for i in range(20_000))
+
+
 CRAFTED = [
-    ("\n".join("ab"[i % 2] + str(i // 150) for i in range(20_000)), "\n".join("ba"[i % 2] + str(i // 151) for i in range(20_000))),
-    ("\n".join("x" * 40 + str(i % 97) for i in range(20_000)), "\n".join("x" * 40 + str(i * 31 % 97) for i in range(20_000))),
+    *((_lines("x" * 40, 1, modulus), _lines("x" * 40, 31, modulus)) for modulus in (2, 7, 97, 20_000)),
+    ("\n".join("ab"[i % 2] + str(i // 150) for i in range(20_000)), "\n".join("ba"[i % 2] for i in range(20_000))),
     ("a\n" * 300_000, "b\n" * 300_000),
     (["a\nb"] * 100_000, ["a\nc"] * 100_000),
     ({str(i): [i] for i in range(100_000)}, {str(i): [i + 1] for i in range(100_000)}),
     ({str(i): i for i in range(100_000)}, {f"x{i}": i for i in range(100_000)}),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("one", "other"), CRAFTED, ids=range(len(CRAFTED)))
