@@ -43,7 +43,9 @@ def test_without_the_run_logger_runs_log_nothing(
     def talks() -> None:
         get_run_logger().warning("heard")
 
+    talks()  # the first run sets logging up
     monkeypatch.setattr(logging.getLogger("perdure"), "propagate", True)
+    caplog.clear()
     with disable_run_logger():
         talks()
     assert "heard" not in caplog.text
