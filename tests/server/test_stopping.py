@@ -133,6 +133,28 @@ def test_workers_answer_together_and_leave_together(tmp_path: Path) -> None:
             httpx.get(f"{address}/api/health")
 
 
+def children_of(process: int) -> set[int]:
+    """The processes that serve: the parent's children that have its command."""
+    found = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    return {int(each) for each in found if b"spawn_main" in Path(f"/proc/{each}/cmdline").read_bytes()}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="children are found in /proc")
+def test_workers_are_replaced_one_after_another_on_sighup_and_somebody_answers_all_the_time(tmp_path: Path) -> None:
+    with started(tmp_path, "--workers=2") as (process, address):
+        assert httpx.get(f"{address}/api/health", timeout=20).status_code == 200
+        first = children_of(process.pid)
+        assert len(first) == 2
+        process.send_signal(signal.SIGHUP)
+        deadline = time.monotonic() + 90
+        while children_of(process.pid) & first:
+            assert time.monotonic() < deadline, (tmp_path / "log").read_text()
+            assert httpx.get(f"{address}/api/health", timeout=20).status_code == 200
+            time.sleep(0.05)
+        assert len(children_of(process.pid)) == 2
+        assert httpx.get(f"{address}/api/health", timeout=20).status_code == 200
+
+
 def test_workers_do_not_outlive_a_parent_that_was_killed(tmp_path: Path) -> None:
     with started(tmp_path, "--workers=2") as (process, address):
         assert httpx.get(f"{address}/api/health", timeout=20).status_code == 200

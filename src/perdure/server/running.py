@@ -30,6 +30,7 @@ from perdure.server.config import ServerConfig
 from perdure.server.http import ImpatientProtocol, make_room
 from perdure.server.metrics import SHARED
 
+_START_SECONDS = 30  # that a worker may take until it answers: a loaded machine takes its time to import all
 _IDLE_SECONDS = 75  # of a connection between requests
 _SWITCH_SECONDS = 0.0005  # after which a thread that computes lets others: an answer needs Python's lock many times
 
@@ -46,8 +47,8 @@ def serve(config: ServerConfig, database: str | None, insecure: bool, tell: Call
     """Serve until a signal ends the process, and `tell` the address once it listens.
 
     `database` is a path or a URL, None for that of the settings. Port 0 takes a free one. SIGTERM and SIGINT let
-    requests end first; SIGHUP has the certificate read anew. Tokens are asked for where the database has one, and
-    wherever other machines reach the server; unless it is to be `insecure`.
+    requests end first; SIGHUP has the certificate read anew, and workers replaced one after another. Tokens are asked
+    for where the database has one, and wherever other machines reach the server; unless it is to be `insecure`.
 
     Raises:
         TokenError: other machines would reach the server, and there is no token.
@@ -113,6 +114,7 @@ def uvicorn_config(config: ServerConfig, make: Callable[[], FastAPI]) -> uvicorn
         h11_max_incomplete_event_size=config.max_headers,
         backlog=config.backlog,
         timeout_keep_alive=_IDLE_SECONDS,
+        timeout_worker_healthcheck=_START_SECONDS,
         timeout_graceful_shutdown=config.shutdown_seconds,
         ssl_certfile=config.tls_cert,
         ssl_keyfile=config.tls_key,
