@@ -172,10 +172,31 @@ def _series(value: Any) -> Content:
     if _has_places_of_process(str(value.dtype)):
         parts["values"] = objects(value.to_list())
     elif "pyarrow" in sys.modules or _has_arrow():
-        parts["values"] = value.rechunk().to_arrow()
+        parts["values"] = _as_arrow(value)
     else:
         parts["values"] = value.to_list()
     return Content(f"polars series {name_of(type(value))}", parts)
+
+
+def _as_arrow(series: Any) -> Any:
+    """The values as Arrow has them; those of a slice are copied where a version of polars gives them in pieces."""
+    import pyarrow
+
+    found = series.rechunk().to_arrow()
+    if pyarrow.types.is_nested(found.type) and (found.offset or not _is_valid(found)):
+        found = series.gather(list(range(len(series)))).to_arrow()
+        found.validate()
+    return found
+
+
+def _is_valid(array: Any) -> bool:
+    import pyarrow
+
+    try:
+        array.validate()
+    except pyarrow.ArrowInvalid:
+        return False
+    return True
 
 
 def _has_places_of_process(kind: str) -> bool:
