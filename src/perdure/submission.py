@@ -308,12 +308,13 @@ class TaskWork:
 
 
 _outside: ThreadTaskRunner | None = None  # runs what is submitted outside all flows
+_outside_lock = threading.Lock()
 
 
 def _forget_outside() -> None:
     """In a forked child: the parent's threads are not ours."""
-    global _outside
-    _outside = None
+    global _outside, _outside_lock
+    _outside, _outside_lock = None, threading.Lock()
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows
@@ -376,9 +377,10 @@ def _runner(session: Session, flow: FlowRunContext | None) -> TaskRunner:
     global _outside
     if flow is not None:
         return session.task_runner_of(flow)
-    if _outside is None:
-        _outside = ThreadTaskRunner()
-    return _outside
+    with _outside_lock:
+        if _outside is None:
+            _outside = ThreadTaskRunner()
+        return _outside
 
 
 def _submit_to_loop(work: TaskWork, flow: FlowRunContext | None, runner: TaskRunner) -> None:

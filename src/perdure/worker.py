@@ -20,6 +20,7 @@ def main() -> None:
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle, which then ends us
     sys.path[:] = os.environ.pop("PERDURE_WORKER_PATH").split(os.pathsep)
+    import perdure.task_runners  # noqa: F401 - as a whole first: another thread may be importing it
     from perdure.core import programs
     from perdure.logs import watch_prints
     from perdure.task_runners.processes import send
@@ -50,6 +51,7 @@ class _Inbox:
         return self._requests.get()
 
     def _receive(self) -> None:
+        import perdure.task_runners  # noqa: F401 - as a whole first: another thread may be importing it
         from perdure.task_runners.processes import receive
 
         while True:
@@ -99,6 +101,8 @@ def _answer(request: bytes) -> bytes:
 
 
 def _packed(state: Any, name: str) -> bytes:
+    import perdure.results
+    import perdure.serializers  # noqa: F401 - as a whole first: another thread may be importing it
     from perdure.core.errors import SerializationError
     from perdure.core.exceptions import stand_in
     from perdure.results.types import UnpersistedResult

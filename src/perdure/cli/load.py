@@ -70,6 +70,7 @@ def _file(path: Path) -> ModuleType:
         raise typer.BadParameter(f"{str(path)!r} is not a Python file. Its name must end in .py.")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
+    import perdure.serializers  # noqa: F401 - as a whole first: another thread may be importing it
     from perdure.serializers.references import pickle_by_value  # help and versions do without
 
     # Before it runs: it may call flows, and what these return is pickled as a main program's values are.

@@ -125,6 +125,7 @@ def _given(parse: Callable[[str], T], option: str, text: str | None) -> T | None
 def _storage_id(text: str) -> str:
     if is_id(text):
         return text.lower()
+    import perdure.results  # noqa: F401 - as a whole first: another thread may be importing it
     from perdure.results.places import storage_at
 
     return storage_at(text).settled().record().id

@@ -114,6 +114,7 @@ def _packed(values: Mapping[str, Any]) -> str | None:
     if text is None or len(text) > _MOST:
         return None
     if hidden:
+        import perdure.blocks  # noqa: F401 - as a whole first: another thread may be importing it
         from perdure.blocks.secrets import encrypt
 
         return f"encrypted:{encrypt(text.encode())}"
@@ -190,6 +191,7 @@ def _pickled(values: Mapping[str, Any]) -> str | None:
 def _unpacked(text: str) -> dict[str, Any]:
     kind, _, rest = text.partition(":")
     if kind == "encrypted":
+        import perdure.blocks  # noqa: F401 - as a whole first: another thread may be importing it
         from perdure.blocks.secrets import decrypt
 
         inner = decrypt(rest).decode()

@@ -146,6 +146,7 @@ class PersistedResultBlob(NamedTuple):
             self._stored(storage, where).verify()
 
     def _opened(self, where: Where, storage: "Storage | None") -> "Source":
+        import perdure.serializers  # noqa: F401 - as a whole first: another thread may be importing it
         from perdure.serializers.payload import BytesSource
 
         return BytesSource(self.data) if self.payload is None else self._stored(storage, where)
@@ -158,6 +159,7 @@ class PersistedResultBlob(NamedTuple):
         return StoredPayload(storage, self.payload, where, distrusted)
 
     def _loaded(self, load: "Callable[[Serializer], Any]", where: Where) -> Any:
+        import perdure.serializers  # noqa: F401 - as a whole first: another thread may be importing it
         from perdure.serializers.base import Serializer
 
         try:

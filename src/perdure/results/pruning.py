@@ -169,6 +169,7 @@ class _Rules:
     """Where results of a database may be removed. Records that others write may name any place."""
 
     def __init__(self, known: object) -> None:
+        import perdure.filesystems  # noqa: F401 - as a whole first: another thread may be importing it
         from perdure.filesystems.allowed import Allowed
 
         self._is_shared = getattr(known, "is_shared", True)

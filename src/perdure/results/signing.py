@@ -82,10 +82,11 @@ def ring() -> SigningKeys | None:
     """The signing keys that hold now; None if there are none."""
     global _cached
     now = settings.current()
-    if _cached[0] is not now:
+    known = _cached  # looked at once: another thread may replace it
+    if known[0] is not now:
         keys = now.results_signing_keys
-        _cached = now, None if keys is None else SigningKeys(KeyRing.parse(keys.reveal()))
-    return _cached[1]
+        known = _cached = now, None if keys is None else SigningKeys(KeyRing.parse(keys.reveal()))
+    return known[1]
 
 
 def key_id_of(document: bytes) -> str | None:

@@ -85,6 +85,7 @@ class Storages:
                     f"The result lies in a storage with the id {id}, which this database does not know."
                     " Use the PERDURE_HOME with which it was written."
                 )
+            import perdure.filesystems  # noqa: F401 - as a whole first: another thread may be importing it
             from perdure import blocks, filesystems
             from perdure.filesystems.allowed import indirect_refusal
 
@@ -106,6 +107,8 @@ class Storages:
 
 def _approve(storage: "Storage") -> None:
     """Later processes of this home may follow records to a storage that its user's code has used."""
+    import perdure.blocks
+    import perdure.filesystems  # noqa: F401 - as a whole first: another thread may be importing it
     from perdure.blocks.approved import approve
     from perdure.filesystems.allowed import is_local
 

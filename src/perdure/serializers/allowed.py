@@ -180,7 +180,8 @@ def allow_list() -> AllowList | None:
     """What unpickling may name in this process; None if it may name everything."""
     global _cached
     now = settings.current()
-    if _cached[0] is not now:
+    known = _cached  # looked at once: another thread may replace it
+    if known[0] is not now:
         text = now.results_allowed_classes
-        _cached = now, None if text is None else AllowList(text)
-    return _cached[1]
+        known = _cached = now, None if text is None else AllowList(text)
+    return known[1]

@@ -249,8 +249,8 @@ def _register(name: str, kind: type[Serializer]) -> None:
 
 
 def _type_named(name: str) -> type[Serializer]:
-    if name in _LATER:
-        importlib.import_module(_LATER[name])
+    # The first name that is asked for may come before the package is imported, or while another thread imports it.
+    importlib.import_module(_LATER.get(name, "perdure.serializers"))
     try:
         return _types[name]
     except KeyError:

@@ -5,6 +5,7 @@ an empty variable counts as not set.
 """
 
 import os
+import threading
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -51,6 +52,17 @@ _overrides: dict[str, object] = {}
 _loaded: _Loaded | None = None
 _current: Settings | None = None
 _warned: set[str] = set()
+_lock = threading.RLock()
+
+
+def _renew_lock() -> None:
+    """In a forked child: some other thread of the parent may have held it."""
+    global _lock
+    _lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 def current() -> Settings:
@@ -59,13 +71,19 @@ def current() -> Settings:
     Raises:
         SettingError: a value is wrong, or the profile is; names the setting, the value, its source and its rule.
     """
-    return reload() if _current is None else _current
+    return _first() if _current is None else _current
+
+
+def _first() -> Settings:
+    with _lock:  # one object for all threads: what is made for it is looked up by it
+        return reload() if _current is None else _current
 
 
 def reload() -> Settings:
     """Read the environment and the profile again, and return what holds from now on."""
-    loaded = _load()
-    _keep(loaded)
+    with _lock:
+        loaded = _load()
+        _keep(loaded)
     return loaded.settings
 
 

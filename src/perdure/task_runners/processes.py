@@ -55,6 +55,7 @@ class ProcessTaskRunner(ThreadTaskRunner):
             child.interrupt()
 
     def _run(self, work: Work) -> None:
+        import perdure.serializers  # noqa: F401 - as a whole first: another thread may be importing it
         from perdure.serializers.references import sendable  # few programs use processes; the others start faster
 
         call = work.ready_call()
@@ -117,6 +118,7 @@ class Child:
     def __init__(self) -> None:
         import subprocess
 
+        import perdure.serializers  # noqa: F401 - as a whole first: another thread may be importing it
         from perdure.serializers.references import project_of_module
 
         path = os.pathsep.join(each or str(Path.cwd()) for each in sys.path)
