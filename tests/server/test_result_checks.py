@@ -1,5 +1,8 @@
 """Results that are verified and compared by a real server, which loads nothing that could run code."""
 
+import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,7 +10,7 @@ import httpx
 import numpy
 import pytest
 
-import perdure
+import perdure.session
 from perdure import flow, task
 from perdure.core.ids import new_id
 from perdure.orchestrator.embedded import EmbeddedOrchestrator
@@ -123,3 +126,15 @@ def test_results_that_are_not_there_are_said_to_be_missing(api: httpx.Client) ->
     one, *_ = results_of("prices", api)
     assert api.post(f"/results/{new_id()}/verify").status_code == 404
     assert api.get(f"/results/{one}/comparison", params={"other": new_id()}).status_code == 404
+
+
+def test_the_snippets_that_are_served_for_a_result_give_its_value(api: httpx.Client, tmp_path: Path) -> None:
+    run_id = prices(7, return_state=True).task_run_id
+    perdure.session.close()
+    snippet = api.get(f"/results/{run_id}/snippet").json()
+    perdure_command = str(Path(sys.executable).with_name("perdure"))
+    shell = [perdure_command, *shlex.split(snippet["shell"])[1:]]
+
+    for command in ([sys.executable, "-c", snippet["python"] + "print(value)"], shell):
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True)
+        assert done.stdout.replace("\n", "").replace(" ", "").replace('"', "'") == "{'prices':[1,2,7]}"

@@ -69,3 +69,11 @@ def replace_private(path: Path, text: str) -> None:
         with suppress(OSError):
             temporary.unlink()
         raise
+
+
+def working_directory() -> str | None:
+    """Where the process is; None if that was deleted."""
+    try:
+        return os.getcwd()  # noqa: PTH109 - half the time
+    except OSError:
+        return None

@@ -1,13 +1,13 @@
 """What another process needs to go on with a flow run: where its flow is found, and its arguments."""
 
 import json
-import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from perdure.core.errors import ResultUntrusted, ResumeError
+from perdure.core.files import working_directory
 from perdure.core.importable import is_importable
 from perdure.core.options import RunOptions
 from perdure.core.records import FlowRun, StartRecord
@@ -36,7 +36,7 @@ def _place_of(function: Callable[..., Any]) -> dict[str, str]:
     path = Path(file).resolve()
     is_script = module.__name__ == "__main__" and spec is None
     if is_script or (module.__name__ != "__main__" and not is_importable(module.__name__)):
-        return {"target": f"{path}:{name}", "directory": os.getcwd()}  # noqa: PTH109 - half the time
+        return {"target": f"{path}:{name}", "directory": working_directory() or str(path.parent)}
     levels = full_name.count(".") + (path.name == "__init__.py")
     return {"target": f"{full_name}:{name}", "directory": str(path.parents[levels])}
 

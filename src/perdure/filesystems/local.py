@@ -167,7 +167,7 @@ class LocalFileSystem(Storage):
             os.unlink(path)  # noqa: PTH108
         except OSError as error:
             # Some systems say EPERM of a directory.
-            if not isinstance(error, files.NOTHING_THERE) and not Path(path).is_dir():
+            if not isinstance(error, files.NOTHING_THERE) and not os.path.isdir(path):  # noqa: PTH112
                 raise files.refused("delete", path, error) from None
 
     def list(self, prefix: str = "") -> Iterator[str]:

@@ -171,7 +171,7 @@ class PersistedResultBlob(NamedTuple):
             raise type(error)(f"{where()} cannot be loaded. {error}{mend}{self._writer()}") from cause
         except UnknownSerializer as error:
             raise ResultUnreadable(f"{where()} cannot be loaded. {error}{self._writer()}") from None
-        except StorageError:
+        except (StorageError, MemoryError):
             raise
         except Exception as error:  # from a serializer of the user's own
             text = f"{where()} cannot be loaded: its serializer raised {type(error).__name__}: {error}."

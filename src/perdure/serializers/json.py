@@ -90,7 +90,7 @@ class JSONSerializer(Serializer):
         try:
             text = self._to_text(obj, default)
             return text.encode() if isinstance(text, str) else bytes(text)
-        except PerdureError:
+        except (PerdureError, MemoryError):
             raise
         except Exception as error:
             raise SerializationError(f"result: {self.jsonlib} cannot write it: {error}.") from error
@@ -102,6 +102,8 @@ class JSONSerializer(Serializer):
             raise ResultUnreadable("The JSON is nested too deeply to be read here.") from error
         except TypeError as error:
             raise ResultUnreadable(f"{self.jsonlib}.loads cannot be called: {error}.") from error
+        except MemoryError:
+            raise
         except Exception as error:  # each library has its own
             raise ResultCorrupt(f"The data is not JSON: {error}.") from error
         try:

@@ -55,6 +55,8 @@ class PickleSerializer(Serializer):
             return to_base64(pickle.dumps(obj, PROTOCOL))
         try:
             return to_base64(_dumps_of(self.picklelib)(portable(obj)))
+        except MemoryError:
+            raise
         except Exception as error:
             self._refuse(obj, error)
 
@@ -71,7 +73,7 @@ class PickleSerializer(Serializer):
                     return self.dumps(obj)
             else:
                 pickled = _unless_large(_library(self.picklelib).dumps(portable(obj)), payload)
-        except StorageError:
+        except (StorageError, MemoryError):
             raise
         except Exception as error:
             self._refuse(obj, error)
@@ -91,7 +93,7 @@ class PickleSerializer(Serializer):
             return _library(self.picklelib).loads(source.view())
         except (pickle.UnpicklingError, EOFError) as error:
             raise ResultCorrupt(f"The data is not a whole pickle: {error}.") from error
-        except ResultError:
+        except (ResultError, MemoryError):
             raise
         except Exception as error:
             raise ResultUnreadable(self._why_unreadable(error)) from error

@@ -60,7 +60,7 @@ def reading(format: str) -> Iterator[None]:
     """Have what pyarrow cannot read named by an error."""
     try:
         yield
-    except PerdureError:
+    except (PerdureError, MemoryError):  # pyarrow's own error of memory is one
         raise
     except Exception as error:
         if isinstance(error, pa.ArrowNotImplementedError) or "future" in str(error):

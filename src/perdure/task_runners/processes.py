@@ -7,13 +7,13 @@ import signal
 import sys
 import threading
 from contextlib import suppress
-from pathlib import Path
 from typing import IO
 from weakref import WeakSet
 
 from perdure import settings
 from perdure.core import programs
 from perdure.core.errors import CrashedRun, SerializationError
+from perdure.core.files import working_directory
 from perdure.core.steering import SIGNAL
 from perdure.task_runners.base import Work
 from perdure.task_runners.threads import ThreadTaskRunner
@@ -121,7 +121,7 @@ class Child:
         import perdure.serializers  # noqa: F401 - as a whole first: another thread may be importing it
         from perdure.serializers.references import project_of_module
 
-        path = os.pathsep.join(each or str(Path.cwd()) for each in sys.path)
+        path = os.pathsep.join(each or working_directory() or "." for each in sys.path)
         environment = {**os.environ, **settings.as_environment(), "PERDURE_WORKER_PATH": path}
         environment["PERDURE_WORKER_PROGRAMS"] = json.dumps(
             {each: (programs.name_of_module(each), project_of_module(each)) for each in programs.programs()}

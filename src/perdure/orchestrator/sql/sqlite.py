@@ -1,6 +1,7 @@
 """A SQLite file: opening it, making or upgrading its tables, and what its errors mean."""
 
 import json
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -52,6 +53,12 @@ SPELLINGS = {
 }
 
 
+class _Connection(sqlite3.Connection):
+    """A connection that knows which file it is to."""
+
+    file: tuple[int, int] = (0, 0)
+
+
 class SQLite:
     """The file and how long to wait for other processes that write to it, in seconds.
 
@@ -99,11 +106,33 @@ class SQLite:
             return self._open()
 
     def commit(self, connection: Connection) -> None:
-        """End a transaction; when this returns, it is committed."""
+        """End a transaction; when this returns, it is committed.
+
+        Raises:
+            DatabaseCorrupt: the file was deleted, replaced or emptied: what is written goes nowhere.
+        """
+        self._check_place(connection)
         connection.execute("COMMIT")
+
+    def _check_place(self, connection: Connection) -> None:
+        """SQLite goes on writing to a file that has no name any more, and says nothing."""
+        assert isinstance(connection, _Connection)
+        try:
+            found = os.stat(self.path)  # noqa: PTH116 - half the time
+            if (found.st_dev, found.st_ino) == connection.file and found.st_size:
+                return
+            what = "emptied" if not found.st_size else "replaced"
+        except FileNotFoundError:
+            what = "deleted"
+        self._ready = False
+        raise DatabaseCorrupt(
+            f"The database {self.path} was {what} while it was in use: what is recorded from now on would be lost, and"
+            " so nothing more is done. Restore it from a backup, or run the flow again with a new one."
+        )
 
     def execute_apart(self, connection: Connection, statement: str, parameters: Row) -> int:
         """Run one statement as a transaction of its own; how many rows it changed."""
+        self._check_place(connection)
         return connection.execute(statement, parameters).rowcount
 
     def is_lost(self, connection: Connection) -> bool:  # noqa: ARG002
@@ -224,9 +253,15 @@ class SQLite:
 
     def _open(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            self.path, timeout=self.timeout_seconds, isolation_level=None, check_same_thread=False
+            self.path,
+            timeout=self.timeout_seconds,
+            isolation_level=None,
+            check_same_thread=False,
+            factory=_Connection,
         )
         try:
+            found = self.path.stat()
+            connection.file = found.st_dev, found.st_ino
             for pragma in (f"PRAGMA synchronous = {self._synchronous}", *_PRAGMAS):
                 connection.execute(pragma)
         except BaseException:

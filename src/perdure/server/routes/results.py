@@ -116,7 +116,8 @@ class Snippet(BaseModel):
 def get_result_snippet(id: PathId, known: Known) -> Snippet:
     """How to have the value in Python, and in a shell."""
     _found(id, known)
-    return Snippet(python=f'from perdure import get_result\n\nvalue = get_result("{id}")\n', shell=f"perdure load {id}")
+    python = f'from perdure.results import get_result\n\nvalue = get_result("{id}")\n'
+    return Snippet(python=python, shell=f"perdure result get {id}")
 
 
 class Link(BaseModel):
