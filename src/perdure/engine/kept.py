@@ -4,11 +4,11 @@ With signing keys the text is signed for its place, as result documents are: the
 database is read, let alone unpickled.
 """
 
+import functools
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date, datetime, time, timedelta
-from decimal import Decimal
 from itertools import islice
 from pathlib import PosixPath, PurePosixPath, PureWindowsPath
 from typing import Any
@@ -19,7 +19,6 @@ from perdure.core.secrecy import is_secret, is_secret_name
 from perdure.results import signing
 
 _PLAIN = frozenset({str, int, float, bool, type(None)})
-_TAGGED = frozenset({bytes, date, time, timedelta, Decimal, UUID, PosixPath, PurePosixPath, PureWindowsPath})
 _CONTAINERS = frozenset({list, tuple, set, frozenset, dict})
 _MOST = 1024 * 1024  # bytes of a packed text that the database takes
 _MOST_ITEMS = _MOST * 3 // 4  # an item takes a byte of a pickle at least, and that is written as base64
@@ -166,6 +165,13 @@ def _tagged(values: Mapping[str, Any]) -> str | None:
         return None
 
 
+@functools.cache
+def _tagged_types() -> frozenset[type]:
+    from decimal import Decimal  # a millisecond, for those who have such arguments
+
+    return frozenset({bytes, date, time, timedelta, Decimal, UUID, PosixPath, PurePosixPath, PureWindowsPath})
+
+
 def _is_exact(value: Any, seen: set[int]) -> bool:
     kind = type(value)
     if kind in _CONTAINERS:
@@ -176,7 +182,7 @@ def _is_exact(value: Any, seen: set[int]) -> bool:
         return _PLAIN.issuperset(map(type, parts)) or all(_is_exact(part, seen) for part in parts)
     if kind is datetime:
         return value.tzinfo is None and not value.fold
-    return kind in _PLAIN or kind in _TAGGED
+    return kind in _PLAIN or kind in _tagged_types()
 
 
 def _pickled(values: Mapping[str, Any]) -> str | None:
