@@ -125,6 +125,19 @@ def test_with_a_list_json_makes_only_what_it_names(name: str) -> None:
         assert path_of(type(load(value))) == name
 
 
+class _Nameless(type):
+    """Some compiled classes of classes have a property where others have the name of their module."""
+
+    __module__ = property(lambda _: "x")  # type: ignore[assignment]
+
+
+def test_a_class_that_does_not_say_where_it_is_from_is_refused() -> None:
+    with pytest.raises(ResultUnreadable, match="is no class of values"):
+        load({"__class__": f"{__name__}._Nameless", "data": 1})
+    with pytest.raises(ResultUnreadable):
+        load({"__exc_type__": f"{__name__}._Nameless", "message": "x"})
+
+
 def test_what_prefect_wrote_is_validated_by_pydantic_alone() -> None:
     assert load(tag(trusting_types.Plain, {"x": "3"})) == trusting_types.Plain(x=3)
 
@@ -169,6 +182,7 @@ HEAVY = {
     "pattern of escapes": tag("re.Pattern", r"(?i)[\x00-\U0010ffff]" * 3_000),
     "pattern that prints": tag("re.Pattern", "a", flags=128),
     "duration": tag("datetime.timedelta", f"P{'9' * 4_000}D"),
+    "time of a decimal": tag("numpy.datetime64", tag("decimal.Decimal", "1e99999999"), unit=["D", 1]),
     "zone": tag("zoneinfo.ZoneInfo", "a.b/c"),
 }
 

@@ -74,6 +74,8 @@ def _reader_of(path: str) -> Callable[[Any, Tag], Any]:
 
 def _class_of(path: str) -> type:
     kind = find_class(path)
+    if kind is not None and not isinstance(kind.__module__, str):  # a class of classes, of compiled code
+        _refuse(path, "is no class of values")
     if kind is None:
         module = path.rpartition(".")[0]
         if module == "__main__":

@@ -47,7 +47,9 @@ def _read(name: str, data: Any, tag: Mapping[str, Any]) -> Any:
         raise ResultUnreadable(f"The JSON holds a numpy.{name}, but numpy is not installed here.") from None
     if name in _TIMES:
         unit, count = tag["unit"]
-        return kind(int(data), (str(unit), int(count)))
+        if type(data) is not int or type(count) is not int:  # another kind of number may have very many digits
+            raise TypeError("whole numbers are expected")
+        return kind(data, (str(unit), count))
     if type(data) not in (bool, int, float, complex, str, bytes):
         raise TypeError("a number or text is expected")
     return kind(data)
