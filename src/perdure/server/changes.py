@@ -21,6 +21,7 @@ _LOOK_SECONDS = 0.5
 _SOONEST_SECONDS = 0.1  # between two looks, however much is written
 _LINGER_SECONDS = 30.0  # for so long it is looked on for those whose connection broke
 _KEPT = 10_000  # changes that a listener may go on from
+_KEPT_CHARACTERS = 4_000_000  # in all of these: parameters can be long
 _NEWEST = 200  # runs that are looked at each time
 _OPEN = 1_000  # runs that had not ended, at most
 
@@ -43,7 +44,8 @@ class Changes:
         self._left = 0.0  # when the last one did
         self._is_watching = self._is_closed = False
         self._wake = threading.Event()
-        self._last: deque[Change] = deque(maxlen=_KEPT)
+        self._last: deque[Change] = deque()
+        self._characters = 0
         self._seen: dict[str, tuple[object, ...]] = {}
         self._number = 0
 
@@ -91,6 +93,7 @@ class Changes:
     def _begin(self) -> None:
         self.epoch = token_hex(4)
         self._last.clear()
+        self._characters = 0
         self._seen = {run.id: _told(run) for run in self._looked_at()}
         self._is_watching = True
         threading.Thread(target=self._watch, name="perdure-changes", daemon=True).start()
@@ -113,14 +116,24 @@ class Changes:
         for run in sorted(runs, key=lambda run: (run.state_time or run.created, run.id)):
             if self._seen.get(run.id) != _told(run):
                 self._number += 1
-                self._last.append(Change(self._number, run))
+                self._keep(Change(self._number, run))
         self._seen = {run.id: _told(run) for run in runs}
+
+    def _keep(self, change: Change) -> None:
+        self._last.append(change)
+        self._characters += _length(change.run)
+        while len(self._last) > _KEPT or (self._characters > _KEPT_CHARACTERS and len(self._last) > 1):
+            self._characters -= _length(self._last.popleft().run)
 
     def _looked_at(self) -> list[FlowRun]:
         newest = {run.id: run for run in self._known.flow_runs(RunFilter(limit=_NEWEST))}
         open = [id for id, told in self._seen.items() if id not in newest and told[0] not in FINAL][-_OPEN:]
         older = self._known.flow_runs(RunFilter(ids=tuple(open))) if open else ()
         return [*newest.values(), *older]
+
+
+def _length(run: FlowRun) -> int:
+    return sum(len(each) for each in run if isinstance(each, str))
 
 
 def _told(run: FlowRun) -> tuple[object, ...]:
