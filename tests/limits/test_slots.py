@@ -138,7 +138,7 @@ def test_a_rate_limit_lets_so_many_through_at_once_and_others_as_slots_come_back
     begin = time.monotonic()
     for _ in range(4):
         rate_limit("api")
-    assert 0.09 < time.monotonic() - begin < 1
+    assert 0.09 < time.monotonic() - begin < 20
 
 
 def test_a_rate_limit_that_takes_too_long_takes_nothing(limit: Limited) -> None:

@@ -112,7 +112,7 @@ def test_coroutines_await_their_sleep() -> None:
 def test_outside_all_flows_it_sleeps_too() -> None:
     began = time.monotonic()
     sleep(0.03)
-    assert 0.03 <= time.monotonic() - began < 5
+    assert 0.03 <= time.monotonic() - began < 30
 
 
 @pytest.mark.parametrize(
