@@ -1,7 +1,7 @@
 """`python -m tests.core.identity_pairs [100000] [--seed 0] [--only REGEX]`: pairs of values that may not share a key.
 
 Of each pair, the one value is made anew, by itself and in another process with another hash seed, and has to have the
-same digest; the other differs in one part, and has to have another one. No two kinds may share one either.
+same digest; the other differs in one part, and has to have another one. Nor may values of two types share one.
 """
 
 import argparse
@@ -61,7 +61,7 @@ def wrong_pairs(count: int, seed: int = 0, only: str = "") -> list[str]:
     pairs = draw(count, seed, only)
     ones: Drawn = [(name, one) for name, one, _ in pairs]
     first, others = digests(ones), digests([(name, other) for name, _, other in pairs])
-    again, wrong, owners = digests(ones), [], dict[str, str]()
+    again, wrong, owners = digests(ones), [], dict[str, tuple[str, dict[str, int]]]()
     rows = zip(pairs, first, others, again, elsewhere(ones), strict=True)
     for (name, one, other), digest, different, anew, away in rows:
         if ": " in digest or ": " in different:
@@ -72,7 +72,9 @@ def wrong_pairs(count: int, seed: int = 0, only: str = "") -> list[str]:
             wrong.append(f"{name} {one} has another digest when it is made anew")
         if digest == different:
             wrong.append(f"{name} {one} and {other} share a digest")
-        owners.setdefault(digest, name)
+        owner, numbers = owners.setdefault(digest, (name, one))
+        if owner != name and type(KINDS[owner].make(numbers)) is not type(KINDS[name].make(one)):
+            wrong.append(f"{name} {one} has the digest of a value of another type: {owner} {numbers}")
     return wrong
 
 

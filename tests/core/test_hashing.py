@@ -21,6 +21,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from perdure.core import programs
 from perdure.core.errors import SerializationError
 from perdure.engine import former_hashing, walker
 from perdure.engine.former_hashing import digest_of_values as former
@@ -152,6 +153,16 @@ def test_arrays_and_tables_of_numbers_have_the_digests_of_before() -> None:
     table = pandas.DataFrame({"a": [1, 2], "b": [1.5, 2]})
     for value in (numpy.arange(4), numpy.zeros((2, 3)), numpy.array(["a", "bc"]), table, table["a"], table.index):
         assert digest(value) == former(value)
+
+
+def test_classes_of_a_script_have_the_digests_of_when_it_was_the_main_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    def made_in(module: str) -> Any:
+        return dataclasses.make_dataclass("Order", ["count"], namespace={"__module__": module})(3)
+
+    monkeypatch.setitem(programs._loaded, "sales_by_path", "sales")
+
+    assert former(made_in("sales_by_path")) == former(made_in("__main__"))
+    assert digest(made_in("sales_by_path")) == digest(made_in("sales")) == former(made_in("sales"))
 
 
 def test_a_value_that_contains_itself_has_a_digest() -> None:

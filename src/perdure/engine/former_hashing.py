@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from perdure.core.errors import SerializationError
+from perdure.core.programs import is_program
 from perdure.results.payload import blake3_of
 
 _PICKLE_PROTOCOL = 5
@@ -172,7 +173,9 @@ _SCALARS: dict[type, Callable[[Any], bytes]] = {
 
 
 def _name(kind: type) -> str:
-    return f"{kind.__module__}.{kind.__qualname__}"
+    """A class's name: where a script ran as such, it was called `__main__`; elsewhere it was what it is today."""
+    module = "__main__" if is_program(kind.__module__) else kind.__module__
+    return f"{module}.{kind.__qualname__}"
 
 
 def _first_name(path: str) -> str:
