@@ -8,8 +8,11 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from perdure import definition
+from perdure.core.annotations import unmapped
+from perdure.core.colour import caller_is_async
 from perdure.core.options import RunOptions
 from perdure.core.signatures import Passed
+from perdure.mapping import mapped
 
 Options = TypeVar("Options", bound=RunOptions)
 T = TypeVar("T")
@@ -101,6 +104,29 @@ class Decorated(Generic[Options]):
     def _passed(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Passed:
         """How a call passes its arguments."""
         return Passed(len(args) + (self._instance is not None), frozenset(kwargs) if kwargs else _NO_KEYWORDS)
+
+    def _map(self, args: Sequence[Any], kwargs: dict[str, Any], submit: Callable[[dict[str, Any], Passed], Any]) -> Any:
+        """The mapped futures of a call for each item, each of which `submit` submits."""
+        signature, passed = self.options.signature, self._passed(args, kwargs)
+        parameters = signature.spread(self._bind(args, kwargs))
+        given = {name for name, value in parameters.items() if name in kwargs or not self._is_default(name, value)}
+        if self._instance is not None:
+            first = next(iter(parameters))
+            parameters[first] = unmapped(parameters[first])
+        loop = None
+        if caller_is_async():
+            import asyncio
+
+            loop = asyncio.get_running_loop()
+
+        def submit_row(row: dict[str, Any]) -> Any:
+            return submit(signature.gather(row), passed)
+
+        return mapped(self.name, parameters, given, submit_row, loop, self.options.is_async)
+
+    def _is_default(self, name: str, value: Any) -> bool:
+        parameter = self.options.signature.inspected.parameters.get(name)
+        return parameter is not None and parameter.default is value
 
     def _named(self, coroutine: Coroutine[Any, Any, T]) -> Coroutine[Any, Any, T]:
         """A coroutine under the name of the function: Python says it of one that was never awaited."""

@@ -230,10 +230,10 @@ def _retries(value: Any, option: str, base: RunOptions) -> int:
 
 
 def _seconds(value: Any, option: str, _: RunOptions) -> float | None:
-    if value is None:
+    if value is None or (value == 0 and not isinstance(value, bool)):
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
-        raise DefinitionError(f"{option}={value!r} must be a number of seconds greater than 0.")
+        raise DefinitionError(f"{option}={value!r} must be a number of seconds above 0; 0 or None sets no limit.")
     return float(value)
 
 

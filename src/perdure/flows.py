@@ -2,15 +2,18 @@
 
 import functools
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from typing import Any, ClassVar, Concatenate, Generic, Literal, ParamSpec, TypeVar, overload
+from contextlib import nullcontext
+from typing import Any, ClassVar, Concatenate, Generic, Literal, Never, ParamSpec, TypeVar, overload
 from uuid import UUID
 
 from perdure import definition, settings
 from perdure import session as sessions
 from perdure.context import FlowRunContext, current_run
+from perdure.core.arguments import WaitedFor
 from perdure.core.colour import call_is_awaited
 from perdure.core.errors import DefinitionError, ResumeError
 from perdure.core.options import FlowOptions, Hook, RetryDelay
+from perdure.core.signatures import Passed
 from perdure.core.states import State
 from perdure.decorated import Decorated
 from perdure.engine.begin import begin_flow, finish
@@ -19,8 +22,10 @@ from perdure.engine.first_run import first_run
 from perdure.engine.flow_run import FlowCall, flow_run
 from perdure.engine.resumption import Resumable, claimed, crashed_with, resumable
 from perdure.engine.starts import arguments_of
+from perdure.futures import AsyncFuture, Future
+from perdure.mapping import AsyncMappedFutures, MappedFutures
 from perdure.session import Session, ended_by_signal
-from perdure.submission import WaitFor, aitems, items, runs_of
+from perdure.submission import SubmittedWork, WaitFor, aitems, items, runs_of, submit_call
 
 P = ParamSpec("P")
 P2 = ParamSpec("P2")
@@ -76,6 +81,83 @@ class Flow(Decorated[FlowOptions], Generic[P, R]):
         if key is not None and isinstance(call, FlowCall):
             return self._run_once(key, call, session, return_state)
         return self._run(call, session, return_state)
+
+    @overload
+    def submit(
+        self: "Flow[P, Coroutine[Any, Any, T]]", /, *args: Any, return_state: Literal[True], **kwargs: Any
+    ) -> Coroutine[Any, Any, State[T]]: ...
+    @overload
+    def submit(self, /, *args: Any, return_state: Literal[True], **kwargs: Any) -> State[R]: ...
+    @overload
+    def submit(self: "Flow[P, Never]", /, *args: Any, wait_for: WaitFor | None = None, **kwargs: Any) -> Future[Any]:
+        """Of a flow that returns Any: it would match the next one too."""
+
+    @overload
+    def submit(
+        self: "Flow[P, Coroutine[Any, Any, T]]", /, *args: Any, wait_for: WaitFor | None = None, **kwargs: Any
+    ) -> AsyncFuture[T]: ...
+    @overload
+    def submit(self, /, *args: Any, wait_for: WaitFor | None = None, **kwargs: Any) -> Future[R]: ...
+    def submit(self, /, *args: Any, return_state: bool = False, wait_for: WaitFor | None = None, **kwargs: Any) -> Any:
+        """Submit a call to the task runner of the flow that makes it; a future, at once, as tasks do.
+
+        It runs in a thread of the runner, also where that has processes, and its own tasks on a runner of its own.
+
+        Raises:
+            ParameterBindError: the arguments do not fit the signature.
+            DefinitionError: the flow has an idempotency key.
+        """
+        future = self._submit(self._bind(args, kwargs), self._passed(args, kwargs), runs_of(wait_for))
+        return future.wait() if return_state else future
+
+    @overload
+    def map(
+        self: "Flow[P, Coroutine[Any, Any, T]]", /, *args: Any, return_state: Literal[True], **kwargs: Any
+    ) -> Coroutine[Any, Any, list[State[T]]]: ...
+    @overload
+    def map(self, /, *args: Any, return_state: Literal[True], **kwargs: Any) -> list[State[R]]: ...
+    @overload
+    def map(
+        self: "Flow[P, Never]", /, *args: Any, wait_for: WaitFor | None = None, **kwargs: Any
+    ) -> MappedFutures[Any]:
+        """Of a flow that returns Any: it would match the next one too."""
+
+    @overload
+    def map(
+        self: "Flow[P, Coroutine[Any, Any, T]]", /, *args: Any, wait_for: WaitFor | None = None, **kwargs: Any
+    ) -> AsyncMappedFutures[T]: ...
+    @overload
+    def map(self, /, *args: Any, wait_for: WaitFor | None = None, **kwargs: Any) -> MappedFutures[R]: ...
+    def map(self, /, *args: Any, return_state: bool = False, wait_for: WaitFor | None = None, **kwargs: Any) -> Any:
+        """Submit a call for each item of the arguments that are iterables, as `Task.map` does.
+
+        Raises:
+            ParameterBindError: the arguments do not fit the signature.
+            MappingMissingIterable: no argument is an iterable.
+            MappingLengthMismatch: the iterables have different lengths.
+            DefinitionError: the flow has an idempotency key.
+        """
+        runs = runs_of(wait_for)
+
+        def submit(parameters: dict[str, Any], passed: Passed) -> Any:
+            return self._submit(parameters, passed, runs)
+
+        futures = self._map(args, kwargs, submit)
+        return futures.states() if return_state else futures
+
+    def _submit(
+        self, parameters: dict[str, Any], passed: Passed, runs: Sequence[WaitedFor]
+    ) -> Future[Any] | AsyncFuture[Any]:
+        if Flow.calls_refused is not None:
+            raise DefinitionError(f"The flow {self.name!r} was called. {Flow.calls_refused}")
+        if self.options.idempotency_key is not None:
+            raise DefinitionError(
+                f"The flow {self.name!r} has an idempotency key and was submitted, but only flow runs that are called"
+                " have keys. Call it, or submit .with_options(idempotency_key=None)."
+            )
+        session = sessions.current()
+        call = begin_flow(self, self.options, parameters, runs, session, _run_name(), None, passed)
+        return submit_call(call, _FlowWork, session, self.options.is_async)
 
     def _key(self, parameters: dict[str, Any]) -> str | None:
         template = self.options.idempotency_key
@@ -163,6 +245,23 @@ class Flow(Decorated[FlowOptions], Generic[P, R]):
         return self._bound_to(instance, owner)
 
 
+class _FlowWork(SubmittedWork[FlowCall]):
+    """A submitted call of a flow."""
+
+    def perform(self) -> State[Any]:
+        run = self.call.run
+        with ended_by_signal(run), nullcontext() if run.parent is None else run.steering.active(run):
+            return _run(self.call, self.session)
+
+    async def aperform(self) -> State[Any]:
+        with ended_by_signal(self.call.run, awaited=True):
+            return await _arun(self.call, self.session)
+
+    def ready_call(self) -> None:
+        """Run it here: its tasks go to other processes, if its own runner has them."""
+        self.run_here()
+
+
 def _run_name() -> str:
     import coolname
 
@@ -248,7 +347,7 @@ def flow(function: Any = None, /, **options: Any) -> Any:
             completed are not run again.
         retry_delay_seconds: how long to wait before a retry: seconds, a list of them whose last one
             repeats, or a function from the number of retries to such a list, as `exponential_backoff` gives.
-        timeout_seconds: how long one attempt may take; of a generator, each of its items.
+        timeout_seconds: how long one attempt may take; of a generator, each of its items. None or 0 sets no limit.
         validate_parameters: whether parameters are checked and coerced by the type hints.
         task_runner: where submitted tasks run; threads by default.
         durable: whether its result, and those of all its tasks and subflows, are persisted: it can be resumed anywhere.

@@ -1,17 +1,33 @@
 """Handles on submitted task runs."""
 
+import functools
 import time
-from collections.abc import Generator, Sequence
-from typing import Any, Generic, Literal, TypeVar, overload
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator
+from contextlib import suppress
+from typing import Any, Generic, Literal, NamedTuple, TypeVar, overload
 
 from perdure.core.pending import Pending
 from perdure.core.states import State, StateType
+from perdure.core.steering import Bell
 
 R_co = TypeVar("R_co", covariant=True)
+F = TypeVar("F", bound=Pending)
+
+__all__ = ["AsyncFuture", "DoneAndNotDone", "Future", "as_completed", "wait"]
 
 
 class _Handle(Pending, Generic[R_co]):
     __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both stand for the same run: mapped calls keep states, and make futures of them when asked."""
+        if self is other:
+            return True
+        return isinstance(other, _Handle) and bool(self.task_run_id) and self.task_run_id == other.task_run_id
+
+    def __hash__(self) -> int:
+        return hash(self.task_run_id)
 
     @property
     def is_done(self) -> bool:
@@ -36,8 +52,12 @@ class Future(_Handle[R_co]):
     @overload
     def wait(self, timeout: float | None) -> State[R_co] | None: ...
     def wait(self, timeout: float | None = None) -> State[R_co] | None:
-        """Wait for the run to finish, at most `timeout` seconds; its state, or None if it has not finished."""
-        self.block(timeout)
+        """Wait for the run to finish, at most `timeout` seconds; its state, or None if it has not finished.
+
+        Raises:
+            ValueError: the timeout is negative.
+        """
+        self.block(checked_timeout(timeout))
         return self.state
 
     @overload
@@ -51,10 +71,11 @@ class Future(_Handle[R_co]):
 
         Raises:
             TimeoutError: it has not finished after `timeout` seconds.
+            ValueError: the timeout is negative.
             UnfinishedRun: it never will, since what it depends on did not complete.
             MissingResult: the value was not kept.
         """
-        if not self.block(timeout):
+        if not self.block(checked_timeout(timeout)):
             raise _too_late(self, timeout)
         assert self.state is not None
         return self.state.fetch(raise_on_failure)
@@ -75,11 +96,15 @@ class AsyncFuture(_Handle[R_co]):
     @overload
     async def wait(self, timeout: float | None) -> State[R_co] | None: ...
     async def wait(self, timeout: float | None = None) -> State[R_co] | None:
-        """Wait for the run to finish, at most `timeout` seconds; its state, or None if it has not finished."""
+        """Wait for the run to finish, at most `timeout` seconds; its state, or None if it has not finished.
+
+        Raises:
+            ValueError: the timeout is negative.
+        """
         import asyncio
 
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(checked_timeout(timeout)):
                 await self.ablock()
         except TimeoutError:
             return None
@@ -96,6 +121,7 @@ class AsyncFuture(_Handle[R_co]):
 
         Raises:
             TimeoutError: it has not finished after `timeout` seconds.
+            ValueError: the timeout is negative.
             UnfinishedRun: it never will, since what it depends on did not complete.
             MissingResult: the value was not kept.
         """
@@ -106,12 +132,108 @@ class AsyncFuture(_Handle[R_co]):
 
 
 def _too_late(future: Pending, timeout: float | None) -> TimeoutError:
-    return TimeoutError(f"The task run {future.task_run_id} has not finished after {timeout:g} second(s).")
+    return TimeoutError(f"The run {future.task_run_id} has not finished after {timeout:g} second(s).")
 
 
-def wait(futures: Sequence[Future[Any]], timeout: float | None = None) -> tuple[list[Future[Any]], list[Future[Any]]]:
-    """Wait for futures, at most `timeout` seconds in all; those that are done, and those that are not."""
-    end = None if timeout is None else time.monotonic() + timeout
-    for future in futures:
+def checked_timeout(timeout: float | None) -> float | None:
+    """The seconds as they are.
+
+    Raises:
+        TypeError: they are no number, nor None.
+        ValueError: they are negative.
+    """
+    if timeout is None:
+        return None
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float):
+        raise TypeError(f"timeout={timeout!r} must be a number of seconds, or None to wait without end.")
+    if not timeout >= 0:
+        raise ValueError(f"timeout={timeout!r} must be at least 0 seconds, or None to wait without end.")
+    return timeout
+
+
+class DoneAndNotDone(NamedTuple):
+    """What `wait` gives."""
+
+    done: list[Any]
+    not_done: list[Any]
+
+
+def wait(futures: Iterable[Future[Any]], timeout: float | None = None) -> DoneAndNotDone:
+    """Wait for futures, at most `timeout` seconds in all; those that are done, and those that are not.
+
+    Raises:
+        ValueError: the timeout is negative.
+    """
+    seconds = checked_timeout(timeout)
+    end = None if seconds is None else time.monotonic() + seconds
+    waited_for = list(futures)
+    for future in waited_for:
         future.block(None if end is None else max(0.0, end - time.monotonic()))
-    return [each for each in futures if each.is_done], [each for each in futures if not each.is_done]
+    done = [each for each in waited_for if each.is_done]
+    return DoneAndNotDone(done, [each for each in waited_for if not each.is_done])
+
+
+class _Completed(Generic[F]):
+    """Futures in the order in which they finish, by `for` or, in async code, by `async for`."""
+
+    def __init__(self, futures: Iterable[F], timeout: float | None) -> None:
+        seconds = checked_timeout(timeout)
+        self._timeout = timeout
+        self._end = None if seconds is None else time.monotonic() + seconds
+        self._unfinished = dict.fromkeys(futures)
+        self._finished: deque[F] = deque()
+        self._wake: Callable[[], object] = lambda: None
+        for future in self._unfinished:
+            future.when_done(functools.partial(self._note, future))
+
+    def _note(self, future: F) -> None:
+        self._finished.append(future)
+        self._wake()
+
+    def _left(self) -> float | None:
+        left = None if self._end is None else self._end - time.monotonic()
+        if left is not None and left <= 0:
+            count = len(self._unfinished)
+            raise TimeoutError(f"{count} runs have not finished after {self._timeout:g} second(s).")
+        return left
+
+    def __iter__(self) -> Iterator[F]:
+        bell = Bell()
+        self._wake = bell.ring
+        while self._unfinished:
+            if not self._finished:
+                next(iter(self._unfinished)).prepare_to_block(self._end is not None)
+            while not self._finished:
+                bell.wait(self._left())
+            future = self._finished.popleft()
+            del self._unfinished[future]
+            yield future
+
+    async def __aiter__(self) -> AsyncIterator[F]:
+        import asyncio
+
+        loop, arrived = asyncio.get_running_loop(), asyncio.Event()
+        self._wake = lambda: loop.is_closed() or loop.call_soon_threadsafe(arrived.set)
+        while self._unfinished:
+            while not self._finished:
+                arrived.clear()
+                if self._finished:
+                    break
+                left = self._left()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(arrived.wait(), left)
+            future = self._finished.popleft()
+            del self._unfinished[future]
+            yield future
+
+
+def as_completed(futures: Iterable[F], timeout: float | None = None) -> _Completed[F]:
+    """The futures in the order in which their runs finish: `for future in as_completed(futures)`.
+
+    In async code, and for the futures of coroutine tasks there, `async for`.
+
+    Raises:
+        TimeoutError: while iterating: some have not finished after `timeout` seconds in all.
+        ValueError: the timeout is negative.
+    """
+    return _Completed(futures, timeout)

@@ -1,17 +1,19 @@
 """Submitting tasks: to the flow run's task runner, or to the caller's event loop."""
 
+import atexit
 import itertools
+import logging
 import os
 import threading
-from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Sequence
 from contextlib import aclosing, closing, suppress
 from contextvars import copy_context
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from perdure import session as sessions
 from perdure.context import FlowRunContext, current_run
 from perdure.core import forks
-from perdure.core.arguments import Upstream
+from perdure.core.arguments import WaitedFor, waited_for
 from perdure.core.colour import caller_is_async, is_running
 from perdure.core.effects import Steps
 from perdure.core.errors import CancelledRun, CancelRequested
@@ -27,37 +29,23 @@ from perdure.engine.lineage import note_item
 from perdure.engine.runs import crash, enter, persists, text_of
 from perdure.engine.task_run import TaskCall, prepare, task_run
 from perdure.futures import AsyncFuture, Future
-from perdure.mapping import MappedFutures
+from perdure.mapped import unfinished_outside
 from perdure.results.types import UnpersistedResult
 from perdure.session import Session
 from perdure.task_runners import ThreadTaskRunner
 from perdure.task_runners.base import TaskRunner
 
-WaitFor = Iterable[Upstream]
+WaitFor = object  # futures, states, collections of them, `allow_failure` round them; values are there already
 CallT = TypeVar("CallT", TaskCall, FlowCall)
 StepsOf = Callable[[CallT, Session], Steps[State[Any]]]
 Ended = Callable[[CallT], State[Any]]
 
 
-def runs_of(wait_for: WaitFor | None) -> Sequence[Upstream]:
-    """The runs to wait for.
-
-    Raises:
-        TypeError: some are neither futures nor states.
-    """
+def runs_of(wait_for: WaitFor | None) -> Sequence[WaitedFor]:
+    """The runs to wait for."""
     if wait_for is None:
         return ()
-    if isinstance(wait_for, Pending | State):
-        raise TypeError(f"wait_for={wait_for!r} must be a list of futures or states. Write wait_for=[...] round it.")
-    found: list[Upstream] = []
-    for each in wait_for:
-        if isinstance(each, MappedFutures):
-            found += each.members()
-        elif isinstance(each, Pending | State):
-            found.append(each)
-        else:
-            raise TypeError(f"wait_for takes futures and states; {each!r} is a {type(each).__name__}.")
-    return found
+    return waited_for(list(wait_for) if isinstance(wait_for, Iterator) else wait_for)
 
 
 def items(
@@ -154,17 +142,29 @@ async def arun_task(call: TaskCall, session: Session) -> State[Any]:
     return state
 
 
-class TaskWork:
-    """A submitted call of a task, which runs once, wherever it is begun first."""
+class SubmittedWork(Generic[CallT]):
+    """A submitted call, which runs once, wherever it is begun first."""
 
-    def __init__(self, call: TaskCall, future: Pending, session: Session) -> None:
-        self.call = call
+    def __init__(self, call: CallT, future: Pending, session: Session) -> None:
+        self.call: CallT = call
         self.future = future
         self.session = session
         self._context = copy_context()
         self._unclaimed = threading.Lock()
         self._is_stopped = False
         self._on_loop: Any = None  # the asyncio.Task, where it runs on the caller's event loop
+
+    def perform(self) -> State[Any]:
+        """Run it in this thread; the state that it came to."""
+        raise NotImplementedError
+
+    async def aperform(self) -> State[Any]:
+        """Run it on the caller's event loop; the state that it came to."""
+        raise NotImplementedError
+
+    def ready_call(self) -> TaskCall | None:
+        """The call with all values in place, to be run in another process; None if it is not to run there."""
+        raise NotImplementedError
 
     def claim(self) -> bool:
         """Whether the caller is the one to run, send or cancel the task."""
@@ -191,29 +191,14 @@ class TaskWork:
         self.claim()
         try:
             if turns is None:
-                state = await arun_task(self.call, self.session)
+                state = await self.aperform()
             else:
                 async with turns:
-                    state = await arun_task(self.call, self.session)
+                    state = await self.aperform()
         except BaseException as error:
             self.crash(error)
             raise
         self.arrive(state)
-
-    def ready_call(self) -> TaskCall | None:
-        """The call with all values in place, to be run in another process; None if it is not to run."""
-        if not self.claim():
-            return None
-        if self._is_stopping():
-            self._cancelled()
-            return None
-        ready = self._context.run(drive, prepare(self.call, self.session), self.session)
-        if not ready:
-            assert self.call.run.state is not None
-            self.arrive(self.call.run.state)
-            return None
-        self.session.commit(())  # else the other process could tell of its states before ours are written
-        return self.call
 
     def arrive(self, state: State[Any]) -> None:
         """The task has come to its final state."""
@@ -224,9 +209,8 @@ class TaskWork:
             try:
                 self.future.arrive(state)
             finally:
-                flow = self.call.run.flow
-                if flow is not None:
-                    flow.outstanding.pop(self.future, None)
+                if self._above is not None:
+                    self._above.outstanding.pop(self.future, None)
 
     def crash(self, error: BaseException) -> None:
         """End the task run, since what was to run it is gone, or the state that it came to could not be committed.
@@ -244,7 +228,7 @@ class TaskWork:
         self.arrive(state)
 
     def _crashed(self, error: BaseException) -> State[Any]:
-        return State(StateType.CRASHED, None, text_of(error), UnpersistedResult(error), task_run_id=self.call.run.id)
+        return State(StateType.CRASHED, None, text_of(error), UnpersistedResult(error), **self._ids)
 
     def stop(self) -> None:
         """Cancel the task, if it has not begun or if it awaits."""
@@ -283,7 +267,7 @@ class TaskWork:
         in_submitted_task.set(True)
         began = forks.generation
         try:
-            state = run_interruptibly(self.call, self.session)
+            state = self.perform()
         except BaseException as error:
             if began == forks.generation:  # else this is a forked child, and the run is its parent's
                 self.crash(error)
@@ -292,8 +276,7 @@ class TaskWork:
                 self.arrive(state)
 
     def _is_stopping(self) -> bool:
-        flow = self.call.run.flow
-        return flow is not None and flow.stopping
+        return self._above is not None and self._above.stopping
 
     def _cancelled(self) -> None:
         error = CancelledRun("The flow run was stopped before this task began.")
@@ -306,6 +289,41 @@ class TaskWork:
         assert self.call.run.state is not None
         self.arrive(self.call.run.state)
 
+    @property
+    def _above(self) -> FlowRunContext | None:
+        """The flow run that submitted it."""
+        parent = self.call.run.parent
+        return None if parent is None else parent.flow
+
+    @property
+    def _ids(self) -> dict[str, Any]:
+        return {"flow_run_id" if self.call.run.is_flow else "task_run_id": self.call.run.id}
+
+
+class TaskWork(SubmittedWork[TaskCall]):
+    """A submitted call of a task."""
+
+    def perform(self) -> State[Any]:
+        return run_interruptibly(self.call, self.session)
+
+    async def aperform(self) -> State[Any]:
+        return await arun_task(self.call, self.session)
+
+    def ready_call(self) -> TaskCall | None:
+        """The call with all values in place, to be run in another process; None if it is not to run."""
+        if not self.claim():
+            return None
+        if self._is_stopping():
+            self._cancelled()
+            return None
+        ready = self._context.run(drive, prepare(self.call, self.session), self.session)
+        if not ready:
+            assert self.call.run.state is not None
+            self.arrive(self.call.run.state)
+            return None
+        self.session.commit(())  # else the other process could tell of its states before ours are written
+        return self.call
+
 
 _outside: ThreadTaskRunner | None = None  # runs what is submitted outside all flows
 _outside_lock = threading.Lock()
@@ -315,6 +333,25 @@ def _forget_outside() -> None:
     """In a forked child: the parent's threads are not ours."""
     global _outside, _outside_lock
     _outside, _outside_lock = None, threading.Lock()
+    unfinished_outside.clear()
+
+
+def _end_outside() -> None:
+    """As the process ends: wait for all that was submitted and mapped outside flows, as `concurrent.futures` does."""
+    for mapped in tuple(unfinished_outside.values()):
+        try:
+            mapped.finish()
+        except Exception:
+            logging.getLogger("perdure").exception("A mapped iterable raised an exception as the process ended.")
+    if _outside is not None:
+        _outside.stop()
+
+
+def _at_exit() -> None:
+    # Before Python waits for threads: later, no thread can be started, and what was submitted may still need some.
+    register = getattr(threading, "_register_atexit", atexit.register)
+    with suppress(RuntimeError):  # it ends already
+        register(_end_outside)
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows
@@ -322,21 +359,28 @@ if hasattr(os, "register_at_fork"):  # not on Windows
 
 
 def submit_task(
-    owner: Any, options: TaskOptions, parameters: dict[str, Any], wait_for: Sequence[Upstream], passed: Passed
+    owner: Any, options: TaskOptions, parameters: dict[str, Any], wait_for: Sequence[WaitedFor], passed: Passed
 ) -> Future[Any] | AsyncFuture[Any]:
     """Create a task run and see to it that it runs once all that it depends on has finished."""
     session = sessions.current()
     call = begin_task(owner, options, parameters, wait_for, session, passed)
-    awaited = options.is_async and caller_is_async()
+    return submit_call(call, TaskWork, session, options.is_async)
+
+
+def submit_call(
+    call: CallT | State[Any], work_of: type[SubmittedWork[CallT]], session: Session, is_async: bool
+) -> Future[Any] | AsyncFuture[Any]:
+    """See to it that a call that was begun runs once all that it depends on has finished."""
+    awaited = is_async and caller_is_async()
     kind = AsyncFuture if awaited else Future
     if isinstance(call, State):
-        return kind(call.task_run_id or "", call)
+        return kind(call.run_id or "", call)
     future: Future[Any] | AsyncFuture[Any] = kind(call.run.id)
     session.report(call.records)
     call.records = []
-    work = TaskWork(call, future, session)
+    work = work_of(call, future, session)
     try:
-        _submit(work, awaited, wait_for)
+        _submit(work, awaited)
     except BaseException as error:  # such as Ctrl-C on the way: nobody may wait for what nobody runs
         if work.claim():
             work.crash(error)
@@ -344,25 +388,24 @@ def submit_task(
     return future
 
 
-def _submit(work: TaskWork, awaited: bool, wait_for: Sequence[Upstream]) -> None:
+def _submit(work: SubmittedWork[Any], awaited: bool) -> None:
     call, future = work.call, work.future
     if call.run.transaction is not None:
         call.run.transaction.submitted.append(future)
-    flow = call.run.flow
-    runner = _runner(work.session, flow)
+    above = None if call.run.parent is None else call.run.parent.flow
+    runner = _runner(work.session, above)
     if awaited and not runner.takes_coroutines:
-        _submit_to_loop(work, flow, runner)
+        _submit_to_loop(work, above, runner)
         return
-    if flow is not None:
-        flow.outstanding[future] = work
-    depends_on = [each for each in (*(call.upstreams or ()), *wait_for) if isinstance(each, Pending)]
-    future.depends_on = depends_on
+    if above is not None:
+        above.outstanding[future] = work
+    future.depends_on = depends_on = _needed_by(call)
     if runner.lends_threads:
         future.begin = work.run_here
     when_all_done(depends_on, lambda: _hand_over(work, runner))
 
 
-def _hand_over(work: TaskWork, runner: TaskRunner) -> None:
+def _hand_over(work: SubmittedWork[Any], runner: TaskRunner) -> None:
     """Have the runner run the task; if it cannot take it, the run ends Crashed."""
     try:
         runner.submit(work)
@@ -373,6 +416,11 @@ def _hand_over(work: TaskWork, runner: TaskRunner) -> None:
             raise
 
 
+def _needed_by(call: TaskCall | FlowCall) -> list[Pending]:
+    upstreams = (*(call.upstreams or ()), *(waited.upstream for waited in call.wait_for))
+    return [each for each in upstreams if isinstance(each, Pending)]
+
+
 def _runner(session: Session, flow: FlowRunContext | None) -> TaskRunner:
     global _outside
     if flow is not None:
@@ -380,10 +428,11 @@ def _runner(session: Session, flow: FlowRunContext | None) -> TaskRunner:
     with _outside_lock:
         if _outside is None:
             _outside = ThreadTaskRunner()
+            _at_exit()
         return _outside
 
 
-def _submit_to_loop(work: TaskWork, flow: FlowRunContext | None, runner: TaskRunner) -> None:
+def _submit_to_loop(work: SubmittedWork[Any], flow: FlowRunContext | None, runner: TaskRunner) -> None:
     import asyncio
 
     turns = None

@@ -7,9 +7,9 @@ from typing import Any, Concatenate, Generic, Literal, Never, ParamSpec, TypeVar
 
 from perdure import definition, settings
 from perdure import session as sessions
-from perdure.core.annotations import unmapped
-from perdure.core.colour import call_is_awaited, caller_is_async, on_event_loop
+from perdure.core.colour import call_is_awaited, on_event_loop
 from perdure.core.options import Hook, RetryDelay, TaskOptions
+from perdure.core.signatures import Passed
 from perdure.core.states import State
 from perdure.decorated import Decorated
 from perdure.engine.begin import begin_task, finish
@@ -28,7 +28,7 @@ from perdure.engine.staging import hook_key, hooked_tasks
 from perdure.engine.task_run import TaskCall, task_run
 from perdure.engine.timeouts import EnclosingTimeout
 from perdure.futures import AsyncFuture, Future
-from perdure.mapping import MappedFutures, mapped
+from perdure.mapping import AsyncMappedFutures, MappedFutures
 from perdure.submission import WaitFor, aitems, arun_task, items, run_task, runs_of, submit_task
 
 P = ParamSpec("P")
@@ -166,41 +166,41 @@ class Task(Decorated[TaskOptions], Generic[P, R]):
 
     @overload
     def map(
+        self: "Task[P, Coroutine[Any, Any, T]]", /, *args: Any, return_state: Literal[True], **kwargs: Any
+    ) -> Coroutine[Any, Any, list[State[T]]]: ...
+    @overload
+    def map(self, /, *args: Any, return_state: Literal[True], **kwargs: Any) -> list[State[R]]: ...
+    @overload
+    def map(
+        self: "Task[P, Never]", /, *args: Any, wait_for: WaitFor | None = None, **kwargs: Any
+    ) -> MappedFutures[Any]:
+        """Of a task that returns Any: it would match the next one too."""
+
+    @overload
+    def map(
         self: "Task[P, Coroutine[Any, Any, T]]", /, *args: Any, wait_for: WaitFor | None = None, **kwargs: Any
-    ) -> MappedFutures[T]: ...
+    ) -> AsyncMappedFutures[T]: ...
     @overload
     def map(self, /, *args: Any, wait_for: WaitFor | None = None, **kwargs: Any) -> MappedFutures[R]: ...
-    def map(self, /, *args: Any, wait_for: WaitFor | None = None, **kwargs: Any) -> Any:
+    def map(self, /, *args: Any, return_state: bool = False, wait_for: WaitFor | None = None, **kwargs: Any) -> Any:
         """Submit a call for each item of the arguments that are iterables; others, and `unmapped(...)` ones, are fixed.
 
-        At most 1,000 calls wait or run at a time, so the iterable may be long, or a generator.
+        Texts, mappings, models, tables and open files are single values; `allow_failure(...)` round an iterable allows
+        each of its items to fail. At most 1,000 calls wait or run at a time, so an iterable may be long or a generator.
+        With `return_state=True`, waits and gives the list of states.
 
         Raises:
             ParameterBindError: the arguments do not fit the signature.
             MappingMissingIterable: no argument is an iterable.
             MappingLengthMismatch: the iterables have different lengths.
         """
-        signature = self.options.signature
-        parameters = signature.spread(self._bind(args, kwargs))
-        given = {name for name, value in parameters.items() if name in kwargs or not self._is_default(name, value)}
-        if self._instance is not None:
-            first = next(iter(parameters))
-            parameters[first] = unmapped(parameters[first])
-        runs, passed = runs_of(wait_for), self._passed(args, kwargs)
-        loop = None
-        if caller_is_async():
-            import asyncio
+        runs = runs_of(wait_for)
 
-            loop = asyncio.get_running_loop()
+        def submit(parameters: dict[str, Any], passed: Passed) -> Any:
+            return submit_task(self, self.options, parameters, runs, passed)
 
-        def submit(row: dict[str, Any]) -> Future[Any] | AsyncFuture[Any]:
-            return submit_task(self, self.options, signature.gather(row), runs, passed)
-
-        return mapped(self.name, parameters, given, submit, loop, self.options.is_async)
-
-    def _is_default(self, name: str, value: Any) -> bool:
-        parameter = self.options.signature.inspected.parameters.get(name)
-        return parameter is not None and parameter.default is value
+        futures = self._map(args, kwargs, submit)
+        return futures.states() if return_state else futures
 
     @overload
     def __get__(self, instance: None, owner: type) -> "Task[P, R]": ...
@@ -296,7 +296,7 @@ def task(function: Any = None, /, **options: Any) -> Any:
             repeats, or a function from the number of retries to such a list, as `exponential_backoff` gives.
         retry_jitter_factor: lengthens each delay by a random part of it, up to this factor.
         retry_condition_fn: called with (task, task run, state); a retry follows only if it returns true.
-        timeout_seconds: how long one attempt may take; of a generator, each of its items.
+        timeout_seconds: how long one attempt may take; of a generator, each of its items. None or 0 sets no limit.
         persist_result: whether to persist the result; None infers it from the features in use.
         result_storage: where to: a storage, or a saved one's slug; inherited from the flow by default.
         result_storage_key: the key in the storage: a template over `flow_run`, `task_run`,

@@ -247,11 +247,6 @@ def test_wait_for_takes_states_and_mapped_futures() -> None:
     assert waits() == 1
 
 
-def test_wait_for_something_that_is_no_run_is_refused() -> None:
-    with pytest.raises(TypeError, match=r"wait_for takes futures and states; 3 is a int"):
-        one(wait_for=[3])  # type: ignore[list-item]
-
-
 def test_a_hand_made_state_can_be_an_argument() -> None:
     assert same(State(StateType.COMPLETED, data=5)) == 5
 

@@ -8,7 +8,8 @@ from pydantic import SecretStr
 from perdure import AsyncFuture, Flow, Future, State, Task, flow, task
 from perdure.client import AsyncClient, Client, Event, FlowRunModel, TaskRunModel
 from perdure.filesystems import S3
-from perdure.mapping import MappedFutures
+from perdure.futures import as_completed, wait
+from perdure.mapping import AsyncMappedFutures, MappedFutures
 
 
 @task
@@ -74,6 +75,15 @@ def futures() -> None:
     assert_type(add.submit(1, return_state=True), State[int])
     assert_type(add.submit(add.submit(1)), Future[int])
     assert_type(add.map([1, 2]), MappedFutures[int])
+    assert_type(add.map([1, 2]).result(), list[int])
+    assert_type(add.map([1, 2])[0], Future[int])
+    assert_type(add.map([1, 2])[:1], list[Future[int]])
+    assert_type(add.map([1, 2], return_state=True), list[State[int]])
+    assert_type(daily.submit("monday"), Future[float])
+    assert_type(daily.map(["monday"]), MappedFutures[float])
+    assert_type([each.result() for each in as_completed([add.submit(1)], timeout=3)], list[int])
+    wait([add.submit(1)], timeout=1)
+    add.submit(1, wait_for=add.submit(2))
     assert_type(Shop().price.submit(2), Future[float])
 
 
@@ -85,7 +95,9 @@ async def coroutines() -> None:
     assert_type(aadd.submit(1), AsyncFuture[int])
     assert_type(await aadd.submit(1).result(), int)
     assert_type(await aadd.submit(1, return_state=True), State[int])
-    assert_type(aadd.map([1]), MappedFutures[int])
+    assert_type(aadd.map([1]), AsyncMappedFutures[int])
+    assert_type(await aadd.map([1]).result(), list[int])
+    assert_type(await adaily.submit("monday").result(), float)
     await aadd("1")  # type: ignore[call-overload]
 
 

@@ -6,7 +6,7 @@ decided upon once; and a container of nothing but leaves, such as a list of a mi
 
 from collections.abc import Callable, Iterable, Sequence
 from operator import is_
-from typing import Any
+from typing import Any, NamedTuple
 
 from perdure.core.annotations import Annotation, allow_failure, quote
 from perdure.core.containers import ATOMS, Container, container_of
@@ -42,6 +42,20 @@ def upstreams_in(values: Iterable[Any]) -> list[Upstream] | None:
     before = list(values)
     after = replace_upstreams(before, note)
     return None if after is before and not found else found
+
+
+class WaitedFor(NamedTuple):
+    """A run that a call waits for without needing its value."""
+
+    upstream: Upstream
+    allowed: bool  # to fail
+
+
+def waited_for(value: Any) -> list[WaitedFor]:
+    """The futures and states inside what was given as `wait_for`; all else in it is there already."""
+    found: list[WaitedFor] = []
+    replace_upstreams(value, lambda upstream, allowed: found.append(WaitedFor(upstream, allowed)))
+    return found
 
 
 def replace_upstreams(value: Any, replace: Replace) -> Any:

@@ -85,12 +85,20 @@ class Pending:
         Raises:
             WouldDeadlock: the run needs the event loop that would be blocked.
         """
+        self.prepare_to_block(timeout is not None)
+        return self._wait(timeout)
+
+    def prepare_to_block(self, is_limited: bool) -> None:
+        """Run the task here, if that may be; `is_limited` says whether there is an end to the wait that follows.
+
+        Raises:
+            WouldDeadlock: the run needs the event loop that would be blocked.
+        """
         if self.state is None and on_event_loop():
             self._check_loop()
         # With a time limit it waits for a thread instead: what has begun here could not be left in time.
-        if timeout is None and in_submitted_task.get():
+        if not is_limited and in_submitted_task.get():
             self._begin_here()
-        return self._wait(timeout)
 
     def _begin_here(self) -> None:
         """Run the task in this thread, after all that it depends on, unless they have begun elsewhere."""

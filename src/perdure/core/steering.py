@@ -95,7 +95,7 @@ class Activity:
 
 # Modules that call the user's code. Elsewhere in Perdure nothing is interrupted: what is begun there is brought to its
 # end, and the next call of a task or flow raises `CancelRequested` anyway.
-_CALLERS = ("perdure.engine.drivers", "perdure.engine.timeouts", "perdure.mapping")
+_CALLERS = ("perdure.engine.drivers", "perdure.engine.timeouts", "perdure.mapped", "perdure.mapping")
 
 
 def _is_interruptible(frame: FrameType | None) -> bool:

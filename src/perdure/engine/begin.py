@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from perdure.context import FlowRunContext, RunContext, TaskRunContext, current_run, current_tags, transaction_above
-from perdure.core.arguments import Upstream
+from perdure.core.arguments import WaitedFor
 from perdure.core.errors import ResultError, StorageError
 from perdure.core.ids import new_id
 from perdure.core.options import FlowOptions, TaskOptions
@@ -33,7 +33,7 @@ def begin_task(
     owner: Any,
     options: TaskOptions,
     parameters: dict[str, Any],
-    wait_for: Sequence[Upstream],
+    wait_for: Sequence[WaitedFor],
     world: World,
     passed: Passed | None,
     blocks: bool = False,
@@ -77,7 +77,7 @@ def begin_flow(
     owner: Any,
     options: FlowOptions,
     parameters: dict[str, Any],
-    wait_for: Sequence[Upstream],
+    wait_for: Sequence[WaitedFor],
     world: World,
     name: str,
     again: Resumable | None = None,

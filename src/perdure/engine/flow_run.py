@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from perdure.context import FlowRunContext
-from perdure.core.arguments import Upstream
+from perdure.core.arguments import Upstream, WaitedFor
 from perdure.core.effects import Blocking, Call, Report, Steps, WaitFor
 from perdure.core.errors import CrashedRun, OrchestratorError, RunTimeout, SuspendRequested, UpstreamTaskError
 from perdure.core.records import Record
@@ -33,7 +33,7 @@ class FlowCall:
 
     run: FlowRunContext
     upstreams: Sequence[Upstream] | None = None
-    wait_for: Sequence[Upstream] = ()
+    wait_for: Sequence[WaitedFor] = ()
     records: list[Record] = field(default_factory=list)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from perdure.context import FlowRunContext
-from perdure.core.arguments import Upstream, is_atom, only_atoms, upstreams_in
+from perdure.core.arguments import Upstream, WaitedFor, is_atom, only_atoms, upstreams_in
 from perdure.core.pending import Pending
 from perdure.core.records import InputRecord
 from perdure.core.states import State
@@ -18,7 +18,7 @@ _NO_INPUTS: tuple[None, Sequence[InputRecord]] = None, ()
 
 
 def inputs_of(
-    run_id: str, parameters: Mapping[str, Any], wait_for: Sequence[Upstream], flow: FlowRunContext | None
+    run_id: str, parameters: Mapping[str, Any], wait_for: Sequence[WaitedFor], flow: FlowRunContext | None
 ) -> tuple[Sequence[Upstream] | None, Sequence[InputRecord]]:
     """The futures and states inside the parameters (None if nothing in them is to be replaced), and the run's lineage.
 
@@ -38,7 +38,8 @@ def inputs_of(
             sources |= dict.fromkeys((id, name) for id in map(_run_id, found) if id is not None)
         if makers:
             sources |= dict.fromkeys((makers[id(each)], name) for each in _within(value) if id(each) in makers)
-    sources |= dict.fromkeys((id, _WAITED_FOR) for id in map(_run_id, wait_for) if id is not None)
+    waited_for = [each.upstream for each in wait_for]
+    sources |= dict.fromkeys((id, _WAITED_FOR) for id in map(_run_id, waited_for) if id is not None)
     return upstreams, [InputRecord(run_id, source, name) for source, name in sources]
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from perdure.context import RunContext
 from perdure.core.effects import Call, Closed, Emit, NextItem, Steps
 from perdure.core.generated import Answer, Exhausted
+from perdure.engine.hints import add_hint
 from perdure.engine.items import Items, hand_on_earlier, keep_item, kept_for
 from perdure.engine.world import World
 
@@ -36,6 +37,7 @@ def produce(run: RunContext, produced: Produced, world: World) -> Steps[Any]:
         return (yield Call(options.function, args, kwargs, run, options.timeout_seconds, options.is_async))
     except BaseException as error:
         produced.error = error
+        add_hint(error)
         raise
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from perdure import settings
 from perdure.context import FlowRunContext, RunContext, TaskRunContext
 from perdure.core.effects import Blocking, Report, Steps
-from perdure.core.errors import CancelledRun, CancelRequested, StorageError
+from perdure.core.errors import CancelledRun, CancelRequested, SerializationError, StorageError
 from perdure.core.exceptions import stand_in
 from perdure.core.options import RunOptions, TaskOptions
 from perdure.core.records import CacheRecord, Record, ReleaseRecord, RenameRecord, StateRecord
@@ -71,6 +71,24 @@ def persists(options: RunOptions, parent: RunContext | None, transaction: Any = 
     if isinstance(parent, FlowRunContext) and (parent.options.retries > 0 or parent.is_durable):
         return True
     return settings.current().results_persist_by_default
+
+
+def _why_persisted(run: RunContext) -> str:
+    """What has a run's result be persisted, and what to do where that cannot be."""
+    options, parent = run.options, run.parent
+    kind, name = "flow" if run.is_flow else "task", options.name
+    away = f"With persist_result=False, the {kind} is run again where its value is needed again."
+    if options.persist_result:
+        return f"The {kind} '{name}' has persist_result=True. {away}"
+    if isinstance(parent, FlowRunContext) and parent.options.retries > 0:
+        because = f"its flow '{parent.options.name}' has retries={parent.options.retries}"
+    elif isinstance(parent, FlowRunContext) and parent.is_durable:
+        because = "its flow is durable"
+    elif isinstance(options, TaskOptions) and options.is_cached:
+        return f"The result of the task '{name}' is persisted, since it is cached. Take its caching away."
+    else:
+        return f"The result of the {kind} '{name}' is persisted, since an option or a setting needs it. {away}"
+    return f"The result of the {kind} '{name}' is persisted, since {because}. {away}"
 
 
 def end(
@@ -168,7 +186,10 @@ def _keep(run: RunContext, world: World, value: Any, persisted: bool) -> Steps[B
         if literal is not None:
             return literal
     if persisted:
-        return (yield from write(run, world, value, _storage_key(run)))
+        try:
+            return (yield from write(run, world, value, _storage_key(run)))
+        except SerializationError as error:
+            raise SerializationError(f"{error} {_why_persisted(run)}") from error
     if options.cache_result_in_memory or value is None:
         return UnpersistedResult(value)
     return UnpersistedResult(python_type=type_name(value))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from perdure.context import TaskRunContext
-from perdure.core.arguments import Upstream, is_atom
+from perdure.core.arguments import Upstream, WaitedFor, is_atom
 from perdure.core.effects import Blocking, Report, Steps
 from perdure.core.errors import RunTimeout
 from perdure.core.options import TaskOptions
@@ -43,7 +43,7 @@ class TaskCall:
 
     run: TaskRunContext
     upstreams: Sequence[Upstream] | None = None  # the futures and states inside the parameters
-    wait_for: Sequence[Upstream] = ()
+    wait_for: Sequence[WaitedFor] = ()
     records: list[Record] = field(default_factory=list)  # of the run's creation, until they are reported
     cache_key: CacheKey | None = None  # where it is known before the run goes to another process
 

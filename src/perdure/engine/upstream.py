@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from perdure.core.arguments import Upstream, replace_upstreams
+from perdure.core.arguments import Upstream, WaitedFor, replace_upstreams
 from perdure.core.effects import Blocking, Steps, WaitFor
 from perdure.core.errors import UnfinishedRun
 from perdure.core.pending import Pending
@@ -19,18 +19,19 @@ class UpstreamNotCompleted(Exception):
 
 
 def resolved(
-    parameters: dict[str, Any], upstreams: Sequence[Upstream], wait_for: Sequence[Upstream]
+    parameters: dict[str, Any], upstreams: Sequence[Upstream], wait_for: Sequence[WaitedFor]
 ) -> Steps[dict[str, Any]]:
     """The parameters with values in the place of futures and states.
 
     Raises:
         UpstreamNotCompleted: one of them did not complete, and its failure is not allowed.
     """
-    unfinished = [each for each in (*upstreams, *wait_for) if isinstance(each, Pending) and each.state is None]
+    needed = (*upstreams, *(waited.upstream for waited in wait_for))
+    unfinished = [each for each in needed if isinstance(each, Pending) and each.state is None]
     if unfinished:
         yield WaitFor(unfinished)
     for each in wait_for:
-        _completed(each, allowed=False)
+        _completed(each.upstream, each.allowed)
     values: dict[str, Any] = yield Blocking(_values, (parameters,))
     return values
 
