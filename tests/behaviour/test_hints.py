@@ -54,7 +54,6 @@ def test_other_errors_have_no_hint() -> None:
     [
         ({"retries": 1}, {}, "its flow 'nightly' has retries=1"),
         ({"durable": True}, {}, "its flow is durable"),
-        ({}, {"persist_result": True}, "The task 'connect' has persist_result=True"),
         ({}, {"step_id": "once"}, "an option or a setting needs it"),
     ],
 )

@@ -78,8 +78,6 @@ def _why_persisted(run: RunContext) -> str:
     options, parent = run.options, run.parent
     kind, name = "flow" if run.is_flow else "task", options.name
     away = f"With persist_result=False, the {kind} is run again where its value is needed again."
-    if options.persist_result:
-        return f"The {kind} '{name}' has persist_result=True. {away}"
     if isinstance(parent, FlowRunContext) and parent.options.retries > 0:
         because = f"its flow '{parent.options.name}' has retries={parent.options.retries}"
     elif isinstance(parent, FlowRunContext) and parent.is_durable:
@@ -189,7 +187,9 @@ def _keep(run: RunContext, world: World, value: Any, persisted: bool) -> Steps[B
         try:
             return (yield from write(run, world, value, _storage_key(run)))
         except SerializationError as error:
-            raise SerializationError(f"{error} {_why_persisted(run)}") from error
+            if options.persist_result:
+                raise
+            raise SerializationError(f"{error} {_why_persisted(run)}") from None
     if options.cache_result_in_memory or value is None:
         return UnpersistedResult(value)
     return UnpersistedResult(python_type=type_name(value))
