@@ -4,8 +4,8 @@
 #   make check         linters, types, layers, fast tests
 #   make test          linters, types, layers, all tests: what CI runs
 #   make postgresql    all tests of PostgreSQL, with each of its versions from 14 to 18
-#   make chaos         kill flows at 1,000 random moments and their servers at 100, fill disks, set clocks; COUNT=100
-#                      for less, ONLY=kills for one
+#   make chaos         kill flows at 1,000 random moments and their servers at 100, fill disks, set clocks; as root, cut
+#                      links between two machines; COUNT=100 for less, ONLY=kills (partitions, clocks, ...) for one
 #   make fuzz          send the server at least 20,000 odd requests; COUNT=100 for as many of each kind. And load 100,000
 #                      documents, payloads, batches, start records, cursors and links that were made up: COUNT in all
 #   make bench         time Perdure beside its peers (ONLY=perdure,dbos chooses some), large results, resuming,

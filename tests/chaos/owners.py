@@ -114,18 +114,18 @@ class Machines:
         return self.wrong
 
 
-def partition(home: Path, chance: random.Random, seed: int) -> list[str]:
+def partition(home: Path, chance: random.Random, story: int | None = None) -> list[str]:
     """The link between a flow and its server is cut, and comes back; somebody else may have resumed the run since."""
     cable = link()
     patience = chance.choice(["0.2", "30"])
     told = {"PERDURE_API_URL": cable.url, "DATABASE": str(cable.database), "PERDURE_SERVER_PATIENCE_SECONDS": patience}
     machines = Machines(home, told)
-    here, there = Place(cable.here, "first", chance.random() < 0.5), Place(cable.there, "second")
+    here, there = Place(cable.here, "first", own_processes=True), Place(cable.there, "second")
     owner = machines.start("first", "begin", here, chance.uniform(0.05, 0.2))
     at_least = chance.randint(1, STEPS // 4)
     machines.wait_for("the flow has begun", lambda: machines.steps("first") >= at_least and machines.run() is not None)
     run = machines.run()
-    story = seed % 4
+    story = chance.randrange(4) if story is None else story
     if run is None:
         return machines.judged(0)
     try:
@@ -152,31 +152,31 @@ def partition(home: Path, chance: random.Random, seed: int) -> list[str]:
     return machines.judged(owners=2)
 
 
-def clocks(home: Path, chance: random.Random, seed: int) -> list[str]:
+def clocks(home: Path, chance: random.Random, story: int | None = None) -> list[str]:
     """Two machines share a database in a file, and their clocks differ by 45 seconds, or by a day."""
     ahead = chance.choice([-DAY, -45.0, 45.0, DAY])
     first = Place(host="first", own_processes=True, ahead=chance.choice([0.0, -ahead / 2]))
-    return _shared(home, chance, seed, first, Place(host="second", ahead=ahead))
+    return _shared(home, chance, story, first, Place(host="second", ahead=ahead))
 
 
-def namespaces(home: Path, chance: random.Random, seed: int) -> list[str]:
+def namespaces(home: Path, chance: random.Random, story: int | None = None) -> list[str]:
     """Two containers share a database in a file, and perhaps their host name."""
 
     def container(name: str) -> Place:
         return Place(host=chance.choice([name, None]), own_processes=True, own_proc=chance.random() < 0.7)
 
     first, second = container("first"), container("second")
-    return _shared(home, chance, seed, first, second if chance.random() < 0.6 else Place())
+    return _shared(home, chance, story, first, second if chance.random() < 0.6 else Place())
 
 
-def _shared(home: Path, chance: random.Random, seed: int, here: Place, there: Place) -> list[str]:
+def _shared(home: Path, chance: random.Random, story: int | None, here: Place, there: Place) -> list[str]:
     machines = Machines(home, {})
     owner = machines.start("first", "begin", here, chance.uniform(0.05, 0.2))
     machines.wait_for("the flow has begun", lambda: machines.steps("first") > 0 and machines.run() is not None)
     run = machines.run()
     if run is None:
         return machines.judged(0)
-    story = seed % 3
+    story = chance.randrange(3) if story is None else story
     if story == 0:  # it runs: nobody resumes it
         command = chance.choice(["resume", "crashed"])
         second = machines.start("second", command, there, run.id)

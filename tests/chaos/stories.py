@@ -17,7 +17,7 @@ from perdure.core.states import StateType
 from perdure.testing.crashes import root_run
 from perdure.testing.home import fresh_home
 from perdure.testing.invariants import Witness
-from tests.chaos import servers
+from tests.chaos import owners, servers
 from tests.chaos.children import FAIR, Weather, kill, run, start
 from tests.resume.corpus import CASES, Case, ledger
 from tests.resume.surviving import broken_promises, has_ended
@@ -163,7 +163,23 @@ def server_away(name: str, home: Path, chance: random.Random, usual: Undisturbed
     return Told("reporting", faults, 0, wrong)
 
 
+def _of_owners(play: Callable[[Path, random.Random], list[str]]) -> "Play":
+    """A story of two machines that want to run one flow run; the case plays no part."""
+
+    def told(name: str, home: Path, chance: random.Random, usual: Undisturbed) -> Told:
+        wrong = play(home, chance)
+        return Told("owned", 0, 0, [*wrong, f"kept: {_kept(home, 'owned')}"] if wrong else [])
+
+    return told
+
+
 Play = Callable[[str, Path, random.Random, Undisturbed], Told]
+# Only root can play these.
+OWNERS: dict[str, Play] = {
+    "partitions": _of_owners(owners.partition),
+    "clocks": _of_owners(owners.clocks),
+    "namespaces": _of_owners(owners.namespaces),
+}
 STORIES: dict[str, Play] = {
     "kills": killed_again_and_again,
     "disk": disk_full,
@@ -171,6 +187,7 @@ STORIES: dict[str, Play] = {
     "lock": database_locked,
     "clock": clock_jumps,
     "server": server_away,
+    **OWNERS,
 }
 
 

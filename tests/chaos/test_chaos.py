@@ -2,10 +2,14 @@
 
 import functools
 import os
+import random
+from pathlib import Path
 
 import pytest
 
-from tests.chaos.stories import STORIES, Told, name_of, told, undisturbed
+from tests.chaos import owners
+from tests.chaos.machines import NEEDS_ROOT
+from tests.chaos.stories import OWNERS, STORIES, Told, name_of, told, undisturbed
 
 KILLS = int(os.environ.get("CHAOS_COUNT", "25"))
 
@@ -33,8 +37,39 @@ def test_flows_killed_at_random_moments_end_as_if_they_had_not_been() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", [kind for kind in STORIES if kind != "kills"])
+@pytest.mark.parametrize("kind", [kind for kind in STORIES if kind != "kills" and kind not in OWNERS])
 def test_flows_go_on_after(kind: str) -> None:
     # Stories of servers take seconds: one on PostgreSQL, and one on SQLite.
     seeds = (0, 5) if kind == "server" else range(max(5, KILLS // 4))
     assert wrong([story(kind, seed) for seed in seeds]) == []
+
+
+root = pytest.mark.skipif(os.geteuid() != 0, reason=NEEDS_ROOT)
+
+
+@root
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "story",
+    [
+        pytest.param(0, id="and the run is resumed on the other side"),
+        pytest.param(1, id="and comes back before anybody resumes the run"),
+        pytest.param(3, id="and the run is taken over"),
+    ],
+)
+def test_a_link_is_cut(tmp_path: Path, story: int) -> None:
+    assert owners.partition(tmp_path, random.Random(story), story) == []
+
+
+@root
+@pytest.mark.slow
+@pytest.mark.parametrize("story", [0, 1], ids=["the run lives", "its process was killed"])
+def test_another_machine_whose_clock_differs_resumes_a_run_only_if(tmp_path: Path, story: int) -> None:
+    assert owners.clocks(tmp_path, random.Random(story), story) == []
+
+
+@root
+@pytest.mark.slow
+@pytest.mark.parametrize("story", [0, 2], ids=["is not resumed while it lives", "stops once it was taken over"])
+def test_a_run_in_another_container(tmp_path: Path, story: int) -> None:
+    assert owners.namespaces(tmp_path, random.Random(story), story) == []
