@@ -44,8 +44,8 @@ class Machines:
 
     def run(self) -> FlowRun | None:
         """The flow run, once it is known."""
-        ids = {each.run_id for each in ledger_of(self.ledger)}
-        tasks = self._known.task_runs(RunFilter(ids=tuple(ids)[:1])) if ids else ()
+        ids = tuple({each.run_id for each in ledger_of(self.ledger)})
+        tasks = self._known.task_runs(RunFilter(ids=ids)) if ids else ()
         runs = self._known.flow_runs(RunFilter(ids=(tasks[0].flow_run_id or "",))) if tasks else ()
         return runs[0] if runs else None
 
