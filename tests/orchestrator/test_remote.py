@@ -14,7 +14,8 @@ import pytest
 
 from perdure.core.errors import OrchestratorError, OrchestratorUnreachable, ProtocolMismatch
 from perdure.core.ids import new_id
-from perdure.core.records import Claim, FlowRunRecord, LogRecord, RunFilter, StateRecord
+from perdure.core.processes import this_process
+from perdure.core.records import Claim, FlowRunRecord, LogRecord, RunFilter, StartRecord, StateRecord
 from perdure.core.states import StateType as S
 from perdure.orchestrator import wire
 from perdure.orchestrator.protocol import Orchestrator
@@ -255,6 +256,68 @@ def test_a_batch_that_comes_twice_counts_once(client: Client) -> None:
     for _ in range(2):
         assert client.post("records", body, source=source, sequence=1).json() == {"refused": {}, "wanted": 2}
     assert len(client.post("logs", "{}").json()) == 1
+
+
+def claimed(client: Client, *epochs: tuple[int, int] | None) -> StateRecord:
+    """The first state of a flow run that was claimed by these epochs; None stands for a claim of an earlier version."""
+    run = flow_run()
+    seen = state(run, S.RUNNING)
+    process = this_process()._replace(id=FIRST)  # which lives: else the server says that the run has crashed
+    told = [run, seen, process, StartRecord(run.id, FIRST, None, None, None)]
+    answer = client.post("records", wire.encode_records(told), source=new_id(), sequence=1)
+    assert answer.json() == {"refused": {}, "wanted": 2}
+    for each in epochs:
+        arguments = (seen, FIRST, FIRST, ()) if each is None else (seen, FIRST, FIRST, (), each)
+        call = wire.method(Orchestrator, "claim").encode_call(arguments, {})
+        assert client.post("claim", call, source=new_id(), sequence=1).json() is True
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("epochs", "is_kept"),
+    [
+        pytest.param([], True, id="it has begun the run"),
+        pytest.param([None], True, id="it has claimed the run"),
+        pytest.param([(1, 2)], False, id="the run was claimed since"),
+        pytest.param([None, (-2, 3)], False, id="the run was claimed after its claim"),
+        pytest.param([(1, 2), None], True, id="it has claimed the run after others"),
+    ],
+)
+def test_what_an_earlier_version_reports_is_kept_if(
+    client: Client, epochs: list[tuple[int, int] | None], is_kept: bool
+) -> None:
+    seen = claimed(client, *epochs)
+    again = seen._replace(type=S.COMPLETED, name="Completed")
+    line = LogRecord(seen.run_id, None, 1, 20, "", "a line")
+    body = wire.encode_records([line, again])
+    told = client.post("records", body, source=new_id(), sequence=1, protocol=1).json()
+    why = f"The flow run {seen.run_id} was taken over by another process."
+    assert told == {"refused": {} if is_kept else {"1": why}, "wanted": 2}
+    assert len(client.post("states", f'{{"run_id": "{seen.run_id}"}}').json()) == 1 + is_kept
+    assert len(client.post("logs", "{}").json()) == 1
+
+
+def test_a_batch_says_which_of_its_claims_are_lost(client: Client) -> None:
+    seen, own = claimed(client, (1, 2)), claimed(client)
+    body = wire.encode_batch([seen, own], {seen.run_id: 1, own.run_id: 1})
+    told = client.post("records", body, source=new_id(), sequence=1).json()
+    assert told == {"refused": {}, "lost": {seen.run_id: 1}, "wanted": 2}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f'[["LogRecord", [null, null, 1, 1, "", ""]], ["OwnersRecord", ["{{\\"{FIRST}\\": 1}}"]]]',
+        f'[["OwnersRecord", ["{{\\"{FIRST}\\": 0}}"]]]',
+        f'[["OwnersRecord", ["{{\\"{FIRST}\\": {2**62}}}"]]]',
+        '[["OwnersRecord", ["{\\"x\\": 1}"]]]',
+        '[["OwnersRecord", ["[]"]]]',
+        '[["OwnersRecord", [""]]]',
+    ],
+    ids=["not first", "no epoch", "too high", "no id", "a list", "nothing"],
+)
+def test_a_batch_whose_claims_are_malformed_is_refused(client: Client, body: str) -> None:
+    assert client.post("records", body, source=new_id(), sequence=1).status_code == 422
 
 
 def test_a_batch_that_comes_too_early_is_told_which_one_is_wanted(client: Client) -> None:

@@ -55,7 +55,8 @@ def lost_runs(world: Resumes) -> Iterator[FlowRun]:
     owned = [(run, start) for run in found if _is_open(run) and (start := known.start(run.id)) is not None]
     for _, start in owned:  # first, so that all are observed at the same time
         world.liveness.is_alive(start.process_id)
-    yield from (run for run, start in owned if world.liveness.is_gone(start.process_id))
+    gone = (run for run, start in owned if world.liveness.is_gone(start.process_id))
+    yield from (run for each in gone if _is_open(run := run_of(each.id, known)))  # it may have ended just before
 
 
 def end_lost(world: Resumes) -> list[FlowRun]:
