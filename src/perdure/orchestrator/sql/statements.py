@@ -125,6 +125,7 @@ class Statements:
             f" AND f.state_type = {mark} AND f.state_name = {mark} AND f.state_time = {mark})"
         )
         self.claim = f"UPDATE flow_start SET process_id = {mark}, epoch = {mark}{as_seen} AND epoch = {mark}"
+        self.epoch = f"SELECT epoch FROM flow_start WHERE flow_run_id = {mark}{share}"
         # Of an owner that does not say its epoch: a negative one.
         self.claim_unfenced = f"UPDATE flow_start SET process_id = {mark}, epoch = -abs(epoch) - 1{as_seen}"
         self.standing = (
