@@ -66,3 +66,16 @@ __all__ = [
     "transaction",
     "unmapped",
 ]
+
+_MODULES = frozenset(
+    ["artifacts", "blocks", "errors", "filesystems", "results", "runtime", "serializers", "states", "task_runners"]
+)
+
+
+def __getattr__(name: str) -> object:
+    """The modules that users import names from, without an import of their own."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return import_module(f"perdure.{name}")

@@ -249,11 +249,14 @@ def _expiration(value: Any, option: str, _: RunOptions) -> timedelta | None:
     return value
 
 
+_OF_PATHS = (".", "/", "~", "\\")
+
+
 def _storage(value: Any, option: str, _: RunOptions) -> Any:
-    if isinstance(value, str) and value.count("/") != 1:
+    if isinstance(value, str) and (value.count("/") != 1 or value.startswith(_OF_PATHS)):
         raise DefinitionError(
             f"{option}={value!r} is not a slug: it is a type and a name, such as 'local-file-system/dev'."
-            " Save the storage first, or give an instance such as LocalFileSystem(basepath=...)."
+            f" Save the storage first, or give an instance such as LocalFileSystem(basepath={value!r})."
         )
     if value is None or isinstance(value, str) or (hasattr(value, "read") and hasattr(value, "write")):
         return value

@@ -175,3 +175,15 @@ def test_a_later_process_gets_a_value_of_a_class_that_only_the_program_has(perdu
 def test_the_process_ends_with_the_exit_code(program: Program, body: str, exit_code: int):
     command = [sys.executable, "-m", "perdure", "run", str(program(f"@flow\ndef ends():\n    {body}\n"))]
     assert subprocess.run(command, capture_output=True, check=False, env=os.environ).returncode == exit_code
+
+
+def test_a_parameter_that_the_flow_does_not_have_is_named_with_the_one_that_was_meant(
+    perdure: Perdure, program: Program
+) -> None:
+    file = program("@flow\ndef f(city: str = 'x') -> None: ...\n")
+
+    result = perdure("run", f"{file}:f", "--param", "cit=3")
+
+    assert result.exit_code == 2
+    assert "has no parameter 'cit'" in " ".join(result.output.split())
+    assert "city" in result.output

@@ -71,3 +71,8 @@ def _found(slug: str) -> BlockRecord:
 
 def _slug(record: BlockRecord) -> str:
     return f"{record.type}/{record.name}"
+
+
+# The names that other groups and other tools use.
+app.command("rm", hidden=True)(delete)
+app.command("show", hidden=True)(inspect)

@@ -144,3 +144,8 @@ def _shape(limit: Limit, line: Any) -> dict[str, Any]:
 def _slot_shape(slot: Slot) -> dict[str, Any]:
     times = {"asked": iso(slot.asked), "taken": iso(slot.taken)}
     return {"id": slot.id, "occupy": slot.occupy, "run_id": slot.run_id, "process_id": slot.process_id, **times}
+
+
+# The names that other groups and other tools use.
+app.command("rm", hidden=True)(delete)
+app.command("show", hidden=True)(inspect)

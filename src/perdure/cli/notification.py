@@ -37,3 +37,7 @@ def ls(as_json: AsJson = False) -> None:
 def delete(id: HookId, as_json: AsJson = False) -> None:
     """Delete a notification, with its deliveries."""
     remove("notification", id, as_json)
+
+
+# The names that other groups and other tools use.
+app.command("rm", hidden=True)(delete)

@@ -89,3 +89,8 @@ def _report(text: str, hint: str | None, name: str, as_json: bool) -> None:
     show(text)
     if hint:
         show(note(hint))
+
+
+# The names that other groups and other tools use.
+app.command("rm", hidden=True)(delete)
+app.command("show", hidden=True)(inspect)

@@ -17,6 +17,7 @@ from perdure.context import FlowRunContext
 from perdure.core.errors import ParameterBindError, PerdureError
 from perdure.core.records import FlowRun
 from perdure.core.states import State, StateType, is_states
+from perdure.core.suggest import nearest
 from perdure.flows import Flow
 
 app = new_group()
@@ -71,6 +72,15 @@ def run(
     raise typer.Exit(ended.exit_code)
 
 
+def _check_names(flow: Flow[..., object], parameters: dict[str, Any]) -> None:
+    known = flow.options.signature.inspected.parameters
+    if any(each.kind is each.VAR_KEYWORD for each in known.values()):
+        return
+    for name in parameters:
+        if name not in known and (hint := nearest(name, known)):
+            raise typer.BadParameter(f"The flow {flow.name!r} has no parameter {name!r}.{hint}", param_hint="--param")
+
+
 def _parameters(flow: Flow[..., object], pairs: list[str], document: str | None) -> dict[str, Any]:
     parameters = {} if document is None else _object(document)
     for pair in pairs:
@@ -78,6 +88,7 @@ def _parameters(flow: Flow[..., object], pairs: list[str], document: str | None)
         if not sign:
             raise typer.BadParameter(f"{pair!r} has no '='. Write it as {name}=VALUE.", param_hint="--param")
         parameters[name] = _value(text, flow, name)
+    _check_names(flow, parameters)
     try:
         flow.options.signature.bind(flow.name, (), parameters)
     except ParameterBindError as error:

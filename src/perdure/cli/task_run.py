@@ -106,3 +106,7 @@ def inspect(which: Which, as_json: AsJson = False) -> None:
 def explain(which: Which, as_json: AsJson = False) -> None:
     """Say why a task run called its function, or why it did not."""
     show_why(find.task_run(which), as_json)
+
+
+# The names that other groups and other tools use.
+app.command("show", hidden=True)(inspect)

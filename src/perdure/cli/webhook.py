@@ -78,3 +78,7 @@ def _any(id: str) -> str:
         return found("webhook", id).id
     except HookError:
         return found("notification", id).id
+
+
+# The names that other groups and other tools use.
+app.command("rm", hidden=True)(delete)

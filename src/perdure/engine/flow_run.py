@@ -129,7 +129,7 @@ def _flow_run(call: FlowCall, world: World) -> Steps[State[Any]]:
             return (yield from _end(run, world, outcome))
         delay = delay_before(options, run.run_count)
         retry = f"{run.run_count} of {options.retries}"
-        world.log(run, logging.WARNING, "%s. Retry %s follows in %g s.", outcome.said, retry, delay)
+        world.log(run, logging.WARNING, "%s. Retry %s follows in %.3g s.", outcome.said.rstrip("."), retry, delay)
         record = enter(run, world, S.SCHEDULED, outcome.message, name="AwaitingRetry")
         run.earlier = {step: found for step, found in run.earlier.items() if not found.is_exception}
         yield from wait_for_try(run, world, [record], delay)
@@ -195,7 +195,8 @@ def _settle(run: FlowRunContext, world: World, grace: float | None = None, faile
 def _failed(run: FlowRunContext, error: Exception) -> Outcome:
     if isinstance(error, RunTimeout) and error.run_id == run.id:
         return Outcome(S.FAILED, str(error), error, "TimedOut")
-    text = f"{type(error).__name__}: {text_of(error)}".rstrip()
+    said = text_of(error).rstrip()
+    text = f"{type(error).__name__}: {said}" if said else type(error).__name__
     return Outcome(S.FAILED, f"Flow run encountered an exception. {text}", error)
 
 

@@ -165,7 +165,8 @@ def _attempt(run: TaskRunContext, world: World, produced: Produced) -> Steps[Out
 def _failure(run: TaskRunContext, error: Exception) -> Outcome:
     if isinstance(error, RunTimeout) and error.run_id == run.id:
         return Outcome(S.FAILED, str(error), error, "TimedOut")
-    text = f"{type(error).__name__}: {text_of(error)}".rstrip()
+    said = text_of(error).rstrip()
+    text = f"{type(error).__name__}: {said}" if said else type(error).__name__
     return Outcome(S.FAILED, f"Task run encountered an exception {text}", error)
 
 
@@ -194,7 +195,7 @@ def _is_retried(run: TaskRunContext, world: World, outcome: Outcome) -> Steps[bo
 def _wait_for_retry(run: TaskRunContext, world: World, outcome: Outcome) -> Steps[None]:
     delay = delay_before(run.options, run.run_count)
     retry = f"{run.run_count} of {run.options.retries}"
-    world.log(run, logging.WARNING, "%s. Retry %s follows in %g s.", outcome.said, retry, delay)
+    world.log(run, logging.WARNING, "%s. Retry %s follows in %.3g s.", outcome.said.rstrip("."), retry, delay)
     yield from wait_for_try(run, world, [enter(run, world, S.SCHEDULED, outcome.message, name="AwaitingRetry")], delay)
 
 
