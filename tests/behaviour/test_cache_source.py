@@ -1,6 +1,8 @@
 """`TASK_SOURCE`: which changes of code make a task run again, and which do not."""
 
 import importlib
+import os
+import subprocess
 import sys
 import textwrap
 import threading
@@ -10,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from perdure.engine.source import digests_of_source
+from perdure.engine.class_members import members_not_said
+from perdure.engine.source import body_of_class, digests_of_source
 
 Digests = Callable[..., tuple[str, str]]
 
@@ -218,3 +221,130 @@ def test_callables_that_are_no_functions_have_a_source_too() -> None:
 
     assert digests_of_source(Scale(1)) == digests_of_source(Scale(1))
     digests_of_source(len)
+
+
+GENERIC = """
+    import functools
+
+    @functools.singledispatch
+    def shown(value):
+        return ""
+
+    @shown.register
+    def _(value: int):
+        return value
+
+    class Shop:
+        rate = 1
+        names = {"a", "b"}
+        limit = len("four")
+
+        @functools.singledispatchmethod
+        def price(self, value):
+            return 0
+
+    @Shop.price.register
+    def _(self, value: int):
+        return value + 1
+
+    def outside(self):
+        return 5
+
+    Shop.rate = 2
+    Shop.extra = [1]
+    Shop.method = outside
+
+    def load(day, by=shown):
+        return shown(day), Shop().price(day), Shop.rate
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("return value\n", "return -value\n"),
+        ("return value + 1", "return value + 2"),
+        ("Shop.rate = 2", "Shop.rate = 3"),
+        ("Shop.extra = [1]", "Shop.extra = [2]"),
+        ("return 5", "return 6"),
+        ("Shop.method = outside", "Shop.other = outside"),
+        ('len("four")', 'len("three")'),
+        ("register\ndef _(value: int)", "register\ndef _(value: str)"),
+    ],
+)
+def test_what_is_added_from_outside_counts(digests: Digests, old: str, new: str) -> None:
+    assert digests(GENERIC) == digests(GENERIC)
+    assert digests(GENERIC) != digests(GENERIC, HELPERS, (textwrap.dedent(old), textwrap.dedent(new)))
+
+
+ARGUMENTS = """
+    import functools
+
+    def double(x):
+        return 2 * x
+
+    def load(day, by=double, part=functools.partial(double, 1), others={"a": (double,)}):
+        return by(day)
+"""
+
+
+@pytest.mark.parametrize("kept", ["by=double", "part=functools.partial(double, 1)", 'others={"a": (double,)}'])
+def test_functions_in_defaults_and_partials_count(digests: Digests, kept: str) -> None:
+    others = [
+        each for each in ("by=double", "part=functools.partial(double, 1)", 'others={"a": (double,)}') if each != kept
+    ]
+    source = ARGUMENTS
+    for each in others:
+        source = source.replace(each, each.partition("=")[0] + "=None")
+    assert digests(source) != digests(source, HELPERS, ("2 * x", "3 * x"))
+
+
+def test_a_class_counts_as_it_did_where_its_source_says_all(digests: Digests) -> None:
+    plain = """
+        class Shop:
+            rate = -1
+            names = ["a", ("b", 2.5)]
+
+            def price(self):
+                return self.rate
+
+        def load(day):
+            return Shop().price()
+    """
+    digests(plain)
+    kind = sys.modules["script"].Shop
+    assert [name for name, _ in members_not_said(kind, body_of_class(kind))] == []
+
+
+def test_a_member_that_is_set_later_counts_at_once(digests: Digests) -> None:
+    first = digests(GENERIC)
+    script = sys.modules["script"]
+    for change in (
+        lambda: setattr(script.Shop, "rate", 9),
+        lambda: setattr(script.Shop, "newer", 1),
+        lambda: script.shown.register(str, script.outside),
+        lambda: script.shown.register(int, script.outside),
+    ):
+        change()
+        now = digests_of_source(script.load)
+        assert now != first
+        first = now
+
+
+@pytest.mark.slow
+def test_sets_in_lambdas_count_alike_whatever_the_hash_seed() -> None:
+    program = (
+        "from perdure.engine.source import digests_of_source\n"
+        "print(digests_of_source(lambda x: x in {'a', 'b', 'c'} or x in ({'d', 'e'}, {'f', 'g'})))"
+    )
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert len(found) == 1

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from perdure.context import TaskRunContext
 from perdure.core.effects import Call, Steps
 from perdure.engine import former_hashing
-from perdure.engine.caching import TASK_SOURCE, CachePolicy, FunctionPolicy
+from perdure.engine.caching import TASK_SOURCE, CachePolicy, FunctionPolicy, former_input_hash, task_input_hash
+from perdure.engine.closures import distinction_of, has_own_name
 from perdure.engine.hashing import digest_and_former
 from perdure.engine.projects import project_of
 from perdure.engine.walker import Former
@@ -77,7 +78,9 @@ def cache_key_of(run: TaskRunContext) -> Steps[CacheKey | None]:
         return (yield from _of_policy(run, options.cache_policy))
     assert options.cache_key_fn is not None
     key = yield from _text(run, options.cache_key_fn, "cache_key_fn")
-    return None if key is None else CacheKey(key, None)
+    former = former_input_hash(run, run.parameters) if options.cache_key_fn is task_input_hash else None
+    before = None if former is None else _KnownKey(former, tells_projects=False)
+    return None if key is None else CacheKey(key, None, None, before)
 
 
 def _of_policy(run: TaskRunContext, policy: CachePolicy) -> Steps[CacheKey | None]:
@@ -97,7 +100,11 @@ def _of_policy(run: TaskRunContext, policy: CachePolicy) -> Steps[CacheKey | Non
             if former is not Former.SAME:
                 changed[free] = value
     source = components["source"] + components["helpers"] if TASK_SOURCE in policy.parts else None
-    project = project_of(run.options.function)
+    function = run.options.function
+    if source is None and not has_own_name(function):
+        components["function"] = distinction_of(function)[:_DIGEST]
+        was_right = False  # earlier versions had the name only
+    project = project_of(function)
     whole = {**components, "project": project} if project else components
     told = json.dumps(whole, sort_keys=True)
     before = FormerKey(components, changed) if was_right and (changed or project) else None

@@ -7,7 +7,9 @@ from typing import Any
 
 from perdure.context import TaskRunContext
 from perdure.core.errors import DefinitionError
+from perdure.engine.closures import distinction_of, has_own_name
 from perdure.engine.hashing import digest_of_values
+from perdure.engine.projects import project_of
 
 
 def task_input_hash(context: TaskRunContext, parameters: dict[str, Any]) -> str:
@@ -18,7 +20,21 @@ def task_input_hash(context: TaskRunContext, parameters: dict[str, Any]) -> str:
     Raises:
         SerializationError: an argument cannot be hashed; it is named.
     """
+    return digest_of_values(*_what(context), parameters, ordered=False)
+
+
+def _what(context: TaskRunContext) -> tuple[str | None, ...]:
+    """What tells the task from all others."""
+    options, function = context.options, context.options.function
+    made = () if has_own_name(function) else (distinction_of(function),)
+    return (options.key, project_of(function), _code_digest(function), *made)
+
+
+def former_input_hash(context: TaskRunContext, parameters: dict[str, Any]) -> str | None:
+    """What `task_input_hash` gave in earlier versions, which did not know of projects; None if that was not right."""
     options = context.options
+    if not has_own_name(options.function):
+        return None
     return digest_of_values(options.key, _code_digest(options.function), parameters, ordered=False)
 
 

@@ -19,12 +19,14 @@ import sys
 import sysconfig
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
+from types import BuiltinFunctionType, CodeType, FunctionType, MappingProxyType, MethodType, ModuleType
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from perdure.core.errors import SerializationError
+from perdure.engine.class_members import members_not_said
 from perdure.engine.digests import digest_of_values
+from perdure.engine.names import name_of
 
 _MOST = 10_000  # functions and classes that one task may reach; those after count by their names
 _ABSENT = object()
@@ -87,9 +89,18 @@ class Walk:
         cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
         held = [(name, self._look(functools.partial(_content, cell))) for name, cell in cells]
         defaults = (function.__defaults__, function.__kwdefaults__)
-        own = (_own_source(function.__code__), [(name, self.told(value)) for name, value in held])
+        own = (own_source(function.__code__), [(name, self.told(value)) for name, value in held])
         named = self._named(function.__globals__, _names(function.__code__))
-        return (*own, self.told(defaults)), named + self._imported(function.__code__)
+        implementations = self._implementations(function.__name__, vars(function).get("registry"))
+        return (*own, self.told(defaults)), [*named, *implementations, *self._imported(function.__code__)]
+
+    def _implementations(self, of: str, registry: Any) -> list[tuple[str, Any]]:
+        """What a generic function of `functools.singledispatch` calls, by the types that it is for."""
+        if not isinstance(registry, MappingProxyType):
+            return []
+        self._look(functools.partial(len, registry))
+        found = [(name_of(kind), self._look(functools.partial(registry.get, kind))) for kind in registry]
+        return sorted((f"{of} for {name}", self.told(each)) for name, each in found)
 
     def _record_of_class(self, kind: type) -> tuple[Any, ...]:
         source, names = _source_of_class(kind)
@@ -99,7 +110,21 @@ class Walk:
             members = {name: self.told(_plain(value)) for name, value in vars(kind).items() if _is_telling(name)}
             return ("class", kind.__qualname__, [self.told(base) for base in kind.__bases__], members), None
         used = {name for each in functions for name in _names(each.__code__)}
-        return ("class", kind.__qualname__, source), self._named(namespace, sorted({*names, *used}))
+        named = self._named(namespace, sorted({*names, *used}))
+        return ("class", kind.__qualname__, source), named + self._set_outside(kind)
+
+    def _set_outside(self, kind: type) -> list[tuple[str, Any]]:
+        """The members of a class that its source does not say: set from outside, or of another value than there."""
+        self._look(functools.partial(len, vars(kind)))
+        told: list[tuple[str, Any]] = []
+        for name, value in members_not_said(kind, body_of_class(kind)):
+            path = f"{kind.__qualname__}.{name}"
+            self._look(functools.partial(vars(kind).get, name))
+            if isinstance(value, functools.singledispatchmethod):
+                told += self._implementations(path, value.dispatcher.registry)
+            else:
+                told.append((path, self.told(_plain(value))))
+        return told
 
     def _named(self, namespace: dict[str, Any], names: Sequence[str]) -> list[tuple[str, Any]]:
         """What the names stand for; after a module of the project, what they stand for in that."""
@@ -305,7 +330,7 @@ def _imports(code: CodeType) -> tuple[str, ...]:
 
 
 @functools.lru_cache(maxsize=10_000)
-def _own_source(code: CodeType) -> Any:
+def own_source(code: CodeType) -> Any:
     """The normalised source of a function's code; what the code does, where that is not to be had."""
     if code.co_name != "<lambda>":
         file = _file(code.co_filename)
@@ -321,7 +346,18 @@ def _instructions(code: CodeType) -> tuple[Any, ...]:
 
 def _constant(value: Any) -> str:
     """The text of a constant; that of a set is the same whatever the hash seed."""
-    return f"frozenset({sorted(map(repr, value))})" if isinstance(value, frozenset) else repr(value)
+    if isinstance(value, frozenset):
+        return f"frozenset({sorted(map(_constant, value))})"
+    if isinstance(value, tuple) and any(isinstance(each, tuple | frozenset) for each in value):
+        return f"({', '.join(map(_constant, value))})"
+    return repr(value)
+
+
+def body_of_class(kind: type) -> Sequence[ast.stmt]:
+    """The statements of a class in its file."""
+    name = getattr(sys.modules.get(kind.__module__), "__file__", None)
+    node = None if name is None else _file(name).classes.get(kind.__qualname__)
+    return node.body if isinstance(node, ast.ClassDef) else ()
 
 
 def _source_of_class(kind: type) -> tuple[str | None, tuple[str, ...]]:

@@ -1,0 +1,93 @@
+"""What tells functions of one name from one another: closures that a factory made, lambdas, partials, bound methods.
+
+A function at the top level of a module is known by its name. Others share theirs, so what they hold counts, and their
+code. What a function holds counts as it was when the function was first asked about, for as long as it is the same
+object: lists that calls are noted in, and variables that the function itself sets, make no new function of it.
+"""
+
+import functools
+from collections.abc import Callable, Iterator
+from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from perdure.core.errors import SerializationError
+from perdure.engine.digests import digest_of_values
+from perdure.engine.names import name_of
+
+_Held = dict[str, tuple[Any, str]]  # by variable, what it holds and the digest of that
+_held: "WeakKeyDictionary[FunctionType, _Held]" = WeakKeyDictionary()
+
+
+def has_own_name(function: Any) -> bool:
+    """Whether a function is the only one of its name: a plain one at the top level of a module, or in a class there."""
+    if type(function) is FunctionType:
+        return "<" not in function.__code__.co_qualname
+    return isinstance(function, BuiltinFunctionType) or hasattr(function, "__objclass__")
+
+
+def distinction_of(function: Callable[..., Any]) -> str:
+    """A digest of what tells a function from others of its name."""
+    return _told(function, ())
+
+
+def _told(value: Any, within: tuple[Any, ...]) -> str:
+    """What stands for a value, or for a function: its name, if that is its own."""
+    try:
+        return digest_of_values(value, stand_in=functools.partial(_standing_for, within=(*within, value)))
+    except (SerializationError, RecursionError):  # a lock, a connection
+        return name_of(type(value))
+
+
+def _standing_for(value: Any, within: tuple[Any, ...]) -> str | None:
+    value = getattr(getattr(value, "options", None), "function", value)  # of a task or flow
+    if isinstance(value, ModuleType):
+        return value.__name__
+    if isinstance(value, type) or (callable(value) and has_own_name(value)):
+        return f"{getattr(value, '__module__', None)}.{value.__qualname__}" if _is_odd(value) else name_of(value)
+    if isinstance(value, MethodType):
+        return f"{_standing_for(value.__func__, within)} of {_told(value.__self__, within)}"
+    if isinstance(value, functools.partial):
+        return f"{_standing_for(value.func, within)} with {_told((value.args, value.keywords), within)}"
+    if isinstance(value, FunctionType):
+        return _made(value, within)
+    return None
+
+
+def _is_odd(value: Any) -> bool:
+    return not isinstance(getattr(value, "__module__", None), str)  # a method of a builtin class
+
+
+def _made(function: FunctionType, within: tuple[Any, ...]) -> str:
+    if any(each is function for each in within[:-1]):  # it holds itself
+        return "itself"
+    from perdure.engine.source import own_source  # few tasks are closures
+
+    held = _held.setdefault(function, {})
+    written = _written(function.__code__)
+    told = []
+    for name, value in _variables(function):
+        known = held.get(name)
+        if known is None or (known[0] is not value and name not in written):
+            known = held[name] = value, _told(value, (*within, function))
+        told.append((name, known[1]))
+    defaults = _told((function.__defaults__, function.__kwdefaults__), (*within, function))
+    return digest_of_values(name_of(function), own_source(function.__code__), told, defaults)
+
+
+def _variables(function: FunctionType) -> Iterator[tuple[str, Any]]:
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+        try:
+            yield name, cell.cell_contents
+        except ValueError:  # nothing is in it yet
+            continue
+
+
+@functools.lru_cache(maxsize=10_000)
+def _written(code: CodeType) -> frozenset[str]:
+    """The variables of enclosing functions that the code sets."""
+    import dis
+
+    own = {each.argval for each in dis.get_instructions(code) if each.opname in ("STORE_DEREF", "DELETE_DEREF")}
+    inner = (each for each in code.co_consts if isinstance(each, CodeType))
+    return frozenset(own & set(code.co_freevars)).union(*map(_written, inner))
