@@ -61,7 +61,8 @@ class Program:
         self.process = subprocess.Popen(
             [sys.executable, str(file)],
             cwd=directory,
-            env={**os.environ, "PYTHONFAULTHANDLER": "1"},
+            # All of a test are the same program, in folders of their own.
+            env={**os.environ, "PYTHONFAULTHANDLER": "1", "PERDURE_PROJECT": "programs"},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

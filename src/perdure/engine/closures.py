@@ -6,6 +6,7 @@ object: lists that calls are noted in, and variables that the function itself se
 """
 
 import functools
+import threading
 from collections.abc import Callable, Iterator
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
@@ -16,6 +17,7 @@ from perdure.engine.digests import digest_of_values
 from perdure.engine.names import name_of
 
 _Held = dict[str, tuple[Any, str]]  # by variable, what it holds and the digest of that
+_first_looks = threading.RLock()  # of several threads that call at once, one looks before any call changes what is held
 _held: "WeakKeyDictionary[FunctionType, _Held]" = WeakKeyDictionary()
 
 
@@ -63,16 +65,19 @@ def _made(function: FunctionType, within: tuple[Any, ...]) -> str:
         return "itself"
     from perdure.engine.source import own_source  # few tasks are closures
 
-    held = _held.setdefault(function, {})
-    written = _written(function.__code__)
-    told = []
-    for name, value in _variables(function):
-        known = held.get(name)
-        if known is None or (known[0] is not value and name not in written):
-            known = held[name] = value, _told(value, (*within, function))
-        told.append((name, known[1]))
+    with _first_looks:
+        told = [(name, _looked_at(function, name, value, within)) for name, value in _variables(function)]
     defaults = _told((function.__defaults__, function.__kwdefaults__), (*within, function))
     return digest_of_values(name_of(function), own_source(function.__code__), told, defaults)
+
+
+def _looked_at(function: FunctionType, name: str, value: Any, within: tuple[Any, ...]) -> str:
+    """What stands for a variable's value, as it was when it was first looked at."""
+    held = _held.setdefault(function, {})
+    known = held.get(name)
+    if known is None or (known[0] is not value and name not in _written(function.__code__)):
+        known = held[name] = value, _told(value, (*within, function))
+    return known[1]
 
 
 def _variables(function: FunctionType) -> Iterator[tuple[str, Any]]:
