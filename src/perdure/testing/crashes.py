@@ -200,8 +200,11 @@ class _Orchestrator(EmbeddedOrchestrator):
             super().report(records)
 
     def commit(self, records: Iterable[Record]) -> None:
+        records = tuple(records)
         if not self._reaper.has_come:
             super().commit(records)
+        elif not records:  # as before a call is sent to a process, which is really there and would write of its run
+            raise Killed("commit")
 
 
 class _Session(Session):
