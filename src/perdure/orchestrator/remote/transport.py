@@ -222,7 +222,10 @@ def _direct() -> httpx.HTTPTransport | None:
     """
     if getproxies() or not hasattr(socket, "TCP_USER_TIMEOUT"):
         return None
-    return httpx.HTTPTransport(socket_options=[(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNHEARD)])
+    # The probes are for answers that were lost: the server sends them again later and later.
+    probes = ((socket.TCP_KEEPIDLE, 2), (socket.TCP_KEEPINTVL, 1), (socket.TCP_KEEPCNT, 5))  # seconds, seconds, times
+    options = [(socket.IPPROTO_TCP, *each) for each in ((socket.TCP_USER_TIMEOUT, _UNHEARD), *probes)]
+    return httpx.HTTPTransport(socket_options=[(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1), *options])
 
 
 def _asked_to_wait(answer: httpx.Response) -> float | None:
