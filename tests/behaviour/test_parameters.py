@@ -91,14 +91,6 @@ def test_variable_parameters_are_coerced_one_by_one() -> None:
     assert typed(1, given, x=given) == ((1, 2), {"x": 2})
 
 
-def test_a_default_is_taken_as_it_is() -> None:
-    @flow
-    def typed(x: int = "not a number") -> Any:  # type: ignore[assignment]
-        return x
-
-    assert typed() == "not a number"
-
-
 def test_a_value_of_a_class_of_ones_own_is_passed_as_the_same_object() -> None:
     class Own:
         pass

@@ -2,9 +2,11 @@
 
 import functools
 import inspect
+import logging
 import typing
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Annotated, Any
 
 from perdure.core.errors import ParameterTypeError
 from perdure.core.options import FlowOptions
@@ -13,27 +15,38 @@ from perdure.core.signatures import signature_of
 from perdure.results.previews.text import beginning
 from perdure.results.previews.tree import Tree
 
+_log = logging.getLogger("perdure.flow_runs")
+
 # A value of exactly one of these types is what its hint asks for; checking it needs no import of pydantic.
 _EXACT = frozenset({int, float, str, bytes, bool})
 
 
 def validated(options: FlowOptions, parameters: dict[str, Any]) -> dict[str, Any]:
-    """The parameters, coerced as pydantic does it; defaults are taken as they are.
+    """The parameters, coerced as pydantic does it, and so are defaults; None as a default always fits.
+
+    A default that is one of pydantic's fields, such as `Field(3, ge=1)`, says the value and its limits.
 
     Raises:
         ParameterTypeError: some do not fit; all of them are named.
     """
     hints = _hints(options.function)
-    if not hints:
-        return parameters
     problems = []
     result = dict(parameters)
     for name, value in parameters.items():
+        default = options.signature.inspected.parameters[name].default
         hint = hints.get(name, Any)
-        if hint is Any or (hint in _EXACT and type(value) is hint) or _is_default(options, name, value):
+        if type(default).__name__ == "FieldInfo":
+            hint = Annotated[hint, default]
+            if value is default:
+                value = default.get_default(call_default_factory=True)
+                if type(value).__name__ == "PydanticUndefinedType":
+                    problems.append(f"{name} (it is required and was not given)")
+                    continue
+                result[name] = value
+        elif hint is Any or (hint in _EXACT and type(value) is hint) or (value is None and default is None):
             continue
         try:
-            result[name] = _validator(hint)(value)
+            result[name] = _validator(hint, options.name, name)(value)
         except ValueError as error:
             problems.append(f"{name}={_shown(name, value)} ({without_secrets(_reasons(error))})")
     if problems:
@@ -58,21 +71,31 @@ def _shown(name: str, value: Any) -> str:
     return shortened(text, _SHOWN) + "…" * (len(text) > _SHOWN)
 
 
-def _is_default(options: FlowOptions, name: str, value: Any) -> bool:
-    return options.signature.inspected.parameters[name].default is value
-
-
 @functools.lru_cache(maxsize=1_000)
 def _hints(function: Callable[..., Any]) -> dict[str, Any]:
-    """The type hint of each parameter; those that cannot be resolved at run time accept anything."""
+    """The type hint of each parameter; those that cannot be resolved at run time accept anything, which is logged."""
     target = inspect.unwrap(function)
+    annotations = getattr(target, "__annotations__", {})
+    kinds = signature_of(function).parameters
     try:
         hints = typing.get_type_hints(target, include_extras=True)
-    except (NameError, TypeError):
-        annotations = getattr(target, "__annotations__", {})
-        hints = {name: hint for name, hint in annotations.items() if not isinstance(hint, str)}
-    kinds = signature_of(function).parameters
+    except (NameError, TypeError, AttributeError, SyntaxError):
+        hints = {name: _resolved(target, name, annotations[name]) for name in kinds if name in annotations}
     return {name: _of_kind(hints[name], kinds[name]) for name in kinds if name in hints}
+
+
+def _resolved(target: Any, name: str, hint: Any) -> Any:
+    """One hint by itself, so that another's name that is not there at run time is of no concern."""
+    alone = SimpleNamespace(__annotations__={name: hint})
+    try:
+        return typing.get_type_hints(alone, getattr(target, "__globals__", {}), include_extras=True)[name]
+    except Exception as error:
+        _log.warning(
+            "The parameter '%s' of '%s' is not validated: its type hint %s cannot be had at run time (%s). Import it"
+            " outside `if TYPE_CHECKING`, or define the flow with validate_parameters=False.",
+            *(name, getattr(target, "__qualname__", target), hint, error),
+        )
+        return Any
 
 
 def _of_kind(hint: Any, parameter: inspect.Parameter) -> Any:
@@ -81,20 +104,50 @@ def _of_kind(hint: Any, parameter: inspect.Parameter) -> Any:
     return dict[str, hint] if parameter.kind is parameter.VAR_KEYWORD else hint
 
 
-def _validator(hint: Any) -> Callable[[Any], Any]:
+def _validator(hint: Any, flow: str, name: str) -> Callable[[Any], Any]:
     try:
-        return _cached_validator(hint)
+        return _cached_validator(hint, flow, name)
     except TypeError:  # a hint that cannot be hashed
-        return _make_validator(hint)
+        return _make_validator(hint, flow, name)
 
 
-def _make_validator(hint: Any) -> Callable[[Any], Any]:
+def _make_validator(hint: Any, flow: str, name: str) -> Callable[[Any], Any]:
+    from pydantic import PydanticUserError
+
+    if _is_old_model(hint):
+        validate: Callable[[Any], Any] = hint.validate
+        return validate
+    try:
+        return _adapter(hint)
+    except (PydanticUserError, NameError, TypeError) as error:
+        _log.warning(
+            "The parameter '%s' of flow '%s' is not validated: pydantic 2 cannot use its type hint %s (%s). Use one"
+            " that it knows, or define the flow with validate_parameters=False.",
+            *(name, flow, hint, str(error).partition("\n")[0]),
+        )
+        return lambda value: value
+
+
+def _adapter(hint: Any) -> Callable[[Any], Any]:
     from pydantic import ConfigDict, PydanticUserError, TypeAdapter
 
+    if any(map(_is_old_model, _parts(hint))):
+        raise TypeError("it has a model of pydantic 1 inside")
     try:
         return TypeAdapter(hint, config=ConfigDict(arbitrary_types_allowed=True)).validate_python
     except PydanticUserError:  # the type brings its own configuration
         return TypeAdapter(hint).validate_python
+
+
+def _is_old_model(hint: Any) -> bool:
+    """Whether a hint is a model of pydantic 1."""
+    return isinstance(hint, type) and hasattr(hint, "__get_validators__") and hasattr(hint, "parse_obj")
+
+
+def _parts(hint: Any) -> Iterator[Any]:
+    for part in typing.get_args(hint):
+        yield part
+        yield from _parts(part)
 
 
 _cached_validator = functools.lru_cache(maxsize=1_000)(_make_validator)
@@ -106,7 +159,7 @@ def _reasons(error: ValueError) -> str:
     if errors is None:
         return str(error)
     found = []
-    for each in errors(include_url=False):
+    for each in errors(include_url=False) if hasattr(error, "error_count") else errors():
         place = ".".join(map(str, each["loc"]))
         found.append(f"{place}: {each['msg']}" if place else str(each["msg"]))
     return ", ".join(found)
