@@ -1,11 +1,16 @@
 """Values, arguments and exceptions of the main program's own classes: they are themselves again, however it is run."""
 
+import itertools
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from perdure import flow, task
+from perdure.testing.crashes import killed
 
 PROGRAM = """
 import enum, os, signal, sys
@@ -186,3 +191,41 @@ def test_an_exception_that_cannot_be_pickled_is_handled_again(tmp_path: Path) ->
     tmp_path.joinpath("locked.py").write_text(UNPICKLABLE)
     assert run(tmp_path, sys.executable, "locked.py") == ""
     assert run(tmp_path, sys.executable, "locked.py") == "[('busy', 7, 'FileNotFoundError'), 'busy']\n"
+
+
+def test_a_step_whose_exception_could_not_be_kept_is_run_again() -> None:
+    calls: list[str] = []
+
+    class Hidden(Exception):
+        """JSON names classes, and none is found by this name."""
+
+    @task(result_serializer="json")
+    def failing() -> None:
+        calls.append("failing")
+        raise Hidden("no")
+
+    @task
+    def after() -> None:
+        calls.append("after")
+
+    @flow(durable=True, on_crash="resume")
+    def handling() -> str:
+        text = ""
+        try:
+            failing()
+        except Hidden as error:
+            text = str(error)
+        after()
+        return text
+
+    number = next(each for each in itertools.count(8) if was_killed_after(handling, calls, each))
+    assert number < 30
+    calls.clear()
+    assert handling() == "no"
+    assert calls[0] == "failing"
+
+
+def was_killed_after(handling: Any, calls: list[str], before: int) -> bool:
+    """Whether the flow was killed once its failed step had been handled."""
+    calls.clear()
+    return killed(handling, before=before).killed and "after" in calls

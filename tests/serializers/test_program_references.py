@@ -169,3 +169,18 @@ def test_an_allow_list_names_classes_of_programs_by_what_they_would_be_imported_
         pytest.raises(ResultUntrusted, match=r"orders\.Colour"),
     ):
         PickleSerializer().loads(data)
+
+
+def test_a_class_that_a_function_made_is_known_by_the_name_that_the_program_has_for_it() -> None:
+    source = (
+        "import enum\nfrom collections import namedtuple\n"
+        "def make():\n    class Hidden(Exception):\n        pass\n    return Hidden\n"
+        "Hidden = make()\nOther = make()\n"
+    )
+    module = loaded(source)
+    try:
+        read = PickleSerializer().loads(PickleSerializer().dumps([module.Hidden("x"), module.Other("y")]))
+        assert type(read[0]) is module.Hidden
+        assert type(read[1]) is module.Other  # a copy, which is the class itself in the process that made it
+    finally:
+        forget(module)

@@ -24,7 +24,7 @@ class _Portable:
 
     def __reduce__(self) -> tuple[Any, ...]:
         error, kind = self._error, type(self._error)
-        args, attributes = error.args, _attributes(error)
+        args, attributes = _arguments(error), _attributes(error)
         chain = {name: self._linked(link) for name, link in _chain(error)} if self._depth < _LONGEST else {}
         if chain:
             chain["__suppress_context__"] = error.__suppress_context__  # after the cause, which sets it
@@ -32,9 +32,19 @@ class _Portable:
             kind, text = vars(kind)[_SAYING]
             return (_rebuilt_saying, (kind, args, attributes, text), chain)
         if self._trial is None:
-            args = tuple(map(self._part, args)) if _holds_others(error) else args
-            return (_rebuilt, (kind, args, attributes), chain) if chain else (_rebuilt, (kind, args, attributes))
+            return self._whole(kind, args, attributes, chain)
         return (*self._kept(kind, args, attributes), chain) if chain else self._kept(kind, args, attributes)
+
+    def _whole(
+        self, kind: type[BaseException], args: tuple[Any, ...], attributes: dict[str, Any], chain: dict[str, Any]
+    ) -> tuple[Any, ...]:
+        holds_others = _holds_others(self._error)
+        own = None if holds_others else _own_reduction(self._error)
+        if own is not None:
+            build, arguments, state = own
+            return build, arguments, {**state, **chain}
+        args = tuple(map(self._part, args)) if holds_others else args
+        return (_rebuilt, (kind, args, attributes), chain) if chain else (_rebuilt, (kind, args, attributes))
 
     def _linked(self, error: BaseException) -> Any:
         return _Portable(error, self._trial, self._depth + 1)
@@ -80,14 +90,31 @@ def portable(value: Any) -> Any:
         return value
     if next(_chain(value), None) is not None or _SAYING in vars(type(value)) or _holds_others(value):
         return _Portable(value)
-    if type(value).__init__ in _USUAL:
+    if type(value).__init__ in _USUAL and type(value).__reduce__ in _USUAL:
         return value
+    return _Portable(value) if _built_again(value) is None else value
+
+
+def _built_again(error: BaseException) -> tuple[Any, ...] | None:
+    """What an exception's own reduction gives, if that builds one."""
     try:
-        build, arguments = tuple(value.__reduce_ex__(pickle.HIGHEST_PROTOCOL))[:2]
+        build, arguments, *state = tuple(error.__reduce_ex__(pickle.HIGHEST_PROTOCOL))
         build(*arguments)
     except Exception:
-        return _Portable(value)
-    return value
+        return None
+    return build, arguments, *state
+
+
+def _own_reduction(error: BaseException) -> tuple[Any, Any, dict[str, Any]] | None:
+    """An exception's own reduction, if attributes can be added to its state."""
+    built = _built_again(error)
+    if built is None or type(error).__setstate__ is not BaseException.__setstate__ or len(built) > 3:
+        return None
+    state = built[2] if len(built) == 3 else None
+    if state is not None and not isinstance(state, dict):
+        return None
+    own = {name: value for name, value in (state or {}).items() if not str(name).startswith("__perdure")}
+    return built[0], built[1], own
 
 
 def stand_in(error: BaseException, trial: Trial) -> BaseException:
@@ -120,7 +147,8 @@ def text_of(value: Any) -> str:
 
 def _rebuilt(kind: type[BaseException], args: tuple[Any, ...], attributes: dict[str, Any]) -> BaseException:
     error = kind.__new__(kind, *args)
-    error.args = args
+    if not (isinstance(error, OSError) and len(args) > 2):  # it has taken the file names out
+        error.args = args
     vars(error).update(attributes)
     return error
 
@@ -156,8 +184,19 @@ def _is_of_group(value: Any) -> bool:
     return isinstance(value, list | tuple) and any(isinstance(each, BaseException) for each in value)
 
 
+def _arguments(error: BaseException) -> tuple[Any, ...]:
+    """What its class is called with; of an operating system's error also the file names, which are not in `args`."""
+    if isinstance(error, OSError) and error.filename is not None and len(error.args) == 2:
+        second = () if error.filename2 is None else (None, error.filename2)
+        return (*error.args, error.filename, *second)
+    return error.args
+
+
 def _attributes(error: BaseException) -> dict[str, Any]:
     return {name: value for name, value in vars(error).items() if not name.startswith("__perdure")}
 
 
-_USUAL = {Exception.__init__, BaseException.__init__, ValueError.__init__, OSError.__init__}
+_USUAL = {
+    *(Exception.__init__, BaseException.__init__, ValueError.__init__, OSError.__init__),
+    *(BaseException.__reduce__, OSError.__reduce__),
+}

@@ -85,21 +85,25 @@ def dumps(value: Any) -> bytes:
 def _reduced(kind: Any) -> tuple[Any, ...] | None:
     """How a class or function of a program is pickled; None for all others."""
     module = getattr(kind, "__module__", None)
-    if not isinstance(module, str) or "<locals>" in kind.__qualname__:
+    if not isinstance(module, str) or not (programs.is_program(module) or not is_importable(module)):
         return None
-    if not (programs.is_program(module) or not is_importable(module)):
-        return None
-    if not _is_found(kind, module):
+    held_as = _name_in(kind, module)
+    if held_as is None:
         return None
     name, project = programs.name_of_module(module), project_of_module(module)
-    return found_in_program, (name, project, kind.__qualname__, definition_of(kind), _copy_of(kind, module))
+    return found_in_program, (name, project, held_as, definition_of(kind), _copy_of(kind, module))
 
 
-def _is_found(kind: Any, module: str) -> bool:
-    """Whether the program holds this very class or function under its name."""
+def _name_in(kind: Any, module: str) -> str | None:
+    """The name under which a program holds this very class or function; None if it does not.
+
+    A class that a function made may be held under its own short name.
+    """
+    is_inside = "<locals>" in kind.__qualname__
     if programs.is_worker() and (module == "__main__" or module not in sys.modules):
-        return isinstance(kind, type)  # the program itself is in another process
-    return module in sys.modules and programs.walk(sys.modules[module], kind.__qualname__) is kind
+        return kind.__qualname__ if isinstance(kind, type) and not is_inside else None  # the program is elsewhere
+    name: str = kind.__name__ if is_inside else kind.__qualname__
+    return name if module in sys.modules and programs.walk(sys.modules[module], name) is kind else None
 
 
 def _copy_of(kind: Any, module: str) -> bytes | None:
@@ -177,7 +181,8 @@ def _found(name: str, project: str, qualified_name: str, definition: str) -> Any
     for module in programs.modules_named(name):
         found = programs.walk(module, qualified_name)
         # Its own name counts: a module may hold another's classes, under any name.
-        if isinstance(found, _Named) and (found.__module__, found.__qualname__) == (module.__name__, qualified_name):
+        own_name = qualified_name.rpartition(".")[2]
+        if isinstance(found, _Named) and (found.__module__, found.__name__) == (module.__name__, own_name):
             has_file = getattr(module, "__file__", None) is not None  # a cell may have been run again, changed
             if has_file and project_of_module(module.__name__) == project:
                 return found
