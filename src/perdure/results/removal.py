@@ -147,7 +147,9 @@ def _root(known: Known, run_id: str) -> FlowRun | None:
     run = find_run(known, run_id)
     above: str | None = run.id if isinstance(run, FlowRun) else run.flow_run_id
     root = None
-    while above is not None:
+    met: set[str] = set()
+    while above is not None and above not in met:  # what others write may be its own parent
+        met.add(above)
         found = next(iter(known.flow_runs(RunFilter(ids=(above,)))), None)
         if found is None:
             break

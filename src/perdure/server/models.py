@@ -203,7 +203,8 @@ class ArtifactModel(BaseModel):
     def of(cls, record: ArtifactRecord) -> "ArtifactModel":
         """The model of a record."""
         times = {"created": moment(record.created), "updated": moment(record.updated)}
-        return cls(**record._asdict() | times | {"data": parsed(record.data)})
+        data = parsed(record.data)
+        return cls(**record._asdict() | times | {"data": data if isinstance(data, dict) else {"value": data}})
 
 
 class VariableModel(BaseModel):

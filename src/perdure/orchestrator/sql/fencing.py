@@ -119,7 +119,11 @@ class _Roots:
         id = _id_of(record)
         if id is None:
             return None
+        met = {id}
         while above := self._above[id]:
+            if above in met:  # as nobody's runs are, and whoever may write can have them
+                return _UNKNOWN
+            met.add(above)
             id = above
         return _UNKNOWN if above == _UNKNOWN else id
 

@@ -13,6 +13,7 @@ from perdure.core.services import Delivery, Event, Hook, SeenState
 from perdure.server.services.loop import Outcome
 from perdure.server.services.world import ServiceWorld
 
+_LAST = 253_402_300_799_000_000  # the end of the year 9999: what clocks that are set wrong say may come after it
 _PAGE = 2_000  # states
 _SEEN = 50_000  # events
 _ARRIVAL = 1 << 10  # an arrival counts microseconds, and tells writers apart by its low bits
@@ -88,7 +89,7 @@ def event_of_run(kind: str, run: FlowRun, now: Micros) -> Event:
     }
     at = {"type": run.state_type, "name": run.state_name, "message": run.state_message}
     since = run.created if run.state_time is None else run.state_time
-    id = _id(since, (kind, run.id, since))
+    id = _id(min(since, _LAST), (kind, run.id, since))
     return _event(kind, now, run.id, run.flow_name, shown, at, ())._replace(id=id)
 
 
@@ -101,6 +102,7 @@ def _event(
     state: dict[str, Any],
     parts: Sequence[object],
 ) -> Event:
+    time = min(time, _LAST)
     id = _id(time, parts)
     payload = {"id": id, "kind": kind, "time": to_datetime(time).isoformat(), "run": run, "state": state}
     return Event(id, time, kind, run_id, flow_name, json.dumps(payload, ensure_ascii=False))
