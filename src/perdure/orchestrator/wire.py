@@ -133,6 +133,8 @@ _JSON: Mapping[str, AfterValidator] = {
     "staged": AfterValidator(_is_staged),
     **dict.fromkeys(("parameters", "serializer", "step", "retention", "preview", "components", "parts"), _object),
     **dict.fromkeys(("data", "asks", "payload"), _object),
+    "ArtifactRecord.data": AfterValidator(_is_json(object)),
+    "ArtifactChangeRecord.data": AfterValidator(_is_json(object)),
     "answer": AfterValidator(_is_answer),
     "epochs": AfterValidator(_is_epochs),
     "DecisionRecord.arguments": _object,
