@@ -48,7 +48,7 @@ def told(kind: str, seed: int, usual: dict[str, Undisturbed]) -> Told:
     name = name_of(kind, seed)
     with fresh_home() as home:
         home.mkdir(exist_ok=True)
-        return STORIES[kind](name, home, chance, usual[name])
+        return STORIES[kind](name, home, chance, usual.get(name, Undisturbed(0.0, 0)))
 
 
 def name_of(kind: str, seed: int) -> str:

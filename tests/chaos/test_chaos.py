@@ -54,7 +54,6 @@ root = pytest.mark.skipif(os.geteuid() != 0, reason=NEEDS_ROOT)
     [
         pytest.param(0, id="and the run is resumed on the other side"),
         pytest.param(1, id="and comes back before anybody resumes the run"),
-        pytest.param(3, id="and the run is taken over"),
     ],
 )
 def test_a_link_is_cut(tmp_path: Path, story: int) -> None:

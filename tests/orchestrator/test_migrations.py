@@ -7,12 +7,13 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 
 from perdure.core.errors import DatabaseCorrupt, OrchestratorError
-from perdure.core.records import RunFilter
+from perdure.core.records import RunFilter, Standing
+from perdure.core.states import StateType
 from perdure.orchestrator.embedded import EmbeddedOrchestrator
 from perdure.orchestrator.sql import migrations, schema
 from perdure.orchestrator.sql.sqlite import SQLite
 from perdure.orchestrator.sql.tables import metadata
-from perdure.testing.orchestrator_conformance import flow_run, task_run
+from perdure.testing.orchestrator_conformance import FIRST, SECOND, flow_run, state, task_run
 
 
 def layout(connection: sqlite3.Connection) -> dict[str, set[tuple[object, ...]]]:
@@ -116,3 +117,20 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
         file.write(b"\xff" * (path.stat().st_size - 4096))
     with pytest.raises(DatabaseCorrupt, match=r"perdure\.db is damaged .* restore it from a backup"):
         EmbeddedOrchestrator(path).flow_runs(RunFilter())
+
+
+def test_a_run_of_an_older_database_has_an_owner_that_can_lose_it(tmp_path: Path) -> None:
+    path = tmp_path / "perdure.db"
+    run = flow_run()
+    seen = state(run, StateType.RUNNING)
+    orchestrator = EmbeddedOrchestrator(path)
+    orchestrator.commit([run, seen])
+    orchestrator.close()
+    SQLite(path, 1).migrate("0006")
+    with sqlite3.connect(path) as connection:
+        connection.execute("INSERT INTO flow_start VALUES (?, ?, NULL, NULL, NULL)", (run.id, FIRST))
+    connection.close()
+    orchestrator = EmbeddedOrchestrator(path)
+    assert orchestrator.standing(run.id) == Standing(FIRST, 1, StateType.RUNNING, None)
+    assert orchestrator.claim(seen, FIRST, SECOND, (), (1, 2))
+    orchestrator.close()
