@@ -22,7 +22,8 @@ NAMES = {
     "perdure.results": "PersistedResult LiteralResult UnpersistedResult PersistedResultBlob",
     "perdure.runtime": "flow_run task_run deployment",
     "perdure.serializers": "PickleSerializer JSONSerializer CompressedSerializer Serializer",
-    "perdure.states": "Completed Failed Crashed Cancelled Cancelling Pending Running Scheduled Paused State StateType",
+    "perdure.states": "Completed Failed Crashed Cancelled Cancelling Pending Running Scheduled Paused State StateType"
+    " Suspended Retrying AwaitingRetry Late get_state_exception raise_state_exception is_state is_state_iterable",
     "perdure.task_runners": "ConcurrentTaskRunner SequentialTaskRunner ThreadPoolTaskRunner ProcessPoolTaskRunner",
     "perdure.tasks": "task Task task_input_hash exponential_backoff",
     "perdure.testing.utilities": "prefect_test_harness",

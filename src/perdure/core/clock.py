@@ -21,3 +21,9 @@ def system_clock() -> Micros:
 def to_datetime(micros: Micros) -> datetime:
     """The aware UTC datetime of a time."""
     return _EPOCH + timedelta(microseconds=micros)
+
+
+def from_datetime(when: datetime) -> Micros:
+    """The reverse; a datetime without a time zone is taken for one in UTC."""
+    aware = when if when.tzinfo is not None else when.replace(tzinfo=UTC)
+    return (aware - _EPOCH) // timedelta(microseconds=1)

@@ -8,12 +8,13 @@ of one process apart, and an id costs less than half of a `uuid4`.
 import os
 import threading
 import time
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from perdure.core.clock import Micros
 
 _VERSION_AND_VARIANT = (7 << 76) | (0b10 << 62)
 _LAST_COUNT = 0xFFF
+_OF_TEXTS = UUID("6d4f6f0e-3f0b-4f0f-9a52-8f7f6cf3a5d1")  # the namespace of ids of texts; never to be changed
 
 
 class _Sequence:
@@ -54,6 +55,11 @@ def new_id() -> str:
     ms, count = _sequence.next()
     text = f"{(ms << 80) | (count << 64) | _sequence.process | _VERSION_AND_VARIANT:032x}"
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def id_of(text: str) -> str:
+    """An id that is always the same for a text, and for no other."""
+    return str(uuid5(_OF_TEXTS, text))
 
 
 def is_id(text: str) -> bool:

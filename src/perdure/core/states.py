@@ -1,72 +1,66 @@
-"""States: where a run stands, what it carries, and which state may follow which."""
+"""States: where a run stands, and what it carries."""
 
-import enum
+import functools
 import warnings
-from collections.abc import Callable, Coroutine, Iterable
-from datetime import datetime
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, Literal, TypeGuard, TypeVar, overload
 
-from perdure.core.clock import Micros, system_clock, to_datetime
+from perdure.core.clock import Micros, from_datetime, system_clock, to_datetime
 from perdure.core.colour import FetchPolicy, caller_is_async
 from perdure.core.errors import (
     CancelledRun,
     CrashedRun,
     FailedRun,
-    InvalidTransition,
     MissingResult,
     SuspendedRun,
     UnfinishedRun,
 )
+from perdure.core.ids import id_of, new_id
+from perdure.core.state_details import StateDetails, details_of
+from perdure.core.state_types import (
+    ABANDONED,
+    FINAL,
+    ROLLED_BACK,
+    TRANSITIONS,
+    UNSUCCESSFUL,
+    S,
+    StateType,
+    check_transition,
+)
+
+__all__ = [
+    "ABANDONED",
+    "FINAL",
+    "ROLLED_BACK",
+    "TRANSITIONS",
+    "UNSUCCESSFUL",
+    "AwaitingRetry",
+    "Cancelled",
+    "Cancelling",
+    "Completed",
+    "Crashed",
+    "Failed",
+    "Fetchable",
+    "Late",
+    "Paused",
+    "Pending",
+    "Retrying",
+    "Running",
+    "S",
+    "Scheduled",
+    "State",
+    "StateDetails",
+    "StateType",
+    "Suspended",
+    "aggregate",
+    "check_transition",
+    "exception_from",
+    "is_states",
+]
 
 R_co = TypeVar("R_co", covariant=True)
 R = TypeVar("R")
-
-
-class StateType(enum.StrEnum):
-    """The types of state."""
-
-    SCHEDULED = "SCHEDULED"
-    PENDING = "PENDING"
-    RUNNING = "RUNNING"
-    COMPLETED = "COMPLETED"
-    FAILED = "FAILED"
-    CRASHED = "CRASHED"
-    CANCELLING = "CANCELLING"
-    CANCELLED = "CANCELLED"
-    PAUSED = "PAUSED"
-
-
-S = StateType
-ROLLED_BACK = "RolledBack"  # the name of the state that follows Completed when the run's transaction is rolled back
-FINAL = frozenset({S.COMPLETED, S.FAILED, S.CRASHED, S.CANCELLED})
-UNSUCCESSFUL = frozenset({S.FAILED, S.CRASHED, S.CANCELLED})
-
-ABANDONED = "Abandoned"  # the name of the state of a crashed run that nobody will go on with
-
-# A run that has ended may begin again (SCHEDULED, PENDING): that is what resuming it means.
-_BEGIN = frozenset({S.SCHEDULED, S.PENDING})
-_END = frozenset({S.FAILED, S.CRASHED, S.CANCELLED, S.COMPLETED})
-TRANSITIONS: dict[StateType | None, frozenset[StateType]] = {
-    None: _BEGIN,
-    S.SCHEDULED: _BEGIN | _END | {S.RUNNING, S.PAUSED, S.CANCELLING},
-    S.PENDING: _BEGIN | _END | {S.RUNNING, S.PAUSED, S.CANCELLING},
-    S.RUNNING: _BEGIN | _END | {S.RUNNING, S.PAUSED, S.CANCELLING},
-    S.PAUSED: _END | {S.RUNNING, S.SCHEDULED, S.CANCELLING},
-    S.CANCELLING: frozenset({S.CANCELLED, S.CRASHED, S.FAILED, S.COMPLETED}),
-    S.COMPLETED: frozenset(),
-    S.FAILED: _BEGIN,
-    S.CRASHED: _BEGIN,
-    S.CANCELLED: _BEGIN,
-}
-
-
-def check_transition(before: StateType | None, after: StateType) -> None:
-    """Raise `InvalidTransition` unless a run may go from `before` (None: not begun) to `after`."""
-    if after not in TRANSITIONS[before]:
-        allowed = ", ".join(sorted(TRANSITIONS[before])) or "nothing: it has completed"
-        raise InvalidTransition(
-            f"A run cannot go from {before or 'its start'} to {after}; what may follow is {allowed}."
-        )
 
 
 class Fetchable:
@@ -89,7 +83,7 @@ class State(Generic[R_co]):
     `data` is what the state carries: a result, a value or exception given by hand, or None.
     """
 
-    __slots__ = ("data", "flow_run_id", "message", "name", "task_run_id", "time", "type")
+    __slots__ = ("_details", "_id", "data", "flow_run_id", "message", "name", "task_run_id", "time", "type")
 
     def __init__(
         self,
@@ -100,7 +94,16 @@ class State(Generic[R_co]):
         time: Micros | None = None,
         flow_run_id: str | None = None,
         task_run_id: str | None = None,
+        *,
+        timestamp: datetime | None = None,
+        state_details: StateDetails | Mapping[str, Any] | None = None,
     ) -> None:
+        """A state made by hand. `time` is in microseconds since 1970; `timestamp` says the same as a datetime.
+
+        Raises:
+            ValueError: the type is none.
+            TypeError: the details have a name that details do not have.
+        """
         self.type = type if type.__class__ is StateType else _type_of(type)
         self.name: str = _DEFAULT_NAMES[self.type] if name is None else name
         self.message = message
@@ -108,11 +111,55 @@ class State(Generic[R_co]):
         self.time: Micros = system_clock() if time is None else time
         self.flow_run_id = flow_run_id
         self.task_run_id = task_run_id
+        if timestamp is not None:
+            self.time = from_datetime(timestamp)
+        if state_details is not None:
+            self.note(**details_of(state_details))
+
+    @property
+    def id(self) -> str:
+        """What tells this state from others: the same each time that a run's state is looked up."""
+        if self.run_id is not None:
+            return id_of(f"{self.run_id}/{self.time}/{self.type}/{self.name}")
+        try:
+            return self._id
+        except AttributeError:
+            self._id: str = new_id()
+            return self._id
 
     @property
     def timestamp(self) -> datetime:
         """When the run came to this state, in UTC."""
         return to_datetime(self.time)
+
+    @property
+    def created(self) -> datetime:
+        """When the state was made, in UTC: its `timestamp`."""
+        return to_datetime(self.time)
+
+    @property
+    def updated(self) -> datetime:
+        """When the state was last changed: states are not, so its `timestamp`."""
+        return to_datetime(self.time)
+
+    @property
+    def state_details(self) -> StateDetails:
+        """The ids of its runs and, where they are known, its cache key, the time that it waits for, and the like."""
+        details = getattr(self, "_details", None) or {}
+        return StateDetails(**{"flow_run_id": self.flow_run_id, "task_run_id": self.task_run_id} | details)
+
+    def note(self, **details: Any) -> None:
+        """Add details, by their names in `state_details`; None stands for one that is not known.
+
+        Raises:
+            TypeError: details do not have such a name.
+        """
+        known = {name: value for name, value in details.items() if value is not None}
+        StateDetails(**known)
+        self.flow_run_id = known.pop("flow_run_id", self.flow_run_id)
+        self.task_run_id = known.pop("task_run_id", self.task_run_id)
+        if known:
+            self._details: dict[str, Any] = (getattr(self, "_details", None) or {}) | known
 
     @property
     def run_id(self) -> str | None:
@@ -306,16 +353,53 @@ def _constructor(kind: StateType, name: str | None = None) -> "Callable[..., Sta
         return State(kind, message=message, data=data, **fields)
 
     construct.__name__ = construct.__qualname__ = name or kind.capitalize()
-    construct.__doc__ = f"A state of type {kind}. Takes `message`, `data` and `name`."
+    construct.__doc__ = f"A state of type {kind}. Takes `message`, `data`, `name` and what else `State` takes."
     return construct
 
 
-Scheduled = _constructor(S.SCHEDULED)
 Pending = _constructor(S.PENDING)
 Running = _constructor(S.RUNNING)
+Retrying = _constructor(S.RUNNING, "Retrying")
 Completed = _constructor(S.COMPLETED)
 Failed = _constructor(S.FAILED)
 Crashed = _constructor(S.CRASHED)
 Cancelling = _constructor(S.CANCELLING)
 Cancelled = _constructor(S.CANCELLED)
-Paused = _constructor(S.PAUSED)
+
+
+def Scheduled(  # noqa: N802 - it makes what is called so
+    message: str | None = None, data: Any = None, *, scheduled_time: datetime | None = None, **fields: Any
+) -> State[Any]:
+    """A state of type SCHEDULED, of a run that is due at `scheduled_time`: now, by default."""
+    state = State[Any](S.SCHEDULED, message=message, data=data, **fields)
+    state.note(scheduled_time=scheduled_time or state.state_details.scheduled_time or datetime.now(UTC))
+    return state
+
+
+def Paused(  # noqa: N802
+    message: str | None = None,
+    data: Any = None,
+    *,
+    timeout_seconds: float | None = None,
+    pause_expiration_time: datetime | None = None,
+    reschedule: bool = False,
+    pause_key: str | None = None,
+    **fields: Any,
+) -> State[Any]:
+    """A state of type PAUSED, of a run that waits for `timeout_seconds`, or until `pause_expiration_time`.
+
+    Raises:
+        ValueError: both are given.
+    """
+    if timeout_seconds is not None and pause_expiration_time is not None:
+        raise ValueError("A pause has a timeout_seconds or a pause_expiration_time; give one of them.")
+    state = State[Any](S.PAUSED, message=message, data=data, **fields)
+    if timeout_seconds is not None:
+        pause_expiration_time = datetime.now(UTC) + timedelta(seconds=timeout_seconds)
+    state.note(pause_timeout=pause_expiration_time, pause_key=pause_key, pause_reschedule=reschedule or None)
+    return state
+
+
+AwaitingRetry = functools.partial(Scheduled, name="AwaitingRetry")
+Late = functools.partial(Scheduled, name="Late")
+Suspended = functools.partial(Paused, name="Suspended", reschedule=True)

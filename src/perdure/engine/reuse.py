@@ -10,7 +10,7 @@ from perdure.core.errors import MissingResult, ResultError, StorageError
 from perdure.core.records import DecisionRecord, Record, ResultRecord, StateRecord, Why
 from perdure.core.states import State, StateType
 from perdure.engine.items import hand_on, hand_on_earlier
-from perdure.engine.runs import enter, text_of
+from perdure.engine.runs import enter, note_cache_key, text_of
 from perdure.engine.staging import staged
 from perdure.engine.world import World
 from perdure.results.retention import retention_of
@@ -70,6 +70,8 @@ def take(
         state = enter(run, world, StateType.FAILED, message, result, name)
     else:
         state = enter(run, world, StateType.COMPLETED, data=result, name=name)
+        if name == "Cached":
+            note_cache_key(run, found.cache_key, found.expires)
     if not stays:
         yield Report((*records, *_told(run, found, why, state)))
     world.log(run, logging.DEBUG, "%s: the result is that of the run %s.", name, found.run_id)

@@ -8,6 +8,7 @@ from typing import Any
 
 from perdure import settings
 from perdure.context import FlowRunContext, RunContext, TaskRunContext
+from perdure.core.clock import Micros, to_datetime
 from perdure.core.effects import Blocking, Report, Steps
 from perdure.core.errors import CancelledRun, CancelRequested, SerializationError, StorageError
 from perdure.core.exceptions import stand_in
@@ -133,6 +134,7 @@ def end(
         fields |= {"expires": expires, "cache_key": cache_key.key}
         records.insert(0, result_record(run.id, not run.is_flow, result, now, **fields))
         records.append(CacheRecord(cache_key.key, run.id, now, expires, cache_key.components))
+        note_cache_key(run, cache_key.key, expires)
     if run.claim is not None:
         records.append(ReleaseRecord(run.claim, run.id))
     if run.transaction is not None:
@@ -147,6 +149,12 @@ def end(
     if isinstance(run, TaskRunContext):
         world.claims.land(run)
     return (yield from call_hooks(run, world))
+
+
+def note_cache_key(run: RunContext, key: str | None, expires: Micros | None) -> None:
+    """Have the state of a cached run say what it was kept or found under."""
+    assert run.state is not None
+    run.state.note(cache_key=key, cache_expiration=None if expires is None else to_datetime(expires))
 
 
 def _is_memory_only(value: Any) -> bool:

@@ -6,7 +6,7 @@ Kept under the flow run and a key: which attempt of the flow it is, which step, 
 import time
 
 from perdure.context import FlowRunContext, RunContext
-from perdure.core.clock import Micros
+from perdure.core.clock import Micros, to_datetime
 from perdure.core.effects import Report, Sleep, Steps
 from perdure.core.records import Record, WaitRecord
 from perdure.engine.world import World
@@ -23,6 +23,8 @@ def wait_for_try(run: RunContext, world: World, records: list[Record], delay: fl
     flow = _keeper(run)
     if flow is not None and (run.identity is not None or run.is_flow):
         records.append(WaitRecord(flow.id, _of_tries(run), until, run.run_count))
+    if run.state is not None:
+        run.state.note(scheduled_time=to_datetime(until))
     yield Report(records)
     yield from wait_until(until, run, world)
 
