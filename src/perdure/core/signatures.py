@@ -103,6 +103,10 @@ class Signature:
         by_position, keywords = (self._by_position, None) if passed is None else passed
         if self.is_plain and by_position == len(self.names) == len(parameters):
             return tuple([parameters[name] for name in self.names]), {}
+        if self.is_plain and keywords is not None and not keywords and len(parameters) == len(self.names):
+            rest = {name: parameters[name] for name in self.names[by_position:]}
+            changed = {name: value for name, value in rest.items() if value is not self._defaults[name]}
+            return tuple([parameters[name] for name in self.names[:by_position]]), changed
         args: list[Any] = []
         kwargs: dict[str, Any] = {}
         held: list[Any] = []  # positional-only defaults: passed only if one behind them is
