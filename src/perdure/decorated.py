@@ -5,51 +5,30 @@ import dataclasses
 import functools
 import sys
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, ClassVar, Generic, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 from perdure import definition
 from perdure.core.annotations import unmapped
 from perdure.core.colour import caller_is_async
-from perdure.core.options import RunOptions
 from perdure.core.signatures import Passed
 from perdure.mapping import mapped
+from perdure.named_options import CommonOptions, Options
 
-Options = TypeVar("Options", bound=RunOptions)
 T = TypeVar("T")
 _NO_KEYWORDS: frozenset[str] = frozenset()
 
 
-class Decorated(Generic[Options]):
+class Decorated(CommonOptions[Options]):
     """A function with options, which may be a method."""
 
     kind: ClassVar[str]  # "flow" or "task"
 
     def __init__(self, function: Callable[..., Any], options: Options) -> None:
         functools.update_wrapper(self, options.function)  # type: ignore[arg-type] # first: it copies the function's own attributes
-        self.options = options
+        self.options: Options = options
         self._instance: Any = None  # what a method is bound to
         self._is_static = isinstance(function, staticmethod)
         self._is_of_class = isinstance(function, classmethod)
-
-    @property
-    def name(self) -> str:
-        """The name of the flow or task."""
-        return self.options.name
-
-    @property
-    def description(self) -> str | None:
-        """What it does, for people: as given, or the docstring."""
-        return self.options.description
-
-    @property
-    def version(self) -> str | None:
-        """Its version: as given or, for a flow, a digest of its file."""
-        return self.options.version
-
-    @property
-    def tags(self) -> frozenset[str]:
-        """The tags that each of its runs gets."""
-        return self.options.tags
 
     def with_options(self, **options: Any) -> Self:
         """A copy with some of the decorator's options replaced; all others stay.

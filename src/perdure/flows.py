@@ -22,8 +22,10 @@ from perdure.engine.first_run import first_run
 from perdure.engine.flow_run import FlowCall, flow_run
 from perdure.engine.resumption import Resumable, claimed, crashed_with, resumable
 from perdure.engine.starts import arguments_of
+from perdure.engine.validation import validated
 from perdure.futures import AsyncFuture, Future
 from perdure.mapping import AsyncMappedFutures, MappedFutures
+from perdure.named_options import OptionsOfFlows
 from perdure.session import Session, ended_by_signal
 from perdure.submission import SubmittedWork, WaitFor, aitems, items, runs_of, submit_call
 
@@ -35,7 +37,7 @@ T = TypeVar("T")
 __all__ = ["Flow", "flow"]
 
 
-class Flow(Decorated[FlowOptions], Generic[P, R]):
+class Flow(Decorated[FlowOptions], OptionsOfFlows, Generic[P, R]):
     """A function whose calls are tracked, with all the tasks and subflows that they call. Made by `@flow`.
 
     Call it as the plain function, or with `return_state=True` for its state.
@@ -44,10 +46,37 @@ class Flow(Decorated[FlowOptions], Generic[P, R]):
     kind = "flow"
     calls_refused: ClassVar[str | None] = None  # why no flow may be called now: a program is being loaded
 
+    def __init__(self, fn: Callable[P, R], name: str | None = None, **options: Any) -> None:
+        """What `@flow(name=..., ...)` makes of a function: `Flow(fn=..., name=...)`.
+
+        Raises:
+            TypeError: what is decorated is not a function, or an option is unknown.
+            DefinitionError: an option is wrong.
+        """
+        function: Any = fn
+        fields = definition.fields_of(function, "flow", options | {"name": name})
+        base = FlowOptions(
+            **fields,
+            version=definition.version_of(fields["function"]),
+            retries=settings.current().flow_default_retries,
+            retry_delay_seconds=settings.current().flow_default_retry_delay_seconds,
+            retry_delays=(settings.current().flow_default_retry_delay_seconds,),
+        )
+        super().__init__(function, definition.changed(base, options, "flow"))
+
     @property
     def fn(self) -> Callable[P, R]:
         """The plain function."""
         return self.options.function
+
+    def validate_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        """The parameters of a call, by name, coerced as the type hints say; the flow is not run.
+
+        Raises:
+            ParameterTypeError: they do not fit.
+            ParameterBindError: the flow has other parameters.
+        """
+        return validated(self.options, self._bind((), parameters))
 
     @overload
     def __call__(
@@ -374,12 +403,4 @@ def flow(function: Any = None, /, **options: Any) -> Any:
     """
     if function is None:
         return functools.partial(flow, **options) if options else flow
-    fields = definition.fields_of(function, "flow", options)
-    base = FlowOptions(
-        **fields,
-        version=definition.version_of(fields["function"]),
-        retries=settings.current().flow_default_retries,
-        retry_delay_seconds=settings.current().flow_default_retry_delay_seconds,
-        retry_delays=(settings.current().flow_default_retry_delay_seconds,),
-    )
-    return Flow(function, definition.changed(base, options, "flow"))
+    return Flow(function, **options)

@@ -29,6 +29,7 @@ from perdure.engine.task_run import TaskCall, task_run
 from perdure.engine.timeouts import EnclosingTimeout
 from perdure.futures import AsyncFuture, Future
 from perdure.mapping import AsyncMappedFutures, MappedFutures
+from perdure.named_options import OptionsOfTasks
 from perdure.submission import WaitFor, aitems, arun_task, items, run_task, runs_of, submit_task
 
 P = ParamSpec("P")
@@ -51,7 +52,7 @@ __all__ = [
 ]
 
 
-class Task(Decorated[TaskOptions], Generic[P, R]):
+class Task(Decorated[TaskOptions], OptionsOfTasks, Generic[P, R]):
     """A function whose calls are tracked. Made by `@task`.
 
     Call it as the plain function, or with `return_state=True` for its state; `submit` it to the
@@ -60,6 +61,23 @@ class Task(Decorated[TaskOptions], Generic[P, R]):
     """
 
     kind = "task"
+
+    def __init__(self, fn: Callable[P, R], name: str | None = None, **options: Any) -> None:
+        """What `@task(name=..., ...)` makes of a function: `Task(fn=..., name=...)`.
+
+        Raises:
+            TypeError: what is decorated is not a function, or an option is unknown.
+            DefinitionError: an option is wrong, or two do not go together.
+        """
+        function: Any = fn
+        fields = definition.fields_of(function, "task", options | {"name": name})
+        base = TaskOptions(
+            **fields,
+            retries=settings.current().task_default_retries,
+            retry_delay_seconds=settings.current().task_default_retry_delay_seconds,
+            retry_delays=(settings.current().task_default_retry_delay_seconds,),
+        )
+        super().__init__(function, definition.changed(base, options, "task"))
 
     @property
     def fn(self) -> Callable[P, R]:
@@ -326,11 +344,4 @@ def task(function: Any = None, /, **options: Any) -> Any:
     """
     if function is None:
         return functools.partial(task, **options) if options else task
-    fields = definition.fields_of(function, "task", options)
-    base = TaskOptions(
-        **fields,
-        retries=settings.current().task_default_retries,
-        retry_delay_seconds=settings.current().task_default_retry_delay_seconds,
-        retry_delays=(settings.current().task_default_retry_delay_seconds,),
-    )
-    return Task(function, definition.changed(base, options, "task"))
+    return Task(function, **options)

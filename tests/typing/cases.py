@@ -37,6 +37,10 @@ async def adaily(day: str) -> float:
     return float(day)
 
 
+def plain(x: int) -> int:
+    return x
+
+
 @task
 def items(n: int) -> Iterator[int]:
     yield n
@@ -59,6 +63,14 @@ def calls() -> None:
     add(1, 2, 3)  # type: ignore[call-overload]
     daily(1)  # type: ignore[call-overload]
     Shop().price("2")  # type: ignore[call-overload]
+
+
+def named_options() -> None:
+    assert_type(add.retries, int)
+    assert_type(daily.timeout_seconds, float | None)
+    assert_type(Flow(fn=plain, name="sum")(1), int)
+    assert_type(Task(plain).submit(1), Future[int])
+    add.retries = 3  # type: ignore[misc]
 
 
 def states() -> None:
