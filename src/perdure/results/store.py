@@ -170,6 +170,9 @@ def write_result(
     return result
 
 
+PersistedResult.write = staticmethod(write_result)
+
+
 def replace_document(
     storage: "Storage",
     key: str,
