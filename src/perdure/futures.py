@@ -14,7 +14,7 @@ from perdure.core.steering import Bell
 R_co = TypeVar("R_co", covariant=True)
 F = TypeVar("F", bound=Pending)
 
-__all__ = ["AsyncFuture", "DoneAndNotDone", "Future", "as_completed", "wait"]
+__all__ = ["AsyncFuture", "DoneAndNotDone", "Future", "PrefectFuture", "as_completed", "wait"]
 
 
 class _Handle(Pending, Generic[R_co]):
@@ -32,14 +32,24 @@ class _Handle(Pending, Generic[R_co]):
     @property
     def is_done(self) -> bool:
         """Whether the run has come to its last state."""
-        return self.state is not None
+        return self.ended is not None
+
+    @property
+    def state(self) -> State[R_co]:
+        """The run's final state, or a pending one while it has not finished."""
+        return self.get_state()
+
+    def __class_getitem__(cls, parameters: Any) -> Any:
+        """`Future[int]`; the second parameter of `PrefectFuture[int, Sync]`, who waits how, is left out."""
+        first = parameters[0] if isinstance(parameters, tuple) and len(parameters) == 2 else parameters
+        return super().__class_getitem__(first)  # type: ignore[misc] # Generic has it
 
     def get_state(self) -> State[R_co]:
         """The run's final state, or a pending one while it has not finished."""
-        return self.state or State(StateType.PENDING, task_run_id=self.task_run_id)
+        return self.ended or State(StateType.PENDING, task_run_id=self.task_run_id)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.task_run_id!r}, {self.state or 'not done'})"
+        return f"{type(self).__name__}({self.task_run_id!r}, {self.ended or 'not done'})"
 
 
 class Future(_Handle[R_co]):
@@ -58,7 +68,7 @@ class Future(_Handle[R_co]):
             ValueError: the timeout is negative.
         """
         self.block(checked_timeout(timeout))
-        return self.state
+        return self.ended
 
     @overload
     def result(self, timeout: float | None = None, raise_on_failure: Literal[True] = True) -> R_co: ...
@@ -77,8 +87,11 @@ class Future(_Handle[R_co]):
         """
         if not self.block(checked_timeout(timeout)):
             raise _too_late(self, timeout)
-        assert self.state is not None
-        return self.state.fetch(raise_on_failure)
+        assert self.ended is not None
+        return self.ended.fetch(raise_on_failure)
+
+
+PrefectFuture = Future  # by which users of Prefect know it
 
 
 class AsyncFuture(_Handle[R_co]):
@@ -108,7 +121,7 @@ class AsyncFuture(_Handle[R_co]):
                 await self.ablock()
         except TimeoutError:
             return None
-        return self.state
+        return self.ended
 
     @overload
     async def result(self, timeout: float | None = None, raise_on_failure: Literal[True] = True) -> R_co: ...

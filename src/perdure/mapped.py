@@ -152,12 +152,12 @@ class Mapped(PendingGroup, Generic[R]):
         """Wait for a call; whether it has finished."""
         entry.prepare_to_block(end is not None)
         entry.when_done(bell.ring)
-        while entry.state is None and not (fails_fast and self._has_failed):
+        while entry.ended is None and not (fails_fast and self._has_failed):
             left = None if end is None else end - time.monotonic()
             if left is not None and left <= 0:
                 break
             bell.wait(left)
-        return entry.state is not None
+        return entry.ended is not None
 
     def block(self, _: float | None = None) -> None:
         """Submit what is left, and wait; an error of the iterable is raised unless somebody has seen it."""
@@ -203,7 +203,7 @@ class Mapped(PendingGroup, Generic[R]):
                 index = 0
                 while not (fails_fast and self._has_failed) and self._is_submitted(index):
                     entry = self._entries[index]
-                    if isinstance(entry, Pending) and entry.state is None:
+                    if isinstance(entry, Pending) and entry.ended is None:
                         arrived = asyncio.ensure_future(entry.ablock())
                         try:
                             await asyncio.wait({arrived, failed}, return_when=asyncio.FIRST_COMPLETED)
@@ -223,7 +223,7 @@ class Mapped(PendingGroup, Generic[R]):
         """The state of the first call, in order, that has finished and did not complete."""
         if self._has_failed:
             for entry in self._entries:
-                state = entry.state if isinstance(entry, Pending) else entry
+                state = entry.ended if isinstance(entry, Pending) else entry
                 if state is not None and not state.is_completed():
                     return state
         return None

@@ -217,7 +217,7 @@ class SubmittedWork(Generic[CallT]):
 
         Whatever goes wrong with that in its turn, those who wait for the task get to know.
         """
-        if self.future.state is not None:
+        if self.future.ended is not None:
             return
         try:
             state = drive(crash(self.call.run, self.session, error), self.session)
@@ -255,7 +255,7 @@ class SubmittedWork(Generic[CallT]):
             error: BaseException | None = CancelledRun("The asyncio task of the run was cancelled.")
         else:
             error = task.exception()  # the state of the run has it, but asyncio would complain that nobody looked
-        if self.future.state is None:
+        if self.future.ended is None:
             self.crash(error or CancelledRun("The asyncio task of the run has ended without a state."))
 
     def cancel(self) -> None:

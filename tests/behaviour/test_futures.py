@@ -482,24 +482,28 @@ def test_a_flow_with_an_idempotency_key_is_not_submitted() -> None:
 def test_what_is_submitted_outside_flows_is_waited_for_at_exit(start: Any) -> None:
     program = start(
         """
+        import os
         import time
         from perdure import flow, task
+
+        def say(text):
+            os.write(1, f"{text}\\n".encode())  # whole lines, whatever other threads say
 
         @task
         def later(value, after=None):
             time.sleep(0.2)
-            print("task", value, flush=True)
+            say(f"task {value}")
             return value
 
         @flow
         def flow_later():
             time.sleep(0.1)
-            print("flow", flush=True)
+            say("flow")
 
         later.submit(2, after=later.submit(1))
         flow_later.submit()
         later.map(n for n in (3, 4))
-        print("main done", flush=True)
+        say("main done")
         """
     )
     code, out, _ = program.end()

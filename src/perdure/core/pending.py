@@ -32,13 +32,13 @@ if hasattr(os, "register_at_fork"):  # not on Windows
 
 
 class Pending:
-    """A task run on its way to a state. `state` is None until it has arrived."""
+    """A task run on its way to a state. `ended` is the state that it came to, None until it has arrived."""
 
-    __slots__ = ("__weakref__", "_callbacks", "begin", "depends_on", "loop", "state", "task_run_id")
+    __slots__ = ("__weakref__", "_callbacks", "begin", "depends_on", "ended", "loop", "task_run_id")
 
     def __init__(self, task_run_id: str, state: State[Any] | None = None) -> None:
         self.task_run_id = task_run_id
-        self.state = state
+        self.ended = state
         self.begin: Callable[[], object] | None = None  # runs the task here, unless some thread has begun it
         self.depends_on: Sequence[Pending] = ()  # what has to arrive before it begins
         self.loop: Any = None  # the event loop on which it runs, if it does
@@ -47,9 +47,9 @@ class Pending:
     def arrive(self, state: State[Any]) -> None:
         """Set the state that the run came to, and tell those who wait."""
         with _lock:
-            if self.state is not None:
+            if self.ended is not None:
                 return  # it has ended already: what it came to first counts
-            self.state = state
+            self.ended = state
             self.begin, self.depends_on, self.loop = None, (), None
             callbacks, self._callbacks = self._callbacks, ()
         stopped: BaseException | None = None
@@ -65,16 +65,16 @@ class Pending:
 
     def leave_to_parent(self) -> None:
         """In a forked child: the run is its parent's, and never arrives here."""
-        if self.state is None:
+        if self.ended is None:
             text = f"The task run {self.task_run_id} runs in the process that this one was forked from"
             error = CrashedRun(f"{text}: its result is not here.")
             self._callbacks = ()
-            self.state = State(StateType.CRASHED, None, str(error), error, task_run_id=self.task_run_id)
+            self.ended = State(StateType.CRASHED, None, str(error), error, task_run_id=self.task_run_id)
 
     def when_done(self, callback: Callable[[], None]) -> None:
         """Call back once the run has arrived, in the thread where it does; now if it has."""
         with _lock:
-            if self.state is None:
+            if self.ended is None:
                 self._callbacks = (*self._callbacks, callback)
                 return
         callback()
@@ -94,7 +94,7 @@ class Pending:
         Raises:
             WouldDeadlock: the run needs the event loop that would be blocked.
         """
-        if self.state is None and on_event_loop():
+        if self.ended is None and on_event_loop():
             self._check_loop()
         # With a time limit it waits for a thread instead: what has begun here could not be left in time.
         if not is_limited and in_submitted_task.get():
@@ -112,17 +112,17 @@ class Pending:
                 begin = each.begin
                 if begin is not None:
                     begin()
-            elif each not in seen and each.state is None:
+            elif each not in seen and each.ended is None:
                 seen.add(each)
                 to_do.append((each, True))
                 to_do += [(upstream, False) for upstream in each.depends_on]
 
     def _wait(self, timeout: float | None) -> bool:
-        if self.state is None:
+        if self.ended is None:
             arrived = Bell()
             self.when_done(arrived.ring)
             arrived.wait(timeout)
-        return self.state is not None
+        return self.ended is not None
 
     def _check_loop(self) -> None:
         waiting: list[Pending] = [self]
@@ -144,7 +144,7 @@ class Pending:
         """Wait on the caller's event loop until the run has arrived."""
         import asyncio
 
-        if self.state is not None:
+        if self.ended is not None:
             return
         loop = asyncio.get_running_loop()
         arrived = loop.create_future()

@@ -40,7 +40,7 @@ class Flight(Pending):
         Raises:
             WouldDeadlock: it needs this very thread, since it is below on its stack or on its event loop.
         """
-        if self.state is None and self._thread == threading.get_ident():
+        if self.ended is None and self._thread == threading.get_ident():
             raise WouldDeadlock(f"The task run {self.task_run_id} needs the thread that would wait for it.")
         return self._wait(timeout)
 
@@ -83,7 +83,7 @@ class Claims:
 
     def _kept(self, mine: Claim, flight: Flight) -> Claim:
         """The claim, which is let go at once if its coroutine was cancelled while a thread got it."""
-        if flight.state is not None:
+        if flight.ended is not None:
             self._orchestrator.report((ReleaseRecord(mine.key, mine.run_id),))
         return mine
 

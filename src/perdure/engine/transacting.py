@@ -178,7 +178,7 @@ def _settled(transaction: Transaction) -> Steps[None]:
     while transaction.submitted:
         waited_for, transaction.submitted = transaction.submitted, []
         yield WaitFor(waited_for)
-        states = [each.state for each in waited_for if each.state is not None]
+        states = [each.ended for each in waited_for if each.ended is not None]
         failed = failed or next((state for state in states if not state.is_completed()), None)
     yield from _closed_generators(transaction)
     if failed is not None:

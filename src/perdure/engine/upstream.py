@@ -27,7 +27,7 @@ def resolved(
         UpstreamNotCompleted: one of them did not complete, and its failure is not allowed.
     """
     needed = (*upstreams, *(waited.upstream for waited in wait_for))
-    unfinished = [each for each in needed if isinstance(each, Pending) and each.state is None]
+    unfinished = [each for each in needed if isinstance(each, Pending) and each.ended is None]
     if unfinished:
         yield WaitFor(unfinished)
     for each in wait_for:
@@ -58,6 +58,6 @@ def state_of(upstream: Upstream) -> State[Any]:
     """The state that an upstream stands for."""
     if isinstance(upstream, State):
         return upstream
-    if upstream.state is None:
+    if upstream.ended is None:
         raise UnfinishedRun(f"The task run {upstream.task_run_id} has not finished. Wait for it first.")
-    return upstream.state
+    return upstream.ended
