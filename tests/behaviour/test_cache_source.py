@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from perdure.engine.class_members import members_not_said
-from perdure.engine.source import body_of_class, digests_of_source
+from perdure.engine.source import digests_of_source
+from perdure.engine.source_files import body_of_class
 
 Digests = Callable[..., tuple[str, str]]
 

@@ -20,10 +20,15 @@ def members_not_said(kind: type, body: Sequence[ast.stmt]) -> Iterator[tuple[str
     """
     said = _said(body)
     for name, value in sorted(vars(kind).items()):
-        if name.startswith(_MADE) or name in _OF_TUPLES or (name.startswith("_") and issubclass(kind, enum.Enum)):
+        if is_made(name) or name in _OF_TUPLES or (name.startswith("_") and issubclass(kind, enum.Enum)):
             continue
         if isinstance(value, functools.singledispatchmethod) or not _is_said(name, value, said, kind):
             yield name, value
+
+
+def is_made(name: str) -> bool:
+    """Whether Python, abc or pydantic makes the member of this name."""
+    return name.startswith(_MADE)
 
 
 def _said(body: Sequence[ast.stmt]) -> Mapping[str, Any]:
@@ -62,4 +67,10 @@ def _is_plain(value: Any) -> bool:
 
 def _text(value: Any) -> str:
     """The text of a plain value; the order of sets does not count."""
-    return repr(sorted(map(repr, value))) if isinstance(value, set | frozenset) else repr(value)
+    if isinstance(value, set | frozenset):
+        return repr(sorted(map(_text, value)))
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{_text(key)}: {_text(item)}' for key, item in value.items())}}}"
+    if isinstance(value, list | tuple):
+        return f"{type(value).__name__}({', '.join(map(_text, value))})"
+    return repr(value)

@@ -48,12 +48,18 @@ def _standing_for(value: Any, within: tuple[Any, ...]) -> str | None:
     if isinstance(value, type) or (callable(value) and has_own_name(value)):
         return f"{getattr(value, '__module__', None)}.{value.__qualname__}" if _is_odd(value) else name_of(value)
     if isinstance(value, MethodType):
-        return f"{_standing_for(value.__func__, within)} of {_told(value.__self__, within)}"
+        return f"{_called(value.__func__, within)} of {_told(value.__self__, within)}"
     if isinstance(value, functools.partial):
-        return f"{_standing_for(value.func, within)} with {_told((value.args, value.keywords), within)}"
+        return f"{_called(value.func, within)} with {_told((value.args, value.keywords), within)}"
     if isinstance(value, FunctionType):
         return _made(value, within)
     return None
+
+
+def _called(function: Any, within: tuple[Any, ...]) -> str:
+    """What stands for what a method or a partial calls."""
+    text = _standing_for(function, within)
+    return _told(function, within) if text is None else text
 
 
 def _is_odd(value: Any) -> bool:
@@ -63,7 +69,7 @@ def _is_odd(value: Any) -> bool:
 def _made(function: FunctionType, within: tuple[Any, ...]) -> str:
     if any(each is function for each in within[:-1]):  # it holds itself
         return "itself"
-    from perdure.engine.source import own_source  # few tasks are closures
+    from perdure.engine.source_files import own_source  # few tasks are closures
 
     with _first_looks:
         told = [(name, _looked_at(function, name, value, within)) for name, value in _variables(function)]

@@ -6,27 +6,27 @@ others have written counts by its name. The source is taken from the file only i
 have been changed since it was imported. Elsewhere, and for lambdas, the code itself counts.
 """
 
-import ast
-import copy
 import dataclasses
 import dis
 import enum
 import functools
 import inspect
-import linecache
-import pickle
 import sys
 import sysconfig
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import BuiltinFunctionType, CodeType, FunctionType, MappingProxyType, MethodType, ModuleType
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
+from perdure.core import programs
 from perdure.core.errors import SerializationError
-from perdure.engine.class_members import members_not_said
+from perdure.engine.class_members import is_made, members_not_said
+from perdure.engine.contents.reduction import reduced
 from perdure.engine.digests import digest_of_values
 from perdure.engine.names import name_of
+from perdure.engine.source_constants import pickled_constant
+from perdure.engine.source_files import body_of_class, file_of, own_source, source_of_class
 
 _MOST = 10_000  # functions and classes that one task may reach; those after count by their names
 _ABSENT = object()
@@ -86,13 +86,32 @@ class Walk:
         return self._record_of_class(reached) if isinstance(reached, type) else self._record_of_function(reached)
 
     def _record_of_function(self, function: FunctionType) -> tuple[Any, ...]:
+        self._look(functools.partial(getattr, function, "__code__"))
+        self._look(functools.partial(getattr, function, "__defaults__"))
+        defaults = (function.__defaults__, function.__kwdefaults__)
+        own = (own_source(function.__code__), self._held(function))
+        named = self._named(function.__globals__, _names(function.__code__))
+        named += self._siblings(function)
+        named += self._implementations(function.__name__, vars(function).get("registry"))
+        return (*own, self.told(defaults)), [*named, *self._imported(function)]
+
+    def _held(self, function: FunctionType) -> list[tuple[str, Any]]:
+        """What a function's closure holds."""
         cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
         held = [(name, self._look(functools.partial(_content, cell))) for name, cell in cells]
-        defaults = (function.__defaults__, function.__kwdefaults__)
-        own = (own_source(function.__code__), [(name, self.told(value)) for name, value in held])
-        named = self._named(function.__globals__, _names(function.__code__))
-        implementations = self._implementations(function.__name__, vars(function).get("registry"))
-        return (*own, self.told(defaults)), [*named, *implementations, *self._imported(function.__code__)]
+        return [(name, self.told(value)) for name, value in held]
+
+    def _siblings(self, function: FunctionType) -> list[tuple[str, Any]]:
+        """Of a method: the other members of its class, or of the classes above, that it names."""
+        above = programs.walk(sys.modules.get(function.__module__), function.__qualname__.rpartition(".")[0])
+        if not isinstance(above, type):
+            return []
+        found = []
+        for name in _names(function.__code__):
+            member = self._look(functools.partial(_member, above, name))
+            if member is not _ABSENT and not name.startswith("__"):
+                found.append((f"{above.__qualname__}.{name}", self.told(_plain(member))))
+        return found
 
     def _implementations(self, of: str, registry: Any) -> list[tuple[str, Any]]:
         """What a generic function of `functools.singledispatch` calls, by the types that it is for."""
@@ -103,23 +122,34 @@ class Walk:
         return sorted((f"{of} for {name}", self.told(each)) for name, each in found)
 
     def _record_of_class(self, kind: type) -> tuple[Any, ...]:
-        source, names = _source_of_class(kind)
+        self._look_at_members(kind)
         functions = [each for each in map(_plain, vars(kind).values()) if isinstance(each, FunctionType)]
+        source, names = source_of_class(kind, functions)
         namespace = vars(sys.modules[kind.__module__]) if kind.__module__ in sys.modules else {}
         if source is None:
             members = {name: self.told(_plain(value)) for name, value in vars(kind).items() if _is_telling(name)}
             return ("class", kind.__qualname__, [self.told(base) for base in kind.__bases__], members), None
         used = {name for each in functions for name in _names(each.__code__)}
         named = self._named(namespace, sorted({*names, *used}))
-        return ("class", kind.__qualname__, source), named + self._set_outside(kind)
+        file = getattr(sys.modules.get(kind.__module__), "__file__", None)
+        written = (each for each in functions if each.__code__.co_filename == file)  # others are made by `dataclass`
+        held = [each for function in written for each in self._held(function) if each[0] != "__class__"]
+        return ("class", kind.__qualname__, source, *held), named + self._set_outside(kind)
+
+    def _look_at_members(self, kind: type) -> None:
+        """Note what the class has, so that what is set on it later is seen."""
+        self._look(functools.partial(getattr, kind, "__bases__"))
+        self._look(functools.partial(len, vars(kind)))
+        for name in vars(kind):
+            if not is_made(name):
+                value = self._look(functools.partial(vars(kind).get, name))
+                self.is_lasting = self.is_lasting and not isinstance(value, list | dict | set)
 
     def _set_outside(self, kind: type) -> list[tuple[str, Any]]:
         """The members of a class that its source does not say: set from outside, or of another value than there."""
-        self._look(functools.partial(len, vars(kind)))
         told: list[tuple[str, Any]] = []
         for name, value in members_not_said(kind, body_of_class(kind)):
             path = f"{kind.__qualname__}.{name}"
-            self._look(functools.partial(vars(kind).get, name))
             if isinstance(value, functools.singledispatchmethod):
                 told += self._implementations(path, value.dispatcher.registry)
             else:
@@ -144,14 +174,15 @@ class Walk:
             tell(name, self._look(functools.partial(namespace.get, name, _ABSENT)))
         return told
 
-    def _imported(self, code: CodeType) -> list[tuple[str, Any]]:
+    def _imported(self, function: FunctionType) -> list[tuple[str, Any]]:
         """Modules of the project that are imported inside the function: their whole files, which need not run."""
         found = []
-        for name in _imports(code):
-            file = self._project.file_of_module(name, Path(code.co_filename).absolute().parent)
+        for level, name in _imports(function.__code__):
+            above = Path(function.__code__.co_filename).absolute().parents
+            file = self._project.file_of_module(name, above[min(max(level, 1), len(above)) - 1], level > 0)
             if file is not None:
                 self.is_lasting = False
-                found.append((name, _file(str(file)).whole))
+                found.append((name, file_of(str(file)).whole))
         return found
 
     def _look(self, look: Callable[[], Any]) -> Any:
@@ -168,28 +199,61 @@ class Walk:
 
     def _standing_for(self, value: Any) -> str | None:
         """Text for what does not count by its content; what is the project's own is looked into later."""
-        value = _plain(value)
+        if not self._is_own_wrapper(value):
+            value = _plain(value)
         if isinstance(value, FunctionType | type):
             name = f"{value.__module__}.{value.__qualname__}"
             return f"own {self.place(value)}" if self._project.has(value) else name
         if isinstance(value, MethodType):
-            return f"{self._standing_for(value.__func__)} of {self.told(value.__self__)}"
+            return f"{self._called(value.__func__)} of {self.told(value.__self__)}"
         if isinstance(value, functools.partial):
-            return f"{self._standing_for(value.func)} {self.told((value.args, value.keywords))}"
+            return f"{self._called(value.func)} {self.told((value.args, value.keywords))}"
         if isinstance(value, ModuleType | BuiltinFunctionType):
             return str(value.__name__)
         self.is_lasting = self.is_lasting and _lasts(value)
-        if type(value) in _BY_CONTENT or _has_content(value):
+        if type(value) in (set, frozenset):
+            self._reach_in_order(value)
+        if type(value) in _BY_CONTENT:
             return None
-        kind = f"own {self.place(type(value))}" if self._project.has(type(value)) else _kind(value)
+        own = self.place(type(value)) if self._project.has(type(value)) else None
+        if _has_content(value):
+            return None
+        kind = _kind(value) if own is None else f"own {own}"
         try:
             return f"{kind} {self._digest_of(value)}"
         except Exception:  # a lock, a connection: it cannot be part of what is computed
             return kind
 
+    def _is_own_wrapper(self, value: Any) -> bool:
+        """Whether an object of a class of the project wraps a function, so that what it does counts as well."""
+        if isinstance(value, FunctionType | type) or "__wrapped__" not in getattr(value, "__dict__", ()):
+            return False
+        return self._project.has(type(value))
+
+    def _called(self, function: Any) -> str:
+        """What stands for what a method or a partial calls."""
+        text = self._standing_for(function)
+        return self.told(function) if text is None else text
+
+    def _reach_in_order(self, members: Iterable[Any]) -> None:
+        """Reach what a set has of the project's functions and classes in an order that is the same in every process."""
+        plain = map(_plain, members)
+        named = [each if isinstance(each, FunctionType | type) else type(each) for each in plain]
+        for each in sorted(named, key=lambda each: (str(each.__module__), each.__qualname__)):
+            if self._project.has(each):
+                self.place(each)
+
     def _digest_of(self, value: Any) -> str:
-        """The digest of an object that is a constant of the project."""
-        return digest_of_values(pickle.dumps(value, protocol=5))
+        """The digest of an object that is a constant of the project; what it holds of the project is reached."""
+        pickled = pickled_constant(value, self._own_name)
+        if pickled is not None:
+            return digest_of_values(pickled)
+        return digest_of_values(reduced(value), stand_in=self._standing_for)
+
+    def _own_name(self, value: FunctionType | type) -> str | None:
+        """What stands for a function or class of the project; None for others."""
+        value = _plain(value)
+        return f"own {self.place(value)}" if self._project.has(value) else None
 
     def place(self, value: Any) -> int | str:
         """Its number among what was reached, so that cycles end."""
@@ -228,10 +292,11 @@ class _Project:
         file = getattr(sys.modules.get(str(module)), "__file__", None) or _file_of(value)
         return file is not None and self._holds(Path(file).absolute())
 
-    def file_of_module(self, name: str, beside: Path) -> Path | None:
+    def file_of_module(self, name: str, beside: Path, is_relative: bool) -> Path | None:
         """The file of a module of the project, which need not have been imported."""
         inside = name.replace(".", "/")
-        for base in (*self._roots, *(root.parent for root in self._roots), beside):
+        bases = (beside,) if is_relative else (*self._roots, *(root.parent for root in self._roots), beside)
+        for base in bases:
             for file in (base / f"{inside}.py", base / inside / "__init__.py"):
                 if self._holds(file) and file.is_file():
                     return file
@@ -252,6 +317,10 @@ class _Project:
 def _others() -> frozenset[str]:
     """Where what others have written is installed."""
     return frozenset(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
+
+
+def _member(kind: type, name: str) -> Any:
+    return next((vars(base)[name] for base in kind.__mro__ if name in vars(base)), _ABSENT)
 
 
 def _content(cell: Any) -> Any:
@@ -316,124 +385,16 @@ def _names(code: CodeType) -> tuple[str, ...]:
 
 
 @functools.lru_cache(maxsize=10_000)
-def _imports(code: CodeType) -> tuple[str, ...]:
-    """The modules that may be imported by the code and the functions inside it, by their dotted names."""
-    found = {name for each in code.co_consts if isinstance(each, CodeType) for name in _imports(each)}
-    module = ""
+def _imports(code: CodeType) -> tuple[tuple[int, str], ...]:
+    """The modules that may be imported by the code and the functions inside it: levels above, and dotted names."""
+    found = {each for inner in code.co_consts if isinstance(inner, CodeType) for each in _imports(inner)}
+    module, level, constants = "", 0, [0, 0]
     for instruction in dis.get_instructions(code):
-        if instruction.opname == "IMPORT_NAME":
-            module = str(instruction.argval)
-            found.add(module)
+        if instruction.opname == "IMPORT_NAME":  # the level and the names to import are on the stack
+            module, level = str(instruction.argval), constants[-2] if isinstance(constants[-2], int) else 0
+            found.add((level, module))
         elif instruction.opname == "IMPORT_FROM":
-            found.add(f"{module}.{instruction.argval}".lstrip("."))
-    return tuple(sorted(found - {""}))
-
-
-@functools.lru_cache(maxsize=10_000)
-def own_source(code: CodeType) -> Any:
-    """The normalised source of a function's code; what the code does, where that is not to be had."""
-    if code.co_name != "<lambda>":
-        file = _file(code.co_filename)
-        if code in file.codes and (node := file.nodes.get((code.co_name, code.co_firstlineno))) is not None:
-            return _normal(node)
-    return _instructions(code)
-
-
-def _instructions(code: CodeType) -> tuple[Any, ...]:
-    constants = tuple(_instructions(each) if isinstance(each, CodeType) else _constant(each) for each in code.co_consts)
-    return code.co_code, constants, code.co_names, code.co_varnames
-
-
-def _constant(value: Any) -> str:
-    """The text of a constant; that of a set is the same whatever the hash seed."""
-    if isinstance(value, frozenset):
-        return f"frozenset({sorted(map(_constant, value))})"
-    if isinstance(value, tuple) and any(isinstance(each, tuple | frozenset) for each in value):
-        return f"({', '.join(map(_constant, value))})"
-    return repr(value)
-
-
-def body_of_class(kind: type) -> Sequence[ast.stmt]:
-    """The statements of a class in its file."""
-    name = getattr(sys.modules.get(kind.__module__), "__file__", None)
-    node = None if name is None else _file(name).classes.get(kind.__qualname__)
-    return node.body if isinstance(node, ast.ClassDef) else ()
-
-
-def _source_of_class(kind: type) -> tuple[str | None, tuple[str, ...]]:
-    """A class's normalised source and the names in it; None if the file has no such class, or another one by now."""
-    name = getattr(sys.modules.get(kind.__module__), "__file__", None)
-    file = _file(name) if name is not None else _NO_FILE
-    node = file.classes.get(kind.__qualname__)
-    functions = [each for each in map(_plain, vars(kind).values()) if isinstance(each, FunctionType)]
-    own = [each.__code__ for each in functions if each.__code__.co_filename == name]
-    if node is None or any(code not in file.codes for code in own):
-        return None, ()
-    names = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
-    return _normal(node), tuple(names | {each.attr for each in ast.walk(node) if isinstance(each, ast.Attribute)})
-
-
-class _File(NamedTuple):
-    codes: frozenset[CodeType]
-    nodes: Mapping[tuple[str, int], ast.AST]  # functions by name and first line
-    classes: Mapping[str, ast.AST]  # by qualified name
-    whole: str  # its normalised source
-
-
-_NO_FILE = _File(frozenset(), {}, {}, "")
-
-
-def _file(name: str) -> _File:
-    linecache.checkcache(name)
-    return _parsed(name, "".join(linecache.getlines(name)))
-
-
-@functools.lru_cache(maxsize=200)
-def _parsed(name: str, text: str) -> _File:
-    try:
-        tree = ast.parse(text)
-        whole = compile(tree, name, "exec", dont_inherit=True)
-    except (SyntaxError, ValueError):
-        return _NO_FILE
-    nodes: dict[tuple[str, int], ast.AST] = {}
-    classes: dict[str, ast.AST] = {}
-    _strip_docstrings(tree)
-    _note(tree, "", nodes, classes)
-    return _File(frozenset(_codes(whole)), nodes, classes, ast.unparse(tree))
-
-
-def _note(above: ast.AST, path: str, nodes: dict[tuple[str, int], ast.AST], classes: dict[str, ast.AST]) -> None:
-    for node in ast.iter_child_nodes(above):
-        inside = path
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
-            nodes[node.name, first] = node
-            inside = f"{path}{node.name}.<locals>."
-        elif isinstance(node, ast.ClassDef):
-            classes[f"{path}{node.name}"] = node
-            inside = f"{path}{node.name}."
-        _note(node, inside, nodes, classes)
-
-
-def _codes(code: CodeType) -> Iterator[CodeType]:
-    yield code
-    for each in code.co_consts:
-        if isinstance(each, CodeType):
-            yield from _codes(each)
-
-
-def _normal(node: ast.AST) -> str:
-    """The source of a function or class as Python itself would write it."""
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-        # What decorators do is done to what a name stands for, and a task's are its options.
-        node = copy.copy(node)
-        node.decorator_list = []
-    return ast.unparse(node)
-
-
-def _strip_docstrings(tree: ast.AST) -> None:
-    for each in ast.walk(tree):
-        if isinstance(each, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            first = each.body[0] if each.body else None
-            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and type(first.value.value) is str:
-                each.body = each.body[1:] or [ast.Pass()]
+            found.add((level, f"{module}.{instruction.argval}".lstrip(".")))
+        elif instruction.opname.startswith("LOAD_"):
+            constants = [constants[-1], instruction.argval]
+    return tuple(sorted(found - {(level, "") for level in range(10)}))
