@@ -2,6 +2,7 @@
 
 import atexit
 import logging
+import math
 import os
 import signal
 import threading
@@ -64,7 +65,9 @@ class Session:
         self.log = logs.log
         self._durability = Durability(chosen.results_durability)
         self.secure = self._durability.secure
-        self.storages = Storages(lambda record: orchestrator.report((record,)), orchestrator.block)
+        self.storages = Storages(
+            lambda record: orchestrator.report((record,)), orchestrator.block, orchestrator.has_block
+        )
         self.told_sources: set[str] = set()
         self.transactions = orchestrator.transactions
         self._life = Life(orchestrator.report, self._look_after, chosen.lease_seconds)
@@ -318,6 +321,7 @@ def _loaded_storage(chosen: Any) -> "Storage":
     return block
 
 
+_READER_PATIENCE = 1.0  # seconds
 _default_storages: "dict[str, Storage]" = {}
 
 
@@ -359,6 +363,15 @@ def _open() -> Session:
         return _current
 
 
+_most_patience = math.inf
+
+
+def be_impatient() -> None:
+    """From here on this process only reads, for a person who waits: a server that is away is told of soon."""
+    global _most_patience
+    _most_patience = _READER_PATIENCE
+
+
 def _orchestrator(chosen: Settings) -> Orchestrator:
     if chosen.api_url is not None:
         from perdure.orchestrator.remote import RemoteOrchestrator, folder_of  # imports httpx
@@ -368,7 +381,7 @@ def _orchestrator(chosen: Settings) -> Orchestrator:
             folder_of(chosen.home, chosen.api_url),
             token=None if chosen.api_token is None else chosen.api_token.reveal(),
             locally=chosen.checkpoint == "local",
-            patience_seconds=chosen.server_patience_seconds,
+            patience_seconds=min(chosen.server_patience_seconds, _most_patience),
             report_interval_seconds=chosen.report_interval_seconds,
             carried=_tracing().carried if chosen.opentelemetry else dict,
         )
@@ -485,4 +498,4 @@ def _in_main_thread(run: FlowRunContext) -> Iterator[None]:
             handlers.remove(signal.SIGTERM, _terminate)
 
 
-__all__ = ["Session", "close", "current", "use"]
+__all__ = ["Session", "be_impatient", "close", "current", "use"]

@@ -40,6 +40,11 @@ _COMMANDS = {
 }
 
 
+# Commands that change nothing: a person waits for them, and not for a server that is away.
+_READS = frozenset({"deliveries", "diff", "explain", "get", "inspect", "logs", "ls", "services", "show", "verify"})
+_FOLLOWS = frozenset({"--follow", "-f"})
+
+
 class _Commands(TyperGroup):
     """Knows the commands by name, and imports the one that is called."""
 
@@ -50,6 +55,8 @@ class _Commands(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name, command, rest = super().resolve_command(ctx, args)
         if command is not None and name is not None:
+            if (name if name == "logs" else next(iter(rest), None)) in _READS and not _FOLLOWS.intersection(rest):
+                import_module("perdure.session").be_impatient()
             command = get_command(import_module(f"perdure.cli.{name.replace('-', '_')}").app)
         return name, command, rest
 

@@ -2,15 +2,18 @@
 
 import re
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import NamedTuple, Protocol
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
 
 from perdure.blocks import Block
 from perdure.blocks.approved import approve
 from perdure.core.clock import Micros
+from perdure.core.colour import caller_is_async
 from perdure.core.errors import StorageKeyError
 from perdure.core.files import TEMPORARY_PREFIX
+from perdure.filesystems import directories
 
 MAX_KEY = 1024  # characters
 _OURS = 32  # of the keys that are made here
@@ -182,6 +185,39 @@ class Storage(Block):
     def describe(self, key: str) -> str:
         """Where a person finds what is kept under the key: an absolute path or a URL."""
 
+    def read_path(self, path: str) -> Any:
+        """`read`, by the name that users of Prefect know; in async code a coroutine of it."""
+        return self.aread(path) if caller_is_async() else self.read(path)
+
+    def write_path(self, path: str, content: bytes) -> Any:
+        """`write`, by the name that users of Prefect know, and then where it is; in async code a coroutine of it."""
+        if caller_is_async():
+            return self._awritten(path, content)
+        self.write(path, content)
+        return self.describe(path)
+
+    async def _awritten(self, path: str, content: bytes) -> str:
+        await self.awrite(path, content)
+        return self.describe(path)
+
+    def get_directory(self, from_path: str | None = None, local_path: str | Path | None = None) -> Any:
+        """Copy all that lies under a path into a local directory, this one by default; in async code, awaited.
+
+        Raises:
+            StorageError: the storage refuses.
+            OSError: the directory cannot be written to.
+        """
+        return _perhaps_awaited(directories.get_directory, self, from_path, local_path)
+
+    def put_directory(self, local_path: str | Path | None = None, to_path: str | None = None) -> Any:
+        """Copy all files of a local directory, this one by default, under a path; how many. In async code, awaited.
+
+        Raises:
+            StorageError: the storage refuses.
+            OSError: the directory cannot be read.
+        """
+        return _perhaps_awaited(directories.put_directory, self, local_path, to_path)
+
     async def aread(self, key: str) -> bytes:
         """`read`, awaited."""
         import asyncio  # sync programs do not pay for it
@@ -205,6 +241,14 @@ class Storage(Block):
         import asyncio
 
         await asyncio.to_thread(self.delete, key)
+
+
+def _perhaps_awaited(copy: Callable[..., Any], *args: Any) -> Any:
+    if not caller_is_async():
+        return copy(*args)
+    import asyncio
+
+    return asyncio.to_thread(copy, *args)
 
 
 class _Gathering:

@@ -324,6 +324,10 @@ class EmbeddedOrchestrator:
         rows = self._read(self._statements.block, (id,))
         return BlockRecord(*rows[0]) if rows else None
 
+    def has_block(self, id: str) -> bool:
+        """Whether a block is known."""
+        return self.block(id) is not None
+
     def blocks(self, type: str | None = None, name: str | None = None) -> Sequence[BlockRecord]:
         """The saved (named) blocks, sorted by type and name; or those of a type, or of a name."""
         from perdure.orchestrator.sql import queries

@@ -201,6 +201,9 @@ class Orchestrator(Protocol):
     def block(self, id: str) -> BlockRecord | None:
         """A block by its id."""
 
+    def has_block(self, id: str) -> bool:
+        """Whether a block is known; False, too, where that cannot be known at once."""
+
     def blocks(self, type: str | None = None, name: str | None = None) -> Sequence[BlockRecord]:
         """The saved (named) blocks, sorted by type and name; or those of a type, or of a name."""
 

@@ -49,7 +49,7 @@ READING = frozenset(
     }
 )
 # What batches of records do, and whom they are of.
-_TOLD = ("report", "commit", "flush", "close", "own", "disown", "hear_of_lost")
+_TOLD = ("report", "commit", "flush", "close", "own", "disown", "hear_of_lost", "has_block")
 _MOST_ITEMS = 30_000  # of a list among a call's arguments: a database takes as many parameters
 _KINDS: Mapping[str, Any] = {kind.__name__: kind for kind in (*get_args(Record), OwnersRecord)}
 

@@ -20,6 +20,7 @@ from perdure.core.errors import (
 )
 from perdure.core.version import VERSION
 from perdure.results import signing
+from perdure.results.description import SerializerDescription, description_of
 from perdure.results.payload import Layout
 from perdure.results.stored_payload import StoredPayload
 
@@ -43,7 +44,7 @@ _scan = json.JSONDecoder().raw_decode  # `json.loads` for text that nothing stan
 class PersistedResultBlob(NamedTuple):
     """A result document: the serialized data, or where its payload is, and all that is needed to read it again."""
 
-    serializer: dict[str, Any]  # the serializer's full description
+    serializer: dict[str, Any]  # the serializer's full description; of a document that was read, it also `loads`
     data: bytes  # empty if there is a payload
     type: str | None = None  # the value's Python type
     size: int | None = None  # bytes of `data`, or of the payload
@@ -55,7 +56,7 @@ class PersistedResultBlob(NamedTuple):
     def to_bytes(self) -> bytes:
         """The document as UTF-8 JSON."""
         digest = self.digest or digest_of(self.data)
-        return encode(json.dumps(self.serializer), self.data, digest, self.type, self.payload)
+        return encode(json.dumps(description_of(self.serializer)), self.data, digest, self.type, self.payload)
 
     @classmethod
     def from_bytes(cls, document: bytes, where: Where = _nowhere, key: str | None = None) -> "PersistedResultBlob":
@@ -75,7 +76,7 @@ class PersistedResultBlob(NamedTuple):
             data, layout = _data_of(fields), _layout_of(fields)
             digest = digest_of(data) if layout is None else layout.digest()
             blob = cls(
-                serializer=dict(fields["serializer"]),
+                serializer=SerializerDescription(fields["serializer"]),
                 data=data,
                 type=fields.get("type"),
                 size=fields.get("size"),
@@ -96,6 +97,18 @@ class PersistedResultBlob(NamedTuple):
                 " Run the task again, or restore the file."
             )
         return blob
+
+    @classmethod
+    def parse_raw(cls, document: bytes | str) -> "PersistedResultBlob":
+        """`from_bytes`, by the name that users of Prefect know: `blob.serializer.loads(blob.data)` gives the value.
+
+        A large value lies beside its document, and `data` is empty then: `load` with its storage gives every value.
+        """
+        return cls.from_bytes(document.encode() if isinstance(document, str) else document)
+
+    def json(self) -> str:
+        """The document as text."""
+        return self.to_bytes().decode()
 
     def load(self, where: Where = _nowhere, storage: "Storage | None" = None) -> Any:
         """The value; `storage` holds the payload, if there is one.
@@ -163,7 +176,7 @@ class PersistedResultBlob(NamedTuple):
         from perdure.serializers.base import Serializer
 
         try:
-            return load(Serializer.from_description(self.serializer))
+            return load(Serializer.from_description(description_of(self.serializer)))
         except ResultError as error:
             corrupt = isinstance(error, ResultCorrupt)
             mend = " Run the task again, or restore the file." if corrupt else ""

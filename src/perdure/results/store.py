@@ -44,9 +44,15 @@ if TYPE_CHECKING:  # these import pydantic, which a process that persists nothin
 class Storages:
     """The storages that this process has met, by the ids under which the orchestrator knows them."""
 
-    def __init__(self, report: Callable[[BlockRecord], None], read: Callable[[str], BlockRecord | None]) -> None:
+    def __init__(
+        self,
+        report: Callable[[BlockRecord], None],
+        read: Callable[[str], BlockRecord | None],
+        is_known: Callable[[str], bool] | None = None,
+    ) -> None:
         self._report = report
         self._read = read
+        self._is_known = is_known or (lambda block_id: read(block_id) is not None)
         self._by_id: dict[str, Storage] = {}
         self._ids: dict[int, tuple[Storage, str]] = {}  # by object identity; the storage is kept, so ids stay its own
         self._lock = threading.Lock()
@@ -60,7 +66,7 @@ class Storages:
             settled = storage.settled()
             record = settled.record()
             if record.id not in self._by_id:
-                if self._read(record.id) is None:
+                if not self._is_known(record.id):
                     # Without a name: the name of a saved block may have moved on to another one since it was loaded.
                     self._report(record._replace(name=None))
                 _approve(settled)
@@ -168,6 +174,9 @@ def write_result(
     )
     result.remember(value)
     return result
+
+
+PersistedResult.write = staticmethod(write_result)
 
 
 def replace_document(

@@ -6,6 +6,7 @@ from typing import Any, BinaryIO, Generic, TypeVar, cast
 from uuid import UUID
 
 from perdure.core import providers
+from perdure.core.colour import caller_is_async
 from perdure.core.errors import MissingResult, ResultCorrupt, ResultError, ResultMissing, ResultOverwritten
 from perdure.core.exceptions import portable
 from perdure.core.records import ResultFilter
@@ -31,6 +32,19 @@ class BaseResult(Fetchable, Generic[R]):
     def in_memory(self) -> R | None:
         """The value, if it is in memory."""
         return None
+
+    def has_cached_object(self) -> bool:
+        """Whether the value is in memory, and `get` need not fetch it."""
+        return False
+
+    @classmethod
+    def parse_raw(cls, text: str | bytes) -> "BaseResult[Any]":
+        """`result_from_json`: the handle, of whatever kind, that `json` described.
+
+        Raises:
+            ValueError: the text is not such a description.
+        """
+        return result_from_json(text)
 
     def describe(self) -> dict[str, Any]:
         """What is known of the result, without its value; JSON values only."""
@@ -72,6 +86,15 @@ class UnpersistedResult(BaseResult[R]):
     def in_memory(self) -> R | None:
         return None if self._value is _MISSING else self._value
 
+    def has_cached_object(self) -> bool:
+        return self._value is not _MISSING
+
+    @classmethod
+    def create(cls, obj: R, cache_object: bool = True) -> Any:
+        """The result of a value that is not persisted; in async code, a coroutine of it."""
+        made = cls(obj) if cache_object else cls(python_type=type_name(obj))
+        return _perhaps_awaited(lambda: made)
+
     def describe(self) -> dict[str, Any]:
         return {"type": self.type, "python_type": self.python_type}
 
@@ -97,6 +120,20 @@ class LiteralResult(BaseResult[R]):
     def get(self) -> R:
         """The value."""
         return self.value
+
+    def has_cached_object(self) -> bool:
+        return True
+
+    @classmethod
+    def create(cls, obj: R) -> Any:
+        """The result of True, False, None or a UUID; in async code, a coroutine of it.
+
+        Raises:
+            TypeError: it is none of these.
+        """
+        if literal_of(obj) is None:
+            raise TypeError(f"{obj!r} is no literal: these are True, False, None and UUIDs.")
+        return _perhaps_awaited(lambda: cls(obj))
 
     @property
     def python_type(self) -> str:
@@ -127,6 +164,33 @@ class PersistedResult(BaseResult[R]):
 
     # How a storage is had by the id of its block; the composition root sets it.
     find_storage: Callable[[str], Any]
+    # How a value is written; the module that writes sets it.
+    write: Callable[..., "PersistedResult[Any]"]
+
+    @classmethod
+    def create(
+        cls,
+        obj: R,
+        storage_block: Any,
+        storage_block_id: str | UUID,
+        storage_key_fn: Callable[[], str],
+        serializer: Any,
+        cache_object: bool = True,
+    ) -> Any:
+        """Write a value's document, and give the result; in async code, a coroutine of it.
+
+        `storage_block` is the storage, and `storage_block_id` the id by which others find it.
+
+        Raises:
+            SerializationError: the value cannot be converted to bytes.
+            StorageError: the storage refused.
+        """
+
+        def create() -> PersistedResult[R]:
+            id, key = str(storage_block_id), storage_key_fn()
+            return PersistedResult.write(obj, key, storage_block, serializer, id, cache_object)
+
+        return _perhaps_awaited(create)
 
     def __init__(
         self,
@@ -251,6 +315,14 @@ class PersistedResult(BaseResult[R]):
             )
 
     @property
+    def storage_block_id(self) -> str:
+        """The id of the storage that holds the document: `storage_id`."""
+        return self.storage_id
+
+    def has_cached_object(self) -> bool:
+        return self._cache is not _MISSING
+
+    @property
     def serializer_type(self) -> str:
         """The type name of the serializer that wrote the document."""
         return str(json.loads(self.serializer)["type"])
@@ -317,7 +389,15 @@ def literal_of(value: Any) -> LiteralResult[Any] | None:
     return LiteralResult(value) if type(value) is UUID else None
 
 
-def result_from_json(text: str) -> BaseResult[Any]:
+def _perhaps_awaited(make: Callable[[], Any]) -> Any:
+    if not caller_is_async():
+        return make()
+    import asyncio
+
+    return asyncio.to_thread(make)
+
+
+def result_from_json(text: str | bytes) -> BaseResult[Any]:
     """The handle that `BaseResult.json` described.
 
     Raises:

@@ -39,6 +39,15 @@ class _SerializerType(ModelType):
             namespace = {**namespace, "__annotations__": annotations}
         return super().__new__(mcs, name, bases, namespace, **options)
 
+    def __call__(cls, *args: Any, **fields: Any) -> Any:
+        """`Serializer(type="json")` is the serializer of that type name."""
+        name = fields.get("type")
+        if cls is not Serializer or args or not isinstance(name, str):
+            return super().__call__(*args, **fields)
+        if len(fields) == 1:
+            return Serializer.from_name(name)
+        return _construct(_type_named(name), name, **{each: fields[each] for each in fields if each != "type"})
+
 
 def _annotations(namespace: dict[str, Any]) -> dict[str, Any]:
     """The annotations in a class's body, which Python evaluates late from 3.14 on."""

@@ -332,7 +332,7 @@ class Settings:
     )
     server_patience_seconds: float = field(
         metadata=_about(
-            SECONDS, 30.0, "How long a server that went away is waited for; then runs go on, and tell it later."
+            SECONDS, 30.0, "How long those who need an answer wait for a server that is away; reports do not wait."
         )
     )
     report_interval_seconds: float = field(metadata=_about(SECONDS, 0.1, "How soon reported records are committed."))

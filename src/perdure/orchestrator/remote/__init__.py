@@ -24,6 +24,8 @@ _MEANWHILE: dict[str, Callable[..., Any]] = {
     **dict.fromkeys(("claim_key", "take_over_key"), lambda *_: True),
     "note_wait": lambda *_: None,
 }
+# Of these, what is not worth waiting for: who needs to know asks again.
+_AT_ONCE = frozenset({"cancellation", "note_wait"})
 # What is asked in the middle of runs: only what was reported of keys and blocks has to be there before.
 _APART = frozenset({"find_cached", "claim_key", "claim_of", "cancellation", "block"})
 _left_to_parents: list[Transport] = []  # closing connections that were made before a fork would end the parent's
@@ -33,8 +35,8 @@ class RemoteOrchestrator:
     """An `Orchestrator` by its server's address. Its methods are those of the protocol, called there.
 
     What cannot be delivered is kept in `folder`, a directory for this server, and delivered later; see `Sender` for
-    `locally`. `patience_seconds` is how long a server that went away is waited for. `carried` gives headers
-    that say what a request belongs to.
+    `locally`. `patience_seconds` is how long those who need an answer wait for a server that went away. `carried`
+    gives headers that say what a request belongs to.
     """
 
     is_shared = True  # others may write to a server's database
@@ -102,7 +104,7 @@ class RemoteOrchestrator:
             return
         self._sender.deliver_left_behind()
         try:
-            self._sender.settle(eagerly=True)
+            self._sender.part()
         finally:
             self._sender.close()
 
@@ -117,19 +119,27 @@ class RemoteOrchestrator:
 
     def block(self, id: str) -> BlockRecord | None:
         """A block by its id; while the server is away, as it was known here."""
+        return self._block(id, patiently=True)
+
+    def has_block(self, id: str) -> bool:
+        """Whether a block is known; while the server is away, here."""
+        return self._block(id, patiently=False) is not None
+
+    def _block(self, id: str, patiently: bool) -> BlockRecord | None:
+        known = self._blocks.find(id)
         try:
-            found: BlockRecord | None = self._ask("block", id)
+            found: BlockRecord | None = self._ask("block", id, patiently=patiently and known is None)
         except OrchestratorUnreachable:
-            return self._blocks.find(id)
+            return known
         self._blocks.remember(() if found is None else (found,))
         return found
 
     def blocks(self, type: str | None = None, name: str | None = None) -> Sequence[BlockRecord]:
         """The saved blocks, or those of a type, or of a name; while the server is away, those that are known here."""
+        known = self._blocks.named(type, name)
         try:
-            found: Sequence[BlockRecord] = self._ask("blocks", type, name)
+            found: Sequence[BlockRecord] = self._ask("blocks", type, name, patiently=not known)
         except OrchestratorUnreachable:
-            known = self._blocks.named(type, name)
             if not known:
                 raise
             return known
@@ -143,13 +153,14 @@ class RemoteOrchestrator:
             return _Part(self._ask, name)
         raise AttributeError(f"An orchestrator has no {name!r}.")
 
-    def _ask(self, name: str, *args: Any, **options: Any) -> Any:
+    def _ask(self, name: str, *args: Any, patiently: bool = True, **options: Any) -> Any:
+        patiently = patiently and name not in _AT_ONCE
         if name not in _APART or self._sender.holds_keyed or self._sender.undelivered:
-            self._sender.settle(eagerly=name not in _MEANWHILE)
+            self._sender.settle(eagerly=name not in _MEANWHILE, patiently=patiently)
         try:
             if args and "older_than" in getattr(args[0], "_fields", ()):
                 return list(self._rows(name, *args))
-            return self._call(name, *args, **options)
+            return self._call(name, *args, patiently=patiently, **options)
         except OrchestratorUnreachable:
             if name not in _MEANWHILE:
                 raise
@@ -167,12 +178,13 @@ class RemoteOrchestrator:
             left = None if left is None else left - asked
             filter = filter._replace(older_than=page[-1][0])
 
-    def _call(self, name: str, *args: Any, **options: Any) -> Any:
+    def _call(self, name: str, *args: Any, patiently: bool = True, **options: Any) -> Any:
         method = wire.method(Orchestrator, name)
         source, count = self._lanes.pop() if self._lanes else (new_id(), 0)
         place = source, count + 1
         try:
-            return method.decode_answer(self._transport.call(name, method.encode_call(args, options), place))
+            body = method.encode_call(args, options)
+            return method.decode_answer(self._transport.call(name, body, place, patiently=patiently))
         finally:
             self._lanes.append(place)
 

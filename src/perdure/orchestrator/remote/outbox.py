@@ -31,6 +31,7 @@ class Outbox:
         self._thread: threading.Thread | None = None
         self._attempts = 0
         self._is_urgent = False  # somebody waits for the next attempt
+        self._said: float | None = None  # since when the server was away when that was last logged
         self._is_ended = False
 
     @property
@@ -52,8 +53,8 @@ class Outbox:
         if directly and not self._spools:
             try:
                 self._deliver(self._own.source, batch)
-            except OrchestratorUnreachable:
-                pass
+            except OrchestratorUnreachable as error:
+                self._say_away(error)
             except OrchestratorError as error:
                 self._failed = error
             else:
@@ -71,10 +72,10 @@ class Outbox:
             if self._spools:
                 self._start()
 
-    def wait(self, locally: bool = False, eagerly: bool = False) -> None:
+    def wait(self, locally: bool = False, eagerly: bool = False, patiently: bool = True) -> None:
         """Return when all is delivered; or, if `locally` or patience is over, when it is safe on disk.
 
-        `eagerly` asks the server once more, even if patience is over.
+        If not `patiently`, patience is over once an attempt has failed. `eagerly` asks the server once more, even then.
 
         Raises:
             OrchestratorError: the server refuses what comes from here; it is kept on disk.
@@ -88,12 +89,27 @@ class Outbox:
             while self._spools and not locally:
                 if self._failed is not None:
                     raise self._failed
-                patience = self._transport.reach.patience_left
+                reach = self._transport.reach
+                patience = reach.patience_left if patiently or reach.away_since is None else 0.0
                 if patience <= 0 and self._attempts >= attempts:
                     break
                 self._changed.wait(min(max(patience, 0.1), 1.0))
             if self._own in self._spools:
                 self._own.sync()
+
+    def part(self) -> None:
+        """Wait, before the process ends, for what comes of it to be delivered; what others left behind can wait.
+
+        A server that has answered before is waited for as long as patience lasts, any other is asked once more.
+        """
+        reach = self._transport.reach
+        is_own = self._own in self._spools
+        if is_own and reach.was_here and reach.away_since is not None and reach.patience_left > 0:
+            _LOGGER.warning(
+                "%d bytes wait for the server %s. This process waits for it, up to %.0f seconds, before it ends.",
+                *(self._own.size, self._transport.url, reach.patience_left),
+            )
+        self.wait(eagerly=is_own, patiently=is_own and reach.was_here)
 
     def hurry(self) -> None:
         """The server answers: have what waits be delivered now."""
@@ -147,7 +163,9 @@ class Outbox:
                     continue
             try:
                 self._deliver(spool.source, batch)
-            except OrchestratorUnreachable:
+            except OrchestratorUnreachable as error:
+                if spool is self._own:
+                    self._say_away(error)
                 pause = self._transport.reach.until_next
             except OrchestratorError as error:
                 self._fail(error)
@@ -176,6 +194,13 @@ class Outbox:
             spool.close(remove=True)
         self._spools.remove(spool)
         self._changed.notify_all()
+
+    def _say_away(self, error: OrchestratorUnreachable) -> None:
+        """Log that the server is away, once each time that it is."""
+        since = self._transport.reach.away_since
+        if since is not None and since != self._said:
+            self._said = since
+            _LOGGER.warning("%s Runs continue; their records are kept on this machine's disk until it does.", error)
 
     def _fail(self, error: OrchestratorError) -> None:
         if self._failed is None:

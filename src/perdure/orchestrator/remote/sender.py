@@ -19,9 +19,9 @@ _MOST_BYTES = 4 * 1024 * 1024  # of a batch before it is compressed, unless it i
 class Sender(Waiting):
     """Takes records, and has them at the server.
 
-    A record counts as committed once the server has said that its database has. While the server is away, that is
-    waited for as long as the transport's patience lasts; from then on, and always if `locally`, a record counts as
-    committed once it is on this machine's disk. It is delivered later, by this process or by another one.
+    A record counts as committed once the server has said that its database has. While the server is away, and always
+    if `locally`, a record counts as committed once it is on this machine's disk. It is delivered later, by this
+    process or by another one.
     """
 
     def __init__(self, transport: Transport, folder: Path, interval_seconds: float, locally: bool) -> None:
@@ -49,13 +49,22 @@ class Sender(Waiting):
             OrchestratorError: it could not be committed, and waits on; or a record was refused for good.
         """
         self._flush()
-        self._outbox.wait(self._locally)
+        self._outbox.wait(self._locally, patiently=False)
         super().flush()
 
-    def settle(self, eagerly: bool) -> None:
-        """Return when all that was reported is at the server, even if it is committed locally before."""
+    def settle(self, eagerly: bool, patiently: bool = True) -> None:
+        """Return when all that was reported is at the server, even if it is committed locally before.
+
+        While the server is away, that is waited for as long as the transport's patience lasts, if `patiently`.
+        """
         self._flush()
-        self._outbox.wait(eagerly=eagerly)
+        self._outbox.wait(eagerly=eagerly, patiently=patiently)
+        super().flush()
+
+    def part(self) -> None:
+        """Return when all that was reported is at the server, or on disk: see `Outbox.part`."""
+        self._flush()
+        self._outbox.part()
         super().flush()
 
     def hurry(self) -> None:

@@ -19,12 +19,14 @@ from perdure.orchestrator import wire
 from perdure.orchestrator.remote.spool import Batch
 
 _LOGGER = logging.getLogger("perdure.orchestrator")
-_TIMEOUT = httpx.Timeout(60.0, connect=5.0)  # seconds; a server may wait for its database
+_ANSWER, _CONNECT = 60.0, 5.0  # seconds until an answer, since a server may wait for its database, and a connection
+_LEAST_CONNECT = 2.0  # seconds: TCP asks a second time after one
 _PASSING = frozenset({408, 425, 429, 502, 503, 504})  # statuses that may be others in a while
 _COMPRESSED = 1_024  # bytes: shorter bodies are sent as they are
 _SOON = httpx.Timeout(3.0, connect=2.0)  # seconds, for what is asked again and again
 _UNHEARD = 5_000  # milliseconds for which what was sent may stay without a sign that it arrived
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 5.0  # seconds between two attempts
+_UNSAID = 1.5  # seconds of waiting that need no word
 
 
 class Reach:
@@ -35,11 +37,13 @@ class Reach:
         self._patience = patience_seconds
         self._lock = threading.Lock()
         self.away_since: float | None = None
+        self.was_here = False  # it has answered this process once
         self._pause = _FIRST_PAUSE
         self._next = 0.0
 
     def is_here(self) -> None:
         """It has answered."""
+        self.was_here = True
         if self.away_since is None:
             return
         with self._lock:
@@ -47,17 +51,14 @@ class Reach:
         if since is not None:
             _LOGGER.info("The server %s answers again, after %.1f seconds.", self._url, time.monotonic() - since)
 
-    def is_away(self, error: Exception) -> None:
+    def is_away(self) -> None:
         """It has not answered."""
         with self._lock:
             now = time.monotonic()
-            is_new = self.away_since is None
             if self.away_since is None:
                 self.away_since = now
             self._next = now + self._pause * random.uniform(0.5, 1.0)  # many clients do not come at once
             self._pause = min(2 * self._pause, _LONGEST_PAUSE)
-        if is_new:
-            _LOGGER.warning("%s Runs go on; what they tell is kept on this machine's disk until it does.", error)
 
     @property
     def until_next(self) -> float:
@@ -84,7 +85,10 @@ class Transport:
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
         self._client = httpx.Client(
-            base_url=f"{self.url}/api/orchestrator/", headers=headers, timeout=_TIMEOUT, transport=_direct()
+            base_url=f"{self.url}/api/orchestrator/",
+            headers=headers,
+            timeout=httpx.Timeout(_ANSWER, connect=min(_CONNECT, max(_LEAST_CONNECT, patience_seconds))),
+            transport=_direct(),
         )
         self.reach = Reach(self.url, patience_seconds)
 
@@ -125,24 +129,35 @@ class Transport:
             told = answer.json()
             return _by_place(told["refused"]), told.get("lost", {})
 
-    def call(self, name: str, body: bytes = b"", place: tuple[str, int] | None = None, method: str = "POST") -> bytes:
+    def call(
+        self,
+        name: str,
+        body: bytes = b"",
+        place: tuple[str, int] | None = None,
+        method: str = "POST",
+        patiently: bool = True,
+    ) -> bytes:
         """The answer of a method; what it changes is changed once for a `place`, however often it is sent.
 
-        While the server is away, it is tried again for as long as the patience lasts.
+        While the server is away, it is tried again for as long as the patience lasts; once only if not `patiently`.
 
         Raises:
             OrchestratorUnreachable: the server is not there.
             OrchestratorError: it could not answer; the error is of the class that the server raised.
         """
         headers = {} if place is None else {wire.SOURCE_HEADER: place[0], wire.SEQUENCE_HEADER: str(place[1])}
+        is_said = False
         while True:
             try:
                 answer = self._send(method, name, body, headers)
                 self._raise_for(answer, _problem_of(answer))
-            except OrchestratorUnreachable:
-                pause = self.reach.until_next
-                if self.reach.patience_left <= pause:
+            except OrchestratorUnreachable as error:
+                pause, left = self.reach.until_next, self.reach.patience_left
+                if left <= pause or not patiently:
                     raise
+                if left > _UNSAID and not is_said:
+                    is_said = True
+                    _LOGGER.warning("%s Its answer to %r is waited for, up to %.0f seconds.", error, name, left)
                 time.sleep(pause)
             else:
                 return answer.content
@@ -194,7 +209,7 @@ class Transport:
         return self._told(OrchestratorUnreachable(f"The server {self.url} cannot do its work now ({why})."))
 
     def _told(self, error: OrchestratorUnreachable) -> OrchestratorUnreachable:
-        self.reach.is_away(error)
+        self.reach.is_away()
         return error
 
     def _raise_for(self, answer: httpx.Response, problem: Mapping[str, Any] | None) -> None:

@@ -94,7 +94,10 @@ class Statements:
         self.put_decision = self._decide()
         self.add_source = self._insert("source", SourceRecord._fields) + " ON CONFLICT DO NOTHING"
         self.source = f"SELECT parts FROM source WHERE digest = {mark}"
-        self.put_block = self._upsert("block", BlockRecord._fields)
+        # A process that uses a storage without a name does not take away the name under which another one saved it.
+        self.put_block = self._upsert("block", BlockRecord._fields).replace(
+            "name = excluded.name", "name = coalesce(excluded.name, block.name)"
+        )
         self.free_slug = f"UPDATE block SET name = NULL WHERE type = {mark} AND name = {mark} AND id <> {mark}"
         self.forget_block = f"UPDATE block SET name = NULL WHERE id = {mark}"
         self.find_cached = (

@@ -1,0 +1,36 @@
+"""Whole directories, to and from a storage."""
+
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Protocol
+
+
+class Files(Protocol):
+    """What is asked of a storage."""
+
+    def read(self, key: str) -> bytes: ...
+    def write(self, key: str, data: bytes) -> None: ...
+    def list(self, prefix: str = "") -> Iterator[str]: ...
+
+
+def get_directory(storage: Files, from_path: str | None, local_path: str | Path | None) -> None:
+    """Write what lies under a prefix of a storage into a local directory, with the same names below it."""
+    prefix = _prefix(from_path)
+    target = Path.cwd() if local_path is None else Path(local_path)
+    for key in [*storage.list(prefix)]:
+        file = target / PurePosixPath(key.removeprefix(prefix))
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(storage.read(key))
+
+
+def put_directory(storage: Files, local_path: str | Path | None, to_path: str | None) -> int:
+    """Keep all files below a local directory under a prefix of a storage; how many they were."""
+    source, prefix = Path.cwd() if local_path is None else Path(local_path), _prefix(to_path)
+    files = sorted(path for path in source.rglob("*") if path.is_file())
+    for file in files:
+        storage.write(f"{prefix}{file.relative_to(source).as_posix()}", file.read_bytes())
+    return len(files)
+
+
+def _prefix(path: str | None) -> str:
+    return "" if path in (None, "", ".", "./") else f"{str(path).strip('/')}/"
