@@ -1,12 +1,35 @@
-"""The current run, for the code in it: `from perdure.runtime import flow_run, task_run, deployment`."""
+"""The current run, for the code in it: `from perdure.runtime import flow_run, task_run, deployment`.
+
+For tests of code that asks, the environment may say it instead: `PERDURE__RUNTIME__FLOW_RUN__NAME=nightly`.
+"""
 
 from perdure.context import current_run
 from perdure.core.errors import MissingContext
+from perdure.engine.pretended import FromEnvironment
 from perdure.engine.views import DeploymentView, FlowRunView, TaskRunView
 
-flow_run = FlowRunView()
-task_run = TaskRunView()
-deployment = DeploymentView()
+
+class _FlowRun(FromEnvironment, FlowRunView):
+    """The current flow run, or what the environment says of it."""
+
+    _variables = "FLOW_RUN"
+
+
+class _TaskRun(FromEnvironment, TaskRunView):
+    """The current task run, or what the environment says of it."""
+
+    _variables = "TASK_RUN"
+
+
+class _Deployment(FromEnvironment, DeploymentView):
+    """The current deployment, or what the environment says of it."""
+
+    _variables = "DEPLOYMENT"
+
+
+flow_run = _FlowRun()
+task_run = _TaskRun()
+deployment = _Deployment()
 
 
 def items_done() -> int:

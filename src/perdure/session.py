@@ -210,12 +210,20 @@ class Session:
         if run.storage is None:
             chooser = _chooser(run)
             if chooser is None:
-                run.storage = _default_storage(self.settings)
+                run.storage = self._default_storage(run)
             else:
                 if chooser.storage is None:
                     chooser.storage = _loaded_storage(chooser.options.result_storage)
                 run.storage = chooser.storage
         return run.storage  # type: ignore[no-any-return]
+
+    def _default_storage(self, run: RunContext) -> "Storage":
+        block = self.settings.default_result_storage_block
+        if block is None:
+            return _local_storage(self.settings)
+        outermost = run.flow.root if run.flow else run
+        outermost.storage = _loaded_storage(block)  # once for all below
+        return outermost.storage  # type: ignore[no-any-return]
 
     def serializer_for(self, run: RunContext) -> "Serializer":
         """How a run's result is written: its own option, else its flow's, else the default serializer."""
@@ -229,7 +237,7 @@ class Session:
     def can_persist(self, run: RunContext) -> bool:
         """Whether it is known already that a run's storage, serializer and keys can be had."""
         chooser = _chooser(run)
-        if chooser is not None and chooser.storage is None:
+        if self.settings.default_result_storage_block if chooser is None else chooser.storage is None:
             return False
         chosen = _inherited(run, "serializer", "result_serializer") or self.settings.results_default_serializer
         return (chosen if isinstance(chosen, str) else id(chosen)) in self._usable
@@ -325,7 +333,7 @@ _READER_PATIENCE = 1.0  # seconds
 _default_storages: "dict[str, Storage]" = {}
 
 
-def _default_storage(chosen: Settings) -> "Storage":
+def _local_storage(chosen: Settings) -> "Storage":
     from perdure.filesystems import LocalFileSystem
 
     path = str(chosen.local_storage_path)

@@ -18,11 +18,17 @@ _LIMITS = Limits(items=(5, 3, 2), lengths=(_LENGTH, 40, 20), deepest=3)
 _encode = json.JSONEncoder(ensure_ascii=False).encode  # made once: making one takes longer than using it
 
 
+def refreshes(run: TaskRunContext) -> bool:
+    """Whether the run is to compute its value in spite of a cached one."""
+    chosen = run.options.refresh_cache
+    return settings.current().tasks_refresh_cache if chosen is None else chosen
+
+
 def decision_of(run: TaskRunContext, key: CacheKey | None, world: World) -> DecisionRecord:
     """That a run with caching computes its value itself."""
     if key is None:
         return DecisionRecord(run.id, "keyless")
-    why: Why = "refreshed" if run.options.refresh_cache else "computed"
+    why: Why = "refreshed" if refreshes(run) else "computed"
     return DecisionRecord(run.id, why, key.key, key.components, _shown_arguments(run, world))
 
 

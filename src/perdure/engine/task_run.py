@@ -13,7 +13,7 @@ from perdure.core.options import TaskOptions
 from perdure.core.records import Record, ResultRecord, Why
 from perdure.core.states import State, StateType
 from perdure.engine.cache_key import CacheKey, cache_key_of
-from perdure.engine.decisions import decision_of, source_of
+from perdure.engine.decisions import decision_of, refreshes, source_of
 from perdure.engine.hooks import hook_call
 from perdure.engine.identity import identify_late
 from perdure.engine.limits import slots_let_go, slots_of_tags
@@ -32,7 +32,7 @@ from perdure.results.types import UnpersistedResult
 S = StateType
 _COMPUTES: dict[Why, str] = {
     "computed": "Computed: nothing in the cache can be used for it.",
-    "refreshed": "Computed: refresh_cache=True.",
+    "refreshed": "Computed: refresh_cache, or PERDURE_TASKS_REFRESH_CACHE, says so.",
     "keyless": "Computed: it has no cache key.",
 }
 
@@ -115,7 +115,7 @@ def _task_run(call: TaskCall, world: World) -> Steps[State[Any]]:
     cache_key = call.cache_key
     if options.is_cached:
         cache_key = cache_key or (yield from _cache_key(run, world))
-        if cache_key is not None and not options.refresh_cache:
+        if cache_key is not None and not refreshes(run):
             hit = yield from _cached(call, world, cache_key)
             if hit is not None:
                 return hit

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from perdure import settings
 from perdure.context import FlowRunContext, RunContext, TaskRunContext, current_run
 from perdure.core.clock import to_datetime
 
@@ -71,6 +72,25 @@ class FlowRunView(_RunView):
     def parent_flow_run_id(self) -> str | None:
         parent = self._run.parent if self._run else None
         return parent.flow.id if parent and parent.flow else None
+
+    @property
+    def parent_deployment_id(self) -> str | None:
+        """The deployment of the flow run that called it: None, since flows are called and not deployed."""
+        return None
+
+    @property
+    def api_url(self) -> str | None:
+        """Where the server answers what it knows of the run; None without a server."""
+        return self._url("/api/flow-runs/")
+
+    @property
+    def ui_url(self) -> str | None:
+        """The run's page on the server; None without a server."""
+        return self._url("/flow-runs/")
+
+    def _url(self, path: str) -> str | None:
+        server, id = settings.current().api_url, self.id
+        return None if server is None or id is None else f"{server}{path}{id}"
 
     @property
     def root_flow_run_id(self) -> str | None:

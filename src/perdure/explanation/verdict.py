@@ -107,7 +107,7 @@ class _Telling(NamedTuple):
             what = f"the result of {self._told(decision.other_id)}, which it would have used, cannot be read"
             return Verdict(True, "lost", f"It ran because {what}: {decision.detail}")
         if decision is not None and decision.why == "refreshed":
-            return Verdict(True, "refreshed", "It ran because it was told to, by refresh_cache=True.")
+            return Verdict(True, "refreshed", "It ran because refresh_cache, or PERDURE_TASKS_REFRESH_CACHE, says so.")
         if decision is not None and decision.cache_key is not None:
             return self._missed()
         if self.facts.went_on is not None and self.facts.step is not None:

@@ -163,8 +163,11 @@ def _given() -> dict[str, _Given]:
     return given | {name: _Given("override", value, "temporary_settings") for name, value in _overrides.items()}
 
 
+RUNTIME_PREFIX = f"{PREFIX}_RUNTIME__"  # variables of what `perdure.runtime` says of the current run, in tests
+
+
 def _warn_of(variable: str) -> None:
-    if variable not in _warned:
+    if variable not in _warned and not variable.startswith(RUNTIME_PREFIX):
         _warned.add(variable)
         hint = nearest(variable, [each.variable for each in SETTINGS.values()])
         warnings.warn(f"The environment variable {variable} is no setting, and does nothing.{hint}", stacklevel=2)

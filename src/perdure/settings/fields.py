@@ -119,6 +119,15 @@ def _text(value: Any) -> str:
     return value
 
 
+_SLUG = re.compile(r"[^/\s.~\\][^/\s]*/[^/\s]+")
+
+
+def _slug(value: Any) -> str:
+    if not _SLUG.fullmatch(_text(value)):
+        raise ValueError
+    return str(value)
+
+
 def _secret(value: Any) -> Secret:
     return value if isinstance(value, Secret) else Secret(_text(value))
 
@@ -172,6 +181,7 @@ def _seconds(value: Any) -> float:
 
 
 PATH = Kind("a path (a leading ~ is the home directory of a user)", _path)
+SLUG = Kind("the slug of a saved storage, such as s3/dev", _slug)
 DATABASE = Kind("a path, or a URL such as postgresql://user:password@host:5432/name", _database)
 FLAG = Kind("one of true, false, 1, 0, yes, no, on, off", _flag)
 TEXT = Kind("text that is not empty", _text)
@@ -209,6 +219,13 @@ class Settings:
     )
     local_storage_path: Path = field(
         metadata=_about(PATH, "{home}/storage", "Where results go when no storage is named.")
+    )
+    default_result_storage_block: str | None = field(
+        metadata=_about(
+            SLUG,
+            None,
+            "The saved storage where results go when none is named, such as s3/dev; None: the local storage path.",
+        )
     )
     project: str | None = field(
         metadata=_about(
@@ -275,6 +292,9 @@ class Settings:
     opentelemetry: bool = field(metadata=_about(FLAG, False, "Make OpenTelemetry spans of runs and requests."))
     task_runner_max_workers: int | None = field(
         metadata=_about(_whole(1), None, "How many submitted tasks run at once; None leaves it to the task runner.")
+    )
+    tasks_refresh_cache: bool = field(
+        metadata=_about(FLAG, False, "Run tasks in spite of cached results unless refresh_cache says otherwise.")
     )
     task_default_retries: int = field(metadata=_about(_whole(0), 0, "How often a failed task is tried again."))
     task_default_retry_delay_seconds: float = field(
