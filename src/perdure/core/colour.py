@@ -47,6 +47,11 @@ def caller_is_async() -> bool:
     return colour is True or _in_loop_of_its_own(colour)
 
 
+def outside_runs() -> bool:
+    """Whether no run is around the caller, as in a notebook's cell: a loop that runs there is not ours."""
+    return run_is_async.get() is None
+
+
 def call_is_awaited() -> bool:
     """Whether whoever calls a coroutine function now awaits it: all but a flow or task that is not async.
 

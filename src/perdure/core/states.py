@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, Literal, TypeGuard, TypeVar, overload
 
 from perdure.core.clock import Micros, from_datetime, system_clock, to_datetime
-from perdure.core.colour import FetchPolicy, caller_is_async
+from perdure.core.colour import FetchPolicy, caller_is_async, outside_runs
 from perdure.core.errors import (
     CancelledRun,
     CrashedRun,
@@ -212,8 +212,9 @@ class State(Generic[R_co]):
 
         A failed, crashed or cancelled run raises its exception, or returns it with
         `raise_on_failure=False`. In async code, `fetch=True` gives a coroutine of the value and
-        `fetch=False` the raw result; without a choice the raw result is returned with a warning, unless
-        the setting PERDURE_ASYNC_FETCH_STATE_RESULT is on. In sync code, `fetch=False` gives the raw result.
+        `fetch=False` the raw result; without a choice a coroutine flow or task gets the raw result with a
+        warning, unless the setting PERDURE_ASYNC_FETCH_STATE_RESULT is on. A notebook's cell, and whatever else
+        is outside all runs, gets the value. In sync code, `fetch=False` gives the raw result.
 
         Raises:
             UnfinishedRun: the run has not ended.
@@ -225,6 +226,8 @@ class State(Generic[R_co]):
             return self.fetch(raise_on_failure)
         if fetch or FetchPolicy.fetch_in_async():
             return self.afetch(raise_on_failure)
+        if fetch is None and outside_runs():
+            return self.fetch(raise_on_failure)
         warnings.warn(
             "State.result() returned the raw result, as it does in async code. Use `await state.result(fetch=True)`"
             " for the value, or fetch=False to keep the raw result without this warning.",
