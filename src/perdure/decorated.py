@@ -15,7 +15,7 @@ from perdure.mapping import mapped
 from perdure.named_options import CommonOptions, Options
 
 T = TypeVar("T")
-_NO_KEYWORDS: frozenset[str] = frozenset()
+_BY_POSITION = [Passed(number, frozenset()) for number in range(8)]  # most calls, which need none of their own
 
 
 class Decorated(CommonOptions[Options]):
@@ -82,7 +82,10 @@ class Decorated(CommonOptions[Options]):
 
     def _passed(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Passed:
         """How a call passes its arguments."""
-        return Passed(len(args) + (self._instance is not None), frozenset(kwargs) if kwargs else _NO_KEYWORDS)
+        positional = len(args) + (self._instance is not None)
+        if not kwargs and positional < len(_BY_POSITION):
+            return _BY_POSITION[positional]
+        return Passed(positional, frozenset(kwargs))
 
     def _map(self, args: Sequence[Any], kwargs: dict[str, Any], submit: Callable[[dict[str, Any], Passed], Any]) -> Any:
         """The mapped futures of a call for each item, each of which `submit` submits."""

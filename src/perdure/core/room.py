@@ -7,14 +7,23 @@ FRAMES = 150  # that are left where a run begins: what ends it, reports it and l
 _COUNTED = 1.0 if sys.version_info >= (3, 12) else 5 / 6
 
 
+_depths: dict[int, int] = {}  # by the recursion limit: how deep the stack may be where a run begins
+
+
+def _depth(limit: int) -> int:
+    depth = _depths[limit] = max(1, int((limit - FRAMES) * _COUNTED))
+    return depth
+
+
 def check_room() -> None:
     """Check that enough of Python's recursion limit is left to begin a run here, and to end it whatever happens.
 
     Raises:
         RecursionError: it is not.
     """
+    limit = sys.getrecursionlimit()
     try:
-        sys._getframe(max(1, int((sys.getrecursionlimit() - FRAMES) * _COUNTED)))
+        sys._getframe(_depths.get(limit) or _depth(limit))
     except ValueError:  # the stack is not that deep
         return
     raise RecursionError(

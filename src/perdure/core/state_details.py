@@ -1,7 +1,7 @@
 """What a state says besides its type, name and message: for code that looks at single facts of a run's state."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +19,9 @@ class StateDetails:
     pause_timeout: datetime | None = None  # until when a paused run waits
     pause_reschedule: bool = False  # whether its process ends meanwhile
     pause_key: str | None = None
+
+
+DETAILS = frozenset(field.name for field in fields(StateDetails))
 
 
 def details_of(given: StateDetails | Mapping[str, Any]) -> Mapping[str, Any]:

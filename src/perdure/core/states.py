@@ -17,7 +17,7 @@ from perdure.core.errors import (
     UnfinishedRun,
 )
 from perdure.core.ids import id_of, new_id
-from perdure.core.state_details import StateDetails, details_of
+from perdure.core.state_details import DETAILS, StateDetails, details_of
 from perdure.core.state_types import (
     ABANDONED,
     FINAL,
@@ -155,7 +155,8 @@ class State(Generic[R_co]):
             TypeError: details do not have such a name.
         """
         known = {name: value for name, value in details.items() if value is not None}
-        StateDetails(**known)
+        if not known.keys() <= DETAILS:
+            StateDetails(**known)  # says which it does not have
         self.flow_run_id = known.pop("flow_run_id", self.flow_run_id)
         self.task_run_id = known.pop("task_run_id", self.task_run_id)
         if known:

@@ -76,6 +76,7 @@ class SQLite:
     def __init__(self, path: Path, timeout_seconds: float, synced: bool = False) -> None:
         self.statements = Statements()
         self.path = path
+        self._file = str(path)  # for calls of the system, once a commit
         self._synchronous = "FULL" if synced else "NORMAL"
         self.timeout_seconds = timeout_seconds
         self._lock = Lock()
@@ -118,7 +119,7 @@ class SQLite:
         """SQLite goes on writing to a file that has no name any more, and says nothing."""
         assert isinstance(connection, _Connection)
         try:
-            found = os.stat(self.path)  # noqa: PTH116 - half the time
+            found = os.stat(self._file)  # noqa: PTH116 - half the time
             if (found.st_dev, found.st_ino) == connection.file and found.st_size:
                 return
             what = "emptied" if not found.st_size else "replaced"
