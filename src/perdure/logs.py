@@ -4,7 +4,7 @@ import builtins
 import contextlib
 import logging
 import sys
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -73,23 +73,37 @@ Report = Callable[[tuple[LogRecord, ...]], None]
 class RunLogger(logging.LoggerAdapter[logging.Logger]):
     """A logger whose lines belong to a run."""
 
-    def __init__(self, run: RunContext) -> None:
-        super().__init__(_FLOW_RUNS if run.is_flow else _TASK_RUNS, {})
+    def __init__(self, run: RunContext, extra: Mapping[str, object] | None = None) -> None:
+        super().__init__(_FLOW_RUNS if run.is_flow else _TASK_RUNS, {**_names_of(run), **(extra or {})})
         self._run = run
 
     def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
-        kwargs["extra"] = {**(kwargs.get("extra") or {}), "perdure_run": self._run}
+        kwargs["extra"] = {**(self.extra or {}), **(kwargs.get("extra") or {}), "perdure_run": self._run}
         return msg, kwargs
 
 
-def get_run_logger() -> RunLogger:
+def _names_of(run: RunContext) -> dict[str, object]:
+    """What the records of a run's lines have as attributes, for handlers and formats of the user's own."""
+    flow = run.flow
+    names: dict[str, object] = {}
+    if flow is not None:
+        names = {"flow_run_id": flow.id, "flow_run_name": flow.name, "flow_name": flow.options.name}
+    if run.is_flow:
+        return names
+    return {**names, "task_run_id": run.id, "task_run_name": run.name, "task_name": run.options.name}
+
+
+def get_run_logger(context: RunContext | None = None, **extra: object) -> RunLogger:
     """The logger of the current run: its lines are shown, and kept with the run.
+
+    `context` is another run, as `get_run_context` gives it. Each line's record has the names and ids of the run as
+    attributes, and what is given by further keywords.
 
     Raises:
         MissingContext: there is no run here.
     """
     set_up()
-    return RunLogger(require_run())
+    return RunLogger(require_run() if context is None else context, extra)
 
 
 _COLOURS = {

@@ -56,21 +56,30 @@ def continue_flow_run(flow_run_id: str | UUID, *, input: Any = None) -> None:
     asking.go_on(str(flow_run_id), input if dump is None else dump(mode="json"), sessions.current())
 
 
-def pause_flow_run(*, timeout: float | timedelta = 3600, wait_for_input: Any = None, key: str | None = None) -> Any:
+def pause_flow_run(
+    wait_for_input: Any = None,
+    *,
+    timeout: float | timedelta = 3600,
+    key: str | None = None,
+    reschedule: bool = False,
+    poll_interval: float | None = None,  # noqa: ARG001
+) -> Any:
     """Have the flow run that calls this wait, in its process, until somebody continues it; the input that was given.
 
     `wait_for_input` is a type that the input is validated against, such as a pydantic model; without it, no input is
     taken. A flow that is run again passes a pause that was continued, known by its `key` or by its turn.
-    In a coroutine flow it is awaited.
+    In a coroutine flow it is awaited. With `reschedule` it is `suspend_flow_run`. `poll_interval`, which Prefect has,
+    changes nothing: a flow run that is continued goes on within a second.
 
     Raises:
         PauseTimeout: nobody continued it in `timeout` seconds.
         MissingContext: it was called outside a flow, or in a task.
     """
-    return _pause("pause_flow_run", timeout, wait_for_input, key, suspends=False)
+    name = "suspend_flow_run" if reschedule else "pause_flow_run"
+    return _pause(name, timeout, wait_for_input, key, suspends=reschedule)
 
 
-def suspend_flow_run(*, timeout: float | timedelta = 3600, wait_for_input: Any = None, key: str | None = None) -> Any:
+def suspend_flow_run(wait_for_input: Any = None, *, timeout: float | timedelta = 3600, key: str | None = None) -> Any:
     """Have the flow run that calls this end, until somebody continues it; the input that was given.
 
     Its caller gets the state Suspended, or `SuspendedRun` raised. `perdure flow-run continue` goes on with it in

@@ -2,6 +2,8 @@
 
 import json
 import re
+import warnings
+from collections.abc import Sequence
 from typing import Any, TypeVar, overload
 
 from perdure.core import providers
@@ -44,13 +46,17 @@ class Variable:
         return value if type is None else _fitted(name, value, type)
 
     @classmethod
-    def set(cls, name: str, value: Any, overwrite: bool = False) -> None:
+    def set(cls, name: str, value: Any, overwrite: bool = False, *, tags: Sequence[str] | None = None) -> None:
         """Keep a value of JSON's types, of at most 64 KiB, under a name. It is committed when this returns.
+
+        `tags`, which Prefect's variables have, are not kept, and a warning says so.
 
         Raises:
             VariableExists: there is one by the name, and `overwrite` is not True.
             VariableError: the name is malformed, or the value is not JSON's or too large.
         """
+        if tags:
+            warnings.warn(f"Variables have no tags, so {tags!r} are not kept with {name!r}.", stacklevel=2)
         if not _known().set_variable(checked_variable(name, value, system_clock()), overwrite):
             raise VariableExists(f"There is a variable {name!r} already. Pass overwrite=True to change it.")
 

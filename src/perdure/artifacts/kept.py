@@ -41,14 +41,26 @@ def create_markdown_artifact(markdown: str, key: str | None = None, description:
 
 
 def create_link_artifact(
-    url: str, text: str | None = None, key: str | None = None, description: str | None = None
+    url: str | None = None,
+    text: str | None = None,
+    key: str | None = None,
+    description: str | None = None,
+    *,
+    link: str | None = None,
+    link_text: str | None = None,
 ) -> ArtifactId:
     """Keep a link with the current run, shown as `text` if that is given; its id.
 
+    `link` and `link_text` are other names of `url` and `text`.
+
     Raises:
         ArtifactError: it is no http, https or mailto link, or the key is malformed.
+        TypeError: the link is given by both names, or by none.
     """
-    return keep("link", {"url": checked_url(url), "text": text}, key, description)
+    if (url is None) == (link is None):
+        raise TypeError("create_link_artifact takes the link as its first argument, or by the name `link`: give one.")
+    address = checked_url(url or link or "")
+    return keep("link", {"url": address, "text": link_text if text is None else text}, key, description)
 
 
 def keep(kind: ArtifactKind, data: dict[str, Any], key: str | None, description: str | None) -> ArtifactId:

@@ -3,6 +3,7 @@
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 
 class Annotation(Generic[T]):
@@ -12,6 +13,10 @@ class Annotation(Generic[T]):
 
     def __init__(self, value: T) -> None:
         self.value = value
+
+    def rewrap(self, value: U) -> "Annotation[U]":
+        """The same mark round another value."""
+        return type(self)(value)  # type: ignore[arg-type, return-value]
 
     def unwrap(self) -> T:
         """The value without the mark."""
@@ -23,6 +28,10 @@ class Annotation(Generic[T]):
 
 class unmapped(Annotation[T]):  # noqa: N801 - used as a function
     """Give every mapped call this same value, even if it is a collection."""
+
+    def __getitem__(self, _: object) -> T:
+        """The value, whichever item is asked for: it is the same for all calls."""
+        return self.value
 
 
 class allow_failure(Annotation[T]):  # noqa: N801

@@ -13,7 +13,18 @@ _SAME = frozenset(
     {
         *("", "artifacts", "blocks", "blocks.core", "blocks.notifications", "blocks.system", "blocks.webhook"),
         *("cache_policies", "client", "concurrency", "concurrency.asyncio", "concurrency.sync", "context", "events"),
-        *("exceptions", "filesystems", "flows", "futures", "logging", "results", "runtime", "serializers", "settings"),
+        *(
+            "exceptions",
+            "filesystems",
+            "flows",
+            "futures",
+            "input",
+            "logging",
+            "results",
+            "runtime",
+            "serializers",
+            "settings",
+        ),
         *("states", "task_runners", "tasks", "testing.utilities", "transactions", "utilities.annotations"),
         *("variables",),
     }
@@ -41,6 +52,7 @@ _MOVES: dict[str, Move | Decide] = {
     "prefect.client.schemas.objects.State": Move("perdure.states.State"),
     "prefect.client.schemas.objects.StateType": Move("perdure.states.StateType"),
     "prefect.client.schemas.StateType": Move("perdure.states.StateType"),
+    "prefect.input.run_input.RunInput": Move("perdure.input.RunInput"),
     "prefect.logging.loggers.get_run_logger": Move("perdure.logging.get_run_logger"),
     "prefect.logging.loggers.get_logger": Move("perdure.logging.get_logger"),
     "prefect.logging.loggers.disable_run_logger": Move("perdure.logging.disable_run_logger"),
