@@ -25,8 +25,7 @@ class RunInput(BaseModel):
         fields: dict[str, Any] = {}
         for name, value in values.items():
             if name not in cls.model_fields:
-                raise TypeError(
-                    f"{cls.__name__} has no field {name!r}. It has {', '.join(cls.model_fields) or 'none'}."
-                )
+                known = ", ".join(cls.model_fields) or "none"
+                raise TypeError(f"{cls.__name__} has no field {name!r}. It has {known}.")
             fields[name] = (cls.model_fields[name].annotation, value)
         return create_model(cls.__name__, __base__=cls, __doc__=description or cls.__doc__, **fields)

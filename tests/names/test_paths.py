@@ -18,6 +18,7 @@ NAMES = {
     "perdure.exceptions": "MissingResult FailedRun CrashedRun CancelledRun UnfinishedRun MissingContextError",
     "perdure.filesystems": "LocalFileSystem RemoteFileSystem S3 GCS Azure",
     "perdure.flows": "flow Flow",
+    "perdure.input": "RunInput",
     "perdure.logging": "get_logger get_run_logger disable_run_logger",
     "perdure.results": "PersistedResult LiteralResult UnpersistedResult PersistedResultBlob",
     "perdure.runtime": "flow_run task_run deployment",

@@ -55,11 +55,11 @@ def create_link_artifact(
 
     Raises:
         ArtifactError: it is no http, https or mailto link, or the key is malformed.
-        TypeError: the link is given by both names, or by none.
+        TypeError: the link is given by both names.
     """
-    if (url is None) == (link is None):
+    if url is not None and link is not None:
         raise TypeError("create_link_artifact takes the link as its first argument, or by the name `link`: give one.")
-    address = checked_url(url or link or "")
+    address = checked_url(link if url is None else url)
     return keep("link", {"url": address, "text": link_text if text is None else text}, key, description)
 
 
@@ -92,18 +92,18 @@ def report(record: ArtifactRecord | ArtifactChangeRecord) -> None:
     known.report((record,))
 
 
-def checked_url(url: str) -> str:
+def checked_url(url: str | None) -> str:
     """The address, if people may be led to it.
 
     Raises:
         ArtifactError: it has another scheme, lacks a host, or holds blanks or control characters.
     """
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(url or "")
         is_whole = parts.scheme.lower() in _SCHEMES and bool(parts.netloc or parts.scheme.lower() == "mailto")
     except (ValueError, AttributeError, TypeError):
         is_whole = False
-    if not is_whole or _CONTROLS.search(url):
+    if url is None or not is_whole or _CONTROLS.search(url):
         raise ArtifactError(f"{url!r} is no link that is kept. Give a whole address: http://…, https://… or mailto:….")
     return url
 

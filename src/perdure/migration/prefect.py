@@ -13,20 +13,9 @@ _SAME = frozenset(
     {
         *("", "artifacts", "blocks", "blocks.core", "blocks.notifications", "blocks.system", "blocks.webhook"),
         *("cache_policies", "client", "concurrency", "concurrency.asyncio", "concurrency.sync", "context", "events"),
-        *(
-            "exceptions",
-            "filesystems",
-            "flows",
-            "futures",
-            "input",
-            "logging",
-            "results",
-            "runtime",
-            "serializers",
-            "settings",
-        ),
-        *("states", "task_runners", "tasks", "testing.utilities", "transactions", "utilities.annotations"),
-        *("variables",),
+        *("exceptions", "filesystems", "flows", "futures", "input", "logging", "results", "runtime", "serializers"),
+        *("settings", "states", "task_runners", "tasks", "testing.utilities", "transactions"),
+        *("utilities.annotations", "variables"),
     }
 )
 
