@@ -15,6 +15,7 @@ from perdure.core.errors import DefinitionError, ResumeError
 from perdure.core.options import FlowOptions, Hook, RetryDelay
 from perdure.core.signatures import Passed
 from perdure.core.states import State
+from perdure.core.tracebacks import fold
 from perdure.decorated import Decorated
 from perdure.engine.begin import begin_flow, finish
 from perdure.engine.drivers import adrive, drive
@@ -101,15 +102,19 @@ class Flow(Decorated[FlowOptions], OptionsOfFlows, Generic[P, R]):
         """
         if Flow.calls_refused is not None:
             raise DefinitionError(f"The flow {self.name!r} was called. {Flow.calls_refused}")
-        session = sessions.current()
-        parameters = self._bind(args, kwargs)
-        key = self._key(parameters)
-        again = self._crashed_run(parameters, session) if self.options.on_crash and key is None else None
-        passed = self._passed(args, kwargs)
-        call = begin_flow(self, self.options, parameters, runs_of(wait_for), session, _run_name(), again, passed)
-        if key is not None and isinstance(call, FlowCall):
-            return self._run_once(key, call, session, return_state)
-        return self._run(call, session, return_state)
+        try:
+            session = sessions.current()
+            parameters = self._bind(args, kwargs)
+            key = self._key(parameters)
+            again = self._crashed_run(parameters, session) if self.options.on_crash and key is None else None
+            passed = self._passed(args, kwargs)
+            call = begin_flow(self, self.options, parameters, runs_of(wait_for), session, _run_name(), again, passed)
+            if key is not None and isinstance(call, FlowCall):
+                return self._run_once(key, call, session, return_state)
+            return self._run(call, session, return_state)
+        except BaseException as error:
+            fold(error)
+            raise
 
     @overload
     def submit(
@@ -243,8 +248,12 @@ class Flow(Decorated[FlowOptions], OptionsOfFlows, Generic[P, R]):
         again = claimed(found, session)
         if again is None:
             raise ResumeError(f"Another process goes on with the flow run {flow_run_id} already.")
-        call = begin_flow(self, self.options, parameters, (), session, again.run.name, again)
-        return self._run(call, session, return_state)
+        try:
+            call = begin_flow(self, self.options, parameters, (), session, again.run.name, again)
+            return self._run(call, session, return_state)
+        except BaseException as error:
+            fold(error)
+            raise
 
     def _crashed_run(self, parameters: dict[str, Any], session: Session) -> Resumable | None:
         if current_run.get() is not None:
@@ -315,12 +324,16 @@ def _ended(run: FlowRunContext, state: State[Any]) -> State[Any]:
 
 
 async def _acall(call: FlowCall | State[Any], session: Session, return_state: bool) -> Any:
-    if isinstance(call, FlowCall):
-        with ended_by_signal(call.run, awaited=True):
-            state = await _arun(call, session)
-    else:
-        state = call
-    return state if return_state else await state.afetch()
+    try:
+        if isinstance(call, FlowCall):
+            with ended_by_signal(call.run, awaited=True):
+                state = await _arun(call, session)
+        else:
+            state = call
+        return state if return_state else await state.afetch()
+    except BaseException as error:
+        fold(error)
+        raise
 
 
 def _items_ended(call: FlowCall) -> State[Any]:

@@ -10,6 +10,7 @@ from typing import Any, Generic, Literal, NamedTuple, TypeVar, overload
 from perdure.core.pending import Pending
 from perdure.core.states import State, StateType
 from perdure.core.steering import Bell
+from perdure.core.tracebacks import fold
 
 R_co = TypeVar("R_co", covariant=True)
 F = TypeVar("F", bound=Pending)
@@ -88,7 +89,11 @@ class Future(_Handle[R_co]):
         if not self.block(checked_timeout(timeout)):
             raise _too_late(self, timeout)
         assert self.ended is not None
-        return self.ended.fetch(raise_on_failure)
+        try:
+            return self.ended.fetch(raise_on_failure)
+        except BaseException as error:
+            fold(error)
+            raise
 
 
 PrefectFuture = Future  # by which users of Prefect know it
@@ -141,7 +146,11 @@ class AsyncFuture(_Handle[R_co]):
         state = await self.wait(timeout)
         if state is None:
             raise _too_late(self, timeout)
-        return await state.afetch(raise_on_failure)
+        try:
+            return await state.afetch(raise_on_failure)
+        except BaseException as error:
+            fold(error)
+            raise
 
 
 def _too_late(future: Pending, timeout: float | None) -> TimeoutError:

@@ -9,6 +9,7 @@ from perdure.core.annotations import Annotation, allow_failure, unmapped
 from perdure.core.errors import MappingLengthMismatch, MappingMissingIterable
 from perdure.core.pending import Pending
 from perdure.core.states import State
+from perdure.core.tracebacks import fold
 from perdure.engine.upstream import state_of
 from perdure.futures import AsyncFuture, Future, checked_timeout
 from perdure.mapped import WINDOW, Mapped, Parameters, unfinished_outside
@@ -68,10 +69,18 @@ class MappedFutures(Mapped[R], Sequence[Future[R]]):
         is_done = self.finish(_end(timeout), raise_on_failure)
         failure = self._first_failure() if raise_on_failure else None
         if failure is not None:
-            return failure.fetch()
+            try:
+                return failure.fetch()
+            except BaseException as error:
+                fold(error)
+                raise
         if not is_done:
             raise _too_late(self, timeout)
-        return [state.fetch(raise_on_failure) for state in self.states()]
+        try:
+            return [state.fetch(raise_on_failure) for state in self.states()]
+        except BaseException as error:
+            fold(error)
+            raise
 
 
 class AsyncMappedFutures(Mapped[R], Sequence[AsyncFuture[R]]):
@@ -121,10 +130,18 @@ class AsyncMappedFutures(Mapped[R], Sequence[AsyncFuture[R]]):
         is_done = await self.afinish(_end(timeout), raise_on_failure)
         failure = self._first_failure() if raise_on_failure else None
         if failure is not None:
-            return await failure.afetch()
+            try:
+                return await failure.afetch()
+            except BaseException as error:
+                fold(error)
+                raise
         if not is_done:
             raise _too_late(self, timeout)
-        return [await state.afetch(raise_on_failure) for state in await self.states()]
+        try:
+            return [await state.afetch(raise_on_failure) for state in await self.states()]
+        except BaseException as error:
+            fold(error)
+            raise
 
 
 def _end(timeout: float | None) -> float | None:

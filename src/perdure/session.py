@@ -23,6 +23,7 @@ from perdure.core.providers import set_orchestrator
 from perdure.core.records import Owner, Record, ResultRecord, StartRecord, WaitRecord
 from perdure.core.states import StateType
 from perdure.core.steering import taking_signals
+from perdure.core.tracebacks import FoldPolicy
 from perdure.engine import drivers
 from perdure.engine.cancelling import stop_from_outside
 from perdure.engine.claims import Claims
@@ -447,6 +448,7 @@ def _close_at_exit() -> None:
 
 
 set_orchestrator(lambda: current().orchestrator)
+FoldPolicy.is_off = staticmethod(lambda: settings.current().logging_full_tracebacks)
 FetchPolicy.fetch_in_async = staticmethod(lambda: settings.current().async_fetch_state_result)
 PersistedResult.find_storage = staticmethod(lambda storage_id: current().storages.get(storage_id))
 

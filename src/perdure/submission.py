@@ -22,6 +22,7 @@ from perdure.core.pending import Pending, in_submitted_task, when_all_done
 from perdure.core.room import check_room
 from perdure.core.signatures import Passed
 from perdure.core.states import State, StateType
+from perdure.core.tracebacks import fold
 from perdure.engine.begin import begin_task, finish
 from perdure.engine.drivers import adrive, aiterate, drive, iterate
 from perdure.engine.flow_run import FlowCall
@@ -69,7 +70,11 @@ def items(
     finally:
         state = None if began != forks.generation else ended(call)  # in a forked child, the run is its parent's
     if state is not None and not state.is_completed():
-        state.fetch()
+        try:
+            state.fetch()
+        except BaseException as error:
+            fold(error)
+            raise
     return None if call.run.items is None else call.run.items.returned
 
 
@@ -102,7 +107,11 @@ async def aitems(
     finally:
         state = ended(call)
     if not state.is_completed():
-        await state.afetch()
+        try:
+            await state.afetch()
+        except BaseException as error:
+            fold(error)
+            raise
 
 
 def _noting(call: TaskCall | FlowCall) -> Callable[[Any], None] | None:

@@ -11,6 +11,7 @@ from perdure.core.colour import call_is_awaited, on_event_loop
 from perdure.core.options import Hook, RetryDelay, TaskOptions
 from perdure.core.signatures import Passed
 from perdure.core.states import State
+from perdure.core.tracebacks import fold
 from perdure.decorated import Decorated
 from perdure.engine.begin import begin_task, finish
 from perdure.engine.caching import (
@@ -134,24 +135,28 @@ class Task(Decorated[TaskOptions], OptionsOfTasks, Generic[P, R]):
         Raises:
             ParameterBindError: the arguments do not fit the signature.
         """
-        options = self.options
-        session = sessions.current()
-        parameters = self._bind(args, kwargs)
-        awaited = options.is_async and call_is_awaited()
-        blocks = not (awaited or on_event_loop())
-        call = begin_task(self, options, parameters, runs_of(wait_for), session, self._passed(args, kwargs), blocks)
-        if options.is_generator and not return_state:
-            generator = (aitems if awaited else items)(call, task_run, session, _finished)
-            if isinstance(call, TaskCall) and call.run.flow is not None:
-                call.run.flow.generators[generator] = call.run
-            return generator
-        if awaited:
-            return self._named(_arun(call, session, return_state))
-        state = call if isinstance(call, State) else run_task(call, session)
-        if return_state:
-            _raise_interrupt(call, state)
-            return state
-        return state.fetch()
+        try:
+            options = self.options
+            session = sessions.current()
+            parameters = self._bind(args, kwargs)
+            awaited = options.is_async and call_is_awaited()
+            blocks = not (awaited or on_event_loop())
+            call = begin_task(self, options, parameters, runs_of(wait_for), session, self._passed(args, kwargs), blocks)
+            if options.is_generator and not return_state:
+                generator = (aitems if awaited else items)(call, task_run, session, _finished)
+                if isinstance(call, TaskCall) and call.run.flow is not None:
+                    call.run.flow.generators[generator] = call.run
+                return generator
+            if awaited:
+                return self._named(_arun(call, session, return_state))
+            state = call if isinstance(call, State) else run_task(call, session)
+            if return_state:
+                _raise_interrupt(call, state)
+                return state
+            return state.fetch()
+        except BaseException as error:
+            fold(error)
+            raise
 
     @overload
     def submit(
@@ -239,13 +244,17 @@ def _raise_interrupt(call: TaskCall | State[Any], state: State[Any]) -> None:
 
 
 async def _arun(call: TaskCall | State[Any], session: Any, return_state: bool) -> Any:
-    state = call if isinstance(call, State) else await arun_task(call, session)
-    if (state.is_crashed() or state.is_cancelled()) and _is_cancellation(state):
-        raise state.data.get()
-    if return_state:
-        _raise_interrupt(call, state)
-        return state
-    return await state.afetch()
+    try:
+        state = call if isinstance(call, State) else await arun_task(call, session)
+        if (state.is_crashed() or state.is_cancelled()) and _is_cancellation(state):
+            raise state.data.get()  # noqa: TRY301
+        if return_state:
+            _raise_interrupt(call, state)
+            return state
+        return await state.afetch()
+    except BaseException as error:
+        fold(error)
+        raise
 
 
 def _is_cancellation(state: State[Any]) -> bool:

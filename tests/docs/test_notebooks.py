@@ -79,3 +79,14 @@ def test_a_coroutine_of_the_value_can_be_had_there_too() -> None:
 
     value, raw = asyncio.run(cell())
     assert (value, raw.get()) == (1, 1)
+
+
+@pytest.mark.slow
+def test_what_a_cell_raises_has_its_own_frames() -> None:
+    notebook = nbformat.v4.new_notebook(  # type: ignore[no-untyped-call]
+        cells=[nbformat.v4.new_code_cell(BLOCKS[0].code), nbformat.v4.new_code_cell("broken.submit().result()")]
+    )
+    NotebookClient(notebook, timeout=60, kernel_name="python3", allow_errors=True).execute()
+    (error,) = (output for output in notebook.cells[1].outputs if output.output_type == "error")
+    assert error.ename == "ValueError"
+    assert "perdure" not in "".join(error.traceback)

@@ -28,6 +28,7 @@ from perdure.core.state_types import (
     StateType,
     check_transition,
 )
+from perdure.core.tracebacks import fold
 
 __all__ = [
     "ABANDONED",
@@ -223,12 +224,15 @@ class State(Generic[R_co]):
         """
         if fetch is False:
             return self.data
-        if not caller_is_async():
-            return self.fetch(raise_on_failure)
-        if fetch or FetchPolicy.fetch_in_async():
-            return self.afetch(raise_on_failure)
-        if fetch is None and outside_runs():
-            return self.fetch(raise_on_failure)
+        is_async = caller_is_async()
+        if is_async and (fetch or FetchPolicy.fetch_in_async()):
+            return self._afetched(raise_on_failure)
+        if not is_async or outside_runs():
+            try:
+                return self.fetch(raise_on_failure)
+            except BaseException as error:
+                fold(error)
+                raise
         warnings.warn(
             "State.result() returned the raw result, as it does in async code. Use `await state.result(fetch=True)`"
             " for the value, or fetch=False to keep the raw result without this warning.",
@@ -236,6 +240,13 @@ class State(Generic[R_co]):
             stacklevel=2,
         )
         return self.data
+
+    async def _afetched(self, raise_on_failure: bool) -> Any:
+        try:
+            return await self.afetch(raise_on_failure)
+        except BaseException as error:
+            fold(error)
+            raise
 
     def fetch(self, raise_on_failure: bool = True) -> Any:
         """The run's value, blocking while it is fetched from storage."""

@@ -41,10 +41,10 @@ def call_within(
     main = threading.current_thread() is threading.main_thread() and hasattr(signal, "setitimer")
     try:
         return (_with_alarm if main else _with_watcher)(limit, partial(function, *args, **kwargs))
-    except EnclosingTimeout:
+    except EnclosingTimeout as up:
         if not limit.is_up:
             raise
-        raise _timeout(run, seconds) from None
+        raise _timeout(run, seconds).with_traceback(up.__traceback__) from None  # where the user's code was
 
 
 @asynccontextmanager
@@ -60,9 +60,10 @@ async def alimited(run: RunContext, seconds: float) -> AsyncIterator[None]:
     try:
         async with deadline:
             yield
-    except TimeoutError:
+    except TimeoutError as up:
         if deadline.expired():
-            raise _timeout(run, seconds) from None
+            interrupted = up.__cause__ or up  # what the code was interrupted by: where it was
+            raise _timeout(run, seconds).with_traceback(interrupted.__traceback__) from None
         raise
 
 

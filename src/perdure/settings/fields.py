@@ -289,6 +289,9 @@ class Settings:
     logging_log_prints: bool = field(
         metadata=_about(FLAG, False, "Log what flows and tasks print unless log_prints says otherwise.")
     )
+    logging_full_tracebacks: bool = field(
+        metadata=_about(FLAG, False, "Leave the engine's frames in the tracebacks of what flows and tasks raise.")
+    )
     opentelemetry: bool = field(metadata=_about(FLAG, False, "Make OpenTelemetry spans of runs and requests."))
     task_runner_max_workers: int | None = field(
         metadata=_about(_whole(1), None, "How many submitted tasks run at once; None leaves it to the task runner.")
