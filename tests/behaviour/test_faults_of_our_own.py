@@ -146,7 +146,7 @@ def test_the_state_that_a_run_came_to_first_stays() -> None:
     run.arrive(first)
     run.arrive(Failed())
 
-    assert run.state is first
+    assert run.ended is first
 
 
 def test_a_runner_that_gets_no_thread_ends_the_run_crashed(monkeypatch: pytest.MonkeyPatch) -> None:
