@@ -1,5 +1,6 @@
 """The documentation's site."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,3 +16,19 @@ def test_the_site_builds_without_a_warning(tmp_path: Path):
     built = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stderr
     assert (tmp_path / "site" / "index.html").exists()
+
+
+DECISIONS = sorted(path.name for path in (ROOT / "docs/decisions").glob("[0-9]*.md"))
+
+
+def test_each_decision_is_in_the_navigation_in_order():
+    listed = re.findall(r"^ +- decisions/(\d.*\.md)$", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE)
+    assert listed == DECISIONS
+
+
+def test_each_decision_is_in_the_index_in_order_by_its_number_and_title():
+    index = (ROOT / "docs/decisions/index.md").read_text()
+    titles = {name: (ROOT / "docs/decisions" / name).read_text().partition("\n")[0] for name in DECISIONS}
+    assert re.findall(r"^\| \[(\d+)\]\((\S+)\) \| (.*) \|$", index, re.MULTILINE) == [
+        (str(int(name[:4])), name, titles[name].removeprefix(f"# {int(name[:4])}. ")) for name in DECISIONS
+    ]
