@@ -26,9 +26,12 @@ def test_each_decision_is_in_the_navigation_in_order():
     assert listed == DECISIONS
 
 
-def test_each_decision_is_in_the_index_in_order_by_its_number_and_title():
+def test_each_decision_is_in_the_index_in_order():
     index = (ROOT / "docs/decisions/index.md").read_text()
+    listed = re.findall(r"^\| \[(\d+)\]\((\S+)\) \| .+ \|$", index, re.MULTILINE)
+    assert listed == [(str(int(name[:4])), name) for name in DECISIONS]
+
+
+def test_each_decision_has_its_number_in_its_title():
     titles = {name: (ROOT / "docs/decisions" / name).read_text().partition("\n")[0] for name in DECISIONS}
-    assert re.findall(r"^\| \[(\d+)\]\((\S+)\) \| (.*) \|$", index, re.MULTILINE) == [
-        (str(int(name[:4])), name, titles[name].removeprefix(f"# {int(name[:4])}. ")) for name in DECISIONS
-    ]
+    assert [name for name, title in titles.items() if not title.startswith(f"# {int(name[:4])}. ")] == []
