@@ -103,7 +103,7 @@ def test_without_the_program_copies_stand_for_its_classes_and_it_is_said(
     one, other = map(PickleSerializer().loads, written)
     assert one == other
     assert type(one).__name__ == "Order"
-    said = [record.getMessage() for record in caplog.records]
+    said = {id(record): record.getMessage() for record in caplog.records}.values()  # pytest may catch one twice
     assert (
         len([text for text in said if text.startswith("'Order' of the program 'orders' is not in this process")]) == 1
     )
