@@ -2,6 +2,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query"
 import { useMemo, useState } from "react"
 import { client, unwrap, type Schemas } from "~/api/client"
 import { Button } from "~/components/Button"
+import { CodeBlock } from "~/components/Code"
 import { Dialog } from "~/components/Dialog"
 import { messageOf, Skeleton } from "~/components/Feedback"
 import { SchemaForm } from "~/components/SchemaForm"
@@ -29,6 +30,7 @@ export function Continue({ run, onClose }: { run: Schemas["FlowRunModel"]; onClo
   const { data, isPending } = useQuery(start(run.id))
   const [texts, setTexts] = useState<ReadonlyMap<string, string>>(new Map())
   const [errors, setErrors] = useState<ReadonlyMap<string, string>>(new Map())
+  const [byHand, setByHand] = useState<{ why: string | null; command: string } | null>(null)
   const [problem, setProblem] = useState<string | null>(null)
   const queries = useQueryClient()
   const [schema, isWrapped] = useMemo(() => asObject(data?.asks), [data])
@@ -40,9 +42,12 @@ export function Continue({ run, onClose }: { run: Schemas["FlowRunModel"]; onClo
     if (filled.errors.size > 0) return
     const input = data?.asks == null ? null : isWrapped ? filled.values[ANSWER] : filled.values
     try {
-      await unwrap(client.POST("/api/flow-runs/{id}/continue", { params: { path: { id: run.id } }, body: { input } }))
-      done(`${run.name} continues`)
-      onClose()
+      const at = { params: { path: { id: run.id } } }
+      const found = await unwrap(client.POST("/api/flow-runs/{id}/continue", { ...at, body: { input } }))
+      if (found.command == null) {
+        done(found.is_resumed ? `${run.name} is resumed` : `${run.name} continues`)
+        onClose()
+      } else setByHand({ why: found.reason ?? null, command: found.command })
       await queries.invalidateQueries({ predicate: ({ queryKey }) => queryKey.includes(run.id) })
     } catch (error) {
       setProblem(messageOf(error))
@@ -56,6 +61,14 @@ export function Continue({ run, onClose }: { run: Schemas["FlowRunModel"]; onClo
       </Button>
     </>
   )
+  if (byHand !== null) {
+    return (
+      <Dialog open onClose={onClose} title="Your answer is kept. Run this where the flow’s code is">
+        <p className="soft">{byHand.why}</p>
+        <CodeBlock code={byHand.command} label="Command" />
+      </Dialog>
+    )
+  }
   return (
     <Dialog open onClose={onClose} title={`Continue ${run.name}`} foot={foot}>
       {isPending && <Skeleton lines={2} />}
