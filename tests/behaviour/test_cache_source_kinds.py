@@ -172,6 +172,23 @@ def test_a_change_of_what_a_task_reaches_changes_its_source(change: Change, tmp_
     assert digests_in(other, change.task) != told
 
 
+LOADED = """
+    class Named:
+        def own(self): return type(self).__name__, __name__, __file__, self.__doc__
+    def f(x): return Named().own(), f.__name__
+"""
+
+
+def test_a_script_and_the_module_that_it_is_imported_as_have_one_source(tmp_path: Path) -> None:
+    told = digests_in(write(tmp_path / "here", {"job": LOADED}), "job")
+    ask = "from perdure.engine.source import digests_of_source\nprint(digests_of_source(f))"
+    script = write(tmp_path / "there", {"job": f"{textwrap.dedent(LOADED)}\n{ask}"}) / "job.py"
+
+    as_script = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True).stdout
+
+    assert as_script.strip() == str(told)
+
+
 class Limits:
     MOST = 3
     NAMES = ["a"]  # noqa: RUF012

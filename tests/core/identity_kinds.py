@@ -78,6 +78,12 @@ def kind(name: str, build: Callable[..., Any], /, **parts: Part) -> None:
 
 def kinds() -> Iterator[Kind]:
     """All kinds, those of libraries among them."""
-    from tests.core import identity_frames, identity_libraries, identity_numbers, identity_objects  # noqa: F401
+    from tests.core import (  # noqa: F401
+        identity_frames,
+        identity_libraries,
+        identity_numbers,
+        identity_objects,
+        identity_shapes,
+    )
 
     yield from KINDS.values()

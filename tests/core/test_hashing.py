@@ -305,3 +305,19 @@ def test_large_values_are_hashed_by_all_of_their_bytes() -> None:
     large = bytes(2_000_000)
     assert len({digest(each) for each in (large, large[:-1], large[:-1] + b"x", numpy.frombuffer(large, "u1"))}) == 4
     assert digest(numpy.zeros((500, 500))) == digest(numpy.asfortranarray(numpy.zeros((500, 500))))
+
+
+class Holding:
+    def __init__(self, held: object) -> None:
+        self.held = [held, held]
+        self.lock = threading.Lock()
+
+
+CHAIN = functools.reduce(lambda held, _: Holding(held), range(40), Holding(None))
+
+
+def test_a_function_that_names_objects_which_hold_others_again_and_again_is_digested_in_time() -> None:
+    def first() -> object:
+        return CHAIN
+
+    assert digest(first) == digest(first)

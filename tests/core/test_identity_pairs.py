@@ -13,7 +13,15 @@ from tests.core.identity_pairs import wrong_pairs
 # How a value lies in memory, and the order of sets: their types' own reductions have that, too.
 LAYOUT = r"\barray of|arrow |polars series|sparse|dimensions|alignment|masked values|set\b|keywords of a partial"
 # What their types' own reductions leave out.
-LEFT_OUT = {"fold of a Timestamp", "cached function", "hardness of a mask", "no mask or an empty one"}
+LEFT_OUT = {
+    "fold of a Timestamp",
+    "cached function",
+    "hardness of a mask",
+    "no mask or an empty one",
+    "object of a class that a function made",
+    "object of a class with a closure",
+    "path with an attribute",
+}
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from perdure.core import programs
+from perdure.core.errors import ResultUnreadable
 from perdure.serializers import JSONSerializer, PickleSerializer, references
 
 SOURCE = """
@@ -184,3 +185,38 @@ def test_a_class_that_a_function_made_is_known_by_the_name_that_the_program_has_
         assert type(read[1]) is module.Other  # a copy, which is the class itself in the process that made it
     finally:
         forget(module)
+
+
+GENERIC = """
+import enum
+from typing import Generic, TypeVar
+import pydantic
+T = TypeVar("T")
+class Colour(enum.Enum):
+    RED = 1
+class Page(pydantic.BaseModel, Generic[T]):
+    items: list[T]
+class Pages(pydantic.BaseModel, Generic[T]):
+    pages: list[Page[T]]
+"""
+
+
+def test_a_generic_model_of_a_program_has_the_class_that_its_parameters_give(orders: ModuleType) -> None:
+    module = loaded(GENERIC, FILE.with_name("pages.py"), "pages_of_test")
+    try:
+        page = module.Page[module.Colour](items=[module.Colour.RED])
+        value = {"page": page, "pages": module.Pages[module.Colour](pages=[page]), "of": module.Page[list[int]]}
+        found = PickleSerializer().loads(PickleSerializer().dumps(value))
+    finally:
+        forget(module)
+
+    assert found == value
+    assert type(found["page"]) is type(page)
+    assert found["page"].items[0] is module.Colour.RED
+    assert type(found["pages"].pages[0]) is type(page)
+    assert found["of"] is module.Page[list[int]]
+
+
+def test_only_a_generic_model_is_given_parameters() -> None:
+    with pytest.raises(ResultUnreadable, match="not a generic model"):
+        references.parametrized_model(dict, (int,))

@@ -28,9 +28,14 @@ from perdure.engine.names import name_of
 from perdure.engine.source_constants import pickled_constant
 from perdure.engine.source_files import body_of_class, file_of, own_source, source_of_class
 
-_MOST = 10_000  # functions and classes that one task may reach; those after count by their names
+_MOST = 10_000  # functions and classes that one task may reach, and objects; those after count by their names and types
+_DEEPEST = 30  # objects, one inside the other
 _ABSENT = object()
 _PACKAGES = ("site-packages", "dist-packages")
+# What a module has of its own: where it is, how it was loaded, and what it says of itself.
+_OF_MODULES = frozenset(
+    f"__{name}__" for name in ("builtins", "cached", "dict", "doc", "file", "loader", "package", "path", "spec")
+)
 _BY_CONTENT = (list, tuple, dict, set, frozenset)
 # Modules whose objects do not change, or count by their names.
 _LASTING = frozenset({"datetime", "decimal", "fractions", "logging", "pathlib", "re", "typing", "uuid", "zoneinfo"})
@@ -71,6 +76,8 @@ class Walk:
         self._project = _Project(function)
         self._places: dict[int, int] = {}  # of what has been reached, by identity
         self.reached: list[Any] = []
+        self._digests: dict[int, tuple[Any, str | None]] = {}  # of objects, which it keeps
+        self._depth = 0
 
     def digests(self) -> tuple[str, str]:
         told = self.told((self._function,))
@@ -160,8 +167,11 @@ class Walk:
         """What the names stand for; after a module of the project, what they stand for in that."""
         told: list[tuple[str, Any]] = []
         modules: set[int] = set()
+        names = [name for name in names if name not in _OF_MODULES]
 
         def tell(path: str, value: Any) -> None:
+            if path.endswith("__name__") and isinstance(value, str):
+                value = programs.name_of_module(value)
             if isinstance(value, ModuleType) and self._project.has(value):
                 if id(value) not in modules:
                     modules.add(id(value))
@@ -219,10 +229,26 @@ class Walk:
         if _has_content(value):
             return None
         kind = _kind(value) if own is None else f"own {own}"
+        digest = self._digest_once(value)
+        return kind if digest is None else f"{kind} {digest}"
+
+    def _digest_once(self, value: Any) -> str | None:
+        """The digest of an object, which may be held again and again; None if it counts by its type alone."""
+        if id(value) in self._digests:
+            return self._digests[id(value)][1]
+        if self._depth >= _DEEPEST or len(self._digests) >= _MOST:
+            return None
+        self._digests[id(value)] = value, "itself"  # if it is met again inside itself
+        self._depth += 1
+        digest = None
         try:
-            return f"{kind} {self._digest_of(value)}"
+            digest = self._digest_of(value)
         except Exception:  # a lock, a connection: it cannot be part of what is computed
-            return kind
+            pass
+        finally:
+            self._depth -= 1
+            self._digests[id(value)] = value, digest
+        return digest
 
     def _is_own_wrapper(self, value: Any) -> bool:
         """Whether an object of a class of the project wraps a function, so that what it does counts as well."""

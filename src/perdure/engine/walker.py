@@ -19,9 +19,10 @@ from types import FunctionType
 from typing import Any
 
 from perdure.core.errors import SerializationError
+from perdure.core.programs import project_of_module
 from perdure.engine.contents import Content, Named, Raw, Unordered, describer_of
 from perdure.engine.contents.content import attributes, memoised, state_of
-from perdure.engine.contents.reduction import is_found_by_name, reduced
+from perdure.engine.contents.reduction import has_only_attributes, is_found_by_name, reduced, says_what_counts
 from perdure.engine.names import name_of
 from perdure.engine.tokens import SCALARS, Bytes, Update, tell, tell_pieces, tell_scalar
 
@@ -43,7 +44,6 @@ _PICKLED = {
 _ZONES = frozenset({"builtins.NoneType", "datetime.timezone", "zoneinfo.ZoneInfo"})
 _SCALAR_TYPES = frozenset(SCALARS)
 _OWN = (Content, Raw, Named, Unordered)
-_BUILT_IN = (list, dict, tuple, set, frozenset, str, bytes, int, float, complex, BaseException)
 
 
 class Former(enum.Enum):
@@ -70,6 +70,7 @@ class Walker:
         self._ordered = ordered
         self._open: dict[int, int] = {}  # containers being hashed, by depth: a cycle is hashed as its depth
         self._room = MANY
+        self._classes: dict[type, Content] = {}  # what counts of those that functions have made
         self.former = Former.SAME
 
     def add(self, value: Any, path: str) -> None:
@@ -198,7 +199,18 @@ class Walker:
         outer(f"{tag}:{len(digests)}:".encode() + b"".join(sorted(digests)))
 
     def _object(self, value: Any, kind: type) -> Iterator[Step]:
+        if self._code is not None and _is_made_inside(kind):
+            return self._of_inner_class(value, kind)
         return _way_of(kind)(self, value, kind)
+
+    def _of_inner_class(self, value: Any, kind: type) -> Iterator[Step]:
+        """An object of a class that a function has made: others have the same name, so its code counts."""
+        assert self._code is not None
+        self.former = Former.WRONG
+        if kind not in self._classes:
+            self._classes[kind] = self._code(kind)
+        yield None, self._classes[kind]
+        yield from _way_of(kind)(self, value, kind)
 
     def _named_tuple(self, value: Any, kind: Any) -> Iterator[Step]:
         return self._fields(kind, dict(zip(kind._fields, value, strict=True)), getattr(value, "__dict__", None))
@@ -233,7 +245,11 @@ class Walker:
     def _described(self, value: Any, kind: type) -> Iterator[Step]:
         describe = describer_of(kind)
         content = None if describe is None else describe(value)
-        return self._content(reduced(value) if content is None else content)
+        if content is None:
+            content = reduced(value)
+            if dataclasses.is_dataclass(kind) or hasattr(kind, "__pydantic_fields__"):  # the fields alone counted once
+                content = content._replace(keeps_former=False)
+        return self._content(content)
 
     def _declared(self, kind: type, own: Mapping[str, Any], names: Mapping[str, tuple[str, bytes]]) -> Iterator[Step]:
         self._scalar("object", self._name(kind).encode())
@@ -350,10 +366,10 @@ def _way_of(kind: type) -> Way:
         return Walker._named_tuple
     if issubclass(kind, enum.Enum):
         return Walker._enum
-    if dataclasses.is_dataclass(kind) and not issubclass(kind, (type, *_BUILT_IN)):
-        return Walker._dataclass
+    if dataclasses.is_dataclass(kind) and not issubclass(kind, type) and has_only_attributes(kind):
+        return Walker._described if says_what_counts(kind) else Walker._dataclass
     if _is_class_of(kind, "pydantic", "BaseModel"):
-        return Walker._model
+        return Walker._described if says_what_counts(kind) else Walker._model
     if issubclass(kind, type | FunctionType):
         return Walker._coded
     if _is_class_of(kind, "numpy", "ndarray"):
@@ -361,6 +377,12 @@ def _way_of(kind: type) -> Way:
     if _is_class_of(kind, "pandas", "DataFrame", "Series", "Index"):
         return Walker._plain_table
     return Walker._described
+
+
+@functools.lru_cache(maxsize=1_000)
+def _is_made_inside(kind: type) -> bool:
+    """Whether a class was made by a function of a program or project."""
+    return "<locals>" in kind.__qualname__ and project_of_module(kind.__module__) != ""
 
 
 def _is_class_of(kind: type, module: str, *names: str) -> bool:

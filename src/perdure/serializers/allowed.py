@@ -22,7 +22,7 @@ from perdure.serializers.known_names import HARMLESS, REBUILDERS
 from perdure.serializers.library_names import LIBRARIES
 from perdure.serializers.numpy_memory import STAND_INS as _FOR_NUMPY
 from perdure.serializers.pickle_scan import check_sizes
-from perdure.serializers.references import found_in_program
+from perdure.serializers.references import found_in_program, parametrized_model
 from perdure.serializers.rehearsal import load_harmless
 
 _ERRORS = frozenset(
@@ -55,6 +55,8 @@ class AllowList:
         full = f"{module}.{name}"
         if full == "perdure.serializers.references.found_in_program":
             return self._in_program
+        if full == "perdure.serializers.references.parametrized_model":
+            return parametrized_model  # of what the pickle may name
         newest = full.replace("numpy.core.", "numpy._core.")
         if newest in _STAND_INS and (newest in self._exact or newest in _ALWAYS):
             return _STAND_INS[newest]

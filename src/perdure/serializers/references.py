@@ -34,7 +34,7 @@ def referring_pickler() -> type[Any]:
 
         def reducer_override(self, obj: Any) -> Any:
             if isinstance(obj, _Named):
-                reduced = _reduced(obj)
+                reduced = _parametrized(obj) or _reduced(obj)
                 if reduced is not None:
                     return reduced
             elif isinstance(obj, BaseException):
@@ -80,6 +80,14 @@ def dumps(value: Any) -> bytes:
     file = io.BytesIO()
     referring_pickler()(file, pickle.HIGHEST_PROTOCOL).dump(value)
     return file.getvalue()
+
+
+def _parametrized(kind: Any) -> tuple[Any, ...] | None:
+    """How a generic model with its parameters is pickled, such as `Page[int]`: its own name leads nowhere."""
+    generic = getattr(kind, "__pydantic_generic_metadata__", None)
+    if not isinstance(generic, dict) or generic.get("origin") is None:
+        return None
+    return parametrized_model, (generic["origin"], generic["args"])
 
 
 def _reduced(kind: Any) -> tuple[Any, ...] | None:
@@ -155,6 +163,17 @@ def found_in_program(name: str, project: str, qualified_name: str, definition: s
         known = known_class(name, qualified_name, definition) or _loaded_copy(name, qualified_name, copy)
         _copies[name, qualified_name, definition] = known
     return known
+
+
+def parametrized_model(model: Any, parameters: tuple[Any, ...]) -> Any:
+    """A generic model of pydantic's with its parameters.
+
+    Raises:
+        ResultUnreadable: it is none.
+    """
+    if not isinstance(model, type) or not hasattr(model, "__pydantic_generic_metadata__"):
+        raise ResultUnreadable(f"It gives parameters to {model!r}, which is not a generic model of pydantic.")
+    return model[parameters]  # type: ignore[index]
 
 
 _copies: "WeakValueDictionary[tuple[str, str, str], Any]" = WeakValueDictionary()

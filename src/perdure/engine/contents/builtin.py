@@ -34,7 +34,10 @@ def _set(value: Any) -> Content:
 
 
 def _path(value: Any) -> Content:
-    return Content(f"path {name_of(type(value))}", {"path": str(value)})
+    parts: dict[str, Any] = {"path": str(value)}
+    if beside := getattr(value, "__dict__", None):
+        parts["attributes"] = attributes(beside)
+    return Content(f"path {name_of(type(value))}", parts, keeps_former=not beside)
 
 
 def _partial(value: Any) -> Content:
@@ -84,7 +87,8 @@ def _view(value: Any) -> Content:
 def _code(value: Any) -> Content:
     names = ("co_name", "co_flags", "co_argcount", "co_posonlyargcount", "co_kwonlyargcount", "co_code", "co_names")
     parts = {name: getattr(value, name) for name in (*names, "co_varnames", "co_freevars", "co_cellvars")}
-    return Content("code", {**parts, "co_consts": value.co_consts})
+    handlers = {"co_exceptiontable": value.co_exceptiontable} if value.co_exceptiontable else {}
+    return Content("code", {**parts, "co_consts": value.co_consts, **handlers})
 
 
 def _weak_set(value: Any) -> Content:

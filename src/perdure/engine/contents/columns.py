@@ -34,7 +34,11 @@ def _table(value: Any) -> Content:
 def _scalar(value: Any) -> Content:
     import pyarrow
 
-    return Content(f"arrow scalar {name_of(type(value))}", {"value": pyarrow.array([value.as_py()], value.type)})
+    try:
+        alone = pyarrow.repeat(value, 1)  # `as_py` would round times
+    except pyarrow.ArrowNotImplementedError:
+        alone = pyarrow.array([value.as_py()], value.type)
+    return Content(f"arrow scalar {name_of(type(value))}", {"value": alone})
 
 
 def _buffer(value: Any) -> Content:
@@ -170,12 +174,29 @@ def _frame(value: Any) -> Content:
 def _series(value: Any) -> Content:
     parts = {"name": value.name, "type": value.dtype, "length": len(value)}
     if _has_places_of_process(str(value.dtype)):
-        parts["values"] = objects(value.to_list())
-    elif "pyarrow" in sys.modules or _has_arrow():
+        parts["values"] = _as_objects(value)
+    elif "128" not in str(value.dtype) and ("pyarrow" in sys.modules or _has_arrow()):  # Arrow has no such integers
         parts["values"] = _as_arrow(value)
     else:
-        parts["values"] = value.to_list()
+        parts["values"] = _as_objects(value)
     return Content(f"polars series {name_of(type(value))}", parts)
+
+
+def _as_objects(series: Any) -> Any:
+    """The values as Python has them; times, which it would round, as numbers."""
+    import polars
+
+    kind = series.dtype
+    if kind == polars.Struct:
+        columns = series.struct.unnest().get_columns()
+        return "struct", series.is_null().to_list(), [_as_objects(each) for each in columns]
+    if kind == polars.Array:
+        return "array", _as_objects(series.arr.to_list())
+    if kind == polars.List:
+        return "list", series.list.len().to_list(), _as_objects(series.explode())
+    if kind.is_temporal():
+        return "times", series.to_physical().to_list()
+    return objects(series.to_list())
 
 
 def _as_arrow(series: Any) -> Any:

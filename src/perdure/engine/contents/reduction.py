@@ -6,7 +6,7 @@ from pickle import PickleBuffer
 from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
-from perdure.core.programs import is_program, is_worker
+from perdure.core.programs import is_program, is_worker, name_of_module
 from perdure.engine.contents.content import Content, Raw, attributes, memoised, named, state_of
 from perdure.engine.names import name_of
 
@@ -26,7 +26,7 @@ def reduced(value: Any) -> Content:
     reduce = copyreg.dispatch_table.get(kind)
     told = value.__reduce_ex__(_PROTOCOL) if reduce is None else reduce(value)
     if isinstance(told, str):
-        return Content(f"named {name_of(kind)}", {"module": _module_of(value), "name": told})
+        return Content(f"named {name_of(kind)}", {"module": name_of_module(_module_of(value)), "name": told})
     maker, arguments, state, items, entries, setter = (*told, None, None, None, None)[:6]
     parts: dict[str, Any] = {"maker": _maker(maker)}
     if maker in _MAKERS and arguments and isinstance(arguments[0], type):
@@ -99,6 +99,27 @@ def _known(state: dict[str, Any], kind: type) -> Content:
     if _is_named(kept.get("__dict__")):  # as pydantic's models have it
         kept["__dict__"] = _known(kept["__dict__"], kind)
     return attributes(kept)
+
+
+def has_only_attributes(kind: type) -> bool:
+    """Whether objects of a class have nothing but attributes: it is derived from no type in C that holds more."""
+    return not any(_is_in_c(base) for base in kind.__mro__[:-1])
+
+
+def _is_in_c(kind: type) -> bool:
+    if kind.__module__ == "typing":
+        return False
+    return not kind.__flags__ & _HEAP_TYPE or getattr(vars(kind).get("__new__"), "__self__", None) is kind
+
+
+_HEAP_TYPE = 1 << 9  # such as classes in Python are, and some types in C
+
+
+def says_what_counts(kind: type) -> bool:
+    """Whether a user's class says by methods of its own what its objects are made of."""
+    methods = (getattr(kind, name, None) for name in ("__reduce__", "__reduce_ex__", "__getstate__"))
+    made = ("dataclasses", "pydantic", "attr", "_abc", "abc", "typing")
+    return any(isinstance(each, FunctionType) and each.__module__.partition(".")[0] not in made for each in methods)
 
 
 def _declares_its_state(kind: type) -> bool:
