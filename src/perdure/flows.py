@@ -1,8 +1,8 @@
 """Flows: the decorator and what it makes."""
 
-import functools
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
+from functools import partial
 from typing import Any, ClassVar, Concatenate, Generic, Literal, Never, ParamSpec, TypeVar, overload
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from perdure import definition, settings
 from perdure import session as sessions
 from perdure.context import FlowRunContext, current_run
 from perdure.core.arguments import WaitedFor
-from perdure.core.colour import call_is_awaited
+from perdure.core.colour import call_is_awaited, on_event_loop
 from perdure.core.errors import DefinitionError, ResumeError
 from perdure.core.options import FlowOptions, Hook, RetryDelay
 from perdure.core.signatures import Passed
@@ -21,7 +21,7 @@ from perdure.engine.begin import begin_flow, finish
 from perdure.engine.drivers import adrive, drive
 from perdure.engine.first_run import first_run
 from perdure.engine.flow_run import FlowCall, flow_run
-from perdure.engine.resumption import Resumable, claimed, crashed_with, resumable
+from perdure.engine.resumption import Resumable, claimed, crashed_with, let_go, resumable
 from perdure.engine.starts import arguments_of
 from perdure.engine.validation import validated
 from perdure.futures import AsyncFuture, Future
@@ -34,6 +34,9 @@ P = ParamSpec("P")
 P2 = ParamSpec("P2")
 R = TypeVar("R", covariant=True)
 T = TypeVar("T")
+
+Find = Callable[[], Resumable | None]  # claims a run that crashed, if there is one
+Begin = Callable[[Resumable | None], FlowCall | State[Any]]
 
 __all__ = ["Flow", "flow"]
 
@@ -106,9 +109,14 @@ class Flow(Decorated[FlowOptions], OptionsOfFlows, Generic[P, R]):
             session = sessions.current()
             parameters = self._bind(args, kwargs)
             key = self._key(parameters)
-            again = self._crashed_run(parameters, session) if self.options.on_crash and key is None else None
-            passed = self._passed(args, kwargs)
-            call = begin_flow(self, self.options, parameters, runs_of(wait_for), session, _run_name(), again, passed)
+            runs, passed = runs_of(wait_for), self._passed(args, kwargs)
+
+            def begin(again: Resumable | None) -> FlowCall | State[Any]:
+                return begin_flow(self, self.options, parameters, runs, session, _run_name(), again, passed)
+
+            if self.options.on_crash and key is None and current_run.get() is None:
+                return self._run_again(partial(self._crashed_run, parameters, session), begin, session, return_state)
+            call = begin(None)
             if key is not None and isinstance(call, FlowCall):
                 return self._run_once(key, call, session, return_state)
             return self._run(call, session, return_state)
@@ -241,23 +249,39 @@ class Flow(Decorated[FlowOptions], OptionsOfFlows, Generic[P, R]):
             ResumeError: it still runs, has ended well, is another flow's, or its arguments were not kept.
         """
         session = sessions.current()
-        found = resumable(str(flow_run_id), session, retry_failed, take_over=take_over)
-        if found.run.flow_name != self.name:
-            raise ResumeError(f"The flow run {found.run.id} is one of {found.run.flow_name!r}, not of {self.name!r}.")
-        parameters = arguments_of(found.start, found.run)
-        again = claimed(found, session)
-        if again is None:
-            raise ResumeError(f"Another process goes on with the flow run {flow_run_id} already.")
+        parameters: dict[str, Any] = {}
+
+        def find() -> Resumable:
+            found = resumable(str(flow_run_id), session, retry_failed, take_over=take_over)
+            if found.run.flow_name != self.name:
+                raise ResumeError(
+                    f"The flow run {found.run.id} is one of {found.run.flow_name!r}, not of {self.name!r}."
+                )
+            parameters.update(arguments_of(found.start, found.run))
+            again = claimed(found, session)
+            if again is None:
+                raise ResumeError(f"Another process has resumed the flow run {flow_run_id} already.")
+            return again
+
+        def begin(again: Resumable | None) -> FlowCall | State[Any]:
+            name = None if again is None else again.run.name
+            return begin_flow(self, self.options, parameters, (), session, name or _run_name(), again)
+
         try:
-            call = begin_flow(self, self.options, parameters, (), session, again.run.name, again)
-            return self._run(call, session, return_state)
+            return self._run_again(find, begin, session, return_state)
         except BaseException as error:
             fold(error)
             raise
 
+    def _run_again(self, find: Find, begin: Begin, session: Session, return_state: bool) -> Any:
+        """Run what begins with the run that `find` claims, if any; on an event loop, that is done off it."""
+        if not (self.options.is_async and call_is_awaited() and on_event_loop()):
+            return self._run(begin(find()), session, return_state)
+        if self.options.is_generator and not return_state:
+            return aitems(partial(_afound, find, begin, session), flow_run, session, _items_ended)
+        return self._named(_arun_again(find, begin, session, return_state))
+
     def _crashed_run(self, parameters: dict[str, Any], session: Session) -> Resumable | None:
-        if current_run.get() is not None:
-            return None
         tried = (claimed(each, session) for each in crashed_with(self.options, parameters, session))
         return next((each for each in tried if each is not None), None)
 
@@ -334,6 +358,30 @@ async def _acall(call: FlowCall | State[Any], session: Session, return_state: bo
     except BaseException as error:
         fold(error)
         raise
+
+
+async def _arun_again(find: Find, begin: Begin, session: Session, return_state: bool) -> Any:
+    try:
+        call = await _afound(find, begin, session)
+    except BaseException as error:
+        fold(error)
+        raise
+    return await _acall(call, session, return_state)
+
+
+async def _afound(find: Find, begin: Begin, session: Session) -> FlowCall | State[Any]:
+    """What begins with the run that is found in another thread; if that is cancelled, the run stays Crashed."""
+    import asyncio
+
+    finding = asyncio.ensure_future(asyncio.to_thread(find))
+    try:
+        again = await asyncio.shield(finding)
+    except asyncio.CancelledError:
+        with suppress(Exception):
+            if (found := await finding) is not None:
+                await asyncio.to_thread(let_go, found, session)
+        raise
+    return begin(again)
 
 
 def _items_ended(call: FlowCall) -> State[Any]:
@@ -415,5 +463,5 @@ def flow(function: Any = None, /, **options: Any) -> Any:
         DefinitionError: an option is wrong.
     """
     if function is None:
-        return functools.partial(flow, **options) if options else flow
+        return partial(flow, **options) if options else flow
     return Flow(function, **options)

@@ -5,7 +5,7 @@ import itertools
 import logging
 import os
 import threading
-from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterator, Sequence
 from contextlib import aclosing, closing, suppress
 from contextvars import copy_context
 from typing import Any, Generic, TypeVar
@@ -79,9 +79,14 @@ def items(
 
 
 async def aitems(
-    call: CallT | State[Any], steps: StepsOf[CallT], session: Session, ended: Ended[CallT]
+    call: CallT | State[Any] | Callable[[], Awaitable[CallT | State[Any]]],
+    steps: StepsOf[CallT],
+    session: Session,
+    ended: Ended[CallT],
 ) -> AsyncGenerator[Any, Any]:
-    """The same on the caller's event loop; such generators return nothing."""
+    """The same on the caller's event loop; such generators return nothing. The call may have to be awaited first."""
+    if callable(call):
+        call = await call()
     if isinstance(call, State):
         for number, item in enumerate(await call.afetch()):
             _note(call, number, item)

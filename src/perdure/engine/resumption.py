@@ -110,6 +110,14 @@ def claimed(again: Resumable, world: Resumes) -> Resumable | None:
     return again._replace(state=state, epoch=epoch)
 
 
+def let_go(again: Resumable, world: Resumes) -> None:
+    """Have a run that this process has claimed, and does not go on with after all, be Crashed, to be resumed."""
+    run = run_of(again.run.id, world.orchestrator)
+    message = "It was cancelled before it was resumed."
+    ends = ends_below(run, StateType.CRASHED, lambda _: message, world.clock(), world.orchestrator)
+    note(run, again.start._replace(process_id=world.process_id), world, ends)
+
+
 def _end_what_runs_below(run: FlowRun, world: Resumes) -> None:
     """End what the process before has begun since the run counts as crashed: it may have been cut off for a time."""
     known, now, records = world.orchestrator, world.clock(), list[Record]()
