@@ -1,5 +1,7 @@
 """Perdure: Python workflows whose results last."""
 
+from typing import TYPE_CHECKING
+
 from perdure.context import tags
 from perdure.core.annotations import allow_failure, quote, unmapped
 from perdure.core.states import State
@@ -31,6 +33,9 @@ from perdure.tasks import (
 )
 from perdure.transactions import Transaction, get_transaction, transaction
 
+if TYPE_CHECKING:  # few programs need it; the others start faster
+    from perdure.client import get_client
+
 __all__ = [
     "DEFAULT",
     "FLOW_PARAMETERS",
@@ -52,6 +57,7 @@ __all__ = [
     "continue_flow_run",
     "exponential_backoff",
     "flow",
+    "get_client",
     "get_run_logger",
     "get_transaction",
     "pause_flow_run",
@@ -74,8 +80,10 @@ _MODULES = frozenset(
 
 def __getattr__(name: str) -> object:
     """The modules that users import names from, without an import of their own."""
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
+    if name == "get_client":
+        return import_module("perdure.client").get_client
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return import_module(f"perdure.{name}")

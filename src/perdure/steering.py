@@ -11,6 +11,7 @@ from uuid import UUID
 from perdure import session as sessions
 from perdure import settings
 from perdure.context import FlowRunContext, current_run
+from perdure.core import providers
 from perdure.core.clock import Micros
 from perdure.core.colour import caller_is_async
 from perdure.core.effects import Steps
@@ -41,6 +42,9 @@ def cancel_flow_run(flow_run_id: str | UUID, *, grace: float | None = None, forc
     chosen = settings.current().cancel_grace_seconds if grace is None else grace
     micros = _micros(chosen, "grace")
     asking.cancel(str(flow_run_id), session, asked_by=_asker(), grace=micros, force=force)
+
+
+providers.set_cancel(lambda flow_run_id, force: cancel_flow_run(flow_run_id, force=force))
 
 
 def continue_flow_run(flow_run_id: str | UUID, *, input: Any = None) -> None:

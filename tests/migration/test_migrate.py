@@ -179,3 +179,12 @@ def test_without_write_nothing_is_changed(tmp_path: Path) -> None:
     assert "+from perdure import flow, task, get_run_logger" in shown.stdout
     assert program.read_text() == PROGRAM
     ast.parse(rewritten(PROGRAM))
+
+
+def test_a_module_of_prefect_that_has_no_counterpart_is_left_to_the_reader() -> None:
+    text = """\
+        from prefect.events import emit_event
+        from prefect.client.orchestration import get_client
+        """
+    assert [line for line, _ in decided(text)] == [1]
+    assert "from perdure.client.orchestration import get_client" in rewritten(text)

@@ -5,6 +5,7 @@
 
 from perdure.client.asynchronous import AsyncClient
 from perdure.client.events import Event
+from perdure.client.orchestration import RunsClient, SyncRunsClient, get_client
 from perdure.client.sync import Client
 from perdure.core.errors import AccessRefused, ClientError, NotFound
 from perdure.server.models import (
@@ -33,8 +34,11 @@ __all__ = [
     "MadeToken",
     "NotFound",
     "ResultModel",
+    "RunsClient",
     "StateModel",
+    "SyncRunsClient",
     "TaskRunModel",
     "TokenModel",
     "VariableModel",
+    "get_client",
 ]

@@ -12,6 +12,21 @@ def set_orchestrator(provider: Callable[[], Any]) -> None:
     _orchestrator = provider
 
 
+_cancel: Callable[[str, bool], None] | None = None
+
+
+def set_cancel(cancel: Callable[[str, bool], None]) -> None:
+    """Have flow runs cancelled by a function of an id, and of whether their processes may be killed."""
+    global _cancel
+    _cancel = cancel
+
+
+def cancel(flow_run_id: str, force: bool) -> None:
+    """Cancel a flow run, and wait until it has ended; raises what `perdure.cancel_flow_run` raises."""
+    assert _cancel is not None, "perdure is imported as a whole"
+    _cancel(flow_run_id, force)
+
+
 def orchestrator() -> Any | None:
     """The orchestrator of this process; None if nothing has said so."""
     return None if _orchestrator is None else _orchestrator()

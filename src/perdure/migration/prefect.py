@@ -12,10 +12,10 @@ _PAGE = "coming-from-prefect.md"
 _SAME = frozenset(
     {
         *("", "artifacts", "blocks", "blocks.core", "blocks.notifications", "blocks.system", "blocks.webhook"),
-        *("cache_policies", "client", "concurrency", "concurrency.asyncio", "concurrency.sync", "context", "events"),
-        *("exceptions", "filesystems", "flows", "futures", "input", "logging", "results", "runtime", "serializers"),
-        *("settings", "states", "task_runners", "tasks", "testing.utilities", "transactions"),
-        *("utilities.annotations", "variables"),
+        *("cache_policies", "client", "client.orchestration", "client.schemas.filters", "concurrency"),
+        *("concurrency.asyncio", "concurrency.sync", "context", "exceptions", "filesystems", "flows", "futures"),
+        *("input", "logging", "results", "runtime", "serializers", "settings", "states", "task_runners", "tasks"),
+        *("testing.utilities", "transactions", "utilities.annotations", "variables"),
     }
 )
 
@@ -76,6 +76,10 @@ _WITHOUT = {
     "prefect.orion.schemas.schedules": _DEPLOYMENTS,
     "prefect.server.schemas.schedules": _DEPLOYMENTS,
     "prefect.client.schemas.schedules": _DEPLOYMENTS,
+    "prefect.events": Decide(
+        "Events are made of what runs do, by a server: let a webhook or a notification tell of them.",
+        "concepts/limits-and-events.md",
+    ),
     "prefect.assets": Decide("Persist the task's result; a catalogue of named results is not there.", _PAGE),
 }
 
