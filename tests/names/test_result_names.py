@@ -23,7 +23,7 @@ TYPES = ("json", "pickle", "compressed/json", "compressed/pickle")
 def test_a_document_of_prefect_is_parsed_and_its_serializer_loads_it(type: str) -> None:
     document = (PREFECT / type.replace("/", "-")).read_bytes()
     blob = PersistedResultBlob.parse_raw(document)
-    assert blob.serializer.loads(blob.data) == VALUE  # type: ignore[attr-defined]
+    assert blob.serializer.loads(blob.data) == VALUE
     assert PersistedResultBlob.parse_raw(document.decode()) == blob
 
 

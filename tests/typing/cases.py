@@ -1,15 +1,20 @@
 """What a type checker makes of flows and tasks. Each `type: ignore` is an error that must be found."""
 
 from collections.abc import AsyncIterator, Coroutine, Iterator
+from datetime import datetime
 from typing import Any, assert_type
 
 from pydantic import SecretStr
 
-from perdure import AsyncFuture, Flow, Future, State, Task, flow, task
-from perdure.client import AsyncClient, Client, Event, FlowRunModel, TaskRunModel
+from perdure import AsyncFuture, Flow, Future, State, Task, flow, get_client, task
+from perdure.client import AsyncClient, Client, Event, FlowRunModel, RunsClient, TaskRunModel
+from perdure.client.orchestration import FlowRunSeen, TaskRunSeen
 from perdure.filesystems import S3
 from perdure.futures import as_completed, wait
 from perdure.mapping import AsyncMappedFutures, MappedFutures
+from perdure.results import PersistedResultBlob
+from perdure.serializers import JSONSerializer
+from perdure.states import Scheduled, StateDetails
 
 
 @task
@@ -73,7 +78,25 @@ def named_options() -> None:
     add.retries = 3  # type: ignore[misc]
 
 
+def documents(data: bytes) -> None:
+    blob = PersistedResultBlob.parse_raw(data)
+    assert_type(blob, PersistedResultBlob)
+    blob.serializer.loads(blob.data)
+    PersistedResultBlob(serializer=JSONSerializer(), data=data).to_bytes()
+
+
+async def read_runs() -> None:
+    async with get_client() as client:
+        assert_type(client, RunsClient)
+        assert_type(await client.read_flow_runs(limit=1), list[FlowRunSeen])
+    with get_client(sync_client=True) as known:
+        assert_type(known.read_task_runs(), list[TaskRunSeen])
+
+
 def states() -> None:
+    assert_type(Scheduled(scheduled_time=datetime.now()).state_details, StateDetails)
+    assert_type(add(1, return_state=True).id, str)
+    assert_type(daily.submit("monday").state, State[float])
     assert_type(add(1, return_state=True), State[int])
     assert_type(daily("monday", return_state=True), State[float])
     assert_type(add(1, return_state=True).result(), int)

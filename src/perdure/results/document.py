@@ -44,7 +44,9 @@ _scan = json.JSONDecoder().raw_decode  # `json.loads` for text that nothing stan
 class PersistedResultBlob(NamedTuple):
     """A result document: the serialized data, or where its payload is, and all that is needed to read it again."""
 
-    serializer: dict[str, Any]  # the serializer's full description; of a document that was read, it also `loads`
+    serializer: (
+        Any  # a SerializerDescription, which `loads`, where it was read; to write one, a Serializer, or its fields
+    )
     data: bytes  # empty if there is a payload
     type: str | None = None  # the value's Python type
     size: int | None = None  # bytes of `data`, or of the payload
