@@ -375,10 +375,10 @@ def _open() -> Session:
 _most_patience = math.inf
 
 
-def be_impatient() -> None:
-    """From here on this process only reads, for a person who waits: a server that is away is told of soon."""
+def be_impatient(only_reads: bool) -> None:
+    """Say whether sessions that begin from now on only read: then they give up soon on a server that is away."""
     global _most_patience
-    _most_patience = _READER_PATIENCE
+    _most_patience = _READER_PATIENCE if only_reads else math.inf
 
 
 def _orchestrator(chosen: Settings) -> Orchestrator:

@@ -266,3 +266,29 @@ def test_a_flow_may_wait_for_runs_too() -> None:
         return waited, child(wait_for=[fail.submit()], return_state=True).is_failed()
 
     assert parent() == (5, True)
+
+
+def test_what_is_not_ready_names_the_run_above_it() -> None:
+    @flow
+    def waits() -> list[str | None]:
+        failed = fail.submit()
+        below = same.submit(failed)
+        states = [below.wait(), same(below, return_state=True), same(1, wait_for=[failed], return_state=True)]
+        return [state.message for state in states]
+
+    said = "Upstream run {} did not reach a 'COMPLETED' state: it is {}."
+    direct = said.format("'fail-0'", "Failed('Task run encountered an exception ValueError: x')")
+    assert waits() == [direct, said.format("'same-0'", "NotReady"), direct]
+
+
+def test_a_subflow_names_the_run_whose_failure_it_was_given() -> None:
+    @flow
+    def below(x: Any) -> Any:
+        return x
+
+    @flow
+    def above() -> Any:
+        return below(fail(return_state=True))
+
+    with pytest.raises(UpstreamTaskError, match="Upstream run 'fail-0' did not"):
+        above()

@@ -14,10 +14,11 @@ from perdure.cli import app
 @pytest.fixture
 def perdure() -> Perdure:
     """Calls `perdure` with arguments, as if on a terminal of 100 columns without colour."""
-    runner = CliRunner(env={"COLUMNS": "100", "NO_COLOR": "1"})
+    runner = CliRunner(env={"NO_COLOR": "1"})
 
-    def call(*arguments: object) -> Result:
-        return runner.invoke(app, [str(each) for each in arguments], catch_exceptions=False)
+    def call(*arguments: object, columns: int = 100) -> Result:
+        told = [str(each) for each in arguments]
+        return runner.invoke(app, told, catch_exceptions=False, env={"COLUMNS": str(columns)})
 
     return call
 

@@ -187,3 +187,15 @@ def test_a_parameter_that_the_flow_does_not_have_is_named_with_the_one_that_was_
     assert result.exit_code == 2
     assert "has no parameter 'cit'" in " ".join(result.output.split())
     assert "city" in result.output
+
+
+def test_what_a_flow_returned_is_shown_in_its_own_order(perdure: Perdure, program: Program):
+    file = program("@flow\ndef ordered(): return {'z': 1, 'a': {'y': [1], 'b': {}}}\n")
+    assert "\n{'z': 1, 'a': {'y': [1], 'b': {}}}\n" in perdure("run", file).stdout
+
+
+def test_a_large_dict_is_shown_in_part(perdure: Perdure, program: Program):
+    file = program("@flow\ndef large(): return {n: n for n in reversed(range(100))}\n")
+    shown = perdure("run", file).stdout
+    assert "{99: 99, 98: 98," in shown
+    assert "80: 80, ...}" in shown

@@ -176,3 +176,12 @@ def test_a_name_that_holds_a_line_break_takes_one_line(perdure: Perdure):
         "✓ Completed  two lines [31m/and a slash\n"
         in perdure("flow-run", "inspect", "two\nlines\x1b[31m/and a slash").stdout
     )
+
+
+@pytest.mark.parametrize("command", ["flow-run ls", "task-run ls", "result ls --kind all"])
+def test_a_narrow_list_leaves_out_times_and_keeps_ids(perdure: Perdure, command: str):
+    load("monday")
+    whole = perdure(*command.split()).stdout.splitlines()
+    narrow = perdure(*command.split(), columns=60).stdout.splitlines()
+    assert [row.split()[-1] for row in narrow] == [row.split()[-1] for row in whole]
+    assert max(map(len, narrow)) <= 60 < max(map(len, whole))

@@ -55,8 +55,9 @@ class _Commands(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name, command, rest = super().resolve_command(ctx, args)
         if command is not None and name is not None:
-            if (name if name == "logs" else next(iter(rest), None)) in _READS and not _FOLLOWS.intersection(rest):
-                import_module("perdure.session").be_impatient()
+            reads = (name if name == "logs" else next(iter(rest), None)) in _READS
+            if reads and not _FOLLOWS.intersection(rest):
+                import_module("perdure.session").be_impatient(only_reads=True)
             command = get_command(import_module(f"perdure.cli.{name.replace('-', '_')}").app)
         return name, command, rest
 
@@ -66,6 +67,9 @@ class _Commands(TyperGroup):
         except PerdureError as error:
             say(str(error), "Error")
             raise typer.Exit(1) from None
+        finally:
+            if "perdure.session" in sys.modules:
+                import_module("perdure.session").be_impatient(only_reads=False)
 
 
 def _show_warning(

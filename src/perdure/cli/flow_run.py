@@ -83,8 +83,8 @@ def _show_runs(runs: list[FlowRun], lost: set[str]) -> None:
         Column("state", whole=True),
         Column("flow"),
         Column("name"),
-        Column("began", whole=True),
-        Column("took", whole=True, right=True),
+        Column("began", whole=True, spare=1),
+        Column("took", whole=True, right=True, spare=2),
         Column("id", whole=True, style="dim"),
     ]
     ids = find.short_ids([run.id for run in runs])

@@ -45,6 +45,7 @@ class Column(NamedTuple):
     whole: bool = False
     right: bool = False
     style: str = ""
+    spare: int = 0  # where there is no room, the columns with the highest number above 0 are left out first
 
 
 def json_text(value: object, indent: int | None = None) -> str:
@@ -96,10 +97,14 @@ def note(text: str) -> "Text":
 
 
 def table(columns: Sequence[Column], rows: "Iterable[Sequence[str | Text]]") -> "Table":
-    """A table without lines; what does not fit is cut short with an ellipsis."""
+    """A table without lines; what does not fit is cut short with an ellipsis, or left out where it is spare."""
     from rich.table import Table
     from rich.text import Text
 
+    all_rows = list(rows)
+    places = _fitting(columns, all_rows, console().width)
+    columns = [columns[place] for place in places]
+    rows = [[row[place] for place in places] for row in all_rows]
     shown = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
     for column in columns:
         justify = "right" if column.right else "left"
@@ -112,6 +117,26 @@ def table(columns: Sequence[Column], rows: "Iterable[Sequence[str | Text]]") -> 
             )
         )
     return shown
+
+
+_LEAST = 8  # characters of a column that may be cut short
+_GAP = 2  # characters between columns
+
+
+def _fitting(columns: Sequence[Column], rows: "Sequence[Sequence[str | Text]]", width: int) -> list[int]:
+    """The places of the columns that there is room for."""
+    from rich.cells import cell_len
+
+    def least(place: int) -> int:
+        longest = max(cell_len(str(cell)) for cell in (columns[place].title, *(row[place] for row in rows)))
+        return longest if columns[place].whole else min(longest, _LEAST)
+
+    places = list(range(len(columns)))
+    for place in sorted((each for each in places if columns[each].spare), key=lambda each: -columns[each].spare):
+        if sum(least(each) + _GAP for each in places) - _GAP <= width:
+            break
+        places.remove(place)
+    return places
 
 
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")

@@ -63,8 +63,8 @@ def _show_records(records: list[ResultRecord], with_kind: bool) -> None:
         Column("run"),
         *([Column("kind", whole=True)] if with_kind else []),
         Column("type"),
-        Column("size", whole=True, right=True),
-        Column("removed" if records[0].removed else "created", whole=True),
+        Column("size", whole=True, right=True, spare=2),
+        Column("removed" if records[0].removed else "created", whole=True, spare=1),
         Column("id", whole=True, style="dim"),
     ]
     with_preview = console().width >= _WIDE and any(each.preview or each.value for each in records)

@@ -1,6 +1,7 @@
 """`perdure run`"""
 
 import contextlib
+import itertools
 import json
 import reprlib
 import sys
@@ -183,7 +184,22 @@ def shape_of(flow: Flow[..., object], ended: Ended) -> dict[str, Any]:
     }
 
 
-_short = reprlib.Repr()
+class _Short(reprlib.Repr):
+    """Keeps the order of a dict's keys: what a flow returned is shown as it returned it."""
+
+    def repr_dict(self, x: dict[Any, Any], level: int) -> str:
+        if not x:
+            return "{}"
+        if level <= 0:
+            return "{...}"
+        shown = [
+            f"{self.repr1(key, level - 1)}: {self.repr1(value, level - 1)}"
+            for key, value in itertools.islice(x.items(), self.maxdict)
+        ]
+        return f"{{{', '.join([*shown, *(['...'] if len(x) > self.maxdict else [])])}}}"
+
+
+_short = _Short()
 _short.maxstring = _short.maxother = 500
 _short.maxdict = _short.maxlist = _short.maxtuple = _short.maxset = 20
 

@@ -61,11 +61,11 @@ def ls(
 def _show_runs(runs: list[TaskRun]) -> None:
     columns = [
         Column("state", whole=True),
-        Column("flow run", whole=True),
+        Column("flow run", whole=True, spare=1),
         Column("name", whole=True),
-        Column("began", whole=True),
-        Column("took", whole=True, right=True),
-        Column("id", style="dim"),
+        Column("began", whole=True, spare=2),
+        Column("took", whole=True, right=True, spare=3),
+        Column("id", whole=True, style="dim"),
     ]
     ids = [run.flow_run_id for run in runs if run.flow_run_id is not None]
     names = {id: run.name for id, run in find.runs_by_id(ids, find.orchestrator().flow_runs).items()}

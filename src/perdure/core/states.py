@@ -84,7 +84,8 @@ class State(Generic[R_co]):
     `data` is what the state carries: a result, a value or exception given by hand, or None.
     """
 
-    __slots__ = ("_details", "_id", "data", "flow_run_id", "message", "name", "task_run_id", "time", "type")
+    __slots__ = ("_details", "_id", "data", "flow_run_id", "message", "name", "run_name", "task_run_id", "time", "type")
+    run_name: str  # of states of runs that did not complete
 
     def __init__(
         self,

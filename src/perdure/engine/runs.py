@@ -15,7 +15,7 @@ from perdure.core.exceptions import stand_in
 from perdure.core.options import RunOptions, TaskOptions
 from perdure.core.records import CacheRecord, Record, ReleaseRecord, RenameRecord, StateRecord
 from perdure.core.secrecy import shortened, without_secrets
-from perdure.core.states import FINAL, State, StateType, check_transition, is_states
+from perdure.core.states import FINAL, UNSUCCESSFUL, State, StateType, check_transition, is_states
 from perdure.engine.cache_key import CacheKey
 from perdure.engine.hooks import hook_call, user_call
 from perdure.engine.owning import lost_state
@@ -56,6 +56,8 @@ def enter(
     else:
         state = State(kind, name, message, data, now, run.id)
     run.state = state
+    if kind in UNSUCCESSFUL or name is not None:
+        state.run_name = run.name  # for what says why a run below it is not run
     if kind is S.RUNNING and run.began is None:
         run.began = now
     return StateRecord(run.id, of_task, kind, state.name, message, now)

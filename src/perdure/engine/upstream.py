@@ -15,7 +15,9 @@ class UpstreamNotCompleted(Exception):
 
     def __init__(self, state: State[Any]) -> None:
         self.state = state
-        super().__init__(f"Upstream run '{state.run_id or state}' did not reach a 'COMPLETED' state: it is {state!r}.")
+        run = getattr(state, "run_name", None) or state.run_id or state
+        found = state.name if state.name == "NotReady" else repr(state)  # which has the same said of the one above it
+        super().__init__(f"Upstream run '{run}' did not reach a 'COMPLETED' state: it is {found}.")
 
 
 def resolved(

@@ -18,6 +18,7 @@ from perdure.server.access import Gate, authorise
 from perdure.server.changes import Changes
 from perdure.server.config import ServerConfig
 from perdure.server.counting import Counting
+from perdure.server.described import add_description
 from perdure.server.errors import ErrorAnswer, explain_errors
 from perdure.server.guard import Guard
 from perdure.server.limits import Rates
@@ -102,12 +103,13 @@ def create_app(orchestrator: EmbeddedOrchestrator, config: ServerConfig) -> Fast
         title="Perdure",
         version=VERSION,
         openapi_url="/api/openapi.json",
-        docs_url=None,  # its page loads scripts from elsewhere
+        docs_url=None,  # its page loads scripts from elsewhere: see `described`
         redoc_url=None,
         redirect_slashes=False,
         lifespan=lifespan,
     )
     app.router.routes += _api().routes
+    add_description(app)
     app.state.orchestrator = orchestrator
     app.state.config = config
     app.state.liveness = Liveness(orchestrator, settings.current().lease_seconds)
