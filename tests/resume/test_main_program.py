@@ -134,6 +134,48 @@ def test_process_tasks_give_and_take_classes_of_the_script(tmp_path: Path) -> No
     assert "refused\nTrue True\n" in perdure(tmp_path, "run", "jobs.py")
 
 
+SENT = """
+import enum, functools
+from dataclasses import dataclass
+from perdure import flow, task
+from perdure.task_runners import ProcessTaskRunner
+class Colour(enum.Enum):
+    RED = 1
+    CRIMSON = 1
+@dataclass(slots=True)
+class Order:
+    colour: Colour = Colour.CRIMSON
+def twice(function):
+    @functools.wraps(function)
+    def wrapper(x):
+        return 2 * function(x)
+    return wrapper
+@twice
+def wrapped(x):
+    return x
+def plain(x):
+    return x
+VALUES = [Colour.CRIMSON, Order(), plain, functools.partial(plain, 1), wrapped, wrapped.__wrapped__]
+@task(persist_result=True)
+def same(values):
+    assert values[0] is Colour["CRIMSON"] and isinstance(values[1], Order)
+    return values
+@flow(task_runner=ProcessTaskRunner(max_workers=1))
+def sent():
+    for values in (same.submit(VALUES).result(), same.submit(same.submit(VALUES)).result()):
+        print(values[:3] == VALUES[:3], values[3].func is plain, values[4](1), values[5](1))
+if __name__ == "__main__":
+    sent()
+"""
+
+
+@pytest.mark.slow
+def test_slots_aliases_and_functions_of_a_script_are_themselves_again_from_process_tasks(tmp_path: Path) -> None:
+    tmp_path.joinpath("sent.py").write_text(SENT)
+
+    assert run(tmp_path, sys.executable, "sent.py") == 2 * "True True 2 1\n"
+
+
 UNPICKLABLE = """
 import os, sys, threading
 from pathlib import Path

@@ -19,6 +19,7 @@ from perdure.core import programs
 from perdure.core.errors import ResultUnreadable
 from perdure.core.exceptions import portable
 from perdure.core.importable import is_importable
+from perdure.serializers.class_copies import copying_pickler
 
 _logger = logging.getLogger("perdure.results")
 _Named = type | FunctionType
@@ -27,9 +28,8 @@ _Named = type | FunctionType
 @functools.cache
 def referring_pickler() -> type[Any]:
     """A cloudpickle pickler that names what is a program's, and gives a copy beside it."""
-    import cloudpickle
 
-    class ReferringPickler(cloudpickle.Pickler):  # type: ignore[misc] # it has no types
+    class ReferringPickler(copying_pickler()):  # type: ignore[misc] # it has no types
         """See the module."""
 
         def reducer_override(self, obj: Any) -> Any:
@@ -49,9 +49,8 @@ def referring_pickler() -> type[Any]:
 @functools.cache
 def sending_pickler() -> type[Any]:
     """A cloudpickle pickler for a process of our own that cannot import what the program is made of."""
-    import cloudpickle
 
-    class SendingPickler(cloudpickle.Pickler):  # type: ignore[misc] # it has no types
+    class SendingPickler(copying_pickler()):  # type: ignore[misc] # it has no types
         """See the function."""
 
         def reducer_override(self, obj: Any) -> Any:
@@ -98,8 +97,12 @@ def _reduced(kind: Any) -> tuple[Any, ...] | None:
     held_as = _name_in(kind, module)
     if held_as is None:
         return None
-    name, project = programs.name_of_module(module), project_of_module(module)
-    return found_in_program, (name, project, held_as, definition_of(kind), _copy_of(kind, module))
+    name, project, copied = programs.name_of_module(module), project_of_module(module), _copy_of(kind, module)
+    if programs.is_worker() and isinstance(kind, FunctionType):
+        if copied is None:
+            return None
+        project = ""  # a function may have the name of what wraps it: which of them it is, its definition says
+    return found_in_program, (name, project, held_as, definition_of(kind), copied)
 
 
 def _name_in(kind: Any, module: str) -> str | None:
@@ -109,21 +112,20 @@ def _name_in(kind: Any, module: str) -> str | None:
     """
     is_inside = "<locals>" in kind.__qualname__
     if programs.is_worker() and (module == "__main__" or module not in sys.modules):
-        return kind.__qualname__ if isinstance(kind, type) and not is_inside else None  # the program is elsewhere
+        return kind.__qualname__ if "<" not in kind.__qualname__ else None  # the program is elsewhere
     name: str = kind.__name__ if is_inside else kind.__qualname__
     return name if module in sys.modules and programs.walk(sys.modules[module], name) is kind else None
 
 
 def _copy_of(kind: Any, module: str) -> bytes | None:
     """What cloudpickle makes of a class or function; None if it holds something that cannot be pickled."""
-    import cloudpickle
-
     pickle_by_value(module)
+    file = io.BytesIO()
     try:
-        data: bytes = cloudpickle.dumps(kind, pickle.HIGHEST_PROTOCOL)
+        copying_pickler()(file, pickle.HIGHEST_PROTOCOL).dump(kind)
     except Exception:
         return None
-    return data
+    return file.getvalue()
 
 
 def pickle_by_value(module: str) -> None:
