@@ -150,6 +150,12 @@ class FlowRunContext(_Run[FlowOptions]):
         self.turns: Any = None  # an asyncio.Semaphore, where the task runner limits a coroutine flow
         self.begin_attempt()
 
+    @staticmethod
+    def get() -> "FlowRunContext | None":
+        """The innermost flow run: in a task, the one that the task belongs to. None outside of flow runs."""
+        run = current_run.get()
+        return None if run is None else run.flow
+
     def is_own(self, identity: str) -> bool:
         """Whether the earlier result of a step is of a run that this very flow run called."""
         return self.goes_on_from == (self.id,) and identity not in self.borrowed
@@ -256,6 +262,12 @@ class TaskRunContext(_Run[TaskOptions]):
     """A task run."""
 
     __slots__ = ()
+
+    @staticmethod
+    def get() -> "TaskRunContext | None":
+        """The innermost run, if it is a task run."""
+        run = current_run.get()
+        return run if isinstance(run, TaskRunContext) else None
 
     @property
     def flow(self) -> FlowRunContext | None:

@@ -1,12 +1,15 @@
 """Small names that users of Prefect know: what each does."""
 
+import json
 import logging
 from pathlib import Path
 
 import pytest
 
-from perdure import flow, get_run_logger, task
-from perdure.context import get_run_context
+from perdure import flow, get_run_logger, session, task
+from perdure.artifacts import create_progress_artifact, update_progress_artifact
+from perdure.context import FlowRunContext, TaskRunContext, get_run_context
+from perdure.core.records import ArtifactFilter
 from perdure.errors import MissingContext
 from perdure.logging import disable_run_logger, get_logger
 from perdure.testing.utilities import prefect_test_harness
@@ -29,6 +32,29 @@ def test_the_run_context_is_that_of_the_innermost_run() -> None:
 def test_there_is_no_run_context_outside_of_runs() -> None:
     with pytest.raises(MissingContext):
         get_run_context()
+
+
+def test_the_current_run_of_a_kind_is_got_or_none() -> None:
+    def kinds() -> tuple[str | None, str | None]:
+        flow_run, task_run = FlowRunContext.get(), TaskRunContext.get()
+        return flow_run and flow_run.flow_name, task_run and task_run.name
+
+    within = task(name="within")(kinds)
+
+    @flow
+    def outside() -> tuple[object, object]:
+        return kinds(), within()
+
+    assert outside() == (("outside", None), ("outside", "within-0"))
+    assert within() == (None, "within-0")
+    assert kinds() == (None, None)
+
+
+def test_progress_is_updated_by_either_name() -> None:
+    id = create_progress_artifact(10.0)
+    assert update_progress_artifact(artifact_id=id, progress=100.0) == id
+    (record,) = session.current().orchestrator.artifacts(ArtifactFilter(ids=(id,)))
+    assert json.loads(record.data) == {"percent": 100.0}
 
 
 def test_plain_loggers_are_below_ours() -> None:

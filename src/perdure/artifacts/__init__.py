@@ -6,7 +6,7 @@ artifact's id, a text, which may also be awaited.
 
 from perdure.artifacts.images import create_image_artifact
 from perdure.artifacts.kept import ArtifactId, create_link_artifact, create_markdown_artifact
-from perdure.artifacts.progress import create_progress_artifact, update_progress
+from perdure.artifacts.progress import create_progress_artifact, update_progress, update_progress_artifact
 from perdure.artifacts.tables import create_table_artifact
 
 __all__ = [
@@ -17,4 +17,5 @@ __all__ = [
     "create_progress_artifact",
     "create_table_artifact",
     "update_progress",
+    "update_progress_artifact",
 ]

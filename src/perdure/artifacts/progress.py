@@ -67,6 +67,11 @@ def create_progress_artifact(percent: float, key: str | None = None, description
     return keep("progress", {"percent": _checked(percent)}, key, description)
 
 
+def update_progress_artifact(artifact_id: str, progress: float) -> ArtifactId:
+    """`update_progress`, by the name that users of Prefect know. Raises what that raises."""
+    return update_progress(artifact_id, progress)
+
+
 def update_progress(id: str, percent: float) -> ArtifactId:
     """Tell how far a progress has come by now; at most four times a second it is reported. 100 is reported at once.
 
