@@ -84,7 +84,7 @@ class Future(_Handle[R_co]):
             TimeoutError: it has not finished after `timeout` seconds.
             ValueError: the timeout is negative.
             UnfinishedRun: it never will, since what it depends on did not complete.
-            MissingResult: the value was not kept.
+            ResultNotKept: the value was not kept.
         """
         if not self.block(checked_timeout(timeout)):
             raise _too_late(self, timeout)
@@ -141,7 +141,7 @@ class AsyncFuture(_Handle[R_co]):
             TimeoutError: it has not finished after `timeout` seconds.
             ValueError: the timeout is negative.
             UnfinishedRun: it never will, since what it depends on did not complete.
-            MissingResult: the value was not kept.
+            ResultNotKept: the value was not kept.
         """
         state = await self.wait(timeout)
         if state is None:

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from perdure import progress
 from perdure.core.colour import on_event_loop
-from perdure.core.errors import MissingResult
+from perdure.core.errors import ResultNotKept
 from perdure.core.pending import Pending, PendingGroup
 from perdure.core.states import State
 from perdure.core.steering import Bell
@@ -231,7 +231,7 @@ class Mapped(PendingGroup, Generic[R]):
     def _entry(self, index: int) -> Pending | State[R]:
         entry = self._entries[index]
         if entry is None:
-            raise MissingResult(
+            raise ResultNotKept(
                 f"The future of call {index} was handed on already: those of a generator's items are handed on once."
                 " Keep them in a list, or map over a list."
             )

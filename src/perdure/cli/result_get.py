@@ -20,7 +20,7 @@ from perdure.cli.output import (
 )
 from perdure.cli.result_files import whole_file, write_file
 from perdure.cli.result_which import Which
-from perdure.core.errors import MissingResult, ResultUnreadable
+from perdure.core.errors import ResultNotKept, ResultUnreadable
 from perdure.core.printable import printable
 from perdure.core.records import FlowRun, TaskRun
 from perdure.results import PersistedResult, get_result
@@ -116,7 +116,7 @@ def _value(run: FlowRun | TaskRun) -> Any:
     except Exception as error:
         if type(error).__module__.startswith("perdure."):
             raise
-        raise MissingResult(
+        raise ResultNotKept(
             f"The run {run.name!r} returned nothing: it raised {type(error).__name__}: {error}"
         ) from error
 
@@ -160,4 +160,4 @@ def _print(value: Any) -> None:
 
 def _refuse_terminal(what: str) -> None:
     if sys.stdout.isatty():
-        raise MissingResult(f"{what}, which a terminal cannot show. Use --output FILE.")
+        raise ResultNotKept(f"{what}, which a terminal cannot show. Use --output FILE.")

@@ -128,8 +128,11 @@ class SettingError(PerdureError, ValueError):
 # Results, their serializers and their storage
 
 
-class MissingResult(PerdureError):
-    """A run's value was not kept: neither in memory nor in storage."""
+class ResultNotKept(PerdureError):
+    """A run's value was not kept: neither in memory nor in storage. What was kept and is gone is `ResultMissing`."""
+
+
+MissingResult = ResultNotKept  # by which users of Prefect, and of earlier versions, know it
 
 
 class ResultError(PerdureError):

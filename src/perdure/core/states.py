@@ -12,7 +12,7 @@ from perdure.core.errors import (
     CancelledRun,
     CrashedRun,
     FailedRun,
-    MissingResult,
+    ResultNotKept,
     SuspendedRun,
     UnfinishedRun,
 )
@@ -221,7 +221,7 @@ class State(Generic[R_co]):
 
         Raises:
             UnfinishedRun: the run has not ended.
-            MissingResult: the value was not kept.
+            ResultNotKept: the value was not kept.
         """
         if fetch is False:
             return self.data
@@ -270,7 +270,7 @@ class State(Generic[R_co]):
                 + ("It will never run." if self.name == "NotReady" else "Wait for it.")
             )
         if self.data is None and self.type is S.COMPLETED and self.run_id is not None:
-            raise MissingResult("The run completed, but its result was not kept by this process.")
+            raise ResultNotKept("The run completed, but its result was not kept by this process.")
         return self.data
 
     def _outcome(self, value: Any, raise_on_failure: bool) -> Any:

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from perdure.context import FlowRunContext
 from perdure.core.effects import Blocking, Report, Sleep, Steps
-from perdure.core.errors import MissingResult, ResumeError
+from perdure.core.errors import ResultNotKept, ResumeError
 from perdure.core.options import FlowOptions
 from perdure.core.records import FlowKeyRecord, FlowRun, ProcessRecord, Record, RunFilter
 from perdure.core.states import FINAL, State, StateType
@@ -85,7 +85,7 @@ def _found(run_id: str, key: str, world: Sees) -> State[Any] | Resumable | None:
 def _state(run: FlowRun, key: str) -> State[Any]:
     state = state_of_run(run)
     if state.data is None and state.is_completed():
-        raise MissingResult(
+        raise ResultNotKept(
             f"The flow run {run.name!r} ({run.id}) with the idempotency key {key!r} has completed, but its result was"
             f" not kept. Give the flow {run.flow_name!r} persist_result=True, or call it with another key."
         )

@@ -6,7 +6,7 @@ from typing import Any
 
 from perdure.context import FlowRunContext, RunContext
 from perdure.core.effects import Blocking, Report, Steps
-from perdure.core.errors import MissingResult, ResultError, StorageError
+from perdure.core.errors import ResultError, ResultNotKept, StorageError
 from perdure.core.records import DecisionRecord, Record, ResultRecord, StateRecord, Why
 from perdure.core.states import State, StateType
 from perdure.engine.items import hand_on, hand_on_earlier
@@ -53,7 +53,7 @@ def take(
     """
     try:
         value = yield Blocking(result.get_own)
-    except (MissingResult, ResultError, StorageError) as error:  # the first: an exception that could not be kept
+    except (ResultNotKept, ResultError, StorageError) as error:  # the first: an exception that could not be kept
         what = "result from before" if why == "reused" else "cached result"
         kind = "flow" if run.is_flow else "task"
         world.log(run, logging.WARNING, "The %s cannot be used, so the %s runs again. %s", what, kind, error)

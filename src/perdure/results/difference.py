@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
 
-from perdure.core.errors import MissingResult, ResultUnreadable
+from perdure.core.errors import ResultNotKept, ResultUnreadable
 from perdure.core.records import ResultFilter, ResultRecord
 from perdure.results.changes import Change
 from perdure.results.comparison import compare
@@ -48,7 +48,7 @@ def diff(before: str | UUID, after: str | UUID, by_digest: bool = False) -> Diff
 
     Raises:
         RunMissing: there is no such run.
-        UnfinishedRun, MissingResult: a run has no result, or none that was kept.
+        UnfinishedRun, ResultNotKept: a run has no result, or none that was kept.
         ResultError: a result cannot be had.
     """
     records = [_record(each) for each in (before, after)]
@@ -61,7 +61,7 @@ def diff(before: str | UUID, after: str | UUID, by_digest: bool = False) -> Diff
         chunks = _chunks(one.payload, other.payload)
     if by_digest:
         if one is None or other is None:
-            raise MissingResult(
+            raise ResultNotKept(
                 "A result that lies in no storage has no digest. Compare the values: leave --quick, or by_digest, out."
             )
         return Difference(is_same=False, by="digest", chunks=chunks)
@@ -135,7 +135,7 @@ def _record(run_id: str | UUID) -> ResultRecord:
     run = find_run(known, str(run_id))
     record = next(iter(known.results(ResultFilter(run_ids=(run.id,)))), None)
     if record is None:
-        raise MissingResult(f"The run {run.name!r} is {run.state_name} and has no result. Wait until it has ended.")
+        raise ResultNotKept(f"The run {run.name!r} is {run.state_name} and has no result. Wait until it has ended.")
     return record
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from perdure.core import providers
 from perdure.core.clock import Micros, to_datetime
-from perdure.core.errors import MissingResult, ResultMissing, RunMissing
+from perdure.core.errors import ResultMissing, ResultNotKept, RunMissing
 from perdure.core.ids import is_id
 from perdure.core.records import (
     BlockRecord,
@@ -73,7 +73,7 @@ def get_result(
     Raises:
         RunMissing: there is no such run.
         UnfinishedRun: the run has not ended.
-        MissingResult: the run completed, but its value was not persisted.
+        ResultNotKept: the run completed, but its value was not persisted.
         FailedRun, CrashedRun, CancelledRun: the run's exception was not persisted; says what is known of it.
         ResultMissing: the value was persisted, and has been removed; says when.
         ResultError: the value was persisted, and cannot be had, or has no such part.
@@ -82,11 +82,11 @@ def get_result(
     found = _run_like(known, run)
     state, record = _state_and_record(known, found)
     if state.data is None and state.type is StateType.COMPLETED:
-        raise MissingResult(_not_kept(found, record))
+        raise ResultNotKept(_not_kept(found, record))
     if (columns is None and rows is None) or state.type is not StateType.COMPLETED:
         return state.fetch(raise_on_failure)
     if not isinstance(state.data, PersistedResult):
-        raise MissingResult(f"{_not_in_storage(found, record)} Get the whole value, without columns= and rows=.")
+        raise ResultNotKept(f"{_not_in_storage(found, record)} Get the whole value, without columns= and rows=.")
     return state.data.get(columns=columns, rows=rows)
 
 
@@ -129,7 +129,7 @@ def find_result(run: RunLike) -> BaseResult[Any]:
 
     Raises:
         RunMissing: there is no such run.
-        MissingResult: the run has no result, since it has not ended.
+        ResultNotKept: the run has no result, since it has not ended.
         ResultMissing: the value was persisted, and has been removed; says when.
     """
     known = known_runs()
@@ -152,7 +152,7 @@ def persisted_record(run_id: str | UUID) -> ResultRecord:
 
     Raises:
         RunMissing: no run has the id.
-        MissingResult: the run has no result, or one that is in no storage.
+        ResultNotKept: the run has no result, or one that is in no storage.
         ResultMissing: it has been removed; says when.
     """
     known = known_runs()
@@ -161,7 +161,7 @@ def persisted_record(run_id: str | UUID) -> ResultRecord:
     if record is None:
         raise _no_result(run)
     if record.kind != "persisted":
-        raise MissingResult(f"{_not_in_storage(run, record)} Only persisted ones do.")
+        raise ResultNotKept(f"{_not_in_storage(run, record)} Only persisted ones do.")
     return record
 
 
@@ -189,8 +189,8 @@ def _record(known: Known, run: FlowRun | TaskRun) -> ResultRecord | None:
     return record
 
 
-def _no_result(run: FlowRun | TaskRun) -> MissingResult:
-    return MissingResult(f"The run {run.name!r} is {run.state_name} and has no result. Wait until it has ended.")
+def _no_result(run: FlowRun | TaskRun) -> ResultNotKept:
+    return ResultNotKept(f"The run {run.name!r} is {run.state_name} and has no result. Wait until it has ended.")
 
 
 def _not_in_storage(run: FlowRun | TaskRun, record: ResultRecord | None) -> str:

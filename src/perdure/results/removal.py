@@ -37,7 +37,7 @@ def remove_result(run_id: str | UUID, force: bool = False) -> Removal:
     `force` removes what is still needed, too. After an error, calling it again finishes what was begun.
 
     Raises:
-        RunMissing, MissingResult: there is no such run, or its result lies in no storage.
+        RunMissing, ResultNotKept: there is no such run, or its result lies in no storage.
         ResultMissing: it has been removed already.
         ResultInUse: something still needs it; says what.
         StorageError: the storage refuses.

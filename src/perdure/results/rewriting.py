@@ -64,7 +64,7 @@ def rewrite(
     whose document another run has overwritten is left out: it goes by that run.
 
     Raises:
-        RunMissing, MissingResult, ResultMissing: there is no such run, or its result is in no storage any more.
+        RunMissing, ResultNotKept, ResultMissing: there is no such run, or its result is in no storage any more.
         UnknownSerializer: no serializer has the name.
     """
     from perdure.serializers import resolve

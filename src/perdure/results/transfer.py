@@ -58,7 +58,7 @@ def copy_result(run_id: str | UUID, to: "Storage | str | Path", key: str | None 
     results are the same document.
 
     Raises:
-        RunMissing, MissingResult: there is no such run, or its result lies in no storage.
+        RunMissing, ResultNotKept: there is no such run, or its result lies in no storage.
         ResultError: the result is not there, not whole, or not trusted: nothing is kept of the copy then.
         ResultInUse: something else is kept under the key in the new place.
         StorageError: a storage refuses.

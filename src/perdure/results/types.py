@@ -7,7 +7,7 @@ from uuid import UUID
 
 from perdure.core import providers
 from perdure.core.colour import caller_is_async
-from perdure.core.errors import MissingResult, ResultCorrupt, ResultError, ResultMissing, ResultOverwritten
+from perdure.core.errors import ResultCorrupt, ResultError, ResultMissing, ResultNotKept, ResultOverwritten
 from perdure.core.exceptions import portable
 from perdure.core.records import ResultFilter
 from perdure.core.states import Fetchable
@@ -73,10 +73,10 @@ class UnpersistedResult(BaseResult[R]):
         """The value.
 
         Raises:
-            MissingResult: it was not kept.
+            ResultNotKept: it was not kept.
         """
         if self._value is _MISSING:
-            raise MissingResult(
+            raise ResultNotKept(
                 f"The {self.python_type} that the run returned was not kept: its result is neither persisted nor"
                 " cached in memory. Set persist_result=True or cache_result_in_memory=True on it."
             )

@@ -60,7 +60,7 @@ def verify(
     where that is given.
 
     Raises:
-        RunMissing, MissingResult, ResultMissing: there is no such run, or its result is in no storage any more.
+        RunMissing, ResultNotKept, ResultMissing: there is no such run, or its result is in no storage any more.
     """
     records = map(persisted_record, run_ids) if run_ids else kept_records(known_runs(), wanted)
     return _quick(records) if quick else _full(records, storages)
