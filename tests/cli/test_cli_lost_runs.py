@@ -1,6 +1,9 @@
 """`perdure flow-run` of runs whose process is gone"""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -144,3 +147,48 @@ def test_abandon_of_a_name_that_several_runs_have_lists_their_ids(perdure: Perdu
     ended = perdure("flow-run", "abandon", "monday")
     assert ended.exit_code == 1
     assert all(id in ended.stderr for id in ids)
+
+
+FILLS = """
+import resource, signal, sys
+from pathlib import Path
+
+from perdure import flow, settings, task
+
+
+@task
+def step(number: int) -> int:
+    return number
+
+
+@flow(durable=True)
+def fills() -> int:
+    step(0)
+    if "full" in sys.argv:
+        home = Path(settings.current().home)
+        size = max(file.stat().st_size for file in home.glob("perdure.db*"))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+    return sum(step(number) for number in range(1, 100))
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    fills()
+"""
+
+
+def test_a_run_whose_end_found_no_room_is_lost_and_goes_on_when_there_is_room(
+    perdure: Perdure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "fills.py"
+    program.write_text(FILLS)
+    session.close()
+    ended = subprocess.run([sys.executable, program, "full"], capture_output=True, text=True)
+    assert ended.returncode == 1
+    assert "The disk does not read or write" in ended.stderr
+    assert "! Running (lost)  fills" in perdure("flow-run", "ls").stdout
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    (run,) = documents(perdure, "flow-run", "ls")
+    assert perdure("flow-run", "resume", run["id"]).exit_code == 0
+    names = [state["name"] for state in documents(perdure, "flow-run", "inspect", run["id"])["states"]]
+    assert names == ["Pending", "Running", "Crashed", "Resuming", "Resumed", "Completed"]
