@@ -13,6 +13,7 @@ from perdure import settings
 from perdure.testing.crashes import killed
 
 SOURCE = """
+import functools
 from perdure import INPUTS, flow, task, task_input_hash, transaction
 
 @task(cache_policy=INPUTS)
@@ -22,6 +23,22 @@ def load(day):
 @task(cache_key_fn=task_input_hash)
 def hashed(day):
     return "{word} " + day
+
+def both(before, day):
+    return "{word} " + day
+
+class Loader:
+    @task(cache_policy=INPUTS)
+    def load(self, day):
+        return "{word} " + day
+
+    def __call__(self, day):
+        return "{word} " + day
+
+part = task(functools.partial(both, 1), cache_policy=INPUTS, name="part")
+part_of_part = task(functools.partial(functools.partial(Loader()), **{{}}), cache_policy=INPUTS, name="part of part")
+method = Loader().load
+called = task(Loader(), cache_policy=INPUTS, name="called")
 
 @task(persist_result=True)
 def step(day):
@@ -65,7 +82,7 @@ def etl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Load]:
     sys.modules.pop("etl", None)
 
 
-@pytest.mark.parametrize("name", ["load", "hashed", "keyed", "once"])
+@pytest.mark.parametrize("name", ["load", "hashed", "part", "part_of_part", "method", "called", "keyed", "once"])
 def test_each_project_has_its_own(etl: Load, name: str) -> None:
     for _ in range(2):
         for word in ("one", "two"):

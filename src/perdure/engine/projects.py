@@ -1,5 +1,6 @@
 """The project of code: a part of what tells it from other code, in keys and in what is kept of flow runs."""
 
+import functools
 import json
 import os
 from collections.abc import Callable
@@ -92,5 +93,7 @@ def is_made_in_project(run_id: str, function: Callable[..., Any], known: Orchest
 
 
 def _found_project(function: Callable[..., Any]) -> str:
+    while isinstance(function, functools.partial):  # what it calls is the project's, and not the partial
+        function = function.func
     owner = getattr(function, "__objclass__", type(function))  # of a method of a builtin class
     return programs.project_of_module(getattr(function, "__module__", None) or owner.__module__)
