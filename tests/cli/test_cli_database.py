@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from command_line import Perdure, Program
 
-from perdure import settings
+from perdure import session, settings
 
 FLOW = """
 @task(tags=["t"])
@@ -72,6 +72,7 @@ def test_a_backup_can_be_looked_into(
 ) -> None:
     file = tmp_path / "backup.db"
     assert "is backed up in" in perdure("database", "backup", file).output
+    session.close()
     database.unlink()
     monkeypatch.setenv("PERDURE_DATABASE", str(file))
     settings.reload()

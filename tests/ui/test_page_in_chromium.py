@@ -45,7 +45,7 @@ def test_every_page_is_accessible_in_both_themes(filled_home: Path) -> None:
 
 def test_what_people_do_is_done(filled_home: Path, tmp_path: Path) -> None:
     home = shutil.copytree(filled_home, tmp_path / "home")
-    with home_served(home, "--run-flows") as address:
+    with home_served(home, "--run-flows", f"--storage={filled_home / 'storage'}") as address:
         script("journeys", address)
 
 

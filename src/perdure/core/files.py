@@ -1,5 +1,6 @@
 """Small files that several processes share: changed one at a time, replaced whole, read by their owner alone."""
 
+import errno
 import os
 import sys
 from collections.abc import Iterator
@@ -26,7 +27,7 @@ def make_private(folder: Path) -> None:
         folder.chmod(0o700)  # the umask may have taken away more
     except FileExistsError:  # another process was faster, or a file is there
         if not folder.is_dir():
-            raise
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder)) from None
 
 
 def touch_private(path: Path) -> None:
