@@ -14,6 +14,7 @@ from perdure.testing.crashes import killed
 
 SOURCE = """
 import functools
+import numpy
 from perdure import INPUTS, flow, task, task_input_hash, transaction
 
 @task(cache_policy=INPUTS)
@@ -38,6 +39,7 @@ class Loader:
 part = task(functools.partial(both, 1), cache_policy=INPUTS, name="part")
 part_of_part = task(functools.partial(functools.partial(Loader()), **{{}}), cache_policy=INPUTS, name="part of part")
 method = Loader().load
+vectorized = task(numpy.vectorize(lambda day: both(1, day), otypes=[object]), cache_policy=INPUTS, name="vectorized")
 called = task(Loader(), cache_policy=INPUTS, name="called")
 
 @task(persist_result=True)
@@ -82,7 +84,9 @@ def etl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Load]:
     sys.modules.pop("etl", None)
 
 
-@pytest.mark.parametrize("name", ["load", "hashed", "part", "part_of_part", "method", "called", "keyed", "once"])
+@pytest.mark.parametrize(
+    "name", ["load", "hashed", "part", "part_of_part", "vectorized", "method", "called", "keyed", "once"]
+)
 def test_each_project_has_its_own(etl: Load, name: str) -> None:
     for _ in range(2):
         for word in ("one", "two"):

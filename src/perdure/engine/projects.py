@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from types import FunctionType, MethodType
 from typing import Any, NamedTuple
 
 from perdure import settings
@@ -96,4 +97,12 @@ def _found_project(function: Callable[..., Any]) -> str:
     while isinstance(function, functools.partial):  # what it calls is the project's, and not the partial
         function = function.func
     owner = getattr(function, "__objclass__", type(function))  # of a method of a builtin class
-    return programs.project_of_module(getattr(function, "__module__", None) or owner.__module__)
+    project = programs.project_of_module(getattr(function, "__module__", None) or owner.__module__)
+    if project or isinstance(function, FunctionType | type):
+        return project
+    # An object of an installed class, such as numpy's `vectorize`, is of the project of what it holds.
+    held = (each for each in getattr(function, "__dict__", {}).values() if isinstance(each, _CALLED))
+    return next(filter(None, map(_found_project, held)), "")
+
+
+_CALLED = (FunctionType, MethodType, functools.partial)
