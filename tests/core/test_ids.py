@@ -4,6 +4,7 @@ import os
 import threading
 import uuid
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -36,6 +37,7 @@ def test_ids_of_several_threads_differ() -> None:
     assert len(set(made)) == 8_000
 
 
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")  # of any test before
 def test_a_forked_process_makes_other_ids() -> None:
     new_id()
     read, write = os.pipe()

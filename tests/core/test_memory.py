@@ -15,6 +15,7 @@ def test_room_is_writable_and_as_large_as_asked_for(size: int):
     assert room == b"x" * size
 
 
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")  # of any test before
 def test_what_a_forked_process_writes_is_its_own():
     room = room_for(5_000)
     room[0] = 1

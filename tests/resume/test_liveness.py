@@ -16,7 +16,10 @@ from perdure.engine.liveness import Liveness
 from perdure.orchestrator.embedded import EmbeddedOrchestrator
 
 DAY = 86_400_000_000  # microseconds
-root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may make namespaces of processes")
+root = pytest.mark.skipif(
+    os.geteuid() != 0 or subprocess.run(["unshare", "-Upfr", "true"], capture_output=True, check=False).returncode != 0,
+    reason="only root may make namespaces of processes, and not where the root directory is another one",
+)
 SAYS = "from perdure.core.processes import this_process; print(*this_process())"
 
 

@@ -4,7 +4,7 @@ import re
 
 _HINTS = (
     (
-        re.compile(r"can't be used in 'await' expression"),
+        re.compile(r"can't be used in 'await' expression|object can't be awaited"),
         "Hint: a task or flow on a plain function gives its value at once. Call it without `await`.",
     ),
     (
