@@ -5,7 +5,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator
 from contextlib import suppress
-from typing import Any, Generic, Literal, NamedTuple, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar, overload
 
 from perdure.core.pending import Pending
 from perdure.core.states import State, StateType
@@ -18,8 +18,31 @@ F = TypeVar("F", bound=Pending)
 __all__ = ["AsyncFuture", "DoneAndNotDone", "Future", "PrefectFuture", "as_completed", "wait"]
 
 
+_WAIT = "perdure.futures.wait and perdure.futures.as_completed wait for several of these futures"
+# What the futures of concurrent.futures and asyncio have, and what these have for it. Their `wait` and `as_completed`
+# look at some of it; they cannot do: a task that waits has to run what it waits for, where no thread is left for that.
+_INSTEAD = {
+    "_condition": f"concurrent.futures cannot wait for it: {_WAIT}",
+    "_waiters": f"concurrent.futures cannot wait for it: {_WAIT}",
+    "_state": f"its state is `future.state`; {_WAIT}",
+    "add_done_callback": f"a task that takes the future runs once it is done; {_WAIT}",
+    "cancel": "`cancel_flow_run` cancels the whole flow run",
+    "cancelled": "write `future.state.is_cancelled()`",
+    "done": "write `future.is_done`",
+    "exception": "`future.result(raise_on_failure=False)` gives what the run raised",
+    "running": "write `not future.is_done`",
+}
+
+
 class _Handle(Pending, Generic[R_co]):
     __slots__ = ()
+
+    if not TYPE_CHECKING:  # type checkers know what there is
+
+        def __getattr__(self, name: str) -> Any:
+            if (instead := _INSTEAD.get(name)) is None:
+                return self.__getattribute__(name)  # which raises what Python says
+            raise AttributeError(f"A future of a task has no attribute {name!r}: {instead}.")
 
     def __eq__(self, other: object) -> bool:
         """Whether both stand for the same run: mapped calls keep states, and make futures of them when asked."""

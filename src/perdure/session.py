@@ -17,6 +17,7 @@ from perdure.context import FlowRunContext, RunContext, current_run
 from perdure.core import handlers
 from perdure.core.clock import Clock, system_clock
 from perdure.core.colour import FetchPolicy
+from perdure.core.concurrency import check_threads
 from perdure.core.errors import OrchestratorError, SettingError
 from perdure.core.memory import uncollected
 from perdure.core.providers import set_orchestrator
@@ -357,6 +358,7 @@ def current() -> Session:
 
 def _open() -> Session:
     global _current
+    check_threads()
     with _lock:
         chosen = settings.current()
         if _current is not None:

@@ -15,6 +15,7 @@ from perdure.context import FlowRunContext, current_run
 from perdure.core import forks
 from perdure.core.arguments import WaitedFor, waited_for
 from perdure.core.colour import caller_is_async, is_running
+from perdure.core.concurrency import check_loop_of_coroutines
 from perdure.core.effects import Steps
 from perdure.core.errors import CancelledRun, CancelRequested
 from perdure.core.options import TaskOptions
@@ -385,6 +386,8 @@ def submit_call(
     call: CallT | State[Any], work_of: type[SubmittedWork[CallT]], session: Session, is_async: bool
 ) -> Future[Any] | AsyncFuture[Any]:
     """See to it that a call that was begun runs once all that it depends on has finished."""
+    if is_async:
+        check_loop_of_coroutines()
     awaited = is_async and caller_is_async()
     kind = AsyncFuture if awaited else Future
     if isinstance(call, State):

@@ -1,6 +1,7 @@
 """Futures of tasks and flows: waiting for several, and mapped ones as a list."""
 
 import asyncio
+import concurrent.futures
 import math
 import threading
 import time
@@ -512,3 +513,45 @@ def test_what_is_submitted_outside_flows_is_waited_for_at_exit(start: Any) -> No
     lines = out.splitlines()
     assert lines[0] == "main done"
     assert sorted(lines[1:]) == ["flow", "task 1", "task 2", "task 3", "task 4"]
+
+
+# What is not theirs
+
+
+@pytest.mark.parametrize(
+    "waits",
+    [
+        lambda futures: concurrent.futures.wait(futures),
+        lambda futures: concurrent.futures.wait(futures, return_when=concurrent.futures.FIRST_COMPLETED),
+        lambda futures: list(concurrent.futures.as_completed(futures)),
+        lambda futures: futures[0].add_done_callback(print),
+    ],
+)
+def test_waiting_by_other_libraries_names_what_waits(waits: Any) -> None:
+    with pytest.raises(AttributeError, match=r"perdure\.futures\.wait and perdure\.futures\.as_completed"):
+        in_flow(lambda: waits([same.submit(1)]))
+    with pytest.raises(AttributeError, match=r"perdure\.futures\.wait and perdure\.futures\.as_completed"):
+        in_flow(lambda: waits(same.map([1, 2])))
+
+
+def test_a_coroutine_tasks_future_names_what_waits_for_it() -> None:
+    @task
+    async def later() -> int:
+        return 1
+
+    @flow
+    async def waits() -> None:
+        await asyncio.wait([later.submit()])
+
+    with pytest.raises(AttributeError, match=r"perdure\.futures\.wait"):
+        asyncio.run(waits())
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"), [("done", "future.is_done"), ("exception", "raise_on_failure=False"), ("nothing", "nothing")]
+)
+def test_a_method_of_other_futures_is_answered_with_what_there_is(name: str, remedy: str) -> None:
+    future = same.submit(1)
+    with pytest.raises(AttributeError, match=remedy):
+        getattr(future, name)
+    assert not hasattr(future, name)

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
+from perdure.core.concurrency import check_loop_of_coroutines
+
 # True: a coroutine function runs. Else a plain one does: the event loop in whose thread it was called, or False.
 run_is_async: ContextVar[Any] = ContextVar("perdure_run_is_async", default=None)
 
@@ -56,7 +58,11 @@ def call_is_awaited() -> bool:
     """Whether whoever calls a coroutine function now awaits it: all but a flow or task that is not async.
 
     Outside all runs too, loop or not: `asyncio.run(my_flow())` makes the call before there is a loop.
+
+    Raises:
+        UnsupportedConcurrency: it does so on trio.
     """
+    check_loop_of_coroutines()
     colour = run_is_async.get()
     return colour is None or colour is True or _in_loop_of_its_own(colour)
 

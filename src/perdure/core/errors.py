@@ -60,6 +60,10 @@ class WouldDeadlock(PerdureError, RuntimeError):
     """Code on an event loop was about to block for a run that needs this loop."""
 
 
+class UnsupportedConcurrency(PerdureError, RuntimeError):
+    """Another library's way of concurrency is in force where Perdure needs threads, or asyncio."""
+
+
 class ResumeError(PerdureError):
     """A flow run cannot be gone on with: it has ended well, still runs, or lacks what that needs."""
 

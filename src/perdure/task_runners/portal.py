@@ -7,6 +7,7 @@ from contextlib import suppress
 from contextvars import ContextVar, copy_context
 from typing import Any
 
+from perdure.core.concurrency import check_loop_in_thread
 from perdure.core.steering import Bell
 
 # How many portals the current code is nested in. Code that blocks inside a coroutine gets the next loop,
@@ -23,7 +24,12 @@ class Portal:
         self._lock = threading.Lock()
 
     def start(self, function: Callable[..., Coroutine[Any, Any, Any]], *args: Any) -> Callable[[], Any]:
-        """Start a coroutine in a loop; what is returned blocks until it has ended, and gives its outcome."""
+        """Start a coroutine in a loop; what is returned blocks until it has ended, and gives its outcome.
+
+        Raises:
+            UnsupportedConcurrency: no loop can be run in another thread.
+        """
+        check_loop_in_thread()
         depth = _depth.get()
         loop = self._loop(depth)
         context = copy_context()
