@@ -35,6 +35,13 @@ MOVES = {
     ),
     "from dagster import job\n@job\ndef f(): ...": "from perdure import flow\n@flow\ndef f(): ...",
     "import dagster as dg\n@dg.op\ndef f(): ...": "import perdure as dg\n@dg.task\ndef f(): ...",
+    "from prefect_shell import ShellOperation": "from perdure.integrations.shell import ShellOperation",
+    "from prefect_shell.commands import shell_run_command as run": (
+        "from perdure.integrations.shell import shell_run_command as run"
+    ),
+    "import prefect_shell\nprefect_shell.shell_run_command('ls')": (
+        "import perdure.integrations.shell\nperdure.integrations.shell.shell_run_command('ls')"
+    ),
     "import os\nos.environ['PREFECT_HOME']": "import os\nos.environ['PERDURE_HOME']",
 }
 
@@ -91,6 +98,12 @@ def test_names_of_a_class_become_names_that_are_imported() -> None:
     text = "from dbos import DBOS\n@DBOS.workflow()\ndef f(): ...\nDBOS()\n"
     assert "from perdure import flow\n@flow(durable=True)" in rewritten(text)
     assert decided(text) == [(4, "DBOS()")]
+
+
+def test_what_no_integration_has_is_listed() -> None:
+    text = "from prefect_shell.credentials import Password\nfrom prefect_snowflake import SnowflakeConnector\n"
+    assert rewritten(text) == text
+    assert decided(text) == [(1, "Password"), (2, "SnowflakeConnector")]
 
 
 def test_rewriting_twice_is_rewriting_once() -> None:

@@ -190,6 +190,16 @@ class StorageKeyError(StorageError, ValueError):
 # Blocks and the orchestrator
 
 
+class IntegrationError(PerdureError):
+    """A service or program that a flow uses refused, cannot be reached, or lacks a library here."""
+
+
+class CommandFailed(IntegrationError, RuntimeError):
+    """A command ended with an exit code that is not 0, or by a signal."""
+
+    exit_code: int = 1  # negative: the number of the signal
+
+
 class BlockError(PerdureError):
     """A block cannot be saved or loaded."""
 

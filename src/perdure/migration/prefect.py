@@ -2,6 +2,7 @@
 
 import functools
 from importlib import import_module
+from importlib.util import find_spec
 
 from perdure.migration.rules import Decide, Move, Source
 from perdure.settings import SETTINGS
@@ -90,7 +91,7 @@ def _find(name: str) -> Move | Decide | None:
         return found
     package, _, rest = name.partition(".")
     if package != "prefect":
-        return _PLAIN
+        return _of_collection(package.removeprefix("prefect_"), rest)
     for without, decide in _WITHOUT.items():
         if name == without or name.startswith(f"{without}."):
             return decide
@@ -108,6 +109,18 @@ def _is_there(rest: str) -> bool:
     if module not in _SAME:
         return False
     return hasattr(import_module(f"perdure.{module}".removesuffix(".")), name)
+
+
+@functools.cache
+def _of_collection(collection: str, rest: str) -> Move | Decide:
+    """What becomes of a name of `prefect_aws` and the like: `s3.S3Bucket` is `perdure.integrations.aws.S3Bucket`."""
+    module = f"perdure.integrations.{collection}"
+    if find_spec(module) is None:
+        return _PLAIN
+    modules, _, name = rest.rpartition(".")
+    if name in import_module(module).__all__ and modules == modules.lower():
+        return Move(f"{module}.{name}")
+    return Move(module) if rest == rest.lower() and "." not in rest else _PLAIN
 
 
 _COLLECTIONS = (

@@ -1,0 +1,49 @@
+"""What all integrations share: calls that async code awaits, libraries that may be missing, the log of the run."""
+
+import functools
+import importlib
+import logging
+from collections.abc import Callable
+from typing import Any, ParamSpec
+
+from perdure.context import current_run
+from perdure.core.colour import caller_is_async
+from perdure.core.errors import IntegrationError
+from perdure.logs import get_run_logger
+
+__all__ = ["awaited_in_async_code", "imported", "run_log"]
+
+P = ParamSpec("P")
+
+
+def awaited_in_async_code(function: Callable[P, object]) -> Callable[P, Any]:
+    """A plain function as it is, but for async code: there a coroutine of it, which runs in another thread."""
+
+    @functools.wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> Any:
+        if not caller_is_async():
+            return function(*args, **kwargs)
+        import asyncio  # sync programs do not pay for it
+
+        return asyncio.to_thread(function, *args, **kwargs)
+
+    return call
+
+
+def imported(module: str, install: str) -> Any:
+    """A library's module, which is imported when it is first needed.
+
+    Raises:
+        IntegrationError: it is not installed; says how to install it.
+    """
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+            raise  # it is there, and lacks something itself
+        raise IntegrationError(f"{module} is not installed. Run `pip install {install}`.") from None
+
+
+def run_log(name: str) -> "logging.Logger | logging.LoggerAdapter[Any]":
+    """The logger of the current run; outside all runs, Perdure's own under a name."""
+    return logging.getLogger(f"perdure.{name}") if current_run.get() is None else get_run_logger()
