@@ -3,6 +3,8 @@ import json
 import pytest
 from command_line import Perdure
 
+from perdure.events import emit_event
+
 
 def test_a_webhook_is_made_shown_without_its_secrets_and_deleted(perdure: Perdure) -> None:
     url = "https://hooks.example.org/services/SECRET"
@@ -21,6 +23,19 @@ def test_a_webhook_is_made_shown_without_its_secrets_and_deleted(perdure: Perdur
 def test_a_kind_of_event_that_is_not_there_is_named(perdure: Perdure) -> None:
     said = perdure("webhook", "create", "https://example.org", "--on", "flow-run.fails").stderr
     assert "'flow-run.fails' is no kind of event" in said
+
+
+def test_a_webhook_may_want_kinds_that_programs_emit(perdure: Perdure) -> None:
+    for kind in ("order.shipped", "order.*", "backup"):
+        assert kind in perdure("webhook", "create", "https://example.org", "--on", kind, "--json").stdout
+    for misspelled in ("flow_run.failed", "flow-runs.failed", "task-run.fails"):
+        assert "no kind of event" in perdure("webhook", "create", "https://example.org", "--on", misspelled).stderr
+
+
+def test_emitted_events_are_listed_with_the_others(perdure: Perdure) -> None:
+    made = emit_event("order.shipped", {"perdure.resource.id": "order.4711"})
+    assert "order.shipped" in perdure("event", "ls", "--kind", "order.*").stdout
+    assert [event["id"] for event in json.loads(perdure("event", "ls", "--json").stdout)] == [made.id]
 
 
 def test_a_url_that_no_webhook_can_have_is_refused(perdure: Perdure) -> None:

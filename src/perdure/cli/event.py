@@ -1,4 +1,4 @@
-"""`perdure event`: what servers found to have happened."""
+"""`perdure event`: what servers found to have happened, and what programs emitted."""
 
 import json
 from typing import Annotated
@@ -8,21 +8,21 @@ import typer
 from perdure.cli.find import orchestrator
 from perdure.cli.groups import AsJson, Limit, new_group
 from perdure.cli.output import NOTHING, Column, note, short_time, show, show_json, table
-from perdure.core.services import EventFilter
+from perdure.core.services import NO_RUN, Event, EventFilter
 
-app = new_group("List the events that servers found.")
+app = new_group("List events: what servers found, and what programs emitted.")
 
 
 @app.callback()
 def _event() -> None:
-    """List the events that servers found."""
+    """List events: what servers found, and what programs emitted."""
 
 
 @app.command()
 def ls(
     kind: Annotated[
         str | None,
-        typer.Option("--kind", metavar="KIND", help="Only these: flow-run.failed, flow-run.stuck, flow-run.*"),
+        typer.Option("--kind", metavar="KIND", help="Only these: flow-run.failed, flow-run.*, order.shipped"),
     ] = None,
     flow: Annotated[str | None, typer.Option("--flow", metavar="NAME", help="Only of runs of this flow.")] = None,
     limit: Limit = 20,
@@ -36,9 +36,14 @@ def ls(
         columns = [Column("time", whole=True), Column("kind", whole=True), Column("flow"), Column("run", whole=True)]
         show(
             table(
-                columns, [(short_time(each.time), each.kind, each.flow_name or NOTHING, each.run_id) for each in events]
+                columns,
+                [(short_time(each.time), each.kind, each.flow_name or NOTHING, _run_of(each)) for each in events],
             )
         )
     else:
         show("There are no such events.")
-        show(note("A server makes them of states, while it runs: `perdure server start`."))
+        show(note("A server makes them of states, while it runs: `perdure server start`; flows emit_event(...)."))
+
+
+def _run_of(event: Event) -> str:
+    return NOTHING if event.run_id == NO_RUN else event.run_id

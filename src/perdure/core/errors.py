@@ -252,6 +252,10 @@ class ArtifactError(PerdureError, ValueError):
     """An artifact cannot be kept as it is."""
 
 
+class EventError(PerdureError, ValueError):
+    """An event cannot be kept as it is."""
+
+
 class ArtifactMissing(OrchestratorError, LookupError):
     """The orchestrator knows no artifact like this, or several."""
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple, Protocol
 
 from perdure.core.clock import Micros
+from perdure.core.ids import new_id
 
 
 class Service(NamedTuple):
@@ -34,13 +35,17 @@ class SeenState(NamedTuple):
     tags: str  # a JSON list
 
 
-class Event(NamedTuple):
-    """Something that happened to a run."""
+OF_STATES = ("flow-run.", "task-run.")  # how the kinds of events begin that servers make of states
+NO_RUN = "00000000-0000-0000-0000-000000000000"
 
-    id: str  # made of what it is about, so that it is the same whoever finds it
+
+class Event(NamedTuple):
+    """Something that happened to a run, or that a program says to have happened."""
+
+    id: str  # if made of a state: of what it is about, so that it is the same whoever finds it
     time: Micros
     kind: str  # such as "flow-run.completed"
-    run_id: str
+    run_id: str  # NO_RUN, if it was emitted outside all runs
     flow_name: str | None
     payload: str  # a JSON object
 
@@ -57,6 +62,25 @@ class Hook(NamedTuple):
     flow_name: str | None  # only events of this flow's runs
     private: bool  # whether it may lead to an address that is not public
     created: Micros
+
+
+def wants(hook: Hook, event: Event) -> bool:
+    """Whether a hook is to be told of an event."""
+    if hook.flow_name is not None and hook.flow_name != event.flow_name:
+        return False
+    return any(
+        event.kind.startswith(kind[:-1]) if kind.endswith("*") else event.kind == kind for kind in hook.kinds.split(",")
+    )
+
+
+def deliveries_of(events: Sequence["Event"], hooks: Sequence[Hook], now: Micros) -> "list[Delivery]":
+    """The deliveries of events to those of the hooks that want them."""
+    return [
+        Delivery(new_id(), hook.id, event.id, "waiting", now)
+        for event in events
+        for hook in hooks
+        if wants(hook, event)
+    ]
 
 
 class Delivery(NamedTuple):

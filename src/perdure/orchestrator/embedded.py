@@ -5,8 +5,8 @@ from pathlib import Path
 from threading import Semaphore
 from typing import TYPE_CHECKING, Any
 
-from perdure.core.clock import Micros
-from perdure.core.errors import OrchestratorError
+from perdure.core.clock import Micros, system_clock
+from perdure.core.errors import EventError, OrchestratorError
 from perdure.core.records import (
     ArtifactFilter,
     ArtifactRecord,
@@ -34,6 +34,7 @@ from perdure.core.records import (
     VariableRecord,
     WaitRecord,
 )
+from perdure.core.services import OF_STATES, Event, deliveries_of
 from perdure.core.states import StateType
 from perdure.orchestrator import lifetime
 from perdure.orchestrator.sql.database import Connection, Database
@@ -382,6 +383,13 @@ class EmbeddedOrchestrator:
     def delete_artifact(self, id: str) -> bool:
         """Forget an artifact; False if there is none with this id."""
         return self._writer.execute(self._statements.forget_artifact, (id,)) == 1
+
+    def emit(self, event: Event) -> bool:
+        """Keep an event of a program's own, and have those hooks told that want it; False if it is kept already."""
+        if event.kind.startswith(OF_STATES):
+            raise EventError(f"{event.kind!r} is a kind of the server's own events.")
+        deliveries = deliveries_of([event], self.services.hooks(), system_clock())
+        return self.services.add_events([event], deliveries) == 1
 
     def variable(self, name: str) -> VariableRecord | None:
         """The variable with this name."""

@@ -33,7 +33,7 @@ from perdure.core.records import (
     VariableRecord,
     WaitRecord,
 )
-from perdure.core.services import Services
+from perdure.core.services import Event, Services
 from perdure.core.transactions import Transactions
 
 
@@ -197,6 +197,13 @@ class Orchestrator(Protocol):
 
     def unfinished_roots(self) -> Sequence[str]:
         """The ids of all outermost flow runs that are not at their end, or crashed, oldest first."""
+
+    def emit(self, event: Event) -> bool:
+        """Keep an event of a program's own, and have those hooks told that want it; False if it is kept already.
+
+        Raises:
+            EventError: it is of a kind that servers make of states.
+        """
 
     def block(self, id: str) -> BlockRecord | None:
         """A block by its id."""

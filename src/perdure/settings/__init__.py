@@ -7,7 +7,7 @@ an empty variable counts as not set.
 import os
 import threading
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, cast
@@ -15,10 +15,12 @@ from typing import Any, Literal, NamedTuple, cast
 from perdure.core.secrecy import know
 from perdure.core.suggest import nearest
 from perdure.settings.fields import PREFIX, SETTINGS, Secret, Setting, Settings, find_setting, secret_parts, text_of
+from perdure.settings.named import NamedSetting, find_named
 from perdure.settings.profiles import Profiles
 
 __all__ = [
     "SETTINGS",
+    "NamedSetting",
     "Profiles",
     "Secret",
     "Setting",
@@ -27,6 +29,7 @@ __all__ = [
     "as_environment",
     "current",
     "find_setting",
+    "get_current_settings",
     "profiles",
     "reload",
     "sources",
@@ -74,6 +77,9 @@ def current() -> Settings:
     return _first() if _current is None else _current
 
 
+get_current_settings = current  # its name in Prefect
+
+
 def _first() -> Settings:
     with _lock:  # one object for all threads: what is made for it is looked up by it
         return reload() if _current is None else _current
@@ -101,19 +107,54 @@ def profiles() -> Profiles:
 
 
 @contextmanager
-def temporary_settings(**overrides: object) -> Iterator[Settings]:
+def temporary_settings(
+    updates: Mapping[Any, object] | None = None,
+    *,
+    set_defaults: Mapping[Any, object] | None = None,
+    restore_defaults: Iterable[Any] = (),
+    **overrides: object,
+) -> Iterator[Settings]:
     """Within the block, these settings hold, by field name, over the environment; in the whole process.
 
     Blocks nest. A value may be of the setting's type or text, as in the environment.
+
+    Args:
+        updates: settings by their objects or names: `{PERDURE_LOGGING_LEVEL: "DEBUG"}`.
+        set_defaults: the same, of which those hold that nothing else sets.
+        restore_defaults: settings, by their objects or names, that have their defaults.
+        overrides: settings by field name.
+
+    Raises:
+        SettingError: there is no such setting, or a value is wrong.
     """
     before, loaded = dict(_overrides), _loaded
-    _overrides.update({find_setting(name).name: value for name, value in overrides.items()})
+    chosen = _by_field(updates) | _by_field(overrides)
+    reset = {_field_of(each) for each in restore_defaults} - chosen.keys()
+    unset = {field for field, source in sources().items() if source == "default"} if set_defaults else set[str]()
+    _overrides.update({field: value for field, value in _by_field(set_defaults).items() if field in unset})
+    _overrides.update(dict.fromkeys(reset, _DEFAULT) | chosen)
     try:
         yield reload()
     finally:
         _overrides.clear()
         _overrides.update(before)
         _keep(loaded)
+
+
+_DEFAULT = object()  # the value of a setting that has its default, whatever the environment says
+
+
+def _field_of(setting: Any) -> str:
+    return setting.field if isinstance(setting, NamedSetting) else find_setting(setting).name
+
+
+def _by_field(values: Mapping[Any, object] | None) -> dict[str, object]:
+    return {_field_of(setting): value for setting, value in (values or {}).items()}
+
+
+def __getattr__(name: str) -> NamedSetting:
+    """Each setting as an object, by the name of its variable or by Prefect's."""
+    return find_named(name, current)
 
 
 def as_environment() -> dict[str, str]:
@@ -139,7 +180,8 @@ def _load() -> _Loaded:
     shown = f"profile {name!r}"
     if chosen is None and name != SETTINGS["profile"].default:
         values["profile"] = name
-    given = {field: _Given("profile", value, shown) for field, value in values.items()} | given
+    of_profile = {field: value for field, value in values.items() if _overrides.get(field) is not _DEFAULT}
+    given = {field: _Given("profile", value, shown) for field, value in of_profile.items()} | given
     where: dict[str, Source] = {field: given[field].source if field in given else "default" for field in SETTINGS}
     return _Loaded(Settings(**{field: _value(each, given, home) for field, each in SETTINGS.items()}), where)
 
@@ -160,7 +202,9 @@ def _given() -> dict[str, _Given]:
             _warn_of(variable)
         else:
             given[setting.name] = _Given("environment", value, "the environment")
-    return given | {name: _Given("override", value, "temporary_settings") for name, value in _overrides.items()}
+    given = {name: each for name, each in given.items() if _overrides.get(name) is not _DEFAULT}
+    over = {name: value for name, value in _overrides.items() if value is not _DEFAULT}
+    return given | {name: _Given("override", value, "temporary_settings") for name, value in over.items()}
 
 
 RUNTIME_PREFIX = f"{PREFIX}_RUNTIME__"  # variables of what `perdure.runtime` says of the current run, in tests

@@ -17,7 +17,7 @@ def fresh_home(path: Path | str | None = None) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="perdure-") as temporary:
         home = Path(temporary if path is None else path)
         paths = {"home": home, "database": home / "perdure.db", "local_storage_path": home / "storage"}
-        with settings.temporary_settings(**paths):
+        with settings.temporary_settings(paths):
             try:
                 yield home
             finally:

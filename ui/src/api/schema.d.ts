@@ -1747,7 +1747,8 @@ export interface components {
         };
         /**
          * EventModel
-         * @description Something that happened to a run. `state` is where the run stood, `run` what is known of it.
+         * @description Something that happened. `state` is where the run stood, `run` what is known of it; both are empty of an event
+         *     that a program emitted outside all runs, which then has no `run_id`.
          */
         EventModel: {
             /** Flow Name */
@@ -1756,12 +1757,33 @@ export interface components {
             id: string;
             /** Kind */
             kind: string;
+            /**
+             * Payload
+             * @description What the program gave with it.
+             */
+            payload: {
+                [key: string]: unknown;
+            };
+            /**
+             * Related
+             * @description What else it has to do with.
+             */
+            related: {
+                [key: string]: unknown;
+            }[];
+            /**
+             * Resource
+             * @description What an emitted event happened to.
+             */
+            resource: {
+                [key: string]: unknown;
+            };
             /** Run */
             run: {
                 [key: string]: unknown;
             };
             /** Run Id */
-            run_id: string;
+            run_id: string | null;
             /** State */
             state: {
                 [key: string]: unknown;

@@ -25,7 +25,7 @@ _MEANWHILE: dict[str, Callable[..., Any]] = {
     "note_wait": lambda *_: None,
 }
 # Of these, what is not worth waiting for: who needs to know asks again.
-_AT_ONCE = frozenset({"cancellation", "note_wait"})
+_AT_ONCE = frozenset({"cancellation", "emit", "note_wait"})
 # What is asked in the middle of runs: only what was reported of keys and blocks has to be there before.
 _APART = frozenset({"find_cached", "claim_key", "claim_of", "cancellation", "block"})
 _left_to_parents: list[Transport] = []  # closing connections that were made before a fork would end the parent's

@@ -12,7 +12,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
 from perdure.core.records import LogFilter
-from perdure.core.services import Event, EventFilter
+from perdure.core.services import NO_RUN, Event, EventFilter
 from perdure.orchestrator.reads import Reads, paged
 from perdure.server.changes import Changes
 from perdure.server.errors import Refused, answers
@@ -31,15 +31,20 @@ _MOST_STREAMS = 200
 
 
 class EventModel(BaseModel):
-    """Something that happened to a run. `state` is where the run stood, `run` what is known of it."""
+    """Something that happened. `state` is where the run stood, `run` what is known of it; both are empty of an event
+    that a program emitted outside all runs, which then has no `run_id`.
+    """
 
     id: str
     kind: str
     time: datetime
-    run_id: str
+    run_id: str | None
     flow_name: str | None
     run: dict[str, Any]
     state: dict[str, Any]
+    resource: Annotated[dict[str, Any], Field(description="What an emitted event happened to.")]
+    related: Annotated[list[dict[str, Any]], Field(description="What else it has to do with.")]
+    payload: Annotated[dict[str, Any], Field(description="What the program gave with it.")]
 
     @classmethod
     def of(cls, event: Event) -> "EventModel":
@@ -49,10 +54,13 @@ class EventModel(BaseModel):
             id=event.id,
             kind=event.kind,
             time=moment(event.time),
-            run_id=event.run_id,
+            run_id=None if event.run_id == NO_RUN else event.run_id,
             flow_name=event.flow_name,
             run=told.get("run") or {},
             state=told.get("state") or {},
+            resource=told.get("resource") or {},
+            related=told.get("related") or [],
+            payload=told.get("payload") or {},
         )
 
 

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from perdure.core.clock import Micros, to_datetime
-from perdure.core.ids import new_id
 from perdure.core.records import FlowRun
-from perdure.core.services import Delivery, Event, Hook, SeenState
+from perdure.core.services import Delivery, Event, SeenState, deliveries_of
 from perdure.server.services.loop import Outcome
 from perdure.server.services.world import ServiceWorld
 
@@ -118,21 +117,4 @@ def _id(time: Micros, parts: Sequence[object]) -> str:
 
 def told(events: Sequence[Event], world: ServiceWorld) -> list[Delivery]:
     """The deliveries of events to those hooks that want them."""
-    if not events:
-        return []
-    hooks, now = world.orchestrator.services.hooks(), world.clock()
-    return [
-        Delivery(new_id(), hook.id, event.id, "waiting", now)
-        for event in events
-        for hook in hooks
-        if wants(hook, event)
-    ]
-
-
-def wants(hook: Hook, event: Event) -> bool:
-    """Whether a hook is to be told of an event."""
-    if hook.flow_name is not None and hook.flow_name != event.flow_name:
-        return False
-    return any(
-        event.kind.startswith(kind[:-1]) if kind.endswith("*") else event.kind == kind for kind in hook.kinds.split(",")
-    )
+    return deliveries_of(events, world.orchestrator.services.hooks(), world.clock()) if events else []

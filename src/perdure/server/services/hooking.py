@@ -11,7 +11,8 @@ from perdure.blocks.secrets import encrypt
 from perdure.core.clock import system_clock
 from perdure.core.errors import HookError
 from perdure.core.ids import new_id
-from perdure.core.services import Hook
+from perdure.core.services import OF_STATES, Hook
+from perdure.core.suggest import nearest
 from perdure.server.services.sending import hook_context, is_public, shown_url
 
 STATES = ("scheduled", "pending", "running", "completed", "failed", "crashed", "cancelling", "cancelled", "paused")
@@ -20,6 +21,7 @@ KINDS = {f"flow-run.{each}" for each in (*STATES, "late", "stuck")} | {"task-run
 _NUMBERS = re.compile(r".*:.*|(?:.*\.)?(?:0[xX][0-9a-fA-F]*|[0-9]+)\.?")
 _NAME = re.compile(r"(?:[\w-]{1,63}\.)*[\w-]{1,63}\.?", re.ASCII)
 _KIND = re.compile(r"(flow-run|task-run)\.\*|\*")
+_EMITTED = re.compile(r"[^\s*,\x00-\x1f.]+(\.[^\s*,\x00-\x1f.]+)*(\.\*)?")
 
 
 def webhook(url: str, secret: str | None, kinds: Sequence[str], flow: str | None, private: bool) -> Hook:
@@ -82,11 +84,20 @@ def _hook(
     private: bool,
 ) -> Hook:
     for kind in kinds:
-        if kind not in KINDS and not _KIND.fullmatch(kind):
-            raise HookError(f"{kind!r} is no kind of event. There are {', '.join(sorted(KINDS))}; flow-run.* is all.")
+        if kind not in KINDS and not _KIND.fullmatch(kind) and not _is_emitted(kind):
+            raise HookError(
+                f"{kind!r} is no kind of event. There are {', '.join(sorted(KINDS))}; flow-run.* is all; and those that"
+                " programs emit, such as order.shipped."
+            )
     id = new_id()
     hidden = None if secret is None else encrypt(secret.encode(), hook_context(id, "secret"))
     chosen = ",".join(dict.fromkeys(kinds))
     return Hook(
         id, way, shown, encrypt(url.encode(), hook_context(id, "url")), hidden, chosen, flow, private, system_clock()
     )
+
+
+def _is_emitted(kind: str) -> bool:
+    """Whether programs may emit events of a kind, or of kinds that begin like it; what is misspelled is not meant."""
+    is_misspelled = kind.startswith(("flow", "task")) and bool(nearest(kind, KINDS))
+    return _EMITTED.fullmatch(kind) is not None and not kind.startswith(OF_STATES) and not is_misspelled

@@ -60,7 +60,7 @@ function Events() {
         empty={
           <Empty icon={Webhook} title="No event is like that">
             Servers make events of the states of runs, a moment after they happen. Kinds are such as{" "}
-            <code>flow-run.failed</code>, or <code>task-run.*</code> for all of them.
+            <code>flow-run.failed</code>, or <code>task-run.*</code> for all of them. Programs emit events of their own.
           </Empty>
         }
       />
@@ -68,8 +68,18 @@ function Events() {
   )
 }
 
+/** Where a row leads: to the run, or for what was emitted outside of runs to its kind. */
 function runOf(event: Event): string {
-  return path(event.kind.startsWith("task-run") ? "task-runs" : "flow-runs", event.run_id)
+  if (event.run_id === null) return `/events?kind=${encodeURIComponent(event.kind)}`
+  const ofTask = event.kind.startsWith("task-run") || event.run["flow_run_id"] === null
+  return path(ofTask ? "task-runs" : "flow-runs", event.run_id)
+}
+
+/** What an event is about: the run's name, or what an emitted event happened to. */
+function nameOf(event: Event): string {
+  const { resource, run } = event
+  const id = resource["perdure.resource.id"] ?? resource["prefect.resource.id"]
+  return textOf(run["name"]) ?? textOf(id) ?? event.run_id ?? "–"
 }
 
 const COLUMNS: readonly Column<Event>[] = [
@@ -78,7 +88,7 @@ const COLUMNS: readonly Column<Event>[] = [
     id: "run",
     header: "Run",
     width: "minmax(0, 1.6fr)",
-    cell: event => <Link to={runOf(event)}>{textOf(event.run["name"]) ?? event.run_id}</Link>,
+    cell: event => <Link to={runOf(event)}>{nameOf(event)}</Link>,
   },
   {
     id: "kind",
