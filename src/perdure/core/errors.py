@@ -286,3 +286,11 @@ class TokenError(PerdureError, ValueError):
 
 class TokenMissing(PerdureError, LookupError):
     """No live token is called so."""
+
+
+class InvalidSchedule(PerdureError, ValueError):
+    """A schedule cannot be read, or would never run."""
+
+
+class InvalidPartition(PerdureError, ValueError):
+    """There is no partition with the key, or keys that partitions cannot have."""
