@@ -62,6 +62,23 @@ def id_of(text: str) -> str:
     return str(uuid5(_OF_TEXTS, text))
 
 
+def is_dated(id: str) -> bool:
+    """Whether an id has the time of its making in it, as all of Perdure's have."""
+    return id[14:15] == "7"
+
+
+def dated_id(id: str, created: Micros) -> str:
+    """The id of something that another system made at a time, and gave a random id: the same end, after the time.
+
+    So what came from there is sorted by age as well, and found by the whole of its old id.
+    """
+    if is_dated(id):
+        return id
+    ms = min(max(created // 1_000, 0), (1 << 48) - 1)
+    text = f"{ms:012x}"
+    return f"{text[:8]}-{text[8:]}-7{id[15:]}"
+
+
 def is_id(text: str) -> bool:
     """Whether `text` is a UUID in its canonical form."""
     try:

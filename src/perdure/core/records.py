@@ -57,6 +57,17 @@ class StateRecord(NamedTuple):
     time: Micros
 
 
+class PastStateRecord(NamedTuple):
+    """A run came to a state that another system recorded at its time. It is kept once, and nobody is notified of it."""
+
+    run_id: str
+    of_task: bool
+    type: StateType
+    name: str
+    message: str | None
+    time: Micros
+
+
 class RenameRecord(NamedTuple):
     """A run's name became known after its creation, from a template over its parameters."""
 
@@ -292,6 +303,7 @@ Record = (
     FlowRunRecord
     | TaskRunRecord
     | StateRecord
+    | PastStateRecord
     | RenameRecord
     | ResultRecord
     | RemovalRecord
@@ -357,6 +369,14 @@ class TaskRun(NamedTuple):
     started: Micros | None
     ended: Micros | None
     run_count: int
+
+
+class RunCount(NamedTuple):
+    """How much is recorded of a run."""
+
+    run_id: str
+    states: int
+    logs: int  # lines; those of task runs within flow runs count for the flow run
 
 
 class Owner(NamedTuple):

@@ -26,6 +26,7 @@ from perdure.core.records import (
     Record,
     ResultFilter,
     ResultRecord,
+    RunCount,
     RunFilter,
     Standing,
     StartRecord,
@@ -195,6 +196,15 @@ class EmbeddedOrchestrator:
         if rows:
             self._writer.follow(rows[-1][-1])
         return [StateRecord(row[0], bool(row[1]), self._state_type(row[2]), *row[3:-1]) for row in rows]
+
+    def run_counts(self, run_ids: Sequence[str]) -> Sequence[RunCount]:
+        """How many states and log lines are recorded of the runs, in the order of the ids."""
+        from perdure.orchestrator.sql import queries
+
+        states, logs = (
+            {str(id): int(count) for id, count in self._select(query)} for query in queries.run_counts(run_ids)
+        )
+        return [RunCount(id, states.get(id, 0), logs.get(id, 0)) for id in run_ids]
 
     def logs(self, flow_run_id: str | None = None, task_run_id: str | None = None) -> Sequence[LogRecord]:
         """The lines of a flow run (its task runs' too) or of a task run, oldest first."""

@@ -25,6 +25,7 @@ from perdure.core.records import (
     Record,
     ResultFilter,
     ResultRecord,
+    RunCount,
     RunFilter,
     Standing,
     StartRecord,
@@ -116,6 +117,9 @@ class Orchestrator(Protocol):
 
     def states(self, run_id: str) -> Sequence[StateRecord]:
         """All the states of a run, oldest first. What this process reports of it afterwards comes after them."""
+
+    def run_counts(self, run_ids: Sequence[str]) -> Sequence[RunCount]:
+        """How many states and log lines are recorded of the runs, in the order of the ids."""
 
     def logs(self, flow_run_id: str | None = None, task_run_id: str | None = None) -> Sequence[LogRecord]:
         """The lines of a flow run (its task runs' too) or of a task run, oldest first."""

@@ -39,7 +39,18 @@ GAP_HEADER = "Perdure-Gap"  # "known": what is missing before this batch will no
 # The methods that change nothing, which a token that may only read can call; all others need one that may write.
 READING = frozenset(
     {
-        *("flow_runs", "task_runs", "states", "logs", "results", "inputs_of", "uses_of", "decisions", "source"),
+        *(
+            "flow_runs",
+            "task_runs",
+            "states",
+            "run_counts",
+            "logs",
+            "results",
+            "inputs_of",
+            "uses_of",
+            "decisions",
+            "source",
+        ),
         *("find_cached", "claim_of", "cache_entries", "block", "blocks", "process", "start", "cancellation", "waits"),
         *("standing",),
         *("finished_steps", "begun_steps", "items", "unfinished_roots"),

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from perdure.core.ids import id_at, new_id
+from perdure.core.ids import dated_id, id_at, new_id
 from perdure.core.records import (
     ArtifactChangeRecord,
     ArtifactFilter,
@@ -23,11 +23,13 @@ from perdure.core.records import (
     InputRecord,
     LogFilter,
     LogRecord,
+    PastStateRecord,
     ReleaseRecord,
     RemovalRecord,
     RenameRecord,
     ResultFilter,
     ResultRecord,
+    RunCount,
     RunFilter,
     SourceRecord,
     StartRecord,
@@ -180,6 +182,38 @@ class OrchestratorConformance:
         orchestrator.commit([task, *told[:2]])
         orchestrator.report([told[2]])
         assert list(orchestrator.states(task.id)) == told
+
+    def test_past_states_are_kept_once_in_the_order_of_their_times(self, orchestrator: Orchestrator) -> None:
+        task = task_run()
+        told = [state(task, kind) for kind in (S.PENDING, S.RUNNING, S.COMPLETED)]
+        orchestrator.commit([task, *map(PastStateRecord._make, told[::-1])])
+        orchestrator.commit([PastStateRecord._make(told[0])])
+        assert list(orchestrator.states(task.id)) == told
+        (known,) = orchestrator.task_runs(RunFilter())
+        assert (known.state_type, known.started, known.ended) == (S.COMPLETED, told[1].time, told[2].time)
+
+    def test_a_past_state_that_is_older_does_not_become_the_runs_state(self, orchestrator: Orchestrator) -> None:
+        run = flow_run()
+        earlier, later = state(run, S.RUNNING), state(run, S.CRASHED)
+        orchestrator.commit([run, later])
+        orchestrator.commit([run, PastStateRecord._make(earlier)])
+        assert list(orchestrator.states(run.id)) == [earlier, later]
+        assert orchestrator.flow_runs(RunFilter())[0].state_type is S.CRASHED
+
+    def test_what_is_recorded_of_runs_is_counted(self, orchestrator: Orchestrator) -> None:
+        run, alone = flow_run(), task_run()
+        lines = [LogRecord(run.id, None, 1, 20, "flow", "a"), LogRecord(run.id, new_id(), 2, 20, "task", "b")]
+        lines.append(LogRecord(None, alone.id, 3, 20, "task", "c"))
+        orchestrator.commit([run, state(run, S.RUNNING), state(run, S.COMPLETED), alone, *lines])
+        counts = [RunCount(SECOND, 0, 0), RunCount(run.id, 2, 2), RunCount(alone.id, 0, 1)]
+        assert list(orchestrator.run_counts([SECOND, run.id, alone.id])) == counts
+
+    def test_a_run_from_elsewhere_is_found_by_the_whole_of_its_old_id(self, orchestrator: Orchestrator) -> None:
+        old = "9b2c1d54-6c1f-4e0a-b1a2-0123456789ab"
+        run, other = flow_run(dated_id(old, 1_600_000_000_000_000)), flow_run()
+        orchestrator.commit([other, run])
+        assert ids(orchestrator.flow_runs(RunFilter(ids=(old,)))) == [run.id]
+        assert ids(orchestrator.flow_runs(RunFilter())) == [other.id, run.id]
 
     def test_a_state_may_arrive_before_its_run(self, orchestrator: Orchestrator) -> None:
         task = task_run()

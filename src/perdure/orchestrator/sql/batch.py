@@ -21,6 +21,7 @@ from perdure.core.records import (
     FlowRunRecord,
     InputRecord,
     LogRecord,
+    PastStateRecord,
     ProcessRecord,
     Record,
     ReleaseRecord,
@@ -75,7 +76,7 @@ class Arrivals:
 class _Run:
     """What a batch says of one run."""
 
-    __slots__ = ("begun", "count", "record", "started", "state")
+    __slots__ = ("begun", "count", "is_past", "record", "started", "state")
 
     def __init__(self, record: FlowRunRecord | TaskRunRecord | None) -> None:
         self.record = record
@@ -83,6 +84,7 @@ class _Run:
         self.begun: Micros = 0  # the time of its first state
         self.started: Micros | None = None
         self.count = 0
+        self.is_past = False  # whether its states are another system's
 
     def name_stays(self, record: FlowRunRecord | TaskRunRecord) -> None:
         """Take a record of the run; a run that is told of again keeps its name."""
@@ -98,6 +100,7 @@ class Batch:
         self.task_runs: dict[str, _Run] = {}
         self.tags: list[Row] = []
         self.states: list[Row] = []
+        self.past_states: list[Row] = []
         self.flow_run_names: list[Row] = []
         self.task_run_names: list[Row] = []
         self.results: list[Row] = []
@@ -124,12 +127,13 @@ class Batch:
     def statements(self, sql: Statements) -> list[tuple[str, list[Row]]]:
         """Each statement with its rows, in the order in which they must run."""
         steps = [
-            *self._of_runs(self.flow_runs, sql.create_flow_run, sql.advance_flow_run),
-            *self._of_runs(self.task_runs, sql.create_task_run, sql.advance_task_run),
+            *self._of_runs(self.flow_runs, sql.create_flow_run, sql.advance_flow_run, sql.amend_flow_run),
+            *self._of_runs(self.task_runs, sql.create_task_run, sql.advance_task_run, sql.amend_task_run),
             (sql.add_tag, self.tags),
             (sql.rename_flow_run, self.flow_run_names),
             (sql.rename_task_run, self.task_run_names),
             (sql.add_state, self.states),
+            (sql.add_past_state, self.past_states),
             (sql.put_result, self.results),
             (sql.mark_result, self.removals),
             (sql.add_input, self.inputs),
@@ -180,13 +184,14 @@ class Batch:
                 if run.started is None:
                     run.started = time
 
-    def _of_runs(self, runs: dict[str, _Run], create: str, advance: str) -> list[tuple[str, list[Row]]]:
+    def _of_runs(self, runs: dict[str, _Run], create: str, advance: str, amend: str) -> list[tuple[str, list[Row]]]:
         if not runs:
             return []
         absent = self._absent
         stateless = (absent,) * 6 + (0,)
         created: list[Row] = []
         advanced: list[Row] = []
+        amended: list[Row] = []
         for run_id, run in runs.items():
             state, record = run.state, run.record
             if state:
@@ -195,10 +200,10 @@ class Batch:
             else:
                 row = stateless
             if record is None:
-                advanced.append((run_id, run.begun, *row))
+                (amended if run.is_past else advanced).append((run_id, run.begun, *row))
             else:
                 created.append((*[absent if value is None else value for value in record], *row))
-        return [(create, created), (advance, advanced)]
+        return [(create, created), (advance, advanced), (amend, amended)]
 
     def _add_run(self, record: FlowRunRecord | TaskRunRecord) -> None:
         of_task = type(record) is TaskRunRecord
@@ -210,6 +215,21 @@ class Batch:
             runs[record.id] = _Run(record)
         else:
             run.name_stays(record)
+
+    def _add_past_state(self, record: PastStateRecord) -> None:
+        """Number a state by its own time: services that look for new states have passed that by."""
+        run_id, of_task, kind, name, message, time = record
+        text, told = _TEXT[kind], self._absent if message is None else message
+        self.past_states.append((run_id, time * Arrivals.STEP, 1 if of_task else 0, text, name, told, time))
+        runs = self.task_runs if of_task else self.flow_runs
+        run = runs.setdefault(run_id, _Run(None))
+        run.is_past = True
+        if not run.state or time >= run.state[3]:
+            run.state = (text, name, told, time)
+        run.begun = run.begun or time
+        if text == _RUNNING:
+            run.count += 1
+            run.started = time if run.started is None else min(time, run.started)
 
     def _add_name(self, record: RenameRecord) -> None:
         names = self.task_run_names if record.of_task else self.flow_run_names
@@ -260,6 +280,7 @@ class Batch:
 _ADD: dict[type, Callable[[Batch, Any], None]] = {
     TaskRunRecord: Batch._add_run,
     FlowRunRecord: Batch._add_run,
+    PastStateRecord: Batch._add_past_state,
     RenameRecord: Batch._add_name,
     ResultRecord: Batch._add_result,
     RemovalRecord: Batch._add_removal,

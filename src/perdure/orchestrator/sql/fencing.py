@@ -17,6 +17,7 @@ from perdure.core.records import (
     DecisionRecord,
     FlowRunRecord,
     InputRecord,
+    PastStateRecord,
     Record,
     RenameRecord,
     ResultRecord,
@@ -41,7 +42,16 @@ _OLDEST_FENCED = 2  # a run that was claimed by one that says its epoch: from th
 _OF: dict[type, Callable[[Any], str | None]] = {
     **dict.fromkeys((FlowRunRecord, TaskRunRecord, ArtifactChangeRecord), lambda record: record.id),
     **dict.fromkeys(
-        (StateRecord, RenameRecord, InputRecord, CacheRecord, DecisionRecord, StepRecord, StepEndRecord),
+        (
+            StateRecord,
+            PastStateRecord,
+            RenameRecord,
+            InputRecord,
+            CacheRecord,
+            DecisionRecord,
+            StepRecord,
+            StepEndRecord,
+        ),
         lambda record: record.run_id,
     ),
     ResultRecord: lambda record: record.item_of or record.run_id,

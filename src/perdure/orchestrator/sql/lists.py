@@ -26,6 +26,7 @@ from sqlalchemy import (
     union_all,
 )
 
+from perdure.core.ids import is_dated
 from perdure.core.records import FlowRun, ResultFilter, ResultRecord, RunFilter, TaskRun
 from perdure.core.states import FINAL, StateType
 from perdure.orchestrator.sql import tags
@@ -47,6 +48,7 @@ Ask = Callable[[Any], Sequence[Any]]  # runs a small query on which the plan of 
 Conditions = list[Any]
 
 _ID_LENGTH = 36
+_TAIL = 15  # where in an id all comes that is not of its time, nor says how it was made
 _BRANCHES = 16  # parts of a query that are asked for by themselves
 _FEW = 2_000  # rows that may be sorted; of more than that, the newest are met soon when all are gone through
 # Each value of a column once: as many steps in an index of it as there are values.
@@ -214,12 +216,14 @@ def holds(column: Any, part: str) -> ColumnElement[bool]:
 
 
 def begins_with_any(column: Any, beginnings: tuple[str, ...]) -> ColumnElement[bool]:
-    """Whether an id begins as one of these does."""
+    """Whether an id begins as one of these does, or was made from one of them: see `core.ids.dated_id`."""
     whole = [each for each in beginnings if len(each) >= _ID_LENGTH]
     cut = [text.lower() for text in beginnings if len(text) < _ID_LENGTH]
     # Ids are hexadecimal digits and hyphens, which all sort below "g": a range can use the index.
     ranges = [and_(column >= text, column < text + "g") for text in cut]
-    return or_(*([column.in_(whole)] if whole else []), *ranges)
+    # No index has the ends of ids. Ids without a time in them come from elsewhere, one at a time.
+    ends = [func.substr(column, _TAIL + 1) == each[_TAIL:] for each in whole if not is_dated(each)]
+    return or_(*([column.in_(whole)] if whole else []), *ranges, *ends)
 
 
 def _by_tags(table: Any, wanted: Sequence[str], is_open: bool, ask: Ask) -> _Branch:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Delete, Select, delete, exists, select
+from sqlalchemy import ColumnElement, Delete, Select, delete, exists, func, select, union_all
 
 from perdure.core.records import (
     ArtifactFilter,
@@ -27,6 +27,7 @@ from perdure.orchestrator.sql.tables import (
     log,
     result,
     run_input,
+    state,
     task_run,
 )
 
@@ -46,6 +47,17 @@ def decisions(run_ids: Sequence[str]) -> Select[Any]:
     columns = decision.c
     chosen = select(*(columns[field] for field in DecisionRecord._fields)).where(columns.run_id.in_(run_ids))
     return chosen.order_by(columns.run_id.desc())
+
+
+def run_counts(run_ids: Sequence[str]) -> tuple[Select[Any], Select[Any]]:
+    """Of the runs: how many states each has, and how many log lines, where it has any."""
+
+    def counted(id: ColumnElement[Any], *where: ColumnElement[bool]) -> Select[Any]:
+        return select(id.label("id"), func.count().label("lines")).where(id.in_(run_ids), *where).group_by(id)
+
+    own = counted(log.c.task_run_id, log.c.flow_run_id.is_(None))
+    lines = union_all(counted(log.c.flow_run_id), own).subquery()
+    return counted(state.c.run_id), select(lines.c.id, lines.c.lines)
 
 
 def logs(flow_run_id: str | None, task_run_id: str | None) -> Select[Any]:

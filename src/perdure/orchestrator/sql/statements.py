@@ -3,6 +3,8 @@
 Plain text, since SQLAlchemy's import costs more than a small flow; portable between SQLite and PostgreSQL.
 """
 
+from typing import Literal
+
 from perdure.core.records import (
     ArtifactRecord,
     BlockRecord,
@@ -29,6 +31,7 @@ from perdure.core.records import (
 from perdure.core.states import ABANDONED
 
 RUN_STATE = ("state_type", "state_name", "state_message", "state_time", "started", "ended", "run_count")
+_NEWEST = (*RUN_STATE[:4], "ended")  # what a run's row repeats of its newest state
 DELIVERY = ("source", "sequence", "outcome", "time")
 STATE_ROW = ("run_id", "arrival", "of_task", "type", "name", "message", "time")
 
@@ -72,10 +75,13 @@ class Statements:
         self.create_task_run = self._create_run("task_run", TaskRunRecord._fields)
         self.advance_flow_run = self._advance_run("flow_run")
         self.advance_task_run = self._advance_run("task_run")
+        self.amend_flow_run = self._advance_run("flow_run", of="past")
+        self.amend_task_run = self._advance_run("task_run", of="past")
         self.rename_flow_run = f"UPDATE flow_run SET name = {mark} WHERE id = {mark}"
         self.rename_task_run = f"UPDATE task_run SET name = {mark} WHERE id = {mark}"
         self.add_tag = self._insert("run_tag", ("of_task", "tag", "run_id")) + " ON CONFLICT DO NOTHING"
         self.add_state = self._insert("state", STATE_ROW)
+        self.add_past_state = self._insert("state", STATE_ROW) + " ON CONFLICT DO NOTHING"
         self.add_log = self._insert("log", LogRecord._fields)
         told = tuple(field for field in ResultRecord._fields if field not in MARKS)
         self.put_result = self._upsert("result", (*told, "askew")) + "".join(f", {column} = NULL" for column in MARKS)
@@ -286,26 +292,32 @@ class Statements:
     def _create_run(self, table: str, fields: tuple[str, ...]) -> str:
         """Take a run, with its state; where it is known already, keep its name and the later of the states."""
         known = ", ".join(f"{field} = excluded.{field}" for field in fields if field not in ("id", "name"))
-        later = f"excluded.state_time >= coalesce({table}.state_time, excluded.state_time)"
-        newest = ", ".join(
-            f"{column} = CASE WHEN {later} THEN excluded.{column} ELSE {table}.{column} END"
-            for column in (*RUN_STATE[:4], "ended")
-        )
         return (
-            f"{self._insert(table, fields + RUN_STATE)} ON CONFLICT (id) DO UPDATE SET {known}, {newest},"
+            f"{self._insert(table, fields + RUN_STATE)} ON CONFLICT (id) DO UPDATE SET {known}, {_later(table)},"
             f" name = CASE WHEN {table}.name = '' THEN excluded.name ELSE {table}.name END, {_running(table)}"
         )
 
-    def _advance_run(self, table: str) -> str:
-        """Take a run's newest state; the row of a run that is not known yet is begun with it."""
+    def _advance_run(self, table: str, of: Literal["now", "past"] = "now") -> str:
+        """Take a run's newest state; the row of a run that is not known yet is begun with it.
+
+        One of the past counts only if it is later than the state that the run is in.
+        """
         unknown = _UNKNOWN[table]
         columns = ("id", "created", *RUN_STATE)
-        newest = ", ".join(f"{column} = excluded.{column}" for column in (*RUN_STATE[:4], "ended"))
+        newest = ", ".join(f"{column} = excluded.{column}" for column in _NEWEST) if of == "now" else _later(table)
         return (
             f"INSERT INTO {table} ({', '.join(columns)}, {', '.join(unknown)})"
             f" VALUES ({self._marks(columns)}, {', '.join(unknown.values())})"
             f" ON CONFLICT (id) DO UPDATE SET {newest}, {_running(table)}"
         )
+
+
+def _later(table: str) -> str:
+    """The later of two states."""
+    later = f"excluded.state_time >= coalesce({table}.state_time, excluded.state_time)"
+    return ", ".join(
+        f"{column} = CASE WHEN {later} THEN excluded.{column} ELSE {table}.{column} END" for column in _NEWEST
+    )
 
 
 def _running(table: str) -> str:
