@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from perdure.context import tags
+from perdure.core import moved
 from perdure.core.annotations import allow_failure, quote, unmapped
 from perdure.core.states import State
 from perdure.core.version import VERSION as __version__  # noqa: N811
@@ -76,6 +77,9 @@ __all__ = [
 _MODULES = frozenset(
     ["artifacts", "blocks", "errors", "filesystems", "results", "runtime", "serializers", "states", "task_runners"]
 )
+
+
+moved.find_former_modules()
 
 
 def __getattr__(name: str) -> object:

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from perdure.core import moved
 from perdure.core.errors import SerializationError
 from perdure.core.programs import is_program
 from perdure.results.payload import blake3_of
@@ -175,7 +176,7 @@ _SCALARS: dict[type, Callable[[Any], bytes]] = {
 def _name(kind: type) -> str:
     """A class's name: where a script ran as such, it was called `__main__`; elsewhere it was what it is today."""
     module = "__main__" if is_program(kind.__module__) else kind.__module__
-    return f"{module}.{kind.__qualname__}"
+    return moved.first(f"{module}.{kind.__qualname__}")
 
 
 def _first_name(path: str) -> str:

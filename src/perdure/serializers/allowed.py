@@ -15,7 +15,7 @@ from enum import EnumType
 from typing import Any, BinaryIO
 
 from perdure import settings
-from perdure.core import errors
+from perdure.core import errors, moved
 from perdure.core.errors import ResultUntrusted
 from perdure.core.exceptions import _rebuilt, _rebuilt_saying
 from perdure.serializers.known_names import HARMLESS, REBUILDERS
@@ -42,7 +42,7 @@ class AllowList:
         if "pandas" in roots:  # its text columns hold pyarrow's memory
             roots |= {"numpy", "pyarrow"}
         self._below = tuple(name[:-1] for name in names if name.endswith("*"))
-        self._exact = names | HARMLESS | _ERRORS
+        self._exact = {moved.current(name) for name in names} | HARMLESS | _ERRORS
         self._exact |= {name for root in roots for name in REBUILDERS.get(root, ())}
 
     def find(self, module: str, name: str) -> Any:
@@ -52,7 +52,8 @@ class AllowList:
             ResultUntrusted: it may not.
             ImportError, AttributeError: it is not there.
         """
-        full = f"{module}.{name}"
+        full = moved.current(f"{module}.{name}")
+        module = full.removesuffix(f".{name}")
         if full == "perdure.serializers.references.found_in_program":
             return self._in_program
         if full == "perdure.serializers.references.parametrized_model":
@@ -79,6 +80,7 @@ class AllowList:
 
     def admits(self, path: str) -> bool:
         """Whether values may be made of a class by its own path: it is listed, is below what is, or is harmless."""
+        path = moved.current(path)
         module, _, name = path.rpartition(".")
         library = LIBRARIES.get(path.partition(".")[0])
         return path in self._exact or (self._holds(path) and (library is None or library.has(module, name)))
@@ -92,7 +94,9 @@ class AllowList:
         raise _refusal(f"{name}.{qualified_name}")
 
     def _holds(self, full: str) -> bool:
-        return full.startswith(self._below) and "__main__." not in full[1:]
+        if "__main__." in full[1:]:
+            return False
+        return any(each.startswith(self._below) for each in moved.all_names(full))
 
 
 def _named(module: str, name: str, full: str) -> Any:

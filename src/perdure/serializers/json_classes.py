@@ -3,7 +3,7 @@
 import sys
 from typing import Any
 
-from perdure.core import programs
+from perdure.core import moved, programs
 from perdure.serializers.references import known_class
 
 
@@ -14,7 +14,7 @@ def path_of(kind: type) -> str:
 
 def find_class(path: str) -> type | None:
     """The class of a path, if the modules that this process has imported hold it."""
-    parts = path.split(".")
+    parts = moved.current(path).split(".")
     for end in range(len(parts) - 1, 0, -1):
         module, name = ".".join(parts[:end]), ".".join(parts[end:])
         if programs.is_worker() and (sent := known_class(module, name)) is not None:

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from perdure import settings
-from perdure.core import programs
+from perdure.core import moved, programs
 from perdure.core.errors import ResultUnreadable
 from perdure.core.exceptions import portable
 from perdure.core.importable import is_importable
@@ -227,7 +227,9 @@ class Unpickler(pickle.Unpickler):
     """Takes the main program for the module that others import it as, and the other way round."""
 
     def find_class(self, module: str, name: str, /) -> Any:
-        if module == "__main__":
+        if module.startswith("perdure."):
+            module = moved.current(f"{module}.{name}").removesuffix(f".{name}")
+        elif module == "__main__":
             found = _of_main(name)
             return super().find_class(module, name) if found is None else found
         if module not in sys.modules:
