@@ -136,15 +136,22 @@ class Mapped(PendingGroup, Generic[R]):
             self._watchers.add(bell.ring)
         try:
             index = 0
-            while not (fails_fast and self._has_failed) and self._is_submitted(index, end):
+            while self._is_submitted(index, end):
                 entry = self._entries[index]
+                if fails_fast and self._has_failed:
+                    return False
                 if isinstance(entry, Pending) and not self._wait(entry, bell, end, fails_fast):
-                    break
+                    return False
                 index += 1
         finally:
             self._watchers.discard(bell.ring)
-        if not self.is_done:
+        return self._has_all()
+
+    def _has_all(self) -> bool:
+        """After all that were submitted have been waited for: whether nothing more will be."""
+        if not self._exhausted:
             return False
+        # Who finishes the last call counts it a moment after its state can be seen: so `is_done` may not say it yet.
         self._close()
         return True
 
@@ -201,8 +208,10 @@ class Mapped(PendingGroup, Generic[R]):
         try:
             async with asyncio.timeout(None if end is None else end - time.monotonic()):
                 index = 0
-                while not (fails_fast and self._has_failed) and self._is_submitted(index):
+                while self._is_submitted(index):
                     entry = self._entries[index]
+                    if fails_fast and self._has_failed:
+                        return False
                     if isinstance(entry, Pending) and entry.ended is None:
                         arrived = asyncio.ensure_future(entry.ablock())
                         try:
@@ -214,10 +223,7 @@ class Mapped(PendingGroup, Generic[R]):
             return False
         finally:
             self._watchers.discard(fail)
-        if not self.is_done:
-            return False
-        self._close()
-        return True
+        return self._has_all()
 
     def _first_failure(self) -> State[Any] | None:
         """The state of the first call, in order, that has finished and did not complete."""

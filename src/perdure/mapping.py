@@ -66,7 +66,8 @@ class MappedFutures(Mapped[R], Sequence[Future[R]]):
             TimeoutError: some have not finished after `timeout` seconds.
             ValueError: the timeout is negative.
         """
-        is_done = self.finish(_end(timeout), raise_on_failure)
+        end = _end(timeout)
+        is_done = self.finish(end, raise_on_failure)
         failure = self._first_failure() if raise_on_failure else None
         if failure is not None:
             try:
@@ -74,7 +75,8 @@ class MappedFutures(Mapped[R], Sequence[Future[R]]):
             except BaseException as error:
                 fold(error)
                 raise
-        if not is_done:
+        # A failure that ended the wait may be one whose future was handed on, and let go of.
+        if not (is_done or self.finish(end)):
             raise _too_late(self, timeout)
         try:
             return [state.fetch(raise_on_failure) for state in self.states()]
@@ -127,7 +129,8 @@ class AsyncMappedFutures(Mapped[R], Sequence[AsyncFuture[R]]):
             TimeoutError: some have not finished after `timeout` seconds.
             ValueError: the timeout is negative.
         """
-        is_done = await self.afinish(_end(timeout), raise_on_failure)
+        end = _end(timeout)
+        is_done = await self.afinish(end, raise_on_failure)
         failure = self._first_failure() if raise_on_failure else None
         if failure is not None:
             try:
@@ -135,7 +138,7 @@ class AsyncMappedFutures(Mapped[R], Sequence[AsyncFuture[R]]):
             except BaseException as error:
                 fold(error)
                 raise
-        if not is_done:
+        if not (is_done or await self.afinish(end)):
             raise _too_late(self, timeout)
         try:
             return [await state.afetch(raise_on_failure) for state in await self.states()]
@@ -184,8 +187,10 @@ def mapped(
     futures: Any = kind(name, submit, _rows(name, columns, fixed), total, loop)
     if run is not None and run.flow is not None:
         run.flow.streams.append(futures)
-    elif not futures.is_done:
+    else:
         unfinished_outside[id(futures)] = futures
+        if futures.is_done:  # whoever finished the last call may have been here before
+            unfinished_outside.pop(id(futures), None)
     transaction = transaction_above(run)
     if transaction is not None:
         transaction.streams.append(futures)

@@ -1,5 +1,6 @@
 """`task.map`: one call for each item, submitted as there is room."""
 
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 
 from perdure import allow_failure, flow, tags, task, unmapped
 from perdure.core.errors import MappingLengthMismatch, MappingMissingIterable, MissingResult
-from perdure.mapping import WINDOW
+from perdure.mapped import WINDOW, Mapped
 from perdure.task_runners import SequentialTaskRunner, ThreadTaskRunner
 
 
@@ -302,6 +303,51 @@ def test_the_futures_of_a_generator_are_handed_on_once() -> None:
         return 1
 
     assert in_flow(maps) == 1
+
+
+def test_a_failure_whose_future_was_handed_on_does_not_end_the_wait_for_the_others() -> None:
+    end = threading.Event()
+
+    @task
+    def first_fails(x: int) -> int:
+        if x == 0:
+            raise ValueError("first")
+        assert end.wait(10)
+        return x
+
+    def maps() -> Any:
+        futures = first_fails.map(x for x in range(3))
+        next(iter(futures)).wait()
+        threading.Timer(0.05, end.set).start()
+        with pytest.raises(MissingResult, match="call 0 was handed on already"):
+            futures.result()
+        return 1
+
+    assert in_flow(maps) == 1
+
+
+@pytest.fixture
+def counted_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What has finished is counted some time after its state can be seen."""
+    one_done = Mapped._one_done
+
+    def late(self: Any, index: int, future: Any) -> None:
+        time.sleep(0.05)
+        one_done(self, index, future)
+
+    monkeypatch.setattr(Mapped, "_one_done", late)
+
+
+@pytest.mark.parametrize("wait", [lambda it: it.result(), lambda it: it.wait() and it.result(timeout=0)])
+@pytest.mark.usefixtures("counted_late")
+def test_calls_that_have_finished_are_waited_for_no_longer_though_nobody_has_counted_them(wait: Any) -> None:
+    def maps() -> Any:
+        futures = same.map([1, 2])
+        while not all(future.is_done for future in futures):
+            time.sleep(0.001)
+        return wait(futures)
+
+    assert in_flow(maps) == [1, 2]
 
 
 @pytest.mark.slow
