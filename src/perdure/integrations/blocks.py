@@ -1,5 +1,5 @@
 """All integrations with blocks, so that saved ones are found by their type's slug; an entry point names this module."""
 
-from perdure.integrations import shell
+from perdure.integrations import shell, sqlalchemy
 
-__all__ = ["shell"]
+__all__ = ["shell", "sqlalchemy"]
