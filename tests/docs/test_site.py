@@ -35,3 +35,24 @@ def test_each_decision_is_in_the_index_in_order():
 def test_each_decision_has_its_number_in_its_title():
     titles = {name: (ROOT / "docs/decisions" / name).read_text().partition("\n")[0] for name in DECISIONS}
     assert [name for name, title in titles.items() if not title.startswith(f"# {int(name[:4])}. ")] == []
+
+
+PAGES = sorted(path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md"))
+LINK = re.compile(r"\]\(([^)#:]+\.md)(?:#[\w-]*)?\)")
+
+
+def test_each_page_is_in_the_navigation():
+    navigation = (ROOT / "mkdocs.yml").read_text().partition("\nnav:\n")[2]
+    assert sorted(set(PAGES) - set(re.findall(r"\S+\.md", navigation))) == []
+
+
+def test_each_page_is_reached_from_the_index_by_links():
+    reached, waiting = set(), ["index.md"]
+    while waiting:
+        page = waiting.pop()
+        reached.add(page)
+        folder = (ROOT / "docs" / page).parent
+        linked = ((folder / link).resolve() for link in LINK.findall((ROOT / "docs" / page).read_text("utf-8")))
+        names = (path.relative_to(ROOT / "docs").as_posix() for path in linked if path.is_relative_to(ROOT / "docs"))
+        waiting += [name for name in names if name not in reached]
+    assert sorted(set(PAGES) - reached) == []
