@@ -39,6 +39,9 @@ MOVES = {
     "from prefect_shell.commands import shell_run_command as run": (
         "from perdure.integrations.shell import shell_run_command as run"
     ),
+    "from prefect_aws.s3 import S3Bucket\nb = S3Bucket(bucket_name='b', minio_credentials=c)": (
+        "from perdure.integrations.aws import S3Bucket\nb = S3Bucket(bucket_name='b', credentials=c)"
+    ),
     "import prefect_shell\nprefect_shell.shell_run_command('ls')": (
         "import perdure.integrations.shell\nperdure.integrations.shell.shell_run_command('ls')"
     ),

@@ -47,8 +47,6 @@ _MOVES: dict[str, Move | Decide] = {
     "prefect.logging.loggers.get_logger": Move("perdure.logging.get_logger"),
     "prefect.logging.loggers.disable_run_logger": Move("perdure.logging.disable_run_logger"),
     "prefect.concurrency.asyncio.concurrency": Move("perdure.concurrency.asyncio.concurrency"),
-    "prefect_aws.S3Bucket": Move("perdure.filesystems.S3", note=_ARGUMENTS),
-    "prefect_aws.s3.S3Bucket": Move("perdure.filesystems.S3", note=_ARGUMENTS),
     "prefect_gcp.GcsBucket": Move("perdure.filesystems.GCS", note=_ARGUMENTS),
     "prefect_gcp.cloud_storage.GcsBucket": Move("perdure.filesystems.GCS", note=_ARGUMENTS),
     "prefect_azure.AzureBlobStorageContainer": Move("perdure.filesystems.Azure", note=_ARGUMENTS),
@@ -119,10 +117,13 @@ def _of_collection(collection: str, rest: str) -> Move | Decide:
         return _PLAIN
     modules, _, name = rest.rpartition(".")
     if name in import_module(module).__all__ and modules == modules.lower():
-        return Move(f"{module}.{name}")
+        return Move(f"{module}.{name}", _CALLED_OTHERWISE.get(name, {}))
     return Move(module) if rest == rest.lower() and "." not in rest else _PLAIN
 
 
+_CALLED_OTHERWISE: dict[str, dict[str, str | Decide | None]] = {  # arguments of names of collections
+    "S3Bucket": {"aws_credentials": "credentials", "minio_credentials": "credentials"},
+}
 _COLLECTIONS = (
     *("aws", "azure", "dask", "dbt", "docker", "email", "gcp", "github"),
     *("kubernetes", "ray", "shell", "slack", "snowflake", "sqlalchemy"),
