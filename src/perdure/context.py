@@ -50,6 +50,7 @@ class _Run(Generic[OptionsT]):
         "parameters",
         "parent",
         "passed",
+        "persisted",
         "place",
         "run_count",
         "serializer",
@@ -71,6 +72,7 @@ class _Run(Generic[OptionsT]):
         tags: frozenset[str],
         parent: "RunContext | None",
         created: Micros,
+        persisted: bool = False,
     ) -> None:
         self.id = id
         self.name = name
@@ -80,6 +82,7 @@ class _Run(Generic[OptionsT]):
         self.tags = tags
         self.parent = parent
         self.created = created
+        self.persisted = persisted  # whether its result is to be: see `engine.runs.persists`
         self.began: Micros | None = None  # when it ran first, in this process
         self.passed: Passed | None = None  # how its call passed them, where that is known
         self.generation = forks.generation
@@ -176,7 +179,7 @@ class FlowRunContext(_Run[FlowOptions]):
 
         Of its parameters, only the plain ones: others may be large, or not picklable.
         """
-        kept = ("id", "name", "tags", "parent", "created", *_KEPT_ELSEWHERE)
+        kept = ("id", "name", "tags", "parent", "created", "persisted", *_KEPT_ELSEWHERE)
         plain = {name: value for name, value in self.parameters.items() if is_atom(value)}
         return {name: getattr(self, name) for name in kept} | {
             "options": self.options.without_code(),
@@ -185,10 +188,8 @@ class FlowRunContext(_Run[FlowOptions]):
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(  # type: ignore[misc]
-            **{name: state[name] for name in ("id", "name", "options", "parameters", "tags", "parent", "created")},
-            owner=None,
-        )
+        fields = ("id", "name", "options", "parameters", "tags", "parent", "created", "persisted")
+        self.__init__(**{name: state[name] for name in fields}, owner=None)  # type: ignore[misc]
         for name in _KEPT_ELSEWHERE:
             setattr(self, name, state[name])
         self.has_all_parameters = state["has_all_parameters"]
@@ -261,18 +262,14 @@ def _is_durable(above: "RunContext") -> bool:
 class TaskRunContext(_Run[TaskOptions]):
     """A task run."""
 
-    __slots__ = ()
+    __slots__ = ("flow",)
+    flow: FlowRunContext | None  # that the task belongs to; whoever makes the run knows it
 
     @staticmethod
     def get() -> "TaskRunContext | None":
         """The innermost run, if it is a task run."""
         run = current_run.get()
         return run if isinstance(run, TaskRunContext) else None
-
-    @property
-    def flow(self) -> FlowRunContext | None:
-        """The flow run that the task belongs to."""
-        return None if self.parent is None else self.parent.flow
 
     @property
     def flow_run_id(self) -> str | None:

@@ -269,6 +269,8 @@ class Session:
 
     def task_runner_of(self, run: FlowRunContext) -> TaskRunner:
         """Where a flow run's submitted tasks run; made when the first one is submitted."""
+        if run.task_runner is not None:
+            return run.task_runner  # type: ignore[no-any-return]
         with self._lock:
             if run.task_runner is None:
                 chosen = run.options.task_runner

@@ -28,7 +28,7 @@ from perdure.engine.begin import begin_task, finish
 from perdure.engine.drivers import adrive, aiterate, drive, iterate
 from perdure.engine.flow_run import FlowCall
 from perdure.engine.lineage import note_item
-from perdure.engine.runs import crash, enter, persists, text_of
+from perdure.engine.runs import crash, enter, text_of
 from perdure.engine.task_run import TaskCall, prepare, task_run
 from perdure.futures import AsyncFuture, Future
 from perdure.mapped import unfinished_outside
@@ -63,7 +63,7 @@ def items(
             _note(call, number, item)
             yield item
         return getattr(value, "returned", None)
-    call.run.collect = persists(call.run.options, call.run.parent, call.run.transaction)
+    call.run.collect = call.run.persisted
     began = forks.generation
     try:
         with closing(iterate(steps(call, session), session, _noting(call))) as handed_on:
@@ -93,7 +93,7 @@ async def aitems(
             _note(call, number, item)
             yield item
         return
-    call.run.collect = persists(call.run.options, call.run.parent, call.run.transaction)
+    call.run.collect = call.run.persisted
     try:
         async with aclosing(aiterate(steps(call, session), session, _noting(call))) as handed_on:
             following = anext(handed_on)
@@ -142,12 +142,12 @@ def run_task(call: TaskCall, session: Session) -> State[Any]:
 
 
 def run_interruptibly(call: TaskCall, session: Session) -> State[Any]:
-    """The same as `run_task`, where the task begins in a thread or process of its own."""
+    """Run a task that begins in a thread or process of its own; the state that it came to, which its flow is to get."""
     flow = call.run.flow
     if flow is None:
-        return run_task(call, session)
+        return drive(task_run(call, session), session)
     with flow.steering.active(call.run):
-        return run_task(call, session)
+        return drive(task_run(call, session), session)
 
 
 async def arun_task(call: TaskCall, session: Session) -> State[Any]:
@@ -164,6 +164,8 @@ class SubmittedWork(Generic[CallT]):
         self.call: CallT = call
         self.future = future
         self.session = session
+        parent = call.run.parent
+        self._above: FlowRunContext | None = None if parent is None else parent.flow  # that submitted it
         self._context = copy_context()
         self._unclaimed = threading.Lock()
         self._is_stopped = False
@@ -305,12 +307,6 @@ class SubmittedWork(Generic[CallT]):
         self.arrive(self.call.run.state)
 
     @property
-    def _above(self) -> FlowRunContext | None:
-        """The flow run that submitted it."""
-        parent = self.call.run.parent
-        return None if parent is None else parent.flow
-
-    @property
     def _ids(self) -> dict[str, Any]:
         return {"flow_run_id" if self.call.run.is_flow else "task_run_id": self.call.run.id}
 
@@ -322,7 +318,7 @@ class TaskWork(SubmittedWork[TaskCall]):
         return run_interruptibly(self.call, self.session)
 
     async def aperform(self) -> State[Any]:
-        return await arun_task(self.call, self.session)
+        return await adrive(task_run(self.call, self.session), self.session)
 
     def ready_call(self) -> TaskCall | None:
         """The call with all values in place, to be run in another process; None if it is not to run."""

@@ -7,7 +7,7 @@ from typing import Any, Concatenate, Generic, Literal, Never, ParamSpec, TypeVar
 
 from perdure import definition, settings
 from perdure import session as sessions
-from perdure.core.colour import call_is_awaited, on_event_loop
+from perdure.core.colour import call_is_awaited
 from perdure.core.options import Hook, RetryDelay, TaskOptions
 from perdure.core.signatures import Passed
 from perdure.core.states import State
@@ -140,8 +140,8 @@ class Task(Decorated[TaskOptions], OptionsOfTasks, Generic[P, R]):
             session = sessions.current()
             parameters = self._bind(args, kwargs)
             awaited = options.is_async and call_is_awaited()
-            blocks = not (awaited or on_event_loop())
-            call = begin_task(self, options, parameters, runs_of(wait_for), session, self._passed(args, kwargs), blocks)
+            runs, passed = runs_of(wait_for), self._passed(args, kwargs)
+            call = begin_task(self, options, parameters, runs, session, passed, blocks=not awaited)
             if options.is_generator and not return_state:
                 generator = (aitems if awaited else items)(call, task_run, session, _finished)
                 if isinstance(call, TaskCall) and call.run.flow is not None:

@@ -12,7 +12,7 @@ from uuid import UUID, uuid5
 
 from perdure.core.clock import Micros
 
-_VERSION_AND_VARIANT = (7 << 76) | (0b10 << 62)
+_VARIANT = 0b10 << 62
 _LAST_COUNT = 0xFFF
 _OF_TEXTS = UUID("6d4f6f0e-3f0b-4f0f-9a52-8f7f6cf3a5d1")  # the namespace of ids of texts; never to be changed
 
@@ -24,18 +24,20 @@ class _Sequence:
         self._lock = threading.Lock()
         self._ms = 0
         self._count = 0
-        self.process = int.from_bytes(os.urandom(8), "big") >> 2
+        self._beginning = ""  # of the ids of this millisecond, up to their version
+        process = f"{int.from_bytes(os.urandom(8), 'big') >> 2 | _VARIANT:016x}"
+        self._end = f"-{process[:4]}-{process[4:]}"
 
-    def next(self) -> tuple[int, int]:
+    def next(self) -> str:
         now = time.time_ns() // 1_000_000
         with self._lock:
-            if now > self._ms:
-                self._ms, self._count = now, 0
-            elif self._count < _LAST_COUNT:
+            if now <= self._ms and self._count < _LAST_COUNT:
                 self._count += 1
             else:
-                self._ms, self._count = self._ms + 1, 0
-            return self._ms, self._count
+                self._ms, self._count = max(now, self._ms + 1), 0
+                text = f"{self._ms:012x}"
+                self._beginning = f"{text[:8]}-{text[8:]}-7"
+            return f"{self._beginning}{self._count:03x}{self._end}"
 
 
 _sequence = _Sequence()
@@ -52,9 +54,7 @@ if hasattr(os, "register_at_fork"):  # not on Windows
 
 def new_id() -> str:
     """A new run id, such as `0192f0c1-8d4e-7a31-8f0e-5d0c9a7b6e21`; ids of one process sort by age."""
-    ms, count = _sequence.next()
-    text = f"{(ms << 80) | (count << 64) | _sequence.process | _VERSION_AND_VARIANT:032x}"
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    return _sequence.next()
 
 
 def id_of(text: str) -> str:

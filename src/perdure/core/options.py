@@ -112,7 +112,7 @@ class TaskOptions(RunOptions):
         """Whether it has hooks for transactions."""
         return bool(self.on_rollback or self.on_commit)
 
-    @property
+    @cached_property
     def is_cached(self) -> bool:
         """Whether its runs have cache keys."""
         return self.cache_key_fn is not None or self.cache_policy is not None

@@ -339,7 +339,10 @@ def _exception_of(state: State[Any]) -> BaseException:
 
 def is_states(value: object) -> TypeGuard["list[State[Any]] | tuple[State[Any], ...] | set[State[Any]]"]:
     """Whether `value` is a non-empty list, tuple or set of only states."""
-    return isinstance(value, list | tuple | set) and bool(value) and all(isinstance(each, State) for each in value)
+    return isinstance(value, _COLLECTIONS) and bool(value) and all(isinstance(each, State) for each in value)
+
+
+_COLLECTIONS = (list, tuple, set)  # named, since a union would be made anew by each call
 
 
 def aggregate(states: Iterable[State[Any]]) -> tuple[StateType, str]:

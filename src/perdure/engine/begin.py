@@ -8,6 +8,7 @@ from typing import Any
 
 from perdure.context import FlowRunContext, RunContext, TaskRunContext, current_run, current_tags, transaction_above
 from perdure.core.arguments import WaitedFor
+from perdure.core.colour import on_event_loop
 from perdure.core.errors import ResultError, StorageError
 from perdure.core.ids import new_id
 from perdure.core.options import FlowOptions, TaskOptions
@@ -19,7 +20,7 @@ from perdure.engine.flow_run import FlowCall
 from perdure.engine.identity import Identity, identify, identity_of
 from perdure.engine.lineage import inputs_of, note_maker
 from perdure.engine.resumption import Resumable
-from perdure.engine.runs import enter
+from perdure.engine.runs import enter, persists
 from perdure.engine.shown import shown_parameters
 from perdure.engine.task_run import TaskCall
 from perdure.engine.world import World
@@ -40,20 +41,24 @@ def begin_task(
 ) -> TaskCall | State[Any]:
     """A call of a task, created and pending; or the state that it came to in an earlier attempt of its flow.
 
-    With `blocks`, the caller waits for the call anyhow: then a result from before a crash is read at once.
+    With `blocks`, the caller waits for the call anyhow: then a result from before a crash is read at once, unless that
+    would keep an event loop from going on.
     """
     check_room()
     parent = current_run.get()
     flow = None if parent is None else parent.flow
     if flow is not None and flow.steering.wish is not None:
         flow.steering.check()
-    identity = identity_of(options, parameters, parent)
-    if identity is not None and flow is not None and identity.id in flow.finished:
-        return _reused(flow, identity.id)
-    if blocks and identity is not None and flow is not None and identity.id in flow.earlier:
-        state = _stays(flow, identity, options)
-        if state is not None:
-            return state
+    transaction = transaction_above(parent)
+    persisted = persists(options, parent, transaction)
+    identity = identity_of(options, parameters, parent, transaction) if persisted else None
+    if identity is not None and flow is not None:
+        if identity.id in flow.finished:
+            return _reused(flow, identity.id)
+        if blocks and identity.id in flow.earlier and not on_event_loop():
+            state = _stays(flow, identity, options)
+            if state is not None:
+                return state
     run = TaskRunContext(
         id=new_id(),
         name=f"{options.name}-{0 if flow is None else flow.occurrence(options.key)}",
@@ -63,11 +68,13 @@ def begin_task(
         tags=_tags(options, flow),
         parent=parent,
         created=world.clock(),
+        persisted=persisted,
     )
-    run.passed = passed
+    run.flow, run.passed, run.transaction = flow, passed, transaction
     _place(run, identity, world)
+    above, task_above = _above(parent)
     created = TaskRunRecord(
-        run.id, run.name, options.name, options.key, *_above(parent), _tags_json(run.tags), run.created
+        run.id, run.name, options.name, options.key, above, task_above, _tags_json(run.tags), run.created
     )
     upstreams, inputs = inputs_of(run.id, parameters, wait_for, flow)
     return TaskCall(run, upstreams, wait_for, [created, *inputs, enter(run, world, StateType.PENDING)])
@@ -92,7 +99,9 @@ def begin_flow(
     flow = None if parent is None else parent.flow
     if flow is not None and flow.steering.wish is not None:
         flow.steering.check()
-    identity = identity_of(options, parameters, parent)
+    transaction = transaction_above(parent)
+    persisted = persists(options, parent, transaction)
+    identity = identity_of(options, parameters, parent, transaction) if persisted else None
     if identity is not None and flow is not None and identity.id in flow.finished:
         return _reused(flow, identity.id)
     run = FlowRunContext(
@@ -104,8 +113,9 @@ def begin_flow(
         tags=_tags(options, flow),
         parent=parent,
         created=world.clock() if again is None else again.run.created,
+        persisted=persisted,
     )
-    run.passed = passed
+    run.passed, run.transaction = passed, transaction
     _place(run, identity, world)
     upstreams, inputs = inputs_of(run.id, parameters, wait_for, flow)
     if again is not None:
@@ -149,7 +159,6 @@ def _tags(options: FlowOptions | TaskOptions, flow: FlowRunContext | None) -> fr
 def _place(run: RunContext, identity: Identity | None, world: World) -> None:
     """Give a run that a flow run calls directly its place among that one's children."""
     parent = run.parent
-    run.transaction = transaction_above(parent)
     if isinstance(parent, FlowRunContext):
         run.place = parent.add_child()
         if identity is not None:

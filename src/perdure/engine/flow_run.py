@@ -16,7 +16,7 @@ from perdure.engine.outcomes import Outcome, outcome_of_flow
 from perdure.engine.produce import Produced, produce
 from perdure.engine.retries import delay_before
 from perdure.engine.reuse import reused
-from perdure.engine.runs import call_hooks, crash, end, enter, name_run, persists, stay, text_of
+from perdure.engine.runs import call_hooks, crash, end, enter, name_run, stay, text_of
 from perdure.engine.transacting import recovered
 from perdure.engine.upstream import UpstreamNotCompleted, resolved
 from perdure.engine.validation import validated
@@ -120,7 +120,7 @@ def _flow_run(call: FlowCall, world: World) -> Steps[State[Any]]:
         return (yield from _end(run, world, _failed(run, UpstreamTaskError(str(upstream)))))
     except Exception as error:
         return (yield from _end(run, world, _failed(run, error)))
-    if persists(options, run.parent, run.transaction) and not world.can_persist(run):
+    if run.persisted and not world.can_persist(run):
         yield Blocking(world.check_persisting, (run,))
     produced = Produced()
     while True:

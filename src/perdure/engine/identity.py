@@ -12,14 +12,13 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from perdure.context import FlowRunContext, RunContext, transaction_above
+from perdure.context import FlowRunContext, RunContext
 from perdure.core.arguments import Upstream, is_atom, replace_upstreams
 from perdure.core.errors import SerializationError
 from perdure.core.options import RunOptions
 from perdure.core.pending import Pending
 from perdure.engine import former_hashing, hashing
 from perdure.engine.projects import folder_of
-from perdure.engine.runs import persists
 from perdure.engine.world import World
 
 _DIGEST = 32  # hexadecimal characters
@@ -36,10 +35,14 @@ class Identity(NamedTuple):
     undigested: str | None = None  # the argument for which the call's turn alone tells it from others
 
 
-def identity_of(options: RunOptions, parameters: Mapping[str, Any], parent: RunContext | None) -> Identity | None:
-    """The identity of a call; None if nothing of it is kept, or if it is known only once its inputs have arrived."""
-    transaction = transaction_above(parent)
-    if not isinstance(parent, FlowRunContext) or not persists(options, parent, transaction):
+def identity_of(
+    options: RunOptions, parameters: Mapping[str, Any], parent: RunContext | None, transaction: Any
+) -> Identity | None:
+    """The identity of a call whose result is kept; None if it is known only once its inputs have arrived.
+
+    `transaction` is the innermost one that the call is inside.
+    """
+    if not isinstance(parent, FlowRunContext):
         return None
     root = transaction.root if transaction is not None and transaction.counts_within(parent) else None
     try:
@@ -121,8 +124,8 @@ _UNDIGESTED = (
 
 def identify_late(run: RunContext, world: World) -> None:
     """Give a run its identity now that its inputs have arrived, if it could not be known before."""
-    if run.identity is None and isinstance(run.parent, FlowRunContext):
-        identity = identity_of(run.options, run.parameters, run.parent)
+    if run.identity is None and run.persisted and isinstance(run.parent, FlowRunContext):
+        identity = identity_of(run.options, run.parameters, run.parent, run.transaction)
         if identity is not None:
             identify(run, run.parent, identity, world)
 

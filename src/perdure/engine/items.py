@@ -11,7 +11,7 @@ from perdure.core.errors import MissingContext, ResultError, StorageError
 from perdure.core.generated import Answer, GeneratedItems, Thrown
 from perdure.core.ids import new_id
 from perdure.core.records import ResultRecord
-from perdure.engine.runs import persists, write
+from perdure.engine.runs import write
 from perdure.engine.world import World
 from perdure.results.retention import retention_of
 from perdure.results.store import result_from_record, result_record
@@ -137,7 +137,7 @@ def kept_for(run: RunContext) -> str | None:
         return None
     if isinstance(run.parent, FlowRunContext):
         return None if run.identity is None else run.parent.id
-    return run.id if run.parent is None and run.is_flow and persists(run.options, None) else None
+    return run.id if run.parent is None and run.is_flow and run.persisted else None
 
 
 def _gone_on_from(run: RunContext) -> Sequence[str]:

@@ -13,9 +13,9 @@ from perdure.core.effects import Blocking, Report, Steps
 from perdure.core.errors import CancelledRun, CancelRequested, SerializationError, StorageError
 from perdure.core.exceptions import stand_in
 from perdure.core.options import RunOptions, TaskOptions
-from perdure.core.records import CacheRecord, Record, ReleaseRecord, RenameRecord, StateRecord
+from perdure.core.records import CacheRecord, Record, ReleaseRecord, RenameRecord, ResultRecord, StateRecord
 from perdure.core.secrecy import shortened, without_secrets
-from perdure.core.states import FINAL, UNSUCCESSFUL, State, StateType, check_transition, is_states
+from perdure.core.states import FINAL, TRANSITIONS, UNSUCCESSFUL, State, StateType, check_transition, is_states
 from perdure.engine.cache_key import CacheKey
 from perdure.engine.hooks import hook_call, user_call
 from perdure.engine.owning import lost_state
@@ -46,21 +46,23 @@ def enter(
     name: str | None = None,
 ) -> StateRecord:
     """Bring a run to a state; the record of it still has to be reported."""
-    before = run.state
-    check_transition(None if before is None else before.type, kind)
-    of_task = isinstance(run, TaskRunContext)
+    before = None if run.state is None else run.state.type
+    if kind not in TRANSITIONS[before]:
+        check_transition(before, kind)
     now = world.clock()
-    state: State[Any]
+    of_task, run_id = type(run) is TaskRunContext, run.id
     if of_task:
-        state = State(kind, name, message, data, now, run.flow.id if run.flow else None, run.id)
+        flow = run.flow
+        state: State[Any] = State(kind, name, message, data, now, None if flow is None else flow.id, run_id)
     else:
-        state = State(kind, name, message, data, now, run.id)
+        state = State(kind, name, message, data, now, run_id)
     run.state = state
-    if kind in UNSUCCESSFUL or name is not None:
+    if name is not None or kind in UNSUCCESSFUL:
         state.run_name = run.name  # for what says why a run below it is not run
     if kind is S.RUNNING and run.began is None:
         run.began = now
-    return StateRecord(run.id, of_task, kind, state.name, message, now)
+    # As `StateRecord(...)` is, without a call more: three times a task.
+    return tuple.__new__(StateRecord, (run_id, of_task, kind, state.name, message, now))
 
 
 def persists(options: RunOptions, parent: RunContext | None, transaction: Any = None) -> bool:
@@ -107,11 +109,12 @@ def end(
 
     With a persisted result, or where `checkpoint` asks for it, all is committed before the next step.
     """
-    steering = None if run.flow is None else run.flow.steering
+    flow = run.flow
+    steering = None if flow is None else flow.steering
     if steering is not None and (steering.is_over or (run.parent is None and not steering.take_end())):
         steering.check()
     failed = kind is not S.COMPLETED
-    persisted = persists(run.options, run.parent, run.transaction)
+    persisted = run.persisted
     result: BaseResult[Any] | None = None
     if isinstance(value, BaseResult):  # in a state that was made by hand
         result = value
@@ -119,24 +122,13 @@ def end(
         if persisted and (isinstance(value, Exception) or (kind is S.FAILED and _is_data(value))):
             result = yield from _keep_failure(run, world, value)
     elif not _is_memory_only(value):
-        result = yield from _keep(run, world, value, persisted)
+        result = _held(run, value)
+        if result is None:
+            result = yield from _written(run, world, value)
     if result is None:
         result = UnpersistedResult(value)
-    records: list[Record] = [enter(run, world, kind, message, result, name)]
-    now = records[0].time  # type: ignore[union-attr]
-    fields: dict[str, Any] = {"step": run.step}
-    if isinstance(result, PersistedResult):
-        fields["retention"] = retention_of(run)
-    if cache_key is None or isinstance(result, UnpersistedResult):
-        records.insert(0, result_record(run.id, not run.is_flow, result, now, is_exception=failed, **fields))
-    else:
-        expires = _expiry(run, now)
-        if isinstance(result, PersistedResult):
-            result.expires = expires
-        fields |= {"expires": expires, "cache_key": cache_key.key}
-        records.insert(0, result_record(run.id, not run.is_flow, result, now, **fields))
-        records.append(CacheRecord(cache_key.key, run.id, now, expires, cache_key.components))
-        note_cache_key(run, cache_key.key, expires)
+    of_state = enter(run, world, kind, message, result, name)
+    records = _records_of_end(run, result, of_state, failed, cache_key)
     if run.claim is not None:
         records.append(ReleaseRecord(run.claim, run.id))
     if run.transaction is not None:
@@ -148,9 +140,33 @@ def end(
             steering.check()
     else:
         yield Report(records)
-    if isinstance(run, TaskRunContext):
+    if run.claim is not None and isinstance(run, TaskRunContext):
         world.claims.land(run)
-    return (yield from call_hooks(run, world))
+    if getattr(run.options, _HOOKS[kind]):
+        yield from call_hooks(run, world)
+    assert run.state is not None
+    return run.state
+
+
+def _records_of_end(
+    run: RunContext, result: BaseResult[Any], state: StateRecord, failed: bool, cache_key: CacheKey | None
+) -> list[Record]:
+    """The record of the result, that of the final state, and what the run's cache key stands for now."""
+    now, of_task = state.time, state.of_task
+    if isinstance(result, UnpersistedResult):
+        return [ResultRecord(run.id, of_task, "unpersisted", result.python_type, failed, now, step=run.step), state]
+    fields: dict[str, Any] = {"step": run.step}
+    if isinstance(result, PersistedResult):
+        fields["retention"] = retention_of(run)
+    if cache_key is None:
+        return [result_record(run.id, of_task, result, now, is_exception=failed, **fields), state]
+    expires = _expiry(run, now)
+    if isinstance(result, PersistedResult):
+        result.expires = expires
+    fields |= {"expires": expires, "cache_key": cache_key.key}
+    note_cache_key(run, cache_key.key, expires)
+    cached = CacheRecord(cache_key.key, run.id, now, expires, cache_key.components)
+    return [result_record(run.id, of_task, result, now, **fields), state, cached]
 
 
 def note_cache_key(run: RunContext, key: str | None, expires: Micros | None) -> None:
@@ -185,7 +201,8 @@ def _expiry(run: RunContext, now: int) -> int | None:
     return None if expiration is None else now + expiration // timedelta(microseconds=1)
 
 
-def _keep(run: RunContext, world: World, value: Any, persisted: bool) -> Steps[BaseResult[Any]]:
+def _held(run: RunContext, value: Any) -> BaseResult[Any] | None:
+    """The result of a value that the database has itself, or that is held in memory; None if it is to be written."""
     options = run.options
     if options.is_generator and not run.collect:
         return UnpersistedResult(python_type="builtins.list")
@@ -193,16 +210,20 @@ def _keep(run: RunContext, world: World, value: Any, persisted: bool) -> Steps[B
         literal = literal_of(value)
         if literal is not None:
             return literal
-    if persisted:
-        try:
-            return (yield from write(run, world, value, _storage_key(run)))
-        except SerializationError as error:
-            if options.persist_result:
-                raise
-            raise SerializationError(f"{error} {_why_persisted(run)}") from None
+    if run.persisted:
+        return None
     if options.cache_result_in_memory or value is None:
         return UnpersistedResult(value)
     return UnpersistedResult(python_type=type_name(value))
+
+
+def _written(run: RunContext, world: World, value: Any) -> Steps[BaseResult[Any]]:
+    try:
+        return (yield from write(run, world, value, _storage_key(run)))
+    except SerializationError as error:
+        if run.options.persist_result:
+            raise
+        raise SerializationError(f"{error} {_why_persisted(run)}") from None
 
 
 def _keep_failure(run: RunContext, world: World, value: Any) -> Steps[BaseResult[Any] | None]:

@@ -21,7 +21,7 @@ from perdure.engine.outcomes import Outcome, outcome_of_task
 from perdure.engine.produce import Produced, produce
 from perdure.engine.retries import delay_before
 from perdure.engine.reuse import reused, take
-from perdure.engine.runs import call_hooks, crash, end, enter, name_run, persists, stay, text_of
+from perdure.engine.runs import call_hooks, crash, end, enter, name_run, stay, text_of
 from perdure.engine.staging import staged_value
 from perdure.engine.upstream import UpstreamNotCompleted, resolved
 from perdure.engine.waits import go_on_trying, wait_for_try
@@ -64,7 +64,8 @@ def task_run(call: TaskCall, world: World) -> Steps[State[Any]]:
         if not (state.is_crashed() or state.is_cancelled()):
             raise  # stopped after the run had come to its end: then the caller is to know
     finally:
-        world.claims.let_go(run)
+        if run.claim is not None:
+            world.claims.let_go(run)
         if world.limiter.held:
             yield from slots_let_go(run, world)
     return state
@@ -101,11 +102,12 @@ def _take_inputs(call: TaskCall, world: World) -> Steps[None]:
 def _task_run(call: TaskCall, world: World) -> Steps[State[Any]]:
     run = call.run
     options: TaskOptions = run.options
-    yield from _take_inputs(call, world)
-    state = yield from reused(run, call.records, world)
-    if state is not None:
-        return state
+    if run.persisted or call.upstreams is not None or call.wait_for:
+        yield from _take_inputs(call, world)
     if run.identity is not None:
+        state = yield from reused(run, call.records, world)
+        if state is not None:
+            return state
         yield from go_on_trying(run, world)
     if options.run_name is not None:
         try:
@@ -122,7 +124,7 @@ def _task_run(call: TaskCall, world: World) -> Steps[State[Any]]:
         decision = decision_of(run, cache_key, world)
         world.log(run, logging.DEBUG, _COMPUTES[decision.why])
         call.records.append(decision)
-    if persists(options, run.parent, run.transaction) and not world.can_persist(run):
+    if run.persisted and not world.can_persist(run):
         yield Blocking(world.check_persisting, (run,))
     produced = Produced()
     while True:
@@ -135,7 +137,14 @@ def _task_run(call: TaskCall, world: World) -> Steps[State[Any]]:
         call.records = []
         if run.run_count == 1 and options.on_running:
             yield from call_hooks(run, world)
-        outcome = yield from _attempt(run, world, produced)
+        try:
+            outcome = _outcome_of((yield from produce(run, produced, world)), options)
+        except Exception as error:
+            if error is produced.unkept:
+                raise
+            if run.flow is not None:  # what fails since others were cancelled is cancelled itself
+                run.flow.steering.check()
+            outcome = _failure(run, produced.own(error))
         if outcome.kind is S.COMPLETED:
             value, name = outcome.value, outcome.name
             return (yield from end(run, world, S.COMPLETED, outcome.message, value, name=name, cache_key=cache_key))
@@ -148,18 +157,10 @@ def _task_run(call: TaskCall, world: World) -> Steps[State[Any]]:
         yield from _wait_for_retry(run, world, outcome)
 
 
-def _attempt(run: TaskRunContext, world: World, produced: Produced) -> Steps[Outcome]:
-    try:
-        value = yield from produce(run, produced, world)
-        if run.options.is_generator or is_atom(value):
-            return Outcome(S.COMPLETED, None, value)
-        return outcome_of_task(value)
-    except Exception as error:
-        if error is produced.unkept:
-            raise
-        if run.flow is not None:  # what fails since others were cancelled is cancelled itself
-            run.flow.steering.check()
-        return _failure(run, produced.own(error))
+def _outcome_of(value: Any, options: TaskOptions) -> Outcome:
+    if options.is_generator or is_atom(value):
+        return Outcome(S.COMPLETED, None, value)
+    return outcome_of_task(value)
 
 
 def _failure(run: TaskRunContext, error: Exception) -> Outcome:

@@ -84,6 +84,7 @@ class EmbeddedOrchestrator:
         self.transactions = SqlTransactions(self._writer, self._statements, self._read)
         self.limits = SqlLimits(self._writer, self._statements.mark, self._read)
         self.services = SqlServices(self._writer, self._statements.mark, self._read)
+        self.report = self._writer.report  # type: ignore[method-assign]  # most calls there are, without one more each
         lifetime.keep(self)
 
     def report(self, records: Iterable[Record]) -> None:

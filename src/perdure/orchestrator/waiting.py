@@ -123,14 +123,16 @@ class Waiting:
         if self.closed:
             raise OrchestratorError("The orchestrator is closed and takes no more records.")
         taken = list(records)
+        keyed = 0
+        for record in taken:
+            if type(record) in _KEYED:
+                keyed += 1
         with self._waiting_lock:
             waiting = self._waiting
             was_empty = not waiting
             waiting += taken
             self._reported += len(taken)
-            for record in taken:
-                if type(record) in _KEYED:
-                    self._keyed_reported += 1
+            self._keyed_reported += keyed
         if was_empty and wake and taken:
             self._wake_flusher()
         return len(waiting)

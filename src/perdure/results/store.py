@@ -296,13 +296,14 @@ def description_of(serializer: "Serializer") -> str:
     return known[1]
 
 
-def result_record(run_id: str, of_task: bool, result: BaseResult[Any], created: int, **fields: Any) -> ResultRecord:
+def result_record(
+    run_id: str, of_task: bool, result: BaseResult[Any], created: int, is_exception: bool = False, **fields: Any
+) -> ResultRecord:
     """What the orchestrator keeps of a run's result.
 
-    `fields` are is_exception, expires, cache_key, retention and preview; without one, the preview that was made when
-    the result was written is handed over.
+    `fields` are expires, cache_key, retention and preview; without one, the preview that was made when the result was
+    written is handed over.
     """
-    failed = fields.pop("is_exception", False)
     if isinstance(result, PersistedResult):
         fields.setdefault("preview", result.take_preview())
         return ResultRecord(
@@ -310,7 +311,7 @@ def result_record(run_id: str, of_task: bool, result: BaseResult[Any], created: 
             of_task,
             "persisted",
             result.python_type or "unknown",
-            failed,
+            is_exception,
             created,
             storage_id=result.storage_id,
             storage_key=result.storage_key,
@@ -321,9 +322,9 @@ def result_record(run_id: str, of_task: bool, result: BaseResult[Any], created: 
         )
     if isinstance(result, LiteralResult):
         value = json.dumps(result.describe()["value"])
-        return ResultRecord(run_id, of_task, "literal", result.python_type, failed, created, value, **fields)
+        return ResultRecord(run_id, of_task, "literal", result.python_type, is_exception, created, value, **fields)
     assert isinstance(result, UnpersistedResult)
-    return ResultRecord(run_id, of_task, "unpersisted", result.python_type, failed, created, **fields)
+    return ResultRecord(run_id, of_task, "unpersisted", result.python_type, is_exception, created, **fields)
 
 
 def result_from_record(

@@ -3,6 +3,7 @@
 import os
 import threading
 from collections import deque
+from functools import cache
 
 from perdure import settings
 from perdure.core import forks
@@ -120,7 +121,7 @@ class ThreadTaskRunner:
         return limit or self._default_limit()
 
     def _default_limit(self) -> int:
-        return min(32, (os.cpu_count() or 1) + 4)
+        return min(32, _processors() + 4)
 
     def _work(self) -> None:
         work: Work | None = None
@@ -168,6 +169,12 @@ class ThreadTaskRunner:
 
     def _leave(self) -> None:
         """The thread ends."""
+
+
+@cache
+def _processors() -> int:
+    """How many the machine has; asked once, since the system looks into files for it."""
+    return os.cpu_count() or 1
 
 
 def checked_workers(max_workers: int | None) -> int | None:

@@ -4,6 +4,8 @@ A run's id begins with the time of its making, and all lists are sorted by it. S
 found by a span of ids and, of the few results that are askew, by an index of their own.
 """
 
+from functools import lru_cache
+
 from perdure.core.clock import Micros
 from perdure.core.ids import id_at
 
@@ -13,10 +15,17 @@ _LAST = ((1 << 48) - 1) * 1_000
 
 def is_askew(run_id: str, made: Micros) -> bool:
     """Whether the time in the run's id is not about that time."""
+    time = _time_in(run_id[:13])
+    return time is None or abs(time - made) > SKEW
+
+
+@lru_cache(maxsize=100)
+def _time_in(beginning: str) -> Micros | None:
+    """When an id that begins so was made, to the millisecond; None if it is not of Perdure's making."""
     try:
-        return abs(int(run_id[:8] + run_id[9:13], 16) * 1_000 - made) > SKEW
-    except ValueError:  # not an id of Perdure's making
-        return True
+        return int(beginning[:8] + beginning[9:], 16) * 1_000
+    except ValueError:
+        return None
 
 
 def ids_since(time: Micros) -> str:

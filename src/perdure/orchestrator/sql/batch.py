@@ -98,71 +98,31 @@ class Batch:
         self._absent = absent
         self.flow_runs: dict[str, _Run] = {}
         self.task_runs: dict[str, _Run] = {}
-        self.tags: list[Row] = []
-        self.states: list[Row] = []
-        self.past_states: list[Row] = []
-        self.flow_run_names: list[Row] = []
-        self.task_run_names: list[Row] = []
-        self.results: list[Row] = []
-        self.removals: list[Row] = []
-        self.inputs: list[Row] = []
-        self.processes: list[Row] = []
-        self.starts: list[Row] = []
-        self.decisions: list[Row] = []
-        self.sources: list[Row] = []
-        self.cancellations: list[Row] = []
-        self.waits: list[Row] = []
-        self.cache_entries: list[Row] = []
-        self.releases: list[Row] = []
-        self.steps: list[Row] = []
-        self.commits: list[Row] = []
-        self.step_ends: list[Row] = []
-        self.values: list[Row] = []
-        self.logs: list[Row] = []
-        self.artifacts: list[Row] = []
-        self.artifact_changes: list[Row] = []
-        self.blocks: list[BlockRecord] = []
+        self._rows: dict[str, list[Row]] = {}  # by the statement's name; most batches have rows of a few
+        self._blocks: list[BlockRecord] = []
         self._fold(records, arrival)
 
     def statements(self, sql: Statements) -> list[tuple[str, list[Row]]]:
         """Each statement with its rows, in the order in which they must run."""
+        rows = self._rows
         steps = [
             *self._of_runs(self.flow_runs, sql.create_flow_run, sql.advance_flow_run, sql.amend_flow_run),
             *self._of_runs(self.task_runs, sql.create_task_run, sql.advance_task_run, sql.amend_task_run),
-            (sql.add_tag, self.tags),
-            (sql.rename_flow_run, self.flow_run_names),
-            (sql.rename_task_run, self.task_run_names),
-            (sql.add_state, self.states),
-            (sql.add_past_state, self.past_states),
-            (sql.put_result, self.results),
-            (sql.mark_result, self.removals),
-            (sql.add_input, self.inputs),
-            (sql.put_process, self.processes),
-            (sql.put_start, self.starts),
-            (sql.put_decision, self.decisions),  # while their keys still stand for what they did
-            (sql.add_source, self.sources),
-            (sql.put_cancellation, self.cancellations),
-            (sql.put_wait, self.waits),
-            (sql.put_cache_entry, self.cache_entries),
-            (sql.release_key, self.releases),
-            (sql.add_step, self.steps),
-            (sql.commit_transaction, self.commits),
-            (sql.commit_steps, [(id,) for _, id in self.commits]),
-            (sql.end_step, self.step_ends),
-            (sql.put_value, self.values),
-            (sql.add_log, self.logs),
-            (sql.put_artifact, self.artifacts),
-            (sql.change_artifact, self.artifact_changes),
         ]
-        for block in self.blocks:
+        steps += [(getattr(sql, name), rows[name]) for name in _ORDER if name in rows]
+        for block in self._blocks:
             # A name goes to the block that was saved under it last; the one before stays, for its results.
             steps.append((sql.free_slug, [(block.type, block.name, block.id)]))
             steps.append((sql.put_block, [block]))
         return [step for step in steps if step[1]]
 
+    def _of(self, statement: str) -> list[Row]:
+        """The rows of a statement until now, to add some."""
+        return self._rows.setdefault(statement, [])
+
     def _fold(self, records: Iterable[Record], arrival: int) -> None:
         # Most records are states, and this loop is a quarter of the cost of a run: states are folded in place.
-        absent, add_state = self._absent, self.states.append
+        absent, states = self._absent, self._of("add_state")
         for record in records:
             if type(record) is not StateRecord:
                 _ADD[type(record)](self, record)
@@ -171,7 +131,7 @@ class Batch:
             if message is None:
                 message = absent  # type: ignore[assignment]
             text = _TEXT[kind]
-            add_state((run_id, arrival, 1 if of_task else 0, text, name, message, time))
+            states.append((run_id, arrival, 1 if of_task else 0, text, name, message, time))
             arrival += Arrivals.STEP
             runs = self.task_runs if of_task else self.flow_runs
             run = runs.get(run_id)
@@ -209,7 +169,7 @@ class Batch:
         of_task = type(record) is TaskRunRecord
         runs = self.task_runs if of_task else self.flow_runs
         if record.tags != NO_TAGS:
-            self.tags += [(1 if of_task else 0, tag, record.id) for tag in spelled_all(record.tags)]
+            self._of("add_tag").extend((1 if of_task else 0, tag, record.id) for tag in spelled_all(record.tags))
         run = runs.get(record.id)
         if run is None:
             runs[record.id] = _Run(record)
@@ -220,7 +180,7 @@ class Batch:
         """Number a state by its own time: services that look for new states have passed that by."""
         run_id, of_task, kind, name, message, time = record
         text, told = _TEXT[kind], self._absent if message is None else message
-        self.past_states.append((run_id, time * Arrivals.STEP, 1 if of_task else 0, text, name, told, time))
+        self._of("add_past_state").append((run_id, time * Arrivals.STEP, 1 if of_task else 0, text, name, told, time))
         runs = self.task_runs if of_task else self.flow_runs
         run = runs.setdefault(run_id, _Run(None))
         run.is_past = True
@@ -232,50 +192,72 @@ class Batch:
             run.started = time if run.started is None else min(time, run.started)
 
     def _add_name(self, record: RenameRecord) -> None:
-        names = self.task_run_names if record.of_task else self.flow_run_names
-        names.append((record.name, record.run_id))
+        self._of("rename_task_run" if record.of_task else "rename_flow_run").append((record.name, record.run_id))
 
     def _add_result(self, record: ResultRecord) -> None:
         run_id, of_task, kind, type, is_exception, created, *rest, _, _ = record
         absent = self._absent
         values = [absent if value is None else value for value in rest]
         askew = created if is_askew(run_id, created) else absent
-        self.results.append(
+        self._of("put_result").append(
             (run_id, 1 if of_task else 0, kind, type, 1 if is_exception else 0, created, *values, askew)
         )
-        if self.removals:  # of the run's result before this one
-            self.removals = [row for row in self.removals if row[2] != run_id]
+        removals = self._rows.get("mark_result")
+        if removals:  # of the run's result before this one
+            self._rows["mark_result"] = [row for row in removals if row[2] != run_id]
 
     def _add_process(self, record: ProcessRecord) -> None:
-        self.processes.append(tuple(self._absent if value is None else value for value in record))
+        self._of("put_process").append(tuple(self._absent if value is None else value for value in record))
 
     def _add_start(self, record: StartRecord) -> None:
-        self.starts.append(tuple(self._absent if value is None else value for value in record))
+        self._of("put_start").append(tuple(self._absent if value is None else value for value in record))
 
     def _add_decision(self, record: DecisionRecord) -> None:
         row = (*record, record.cache_key)
-        self.decisions.append(tuple(self._absent if value is None else value for value in row))
+        self._of("put_decision").append(tuple(self._absent if value is None else value for value in row))
 
     def _add_step(self, record: StepRecord) -> None:
         values = tuple(self._absent if value is None else value for value in record)
-        self.steps.append((*values, record.transaction_id))
+        self._of("add_step").append((*values, record.transaction_id))
 
     def _add_wait(self, record: WaitRecord) -> None:
-        self.waits.append(tuple(self._absent if value is None else value for value in record))
+        self._of("put_wait").append(tuple(self._absent if value is None else value for value in record))
 
     def _add_artifact(self, record: ArtifactRecord) -> None:
-        self.artifacts.append(tuple(self._absent if value is None else value for value in record))
+        self._of("put_artifact").append(tuple(self._absent if value is None else value for value in record))
 
     def _add_artifact_change(self, record: ArtifactChangeRecord) -> None:
         id, updated, data = record
-        self.artifact_changes.append((updated, data, id, updated))
+        self._of("change_artifact").append((updated, data, id, updated))
+
+    def _add_commit(self, record: CommitRecord) -> None:
+        self._of("commit_transaction").append((record.time, record.transaction_id))
+        self._of("commit_steps").append((record.transaction_id,))
 
     def _add_removal(self, record: RemovalRecord) -> None:
         run_id, doomed, removed = record
         told = self._absent if removed is None else removed
-        self.removals.append((doomed, told, run_id, told, doomed))
+        self._of("mark_result").append((doomed, told, run_id, told, doomed))
 
 
+# The statements in the order in which they must run, after those of the runs themselves.
+_ORDER = (
+    *(
+        "add_tag",
+        "rename_flow_run",
+        "rename_task_run",
+        "add_state",
+        "add_past_state",
+        "put_result",
+        "mark_result",
+        "add_input",
+    ),
+    *("put_process", "put_start"),
+    "put_decision",  # while their keys still stand for what they did
+    *("add_source", "put_cancellation", "put_wait", "put_cache_entry", "release_key"),
+    *("add_step", "commit_transaction", "commit_steps", "end_step", "put_value"),
+    *("add_log", "put_artifact", "change_artifact"),
+)
 # Made once: a batch is often one run's.
 _ADD: dict[type, Callable[[Batch, Any], None]] = {
     TaskRunRecord: Batch._add_run,
@@ -284,21 +266,21 @@ _ADD: dict[type, Callable[[Batch, Any], None]] = {
     RenameRecord: Batch._add_name,
     ResultRecord: Batch._add_result,
     RemovalRecord: Batch._add_removal,
-    InputRecord: lambda batch, record: batch.inputs.append(record),
+    InputRecord: lambda batch, record: batch._of("add_input").append(record),
     ProcessRecord: Batch._add_process,
     StartRecord: Batch._add_start,
-    CancelRecord: lambda batch, record: batch.cancellations.append(record),
+    CancelRecord: lambda batch, record: batch._of("put_cancellation").append(record),
     WaitRecord: Batch._add_wait,
-    CacheRecord: lambda batch, record: batch.cache_entries.append(record),
+    CacheRecord: lambda batch, record: batch._of("put_cache_entry").append(record),
     DecisionRecord: Batch._add_decision,
-    SourceRecord: lambda batch, record: batch.sources.append(record),
-    ReleaseRecord: lambda batch, record: batch.releases.append(record),
+    SourceRecord: lambda batch, record: batch._of("add_source").append(record),
+    ReleaseRecord: lambda batch, record: batch._of("release_key").append(record),
     StepRecord: Batch._add_step,
-    StepEndRecord: lambda batch, record: batch.step_ends.append((record.phase, record.run_id)),
-    CommitRecord: lambda batch, record: batch.commits.append((record.time, record.transaction_id)),
-    ValueRecord: lambda batch, record: batch.values.append(record),
-    LogRecord: lambda batch, record: batch.logs.append(record),
+    StepEndRecord: lambda batch, record: batch._of("end_step").append((record.phase, record.run_id)),
+    CommitRecord: Batch._add_commit,
+    ValueRecord: lambda batch, record: batch._of("put_value").append(record),
+    LogRecord: lambda batch, record: batch._of("add_log").append(record),
     ArtifactRecord: Batch._add_artifact,
     ArtifactChangeRecord: Batch._add_artifact_change,
-    BlockRecord: lambda batch, record: batch.blocks.append(record),
+    BlockRecord: lambda batch, record: batch._blocks.append(record),
 }

@@ -73,8 +73,11 @@ class Database(Protocol):
             DatabaseCorrupt: it is damaged, or not one of Perdure's.
         """
 
-    def commit(self, connection: Connection) -> None:
-        """End a transaction; when this returns, it is committed."""
+    def commit(self, connection: Connection, one_of_many: bool = False) -> None:
+        """End a transaction; when this returns, it is committed.
+
+        Of `one_of_many` that follow each other, what could only be found out at a cost need not be found out by each.
+        """
 
     def execute_apart(self, connection: Connection, statement: str, parameters: Row) -> int:
         """Run one statement as a transaction of its own; how many rows it changed."""

@@ -145,7 +145,7 @@ class PostgreSQL:
                 connection.end(instead_of)
         return connection
 
-    def commit(self, connection: Connection) -> None:
+    def commit(self, connection: Connection, one_of_many: bool = False) -> None:  # noqa: ARG002
         """End a transaction; when this returns, it is committed, even if the connection broke on the way."""
         assert isinstance(connection, PostgreSQLConnection)
         error = connection.commit()

@@ -179,7 +179,8 @@ class Writer(Waiting):
                 batch = self._folded([record for _, record in owned])
             for statement, rows in batch.statements(self._statements):
                 connection.executemany(statement, rows)
-            self._database.commit(connection)
+            # Flow runs begin and end in a database that is there; what their tasks come to in between is one of many.
+            self._database.commit(connection, one_of_many=not batch.flow_runs)
             records.clear()
         except BaseException as error:
             if connection.in_transaction:
