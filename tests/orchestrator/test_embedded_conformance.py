@@ -4,13 +4,16 @@ from pathlib import Path
 import pytest
 
 from perdure.orchestrator.embedded import EmbeddedOrchestrator
+from perdure.testing.deployments_conformance import DeploymentsConformance
 from perdure.testing.limits_conformance import LimitsConformance
 from perdure.testing.orchestrator_conformance import OrchestratorConformance
 from perdure.testing.ownership_conformance import OwnershipConformance
 from perdure.testing.services_conformance import ServicesConformance
 
 
-class TestEmbedded(OrchestratorConformance, OwnershipConformance, LimitsConformance, ServicesConformance):
+class TestEmbedded(
+    OrchestratorConformance, OwnershipConformance, LimitsConformance, ServicesConformance, DeploymentsConformance
+):
     @pytest.fixture
     def orchestrator(self, tmp_path: Path) -> Iterator[EmbeddedOrchestrator]:
         orchestrator = EmbeddedOrchestrator(tmp_path / "perdure.db")

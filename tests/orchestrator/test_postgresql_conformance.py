@@ -4,6 +4,7 @@ import pytest
 
 from perdure.orchestrator.embedded import EmbeddedOrchestrator
 from perdure.orchestrator.sql.postgresql import PostgreSQL
+from perdure.testing.deployments_conformance import DeploymentsConformance
 from perdure.testing.limits_conformance import LimitsConformance
 from perdure.testing.orchestrator_conformance import OrchestratorConformance
 from perdure.testing.ownership_conformance import OwnershipConformance
@@ -12,7 +13,9 @@ from tests.postgresql_server import new_database
 
 
 @pytest.mark.slow
-class TestPostgreSQL(OrchestratorConformance, OwnershipConformance, LimitsConformance, ServicesConformance):
+class TestPostgreSQL(
+    OrchestratorConformance, OwnershipConformance, LimitsConformance, ServicesConformance, DeploymentsConformance
+):
     @pytest.fixture
     def orchestrator(self, postgresql: str) -> Iterator[EmbeddedOrchestrator]:
         with new_database(postgresql) as url:

@@ -7,6 +7,7 @@ import pytest
 from perdure import settings
 from perdure.orchestrator.protocol import Orchestrator
 from perdure.orchestrator.remote import RemoteOrchestrator
+from perdure.testing.deployments_conformance import DeploymentsConformance
 from perdure.testing.limits_conformance import LimitsConformance
 from perdure.testing.orchestrator_conformance import OrchestratorConformance
 from perdure.testing.ownership_conformance import OwnershipConformance
@@ -33,14 +34,24 @@ def remote(database: str, folder: Path) -> Iterator[Orchestrator]:
 
 
 class Conformance(
-    OrchestratorConformance, OwnershipConformance, PruningConformance, LimitsConformance, ServicesConformance
+    OrchestratorConformance,
+    OwnershipConformance,
+    PruningConformance,
+    LimitsConformance,
+    ServicesConformance,
+    DeploymentsConformance,
 ):
     """All suites."""
 
 
 @pytest.mark.slow
 class TestOverSQLite(
-    OrchestratorConformance, OwnershipConformance, PruningConformance, LimitsConformance, ServicesConformance
+    OrchestratorConformance,
+    OwnershipConformance,
+    PruningConformance,
+    LimitsConformance,
+    ServicesConformance,
+    DeploymentsConformance,
 ):
     @pytest.fixture
     def orchestrator(self, tmp_path: Path) -> Iterator[Orchestrator]:
@@ -49,7 +60,12 @@ class TestOverSQLite(
 
 @pytest.mark.slow
 class TestOverPostgreSQL(
-    OrchestratorConformance, OwnershipConformance, PruningConformance, LimitsConformance, ServicesConformance
+    OrchestratorConformance,
+    OwnershipConformance,
+    PruningConformance,
+    LimitsConformance,
+    ServicesConformance,
+    DeploymentsConformance,
 ):
     @pytest.fixture
     def orchestrator(self, tmp_path: Path, postgresql: str) -> Iterator[Orchestrator]:

@@ -1,6 +1,7 @@
 """The orchestrator inside the process: one database, one writer, as many readers as threads ask."""
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 from pathlib import Path
 from threading import Semaphore
 from typing import TYPE_CHECKING, Any
@@ -51,6 +52,7 @@ from perdure.orchestrator.sql.writer import Writer
 if TYPE_CHECKING:
     from sqlalchemy import Executable, Select
 
+    from perdure.core.deployments import Deployments
     from perdure.orchestrator.sql.tokens import Tokens
 
 Row = tuple[Any, ...]
@@ -86,6 +88,14 @@ class EmbeddedOrchestrator:
         self.services = SqlServices(self._writer, self._statements.mark, self._read)
         self.report = self._writer.report  # type: ignore[method-assign]  # most calls there are, without one more each
         lifetime.keep(self)
+
+    @cached_property
+    def deployments(self) -> "Deployments":
+        """Deployments, their schedules, and the queues of their runs."""
+        from perdure.orchestrator.sql.deployments import SqlDeployments
+
+        sql = self._statements
+        return SqlDeployments(self._writer, sql.mark, sql.add_flow_key, self._read)
 
     def report(self, records: Iterable[Record]) -> None:
         """Take the records and return at once; they are committed soon, in order."""

@@ -1,7 +1,7 @@
 """What every orchestrator offers, embedded or remote. All methods may be called from any thread."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from perdure.core.clock import Micros
 from perdure.core.limits import Limits
@@ -37,6 +37,9 @@ from perdure.core.records import (
 from perdure.core.services import Event, Services
 from perdure.core.transactions import Transactions
 
+if TYPE_CHECKING:  # flows that nobody deployed do without it
+    from perdure.core.deployments import Deployments
+
 
 class Orchestrator(Protocol):
     """Told of runs through records, in order; asked for what it knows."""
@@ -52,6 +55,10 @@ class Orchestrator(Protocol):
     @property
     def services(self) -> Services:
         """What servers do beside answering, and the events that they find."""
+
+    @property
+    def deployments(self) -> "Deployments":
+        """Deployments, their schedules, and the queues of their runs."""
 
     def report(self, records: Iterable[Record]) -> None:
         """Take the records and return at once; they are committed soon, in order, after all earlier ones.

@@ -25,6 +25,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, core_schema, from_json, to_json
 
+from perdure.core.deployments import Deployments
 from perdure.core.errors import RecordRefused, reasons
 from perdure.core.records import CacheRecord, OwnersRecord, Record, ResultRecord
 from perdure.orchestrator.protocol import Orchestrator
@@ -56,6 +57,8 @@ READING = frozenset(
         *("finished_steps", "begun_steps", "items", "unfinished_roots"),
         *(f"transactions.{name}" for name in ("unfinished", "steps", "committed_steps", "values")),
         *(f"transactions.{name}" for name in ("of_key", "run_of_key", "key_of_run")),
+        *(f"deployments.{name}" for name in ("all", "one", "named", "versions", "schedules", "due_schedules")),
+        *(f"deployments.{name}" for name in ("expired", "queued", "pools", "queues", "workers")),
         *("log_lines", "artifacts", "variable", "variables", "limits.all", "limits.slots"),
     }
 )
@@ -443,7 +446,7 @@ def methods_of(protocol: Any) -> Mapping[str, Callable[..., Any]]:
         if name.startswith("_") or name in _TOLD:
             continue
         if isinstance(member, property):
-            part = get_type_hints(member.fget)["return"]
+            part = get_type_hints(member.fget, localns={"Deployments": Deployments})["return"]
             found |= {f"{name}.{each}": function for each, function in vars(part).items() if not each.startswith("_")}
         elif callable(member):
             found[name] = member

@@ -13,6 +13,9 @@ CREATE TABLE concurrency_limit ( name TEXT NOT NULL, slots INTEGER NOT NULL, dec
 CREATE TABLE decision ( run_id VARCHAR(36) NOT NULL, why TEXT NOT NULL, cache_key TEXT, components TEXT, arguments TEXT, detail TEXT, other_id VARCHAR(36), PRIMARY KEY (run_id) ) WITHOUT ROWID;
 CREATE TABLE delivery ( source VARCHAR(36) NOT NULL, sequence BIGINT NOT NULL, outcome BIGINT NOT NULL, time BIGINT NOT NULL, PRIMARY KEY (source) ) WITHOUT ROWID;
 CREATE INDEX delivery_by_time ON delivery (time);
+CREATE TABLE deployment ( id VARCHAR(36) NOT NULL, flow_name TEXT NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL, work_pool TEXT NOT NULL, work_queue TEXT, priority INTEGER NOT NULL, concurrency_limit INTEGER, overlap TEXT NOT NULL, paused BIGINT, definition TEXT NOT NULL, created BIGINT NOT NULL, updated BIGINT NOT NULL, PRIMARY KEY (id) ) WITHOUT ROWID;
+CREATE UNIQUE INDEX deployment_by_name ON deployment (flow_name, name);
+CREATE TABLE deployment_version ( deployment_id VARCHAR(36) NOT NULL, number INTEGER NOT NULL, digest TEXT NOT NULL, definition TEXT NOT NULL, created BIGINT NOT NULL, created_by TEXT NOT NULL, PRIMARY KEY (deployment_id, number) ) WITHOUT ROWID;
 CREATE TABLE event ( id VARCHAR(36) NOT NULL, time BIGINT NOT NULL, kind TEXT NOT NULL, run_id VARCHAR(36) NOT NULL, flow_name TEXT, payload TEXT NOT NULL, PRIMARY KEY (id) ) WITHOUT ROWID;
 CREATE INDEX event_by_kind ON event (kind, id);
 CREATE INDEX event_by_run ON event (run_id, id);
@@ -36,6 +39,11 @@ CREATE TABLE log ( id INTEGER NOT NULL, flow_run_id VARCHAR(36), task_run_id VAR
 CREATE INDEX log_by_flow_run ON log (flow_run_id, time);
 CREATE INDEX log_by_task_run ON log (task_run_id, time);
 CREATE TABLE process ( id VARCHAR(36) NOT NULL, host TEXT NOT NULL, pid INTEGER NOT NULL, began TEXT, started BIGINT NOT NULL, beat BIGINT NOT NULL, PRIMARY KEY (id) ) WITHOUT ROWID;
+CREATE TABLE queued_run ( flow_run_id VARCHAR(36) NOT NULL, deployment_id VARCHAR(36) NOT NULL, version INTEGER NOT NULL, work_pool TEXT NOT NULL, work_queue TEXT, priority INTEGER NOT NULL, due BIGINT NOT NULL, schedule TEXT, tick BIGINT, partition TEXT, created BIGINT NOT NULL, phase TEXT NOT NULL, worker_id VARCHAR(36), lease BIGINT, starts INTEGER NOT NULL, PRIMARY KEY (flow_run_id) ) WITHOUT ROWID;
+CREATE INDEX queued_run_by_deployment ON queued_run (deployment_id, due);
+CREATE INDEX queued_run_by_partition ON queued_run (deployment_id, partition) WHERE partition IS NOT NULL;
+CREATE INDEX queued_run_claimed ON queued_run (work_pool, deployment_id) WHERE phase = 'claimed';
+CREATE INDEX queued_run_waiting ON queued_run (work_pool, priority, due, flow_run_id) WHERE phase = 'waiting';
 CREATE TABLE result ( run_id VARCHAR(36) NOT NULL, of_task BOOLEAN NOT NULL, kind TEXT NOT NULL, type TEXT NOT NULL, is_exception BOOLEAN NOT NULL, created BIGINT NOT NULL, value TEXT, storage_id VARCHAR(36), storage_key TEXT, serializer TEXT, size BIGINT, digest TEXT, expires BIGINT, cache_key TEXT, step TEXT, retention TEXT, doomed BIGINT, removed BIGINT, preview TEXT, item_of VARCHAR(36), number BIGINT, askew BIGINT, PRIMARY KEY (run_id) ) WITHOUT ROWID;
 CREATE INDEX result_by_askew ON result (askew) WHERE askew IS NOT NULL;
 CREATE INDEX result_by_doom ON result (run_id) WHERE doomed IS NOT NULL;
@@ -49,6 +57,8 @@ CREATE TABLE run_input ( run_id VARCHAR(36) NOT NULL, source_id VARCHAR(36) NOT 
 CREATE INDEX run_input_by_source ON run_input (source_id);
 CREATE TABLE run_tag ( of_task BOOLEAN NOT NULL, tag TEXT NOT NULL, run_id VARCHAR(36) NOT NULL, PRIMARY KEY (of_task, tag, run_id) ) WITHOUT ROWID;
 CREATE TABLE run_wait ( flow_run_id VARCHAR(36) NOT NULL, "key" TEXT NOT NULL, until BIGINT NOT NULL, attempts INTEGER NOT NULL, asks TEXT, answer TEXT, PRIMARY KEY (flow_run_id, "key") ) WITHOUT ROWID;
+CREATE TABLE schedule ( deployment_id VARCHAR(36) NOT NULL, slug TEXT NOT NULL, definition TEXT NOT NULL, seen BIGINT NOT NULL, due BIGINT, paused BIGINT, created BIGINT NOT NULL, PRIMARY KEY (deployment_id, slug) ) WITHOUT ROWID;
+CREATE INDEX schedule_by_due ON schedule (due) WHERE paused IS NULL;
 CREATE TABLE service ( name TEXT NOT NULL, process_id VARCHAR(36) NOT NULL, due BIGINT NOT NULL, ended BIGINT, outcome TEXT, cursor BIGINT, PRIMARY KEY (name) ) WITHOUT ROWID;
 CREATE TABLE source ( digest TEXT NOT NULL, parts TEXT NOT NULL, PRIMARY KEY (digest) ) WITHOUT ROWID;
 CREATE TABLE state ( run_id VARCHAR(36) NOT NULL, arrival BIGINT NOT NULL, of_task BOOLEAN NOT NULL, type TEXT NOT NULL, name TEXT NOT NULL, message TEXT, time BIGINT NOT NULL, PRIMARY KEY (run_id, arrival) ) WITHOUT ROWID;
@@ -66,3 +76,6 @@ CREATE TABLE txn_step ( run_id VARCHAR(36) NOT NULL, transaction_id VARCHAR(36) 
 CREATE INDEX txn_step_by_place ON txn_step (transaction_id, place);
 CREATE TABLE txn_value ( transaction_id VARCHAR(36) NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (transaction_id, name) ) WITHOUT ROWID;
 CREATE TABLE variable ( name TEXT NOT NULL, value TEXT NOT NULL, created BIGINT NOT NULL, updated BIGINT NOT NULL, PRIMARY KEY (name) ) WITHOUT ROWID;
+CREATE TABLE work_pool ( name TEXT NOT NULL, type TEXT NOT NULL, concurrency_limit INTEGER, paused BIGINT, template TEXT NOT NULL, created BIGINT NOT NULL, turns BIGINT NOT NULL, PRIMARY KEY (name) ) WITHOUT ROWID;
+CREATE TABLE work_queue ( work_pool TEXT NOT NULL, name TEXT NOT NULL, concurrency_limit INTEGER, paused BIGINT, PRIMARY KEY (work_pool, name) ) WITHOUT ROWID;
+CREATE TABLE worker ( id VARCHAR(36) NOT NULL, name TEXT NOT NULL, work_pool TEXT NOT NULL, type TEXT NOT NULL, version TEXT NOT NULL, host TEXT NOT NULL, pid INTEGER NOT NULL, capacity INTEGER, running INTEGER NOT NULL, started BIGINT NOT NULL, seen BIGINT NOT NULL, PRIMARY KEY (id) ) WITHOUT ROWID;

@@ -420,3 +420,100 @@ variable = _table(
     Column("created", BigInteger, nullable=False),
     Column("updated", BigInteger, nullable=False),
 )
+
+deployment = _table(
+    "deployment",
+    Column("id", ID, primary_key=True),
+    Column("flow_name", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("work_pool", Text, nullable=False),
+    Column("work_queue", Text),
+    Column("priority", Integer, nullable=False),
+    Column("concurrency_limit", Integer),
+    Column("overlap", Text, nullable=False),
+    Column("paused", BigInteger),
+    Column("definition", Text, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("updated", BigInteger, nullable=False),
+    Index("deployment_by_name", "flow_name", "name", unique=True),
+)
+
+deployment_version = _table(
+    "deployment_version",
+    Column("deployment_id", ID, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("digest", Text, nullable=False),
+    Column("definition", Text, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("created_by", Text, nullable=False),
+)
+
+schedule = _table(
+    "schedule",
+    Column("deployment_id", ID, primary_key=True),
+    Column("slug", Text, primary_key=True),
+    Column("definition", Text, nullable=False),
+    Column("seen", BigInteger, nullable=False),
+    Column("due", BigInteger),
+    Column("paused", BigInteger),
+    Column("created", BigInteger, nullable=False),
+    _partial("schedule_by_due", "due", where="paused IS NULL"),
+)
+
+queued_run = _table(
+    "queued_run",
+    Column("flow_run_id", ID, primary_key=True),
+    Column("deployment_id", ID, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("work_pool", Text, nullable=False),
+    Column("work_queue", Text),
+    Column("priority", Integer, nullable=False),
+    Column("due", BigInteger, nullable=False),
+    Column("schedule", Text),
+    Column("tick", BigInteger),
+    Column("partition", Text),
+    Column("created", BigInteger, nullable=False),
+    Column("phase", Text, nullable=False),
+    Column("worker_id", ID),
+    Column("lease", BigInteger),
+    Column("starts", Integer, nullable=False),
+    _partial("queued_run_waiting", "work_pool", "priority", "due", "flow_run_id", where="phase = 'waiting'"),
+    _partial("queued_run_claimed", "work_pool", "deployment_id", where="phase = 'claimed'"),
+    Index("queued_run_by_deployment", "deployment_id", "due"),
+    _partial("queued_run_by_partition", "deployment_id", "partition", where="partition IS NOT NULL"),
+)
+
+work_pool = _table(
+    "work_pool",
+    Column("name", Text, primary_key=True),
+    Column("type", Text, nullable=False),
+    Column("concurrency_limit", Integer),
+    Column("paused", BigInteger),
+    Column("template", Text, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("turns", BigInteger, nullable=False),  # how often somebody claimed: who does locks the row
+)
+
+work_queue = _table(
+    "work_queue",
+    Column("work_pool", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("concurrency_limit", Integer),
+    Column("paused", BigInteger),
+)
+
+worker = _table(
+    "worker",
+    Column("id", ID, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("work_pool", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("capacity", Integer),
+    Column("running", Integer, nullable=False),
+    Column("started", BigInteger, nullable=False),
+    Column("seen", BigInteger, nullable=False),
+)

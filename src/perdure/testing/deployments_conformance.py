@@ -1,0 +1,352 @@
+"""What every orchestrator must do with deployments and queues: subclass it and give it a fixture `orchestrator`."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from perdure.core.deployments import (
+    NOBODY,
+    SCHEDULED,
+    SKIPPED,
+    Deployment,
+    DeploymentVersion,
+    QueuedRun,
+    QueueFilter,
+    ScheduleRecord,
+    WorkerRecord,
+    WorkPool,
+    WorkQueue,
+)
+from perdure.core.ids import new_id
+from perdure.core.records import FlowKeyRecord, FlowRunRecord, RunFilter, StartRecord, StateRecord
+from perdure.core.states import StateType
+from perdure.orchestrator.protocol import Orchestrator
+
+NOW = 1_700_000_000_000_000
+LEASE = NOW + 30_000_000
+_POOL = WorkPool("default", "process", None, None, "{}", NOW)
+
+
+def deployment(**fields: Any) -> Deployment:
+    """A deployment that has no id in the database yet."""
+    made = Deployment(new_id(), "nightly", "prod", 0, "default", None, 100, None, "queue", None, "{}", NOW, NOW)
+    return made._replace(**fields)
+
+
+def version_of(made: Deployment, text: str = "{}") -> DeploymentVersion:
+    """A version of a deployment, whose definition is any text."""
+    return DeploymentVersion(made.id, 0, text, text, NOW, "somebody@here")
+
+
+def worker(**fields: Any) -> WorkerRecord:
+    """A worker of the default pool."""
+    made = WorkerRecord(new_id(), "w", "default", "process", "0", "here", 1, None, 0, NOW, NOW)
+    return made._replace(**fields)
+
+
+class DeploymentsConformance:
+    """A suite for pytest."""
+
+    @pytest.fixture
+    def orchestrator(self) -> Orchestrator:
+        """The orchestrator, empty."""
+        raise NotImplementedError
+
+    def _deployed(self, orchestrator: Orchestrator, **fields: Any) -> Deployment:
+        orchestrator.deployments.put_pool(_POOL)
+        made = deployment(**fields)
+        return orchestrator.deployments.put(made, version_of(made))
+
+    def _run(
+        self, orchestrator: Orchestrator, of: Deployment, key: str | None = None, **fields: Any
+    ) -> QueuedRun | None:
+        """A run in the queue, as it is kept; None if its key had one."""
+        id = new_id()
+        queued = QueuedRun(id, of.id, of.version, of.work_pool, of.work_queue, of.priority, NOW, None, None, None, NOW)
+        queued = queued._replace(**fields)
+        records = (
+            FlowRunRecord(id, "r", of.flow_name, None, None, None, "[]", "{}", NOW),
+            StateRecord(id, False, StateType.SCHEDULED, SCHEDULED, None, NOW),
+            StartRecord(id, NOBODY, None, None, None),
+        )
+        keys = () if key is None else (FlowKeyRecord(of.flow_name, key, id),)
+        made = orchestrator.deployments.enqueue([queued], list(keys), records)
+        return queued if list(made) == [id] else None
+
+    def _end(self, orchestrator: Orchestrator, *runs: QueuedRun) -> None:
+        state = StateRecord("", False, StateType.COMPLETED, "Completed", None, NOW + 1)
+        orchestrator.commit([state._replace(run_id=run.flow_run_id) for run in runs])
+
+    def _claimed(self, orchestrator: Orchestrator, most: int = 10, now: int = NOW) -> list[str]:
+        taken = orchestrator.deployments.claim(worker(), most, now, LEASE)
+        return [run.flow_run_id for run in taken]
+
+    def test_a_deployment_is_kept_by_the_names_of_its_flow_and_its_own(self, orchestrator: Orchestrator) -> None:
+        kept = self._deployed(orchestrator)
+        assert kept.version == 1
+        assert orchestrator.deployments.named("nightly", "prod") == kept
+        assert orchestrator.deployments.one(kept.id) == kept
+        assert orchestrator.deployments.named("nightly", "other") is None
+
+    def test_another_definition_is_the_next_version_and_the_same_one_is_none(self, orchestrator: Orchestrator) -> None:
+        first = self._deployed(orchestrator)
+        other = deployment(definition='{"a": 1}')
+        second = orchestrator.deployments.put(other, version_of(other, '{"a": 1}'))
+        again = orchestrator.deployments.put(other, version_of(other, '{"a": 1}'))
+        assert (second.id, second.version, again.version) == (first.id, 2, 2)
+        assert [each.number for each in orchestrator.deployments.versions(first.id)] == [2, 1]
+
+    def test_a_pause_survives_a_deploy(self, orchestrator: Orchestrator) -> None:
+        kept = self._deployed(orchestrator)
+        assert orchestrator.deployments.pause(kept.id, NOW)
+        other = deployment(priority=5)
+        assert orchestrator.deployments.put(other, version_of(other)).paused == NOW
+        assert orchestrator.deployments.pause(kept.id, None)
+        found = orchestrator.deployments.one(kept.id)
+        assert found is not None
+        assert (found.paused, found.priority) == (None, 5)
+
+    def test_deployments_are_sorted_by_flow_and_name(self, orchestrator: Orchestrator) -> None:
+        for flow, name in (("b", "x"), ("a", "z"), ("a", "y")):
+            self._deployed(orchestrator, flow_name=flow, name=name)
+        assert [(d.flow_name, d.name) for d in orchestrator.deployments.all()] == [("a", "y"), ("a", "z"), ("b", "x")]
+        assert [d.name for d in orchestrator.deployments.all("a")] == ["y", "z"]
+
+    def test_a_deleted_deployment_takes_its_schedules_and_waiting_runs_along(self, orchestrator: Orchestrator) -> None:
+        kept = self._deployed(orchestrator)
+        self._schedule(orchestrator, kept)
+        run = self._run(orchestrator, kept)
+        assert run is not None
+        cancelled = StateRecord(run.flow_run_id, False, StateType.CANCELLED, "Cancelled", None, NOW)
+        assert orchestrator.deployments.delete(kept.id, [cancelled])
+        assert not orchestrator.deployments.delete(kept.id, [])
+        assert not orchestrator.deployments.schedules()
+        assert not orchestrator.deployments.queued(QueueFilter())
+        assert orchestrator.flow_runs(RunFilter(ids=(run.flow_run_id,)))[0].state_type is StateType.CANCELLED
+
+    def _schedule(self, orchestrator: Orchestrator, of: Deployment, **fields: Any) -> ScheduleRecord:
+        made = ScheduleRecord(of.id, "daily", "{}", NOW, NOW + 100, None, NOW)._replace(**fields)
+        orchestrator.deployments.put_schedules([made], of.id)
+        return made
+
+    def test_a_schedule_is_due_at_its_time_unless_it_is_paused(self, orchestrator: Orchestrator) -> None:
+        kept = self._deployed(orchestrator)
+        made = self._schedule(orchestrator, kept)
+        assert orchestrator.deployments.due_schedules(NOW + 99, 10) == []
+        assert list(orchestrator.deployments.due_schedules(NOW + 100, 10)) == [made]
+        assert orchestrator.deployments.pause_schedule(kept.id, "daily", NOW)
+        assert orchestrator.deployments.due_schedules(NOW + 100, 10) == []
+        orchestrator.deployments.pause_schedule(kept.id, "daily", None)
+        orchestrator.deployments.pause(kept.id, NOW)
+        assert orchestrator.deployments.due_schedules(NOW + 100, 10) == []
+
+    def test_a_schedule_that_is_put_again_stays_as_far_seen_as_it_was(self, orchestrator: Orchestrator) -> None:
+        kept = self._deployed(orchestrator)
+        made = self._schedule(orchestrator, kept)
+        orchestrator.deployments.note_seen([made._replace(seen=NOW + 500, due=NOW + 900)])
+        self._schedule(orchestrator, kept, seen=NOW + 1, due=NOW + 2)
+        assert list(orchestrator.deployments.schedules(kept.id)) == [made._replace(seen=NOW + 500, due=NOW + 900)]
+        orchestrator.deployments.put_schedules([], kept.id)
+        assert not orchestrator.deployments.schedules(kept.id)
+
+    def test_what_has_been_seen_of_a_schedule_never_goes_back(self, orchestrator: Orchestrator) -> None:
+        kept = self._deployed(orchestrator)
+        made = self._schedule(orchestrator, kept)
+        orchestrator.deployments.note_seen([made._replace(seen=NOW + 500, due=NOW + 900)])
+        orchestrator.deployments.note_seen([made._replace(seen=NOW + 400, due=NOW + 450)])
+        assert orchestrator.deployments.schedules()[0].seen == NOW + 500
+
+    def test_of_runs_with_one_key_the_first_is_made(self, orchestrator: Orchestrator) -> None:
+        kept = self._deployed(orchestrator)
+        first = self._run(orchestrator, kept, "tick:1")
+        assert first is not None
+        assert self._run(orchestrator, kept, "tick:1") is None
+        assert self._run(orchestrator, kept, "tick:2") is not None
+        assert len(orchestrator.flow_runs(RunFilter())) == 2
+
+    def test_of_many_that_make_a_run_with_one_key_at_once_one_does(self, orchestrator: Orchestrator) -> None:
+        kept = self._deployed(orchestrator)
+        with ThreadPoolExecutor(4) as pool:
+            made = list(pool.map(lambda _: self._run(orchestrator, kept, "tick:1"), range(8)))
+        assert sum(each is not None for each in made) == 1
+
+    def test_runs_are_claimed_once_when_they_are_due(self, orchestrator: Orchestrator) -> None:
+        kept = self._deployed(orchestrator)
+        run = self._run(orchestrator, kept, due=NOW + 5)
+        assert run is not None
+        assert self._claimed(orchestrator) == []
+        assert self._claimed(orchestrator, now=NOW + 5) == [run.flow_run_id]
+        assert self._claimed(orchestrator, now=NOW + 5) == []
+
+    def test_of_many_workers_one_has_each_run(self, orchestrator: Orchestrator) -> None:
+        kept = self._deployed(orchestrator)
+        runs = [self._run(orchestrator, kept) for _ in range(12)]
+        with ThreadPoolExecutor(4) as pool:
+            taken = [id for ids in pool.map(lambda _: self._claimed(orchestrator, 2), range(12)) for id in ids]
+        assert sorted(taken) == sorted(run.flow_run_id for run in runs if run is not None)
+
+    def test_runs_are_claimed_by_priority_and_then_by_time(self, orchestrator: Orchestrator) -> None:
+        kept = self._deployed(orchestrator)
+        made = [
+            self._run(orchestrator, kept, priority=priority, due=due)
+            for priority, due in ((100, NOW), (100, NOW - 5), (1, NOW), (200, NOW - 9))
+        ]
+        late, early, urgent, last = (run.flow_run_id for run in made if run is not None)
+        assert self._claimed(orchestrator) == [urgent, early, late, last]
+
+    def test_no_more_runs_of_a_deployment_run_than_its_limit(self, orchestrator: Orchestrator) -> None:
+        kept = self._deployed(orchestrator, concurrency_limit=2)
+        runs = [run for _ in range(4) if (run := self._run(orchestrator, kept)) is not None]
+        assert len(self._claimed(orchestrator)) == 2
+        assert self._claimed(orchestrator) == []
+        self._end(orchestrator, runs[0])
+        assert self._claimed(orchestrator) == [runs[2].flow_run_id]
+
+    def test_what_waits_for_its_deployment_does_not_hold_up_others(self, orchestrator: Orchestrator) -> None:
+        full = self._deployed(orchestrator, concurrency_limit=1, priority=1)
+        for _ in range(60):
+            self._run(orchestrator, full)
+        other = self._deployed(orchestrator, name="other", priority=200)
+        run = self._run(orchestrator, other)
+        assert run is not None
+        assert len(self._claimed(orchestrator, 1)) == 1
+        assert self._claimed(orchestrator, 1) == [run.flow_run_id]
+
+    @pytest.mark.parametrize("overlap", ["queue_one", "cancel_running"])
+    def test_one_that_waits_for_each_of_many_deployments_does_not_hold_up_others(
+        self, orchestrator: Orchestrator, overlap: Any
+    ) -> None:
+        for number in range(30):
+            full = self._deployed(orchestrator, name=f"full-{number}", overlap=overlap, priority=1)
+            self._run(orchestrator, full)
+        assert len(self._claimed(orchestrator, 30)) == 30
+        for kept in orchestrator.deployments.all():
+            self._run(orchestrator, kept)
+        run = self._run(orchestrator, self._deployed(orchestrator, name="other", priority=200))
+        assert run is not None
+        assert self._claimed(orchestrator, 1) == [run.flow_run_id]
+
+    def test_a_run_is_skipped_while_an_earlier_one_runs(self, orchestrator: Orchestrator) -> None:
+        kept = self._deployed(orchestrator, overlap="skip")
+        first, second = self._run(orchestrator, kept), self._run(orchestrator, kept)
+        assert first is not None
+        assert second is not None
+        assert self._claimed(orchestrator) == [first.flow_run_id]
+        (run,) = orchestrator.flow_runs(RunFilter(ids=(second.flow_run_id,)))
+        assert (run.state_type, run.state_name) == (StateType.CANCELLED, SKIPPED)
+        self._end(orchestrator, first)
+        assert self._claimed(orchestrator) == []
+
+    def test_of_runs_that_may_wait_one_by_one_the_first_waits_and_later_ones_are_skipped(
+        self, orchestrator: Orchestrator
+    ) -> None:
+        kept = self._deployed(orchestrator, overlap="queue_one")
+        runs = [run for _ in range(4) if (run := self._run(orchestrator, kept)) is not None]
+        assert self._claimed(orchestrator) == [runs[0].flow_run_id]
+        self._end(orchestrator, runs[0])
+        assert self._claimed(orchestrator) == [runs[1].flow_run_id]
+        skipped = [orchestrator.flow_runs(RunFilter(ids=(run.flow_run_id,)))[0].state_name for run in runs[2:]]
+        assert skipped == [SKIPPED, SKIPPED]
+
+    def test_a_run_has_those_cancelled_that_run_and_begins_when_they_have_ended(
+        self, orchestrator: Orchestrator
+    ) -> None:
+        kept = self._deployed(orchestrator, overlap="cancel_running")
+        first = self._run(orchestrator, kept)
+        assert first is not None
+        self._claimed(orchestrator)
+        runs = [run for _ in range(2) if (run := self._run(orchestrator, kept)) is not None]
+        assert self._claimed(orchestrator) == []
+        assert orchestrator.cancellation(first.flow_run_id) is not None
+        self._end(orchestrator, first)
+        assert self._claimed(orchestrator) == [runs[1].flow_run_id]
+
+    def test_a_pool_has_no_more_runs_than_its_limit_and_none_while_it_is_paused(
+        self, orchestrator: Orchestrator
+    ) -> None:
+        kept = self._deployed(orchestrator)
+        orchestrator.deployments.put_pool(_POOL._replace(concurrency_limit=2))
+        runs = [run for _ in range(3) if (run := self._run(orchestrator, kept)) is not None]
+        assert len(self._claimed(orchestrator)) == 2
+        self._end(orchestrator, runs[0])
+        assert orchestrator.deployments.pause_pool("default", NOW)
+        assert self._claimed(orchestrator) == []
+        orchestrator.deployments.pause_pool("default", None)
+        assert self._claimed(orchestrator) == [runs[2].flow_run_id]
+
+    def test_a_queue_is_a_limit_within_its_pool(self, orchestrator: Orchestrator) -> None:
+        narrow = self._deployed(orchestrator, work_queue="gpu", priority=1)
+        wide = self._deployed(orchestrator, name="wide")
+        orchestrator.deployments.put_queue(WorkQueue("default", "gpu", 1, None))
+        for _ in range(40):
+            self._run(orchestrator, narrow)
+        other = self._run(orchestrator, wide)
+        assert other is not None
+        taken = self._claimed(orchestrator, 3)
+        assert len(taken) == 2
+        assert taken[1] == other.flow_run_id
+        assert [queue.name for queue in orchestrator.deployments.queues("default")] == ["gpu"]
+
+    def test_a_lease_is_renewed_by_who_has_it(self, orchestrator: Orchestrator) -> None:
+        kept = self._deployed(orchestrator)
+        run = self._run(orchestrator, kept)
+        assert run is not None
+        mine = worker()
+        orchestrator.deployments.claim(mine, 1, NOW, LEASE)
+        assert list(orchestrator.deployments.renew(mine.id, [run.flow_run_id], LEASE + 5)) == [run.flow_run_id]
+        assert list(orchestrator.deployments.renew(worker().id, [run.flow_run_id], LEASE + 9)) == []
+        assert not orchestrator.deployments.expired("default", LEASE + 5)
+        assert [each.flow_run_id for each in orchestrator.deployments.expired("default", LEASE + 6)] == [
+            run.flow_run_id
+        ]
+
+    def test_a_run_that_is_let_go_waits_again(self, orchestrator: Orchestrator) -> None:
+        kept = self._deployed(orchestrator)
+        run = self._run(orchestrator, kept)
+        assert run is not None
+        mine = worker()
+        orchestrator.deployments.claim(mine, 1, NOW, LEASE)
+        assert not orchestrator.deployments.let_go(run.flow_run_id, worker().id, NOW)
+        assert orchestrator.deployments.let_go(run.flow_run_id, mine.id, NOW + 7)
+        (again,) = orchestrator.deployments.claim(mine, 1, NOW + 7, LEASE)
+        assert (again.flow_run_id, again.starts) == (run.flow_run_id, 2)
+        assert orchestrator.deployments.let_go(run.flow_run_id, mine.id, None)
+        assert orchestrator.deployments.queued(QueueFilter())[0].phase == "ended"
+
+    def test_a_run_that_was_cancelled_while_it_waited_is_never_begun(self, orchestrator: Orchestrator) -> None:
+        kept = self._deployed(orchestrator)
+        run = self._run(orchestrator, kept)
+        assert run is not None
+        orchestrator.commit([StateRecord(run.flow_run_id, False, StateType.CANCELLED, "Cancelled", None, NOW + 1)])
+        assert self._claimed(orchestrator) == []
+
+    def test_places_in_queues_are_filtered(self, orchestrator: Orchestrator) -> None:
+        kept = self._deployed(orchestrator)
+        days = [self._run(orchestrator, kept, partition=f"2024-05-0{day}", due=NOW + day) for day in range(1, 5)]
+        find = orchestrator.deployments.queued
+        assert [each.partition for each in find(QueueFilter(limit=2))] == ["2024-05-04", "2024-05-03"]
+        assert len(find(QueueFilter(partitions=("2024-05-01", "2024-05-02")))) == 2
+        assert len(find(QueueFilter(since=NOW + 2, before=NOW + 4, deployment_id=kept.id))) == 2
+        assert days[0] is not None
+        assert find(QueueFilter(flow_run_ids=(days[0].flow_run_id,), phases=("waiting",))) == [days[0]]
+        assert not find(QueueFilter(work_pool="other"))
+
+    def test_workers_are_listed_until_they_end(self, orchestrator: Orchestrator) -> None:
+        one = worker(name="b")
+        two = worker(name="a", running=2)
+        orchestrator.deployments.beat(one)
+        orchestrator.deployments.beat(two)
+        orchestrator.deployments.beat(one._replace(seen=NOW + 9, running=1))
+        assert list(orchestrator.deployments.workers()) == [two, one._replace(seen=NOW + 9, running=1)]
+        orchestrator.deployments.forget_worker(two.id)
+        assert [each.name for each in orchestrator.deployments.workers("default")] == ["b"]
+
+    def test_a_pool_is_changed_and_deleted(self, orchestrator: Orchestrator) -> None:
+        orchestrator.deployments.put_pool(_POOL)
+        changed = _POOL._replace(concurrency_limit=3, template=json.dumps({"image": "x"}), created=NOW + 5)
+        orchestrator.deployments.put_pool(changed)
+        assert list(orchestrator.deployments.pools()) == [changed._replace(created=NOW)]
+        assert orchestrator.deployments.delete_pool("default")
+        assert not orchestrator.deployments.delete_pool("default")
