@@ -42,6 +42,12 @@ MOVES = {
     "from prefect_aws.s3 import S3Bucket\nb = S3Bucket(bucket_name='b', minio_credentials=c)": (
         "from perdure.integrations.aws import S3Bucket\nb = S3Bucket(bucket_name='b', credentials=c)"
     ),
+    "from prefect.filesystems import GitHub, LocalFileSystem": (
+        "from perdure.integrations.github import GitHub\nfrom perdure.filesystems import LocalFileSystem"
+    ),
+    "from prefect_github.repository import GitHubRepository": (
+        "from perdure.integrations.github import GitHubRepository"
+    ),
     "import prefect_shell\nprefect_shell.shell_run_command('ls')": (
         "import perdure.integrations.shell\nperdure.integrations.shell.shell_run_command('ls')"
     ),

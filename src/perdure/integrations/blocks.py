@@ -1,5 +1,5 @@
 """All integrations with blocks, so that saved ones are found by their type's slug; an entry point names this module."""
 
-from perdure.integrations import aws, shell, sqlalchemy
+from perdure.integrations import aws, git, github, shell, sqlalchemy
 
-__all__ = ["aws", "shell", "sqlalchemy"]
+__all__ = ["aws", "git", "github", "shell", "sqlalchemy"]

@@ -47,6 +47,8 @@ _MOVES: dict[str, Move | Decide] = {
     "prefect.logging.loggers.get_logger": Move("perdure.logging.get_logger"),
     "prefect.logging.loggers.disable_run_logger": Move("perdure.logging.disable_run_logger"),
     "prefect.concurrency.asyncio.concurrency": Move("perdure.concurrency.asyncio.concurrency"),
+    "prefect.filesystems.GitHub": Move("perdure.integrations.github.GitHub"),
+    "prefect.runner.storage.GitRepository": Move("perdure.integrations.git.GitRepository"),
     "prefect_gcp.GcsBucket": Move("perdure.filesystems.GCS", note=_ARGUMENTS),
     "prefect_gcp.cloud_storage.GcsBucket": Move("perdure.filesystems.GCS", note=_ARGUMENTS),
     "prefect_azure.AzureBlobStorageContainer": Move("perdure.filesystems.Azure", note=_ARGUMENTS),
