@@ -48,6 +48,10 @@ MOVES = {
     "from prefect_github.repository import GitHubRepository": (
         "from perdure.integrations.github import GitHubRepository"
     ),
+    "from prefect_email import EmailServerCredentials, email_send_message": (
+        "from perdure.integrations.email import EmailServerCredentials, email_send_message"
+    ),
+    "from prefect_slack.messages import send_chat_message": "from perdure.integrations.slack import send_chat_message",
     "import prefect_shell\nprefect_shell.shell_run_command('ls')": (
         "import perdure.integrations.shell\nperdure.integrations.shell.shell_run_command('ls')"
     ),

@@ -1,5 +1,5 @@
 """All integrations with blocks, so that saved ones are found by their type's slug; an entry point names this module."""
 
-from perdure.integrations import aws, git, github, shell, sqlalchemy
+from perdure.integrations import aws, email, git, github, shell, slack, sqlalchemy
 
-__all__ = ["aws", "git", "github", "shell", "sqlalchemy"]
+__all__ = ["aws", "email", "git", "github", "shell", "slack", "sqlalchemy"]

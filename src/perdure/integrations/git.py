@@ -1,7 +1,7 @@
 """Repositories, by the system's git: a branch, a tag or a commit, without its history.
 
-Credentials go to git in its environment: they are neither in its arguments, which other users of the machine see, nor in
-the configuration of the copy.
+Credentials go to git in its environment: they are neither in its arguments, which other users of the machine see,
+nor in the configuration of the copy.
 """
 
 import base64
