@@ -24,6 +24,7 @@ from perdure.engine.flow_run import FlowCall, flow_run
 from perdure.engine.resumption import Resumable, claimed, crashed_with, let_go, resumable
 from perdure.engine.starts import arguments_of
 from perdure.engine.validation import validated
+from perdure.entrypoints import load_named
 from perdure.futures import AsyncFuture, Future
 from perdure.mapping import AsyncMappedFutures, MappedFutures
 from perdure.named_options import OptionsOfFlows
@@ -38,7 +39,7 @@ T = TypeVar("T")
 Find = Callable[[], Resumable | None]  # claims a run that crashed, if there is one
 Begin = Callable[[Resumable | None], FlowCall | State[Any]]
 
-__all__ = ["Flow", "flow"]
+__all__ = ["Flow", "flow", "load_flow_from_entrypoint"]
 
 
 class Flow(Decorated[FlowOptions], OptionsOfFlows, Generic[P, R]):
@@ -465,3 +466,12 @@ def flow(function: Any = None, /, **options: Any) -> Any:
     if function is None:
         return partial(flow, **options) if options else flow
     return Flow(function, **options)
+
+
+def load_flow_from_entrypoint(entrypoint: str) -> Flow[..., Any]:
+    """The flow that `FILE.py:FLOW`, `MODULE:FLOW` or `MODULE.FLOW` names; the file or module is run once.
+
+    Raises:
+        EntrypointError: there is no such file, module or flow, or it cannot be loaded: then its exception is the cause.
+    """
+    return load_named(entrypoint, Flow, lambda each: each.name)

@@ -15,13 +15,21 @@ from perdure.core import providers
 from perdure.core.clock import Micros
 from perdure.core.colour import caller_is_async
 from perdure.core.effects import Steps
-from perdure.core.errors import MissingContext
+from perdure.core.errors import MissingContext, SteeringError
 from perdure.engine import asking
 from perdure.engine.drivers import adrive, drive
 from perdure.engine.pausing import Pause, paused
 from perdure.engine.waits import sleep_for
 
-__all__ = ["cancel_flow_run", "continue_flow_run", "pause_flow_run", "sleep", "sleep_until", "suspend_flow_run"]
+__all__ = [
+    "cancel_flow_run",
+    "continue_flow_run",
+    "pause_flow_run",
+    "resume_flow_run",
+    "sleep",
+    "sleep_until",
+    "suspend_flow_run",
+]
 
 _MICROS = timedelta(microseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -60,8 +68,23 @@ def continue_flow_run(flow_run_id: str | UUID, *, input: Any = None) -> None:
     asking.go_on(str(flow_run_id), input if dump is None else dump(mode="json"), sessions.current())
 
 
+def resume_flow_run(flow_run_id: str | UUID, run_input: Any = None) -> Any:
+    """`continue_flow_run` by its name in Prefect; in coroutines it is awaited.
+
+    Raises:
+        RunMissing: no flow run has the id.
+        SteeringError: it is not paused, somebody else has continued it, or the input is not what it asks for.
+    """
+    if not caller_is_async():
+        return continue_flow_run(flow_run_id, input=run_input)
+    import asyncio
+
+    return asyncio.to_thread(continue_flow_run, flow_run_id, input=run_input)
+
+
 def pause_flow_run(
     wait_for_input: Any = None,
+    flow_run_id: str | UUID | None = None,
     *,
     timeout: float | timedelta = 3600,
     key: str | None = None,
@@ -73,17 +96,26 @@ def pause_flow_run(
     `wait_for_input` is a type that the input is validated against, such as a pydantic model; without it, no input is
     taken. A flow that is run again passes a pause that was continued, known by its `key` or by its turn.
     In a coroutine flow it is awaited. With `reschedule` it is `suspend_flow_run`. `poll_interval`, which Prefect has,
-    changes nothing: a flow run that is continued goes on within a second.
+    changes nothing: a flow run that is continued goes on within a second. `flow_run_id` is that of the flow run that
+    calls it: no other one can be paused from outside, only cancelled.
 
     Raises:
         PauseTimeout: nobody continued it in `timeout` seconds.
         MissingContext: it was called outside a flow, or in a task.
+        SteeringError: `flow_run_id` is another flow run's.
     """
+    _check_own(flow_run_id)
     name = "suspend_flow_run" if reschedule else "pause_flow_run"
     return _pause(name, timeout, wait_for_input, key, suspends=reschedule)
 
 
-def suspend_flow_run(wait_for_input: Any = None, *, timeout: float | timedelta = 3600, key: str | None = None) -> Any:
+def suspend_flow_run(
+    wait_for_input: Any = None,
+    flow_run_id: str | UUID | None = None,
+    *,
+    timeout: float | timedelta = 3600,
+    key: str | None = None,
+) -> Any:
     """Have the flow run that calls this end, until somebody continues it; the input that was given.
 
     Its caller gets the state Suspended, or `SuspendedRun` raised. `perdure flow-run continue` goes on with it in
@@ -92,7 +124,9 @@ def suspend_flow_run(wait_for_input: Any = None, *, timeout: float | timedelta =
     Raises:
         PauseTimeout: nobody continued it in time.
         MissingContext: it was called outside a flow, in a task, or in a subflow.
+        SteeringError: `flow_run_id` is another flow run's.
     """
+    _check_own(flow_run_id)
     return _pause("suspend_flow_run", timeout, wait_for_input, key, suspends=True)
 
 
@@ -142,6 +176,16 @@ def _pause(name: str, timeout: float | timedelta, wait_for_input: Any, key: str 
     asks, accept = _input_of(wait_for_input)
     pause = Pause(_micros(timeout, "timeout") / 1_000_000, asks, accept, key, suspends)
     return _performed(paused(run, pause, sessions.current()))
+
+
+def _check_own(flow_run_id: str | UUID | None) -> None:
+    run = current_run.get()
+    own = None if run is None or run.flow is None else run.flow.id
+    if flow_run_id is not None and str(flow_run_id) != own:
+        raise SteeringError(
+            f"The flow run {flow_run_id} cannot be paused from outside: a flow pauses itself, by pause_flow_run() in"
+            f" its code. `perdure flow-run cancel {flow_run_id}` ends it."
+        )
 
 
 def _input_of(wanted: Any) -> tuple[str | None, Callable[[str], Any]]:

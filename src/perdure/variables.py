@@ -8,6 +8,7 @@ from typing import Any, TypeVar, overload
 
 from perdure.core import providers
 from perdure.core.clock import Micros, system_clock
+from perdure.core.colour import caller_is_async
 from perdure.core.errors import VariableError, VariableExists, reasons
 from perdure.core.records import VariableRecord
 
@@ -93,12 +94,12 @@ class Variable:
 
 
 def get(name: str, default: Any = None) -> Any:
-    """The value of a variable, or `default` if there is none: `Variable.get` as a function.
+    """The value of a variable, or `default` if there is none: `Variable.get` as a function; in coroutines awaited.
 
     Raises:
         VariableError: the name is malformed.
     """
-    return Variable.get(name, default)
+    return Variable.aget(name, default) if caller_is_async() else Variable.get(name, default)
 
 
 def checked_variable(name: str, value: Any, now: Micros) -> VariableRecord:

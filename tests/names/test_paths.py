@@ -6,7 +6,7 @@ import pytest
 
 NAMES = {
     "perdure": "flow task get_run_logger tags unmapped allow_failure get_client Flow Task State"
-    " pause_flow_run suspend_flow_run",
+    " pause_flow_run suspend_flow_run resume_flow_run",
     "perdure.artifacts": "create_markdown_artifact create_table_artifact create_link_artifact",
     "perdure.blocks.core": "Block",
     "perdure.blocks.notifications": "NotificationBlock SlackWebhook MicrosoftTeamsWebhook DiscordWebhook",
@@ -15,14 +15,19 @@ NAMES = {
     "perdure.cache_policies": "DEFAULT INPUTS TASK_SOURCE RUN_ID FLOW_PARAMETERS NO_CACHE CachePolicy",
     "perdure.client": "get_client",
     "perdure.client.orchestration": "get_client",
+    "perdure.client.schemas.objects": "State StateType FlowRun TaskRun",
     "perdure.client.schemas.filters": "FlowRunFilter FlowRunFilterState FlowRunFilterStateType FlowFilter",
     "perdure.concurrency.asyncio": "concurrency rate_limit",
     "perdure.concurrency.sync": "concurrency rate_limit",
     "perdure.context": "get_run_context FlowRunContext TaskRunContext tags",
-    "perdure.exceptions": "MissingResult FailedRun CrashedRun CancelledRun UnfinishedRun MissingContextError",
+    "perdure.events": "emit_event Event",
+    "perdure.exceptions": "MissingResult FailedRun CrashedRun CancelledRun UnfinishedRun MissingContextError PausedRun"
+    " ReservedArgumentError InvalidNameError ScriptError SignatureMismatchError ParameterTypeError PrefectException",
     "perdure.filesystems": "LocalFileSystem RemoteFileSystem S3 GCS Azure",
-    "perdure.flows": "flow Flow",
+    "perdure.flow_runs": "pause_flow_run suspend_flow_run resume_flow_run",
+    "perdure.flows": "flow Flow load_flow_from_entrypoint",
     "perdure.input": "RunInput",
+    "perdure.logging.loggers": "get_logger get_run_logger disable_run_logger",
     "perdure.logging": "get_logger get_run_logger disable_run_logger",
     "perdure.results": "PersistedResult LiteralResult UnpersistedResult PersistedResultBlob",
     "perdure.runtime": "flow_run task_run deployment",
@@ -33,6 +38,9 @@ NAMES = {
     "perdure.tasks": "task Task task_input_hash exponential_backoff",
     "perdure.testing.utilities": "prefect_test_harness",
     "perdure.transactions": "transaction get_transaction",
+    "perdure.settings": "PREFECT_API_URL PREFECT_API_KEY PREFECT_HOME PREFECT_LOGGING_LEVEL temporary_settings"
+    " get_current_settings",
+    "perdure.utilities.collections": "quote",
     "perdure.utilities.annotations": "quote unmapped allow_failure",
     "perdure.variables": "Variable get",
 }

@@ -2,12 +2,12 @@
 
 import json
 import re
-from collections.abc import Generator
 from typing import Any
 from urllib.parse import urlsplit
 
 from perdure.context import TaskRunContext, current_run
 from perdure.core import providers
+from perdure.core.awaited import AwaitableText
 from perdure.core.clock import system_clock
 from perdure.core.errors import ArtifactError
 from perdure.core.ids import new_id
@@ -20,14 +20,10 @@ _SCHEMES = ("http", "https", "mailto")
 _CONTROLS = re.compile(r"[\x00-\x20\x7f-\x9f]")
 
 
-class ArtifactId(str):
+class ArtifactId(AwaitableText):
     """The id of an artifact. To await it gives it at once, so that it may be awaited or not."""
 
     __slots__ = ()
-
-    def __await__(self) -> Generator[Any, None, "ArtifactId"]:
-        return self
-        yield
 
 
 def create_markdown_artifact(markdown: str, key: str | None = None, description: str | None = None) -> ArtifactId:

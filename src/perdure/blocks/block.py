@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from collections.abc import Generator
 from typing import Any, ClassVar, NamedTuple, Self
 from uuid import UUID, uuid5
 
@@ -12,6 +13,7 @@ from pydantic_core import PydanticSerializationError
 from perdure.blocks import secrets
 from perdure.blocks.content import has_secrets, plain_json, stored_json, without_ciphers
 from perdure.blocks.store import BlockStore, block_store
+from perdure.core.awaited import AwaitableText
 from perdure.core.clock import system_clock
 from perdure.core.errors import BlockError, BlockMissing, reasons
 from perdure.core.ids import new_id
@@ -50,15 +52,16 @@ class Block(BaseModel):
         super().__pydantic_init_subclass__(**kwargs)
         if "block_type" not in cls.__dict__:
             cls.block_type = _WORD_STARTS.sub("-", cls.__name__).strip("_").lower()
-        if not getattr(cls, "__abstractmethods__", None):
+        is_base = cls.__name__.startswith("_") and cls.__module__.startswith("perdure.")
+        if not is_base and not getattr(cls, "__abstractmethods__", None):
             _register(cls)
 
     def settled(self) -> Self:
         """This block with everything that settings decide written out; what is recorded is this."""
         return self
 
-    def save(self, name: str, overwrite: bool = False) -> str:
-        """Save the block under a name, and return its slug.
+    def save(self, name: str, overwrite: bool = False) -> AwaitableText:
+        """Save the block under a name, and return its slug, which may also be awaited.
 
         With `overwrite`, the name moves here from another block, which is still found by what refers to its id.
 
@@ -73,16 +76,24 @@ class Block(BaseModel):
         record = self.record(name)
         store.commit([record] if held is None else [held._replace(name=None, updated=record.created), record])
         self._saved = _Saved(record, self._content())
-        return slug
+        return AwaitableText(slug)
+
+    def __await__(self) -> Generator[Any, None, Self]:
+        """The block itself, at once: what `load` gives may be awaited or not."""
+        return self
+        yield
 
     @classmethod
-    def load(cls, slug: str) -> Self:
-        """The block saved under a slug; on a concrete class its name alone will do.
+    def load(cls, slug: str = "", *, name: str = "") -> Self:
+        """The block saved under a slug; on a concrete class its name alone will do. It may also be awaited.
+
+        `name` is another name of `slug`.
 
         Raises:
             BlockMissing: none is; names the nearest that is.
             BlockError: it is of another type, or cannot be read.
         """
+        slug = slug or name
         kind, slash, name = slug.rpartition("/")
         if not slash:
             if cls.__abstractmethods__ or cls is Block:

@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import Field, SecretStr
 
 from perdure.blocks.block import Block
+from perdure.core.colour import caller_is_async
 from perdure.core.errors import HookError
 
 __all__ = ["AppriseNotification", "DiscordWebhook", "MicrosoftTeamsWebhook", "NotificationBlock", "SlackWebhook"]
@@ -18,19 +19,23 @@ class NotificationBlock(Block):
 
     url: SecretStr = Field(description="Where messages are sent; it holds a token, so it is kept as a secret.")
 
-    @abstractmethod
-    def notify(self, body: str, subject: str | None = None) -> None:
-        """Send a message.
+    def notify(self, body: str, subject: str | None = None) -> Any:
+        """Send a message. In coroutines it is awaited.
 
         Raises:
             HookError: it was not taken; says why.
         """
+        return self.anotify(body, subject) if caller_is_async() else self._send(body, subject)
 
     async def anotify(self, body: str, subject: str | None = None) -> None:
         """`notify`, in another thread."""
         import asyncio  # programs without a loop do not pay for it
 
-        await asyncio.to_thread(self.notify, body, subject)
+        await asyncio.to_thread(self._send, body, subject)
+
+    @abstractmethod
+    def _send(self, body: str, subject: str | None) -> None:
+        """Send a message; raises HookError."""
 
 
 class _Posted(NotificationBlock):
@@ -40,7 +45,7 @@ class _Posted(NotificationBlock):
     def _message(self, text: str) -> dict[str, Any]:
         """The object that the service takes."""
 
-    def notify(self, body: str, subject: str | None = None) -> None:
+    def _send(self, body: str, subject: str | None) -> None:
         import httpx  # programs that notify nobody do not pay for it
 
         text = body if subject is None else f"*{subject}*\n{body}"
@@ -84,7 +89,7 @@ class AppriseNotification(NotificationBlock):
 
     block_type = "apprise-notification"
 
-    def notify(self, body: str, subject: str | None = None) -> None:
+    def _send(self, body: str, subject: str | None) -> None:
         try:
             import apprise
         except ImportError as error:

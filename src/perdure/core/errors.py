@@ -252,6 +252,10 @@ class ArtifactError(PerdureError, ValueError):
     """An artifact cannot be kept as it is."""
 
 
+class EntrypointError(PerdureError, ValueError):
+    """What an entrypoint such as `flows.py:my_flow` names is not there, or cannot be loaded."""
+
+
 class EventError(PerdureError, ValueError):
     """An event cannot be kept as it is."""
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol
 
 from perdure.blocks import Block
 from perdure.blocks.approved import approve
+from perdure.core.awaited import AwaitableText
 from perdure.core.clock import Micros
 from perdure.core.colour import caller_is_async
 from perdure.core.errors import StorageKeyError
@@ -48,7 +49,7 @@ class Storage(Block):
     which the storage has a better way.
     """
 
-    def save(self, name: str, overwrite: bool = False) -> str:
+    def save(self, name: str, overwrite: bool = False) -> AwaitableText:
         if self.is_indirect():
             approve(self.settled())  # as the user's own choice
         return super().save(name, overwrite)

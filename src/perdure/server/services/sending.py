@@ -4,7 +4,6 @@ import asyncio
 import functools
 import hashlib
 import hmac
-import ipaddress
 import json
 import socket
 import ssl
@@ -14,11 +13,10 @@ import httpx
 
 from perdure.blocks.secrets import WrongKeyError, decrypt
 from perdure.core.errors import BlockError
+from perdure.core.hosts import is_public as is_public
 from perdure.core.services import Event, Hook
 
 SECONDS = 10.0  # that an attempt may take, from connecting to the status
-# IPv6 addresses that may carry an IPv4 one, in ways that some machines still follow.
-_CARRYING = tuple(map(ipaddress.ip_network, ("::/96", "::ffff:0:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48")))
 
 
 class NotDelivered(Exception):
@@ -93,22 +91,6 @@ def _address(url: httpx.URL, private: bool) -> str:
             f"{url.host} has an address that is not public. Make the webhook with --private to allow it."
         )
     return addresses[0]
-
-
-def is_public(address: str) -> bool:
-    """Whether an IP address is one that anybody may reach, also where it carries another one in it."""
-    ip = ipaddress.ip_address(address)
-    if isinstance(ip, ipaddress.IPv6Address):
-        if (
-            any(ip in network for network in _CARRYING)
-            or ip.is_site_local
-            or ip.sixtofour is not None
-            or ip.teredo is not None
-        ):
-            return False
-        if ip.ipv4_mapped is not None:
-            ip = ip.ipv4_mapped
-    return ip.is_global and not ip.is_multicast
 
 
 def notify(hook: Hook, event: Event, delivery_id: str, _: int) -> str:
