@@ -6,6 +6,7 @@ object: lists that calls are noted in, and variables that the function itself se
 """
 
 import functools
+import os
 import threading
 from collections.abc import Callable, Iterator
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
@@ -19,6 +20,17 @@ from perdure.engine.names import name_of
 _Held = dict[str, tuple[Any, str]]  # by variable, what it holds and the digest of that
 _first_looks = threading.RLock()  # of several threads that call at once, one looks before any call changes what is held
 _held: "WeakKeyDictionary[FunctionType, _Held]" = WeakKeyDictionary()
+_DEFAULTS = "(defaults)"  # no variable's name
+
+
+def _renew_lock() -> None:
+    """In a forked child: some other thread of the parent may have held it."""
+    global _first_looks
+    _first_looks = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 def has_own_name(function: Any) -> bool:
@@ -73,7 +85,7 @@ def _made(function: FunctionType, within: tuple[Any, ...]) -> str:
 
     with _first_looks:
         told = [(name, _looked_at(function, name, value, within)) for name, value in _variables(function)]
-    defaults = _told((function.__defaults__, function.__kwdefaults__), (*within, function))
+        defaults = _defaults(function, within)
     return digest_of_values(name_of(function), own_source(function.__code__), told, defaults)
 
 
@@ -83,6 +95,16 @@ def _looked_at(function: FunctionType, name: str, value: Any, within: tuple[Any,
     known = held.get(name)
     if known is None or (known[0] is not value and name not in _written(function.__code__)):
         known = held[name] = value, _told(value, (*within, function))
+    return known[1]
+
+
+def _defaults(function: FunctionType, within: tuple[Any, ...]) -> str:
+    """The same for its defaults."""
+    held = _held.setdefault(function, {})
+    defaults = function.__defaults__, function.__kwdefaults__
+    known = held.get(_DEFAULTS)
+    if known is None or any(before is not now for before, now in zip(known[0], defaults, strict=True)):
+        known = held[_DEFAULTS] = defaults, _told(defaults, (*within, function))
     return known[1]
 
 

@@ -151,8 +151,12 @@ class EmbeddedOrchestrator:
         """Have a run compute the value of a cache key; False if the key has a claim, or a result, already."""
         if self._writer.holds_keyed:
             self._writer.flush()
-        parameters = (*claim, claim.key, claim.created, lost or "")
-        return self._writer.execute_apart(self._statements.claim_key, parameters) == 1
+        sql, writer = self._statements, self._writer
+        result = (claim.key, claim.created, lost or "")
+        if not sql.unclaim_key:
+            return writer.execute_apart(sql.claim_key, (*claim, *result)) == 1
+        back = (claim.key, claim.run_id, *result)
+        return writer.execute_unless(sql.claim_key, (*claim, *result), sql.unclaim_key, back) == 1
 
     def take_over_key(self, held: Claim, claim: Claim) -> bool:
         """Have a claim go from one run to another; False if it is no longer the first one's."""
@@ -284,7 +288,8 @@ class EmbeddedOrchestrator:
             claim: tuple[str, Row] = (self._statements.claim_unfenced, (after, *as_seen))
         else:
             claim = (self._statements.claim, (after, epochs[1], *as_seen, epochs[0]))
-        return self._writer.commit_together(list(records), unless=claim)
+        lock = (self._statements.lock_start, (seen.run_id,)) if self._statements.lock_start else None
+        return self._writer.commit_together(list(records), unless=claim, lock=lock)
 
     def standing(self, flow_run_id: str) -> Standing | None:
         """How an outermost flow run stands, for the process that runs it."""

@@ -111,14 +111,20 @@ class Statements:
             " FROM cache_entry AS c JOIN result AS r ON r.run_id = c.run_id"
             f" WHERE c.key = {mark} AND (c.expires IS NULL OR c.expires > {mark}) AND r.doomed IS NULL"
         )
+        has_result = (
+            "EXISTS (SELECT 1 FROM cache_entry AS c JOIN result AS r ON r.run_id = c.run_id"
+            f" WHERE c.key = {mark} AND (c.expires IS NULL OR c.expires > {mark}) AND r.doomed IS NULL"
+            f" AND c.run_id <> {mark})"
+        )
         # One statement, so that no result can come between the look and the claim. What the entry of one run leads to
         # may be known to be lost: that entry does not count.
         self.claim_key = (
             f"INSERT INTO cache_claim ({', '.join(Claim._fields)}) SELECT {', '.join(mark for _ in Claim._fields)}"
-            " WHERE NOT EXISTS (SELECT 1 FROM cache_entry AS c JOIN result AS r ON r.run_id = c.run_id"
-            f" WHERE c.key = {mark} AND (c.expires IS NULL OR c.expires > {mark}) AND r.doomed IS NULL"
-            f" AND c.run_id <> {mark}) ON CONFLICT DO NOTHING"
+            f" WHERE NOT {has_result} ON CONFLICT DO NOTHING"
         )
+        # On a server, a statement looks, and may wait then for who lets go of the claim, in the transaction in which
+        # the result comes. Only the next statement sees that: it takes the claim back.
+        self.unclaim_key = share and f"DELETE FROM cache_claim WHERE key = {mark} AND run_id = {mark} AND {has_result}"
         self.take_over_key = (
             f"UPDATE cache_claim SET run_id = {mark}, process_id = {mark}, created = {mark}, waits = {mark}"
             f" WHERE key = {mark} AND run_id = {mark}"
@@ -135,6 +141,8 @@ class Statements:
         )
         self.claim = f"UPDATE flow_start SET process_id = {mark}, epoch = {mark}{as_seen} AND epoch = {mark}"
         self.epoch = f"SELECT epoch FROM flow_start WHERE flow_run_id = {mark}{share}"
+        # On a server, who claims a run may wait for the owner's last transaction: only a later statement sees that one.
+        self.lock_start = share and f"SELECT epoch FROM flow_start WHERE flow_run_id = {mark} FOR UPDATE"
         # Of an owner that does not say its epoch: a negative one.
         self.claim_unfenced = f"UPDATE flow_start SET process_id = {mark}, epoch = -abs(epoch) - 1{as_seen}"
         self.standing = (

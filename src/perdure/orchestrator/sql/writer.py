@@ -49,6 +49,17 @@ class Writer(Waiting):
             return self._attempt(lambda: self._database.execute_apart(self._connected(), statement, parameters))
         return self._once(lambda connection: connection.execute(statement, parameters).rowcount)
 
+    def execute_unless(
+        self, statement: str, parameters: tuple[Any, ...], undo: str, undo_parameters: tuple[Any, ...]
+    ) -> int:
+        """The same, with another statement in its transaction that may take it back: then it has changed nothing."""
+
+        def change(connection: Connection) -> int:
+            count = connection.execute(statement, parameters).rowcount
+            return 0 if count and connection.execute(undo, undo_parameters).rowcount else count
+
+        return self._once(change)
+
     def transact(self, work: Callable[[Connection], T]) -> T:
         """Do what takes several statements in one transaction, before what was reported, which goes on waiting."""
         with self.writing():
@@ -59,10 +70,12 @@ class Writer(Waiting):
         records: list[Record],
         unless: tuple[str, tuple[Any, ...]] | None = None,
         owner: Owner | None = None,
+        lock: tuple[str, tuple[Any, ...]] | None = None,
     ) -> bool:
         """Commit all that was reported, then all these records, or none of them, in one transaction.
 
         `unless` is a statement that comes first: where it changes no row, nothing is written, and the answer is False.
+        `lock` is one that comes before that, so that `unless` sees what those committed for whom the lock waited.
         `owner` is the claim under which they are written.
 
         Raises:
@@ -71,6 +84,8 @@ class Writer(Waiting):
         """
 
         def write(connection: Connection) -> int:
+            if lock is not None:
+                connection.execute(*lock)
             if unless is not None and connection.execute(*unless).rowcount == 0:
                 return 0
             if owner is not None and lost_claims(connection, self._statements, dict([owner])):
