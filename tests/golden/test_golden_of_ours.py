@@ -29,6 +29,6 @@ def test_golden_pickles_are_read_by_a_process_that_has_imported_nothing() -> Non
         "for text in json.load(sys.stdin): pickle.load(io.BytesIO(base64.b64decode(text)))\n"
     )
     texts = [GOLDEN[name]["pickle"][0] for form, name in FORMS if form == "pickle" and name != "form"]
-    command = [sys.executable, "-c", program]
+    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", program]
     ended = subprocess.run(command, input=json.dumps(texts), capture_output=True, text=True, timeout=60, check=False)
     assert (ended.returncode, ended.stderr) == (0, "")

@@ -86,7 +86,7 @@ VALUES: dict[str, Any] = {
     "state within a list": [{"state": states.Cancelled(message="c")}, timedelta(1)],
 }
 for _name, _kind in vars(errors).items():
-    if inspect.isclass(_kind) and issubclass(_kind, BaseException) and _kind.__module__ == errors.__name__:
+    if inspect.isclass(_kind) and issubclass(_kind, BaseException) and _kind.__module__.startswith("perdure."):
         try:
             VALUES[f"error {_name}"] = _kind("what happened")
         except TypeError:

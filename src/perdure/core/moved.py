@@ -78,10 +78,11 @@ class FormerModules:
         if not name.startswith(_OURS) or name not in _modules():
             return None
         now = _modules()[name]
-        public = [each for each, names in _tables()[1].items() if name in names.values()]
-        where = (
-            f"Import from {' or '.join(public)}." if public else f"It is {now} now, which is private: it may change."
-        )
+        exporting = {
+            each: [*names.values()].count(name) for each, names in _tables()[1].items() if name in names.values()
+        }
+        public = max(exporting, key=exporting.__getitem__, default=None)  # the one with most of its names
+        where = f"Import from {public}." if public else f"It is {now} now, which is private and may change."
         warnings.warn(f"The module {name} has moved. {where}", DeprecationWarning, stacklevel=2)
         return ModuleSpec(name, _Forwarding(now), is_package=True)  # type: ignore[arg-type]
 
