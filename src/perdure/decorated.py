@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Self, TypeVar
 from perdure import definition
 from perdure.core.annotations import unmapped
 from perdure.core.colour import caller_is_async
+from perdure.core.coroutine_marks import CoroutineMarks
 from perdure.core.signatures import Passed
 from perdure.mapping import mapped
 from perdure.named_options import CommonOptions, Options
@@ -18,7 +19,7 @@ T = TypeVar("T")
 _BY_POSITION = [Passed(number, frozenset()) for number in range(8)]  # most calls, which need none of their own
 
 
-class Decorated(CommonOptions[Options]):
+class Decorated(CommonOptions[Options], CoroutineMarks):
     """A function with options, which may be a method."""
 
     kind: ClassVar[str]  # "flow" or "task"
@@ -29,6 +30,10 @@ class Decorated(CommonOptions[Options]):
         self._instance: Any = None  # what a method is bound to
         self._is_static = isinstance(function, staticmethod)
         self._is_of_class = isinstance(function, classmethod)
+
+    @property
+    def _gives_coroutine(self) -> bool:
+        return self.options.is_async and not self.options.is_generator
 
     def with_options(self, **options: Any) -> Self:
         """A copy with some of the decorator's options replaced; all others stay.

@@ -39,7 +39,16 @@ def checked_function(function: Any, kind: str) -> Callable[..., Any]:
         )
     if inspect.isclass(inner):
         raise TypeError(f"@{kind} decorates functions; {inner.__name__} is a class. Decorate its methods instead.")
+    if _is_command(inner):
+        raise TypeError(
+            f"@{kind} decorates functions; {getattr(inner, 'name', None)!r} is a command of click, which takes a command line."
+            f" Write `@{kind}` below `@click.command()` and its options, right above `def`."
+        )
     return inner
+
+
+def _is_command(function: Any) -> bool:
+    return any(each.__name__ == "Command" and each.__module__ == "click.core" for each in type(function).__mro__)
 
 
 def checked_signature(function: Callable[..., Any], kind: str, name: str) -> Signature:

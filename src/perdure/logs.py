@@ -2,6 +2,7 @@
 
 import builtins
 import contextlib
+import copy
 import logging
 import sys
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
@@ -218,6 +219,27 @@ class _ToOrchestrator(logging.Handler):
 
 
 _to_orchestrator = _ToOrchestrator(lambda _: None)
+
+
+class RunHandler(logging.Handler):
+    """Keeps the lines of other loggers with the run in whose code they are logged; outside runs it does nothing.
+
+    It shows nothing: that is the business of other handlers. `PERDURE_LOGGING_LEVEL` holds for it, too.
+    """
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a line."""
+        run = current_run.get()
+        if run is None or _muted or hasattr(record, "perdure_run") or not _FLOW_RUNS.isEnabledFor(record.levelno):
+            return
+        _to_orchestrator.handle(_with_run(record, run))
+
+
+def _with_run(record: logging.LogRecord, run: RunContext) -> logging.LogRecord:
+    """A copy that belongs to the run: the record itself goes on to other handlers."""
+    mine = copy.copy(record)
+    mine.__dict__["perdure_run"] = run
+    return mine
 
 
 def set_up(report: Report | None = None) -> None:

@@ -6,6 +6,7 @@ HTML comment on the line before a block, which readers of the page do not see, s
 
 - `<!-- continues -->`: the block goes on with the story before, in its namespace, home and directory. A
   `console` block that continues is run too: lines after `$ ` are commands, the others what they print.
+- `<!-- a file -->`: the block is only written to the file of its title, which a `console` block that continues runs.
 - `<!-- not run: REASON -->`: the block cannot be run by a test.
 
 A block's `title="pipeline.py"` is the name of the script's file.
@@ -28,7 +29,7 @@ _BLOCK = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 _ANY_FENCE = re.compile(r"^ *(```|~~~).*$", re.MULTILINE)
-_COMMENT = re.compile(r"continues|not run: .+")
+_COMMENT = re.compile(r"continues|a file|not run: .+")
 
 
 class Block(NamedTuple):
@@ -41,6 +42,7 @@ class Block(NamedTuple):
     code: str
     continues: bool
     prints: str | None
+    is_run: bool = True
 
 
 class Story(NamedTuple):
@@ -85,6 +87,7 @@ def _blocks(page: Path) -> Iterator[Block]:
             match["code"],
             continues,
             following["code"] if following and printed else None,
+            is_run=comment != "a file",
         )
 
 
@@ -137,6 +140,8 @@ def _run_python(block: Block, script: ModuleType, directory: Path) -> None:
     # Without a title, each block has a file of its own: tracebacks and sources are read from it.
     file = directory / (block.title or f"line_{block.line}.py")
     file.write_text(block.code, "utf-8")
+    if not block.is_run:
+        return
     script.__file__ = str(file)
     with redirect_stdout(StringIO()) as printed:
         exec(compile(block.code, str(file), "exec"), script.__dict__)

@@ -19,8 +19,14 @@ def example(story: Story) -> Any:
     return pytest.param(story, id=story.name, marks=[pytest.mark.slow] if commands > 1 else [])
 
 
+def needs_greenlets(story: Story) -> bool:
+    return any("gevent" in block.code for block in story.blocks)
+
+
 @pytest.mark.parametrize("story", [example(story) for story in EXAMPLES])
 def test_an_example_does_what_its_page_says(story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    if needs_greenlets(story):
+        pytest.importorskip("gevent", reason="gevent has no wheel for this Python")
     directory = tmp_path / "work"
     directory.mkdir()
     monkeypatch.chdir(directory)

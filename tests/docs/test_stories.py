@@ -55,6 +55,23 @@ def test_a_console_block_that_continues_runs_its_commands(tmp_path: Path):
         ran(tmp_path, text.replace("\nhi\n", "\nbye\n"))
 
 
+def test_a_block_that_is_only_a_file_is_run_by_a_command(tmp_path: Path):
+    text = """<!-- a file -->
+```python title="a.py"
+import os
+
+print(os.getpid() == PID)
+```
+
+<!-- continues -->
+```console
+$ sed -i 's/PID/'$$/ a.py && exec python a.py
+True
+```
+"""
+    ran(tmp_path, text)
+
+
 def test_other_console_blocks_are_not_run(tmp_path: Path):
     assert found_in(tmp_path, "```console\n$ make demo\n```\n") == []
 

@@ -208,3 +208,26 @@ def test_the_frequency_of_the_index_comes_back_whole_and_in_parts(form: Serializ
     value = pd.DataFrame({"a": range(10)}, index=pd.date_range("2024-05-01", periods=10, freq=freq, tz="Europe/Berlin"))
     pd.testing.assert_frame_equal(form.loads(form.dumps(value)), value)
     pd.testing.assert_frame_equal(form.load_part(BytesSource(form.dumps(value)), None, rows), value.iloc[rows])
+
+
+TEXTS = [pd.array(["a", None], dtype="string[pyarrow]"), pd.array(["a", None], dtype="string[python]")]
+
+
+@pytest.mark.parametrize("texts", TEXTS, ids=["arrow", "python"])
+def test_an_index_of_strings_is_one_again(serializer: Serializer, texts: Any) -> None:
+    frame = pd.DataFrame({"a": [1, 2]}, index=pd.Index(texts, name="city"))
+    levels = pd.MultiIndex.from_arrays([[1, 2], texts], names=[None, "city"])
+    for value in (frame, frame["a"], pd.Series([1, 2], index=levels), frame.set_index(levels).iloc[:0]):
+        found = serializer.loads(serializer.dumps(value))
+        assert type(found) is type(value)
+        assert found.equals(value)
+        assert [found.index.get_level_values(n).dtype for n in range(found.index.nlevels)] == [
+            value.index.get_level_values(n).dtype for n in range(value.index.nlevels)
+        ]
+
+
+@pytest.mark.parametrize("serializer", [ArrowSerializer, ParquetSerializer], indirect=True)
+def test_a_part_of_a_frame_has_its_index_of_strings(serializer: Serializer) -> None:
+    frame = pd.DataFrame({"a": [1, 2], "b": [3, 4]}, index=pd.Index(TEXTS[0], name="city"))
+    part = serializer.load_part(BytesSource(serializer.dumps(frame)), ["b"], slice(1, None))
+    pd.testing.assert_frame_equal(part, frame[["b"]].iloc[1:])

@@ -3,9 +3,9 @@
 import logging
 from contextlib import AbstractContextManager
 
-from perdure.logs import RunLogger, get_run_logger, muted
+from perdure.logs import RunHandler, RunLogger, get_run_logger, muted
 
-__all__ = ["RunLogger", "disable_run_logger", "get_logger", "get_run_logger"]
+__all__ = ["RunHandler", "RunLogger", "disable_run_logger", "get_logger", "get_run_logger"]
 
 
 def get_logger(name: str | None = None) -> logging.Logger:

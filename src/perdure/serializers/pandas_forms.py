@@ -30,9 +30,12 @@ def missing_in(what: str, values: Any) -> str:
     return found[0] if found else "None"
 
 
-def restore_parts(value: Any, table: pa.Table, objects: dict[str, str], utc: set[str]) -> None:
-    """Make columns and the index of a frame, as pyarrow gives it, objects again, or times in `datetime`'s UTC."""
-    if not objects and not utc:
+def restore_parts(value: Any, table: pa.Table, objects: dict[str, str], utc: set[str], strings: dict[str, str]) -> None:
+    """Make columns and the index of a frame, as pyarrow gives it, what they were.
+
+    That is objects, times in `datetime`'s UTC, and, in the index, pandas' strings with their kind of storage.
+    """
+    if not objects and not utc and not strings:
         return
     described = table.schema.pandas_metadata or {}
     index = [each for each in described.get("index_columns", ()) if isinstance(each, str)]
@@ -45,6 +48,20 @@ def restore_parts(value: Any, table: pa.Table, objects: dict[str, str], utc: set
     for level, name in enumerate(index):
         if name in objects or name in utc:
             value.index = _restored(value.index, level, objects.get(name))
+        elif name in strings:
+            value.index = _with_strings(value.index, level, pd.StringDtype(strings[name]))
+
+
+def storage_of_strings(dtype: Any) -> str | None:
+    """Where values of a type lie that is pandas' own of text, with NA for what is missing; None of another type."""
+    is_text = isinstance(dtype, pd.StringDtype) and dtype.na_value is pd.NA
+    return str(dtype.storage) if is_text else None
+
+
+def _with_strings(index: Any, level: int, dtype: pd.StringDtype) -> Any:
+    if isinstance(index, pd.MultiIndex):
+        return index.set_levels(index.levels[level].astype(dtype), level=level)
+    return index.astype(dtype)
 
 
 def _restored(index: Any, level: int, missing: str | None) -> Any:

@@ -41,6 +41,7 @@ def notes(value: Any, table: pa.Table) -> dict[str, Any]:
         "columns": _columns(value.columns) if hasattr(value, "columns") else None,
         "utc": _utc(value, table),
         "objects": _objects(value, table),
+        "strings": _strings(value, table),
     }
     return {name: note for name, note in noted.items() if note}
 
@@ -82,6 +83,15 @@ def _objects(value: Any, table: pa.Table) -> dict[str, str]:
     return {table.column_names[place]: forms.missing_in(what, part) for place, what, part in parts}
 
 
+def _strings(value: Any, table: pa.Table) -> dict[str, str]:
+    """The storage of each level of the index that is of pandas' own type of text: it would come back as another."""
+    levels = value.index.nlevels
+    names = [*table.column_names[-levels:]]
+    dtypes = (value.index.get_level_values(level).dtype for level in range(levels))
+    found = {name: forms.storage_of_strings(dtype) for name, dtype in zip(names, dtypes, strict=False)}
+    return {name: storage for name, storage in found.items() if storage is not None}
+
+
 def give_series(table: pa.Table, origin: dict[str, Any]) -> Any:
     """The reverse of `take` for a series; `origin` are the notes."""
     series = give(table, origin).iloc[:, 0]
@@ -93,7 +103,7 @@ def give_series(table: pa.Table, origin: dict[str, Any]) -> Any:
 def give(table: pa.Table, origin: dict[str, Any]) -> Any:
     """The reverse of `take` for a frame; `origin` are the notes."""
     value = table.to_pandas()
-    forms.restore_parts(value, table, origin.get("objects", {}), set(origin.get("utc", ())))
+    forms.restore_parts(value, table, origin.get("objects", {}), set(origin.get("utc", ())), origin.get("strings", {}))
     if "freq" in origin:
         value.index = _with_freq(value.index, origin["freq"], origin.get("step", 1))
     if "index_names" in origin:
