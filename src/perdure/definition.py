@@ -41,8 +41,8 @@ def checked_function(function: Any, kind: str) -> Callable[..., Any]:
         raise TypeError(f"@{kind} decorates functions; {inner.__name__} is a class. Decorate its methods instead.")
     if _is_command(inner):
         raise TypeError(
-            f"@{kind} decorates functions; {getattr(inner, 'name', None)!r} is a command of click, which takes a command line."
-            f" Write `@{kind}` below `@click.command()` and its options, right above `def`."
+            f"@{kind} decorates functions; {getattr(inner, 'name', None)!r} is a command of click, which takes a"
+            f" command line. Write `@{kind}` below `@click.command()` and its options, right above `def`."
         )
     return inner
 
