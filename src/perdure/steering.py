@@ -36,7 +36,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def cancel_flow_run(flow_run_id: str | UUID, *, grace: float | None = None, force: bool = False) -> None:
-    """Cancel a flow run with all below it, wherever it runs, and wait until it has ended.
+    """Cancel a flow run and all runs below it, wherever it runs, and wait until it has ended.
 
     Its code gets `grace` seconds to end by itself, or as many as the setting cancel_grace_seconds says: tasks that
     have not begun do not begin, coroutines are cancelled, and `CancelRequested` is raised in plain code. Then nobody

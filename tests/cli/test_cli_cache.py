@@ -40,7 +40,7 @@ def test_ls_by_task_and_age(perdure: Perdure):
     assert len(keys(perdure, "--task", "square")) == 2
     assert len(keys(perdure, "--older-than", "0s")) == 3
     assert keys(perdure, "--older-than", "1h") == []
-    assert "No cached result is like this." in perdure("cache", "ls", "--task", "none").output
+    assert "No cached result matches." in perdure("cache", "ls", "--task", "none").output
 
 
 def test_show_says_what_a_key_was_made_of(perdure: Perdure):
@@ -72,6 +72,6 @@ def test_clear_by_task_by_age_and_all(perdure: Perdure):
 
 def test_clear_asks_first_and_wants_to_know_what(perdure: Perdure):
     assert perdure("cache", "clear", "--all").exit_code == 1  # nobody answers
-    assert "Say which" in perdure("cache", "clear").output
-    assert "Say which" in perdure("cache", "clear", "the-answer", "--all").output
+    assert "Choose what to clear" in perdure("cache", "clear").output
+    assert "Choose what to clear" in perdure("cache", "clear", "the-answer", "--all").output
     assert len(keys(perdure)) == 3

@@ -15,7 +15,7 @@ def test_a_webhook_is_made_shown_without_its_secrets_and_deleted(perdure: Perdur
     listed = perdure("webhook", "ls").stdout
     assert "flow-run.failed" in listed
     assert "SECRET" not in listed
-    assert "Nothing was sent." in perdure("webhook", "deliveries", shape["id"][:20]).stdout
+    assert "There are no deliveries." in perdure("webhook", "deliveries", shape["id"][:20]).stdout
     assert "Deleted the webhook" in perdure("webhook", "delete", shape["id"]).stdout
     assert "There is no webhook." in perdure("webhook", "ls").stdout
 

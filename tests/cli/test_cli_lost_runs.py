@@ -48,7 +48,7 @@ def test_a_run_whose_process_is_gone_is_listed_as_lost(perdure: Perdure):
     shown = perdure("flow-run", "ls").stdout
     assert "! Running (lost)  nightly  child" in shown
     assert "! Running (lost)  nightly  monday" in shown
-    assert "Lost: the process that ran it is gone." in shown
+    assert "Lost: its process has ended." in shown
     assert [run["is_lost"] for run in documents(perdure, "flow-run", "ls")] == [True, True, False]
     assert perdure("flow-run", "inspect", "monday").stdout.startswith("! Running (lost)  monday\n")
     assert documents(perdure, "flow-run", "inspect", "monday")["is_lost"] is True

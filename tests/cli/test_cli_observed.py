@@ -48,7 +48,7 @@ def test_logs_are_of_all_runs_or_of_what_is_asked_for(perdure: Perdure):
     narrow = perdure("logs", "--flow-run", one, "--level", "warning").stdout
     assert narrow.count("\n") == 1
     assert narrow.rstrip().endswith("load-0  loading monday")
-    assert perdure("logs", "--flow", "no-such-flow").stdout.startswith("No line is like this.")
+    assert perdure("logs", "--flow", "no-such-flow").stdout.startswith("No line matches.")
     lines = perdure("logs", "--grep", "loading (mon|fri)", "-n", 1, "--since", "10m", "--json").stdout.splitlines()
     assert [json.loads(line)["flow_run_id"] for line in lines] == [other]
 

@@ -23,7 +23,7 @@ def kept_once(runs: int) -> None:
 def test_prune_dooms_first_and_removes_later(perdure: Perdure, home: Path):
     kept_once(3)
     doomed = perdure("result", "prune").output
-    assert "To be removed later: 2 results" in doomed
+    assert "Pending deletion: 2 results" in doomed
     assert "The first prune after their grace period of 1h 00m removes them." in doomed
     removed = perdure("result", "prune", "--grace", 0).output
     assert "Removed 2 results" in removed

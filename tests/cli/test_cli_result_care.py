@@ -92,7 +92,7 @@ def test_diff_as_json_has_every_change(perdure: Perdure, days: None):
 def test_quick_diff_loads_nothing(perdure: Perdure, days: None, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("perdure.results.difference.get_result", None)
     ended = perdure("result", "diff", "monday/load-0", "tuesday/load-0", "--quick")
-    assert (ended.exit_code, ended.stdout.splitlines()[-1].partition(";")[0]) == (1, "The results have other digests")
+    assert (ended.exit_code, ended.stdout.splitlines()[-1].partition(";")[0]) == (1, "The results have different digests")
 
 
 @pytest.mark.parametrize("quick", [(), ("--quick",)])
@@ -142,7 +142,7 @@ def test_one_key_does_not_hold_two_results(perdure: Perdure, tmp_path: Path, day
 def test_rm_asks_and_removes_nothing_unless_the_answer_is_yes(perdure: Perdure, days: None):
     ended = perdure("result", "rm", "monday")  # nobody answers
     assert ended.exit_code == 1
-    assert re.search(r"Remove 1 result \(48\d\.\d KiB\) for good: monday\?", ended.stdout)
+    assert re.search(r"Remove 1 result \(48\d\.\d KiB\) permanently: monday\?", ended.stdout)
     assert perdure("result", "get", "monday").stdout_bytes == LARGE
 
 
@@ -185,7 +185,7 @@ def listed(perdure: Perdure, *options: str) -> set[str]:
 
 def test_rm_by_options_says_how_many_and_how_much_before_it_removes(perdure: Perdure, days: None):
     ended = perdure("result", "rm", "--task", "load")  # nobody answers
-    assert re.search(r"Remove 2 results \(\d+ B\) for good: tuesday/load-0, monday/load-0\?", ended.stdout)
+    assert re.search(r"Remove 2 results \(\d+ B\) permanently: tuesday/load-0, monday/load-0\?", ended.stdout)
     assert len(listed(perdure)) == 6
     perdure("result", "rm", "--task", "load", "--yes")
     assert listed(perdure, "--removed") == listed(perdure, "--task", "load", "--removed")
@@ -208,7 +208,7 @@ def test_rm_by_options_passes_over_what_is_still_needed(perdure: Perdure, days: 
 
     load("friday")
     ended = perdure("result", "rm", "--task", "load", "--yes")
-    assert ended.stderr.endswith("1 result passed over, since something still needs them.\n")
+    assert ended.stderr.endswith("1 result skipped, since something still needs them.\n")
     assert ended.stdout.startswith("Removed 2 results;")
     assert perdure("result", "rm", "--task", "load", "--yes", "--force").stdout.startswith("Removed 1 result;")
 

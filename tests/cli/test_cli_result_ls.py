@@ -89,7 +89,7 @@ def test_a_storage_goes_by_its_directory_its_slug_or_its_id(perdure: Perdure, tm
     (by_id,) = json.loads(perdure("result", "ls", "--storage", by_place["storage_id"], "--json").stdout)
     assert by_place == by_id
     LocalFileSystem(tmp_path / "third").save("third")
-    assert perdure("result", "ls", "--storage", "local-file-system/third").stdout.startswith("No result is like this.")
+    assert perdure("result", "ls", "--storage", "local-file-system/third").stdout.startswith("No result matches.")
 
 
 @pytest.mark.parametrize(("option", "value"), [("--older-than", "30x"), ("--larger-than", "much")])

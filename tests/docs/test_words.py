@@ -1,6 +1,8 @@
 """The documents, the page's texts and the messages use the terms of the glossary, and none of the former dialect."""
 
+import ast
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -21,9 +23,28 @@ def found(text: str) -> list[str]:
     return [match.group() for match in BANNED.finditer(" ".join(text.split()))]
 
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+def places(paths: Iterable[Path]) -> dict[str, list[str]]:
+    """What is found in files: in Python's, in its texts alone, docstrings too."""
+    sources = ((path, path.read_text("utf-8")) for path in paths)
+    read = ((path, texts(source) if path.suffix == ".py" else source) for path, source in sources)
+    return {path.relative_to(ROOT).as_posix(): hits for path, text in read if (hits := found(text))}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_a_page_of_the_documents_has_no_banned_words(page: Path) -> None:
-    assert found(page.read_text("utf-8")) == []
+def texts(source: str) -> str:
+    """All text that Python source holds, with gaps for what is put in when it runs."""
+    pieces = (node.value for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Constant))
+    return "\n\x00\n".join(piece for piece in pieces if isinstance(piece, str))
+
+
+def test_the_documents_have_no_banned_words() -> None:
+    assert places([ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]) == {}
+
+
+@pytest.mark.parametrize("folder", ["cli", "server/routes"])
+def test_texts_of_the_command_line_and_the_api_have_no_banned_words(folder: str) -> None:
+    assert places(sorted((ROOT / "src/perdure" / folder).rglob("*.py"))) == {}
+
+
+def test_the_page_has_no_banned_words() -> None:
+    sources = sorted((ROOT / "ui/src").rglob("*.ts*"))
+    assert places(path for path in sources if path.name != "schema.d.ts") == {}

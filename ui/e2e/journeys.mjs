@@ -79,7 +79,7 @@ const journeys = {
     await visit(page, `${origin}/results/${items[0].run_id}`)
     await page.getByRole("table", { name: "The first rows" }).waitFor(wait)
     await button("Verify").click()
-    await page.getByText("It is there and whole.").waitFor(wait)
+    await page.getByText("It exists and is whole.").waitFor(wait)
   },
   async "two results are compared"() {
     await visit(page, `${origin}/results?kind=persisted&type=builtins.dict`)

@@ -18,23 +18,23 @@ from perdure.core.version import VERSION
 # What `--help` says of each command; the module of the same name has the command itself as `app`.
 _COMMANDS = {
     "run": "Run a flow of a file or a module.",
-    "flow-run": "List flow runs, look into one, read its log.",
-    "task-run": "List task runs, look into one, say why it ran.",
-    "logs": "Print what runs logged, and follow what they log.",
-    "artifact": "List, look into, export and delete artifacts of runs.",
+    "flow-run": "List, inspect, cancel, continue and resume flow runs, and read their logs.",
+    "task-run": "List, inspect and explain task runs.",
+    "logs": "Print and follow the log lines of runs.",
+    "artifact": "List, show, export and delete artifacts of runs.",
     "variable": "List, set and delete variables.",
-    "result": "List results, look into one, get its value.",
-    "cache": "List cached results by key, look into one, forget them.",
-    "block": "List, look into and delete saved blocks.",
-    "limit": "Limit how many may be at something at once, or how often.",
-    "webhook": "Have a server tell URLs of events.",
-    "notification": "Have a server tell people of events, through Apprise.",
-    "event": "List the events that servers found.",
+    "result": "List, show, load, compare, verify, copy and remove results.",
+    "cache": "List, show and clear cached results by key.",
+    "block": "List, inspect and delete saved blocks.",
+    "limit": "Create and change concurrency limits and rate limits.",
+    "webhook": "Deliver events to URLs, by a server.",
+    "notification": "Notify people of events through Apprise, by a server.",
+    "event": "List events of runs.",
     "config": "View and change settings.",
-    "profile": "Keep several sets of settings.",
+    "profile": "Manage named sets of settings.",
     "database": "Upgrade, check, back up, copy and prune the database.",
     "server": "Start the server that a team shares.",
-    "token": "Make, list and revoke tokens for the server.",
+    "token": "Create, list and revoke tokens for the server.",
     "migrate": "Rewrite programs of Prefect, Airflow, Dagster, DBOS and others.",
     "version": "Show versions.",
 }
@@ -46,7 +46,7 @@ _FOLLOWS = frozenset({"--follow", "-f"})
 
 
 class _Commands(TyperGroup):
-    """Knows the commands by name, and imports the one that is called."""
+    """The commands by name; imports the one that is called."""
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
@@ -80,7 +80,7 @@ def _show_warning(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    """Perdure's own warnings are about what the person gave; those of programs say where they come from."""
+    """Perdure's own warnings concern the user's input; those of programs show where they come from."""
     if filename.startswith(str(Path(__file__).parents[1])):
         say(str(message), "Warning", "yellow")
     else:
@@ -109,7 +109,7 @@ def perdure(
 
 
 def main() -> None:
-    """Run the command that the process's arguments say, and end the process with its exit code."""
+    """Run the command in the process's arguments, and end the process with its exit code."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal without ✓ still shows all the rest

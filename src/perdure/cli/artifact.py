@@ -22,10 +22,10 @@ from perdure.core.records import ArtifactFilter, ArtifactKind, ArtifactRecord
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-app = new_group("List, look into, export and delete artifacts of runs.")
+app = new_group("List, show, export and delete artifacts of runs.")
 
 Which = Annotated[
-    str, typer.Argument(metavar="ARTIFACT", help="A key, for its newest version; or an id, or its beginning.")
+    str, typer.Argument(metavar="ARTIFACT", help="A key, for its newest version; or an id, or a prefix of it.")
 ]
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all that would steer a terminal
 
@@ -64,7 +64,7 @@ def ls(
             )
         )
     else:
-        show("There is no artifact like this.")
+        show("No artifact matches.")
         show(note("`create_markdown_artifact(…)` of perdure.artifacts in a flow or task makes one."))
 
 
@@ -128,7 +128,7 @@ def _cell(cell: Any) -> str:
 @app.command()
 def export(
     which: Which,
-    file: Annotated[Path | None, typer.Argument(help="Where to; standard output if it is left out.")] = None,
+    file: Annotated[Path | None, typer.Argument(help="The file to write; standard output by default.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Write an artifact as a file: Markdown, CSV, the image, the address, or the percentage."""

@@ -14,7 +14,7 @@ from perdure.core.errors import BlockMissing
 from perdure.core.records import BlockRecord
 from perdure.core.suggest import nearest
 
-app = new_group("List, look into and delete saved blocks.")
+app = new_group("List, inspect and delete saved blocks.")
 
 Slug = Annotated[str, typer.Argument(metavar="TYPE/NAME", help="A block's slug, such as local-file-system/dev.")]
 
@@ -38,7 +38,7 @@ def ls(
 
 @app.command()
 def inspect(slug: Slug, as_json: AsJson = False) -> None:
-    """Show a block's fields. Secrets are shown as asterisks."""
+    """Show a block's fields. Secrets are redacted."""
     record = _found(slug)
     shape = block_shape(record)
     if as_json:
@@ -52,7 +52,7 @@ def inspect(slug: Slug, as_json: AsJson = False) -> None:
 
 @app.command()
 def delete(slug: Slug, as_json: AsJson = False) -> None:
-    """Delete a block. Results that lie in a deleted storage can still be read."""
+    """Delete a block. Results in a deleted storage can still be read."""
     blocks.delete(slug)
     if as_json:
         show_json({"slug": slug, "deleted": True})

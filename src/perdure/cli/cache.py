@@ -1,4 +1,4 @@
-"""`perdure cache`: what cache keys stand for."""
+"""`perdure cache`: cached results by key."""
 
 import json
 from typing import Annotated, Any
@@ -28,7 +28,7 @@ from perdure.core.clock import system_clock
 from perdure.core.errors import CacheEntryMissing
 from perdure.core.records import CacheEntry, CacheFilter
 
-app = new_group("List cached results by key, look into one, forget them.")
+app = new_group("List, show and clear cached results by key.")
 
 Task = Annotated[str | None, typer.Option("--task", metavar="NAME", help="Only results of this task.")]
 OlderThan = Annotated[
@@ -39,7 +39,7 @@ _SHOWN = 3  # keys that a message names
 
 @app.command()
 def ls(task: Task = None, older_than: OlderThan = None, limit: Limit = 20, as_json: AsJson = False) -> None:
-    """List what cache keys stand for, the newest first."""
+    """List cached results by key, the newest first."""
     wanted = CacheFilter(task=task, before=_before(older_than))
     entries = list(orchestrator().cache_entries(wanted._replace(limit=limit)))
     if as_json:
@@ -50,16 +50,16 @@ def ls(task: Task = None, older_than: OlderThan = None, limit: Limit = 20, as_js
         show("Nothing is cached.")
         show(note("`cache_policy=INPUTS` on a task caches what it returns."))
     else:
-        show("No cached result is like this.")
+        show("No cached result matches.")
         show(note("`perdure cache ls` lists all."))
 
 
 @app.command("show")
 def show_one(
-    key: Annotated[str, typer.Argument(metavar="KEY", help="A cache key, or the beginning of one.")],
+    key: Annotated[str, typer.Argument(metavar="KEY", help="A cache key, or a prefix of one.")],
     as_json: AsJson = False,
 ) -> None:
-    """Show what a cache key stands for, and what it was made of."""
+    """Show the result of a cache key, and the components of the key."""
     entry = _one(key)
     if as_json:
         show_json(_shape(entry))
@@ -72,7 +72,7 @@ def show_one(
         ("size", None if entry.size is None else size_text(entry.size)),
         ("created", full_time(entry.created)),
         ("expires", None if entry.expires is None else _expiry(entry, full_time(entry.expires))),
-        ("removed", None if entry.doomed is None else "its result is to be removed, and is not used any more"),
+        ("removed", None if entry.doomed is None else "its result is pending deletion, and is no longer used"),
     ]
     show(facts(pairs))
     if entry.components is not None:
@@ -82,24 +82,22 @@ def show_one(
 
 @app.command()
 def clear(
-    keys: Annotated[
-        list[str] | None, typer.Argument(metavar="KEY", help="Cache keys, or the beginnings of some.")
-    ] = None,
+    keys: Annotated[list[str] | None, typer.Argument(metavar="KEY", help="Cache keys, or prefixes of them.")] = None,
     task: Task = None,
     older_than: OlderThan = None,
     everything: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Forget what cache keys stand for: their tasks run again.
+    """Remove cache keys, so that their tasks run again.
 
     The results themselves stay, for the runs that made them; `perdure result prune` removes what nothing needs.
     """
     chosen = task is not None or older_than is not None
     if bool(keys) + chosen + everything != 1:
-        raise typer.BadParameter("Say which: KEYs, or --task and --older-than, or --all.", param_hint="KEY")
+        raise typer.BadParameter("Choose what to clear: KEYs, or --task and --older-than, or --all.", param_hint="KEY")
     if as_json and not yes:
-        raise typer.BadParameter("It cannot ask whether you mean it: add --yes.", param_hint="--json")
+        raise typer.BadParameter("There is no terminal to ask for confirmation: add --yes.", param_hint="--json")
     wanted = CacheFilter(tuple(_one(key).key for key in keys or ()), task=task, before=_before(older_than))
     if not yes:
         count = len(orchestrator().cache_entries(wanted))
@@ -128,7 +126,7 @@ def _one(key: str) -> CacheEntry:
         raise CacheEntryMissing(f"No cache key begins with {key!r}. `perdure cache ls` lists them.")
     if len(found) > 1:
         shown = ", ".join(entry.key for entry in found[:_SHOWN]) + (" and more" if len(found) > _SHOWN else "")
-        raise CacheEntryMissing(f"{key!r} begins several cache keys: {shown}. Give more of one.")
+        raise CacheEntryMissing(f"{key!r} begins several cache keys: {shown}. Give more characters of one.")
     return found[0]
 
 

@@ -48,7 +48,7 @@ def unset(
 
 @app.command()
 def view(as_json: AsJson = False) -> None:
-    """Show every setting, its value and where that comes from. Secrets are shown as asterisks."""
+    """Show every setting, its value and its source. Secrets are redacted."""
     holding, sources = settings.current(), settings.sources()
     if as_json:
         shape = {

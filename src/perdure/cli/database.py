@@ -1,4 +1,4 @@
-"""`perdure database`: looking after the database that runs are recorded in."""
+"""`perdure database`: maintenance of the database that runs are recorded in."""
 
 from collections.abc import Sequence
 from contextlib import closing
@@ -19,7 +19,7 @@ from perdure.orchestrator.sql.schema import HEAD
 if TYPE_CHECKING:
     from perdure.orchestrator.care.checking import Checked
 
-app = new_group("Look after the database: PERDURE_DATABASE, a SQLite file or postgresql://…")
+app = new_group("Maintain the database: PERDURE_DATABASE, a SQLite file or postgresql://…")
 app.command()(prune)
 
 
@@ -30,7 +30,7 @@ def chosen() -> Database:
 
 @app.command()
 def info(as_json: AsJson = False) -> None:
-    """Show where the database is, its version and size, and how many rows it has of what."""
+    """Show the database's location, version and size, and the number of rows in each table."""
     from perdure.orchestrator.sql.tables import metadata
 
     database = chosen()
@@ -52,7 +52,7 @@ def info(as_json: AsJson = False) -> None:
 
 @app.command()
 def upgrade(as_json: AsJson = False) -> None:
-    """Bring the tables to this version of Perdure, as whatever uses the database does by itself."""
+    """Upgrade the tables to this version of Perdure. Every use of the database does that automatically."""
     database = chosen()
     before = database.revision()
     database.connect().close()
@@ -61,13 +61,13 @@ def upgrade(as_json: AsJson = False) -> None:
 
 @app.command()
 def downgrade(
-    revision: Annotated[str, typer.Argument(metavar="REVISION", help="The migration to go back to, such as 0005.")],
+    revision: Annotated[str, typer.Argument(metavar="REVISION", help="The migration to downgrade to, such as 0005.")],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Bring the tables back to those of an older version of Perdure, which is installed afterwards.
+    """Downgrade the tables to those of an older version of Perdure; install that version afterwards.
 
-    What that version does not know is lost. Whatever of this version uses the database upgrades it again.
+    Data that it does not store is lost. Any use by this version upgrades the tables again.
     """
     from perdure.orchestrator.sql.migrations import known_revisions
 
@@ -99,7 +99,7 @@ def _tell_of_migration(database: Database, before: str | None, after: str, as_js
 
 @app.command()
 def check(as_json: AsJson = False) -> None:
-    """Read all of the database and say what is wrong with it; exit code 1 if something is broken."""
+    """Read the whole database and report what is broken; exit code 1 if something is."""
     from perdure.orchestrator.care.checking import check as check_database
 
     database = chosen()
@@ -126,7 +126,7 @@ def _show_checked(database: Database, checked: "Checked") -> None:
     if checked.dangling:
         columns = [Column("rows of"), Column("by"), Column("count", right=True), Column("such as")]
         rows = [(each.table, each.column, f"{each.rows:,}", each.example) for each in checked.dangling]
-        show(section("Rows that lead to nothing"), table(columns, rows))
+        show(section("Dangling references"), table(columns, rows))
         show(note("Processes that were killed leave such rows; they do no harm."))
 
 
@@ -139,9 +139,9 @@ def _first(texts: Sequence[str]) -> Sequence[str]:
 def backup(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A new SQLite file.")], as_json: AsJson = False
 ) -> None:
-    """Write all that the database holds now into a new SQLite file, while flows go on.
+    """Write the database's current content into a new SQLite file, while flows run.
 
-    Results that lie in a storage, and the key of secrets in the home, are not in it.
+    Results in storages, and the secrets key in the home, are not included.
     """
     from perdure.orchestrator.care.copying import backup as back_up
 
@@ -151,7 +151,7 @@ def backup(
         show_json({"place": database.place, "file": str(file.absolute()), "size": size})
     else:
         show(f"{database.place} is backed up in {file}, {size_text(size)}.")
-        show(note(f"PERDURE_DATABASE={file} looks into it. Results in storages are not in it."))
+        show(note(f"PERDURE_DATABASE={file} looks into it. Results in storages are not included."))
 
 
 @app.command()
@@ -162,7 +162,7 @@ def copy(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Copy all that the database holds now into an empty one, of whichever kind: all of it, or nothing."""
+    """Copy the database's current content into an empty one, of either kind: everything or nothing."""
     from perdure.orchestrator.care.copying import copy as copy_database
 
     holding = settings.current()
@@ -173,4 +173,4 @@ def copy(
         show_json({"from": origin.place, "to": goal.place, "rows": rows})
         return
     show(f"Copied {plural(sum(rows.values()), 'row')} from {origin.place} to {goal.place}; as many are there now.")
-    show(note("`perdure config set database=…` has flows use it. Runs that go on meanwhile are not in it."))
+    show(note("`perdure config set database=…` makes flows use it. Changes made during the copy are not included."))

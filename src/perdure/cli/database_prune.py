@@ -1,4 +1,4 @@
-"""`perdure database prune`: letting go of old runs."""
+"""`perdure database prune`: removing old runs."""
 
 from contextlib import closing
 from typing import Annotated
@@ -29,16 +29,16 @@ def prune(
         ),
     ] = [],  # noqa: B006 - typer copies it
     results: Annotated[
-        bool, typer.Option("--results", help="Also runs whose results are kept; their files stay, unknown.")
+        bool, typer.Option("--results", help="Also runs whose results are kept; their files stay, as orphans.")
     ] = False,
     vacuum: Annotated[bool, typer.Option("--vacuum", help="Then give the free space back to the disk.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what would be removed.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Remove old runs from the database: with their tasks, subflows, states, inputs, decisions and logs.
 
-    A run stays as long as it, or anything inside it, is unfinished or may be resumed, has a result whose file is kept,
-    or is what a cache key stands for. `perdure result prune` removes old results first.
+    A run stays as long as it, or anything inside it, is unfinished or can be resumed, has a result whose file is
+    kept, or is referred to by a cache key. `perdure result prune` removes old results first.
     """
     from perdure.orchestrator.care.forgetting import ENDED, forget
 

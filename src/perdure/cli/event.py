@@ -41,8 +41,8 @@ def ls(
             )
         )
     else:
-        show("There are no such events.")
-        show(note("A server makes them of states, while it runs: `perdure server start`; flows emit_event(...)."))
+        show("No event matches.")
+        show(note("A running server creates them from states: `perdure server start`; flows emit_event(...)."))
 
 
 def _run_of(event: Event) -> str:

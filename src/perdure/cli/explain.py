@@ -17,7 +17,7 @@ Shape = dict[str, Any]
 
 
 def show_why(run: FlowRun | TaskRun, as_json: bool) -> None:
-    """Say why a run called its function, or did not, with all that decided it."""
+    """Explain why a run called its function, or did not, with everything that decided it."""
     told = explain(run.id)
     if as_json:
         show_json(_shape(told))

@@ -1,4 +1,4 @@
-"""Runs by what a person types: an id, the beginning of one, a name, or `FLOW-RUN/NAME`."""
+"""Runs by what a person types: an id, a prefix of one, a name, or `FLOW-RUN/NAME`."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar

@@ -41,7 +41,7 @@ from perdure.cli.tree import Below, gather, summary, tree
 from perdure.core.records import FlowRun, LogRecord, RunFilter
 from perdure.engine.abandoning import lost_among
 
-app = new_group("List flow runs, look into one, read its log, cancel one, go on with one.")
+app = new_group("List, inspect, cancel, continue and resume flow runs, and read their logs.")
 app.command()(resume)
 app.command()(rerun)
 app.command()(abandon)
@@ -49,7 +49,7 @@ app.command()(cancel)
 app.command("continue")(go_on)
 app.command()(watch)
 
-Which = Annotated[str, typer.Argument(metavar="RUN", help="A flow run's id, the beginning of one, or its name.")]
+Which = Annotated[str, typer.Argument(metavar="RUN", help="A flow run's id, a prefix of it, or its name.")]
 
 
 @app.command()
@@ -74,7 +74,7 @@ def ls(
         show("There are no flow runs yet.")
         show(note("`perdure run FILE.py:FLOW` makes one, and so does calling a flow in Python."))
     else:
-        show("No flow run is like this.")
+        show("No flow run matches.")
         show(note("`perdure flow-run ls` lists all."))
 
 
@@ -161,7 +161,7 @@ def _show_below(run: FlowRun, below: Below) -> None:
 
 @app.command()
 def explain(which: Which, as_json: AsJson = False) -> None:
-    """Say why a flow run called its function, or why it did not."""
+    """Explain why a flow run called its function, or why it did not."""
     show_why(find.flow_run(which), as_json)
 
 
@@ -176,7 +176,7 @@ def logs(which: Which, as_json: AsJson = False) -> None:
         _show_lines(list(lines))
     else:
         show(f"Flow run {run.name!r} logged nothing.")
-        show(note("`get_run_logger()` gives a flow or task its logger; the setting logging_level says what is kept."))
+        show(note("`get_run_logger()` returns the run's logger; logging_level is the lowest level that is stored."))
 
 
 def _show_lines(lines: list[LogRecord]) -> None:

@@ -11,19 +11,19 @@ from perdure.cli.output import note, show, show_json
 from perdure.cli.shapes import run_shape
 from perdure.engine.abandoning import abandon as give_up
 
-LOST = "Lost: the process that ran it is gone. `perdure flow-run resume` goes on with it, `abandon` gives it up."
+LOST = "Lost: its process has ended. `perdure flow-run resume` resumes it, `abandon` gives it up."
 
 
 def abandon(
     which: Annotated[
         str,
-        typer.Argument(metavar="RUN", help="A flow run's id, the beginning of one, or its name if no other has it."),
+        typer.Argument(metavar="RUN", help="A flow run's id, a prefix of it, or its name if no other has it."),
     ],
     as_json: AsJson = False,
 ) -> None:
-    """Give up a flow run that crashed, or whose process is gone: it is Crashed for good.
+    """Give up a flow run that crashed, or whose process is lost: it stays Crashed.
 
-    `resume --crashed` passes over it, and `perdure result prune` keeps nothing for it.
+    `resume --crashed` skips it, and `perdure result prune` keeps nothing for it.
     """
     run = give_up(find.flow_run(which, only=True).id, session.current())
     if as_json:

@@ -30,41 +30,40 @@ from perdure.engine.resumption import lost_runs, resumable
 from perdure.engine.starts import arguments_of, program_of
 from perdure.flows import Flow
 
-_UNGUARDED = (
-    "But its program is only being loaded, to go on with a run. Put the call under `if __name__ == '__main__':`."
-)
-Which = Annotated[str, typer.Argument(metavar="RUN", help="A flow run's id, the beginning of one, or its name.")]
+_UNGUARDED = "But its program is only being loaded, to resume a run. Put the call under `if __name__ == '__main__':`."
+Which = Annotated[str, typer.Argument(metavar="RUN", help="A flow run's id, a prefix of it, or its name.")]
 
 TrustUnsigned = Annotated[
-    bool, typer.Option("--trust-unsigned", help="Also what was begun before there were signing keys.")
+    bool, typer.Option("--trust-unsigned", help="Also runs that began before signing keys were set.")
 ]
 
 
 def resume(
     which: Annotated[
-        str | None, typer.Argument(metavar="RUN", help="A flow run's id, the beginning of one, or its name.")
+        str | None, typer.Argument(metavar="RUN", help="A flow run's id, a prefix of it, or its name.")
     ] = None,
     crashed: Annotated[
-        bool, typer.Option("--crashed", help="All that crashed, or whose process is gone, oldest first.")
+        bool, typer.Option("--crashed", help="All runs that crashed, or whose process is lost, oldest first.")
     ] = False,
-    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Run again what failed, too.")] = False,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Also run failed steps again.")] = False,
     take_over: Annotated[
-        bool, typer.Option("--take-over", help="Take it from a process that still runs it: that one stops.")
+        bool,
+        typer.Option("--take-over", help="Take the run over from a process that still runs it; that process stops."),
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="With --crashed: only list them.")] = False,
     trust_unsigned: TrustUnsigned = False,
     as_json: AsJson = False,
 ) -> None:
-    """Go on with a flow run that crashed, or whose process is gone: what it finished is not run again.
+    """Resume a flow run that crashed, or whose process is lost: finished steps do not run again.
 
     Exit codes as of `perdure run`; with --crashed, the highest.
     """
     if (which is None) != crashed:
         raise typer.BadParameter("Name a flow run, or give --crashed.")
     if take_over and crashed:
-        raise typer.BadParameter("It is for one run: name it instead of --crashed.", param_hint="--take-over")
+        raise typer.BadParameter("It is for one run: name the run instead of --crashed.", param_hint="--take-over")
     if dry_run and not crashed:
-        raise typer.BadParameter("It lists what --crashed would go on with: give that, too.", param_hint="--dry-run")
+        raise typer.BadParameter("It lists what --crashed would resume: give that, too.", param_hint="--dry-run")
     with accepting_unsigned() if trust_unsigned else contextlib.nullcontext():
         if which is not None:
             _resume_one(find.flow_run(which), retry_failed, as_json, take_over)
@@ -95,7 +94,7 @@ def _resume_all(retry_failed: bool, dry_run: bool, as_json: bool) -> None:
 
 
 def _resumed_or_said(run: FlowRun, retry_failed: bool, as_json: bool) -> tuple[dict[str, Any], int]:
-    """One of many: that it cannot be resumed is said, and the others go on."""
+    """One of many: if it cannot be resumed, that is printed, and the others are resumed."""
     try:
         flow, end = resumed(run, retry_failed, as_json)
     except (PerdureError, typer.BadParameter) as error:
@@ -132,7 +131,7 @@ def _crashed() -> list[FlowRun]:
 
 
 def _list(runs: list[FlowRun], as_json: bool) -> None:
-    """What would be gone on with, and what cannot be, from here."""
+    """What would be resumed, and what cannot be, from here."""
     reasons = {run.id: _hindrance(run) for run in runs}
     if as_json:
         shapes: list[dict[str, str]] = [{"id": run.id, "name": run.name, "flow_name": run.flow_name} for run in runs]
@@ -149,7 +148,7 @@ def _list(runs: list[FlowRun], as_json: bool) -> None:
 
 
 def _hindrance(run: FlowRun) -> str | None:
-    """Why a run cannot be gone on with, as far as that is known before its program is loaded."""
+    """Why a run cannot be resumed, as far as that is known before its program is loaded."""
     try:
         start = _start(run)
         _entry_of(run, start)
@@ -186,7 +185,7 @@ def _call(flow: Flow[..., Any], run: FlowRun, retry_failed: bool) -> Any:
 def _start(run: FlowRun) -> StartRecord:
     start = session.current().orchestrator.start(run.id)
     if start is None:
-        raise ResumeError(f"How the flow run {run.name!r} was begun is not known. Call its flow anew.")
+        raise ResumeError(f"How the flow run {run.name!r} was started is not recorded. Call its flow again.")
     return start
 
 

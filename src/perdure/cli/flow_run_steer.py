@@ -27,7 +27,7 @@ def cancel(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Cancel a flow run with all below it, wherever it runs, and wait until it has ended."""
+    """Cancel a flow run and all runs below it, wherever it runs, and wait until it has ended."""
     run = find.flow_run(which)
     cancel_flow_run(run.id, grace=grace, force=force)
     if as_json:
@@ -40,13 +40,13 @@ def cancel(
 def go_on(
     which: Which,
     document: Annotated[
-        str | None, typer.Option("--input", metavar="JSON", help="What it asks for, as JSON, or @FILE with that.")
+        str | None, typer.Option("--input", metavar="JSON", help="The input that it waits for, as JSON, or @FILE.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Continue a flow run that is paused; one that has suspended itself is resumed here.
+    """Continue a paused flow run; a suspended one is resumed here.
 
-    Exit codes as of `perdure run`; 0 once one that waits in its process is told.
+    Exit codes as of `perdure run`; 0 once the input of a paused run is stored.
     """
     run = find.flow_run(which)
     continue_flow_run(run.id, input=None if document is None else _input(document))

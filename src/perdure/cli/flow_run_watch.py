@@ -1,4 +1,4 @@
-"""`perdure flow-run watch`: a run as it goes on, redrawn on a terminal, line by line elsewhere."""
+"""`perdure flow-run watch`: a run while it executes, redrawn on a terminal, line by line elsewhere."""
 
 import json
 import re
@@ -61,15 +61,15 @@ class _Look(NamedTuple):
 
     @property
     def is_last(self) -> bool:
-        """Whether the run goes on no more."""
+        """Whether the run has ended."""
         return self.is_lost or self.run.state_type in (*FINAL, StateType.PAUSED)
 
 
 def watch(
-    which: Annotated[str, typer.Argument(metavar="RUN", help="A flow run's id, its beginning, or name.")],
+    which: Annotated[str, typer.Argument(metavar="RUN", help="A flow run's id, a prefix of it, or its name.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for each change.")] = False,
 ) -> None:
-    """Show a flow run as it goes on, until it has ended; the exit code is that of `perdure run`."""
+    """Show a flow run while it executes, until it has ended; the exit code is that of `perdure run`."""
     known = find.orchestrator()
     watched = _Watched(find.flow_run(which).id, known)
     shown: _Live | _Lines = _Live(known) if console().is_terminal and not as_json else _Lines(known, as_json)
@@ -85,12 +85,12 @@ def watch(
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
     if look.is_lost and not as_json:
-        show(note(f"Its process is gone. `perdure flow-run resume {look.run.id}` goes on with it."))
+        show(note(f"Its process is lost. `perdure flow-run resume {look.run.id}` resumes it."))
     raise typer.Exit(_LOST_CODE if look.is_lost else EXIT_CODES[look.run.state_type or StateType.CRASHED])
 
 
 class _Watched:
-    """What is asked of the orchestrator at each look."""
+    """What is read from the orchestrator at each poll."""
 
     def __init__(self, id: str, known: Orchestrator) -> None:
         self._id = id
@@ -99,7 +99,7 @@ class _Watched:
         self._looks = 0
 
     def look(self) -> _Look:
-        """The run, all below it, and what it logged since the last look."""
+        """The run, all runs below it, and what it logged since the last poll."""
         run = find.flow_run(self._id)  # first: what comes before its end is in what is asked for after
         below = gather(run, self._known)
         ids = (run.id, *(each.id for each in below.flow_runs))
@@ -170,7 +170,7 @@ def _change_text(run: Run, is_lost: bool) -> "Text":
 
 
 class _Live:
-    """One picture, drawn anew at each look; the last one stays."""
+    """One picture, redrawn at each poll; the last one stays."""
 
     def __init__(self, known: Orchestrator) -> None:
         from rich.live import Live

@@ -1,4 +1,4 @@
-"""What the groups of commands have in common."""
+"""Options and helpers that the groups of commands share."""
 
 from typing import Annotated, Any
 
@@ -15,7 +15,7 @@ SETTINGS: dict[str, Any] = {
 }
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document, for programs.")]
-Limit = Annotated[int, typer.Option("--limit", "-n", metavar="N", min=1, help="How many at most, the newest first.")]
+Limit = Annotated[int, typer.Option("--limit", "-n", metavar="N", min=1, help="The maximum number, the newest first.")]
 States = Annotated[
     list[StateType],
     typer.Option("--state", metavar="STATE", case_sensitive=False, help="Only those in this state; repeatable."),

@@ -11,22 +11,20 @@ from perdure.core.services import Hook
 
 On = Annotated[
     list[str],
-    typer.Option(
-        "--on", metavar="KIND", help="Of which events, such as flow-run.failed or flow-run.*; may be given again."
-    ),
+    typer.Option("--on", metavar="KIND", help="The kind of event, such as flow-run.failed or flow-run.*; repeatable."),
 ]
 OfFlow = Annotated[str | None, typer.Option("--flow", metavar="NAME", help="Only of runs of this flow.")]
-HookId = Annotated[str, typer.Argument(metavar="ID", help="Its id, or the beginning of it.")]
+HookId = Annotated[str, typer.Argument(metavar="ID", help="Its id, or a prefix of it.")]
 
 
 def add(hook: Hook) -> Hook:
-    """Keep a hook."""
+    """Store a hook."""
     orchestrator().services.put_hook(hook)
     return hook
 
 
 def show_hooks(way: str, as_json: bool, hint: str) -> None:
-    """List the hooks of one way."""
+    """List webhooks, or notifications."""
     hooks = [hook for hook in orchestrator().services.hooks() if hook.way == way]
     if as_json:
         show_json([shape(hook) for hook in hooks])
@@ -40,7 +38,7 @@ def show_hooks(way: str, as_json: bool, hint: str) -> None:
 
 
 def remove(way: str, id: str, as_json: bool) -> None:
-    """Delete a hook by the beginning of its id."""
+    """Delete a hook by a prefix of its id."""
     hook = found(way, id)
     orchestrator().services.delete_hook(hook.id)
     if as_json:

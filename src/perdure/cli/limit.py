@@ -1,4 +1,4 @@
-"""`perdure limit`: how many may be at something at once, or how often."""
+"""`perdure limit`: concurrency limits and rate limits."""
 
 from typing import Annotated, Any
 
@@ -12,25 +12,23 @@ from perdure.core.errors import LimitError
 from perdure.core.records import Limit, Slot
 from perdure.core.suggest import nearest
 
-app = new_group("Limit how many may be at something at once, or how often.")
+app = new_group("Create and change concurrency limits and rate limits.")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Tasks with this tag, and concurrency(NAME), are limited.")]
 Decay = Annotated[
     float | None,
-    typer.Option(
-        "--decay", metavar="N", help="Slots that come back each second: it limits how often, not how many at once."
-    ),
+    typer.Option("--decay", metavar="N", help="Slots released each second: makes it a rate limit."),
 ]
 
 
 @app.command()
 def create(
     name: Name,
-    slots: Annotated[int, typer.Argument(min=0, help="How many at once.")],
+    slots: Annotated[int, typer.Argument(min=0, help="The number of slots.")],
     decay: Decay = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a limit; running flows know it within five seconds."""
+    """Create a limit; running flows notice it within five seconds."""
     if any(limit.name == name for limit in orchestrator().limits.all()):
         raise LimitError(f"There is a limit {name!r} already. `perdure limit update {name}` changes it.")
     limit = Limit(name, slots, decay, system_clock())
@@ -40,7 +38,7 @@ def create(
 
 @app.command()
 def ls(as_json: AsJson = False) -> None:
-    """List limits, with how many slots are taken and how many runs wait."""
+    """List limits, with the number of taken slots and waiting runs."""
     limits = orchestrator().limits.all()
     lines = {limit.name: orchestrator().limits.slots(limit.name) for limit in limits}
     if as_json:
@@ -56,7 +54,7 @@ def ls(as_json: AsJson = False) -> None:
 
 @app.command()
 def inspect(name: Name, as_json: AsJson = False) -> None:
-    """Show a limit, who holds its slots, and who waits for them."""
+    """Show a limit, the runs that hold its slots, and those that wait."""
     limit = _found(name)
     line = orchestrator().limits.slots(name)
     if as_json:
@@ -77,13 +75,13 @@ def inspect(name: Name, as_json: AsJson = False) -> None:
 @app.command()
 def update(
     name: Name,
-    slots: Annotated[int | None, typer.Option("--slots", min=0, help="How many at once.")] = None,
+    slots: Annotated[int | None, typer.Option("--slots", min=0, help="The number of slots.")] = None,
     decay: Decay = None,
     as_json: AsJson = False,
 ) -> None:
-    """Change a limit. Who holds slots keeps them, who waits keeps its place."""
+    """Change a limit. Runs keep their slots and their positions in the queue."""
     if slots is None and decay is None:
-        raise typer.BadParameter("Say what to change: --slots or --decay.", param_hint="--slots")
+        raise typer.BadParameter("Give what to change: --slots or --decay.", param_hint="--slots")
     before = _found(name)
     if decay is not None and before.decay is None and orchestrator().limits.slots(name):
         raise LimitError(f"The slots of {name!r} are in use: it cannot become a rate limit now.")
@@ -96,7 +94,7 @@ def update(
 
 @app.command()
 def delete(name: Name, as_json: AsJson = False) -> None:
-    """Delete a limit: tasks that wait for its slots go on."""
+    """Delete a limit: tasks that wait for its slots continue."""
     _found(name)
     orchestrator().limits.delete(name)
     if as_json:

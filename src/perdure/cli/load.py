@@ -23,7 +23,7 @@ class LoadError(PerdureError):
 
 
 def load_flow(target: str, calls_refused: str | None = None) -> Flow[..., object]:
-    """The flow that `FILE.py:FLOW`, `MODULE:FLOW`, or one of them without the flow, stands for.
+    """The flow that `FILE.py:FLOW`, `MODULE:FLOW`, or one of them without the flow, names.
 
     `calls_refused` says why no flow may be called by the program while it is loaded, if none may.
 

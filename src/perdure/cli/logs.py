@@ -46,19 +46,23 @@ class _Wanted:
 
 @app.command()
 def logs(
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is logged from now on.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Keep printing new lines.")] = False,
     flow_run: Annotated[
-        str | None, typer.Option("--flow-run", metavar="RUN", help="Only lines of this flow run and all below it.")
+        str | None, typer.Option("--flow-run", metavar="RUN", help="Only lines of this flow run and all runs below it.")
     ] = None,
     task_run: Annotated[str | None, typer.Option("--task-run", metavar="RUN", help="Only lines of it.")] = None,
     flow: Annotated[str | None, typer.Option("--flow", metavar="NAME", help="Only of this flow's runs.")] = None,
     level: Annotated[str | None, typer.Option("--level", help="Only of this level and above, such as WARNING.")] = None,
-    grep: Annotated[str | None, typer.Option("--grep", metavar="REGEX", help="Only with this in them.")] = None,
+    grep: Annotated[
+        str | None, typer.Option("--grep", metavar="REGEX", help="Only lines that match this regular expression.")
+    ] = None,
     since: Annotated[str | None, typer.Option("--since", metavar="AGE", help="Not older, such as 10m.")] = None,
-    limit: Annotated[int, typer.Option("--limit", "-n", metavar="N", min=0, help="How many, the newest.")] = 100,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line, for programs.")] = False,
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", metavar="N", min=0, help="The number of lines, the newest.")
+    ] = 100,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line, for programs.")] = False,
 ) -> None:
-    """Print what runs logged, oldest first. With --follow and --flow-run it ends with the run."""
+    """Print log lines of runs, oldest first. With --follow and --flow-run it ends with the run."""
     known = find.orchestrator()
     root = None if flow_run is None else find.flow_run(flow_run).id
     narrow = LogFilter(
@@ -79,12 +83,8 @@ def logs(
         except KeyboardInterrupt:
             raise typer.Exit(_INTERRUPTED) from None
     elif not first and not as_json:
-        show(
-            "No line is like this."
-            if (root, task_run, flow, level, grep, since) != (None,) * 6
-            else "Nothing is logged."
-        )
-        show(note("`get_run_logger()` gives a flow or task its logger; the setting logging_level says what is kept."))
+        show("No line matches." if (root, task_run, flow, level, grep, since) != (None,) * 6 else "Nothing is logged.")
+        show(note("`get_run_logger()` returns the run's logger; logging_level is the lowest level that is stored."))
 
 
 def _newest(known: Orchestrator, wanted: _Wanted, limit: int) -> list[LogLine]:

@@ -32,9 +32,9 @@ def migrate(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Rewrite programs that were written for Prefect 2 or 3, Airflow, Dagster, DBOS, joblib or Luigi.
+    """Rewrite programs for Prefect 2 or 3, Airflow, Dagster, DBOS, joblib or Luigi.
 
-    Imports, names and settings are rewritten; comments and layout stay. What a person must decide is listed by file and
+    Imports, names and settings are rewritten; comments and layout stay. What you must decide is listed by file and
     line, with the reason and the section of the docs. Nothing is changed without --write.
     """
     try:
@@ -43,7 +43,7 @@ def migrate(
         raise MigrationError("Rewriting needs LibCST: pip install 'perdure[migrate]'.") from error
     unknown = [each for each in only or () if each not in SOURCES]
     if unknown:
-        raise MigrationError(f"{unknown[0]!r} is no system that is known. Known are {', '.join(SOURCES)}.")
+        raise MigrationError(f"{unknown[0]!r} is an unknown system. Known are {', '.join(SOURCES)}.")
     sources = [SOURCES[each] for each in only or SOURCES]
     report: list[dict[str, Any]] = []
     changed = 0

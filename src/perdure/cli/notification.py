@@ -1,4 +1,4 @@
-"""`perdure notification`: services that Apprise knows, which a server tells of events."""
+"""`perdure notification`: Apprise services to which a server delivers events."""
 
 from typing import Annotated
 
@@ -9,22 +9,22 @@ from perdure.cli.hooks import HookId, OfFlow, On, add, remove, shape, show_hooks
 from perdure.cli.output import show, show_json
 from perdure.server.services.hooking import notification
 
-app = new_group("Have a server tell people of events, through Apprise.")
+app = new_group("Notify people of events through Apprise, by a server.")
 
 
 @app.command()
 def create(
-    url: Annotated[str, typer.Argument(metavar="URL", help="As Apprise takes it, such as slack://… or mailto://…")],
+    url: Annotated[str, typer.Argument(metavar="URL", help="An Apprise URL, such as slack://… or mailto://…")],
     on: On,
     flow: OfFlow = None,
     as_json: AsJson = False,
 ) -> None:
-    """Have a server tell a service of events. Needs perdure[notifications], here and there."""
+    """Deliver events to an Apprise service. Needs perdure[notifications], here and on the server."""
     hook = add(notification(url, on, flow))
     if as_json:
         show_json(shape(hook))
     else:
-        show(f"A server tells {hook.shown} of {hook.kinds}. Its id is {hook.id}.")
+        show(f"A server delivers {hook.kinds} to {hook.shown}. Its id is {hook.id}.")
 
 
 @app.command()

@@ -49,7 +49,7 @@ class Column(NamedTuple):
 
 
 def json_text(value: object, indent: int | None = None) -> str:
-    """JSON in which no character would steer a terminal."""
+    """JSON without control characters."""
     return printable_json(json.dumps(value, indent=indent, ensure_ascii=False))
 
 
@@ -143,7 +143,7 @@ _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
 def one_line(name: str) -> str:
-    """A name as it may stand in a row: what would break the line, or steer the terminal, is a blank."""
+    """A name as it may stand in a row: line breaks and control characters are blanks."""
     return _CONTROLS.sub(" ", name)
 
 
@@ -177,7 +177,7 @@ def state_text(type: StateType | None, name: str | None) -> "Text":
 
 
 def lost_text(name: str | None) -> "Text":
-    """The name of the state in which a run was last known, whose process is gone."""
+    """The name of the last recorded state of a run whose process is lost."""
     from rich.text import Text
 
     return Text(f"! {name or 'Unknown'} (lost)", style="bold red", no_wrap=True)

@@ -9,7 +9,7 @@ from perdure import settings
 from perdure.cli.groups import AsJson, new_group
 from perdure.cli.output import Column, facts, note, show, show_json, table
 
-app = new_group("Keep several sets of settings.")
+app = new_group("Manage named sets of settings.")
 
 Name = Annotated[str, typer.Argument(help="A profile's name.")]
 _VARIABLE = settings.SETTINGS["profile"].variable
@@ -35,12 +35,12 @@ def ls(as_json: AsJson = False) -> None:
 def create(name: Name, as_json: AsJson = False) -> None:
     """Make an empty profile."""
     settings.profiles().create(name)
-    _report(f"Created profile {name!r}.", f"`perdure profile use {name}` has it used from now on.", name, as_json)
+    _report(f"Created profile {name!r}.", f"`perdure profile use {name}` makes it the active one.", name, as_json)
 
 
 @app.command()
 def use(name: Name, as_json: AsJson = False) -> None:
-    """Have a profile's settings hold from now on."""
+    """Make a profile the active one."""
     settings.profiles().use(name)
     given = os.environ.get(_VARIABLE)
     hint = f"{_VARIABLE}={given} in the environment still holds over it." if given else None

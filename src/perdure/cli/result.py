@@ -1,4 +1,4 @@
-"""`perdure result`: what runs returned. A result goes by its run's id."""
+"""`perdure result`: what runs returned. A result is named by its run."""
 
 from perdure.cli.groups import new_group
 from perdure.cli.result_copy import copy
@@ -12,7 +12,7 @@ from perdure.cli.result_rm import rm
 from perdure.cli.result_show import show_
 from perdure.cli.result_verify import verify
 
-app = new_group("Find results, look into them, get their values, check, copy and remove them.")
+app = new_group("List, show, load, compare, verify, copy and remove results.")
 
 app.command()(ls)
 app.command("show")(show_)

@@ -16,16 +16,15 @@ def copy(
     which: Several,
     to: Annotated[str, typer.Option("--to", metavar="STORAGE", help="A saved storage's slug, a directory, or a URL.")],
     key: Annotated[
-        str | None, typer.Option("--key", metavar="KEY", help="Keep it under this key; else under its present one.")
+        str | None,
+        typer.Option("--key", metavar="KEY", help="Store it under this key; by default under its present one."),
     ] = None,
-    move: Annotated[
-        bool, typer.Option("--move", help="Remove it from its old place once it is in the new one.")
-    ] = False,
+    move: Annotated[bool, typer.Option("--move", help="Remove the original once the copy is complete.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Copy or move results to another storage.
 
-    They are checked on the way, and their runs then refer to the new place.
+    The bytes are verified on the way, and the runs then refer to the new location.
     """
     if key is not None and len(which) > 1:
         raise typer.BadParameter("It can hold one result only. Copy them one by one.", param_hint="--key")

@@ -36,10 +36,9 @@ def diff(
 ) -> None:
     """Compare the results of two runs.
 
-    Equal digests are enough to know that they are the same. Else the values are compared by key, index, column, array
-    region or line; they are loaded as their serializers say: compare only what was written by code that you trust.
-
-    Ends with 0 if they are the same, 1 if they differ, and 2 if that cannot be found out.
+    If their digests are equal, they are the same. Otherwise the values are loaded and compared by key, index,
+    column, array region or line: compare only what was written by code that you trust. Exit codes: 0 if they are the
+    same, 1 if they differ, 2 if that cannot be determined.
     """
     try:
         first, second = find.any_run(before), find.any_run(after)
@@ -63,7 +62,7 @@ def _show(difference: Difference) -> None:
         count = f"{len(chunks.differing):,} of {plural(chunks.total, 'chunk')}"
         show(note(f"By their digests, {count} differ ({size_text(chunks.size)})."))
     if difference.by == "digest":
-        show("The results have other digests; without --quick their values are compared.")
+        show("The results have different digests; without --quick their values are compared.")
         return
     for change in difference.changes[:_SHOWN]:
         show(*_lines(change))

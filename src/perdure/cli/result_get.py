@@ -38,7 +38,7 @@ def get(
         typer.Option(
             "--output",
             "-o",
-            help="Write the value to this file. The name's end says how: tables as .csv, .parquet, .arrow, .json or"
+            help="Write the value to this file. The extension is the format: tables as .csv, .parquet, .arrow, .json or"
             " .jsonl, arrays as .npy or .csv, images as .png and others; bytes and text as they are, others as JSON.",
         ),
     ] = None,
@@ -58,11 +58,11 @@ def get(
 
     Text is printed as it is, JSON's types as JSON, and others as Python shows them.
 
-    The value is loaded as its serializer says: get only what was written by code that you trust.
+    Loading a value runs its serializer: get only what was written by code that you trust.
     """
     if raw and (columns or rows is not None or (as_json and output is None)):
         raise typer.BadParameter(
-            "It takes the bytes as they are: leave --columns, --rows and --json out.", param_hint="--raw"
+            "It gives the bytes as they are: leave out --columns, --rows and --json.", param_hint="--raw"
         )
     chosen = None if rows is None else _slice(rows)
     run = find.any_run(which)
@@ -98,7 +98,7 @@ def _slice(text: str) -> slice:
     bounds = _ROWS.fullmatch(text)
     if bounds is None:
         raise typer.BadParameter(
-            f"{text!r} names no rows. Write FROM:TO, such as '0:100', '100:' or ':10'.", param_hint="--rows"
+            f"{text!r} is not a range of rows. Write FROM:TO, such as '0:100', '100:' or ':10'.", param_hint="--rows"
         )
     start, stop = (int(each) if each else None for each in bounds.groups())
     return slice(start, stop)
@@ -130,8 +130,8 @@ def _stream(result: PersistedResult[Any], output: Path | None) -> None:
     layout = result.read().payload
     if layout is not None and len(layout.parts) > 1:
         raise ResultUnreadable(
-            f"The serializer {result.serializer_type!r} wrote {plural(len(layout.parts) - 1, 'buffer')} beside its"
-            " stream, and no file that holds all of it. Get the value without --raw, or write it as 'numpy', 'arrow'"
+            f"The serializer {result.serializer_type!r} wrote {plural(len(layout.parts) - 1, 'buffer')} in "
+            "addition to its stream, so no file holds all of it. Leave out --raw, or write it as 'numpy', 'arrow'"
             " or 'parquet'."
         )
     with result.open() as source:

@@ -19,10 +19,10 @@ def import_(
     flow: Annotated[
         str, typer.Option("--flow", metavar="NAME", help="The flow whose run is to have the results.")
     ] = "prefect-import",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Look at the documents, and keep nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Read the documents, and record nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Take the result documents in a storage, such as those of Prefect 2, into the database.
+    """Record the result documents in a storage, such as those of Prefect 2, in the database.
 
     They stay where they are, and nothing is unpickled. Importing again adds only what is new.
     """
@@ -38,7 +38,7 @@ def _show(summary: ImportSummary, dry_run: bool) -> None:
     size = f" ({size_text(summary.size)})" if summary.imported else ""
     show(f"{done} {plural(summary.imported, 'result')}{size} from {summary.place}.")
     if summary.known:
-        show(f"{plural(summary.known, 'document')} {'was' if summary.known == 1 else 'were'} known before.")
+        show(f"{plural(summary.known, 'document')} {'was' if summary.known == 1 else 'were'} already recorded.")
     if summary.others:
         more = ", ..." if summary.others > len(summary.examples) else ""
         show(f"Passed over {plural(summary.others, 'other file')}: {', '.join(summary.examples)}{more}")

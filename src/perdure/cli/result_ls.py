@@ -54,7 +54,7 @@ def ls(
         show("There are no results." if kind == "all" else f"There are no {kind} results.")
         show(note("`persist_result=True` on a flow or task persists what it returns; --kind all shows other results."))
     else:
-        show("No result is like this.")
+        show("No result matches.")
         show(note("`perdure result ls` lists what is persisted, and `--kind all` all."))
 
 

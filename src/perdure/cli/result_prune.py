@@ -1,4 +1,4 @@
-"""`perdure result prune`: removing results whose time is over."""
+"""`perdure result prune`: removing results whose retention has ended."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -14,33 +14,34 @@ from perdure.results.pruning import Freed, Pruned, to_json
 from perdure.results.pruning import prune as prune_results
 
 _WHY = {
-    "age": "older than they are kept",
+    "age": "older than their retention",
     "runs": "of older runs than are kept",
     "size": "more bytes than are kept",
     "items": "items of generators whose flow run has ended",
-    "asked": "asked for earlier",
+    "asked": "marked earlier",
 }
 
 
 def prune(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what would be removed.")] = False,
     grace: Annotated[
         float | None,
         typer.Option(
             metavar="SECONDS",
             min=0,
-            help="How long doomed results stay; without it, as PERDURE_RESULTS_PRUNE_GRACE_SECONDS says.",
+            help="How long results stay pending deletion; by default PERDURE_RESULTS_PRUNE_GRACE_SECONDS.",
         ),
     ] = None,
     orphans: Annotated[
-        bool, typer.Option("--orphans", help="Also remove what crashes left: no other database may use the storage.")
+        bool,
+        typer.Option("--orphans", help="Also remove orphans that crashes left: no other database may use the storage."),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Remove results as `result_retention` and PERDURE_RESULTS_RETENTION say, and say what that freed.
+    """Remove results by `result_retention` and PERDURE_RESULTS_RETENTION, and print what that freed.
 
-    Results are doomed first, and removed by the first prune that comes after the grace period. What a cache key
-    stands for stays, and what a run needs that is unfinished or may be resumed.
+    Results are first marked pending deletion, and removed by the first prune after the grace period. Results that a
+    cache key, an unfinished or a resumable run needs stay.
     """
     pruned = prune_results(dry_run=dry_run, grace=grace, orphans=orphans)
     if as_json:
@@ -60,13 +61,13 @@ def _show(pruned: Pruned) -> None:
     elif not pruned.waiting and not pruned.skipped:
         show("There is nothing to remove.")
         if settings.current().results_retention is None and not pruned.waiting:
-            show(note("PERDURE_RESULTS_RETENTION, or `result_retention=` on flows and tasks, says how long to keep."))
+            show(note("PERDURE_RESULTS_RETENTION, or `result_retention=` on flows and tasks, limits what is kept."))
     if pruned.waiting:
         if pruned.freed:
             show("")
-        _show_freed("To be removed later:", pruned.waiting)
+        _show_freed("Pending deletion:", pruned.waiting)
         grace = duration_text(int(pruned.grace_seconds * 1_000_000))
-        show(note(f"Nothing new uses them. The first prune after their grace period of {grace} removes them."))
+        show(note(f"The cache no longer uses them. The first prune after their grace period of {grace} removes them."))
     if pruned.orphans:
         _show_orphans(pruned)
     for each in pruned.skipped:
@@ -103,7 +104,7 @@ def _show_orphans(pruned: Pruned) -> None:
     ]
     show(table(columns, [_orphans_row(each) for each in pruned.orphans]))
     if not removed:
-        show(note("No result leads to them. --orphans removes them: not where another database uses the storage, too."))
+        show(note("No result refers to them. --orphans removes them: not if another database uses the storage, too."))
 
 
 def _orphans_row(orphans: Orphans) -> tuple[str, ...]:
@@ -120,4 +121,4 @@ def _place(storage_id: str) -> str:
 
 def _failures(pruned: Pruned) -> str:
     texts = [f"{_place(id)}: {text}" for id, text in pruned.failures.items()]
-    return "Not all could be looked at or removed; the rest is done, and prune may be run again. " + " ".join(texts)
+    return "Some could not be read or removed; the rest is done, and you can run prune again. " + " ".join(texts)

@@ -33,15 +33,16 @@ def rewrite(
         ),
     ] = None,
     sign_unsigned: Annotated[
-        bool, typer.Option("--sign-unsigned", help="Sign what is not signed, too: only while you know who wrote it.")
+        bool, typer.Option("--sign-unsigned", help="Also sign unsigned results: only if you know who wrote them.")
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what would be done.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Sign and encrypt results anew, with the first keys of the rings, so that old keys can go.
+    """Sign and encrypt results again, with the first keys of the rings, so that you can remove old keys.
 
-    What has them already is left alone, and what is not encrypted stays so. Without --serializer nothing is loaded.
-    Each document is replaced at once; the command may be killed, and run again. Ends with 1 if any cannot be rewritten.
+    Results that have these keys are skipped, and unencrypted ones stay so. Without --serializer nothing is loaded.
+    Each document is replaced atomically; you can kill the command, and run it again. Exits with 1 if any result
+    cannot be rewritten.
     """
     check_one(which, chosen, all_)
     ids = [find.any_run(each).id for each in which or ()]
@@ -64,7 +65,7 @@ def rewrite(
 
 
 def _told(rewritings: Iterator[Rewriting], counts: "Counter[str]") -> Iterator[Rewriting]:
-    """Those of which there is something to tell; all are counted."""
+    """Those to be printed; all are counted."""
     for each in rewritings:
         counts["all"] += 1
         counts.update(each.steps)

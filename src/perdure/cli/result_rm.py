@@ -31,26 +31,28 @@ def rm(
     which: Several = [],  # noqa: B006 - typer copies it
     chosen: Chosen = Chosen(),  # noqa: B008 - the options take its place
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Also what a cache key or an unfinished run needs.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also results that a cache key or an unfinished run needs.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what would be removed.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Remove results from their storage for good: those of RUNs, or those that options choose.
+    """Remove results from their storage permanently: those of RUNs, or those that options choose.
 
-    What is known of their runs stays. What is still needed is refused where it is named, and passed over where it is
-    chosen.
+    The records of their runs stay. Results that are still needed are refused if named, and skipped if chosen by
+    options.
     """
     check_one(which, chosen)
     if as_json and not (yes or dry_run):
-        raise typer.BadParameter("It cannot ask whether you mean it: add --yes.", param_hint="--json")
+        raise typer.BadParameter("There is no terminal to ask for confirmation: add --yes.", param_hint="--json")
     records, passed_over = _chosen(chosen, force) if chosen else (_named(which, force), 0)
     if passed_over:
-        say(f"{plural(passed_over, 'result')} passed over, since something still needs them.")
+        say(f"{plural(passed_over, 'result')} skipped, since something still needs them.")
     if dry_run:
         _show_plan(records, as_json)
         return
     if records and not yes:
-        typer.confirm(f"Remove {_told(records)} for good: {_names(records)}?", abort=True)
+        typer.confirm(f"Remove {_told(records)} permanently: {_names(records)}?", abort=True)
     removals = list(remove_records(records))
     if as_json:
         show_json([_shape(each) for each in removals])

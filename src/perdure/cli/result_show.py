@@ -24,9 +24,9 @@ Shape = dict[str, Any]
 
 
 def show_(which: Which, as_json: AsJson = False) -> None:
-    """Show what is known of a result.
+    """Show a result's metadata.
 
-    Its type, size and place, a preview, what it was made from and what it went into. The value is not loaded.
+    Its type, size and place, a preview and its lineage. The value is not loaded.
     """
     run = find.any_run(which)
     record = result_of(run)

@@ -38,8 +38,8 @@ _LOOKS = {
 }
 _MENDS = {
     "overwritten": "nothing, if the runs are meant to share a key; else choose another result_storage_key.",
-    "missing": "run again, or restore the files from a backup; `perdure result rm` has the database know it.",
-    "corrupt": "do not use what is there: run again, or restore the files from a backup; look at the disk's health.",
+    "missing": "run again, or restore the files from a backup; `perdure result rm` records that they are gone.",
+    "corrupt": "do not use what is there: run again, or restore the files from a backup; check the disk.",
     "untrusted": "find out who wrote them: they are not signed with a key of PERDURE_RESULTS_SIGNING_KEYS, or altered.",
     "unreadable": "they may be whole: install or import what the message names, or give this process access.",
 }
@@ -55,9 +55,10 @@ def verify(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Check that results are there, whole and trusted. Nothing is loaded. Ends with 1 if any is not.
+    """Check that results exist, and are whole and trusted.
 
-    Results whose key was used again by a later run are said to be overwritten, and are nothing wrong.
+    Nothing is loaded. Exits with 1 if any is not. Results whose key was used again by a later run are reported as
+    overwritten, which is not an error.
     """
     check_one(which, chosen, all_)
     began = time.monotonic()

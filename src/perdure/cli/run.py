@@ -57,7 +57,7 @@ def run(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run a flow, with imports as `python FILE.py` has them.
+    """Run a flow, with imports as in `python FILE.py`.
 
     Exit codes: 0 completed, 1 failed, 2 wrong usage, 3 crashed, 4 cancelled, 5 suspended, 130 interrupted.
     """
@@ -118,7 +118,7 @@ def _value(text: str, flow: Flow[..., object], name: str) -> Any:
 
 
 def ended_by(flow: Flow[..., object], call: Callable[[Flow[..., Any]], State[Any]]) -> Ended:
-    """Run the flow by the call, and hear of its end from hooks: a crashed run raises, and gives no state."""
+    """Run the flow by the call, and get its end from hooks: a crashed run raises, and returns no state."""
     watched = flow.with_options()
     ends: list[tuple[FlowRunContext, State[Any]]] = []
 

@@ -64,7 +64,7 @@ def show_states(states: Sequence[StateRecord]) -> None:
 
 
 def result_of(run: FlowRun | TaskRun) -> ResultRecord | None:
-    """What is known of the run's result."""
+    """The metadata of the run's result."""
     return next(iter(orchestrator().results(ResultFilter(run_ids=(run.id,)))), None)
 
 

@@ -47,22 +47,28 @@ def start(
     ] = [],  # noqa: B006
     storage: Annotated[
         list[str],
-        typer.Option(metavar="PLACE", help="A directory or URL where results lie that it may open; repeatable."),
+        typer.Option(metavar="PLACE", help="A directory or URL with results that the server may open; repeatable."),
     ] = [],  # noqa: B006
     trusted_proxy: Annotated[
-        list[str], typer.Option(metavar="ADDRESS", help="A proxy whose X-Forwarded-For is believed; repeatable.")
+        list[str], typer.Option(metavar="ADDRESS", help="A proxy whose X-Forwarded-For is trusted; repeatable.")
     ] = [],  # noqa: B006
-    insecure: Annotated[bool, typer.Option("--insecure", help="Ask nobody for a token.")] = False,
+    insecure: Annotated[bool, typer.Option("--insecure", help="Require no token.")] = False,
     public_metrics: Annotated[bool, typer.Option("--public-metrics", help="Show /api/metrics to all.")] = False,
     tls_cert: Annotated[Path | None, typer.Option(help="A certificate and its chain, as PEM: speak HTTPS.")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="The certificate's key, as PEM.")] = None,
-    log_requests: Annotated[bool, typer.Option("--log-requests", help="Log every request, not just failures.")] = False,
+    log_requests: Annotated[
+        bool, typer.Option("--log-requests", help="Write an access log of every request, not just failures.")
+    ] = False,
     log_format: Annotated[LogFormat, typer.Option(help="How the log is written.")] = LogFormat.TEXT,
-    max_body: Annotated[str, typer.Option(metavar="SIZE", help="Of a request, at most.")] = "64MiB",
-    request_rate: Annotated[float, typer.Option(min=0.1, help="Requests a second of a token, at most.")] = 1_000,
-    shutdown_seconds: Annotated[int, typer.Option(min=0, help="How long requests may end after SIGTERM.")] = 20,
+    max_body: Annotated[str, typer.Option(metavar="SIZE", help="The maximum size of a request.")] = "64MiB",
+    request_rate: Annotated[
+        float, typer.Option(min=0.1, help="The maximum number of requests a second of a token.")
+    ] = 1_000,
+    shutdown_seconds: Annotated[
+        int, typer.Option(min=0, help="How long to wait for running requests after SIGTERM.")
+    ] = 20,
     serve_values: Annotated[
-        bool, typer.Option("--serve-values", help="Let the bytes of results be had, by links that expire.")
+        bool, typer.Option("--serve-values", help="Serve the bytes of results, by links that expire.")
     ] = False,
     run_flows: Annotated[
         bool, typer.Option("--run-flows", help="Let administrators resume and rerun flows, on this machine.")
@@ -92,13 +98,13 @@ def start(
     from perdure.server.running import serve
 
     if insecure:
-        say("--insecure: whoever reaches this server may do everything.", "Warning", "yellow")
+        say("--insecure: everyone who can connect to this server can do everything.", "Warning", "yellow")
     serve(config, database, insecure, lambda listening: write(_told(listening, as_json) + "\n"))
 
 
 @app.command()
 def services(as_json: AsJson = False) -> None:
-    """List what servers do beside answering, and when they last did it."""
+    """List the background services of servers, and when they last ran."""
     from perdure import settings
     from perdure.cli.find import orchestrator
     from perdure.cli.output import (

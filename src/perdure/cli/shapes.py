@@ -55,7 +55,7 @@ def run_shape(run: FlowRun | TaskRun) -> Shape:
 
 
 def state_shape(state: StateRecord) -> Shape:
-    """A state that a run came to."""
+    """A state of a run."""
     return {"type": state.type, "name": state.name, "message": state.message, "time": iso(state.time)}
 
 
@@ -71,7 +71,7 @@ def artifact_shape(record: ArtifactRecord) -> Shape:
 
 
 def result_shape(record: ResultRecord) -> Shape:
-    """What is known of a result, without its value unless that is a literal."""
+    """A result's metadata, without its value unless that is a literal."""
     return record._asdict() | {
         "created": iso(record.created),
         "expires": iso(record.expires),

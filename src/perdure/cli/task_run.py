@@ -23,10 +23,10 @@ from perdure.cli.runs import common_facts, located_shape, result_of, show_headin
 from perdure.cli.shapes import duration_of, run_shape, state_shape
 from perdure.core.records import RunFilter, TaskRun
 
-app = new_group("List task runs, look into one, say why it ran.")
+app = new_group("List, inspect and explain task runs.")
 
 Which = Annotated[
-    str, typer.Argument(metavar="RUN", help="A task run's id, the beginning of one, its name, or FLOW-RUN/NAME.")
+    str, typer.Argument(metavar="RUN", help="A task run's id, a prefix of it, its name, or FLOW-RUN/NAME.")
 ]
 
 
@@ -54,7 +54,7 @@ def ls(
         show("There are no task runs yet.")
         show(note("Calling a task in Python makes one."))
     else:
-        show("No task run is like this.")
+        show("No task run matches.")
         show(note("`perdure task-run ls` lists all."))
 
 
@@ -104,7 +104,7 @@ def inspect(which: Which, as_json: AsJson = False) -> None:
 
 @app.command()
 def explain(which: Which, as_json: AsJson = False) -> None:
-    """Say why a task run called its function, or why it did not."""
+    """Explain why a task run called its function, or why it did not."""
     show_why(find.task_run(which), as_json)
 
 

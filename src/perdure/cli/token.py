@@ -1,4 +1,4 @@
-"""`perdure token`: who may talk to the server."""
+"""`perdure token`: who may use the server."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -24,7 +24,7 @@ from perdure.orchestrator.sql.tokens import Scope
 if TYPE_CHECKING:
     from perdure.orchestrator.sql.tokens import Token, Tokens
 
-app = new_group("Make, list and revoke tokens for the server.")
+app = new_group("Create, list and revoke tokens for the server.")
 _Database = Annotated[
     str | None, typer.Option(help="The server's: a path, or postgresql://…; by default the one of the settings.")
 ]
@@ -32,13 +32,15 @@ _Database = Annotated[
 
 @app.command()
 def create(
-    name: Annotated[str, typer.Option(help="What the token is known by.")],
-    scope: Annotated[Scope, typer.Option(help="What it allows: to read, to write too, or everything.")] = Scope.READ,
-    expires: Annotated[str | None, typer.Option(metavar="AGE", help="After how long, such as 90d; never else.")] = None,
+    name: Annotated[str, typer.Option(help="The token's name.")],
+    scope: Annotated[Scope, typer.Option(help="What it allows: reading, also writing, or everything.")] = Scope.READ,
+    expires: Annotated[
+        str | None, typer.Option(metavar="AGE", help="When it expires, such as 90d; by default never.")
+    ] = None,
     database: _Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a token, and show it: once, since only its digest is kept."""
+    """Create a token, and show it once: only its digest is stored."""
     now = system_clock()
     text, token = _tokens(database).create(name, scope, now, None if expires is None else now + _age(expires))
     if as_json:
@@ -64,11 +66,11 @@ def ls(database: _Database = None, as_json: AsJson = False) -> None:
 
 @app.command()
 def revoke(
-    called: Annotated[str, typer.Argument(metavar="NAME", help="A token's name, or what is shown of it.")],
+    called: Annotated[str, typer.Argument(metavar="NAME", help="A token's name, or its visible part.")],
     database: _Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """Revoke every live token of this name; servers know it within a second."""
+    """Revoke every valid token of this name; servers notice it within a second."""
     revoked = _tokens(database).revoke(called, system_clock())
     if as_json:
         show_json([_shape(token) for token in revoked])

@@ -12,7 +12,7 @@ app = new_group()
 
 @app.command()
 def version(as_json: AsJson = False) -> None:
-    """Show the versions of Perdure and of what it stands on."""
+    """Show the versions of Perdure and of its dependencies."""
     versions = {
         "perdure": VERSION,
         "python": platform.python_version(),

@@ -1,4 +1,4 @@
-"""`perdure webhook`: URLs that a server tells of events."""
+"""`perdure webhook`: URLs to which a server delivers events."""
 
 from typing import Annotated
 
@@ -11,7 +11,7 @@ from perdure.cli.output import NOTHING, Column, iso, note, short_time, show, sho
 from perdure.core.errors import HookError
 from perdure.server.services.hooking import webhook
 
-app = new_group("Have a server tell URLs of events.")
+app = new_group("Deliver events to URLs, by a server.")
 
 
 @app.command()
@@ -21,17 +21,17 @@ def create(
     flow: OfFlow = None,
     secret: Annotated[
         str | None,
-        typer.Option("--secret", envvar="PERDURE_WEBHOOK_SECRET", help="Signs what is sent, by HMAC-SHA256."),
+        typer.Option("--secret", envvar="PERDURE_WEBHOOK_SECRET", help="Signs deliveries, by HMAC-SHA256."),
     ] = None,
-    private: Annotated[bool, typer.Option("--private", help="It may be at an address that is not public.")] = False,
+    private: Annotated[bool, typer.Option("--private", help="Its address may be one that is not public.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Have a server POST events to a URL, each at least once."""
+    """Deliver events to a URL by POST, each at least once."""
     hook = add(webhook(url, secret, on, flow, private))
     if as_json:
         show_json(shape(hook))
     else:
-        show(f"A server tells {hook.shown} of {hook.kinds}. Its id is {hook.id}.")
+        show(f"A server delivers {hook.kinds} to {hook.shown}. Its id is {hook.id}.")
 
 
 @app.command()
@@ -50,10 +50,10 @@ def delete(id: HookId, as_json: AsJson = False) -> None:
 def deliveries(
     id: Annotated[str | None, typer.Argument(metavar="[ID]", help="Only of this webhook or notification.")] = None,
     state: Annotated[str | None, typer.Option("--state", help="Only waiting, delivered or failed ones.")] = None,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many at most, the newest first.")] = 20,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="The maximum number, the newest first.")] = 20,
     as_json: AsJson = False,
 ) -> None:
-    """List what was sent, or is to be sent, and what the last attempt came to."""
+    """List deliveries, with the outcome of the last attempt."""
     hook_id = None if id is None else _any(id)
     tried = orchestrator().services.deliveries(hook_id, state, limit)
     if as_json:
@@ -69,8 +69,10 @@ def deliveries(
         ]
         show(table(columns, rows))
     else:
-        show("Nothing was sent.")
-        show(note("A server does it: `perdure server start`. `perdure server services` shows when it last did."))
+        show("There are no deliveries.")
+        show(
+            note("A server delivers events: `perdure server start`. `perdure server services` shows when it last did.")
+        )
 
 
 def _any(id: str) -> str:

@@ -97,7 +97,7 @@ class AsyncClient:
         return await self._do(self._calls.states("task-runs", id))
 
     async def result(self, run_id: Id) -> ResultModel:
-        """What is known of a run's result."""
+        """The record of a run's result."""
         return await self._do(self._calls.result(run_id))
 
     async def artifact(self, id: Id) -> ArtifactModel:
@@ -105,7 +105,7 @@ class AsyncClient:
         return await self._do(self._calls.artifact(id))
 
     async def delete_artifact(self, id: Id) -> None:
-        """Forget an artifact."""
+        """Delete an artifact."""
         await self._do(self._calls.delete("artifacts", str(id)))
 
     async def cancel_flow_run(self, id: Id, *, grace_seconds: float | None = None) -> FlowRunModel:
@@ -167,7 +167,7 @@ class AsyncClient:
         return await self._do(self._calls.set_variable(name, value))
 
     async def delete_variable(self, name: str) -> None:
-        """Forget a variable."""
+        """Delete a variable."""
         await self._do(self._calls.delete("variables", name))
 
     async def tokens(self) -> list[TokenModel]:

@@ -98,7 +98,7 @@ class Client:
         return self._do(self._calls.states("task-runs", id))
 
     def result(self, run_id: Id) -> ResultModel:
-        """What is known of a run's result."""
+        """The record of a run's result."""
         return self._do(self._calls.result(run_id))
 
     def artifact(self, id: Id) -> ArtifactModel:
@@ -106,7 +106,7 @@ class Client:
         return self._do(self._calls.artifact(id))
 
     def delete_artifact(self, id: Id) -> None:
-        """Forget an artifact."""
+        """Delete an artifact."""
         self._do(self._calls.delete("artifacts", str(id)))
 
     def cancel_flow_run(self, id: Id, *, grace_seconds: float | None = None) -> FlowRunModel:
@@ -168,7 +168,7 @@ class Client:
         return self._do(self._calls.set_variable(name, value))
 
     def delete_variable(self, name: str) -> None:
-        """Forget a variable."""
+        """Delete a variable."""
         self._do(self._calls.delete("variables", name))
 
     def tokens(self) -> list[TokenModel]:

@@ -16,7 +16,7 @@ _SHOWN = 20  # runs whose results went into it
 
 
 class Involved(NamedTuple):
-    """A run that has to do with another one."""
+    """A run that is related to another one."""
 
     id: str
     name: str
@@ -27,7 +27,7 @@ class Involved(NamedTuple):
 
 
 class Component(NamedTuple):
-    """A part of what a run is known by, beside the same part of the nearest earlier run."""
+    """A component of a run's key or identity, and the same component of the nearest earlier run."""
 
     of: Literal["cache key", "identity"]
     name: str  # such as "argument x", "task", "source"

@@ -1,4 +1,4 @@
-"""Why runs called their functions, as answers."""
+"""Explanations of runs, as responses."""
 
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from perdure.server.models import time_of
 
 
 class InvolvedModel(BaseModel):
-    """A run that has to do with another one."""
+    """A run that is related to another one."""
 
     id: str
     name: str
@@ -27,7 +27,7 @@ class InvolvedModel(BaseModel):
 
 
 class ComponentModel(BaseModel):
-    """A part of what a run is known by, beside the same part of the nearest earlier run."""
+    """A component of a run's key or identity, and the same component of the nearest earlier run."""
 
     of: str
     name: str
@@ -65,7 +65,7 @@ class ExplanationModel(BaseModel):
 
     @classmethod
     def of(cls, run: FlowRun | TaskRun, known: Orchestrator) -> "ExplanationModel":
-        """What is to be said of a run."""
+        """The explanation of a run."""
         told = explain_run(known, run)
         return cls(
             run=InvolvedModel.of(told.run),

@@ -1,4 +1,4 @@
-"""What a flow run called, as a graph: runs, who called them, and which results went where."""
+"""The calls of a flow run as a graph: runs, their callers, and the data flow."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -35,7 +35,7 @@ class Edge(BaseModel):
 
 
 class Graph(BaseModel):
-    """Runs, oldest first, and the edges between them; only the newest runs if there are more than were asked for."""
+    """Runs, oldest first, and the edges between them; only the newest runs if there are more than the limit."""
 
     nodes: list[Node]
     edges: list[Edge]

@@ -1,4 +1,4 @@
-"""What the API answers: records with their times as text, and their JSON as JSON."""
+"""The API's responses: records with their times as text, and their JSON as JSON."""
 
 import json
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ from perdure.orchestrator.sql.tokens import Scope, Token
 
 
 class StateModel(BaseModel):
-    """Where a run stands."""
+    """The state of a run."""
 
     type: StateType
     name: str
@@ -72,8 +72,8 @@ class FlowRunModel(_RunModel):
 class ContinuedRun(FlowRunModel):
     """A flow run that was continued."""
 
-    is_resumed: bool = Field(description="Whether it goes on; false of one that is suspended until it is resumed.")
-    command: str | None = Field(default=None, description="What resumes it, where the server did not.")
+    is_resumed: bool = Field(description="Whether it runs again; false for a suspended run until it is resumed.")
+    command: str | None = Field(default=None, description="The command that resumes it, if the server did not.")
     reason: str | None = Field(default=None, description="Why the server did not.")
 
     @classmethod
@@ -115,14 +115,14 @@ def _common(run: FlowRun | TaskRun) -> Mapping[str, Any]:
 
 
 def state_of(run: FlowRun | TaskRun) -> StateModel | None:
-    """Where a run stands; None if nothing was told of that."""
+    """The state of a run; None if none was reported."""
     if run.state_type is None or run.state_name is None or run.state_time is None:
         return None
     return StateModel(type=run.state_type, name=run.state_name, message=run.state_message, time=moment(run.state_time))
 
 
 class RunName(BaseModel):
-    """A run, as far as a line about it says."""
+    """A short form of a run."""
 
     id: str
     kind: Literal["flow run", "task run"]
@@ -134,7 +134,7 @@ class RunName(BaseModel):
 
 
 class ResultModel(BaseModel):
-    """What is known of a run's result. Its value is not among it, unless it is small and plain JSON."""
+    """The record of a run's result. It has no value, unless that is small and plain JSON."""
 
     run_id: str
     of_task: bool
@@ -187,7 +187,10 @@ class LogModel(BaseModel):
 
 
 class ArtifactModel(BaseModel):
-    """Something to look at that a run made. What `data` holds depends on the kind; nothing in it is HTML."""
+    """Something for people to look at that a run created.
+
+    The content of `data` depends on the kind; nothing in it is HTML.
+    """
 
     id: str
     key: str | None
@@ -208,7 +211,7 @@ class ArtifactModel(BaseModel):
 
 
 class VariableModel(BaseModel):
-    """A value that flows share by its name; not for secrets."""
+    """A named value that flows share; not for secrets."""
 
     name: str
     value: JsonValue
@@ -223,7 +226,7 @@ class VariableModel(BaseModel):
 
 
 class TokenModel(BaseModel):
-    """What is known of a token."""
+    """The record of a token."""
 
     shown: str = Field(description="Its public part.")
     name: str
@@ -250,13 +253,13 @@ class TokenModel(BaseModel):
 class MadeToken(TokenModel):
     """A token that was just made."""
 
-    token: str = Field(description="The token itself, which is shown this once.")
+    token: str = Field(description="The token itself, which is shown only once.")
 
 
 class Count(BaseModel):
-    """How many there are."""
+    """The number of matches."""
 
-    count: int = Field(description="As many as were counted; there are more if `is_complete` is false.")
+    count: int = Field(description="The number that was counted; there are more if `is_complete` is false.")
     is_complete: bool
 
 
@@ -266,7 +269,7 @@ def time_of(micros: Micros | None) -> datetime | None:
 
 
 def moment(micros: Micros) -> datetime:
-    """A time; the first or the last one there is, for what a clock that is set wrong told."""
+    """A time; the first or the last possible one, if a wrong clock reported another."""
     try:
         return to_datetime(micros)
     except OverflowError:

@@ -13,7 +13,8 @@ _Times = Annotated[list[float | None], Field(description="Milliseconds since 197
 
 
 class Timeline(BaseModel):
-    """Task runs and flow runs that a flow run called, oldest first: the first of each column are one run's."""
+    """Task runs and flow runs that a flow run called, oldest first: the items of one index in all columns are one
+    run's."""
 
     id: list[str]
     of_task: list[bool]
@@ -26,7 +27,7 @@ class Timeline(BaseModel):
     ended: _Times
     run_count: list[int]
     counts: Annotated[dict[StateType, int], Field(description="Of all its runs, by their states.")]
-    next: Annotated[str | None, Field(description="The cursor of what came later.")]
+    next: Annotated[str | None, Field(description="The cursor of the next page.")]
 
 
 def timeline_of(flow_run_id: str, asked: Reads, after: str | None, limit: int) -> Timeline:

@@ -9,11 +9,11 @@ type Pages = InfiniteData<{ items: FlowRun[]; next: string | null }>
 const CALM = 1_000 // ms between two askings for what may have changed
 const FEW = 3 // pages of a list that are asked for again; of one that was scrolled further, runs are patched alone
 
-/** Whether the server tells of changes now. */
+/** Whether the server streams changes now. */
 export type Connection = "connecting" | "live" | "lost"
 
 /**
- * Changes of flow runs, as the server tells of them: what is shown is patched at once, and what may have changed
+ * Changes of flow runs, as the server streams them: what is shown is patched at once, and what may have changed
  * beside it is asked for again, at most once a second and only while the page is looked at.
  */
 export class Live {
@@ -118,7 +118,7 @@ export function patched(known: Pages | undefined, run: FlowRun): Pages | undefin
   return { ...known, pages }
 }
 
-/** Whether changes are told, for a component. */
+/** Whether live changes arrive, for a component. */
 export function useConnection(live: Live): Connection {
   return useSyncExternalStore(live.subscribe, () => live.connection)
 }

@@ -40,7 +40,7 @@ export interface paths {
         post?: never;
         /**
          * Delete Artifact
-         * @description Forget an artifact.
+         * @description Delete an artifact.
          */
         delete: operations["delete_artifact"];
         options?: never;
@@ -82,13 +82,13 @@ export interface paths {
         get: operations["get_block"];
         /**
          * Save Block
-         * @description Save a block. One that has the name already is still found by what refers to its id.
+         * @description Save a block. A block that had the name before can still be found by its id.
          */
         put: operations["save_block"];
         post?: never;
         /**
          * Delete Block
-         * @description Delete a block. Results that lie in a deleted storage can still be read.
+         * @description Delete a block. Results in a deleted storage can still be read.
          */
         delete: operations["delete_block"];
         options?: never;
@@ -132,7 +132,7 @@ export interface paths {
         post?: never;
         /**
          * Clear Cache
-         * @description Forget what cache keys stand for; the results stay.
+         * @description Remove cache keys; the results stay.
          */
         delete: operations["clear_cache"];
         options?: never;
@@ -149,7 +149,7 @@ export interface paths {
         };
         /**
          * List Events
-         * @description Events that servers made of states, newest first.
+         * @description Events of runs, newest first.
          */
         get: operations["list_events"];
         put?: never;
@@ -171,8 +171,8 @@ export interface paths {
          * Stream Events
          * @description Flow runs that change (`flow_run`), and lines that one flow run logs (`log`), each with its JSON as data.
          *
-         *     `Last-Event-ID` goes on after an event. If what came after it is not kept any more, there is a `reset` first:
-         *     ask for the lists again then.
+         *     `Last-Event-ID` continues after an event. If later events are no longer stored, the stream begins with a `reset`:
+         *     query the lists again then.
          */
         get: operations["stream_events"];
         put?: never;
@@ -192,7 +192,7 @@ export interface paths {
         };
         /**
          * List Flow Runs
-         * @description Flow runs, newest first unless told otherwise.
+         * @description Flow runs, newest first by default.
          */
         get: operations["list_flow_runs"];
         put?: never;
@@ -219,7 +219,7 @@ export interface paths {
         post?: never;
         /**
          * Remove Flow Run
-         * @description Delete a flow run that has ended, with all that it called. Documents of its results stay in their storages.
+         * @description Delete a flow run that has ended, with all its calls. Documents of its results stay in their storages.
          */
         delete: operations["remove_flow_run"];
         options?: never;
@@ -258,7 +258,8 @@ export interface paths {
         put?: never;
         /**
          * Cancel Flow Run
-         * @description Ask that a flow run be cancelled with all below it, wherever it runs; the answer does not wait for its end.
+         * @description Request the cancellation of a flow run and all runs below it, wherever it runs; the response does not wait for
+         *     its end.
          */
         post: operations["cancel_flow_run"];
         delete?: never;
@@ -278,10 +279,10 @@ export interface paths {
         put?: never;
         /**
          * Continue Flow Run
-         * @description Continue a flow run that is paused. One that has suspended itself has no process any more: it is resumed by one.
+         * @description Continue a paused flow run.
          *
-         *     For that the server must be one that starts flows, and who asks an administrator. Else the answer is kept, and
-         *     `command` resumes it.
+         *     A suspended one has no process, and a new process resumes it, if the server may start flows and the caller is an
+         *     administrator. Otherwise the input is stored, and `command` resumes the run.
          */
         post: operations["continue_flow_run"];
         delete?: never;
@@ -319,7 +320,7 @@ export interface paths {
         };
         /**
          * Get Failure
-         * @description From a failed flow run down to the run in which its failure began; nothing of one that has not failed.
+         * @description The path from a failed flow run down to the run in which its failure began; empty if it has not failed.
          */
         get: operations["get_failure"];
         put?: never;
@@ -339,7 +340,7 @@ export interface paths {
         };
         /**
          * Get Flow Run Graph
-         * @description What a flow run called, its subflows' calls too, and which results went where.
+         * @description The calls of a flow run and its subflows, and the data flow between them.
          */
         get: operations["get_flow_run_graph"];
         put?: never;
@@ -361,9 +362,9 @@ export interface paths {
         put?: never;
         /**
          * Rerun Flow Run
-         * @description Run a flow again from the start, with the arguments of a run, by a process on the server's machine.
+         * @description Start a new run of a flow with the arguments of a run, in a process on the server's machine.
          *
-         *     The answer is the new run; the old one if the new one has not been told of within a few seconds.
+         *     The response is the new run, or the old one if the new run was not reported within a few seconds.
          */
         post: operations["rerun_flow_run"];
         delete?: never;
@@ -383,7 +384,7 @@ export interface paths {
         put?: never;
         /**
          * Resume Flow Run
-         * @description Go on with a flow run, by a process on the server's machine: what it finished is not run again.
+         * @description Resume a flow run in a process on the server's machine: finished steps do not run again.
          */
         post: operations["resume_flow_run"];
         delete?: never;
@@ -401,7 +402,7 @@ export interface paths {
         };
         /**
          * Get Resume Plan
-         * @description How many calls of a flow run would be reused if it were resumed, and which would run again, and why.
+         * @description How many calls of a flow run a resume would reuse, which would run again, and why.
          */
         get: operations["get_resume_plan"];
         put?: never;
@@ -421,7 +422,7 @@ export interface paths {
         };
         /**
          * Get Flow Run Start
-         * @description How a flow run was begun, and what it waits for.
+         * @description How a flow run was started, and what it waits for.
          */
         get: operations["get_flow_run_start"];
         put?: never;
@@ -483,7 +484,7 @@ export interface paths {
         put?: never;
         /**
          * Cancel Flow Runs
-         * @description Cancel many flow runs, as one is cancelled.
+         * @description Cancel many flow runs.
          */
         post: operations["cancel_flow_runs"];
         delete?: never;
@@ -501,7 +502,8 @@ export interface paths {
         };
         /**
          * Count Flow Runs
-         * @description How many there are of the newest 30,000 flow runs (or of a flow); limit, cursor and sort do not count.
+         * @description The number of matches among the newest 30,000 flow runs (or those of a flow); limit, cursor and sort have no
+         *     effect.
          */
         get: operations["count_flow_runs"];
         put?: never;
@@ -523,7 +525,7 @@ export interface paths {
         put?: never;
         /**
          * Remove Flow Runs
-         * @description Delete many flow runs, as one is deleted.
+         * @description Delete many flow runs.
          */
         post: operations["remove_flow_runs"];
         delete?: never;
@@ -561,7 +563,7 @@ export interface paths {
         };
         /**
          * Get Flow
-         * @description One flow: its newest run, its runs over time by state, and how they went.
+         * @description One flow: its newest run, its runs over time by state, and their outcomes.
          */
         get: operations["get_flow"];
         put?: never;
@@ -581,7 +583,7 @@ export interface paths {
         };
         /**
          * Health
-         * @description Whether the process answers at all.
+         * @description Whether the process answers.
          */
         get: operations["health"];
         put?: never;
@@ -607,7 +609,7 @@ export interface paths {
         put?: never;
         /**
          * Create Hook
-         * @description Have the servers on this database tell a URL of events, each at least once.
+         * @description Deliver events to a URL, each at least once, by the servers of this database.
          */
         post: operations["create_hook"];
         delete?: never;
@@ -645,7 +647,7 @@ export interface paths {
         };
         /**
          * List Deliveries
-         * @description What was sent, or is to be sent, newest first.
+         * @description Deliveries, newest first.
          */
         get: operations["list_deliveries"];
         put?: never;
@@ -667,7 +669,7 @@ export interface paths {
         put?: never;
         /**
          * Retry Delivery
-         * @description Send it once more, soon, whatever became of it.
+         * @description Deliver it again soon, whatever its outcome.
          */
         post: operations["retry_delivery"];
         delete?: never;
@@ -685,7 +687,7 @@ export interface paths {
         };
         /**
          * List Event Kinds
-         * @description The kinds of events that hooks can be told of; `flow-run.*` and `task-run.*` stand for all of each.
+         * @description The kinds of events that hooks can subscribe to; `flow-run.*` and `task-run.*` stand for all of each.
          */
         get: operations["list_event_kinds"];
         put?: never;
@@ -730,13 +732,13 @@ export interface paths {
         get: operations["get_limit"];
         /**
          * Set Limit
-         * @description Make a limit, or change one: who holds slots keeps them, who waits keeps its place.
+         * @description Create or change a limit: runs keep their slots and their positions in the queue.
          */
         put: operations["set_limit"];
         post?: never;
         /**
          * Delete Limit
-         * @description Delete a limit: those that wait for its slots go on.
+         * @description Delete a limit: tasks that wait for its slots continue.
          */
         delete: operations["delete_limit"];
         options?: never;
@@ -753,7 +755,7 @@ export interface paths {
         };
         /**
          * List Logs
-         * @description Lines by their arrival; of all runs, filtered ones are looked for among the newest 30,000.
+         * @description Log lines in order of arrival; without a run, a filter covers the newest 30,000 lines.
          */
         get: operations["list_logs"];
         put?: never;
@@ -773,7 +775,7 @@ export interface paths {
         };
         /**
          * Metrics
-         * @description Requests, records and the process, as text in Prometheus' format.
+         * @description Metrics of requests, records and the process, in Prometheus' text format.
          */
         get: operations["metrics"];
         put?: never;
@@ -793,7 +795,8 @@ export interface paths {
         };
         /**
          * Get Overview
-         * @description Outermost flow runs over time by state, those that run now, the last failures, which flows fail or take long.
+         * @description Outermost flow runs over time by state, the running ones, the last failures, and the flows that fail or take
+         *     long.
          */
         get: operations["get_overview"];
         put?: never;
@@ -813,7 +816,7 @@ export interface paths {
         };
         /**
          * Get Storage Growth
-         * @description What the persisted results that were made in the time take, step by step.
+         * @description The size of the persisted results in the time, by interval.
          */
         get: operations["get_storage_growth"];
         put?: never;
@@ -833,7 +836,7 @@ export interface paths {
         };
         /**
          * Get Totals
-         * @description How many runs there are by state, and what all results take: by storage, and by the day they were made on.
+         * @description The number of runs by state, and the size of all results by storage and by day.
          */
         get: operations["get_totals"];
         put?: never;
@@ -893,7 +896,7 @@ export interface paths {
         };
         /**
          * Get Result Metadata
-         * @description What is known of a run's result.
+         * @description The record of a run's result.
          */
         get: operations["get_result_metadata"];
         put?: never;
@@ -955,7 +958,7 @@ export interface paths {
         put?: never;
         /**
          * Make Result Link
-         * @description A link to the bytes of a persisted result, for a minute; only if the server was told to serve values.
+         * @description A link to the bytes of a persisted result, valid for a minute; only if the server serves values.
          */
         post: operations["make_result_link"];
         delete?: never;
@@ -973,7 +976,7 @@ export interface paths {
         };
         /**
          * Get Result Snippet
-         * @description How to have the value in Python, and in a shell.
+         * @description How to load the value in Python, and in a shell.
          */
         get: operations["get_result_snippet"];
         put?: never;
@@ -1015,7 +1018,7 @@ export interface paths {
         put?: never;
         /**
          * Verify Result
-         * @description Read all bytes of a persisted result, and compare them with their digests and its signature.
+         * @description Read all bytes of a persisted result, and check them against their digests and its signature.
          */
         post: operations["verify_result"];
         delete?: never;
@@ -1044,7 +1047,7 @@ export interface paths {
         post: operations["login"];
         /**
          * Logout
-         * @description End the session of the cookie. A token that came in the header is left as it is.
+         * @description End the session of the cookie. It does not affect a token in the header.
          */
         delete: operations["logout"];
         options?: never;
@@ -1061,7 +1064,7 @@ export interface paths {
         };
         /**
          * List Settings
-         * @description Every setting, its value, and where that comes from.
+         * @description Every setting, its value and its source.
          */
         get: operations["list_settings"];
         put?: never;
@@ -1081,7 +1084,7 @@ export interface paths {
         };
         /**
          * Get Status
-         * @description How the server, its database and its services are.
+         * @description The status of the server, its database and its services.
          */
         get: operations["get_status"];
         put?: never;
@@ -1101,7 +1104,7 @@ export interface paths {
         };
         /**
          * List Task Runs
-         * @description Task runs, newest first unless told otherwise.
+         * @description Task runs, newest first by default.
          */
         get: operations["list_task_runs"];
         put?: never;
@@ -1181,7 +1184,8 @@ export interface paths {
         };
         /**
          * Count Task Runs
-         * @description How many there are of the newest 30,000 task runs (or of a task); limit, cursor and sort do not count.
+         * @description The number of matches among the newest 30,000 task runs (or those of a task); limit, cursor and sort have no
+         *     effect.
          */
         get: operations["count_task_runs"];
         put?: never;
@@ -1228,7 +1232,7 @@ export interface paths {
         post?: never;
         /**
          * Revoke
-         * @description Revoke every live token of a name or public part, and the sessions that were begun with them.
+         * @description Revoke every valid token of a name or public part, and the sessions that began with them.
          */
         delete: operations["revoke"];
         options?: never;
@@ -1270,13 +1274,13 @@ export interface paths {
         get: operations["variable"];
         /**
          * Set Variable
-         * @description Set a variable; one that is there is replaced.
+         * @description Set a variable; an existing one is replaced.
          */
         put: operations["set_variable"];
         post?: never;
         /**
          * Delete Variable
-         * @description Forget a variable.
+         * @description Delete a variable.
          */
         delete: operations["delete_variable"];
         options?: never;
@@ -1310,7 +1314,9 @@ export interface components {
     schemas: {
         /**
          * ArtifactModel
-         * @description Something to look at that a run made. What `data` holds depends on the kind; nothing in it is HTML.
+         * @description Something for people to look at that a run created.
+         *
+         *     The content of `data` depends on the kind; nothing in it is HTML.
          */
         ArtifactModel: {
             /**
@@ -1390,14 +1396,14 @@ export interface components {
             description: string;
             /**
              * Fields Schema
-             * @description Of its fields: a JSON schema.
+             * @description The JSON schema of its fields.
              */
             fields_schema: {
                 [key: string]: unknown;
             };
             /**
              * Secret Fields
-             * @description Those that are answered as asterisks; dots lead inside.
+             * @description The fields that responses redact; dots lead into nested fields.
              */
             secret_fields: string[];
             /** Title */
@@ -1416,7 +1422,7 @@ export interface components {
         };
         /**
          * CacheEntryModel
-         * @description A cache key, and the run whose result it stands for.
+         * @description A cache key, and the run whose result it refers to.
          */
         CacheEntryModel: {
             /** Components */
@@ -1448,14 +1454,14 @@ export interface components {
         Cancel: {
             /**
              * Grace Seconds
-             * @description For its code to end by itself.
+             * @description The time for its code to end by itself.
              * @default 30
              */
             grace_seconds: number;
         };
         /**
          * ChangeModel
-         * @description What differs at one place: `path` is such as `['prices'][3]`, and empty for the whole value.
+         * @description A difference at one place: `path` looks like `['prices'][3]`, and is empty for the whole value.
          */
         ChangeModel: {
             /** After */
@@ -1493,7 +1499,7 @@ export interface components {
         };
         /**
          * Chosen
-         * @description Which flow runs: some by their ids, or a page of those that a filter lets through.
+         * @description Which flow runs: by their ids, or a page of those that match a filter.
          */
         Chosen: {
             filter?: components["schemas"]["FlowRunsWanted"] | null;
@@ -1502,7 +1508,7 @@ export interface components {
         };
         /**
          * ChunksModel
-         * @description Which chunks of two large values have other digests, by their numbers, the first 1,000.
+         * @description The chunks of two large values whose digests differ, by their numbers, the first 1,000.
          */
         ChunksModel: {
             /** Count */
@@ -1519,7 +1525,7 @@ export interface components {
         };
         /**
          * Cleared
-         * @description How many keys were forgotten.
+         * @description The number of removed keys.
          */
         Cleared: {
             /** Count */
@@ -1527,10 +1533,11 @@ export interface components {
         };
         /**
          * Comparison
-         * @description How two results differ, as far as that is seen without unpickling anything.
+         * @description How two results differ, as far as that can be determined without unpickling.
          *
-         *     `by` is what told: their digests, their values where these are plain JSON, arrays or tables, or no more than their
-         *     previews. Then `is_same` is null, and `command` compares the values where the code that wrote them is trusted.
+         *     `by` is what was compared: their digests, their values if these are plain JSON, arrays or tables, or only their
+         *     previews. In that case `is_same` is null, and `command` compares the values where the code that wrote them is
+         *     trusted.
          */
         Comparison: {
             /** After */
@@ -1556,7 +1563,7 @@ export interface components {
         };
         /**
          * ComponentModel
-         * @description A part of what a run is known by, beside the same part of the nearest earlier run.
+         * @description A component of a run's key or identity, and the same component of the nearest earlier run.
          */
         ComponentModel: {
             /** Before */
@@ -1576,7 +1583,7 @@ export interface components {
         };
         /**
          * Continue
-         * @description What a paused flow run asks for.
+         * @description The input that a paused flow run waits for.
          */
         Continue: {
             /** Input */
@@ -1589,7 +1596,7 @@ export interface components {
         ContinuedRun: {
             /**
              * Command
-             * @description What resumes it, where the server did not.
+             * @description The command that resumes it, if the server did not.
              */
             command?: string | null;
             /**
@@ -1609,7 +1616,7 @@ export interface components {
             id: string;
             /**
              * Is Resumed
-             * @description Whether it goes on; false of one that is suspended until it is resumed.
+             * @description Whether it runs again; false for a suspended run until it is resumed.
              */
             is_resumed: boolean;
             /** Name */
@@ -1637,12 +1644,12 @@ export interface components {
         };
         /**
          * Count
-         * @description How many there are.
+         * @description The number of matches.
          */
         Count: {
             /**
              * Count
-             * @description As many as were counted; there are more if `is_complete` is false.
+             * @description The number that was counted; there are more if `is_complete` is false.
              */
             count: number;
             /** Is Complete */
@@ -1650,7 +1657,7 @@ export interface components {
         };
         /**
          * DatabaseModel
-         * @description Where runs are recorded. Sizes are in bytes.
+         * @description The database of runs. Sizes are in bytes.
          */
         DatabaseModel: {
             /** Place */
@@ -1666,7 +1673,7 @@ export interface components {
         };
         /**
          * DayTotal
-         * @description The persisted results that were made on a day, UTC, and the bytes that they take.
+         * @description The persisted results of a day, UTC, and their size in bytes.
          */
         DayTotal: {
             /**
@@ -1681,7 +1688,7 @@ export interface components {
         };
         /**
          * DeliveryModel
-         * @description An event that a hook is told of: when it is tried next, or was tried last, and what that came to.
+         * @description An event for a hook: the time of the next or the last attempt, and its outcome.
          */
         DeliveryModel: {
             /** Attempts */
@@ -1711,7 +1718,7 @@ export interface components {
         };
         /**
          * DiskModel
-         * @description A directory that is written to, and the space of its disk in bytes.
+         * @description A directory that the server writes to, and the space of its disk in bytes.
          */
         DiskModel: {
             /** Free */
@@ -1747,8 +1754,10 @@ export interface components {
         };
         /**
          * EventModel
-         * @description Something that happened. `state` is where the run stood, `run` what is known of it; both are empty of an event
-         *     that a program emitted outside all runs, which then has no `run_id`.
+         * @description An event.
+         *
+         *     `state` is the state of the run, `run` its record; both are empty for an event that a program emitted outside all
+         *     runs, which then has no `run_id`.
          */
         EventModel: {
             /** Flow Name */
@@ -1759,21 +1768,21 @@ export interface components {
             kind: string;
             /**
              * Payload
-             * @description What the program gave with it.
+             * @description The data that the program passed.
              */
             payload: {
                 [key: string]: unknown;
             };
             /**
              * Related
-             * @description What else it has to do with.
+             * @description Other objects that it concerns.
              */
             related: {
                 [key: string]: unknown;
             }[];
             /**
              * Resource
-             * @description What an emitted event happened to.
+             * @description The object of an emitted event.
              */
             resource: {
                 [key: string]: unknown;
@@ -1827,7 +1836,7 @@ export interface components {
         };
         /**
          * FlowDetails
-         * @description A flow, and how its runs went in a time. Steps without runs are left out.
+         * @description A flow, and the outcomes of its runs over time. Intervals without runs are left out.
          */
         FlowDetails: {
             /** Counts */
@@ -1844,7 +1853,7 @@ export interface components {
             last_run: components["schemas"]["FlowRunModel"];
             /**
              * Mean Seconds
-             * @description Of the runs that ended.
+             * @description Among the runs that ended.
              */
             mean_seconds: number | null;
             /** Name */
@@ -1856,7 +1865,7 @@ export interface components {
         };
         /**
          * FlowModel
-         * @description A flow, its newest run, and how many there are since a time.
+         * @description A flow, its newest run, and the number of runs since a time.
          */
         FlowModel: {
             /** Counts */
@@ -1995,7 +2004,7 @@ export interface components {
         };
         /**
          * FlowStatisticsModel
-         * @description How the outermost runs of a flow went in the time.
+         * @description The outcomes of the outermost runs of a flow in the time.
          */
         FlowStatisticsModel: {
             /** Failed */
@@ -2009,7 +2018,7 @@ export interface components {
         };
         /**
          * Graph
-         * @description Runs, oldest first, and the edges between them; only the newest runs if there are more than were asked for.
+         * @description Runs, oldest first, and the edges between them; only the newest runs if there are more than the limit.
          */
         Graph: {
             /** Edges */
@@ -2029,7 +2038,7 @@ export interface components {
         };
         /**
          * HookModel
-         * @description Who is told of events. The URL's secret parts are not among what is shown.
+         * @description A subscriber of events. Secret parts of the URL are redacted.
          */
         HookModel: {
             /**
@@ -2043,7 +2052,7 @@ export interface components {
             id: string;
             /**
              * Is Private
-             * @description Whether it may be at an address that is not public.
+             * @description Whether its address may be one that is not public.
              */
             is_private: boolean;
             /** Is Signed */
@@ -2065,7 +2074,7 @@ export interface components {
         };
         /**
          * InvolvedModel
-         * @description A run that has to do with another one.
+         * @description A run that is related to another one.
          */
         InvolvedModel: {
             /** Flow Run Id */
@@ -2084,7 +2093,7 @@ export interface components {
         JsonValue: unknown;
         /**
          * LimitModel
-         * @description A limit. With `slot_decay_per_second` it limits how often, else how many at once.
+         * @description A limit: with `slot_decay_per_second` a rate limit, otherwise a concurrency limit.
          */
         LimitModel: {
             /**
@@ -2094,7 +2103,7 @@ export interface components {
             created: string;
             /**
              * Line
-             * @description Who holds slots or waits, in the order in which they came.
+             * @description Runs that hold slots or wait, in order of arrival.
              */
             line: components["schemas"]["SlotModel"][];
             /** Name */
@@ -2107,7 +2116,7 @@ export interface components {
             taken: number;
             /**
              * Waiting
-             * @description How many wait in line.
+             * @description The number of requests in the queue.
              */
             waiting: number;
         };
@@ -2120,7 +2129,7 @@ export interface components {
             is_complete: boolean;
             /**
              * Runs
-             * @description Of both ends of all edges, as far as they are known.
+             * @description The runs at both ends of all edges, as far as they are recorded.
              */
             runs: components["schemas"]["RunName"][];
             /** Sources */
@@ -2155,7 +2164,7 @@ export interface components {
         };
         /**
          * Login
-         * @description What a session is begun with.
+         * @description The token that begins a session.
          */
         Login: {
             /**
@@ -2211,7 +2220,7 @@ export interface components {
             shown: string;
             /**
              * Token
-             * @description The token itself, which is shown this once.
+             * @description The token itself, which is shown only once.
              */
             token: string;
             /**
@@ -2222,7 +2231,7 @@ export interface components {
         };
         /**
          * NewHook
-         * @description A hook to make: a URL that takes a POST, or for a notification one that Apprise knows.
+         * @description A hook to create: a URL that takes a POST, or for a notification an Apprise URL.
          */
         NewHook: {
             /** Flow Name */
@@ -2242,7 +2251,7 @@ export interface components {
             kinds: string[];
             /**
              * Secret
-             * @description Signs what a webhook is sent.
+             * @description Signs the deliveries of a webhook.
              */
             secret?: string | null;
             /**
@@ -2259,7 +2268,7 @@ export interface components {
         };
         /**
          * NewLimit
-         * @description What a limit is to be.
+         * @description The new values of a limit.
          */
         NewLimit: {
             /** Slot Decay Per Second */
@@ -2304,7 +2313,7 @@ export interface components {
         };
         /**
          * Outcome
-         * @description What became of one flow run.
+         * @description The outcome for one flow run.
          */
         Outcome: {
             error: components["schemas"]["Problem"] | null;
@@ -2313,7 +2322,7 @@ export interface components {
         };
         /**
          * Outcomes
-         * @description What became of each; and the cursor for the filter's next page, null after the last one.
+         * @description The outcome for each, and the cursor of the filter's next page, null after the last one.
          */
         Outcomes: {
             /** Items */
@@ -2323,7 +2332,7 @@ export interface components {
         };
         /**
          * Overview
-         * @description What a first page shows, of outermost flow runs. Steps without runs are left out.
+         * @description The overview of outermost flow runs. Intervals without runs are left out.
          */
         Overview: {
             /** Failed */
@@ -2417,7 +2426,7 @@ export interface components {
         };
         /**
          * QueueModel
-         * @description Records that this process took since it was started, and those of them that are not committed yet.
+         * @description The records that this process received since it started, and those that are not committed yet.
          */
         QueueModel: {
             /** Committed */
@@ -2429,7 +2438,7 @@ export interface components {
         };
         /**
          * ResultModel
-         * @description What is known of a run's result. Its value is not among it, unless it is small and plain JSON.
+         * @description The record of a run's result. It has no value, unless that is small and plain JSON.
          */
         ResultModel: {
             /** Cache Key */
@@ -2479,19 +2488,19 @@ export interface components {
         };
         /**
          * Resume
-         * @description How to go on.
+         * @description How to resume.
          */
         Resume: {
             /**
              * Retry Failed
-             * @description Run again what failed, too.
+             * @description Also run failed steps again.
              * @default false
              */
             retry_failed: boolean;
         };
         /**
          * ResumePlan
-         * @description What resuming a flow run would do with what it called. What it had not called yet is not in it.
+         * @description What resuming a flow run would do with its calls. Calls that it had not made yet are not included.
          */
         ResumePlan: {
             /**
@@ -2504,7 +2513,7 @@ export interface components {
         };
         /**
          * RunName
-         * @description A run, as far as a line about it says.
+         * @description A short form of a run.
          */
         RunName: {
             /**
@@ -2571,7 +2580,7 @@ export interface components {
         Scope: "read" | "write" | "admin";
         /**
          * ServiceModel
-         * @description What servers do beside answering, one of them at a time.
+         * @description A background service, which one server at a time runs.
          */
         ServiceModel: {
             /** Description */
@@ -2580,17 +2589,17 @@ export interface components {
             due: string | null;
             /**
              * Host
-             * @description The machine of the server that did it last.
+             * @description The machine of the server that ran it last.
              */
             host: string | null;
             /**
              * Interval Seconds
-             * @description 0: this server does not do it.
+             * @description 0: this server does not run it.
              */
             interval_seconds: number;
             /**
              * Is Alive
-             * @description Whether that server still runs; null if another machine's.
+             * @description Whether that server still runs; null if it is on another machine.
              */
             is_alive: boolean | null;
             /** Last Run */
@@ -2602,26 +2611,26 @@ export interface components {
         };
         /**
          * SessionModel
-         * @description Who asks, and what they may do.
+         * @description The caller, and what it may do.
          */
         SessionModel: {
             /**
              * Csrf
-             * @description What changing requests of a session say in `X-CSRF-Token`.
+             * @description What requests of a session that change something send in `X-CSRF-Token`.
              */
             csrf: string | null;
             /** Expires */
             expires: string | null;
             /**
              * Name
-             * @description The token's; null where no authentication is asked for.
+             * @description The token's scope; null if no authentication is required.
              */
             name: string | null;
             scope: components["schemas"]["Scope"];
         };
         /**
          * SettingModel
-         * @description A setting; the value of a secret one is asterisks.
+         * @description A setting; the value of a secret one is redacted.
          */
         SettingModel: {
             /** Is Secret */
@@ -2671,7 +2680,7 @@ export interface components {
         };
         /**
          * Snippet
-         * @description Code that has the value.
+         * @description Code that loads the value.
          */
         Snippet: {
             /** Python */
@@ -2690,12 +2699,12 @@ export interface components {
         };
         /**
          * Start
-         * @description How a flow run was begun, and what it waits for.
+         * @description How a flow run was started, and what it waits for.
          */
         Start: {
             /**
              * Asks
-             * @description Of a run that waits for an answer: its JSON schema.
+             * @description Of a run that waits for input: the input's JSON schema.
              */
             asks: unknown;
             /** Directory */
@@ -2707,13 +2716,13 @@ export interface components {
             target: string | null;
             /**
              * Waits Until
-             * @description When a pause ends by itself.
+             * @description When a pause times out.
              */
             waits_until: string | null;
         };
         /**
          * StateModel
-         * @description Where a run stands.
+         * @description The state of a run.
          */
         StateModel: {
             /** Message */
@@ -2735,7 +2744,7 @@ export interface components {
         StateType: "SCHEDULED" | "PENDING" | "RUNNING" | "COMPLETED" | "FAILED" | "CRASHED" | "CANCELLING" | "CANCELLED" | "PAUSED";
         /**
          * StatusModel
-         * @description How the server is.
+         * @description The server's status.
          */
         StatusModel: {
             /** Authenticated */
@@ -2745,7 +2754,7 @@ export interface components {
             disks: components["schemas"]["DiskModel"][];
             /**
              * Listeners
-             * @description Of changes, in this process.
+             * @description Listeners of changes, in this process.
              */
             listeners: number;
             /** Pid */
@@ -2777,7 +2786,7 @@ export interface components {
         };
         /**
          * StorageTotal
-         * @description What persisted results take in a storage.
+         * @description The size of the persisted results in a storage.
          */
         StorageTotal: {
             /** Name */
@@ -2793,7 +2802,7 @@ export interface components {
         };
         /**
          * Stored
-         * @description Steps without results are left out. Of more than 30,000 results since then, the newest are in it.
+         * @description Intervals without results are left out. Of more than 30,000 results since then, the newest are included.
          */
         Stored: {
             /** Is Complete */
@@ -2803,7 +2812,7 @@ export interface components {
         };
         /**
          * StoredStep
-         * @description The persisted results that were made in a step of the time, and the bytes that they take.
+         * @description The persisted results of one interval, and their size in bytes.
          */
         StoredStep: {
             /**
@@ -2852,7 +2861,8 @@ export interface components {
         };
         /**
          * Timeline
-         * @description Task runs and flow runs that a flow run called, oldest first: the first of each column are one run's.
+         * @description Task runs and flow runs that a flow run called, oldest first: the items of one index in all columns are one
+         *     run's.
          */
         Timeline: {
             /**
@@ -2878,7 +2888,7 @@ export interface components {
             name: string[];
             /**
              * Next
-             * @description The cursor of what came later.
+             * @description The cursor of the next page.
              */
             next: string | null;
             /**
@@ -2902,7 +2912,7 @@ export interface components {
         };
         /**
          * TokenModel
-         * @description What is known of a token.
+         * @description The record of a token.
          */
         TokenModel: {
             /**
@@ -2930,10 +2940,10 @@ export interface components {
         };
         /**
          * Totals
-         * @description All that there is: runs by state, and persisted results that are not removed.
+         * @description Totals: runs by state, and persisted results that are not removed.
          *
-         *     It is counted beside the requests: a moment ago, or some minutes in a large database. While `is_complete` is false
-         *     the first count is under way.
+         *     They are counted in the background: a moment ago, or some minutes ago in a large database. While `is_complete` is
+         *     false, the first count is running.
          */
         Totals: {
             /** Days */
@@ -2982,7 +2992,7 @@ export interface components {
         };
         /**
          * VariableModel
-         * @description A value that flows share by its name; not for secrets.
+         * @description A named value that flows share; not for secrets.
          */
         VariableModel: {
             /**
@@ -3001,7 +3011,7 @@ export interface components {
         };
         /**
          * VerdictModel
-         * @description What was found of a result and, if it is not ok, why and what to do.
+         * @description The verdict on a result and, if it is not ok, the reason and the remedy.
          */
         VerdictModel: {
             /**
@@ -3016,7 +3026,7 @@ export interface components {
         };
         /**
          * Version
-         * @description What the server is.
+         * @description The server's version.
          */
         Version: {
             /** Version */
@@ -3596,7 +3606,7 @@ export interface operations {
     save_block: {
         parameters: {
             query?: {
-                /** @description Have the name move here from another block. */
+                /** @description Move the name here from another block. */
                 overwrite?: boolean;
             };
             header?: never;
@@ -3921,7 +3931,7 @@ export interface operations {
             query?: {
                 /** @description `next` of the page before this one. */
                 cursor?: string | null;
-                /** @description Its beginning, or the whole. */
+                /** @description A prefix of it, or the whole key. */
                 key?: string | null;
                 /** @description How many items at most. */
                 limit?: number;
@@ -4030,7 +4040,7 @@ export interface operations {
         parameters: {
             query?: {
                 before?: string | null;
-                /** @description Forget all, if nothing else is said. */
+                /** @description Remove all keys, if no other filter is given. */
                 everything?: boolean;
                 key?: string[] | null;
                 task?: string | null;
@@ -4259,7 +4269,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Events, without an end. */
+            /** @description An endless stream of events. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5309,7 +5319,7 @@ export interface operations {
     get_flow_run_graph: {
         parameters: {
             query?: {
-                /** @description Runs at most. */
+                /** @description The maximum number of runs. */
                 limit?: number;
             };
             header?: never;
@@ -6014,7 +6024,7 @@ export interface operations {
             query?: {
                 /** @description `next` of the page before this one. */
                 cursor?: string | null;
-                /** @description Runs at most. */
+                /** @description The maximum number of runs. */
                 limit?: number;
             };
             header?: never;
@@ -6475,9 +6485,9 @@ export interface operations {
                 cursor?: string | null;
                 /** @description How many items at most. */
                 limit?: number;
-                /** @description Somewhere in the name, in any case. */
+                /** @description A part of the name, in any case. */
                 q?: string | null;
-                /** @description Runs since then are counted; a week, by default. */
+                /** @description Counts runs since then; by default a week. */
                 since?: string | null;
             };
             header?: never;
@@ -8779,7 +8789,7 @@ export interface operations {
     compare_results: {
         parameters: {
             query: {
-                /** @description The run whose result it is compared with. */
+                /** @description The run whose result to compare with. */
                 other: string;
             };
             header?: never;
@@ -8895,7 +8905,7 @@ export interface operations {
     get_lineage: {
         parameters: {
             query?: {
-                /** @description Steps in each direction. */
+                /** @description The number of steps in each direction. */
                 depth?: number;
             };
             header?: never;

@@ -4,7 +4,7 @@ declare const self: { onconnect: (event: MessageEvent) => void }
 
 const ports = new Set<MessagePort>()
 let close: (() => void) | null = null
-let connection: Message | null = null // what a tab that comes later is told first
+let connection: Message | null = null // the first message for a tab that comes later
 
 function say(message: Message): void {
   if (message.kind === "open" || message.kind === "lost") connection = message

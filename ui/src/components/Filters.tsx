@@ -24,17 +24,17 @@ interface TextProps {
 /** Text that is looked for a moment after the last key. */
 export function TextFilter({ label, value, onChange, main = false }: TextProps) {
   const [text, setText] = useState(value ?? "")
-  const told = useRef(value ?? "")
+  const reported = useRef(value ?? "")
   useEffect(() => {
-    if ((value ?? "") !== told.current) {
-      told.current = value ?? ""
+    if ((value ?? "") !== reported.current) {
+      reported.current = value ?? ""
       setText(value ?? "")
     }
   }, [value])
   useEffect(() => {
-    if (text === told.current) return
+    if (text === reported.current) return
     const timer = setTimeout(() => {
-      told.current = text
+      reported.current = text
       onChange(text === "" ? undefined : text)
     }, 250)
     return () => clearTimeout(timer)
@@ -238,7 +238,7 @@ export function TagFilter({ value, onChange }: TagProps) {
             <button
               key={tag}
               type="button"
-              aria-label={`Take the tag ${tag} away`}
+              aria-label={`Remove the tag ${tag}`}
               onClick={() => onChange(value.filter(each => each !== tag))}
             >
               <span className="cut">{tag}</span>

@@ -34,7 +34,7 @@ export const STATE_TYPES = Object.keys(STATES) as StateType[]
 export const FINAL: ReadonlySet<StateType> = new Set<StateType>(["COMPLETED", "FAILED", "CRASHED", "CANCELLED"])
 
 interface Props {
-  /** Null for a run of which no state was told. */
+  /** Null for a run without a reported state. */
   state: { type: StateType; name: string; message?: string | null } | null
   /** With its word; without, the word is there for screen readers only. */
   word?: boolean

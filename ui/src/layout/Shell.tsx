@@ -77,7 +77,7 @@ export function Shell() {
         {connection === "lost" && (
           <p role="status" className={css["away"]}>
             <CloudOff size={14} aria-hidden />
-            The server does not answer. What is shown may be old; it is brought up to date once the server is back.
+            The server does not answer. The page may be out of date; it refreshes once the server is back.
           </p>
         )}
         <main id="main" className={css["main"]} tabIndex={-1}>
@@ -105,7 +105,7 @@ function useSignOut() {
     mutationFn: () => unwrap(client.DELETE("/api/session")),
     onSuccess: () => {
       rememberCsrf(null)
-      return queries.resetQueries() // what was shown is forgotten; who looks is asked anew
+      return queries.resetQueries() // the shown data is dropped; the session is queried again
     },
     onError: error => failed("You are still signed in", error),
   })

@@ -78,7 +78,7 @@ export function count(number: number, what: string, many = `${what}s`): string {
   return `${number.toLocaleString()} ${number === 1 ? what : many}`
 }
 
-/** The beginning of an id or a digest, enough to tell it from its neighbours. */
+/** The beginning of an id or a digest, enough to distinguish it from its neighbours. */
 export function short(id: string): string {
   return id.slice(0, 13)
 }

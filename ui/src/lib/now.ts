@@ -20,7 +20,7 @@ function subscribe(listener: () => void): () => void {
   }
 }
 
-/** The time in ms, told anew each second: one timer serves the whole page. */
+/** The time in ms, updated each second: one timer serves the whole page. */
 export function useNow(): number {
   return useSyncExternalStore(subscribe, () => now)
 }

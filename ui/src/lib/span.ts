@@ -17,7 +17,7 @@ export function isSpan(text: string | undefined): text is SpanName {
   return text !== undefined && Object.hasOwn(SPANS, text)
 }
 
-/** A span's steps, which begin at round times here, so that they stay where they are while time goes on. */
+/** A span's steps, which begin at round times here, so that they stay where they are as time passes. */
 export interface Steps {
   since: Date
   until: Date

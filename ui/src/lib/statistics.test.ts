@@ -10,7 +10,7 @@ it.each([
   [Array.from({ length: 100 }, (_, index) => index + 1), 0.95, 95],
 ])("of %j, the part %d is not above %s", (values, part, expected) => expect(quantile(values, part)).toBe(expected))
 
-it("runs that were cancelled or go on count neither as well nor as failed", () => {
+it("runs that were cancelled or are running count neither as completed nor as failed", () => {
   const run = (type: string, duration_seconds: number | null) =>
     ({ state: { type }, duration_seconds }) as Schemas["FlowRunModel"]
   const runs = [run("COMPLETED", 1), run("COMPLETED", 3), run("FAILED", 9), run("CANCELLED", 1), run("RUNNING", null)]

@@ -28,7 +28,7 @@ class ArtifactsWanted(Listing):
     latest: Annotated[bool, Field(description="Of each key only the newest version.")] = False
 
     def filter(self) -> ArtifactFilter:
-        """As the orchestrator has it, with one more than the limit."""
+        """As the orchestrator stores it, with one more than the limit."""
         return ArtifactFilter(
             key=self.key,
             kinds=self.kind,
@@ -58,7 +58,7 @@ def artifact(id: PathId, known: Known) -> ArtifactModel:
 @router.delete("/{id}", status_code=204)
 @needs(Scope.WRITE)
 def delete_artifact(id: PathId, known: Known) -> None:
-    """Forget an artifact."""
+    """Delete an artifact."""
     if not known.delete_artifact(id):
         raise _missing(id)
 

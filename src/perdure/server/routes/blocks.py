@@ -1,4 +1,4 @@
-"""Blocks: saved configurations. Secrets come in, and are never answered."""
+"""Blocks: saved configurations. Secrets are write-only: no response contains them."""
 
 import json
 import re
@@ -61,8 +61,10 @@ class BlockTypeModel(BaseModel):
     type: str
     title: str
     description: str
-    secret_fields: Annotated[list[str], Field(description="Those that are answered as asterisks; dots lead inside.")]
-    fields_schema: Annotated[dict[str, Any], Field(description="Of its fields: a JSON schema.")]
+    secret_fields: Annotated[
+        list[str], Field(description="The fields that responses redact; dots lead into nested fields.")
+    ]
+    fields_schema: Annotated[dict[str, Any], Field(description="The JSON schema of its fields.")]
 
 
 class BlockFields(BaseModel):
@@ -100,9 +102,9 @@ def save_block(
     known: Known,
     request: Request,
     storages: Storages,
-    overwrite: Annotated[bool, Query(description="Have the name move here from another block.")] = False,
+    overwrite: Annotated[bool, Query(description="Move the name here from another block.")] = False,
 ) -> BlockModel:
-    """Save a block. One that has the name already is still found by what refers to its id."""
+    """Save a block. A block that had the name before can still be found by its id."""
     try:
         block = block_class(type).model_validate(given.fields)
     except ValidationError as error:
@@ -120,7 +122,7 @@ def save_block(
 @router.delete("/{type}/{name}", status_code=HTTPStatus.NO_CONTENT, responses=_ONE)
 @needs(Scope.WRITE)
 def delete_block(type: Type, name: Name, known: Known) -> None:
-    """Delete a block. Results that lie in a deleted storage can still be read."""
+    """Delete a block. Results in a deleted storage can still be read."""
     known.delete_block(_found(type, name, known).id)
 
 

@@ -1,4 +1,4 @@
-"""What cache keys stand for."""
+"""Cached results by key."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -19,7 +19,7 @@ router = APIRouter(prefix="/cache", tags=["cache"], responses=answers())
 
 
 class CacheEntryModel(BaseModel):
-    """A cache key, and the run whose result it stands for."""
+    """A cache key, and the run whose result it refers to."""
 
     key: str
     run_id: str
@@ -48,13 +48,13 @@ class CacheEntryModel(BaseModel):
 class EntriesWanted(Listing):
     """Which entries."""
 
-    key: Annotated[Plain | None, Field(description="Its beginning, or the whole.")] = None
+    key: Annotated[Plain | None, Field(description="A prefix of it, or the whole key.")] = None
     task: Annotated[Plain | None, Field(description="The exact name of the task whose result it is.")] = None
     cursor: Annotated[Plain | None, Field(description="`next` of the page before this one.")] = None
 
 
 class Cleared(BaseModel):
-    """How many keys were forgotten."""
+    """The number of removed keys."""
 
     count: int
 
@@ -73,10 +73,10 @@ def clear_cache(
     key: Annotated[list[Plain] | None, Query(max_length=1_000)] = None,
     task: Annotated[Plain | None, Query()] = None,
     before: Annotated[Moment | None, Query()] = None,
-    everything: Annotated[bool, Query(description="Forget all, if nothing else is said.")] = False,
+    everything: Annotated[bool, Query(description="Remove all keys, if no other filter is given.")] = False,
 ) -> Cleared:
-    """Forget what cache keys stand for; the results stay."""
+    """Remove cache keys; the results stay."""
     wanted = CacheFilter(keys=tuple(key or ()), task=task, before=micros(before))
     if wanted == CacheFilter() and not everything:
-        raise PerdureError("Say which keys to forget: by key, task or before; or everything=true.")
+        raise PerdureError("Choose which keys to remove: by key, task or before; or everything=true.")
     return Cleared(count=known.clear_cache(wanted))

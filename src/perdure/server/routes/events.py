@@ -1,4 +1,4 @@
-"""What happens, as it happens: server-sent events."""
+"""Live changes: server-sent events."""
 
 import asyncio
 import time
@@ -22,7 +22,10 @@ from perdure.server.wiring import Asked, Known
 
 router = APIRouter(prefix="/events", tags=["events"])
 _STREAM: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}, "description": "Events, without an end."}
+    200: {
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "description": "An endless stream of events.",
+    }
 }
 _POLL_SECONDS = 0.25
 _QUIET_SECONDS = 15.0  # after which a comment says that the server is there
@@ -31,8 +34,10 @@ _MOST_STREAMS = 200
 
 
 class EventModel(BaseModel):
-    """Something that happened. `state` is where the run stood, `run` what is known of it; both are empty of an event
-    that a program emitted outside all runs, which then has no `run_id`.
+    """An event.
+
+    `state` is the state of the run, `run` its record; both are empty for an event that a program emitted outside all
+    runs, which then has no `run_id`.
     """
 
     id: str
@@ -42,9 +47,9 @@ class EventModel(BaseModel):
     flow_name: str | None
     run: dict[str, Any]
     state: dict[str, Any]
-    resource: Annotated[dict[str, Any], Field(description="What an emitted event happened to.")]
-    related: Annotated[list[dict[str, Any]], Field(description="What else it has to do with.")]
-    payload: Annotated[dict[str, Any], Field(description="What the program gave with it.")]
+    resource: Annotated[dict[str, Any], Field(description="The object of an emitted event.")]
+    related: Annotated[list[dict[str, Any]], Field(description="Other objects that it concerns.")]
+    payload: Annotated[dict[str, Any], Field(description="The data that the program passed.")]
 
     @classmethod
     def of(cls, event: Event) -> "EventModel":
@@ -75,7 +80,7 @@ class EventsWanted(Listing):
 
 @router.get("", responses=answers())
 def list_events(known: Known, wanted: Annotated[EventsWanted, Query()]) -> Page[EventModel]:
-    """Events that servers made of states, newest first."""
+    """Events of runs, newest first."""
     filter = EventFilter(
         kind=wanted.kind,
         flow_name=wanted.flow,
@@ -95,19 +100,19 @@ async def stream_events(
 ) -> StreamingResponse:
     """Flow runs that change (`flow_run`), and lines that one flow run logs (`log`), each with its JSON as data.
 
-    `Last-Event-ID` goes on after an event. If what came after it is not kept any more, there is a `reset` first:
-    ask for the lists again then.
+    `Last-Event-ID` continues after an event. If later events are no longer stored, the stream begins with a `reset`:
+    query the lists again then.
     """
     changes: Changes = request.app.state.changes
     if changes.listeners >= _MOST_STREAMS:
-        raise Refused(f"{_MOST_STREAMS} others listen already.")
+        raise Refused(f"{_MOST_STREAMS} clients are connected already.")
     stream = _Stream(changes, asked, flow_run)
     events = stream.events(last_event_id, request)
     return StreamingResponse(events, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
 
 class _Stream:
-    """What one listener is told. An event's id is: epoch, number of the change, number of the line."""
+    """The events of one listener. An event's id is: epoch, number of the change, number of the line."""
 
     def __init__(self, changes: Changes, asked: Reads, flow_run_id: str | None) -> None:
         self._changes = changes

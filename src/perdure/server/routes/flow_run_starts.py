@@ -1,4 +1,4 @@
-"""Going on with flow runs, and running them again."""
+"""Resuming, continuing and rerunning flow runs."""
 
 import json
 from collections import Counter
@@ -30,25 +30,25 @@ _STARTED = answers(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
 
 
 class Resume(BaseModel):
-    """How to go on."""
+    """How to resume."""
 
     model_config = ConfigDict(extra="forbid")
 
-    retry_failed: Annotated[bool, Field(description="Run again what failed, too.")] = False
+    retry_failed: Annotated[bool, Field(description="Also run failed steps again.")] = False
 
 
 class Start(BaseModel):
-    """How a flow run was begun, and what it waits for."""
+    """How a flow run was started, and what it waits for."""
 
     target: Annotated[str | None, Field(description="FILE.py:FLOW or MODULE:FLOW; null if no other process finds it.")]
     directory: str | None
-    asks: Annotated[Any, Field(description="Of a run that waits for an answer: its JSON schema.")]
-    waits_until: Annotated[datetime | None, Field(description="When a pause ends by itself.")]
+    asks: Annotated[Any, Field(description="Of a run that waits for input: the input's JSON schema.")]
+    waits_until: Annotated[datetime | None, Field(description="When a pause times out.")]
 
 
 @router.get("/{id}/start", responses=_ONE)
 def get_flow_run_start(id: PathId, known: Known) -> Start:
-    """How a flow run was begun, and what it waits for."""
+    """How a flow run was started, and what it waits for."""
     found(id, known)
     start = known.start(id)
     entry = {} if start is None or start.entry_point is None else json.loads(start.entry_point)
@@ -77,7 +77,7 @@ class RunsAgain(BaseModel):
 
 
 class ResumePlan(BaseModel):
-    """What resuming a flow run would do with what it called. What it had not called yet is not in it."""
+    """What resuming a flow run would do with its calls. Calls that it had not made yet are not included."""
 
     reused: Annotated[int, Field(description="Calls whose results are reused.")]
     runs_again: list[RunsAgain]
@@ -85,7 +85,7 @@ class ResumePlan(BaseModel):
 
 @router.get("/{id}/resume-plan", responses=_ONE)
 def get_resume_plan(id: PathId, known: Known, asked: Asked) -> ResumePlan:
-    """How many calls of a flow run would be reused if it were resumed, and which would run again, and why."""
+    """How many calls of a flow run a resume would reuse, which would run again, and why."""
     run = found(id, known)
     retries_failed = run.state_type is StateType.FAILED
     again: Counter[tuple[str, bool, _Reason]] = Counter()
@@ -106,7 +106,7 @@ def _why(steps: PlannedSteps) -> _Reason:
 
 
 class Continue(BaseModel):
-    """What a paused flow run asks for."""
+    """The input that a paused flow run waits for."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -118,10 +118,10 @@ class Continue(BaseModel):
 def continue_flow_run(
     id: PathId, known: Known, steering: Steering, request: Request, how: Continue | None = None
 ) -> ContinuedRun:
-    """Continue a flow run that is paused. One that has suspended itself has no process any more: it is resumed by one.
+    """Continue a paused flow run.
 
-    For that the server must be one that starts flows, and who asks an administrator. Else the answer is kept, and
-    `command` resumes it.
+    A suspended one has no process, and a new process resumes it, if the server may start flows and the caller is an
+    administrator. Otherwise the input is stored, and `command` resumes the run.
     """
     run = asking.go_on(id, None if how is None else how.input, steering)
     if run.state_name != SUSPENDED:
@@ -139,7 +139,7 @@ def continue_flow_run(
 def resume_flow_run(
     id: PathId, known: Known, request: Request, how: Annotated[Resume | None, Body()] = None
 ) -> FlowRunModel:
-    """Go on with a flow run, by a process on the server's machine: what it finished is not run again."""
+    """Resume a flow run in a process on the server's machine: finished steps do not run again."""
     _resume(id, known, request, *(["--retry-failed"] if how is not None and how.retry_failed else []))
     return FlowRunModel.of(found(id, known))
 
@@ -147,9 +147,9 @@ def resume_flow_run(
 @router.post("/{id}/rerun", status_code=HTTPStatus.ACCEPTED, responses=_STARTED)
 @needs(Scope.ADMIN)
 def rerun_flow_run(id: PathId, known: Known, request: Request) -> FlowRunModel:
-    """Run a flow again from the start, with the arguments of a run, by a process on the server's machine.
+    """Start a new run of a flow with the arguments of a run, in a process on the server's machine.
 
-    The answer is the new run; the old one if the new one has not been told of within a few seconds.
+    The response is the new run, or the old one if the new run was not reported within a few seconds.
     """
     run = found(id, known)
     before = _newest(run, known)
@@ -164,10 +164,10 @@ def _resume(id: str, known: EmbeddedOrchestrator, request: Request, *options: st
 
 
 def _check_administrator(request: Request, id: str) -> None:
-    """Only administrators start programs: whoever may write records may say which program a run has."""
+    """Only administrators start programs: everyone who may write records can choose the program of a run."""
     if not caller_of(request).scope.allows(Scope.ADMIN):
         raise NotStarted(
-            "Its answer is kept. Only administrators have this server start programs.",
+            "The input is stored. Only administrators may have this server start programs.",
             ("perdure", "flow-run", "resume", id),
         )
 

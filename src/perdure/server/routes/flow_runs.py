@@ -1,4 +1,4 @@
-"""Flow runs: lists, what is known of one, and steering."""
+"""Flow runs: lists, single runs, and their control."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -35,13 +35,14 @@ _LONGEST_GRACE = 86_400  # seconds
 
 @router.get("")
 def list_flow_runs(asked: Asked, wanted: Annotated[FlowRunsWanted, Query()]) -> Page[FlowRunModel]:
-    """Flow runs, newest first unless told otherwise."""
+    """Flow runs, newest first by default."""
     return page(asked.flow_runs(wanted.filter()), FlowRunModel.of)
 
 
 @router.get("/count")
 def count_flow_runs(asked: Asked, wanted: Annotated[FlowRunsWanted, Query()]) -> Count:
-    """How many there are of the newest 30,000 flow runs (or of a flow); limit, cursor and sort do not count."""
+    """The number of matches among the newest 30,000 flow runs (or those of a flow); limit, cursor and sort have no
+    effect."""
     count, is_complete = asked.count_flow_runs(wanted.filter())
     return Count(count=count, is_complete=is_complete)
 
@@ -64,9 +65,9 @@ def get_flow_run_graph(
     id: PathId,
     known: Known,
     request: Request,
-    limit: Annotated[int, Query(ge=1, le=10_000, description="Runs at most.")] = 1_000,
+    limit: Annotated[int, Query(ge=1, le=10_000, description="The maximum number of runs.")] = 1_000,
 ) -> Response:
-    """What a flow run called, its subflows' calls too, and which results went where."""
+    """The calls of a flow run and its subflows, and the data flow between them."""
     return packed(graph_of(found(id, known), known, limit), request)
 
 
@@ -77,7 +78,7 @@ def get_flow_run_timeline(
     asked: Asked,
     request: Request,
     cursor: Annotated[Id | None, Query(description="`next` of the page before this one.")] = None,
-    limit: Annotated[int, Query(ge=1, le=50_000, description="Runs at most.")] = 10_000,
+    limit: Annotated[int, Query(ge=1, le=50_000, description="The maximum number of runs.")] = 10_000,
 ) -> Response:
     """The task runs and flow runs that a flow run called, with their times, oldest first."""
     found(id, known)
@@ -98,7 +99,7 @@ def list_ancestors(id: PathId, known: Known) -> list[FlowRunModel]:
 
 @router.get("/{id}/failure", responses=_ONE)
 def get_failure(id: PathId, known: Known) -> list[RunName]:
-    """From a failed flow run down to the run in which its failure began; nothing of one that has not failed."""
+    """The path from a failed flow run down to the run in which its failure began; empty if it has not failed."""
     run = found(id, known)
     if run.state_type not in (StateType.FAILED, StateType.CRASHED):
         return []
@@ -113,26 +114,28 @@ class Cancel(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     grace_seconds: Annotated[
-        float, Field(ge=0, le=_LONGEST_GRACE, allow_inf_nan=False, description="For its code to end by itself.")
+        float,
+        Field(ge=0, le=_LONGEST_GRACE, allow_inf_nan=False, description="The time for its code to end by itself."),
     ] = 30.0
 
 
 @router.post("/{id}/cancel", status_code=HTTPStatus.ACCEPTED, responses=_STEERED)
 @needs(Scope.WRITE)
 def cancel_flow_run(id: PathId, steering: Steering, how: Cancel | None = None) -> FlowRunModel:
-    """Ask that a flow run be cancelled with all below it, wherever it runs; the answer does not wait for its end."""
+    """Request the cancellation of a flow run and all runs below it, wherever it runs; the response does not wait for
+    its end."""
     return FlowRunModel.of(_cancelled(id, steering, how or Cancel()))
 
 
 @router.delete("/{id}", status_code=HTTPStatus.NO_CONTENT, responses=_STEERED)
 @needs(Scope.WRITE)
 def remove_flow_run(id: PathId, known: Known) -> None:
-    """Delete a flow run that has ended, with all that it called. Documents of its results stay in their storages."""
+    """Delete a flow run that has ended, with all its calls. Documents of its results stay in their storages."""
     delete_flow_run(found(id, known), known)
 
 
 class Chosen(BaseModel):
-    """Which flow runs: some by their ids, or a page of those that a filter lets through."""
+    """Which flow runs: by their ids, or a page of those that match a filter."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -141,14 +144,14 @@ class Chosen(BaseModel):
 
 
 class Outcome(BaseModel):
-    """What became of one flow run."""
+    """The outcome for one flow run."""
 
     id: str
     error: Problem | None
 
 
 class Outcomes(BaseModel):
-    """What became of each; and the cursor for the filter's next page, null after the last one."""
+    """The outcome for each, and the cursor of the filter's next page, null after the last one."""
 
     items: list[Outcome]
     next: str | None
@@ -159,14 +162,14 @@ class Outcomes(BaseModel):
 def cancel_flow_runs(
     asked: Asked, steering: Steering, chosen: Annotated[Chosen, Body(embed=True)], how: Cancel | None = None
 ) -> Outcomes:
-    """Cancel many flow runs, as one is cancelled."""
+    """Cancel many flow runs."""
     return _each(chosen, asked, lambda each: _cancelled(each, steering, how or Cancel()))
 
 
 @router.post("/delete")
 @needs(Scope.WRITE)
 def remove_flow_runs(asked: Asked, known: Known, chosen: Annotated[Chosen, Body(embed=True)]) -> Outcomes:
-    """Delete many flow runs, as one is deleted."""
+    """Delete many flow runs."""
     return _each(chosen, asked, lambda each: delete_flow_run(found(each, known), known))
 
 

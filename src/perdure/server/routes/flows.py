@@ -1,4 +1,4 @@
-"""Flows: what their runs add up to."""
+"""Flows, with summaries of their runs."""
 
 from datetime import datetime
 from http import HTTPStatus
@@ -21,7 +21,7 @@ _WEEK = 7 * 86_400_000_000  # microseconds
 
 
 class FlowModel(BaseModel):
-    """A flow, its newest run, and how many there are since a time."""
+    """A flow, its newest run, and the number of runs since a time."""
 
     name: str
     last_run: FlowRunModel
@@ -38,10 +38,10 @@ class FlowModel(BaseModel):
 
 
 class FlowDetails(FlowModel):
-    """A flow, and how its runs went in a time. Steps without runs are left out."""
+    """A flow, and the outcomes of its runs over time. Intervals without runs are left out."""
 
     failed: int
-    mean_seconds: Annotated[float | None, Field(description="Of the runs that ended.")]
+    mean_seconds: Annotated[float | None, Field(description="Among the runs that ended.")]
     steps: list[Step]
 
 
@@ -49,8 +49,8 @@ class FlowsWanted(Listing):
     """Which flows."""
 
     cursor: Annotated[Plain | None, Field(description="`next` of the page before this one.")] = None
-    q: Annotated[Plain | None, Field(description="Somewhere in the name, in any case.")] = None
-    since: Annotated[Moment | None, Field(description="Runs since then are counted; a week, by default.")] = None
+    q: Annotated[Plain | None, Field(description="A part of the name, in any case.")] = None
+    since: Annotated[Moment | None, Field(description="Counts runs since then; by default a week.")] = None
 
 
 @router.get("")
@@ -63,7 +63,7 @@ def list_flows(asked: Asked, wanted: Annotated[FlowsWanted, Query()]) -> Page[Fl
 
 @router.get("/{name:text}", responses=answers(HTTPStatus.NOT_FOUND))
 def get_flow(name: Annotated[Plain, Path()], asked: Asked, span: Annotated[Span, Query()]) -> FlowDetails:
-    """One flow: its newest run, its runs over time by state, and how they went."""
+    """One flow: its newest run, its runs over time by state, and their outcomes."""
     since, until, length = span.bounds()
     flow = asked.flow(name, since, until)
     if flow is None:

@@ -1,4 +1,4 @@
-"""Whether the server lives, whether it can work, and what it is."""
+"""Whether the server is alive and ready, and its version."""
 
 from fastapi import APIRouter
 from pydantic import BaseModel
@@ -18,14 +18,14 @@ class Health(BaseModel):
 
 
 class Version(BaseModel):
-    """What the server is."""
+    """The server's version."""
 
     version: str
 
 
 @router.get("/health")
 def health() -> Health:
-    """Whether the process answers at all."""
+    """Whether the process answers."""
     return Health(status="ok")
 
 

@@ -1,4 +1,4 @@
-"""Hooks: who is told of events, and what became of that."""
+"""Hooks: subscribers of events, and their deliveries."""
 
 from datetime import datetime
 from http import HTTPStatus
@@ -24,7 +24,7 @@ _Kinds = Annotated[list[Plain], Field(min_length=1, max_length=30, examples=[["f
 
 
 class HookModel(BaseModel):
-    """Who is told of events. The URL's secret parts are not among what is shown."""
+    """A subscriber of events. Secret parts of the URL are redacted."""
 
     id: str
     way: Literal["webhook", "notification"]
@@ -32,7 +32,7 @@ class HookModel(BaseModel):
     kinds: list[str]
     flow_name: str | None
     is_signed: bool
-    is_private: Annotated[bool, Field(description="Whether it may be at an address that is not public.")]
+    is_private: Annotated[bool, Field(description="Whether its address may be one that is not public.")]
     created: datetime
 
     @classmethod
@@ -51,7 +51,7 @@ class HookModel(BaseModel):
 
 
 class NewHook(BaseModel):
-    """A hook to make: a URL that takes a POST, or for a notification one that Apprise knows."""
+    """A hook to create: a URL that takes a POST, or for a notification an Apprise URL."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -59,12 +59,14 @@ class NewHook(BaseModel):
     url: Annotated[SecretStr, Field(min_length=1, max_length=4_000)]
     kinds: _Kinds
     flow_name: Plain | None = None
-    secret: Annotated[SecretStr | None, Field(max_length=1_000, description="Signs what a webhook is sent.")] = None
+    secret: Annotated[SecretStr | None, Field(max_length=1_000, description="Signs the deliveries of a webhook.")] = (
+        None
+    )
     is_private: bool = False
 
 
 class DeliveryModel(BaseModel):
-    """An event that a hook is told of: when it is tried next, or was tried last, and what that came to."""
+    """An event for a hook: the time of the next or the last attempt, and its outcome."""
 
     id: str
     hook_id: str
@@ -93,14 +95,14 @@ def list_hooks(known: Known) -> list[HookModel]:
 
 @router.get("/kinds")
 def list_event_kinds() -> list[str]:
-    """The kinds of events that hooks can be told of; `flow-run.*` and `task-run.*` stand for all of each."""
+    """The kinds of events that hooks can subscribe to; `flow-run.*` and `task-run.*` stand for all of each."""
     return ["flow-run.*", "task-run.*", *sorted(KINDS)]
 
 
 @router.post("", status_code=HTTPStatus.CREATED)
 @needs(Scope.ADMIN)
 def create_hook(new: NewHook, known: Known) -> HookModel:
-    """Have the servers on this database tell a URL of events, each at least once."""
+    """Deliver events to a URL, each at least once, by the servers of this database."""
     url = new.url.get_secret_value()
     if new.way == "notification":
         hook = notification(url, new.kinds, new.flow_name)
@@ -113,7 +115,7 @@ def create_hook(new: NewHook, known: Known) -> HookModel:
 
 @router.get("/deliveries")
 def list_deliveries(known: Known, asked: Asked, wanted: Annotated[DeliveriesWanted, Query()]) -> Page[DeliveryModel]:
-    """What was sent, or is to be sent, newest first."""
+    """Deliveries, newest first."""
     found = asked.deliveries(wanted.hook, wanted.state, wanted.cursor, wanted.limit)
     events = _events(found.items, known)
     return page(found, lambda each: _model(each, events))
@@ -122,7 +124,7 @@ def list_deliveries(known: Known, asked: Asked, wanted: Annotated[DeliveriesWant
 @router.post("/deliveries/{id}/retry")
 @needs(Scope.ADMIN)
 def retry_delivery(id: PathId, known: Known, asked: Asked) -> DeliveryModel:
-    """Send it once more, soon, whatever became of it."""
+    """Deliver it again soon, whatever its outcome."""
     again = _delivery(id, asked)._replace(state="waiting", due=system_clock(), attempts=0)
     known.services.note_delivery(again)
     return _model(again, _events([again], known))

@@ -1,4 +1,4 @@
-"""Limits: how many may be at something at once, or how often, and who holds their slots."""
+"""Concurrency limits and rate limits, and the runs that hold their slots."""
 
 from datetime import datetime
 from http import HTTPStatus
@@ -42,19 +42,19 @@ class SlotModel(BaseModel):
 
 
 class LimitModel(BaseModel):
-    """A limit. With `slot_decay_per_second` it limits how often, else how many at once."""
+    """A limit: with `slot_decay_per_second` a rate limit, otherwise a concurrency limit."""
 
     name: str
     slots: int
     taken: int
-    waiting: Annotated[int, Field(description="How many wait in line.")]
+    waiting: Annotated[int, Field(description="The number of requests in the queue.")]
     slot_decay_per_second: float | None
     created: datetime
-    line: Annotated[list[SlotModel], Field(description="Who holds slots or waits, in the order in which they came.")]
+    line: Annotated[list[SlotModel], Field(description="Runs that hold slots or wait, in order of arrival.")]
 
     @classmethod
     def of(cls, limit: Limit, known: EmbeddedOrchestrator) -> "LimitModel":
-        """The model of a limit, with those in its line."""
+        """The model of a limit, with its queue."""
         line = known.limits.slots(limit.name)
         return cls(
             name=limit.name,
@@ -68,7 +68,7 @@ class LimitModel(BaseModel):
 
 
 class NewLimit(BaseModel):
-    """What a limit is to be."""
+    """The new values of a limit."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -91,7 +91,7 @@ def get_limit(name: Name, known: Known) -> LimitModel:
 @router.put("/{name:text}")
 @needs(Scope.ADMIN)
 def set_limit(name: Name, given: NewLimit, known: Known) -> LimitModel:
-    """Make a limit, or change one: who holds slots keeps them, who waits keeps its place."""
+    """Create or change a limit: runs keep their slots and their positions in the queue."""
     before = next((limit for limit in known.limits.all() if limit.name == name), None)
     decay = given.slot_decay_per_second
     if before is not None and before.decay is None and decay is not None and known.limits.slots(name):
@@ -103,7 +103,7 @@ def set_limit(name: Name, given: NewLimit, known: Known) -> LimitModel:
 @router.delete("/{name:text}", status_code=HTTPStatus.NO_CONTENT)
 @needs(Scope.ADMIN)
 def delete_limit(name: Name, known: Known) -> None:
-    """Delete a limit: those that wait for its slots go on."""
+    """Delete a limit: tasks that wait for its slots continue."""
     if not known.limits.delete(name):
         raise _missing(name)
 

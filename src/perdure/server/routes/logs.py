@@ -16,7 +16,7 @@ router = APIRouter(prefix="/logs", tags=["logs"], responses=answers())
 
 @router.get("")
 def list_logs(asked: Asked, known: Known, wanted: Annotated[LinesWanted, Query()]) -> Page[LogModel]:
-    """Lines by their arrival; of all runs, filtered ones are looked for among the newest 30,000."""
+    """Log lines in order of arrival; without a run, a filter covers the newest 30,000 lines."""
     filter = wanted.filter()
     if wanted.subflows and wanted.flow_run is not None:
         filter = filter._replace(flow_run_ids=tuple(below(wanted.flow_run, known)))

@@ -1,4 +1,4 @@
-"""Counts for Prometheus."""
+"""Metrics for Prometheus."""
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -8,5 +8,5 @@ router = APIRouter(prefix="/metrics", tags=["health"])
 
 @router.get("", response_class=Response, responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}})
 def metrics(request: Request) -> Response:
-    """Requests, records and the process, as text in Prometheus' format."""
+    """Metrics of requests, records and the process, in Prometheus' text format."""
     return Response(request.app.state.metrics.text(), media_type=CONTENT_TYPE_LATEST)

@@ -61,7 +61,7 @@ router = APIRouter(prefix="/orchestrator", include_in_schema=False, dependencies
 @router.post("/records")
 @needs(Scope.WRITE)
 def records(request: Request, body: Body, place: Place, known: Known) -> Response:
-    """Keep a batch of records, once. Answers which of them the database cannot hold."""
+    """Store a batch of records, deduplicated. Returns those that the database cannot hold."""
     if place is None:
         raise InvalidCall(f"A batch needs the headers {wire.SOURCE_HEADER} and {wire.SEQUENCE_HEADER}.")
     try:
@@ -126,7 +126,7 @@ def next_page(id: str, name: str, request: Request) -> Response:
     with _sessions(request).using(id) as session:
         pages = session.pages.get(name)
         if pages is None:
-            raise NotFound(f"{name!r} was not asked for any page.")
+            raise NotFound(f"{name!r} has no pages.")
         page = next(pages, None)
         return _answer(wire.method(session.protocol, name), [] if page is None else [page])
 
@@ -134,7 +134,7 @@ def next_page(id: str, name: str, request: Request) -> Response:
 @router.delete("/sessions/{id}", status_code=HTTPStatus.NO_CONTENT)
 @needs(Scope.WRITE)
 def close_session(id: str, request: Request) -> None:
-    """Let go of what a session holds."""
+    """Close a session."""
     _sessions(request).close(id)
 
 

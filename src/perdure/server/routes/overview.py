@@ -1,4 +1,4 @@
-"""What a first page shows: runs over time, what runs now, what failed, what takes long, what results take."""
+"""The overview: runs over time, running, failed and slow ones, and the size of results."""
 
 from datetime import datetime
 from typing import Annotated
@@ -22,7 +22,7 @@ _SHOWN = 10
 
 
 class FlowStatisticsModel(BaseModel):
-    """How the outermost runs of a flow went in the time."""
+    """The outcomes of the outermost runs of a flow in the time."""
 
     flow: str
     runs: int
@@ -31,7 +31,7 @@ class FlowStatisticsModel(BaseModel):
 
 
 class Overview(BaseModel):
-    """What a first page shows, of outermost flow runs. Steps without runs are left out."""
+    """The overview of outermost flow runs. Intervals without runs are left out."""
 
     steps: list[Step]
     running: list[FlowRunModel]
@@ -41,7 +41,7 @@ class Overview(BaseModel):
 
 
 class StoredStep(BaseModel):
-    """The persisted results that were made in a step of the time, and the bytes that they take."""
+    """The persisted results of one interval, and their size in bytes."""
 
     begin: datetime
     results: int
@@ -49,7 +49,7 @@ class StoredStep(BaseModel):
 
 
 class Stored(BaseModel):
-    """Steps without results are left out. Of more than 30,000 results since then, the newest are in it."""
+    """Intervals without results are left out. Of more than 30,000 results since then, the newest are included."""
 
     steps: list[StoredStep]
     is_complete: bool
@@ -57,7 +57,8 @@ class Stored(BaseModel):
 
 @router.get("")
 def get_overview(asked: Asked, span: Annotated[Span, Query()]) -> Overview:
-    """Outermost flow runs over time by state, those that run now, the last failures, which flows fail or take long."""
+    """Outermost flow runs over time by state, the running ones, the last failures, and the flows that fail or take
+    long."""
     since, until, length = span.bounds()
     wanted = RunFilter(limit=_SHOWN, outermost=True)
     flows = asked.flow_statistics(since, until)
@@ -85,7 +86,7 @@ def _model(flow: FlowStatistics) -> FlowStatisticsModel:
 
 @router.get("/storage")
 def get_storage_growth(asked: Asked, span: Annotated[Span, Query()]) -> Stored:
-    """What the persisted results that were made in the time take, step by step."""
+    """The size of the persisted results in the time, by interval."""
     since, until, length = span.bounds()
     rows, is_complete = asked.stored(since, until, length)
     steps = [StoredStep(begin=moment(since + which * length), results=count, size=size) for which, count, size in rows]
@@ -93,7 +94,7 @@ def get_storage_growth(asked: Asked, span: Annotated[Span, Query()]) -> Stored:
 
 
 class StorageTotal(BaseModel):
-    """What persisted results take in a storage."""
+    """The size of the persisted results in a storage."""
 
     storage_id: str | None
     name: str | None
@@ -103,7 +104,7 @@ class StorageTotal(BaseModel):
 
 
 class DayTotal(BaseModel):
-    """The persisted results that were made on a day, UTC, and the bytes that they take."""
+    """The persisted results of a day, UTC, and their size in bytes."""
 
     begin: datetime
     results: int
@@ -111,10 +112,10 @@ class DayTotal(BaseModel):
 
 
 class Totals(BaseModel):
-    """All that there is: runs by state, and persisted results that are not removed.
+    """Totals: runs by state, and persisted results that are not removed.
 
-    It is counted beside the requests: a moment ago, or some minutes in a large database. While `is_complete` is false
-    the first count is under way.
+    They are counted in the background: a moment ago, or some minutes ago in a large database. While `is_complete` is
+    false, the first count is running.
     """
 
     flow_runs: dict[StateType, int]
@@ -129,7 +130,7 @@ class Totals(BaseModel):
 
 @router.get("/totals")
 def get_totals(counting: Counted, known: Known) -> Totals:
-    """How many runs there are by state, and what all results take: by storage, and by the day they were made on."""
+    """The number of runs by state, and the size of all results by storage and by day."""
     found = counting.totals()
     storages = sorted(dict(found.storages).items(), key=lambda each: -each[1].size)
     days = sorted(dict(found.days).items())

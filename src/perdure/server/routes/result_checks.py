@@ -1,4 +1,4 @@
-"""Whether a result is there and whole, and how two of them differ; nothing is ever unpickled for it."""
+"""Verifying results and comparing two of them; nothing is ever unpickled for it."""
 
 from http import HTTPStatus
 from math import isfinite
@@ -29,7 +29,7 @@ _NOTES: dict[str | None, str] = {
 
 
 class VerdictModel(BaseModel):
-    """What was found of a result and, if it is not ok, why and what to do."""
+    """The verdict on a result and, if it is not ok, the reason and the remedy."""
 
     run_id: str
     finding: Literal["ok", "overwritten", "missing", "corrupt", "untrusted", "unreadable"]
@@ -45,7 +45,7 @@ class SampleModel(BaseModel):
 
 
 class ChangeModel(BaseModel):
-    """What differs at one place: `path` is such as `['prices'][3]`, and empty for the whole value."""
+    """A difference at one place: `path` looks like `['prices'][3]`, and is empty for the whole value."""
 
     path: str
     kind: Literal["added", "removed", "changed", "retyped"]
@@ -80,7 +80,7 @@ class ChangeModel(BaseModel):
 
 
 class ChunksModel(BaseModel):
-    """Which chunks of two large values have other digests, by their numbers, the first 1,000."""
+    """The chunks of two large values whose digests differ, by their numbers, the first 1,000."""
 
     differing: list[int]
     count: int
@@ -89,10 +89,11 @@ class ChunksModel(BaseModel):
 
 
 class Comparison(BaseModel):
-    """How two results differ, as far as that is seen without unpickling anything.
+    """How two results differ, as far as that can be determined without unpickling.
 
-    `by` is what told: their digests, their values where these are plain JSON, arrays or tables, or no more than their
-    previews. Then `is_same` is null, and `command` compares the values where the code that wrote them is trusted.
+    `by` is what was compared: their digests, their values if these are plain JSON, arrays or tables, or only their
+    previews. In that case `is_same` is null, and `command` compares the values where the code that wrote them is
+    trusted.
     """
 
     before: str
@@ -132,7 +133,7 @@ class Comparison(BaseModel):
 @router.post("/{id}/verify")
 @needs(Scope.READ)
 def verify_result(id: PathId, known: Known, storages: Storages) -> VerdictModel:
-    """Read all bytes of a persisted result, and compare them with their digests and its signature."""
+    """Read all bytes of a persisted result, and check them against their digests and its signature."""
     record = _found(id, known)
     if record.kind != "persisted" or record.removed is not None:
         raise NotFound(f"The result of the run {id} is in no storage: it is {record.kind} or removed.")
@@ -145,7 +146,7 @@ def compare_results(
     id: PathId,
     known: Known,
     storages: Storages,
-    other: Annotated[Id, Query(description="The run whose result it is compared with.")],
+    other: Annotated[Id, Query(description="The run whose result to compare with.")],
 ) -> Comparison:
     """How a result differs from another one: by digests, as plain values, or by their previews."""
     before, after = _found(id, known), _found(other, known)
@@ -159,7 +160,7 @@ def compare_results(
 def _found(id: str, known: EmbeddedOrchestrator) -> ResultRecord:
     found = known.results(ResultFilter(run_ids=(id,), limit=1))
     if not found:
-        raise NotFound(f"Nothing is known of a result of a run {id!r}.")
+        raise NotFound(f"There is no record of a result of a run {id!r}.")
     return found[0]
 
 

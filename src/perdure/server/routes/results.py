@@ -1,4 +1,4 @@
-"""Results: what is known of them, where they came from, and, if the server is told so, their bytes."""
+"""Results: their records, their lineage and, if the server serves values, their bytes."""
 
 import time
 from datetime import UTC, datetime
@@ -51,7 +51,7 @@ def list_results(asked: Asked, known: Known, wanted: Annotated[ResultsWanted, Qu
 
 @router.get("/{id}", responses=_ONE)
 def get_result_metadata(id: PathId, known: Known) -> ResultModel:
-    """What is known of a run's result."""
+    """The record of a run's result."""
     return ResultModel.of(_found(id, known), names_of([id], known).get(id))
 
 
@@ -68,7 +68,9 @@ class Lineage(BaseModel):
 
     sources: list[LineageEdge]
     uses: list[LineageEdge]
-    runs: Annotated[list[RunName], Field(description="Of both ends of all edges, as far as they are known.")]
+    runs: Annotated[
+        list[RunName], Field(description="The runs at both ends of all edges, as far as they are recorded.")
+    ]
     is_complete: bool
 
 
@@ -77,7 +79,7 @@ def get_lineage(
     id: PathId,
     known: Known,
     asked: Asked,
-    depth: Annotated[int, Query(ge=1, le=20, description="Steps in each direction.")] = 1,
+    depth: Annotated[int, Query(ge=1, le=20, description="The number of steps in each direction.")] = 1,
 ) -> Lineage:
     """What a result was made from, and what was made from it; at most 1,000 edges in each direction."""
     _found(id, known)
@@ -106,7 +108,7 @@ def _walked(id: str, asked: Reads, of: str, depth: int) -> list[LineageEdge]:
 
 
 class Snippet(BaseModel):
-    """Code that has the value."""
+    """Code that loads the value."""
 
     python: str
     shell: str
@@ -114,7 +116,7 @@ class Snippet(BaseModel):
 
 @router.get("/{id}/snippet", responses=_ONE)
 def get_result_snippet(id: PathId, known: Known) -> Snippet:
-    """How to have the value in Python, and in a shell."""
+    """How to load the value in Python, and in a shell."""
     _found(id, known)
     python = f'from perdure.results import get_result\n\nvalue = get_result("{id}")\n'
     return Snippet(python=python, shell=f"perdure result get {id}")
@@ -130,7 +132,7 @@ class Link(BaseModel):
 @router.post("/{id}/link", responses=_VALUE)
 @needs(Scope.READ)
 def make_result_link(id: PathId, known: Known, config: Config) -> Link:
-    """A link to the bytes of a persisted result, for a minute; only if the server was told to serve values."""
+    """A link to the bytes of a persisted result, valid for a minute; only if the server serves values."""
     _check_served(config)
     _persisted(_found(id, known))
     expires = int(time.time()) + _LINK_SECONDS
@@ -150,7 +152,7 @@ def get_result_bytes(
     """The bytes of a result as they were serialized. They are streamed from the storage, and never loaded here."""
     _check_served(config)
     if not compare_digest(signature, _signature(id, expires)) or expires < time.time():
-        raise Refused("The link is not one of this server's, or has expired. Ask for another one.")
+        raise Refused("The link is not one of this server's, or has expired. Request another one.")
     record = _persisted(_found(id, known))
     storage = storages.get(record.storage_id or "")
     document = read_document(storage, record.storage_key or "")
@@ -174,7 +176,7 @@ def _signature(id: str, expires: int) -> str:
 def _found(id: str, known: Orchestrator) -> ResultRecord:
     found = known.results(ResultFilter(run_ids=(id,), limit=1))
     if not found:
-        raise NotFound(f"Nothing is known of a result of a run {id!r}.")
+        raise NotFound(f"There is no record of a result of a run {id!r}.")
     return found[0]
 
 

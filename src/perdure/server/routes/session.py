@@ -1,4 +1,4 @@
-"""Sessions of the page: a token is given once, and a cookie that no script can read stands for it."""
+"""Sessions of the page: it sends a token once, and then a cookie that no script can read."""
 
 from datetime import datetime
 from http import HTTPStatus
@@ -17,18 +17,18 @@ router = APIRouter(prefix="/session", tags=["session"])
 
 
 class Login(BaseModel):
-    """What a session is begun with."""
+    """The token that begins a session."""
 
     token: SecretStr = Field(max_length=200)
 
 
 class SessionModel(BaseModel):
-    """Who asks, and what they may do."""
+    """The caller, and what it may do."""
 
-    name: str | None = Field(description="The token's; null where no authentication is asked for.")
+    name: str | None = Field(description="The token's scope; null if no authentication is required.")
     scope: Scope
     expires: datetime | None
-    csrf: str | None = Field(description="What changing requests of a session say in `X-CSRF-Token`.")
+    csrf: str | None = Field(description="What requests of a session that change something send in `X-CSRF-Token`.")
 
 
 @router.post("")
@@ -72,7 +72,7 @@ def session(request: Request) -> SessionModel:
 @router.delete("", status_code=204)
 @needs(Scope.READ)
 def logout(request: Request, response: Response) -> None:
-    """End the session of the cookie. A token that came in the header is left as it is."""
+    """End the session of the cookie. It does not affect a token in the header."""
     caller = caller_of(request)
     if caller.token is not None and caller.token.parent_id is not None:
         request.app.state.tokens.end(caller.token, system_clock())

@@ -1,4 +1,4 @@
-"""The settings that hold in the server."""
+"""The server's settings."""
 
 from typing import Literal
 
@@ -13,7 +13,7 @@ router = APIRouter(prefix="/settings", tags=["settings"], responses=answers())
 
 
 class SettingModel(BaseModel):
-    """A setting; the value of a secret one is asterisks."""
+    """A setting; the value of a secret one is redacted."""
 
     name: str
     variable: str
@@ -31,7 +31,7 @@ class SettingsModel(BaseModel):
 
 @router.get("")
 def list_settings() -> SettingsModel:
-    """Every setting, its value, and where that comes from."""
+    """Every setting, its value and its source."""
     holding, sources = settings.current(), settings.sources()
     return SettingsModel(
         profile=holding.profile,

@@ -1,4 +1,4 @@
-"""How the server is: its database, the disk, what waits, and its services."""
+"""The server's status: its database, the disk, the write backlog, and its services."""
 
 import os
 import shutil
@@ -24,20 +24,22 @@ router = APIRouter(prefix="/status", tags=["health"], responses=answers())
 
 
 class ServiceModel(BaseModel):
-    """What servers do beside answering, one of them at a time."""
+    """A background service, which one server at a time runs."""
 
     name: str
     description: str
-    interval_seconds: Annotated[float, Field(description="0: this server does not do it.")]
+    interval_seconds: Annotated[float, Field(description="0: this server does not run it.")]
     last_run: datetime | None
     outcome: str | None
     due: datetime | None
-    host: Annotated[str | None, Field(description="The machine of the server that did it last.")]
-    is_alive: Annotated[bool | None, Field(description="Whether that server still runs; null if another machine's.")]
+    host: Annotated[str | None, Field(description="The machine of the server that ran it last.")]
+    is_alive: Annotated[
+        bool | None, Field(description="Whether that server still runs; null if it is on another machine.")
+    ]
 
 
 class DatabaseModel(BaseModel):
-    """Where runs are recorded. Sizes are in bytes."""
+    """The database of runs. Sizes are in bytes."""
 
     version: Annotated[str, Field(examples=["SQLite 3.45.1", "PostgreSQL 16.2"])]
     place: str
@@ -45,7 +47,7 @@ class DatabaseModel(BaseModel):
 
 
 class DiskModel(BaseModel):
-    """A directory that is written to, and the space of its disk in bytes."""
+    """A directory that the server writes to, and the space of its disk in bytes."""
 
     what: Literal["database", "home", "storage"]
     path: str
@@ -54,7 +56,7 @@ class DiskModel(BaseModel):
 
 
 class QueueModel(BaseModel):
-    """Records that this process took since it was started, and those of them that are not committed yet."""
+    """The records that this process received since it started, and those that are not committed yet."""
 
     taken: int
     committed: int
@@ -62,14 +64,14 @@ class QueueModel(BaseModel):
 
 
 class StatusModel(BaseModel):
-    """How the server is."""
+    """The server's status."""
 
     version: str
     pid: int
     workers: int
     authenticated: bool
     serves_values: bool
-    listeners: Annotated[int, Field(description="Of changes, in this process.")]
+    listeners: Annotated[int, Field(description="Listeners of changes, in this process.")]
     database: DatabaseModel
     disks: list[DiskModel]
     queue: QueueModel
@@ -78,7 +80,7 @@ class StatusModel(BaseModel):
 
 @router.get("")
 def get_status(request: Request, known: Known, config: Config) -> StatusModel:
-    """How the server, its database and its services are."""
+    """The status of the server, its database and its services."""
     taken, committed = known.counts
     changes: Changes = request.app.state.changes
     version, size = known.condition

@@ -20,13 +20,14 @@ _ONE = answers(HTTPStatus.NOT_FOUND)
 
 @router.get("")
 def list_task_runs(asked: Asked, wanted: Annotated[TaskRunsWanted, Query()]) -> Page[TaskRunModel]:
-    """Task runs, newest first unless told otherwise."""
+    """Task runs, newest first by default."""
     return page(asked.task_runs(wanted.filter()), TaskRunModel.of)
 
 
 @router.get("/count")
 def count_task_runs(asked: Asked, wanted: Annotated[TaskRunsWanted, Query()]) -> Count:
-    """How many there are of the newest 30,000 task runs (or of a task); limit, cursor and sort do not count."""
+    """The number of matches among the newest 30,000 task runs (or those of a task); limit, cursor and sort have no
+    effect."""
     count, is_complete = asked.count_task_runs(wanted.filter())
     return Count(count=count, is_complete=is_complete)
 

@@ -50,7 +50,7 @@ def create(new: NewToken, kept: Kept) -> MadeToken:
 @router.delete("/{called}")
 @needs(Scope.ADMIN)
 def revoke(called: str, kept: Kept, request: Request) -> list[TokenModel]:
-    """Revoke every live token of a name or public part, and the sessions that were begun with them."""
+    """Revoke every valid token of a name or public part, and the sessions that began with them."""
     revoked = kept.revoke(called, system_clock())
     request.app.state.gate.forget()
     return [TokenModel.of(token) for token in revoked]

@@ -43,7 +43,7 @@ def variable(name: Name, known: Known) -> VariableModel:
 @router.put("/{name}")
 @needs(Scope.WRITE)
 def set_variable(name: Name, body: ValueModel, known: Known) -> VariableModel:
-    """Set a variable; one that is there is replaced."""
+    """Set a variable; an existing one is replaced."""
     known.set_variable(checked_variable(name, body.value, system_clock()), overwrite=True)
     return variable(name, known)
 
@@ -51,7 +51,7 @@ def set_variable(name: Name, body: ValueModel, known: Known) -> VariableModel:
 @router.delete("/{name}", status_code=204)
 @needs(Scope.WRITE)
 def delete_variable(name: Name, known: Known) -> None:
-    """Forget a variable."""
+    """Delete a variable."""
     if not known.delete_variable(name):
         raise _missing(name)
 

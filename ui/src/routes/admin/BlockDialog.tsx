@@ -118,7 +118,7 @@ export function BlockDialog({ block, types, onClose }: Props) {
 }
 
 const NONE: ReadonlyMap<string, string> = new Map()
-const KEPT = "A secret is set, and nobody is shown it. Give it again: it is gone if this stays empty."
+const KEPT = "A secret is set, and is never shown. Enter it again: if this stays empty, it is removed."
 
 /** Whether a secret is set. What is saved takes the place of all that was there. */
 function isKept(block: Props["block"], field: { name: string; kind: string }): boolean {

@@ -26,7 +26,7 @@ export function Page() {
   const saved = useQuery(blocks())
   const types = useQuery(blockTypes())
   const [edited, setEdited] = useState<Block | "new" | null>(null)
-  const [doomed, setDoomed] = useState<Block | null>(null)
+  const [deleting, setDeleting] = useState<Block | null>(null)
   const failed = saved.error ?? types.error
   return (
     <>
@@ -51,7 +51,7 @@ export function Page() {
         <Skeleton lines={8} />
       ) : saved.data.length === 0 ? (
         <Empty icon={Icon} title="No block is saved yet" command={EXAMPLE}>
-          Make one here, or in code:
+          Create one here, or in code:
         </Empty>
       ) : (
         <div className={css["stack"]}>
@@ -69,7 +69,7 @@ export function Page() {
                     type={types.data.find(each => each.type === type)}
                     because={because}
                     onEdit={() => setEdited(block)}
-                    onDelete={() => setDoomed(block)}
+                    onDelete={() => setDeleting(block)}
                   />
                 ))}
               </div>
@@ -80,7 +80,7 @@ export function Page() {
       {edited !== null && types.data !== undefined && (
         <BlockDialog block={edited === "new" ? null : edited} types={types.data} onClose={() => setEdited(null)} />
       )}
-      <Delete block={doomed} onClose={() => setDoomed(null)} />
+      <Delete block={deleting} onClose={() => setDeleting(null)} />
     </>
   )
 }
@@ -189,8 +189,8 @@ function Delete({ block, onClose }: { block: Block | null; onClose: () => void }
       }}
     >
       <p>
-        Code that refers to it fails from then on. Results that lie in a deleted storage can still be read, and nothing
-        in the storage itself is touched.
+        Code that refers to it fails from then on. Results in a deleted storage can still be read, and nothing in the
+        storage itself is touched.
       </p>
     </ConfirmDialog>
   )

@@ -36,7 +36,7 @@ export function Page() {
     <>
       <PageHead
         title="Cache"
-        about="Keys of calls whose results are used again instead of running them."
+        about="Cache keys of calls whose results are reused."
         actions={
           <>
             {selected.size > 0 && (
@@ -71,9 +71,7 @@ export function Page() {
               Calls of tasks with a cache policy leave entries here.
             </Empty>
           ) : (
-            <Empty title="No entry is like that">
-              The task’s name is taken as a whole, the key from its beginning.
-            </Empty>
+            <Empty title="No entry matches">The filters match the task’s whole name, and a prefix of the key.</Empty>
           )
         }
       />

@@ -22,7 +22,7 @@ const STATES: Record<DeliveryState, { word: string; icon: typeof CircleX; color:
   failed: { word: "Failed", icon: CircleX, color: "var(--failed)" },
 }
 
-/** What hooks were told, or are to be told. */
+/** Deliveries to hooks. */
 export function Deliveries() {
   const address = useAddress()
   const because = useBecause("admin")
@@ -64,7 +64,7 @@ export function Deliveries() {
         rowId={delivery => delivery.id}
         empty={
           <Empty icon={Send} title="Nothing was sent">
-            What hooks are told of stands here, with what they answered.
+            Deliveries to hooks appear here, with the responses.
           </Empty>
         }
       />

@@ -17,12 +17,12 @@ import { events } from "./queries"
 
 type Event = Schemas["EventModel"]
 
-/** What happened to runs, who is told of it, and what became of that. */
+/** Events of runs, the hooks that receive them, and their deliveries. */
 export function Page() {
   const address = useAddress()
   return (
     <div className={css["tall"]}>
-      <PageHead title="Events" about="What happened to runs, and who is told of it." />
+      <PageHead title="Events" about="Events of runs, and the hooks that receive them." />
       <Tabs
         label="Events and hooks"
         value={address.one("tab") ?? "events"}
@@ -58,9 +58,10 @@ function Events() {
         rowId={event => event.id}
         href={runOf}
         empty={
-          <Empty icon={Webhook} title="No event is like that">
-            Servers make events of the states of runs, a moment after they happen. Kinds are such as{" "}
-            <code>flow-run.failed</code>, or <code>task-run.*</code> for all of them. Programs emit events of their own.
+          <Empty icon={Webhook} title="No event matches">
+            Servers create events from the states of runs, a moment after they happen. Kinds are such as{" "}
+            <code>flow-run.failed</code>, or <code>task-run.*</code> for all of them. Programs can emit their own
+            events.
           </Empty>
         }
       />

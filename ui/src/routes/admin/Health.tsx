@@ -37,7 +37,7 @@ export function troubles(status: Status): string[] {
   const { queue, services, disks } = status
   const late = services
     .filter(each => each.is_alive === false)
-    .map(each => `${each.name}: the server that did it is gone`)
+    .map(each => `${each.name}: the server that ran it has stopped`)
   const failed = services.filter(isFailed).map(each => `${each.name} failed`)
   const full = disks.filter(isFull).map(each => `${bytes(each.free)} are left on the disk of the ${each.what}`)
   const behind = queue.waiting > BEHIND ? [`${queue.waiting.toLocaleString()} records wait to be written`] : []
@@ -84,7 +84,7 @@ function All({ status: known }: { status: Status }) {
               ["Version", known.version],
               ["Process", known.pid],
               ["Workers", known.workers],
-              ["Sign-in", known.authenticated ? "Asked for" : "Not asked for"],
+              ["Sign-in", known.authenticated ? "Required" : "Not required"],
               ["Values", known.serves_values ? "Can be downloaded" : "Stay where they are"],
               ["Listeners", known.listeners],
             ]}

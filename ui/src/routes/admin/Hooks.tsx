@@ -16,12 +16,12 @@ import { eventKinds, hooks } from "./queries"
 
 type Hook = Schemas["HookModel"]
 
-/** Who is told of events. */
+/** The hooks that receive events. */
 export function Hooks() {
   const because = useBecause("admin")
   const query = useQuery(hooks())
   const [isMaking, setMaking] = useState(false)
-  const [doomed, setDoomed] = useState<Hook | null>(null)
+  const [deleting, setDeleting] = useState<Hook | null>(null)
   if (query.data === undefined) {
     return query.isPending ? <Skeleton lines={6} /> : <Failure what="Hooks" error={query.error} retry={query.refetch} />
   }
@@ -34,21 +34,21 @@ export function Hooks() {
       </div>
       <DataTable
         label="Hooks"
-        columns={columns(setDoomed, because)}
+        columns={columns(setDeleting, because)}
         rows={query.data}
         rowId={hook => hook.id}
         empty={
           <Empty
             icon={Webhook}
-            title="Nobody is told of events yet"
+            title="No hooks yet"
             command="perdure webhook create https://hooks.example.org/perdure --on flow-run.failed"
           >
-            Make a hook here, or in a terminal:
+            Create a hook here, or in a terminal:
           </Empty>
         }
       />
       {isMaking && <NewHook onClose={() => setMaking(false)} />}
-      <Delete hook={doomed} onClose={() => setDoomed(null)} />
+      <Delete hook={deleting} onClose={() => setDeleting(null)} />
     </>
   )
 }
@@ -74,7 +74,7 @@ function columns(remove: (hook: Hook) => void, because: string | undefined): Col
     },
     {
       id: "kinds",
-      header: "Is told of",
+      header: "Events",
       width: "minmax(0, 1.5fr)",
       cell: hook => hook.kinds.map(kind => <Tag key={kind}>{kind}</Tag>),
     },
@@ -135,7 +135,7 @@ function NewHook({ onClose }: { onClose: () => void }) {
         }),
       ),
     onSuccess: async () => {
-      done("Made the hook.")
+      done("Created the hook.")
       await queries.invalidateQueries({ queryKey: ["hooks"] })
       onClose()
     },
@@ -154,7 +154,7 @@ function NewHook({ onClose }: { onClose: () => void }) {
         <>
           <Button onClick={onClose}>Cancel</Button>
           <Button look="primary" type="submit" form={FORM} disabled={make.isPending || isWrong}>
-            Make it
+            Create
           </Button>
         </>
       }
@@ -176,7 +176,7 @@ function NewHook({ onClose }: { onClose: () => void }) {
           <input value={url} autoComplete="off" spellCheck={false} onChange={event => setUrl(event.target.value)} />
         </Field>
         <fieldset className={css["choices"]}>
-          <legend>Is told of</legend>
+          <legend>Events</legend>
           {(kinds.data ?? []).map(kind => (
             <label key={kind}>
               <input type="checkbox" checked={chosen.has(kind)} onChange={() => toggle(kind)} />
@@ -184,12 +184,12 @@ function NewHook({ onClose }: { onClose: () => void }) {
             </label>
           ))}
         </fieldset>
-        <Field label="Flow" hint="Only of this flow’s runs. Empty: of all.">
+        <Field label="Flow" hint="Only events of this flow’s runs. Empty: of all.">
           <input value={flow} autoComplete="off" onChange={event => setFlow(event.target.value)} />
         </Field>
         {way === "webhook" && (
           <>
-            <Field label="Secret" hint="Signs what is sent, so that the receiver knows whom it is from.">
+            <Field label="Secret" hint="Signs deliveries, so that the receiver can verify the sender.">
               <input
                 type="password"
                 autoComplete="new-password"
@@ -197,7 +197,7 @@ function NewHook({ onClose }: { onClose: () => void }) {
                 onChange={event => setSecret(event.target.value)}
               />
             </Field>
-            <Field label="May be at a private address" hint="Within this network, or on the server’s machine.">
+            <Field label="Allow a private address" hint="Within this network, or on the server’s machine.">
               <input type="checkbox" checked={isPrivate} onChange={event => setPrivate(event.target.checked)} />
             </Field>
           </>
@@ -228,7 +228,7 @@ function Delete({ hook, onClose }: { hook: Hook | null; onClose: () => void }) {
         await queries.invalidateQueries({ queryKey: ["hooks"] })
       }}
     >
-      <p className={css["wrap"]}>{hook?.shown} is told of nothing any more. What was sent to it is forgotten.</p>
+      <p className={css["wrap"]}>{hook?.shown} gets no more events. Its deliveries are deleted.</p>
     </ConfirmDialog>
   )
 }

@@ -25,12 +25,12 @@ export function Page() {
   const because = useBecause("admin")
   const query = useQuery(limits())
   const [edited, setEdited] = useState<Limit | "new" | null>(null)
-  const [doomed, setDoomed] = useState<Limit | null>(null)
+  const [deleting, setDeleting] = useState<Limit | null>(null)
   return (
     <>
       <PageHead
         title="Limits"
-        about="How many may be at something at once, or how often. Tasks take a slot by a tag of the same name."
+        about="Concurrency and rate limits. Tasks with a tag of the same name take a slot."
         actions={
           <Button
             look="primary"
@@ -50,7 +50,7 @@ export function Page() {
         )
       ) : query.data.length === 0 ? (
         <Empty icon={Gauge} title="There is no limit yet" command="perdure limit create database 2">
-          Make one here, or in a terminal:
+          Create one here, or in a terminal:
         </Empty>
       ) : (
         <div className={css["cards"]}>
@@ -60,13 +60,13 @@ export function Page() {
               limit={limit}
               because={because}
               onEdit={() => setEdited(limit)}
-              onDelete={() => setDoomed(limit)}
+              onDelete={() => setDeleting(limit)}
             />
           ))}
         </div>
       )}
       {edited !== null && <LimitDialog limit={edited === "new" ? null : edited} onClose={() => setEdited(null)} />}
-      <Delete limit={doomed} onClose={() => setDoomed(null)} />
+      <Delete limit={deleting} onClose={() => setDeleting(null)} />
     </>
   )
 }
@@ -130,7 +130,7 @@ function LimitCard({ limit, because, onEdit, onDelete }: CardProps) {
       {limit.line.length > 0 && (
         <div className={css["space"]}>
           <DataTable
-            label={`Who holds or waits for ${limit.name}`}
+            label={`Runs that hold or wait for ${limit.name}`}
             columns={SLOTS}
             rows={limit.line.slice(0, SHOWN)}
             rowId={slot => slot.id}
@@ -148,8 +148,8 @@ function LimitCard({ limit, because, onEdit, onDelete }: CardProps) {
 const SHOWN = 50
 
 function kindOf({ slot_decay_per_second: decay }: Limit): string {
-  if (decay === null) return "Slots are free again when they are given back."
-  return `A rate: ${count(decay, "slot is", "slots are")} free again each second.`
+  if (decay === null) return "A concurrency limit: slots are free again when they are released."
+  return `A rate limit: ${count(decay, "slot is", "slots are")} free again each second.`
 }
 
 const SLOTS: readonly Column<Slot>[] = [
@@ -172,7 +172,7 @@ const SLOTS: readonly Column<Slot>[] = [
     id: "what",
     header: "Slots",
     width: "84px",
-    cell: slot => (slot.taken === null ? `Wants ${slot.occupy}` : `Holds ${slot.occupy}`),
+    cell: slot => (slot.taken === null ? `Waits for ${slot.occupy}` : `Holds ${slot.occupy}`),
   },
   {
     id: "since",
@@ -231,12 +231,12 @@ function LimitDialog({ limit, onClose }: { limit: Limit | null; onClose: () => v
             <input value={name} autoComplete="off" onChange={event => setName(event.target.value)} />
           </Field>
         )}
-        <Field label="Slots" required hint="How many at once. 0 lets nobody in.">
+        <Field label="Slots" required hint="The number of slots. With 0, nothing starts.">
           <input inputMode="numeric" value={slots} onChange={event => setSlots(event.target.value)} />
         </Field>
         <Field
           label="Free again each second"
-          hint="Makes it a rate: so many slots are free again each second. Empty: when they are given back."
+          hint="Makes it a rate limit: the number of slots that become free each second. Empty: slots are free when they are released."
         >
           <input inputMode="decimal" value={decay} onChange={event => setDecay(event.target.value)} />
         </Field>
@@ -266,7 +266,9 @@ function Delete({ limit, onClose }: { limit: Limit | null; onClose: () => void }
         await queries.invalidateQueries({ queryKey: ["limits"] })
       }}
     >
-      <p>Those that wait for its slots go on at once{limit && limit.waiting > 0 && `: ${limit.waiting} of them`}.</p>
+      <p>
+        Tasks that wait for its slots continue immediately{limit && limit.waiting > 0 && ` (${limit.waiting} waiting)`}.
+      </p>
     </ConfirmDialog>
   )
 }

@@ -67,7 +67,7 @@ export function Page() {
         title="Settings"
         about={
           <>
-            What holds in the server{query.data && <>, with the profile “{query.data.profile}”</>}. Change one with{" "}
+            The server’s settings{query.data && <>, with the profile “{query.data.profile}”</>}. Change one with{" "}
             <code>perdure config set</code>, or in the environment, and start the server again.
           </>
         }
@@ -91,7 +91,7 @@ export function Page() {
           columns={COLUMNS}
           rows={rows}
           rowId={setting => setting.name}
-          empty={<Empty title="No setting is like that">Take a filter away.</Empty>}
+          empty={<Empty title="No setting matches">Remove a filter.</Empty>}
         />
       )}
     </>

@@ -26,15 +26,15 @@ export function Page() {
   const who = useQuery(session())
   const query = useQuery({ ...tokens(), enabled: because === undefined })
   const [isMaking, setMaking] = useState(false)
-  const [doomed, setDoomed] = useState<Token | null>(null)
+  const [revoking, setRevoking] = useState<Token | null>(null)
   return (
     <>
       <PageHead
         title="Tokens"
         about={
           who.data?.name == null
-            ? "Who may ask this server, and for what. It asks nobody for one now."
-            : `Who may ask this server, and for what. You are signed in with “${who.data.name}”.`
+            ? "Who may use this server, and how. It does not require tokens now."
+            : `Who may use this server, and how. You are signed in with “${who.data.name}”.`
         }
         actions={
           <Button
@@ -60,18 +60,18 @@ export function Page() {
       ) : (
         <DataTable
           label="Tokens"
-          columns={columns(setDoomed)}
+          columns={columns(setRevoking)}
           rows={query.data}
           rowId={token => token.shown}
           empty={
             <Empty icon={KeyRound} title="There is no token yet" command="perdure token create ADA --scope write">
-              Make one here, or on the server’s machine:
+              Create one here, or on the server’s machine:
             </Empty>
           }
         />
       )}
       {isMaking && <NewToken onClose={() => setMaking(false)} />}
-      <Revoke token={doomed} onClose={() => setDoomed(null)} />
+      <Revoke token={revoking} onClose={() => setRevoking(null)} />
     </>
   )
 }
@@ -138,9 +138,9 @@ function columns(revoke: (token: Token) => void): Column<Token>[] {
 }
 
 const SCOPES: Record<Scope, string> = {
-  read: "Look at everything",
+  read: "Read everything",
   write: "And run, cancel, delete, save",
-  admin: "And make tokens, limits, hooks",
+  admin: "And manage tokens, limits, hooks",
 }
 
 const LIVES: readonly [label: string, days: number | null][] = [
@@ -190,7 +190,7 @@ function NewToken({ onClose }: { onClose: () => void }) {
         <>
           <Button onClick={onClose}>Cancel</Button>
           <Button look="primary" type="submit" form={FORM} disabled={make.isPending || name.trim() === ""}>
-            Make it
+            Create
           </Button>
         </>
       }

@@ -55,7 +55,7 @@ export function Page() {
   )
   return (
     <>
-      <PageHead title="Artifacts" about="Reports, tables, images and links that runs leave for people." />
+      <PageHead title="Artifacts" about="Reports, tables, images and links that runs create for people." />
       <FilterBar>
         <TextFilter main label="Key" value={key} onChange={next => address.set({ key: next })} />
         <ChoiceFilter
@@ -74,7 +74,7 @@ export function Page() {
         empty={
           <Empty
             icon={Package}
-            title={address.text === "" ? "No artifact yet" : "No artifact is like that"}
+            title={address.text === "" ? "No artifact yet" : "No artifact matches"}
             command={'from perdure.artifacts import create_table_artifact\n\ncreate_table_artifact(rows, key="prices")'}
           >
             A run leaves one by a call, and it stays with the run.

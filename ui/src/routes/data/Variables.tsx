@@ -21,7 +21,7 @@ export function Page() {
     queryFn: () => unwrap(client.GET("/api/variables")),
   })
   const [edited, setEdited] = useState<Shared | "new" | null>(null)
-  const [doomed, setDoomed] = useState<Shared | null>(null)
+  const [deleting, setDeleting] = useState<Shared | null>(null)
   const queries = useQueryClient()
   const because = useBecause("write")
   const columns: Column<Shared>[] = [
@@ -57,7 +57,7 @@ export function Page() {
           <IconButton label={`Edit ${each.name}`} disabled={because !== undefined} onClick={() => setEdited(each)}>
             <Pencil size={13} aria-hidden />
           </IconButton>
-          <IconButton label={`Delete ${each.name}`} disabled={because !== undefined} onClick={() => setDoomed(each)}>
+          <IconButton label={`Delete ${each.name}`} disabled={because !== undefined} onClick={() => setDeleting(each)}>
             <Trash2 size={13} aria-hidden />
           </IconButton>
         </>
@@ -65,9 +65,9 @@ export function Page() {
     },
   ]
   const remove = async () => {
-    if (doomed === null) return
-    await unwrap(client.DELETE("/api/variables/{name}", { params: { path: { name: doomed.name } } }))
-    done(`${doomed.name} is deleted`)
+    if (deleting === null) return
+    await unwrap(client.DELETE("/api/variables/{name}", { params: { path: { name: deleting.name } } }))
+    done(`${deleting.name} is deleted`)
     await queries.invalidateQueries({ queryKey: ["variables"] })
   }
   return (
@@ -103,9 +103,9 @@ export function Page() {
       )}
       {edited !== null && <Edit variable={edited === "new" ? null : edited} onClose={() => setEdited(null)} />}
       <ConfirmDialog
-        open={doomed !== null}
-        onClose={() => setDoomed(null)}
-        title={`Delete ${doomed?.name ?? ""}?`}
+        open={deleting !== null}
+        onClose={() => setDeleting(null)}
+        title={`Delete ${deleting?.name ?? ""}?`}
         action="Delete the variable"
         danger
         onConfirm={remove}

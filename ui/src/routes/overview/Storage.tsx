@@ -14,7 +14,7 @@ export function Storage({ span }: { span: SpanName }) {
   const all = useQuery(totals())
   const steps = stepsOf(span)
   if (query.isError && query.data === undefined) {
-    return <Failure what="What results take" error={query.error} retry={query.refetch} />
+    return <Failure what="Size of results" error={query.error} retry={query.refetch} />
   }
   const found = query.data?.steps ?? []
   const size = found.reduce((sum, step) => sum + step.size, 0)
@@ -47,7 +47,7 @@ export function Storage({ span }: { span: SpanName }) {
           </span>
         </div>
         <Bars
-          label={`What new results take over time: ${bytes(size)} in ${count(results, "result")}`}
+          label={`Size of new results over time: ${bytes(size)} in ${count(results, "result")}`}
           bars={bars}
           height={84}
           ticks={stepLabels(steps, span)}

@@ -108,7 +108,7 @@ function Side({ id, title, other }: { id: string; title: string; other: string }
           ]}
         />
         {preview === null ? (
-          <p className="faint">No preview was made of it.</p>
+          <p className="faint">It has no preview.</p>
         ) : (
           <PreviewView preview={preview} other={previewOf(compared.data?.preview)} />
         )}

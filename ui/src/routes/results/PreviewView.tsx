@@ -56,9 +56,7 @@ export function PreviewView({ preview, other }: Props) {
         <>
           {preview.text !== null && <CodeBlock code={preview.text} label="Object" />}
           {preview.fields !== null && <JsonTree value={preview.fields} />}
-          {preview.text === null && preview.fields === null && (
-            <p className="faint">Its type says all that is known.</p>
-          )}
+          {preview.text === null && preview.fields === null && <p className="faint">Only its type is known.</p>}
         </>
       )
   }

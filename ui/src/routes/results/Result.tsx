@@ -28,7 +28,7 @@ const Lineage = lazy(async () => ({ default: (await import("./Lineage")).Lineage
 
 type Result = Schemas["ResultModel"]
 
-/** One result: its preview, where it lies, what it came from, and how to have it. */
+/** One result: its preview, its location, its lineage, and how to load it. */
 export function Page() {
   const id = useParam("id")
   const { data, error, refetch } = useQuery(result(id))
@@ -91,7 +91,7 @@ function Shown({ result: it }: { result: Result }) {
         <p className={css["said"]}>
           <CircleAlert size={15} aria-hidden color="var(--crashed)" />
           <span>
-            Its document was removed from the storage <Timestamp time={it.removed} />. What is known of it stays.
+            Its document was removed from the storage <Timestamp time={it.removed} />. Its record stays.
           </span>
         </p>
       )}
@@ -106,7 +106,7 @@ function Shown({ result: it }: { result: Result }) {
           <Card title="Value">
             <Value result={it} />
           </Card>
-          <Card title="Where it came from, and where it went">
+          <Card title="Lineage">
             <Suspense fallback={<Skeleton lines={5} />}>
               <Lineage id={it.run_id} />
             </Suspense>
@@ -136,8 +136,8 @@ function Value({ result: it }: { result: Result }) {
   return (
     <p className="faint">
       {it.kind === "unpersisted"
-        ? "It was not kept: say persist_result=True to have its values again, and see them here."
-        : "No preview was made of it."}
+        ? "It was not persisted: use persist_result=True to load its value again, and see it here."
+        : "It has no preview."}
     </p>
   )
 }
@@ -152,7 +152,7 @@ function Verdict({ verdict }: { verdict: Schemas["VerdictModel"] }) {
         <ShieldX size={15} aria-hidden color="var(--danger)" />
       )}
       <span>
-        <strong>{isFine ? "It is there and whole." : `It is ${verdict.finding}.`}</strong> {verdict.reason}
+        <strong>{isFine ? "It exists and is whole." : `It is ${verdict.finding}.`}</strong> {verdict.reason}
       </span>
     </p>
   )
@@ -191,7 +191,7 @@ function HowTo({ id }: { id: string }) {
   const { data } = useQuery(snippet(id))
   if (data === undefined) return null
   return (
-    <Card title="Have it in Python">
+    <Card title="Load it in Python">
       <div className={css["code"]}>
         <CodeBlock code={data.python} label="Python" />
         <CodeBlock code={data.shell} label="Shell" />

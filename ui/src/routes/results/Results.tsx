@@ -79,7 +79,11 @@ export const COLUMNS: readonly Column<Result>[] = [
   },
 ]
 
-export const KINDS: Record<string, string> = { persisted: "Stored", literal: "In database", unpersisted: "Not kept" }
+export const KINDS: Record<string, string> = {
+  persisted: "Stored",
+  literal: "In database",
+  unpersisted: "Not persisted",
+}
 
 const SIZES = [
   { value: "1048576", label: "Over 1 MiB" },
@@ -87,7 +91,7 @@ const SIZES = [
   { value: "268435456", label: "Over 256 MiB" },
 ]
 
-/** Every result: what it is, where it lies, what it came from. */
+/** Every result: its type, its location, its lineage. */
 export function Page() {
   const address = useAddress()
   const navigate = useNavigate()
@@ -188,10 +192,10 @@ export function Page() {
               title="No result yet"
               command={"@task(persist_result=True)\ndef load(city: str) -> list[str]: ..."}
             >
-              What flows and tasks return appears here; what is persisted can be had again.
+              Results of flows and tasks appear here; persisted ones can be loaded again.
             </Empty>
           ) : (
-            <Empty title="No result is like that">Take a filter away, or look further back.</Empty>
+            <Empty title="No result matches">Remove a filter, or extend the time.</Empty>
           )
         }
       />

@@ -1,4 +1,4 @@
-/** What a result's preview holds, told apart by its kind. Nothing in it is trusted to be as it should. */
+/** The content of a result's preview, by its kind. Nothing in it is trusted to be as it should. */
 export type Preview =
   | { kind: "json"; value: unknown; length: number | null; isCut: boolean }
   | { kind: "text"; text: string; length: number | null }

@@ -86,7 +86,7 @@ export function Actions({ run }: { run: FlowRun }) {
             because={admin}
             onClick={() => setAsked("resume")}
           >
-            {type === "FAILED" ? "Retry what failed…" : "Resume…"}
+            {type === "FAILED" ? "Retry failed steps…" : "Resume…"}
           </Button>
         )}
       {isOver && run.parent_flow_run_id === null && (
@@ -123,9 +123,9 @@ export function Actions({ run }: { run: FlowRun }) {
         onConfirm={cancel}
       >
         <p>
-          It is cancelled with all that it called, wherever that runs. A cancelled run is not resumed; it can be rerun.
+          It is cancelled with all its calls, wherever they run. A cancelled run cannot be resumed; you can rerun it.
         </p>
-        <Field label="Seconds to tidy up" hint="Then its processes are ended by force.">
+        <Field label="Grace period in seconds" hint="After it, its processes are killed.">
           <input
             type="number"
             min={0}
@@ -138,7 +138,7 @@ export function Actions({ run }: { run: FlowRun }) {
       <ConfirmDialog
         open={asked === "resume"}
         onClose={() => setAsked(null)}
-        title={type === "FAILED" ? `Retry what failed in ${run.name}?` : `Resume ${run.name}?`}
+        title={type === "FAILED" ? `Retry failed steps of ${run.name}?` : `Resume ${run.name}?`}
         action={type === "FAILED" ? "Retry" : "Resume the run"}
         onConfirm={resume}
       >
@@ -153,7 +153,7 @@ export function Actions({ run }: { run: FlowRun }) {
         onConfirm={remove}
       >
         <p>
-          The run goes with all that it called, its log and artifacts. Documents of its results stay in their storage.
+          The run is deleted with all its calls, its log and artifacts. Documents of its results stay in their storage.
           This cannot be undone.
         </p>
       </ConfirmDialog>

@@ -63,7 +63,7 @@ export function Continue({ run, onClose }: { run: Schemas["FlowRunModel"]; onClo
   )
   if (byHand !== null) {
     return (
-      <Dialog open onClose={onClose} title="Your answer is kept. Run this where the flow’s code is">
+      <Dialog open onClose={onClose} title="Your input is stored. Run this where the flow’s code is">
         <p className="soft">{byHand.why}</p>
         <CodeBlock code={byHand.command} label="Command" />
       </Dialog>

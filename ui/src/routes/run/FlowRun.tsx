@@ -159,7 +159,7 @@ function Details({ run }: { run: Schemas["FlowRunModel"] }) {
             ],
             ["Code", begun.data?.target ? <Copyable key="code" text={begun.data.target} /> : "–"],
             [
-              "Begun in",
+              "Started in",
               <span key="in" className="mono">
                 {begun.data?.directory ?? "–"}
               </span>,

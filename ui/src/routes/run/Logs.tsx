@@ -82,10 +82,8 @@ export function Logs({ flowRunId, taskRunId, live, names }: Props) {
       {lines.length === 0 && !isWhole ? (
         <Skeleton lines={6} />
       ) : lines.length === 0 ? (
-        <Empty icon={ScrollText} title={isFiltered ? "No line is like that" : "Nothing was logged"}>
-          {isFiltered
-            ? "Take a filter away."
-            : "Use perdure.get_run_logger(), or @flow(log_prints=True) to have what is printed."}
+        <Empty icon={ScrollText} title={isFiltered ? "No line matches" : "Nothing was logged"}>
+          {isFiltered ? "Remove a filter." : "Use perdure.get_run_logger(), or @flow(log_prints=True) to log prints."}
         </Empty>
       ) : (
         <Lines lines={lines} live={live} names={names} flowRunId={flowRunId} />

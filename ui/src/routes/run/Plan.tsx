@@ -21,7 +21,7 @@ export function Plan({ id }: { id: string }) {
       <p>
         {data.reused === 0
           ? "No call has a persisted result that can be reused."
-          : `${count(data.reused, "call")} ${data.reused === 1 ? "is" : "are"} not run again: persisted results are reused.`}
+          : `${count(data.reused, "call")} ${data.reused === 1 ? "does" : "do"} not run again: persisted results are reused.`}
       </p>
       {data.runs_again.length > 0 && (
         <>
@@ -37,7 +37,7 @@ export function Plan({ id }: { id: string }) {
         </>
       )}
       <p className="soft">
-        What was not called yet runs as usual. Use <code>persist_result=True</code> to have a task’s results reused.
+        Calls that were not made yet run as usual. Use <code>persist_result=True</code> to reuse a task’s results.
       </p>
     </div>
   )

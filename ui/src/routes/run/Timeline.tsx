@@ -149,7 +149,7 @@ function Chart({ bars, isCut }: { bars: readonly Bar[]; isCut: boolean }) {
         <IconButton label="Farther" onClick={() => zoom(1 / 1.5, (view.from + view.until) / 2)}>
           <Minus size={14} aria-hidden />
         </IconButton>
-        <IconButton label="All of it" onClick={() => setView(null)}>
+        <IconButton label="Whole timeline" onClick={() => setView(null)}>
           <Maximize size={13} aria-hidden />
         </IconButton>
       </div>

@@ -15,50 +15,50 @@ type Involved = Schemas["InvolvedModel"]
 /** Why a run called its function, or why it did not. */
 export function Why({ id, of }: { id: string; of: "flow-runs" | "task-runs" }) {
   const query = useQuery(explanation(id, of))
-  const told = query.data
-  if (told === undefined && query.error)
+  const found = query.data
+  if (found === undefined && query.error)
     return <Failure what="The explanation" error={query.error} retry={query.refetch} />
-  if (told === undefined) return <Skeleton lines={4} />
-  const compared = told.nearest !== null
+  if (found === undefined) return <Skeleton lines={4} />
+  const compared = found.nearest !== null
   return (
     <div className={css["why"]}>
       <p className={css["verdict"]}>
-        {told.ran ? <Play size={15} aria-hidden /> : <RotateCcw size={15} aria-hidden />}
-        <span>{told.verdict}</span>
+        {found.ran ? <Play size={15} aria-hidden /> : <RotateCcw size={15} aria-hidden />}
+        <span>{found.verdict}</span>
       </p>
-      {told.advice && (
+      {found.advice && (
         <p className={css["advice"]}>
-          <CircleHelp size={14} aria-hidden /> {told.advice}
+          <CircleHelp size={14} aria-hidden /> {found.advice}
         </p>
       )}
-      {told.changes.length > 0 && (
+      {found.changes.length > 0 && (
         <ul className={css["changes"]}>
-          {told.changes.map(change => (
+          {found.changes.map(change => (
             <li key={change}>{change}</li>
           ))}
         </ul>
       )}
-      {(told.used ?? told.nearest) && (
+      {(found.used ?? found.nearest) && (
         <dl className={css["runs"]}>
-          {told.used && <RunLine what="Its result was made by" run={told.used} />}
-          {told.nearest && <RunLine what="Compared with" run={told.nearest} />}
+          {found.used && <RunLine what="Its result was made by" run={found.used} />}
+          {found.nearest && <RunLine what="Compared with" run={found.nearest} />}
         </dl>
       )}
-      {told.components.length > 0 && (
-        <Card title="What it is known by" flush>
+      {found.components.length > 0 && (
+        <Card title="Components of the cache key and identity" flush>
           <DataTable
             label="Components"
             inline
             columns={compared ? COMPARED : ALONE}
-            rows={told.components}
+            rows={found.components}
             rowId={component => `${component.of} ${component.name}`}
           />
         </Card>
       )}
-      {told.sources.length > 0 && (
-        <Card title="Results that went into it">
+      {found.sources.length > 0 && (
+        <Card title="Input results">
           <ul className={css["sources"]}>
-            {told.sources.map(source => (
+            {found.sources.map(source => (
               <li key={`${source.name} ${source.run.id}`}>
                 <code>{source.name}</code> from <Link to={path("results", source.run.id)}>{source.run.name}</Link>
               </li>
@@ -66,7 +66,7 @@ export function Why({ id, of }: { id: string; of: "flow-runs" | "task-runs" }) {
           </ul>
         </Card>
       )}
-      {told.unknown.map(each => (
+      {found.unknown.map(each => (
         <p key={each} className="faint">
           {each}
         </p>

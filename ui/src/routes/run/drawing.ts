@@ -133,7 +133,7 @@ function drawBar(
   }
 }
 
-/** What failed is told from what went well without its colour, too. */
+/** Failed and completed differ without colour, too. */
 function hatch(
   context: CanvasRenderingContext2D,
   x: number,

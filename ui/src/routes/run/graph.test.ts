@@ -52,7 +52,7 @@ it("a group that is opened shows its runs", () => {
   expect(drawn(GRAPH, new Set(["/load"])).nodes).toHaveLength(23)
 })
 
-it("what a subflow called lies in it", () => {
+it("calls of a subflow are inside it", () => {
   expect(drawn(GRAPH, new Set()).nodes.find(each => each.id === "z")?.parent).toBe("sub")
 })
 

@@ -16,7 +16,7 @@ export interface Bar {
   attempts: number
 }
 
-/** The bars of a timeline, by their beginnings; what has not ended goes on until `now`. */
+/** The bars of a timeline, by their beginnings; what has not ended extends to `now`. */
 export function barsOf(columns: Schemas["Timeline"], now: number): Bar[] {
   const bars = columns.id.map((id, index): Bar => {
     const type = columns.state_type[index] ?? "PENDING"

@@ -7,7 +7,7 @@ import { ConfirmDialog, Dialog } from "~/components/Dialog"
 import { done } from "~/components/Toast"
 import { count } from "~/lib/format"
 import { useBecause } from "~/lib/may"
-import { doAll, told, type Action, type Chosen, type Tally } from "./bulk"
+import { doAll, report, type Action, type Chosen, type Tally } from "./bulk"
 import css from "./BulkBar.module.css"
 
 interface Props {
@@ -38,8 +38,8 @@ export function BulkBar({ actions, ids, everything, onClear }: Props) {
       const tally = await doAll(action, chosen, setThrough)
       setByHand(tally.commands.length > 0 ? tally : null)
       if (tally.done === 0 && tally.commands.length === 0 && tally.refused.size > 0)
-        throw new Error(told(action, tally))
-      done(told(action, tally))
+        throw new Error(report(action, tally))
+      done(report(action, tally))
       clear()
     } finally {
       setThrough(null)

@@ -138,10 +138,8 @@ export function Page() {
         onSelect={setSelected}
         empty={
           address.text !== "" ? (
-            <Empty title="No run is like that">
-              {created !== undefined && !isSpan(created)
-                ? "Take a filter away."
-                : "Take a filter away, or look further back."}
+            <Empty title="No run matches">
+              {created !== undefined && !isSpan(created) ? "Remove a filter." : "Remove a filter, or extend the time."}
             </Empty>
           ) : (
             <Empty

@@ -83,7 +83,7 @@ export function Page() {
   const address = useAddress()
   const task = address.one("task")
   const filter: TaskRunFilter = { ...runFilter(address), task, flow_run: address.one("flow_run") }
-  // No events tell of task runs, so their list is asked for again while it is looked at, unless it is long by now.
+  // There are no events for task runs, so their list is refreshed while it is visible, unless it is long.
   const query = useInfiniteQuery({
     ...taskRuns(filter),
     refetchInterval: ({ state }) => ((state.data?.pages.length ?? 0) > 2 ? false : 5_000),
@@ -128,7 +128,7 @@ export function Page() {
         href={run => path("task-runs", run.id)}
         empty={
           address.text !== "" ? (
-            <Empty title="No task run is like that">Take a filter away, or look further back.</Empty>
+            <Empty title="No task run matches">Remove a filter, or extend the time.</Empty>
           ) : (
             <Empty icon={ListTree} title="No task has run yet">
               Each call of a function with @task is one.

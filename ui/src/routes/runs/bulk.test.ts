@@ -1,6 +1,6 @@
 import { expect, it } from "vitest"
 import type { Schemas } from "~/api/client"
-import { doAll, told, type Action } from "./bulk"
+import { doAll, report, type Action } from "./bulk"
 
 type Asked = Schemas["Chosen"]
 
@@ -47,9 +47,9 @@ it("a filter is followed to its last page", async () => {
   expect(tally.done).toBe(3)
 })
 
-it("what could not be done is told once for each reason, whatever the runs' ids", async () => {
+it("failures are reported once for each reason, whatever the runs' ids", async () => {
   const touch = action([])
   const tally = await doAll(touch, { ids: ["a", "x1", "xx2"] }, () => undefined)
   expect([...tally.refused.values()]).toEqual([2])
-  expect(told(touch, tally)).toBe("1 run touched. 2 runs could not be: The run … is odd.")
+  expect(report(touch, tally)).toBe("1 run touched. 2 runs could not be: The run … is odd.")
 })

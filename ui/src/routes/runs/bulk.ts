@@ -39,7 +39,7 @@ export const DELETE: Action = {
   verb: "Delete",
   past: "deleted",
   means:
-    "Runs that have ended are removed with all that they called, their logs and artifacts. Documents of their" +
+    "Runs that have ended are removed with all their calls, logs and artifacts. Documents of their" +
     " results stay in their storages. This cannot be undone.",
   danger: true,
   scope: "write",
@@ -49,7 +49,7 @@ export const DELETE: Action = {
 export const RESUME: Action = {
   verb: "Resume",
   past: "resumed",
-  means: "Runs that did not complete go on, on the server’s machine: what they finished is not run again.",
+  means: "Runs that did not complete are resumed on the server’s machine: finished steps do not run again.",
   scope: "admin",
   oneByOne: true,
   ask: chosen => each(chosen, path => unwrap(client.POST("/api/flow-runs/{id}/resume", { params: { path } }))),
@@ -57,7 +57,7 @@ export const RESUME: Action = {
 
 export const RERUN: Action = {
   verb: "Rerun",
-  past: "begun anew",
+  past: "rerun",
   means: "Each is run again from the start, with its parameters, on the server’s machine. Cached results are used.",
   scope: "admin",
   oneByOne: true,
@@ -92,7 +92,7 @@ export interface Tally {
   commands: string[]
 }
 
-/** Do something with all that are chosen, at most 1,000 in one request; `progress` is told how many are through. */
+/** Do something with all that are chosen, at most 1,000 in one request; `progress` gets the number done. */
 export async function doAll(action: Action, chosen: Chosen, progress: (through: number) => void): Promise<Tally> {
   const tally: Tally = { done: 0, refused: new Map(), commands: [] }
   let through = 0
@@ -134,7 +134,7 @@ function reason(problem: Schemas["Problem"]): string {
 }
 
 /** What was done, as a sentence or two. */
-export function told(action: Action, tally: Tally): string {
+export function report(action: Action, tally: Tally): string {
   const refused = [...tally.refused].sort((one, other) => other[1] - one[1])
   const left = refused.reduce((sum, [, times]) => sum + times, 0)
   const said = `${count(tally.done, "run")} ${action.past}.`
