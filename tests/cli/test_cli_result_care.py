@@ -92,7 +92,8 @@ def test_diff_as_json_has_every_change(perdure: Perdure, days: None):
 def test_quick_diff_loads_nothing(perdure: Perdure, days: None, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("perdure.results.difference.get_result", None)
     ended = perdure("result", "diff", "monday/load-0", "tuesday/load-0", "--quick")
-    assert (ended.exit_code, ended.stdout.splitlines()[-1].partition(";")[0]) == (1, "The results have different digests")
+    said = ended.stdout.splitlines()[-1].partition(";")[0]
+    assert (ended.exit_code, said) == (1, "The results have different digests")
 
 
 @pytest.mark.parametrize("quick", [(), ("--quick",)])
