@@ -19,6 +19,7 @@ from uuid import uuid4
 import pytest
 
 BUCKET = "results"
+OPEN_BUCKET = "open"  # where requests without a signature may do all
 _START_SECONDS = 60
 _NAMES = ("master", "volume", "filer", "s3")
 
@@ -93,6 +94,7 @@ def _command(folder: Path, ports: list[int], server: S3Server) -> list[str]:
         {"name": key, "credentials": [{"accessKey": key, "secretKey": secret}], "actions": actions}
         for key, (secret, actions) in users.items()
     ]
+    identities.append({"name": "anonymous", "actions": [f"{each}:{OPEN_BUCKET}" for each in ("Read", "Write", "List")]})
     (folder / "users.json").write_text(json.dumps({"identities": identities}))
     (folder / "data").mkdir()
     listens = [

@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -165,6 +166,8 @@ def test_a_profile_of_the_command_line_is_used(
     monkeypatch.delenv("AWS_PROFILE")
     assert "(InvalidAccessKeyId)" in refused(S3(**fields), "read")
     assert "There is no profile 'tame'" in refused(S3(**fields, profile="tame"), "read")
+    assert "the profile has no credentials" in refused(S3(**fields, profile="signed-in"), "read")
+    monkeypatch.setitem(sys.modules, "boto3.session", None)  # as where it is not installed
     assert "it takes boto3. Run `pip install boto3`" in refused(S3(**fields, profile="signed-in"), "read")
 
 

@@ -52,6 +52,10 @@ MOVES = {
         "from perdure.integrations.email import EmailServerCredentials, email_send_message"
     ),
     "from prefect_slack.messages import send_chat_message": "from perdure.integrations.slack import send_chat_message",
+    "from prefect_gcp.cloud_storage import GcsBucket": "from perdure.integrations.gcp import GcsBucket",
+    "from prefect_azure.blob_storage import blob_storage_upload": (
+        "from perdure.integrations.azure import blob_storage_upload"
+    ),
     "import prefect_shell\nprefect_shell.shell_run_command('ls')": (
         "import perdure.integrations.shell\nperdure.integrations.shell.shell_run_command('ls')"
     ),

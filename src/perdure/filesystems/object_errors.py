@@ -43,6 +43,7 @@ _BY_TEXT: tuple[tuple[str, Reason], ...] = (
         r"169\.254\.|metadata\.google|token request",
         ("no credentials are given, and this machine has none of its own", f"Give {_KEYS}"),
     ),
+    (r"session\.get_credentials", ("the profile has no credentials", f"Sign in with it again, or give {_KEYS}")),
     (r"status code: 403", _DENIED),
     (r"status code: 401", _INVALID),
     (r"Missing (AccessKeyId|SecretAccessKey)", ("one half of the credentials is missing", f"Give {_KEYS}")),

@@ -24,7 +24,6 @@ _DEPLOYMENTS = Decide(
     "Perdure has no deployments: start the flow by what starts your programs, or by `perdure run FILE.py:FLOW`.",
     f"{_PAGE}#different",
 )
-_ARGUMENTS = Decide("Its arguments are called otherwise: see the storage's page.", "concepts/storage-and-blocks.md")
 _PLAIN = Decide("Call the library itself in a task.", f"{_PAGE}#different")
 
 _MOVES: dict[str, Move | Decide] = {
@@ -49,10 +48,6 @@ _MOVES: dict[str, Move | Decide] = {
     "prefect.concurrency.asyncio.concurrency": Move("perdure.concurrency.asyncio.concurrency"),
     "prefect.filesystems.GitHub": Move("perdure.integrations.github.GitHub"),
     "prefect.runner.storage.GitRepository": Move("perdure.integrations.git.GitRepository"),
-    "prefect_gcp.GcsBucket": Move("perdure.filesystems.GCS", note=_ARGUMENTS),
-    "prefect_gcp.cloud_storage.GcsBucket": Move("perdure.filesystems.GCS", note=_ARGUMENTS),
-    "prefect_azure.AzureBlobStorageContainer": Move("perdure.filesystems.Azure", note=_ARGUMENTS),
-    "prefect_azure.blob_storage.AzureBlobStorageContainer": Move("perdure.filesystems.Azure", note=_ARGUMENTS),
     **{
         f"prefect.{name}": Move(
             "perdure.continue_flow_run",
