@@ -152,6 +152,7 @@ requirements: $(VENV)/.dev
 	$(COMPILE) pyproject.toml --constraints requirements/dev.txt --group demo --group build --output-file requirements/demo.txt
 	$(COMPILE) pyproject.toml --constraints requirements/dev.txt --output-file requirements/base.txt
 	$(COMPILE) requirements/prefect2.in --output-file requirements/prefect2.txt
+	$(COMPILE) requirements/dbt.in --output-file requirements/dbt.txt
 
 # A stamp says that the environment holds the requirements and, editable, the package.
 $(VENV)/.%: requirements/%.txt pyproject.toml

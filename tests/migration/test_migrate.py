@@ -48,6 +48,9 @@ MOVES = {
     "from prefect_github.repository import GitHubRepository": (
         "from perdure.integrations.github import GitHubRepository"
     ),
+    "import prefect_shell as sh\nsh.shell_run_command('ls')": (
+        "import perdure.integrations.shell as sh\nsh.shell_run_command('ls')"
+    ),
     "from prefect_email import EmailServerCredentials, email_send_message": (
         "from perdure.integrations.email import EmailServerCredentials, email_send_message"
     ),
@@ -56,6 +59,7 @@ MOVES = {
     "from prefect_azure.blob_storage import blob_storage_upload": (
         "from perdure.integrations.azure import blob_storage_upload"
     ),
+    "from prefect_dbt.cli.commands import DbtCoreOperation": "from perdure.integrations.dbt import DbtCoreOperation",
     "import prefect_shell\nprefect_shell.shell_run_command('ls')": (
         "import perdure.integrations.shell\nperdure.integrations.shell.shell_run_command('ls')"
     ),

@@ -17,10 +17,11 @@ from perdure.filesystems.clouds import GCS
 from perdure.filesystems.object_store import checked_path
 from perdure.integrations.buckets import AnyPath, Bucket
 from perdure.integrations.calling import awaited_in_async_code, imported
-from perdure.integrations.tables import written
+from perdure.integrations.tables import DataFrameSerializationFormat, written
 from perdure.tasks import task
 
 __all__ = [
+    "DataFrameSerializationFormat",
     "GcpCredentials",
     "GcpSecret",
     "GcsBucket",

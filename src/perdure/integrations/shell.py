@@ -3,7 +3,7 @@
 import logging
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -149,9 +149,13 @@ class ShellOperation(Block):
         return {**state, "__pydantic_private__": {**state["__pydantic_private__"], "_started": []}}
 
     def _start(self) -> Process:
+        return self._start_with(lambda: None)
+
+    def _start_with(self, after: Callable[[], None]) -> Process:
+        """Start the commands; `after` is called when they have ended."""
         env = {name: value if isinstance(value, str) else value.get_secret_value() for name, value in self.env.items()}
         level = logging.INFO if self.stream_output else None
-        return _start(self.commands, env, self.working_dir, self.shell, self.extension, level)
+        return _start(self.commands, env, self.working_dir, self.shell, self.extension, level, after)
 
     def _end_all(self) -> None:
         while self._started:
@@ -165,6 +169,7 @@ def _start(
     shell: str | None,
     extension: str | None,
     level: int | None,
+    after: Callable[[], None] = lambda: None,
 ) -> Process:
     program = shell or _SHELL
     script = _script(commands, extension or _EXTENSIONS.get(Path(program).name.lower(), ".sh"))
@@ -175,7 +180,12 @@ def _start(
         level,
         f"The command {_first_line(commands)!r}",
     )
-    return Process(command, run_log("integrations.shell").log, lambda: _remove(script))
+
+    def clean() -> None:
+        _remove(script)
+        after()
+
+    return Process(command, run_log("integrations.shell").log, clean)
 
 
 def _script(commands: Sequence[str], extension: str) -> str:

@@ -2,12 +2,24 @@
 
 import io
 from collections.abc import Callable
+from enum import StrEnum
 from pathlib import PurePosixPath
 from typing import Any
 
-__all__ = ["written"]
+__all__ = ["DataFrameSerializationFormat", "written"]
 
-# By their names in Prefect: the suffix of the file, and how a frame is written.
+
+class DataFrameSerializationFormat(StrEnum):
+    """The formats of data frames."""
+
+    CSV = "csv"
+    CSV_GZIP = "csv_gzip"
+    PARQUET = "parquet"
+    PARQUET_SNAPPY = "parquet_snappy"
+    PARQUET_GZIP = "parquet_gzip"
+
+
+# The suffix of the file, and how a frame is written.
 _FORMATS: dict[str, tuple[str, Callable[[Any, io.BytesIO], object]]] = {
     "csv": (".csv", lambda frame, file: frame.to_csv(file, index=False)),
     "csv_gzip": (".csv.gz", lambda frame, file: frame.to_csv(file, index=False, compression="gzip")),

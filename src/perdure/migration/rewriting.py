@@ -176,7 +176,9 @@ class _Rewriter(cst.CSTTransformer):
         first = written.partition(".")[0]
         module = self._full(_first(original_node))
         if module in self._source.packages:  # by another name of the package: `import prefect as p`
-            return _expression(f"{first}.{move.to.partition('.')[2]}")
+            found = self._source.find(module)
+            package = found.to if isinstance(found, Move) else move.to.partition(".")[0]
+            return _expression(f"{first}.{move.to.removeprefix(f'{package}.')}")
         to, _, name = move.to.rpartition(".")
         self._needed.setdefault(to, set()).add(name)
         return cst.Name(name)
