@@ -10,8 +10,9 @@ from textwrap import dedent
 import pytest
 
 from perdure.core.errors import MigrationError
-from perdure.migration import SOURCES, rewrite
+from perdure.migration.rewriting import rewrite
 from perdure.migration.rules import Decide, Move
+from perdure.migration.sources import SOURCES
 
 DOCS = Path(__file__).parents[2] / "docs"
 

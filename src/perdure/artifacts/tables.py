@@ -20,13 +20,22 @@ def create_table_artifact(table: Any, key: str | None = None, description: str |
     Raises:
         ArtifactError: it is no table, has more rows, takes more than a MiB, or the key is malformed.
     """
+    return keep("table", table_data(table), key, description)
+
+
+def table_data(table: Any) -> dict[str, Any]:
+    """The columns' names and the rows of a table of at most 1,000 rows.
+
+    Raises:
+        ArtifactError: it is no table, or has more rows.
+    """
     columns, rows = _parts_of(table)
     if len(rows) > _ROWS:
         raise ArtifactError(
             f"The table has more than {_ROWS:,} rows, which is the most of a table artifact. Keep the first ones,"
             " such as table[:1000] or frame.head(1000), and return the whole as the run's result."
         )
-    return keep("table", {"columns": columns, "rows": _as_json(rows)}, key, description)
+    return {"columns": columns, "rows": _as_json(rows)}
 
 
 def _parts_of(table: Any) -> tuple[list[str], list[list[Any]]]:

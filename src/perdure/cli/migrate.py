@@ -1,4 +1,4 @@
-"""`perdure migrate`: rewrite programs that were written for other systems."""
+"""`perdure migrate`: rewrite programs that were written for other systems, or take a database over."""
 
 import difflib
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from perdure.cli.groups import SETTINGS, AsJson
+from perdure.cli.migrate_database import take_over
 from perdure.cli.output import say, show, show_json
 from perdure.core.errors import MigrationError
 
@@ -19,8 +20,8 @@ _LEFT_OUT = {".git", ".venv", "venv", "node_modules", "__pycache__", ".tox", "si
 @app.command()
 def migrate(
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILES…", exists=True, help="Python files, or folders of them.")
-    ],
+        list[Path] | None, typer.Argument(metavar="FILES…", exists=True, help="Python files, or folders of them.")
+    ] = None,
     write: Annotated[
         bool, typer.Option("--write", help="Change the files; without it, the changes are shown.")
     ] = False,
@@ -30,15 +31,42 @@ def migrate(
             "--from", metavar="SYSTEM", help="prefect, airflow, dagster, dbos, joblib, luigi; all by default."
         ),
     ] = None,
+    database: Annotated[
+        str | None,
+        typer.Option(
+            "--database", metavar="URL", help="Take over Prefect's own database: a SQLite file or postgresql://…"
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="With --database: read all of it, and keep nothing.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Rewrite programs for Prefect 2 or 3, Airflow, Dagster, DBOS, joblib or Luigi.
 
     Imports, names and settings are rewritten; comments and layout stay. What you must decide is listed by file and
     line, with the reason and the section of the docs. Nothing is changed without --write.
+
+    With --database, take over what Prefect's own database knows into the current profile's database or server: runs,
+    states, logs, results, artifacts, blocks, variables and limits. It is only read, also while Prefect writes to it.
+    Doing it again adds only what is new.
     """
+    if database is not None:
+        if files or write or only:
+            raise typer.BadParameter("it goes with --dry-run and --json only: programs are rewritten without it.")
+        take_over(database, dry_run, as_json)
+        return
+    if not files:
+        raise typer.BadParameter("give files to rewrite, or --database to take one over.")
+    if dry_run:
+        raise typer.BadParameter("--dry-run goes with --database: files are changed with --write only.")
+    _rewrite(files, write, only, as_json)
+
+
+def _rewrite(files: list[Path], write: bool, only: list[str] | None, as_json: bool) -> None:
     try:
-        from perdure.migration import SOURCES, rewrite
+        from perdure.migration.rewriting import rewrite
+        from perdure.migration.sources import SOURCES
     except ImportError as error:
         raise MigrationError("Rewriting needs LibCST: pip install 'perdure[migrate]'.") from error
     unknown = [each for each in only or () if each not in SOURCES]

@@ -1,0 +1,68 @@
+"""`perdure migrate --database`: take over what Prefect's database knows."""
+
+import time
+from typing import TYPE_CHECKING
+
+from perdure.cli.find import orchestrator
+from perdure.cli.output import Column, note, say, show, show_json, table
+from perdure.core.errors import MigrationError
+
+if TYPE_CHECKING:
+    from perdure.migration.takeover import Takeover
+
+_SECONDS = 2.0  # between two lines of progress
+
+
+def take_over(url: str, dry_run: bool, as_json: bool) -> None:
+    """Take a database over, and show what came of it.
+
+    Raises:
+        MigrationError: it cannot be read, or not all of it is in the target afterwards.
+    """
+    from perdure.migration import takeover
+
+    told = takeover.take_over(url, orchestrator(), _Progress(), dry_run=dry_run)
+    if as_json:
+        tallies = [vars(tally) for tally in told.tallies]
+        show_json({**told._asdict(), "tallies": tallies, "dry_run": dry_run})
+    else:
+        _show(told, dry_run)
+    if not dry_run and not told.is_whole:
+        short = ", ".join(tally.of for tally in told.tallies if not tally.is_whole)
+        raise MigrationError(
+            f"Not all of {told.place} is here now: {short}. Take it over again, and report it if it stays."
+        )
+
+
+class _Progress:
+    """Lines on standard error, not too many of them."""
+
+    def __init__(self) -> None:
+        self._next = time.monotonic() + _SECONDS
+
+    def __call__(self, of: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        if now >= self._next:
+            self._next = now + _SECONDS
+            say(f"{of}: {done:,}{f' of {total:,}' if total else ''}")
+
+
+def _show(told: "Takeover", dry_run: bool) -> None:
+    names = ("of", "in Prefect", "known before", "new", "updated", "in the file", *(() if dry_run else ("here now",)))
+    columns = [Column(name, whole=True, right=name != "of") for name in names]
+    rows = [
+        [each.of, *(f"{count:,}" for count in (each.source, each.known, each.new, each.updated, each.kept))]
+        + ([] if dry_run else [f"{each.found:,}"])
+        for each in told.tallies
+        if each.source
+    ]
+    show(f"{'Would take over' if dry_run else 'Took over'} {told.place}.", table(columns, rows))
+    if told.file is not None:
+        show(
+            f"What has no place here, {told.kept_rows:,} rows, is in {told.file}: JSON, a row a line, with the reason."
+        )
+    elif told.kept_rows:
+        show(f"What has no place here, {told.kept_rows:,} rows, would be written to a file.")
+    if told.left:
+        left = ", ".join(f"{name} ({count:,})" for name, count in told.left.items())
+        show(note(f"Left where they are: {left}."))
