@@ -4,7 +4,7 @@ import time
 from typing import TYPE_CHECKING
 
 from perdure.cli.find import orchestrator
-from perdure.cli.output import Column, note, say, show, show_json, table
+from perdure.cli.output import Column, note, plural, say, show, show_json, table
 from perdure.core.errors import MigrationError
 
 if TYPE_CHECKING:
@@ -57,12 +57,11 @@ def _show(told: "Takeover", dry_run: bool) -> None:
         if each.source
     ]
     show(f"{'Would take over' if dry_run else 'Took over'} {told.place}.", table(columns, rows))
+    rows = plural(told.kept_rows, "row")
     if told.file is not None:
-        show(
-            f"What has no place here, {told.kept_rows:,} rows, is in {told.file}: JSON, a row a line, with the reason."
-        )
+        show(f"What has no place here, {rows}, is in {told.file}: JSON, a row a line, with the reason.")
     elif told.kept_rows:
-        show(f"What has no place here, {told.kept_rows:,} rows, would be written to a file.")
+        show(f"What has no place here, {rows}, would be written to a file.")
     if told.left:
         left = ", ".join(f"{name} ({count:,})" for name, count in told.left.items())
         show(note(f"Left where they are: {left}."))
