@@ -21,16 +21,16 @@ def take_over(url: str, dry_run: bool, as_json: bool) -> None:
     """
     from perdure.migration import takeover
 
-    told = takeover.take_over(url, orchestrator(), _Progress(), dry_run=dry_run)
+    summary = takeover.take_over(url, orchestrator(), _Progress(), dry_run=dry_run)
     if as_json:
-        tallies = [vars(tally) for tally in told.tallies]
-        show_json({**told._asdict(), "tallies": tallies, "dry_run": dry_run})
+        tallies = [vars(tally) for tally in summary.tallies]
+        show_json({**summary._asdict(), "tallies": tallies, "dry_run": dry_run})
     else:
-        _show(told, dry_run)
-    if not dry_run and not told.is_whole:
-        short = ", ".join(tally.of for tally in told.tallies if not tally.is_whole)
+        _show(summary, dry_run)
+    if not dry_run and not summary.is_whole:
+        short = ", ".join(tally.of for tally in summary.tallies if not tally.is_whole)
         raise MigrationError(
-            f"Not all of {told.place} is here now: {short}. Take it over again, and report it if it stays."
+            f"Not all of {summary.place} is here now: {short}. Take it over again, and report it if it stays."
         )
 
 
@@ -47,21 +47,21 @@ class _Progress:
             say(f"{of}: {done:,}{f' of {total:,}' if total else ''}")
 
 
-def _show(told: "Takeover", dry_run: bool) -> None:
+def _show(summary: "Takeover", dry_run: bool) -> None:
     names = ("of", "in Prefect", "known before", "new", "updated", "in the file", *(() if dry_run else ("here now",)))
     columns = [Column(name, whole=True, right=name != "of") for name in names]
     rows = [
         [each.of, *(f"{count:,}" for count in (each.source, each.known, each.new, each.updated, each.kept))]
         + ([] if dry_run else [f"{each.found:,}"])
-        for each in told.tallies
+        for each in summary.tallies
         if each.source
     ]
-    show(f"{'Would take over' if dry_run else 'Took over'} {told.place}.", table(columns, rows))
-    rows = plural(told.kept_rows, "row")
-    if told.file is not None:
-        show(f"What has no place here, {rows}, is in {told.file}: JSON, a row a line, with the reason.")
-    elif told.kept_rows:
-        show(f"What has no place here, {rows}, would be written to a file.")
-    if told.left:
-        left = ", ".join(f"{name} ({count:,})" for name, count in told.left.items())
+    show(f"{'Would take over' if dry_run else 'Took over'} {summary.place}.", table(columns, rows))
+    kept = plural(summary.kept_rows, "row")
+    if summary.file is not None:
+        show(f"What has no place here, {kept}, is in {summary.file}: JSON, a row a line, with the reason.")
+    elif summary.kept_rows:
+        show(f"What has no place here, {kept}, would be written to a file.")
+    if summary.left:
+        left = ", ".join(f"{name} ({count:,})" for name, count in summary.left.items())
         show(note(f"Left where they are: {left}."))

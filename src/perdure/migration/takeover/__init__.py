@@ -42,7 +42,7 @@ def take_over(url: str, target: Orchestrator, progress: Progress, *, dry_run: bo
 
     Raises:
         MigrationError: it cannot be read, or is not one of Prefect's.
-        OrchestratorError: the target refuses; what was taken until then stays, and taking over again goes on.
+        OrchestratorError: the target refuses; what was taken until then stays, and taking over again adds the rest.
     """
     source = open_source(url)
     try:

@@ -61,8 +61,8 @@ def _artifact(context: Context, row: Row) -> ArtifactRecord | None:
     try:
         form, content = _content(kind, from_json(data))
     except (ArtifactError, ValueError, TypeError) as error:
-        told = dict(zip(_COLUMNS, row, strict=False)) | {"data": from_json(data)}
-        context.kept.add("artifact", told, f"it is of no kind that is known here: {error}")
+        cells = dict(zip(_COLUMNS, row, strict=False)) | {"data": from_json(data)}
+        context.kept.add("artifact", cells, f"it is of no kind that is known here: {error}")
         return None
     flow_id = None if flow_created is None else dated_id(flow, micros(flow_created))
     task_id = None if task_created is None else dated_id(task, micros(task_created))

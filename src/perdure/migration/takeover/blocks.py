@@ -152,17 +152,17 @@ def _free_name(context: Context, block: _Found) -> str | None:
     while any(each.id != block.id for each in context.target.blocks(type=block.type, name=name)):
         name = f"{name}-prefect"
     if name != block.name:
-        told = {"id": block.id, "type": block.type, "name": block.name, "name_here": name}
-        context.kept.add("block_document", told, "another block has its name here")
+        cells = {"id": block.id, "type": block.type, "name": block.name, "name_here": name}
+        context.kept.add("block_document", cells, "another block has its name here")
     return name
 
 
 def _made(context: Context, block: _Found, fields: dict[str, Any]) -> BaseModel:
     """The block as its type makes it here; as it is where there is no such type, or the fields do not fit."""
     kind = block_types().get(block.type)
-    told = {"id": block.id, "type": block.type, "name": block.name}
+    cells = {"id": block.id, "type": block.type, "name": block.name}
     if kind is None:
-        context.kept.add("block_document", told, "its type is not known here; the block is there, with all its fields")
+        context.kept.add("block_document", cells, "its type is not known here; the block is there, with all its fields")
         return _Kept(**fields)
     names = _NAMES.get(block.type, {})
     known = {each for name, field in kind.model_fields.items() for each in (name, field.alias)}
@@ -172,11 +172,13 @@ def _made(context: Context, block: _Found, fields: dict[str, Any]) -> BaseModel:
     try:
         made = kind.model_validate(fitting, by_alias=True, by_name=True)
     except _WRONG:
-        context.kept.add("block_document", told, "its type does not take its fields here; the block is there with them")
+        context.kept.add(
+            "block_document", cells, "its type does not take its fields here; the block is there with them"
+        )
         return _Kept(**fields)
     left = {name: value for name, value in given.items() if name not in known and not _has_secret(value)}
     if left:
-        context.kept.add("block_document", {**told, "fields": left}, "its type has no such fields here")
+        context.kept.add("block_document", {**cells, "fields": left}, "its type has no such fields here")
     return made
 
 

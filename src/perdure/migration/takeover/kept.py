@@ -35,8 +35,8 @@ class KeptRows:
             make_private(self.path.parent)
             touch_private(self._draft)
             self._file = self._draft.open("w", encoding="utf-8")
-        told = {name: value for name, value in row.items() if value is not None}
-        self._file.write(json.dumps({"table": table, "why": why, "row": told}, default=_text) + "\n")
+        cells = {name: value for name, value in row.items() if value is not None}
+        self._file.write(json.dumps({"table": table, "why": why, "row": cells}, default=_text) + "\n")
 
     def finish(self) -> None:
         """Put what was kept in place of what an earlier run kept."""

@@ -33,15 +33,15 @@ def take_variables(context: Context) -> None:
     query = f"SELECT v.id, v.name, v.value, v.created, v.updated, {columns} FROM variable v ORDER BY v.name"
     for id, name, value, created, updated, tags in context.source.select(query):
         tally.source += 1
-        told = {"id": id, "name": name, "value": value, "tags": from_json(tags)}
+        cells = {"id": id, "name": name, "value": value, "tags": from_json(tags)}
         try:
             record = checked_variable(name, from_json(value) if is_json else value, micros(updated))
         except VariableError as error:
             tally.kept += 1
-            context.kept.add("variable", told, str(error))
+            context.kept.add("variable", cells, str(error))
             continue
-        if told["tags"]:
-            context.kept.add("variable", told, "variables have no tags here; the variable itself is there")
+        if cells["tags"]:
+            context.kept.add("variable", cells, "variables have no tags here; the variable itself is there")
         _take_variable(context, record._replace(created=micros(created)))
         if not context.dry_run:
             tally.found += target.variable(name) is not None

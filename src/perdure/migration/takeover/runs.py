@@ -120,9 +120,9 @@ def _keep_extras(context: Context, old: str, new: str, values: Sequence[Any]) ->
         extras[name] = from_json(extras[name]) or None
     labels = extras["labels"] or {}
     extras["labels"] = {name: value for name, value in labels.items() if not name.startswith(_OWN_LABELS)} or None
-    told = {name: value for name, value in extras.items() if value}
-    if told:
-        context.kept.add("flow_run", {"id": old, "perdure_id": new, **told}, "runs have no such fields here")
+    cells = {name: value for name, value in extras.items() if value}
+    if cells:
+        context.kept.add("flow_run", {"id": old, "perdure_id": new, **cells}, "runs have no such fields here")
 
 
 def _task_rows(
@@ -214,12 +214,12 @@ def _states(
 def _result(context: Context, table: str, state: PastStateRecord, row: Row) -> ResultRecord | None:
     """What a state says of a result; where it says it in another form, that is kept."""
     data, details, artifact, description = row[6:]
-    told = from_json(data) or from_json(artifact)
-    if told is None:
+    content = from_json(data) or from_json(artifact)
+    if content is None:
         return None
-    result = result_of(Reference(*state[:3], state.time, told, description, details))
+    result = result_of(Reference(*state[:3], state.time, content, description, details))
     if result is None:
-        kept = {"id": row[5], "run_id": row[0], "perdure_run_id": state.run_id, "data": told}
+        kept = {"id": row[5], "run_id": row[0], "perdure_run_id": state.run_id, "data": content}
         context.kept.add(table, kept, "results of this form are not read here")
         context.tallies["results"].source += 1
         context.tallies["results"].kept += 1
