@@ -4,6 +4,7 @@ import json
 import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 from typing import Any
 from uuid import UUID
 
@@ -42,7 +43,7 @@ class PrefectDatabase:
         self._connection.execute("PRAGMA journal_mode = WAL")
         for table, columns in TABLES.items():
             self._connection.execute(f"CREATE TABLE {table} ({columns})")
-        self._count = 0
+        self._random = Random(7)
         self.key = Fernet.generate_key()
         self.add("configuration", key="ENCRYPTION_KEY", value=json.dumps({"fernet_key": self.key.decode()}))
         self.add("flow", id=MARKET, created=at(0), name="market", tags="[]")
@@ -57,8 +58,7 @@ class PrefectDatabase:
 
     def new_id(self) -> str:
         """A random-looking id, the same ones in each database."""
-        self._count += 1
-        return str(UUID(int=hash((self._count, 7)) % 2**128, version=4))
+        return str(UUID(int=self._random.getrandbits(128), version=4))
 
     def change(self, statement: str, *parameters: Any) -> None:
         """Run a statement."""

@@ -5,14 +5,16 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Generic, Literal, TypeVar
 
-from fastapi import Path
+from fastapi import Depends, Path
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from starlette.convertors import PathConvertor, register_url_convertor
 
 from perdure.core.clock import Micros
-from perdure.core.ids import is_id
+from perdure.core.ids import is_dated, is_id
+from perdure.core.records import RunFilter
 from perdure.orchestrator.reads import Found
 from perdure.server.models import Count as Count
+from perdure.server.wiring import Known
 
 S = TypeVar("S")
 T = TypeVar("T", bound=BaseModel)
@@ -43,7 +45,18 @@ register_url_convertor("text", _Text())
 
 Plain = Annotated[str, Field(min_length=1, max_length=1_000), AfterValidator(_storable)]
 Id = Annotated[str, Field(pattern=_ID, examples=["0192f0c1-8d4e-7a31-8f0e-5d0c9a7b6e21"]), AfterValidator(_canonical)]
-PathId = Annotated[Id, Path(description="A run's id.")]
+
+
+def _run_id(id: Annotated[Id, Path(description="A run's id.")], known: Known) -> str:
+    """The id of a run: one that came from elsewhere may be asked for by the id that it had there."""
+    if is_dated(id):
+        return id
+    only = RunFilter(ids=(id,), limit=1)
+    runs = known.flow_runs(only) or known.task_runs(only)
+    return runs[0].id if runs else id
+
+
+PathId = Annotated[str, Depends(_run_id)]
 PageSize = Annotated[int, Field(ge=1, le=MOST, description="How many items at most.")]
 Moment = AwareDatetime  # with a time zone
 
