@@ -7,6 +7,7 @@ chunks of their own, so that a part of them can be checked without the rest, and
 import functools
 import hashlib
 import os
+import re
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
 
     from perdure.filesystems import Storage
+    from perdure.serializers import Serializer
+    from perdure.serializers.payload import Payload
 
 Bytes = bytes | bytearray | memoryview
 
@@ -26,6 +29,7 @@ CHUNK = 8 * 1024 * 1024  # bytes
 _MOST_CHUNK = 64 * 1024 * 1024  # bytes that a document may ask its reader to hold at once
 ALIGNMENT = 64  # bytes: what vector instructions want, and what numpy's own files have
 _SUFFIX = ".payload"
+_PAYLOAD_KEY = re.compile(r"(?P<owner>.+)\.[^.]{16}\.payload(?P<ending>(\.[a-z0-9_]{1,16})?)", re.DOTALL)
 _AHEAD = 4  # chunks that wait for their digest, and so are kept in memory
 _PADDING = bytes(ALIGNMENT)
 
@@ -96,17 +100,36 @@ def _fingerprint(storage: "Storage", key: str) -> str | None:
         return None
 
 
-def payload_key(key: str) -> str:
-    """A new key for a payload of the document under `key`: never an earlier one's, which that document still names."""
-    return f"{key}.{os.urandom(8).hex()}{_SUFFIX}"
+def payload_key(key: str, ending: str = "") -> str:
+    """A new key for a payload of the document under `key`: never an earlier one's, which that document still names.
+
+    `ending` is that of the payload's file format, such as ".parquet", for tools that go by it.
+    """
+    return f"{key}.{os.urandom(8).hex()}{_SUFFIX}{ending}"
 
 
 def payload_owner(key: str) -> str | None:
     """The key of the document that a payload was written for; None if the key is not a payload's."""
-    if not key.endswith(_SUFFIX):
-        return None
-    owner, _, random = key.removesuffix(_SUFFIX).rpartition(".")
-    return owner if owner and len(random) == 16 else None
+    found = _PAYLOAD_KEY.fullmatch(key)
+    return None if found is None else found["owner"]
+
+
+def payload_ending(key: str) -> str:
+    """The ending of the file format in a payload's key, as `payload_key` was given it."""
+    found = _PAYLOAD_KEY.fullmatch(key)
+    return "" if found is None else found["ending"]
+
+
+def dumped(serializer: "Serializer", value: Any, payload: "Payload", key: str) -> bytes | None:
+    """What of a value goes into the document under `key`; None if the payload has all of it.
+
+    Under a key that ends as the files of the serializer's format do, the payload always is such a file.
+    """
+    data = serializer.dump(value, payload)
+    if data is None or not serializer.ending or not key.endswith(serializer.ending):
+        return data
+    payload.write(serializer.content(data))
+    return None
 
 
 class PayloadWriter:

@@ -24,7 +24,7 @@ from perdure.core.records import ResultFilter, ResultRecord
 from perdure.results import signing
 from perdure.results.document import resealed
 from perdure.results.lookup import kept_records, known_runs, persisted_record
-from perdure.results.payload import Layout, PayloadWriter, payload_key
+from perdure.results.payload import Layout, PayloadWriter, dumped, payload_key
 from perdure.results.protection import protection_of
 from perdure.results.removal import Place, sharing
 from perdure.results.store import description_of, replace_document
@@ -171,11 +171,12 @@ def _written(original: Original, target: "Serializer | None") -> "tuple[Serializ
     from perdure.serializers import Serializer
 
     storage, key, blob = original.storage, original.key, original.blob
-    with PayloadWriter(storage, lambda: payload_key(key)) as payload:
+    serializer = Serializer.from_description(blob.serializer) if target is None else target
+    with PayloadWriter(storage, lambda: payload_key(key, serializer.ending)) as payload:
         if target is not None:
-            data = target.dump(blob.load(original.where, storage), payload)
+            data = dumped(target, blob.load(original.where, storage), payload, key)
             return target, description_of(target), (data or b"", payload.finish() if data is None else None)
-        serializer, description = Serializer.from_description(blob.serializer), json.dumps(blob.serializer)
+        description = json.dumps(blob.serializer)
         if blob.payload is None:
             return serializer, description, (serializer.renewed(blob.data), None)
         serializer.renew(StoredPayload(storage, blob.payload, original.where, distrusted=True), payload)

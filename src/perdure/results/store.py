@@ -22,6 +22,7 @@ from perdure.results.payload import (
     HeldPayload,
     Layout,
     PayloadWriter,
+    dumped,
     payload_key,
     payload_owner,
 )
@@ -157,8 +158,8 @@ def write_result(
         place, size, digest = writing.once(value, key)
     else:
         place = new_key() if key is None else key
-        with PayloadWriter(storage, lambda: payload_key(place)) as payload:
-            data = serializer.dump(value, payload)
+        with PayloadWriter(storage, lambda: payload_key(place, serializer.ending)) as payload:
+            data = dumped(serializer, value, payload, place)
             layout = payload.finish() if data is None else None
         size, digest = writing.document(place, data or b"", layout, is_new=key is None, is_written=layout is not None)
     result: PersistedResult[Any] = PersistedResult(
@@ -251,7 +252,7 @@ class _Writing(NamedTuple):
     def once(self, value: Any, key_of: KeyOfDigest) -> tuple[str, int, str]:
         """Write the value unless it is there; its key, size and digest."""
         held = HeldPayload()
-        data = self.serializer.dump(value, held)
+        data = dumped(self.serializer, value, held, key_of("0" * 64))  # whose ending it has, whatever the digest
         digest = digest_of(data) if data is not None else held.layout.digest()
         key = key_of(digest.partition(":")[2])
         there = _document_at(self.storage, key)
@@ -260,7 +261,7 @@ class _Writing(NamedTuple):
             if layout is None or StoredPayload(self.storage, layout, lambda: key).is_whole():
                 # Written once more, it is young again: who removes old results leaves it for who is using it now.
                 return key, *self.document(key, there.data, layout, is_new=False, is_written=False)
-        layout = held.write_to(self.storage, payload_key(key)) if data is None else None
+        layout = held.write_to(self.storage, payload_key(key, self.serializer.ending)) if data is None else None
         return key, *self.document(key, data or b"", layout, is_new=False, is_written=True)
 
 

@@ -14,7 +14,7 @@ from perdure.results.document import PersistedResultBlob, sealed
 from perdure.results.keys import is_own_key
 from perdure.results.lookup import known_runs, persisted_record
 from perdure.results.overwriting import check_own
-from perdure.results.payload import Layout, payload_key
+from perdure.results.payload import Layout, payload_ending, payload_key
 from perdure.results.places import storage_at
 from perdure.results.removal import delete_objects, sharing
 from perdure.results.store import Storages, result_from_record
@@ -122,7 +122,7 @@ def _readdressed(original: Original, key: str) -> tuple[bytes, Layout | None]:
             " PERDURE_RESULTS_SIGNING_KEYS, and the copy is signed anew."
         )
     if layout is not None:
-        layout = replace(layout, key=payload_key(key), fingerprint=None)
+        layout = replace(layout, key=payload_key(key, payload_ending(layout.key)), fingerprint=None)
         fields["payload"] = layout.describe()
     elif signing.ring() is None:
         return document, None

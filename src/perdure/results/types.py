@@ -335,6 +335,16 @@ class PersistedResult(BaseResult[R]):
         return self._storage
 
     @property
+    def payload_location(self) -> str | None:
+        """The place of the payload, which may be a file for other tools; None if the document holds the value itself.
+
+        Raises:
+            ResultMissing, ResultCorrupt, ResultUntrusted: as `read`.
+        """
+        layout = self.read().payload
+        return None if layout is None else str(self.storage.describe(layout.key))
+
+    @property
     def location(self) -> str:
         """Where the document is, for people: a path or an address."""
         try:

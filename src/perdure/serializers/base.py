@@ -7,7 +7,7 @@ import shutil
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import PydanticUndefined
@@ -69,6 +69,7 @@ class Serializer(BaseModel, ABC, metaclass=_SerializerType):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     type: str
+    ending: ClassVar[str] = ""  # of files of its format: what it puts into a payload is such a file
 
     @abstractmethod
     def dumps(self, obj: Any) -> bytes:

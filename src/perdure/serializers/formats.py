@@ -115,6 +115,7 @@ class ArrowSerializer(FormatSerializer):
 
     library = "pyarrow"
     extra = "arrow"
+    ending = ".arrow"
     magic = b"ARROW1"
 
     def _write(self, obj: Any, write: Write) -> None:
@@ -146,6 +147,7 @@ class ParquetSerializer(FormatSerializer):
 
     library = "pyarrow"
     extra = "arrow"
+    ending = ".parquet"
     magic = b"PAR1"
 
     def _write(self, obj: Any, write: Write) -> None:
@@ -174,6 +176,7 @@ class NumpySerializer(FormatSerializer):
 
     library = "numpy"
     extra = "numpy"
+    ending = ".npy"
     magic = b"\x93NUMPY"
 
     def _write(self, obj: Any, write: Write) -> None:
