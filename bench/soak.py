@@ -1,7 +1,8 @@
-"""`python -m bench.soak [--minutes 6] [--trace]`: how a server's memory grows under mixed load.
+"""`python -m bench.soak [--minutes 6] [--trace]`: what grows in a server, and in a process of flows, under mixed load.
 
-Runs are reported, lists, runs and results are looked at, and streams are opened and left, all at once and for minutes.
-Prints the server's resident memory at the start and after each minute, and what grew from minute 1, as a percentage.
+Runs are reported, lists, runs and results are looked at, and streams are opened and left, all at once and for minutes;
+and beside that a process runs one flow after the other. Prints twice a minute the resident memory, the open files, the
+threads and the size of the database for each flow run, and in the end by how much each grew in the second half.
 """
 
 import argparse
@@ -9,6 +10,8 @@ import itertools
 import os
 import random
 import signal
+import sqlite3
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -16,6 +19,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import httpx
 
@@ -117,41 +121,122 @@ def resident(process: int) -> float:
     raise LookupError("smaps_rollup says nothing of anonymous memory")
 
 
-def soak(folder: Path, minutes: int, traced: bool) -> list[float]:
-    """The server's MiB at the start and after each minute of load."""
-    port = free_port()
+class Sample(NamedTuple):
+    """What a process has, some time after the start."""
+
+    minutes: float
+    memory: float  # MiB
+    files: int  # that are open
+    threads: int
+    runs: int  # flow runs in its database
+    stored: float  # KiB of its database, for each of these
+
+    def __str__(self) -> str:
+        return (
+            f"{self.memory:.1f} MiB, {self.files} files, {self.threads} threads,"
+            f" {self.runs} runs of {self.stored:.1f} KiB"
+        )
+
+
+class Soaked:
+    """A process under load, and its database."""
+
+    def __init__(self, name: str, process: "subprocess.Popen[bytes]", database: Path) -> None:
+        self.name = name
+        self.process = process
+        self.samples: list[Sample] = []
+        self._database = database
+        self._began = time.monotonic()
+
+    def sample(self) -> None:
+        """Look at it, and print what is there."""
+        if self.process.poll() is not None:
+            raise RuntimeError(f"The process of the {self.name} has ended: {self.process.returncode}")
+        at = Path(f"/proc/{self.process.pid}")
+        with sqlite3.connect(f"file:{self._database}?mode=ro", uri=True) as connection:
+            runs = connection.execute("SELECT count(*) FROM flow_run").fetchone()[0]
+        stored = sum(file.stat().st_size for file in self._database.parent.glob(f"{self._database.name}*"))
+        self.samples.append(
+            Sample(
+                (time.monotonic() - self._began) / 60,
+                resident(self.process.pid),
+                sum(1 for _ in (at / "fd").iterdir()),
+                sum(1 for _ in (at / "task").iterdir()),
+                runs,
+                stored / 1024 / max(1, runs),
+            )
+        )
+        print(f"{self.name} after {self.samples[-1].minutes:.1f} min: {self.samples[-1]}", flush=True)
+
+    def told(self) -> str:
+        """How much of each there is in the second half, and by how much it grows, by a line through the samples."""
+        later = self.samples[-max(2, len(self.samples) // 2) :]
+        return ", ".join(_trend(each, later) for each in ("memory", "files", "threads", "stored"))
+
+    def end(self) -> None:
+        """End the process."""
+        self.process.terminate()
+        self.process.wait(60)
+
+
+def _trend(of: str, samples: list[Sample]) -> str:
+    values = [float(getattr(each, of)) for each in samples]
+    mean = statistics.fmean(values)
+    slope = statistics.linear_regression([each.minutes for each in samples], values).slope * 60
+    return f"{of} {mean:.1f} and {slope:+.2f} an hour ({100 * slope / mean:+.1f}%)"
+
+
+def server_in(folder: Path, port: int, traced: bool) -> Soaked:
+    """A server that was just started."""
     how = ["-c", TRACED] if traced else ["-m", "perdure"]
     command = [sys.executable, *how, "server", "start", f"--port={port}", f"--database={folder / 'soak.db'}"]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, env={**os.environ, "PERDURE_HOME": str(folder)})
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env={**os.environ, "PERDURE_HOME": str(folder)})
+    wait_for(f"http://127.0.0.1:{port}", process)
+    return Soaked("server", process, folder / "soak.db")
+
+
+def flows_in(folder: Path) -> Soaked:
+    """A process that runs one flow after the other, as one that serves a queue does."""
+    home = folder / "flows"
+    environment = {**os.environ, "PERDURE_HOME": str(home), "PERDURE_LOGGING_LEVEL": "CRITICAL"}
+    process = subprocess.Popen([sys.executable, "-m", "bench.scripts.soaked_flows"], env=environment)
+    while not (home / "perdure.db").exists() and process.poll() is None:
+        time.sleep(0.1)
+    return Soaked("flows", process, home / "perdure.db")
+
+
+def soak(folder: Path, minutes: float, traced: bool) -> list[Soaked]:
+    """Have both under load for some minutes, and look at them twice a minute."""
+    port, ended, soaked = free_port(), threading.Event(), list[Soaked]()
     try:
-        wait_for(f"http://127.0.0.1:{port}", server)
-        sizes, ended = [resident(server.pid)], threading.Event()
+        soaked += [server_in(folder, port, traced), flows_in(folder)]
         threads = mixed(f"http://127.0.0.1:{port}", ended)
-        print(f"start: {sizes[0]:.0f} MiB", flush=True)
-        for minute in range(1, minutes + 1):
-            time.sleep(60)
-            sizes.append(resident(server.pid))
-            print(f"after {minute} min: {sizes[-1]:.0f} MiB", flush=True)
+        end = time.monotonic() + 60 * minutes
+        while time.monotonic() < end:
+            time.sleep(30)
+            for each in soaked:
+                each.sample()
             if traced:
-                server.send_signal(signal.SIGUSR1)
+                soaked[0].process.send_signal(signal.SIGUSR1)
         ended.set()
         for thread in threads:
             thread.join(30)
-        return sizes
     finally:
-        server.terminate()
-        server.wait(60)
+        for each in soaked:
+            each.end()
+    return soaked
 
 
 def main() -> None:
-    """Soak a server."""
+    """Soak a server and a process of flows."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--minutes", type=int, default=6)
+    options.add_argument("--minutes", type=float, default=6)
     options.add_argument("--trace", action="store_true")
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory(prefix="perdure-soak-") as folder:
-        sizes = soak(Path(folder), chosen.minutes, chosen.trace)
-    print(f"from minute 1 on it grew by {(sizes[-1] / sizes[1] - 1) * 100:.0f}%")
+        soaked = soak(Path(folder), chosen.minutes, chosen.trace)
+    for each in soaked:
+        print(f"{each.name}, in the second half: {each.told()}")
 
 
 if __name__ == "__main__":
