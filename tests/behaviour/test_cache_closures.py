@@ -1,13 +1,18 @@
 """Tasks of one name that are different functions: closures, lambdas, partials and methods have keys of their own."""
 
+import ast
 import functools
 import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from perdure import INPUTS, Task, task, task_input_hash
+from perdure.engine import source_files
+from perdure.engine.closures import distinction_of
 
 Options = dict[str, Any]
 BY = pytest.mark.parametrize(
@@ -130,3 +135,46 @@ def test_a_function_at_the_top_level_is_known_by_its_name_alone() -> None:
         assert named(10) == 20  # only TASK_SOURCE looks at its code
     finally:
         by_two.__code__ = (lambda x: 2 * x).__code__.replace(co_name="by_two", co_qualname="by_two")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [SystemError("AST constructor recursion depth mismatch"), RecursionError("during ast construction")],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_closure_keeps_its_key_where_python_fails_to_parse_beside_another_thread(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def key() -> str:
+        source_files.own_source.cache_clear()
+        source_files._parsed.cache_clear()
+        return distinction_of(times(2).fn)
+
+    usual, parse, failures = key(), ast.parse, [error] * 3
+
+    def fails(*args: Any, **kwargs: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return parse(*args, **kwargs)
+
+    monkeypatch.setattr(ast, "parse", fails)
+
+    assert key() == usual
+    assert not failures
+
+
+def test_threads_that_ask_for_the_source_of_one_file_parse_it_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    function, parse, parsed = times(2).fn, ast.parse, []
+
+    def parses(text: Any, *args: Any, **kwargs: Any) -> Any:
+        parsed.append(threading.get_ident())
+        time.sleep(0.01)
+        return parse(text, *args, **kwargs)
+
+    source_files.own_source.cache_clear()
+    source_files._parsed.cache_clear()
+    monkeypatch.setattr(ast, "parse", parses)
+    with ThreadPoolExecutor(4) as threads:
+        assert len(set(threads.map(distinction_of, [function] * 4))) == 1
+
+    assert len(parsed) == 1

@@ -4,8 +4,11 @@ import ast
 import copy
 import functools
 import linecache
+import os
 import sys
+import threading
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from inspect import CO_VARARGS, CO_VARKEYWORDS
 from types import CodeType, FunctionType
 from typing import Any, NamedTuple
@@ -84,24 +87,52 @@ class File(NamedTuple):
 _NO_FILE = File(frozenset(), {}, {}, "")
 
 
+# `linecache` fails where one thread looks while another one reads a file again; and Python 3.11 may fail to parse where
+# another thread parses at the same time.
+_reading = threading.RLock()
+_ATTEMPTS = 5  # others parse, too: pytest, and the user's own code
+
+
+def _renew_lock() -> None:
+    """In a forked child: some other thread of the parent may have held it."""
+    global _reading
+    _reading = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_renew_lock)
+
+
 def file_of(name: str) -> "File":
     """What is in a file."""
-    linecache.checkcache(name)
-    return _parsed(name, "".join(linecache.getlines(name)))
+    with _reading:
+        linecache.checkcache(name)
+        return _parsed(name, "".join(linecache.getlines(name)))
 
 
 @functools.lru_cache(maxsize=200)
 def _parsed(name: str, text: str) -> File:
     try:
-        tree = ast.parse(text)
-        whole = compile(tree, name, "exec", dont_inherit=True)
-    except (SyntaxError, ValueError):
+        tree, whole = _tree_and_code(name, text)
+    except (SyntaxError, ValueError, RecursionError, SystemError):
         return _NO_FILE
     nodes: dict[tuple[str, int], ast.AST] = {}
     classes: dict[str, list[ast.ClassDef]] = {}
     _strip_docstrings(tree)
     _note(tree, "", nodes, classes)
     return File(frozenset(_codes(whole)), nodes, classes, ast.unparse(tree))
+
+
+def _tree_and_code(name: str, text: str) -> tuple[ast.Module, CodeType]:
+    for _ in range(_ATTEMPTS - 1):
+        with suppress(RecursionError, SystemError):
+            return _parse(name, text)
+    return _parse(name, text)
+
+
+def _parse(name: str, text: str) -> tuple[ast.Module, CodeType]:
+    tree = ast.parse(text)
+    return tree, compile(tree, name, "exec", dont_inherit=True)
 
 
 def _note(
