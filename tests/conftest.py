@@ -1,5 +1,6 @@
 """Every test has a home of its own: no test sees another's database, storage, profiles or settings."""
 
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,9 @@ from tests.s3_server import s3_prefix, s3_server  # noqa: F401 - fixtures
 hypothesis_settings.register_profile("untimed", deadline=None)  # how long an example takes is the machine's affair
 hypothesis_settings.load_profile("untimed")
 
+gc.disable()  # until all tests are known: what is made until then stays
+
+
 LONG = ("ui/test_page_in_chromium.py", "durability/", "orchestrator/test_million.py", "resume/test_crashes.py")
 
 
@@ -27,6 +31,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("postgresql")
     tests = Path(__file__).parent
     items.sort(key=lambda item: not item.path.relative_to(tests).as_posix().startswith(LONG))
+
+
+def pytest_collection_finish() -> None:
+    """Leave the thousands of tests, and the modules, to no collection: else each would look at all of them."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)

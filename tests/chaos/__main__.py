@@ -9,6 +9,7 @@ from tests.chaos.machines import NEEDS_ROOT
 from tests.chaos.stories import NAMES, OWNERS, STORIES, Told, told, undisturbed
 
 _MOST_OF_OWNERS = 50  # such stories take seconds
+_OFTEN = 500  # stories, after which it is said how far one has come
 
 
 def main(kinds: list[str]) -> int:
@@ -30,6 +31,8 @@ def main(kinds: list[str]) -> int:
                 break
             story = told(kind, seed, usual)
             stories, kills, middle = stories + 1, kills + story.kills, middle + story.in_the_middle
+            if stories % _OFTEN == 0:
+                print(f"{kind}: {stories} stories, {kills} kills, {time.monotonic() - began:.0f} s", flush=True)
             broken += bool(story.wrong)
             _say(kind, seed, story)
         took = time.monotonic() - began
