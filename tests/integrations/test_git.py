@@ -85,6 +85,27 @@ def test_pulling_again_takes_what_is_new(repository: Path, tmp_path: Path, monke
     assert (moving.destination / "deep" / "a").read_text() == "second"
 
 
+@pytest.mark.parametrize("kind", ["files", "a repository"])
+def test_what_is_somebody_elses_is_not_overwritten(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "shop").mkdir()
+    if kind == "a repository":
+        git(tmp_path / "shop", "init", "-q")
+    (tmp_path / "shop" / "mine").write_text("work")
+    with pytest.raises(IntegrationError, match="has files that are no copy of a repository"):
+        GitRepository(url=str(repository)).pull_code()
+    assert (tmp_path / "shop" / "mine").read_text() == "work"
+
+
+@pytest.mark.parametrize("name", ["..", "../..", "/etc", "."])
+def test_no_name_leads_out_of_the_current_directory(name: str) -> None:
+    destination = GitRepository(url="https://example.org/..", name=name).destination
+    assert destination.parent == Path.cwd()
+    assert destination.resolve().parent == Path.cwd()
+
+
 def test_one_directory_can_be_had(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert GitRepository(url=str(repository), branch="side", directories=("deep",)).pull_code()

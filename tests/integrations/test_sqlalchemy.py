@@ -108,6 +108,7 @@ def test_a_coroutine_flow_awaits_a_plain_driver(filled: SqlAlchemyConnector) -> 
 
 def awaited(url: str) -> SqlAlchemyConnector:
     """The same database by an async driver."""
+    pytest.importorskip("greenlet", reason="SQLAlchemy's asyncio needs greenlet, which has no wheels for this Python")
     plain = sqlalchemy.make_url(url)
     driver = AsyncDriver.SQLITE_AIOSQLITE if "sqlite" in url else AsyncDriver.POSTGRESQL_PSYCOPG
     rendered = plain.set(drivername=driver).render_as_string(hide_password=False)

@@ -6,7 +6,7 @@ import smtplib
 import ssl
 from collections.abc import Iterable, Sequence
 from email.message import EmailMessage
-from email.utils import formatdate, make_msgid
+from email.utils import formatdate, make_msgid, parseaddr
 from enum import Enum, StrEnum
 from pathlib import Path
 from typing import Any
@@ -140,9 +140,10 @@ def _message(
     username: str | None, subject: str, html: str, sender: str | None, plain: str | None, images: Iterable[AnyPath]
 ) -> EmailMessage:
     message = EmailMessage()
-    message["Subject"], message["Date"], message["Message-ID"] = subject, formatdate(), make_msgid(domain="perdure")
-    if sender or username:
-        message["From"] = sender or username
+    message["Subject"], message["Date"] = subject, formatdate()
+    if address := sender or username:
+        message["From"] = address
+        message["Message-ID"] = make_msgid(domain=parseaddr(address)[1].partition("@")[2] or "localhost")
     if plain is None:
         message.set_content(html, subtype="html")
     else:

@@ -30,6 +30,7 @@ _ENVIRONMENT = {
     "GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh",
     "LC_ALL": "C",
 }
+_MARK = "perdure"  # a file beside git's own, in copies that are ours
 _REF = re.compile(r"[^-\s~^:?*\[\\][^\s~^:?*\[\\]*")
 _SHA = re.compile(r"[0-9a-fA-F]{7,64}")
 _WHOLE_SHA = (40, 64)  # characters, of SHA-1 and of SHA-256
@@ -97,7 +98,7 @@ class GitRepository(Block):
         ref = self.branch or self.tag or self.commit_sha
         base = urlsplit(self.url).path.rstrip("/").rpartition("/")[2].removesuffix(".git") or "repository"
         name = self.name or (f"{base}-{ref}" if ref else base)
-        return Path.cwd() / re.sub(r"[^\w.-]", "-", name)
+        return Path.cwd() / (re.sub(r"[^\w.-]", "-", name).lstrip(".") or "repository")
 
     @awaited_in_async_code
     def pull_code(self) -> Path:
@@ -167,14 +168,20 @@ def fetch(wanted: Wanted, folder: Path) -> None:
     """
     if Path(wanted.url).exists():  # git is called in another directory
         wanted = wanted._replace(url=str(Path(wanted.url).absolute()))
+    mark = folder / ".git" / _MARK
+    if folder.exists() and any(folder.iterdir()) and not mark.exists():  # what is there would be lost
+        raise IntegrationError(
+            f"{folder} has files that are no copy of a repository. Choose another name, or remove it."
+        )
     folder.mkdir(parents=True, exist_ok=True)
     environment = {**_ENVIRONMENT, **_authorization(wanted)}
 
     def git(*arguments: str) -> None:
         _run(["git", "-c", "advice.detachedHead=false", *arguments], folder, environment)
 
-    if not (folder / ".git").exists():
+    if not mark.exists():
         git("init", "--quiet")
+        mark.touch()
     if wanted.directories:
         git("sparse-checkout", "set", "--", *wanted.directories)
     try:
