@@ -67,7 +67,7 @@ def emit_event(
     _check_kind(event)
     if not isinstance(resource, Mapping) or not any(resource.get(key) for key in _RESOURCE_ID):
         raise EventError(
-            f"resource={resource!r:.200} does not say what the event happened to. Give it an id:"
+            f"resource={resource!r:.200} does not name the event's object. Give it an id:"
             ' {"perdure.resource.id": "order.4711"}.'
         )
     run = current_run.get()

@@ -69,7 +69,7 @@ def get_state_exception(state: State[Any]) -> BaseException | Coroutine[Any, Any
         TypeError: what it carries cannot be raised.
     """
     if state.type not in UNSUCCESSFUL:
-        raise ValueError(f"The state {state!r} stands for no exception: only failed, crashed and cancelled ones do.")
+        raise ValueError(f"The state {state!r} has no exception: only failed, crashed and cancelled ones have.")
     if caller_is_async():
         return _aexception(state)
     return exception_from(state, state.data.get() if isinstance(state.data, Fetchable) else state.data)

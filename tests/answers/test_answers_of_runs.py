@@ -202,7 +202,7 @@ def test_a_template_that_names_a_missing_attribute_gets_the_nearest(assert_clear
 
     with pytest.raises(StorageKeyError) as caught:
         named()
-    assert_clear(caught.value, value="'flow_nam'", rule="is not there", mend="Did you mean 'flow_name'?")
+    assert_clear(caught.value, value="'flow_nam'", rule="does not exist", mend="Did you mean 'flow_name'?")
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,7 @@ Damage = Callable[[Path], None]
 DAMAGED = pytest.mark.parametrize(
     ("damage", "kind", "rule", "mend"),
     [
-        (random_bytes, DatabaseCorrupt, "is damaged or is not a SQLite database", "Move it away to begin anew"),
+        (random_bytes, DatabaseCorrupt, "is damaged or is not a SQLite database", "Move it away to start over"),
         (text, DatabaseCorrupt, "is damaged or is not a SQLite database", "restore it from a backup"),
         (cut_short, DatabaseCorrupt, "is damaged", "restore it from a backup"),
         (of_others, DatabaseCorrupt, "not one of Perdure's", "set another PERDURE_HOME"),

@@ -149,9 +149,9 @@ def test_a_resumed_flow_says_what_it_had_finished_and_what_had_not_been_committe
     assert resumed.returncode == 0, resumed.stderr
     loaded, totalled, failed = resumed.stdout.splitlines()
     assert loaded.startswith("True | ")
-    assert "When its flow run went on after a crash" in loaded
+    assert "When its flow run was resumed after a crash" in loaded
     assert loaded.endswith("it was not run again.")
-    assert totalled.startswith("True | not committed | It ran because its flow run went on after it had stopped")
+    assert totalled.startswith("True | not committed | It ran because its flow run was resumed after it had stopped")
     assert "total-0" in totalled
     assert "is Crashed" in totalled
     assert failed.startswith("False | reused | It did not run: it had failed before")
@@ -163,7 +163,7 @@ def test_a_resumed_flow_says_what_it_had_finished_and_what_had_not_been_committe
 def test_the_first_run_is_new() -> None:
     told = explain(state_of(load, "monday"))
     assert (told.ran, told.reason, told.nearest) == (True, "new", None)
-    assert "no earlier run of the task is known" in told.verdict
+    assert "no earlier run of the task is recorded" in told.verdict
 
 
 def test_a_changed_argument_is_named_with_its_values() -> None:
@@ -332,9 +332,7 @@ def test_of_a_key_function_it_is_not_known_what_the_key_was_made_of() -> None:
     told = explain(state_of(keyed, "tuesday"))
     assert told.reason == "new"
     assert told.cache_key == "tuesday"
-    assert told.unknown == (
-        "Its cache key comes from a function, or is an older one: what it was made of is not known.",
-    )
+    assert told.unknown == ("Its cache key comes from a function, or is an older one: its components are not known.",)
 
 
 def test_a_run_inside_a_run_of_the_same_key_is_computed_beside_it() -> None:
@@ -394,7 +392,7 @@ def test_a_flow_that_is_tried_again_says_what_had_no_result() -> None:
     pipeline()
     told = newest("flaky")
     assert told.reason == "not committed"
-    assert "its flow run was tried again" in told.verdict
+    assert "its flow run was retried" in told.verdict
     assert "flaky-0" in told.verdict
     assert "is Failed" in told.verdict
 

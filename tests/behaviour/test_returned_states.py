@@ -186,7 +186,7 @@ def test_a_state_takes_the_text_of_its_type() -> None:
 
 
 def test_a_text_that_is_no_type_is_refused() -> None:
-    with pytest.raises(ValueError, match="'failed' is no type of state. There are SCHEDULED"):
+    with pytest.raises(ValueError, match="'failed' is not a type of state. The types are SCHEDULED"):
         State("failed")
 
 

@@ -163,7 +163,7 @@ def test_a_secret_is_of_no_use_in_another_block_of_its_type() -> None:
 
 @pytest.mark.parametrize("changed", [{"url": "https://evil.example"}, {"user": "eve"}, {"more": 1}, {"user": None}])
 def test_a_secret_is_of_no_use_beside_other_fields_than_its_own(changed: dict[str, Any]) -> None:
-    with pytest.raises(BlockError, match="fields beside it were changed"):
+    with pytest.raises(BlockError, match="other fields of its block were changed"):
         from_record(_altered(ADDRESS.record("dev"), **changed))
 
 

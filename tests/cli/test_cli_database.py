@@ -84,7 +84,7 @@ def test_a_copy_tells_how_much_it_copied(perdure: Perdure, tmp_path: Path) -> No
     assert told(perdure, "copy", tmp_path / "other.db")["rows"]["task_run"] == 1
     again = perdure("database", "copy", tmp_path / "other.db")
     assert (again.exit_code, "is not empty" in again.output) == (1, True)
-    assert "is no database that is known here" in perdure("database", "copy", "mysql://x/y").output
+    assert "is not a known kind of database" in perdure("database", "copy", "mysql://x/y").output
 
 
 @pytest.mark.usefixtures("database")

@@ -168,7 +168,7 @@ def test_rm_removes_none_if_one_is_still_needed(perdure: Perdure):
     caches()
     ended = perdure("result", "rm", "caches", "cached-0", "--yes")
     assert ended.exit_code == 1
-    assert "cached-0: the cache key 'today' stands for it. --force removes it anyway." in ended.stderr
+    assert "cached-0: the cache key 'today' refers to it. --force removes it anyway." in ended.stderr
     assert json.loads(perdure("result", "rm", "caches", "cached-0", "--yes", "--force", "--json").stdout)[0]["freed"]
 
 

@@ -37,7 +37,7 @@ def test_the_environment_is_pointed_out_where_it_holds_over_what_was_set(
     perdure: Perdure, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("PERDURE_LOGGING_LEVEL", "ERROR")
-    assert "in the environment still holds" in perdure("config", "set", "logging_level=DEBUG").stdout
+    assert "in the environment still overrides" in perdure("config", "set", "logging_level=DEBUG").stdout
 
 
 def test_view_tells_values_and_where_they_come_from(perdure: Perdure, monkeypatch: pytest.MonkeyPatch):

@@ -111,11 +111,11 @@ def test_a_server_that_never_takes_writes_is_told_with_what_to_do(server: Any) -
         set_read_only(server.get_uri(), None, "on")
         try:
             told = told_of(url)
-            assert "It takes no writes now" in told
+            assert "It does not accept writes now" in told
             assert "target_session_attrs=any" in told
             known = EmbeddedOrchestrator(PostgreSQL(f"{url}&target_session_attrs=any", timeout_seconds=0.2))
             assert list(known.flow_runs(RunFilter())) == []
-            with pytest.raises(OrchestratorUnreachable, match="It takes no writes now"):
+            with pytest.raises(OrchestratorUnreachable, match="It does not accept writes now"):
                 known.commit([flow_run()])
         finally:
             set_read_only(server.get_uri(), None, "off")

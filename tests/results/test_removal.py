@@ -56,7 +56,7 @@ def test_what_a_live_cache_key_stands_for_is_kept():
         return str(give(return_state=True).run_id)
 
     id = caches()
-    with pytest.raises(ResultInUse, match="the cache key 'today' stands for it.*--force"):
+    with pytest.raises(ResultInUse, match="the cache key 'today' refers to it.*--force"):
         remove_result(id)
     assert get_result(id) == [1]
     assert remove_result(id, force=True).freed

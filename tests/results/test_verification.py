@@ -139,7 +139,7 @@ def test_a_run_without_a_persisted_result_is_an_error():
     def forget() -> list[int]:
         return [1]
 
-    with pytest.raises(MissingResult, match="lies in no storage"):
+    with pytest.raises(MissingResult, match="is in no storage"):
         list(verify([str(forget(return_state=True).run_id)]))
 
 

@@ -289,7 +289,7 @@ def test_items_done_is_asked_before_the_first_item() -> None:
         yield 1
         yield runtime.items_done()
 
-    with pytest.raises(MissingContext, match="asked after 1 items"):
+    with pytest.raises(MissingContext, match="called after 1 items"):
         list(late())
 
 

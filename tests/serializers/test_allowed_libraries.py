@@ -200,7 +200,7 @@ def test_a_dtype_that_lies_about_its_items_is_refused_before_it_is_used(lie: str
     kind, state = LIES[lie]
     dtype = DTYPE + held((kind, False, True)) + b"R" + held(state) + b"b"
     array = named("numpy._core.numeric", "_frombuffer") + b"(" + held(bytearray(EIGHT)) + dtype + held((1,)) + held("C")
-    with pytest.raises(ResultCorrupt, match="a dtype of numpy says what is not true"):
+    with pytest.raises(ResultCorrupt, match="a dtype of numpy describes its items wrongly"):
         load(array + b"tR")
 
 

@@ -158,8 +158,8 @@ class Subclass(np.ndarray[Any, Any]):
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        (np.array([{}, None]), r"object, whose items lie elsewhere.*astype\('U20'\)"),
-        (np.zeros(1, dtype=[("a", "O")]), "items lie elsewhere"),
+        (np.array([{}, None]), r"object, whose items are elsewhere.*astype\('U20'\)"),
+        (np.zeros(1, dtype=[("a", "O")]), "items are elsewhere"),
         (np.array(["a"], dtype=np.dtypes.StringDType()), r"StringDType.*astype\('U20'\)"),
         (np.ma.masked_array([1, 2], [True, False]), r"Return value\.filled\(\)"),
         (np.zeros(1).view(Subclass), r"Subclass.*view\(numpy\.ndarray\)"),

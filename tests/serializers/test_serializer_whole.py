@@ -115,7 +115,7 @@ def test_json_gives_back_all_that_a_value_holds(value: Any) -> None:
         (Node.model_construct(label="l"), None),
         (with_attributes(Node(), lock=object()), r"^result\[0\]\.lock: JSON cannot hold"),
         (with_attributes(Measured(1.5), open=object()), r"^result\[0\]\.open: JSON cannot hold"),
-        (Listed(), "has content beside its attributes"),
+        (Listed(), "has content besides its attributes"),
         (with_attributes(OrderedDict(a=1), unit="m"), "an attribute 'unit' of its own"),
         (Odd.NAN, "the member NAN of its enum is not found by its value"),
         (dt.datetime(2024, 7, 1, tzinfo=type("Zone", (dt.tzinfo,), {"utcoffset": lambda *_: None})()), "its time zone"),

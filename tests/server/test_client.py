@@ -216,7 +216,7 @@ def test_events_go_on_after_a_break(home: Path) -> None:
 def test_the_settings_say_where_the_server_is(server: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
     from perdure import settings
 
-    with pytest.raises(SettingError, match="No server is known"):
+    with pytest.raises(SettingError, match="No server address is set"):
         Client()
     with pytest.raises(SettingError, match="no server's address"):
         Client("localhost:4747")

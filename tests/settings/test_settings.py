@@ -105,7 +105,7 @@ def test_a_wrong_value_is_named_with_its_setting_source_and_rule(
         settings.reload()
     message = str(caught.value)
     assert message.startswith(f"{variable} is {value!r} (from the environment); it must be {rule}")
-    assert f"unset it to have the default, {SETTINGS[name].default}." in message
+    assert f"unset it to use the default, {SETTINGS[name].default}." in message
 
 
 def test_a_wrong_value_in_a_profile_names_the_profile(home: Path) -> None:

@@ -33,7 +33,7 @@ def create_image_artifact(image: Any, key: str | None = None, description: str |
     if len(data) > _MOST:
         raise ArtifactError(
             f"The image takes {len(data):,} bytes, and at most {_MOST:,} are kept with a run. Make it smaller, by"
-            " image.thumbnail((800, 800)) or a lower dpi of the figure; or give the address where it lies."
+            " image.thumbnail((800, 800)) or a lower dpi of the figure; or pass its address."
         )
     return keep("image", {"type": _form_of(data), "base64": base64.b64encode(data).decode()}, key, description)
 

@@ -97,9 +97,7 @@ class Block(BaseModel):
         kind, slash, name = slug.rpartition("/")
         if not slash:
             if cls.__abstractmethods__ or cls is Block:
-                raise BlockError(
-                    f"{slug!r} does not say which type of block to load. Use a slug such as 'type/{slug}'."
-                )
+                raise BlockError(f"{slug!r} does not name the type of block to load. Use a slug such as 'type/{slug}'.")
             kind = cls.block_type
         record = _find(block_store(), kind, name) or _missing(f"{kind}/{name}")
         block = from_record(record)

@@ -60,7 +60,7 @@ def decrypt(token: str, context: str = "") -> bytes:
         return AESGCM(key).decrypt(sealed[:_NONCE], sealed[_NONCE:], context.encode())
     except (InvalidTag, ValueError):
         raise MovedSecretError(
-            "A secret was encrypted for another block or field, or the fields beside it were changed since."
+            "A secret was encrypted for another block or field, or other fields of its block were changed since."
         ) from None
 
 

@@ -100,4 +100,4 @@ def _report(profile: str, names: Iterable[str], what: str, as_json: bool) -> Non
         return
     show(f"{', '.join(variables)} {what} profile {profile!r}.")
     if overridden:
-        show(note(f"{', '.join(overridden)} in the environment still holds over it."))
+        show(note(f"{', '.join(overridden)} in the environment still overrides it."))

@@ -43,7 +43,7 @@ def use(name: Name, as_json: AsJson = False) -> None:
     """Make a profile the active one."""
     settings.profiles().use(name)
     given = os.environ.get(_VARIABLE)
-    hint = f"{_VARIABLE}={given} in the environment still holds over it." if given else None
+    hint = f"{_VARIABLE}={given} in the environment still overrides it." if given else None
     _report(f"Using profile {name!r}.", hint, name, as_json)
 
 

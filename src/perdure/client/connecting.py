@@ -23,7 +23,7 @@ def address(url: str | None) -> str:
     chosen = settings.current().api_url if url is None else url
     if chosen is None:
         raise SettingError(
-            'No server is known. Give its address, as in Client("http://127.0.0.1:4747"), or set PERDURE_API_URL.'
+            'No server address is set. Pass one, as in Client("http://127.0.0.1:4747"), or set PERDURE_API_URL.'
         )
     if not chosen.startswith(("http://", "https://")):
         raise SettingError(f"{chosen!r} is no server's address. One begins with http:// or https://.")

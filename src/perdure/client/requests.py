@@ -121,7 +121,7 @@ class Asker:
             return kind.validate_json(body)
         except ValidationError as error:
             raise ClientError(
-                f"The server {self.url} does not answer as this client knows it ({errors.reasons(error)})."
+                f"The server {self.url} gave an answer that this client does not understand ({errors.reasons(error)})."
                 " Have both of them run the same version of perdure."
             ) from None
 

@@ -263,7 +263,7 @@ class State(Generic[R_co]):
 
     def _data_of_ended_run(self) -> Any:
         if self.type is S.PAUSED and self.name == "Suspended":
-            raise SuspendedRun(f"The run {self.run_id} is suspended. `perdure flow-run continue` goes on with it.")
+            raise SuspendedRun(f"The run {self.run_id} is suspended. `perdure flow-run continue` resumes it.")
         if self.type not in FINAL:
             raise UnfinishedRun(
                 f"The run is in state {self!r} and has no result. "
@@ -294,7 +294,7 @@ def _type_of(text: object) -> StateType:
     try:
         return StateType(text)  # type: ignore[arg-type] # what is none of them is refused here
     except ValueError:
-        raise ValueError(f"{text!r} is no type of state. There are {', '.join(StateType)}.") from None
+        raise ValueError(f"{text!r} is not a type of state. The types are {', '.join(StateType)}.") from None
 
 
 _DEFAULT_NAMES = {kind: kind.capitalize() for kind in StateType}

@@ -36,14 +36,14 @@ def abandon(run_id: str, world: Resumes) -> FlowRun:
     records: list[Record] = []
     for each in _left_open(run, known):
         known.states(each.id)  # so that ours come after them, though the clock was set back since
-        message = f"It was abandoned. It was last known {each.state_name or 'not begun'}."
+        message = f"It was abandoned. Its last recorded state was {each.state_name or 'not begun'}."
         # One that has crashed is at no other state by this, and ended when it did.
         time = each.state_time if each.state_type is StateType.CRASHED and each.state_time is not None else now
         records.append(StateRecord(each.id, isinstance(each, TaskRun), StateType.CRASHED, ABANDONED, message, time))
     if start is None:
         known.commit(records)
     elif claim(run, start, world, records) is None:
-        raise ResumeError(f"{the} is being gone on with by another process.")
+        raise ResumeError(f"{the} is being resumed by another process.")
     return run
 
 

@@ -84,7 +84,7 @@ def _steerable(run_id: str, world: Resumes) -> tuple[FlowRun, StartRecord]:
         raise SteeringError(f"{_the(run)} is part of the flow run {run.parent_flow_run_id}. Cancel that one.")
     start = world.orchestrator.start(run_id)
     if start is None:
-        raise SteeringError(f"{_the(run)} was not begun by a process that could be asked to cancel it.")
+        raise SteeringError(f"{_the(run)} has no process that can receive the request to cancel it.")
     return run, start
 
 

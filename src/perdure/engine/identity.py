@@ -117,8 +117,9 @@ def identify(run: RunContext, flow: FlowRunContext, identity: Identity, world: W
 
 
 _UNDIGESTED = (
-    "The argument '%s' of %s '%s' cannot be digested. If this flow run is tried again or resumed, calls of it are told"
-    " apart by their order alone. Give the %s a step_id, such as step_id='%s-{...}' with the names of other parameters."
+    "The argument '%s' of %s '%s' cannot be digested. If this flow run is retried or resumed, calls of it are "
+    "distinguished by their order alone. Give the %s a step_id, such as step_id='%s-{...}' with the names of other"
+    " parameters."
 )
 
 

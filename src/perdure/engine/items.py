@@ -66,8 +66,8 @@ class Items:
         """
         if self._yielded:
             raise MissingContext(
-                f"items_done() was asked after {self._yielded} items, when the generator had begun again with its first"
-                " one. Ask it before the first `yield`."
+                f"items_done() was called after {self._yielded} items, when the generator had begun again with "
+                "its first one. Call it before the first `yield`."
             )
         self._passes_over = False
         return self._before

@@ -68,8 +68,8 @@ def checked(text: str, place: str, what: str) -> str:
         return body
     if not is_signed:
         raise ResultUntrusted(
-            f"{what} has no signature, and PERDURE_RESULTS_SIGNING_KEYS is set: whoever can write to the database may"
-            " have made it. Call the flow anew; or, if you trust whoever wrote it, resume the run by"
+            f"{what} has no signature, and PERDURE_RESULTS_SIGNING_KEYS is set: anyone who can write to the "
+            "database may have made it. Call the flow again; or, if you trust its writer, resume the run by"
             " `perdure flow-run resume RUN --trust-unsigned`."
         )
     ring.check(body.encode(), place, f"{id}:{digest}", lambda: what, signing.KEPT)

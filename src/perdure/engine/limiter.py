@@ -113,7 +113,7 @@ class Limiter:
         try:
             self._limits.release(ids)
         except OrchestratorError as error:
-            self._log(None, logging.WARNING, "Slots of a limit could not be let go of yet: %s", error)
+            self._log(None, logging.WARNING, "Slots of a limit could not be released yet: %s", error)
             with self._lock:
                 self._owed += ids
 

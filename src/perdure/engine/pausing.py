@@ -87,7 +87,7 @@ def _wait(run: FlowRunContext, wait: WaitRecord, pause: Pause, world: Pauses) ->
             yield Blocking(world.commit, ((wait,),))
             run.interrupt = SuspendRequested(message)
             raise run.interrupt
-        world.log(run, logging.INFO, "Paused: `perdure flow-run continue %s` goes on", run.id)
+        world.log(run, logging.INFO, "Paused: `perdure flow-run continue %s` continues it", run.id)
         yield Blocking(world.commit, ((wait, enter(run, world, StateType.PAUSED, message)),))
     left = (wait.until - world.clock()) / 1_000_000
     if left > 0:

@@ -182,9 +182,9 @@ def resumable(
     if run.parent_flow_run_id is not None:
         raise ResumeError(f"{_the(run)} is part of the flow run {run.parent_flow_run_id}. Resume that one.")
     if start is None or run.state_type is None:
-        raise ResumeError(f"{_the(run)} was not run by a process that could be gone on from. Run the flow anew.")
+        raise ResumeError(f"{_the(run)} has no process to resume from. Run the flow again.")
     if run.state_type is StateType.COMPLETED:
-        raise ResumeError(f"{_the(run)} has completed: there is nothing to go on with. Rerun it to run it again.")
+        raise ResumeError(f"{_the(run)} has completed: there is nothing to resume. Rerun it to run it again.")
     if run.state_type is StateType.CANCELLED:
         raise ResumeError(f"{_the(run)} was cancelled. Rerun it to run it again.")
     if run.state_name == ABANDONED:
@@ -212,10 +212,10 @@ def resumable(
 
 
 _STILL_RUNS = (
-    "{} still runs, in the process {} on {}. Stop it there; or take it over with take_over=True (--take-over): then"
-    " that process stops, and what it does from now on is not kept."
+    "{} still runs, in the process {} on {}. Stop it there; or take it over with take_over=True (--take-over): then "
+    "that process stops, and its further reports are refused."
 )
-_TAKEN_OVER = "It was taken over from its process{}. It was last known {}."
+_TAKEN_OVER = "It was taken over from its process{}. Its last recorded state was {}."
 
 
 def _take_over(run: FlowRun, start: StartRecord, world: Resumes, process: ProcessRecord | None) -> None:
@@ -244,7 +244,7 @@ def crashed(run: FlowRun, process: ProcessRecord | None, world: Resumes) -> list
     where = _where(process)
 
     def message(each: FlowRun | TaskRun) -> str:
-        return f"The process that ran it{where} is gone. It was last known {each.state_name or 'not begun'}."
+        return f"The process that ran it{where} is lost. Its last recorded state was {each.state_name or 'not begun'}."
 
     return ends_below(run, StateType.CRASHED, message, world.clock(), world.orchestrator)
 

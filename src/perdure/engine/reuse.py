@@ -1,4 +1,4 @@
-"""Ending a run with a result that is there already: from the cache, or from before its flow run was tried again."""
+"""Ending a run with a result that is there already: from the cache, or from before its flow run was retried."""
 
 import logging
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from perdure.results.types import BaseResult
 
 
 def reused(run: RunContext, records: list[Record], world: World) -> Steps[State[Any] | None]:
-    """The final state of a run that was finished before its flow run was tried again; None if it has to run.
+    """The final state of a run that was finished before its flow run was retried; None if it has to run.
 
     If nobody was told of it yet by `records`, it becomes the run that it was before: nothing need be told at all.
     """

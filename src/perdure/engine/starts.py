@@ -79,8 +79,8 @@ def program_of(start: StartRecord, run: FlowRun) -> dict[str, str] | None:
 def _arguments(start: StartRecord, run: FlowRun) -> tuple[str, str, str]:
     if start.arguments is None:
         raise ResumeError(
-            f"The arguments of the flow run {run.id} were not kept: they could not be pickled, or take more than a MiB."
-            " Call the flow anew; give it paths or ids instead of large values."
+            f"The arguments of the flow run {run.id} were not stored: they could not be pickled, or take more "
+            "than 1 MiB. Call the flow again; give it paths or ids instead of large values."
         )
     place = place_of_start(run.id, run.flow_name, start.entry_point)
     return start.arguments, place, f"What is kept to resume the flow run {run.id}"

@@ -32,7 +32,7 @@ from perdure.results.types import UnpersistedResult
 S = StateType
 _COMPUTES: dict[Why, str] = {
     "computed": "Computed: nothing in the cache can be used for it.",
-    "refreshed": "Computed: refresh_cache, or PERDURE_TASKS_REFRESH_CACHE, says so.",
+    "refreshed": "Computed because of refresh_cache or PERDURE_TASKS_REFRESH_CACHE.",
     "keyless": "Computed: it has no cache key.",
 }
 

@@ -301,5 +301,5 @@ def _options_of(step: StepRecord) -> Any:
 def _not_found(step: StepRecord, why: str) -> str:
     return (
         f"The hooks of the task {step.task_key!r}, whose run {step.run_id} is in an unfinished transaction, cannot be"
-        f" called: {why}. Go on with the flow run in the program that began it."
+        f" called: {why}. Resume the flow run in the program that began it."
     )

@@ -121,8 +121,8 @@ def _make_validator(hint: Any, flow: str, name: str) -> Callable[[Any], Any]:
         return _adapter(hint)
     except (PydanticUserError, NameError, TypeError) as error:
         _log.warning(
-            "The parameter '%s' of flow '%s' is not validated: pydantic 2 cannot use its type hint %s (%s). Use one"
-            " that it knows, or define the flow with validate_parameters=False.",
+            "The parameter '%s' of flow '%s' is not validated: pydantic 2 cannot use its type hint %s (%s). Use "
+            "one that it supports, or define the flow with validate_parameters=False.",
             *(name, flow, hint, str(error).partition("\n")[0]),
         )
         return lambda value: value

@@ -52,7 +52,7 @@ def changes_of_source(this: Known, nearest: Known, known: Orchestrator) -> tuple
         return ()
     changed = [f"{name} changed" for name in now if name in before and now[name] != before[name]]
     added = [f"{name} is new" for name in now if name not in before]
-    return (*changed, *added, *(f"{name} is gone" for name in before if name not in now))
+    return (*changed, *added, *(f"{name} was removed" for name in before if name not in now))
 
 
 def _source_of(run: Known, known: Orchestrator) -> Parts:

@@ -12,7 +12,7 @@ from perdure.orchestrator.protocol import Orchestrator
 
 _CACHE = "A cache_policy such as INPUTS on the task would have others use its result."
 _PERSIST = "persist_result=True, or a cache_policy such as INPUTS, would keep it."
-_DURABLE = "persist_result=True on it, or durable=True on the flow, would keep it for when its flow run goes on."
+_DURABLE = "persist_result=True on it, or durable=True on the flow, would keep it for a resume of its flow run."
 
 
 class Verdict(NamedTuple):
@@ -55,7 +55,7 @@ def verdict_of(
 def _kept(facts: Facts) -> str:
     if facts.kept is None or facts.run.state_type is not StateType.COMPLETED:
         return ""
-    return f" When its flow run went on after a crash ({time_text(facts.kept.time)}), it was not run again."
+    return f" When its flow run was resumed after a crash ({time_text(facts.kept.time)}), it did not run again."
 
 
 def _named(facts: Facts, nearest: Known | None, known: Orchestrator) -> dict[str, Involved]:
@@ -82,11 +82,11 @@ def _with_same_key(facts: Facts) -> list[Known]:
 
 def _unknown(facts: Facts, components: Sequence[Component]) -> Iterator[str]:
     if len(facts.earlier) >= LOOKED_AT and facts.maker is None:
-        yield f"Only the newest {LOOKED_AT:,} runs before it were looked at."
+        yield f"Only the newest {LOOKED_AT:,} runs before it were compared."
     if _cache_key(facts) is not None and not any(each.of == "cache key" for each in components):
-        yield "Its cache key comes from a function, or is an older one: what it was made of is not known."
+        yield "Its cache key comes from a function, or is an older one: its components are not known."
     if any(each.name.startswith("argument") and each.differs and each.before and not each.shown for each in components):
-        yield "Of arguments that are not shown, only digests are known."
+        yield "Arguments that are not shown are known by their digests only."
 
 
 class _Telling(NamedTuple):
@@ -107,7 +107,7 @@ class _Telling(NamedTuple):
             what = f"the result of {self._told(decision.other_id)}, which it would have used, cannot be read"
             return Verdict(True, "lost", f"It ran because {what}: {decision.detail}")
         if decision is not None and decision.why == "refreshed":
-            return Verdict(True, "refreshed", "It ran because refresh_cache, or PERDURE_TASKS_REFRESH_CACHE, says so.")
+            return Verdict(True, "refreshed", "It ran because of refresh_cache or PERDURE_TASKS_REFRESH_CACHE.")
         if decision is not None and decision.cache_key is not None:
             return self._missed()
         if self.facts.went_on is not None and self.facts.step is not None:
@@ -118,7 +118,7 @@ class _Telling(NamedTuple):
         """A run's name, its flow run if that is another one, and when it came to its state."""
         run = self.named.get(id or "")
         if run is None:
-            return "a run of which nothing is known any more"
+            return "a run that is no longer recorded"
         details = [run.flow_run_name] if run.flow_run_name is not None and self._is_elsewhere(run) else []
         details += [] if run.time is None else [time_text(run.time)]
         return f"{run.name} ({', '.join(details)})" if details else run.name
@@ -130,7 +130,9 @@ class _Telling(NamedTuple):
         decision, run = self.facts.this.decision, self.facts.run
         if decision is None:
             reason: Reason = "cached" if run.state_name == "Cached" else "reused"
-            return Verdict(False, reason, "It did not run: it took the result of an earlier run, which was not noted.")
+            return Verdict(
+                False, reason, "It did not run: it took the result of an earlier run, which was not recorded."
+            )
         maker = self._told(None if self.facts.maker is None else self.facts.maker.run.id)
         if decision.why == "waited":
             return Verdict(
@@ -143,7 +145,7 @@ class _Telling(NamedTuple):
         what = "failed" if run.state_type in UNSUCCESSFUL else "finished"
         advice = "retry_failed=True (--retry-failed) would have run it." if what == "failed" else None
         return Verdict(
-            False, "reused", f"It did not run: it had {what} before its flow run went on, as {maker}.", advice
+            False, "reused", f"It did not run: it had {what} before its flow run was resumed, as {maker}.", advice
         )
 
     def _not_begun(self, run: Run) -> Verdict:
@@ -153,13 +155,11 @@ class _Telling(NamedTuple):
                 self._told(each.source_id) for each in self.facts.inputs if self._has_not_completed(each.source_id)
             ]
             what = f"what it needs did not complete: {', '.join(failed)}." if failed else message
-            return Verdict(
-                False, "not ready", f"It did not run: {what.strip()}", "allow_failure lets it run all the same."
-            )
+            return Verdict(False, "not ready", f"It did not run: {what.strip()}", "allow_failure lets it run anyway.")
         if run.state_type is StateType.CANCELLED:
             return Verdict(False, "cancelled", f"It was cancelled before it began.{message}")
         if run.state_type in FINAL:
-            return Verdict(False, "stopped", f"It did not come to run.{message}")
+            return Verdict(False, "stopped", f"It did not run.{message}")
         return Verdict(False, "not begun", f"It has not begun yet: it is {run.state_name or 'created'}.{message}")
 
     def _has_not_completed(self, id: str) -> bool:
@@ -184,7 +184,7 @@ class _Telling(NamedTuple):
         if same and (same[0].run.ended is None or same[0].run.ended > began):
             return self._beside_another(same[0])
         if same:
-            text = f"the result of {self._told(same[0].run.id)}, with the same cache key, was taken out of the cache"
+            text = f"the result of {self._told(same[0].run.id)}, with the same cache key, was removed from the cache"
             return Verdict(True, "forgotten", f"It ran because {text} since (`perdure cache clear`).")
         return self._differs()
 
@@ -198,7 +198,7 @@ class _Telling(NamedTuple):
         differing = [each for each in self.components if each.of == "cache key" and each.differs]
         if self.nearest is None or not differing:
             what = "" if not self.facts.earlier else " with a cache key that can be compared"
-            return Verdict(True, "new", f"It ran because no earlier run of the task{what} is known.")
+            return Verdict(True, "new", f"It ran because no earlier run of the task{what} is recorded.")
         verb = "differs" if len(differing) == 1 else "differ"
         what = _listed([self._told_change(each) for each in differing])
         return Verdict(
@@ -219,12 +219,12 @@ class _Telling(NamedTuple):
     def _not_committed(self, how: str) -> Verdict:
         """Its flow run went on, and nothing of this step was kept from before."""
         before = [each for each in self.facts.attempts if self._is_same_step(each)]
-        went_on = "its flow run was tried again" if how == "Retrying" else "its flow run went on after it had stopped"
+        went_on = "its flow run was retried" if how == "Retrying" else "its flow run was resumed after it had stopped"
         if not before:
             return Verdict(True, "new step", f"It ran because {went_on}, and no such step had begun before.")
         last = before[0].run
         was = f"{self._told(last.id)} is {last.state_name}"
-        text = f"It ran because {went_on}, and this step had no result to go on with: {was}."
+        text = f"It ran because {went_on}, and this step had no committed result: {was}."
         return Verdict(True, "not committed", text)
 
     def _is_same_step(self, other: Known) -> bool:
@@ -235,19 +235,19 @@ class _Telling(NamedTuple):
     def _uncached(self) -> Verdict:
         run, result, decision = self.facts.run, self.facts.this.result, self.facts.this.decision
         if isinstance(run, FlowRun) and self.facts.flow is None:
-            begun = f" It has begun {run.run_count} times: it was tried again, or went on." if run.run_count > 1 else ""
+            begun = f" It has begun {run.run_count} times: it was retried or resumed." if run.run_count > 1 else ""
             return Verdict(True, "called", f"It ran because it was called: an outermost flow run always runs.{begun}")
         if decision is not None and decision.why == "keyless":
             return Verdict(
                 True, "no key", "It ran because its cache policy, or its cache_key_fn, gave it no key: None."
             )
         if result is None:
-            return Verdict(True, "no cache", "It runs because no cache key was noted for it. It has no result yet.")
+            return Verdict(True, "no cache", "It runs because no cache key was recorded for it. It has no result yet.")
         if self.facts.step is None and result.kind != "persisted":
-            text = "It ran because what it returns is not persisted: there was nothing that it could have used."
+            text = "It ran because what it returns is not persisted: there was no result that it could have reused."
             return Verdict(True, "not persisted", text, _PERSIST if isinstance(run, TaskRun) else _DURABLE)
         what = "flow" if isinstance(run, FlowRun) else "task"
-        text = f"It ran because the {what} has no cache: a result is kept for its own flow run, should that go on."
+        text = f"It ran because the {what} has no cache: a result is kept only for a resume of its own flow run."
         return Verdict(True, "no cache", text, _CACHE if isinstance(run, TaskRun) else None)
 
 

@@ -41,8 +41,9 @@ class Allowed:
         if place is None:
             return f"{_INDIRECT.format(storage.block_type)} {_SAVE}"
         return (
-            f"A record names a storage at {place}, which is not among those that are allowed here. If results lie"
-            " there, add it to PERDURE_RESULTS_ALLOWED_STORAGES, or start the server with --storage."
+            f"A record names a storage at {place}, which is not allowed here."
+            " If results are stored there, add it to PERDURE_RESULTS_ALLOWED_STORAGES, or start the server with"
+            " --storage."
         )
 
 

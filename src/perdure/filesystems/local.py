@@ -191,7 +191,9 @@ class LocalFileSystem(Storage):
     def discard(self, name: str) -> None:
         base = name.rpartition("/")[2]
         if not base.startswith(TEMPORARY_PREFIX):
-            raise StorageKeyError(f"{name!r} is not the name of an unfinished write. Give one that `unfinished` told.")
+            raise StorageKeyError(
+                f"{name!r} is not the name of an unfinished write. Give one that `unfinished` returned."
+            )
         # The path of a key in the same folder, to have that checked.
         path = self._path(f"{name.removesuffix(base)}key").removesuffix("key") + base
         with files.refusals("delete", path), suppress(FileNotFoundError):

@@ -237,7 +237,9 @@ class RemoteFileSystem(Storage):
 
     def discard(self, name: str) -> None:
         if not name.rpartition("/")[2].startswith(TEMPORARY_PREFIX):
-            raise StorageKeyError(f"{name!r} is not the name of an unfinished write. Give one that `unfinished` told.")
+            raise StorageKeyError(
+                f"{name!r} is not the name of an unfinished write. Give one that `unfinished` returned."
+            )
         with suppress(ObjectMissing), self._translated("delete", name):
             fs, root = self._root()
             fs.rm_file(f"{root}/{name}")

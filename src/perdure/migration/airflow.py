@@ -14,7 +14,7 @@ _DAG = Move(
         "doc_md": "description",
         "dag_display_name": "name",
         **dict.fromkeys(("schedule", "schedule_interval", "timetable", "start_date", "end_date", "catchup"), _TIMES),
-        "default_args": Decide("Give `retries=` and the like to the tasks that want them.", f"{_PAGE}#options"),
+        "default_args": Decide("Give `retries=` and the like to the tasks that need them.", f"{_PAGE}#options"),
         "max_active_runs": Decide("Use a concurrency limit.", "concepts/limits-and-events.md"),
         "max_active_tasks": Decide("Use `task_runner=ThreadTaskRunner(max_workers=…)`.", "concepts/task-runners.md"),
         "dagrun_timeout": Decide("Use `timeout_seconds=`.", "concepts/retries-and-timeouts.md"),

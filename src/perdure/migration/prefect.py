@@ -73,10 +73,10 @@ _WITHOUT = {
     "prefect.server.schemas.schedules": _DEPLOYMENTS,
     "prefect.client.schemas.schedules": _DEPLOYMENTS,
     "prefect.events": Decide(
-        "Events are made of what runs do, by a server: let a webhook or a notification tell of them.",
+        "A server creates events from the states of runs: receive them by a webhook or a notification.",
         "concepts/limits-and-events.md",
     ),
-    "prefect.assets": Decide("Persist the task's result; a catalogue of named results is not there.", _PAGE),
+    "prefect.assets": Decide("Persist the task's result; there is no catalogue of named results.", _PAGE),
 }
 
 

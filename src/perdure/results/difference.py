@@ -62,7 +62,7 @@ def diff(before: str | UUID, after: str | UUID, by_digest: bool = False) -> Diff
     if by_digest:
         if one is None or other is None:
             raise ResultNotKept(
-                "A result that lies in no storage has no digest. Compare the values: leave --quick, or by_digest, out."
+                "A result that is in no storage has no digest. Compare the values: leave out --quick, or by_digest."
             )
         return Difference(is_same=False, by="digest", chunks=chunks)
     found = compare(*(get_result(record.run_id, raise_on_failure=False) for record in records))

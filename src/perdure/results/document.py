@@ -169,7 +169,7 @@ class PersistedResultBlob(NamedTuple):
     def _stored(self, storage: "Storage | None", where: Where) -> StoredPayload:
         assert self.payload is not None
         if storage is None:
-            raise ResultUnreadable(f"{where()} has a payload beside it. Load it by its storage, with `get_result`.")
+            raise ResultUnreadable(f"{where()} has a separate payload. Load it by its storage, with `get_result`.")
         distrusted = self.is_signed or settings.current().results_copy_payloads
         return StoredPayload(storage, self.payload, where, distrusted)
 

@@ -83,7 +83,7 @@ def format_key(template: str, variables: Mapping[str, Any]) -> str:
 def _fault(error: Exception) -> str:
     if isinstance(error, AttributeError) and error.name is not None:
         known = [name for name in dir(error.obj) if not name.startswith("_")]
-        return f"it names {error.name!r}, which is not there.{nearest(error.name, known)}"
+        return f"it names {error.name!r}, which does not exist.{nearest(error.name, known)}"
     if isinstance(error, KeyError):
-        return f"it names {error}, which is not there."
+        return f"it names {error}, which does not exist."
     return f"{error}."

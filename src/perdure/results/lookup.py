@@ -195,7 +195,7 @@ def _no_result(run: FlowRun | TaskRun) -> ResultNotKept:
 
 def _not_in_storage(run: FlowRun | TaskRun, record: ResultRecord | None) -> str:
     kind = "unpersisted" if record is None else record.kind
-    return f"The result of the run {run.name!r} is {kind}: it lies in no storage."
+    return f"The result of the run {run.name!r} is {kind}: it is in no storage."
 
 
 def _removed(record: ResultRecord, removed: Micros) -> str:
@@ -213,7 +213,7 @@ def known_runs() -> Known:
     """
     known: Known | None = providers.orchestrator()  # the session's orchestrator
     if known is None:
-        raise RunMissing("Nothing is known of any run. Run `import perdure` first.")
+        raise RunMissing("No database is open. Run `import perdure` first.")
     return known
 
 
@@ -225,7 +225,9 @@ def _run_like(known: Known, run: RunLike) -> FlowRun | TaskRun:
     """
     if isinstance(run, State):
         if run.run_id is None:
-            raise RunMissing(f"{run!r} was made by hand: no run came to it. Give a run's own state, or its id.")
+            raise RunMissing(
+                f"{run!r} was made by hand: it is not a state of a run. Give a run's own state, or its id."
+            )
         return find_run(known, run.run_id)
     text = str(run)
     if is_id(text):
@@ -316,6 +318,6 @@ def _not_kept(run: FlowRun | TaskRun, record: ResultRecord | None) -> str:
     kind = "flow" if isinstance(run, FlowRun) else "task"
     value = "value" if record is None else record.type.removeprefix("builtins.")
     return (
-        f"The {value} that {kind} run {run.name!r} returned was not persisted, and is gone with its process. Set"
+        f"The {value} that {kind} run {run.name!r} returned was not persisted, and was lost with its process. Set"
         f" persist_result=True on the {kind}, or PERDURE_RESULTS_PERSIST_BY_DEFAULT=true, and run it again."
     )

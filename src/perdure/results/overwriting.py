@@ -22,8 +22,8 @@ def check_own(record: ResultRecord, blob: PersistedResultBlob) -> None:
     assert isinstance(result, PersistedResult)
     other = _maker(record, blob)
     raise ResultOverwritten(
-        f"{result.location} was overwritten by {other}, which used the same key. To keep the results of both, use a"
-        " result_storage_key that tells them apart, and run it again."
+        f"{result.location} was overwritten by {other}, which used the same key. To keep the results of both, use "
+        "a result_storage_key that differs between them, and run it again."
     )
 
 

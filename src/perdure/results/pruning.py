@@ -111,7 +111,7 @@ def prune(*, dry_run: bool = False, grace: timedelta | float | None = None, orph
     seconds = _seconds(grace)
     known: Known | None = providers.orchestrator()
     if known is None:
-        raise OrchestratorError("Nothing is known of any result. Run `import perdure` first.")
+        raise OrchestratorError("No database is open. Run `import perdure` first.")
     pruned = Pruned(dry_run, seconds)
     pruning = known.pruning()
     try:

@@ -86,7 +86,7 @@ def needs_of(record: ResultRecord) -> tuple[str, ...]:
     now = system_clock()
     cached = None if record.cache_key is None else known.find_cached(record.cache_key, now)
     if cached is not None and _place(cached) == _place(record):
-        needs.append(f"the cache key {record.cache_key!r} stands for it")
+        needs.append(f"the cache key {record.cache_key!r} refers to it")
     root = _root(known, record.run_id)
     if root is not None and root.state_name == ABANDONED:
         return tuple(needs)

@@ -52,8 +52,8 @@ class SigningKeys:
         """
         if signature is None:
             raise ResultUntrusted(
-                f"{where()} is not signed, and PERDURE_RESULTS_SIGNING_KEYS is set. Run the task again; or, if you"
-                " trust whoever wrote it, sign it by `perdure result rewrite --sign-unsigned`."
+                f"{where()} is not signed, and PERDURE_RESULTS_SIGNING_KEYS is set. Run the task again; or, if "
+                "you trust its writer, sign it by `perdure result rewrite --sign-unsigned`."
             )
         id, _, digest = signature.partition(":")
         key = self._keys.get(id)

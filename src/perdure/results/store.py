@@ -89,8 +89,8 @@ class Storages:
             record = self._read(id)
             if record is None:
                 raise ResultMissing(
-                    f"The result lies in a storage with the id {id}, which this database does not know."
-                    " Use the PERDURE_HOME with which it was written."
+                    f"The result is in a storage with the id {id}, which is not in this database. Use the "
+                    "PERDURE_HOME with which it was written."
                 )
             import perdure.filesystems  # noqa: F401 - as a whole first: another thread may be importing it
             from perdure import blocks, filesystems

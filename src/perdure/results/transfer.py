@@ -118,8 +118,8 @@ def _readdressed(original: Original, key: str) -> tuple[bytes, Layout | None]:
     fields = json.loads(document)
     if fields.pop("signature", None) is not None and signing.ring() is None:
         raise ResultUntrusted(
-            f"{original.where()} is signed, which holds for its key {original.key!r} only. Keep the key; or set"
-            " PERDURE_RESULTS_SIGNING_KEYS, and the copy is signed anew."
+            f"{original.where()} is signed, which holds for its key {original.key!r} only. Keep the key; or set "
+            "PERDURE_RESULTS_SIGNING_KEYS, and the copy is signed again."
         )
     if layout is not None:
         layout = replace(layout, key=payload_key(key, payload_ending(layout.key)), fingerprint=None)

@@ -112,7 +112,7 @@ def _named(module: str, name: str, full: str) -> Any:
 def _refusal(full: str) -> ResultUntrusted:
     return ResultUntrusted(
         f"The pickle asks for {full!r}, which PERDURE_RESULTS_ALLOWED_CLASSES does not allow; it was not called."
-        f" If you know it and trust whoever wrote the result, add {full[:200]!r} to that setting."
+        f" If you know it and trust the result's writer, add {full[:200]!r} to that setting."
     )
 
 

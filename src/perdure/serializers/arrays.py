@@ -101,7 +101,7 @@ def _checked(value: Any) -> Array:
         raise SerializationError(_refusal(value))
     if value.dtype.hasobject:
         raise SerializationError(
-            f"The array is of {value.dtype}, whose items lie elsewhere in memory: a .npy file could only pickle them."
+            f"The array is of {value.dtype}, whose items are elsewhere in memory: a .npy file could only pickle them."
             " Convert it to a type of fixed size, such as astype('U20') or astype(float), or use 'pickle'."
         )
     kept = None

@@ -42,8 +42,8 @@ def check_admitted(kind: type) -> None:
     allowed = allow_list()
     if allowed is not None and not allowed.admits(path):
         raise ResultUntrusted(
-            f"The JSON holds a {path}, which {_SETTING} does not allow; none was made. If you know it and trust"
-            f" whoever wrote the result, add {path!r} to that setting."
+            f"The JSON holds a {path}, which {_SETTING} does not allow; none was made. If you know it and trust "
+            f"the result's writer, add {path!r} to that setting."
         )
 
 
@@ -62,7 +62,7 @@ def check_builds_plainly(kind: type) -> None:
     if code is not None:
         raise ResultUntrusted(
             f"The JSON holds a {path_of(kind)} as Prefect 2 wrote it. To make one, its {code} would be called, and JSON"
-            f" calls nothing that {_SETTING} does not name. If you trust whoever wrote the result, add"
+            f" calls nothing that {_SETTING} does not name. If you trust the result's writer, add"
             f" {path_of(kind)!r} to that setting."
         )
 

@@ -146,7 +146,7 @@ class _Encoder:
 
     def _dataclass(self, kind: type, value: Any) -> dict[str, Any]:
         if not state.is_plain_object(kind):
-            raise self._refusal(f"its class {path_of(kind)} has content beside its attributes, which JSON would lose")
+            raise self._refusal(f"its class {path_of(kind)} has content besides its attributes, which JSON would lose")
         names = [field.name for field in dataclasses.fields(value) if hasattr(value, field.name)]
         tag = {"__class__": self._path_of(kind), "data": self._fields(names, value), "exact": True}
         return self._with_attributes(tag, state.attributes_of(value, besides=names))
@@ -165,7 +165,7 @@ class _Encoder:
             raise self._refusal(
                 f"its field {missing[0]!r} was never set"
                 if missing
-                else f"its class {path_of(kind)} has content beside its fields, which JSON would lose"
+                else f"its class {path_of(kind)} has content besides its fields, which JSON would lose"
             )
         names = [name for name, field in kind.model_fields.items() if not field.exclude]
         for name in kind.model_fields.keys() - set(names):

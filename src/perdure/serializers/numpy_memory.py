@@ -90,7 +90,7 @@ def _parts(part: Any, names: Any, fields: Any, look: Callable[[Any], Item]) -> l
 
 
 def _refuse() -> NoReturn:
-    raise pickle.UnpicklingError("a dtype of numpy says what is not true of its items")
+    raise pickle.UnpicklingError("a dtype of numpy describes its items wrongly")
 
 
 # In the place of numpy's own functions

@@ -24,7 +24,7 @@ def missing_in(what: str, values: Any) -> str:
     found = sorted(_NAMES[kind] for kind in set(map(type, values)) & MISSING_TYPES)
     if len(found) > 1:
         raise SerializationError(
-            f"{what} has {found[0]} beside {found[1]}, and both would come back as the same. Replace one of them, or"
+            f"{what} has {found[0]} besides {found[1]}, and both would come back as the same. Replace one of them, or"
             " use the serializer 'pickle'."
         )
     return found[0] if found else "None"

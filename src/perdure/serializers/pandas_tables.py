@@ -136,7 +136,7 @@ def check(value: Any, empty: Any, table: pa.Table) -> None:
         elif here.dtype != there.dtype or forms.of_dtype(here.dtype) != forms.of_dtype(there.dtype):
             _refuse(f"{what} is of {here.dtype!r}, which would come back as {there.dtype!r}", "Convert it")
         elif forms.hidden_nans(here):
-            _refuse(f"{what} has NaN beside missing values, which would come back as missing", "Fill one of them")
+            _refuse(f"{what} has NaN besides missing values, which would come back as missing", "Fill one of them")
     if _freq(value.index) != _freq(empty.index):
         _refuse(f"The frequency {_freq(value.index)!r} of the index would not come back", "Set index.freq to None")
     _check_labels("The index", value.index, empty.index, "Convert it, or its names to text")

@@ -186,8 +186,8 @@ def _loaded_copy(name: str, qualified_name: str, copy: bytes) -> Any:
     if (name, qualified_name) not in _said:
         _said.add((name, qualified_name))
         _logger.warning(
-            "%r of the program %r is not in this process: a copy stands for it, which isinstance and except do not"
-            " take for the class itself. Read the value in %s.py, or import that first.",
+            "%r of the program %r is not in this process: a copy replaces it, which isinstance and except do"
+            " not recognize as the class itself. Read the value in %s.py, or import that first.",
             qualified_name,
             name,
             name,

@@ -107,14 +107,14 @@ def _refuse_call(called: Any, *_: Any) -> NoReturn:
     name = type(called).__name__
     raise ResultUntrusted(
         f"The pickle would call a {name[:200]!r}; it was not called. Pickles of values call classes and functions"
-        " alone: do not trust whoever wrote the result."
+        " alone: do not trust the result's writer."
     )
 
 
 def _refusal(full: str) -> ResultUntrusted:
     return ResultUntrusted(
         f"The pickle would change {full[:200]!r} for the whole process; nothing was changed. No pickle of a value does"
-        " that: do not trust whoever wrote the result."
+        " that: do not trust the result's writer."
     )
 
 

@@ -122,7 +122,7 @@ class Guard:
         tell_failure(exchange.id, error)
         if exchange.status is not None:
             raise error
-        message = f"The server failed; its log says more under the request's id, {exchange.id}."
+        message = f"The server failed; its log has the reason under the request's id, {exchange.id}."
         await answer(HTTPStatus.INTERNAL_SERVER_ERROR, "InternalServerError", message)(scope, receive, exchange.send)
 
     async def _admit(self, exchange: "_Exchange", scope: Scope) -> Response | None:
@@ -158,11 +158,13 @@ class Guard:
                 return _too_many("Too many wrong tokens came from this address.")
             return _refusal(_REFUSED, "The token is not known here, has expired or was revoked.")
         if (caller.csrf is not None) != in_cookie:  # a session's secret is no token, nor the other way round
-            return _refusal(_REFUSED, "A session is known by its cookie, and a token by the header.")
+            return _refusal(_REFUSED, "Send a session's cookie, or a token in the header; not both.")
         if caller.csrf is not None and scope["method"] not in READING:
             said = headers.get(CSRF_HEADER, "")
             if not secrets.compare_digest(said.encode(), caller.csrf.encode()):
-                return _refusal(HTTPStatus.FORBIDDEN, f"A page says the session's {CSRF_HEADER} to change anything.")
+                return _refusal(
+                    HTTPStatus.FORBIDDEN, f"To change anything, a page must send the session's {CSRF_HEADER}."
+                )
         return caller
 
     def _is_public(self, scope: Scope) -> bool:

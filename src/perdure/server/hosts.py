@@ -23,7 +23,7 @@ def refused_origin(headers: Mapping[str, str], config: ServerConfig) -> str | No
     origin = headers.get("origin")
     if origin is None:
         if headers.get("sec-fetch-site") == "cross-site" and headers.get("sec-fetch-mode") != "navigate":
-            return "A page of another site asked for this."
+            return "A page of another site sent this request."
         return None
     if origin in config.allowed_origins or _is_same(origin, headers.get("host", "")):
         return None

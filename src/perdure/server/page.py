@@ -67,7 +67,9 @@ class Page:
         """Serve one request."""
         path = scope["path"]
         if is_of_api(path):
-            raise HTTPException(HTTPStatus.NOT_FOUND, f"Nothing is at {path[:200]}; /api/openapi.json says what is.")
+            raise HTTPException(
+                HTTPStatus.NOT_FOUND, f"There is nothing at {path[:200]}; see /api/openapi.json for the routes."
+            )
         if scope["method"] not in READING:
             raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED, headers={"Allow": "GET, HEAD"})
         response = self._file(path, Headers(scope=scope)) or await self._index(path, Headers(scope=scope))
@@ -81,7 +83,7 @@ class Page:
         if found is not None:
             return found
         if path.startswith(_ASSETS):
-            raise HTTPException(HTTPStatus.NOT_FOUND, "The page was built anew since it was loaded: reload it.")
+            raise HTTPException(HTTPStatus.NOT_FOUND, "The page has been rebuilt since it was loaded: reload it.")
         nonce = secrets.token_urlsafe(16)
         return HTMLResponse(
             built.page.replace(_NONCE, nonce),

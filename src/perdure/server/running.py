@@ -83,9 +83,9 @@ def _asks_for_tokens(config: ServerConfig, orchestrator: EmbeddedOrchestrator) -
     tokens = orchestrator.tokens.all()
     if not config.is_local and not any(token.is_live(system_clock()) for token in tokens):
         raise TokenError(
-            f"Other machines would reach this server at {config.host}, and its database has no token that is live."
-            " Make one first: `perdure token create --name me --scope admin`."
-            " Or say --insecure, to let whoever reaches it do everything."
+            f"Other machines would reach this server at {config.host}, and its database has no valid token. "
+            "Create one first: `perdure token create --name me --scope admin`. Or give --insecure, to let everyone "
+            "who can connect do everything."
         )
     return bool(tokens)
 
@@ -200,4 +200,4 @@ def _read_certificate(chosen: uvicorn.Config) -> None:
         try:
             chosen.ssl.load_cert_chain(chosen.ssl_certfile, chosen.ssl_keyfile)
         except OSError as error:
-            sys.stderr.write(f"perdure: the new certificate cannot be used; the old one goes on. {error}\n")
+            sys.stderr.write(f"perdure: the new certificate cannot be used; the old one stays in use. {error}\n")

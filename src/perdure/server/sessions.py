@@ -50,7 +50,7 @@ class Sessions:
         self.close_idle()
         session = self._open.get(id)
         if session is None:
-            raise NotFound(f"There is no session {id!r}: it was left alone for too long. Begin anew.")
+            raise NotFound(f"There is no session {id!r}: it was idle for too long. Open a new one.")
         with session.lock:
             yield session
             session.used = time.monotonic()

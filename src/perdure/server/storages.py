@@ -30,7 +30,7 @@ class ServedStorages:
         """
         record = self._known.block(id)
         if record is None:
-            raise ResultMissing(f"The result lies in a storage with the id {id}, which this database does not know.")
+            raise ResultMissing(f"The result is in a storage with the id {id}, which this database does not know.")
         storage = self._made.get(record) or self._checked(record)
         if len(self._made) >= _KEPT:
             self._made.clear()

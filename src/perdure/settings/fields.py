@@ -209,34 +209,32 @@ class Settings:
     """Every setting, with its value. Paths are absolute; times are in seconds."""
 
     home: Path = field(metadata=_about(PATH, "~/.perdure", "Where Perdure keeps its database, profiles and keys."))
-    profile: str = field(
-        metadata=_about(TEXT, "default", "The profile whose values hold; without a choice, the active one.")
-    )
+    profile: str = field(metadata=_about(TEXT, "default", "The profile whose values apply; by default the active one."))
     database: Path | DatabaseUrl = field(
         metadata=_about(
             DATABASE, "{home}/perdure.db", "Where runs are recorded: a SQLite file, or postgresql://user@host/name."
         )
     )
     local_storage_path: Path = field(
-        metadata=_about(PATH, "{home}/storage", "Where results go when no storage is named.")
+        metadata=_about(PATH, "{home}/storage", "Where results are stored when no storage is named.")
     )
     default_result_storage_block: str | None = field(
         metadata=_about(
             SLUG,
             None,
-            "The saved storage where results go when none is named, such as s3/dev; None: the local storage path.",
+            "The saved storage of results when none is named, such as s3/dev; None: the local storage path.",
         )
     )
     project: str | None = field(
         metadata=_about(
             TEXT,
             None,
-            "What tells the code from that of other projects in the same home, in keys; None takes the name in"
-            " pyproject.toml, else where the git repository comes from, else the folder.",
+            "The project's name in keys, which separates projects in the same home; None takes the name in "
+            "pyproject.toml, else the git repository's origin, else the folder.",
         )
     )
     results_persist_by_default: bool = field(
-        metadata=_about(FLAG, False, "Persist results unless persist_result says otherwise.")
+        metadata=_about(FLAG, False, "Persist results, unless persist_result is given.")
     )
     results_default_serializer: str = field(
         metadata=_about(TEXT, "pickle", "The serializer of results when none is named.")
@@ -250,7 +248,7 @@ class Settings:
         )
     )
     results_previews: bool = field(
-        metadata=_about(FLAG, True, "Keep a short preview of each persisted result in the database.")
+        metadata=_about(FLAG, True, "Store a short preview of each persisted result in the database.")
     )
     results_signing_keys: Secret | None = field(
         metadata=_about(KEYS, None, "Sign results with the first of these keys; load only what one of them signed.")
@@ -259,13 +257,14 @@ class Settings:
         metadata=_about(KEYS, None, "The serializer 'encrypted' encrypts with the first of these keys, and reads all.")
     )
     results_allowed_classes: str | None = field(
-        metadata=_about(NAMES, None, "Unpickle only these classes, beside harmless ones; None unpickles all.")
+        metadata=_about(NAMES, None, "Unpickle only these classes and harmless ones; None unpickles all.")
     )
     results_allowed_storages: str | None = field(
         metadata=_about(
             STORAGES,
             None,
-            "Beside the local storage, where a server opens results, and a prune of a shared database removes them.",
+            "Places, besides the local storage, where a server opens results, and a prune of a shared database"
+            " removes them.",
         )
     )
     results_copy_payloads: bool = field(
@@ -276,34 +275,38 @@ class Settings:
         )
     )
     results_retention: Retention | None = field(
-        metadata=_about(RETENTION, None, "How long results are kept unless result_retention says otherwise.")
+        metadata=_about(RETENTION, None, "How long results are kept, unless result_retention is given.")
     )
     results_prune_grace_seconds: float = field(
-        metadata=_about(SECONDS, 3600.0, "How long a result that is to be removed stays before prune removes it.")
+        metadata=_about(SECONDS, 3600.0, "How long a result stays pending deletion before prune removes it.")
     )
     async_fetch_state_result: bool = field(
         metadata=_about(FLAG, False, "State.result() in async code fetches the value.")
     )
-    logging_level: str = field(metadata=_about(LEVEL, "INFO", "The lowest level of log lines that are shown and kept."))
-    logging_to_orchestrator: bool = field(metadata=_about(FLAG, True, "Keep the log lines of runs with their run."))
+    logging_level: str = field(
+        metadata=_about(LEVEL, "INFO", "The lowest level of log lines that are shown and stored.")
+    )
+    logging_to_orchestrator: bool = field(metadata=_about(FLAG, True, "Store the log lines of runs with their run."))
     logging_log_prints: bool = field(
-        metadata=_about(FLAG, False, "Log what flows and tasks print unless log_prints says otherwise.")
+        metadata=_about(FLAG, False, "Log what flows and tasks print, unless log_prints is given.")
     )
     logging_full_tracebacks: bool = field(
         metadata=_about(FLAG, False, "Leave the engine's frames in the tracebacks of what flows and tasks raise.")
     )
-    opentelemetry: bool = field(metadata=_about(FLAG, False, "Make OpenTelemetry spans of runs and requests."))
+    opentelemetry: bool = field(metadata=_about(FLAG, False, "Create OpenTelemetry spans of runs and requests."))
     task_runner_max_workers: int | None = field(
-        metadata=_about(_whole(1), None, "How many submitted tasks run at once; None leaves it to the task runner.")
+        metadata=_about(
+            _whole(1), None, "How many submitted tasks run concurrently; None leaves it to the task runner."
+        )
     )
     tasks_refresh_cache: bool = field(
-        metadata=_about(FLAG, False, "Run tasks in spite of cached results unless refresh_cache says otherwise.")
+        metadata=_about(FLAG, False, "Run tasks despite cached results, unless refresh_cache is given.")
     )
-    task_default_retries: int = field(metadata=_about(_whole(0), 0, "How often a failed task is tried again."))
+    task_default_retries: int = field(metadata=_about(_whole(0), 0, "How often a failed task is retried."))
     task_default_retry_delay_seconds: float = field(
         metadata=_about(SECONDS, 0.0, "How long to wait before a task's retry.")
     )
-    flow_default_retries: int = field(metadata=_about(_whole(0), 0, "How often a failed flow is tried again."))
+    flow_default_retries: int = field(metadata=_about(_whole(0), 0, "How often a failed flow is retried."))
     flow_default_retry_delay_seconds: float = field(
         metadata=_about(SECONDS, 0.0, "How long to wait before a flow's retry.")
     )
@@ -320,20 +323,21 @@ class Settings:
         metadata=_about(
             SECONDS,
             30.0,
-            "Without a heartbeat for so long, a process on another machine is gone. The same for all of a database.",
+            "The time without a heartbeat after which a process on another machine is lost."
+            " Use the same value for all processes of a database.",
         )
     )
     service_lost_seconds: float = field(
-        metadata=_about(SECONDS, 10.0, "How often a server looks for runs whose process is gone; 0: never.")
+        metadata=_about(SECONDS, 10.0, "How often a server looks for runs whose process is lost; 0: never.")
     )
     service_late_seconds: float = field(
         metadata=_about(SECONDS, 60.0, "How often a server looks for flow runs that are late or stuck; 0: never.")
     )
     service_events_seconds: float = field(
-        metadata=_about(SECONDS, 1.0, "How often a server makes events of new states; 0: never.")
+        metadata=_about(SECONDS, 1.0, "How often a server creates events from new states; 0: never.")
     )
     service_hooks_seconds: float = field(
-        metadata=_about(SECONDS, 1.0, "How often a server tells webhooks and notifications of events; 0: never.")
+        metadata=_about(SECONDS, 1.0, "How often a server delivers events to webhooks and notifications; 0: never.")
     )
     late_after_seconds: float = field(
         metadata=_about(SECONDS, 900.0, "A flow run that has not begun after this time is late.")
@@ -345,7 +349,7 @@ class Settings:
     api_url: str | None = field(
         metadata=_about(URL, None, "The server that runs are reported to; None uses the database.")
     )
-    api_token: Secret | None = field(metadata=_about(SECRET, None, "Who this is, for a server that asks."))
+    api_token: Secret | None = field(metadata=_about(SECRET, None, "The token for a server that requires one."))
     checkpoint: str = field(
         metadata=_about(
             _one_of("server", "local"),
@@ -355,7 +359,9 @@ class Settings:
     )
     server_patience_seconds: float = field(
         metadata=_about(
-            SECONDS, 30.0, "How long those who need an answer wait for a server that is away; reports do not wait."
+            SECONDS,
+            30.0,
+            "How long operations that need an answer wait for an unreachable server; reports do not wait.",
         )
     )
     report_interval_seconds: float = field(metadata=_about(SECONDS, 0.1, "How soon reported records are committed."))
@@ -394,7 +400,7 @@ class Setting(NamedTuple):
             shown = HIDDEN if self.is_secret else without_password(repr(value))
             raise SettingError(
                 f"{self.variable} is {shown} (from {source}); it must be {self.kind.rule}."
-                f" Change it, or unset it to have the default, {self.default}."
+                f" Change it, or unset it to use the default, {self.default}."
             ) from None
 
     def shown(self, value: object) -> str:

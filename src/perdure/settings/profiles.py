@@ -117,7 +117,7 @@ class Profiles:
             return _Contents(DEFAULT, {})
         except NotADirectoryError:
             raise SettingError(
-                f"The home directory {self.path.parent} is a file, or lies below one. Move that file, or set"
+                f"The home directory {self.path.parent} is a file, or below one. Move that file, or set"
                 " PERDURE_HOME to a directory."
             ) from None
         except (OSError, UnicodeDecodeError) as error:

@@ -125,4 +125,4 @@ def _compare(name: str, count: int, *sides: tuple[Database, Connection]) -> None
         (found,) = connection.execute(f"SELECT count(*) FROM {name}").fetchone()
         if found != count:
             told = f"{count:,} rows of {name} were copied, but {database.place} has {found:,}."
-            raise OrchestratorError(f"{told} Nothing was kept; try again.")
+            raise OrchestratorError(f"{told} Nothing was written; try again.")

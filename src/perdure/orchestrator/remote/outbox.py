@@ -204,7 +204,7 @@ class Outbox:
 
     def _fail(self, error: OrchestratorError) -> None:
         if self._failed is None:
-            _LOGGER.error("%s What is to be told is kept in %s.", error, self._own.path.parent)
+            _LOGGER.error("%s Reports are kept in %s.", error, self._own.path.parent)
         with self._changed:
             self._failed = error
             self._changed.notify_all()

@@ -115,7 +115,7 @@ class Transport:
             answer = self._send("POST", "records", batch.body, headers)
             if answer.status_code == httpx.codes.CONFLICT and not gap:
                 # It has forgotten what it said that it kept: its database was restored, or emptied.
-                _LOGGER.warning("The server %s has lost what it was told before, or some of it.", self.url)
+                _LOGGER.warning("The server %s has lost reports that it had received.", self.url)
                 gap = {wire.GAP_HEADER: "known"}
                 continue
             problem = _problem_of(answer)

@@ -27,7 +27,7 @@ def database_at(place: Path | DatabaseUrl | str, settings: Settings) -> Database
         found = DATABASE.parse(place)
     except WRONG:
         shown = without_password(str(place))
-        raise OrchestratorError(f"{shown!r} is no database that is known here. Give {DATABASE.rule}.") from None
+        raise OrchestratorError(f"{shown!r} is not a known kind of database. Give {DATABASE.rule}.") from None
     if isinstance(found, DatabaseUrl):
         from perdure.orchestrator.sql.postgresql import PostgreSQL
 

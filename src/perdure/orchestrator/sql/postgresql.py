@@ -24,8 +24,8 @@ _MISSING = "PostgreSQL needs the package psycopg. Install perdure[postgresql]."
 _FIRST = "0005"  # the migration that PostgreSQL was first served at
 _FULL = "Raise max_connections of the server, or run fewer processes at once."
 _MENDS = {
-    "25006": "It takes no writes now: it is a standby, or another server takes its place. Give the URL of the one that"
-    " takes writes, or of all of them; target_session_attrs=any in the URL reads from any.",
+    "25006": "It does not accept writes now: it is a standby, or another server has taken over. Give the URL of the"
+    " one that accepts writes, or of all of them; target_session_attrs=any in the URL reads from any.",
     "08": "See that the server runs, and that its host and port are right.",
     "28": "See that the user and the password in the URL are right.",
     "3D": "Make it first: createdb NAME.",

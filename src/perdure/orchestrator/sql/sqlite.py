@@ -257,7 +257,7 @@ class SQLite:
         """The error to raise when the file holds what Perdure never wrote."""
         return DatabaseCorrupt(
             f"The database {self.path} is damaged or is not a SQLite database ({why})."
-            " Move it away to begin anew, or restore it from a backup."
+            " Move it away to start over, or restore it from a backup."
         )
 
     def _open(self) -> sqlite3.Connection:

@@ -109,7 +109,7 @@ class Writer(Waiting):
             try:
                 return work()
             except self.refusals as error:
-                raise RecordRefused(f"The database refused what it was told: {error}") from error
+                raise RecordRefused(f"The database refused records: {error}") from error
 
         with self._write_lock:
             return reaching(self._database, attempt)

@@ -9,7 +9,7 @@ from perdure.server.services.world import ServiceWorld
 
 _GRACE_SECONDS = 5.0  # for what is being sent; what was not is sent again by another server
 SERVICES = {
-    "lost": "Marks runs Crashed whose process is gone, and frees their slots of limits.",
+    "lost": "Marks runs Crashed whose process is lost, and releases their slots of limits.",
     "late": "Finds flow runs that are late or stuck.",
     "events": "Makes events of states.",
     "hooks": "Tells webhooks and notifications of events.",

@@ -36,7 +36,7 @@ def webhook(url: str, secret: str | None, kinds: Sequence[str], flow: str | None
         is_fit = parts.scheme in ("http", "https") and parts.hostname and not (parts.username or parts.password)
         is_fit = is_fit and (parts.port or 1) > 0
     except (ValueError, httpx.InvalidURL):  # no number for a port, half of an IPv6 address, a host that none can have
-        raise HookError("The URL is none for a webhook. Write https://HOST/PATH; use --secret to sign.") from None
+        raise HookError("The URL is not valid for a webhook. Write https://HOST/PATH; use --secret to sign.") from None
     if not is_fit:
         raise HookError(f"{shown_url(url)!r} is no URL for a webhook. Write https://HOST/PATH; use --secret to sign.")
     _check_address(str(parts.hostname), private)

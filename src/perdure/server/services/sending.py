@@ -112,7 +112,7 @@ def notify(hook: Hook, event: Event, delivery_id: str, _: int) -> str:
     if not sender.add(_revealed(hook.url, hook_context(hook.id, "url"))):
         raise NotDelivered("Apprise does not know such a URL.")
     if not sender.notify(title=title, body=body):
-        raise NotDelivered("Apprise could not send it; its log says why.")
+        raise NotDelivered("Apprise could not send it; its log has the reason.")
     return "sent"
 
 
@@ -132,4 +132,4 @@ def _revealed(secret: str, context: str) -> str:
     try:
         return decrypt(secret, context).decode()
     except (WrongKeyError, BlockError):
-        raise NotDelivered("The server has another PERDURE_SECRETS_KEY than who made the hook.") from None
+        raise NotDelivered("The server's PERDURE_SECRETS_KEY is not the one with which the hook was created.") from None
