@@ -150,7 +150,7 @@ def test_a_resumed_flow_says_what_it_had_finished_and_what_had_not_been_committe
     loaded, totalled, failed = resumed.stdout.splitlines()
     assert loaded.startswith("True | ")
     assert "When its flow run was resumed after a crash" in loaded
-    assert loaded.endswith("it was not run again.")
+    assert loaded.endswith("it did not run again.")
     assert totalled.startswith("True | not committed | It ran because its flow run was resumed after it had stopped")
     assert "total-0" in totalled
     assert "is Crashed" in totalled
