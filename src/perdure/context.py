@@ -63,7 +63,6 @@ class _Run(Generic[OptionsT]):
 
     def __init__(
         self,
-        *,
         id: str,
         name: str,
         owner: Any,

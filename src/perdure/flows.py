@@ -326,9 +326,9 @@ class _FlowWork(SubmittedWork[FlowCall]):
 
 
 def _run_name() -> str:
-    import coolname
+    from perdure.core.run_names import new_run_name  # runs of tasks alone have none
 
-    return str(coolname.generate_slug(2))
+    return new_run_name()
 
 
 def _run(call: FlowCall, session: Session) -> State[Any]:

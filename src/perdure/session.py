@@ -8,6 +8,7 @@ import signal
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import cache
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 from weakref import WeakValueDictionary
@@ -35,9 +36,7 @@ from perdure.engine.liveness import Liveness
 from perdure.engine.owning import lose, reclaimed
 from perdure.engine.projects import is_made_in_project, may_be_in_scope
 from perdure.engine.starts import entry_point_of, kept
-from perdure.orchestrator.embedded import EmbeddedOrchestrator
 from perdure.orchestrator.protocol import Orchestrator
-from perdure.orchestrator.sql.opening import database_of
 from perdure.results.durability import Durability
 from perdure.results.removal import delete_objects, sharing
 from perdure.results.store import Storages
@@ -229,11 +228,9 @@ class Session:
 
     def serializer_for(self, run: RunContext) -> "Serializer":
         """How a run's result is written: its own option, else its flow's, else the default serializer."""
-        from perdure.serializers import resolve
-
         if run.serializer is None:
             chosen = _inherited(run, "serializer", "result_serializer")
-            run.serializer = resolve(chosen, settings.current().results_default_serializer)
+            run.serializer = _resolve()(chosen, settings.current().results_default_serializer)
         return run.serializer  # type: ignore[no-any-return]
 
     def can_persist(self, run: RunContext) -> bool:
@@ -338,12 +335,20 @@ _default_storages: "dict[str, Storage]" = {}
 
 
 def _local_storage(chosen: Settings) -> "Storage":
-    from perdure.filesystems import LocalFileSystem
-
     path = str(chosen.local_storage_path)
     if path not in _default_storages:
+        from perdure.filesystems import LocalFileSystem
+
         _default_storages[path] = LocalFileSystem(basepath=path)
     return _default_storages[path]
+
+
+@cache
+def _resolve() -> "Callable[[Any, str], Serializer]":
+    """The function of that name: an import statement in each call would take longer than the rest of it."""
+    from perdure.serializers import resolve
+
+    return resolve
 
 
 _current: Session | None = None
@@ -399,6 +404,9 @@ def _orchestrator(chosen: Settings) -> Orchestrator:
             carried=_tracing().carried if chosen.opentelemetry else dict,
         )
         return cast("Orchestrator", remote)
+    from perdure.orchestrator.embedded import EmbeddedOrchestrator  # imports sqlite3, which only what runs needs
+    from perdure.orchestrator.sql.opening import database_of
+
     return EmbeddedOrchestrator(database_of(chosen), report_interval_seconds=chosen.report_interval_seconds)
 
 

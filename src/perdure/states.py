@@ -4,6 +4,7 @@ from collections.abc import Coroutine
 from typing import Any, TypeGuard
 
 from perdure.core.colour import caller_is_async
+from perdure.core.state_details import StateDetails
 from perdure.core.states import (
     UNSUCCESSFUL,
     AwaitingRetry,
@@ -20,7 +21,6 @@ from perdure.core.states import (
     Running,
     Scheduled,
     State,
-    StateDetails,
     StateType,
     Suspended,
     exception_from,

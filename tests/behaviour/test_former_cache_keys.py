@@ -41,7 +41,7 @@ def cached_before(monkeypatch: pytest.MonkeyPatch, value: Any, project: str = ""
         return former_hashing.digest_of_values(value), Former.SAME
 
     with monkeypatch.context() as earlier:
-        earlier.setattr(cache_key, "digest_and_former", digest)
+        earlier.setattr(cache_key.hashing, "digest_and_former", digest)
         earlier.setattr(cache_key, "project_of", lambda _: "")
         if project:
             earlier.setattr(starts, "project_of", lambda _: project)

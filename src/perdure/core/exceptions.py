@@ -1,6 +1,5 @@
 """Exceptions that can be pickled and had again, whatever their constructors take and whatever they hold."""
 
-import pickle
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -97,6 +96,8 @@ def portable(value: Any) -> Any:
 
 def _built_again(error: BaseException) -> tuple[Any, ...] | None:
     """What an exception's own reduction gives, if that builds one."""
+    import pickle  # few runs fail; the others start faster
+
     try:
         build, arguments, *state = tuple(error.__reduce_ex__(pickle.HIGHEST_PROTOCOL))
         build(*arguments)

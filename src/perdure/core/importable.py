@@ -1,9 +1,10 @@
 """Whether another process can import a module that this one has."""
 
 import sys
-import sysconfig
 from pathlib import Path
 from types import ModuleType
+
+from perdure.core.standard_library import folders
 
 _PACKAGES = ("site-packages", "dist-packages")
 _known: dict[str, bool] = {}
@@ -50,7 +51,7 @@ def _is_found(name: str, module: ModuleType) -> bool:
 
 
 def _is_installed(file: str) -> bool:
-    return any(each in file for each in _PACKAGES) or file.startswith(sysconfig.get_path("stdlib"))
+    return any(each in file for each in _PACKAGES) or file.startswith(folders()[0])
 
 
 def _is_same(one: str, other: str) -> bool:

@@ -14,7 +14,8 @@ Hook = Callable[..., Any]  # called with (flow or task, its run, the state)
 RetryDelay = float | Sequence[float] | Callable[[int], Sequence[float]]
 
 
-@dataclass(frozen=True, kw_only=True)
+# What makes the classes is a twelfth of what `import perdure` takes, so none of the methods that nobody calls is made.
+@dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
 class RunOptions:
     """What flows and tasks have in common."""
 
@@ -51,6 +52,16 @@ class RunOptions:
         return self.signature.is_generator
 
     @cached_property
+    def is_kept(self) -> bool | None:
+        """Whether the options alone say that results are persisted; None if it depends on what is round a run."""
+        if self.persist_result is not None:
+            return self.persist_result
+        return True if self._needs_keeping() else None
+
+    def _needs_keeping(self) -> bool:
+        return not self.cache_result_in_memory or self.step_id is not None
+
+    @cached_property
     def key(self) -> str:
         """What tells this function from all others: its module and qualified name.
 
@@ -63,7 +74,7 @@ class RunOptions:
         return f"{name_of_module(module)}.{getattr(function, '__qualname__', self.name)}"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class FlowOptions(RunOptions):
     """A flow's options."""
 
@@ -72,6 +83,9 @@ class FlowOptions(RunOptions):
     durable: bool = False  # whether the results of all that it calls are persisted
     idempotency_key: str | None = None  # a template over the parameters: a second call with the key has the first's run
     on_crash: str | None = None  # "resume": a call goes on with a crashed run that had equal arguments
+
+    def _needs_keeping(self) -> bool:
+        return self.durable or self.idempotency_key is not None or super()._needs_keeping()
 
     def without_code(self) -> "FlowOptions":
         """The options that tasks inherit, without what may not be picklable."""
@@ -93,7 +107,7 @@ def _elsewhere() -> None:
     """Stands for a flow's function in a process that only runs its tasks."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class TaskOptions(RunOptions):
     """A task's options."""
 
@@ -106,6 +120,9 @@ class TaskOptions(RunOptions):
     result_storage_key: str | None = None
     on_commit: tuple[Hook, ...] = ()
     on_rollback: tuple[Hook, ...] = ()
+
+    def _needs_keeping(self) -> bool:
+        return self.is_cached or super()._needs_keeping()
 
     @property
     def is_undoable(self) -> bool:

@@ -7,8 +7,9 @@ that has neither is known by the folder itself. What is installed is known by it
 
 import functools
 import re
-import sysconfig
 from pathlib import Path
+
+from perdure.core.standard_library import folders
 
 _INSTALLED = frozenset({"site-packages", "dist-packages"})
 _URL = re.compile(r"^(?:\w[\w+.-]*://)?(?:[^@/]*@)?([^/:]+)(?::\d+(?=/))?[:/]+(.*?)/*(?:\.git)?/*$")
@@ -51,7 +52,7 @@ def _working_directory() -> Path:
 def _is_installed(path: Path) -> bool:
     if _INSTALLED.intersection(path.parts):
         return True
-    return any(path.is_relative_to(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib"))
+    return any(path.is_relative_to(folder) for folder in folders())
 
 
 @functools.lru_cache(maxsize=1_000)

@@ -4,7 +4,7 @@ import functools
 import warnings
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, Generic, Literal, TypeGuard, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeGuard, TypeVar, overload
 
 from perdure.core.clock import Micros, from_datetime, system_clock, to_datetime
 from perdure.core.colour import FetchPolicy, caller_is_async, outside_runs
@@ -17,7 +17,7 @@ from perdure.core.errors import (
     UnfinishedRun,
 )
 from perdure.core.ids import id_of, new_id
-from perdure.core.state_details import DETAILS, StateDetails, details_of
+from perdure.core.later import Later
 from perdure.core.state_types import (
     ABANDONED,
     FINAL,
@@ -29,6 +29,11 @@ from perdure.core.state_types import (
     check_transition,
 )
 from perdure.core.tracebacks import fold
+
+if TYPE_CHECKING:
+    from perdure.core import state_details as facts
+else:  # few programs ask for them; the others start faster
+    facts = Later("perdure.core.state_details")
 
 __all__ = [
     "ABANDONED",
@@ -51,7 +56,6 @@ __all__ = [
     "S",
     "Scheduled",
     "State",
-    "StateDetails",
     "StateType",
     "Suspended",
     "aggregate",
@@ -98,7 +102,7 @@ class State(Generic[R_co]):
         task_run_id: str | None = None,
         *,
         timestamp: datetime | None = None,
-        state_details: StateDetails | Mapping[str, Any] | None = None,
+        state_details: "facts.StateDetails | Mapping[str, Any] | None" = None,
     ) -> None:
         """A state made by hand. `time` is in microseconds since 1970; `timestamp` says the same as a datetime.
 
@@ -116,7 +120,7 @@ class State(Generic[R_co]):
         if timestamp is not None:
             self.time = from_datetime(timestamp)
         if state_details is not None:
-            self.note(**details_of(state_details))
+            self.note(**facts.details_of(state_details))
 
     @property
     def id(self) -> str:
@@ -145,10 +149,10 @@ class State(Generic[R_co]):
         return to_datetime(self.time)
 
     @property
-    def state_details(self) -> StateDetails:
+    def state_details(self) -> "facts.StateDetails":
         """The ids of its runs and, where they are known, its cache key, the time that it waits for, and the like."""
         details = getattr(self, "_details", None) or {}
-        return StateDetails(**{"flow_run_id": self.flow_run_id, "task_run_id": self.task_run_id} | details)
+        return facts.StateDetails(**{"flow_run_id": self.flow_run_id, "task_run_id": self.task_run_id} | details)
 
     def note(self, **details: Any) -> None:
         """Add details, by their names in `state_details`; None stands for one that is not known.
@@ -157,12 +161,16 @@ class State(Generic[R_co]):
             TypeError: details do not have such a name.
         """
         known = {name: value for name, value in details.items() if value is not None}
-        if not known.keys() <= DETAILS:
-            StateDetails(**known)  # says which it does not have
+        if not known.keys() <= facts.DETAILS:
+            facts.StateDetails(**known)  # says which it does not have
         self.flow_run_id = known.pop("flow_run_id", self.flow_run_id)
         self.task_run_id = known.pop("task_run_id", self.task_run_id)
         if known:
             self._details: dict[str, Any] = (getattr(self, "_details", None) or {}) | known
+
+    def note_cache_key(self, key: str) -> None:
+        """Add the one detail that all states of cached runs have, without looking at its name."""
+        self._details = {**(getattr(self, "_details", None) or {}), "cache_key": key}
 
     @property
     def run_id(self) -> str | None:
@@ -251,6 +259,9 @@ class State(Generic[R_co]):
 
     def fetch(self, raise_on_failure: bool = True) -> Any:
         """The run's value, blocking while it is fetched from storage."""
+        data = self.data
+        if self.type is S.COMPLETED and isinstance(data, Fetchable):  # the usual case
+            return data.get()
         data = self._data_of_ended_run()
         value = data.get() if isinstance(data, Fetchable) else data
         return self._outcome(value, raise_on_failure)

@@ -4,13 +4,14 @@ import functools
 import json
 import logging
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from perdure.context import FlowRunContext, RunContext, TaskRunContext, current_run, current_tags, transaction_above
 from perdure.core.arguments import WaitedFor
 from perdure.core.colour import on_event_loop
 from perdure.core.errors import ResultError, StorageError
 from perdure.core.ids import new_id
+from perdure.core.later import Later
 from perdure.core.options import FlowOptions, TaskOptions
 from perdure.core.records import FlowRunRecord, TaskRunRecord
 from perdure.core.room import check_room
@@ -21,11 +22,15 @@ from perdure.engine.identity import Identity, identify, identity_of
 from perdure.engine.lineage import inputs_of, note_maker
 from perdure.engine.resumption import Resumable
 from perdure.engine.runs import enter, persists
-from perdure.engine.shown import shown_parameters
 from perdure.engine.task_run import TaskCall
 from perdure.engine.world import World
 from perdure.results.store import result_from_record
 from perdure.results.types import UnpersistedResult
+
+if TYPE_CHECKING:
+    from perdure.engine import shown
+else:  # few programs need it; the others start faster
+    shown = Later("perdure.engine.shown")
 
 _VALUES_KEPT = 10_000  # children of a flow run whose values are kept for a flow that returns None
 
@@ -59,16 +64,10 @@ def begin_task(
             state = _stays(flow, identity, options)
             if state is not None:
                 return state
+    name = f"{options.name}-{0 if flow is None else flow.occurrence(options.key)}"
+    # By position: arguments by name make such a call take half as long again.
     run = TaskRunContext(
-        id=new_id(),
-        name=f"{options.name}-{0 if flow is None else flow.occurrence(options.key)}",
-        owner=owner,
-        options=options,
-        parameters=parameters,
-        tags=_tags(options, flow),
-        parent=parent,
-        created=world.clock(),
-        persisted=persisted,
+        new_id(), name, owner, options, parameters, _tags(options, flow), parent, world.clock(), persisted
     )
     run.flow, run.passed, run.transaction = flow, passed, transaction
     _place(run, identity, world)
@@ -127,9 +126,9 @@ def begin_flow(
         _, _, kind, state_name, _, time = again.state
         run.state = State(kind, state_name, time=time, flow_run_id=run.id)
         return FlowCall(run, upstreams, wait_for)
-    shown = shown_parameters(parameters)
+    told = shown.shown_parameters(parameters) if parameters else "{}"
     created = FlowRunRecord(
-        run.id, name, options.name, options.version, *_above(parent), _tags_json(run.tags), shown, run.created
+        run.id, name, options.name, options.version, *_above(parent), _tags_json(run.tags), told, run.created
     )
     return FlowCall(run, upstreams, wait_for, [created, *inputs, enter(run, world, StateType.PENDING)])
 

@@ -5,16 +5,21 @@ import hashlib
 import inspect
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from perdure.context import TaskRunContext
 from perdure.core.effects import Call, Steps
-from perdure.engine import former_hashing
+from perdure.core.later import Later
 from perdure.engine.caching import TASK_SOURCE, CachePolicy, FunctionPolicy, former_input_hash, task_input_hash
-from perdure.engine.closures import distinction_of, has_own_name
-from perdure.engine.hashing import digest_and_former
 from perdure.engine.projects import project_of
-from perdure.engine.walker import Former
+
+if TYPE_CHECKING:
+    from perdure.engine import closures, former_hashing, hashing, walker
+else:  # few programs need them; the others start faster
+    closures = Later("perdure.engine.closures")
+    former_hashing = Later("perdure.engine.former_hashing")
+    hashing = Later("perdure.engine.hashing")
+    walker = Later("perdure.engine.walker")
 
 _DIGEST = 32  # hexadecimal characters
 
@@ -93,16 +98,16 @@ def _of_policy(run: TaskRunContext, policy: CachePolicy) -> Steps[CacheKey | Non
         if values is None:
             return None
         for name, value in values.items():
-            digest, former = digest_and_former(value, str(name).removeprefix("inputs."))
-            was_right = was_right and former is not Former.WRONG
+            digest, former = hashing.digest_and_former(value, str(name).removeprefix("inputs."))
+            was_right = was_right and former is not walker.Former.WRONG
             free = _free(str(name), components)
             components[free] = digest[:_DIGEST]
-            if former is not Former.SAME:
+            if former is not walker.Former.SAME:
                 changed[free] = value
     source = components["source"] + components["helpers"] if TASK_SOURCE in policy.parts else None
     function = run.options.function
-    if source is None and not has_own_name(function):
-        components["function"] = distinction_of(function)[:_DIGEST]
+    if source is None and not closures.has_own_name(function):
+        components["function"] = closures.distinction_of(function)[:_DIGEST]
         was_right = False  # earlier versions had the name only
     project = project_of(function)
     whole = {**components, "project": project} if project else components

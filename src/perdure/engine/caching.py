@@ -3,13 +3,18 @@
 import functools
 from collections.abc import Callable, Mapping
 from types import CodeType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from perdure.context import TaskRunContext
 from perdure.core.errors import DefinitionError
-from perdure.engine.closures import distinction_of, has_own_name
-from perdure.engine.hashing import digest_of_values
+from perdure.core.later import Later
 from perdure.engine.projects import project_of
+
+if TYPE_CHECKING:
+    from perdure.engine import closures, hashing
+else:  # few programs need them; the others start faster
+    closures = Later("perdure.engine.closures")
+    hashing = Later("perdure.engine.hashing")
 
 
 def task_input_hash(context: TaskRunContext, parameters: dict[str, Any]) -> str:
@@ -20,28 +25,28 @@ def task_input_hash(context: TaskRunContext, parameters: dict[str, Any]) -> str:
     Raises:
         SerializationError: an argument cannot be hashed; it is named.
     """
-    return digest_of_values(*_what(context), parameters, ordered=False)
+    return hashing.digest_of_values(*_what(context), parameters, ordered=False)
 
 
 def _what(context: TaskRunContext) -> tuple[str | None, ...]:
     """What tells the task from all others."""
     options, function = context.options, context.options.function
-    made = () if has_own_name(function) else (distinction_of(function),)
+    made = () if closures.has_own_name(function) else (closures.distinction_of(function),)
     return (options.key, project_of(function), _code_digest(function), *made)
 
 
 def former_input_hash(context: TaskRunContext, parameters: dict[str, Any]) -> str | None:
     """What `task_input_hash` gave in earlier versions, which did not know of projects; None if that was not right."""
     options = context.options
-    if not has_own_name(options.function):
+    if not closures.has_own_name(options.function):
         return None
-    return digest_of_values(options.key, _code_digest(options.function), parameters, ordered=False)
+    return hashing.digest_of_values(options.key, _code_digest(options.function), parameters, ordered=False)
 
 
 @functools.lru_cache(maxsize=1_000)
 def _code_digest(function: Callable[..., Any]) -> str | None:
     code = getattr(function, "__code__", None)
-    return None if code is None else digest_of_values(_parts(code))
+    return None if code is None else hashing.digest_of_values(_parts(code))
 
 
 def _parts(code: CodeType) -> tuple[Any, ...]:

@@ -2,20 +2,30 @@
 
 import json
 from collections.abc import Callable
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from perdure import settings
 from perdure.context import TaskRunContext
+from perdure.core.later import Later
 from perdure.core.records import DecisionRecord, SourceRecord, Why
 from perdure.core.secrecy import HIDDEN, is_secret_name
 from perdure.engine.cache_key import CacheKey
 from perdure.engine.world import World
-from perdure.results.previews.tree import Limits, Tree
+
+if TYPE_CHECKING:
+    from perdure.results.previews import tree
+else:  # few programs need it; the others start faster
+    tree = Later("perdure.results.previews.tree")
 
 _LENGTH = 80  # characters of one argument
 _ARGUMENTS = 20
-_LIMITS = Limits(items=(5, 3, 2), lengths=(_LENGTH, 40, 20), deepest=3)
 _encode = json.JSONEncoder(ensure_ascii=False).encode  # made once: making one takes longer than using it
+
+
+@cache
+def _limits() -> "tree.Limits":
+    return tree.Limits(items=(5, 3, 2), lengths=(_LENGTH, 40, 20), deepest=3)
 
 
 def refreshes(run: TaskRunContext) -> bool:
@@ -53,5 +63,5 @@ def _shown(name: str, value: Any) -> str:
     kind = type(value)
     if kind is int or kind is bool or value is None:
         return str(value)[:_LENGTH]
-    text = _encode(Tree(2 * _LENGTH, limits=_LIMITS).of(value))
+    text = _encode(tree.Tree(2 * _LENGTH, limits=_limits()).of(value))
     return text if len(text) <= _LENGTH else f"{text[: _LENGTH - 1]}…"

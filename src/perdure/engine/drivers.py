@@ -249,7 +249,8 @@ def _call(effect: Call) -> Any:
     function, args, kwargs, run, timeout, _ = effect
     leave = None if beside is None else beside(run.id)
     run_token = current_run.set(run)
-    colour_token = run_is_async.set(colour_of_plain_code())
+    colour = colour_of_plain_code()
+    colour_token = None if run_is_async.get() is colour else run_is_async.set(colour)
     began = forks.generation
     try:
         value = function(*args, **kwargs) if timeout is None else call_within(run, timeout, function, args, kwargs)
@@ -262,7 +263,8 @@ def _call(effect: Call) -> Any:
             raise EndedInFork(value)
         return value
     finally:
-        run_is_async.reset(colour_token)
+        if colour_token is not None:
+            run_is_async.reset(colour_token)
         current_run.reset(run_token)
         if leave is not None:
             leave()

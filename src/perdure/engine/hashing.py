@@ -4,11 +4,11 @@ import functools
 import hashlib
 import inspect
 import sys
-import sysconfig
 from pathlib import Path
 from types import FunctionType, MappingProxyType
 from typing import Any
 
+from perdure.core.standard_library import folders
 from perdure.engine.contents import Content, Unordered
 from perdure.engine.contents.content import attributes, named
 from perdure.engine.contents.reduction import is_found_by_name
@@ -88,4 +88,4 @@ def _is_installed(file: str | None, module: str) -> bool:
     path = Path(file).absolute()
     if any(each in path.parts for each in _PACKAGES):
         return True
-    return any(path.is_relative_to(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib"))
+    return any(path.is_relative_to(folder) for folder in folders())

@@ -10,16 +10,22 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from perdure.context import FlowRunContext, RunContext
 from perdure.core.arguments import Upstream, is_atom, replace_upstreams
 from perdure.core.errors import SerializationError
+from perdure.core.later import Later
 from perdure.core.options import RunOptions
 from perdure.core.pending import Pending
-from perdure.engine import former_hashing, hashing
 from perdure.engine.projects import folder_of
 from perdure.engine.world import World
+
+if TYPE_CHECKING:
+    from perdure.engine import former_hashing, hashing
+else:  # few programs need them; the others start faster
+    former_hashing = Later("perdure.engine.former_hashing")
+    hashing = Later("perdure.engine.hashing")
 
 _DIGEST = 32  # hexadecimal characters
 

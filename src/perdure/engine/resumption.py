@@ -1,20 +1,25 @@
 """Finding flow runs whose process is gone, and what going on with one needs."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from perdure.core.clock import Clock, Micros
 from perdure.core.errors import ResumeError, RunMissing, SerializationError
+from perdure.core.later import Later
 from perdure.core.options import FlowOptions
 from perdure.core.processes import machine_of
 from perdure.core.records import FlowRun, ProcessRecord, Record, RunFilter, StartRecord, StateRecord, TaskRun
 from perdure.core.states import ABANDONED, FINAL, StateType
-from perdure.engine.hashing import digest_of_values
 from perdure.engine.liveness import Liveness
 from perdure.engine.projects import code_of, is_of
 from perdure.engine.starts import arguments_of
 from perdure.engine.waits import SUSPENDED, is_open_pause
 from perdure.orchestrator.protocol import Orchestrator
+
+if TYPE_CHECKING:
+    from perdure.engine import hashing
+else:  # few programs need it; the others start faster
+    hashing = Later("perdure.engine.hashing")
 
 _OPEN = tuple(kind for kind in StateType if kind not in FINAL)
 
@@ -79,7 +84,7 @@ def end_lost(world: Resumes) -> list[FlowRun]:
 def crashed_with(options: FlowOptions, parameters: Mapping[str, Any], world: Resumes) -> Iterator[Resumable]:
     """The crashed outermost runs of a flow with equal arguments, oldest first; lost ones are Crashed from now on."""
     try:
-        wanted = digest_of_values(dict(parameters))
+        wanted = hashing.digest_of_values(dict(parameters))
     except SerializationError:  # nothing can be said to be equal
         return
     known = world.orchestrator
@@ -92,7 +97,7 @@ def crashed_with(options: FlowOptions, parameters: Mapping[str, Any], world: Res
             continue
         try:
             again = resumable(run_id, world, retry_failed=False, patiently=False)
-            if digest_of_values(arguments_of(again.start, again.run)) == wanted:
+            if hashing.digest_of_values(arguments_of(again.start, again.run)) == wanted:
                 yield again
         except (ResumeError, SerializationError):  # it still runs, or its arguments are not to be had
             continue

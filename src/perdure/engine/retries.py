@@ -1,6 +1,5 @@
 """How often, and after how long, a run is tried again."""
 
-import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -45,4 +44,8 @@ def delay_before(options: RunOptions, retry: int) -> float:
         return 0.0
     delay = delays[min(retry, len(delays)) - 1]
     jitter: float | None = getattr(options, "retry_jitter_factor", None)
-    return delay * (1 + jitter * random.random()) if jitter else delay
+    if not jitter:
+        return delay
+    import random  # few programs need it; the others start faster
+
+    return delay * (1 + jitter * random.random())

@@ -13,7 +13,7 @@ from perdure.core.effects import Blocking, Report, Steps
 from perdure.core.errors import CancelledRun, CancelRequested, SerializationError, StorageError
 from perdure.core.exceptions import stand_in
 from perdure.core.options import RunOptions, TaskOptions
-from perdure.core.records import CacheRecord, Record, ReleaseRecord, RenameRecord, ResultRecord, StateRecord
+from perdure.core.records import CacheRecord, Record, ReleaseRecord, RenameRecord, StateRecord
 from perdure.core.secrecy import shortened, without_secrets
 from perdure.core.states import FINAL, TRANSITIONS, UNSUCCESSFUL, State, StateType, check_transition, is_states
 from perdure.engine.cache_key import CacheKey
@@ -25,7 +25,7 @@ from perdure.engine.world import World
 from perdure.logs import traceback_of
 from perdure.results.keys import format_key, needs_digest
 from perdure.results.retention import retention_of
-from perdure.results.store import KeyOfDigest, result_record, write_result
+from perdure.results.store import KeyOfDigest, record_of_unpersisted, result_record, write_result
 from perdure.results.types import (
     BaseResult,
     PersistedResult,
@@ -67,11 +67,10 @@ def enter(
 
 def persists(options: RunOptions, parent: RunContext | None, transaction: Any = None) -> bool:
     """Whether a run's result is to be persisted: as it was told, else as the features in use need it."""
-    if options.persist_result is not None:
-        return options.persist_result
-    needed = not options.cache_result_in_memory or options.step_id is not None or getattr(options, "durable", False)
-    needed = needed or transaction is not None or getattr(options, "idempotency_key", None) is not None
-    if needed or (isinstance(options, TaskOptions) and options.is_cached):
+    kept = options.is_kept
+    if kept is not None:
+        return kept
+    if transaction is not None:
         return True
     if isinstance(parent, FlowRunContext) and (parent.options.retries > 0 or parent.is_durable):
         return True
@@ -154,7 +153,7 @@ def _records_of_end(
     """The record of the result, that of the final state, and what the run's cache key stands for now."""
     now, of_task = state.time, state.of_task
     if isinstance(result, UnpersistedResult):
-        return [ResultRecord(run.id, of_task, "unpersisted", result.python_type, failed, now, step=run.step), state]
+        return [record_of_unpersisted(run.id, of_task, result.python_type, failed, now, run.step), state]
     fields: dict[str, Any] = {"step": run.step}
     if isinstance(result, PersistedResult):
         fields["retention"] = retention_of(run)
@@ -172,7 +171,10 @@ def _records_of_end(
 def note_cache_key(run: RunContext, key: str | None, expires: Micros | None) -> None:
     """Have the state of a cached run say what it was kept or found under."""
     assert run.state is not None
-    run.state.note(cache_key=key, cache_expiration=None if expires is None else to_datetime(expires))
+    if expires is not None:
+        run.state.note(cache_key=key, cache_expiration=to_datetime(expires))
+    elif key is not None:
+        run.state.note_cache_key(key)
 
 
 def _is_memory_only(value: Any) -> bool:

@@ -216,7 +216,9 @@ def _cached(call: TaskCall, world: World, cache_key: CacheKey) -> Steps[State[An
         found: ResultRecord | None = staged_value(run, key) or (yield Blocking(_find, (world, run, cache_key)))
         if found is not None and found.run_id != lost:
             result = result_from_record(found, keep=run.options.cache_result_in_memory)
-            state = yield from take(run, call.records, world, result, found._replace(cache_key=key), why)
+            if found.cache_key != key:
+                found = found._replace(cache_key=key)
+            state = yield from take(run, call.records, world, result, found, why)
             if state is not None:
                 return state
             lost = found.run_id

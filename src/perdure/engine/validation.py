@@ -6,14 +6,19 @@ import logging
 import typing
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from perdure.core.errors import ParameterTypeError
+from perdure.core.later import Later
 from perdure.core.options import FlowOptions
 from perdure.core.secrecy import HIDDEN, is_secret_name, shortened, without_secrets
 from perdure.core.signatures import signature_of
-from perdure.results.previews.text import beginning
-from perdure.results.previews.tree import Tree
+
+if TYPE_CHECKING:
+    from perdure.results.previews import text, tree
+else:  # few programs need them; the others start faster
+    text = Later("perdure.results.previews.text")
+    tree = Later("perdure.results.previews.tree")
 
 _log = logging.getLogger("perdure.flow_runs")
 
@@ -65,10 +70,10 @@ def _shown(name: str, value: Any) -> str:
     if is_secret_name(name):
         return HIDDEN
     if isinstance(value, str):
-        return repr(beginning(value, _SHOWN)) + "…" * (len(value) > _SHOWN)
-    known = value[:_SHOWN] if isinstance(value, bytes) else Tree(_SHOWN).of(value)
-    text = known if isinstance(known, str) else repr(known)
-    return shortened(text, _SHOWN) + "…" * (len(text) > _SHOWN)
+        return repr(text.beginning(value, _SHOWN)) + "…" * (len(value) > _SHOWN)
+    known = value[:_SHOWN] if isinstance(value, bytes) else tree.Tree(_SHOWN).of(value)
+    told = known if isinstance(known, str) else repr(known)
+    return shortened(told, _SHOWN) + "…" * (len(told) > _SHOWN)
 
 
 @functools.lru_cache(maxsize=1_000)

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
-from threading import Semaphore
 from typing import TYPE_CHECKING, Any
 
 from perdure.core.clock import Micros, system_clock
@@ -42,8 +41,8 @@ from perdure.orchestrator import lifetime
 from perdure.orchestrator.sql.database import Connection, Database
 from perdure.orchestrator.sql.deliveries import Deliveries, Delivery
 from perdure.orchestrator.sql.limits import SqlLimits
-from perdure.orchestrator.sql.pruning import Pruner
 from perdure.orchestrator.sql.reaching import reaching
+from perdure.orchestrator.sql.readers import Readers
 from perdure.orchestrator.sql.services import SqlServices
 from perdure.orchestrator.sql.sqlite import SQLite
 from perdure.orchestrator.sql.transactions import SqlTransactions
@@ -53,6 +52,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Executable, Select
 
     from perdure.core.deployments import Deployments
+    from perdure.orchestrator.sql.pruning import Pruner
     from perdure.orchestrator.sql.tokens import Tokens
 
 Row = tuple[Any, ...]
@@ -81,8 +81,7 @@ class EmbeddedOrchestrator:
         self._statements = self._database.statements
         self._writer = Writer(self._database, report_interval_seconds)
         self._deliveries = Deliveries(self._writer, self._statements, self._writer.refusals)
-        self._idle_readers: list[Connection] = []
-        self._reading = Semaphore(_READERS)
+        self._readers = Readers(chosen.connect, _READERS)
         self.transactions = SqlTransactions(self._writer, self._statements, self._read)
         self.limits = SqlLimits(self._writer, self._statements.mark, self._read)
         self.services = SqlServices(self._writer, self._statements.mark, self._read)
@@ -124,8 +123,8 @@ class EmbeddedOrchestrator:
     def close(self) -> None:
         """Flush and let go of connections and threads. Calling it again does nothing."""
         self._writer.close()
-        while self._idle_readers:
-            self._idle_readers.pop().close()
+        for connection in self._readers.idle():
+            connection.close()
 
     def deliver(self, delivery: Delivery) -> None:
         """Commit a batch that came from far, unless it is committed already.
@@ -263,8 +262,10 @@ class EmbeddedOrchestrator:
         rows = self._read(self._statements.source, (digest,))
         return rows[0][0] if rows else None
 
-    def pruning(self) -> Pruner:
+    def pruning(self) -> "Pruner":
         """What removing old results needs; close it when it is done."""
+        from perdure.orchestrator.sql.pruning import Pruner
+
         self._writer.flush()
         return Pruner(self._database)
 
@@ -373,8 +374,7 @@ class EmbeddedOrchestrator:
     @property
     def condition(self) -> tuple[str, int]:
         """What the database is, with its version, and its size in bytes."""
-        with self._reading:
-            return reaching(self._database, self._condition)
+        return reaching(self._database, self._condition)
 
     def _condition(self) -> tuple[str, int]:
         connection = self._database.connect()
@@ -450,16 +450,14 @@ class EmbeddedOrchestrator:
     def _read(self, statement: str, parameters: Row) -> list[Row]:
         if self._writer.closed:
             raise OrchestratorError("The orchestrator is closed and answers no more questions.")
-        with self._reading:
-            return reaching(self._database, lambda: self._read_once(statement, parameters))
+        return reaching(self._database, lambda: self._read_once(statement, parameters))
 
     def _read_once(self, statement: str, parameters: Row) -> list[Row]:
-        connection = self._idle_reader() or self._database.connect()
+        connection = self._readers.take()
         try:
             return connection.execute(statement, parameters).fetchall()
         finally:
-            if not self._database.is_lost(connection):
-                self._idle_readers.append(connection)
+            self._readers.give_back(connection, self._database.is_lost(connection))
 
     def _state_type(self, text: str) -> StateType:
         try:
@@ -467,17 +465,10 @@ class EmbeddedOrchestrator:
         except ValueError as error:
             raise self._database.damaged(error) from None
 
-    def _idle_reader(self) -> Connection | None:
-        try:  # asking first would let another thread take the last one in between
-            return self._idle_readers.pop()
-        except IndexError:
-            return None
-
     def begin_in_fork(self) -> None:
         """Leave the parent's connections, locks and records to the parent."""
-        _abandon(self._idle_readers)
-        self._idle_readers = []
-        self._reading = Semaphore(_READERS)
+        _abandon(self._readers.idle())
+        self._readers = Readers(self._database.connect, _READERS)
         self._database.renew_lock()
         self._writer.begin_in_fork(_abandon)
         self._deliveries = Deliveries(self._writer, self._statements, self._writer.refusals)

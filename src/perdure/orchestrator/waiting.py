@@ -123,7 +123,7 @@ class Waiting:
         if self.closed:
             raise OrchestratorError("The orchestrator is closed and takes no more records.")
         taken = list(records)
-        keyed = 0
+        keyed = 0  # counted outside of the lock
         for record in taken:
             if type(record) in _KEYED:
                 keyed += 1

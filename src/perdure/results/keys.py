@@ -14,9 +14,22 @@ ROOTS = ("flow_run", "task_run", "deployment", "parameters")  # what a template 
 KEY_ROOTS = (*ROOTS, "digest")  # what a storage key may use: the digest of the value's bytes, hexadecimal
 
 
+_KEY_BYTES, _KEYS = 16, 64  # of a key; and how many are made at once: asking the system takes longer than the rest
+_spare_keys: list[str] = []
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_spare_keys.clear)  # the parent uses them
+
+
 def new_key() -> str:
     """A key of its own for one result: 32 hexadecimal characters."""
-    return os.urandom(16).hex()
+    try:
+        return _spare_keys.pop()
+    except IndexError:
+        data = os.urandom(_KEY_BYTES * _KEYS).hex()
+        keys = [data[at : at + 2 * _KEY_BYTES] for at in range(0, len(data), 2 * _KEY_BYTES)]
+        _spare_keys.extend(keys[1:])
+        return keys[0]
 
 
 def is_own_key(key: str) -> bool:

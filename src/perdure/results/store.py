@@ -15,6 +15,7 @@ from perdure.core.errors import (
     ResultUnreadable,
     StorageError,
 )
+from perdure.core.later import Later
 from perdure.core.records import BlockRecord, ResultRecord
 from perdure.results.document import PersistedResultBlob, digest_of, encode, read_document
 from perdure.results.keys import new_key
@@ -26,7 +27,6 @@ from perdure.results.payload import (
     payload_key,
     payload_owner,
 )
-from perdure.results.previews import preview_of
 from perdure.results.stored_payload import StoredPayload
 from perdure.results.types import (
     BaseResult,
@@ -36,6 +36,11 @@ from perdure.results.types import (
     literal_from_json,
     type_name,
 )
+
+if TYPE_CHECKING:
+    from perdure.results import previews
+else:  # few programs need it; the others start faster
+    previews = Later("perdure.results.previews")
 
 if TYPE_CHECKING:  # these import pydantic, which a process that persists nothing does not need
     from perdure.filesystems import Storage
@@ -281,7 +286,7 @@ def _layout_at(storage: "Storage", key: str) -> Layout | None:
 def _preview_of(value: Any, serializer: "Serializer") -> str | None:
     if serializer.hides or not settings.current().results_previews:
         return None
-    return preview_of(value)
+    return previews.preview_of(value)
 
 
 _descriptions: "dict[int, tuple[Serializer, str]]" = {}
@@ -326,6 +331,19 @@ def result_record(
         return ResultRecord(run_id, of_task, "literal", result.python_type, is_exception, created, value, **fields)
     assert isinstance(result, UnpersistedResult)
     return ResultRecord(run_id, of_task, "unpersisted", result.python_type, is_exception, created, **fields)
+
+
+_STEP = ResultRecord._fields.index("step")
+_BEFORE_STEP = (None,) * (_STEP - ResultRecord._fields.index("value"))
+_AFTER_STEP = (None,) * (len(ResultRecord._fields) - _STEP - 1)
+
+
+def record_of_unpersisted(
+    run_id: str, of_task: bool, python_type: str, is_exception: bool, created: int, step: str | None
+) -> ResultRecord:
+    """The record of a value that is kept in memory only: of most task runs, so without the detour of names."""
+    fields = (run_id, of_task, "unpersisted", python_type, is_exception, created, *_BEFORE_STEP, step, *_AFTER_STEP)
+    return tuple.__new__(ResultRecord, fields)
 
 
 def result_from_record(

@@ -1,11 +1,16 @@
 """Where submitted tasks run."""
 
-from perdure.task_runners.processes import ProcessTaskRunner
+from typing import TYPE_CHECKING, Any
+
 from perdure.task_runners.threads import SequentialTaskRunner, ThreadTaskRunner
+
+if TYPE_CHECKING:  # few programs need it; the others start faster
+    from perdure.task_runners.processes import ProcessTaskRunner
+
+    ProcessPoolTaskRunner = ProcessTaskRunner
 
 ConcurrentTaskRunner = ThreadTaskRunner  # the name that users of Prefect 2 know
 ThreadPoolTaskRunner = ThreadTaskRunner  # and of Prefect 3
-ProcessPoolTaskRunner = ProcessTaskRunner
 
 __all__ = [
     "ConcurrentTaskRunner",
@@ -15,3 +20,12 @@ __all__ = [
     "ThreadPoolTaskRunner",
     "ThreadTaskRunner",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in ("ProcessTaskRunner", "ProcessPoolTaskRunner"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from perdure.task_runners.processes import ProcessTaskRunner
+
+    globals().update(ProcessTaskRunner=ProcessTaskRunner, ProcessPoolTaskRunner=ProcessTaskRunner)
+    return ProcessTaskRunner

@@ -6,7 +6,7 @@ costs a quarter of an INSERT and three UPDATEs. The outcome is the same as writi
 
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from perdure.core.clock import Micros
@@ -197,7 +197,11 @@ class Batch:
     def _add_result(self, record: ResultRecord) -> None:
         run_id, of_task, kind, type, is_exception, created, *rest, _, _ = record
         absent = self._absent
-        values = [absent if value is None else value for value in rest]
+        values: Sequence[Any]
+        if rest == _NOTHING:  # of a value that is in memory only
+            values = (absent,) * len(_NOTHING)
+        else:
+            values = [absent if value is None else value for value in rest]
         askew = created if is_askew(run_id, created) else absent
         self._of("put_result").append(
             (run_id, 1 if of_task else 0, kind, type, 1 if is_exception else 0, created, *values, askew)
@@ -240,6 +244,7 @@ class Batch:
         self._of("mark_result").append((doomed, told, run_id, told, doomed))
 
 
+_NOTHING = [None] * (len(ResultRecord._fields) - 8)  # what is known beside the type of such a result
 # The statements in the order in which they must run, after those of the runs themselves.
 _ORDER = (
     *(
