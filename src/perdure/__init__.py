@@ -37,6 +37,7 @@ from perdure.transactions import Transaction, get_transaction, transaction
 
 if TYPE_CHECKING:  # few programs need it; the others start faster
     from perdure.client import get_client
+    from perdure.deployments import deploy, serve
 
 __all__ = [
     "DEFAULT",
@@ -57,6 +58,7 @@ __all__ = [
     "cancel_flow_run",
     "concurrency",
     "continue_flow_run",
+    "deploy",
     "exponential_backoff",
     "flow",
     "get_client",
@@ -66,6 +68,7 @@ __all__ = [
     "quote",
     "rate_limit",
     "resume_flow_run",
+    "serve",
     "sleep",
     "sleep_until",
     "suspend_flow_run",
@@ -77,9 +80,24 @@ __all__ = [
 ]
 
 _MODULES = frozenset(
-    ["artifacts", "blocks", "errors", "filesystems", "results", "runtime", "serializers", "states", "task_runners"]
+    [
+        "artifacts",
+        "blocks",
+        "deployments",
+        "errors",
+        "partitions",
+        "schedules",
+        "filesystems",
+        "results",
+        "runtime",
+        "serializers",
+        "states",
+        "task_runners",
+    ]
 )
 
+
+_ELSEWHERE = {"deploy": "deployments", "get_client": "client", "serve": "deployments"}
 
 moved.find_former_modules()
 
@@ -88,8 +106,8 @@ def __getattr__(name: str) -> object:
     """The modules that users import names from, without an import of their own."""
     from importlib import import_module
 
-    if name == "get_client":
-        return import_module("perdure.client").get_client
+    if name in _ELSEWHERE:
+        return getattr(import_module(f"perdure.{_ELSEWHERE[name]}"), name)
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return import_module(f"perdure.{name}")

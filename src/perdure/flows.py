@@ -3,7 +3,7 @@
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import nullcontext, suppress
 from functools import partial
-from typing import Any, ClassVar, Concatenate, Generic, Literal, Never, ParamSpec, TypeVar, overload
+from typing import Any, Concatenate, Generic, Literal, Never, ParamSpec, TypeVar, overload
 from uuid import UUID
 
 from perdure import definition, settings
@@ -13,10 +13,12 @@ from perdure.core.arguments import WaitedFor
 from perdure.core.colour import call_is_awaited, on_event_loop
 from perdure.core.errors import DefinitionError, ResumeError
 from perdure.core.options import FlowOptions, Hook, RetryDelay
+from perdure.core.records import NOBODY
 from perdure.core.signatures import Passed
 from perdure.core.states import State
 from perdure.core.tracebacks import fold
 from perdure.decorated import Decorated
+from perdure.deployable import Deployable
 from perdure.engine.begin import begin_flow, finish
 from perdure.engine.drivers import adrive, drive
 from perdure.engine.first_run import first_run
@@ -42,14 +44,13 @@ Begin = Callable[[Resumable | None], FlowCall | State[Any]]
 __all__ = ["Flow", "flow", "load_flow_from_entrypoint"]
 
 
-class Flow(Decorated[FlowOptions], OptionsOfFlows, Generic[P, R]):
+class Flow(Decorated[FlowOptions], OptionsOfFlows, Deployable, Generic[P, R]):
     """A function whose calls are tracked, with all the tasks and subflows that they call. Made by `@flow`.
 
     Call it as the plain function, or with `return_state=True` for its state.
     """
 
     kind = "flow"
-    calls_refused: ClassVar[str | None] = None  # why no flow may be called now: a program is being loaded
 
     def __init__(self, fn: Callable[P, R], name: str | None = None, **options: Any) -> None:
         """What `@flow(name=..., ...)` makes of a function: `Flow(fn=..., name=...)`.
@@ -258,7 +259,10 @@ class Flow(Decorated[FlowOptions], OptionsOfFlows, Generic[P, R]):
                 raise ResumeError(
                     f"The flow run {found.run.id} is one of {found.run.flow_name!r}, not of {self.name!r}."
                 )
-            parameters.update(arguments_of(found.start, found.run))
+            arguments = arguments_of(found.start, found.run)
+            if found.start.process_id == NOBODY:  # they are what was asked for, and no call has bound them yet
+                arguments = self._bind((), arguments)
+            parameters.update(arguments)
             again = claimed(found, session)
             if again is None:
                 raise ResumeError(f"Another process has resumed the flow run {flow_run_id} already.")

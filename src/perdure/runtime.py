@@ -1,4 +1,4 @@
-"""The current run, for the code in it: `from perdure.runtime import flow_run, task_run, deployment`.
+"""The current run, for the code in it: `from perdure.runtime import flow_run, task_run, deployment, partition`.
 
 For tests of code that asks, the environment may say it instead: `PERDURE__RUNTIME__FLOW_RUN__NAME=nightly`.
 """
@@ -6,7 +6,7 @@ For tests of code that asks, the environment may say it instead: `PERDURE__RUNTI
 from perdure.context import current_run
 from perdure.core.errors import MissingContext
 from perdure.engine.pretended import FromEnvironment
-from perdure.engine.views import DeploymentView, FlowRunView, TaskRunView
+from perdure.engine.views import DeploymentView, FlowRunView, PartitionView, TaskRunView
 
 
 class _FlowRun(FromEnvironment, FlowRunView):
@@ -27,9 +27,16 @@ class _Deployment(FromEnvironment, DeploymentView):
     _variables = "DEPLOYMENT"
 
 
+class _Partition(FromEnvironment, PartitionView):
+    """The current partition, or what the environment says of it."""
+
+    _variables = "PARTITION"
+
+
 flow_run = _FlowRun()
 task_run = _TaskRun()
 deployment = _Deployment()
+partition = _Partition()
 
 
 def items_done() -> int:
@@ -48,4 +55,4 @@ def items_done() -> int:
     return done
 
 
-__all__ = ["deployment", "flow_run", "items_done", "task_run"]
+__all__ = ["deployment", "flow_run", "items_done", "partition", "task_run"]

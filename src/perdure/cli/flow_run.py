@@ -9,7 +9,7 @@ from perdure import session
 from perdure.cli import find
 from perdure.cli.explain import show_why
 from perdure.cli.flow_run_abandon import LOST, abandon
-from perdure.cli.flow_run_resume import rerun, resume
+from perdure.cli.flow_run_resume import rerun, resume, start
 from perdure.cli.flow_run_steer import cancel, go_on
 from perdure.cli.flow_run_watch import watch
 from perdure.cli.groups import AsJson, Limit, States, Tags, new_group
@@ -43,6 +43,7 @@ from perdure.engine.abandoning import lost_among
 
 app = new_group("List, inspect, cancel, continue and resume flow runs, and read their logs.")
 app.command()(resume)
+app.command()(start)
 app.command()(rerun)
 app.command()(abandon)
 app.command()(cancel)

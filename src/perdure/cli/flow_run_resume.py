@@ -23,8 +23,8 @@ from perdure.cli.output import (
 )
 from perdure.cli.run import Ended, call_of, ended_by, shape_of, show_ended
 from perdure.core.errors import PerdureError, ResumeError
-from perdure.core.records import FlowRun, RunFilter, StartRecord
-from perdure.core.states import ABANDONED, StateType
+from perdure.core.records import NOBODY, FlowRun, RunFilter, StartRecord
+from perdure.core.states import ABANDONED, FINAL, StateType
 from perdure.engine.kept import accepting_unsigned
 from perdure.engine.resumption import lost_runs, resumable
 from perdure.engine.starts import arguments_of, program_of
@@ -77,6 +77,18 @@ def _resume_one(run: FlowRun, retry_failed: bool, as_json: bool, take_over: bool
     flow, end = resumed(run, retry_failed, as_json, take_over)
     if as_json:
         show_json(shape_of(flow, end))
+    raise typer.Exit(end.exit_code)
+
+
+def start(
+    which: Which, quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing of its end.")] = False
+) -> None:
+    """Begin a run that waits for a worker, here and now. Exit codes as of `perdure run`."""
+    run = find.flow_run(which)
+    begun = session.current().orchestrator.start(run.id)
+    if begun is None or begun.process_id != NOBODY or run.state_type in FINAL:
+        raise ResumeError(f"The flow run {run.name!r} does not wait to be begun: it is {run.state_name}.")
+    _, end = resumed(run, retry_failed=False, as_json=quiet)
     raise typer.Exit(end.exit_code)
 
 

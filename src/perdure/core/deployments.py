@@ -9,9 +9,9 @@ from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple, Protocol
 
 from perdure.core.clock import Micros
+from perdure.core.records import NOBODY as NOBODY
 from perdure.core.records import FlowKeyRecord, Record
 
-NOBODY = "00000000-0000-0000-0000-000000000001"  # the process of a run that waits to be begun
 SCHEDULED, LATE, SKIPPED = "Scheduled", "Late", "Skipped"  # names of states
 DEFAULT_POOL = "default"
 DEFAULT_PRIORITY = 100

@@ -298,3 +298,15 @@ class InvalidSchedule(PerdureError, ValueError):
 
 class InvalidPartition(PerdureError, ValueError):
     """There is no partition with the key, or keys that partitions cannot have."""
+
+
+class DeploymentError(PerdureError, ValueError):
+    """A deployment cannot be made, or its runs cannot, as asked."""
+
+
+class DeploymentMissing(OrchestratorError, LookupError):
+    """The orchestrator knows no deployment with the name."""
+
+
+class WorkerError(PerdureError):
+    """A worker cannot start what a run needs."""

@@ -13,6 +13,7 @@ ResultKind = Literal["unpersisted", "literal", "persisted"]
 ArtifactKind = Literal["markdown", "table", "image", "link", "progress"]
 # Of a run: its result was in the cache; came into it while it waited; was there from before its flow run went on. Or it
 # was computed, as usual; in spite of the cache; since what was there could not be read; since it had no cache key.
+NOBODY = "00000000-0000-0000-0000-000000000001"  # the process of a flow run that waits for one, which no process is
 Why = Literal["cached", "waited", "reused", "computed", "refreshed", "lost", "keyless"]
 
 

@@ -13,7 +13,7 @@ from perdure.core.errors import ResultError, StorageError
 from perdure.core.ids import new_id
 from perdure.core.later import Later
 from perdure.core.options import FlowOptions, TaskOptions
-from perdure.core.records import FlowRunRecord, TaskRunRecord
+from perdure.core.records import NOBODY, FlowRunRecord, TaskRunRecord
 from perdure.core.room import check_room
 from perdure.core.signatures import Passed
 from perdure.core.states import State, StateType
@@ -118,9 +118,10 @@ def begin_flow(
     _place(run, identity, world)
     upstreams, inputs = inputs_of(run.id, parameters, wait_for, flow)
     if again is not None:
-        run.goes_on_from, run.run_count, run.retries_failed = (run.id,), again.attempts, again.retry_failed
-        run.epoch = again.epoch
-        if again.run.flow_version != options.version:
+        is_first = again.start.process_id == NOBODY  # nothing of it was done before
+        run.goes_on_from, run.run_count = () if is_first else (run.id,), again.attempts
+        run.retries_failed, run.epoch = again.retry_failed, again.epoch
+        if again.run.flow_version != options.version and not is_first:
             world.log(run, logging.WARNING, _CHANGED, options.name, again.run.flow_version, options.version)
         assert again.state is not None  # it was claimed, and that has told of its state
         _, _, kind, state_name, _, time = again.state

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from perdure.core.clock import Micros
 from perdure.core.processes import is_running
-from perdure.core.records import ProcessRecord
+from perdure.core.records import NOBODY, ProcessRecord
 from perdure.orchestrator.protocol import Orchestrator
 
 BEATS = 6  # heartbeats in a lease: some may be late
@@ -32,12 +32,16 @@ class Liveness:
         self._lock = threading.Lock()
 
     def is_alive(self, process_id: str) -> bool:
-        """Whether a process runs, or may run for all that has been seen of it until now."""
+        """Whether a process runs, or may for all that has been seen of it; so does that of a waiting run."""
+        if process_id == NOBODY:
+            return True
         process = self._orchestrator.process(process_id)
         return process is not None and self.verdict(process) is not False
 
     def is_gone(self, process_id: str) -> bool:
         """Whether a process is known to be gone, once that is known: a heartbeat is waited for, for a lease at most."""
+        if process_id == NOBODY:
+            return False
         beat = None
         while True:
             process = self._orchestrator.process(process_id)

@@ -13,9 +13,13 @@ _READ: dict[str, Callable[[str], Any]] = {
     "parameters": json.loads,
     "tags": json.loads,
     "run_count": int,
-    "scheduled_start_time": datetime.fromisoformat,
+    **dict.fromkeys(("scheduled_start_time", "scheduled_time", "start", "end"), datetime.fromisoformat),
 }
-_RULES = {"run_count": "a whole number", "scheduled_start_time": "a time such as 2026-05-01T12:00:00+00:00"}
+_A_TIME = "a time such as 2026-05-01T12:00:00+00:00"
+_RULES = {
+    "run_count": "a whole number",
+    **dict.fromkeys(("scheduled_start_time", "scheduled_time", "start", "end"), _A_TIME),
+}
 
 
 class FromEnvironment:

@@ -8,7 +8,7 @@ from perdure.core.errors import ResumeError, RunMissing, SerializationError
 from perdure.core.later import Later
 from perdure.core.options import FlowOptions
 from perdure.core.processes import machine_of
-from perdure.core.records import FlowRun, ProcessRecord, Record, RunFilter, StartRecord, StateRecord, TaskRun
+from perdure.core.records import NOBODY, FlowRun, ProcessRecord, Record, RunFilter, StartRecord, StateRecord, TaskRun
 from perdure.core.states import ABANDONED, FINAL, StateType
 from perdure.engine.liveness import Liveness
 from perdure.engine.projects import code_of, is_of
@@ -81,6 +81,15 @@ def end_lost(world: Resumes) -> list[FlowRun]:
     return ended
 
 
+def end_run_if_lost(run_id: str, world: Resumes) -> bool:
+    """Mark one outermost flow run Crashed whose process is gone, and all below it; whether that was done."""
+    start = world.orchestrator.start(run_id)
+    run = run_of(run_id, world.orchestrator)
+    if start is None or not _is_open(run) or _runs(start, world):
+        return False
+    return note(run, start, world, crashed(run, world.orchestrator.process(start.process_id), world))
+
+
 def crashed_with(options: FlowOptions, parameters: Mapping[str, Any], world: Resumes) -> Iterator[Resumable]:
     """The crashed outermost runs of a flow with equal arguments, oldest first; lost ones are Crashed from now on."""
     try:
@@ -92,7 +101,10 @@ def crashed_with(options: FlowOptions, parameters: Mapping[str, Any], world: Res
         (run,) = known.flow_runs(RunFilter(ids=(run_id,)))
         if run.flow_name != options.name:
             continue
-        code = code_of(known.start(run_id))
+        start = known.start(run_id)
+        code = code_of(start)
+        if start is None or start.process_id == NOBODY:  # it waits to be begun by a worker
+            continue
         if code is None or not is_of(code, options):  # of another script, or another project in the same home
             continue
         try:
@@ -106,7 +118,8 @@ def crashed_with(options: FlowOptions, parameters: Mapping[str, Any], world: Res
 def claimed(again: Resumable, world: Resumes) -> Resumable | None:
     """The run for this process to go on with; None if another one does: of several that want to, one does."""
     kind = StateType.SCHEDULED if again.run.state_type is StateType.PAUSED else StateType.PENDING
-    state = StateRecord(again.run.id, False, kind, "Resuming", None, world.clock())
+    name = "Pending" if again.start.process_id == NOBODY else "Resuming"
+    state = StateRecord(again.run.id, False, kind, name, None, world.clock())
     epoch = claim(again.run, again.start, world, (state,))
     if epoch is None:
         return None
@@ -203,7 +216,7 @@ def resumable(
     if run.state_name == SUSPENDED:
         if any(is_open_pause(wait) for wait in known.waits(run.id)):
             raise ResumeError(f"{_the(run)} is suspended. `perdure flow-run continue {run.id}` goes on with it.")
-    elif run.state_type not in FINAL:
+    elif run.state_type not in FINAL and start.process_id != NOBODY:
         process = known.process(start.process_id)
         if take_over:
             _take_over(run, start, world, process)

@@ -34,7 +34,7 @@ def validated(options: FlowOptions, parameters: dict[str, Any]) -> dict[str, Any
     Raises:
         ParameterTypeError: some do not fit; all of them are named.
     """
-    hints = _hints(options.function)
+    hints = hints_of(options.function)
     problems = []
     result = dict(parameters)
     for name, value in parameters.items():
@@ -77,7 +77,7 @@ def _shown(name: str, value: Any) -> str:
 
 
 @functools.lru_cache(maxsize=1_000)
-def _hints(function: Callable[..., Any]) -> dict[str, Any]:
+def hints_of(function: Callable[..., Any]) -> dict[str, Any]:
     """The type hint of each parameter; those that cannot be resolved at run time accept anything, which is logged."""
     target = inspect.unwrap(function)
     annotations = getattr(target, "__annotations__", {})

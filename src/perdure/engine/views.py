@@ -2,11 +2,15 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from perdure import settings
 from perdure.context import FlowRunContext, RunContext, TaskRunContext, current_run
 from perdure.core.clock import to_datetime
+from perdure.engine.placing import Place, place_of
+
+if TYPE_CHECKING:
+    from perdure.scheduling.partitions import Partition
 
 Find = Callable[[], RunContext | None]
 
@@ -65,8 +69,17 @@ class FlowRunView(_RunView):
 
     @property
     def scheduled_start_time(self) -> datetime | None:
-        """When the run was created: a run that is called is due at once."""
-        return to_datetime(self._run.created) if self._run else None
+        """When the run was due: by its schedule, or as it was asked for. One that is called is due at once."""
+        if self._run is None:
+            return None
+        place = place_of(self._run)
+        due = self._run.created if place is None else place.run.tick or place.run.due
+        return to_datetime(due)
+
+    @property
+    def scheduled_time(self) -> datetime | None:
+        """The same, by its other name."""
+        return self.scheduled_start_time
 
     @property
     def parent_flow_run_id(self) -> str | None:
@@ -75,8 +88,11 @@ class FlowRunView(_RunView):
 
     @property
     def parent_deployment_id(self) -> str | None:
-        """The deployment of the flow run that called it: None, since flows are called and not deployed."""
-        return None
+        """The id of the deployment of the outermost flow run, for one that is called by another; else None."""
+        if self._run is None or self._run.parent is None:
+            return None
+        place = place_of(self._run)
+        return None if place is None else place.deployment.id
 
     @property
     def api_url(self) -> str | None:
@@ -111,14 +127,29 @@ class TaskRunView(_RunView):
 
 
 class DeploymentView:
-    """The deployment that started the flow run. A flow that is called has none: its attributes are None, or empty."""
-
-    id: str | None = None
-    name: str | None = None
-    version: str | None = None
+    """The deployment that started the outermost flow run. One that was called has none: all is None, or empty."""
 
     def __init__(self, find: Find = current_run.get) -> None:
+        self._find = find
         self._flow_run = FlowRunView(find)
+
+    @property
+    def _place(self) -> Place | None:
+        run = self._find()
+        return None if run is None else place_of(run)
+
+    @property
+    def id(self) -> str | None:
+        return self._place.deployment.id if self._place else None
+
+    @property
+    def name(self) -> str | None:
+        return self._place.deployment.name if self._place else None
+
+    @property
+    def version(self) -> str | None:
+        """The number of the version that the run was made with, as text."""
+        return str(self._place.run.version) if self._place else None
 
     @property
     def flow_run_id(self) -> str | None:
@@ -126,7 +157,35 @@ class DeploymentView:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        return {}
+        """What the deployment gives to its runs."""
+        return self._place.parameters if self._place else {}
+
+
+class PartitionView:
+    """The slice of data that the outermost flow run is about; all is None if it is about none."""
+
+    def __init__(self, find: Find = current_run.get) -> None:
+        self._find = find
+
+    @property
+    def _partition(self) -> "Partition | None":
+        run = self._find()
+        place = None if run is None else place_of(run)
+        return None if place is None else place.partition
+
+    @property
+    def key(self) -> str | None:
+        return self._partition.key if self._partition else None
+
+    @property
+    def start(self) -> datetime | None:
+        """Its first moment."""
+        return self._partition.start if self._partition else None
+
+    @property
+    def end(self) -> datetime | None:
+        """The first moment after it."""
+        return self._partition.end if self._partition else None
 
 
 def template_variables(run: RunContext) -> dict[str, Any]:

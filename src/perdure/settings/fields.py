@@ -333,6 +333,9 @@ class Settings:
     service_late_seconds: float = field(
         metadata=_about(SECONDS, 60.0, "How often a server looks for flow runs that are late or stuck; 0: never.")
     )
+    service_schedules_seconds: float = field(
+        metadata=_about(SECONDS, 0.5, "How often a server makes the runs that schedules are due for; 0: never.")
+    )
     service_events_seconds: float = field(
         metadata=_about(SECONDS, 1.0, "How often a server creates events from new states; 0: never.")
     )

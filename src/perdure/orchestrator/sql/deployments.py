@@ -48,7 +48,8 @@ class SqlDeployments:
         self._end_ended = (
             f"UPDATE queued_run SET phase = 'ended', lease = NULL WHERE work_pool = {mark} AND phase = 'claimed'"
             " AND flow_run_id IN (SELECT f.id FROM flow_run AS f"
-            f" WHERE f.id = queued_run.flow_run_id AND f.state_type IN ({_FINAL}))"
+            # What becomes of one that crashed, its worker says.
+            f" WHERE f.id = queued_run.flow_run_id AND f.state_type IN ({_FINAL}) AND f.state_type <> 'CRASHED')"
         )
 
     # Deployments
@@ -85,6 +86,8 @@ class SqlDeployments:
                 f"UPDATE deployment SET {', '.join(f'{each} = {mark}' for each in fields)} WHERE id = {mark}",
                 (*kept[3:], known.id),
             )
+            move = f"UPDATE queued_run SET work_pool = {mark} WHERE deployment_id = {mark} AND phase = 'waiting'"
+            connection.execute(move, (kept.work_pool, known.id))
             return kept
 
         return self._writer.transact(work)
@@ -281,7 +284,7 @@ class SqlDeployments:
             " FROM queued_run AS q JOIN deployment AS d ON d.id = q.deployment_id"
             " JOIN flow_run AS f ON f.id = q.flow_run_id"
             f" WHERE q.work_pool = {mark} AND q.phase = 'waiting' AND q.due <= {mark}"
-            f" AND f.state_type NOT IN ({_FINAL})"
+            f" AND (f.state_type NOT IN ({_FINAL}) OR (f.state_type = 'CRASHED' AND q.starts > 0))"  # it is resumed
             f" AND (q.priority, q.due, q.flow_run_id) > ({mark}, {mark}, {mark})"
             " AND NOT (d.overlap = 'queue' AND d.concurrency_limit IS NOT NULL AND d.concurrency_limit <="
             " (SELECT count(*) FROM queued_run AS c WHERE c.work_pool = q.work_pool AND c.phase = 'claimed'"

@@ -5,12 +5,14 @@ from perdure.server.services.events import Events
 from perdure.server.services.late import find_late
 from perdure.server.services.loop import Loop, Work
 from perdure.server.services.lost import end_lost_runs
+from perdure.server.services.schedules import make_scheduled_runs
 from perdure.server.services.world import ServiceWorld
 
 _GRACE_SECONDS = 5.0  # for what is being sent; what was not is sent again by another server
 SERVICES = {
     "lost": "Marks runs Crashed whose process is lost, and releases their slots of limits.",
     "late": "Finds flow runs that are late or stuck.",
+    "schedules": "Makes the runs that schedules are due for.",
     "events": "Makes events of states.",
     "hooks": "Tells webhooks and notifications of events.",
 }
@@ -25,6 +27,7 @@ class Services:
         works: dict[str, Work] = {
             "lost": end_lost_runs,
             "late": find_late,
+            "schedules": make_scheduled_runs,
             "events": Events(),
             "hooks": self._deliveries,
         }

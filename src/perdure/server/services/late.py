@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from perdure.core.deployments import SCHEDULED, QueueFilter
 from perdure.core.records import FlowRun, RunFilter
 from perdure.core.services import Event
 from perdure.core.states import StateType
@@ -25,7 +26,7 @@ def find_late(world: ServiceWorld, _: int | None) -> Outcome:
 def _late(world: ServiceWorld) -> Iterator[Event]:
     before = world.clock() - int(world.settings.late_after_seconds * _MICROS)
     for run in world.orchestrator.flow_runs(RunFilter(states=(S.SCHEDULED, S.PENDING))):
-        if _since(run) < before and run.state_name not in _WAITS:
+        if _due(run, world) < before and run.state_name not in _WAITS:
             yield event_of_run("flow-run.late", run, world.clock())
 
 
@@ -39,6 +40,14 @@ def _stuck(world: ServiceWorld) -> Iterator[Event]:
     for run in known.flow_runs(RunFilter(states=(S.CANCELLING,))):
         if _since(run) < before:
             yield event_of_run("flow-run.stuck", run, now)
+
+
+def _due(run: FlowRun, world: ServiceWorld) -> int:
+    """When a run was to begin: for one that waits for a worker, the time that it waits for."""
+    if run.state_name != SCHEDULED:
+        return _since(run)
+    places = world.orchestrator.deployments.queued(QueueFilter(flow_run_ids=(run.id,)))
+    return max([_since(run), *(place.due for place in places)])
 
 
 def _since(run: FlowRun) -> int:

@@ -1,0 +1,326 @@
+"""`perdure deployment`: flows that start by their name, and at their times."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+
+from perdure import deployments
+from perdure.cli import find
+from perdure.cli.groups import AsJson, new_group
+from perdure.cli.output import (
+    NOTHING,
+    Column,
+    facts,
+    full_time,
+    iso,
+    note,
+    section,
+    short_time,
+    show,
+    show_json,
+    state_text,
+    table,
+)
+from perdure.cli.run import EXIT_CODES
+from perdure.cli.shapes import run_shape
+from perdure.core.clock import from_datetime, system_clock
+from perdure.core.deployments import Deployment, QueuedRun, QueueFilter, ScheduleRecord
+from perdure.core.errors import DeploymentMissing
+from perdure.core.records import RunFilter, StateRecord
+from perdure.core.states import StateType
+from perdure.deploying.definition import Definition, definition_of_text
+from perdure.deploying.runs import deployment_named
+from perdure.deploying.ticks import resume_schedules, upcoming
+from perdure.orchestrator.protocol import Orchestrator
+
+app = new_group("List deployments, look into one, run one, pause or delete one.")
+
+Which = Annotated[str, typer.Argument(metavar="NAME", help="A deployment: FLOW/NAME, or its name if no other has it.")]
+Slug = Annotated[str | None, typer.Option("--schedule", metavar="SLUG", help="Only this schedule of it.")]
+
+
+def _known() -> Orchestrator:
+    return find.orchestrator()
+
+
+@app.command()
+def ls(
+    flow: Annotated[str | None, typer.Option("--flow", metavar="NAME", help="Only those of this flow.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List deployments, with when they run next and how they ran last."""
+    every = _known().deployments.all(flow)
+    if as_json:
+        show_json([_shape(each) for each in every])
+    elif not every:
+        show("There are no deployments.")
+        show(note("my_flow.serve(name='nightly', cron='0 6 * * *') makes one, and runs it."))
+    else:
+        columns = [Column("deployment"), Column("when"), Column("next", whole=True), Column("last", whole=True)]
+        columns.append(Column("pool"))
+        show(table(columns, [_row(each) for each in every]))
+
+
+def _row(of: Deployment) -> tuple[Any, ...]:
+    schedules = _known().deployments.schedules(of.id)
+    times = ", ".join(when(each) for each in schedules) or "by hand"
+    coming = [] if of.paused else upcoming(schedules, 1, system_clock())
+    next_one = "paused" if of.paused else short_time(from_datetime(coming[0][0])) if coming else NOTHING
+    last = _last(of)
+    return (full_name(of), times, next_one, NOTHING if last is None else last, of.work_pool)
+
+
+def _last(of: Deployment) -> Any:
+    known = _known()
+    queued = known.deployments.queued(QueueFilter(deployment_id=of.id, before=system_clock() + 1, limit=1))
+    runs = known.flow_runs(RunFilter(ids=tuple(each.flow_run_id for each in queued))) if queued else ()
+    return next((state_text(run.state_type, run.state_name) for run in runs), None)
+
+
+def full_name(of: Deployment) -> str:
+    """What a deployment is known by."""
+    return f"{of.flow_name}/{of.name}"
+
+
+def when(schedule: ScheduleRecord) -> str:
+    """A schedule in a few words."""
+    rule = json.loads(schedule.definition)
+    text = rule.get("cron") or rule.get("rrule") or f"every {_span(rule.get('interval', 0))}"
+    zone = rule.get("timezone", "UTC")
+    shown = text if zone == "UTC" else f"{text} {zone}"
+    return f"{shown} (paused)" if schedule.paused else shown
+
+
+def _span(seconds: float) -> str:
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds / size:g} {unit}"
+    return f"{seconds:g} s"
+
+
+@app.command()
+def inspect(name: Which, as_json: AsJson = False) -> None:
+    """Show a deployment: its schedules, what its runs are given, its versions, its runs."""
+    of = deployment_named(name, _known())
+    if as_json:
+        show_json(_shape(of) | _details(of))
+        return
+    definition = definition_of_text(of.definition)
+    show(full_name(of))
+    about: list[tuple[str, Any]] = [
+        ("description", definition.description),
+        ("flow", definition.entry_point.get("target")),
+        ("version", f"{of.version}, since {full_time(of.updated)}"),
+        ("paused", None if of.paused is None else f"since {full_time(of.paused)}"),
+        ("work pool", of.work_pool if of.work_queue is None else f"{of.work_pool}, queue {of.work_queue}"),
+        ("at once", None if of.concurrency_limit is None else f"{of.concurrency_limit}, then {of.overlap}"),
+        ("priority", str(of.priority)),
+        ("tags", ", ".join(definition.tags) or None),
+        ("parameters", json.dumps(definition.parameters) if definition.parameters else None),
+        ("partitions", json.dumps(definition.partitions) if definition.partitions else None),
+    ]
+    show(facts([(title, value) for title, value in about if value]))
+    schedules = _known().deployments.schedules(of.id)
+    if schedules:
+        coming = upcoming(schedules, 3, system_clock())
+        show(section("Schedules"), *(f"  {each.slug}: {when(each)}" for each in schedules))
+        show("  next: " + (", ".join(short_time(from_datetime(tick)) for tick, _ in coming) or "never"))
+    queued = _known().deployments.queued(QueueFilter(deployment_id=of.id, limit=10))
+    if queued:
+        show(section("Runs"), _runs(queued))
+    show(section("Versions"), *(_version_line(each) for each in _known().deployments.versions(of.id)[:5]))
+
+
+def _version_line(each: Any) -> str:
+    return f"  {each.number}  {full_time(each.created)}  by {each.created_by}"
+
+
+def _runs(queued: Sequence[QueuedRun]) -> Any:
+    runs = {run.id: run for run in _known().flow_runs(RunFilter(ids=tuple(each.flow_run_id for each in queued)))}
+    columns = [Column("state", whole=True), Column("name"), Column("due", whole=True), Column("id", style="dim")]
+    rows = [
+        (state_text(run.state_type, run.state_name), run.name, short_time(each.due), run.id)
+        for each in queued
+        if (run := runs.get(each.flow_run_id)) is not None
+    ]
+    return table(columns, rows)
+
+
+@app.command()
+def run(
+    name: Which,
+    pairs: Annotated[
+        list[str],
+        typer.Option("--param", "-p", metavar="NAME=VALUE", help="A parameter: JSON if it is that, else text."),
+    ] = [],  # noqa: B006 - typer copies it
+    document: Annotated[str | None, typer.Option("--params", metavar="JSON", help="All as one JSON object.")] = None,
+    at: Annotated[
+        datetime | None, typer.Option("--at", metavar="TIME", help="When it is to begin: 2026-05-01T06:00:00, local.")
+    ] = None,
+    partition: Annotated[str | None, typer.Option("--partition", metavar="KEY", help="What it is about.")] = None,
+    priority: Annotated[int | None, typer.Option("--priority", min=0, help="Lower ones begin first.")] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Exit as `perdure run`, at its end.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make a run of a deployment: a worker begins it."""
+    of = deployment_named(name, _known())
+    made = deployments.run_deployment(
+        full_name(of),
+        _parameters(pairs, document, definition_of_text(of.definition)),
+        scheduled_time=None if at is None else at.astimezone(),
+        timeout=None if wait else 0,
+        poll_interval=1.0,
+        partition=partition,
+        priority=priority,
+    )
+    if as_json:
+        show_json(run_shape(made))
+    else:
+        line = state_text(made.state_type, made.state_name)
+        show(line.append(f"  {made.name}", style="bold default"))
+        show(note(f"perdure flow-run watch {made.id}" if not wait else f"perdure flow-run inspect {made.id}"))
+    if wait and made.state_type is not None:
+        raise typer.Exit(EXIT_CODES.get(made.state_type, 0))
+
+
+def _parameters(pairs: Sequence[str], document: str | None, definition: Definition) -> dict[str, Any]:
+    try:
+        parameters = {} if document is None else json.loads(document)
+    except ValueError as error:
+        raise typer.BadParameter(f"It is not JSON: {error}.", param_hint="--params") from None
+    if not isinstance(parameters, dict):
+        raise typer.BadParameter("It must be a JSON object, such as '{\"x\": 1}'.", param_hint="--params")
+    shapes = definition.schema.get("properties", {})
+    for pair in pairs:
+        key, sign, text = pair.partition("=")
+        if not sign:
+            raise typer.BadParameter(f"{pair!r} has no '='. Write it as {key}=VALUE.", param_hint="--param")
+        parameters[key] = text if shapes.get(key, {}).get("type") == "string" else _value(text)
+    return parameters
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+@app.command()
+def pause(name: Which, schedule: Slug = None, as_json: AsJson = False) -> None:
+    """Have a deployment's schedules, or one of them, make no runs; by hand it runs still."""
+    of = deployment_named(name, _known())
+    _pause(of, schedule, system_clock())
+    _say(of, "Paused", schedule, as_json)
+
+
+@app.command()
+def resume(name: Which, schedule: Slug = None, as_json: AsJson = False) -> None:
+    """Have a deployment's schedules, or one of them, make runs again; what came meanwhile is passed over."""
+    of = deployment_named(name, _known())
+    records = [each for each in _known().deployments.schedules(of.id) if schedule in (None, each.slug)]
+    resume_schedules(records, system_clock(), _known())
+    _pause(of, schedule, None)
+    _say(of, "Resumed", schedule, as_json)
+
+
+def _pause(of: Deployment, slug: str | None, since: int | None) -> None:
+    known = _known().deployments
+    if slug is None:
+        known.pause(of.id, since)
+    elif not known.pause_schedule(of.id, slug, since):
+        slugs = ", ".join(each.slug for each in known.schedules(of.id)) or "none"
+        raise DeploymentMissing(f"{full_name(of)} has no schedule {slug!r}. It has: {slugs}.")
+
+
+@app.command()
+def rollback(
+    name: Which,
+    version: Annotated[int | None, typer.Argument(metavar="VERSION", help="The one before, by default.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make an earlier version of a deployment the newest one: runs from now on are made of it."""
+    of = deployment_named(name, _known())
+    versions = {each.number: each for each in _known().deployments.versions(of.id)}
+    number = of.version - 1 if version is None else version
+    if number not in versions:
+        raise DeploymentMissing(f"{full_name(of)} has no version {number}. It has: {', '.join(map(str, versions))}.")
+    before = versions[number]
+    now = system_clock()
+    kept = _known().deployments.put(
+        of._replace(definition=before.definition, updated=now), before._replace(created=now)
+    )
+    if as_json:
+        show_json(_shape(kept))
+    else:
+        show(f"{full_name(of)} is as in version {number} again: that is version {kept.version}.")
+
+
+@app.command()
+def delete(name: Which, as_json: AsJson = False) -> None:
+    """Delete a deployment with its schedules; runs of it that have not begun are cancelled, all others stay."""
+    of = deployment_named(name, _known())
+    waiting = _known().deployments.queued(QueueFilter(deployment_id=of.id, phases=("waiting",)))
+    now = system_clock()
+    ends = [
+        StateRecord(each.flow_run_id, False, StateType.CANCELLED, "Cancelled", "Its deployment was deleted.", now)
+        for each in waiting
+    ]
+    _known().deployments.delete(of.id, ends)
+    if as_json:
+        show_json({"name": full_name(of), "deleted": True, "cancelled": len(ends)})
+    else:
+        show(f"Deleted the deployment {full_name(of)!r}" + (f", and cancelled {len(ends)} runs." if ends else "."))
+
+
+def _say(of: Deployment, done: str, slug: str | None, as_json: bool) -> None:
+    kept = _known().deployments.one(of.id) or of
+    if as_json:
+        show_json(_shape(kept))
+    else:
+        what = "the deployment" if slug is None else f"the schedule {slug!r} of"
+        show(f"{done} {what} {full_name(of)!r}.")
+
+
+def _shape(of: Deployment) -> dict[str, Any]:
+    schedules = _known().deployments.schedules(of.id)
+    coming = [] if of.paused else upcoming(schedules, 1, system_clock())
+    return {
+        "id": of.id,
+        "name": full_name(of),
+        "flow_name": of.flow_name,
+        "version": of.version,
+        "work_pool": of.work_pool,
+        "work_queue": of.work_queue,
+        "priority": of.priority,
+        "concurrency_limit": of.concurrency_limit,
+        "overlap": of.overlap,
+        "paused": iso(of.paused),
+        "schedules": [{**json.loads(each.definition), "paused": iso(each.paused)} for each in schedules],
+        "next": coming[0][0].isoformat() if coming else None,
+        "created": iso(of.created),
+        "updated": iso(of.updated),
+    }
+
+
+def _details(of: Deployment) -> dict[str, Any]:
+    queued = _known().deployments.queued(QueueFilter(deployment_id=of.id, limit=20))
+    return {
+        "definition": json.loads(of.definition),
+        "versions": [
+            {"number": each.number, "created": iso(each.created), "created_by": each.created_by}
+            for each in _known().deployments.versions(of.id)
+        ],
+        "runs": [
+            {"id": each.flow_run_id, "due": iso(each.due), "schedule": each.schedule, "partition": each.partition}
+            for each in queued
+        ],
+    }
+
+
+# The names that other groups and other tools use.
+app.command("rm", hidden=True)(delete)
+app.command("show", hidden=True)(inspect)

@@ -1,0 +1,134 @@
+"""`perdure work-pool`: where runs of deployments wait for workers."""
+
+from typing import Annotated, Any
+
+import typer
+
+from perdure.cli import find
+from perdure.cli.groups import AsJson, new_group
+from perdure.cli.output import NOTHING, Column, iso, note, show, show_json, table
+from perdure.core.clock import system_clock
+from perdure.core.deployments import QueueFilter, WorkPool, WorkQueue
+from perdure.core.errors import WorkerError
+from perdure.core.suggest import nearest
+
+app = new_group("Make, list, pause and delete work pools and their queues.")
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The work pool.")]
+Queue = Annotated[str | None, typer.Option("--queue", metavar="NAME", help="A queue of it: a named limit within it.")]
+AtOnce = Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="How many runs at once.")]
+
+
+@app.command()
+def create(name: Name, limit: AtOnce = None, queue: Queue = None, as_json: AsJson = False) -> None:
+    """Make a work pool, or a queue of one; or change its limit."""
+    known = find.orchestrator().deployments
+    if queue is not None:
+        _found(name)
+        known.put_queue(WorkQueue(name, queue, limit, None))
+    else:
+        before = next((each for each in known.pools() if each.name == name), None)
+        made = before or WorkPool(name, "process", None, None, "{}", system_clock())
+        known.put_pool(made._replace(concurrency_limit=limit))
+    _say(name, f"The work pool {name!r}" + (f" has the queue {queue!r}." if queue else " is there."), as_json)
+
+
+@app.command()
+def ls(as_json: AsJson = False) -> None:
+    """List work pools and their queues, with how many runs wait and run."""
+    known = find.orchestrator().deployments
+    pools = known.pools()
+    if as_json:
+        show_json([_shape(each) for each in pools])
+    elif pools:
+        columns = [Column("work pool"), Column("type"), *(Column(each, right=True) for each in _COUNTS)]
+        rows = [row for pool in pools for row in _rows(pool)]
+        show(table([*columns, Column("workers", right=True)], rows))
+    else:
+        show("There are no work pools.")
+        show(note("`perdure work-pool create NAME` makes one; the pool `default` is made when it is needed."))
+
+
+_COUNTS = ("at once", "running", "waiting")
+
+
+def _rows(pool: WorkPool) -> list[tuple[Any, ...]]:
+    known = find.orchestrator().deployments
+    places = known.queued(QueueFilter(work_pool=pool.name, phases=("waiting", "claimed")))
+    workers = len(known.workers(pool.name))
+
+    def row(title: str, limit: int | None, paused: bool, queue: str | None) -> tuple[Any, ...]:
+        own = [each for each in places if queue is None or each.work_queue == queue]
+        running = sum(each.phase == "claimed" for each in own)
+        shown = "paused" if paused else NOTHING if limit is None else str(limit)
+        return (title, pool.type if queue is None else "", shown, str(running), str(len(own) - running))
+
+    rows = [(*row(pool.name, pool.concurrency_limit, pool.paused is not None, None), str(workers))]
+    for queue in known.queues(pool.name):
+        limit, paused = queue.concurrency_limit, queue.paused is not None
+        rows.append((*row(f"  {queue.name}", limit, paused, queue.name), ""))
+    return rows
+
+
+@app.command()
+def pause(name: Name, queue: Queue = None, as_json: AsJson = False) -> None:
+    """Have no more runs of a work pool, or of a queue of it, be begun; what runs is left alone."""
+    _pause(name, queue, system_clock())
+    _say(name, f"Paused the work pool {name!r}" + (f", its queue {queue!r}." if queue else "."), as_json)
+
+
+@app.command()
+def resume(name: Name, queue: Queue = None, as_json: AsJson = False) -> None:
+    """Have runs of a work pool, or of a queue of it, be begun again."""
+    _pause(name, queue, None)
+    _say(name, f"Resumed the work pool {name!r}" + (f", its queue {queue!r}." if queue else "."), as_json)
+
+
+def _pause(name: str, queue: str | None, since: int | None) -> None:
+    known = find.orchestrator().deployments
+    _found(name)
+    if queue is None:
+        known.pause_pool(name, since)
+        return
+    before = next((each for each in known.queues(name) if each.name == queue), None)
+    if before is None:
+        raise WorkerError(f"The work pool {name!r} has no queue {queue!r}. `perdure work-pool ls` lists them.")
+    known.put_queue(before._replace(paused=since))
+
+
+@app.command()
+def delete(name: Name, queue: Queue = None, as_json: AsJson = False) -> None:
+    """Delete a work pool, or a queue of one. Its runs wait until there is one of this name again."""
+    _found(name)
+    known = find.orchestrator().deployments
+    done = known.delete_pool(name) if queue is None else known.delete_queue(name, queue)
+    if not done:
+        raise WorkerError(f"The work pool {name!r} has no queue {queue!r}. `perdure work-pool ls` lists them.")
+    if as_json:
+        show_json({"name": name, "queue": queue, "deleted": True})
+    else:
+        show(f"Deleted the work pool {name!r}." if queue is None else f"Deleted the queue {queue!r} of {name!r}.")
+
+
+def _found(name: str) -> WorkPool:
+    pools = {each.name: each for each in find.orchestrator().deployments.pools()}
+    if name not in pools:
+        advice = nearest(name, list(pools)) or " `perdure work-pool ls` lists them."
+        raise WorkerError(f"There is no work pool {name!r}.{advice}")
+    return pools[name]
+
+
+def _say(name: str, text: str, as_json: bool) -> None:
+    if as_json:
+        show_json(_shape(_found(name)))
+    else:
+        show(text)
+
+
+def _shape(pool: WorkPool) -> dict[str, Any]:
+    queues = find.orchestrator().deployments.queues(pool.name)
+    shapes = [{**each._asdict(), "paused": iso(each.paused)} for each in queues]
+    return {**pool._asdict(), "paused": iso(pool.paused), "created": iso(pool.created), "queues": shapes}
+
+
+app.command("rm", hidden=True)(delete)

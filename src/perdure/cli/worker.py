@@ -1,0 +1,77 @@
+"""`perdure worker`: processes that take runs of deployments from work pools, and start them."""
+
+import signal
+from typing import Annotated, Any
+
+import typer
+
+from perdure import session, settings
+from perdure.cli import find
+from perdure.cli.groups import AsJson, new_group
+from perdure.cli.output import Column, iso, note, short_time, show, show_json, table
+from perdure.core.clock import system_clock
+from perdure.core.deployments import DEFAULT_POOL, WorkerRecord, WorkPool
+from perdure.core.errors import WorkerError
+from perdure.workers.loop import Worker
+from perdure.workers.process import ProcessInfrastructure
+
+app = new_group("Start a worker, list workers.")
+
+
+@app.command()
+def start(
+    pools: Annotated[
+        list[str], typer.Option("--pool", "-p", metavar="NAME", help="Whose runs it takes; repeatable.")
+    ] = [DEFAULT_POOL],  # noqa: B006 - typer copies it
+    limit: Annotated[
+        int | None,
+        typer.Option("--limit", "-l", metavar="N", min=1, help="How many runs at once."),
+    ] = None,
+    name: Annotated[str | None, typer.Option("--name", metavar="TEXT", help="The worker's name.")] = None,
+) -> None:
+    """Take runs from work pools and start them, until Ctrl-C: what runs may end first, for half a minute."""
+    known = session.current()
+    kinds = {each.name: each.type for each in known.orchestrator.deployments.pools()}
+    for pool in pools:
+        if pool not in kinds:
+            known.orchestrator.deployments.put_pool(WorkPool(pool, "process", None, None, "{}", system_clock()))
+        elif kinds[pool] != "process":
+            raise WorkerError(f"The work pool {pool!r} is of type {kinds[pool]!r}, and this worker starts processes.")
+    makes_ticks = settings.current().api_url is None  # else the server does
+    worker = Worker(known, pools, ProcessInfrastructure(), name=name, limit=limit, makes_ticks=makes_ticks)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: worker.stop())
+    show(f"Worker for {', '.join(pools)}. Stop it with Ctrl-C.")
+    worker.run()
+
+
+@app.command()
+def ls(
+    pool: Annotated[str | None, typer.Option("--pool", "-p", metavar="NAME", help="Only those of this pool.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List workers, with their last sign of life and how many runs they have."""
+    workers = find.orchestrator().deployments.workers(pool)
+    if as_json:
+        show_json([_shape(each) for each in workers])
+    elif workers:
+        columns = [Column("worker"), Column("pool"), Column("type"), Column("runs", right=True), Column("heartbeat")]
+        show(table(columns, [_row(each) for each in workers]))
+    else:
+        show("There are no workers.")
+        show(note("`perdure worker start` starts one."))
+
+
+def _row(each: WorkerRecord) -> tuple[Any, ...]:
+    runs = str(each.running) if each.capacity is None else f"{each.running} of {each.capacity}"
+    return (each.name, each.work_pool, each.type, runs, short_time(each.seen) + ("" if is_there(each) else " (gone)"))
+
+
+def is_there(each: WorkerRecord) -> bool:
+    """Whether a worker has given a heartbeat within its lease, as far as clocks agree."""
+    return system_clock() - each.seen <= 2 * settings.current().lease_seconds * 1_000_000
+
+
+def _shape(each: WorkerRecord) -> dict[str, Any]:
+    times = {"started": iso(each.started), "seen": iso(each.seen)}
+    return {**each._asdict(), **times, "is_there": is_there(each)}
