@@ -50,7 +50,7 @@ def ls(
     pool: Annotated[str | None, typer.Option("--pool", "-p", metavar="NAME", help="Only those of this pool.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List workers, with their last sign of life and how many runs they have."""
+    """List workers, with their last heartbeat and the number of their runs."""
     workers = find.orchestrator().deployments.workers(pool)
     if as_json:
         show_json([_shape(each) for each in workers])
