@@ -192,5 +192,5 @@ def test_secrets_are_read_by_boto3(secrets: AwsCredentials) -> None:
 
 def test_without_boto3_the_error_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "boto3", None)
-    with pytest.raises(IntegrationError, match=r"boto3 is not installed\. Run `pip install boto3`\."):
+    with pytest.raises(IntegrationError, match=r"boto3 is not installed\. Run `pip install 'perdure\[aws\]'`\."):
         AwsCredentials().get_boto3_session()

@@ -242,5 +242,5 @@ def test_what_a_library_is_missing_for_says_how_to_install_it(monkeypatch: pytes
         with pytest.raises(IntegrationError, match=f"pip install {library}"):
             getattr(credentials, method)()
     monkeypatch.setitem(sys.modules, "google.oauth2.service_account", None)
-    with pytest.raises(IntegrationError, match="pip install google-auth"):
+    with pytest.raises(IntegrationError, match=r"pip install .perdure\[gcp\]"):
         asyncio.run(read_secret("door", credentials))

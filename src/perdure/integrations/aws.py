@@ -50,7 +50,7 @@ class AwsClientParameters(BaseModel):
         if self.verify is not True or self.verify_cert_path is not None:
             given["verify"] = self.verify_cert_path or self.verify
         if self.config is not None:
-            given["config"] = imported("botocore.config", "boto3").Config(**self.config)
+            given["config"] = imported("botocore.config", "'perdure[aws]'").Config(**self.config)
         return {name: value for name, value in given.items() if value is not None}
 
 
@@ -73,7 +73,9 @@ class _Credentials(Block):
             IntegrationError: boto3 is not installed.
         """
         given = {"region_name": self.region_name, **self._session_arguments()}
-        return imported("boto3", "boto3").session.Session(**{name: each for name, each in given.items() if each})
+        return imported("boto3", "'perdure[aws]'").session.Session(
+            **{name: each for name, each in given.items() if each}
+        )
 
     def get_client(self, client_type: str) -> Any:
         """A client of boto3 for a service, such as "s3" or "secretsmanager".

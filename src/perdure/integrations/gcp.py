@@ -32,6 +32,7 @@ __all__ = [
 ]
 
 _SCOPES = ["https://www.googleapis.com/auth/cloud-platform"]
+_EXTRA = "'perdure[gcp]'"
 _SECONDS = 30.0  # until a call counts as failed
 
 
@@ -62,8 +63,8 @@ class GcpCredentials(Block):
             IntegrationError: google-auth is not installed.
         """
         if self.service_account_file is None and self.service_account_info is None:
-            return imported("google.auth", "google-auth requests").default(scopes=_SCOPES)[0]
-        kind = imported("google.oauth2.service_account", "google-auth requests").Credentials
+            return imported("google.auth", _EXTRA).default(scopes=_SCOPES)[0]
+        kind = imported("google.oauth2.service_account", _EXTRA).Credentials
         return kind.from_service_account_info(self._info(), scopes=_SCOPES)
 
     @awaited_in_async_code
@@ -117,9 +118,9 @@ class GcpCredentials(Block):
 
     def _token(self) -> str:
         credentials = self.get_credentials_from_service_account()
-        errors = imported("google.auth.exceptions", "google-auth requests")
+        errors = imported("google.auth.exceptions", _EXTRA)
         try:
-            credentials.refresh(imported("google.auth.transport.requests", "requests").Request())
+            credentials.refresh(imported("google.auth.transport.requests", _EXTRA).Request())
         except errors.GoogleAuthError as error:
             raise IntegrationError(f"Google gives no token: {error}. Correct the service account's key.") from None
         return str(credentials.token)
