@@ -61,6 +61,8 @@ class _Run(Generic[OptionsT]):
         "transaction",
     )
 
+    is_drawn = False  # whether it only stands for a run, while its flow is drawn
+
     def __init__(
         self,
         id: str,

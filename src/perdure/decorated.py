@@ -12,6 +12,7 @@ from perdure.core.annotations import unmapped
 from perdure.core.colour import caller_is_async
 from perdure.core.coroutine_marks import CoroutineMarks
 from perdure.core.signatures import Passed
+from perdure.drawing import Way, drawn_call
 from perdure.mapping import mapped
 from perdure.named_options import CommonOptions, Options
 
@@ -110,6 +111,11 @@ class Decorated(CommonOptions[Options], CoroutineMarks):
             return submit(signature.gather(row), passed)
 
         return mapped(self.name, parameters, given, submit_row, loop, self.options.is_async)
+
+    def _drawn(self, way: Way, args: Sequence[Any], kwargs: dict[str, Any], wait_for: Any) -> Any:
+        """What stands for a call's result, if it is made by a flow that is drawn; else None."""
+        upstream = list(wait_for) if isinstance(wait_for, list | tuple | set) else [wait_for]
+        return drawn_call(self.options, args, {**kwargs, "wait_for": upstream}, way)
 
     def _is_default(self, name: str, value: Any) -> bool:
         parameter = self.options.signature.inspected.parameters.get(name)

@@ -347,6 +347,7 @@ _OF_TASKS: dict[str, tuple[str, Callable[[Any, str, RunOptions], Any]]] = {
     "cache_policy": ("cache_policy", _cache_policy),
     "cache_expiration": ("cache_expiration", _expiration),
     "refresh_cache": ("refresh_cache", _choice),
+    "viz_return_value": ("viz_return_value", _as_given),
     "result_storage_key": ("result_storage_key", _storage_key),
     "on_commit": ("on_commit", _hooks),
     "on_rollback": ("on_rollback", _hooks),

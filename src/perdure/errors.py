@@ -66,6 +66,7 @@ from perdure.core.errors import (
     VariableError,
     VariableExists,
     VariableMissing,
+    VisualizationError,
     WouldDeadlock,
 )
 
@@ -135,5 +136,6 @@ __all__ = [
     "VariableError",
     "VariableExists",
     "VariableMissing",
+    "VisualizationError",
     "WouldDeadlock",
 ]

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, Concatenate, Generic, Literal, Never, ParamSpec, TypeVar, overload
 from uuid import UUID
 
-from perdure import definition, settings
+from perdure import definition, drawing, settings
 from perdure import session as sessions
 from perdure.context import FlowRunContext, current_run
 from perdure.core.arguments import WaitedFor
@@ -107,6 +107,8 @@ class Flow(Decorated[FlowOptions], OptionsOfFlows, Deployable, Generic[P, R]):
         """
         if Flow.calls_refused is not None:
             raise DefinitionError(f"The flow {self.name!r} was called. {Flow.calls_refused}")
+        if drawing.active and (drawn := self._drawn("call", args, kwargs, wait_for)) is not None:
+            return drawn
         try:
             session = sessions.current()
             parameters = self._bind(args, kwargs)
@@ -151,6 +153,8 @@ class Flow(Decorated[FlowOptions], OptionsOfFlows, Deployable, Generic[P, R]):
             ParameterBindError: the arguments do not fit the signature.
             DefinitionError: the flow has an idempotency key.
         """
+        if drawing.active and (drawn := self._drawn("submit", args, kwargs, wait_for)) is not None:
+            return drawn
         future = self._submit(self._bind(args, kwargs), self._passed(args, kwargs), runs_of(wait_for))
         return future.wait() if return_state else future
 
@@ -181,6 +185,8 @@ class Flow(Decorated[FlowOptions], OptionsOfFlows, Deployable, Generic[P, R]):
             MappingLengthMismatch: the iterables have different lengths.
             DefinitionError: the flow has an idempotency key.
         """
+        if drawing.active and (drawn := self._drawn("map", args, kwargs, wait_for)) is not None:
+            return drawn
         runs = runs_of(wait_for)
 
         def submit(parameters: dict[str, Any], passed: Passed) -> Any:
@@ -188,6 +194,20 @@ class Flow(Decorated[FlowOptions], OptionsOfFlows, Deployable, Generic[P, R]):
 
         futures = self._map(args, kwargs, submit)
         return futures.states() if return_state else futures
+
+    def visualize(self, *args: Any, **kwargs: Any) -> Any:
+        """The graph of the tasks and subflows that a call with these arguments makes: a `FlowGraph`.
+
+        The flow's own code runs, and none of its tasks and subflows. `print` shows the graph as Mermaid, a notebook as
+        a picture; `.save("flow.svg")` and `.dot()` are for Graphviz. On an event loop, a coroutine flow's is awaited.
+
+        Raises:
+            VisualizationError: the flow's code depends on what a task returns, or it is a generator.
+            ParameterBindError: the arguments do not fit the signature.
+        """
+        parameters = self._bind(args, kwargs)
+        bound = args if self._instance is None else (self._instance, *args)
+        return drawing.drawn(self.options, parameters, lambda: self.options.function(*bound, **kwargs))
 
     def _submit(
         self, parameters: dict[str, Any], passed: Passed, runs: Sequence[WaitedFor]

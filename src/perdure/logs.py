@@ -78,6 +78,9 @@ class RunLogger(logging.LoggerAdapter[logging.Logger]):
         super().__init__(_FLOW_RUNS if run.is_flow else _TASK_RUNS, {**_names_of(run), **(extra or {})})
         self._run = run
 
+    def isEnabledFor(self, level: int) -> bool:  # noqa: N802
+        return not self._run.is_drawn and super().isEnabledFor(level)
+
     def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
         kwargs["extra"] = {**(self.extra or {}), **(kwargs.get("extra") or {}), "perdure_run": self._run}
         return msg, kwargs

@@ -192,6 +192,11 @@ class OptionsOfTasks(CommonOptions[TaskOptions]):
         return self.options.refresh_cache
 
     @property
+    def viz_return_value(self) -> Any:
+        """What `flow.visualize()` has instead of the result, if anything."""
+        return self.options.viz_return_value
+
+    @property
     def result_storage_key(self) -> str | None:
         """The template of its results' keys in the storage."""
         return self.options.result_storage_key

@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from datetime import timedelta
 from typing import Any, Concatenate, Generic, Literal, Never, ParamSpec, TypeVar, overload
 
-from perdure import definition, settings
+from perdure import definition, drawing, settings
 from perdure import session as sessions
 from perdure.core.colour import call_is_awaited
 from perdure.core.options import Hook, RetryDelay, TaskOptions
@@ -135,6 +135,8 @@ class Task(Decorated[TaskOptions], OptionsOfTasks, Generic[P, R]):
         Raises:
             ParameterBindError: the arguments do not fit the signature.
         """
+        if drawing.active and (drawn := self._drawn("call", args, kwargs, wait_for)) is not None:
+            return drawn
         try:
             options = self.options
             session = sessions.current()
@@ -183,6 +185,8 @@ class Task(Decorated[TaskOptions], OptionsOfTasks, Generic[P, R]):
         Raises:
             ParameterBindError: the arguments do not fit the signature.
         """
+        if drawing.active and (drawn := self._drawn("submit", args, kwargs, wait_for)) is not None:
+            return drawn
         parameters, passed = self._bind(args, kwargs), self._passed(args, kwargs)
         future = submit_task(self, self.options, parameters, runs_of(wait_for), passed)
         return future.wait() if return_state else future
@@ -217,6 +221,8 @@ class Task(Decorated[TaskOptions], OptionsOfTasks, Generic[P, R]):
             MappingMissingIterable: no argument is an iterable.
             MappingLengthMismatch: the iterables have different lengths.
         """
+        if drawing.active and (drawn := self._drawn("map", args, kwargs, wait_for)) is not None:
+            return drawn
         runs = runs_of(wait_for)
 
         def submit(parameters: dict[str, Any], passed: Passed) -> Any:
@@ -298,6 +304,7 @@ def task(
     cache_policy: CachePolicy | Callable[..., Any] | None = None,
     cache_expiration: timedelta | None = None,
     refresh_cache: bool | None = None,
+    viz_return_value: Any = None,
     log_prints: bool | None = None,
     on_running: Sequence[Hook] | None = None,
     on_completion: Sequence[Hook] | None = None,
@@ -336,6 +343,7 @@ def task(function: Any = None, /, **options: Any) -> Any:
         cache_policy: what the cache key is made of instead, such as `INPUTS + TASK_SOURCE - "logger"`.
         cache_expiration: how long a cached result is used; for ever by default.
         refresh_cache: run in spite of a cached result, and replace it.
+        viz_return_value: what `flow.visualize()` has instead of the result, where the flow's code depends on it.
         log_prints: whether what the task prints is logged; inherited from the flow by default.
         on_running: hooks, called with (task, task run, state) when a run begins to run; those of them with parameters
             of these names (task, task_run, state) get what these say, in whatever order.

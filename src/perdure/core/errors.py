@@ -256,6 +256,10 @@ class EntrypointError(PerdureError, ValueError):
     """What an entrypoint such as `flows.py:my_flow` names is not there, or cannot be loaded."""
 
 
+class VisualizationError(PerdureError, ValueError):
+    """A flow cannot be drawn without running its tasks, or not in the form that is asked for."""
+
+
 class EventError(PerdureError, ValueError):
     """An event cannot be kept as it is."""
 

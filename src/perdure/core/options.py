@@ -117,6 +117,7 @@ class TaskOptions(RunOptions):
     cache_policy: Any = None  # a CachePolicy
     cache_expiration: timedelta | None = None
     refresh_cache: bool | None = None
+    viz_return_value: Any = None  # what a drawing of a flow has instead of the result
     result_storage_key: str | None = None
     on_commit: tuple[Hook, ...] = ()
     on_rollback: tuple[Hook, ...] = ()
