@@ -213,6 +213,10 @@ class _Allowed:
 def _column(value: Any) -> Any:
     """What is gone through for an argument: a future or state of a collection stands for its items."""
     if isinstance(value, allow_failure):
+        if isinstance(value.value, Pending):
+            value.value.block()
+        if isinstance(value.value, Pending | State) and not state_of(value.value).is_completed():
+            return value  # what failed is the same for all calls: its exception
         items = _column(value.value)
         return _Allowed(items) if _is_iterable(items) else value
     if not isinstance(value, Pending | State):

@@ -401,3 +401,21 @@ def test_the_flows_own_exception_goes_before_one_of_a_mapped_iterable() -> None:
 
     with pytest.raises(ValueError, match="mine"):
         in_flow(maps)
+
+
+def test_a_failed_upstream_that_is_allowed_is_the_same_for_all_mapped_calls() -> None:
+    @task
+    def fails() -> list[int]:
+        raise ValueError("no rows")
+
+    @task
+    def pair(x: int, y: object) -> tuple[int, str]:
+        return x, repr(y)
+
+    @flow
+    def pairs() -> object:
+        return pair.map([1, 2], allow_failure(fails.submit())).result(), pair.map(
+            [3], y=allow_failure(fails(return_state=True))
+        ).result()
+
+    assert pairs() == ([(1, "ValueError('no rows')"), (2, "ValueError('no rows')")], [(3, "ValueError('no rows')")])

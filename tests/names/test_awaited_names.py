@@ -77,6 +77,16 @@ def test_a_webhook_that_may_not_call_private_addresses_calls_none(url: str, reas
         asyncio.run(call())
 
 
+def test_a_webhook_keeps_when_it_is_saved_that_it_calls_public_addresses_only() -> None:
+    hook = Webhook(url=SecretStr("https://127.0.0.1/deploy"), allow_private_urls=False)
+    hook.save("deploy")
+    loaded = Webhook.load("deploy")
+    assert (loaded, loaded.allow_private_urls) == (hook, False)
+    assert Webhook(url=SecretStr("https://127.0.0.1/deploy")).allow_private_urls
+    with pytest.raises(HookError, match="private address"):
+        loaded.call()
+
+
 @pytest.mark.parametrize("ask", [pause_flow_run, suspend_flow_run])
 def test_only_a_flow_itself_can_pause_its_run(ask: Any) -> None:
     @flow

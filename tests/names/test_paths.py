@@ -29,7 +29,7 @@ NAMES = {
     "perdure.input": "RunInput",
     "perdure.logging.loggers": "get_logger get_run_logger disable_run_logger",
     "perdure.logging": "get_logger get_run_logger disable_run_logger",
-    "perdure.results": "PersistedResult LiteralResult UnpersistedResult PersistedResultBlob",
+    "perdure.results": "PersistedResult LiteralResult UnpersistedResult PersistedResultBlob MissingResult",
     "perdure.runtime": "flow_run task_run deployment",
     "perdure.serializers": "PickleSerializer JSONSerializer CompressedSerializer Serializer",
     "perdure.states": "Completed Failed Crashed Cancelled Cancelling Pending Running Scheduled Paused State StateType"

@@ -12,6 +12,7 @@ from perdure.context import FlowRunContext, TaskRunContext, get_run_context
 from perdure.core.records import ArtifactFilter
 from perdure.errors import MissingContext
 from perdure.logging import disable_run_logger, get_logger
+from perdure.settings import temporary_settings
 from perdure.testing.utilities import prefect_test_harness
 from perdure.variables import Variable, get
 
@@ -90,3 +91,28 @@ def test_a_test_harness_has_a_home_of_its_own() -> None:
         assert isinstance(home, Path)
         assert get("outside") is None
     assert get("outside") == 1
+
+
+def test_functions_that_log_are_called_by_tests_while_runs_log_nothing() -> None:
+    @task
+    def say() -> str:
+        get_run_logger().info("hei")
+        return "said"
+
+    with pytest.raises(MissingContext):
+        say.fn()
+    with disable_run_logger():
+        assert say.fn() == "said"
+    assert say() == "said"
+
+
+def test_secrets_are_hidden_from_handlers_of_others(caplog: pytest.LogCaptureFixture) -> None:
+    @flow(log_prints=True)
+    def say() -> None:
+        get_run_logger().warning("the token is %s", "a-token-of-twenty-signs")
+        print("it is a-token-of-twenty-signs")
+
+    with temporary_settings(api_token="a-token-of-twenty-signs"):
+        say()
+    assert "the token is " in caplog.text
+    assert "twenty" not in caplog.text

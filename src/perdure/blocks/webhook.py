@@ -12,6 +12,8 @@ from perdure.core.hosts import is_public
 
 __all__ = ["Webhook"]
 
+_PUBLIC = "public+"  # before the scheme of a URL that may lead to public addresses only; no field of its own: the
+# digests of webhooks that were saved and cached before are those of the fields
 _SECONDS = 30.0  # until a call counts as failed
 
 
@@ -24,7 +26,19 @@ class Webhook(Block):
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "POST"
     headers: dict[str, SecretStr] = Field(default_factory=dict)
     timeout_seconds: float = Field(default=_SECONDS, gt=0)
-    allow_private_urls: bool = Field(default=True, description="Whether it may be at an address that is not public.")
+
+    def __init__(self, *, allow_private_urls: bool = True, **fields: Any) -> None:
+        """A webhook of the fields; without `allow_private_urls` it calls public addresses only."""
+        url = fields.get("url")
+        if not allow_private_urls and url is not None:
+            text = url.get_secret_value() if isinstance(url, SecretStr) else str(url)
+            fields["url"] = _PUBLIC + text.removeprefix(_PUBLIC)
+        super().__init__(**fields)
+
+    @property
+    def allow_private_urls(self) -> bool:
+        """Whether it may be at an address that is not public."""
+        return not self.url.get_secret_value().startswith(_PUBLIC)
 
     def call(self, payload: Any = None) -> Any:
         """Call the URL with a payload, sent as JSON; the `httpx.Response`, whatever its status. In coroutines awaited.
@@ -45,7 +59,7 @@ class Webhook(Block):
         import httpx  # programs that call nothing do not pay for it
 
         headers = {name: value.get_secret_value() for name, value in self.headers.items()}
-        url, extensions = _url(self.url.get_secret_value()), {}
+        url, extensions = _url(self.url.get_secret_value().removeprefix(_PUBLIC)), {}
         if not self.allow_private_urls:
             # The very address that was looked at: the name may stand for another one by then.
             address, host = _public_address(url), url.host

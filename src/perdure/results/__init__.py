@@ -3,6 +3,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from perdure.core.errors import ResultNotKept as MissingResult  # its name in Prefect
 from perdure.core.retention import Retention
 from perdure.results.document import PersistedResultBlob
 from perdure.results.lookup import afind_result, aget_result, find_result, get_result
@@ -43,6 +44,7 @@ __all__ = [
     "Difference",
     "ImportSummary",
     "LiteralResult",
+    "MissingResult",
     "PersistedResult",
     "PersistedResultBlob",
     "Pruned",
