@@ -58,6 +58,42 @@ def locked(path: Path) -> Iterator[None]:
         yield  # closing the file lets go of the lock
 
 
+_LOCKED_BYTE = 2**31 - 2  # of an open file, on Windows, where nobody can read what is locked: beyond any file's end
+
+
+def lock_now(descriptor: int) -> None:
+    """Lock an open file for this process, until it is closed.
+
+    Raises:
+        OSError: another process has it locked.
+    """
+    if sys.platform == "win32":
+        import msvcrt
+
+        os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def read_at(descriptor: int, size: int, offset: int) -> bytes:
+    """Up to `size` bytes of an open file from an offset on; no other thread may use the descriptor meanwhile."""
+    if sys.platform == "win32":
+        os.lseek(descriptor, offset, os.SEEK_SET)
+        return os.read(descriptor, size)
+    return os.pread(descriptor, size, offset)
+
+
+def write_at(descriptor: int, data: memoryview, offset: int) -> int:
+    """Write to an open file from an offset on; how many bytes it took. As `read_at` otherwise."""
+    if sys.platform == "win32":
+        os.lseek(descriptor, offset, os.SEEK_SET)
+        return os.write(descriptor, data)
+    return os.pwrite(descriptor, data, offset)
+
+
 def replace_private(path: Path, text: str) -> None:
     """Write a file that only its owner may read; others see the whole old text or the whole new one."""
     temporary = path.with_name(TEMPORARY_PREFIX + new_id())

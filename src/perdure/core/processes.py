@@ -6,6 +6,7 @@ import platform
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from perdure.core.clock import system_clock
 from perdure.core.ids import new_id
@@ -82,6 +83,8 @@ def _namespace(pid: int) -> str:
 
 
 def _exists(pid: int) -> bool:
+    if sys.platform == "win32":
+        return _exists_on_windows(pid)
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -89,6 +92,22 @@ def _exists(pid: int) -> bool:
     except OSError:  # another user's
         return True
     return not _is_zombie(pid)
+
+
+def _exists_on_windows(pid: int) -> bool:
+    """The same by a handle: there `os.kill(pid, 0)` is Ctrl-C for a whole group of processes."""
+    import ctypes
+
+    synchronize, refused, still_runs = 0x00100000, 5, 0x102
+    kernel: Any = ctypes.WinDLL("kernel32", use_last_error=True)  # type: ignore[attr-defined, unused-ignore]
+    kernel.OpenProcess.restype = ctypes.c_void_p
+    handle = ctypes.c_void_p(kernel.OpenProcess(synchronize, False, pid))
+    if not handle:
+        return int(ctypes.get_last_error()) == refused  # type: ignore[attr-defined, unused-ignore] # another user's
+    try:
+        return int(kernel.WaitForSingleObject(handle, 0)) == still_runs
+    finally:
+        kernel.CloseHandle(handle)
 
 
 def _stat(pid: int | str) -> list[str]:

@@ -98,7 +98,7 @@ def _kill(process: ProcessRecord | None, run: FlowRun) -> None:
     if process is None or not is_here(process):
         raise SteeringError(f"{_the(run)} does not end, and its process is on another machine. Kill it there.")
     try:
-        os.kill(process.pid, signal.SIGKILL)
+        os.kill(process.pid, getattr(signal, "SIGKILL", signal.SIGTERM))  # on Windows, each of them ends it
     except OSError as error:
         raise SteeringError(f"{_the(run)} does not end, and its process {process.pid} resists: {error}.") from None
 

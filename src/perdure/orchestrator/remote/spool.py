@@ -5,7 +5,6 @@ the process lives: a file that can be locked was left behind, and whoever locks 
 has its length and a checksum before it, so that what a kill cut off is known.
 """
 
-import fcntl
 import os
 import struct
 import zlib
@@ -13,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from perdure.core.files import make_private
+from perdure.core.files import lock_now, make_private, read_at, write_at
 from perdure.core.ids import is_id
 
 SUFFIX = ".spool"
@@ -54,7 +53,7 @@ class Spool:
         try:
             written = 0
             while written < len(data):
-                written += os.pwrite(descriptor, data[written:], self._end + written)
+                written += write_at(descriptor, data[written:], self._end + written)
             if synced:
                 os.fsync(descriptor)
         except OSError:
@@ -72,13 +71,13 @@ class Spool:
         """The first batch that is not delivered; None if there is none, or what is there was cut off."""
         if self._descriptor is None or self._begin >= self._end:
             return None
-        head = os.pread(self._descriptor, _HEAD.size, self._begin)
+        head = read_at(self._descriptor, _HEAD.size, self._begin)
         if len(head) < _HEAD.size:
             return None
         mark, sequence, length, checksum = _HEAD.unpack(head)
         if mark != _MARK:
             return None
-        body = os.pread(self._descriptor, length, self._begin + _HEAD.size)
+        body = read_at(self._descriptor, length, self._begin + _HEAD.size)
         return Batch(sequence, body) if len(body) == length and zlib.crc32(body) == checksum else None
 
     def delivered(self, batch: Batch) -> None:
@@ -110,7 +109,7 @@ class Spool:
         if self._descriptor is None:
             make_private(self.path.parent)
             descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # nobody else has a reason to hold it
+            lock_now(descriptor)  # nobody else has a reason to hold it
             self._descriptor = descriptor
         return self._descriptor
 
@@ -122,7 +121,7 @@ class Spool:
         except OSError:
             return None
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock_now(descriptor)
             found = os.fstat(descriptor)
             if found.st_ino != path.stat().st_ino:  # another process delivered it, and removed it, just now
                 raise BlockingIOError
