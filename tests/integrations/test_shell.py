@@ -163,6 +163,7 @@ def test_a_plain_flow_whose_time_is_up_ends_its_command(tmp_path: Path) -> None:
     assert until_gone(pid_in(file))
 
 
+@pytest.mark.slow
 def test_a_cancelled_flow_ends_its_command(tmp_path: Path) -> None:
     file = tmp_path / "pid"
 
