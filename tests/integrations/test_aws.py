@@ -137,6 +137,19 @@ def test_a_saved_bucket_keeps_its_secrets() -> None:
     assert "s3cret" not in repr(loaded)
 
 
+@pytest.mark.parametrize(
+    ("fields", "place"),
+    [
+        ({}, "https://s3.example.org/data"),
+        ({"profile_name": "ada"}, None),
+        ({"aws_client_parameters": {"endpoint_url": "https://s3.example.org", "verify": False}}, None),
+    ],
+)
+def test_records_name_a_bucket_only_by_what_its_place_says(fields: dict[str, Any], place: str | None) -> None:
+    given = {"aws_client_parameters": {"endpoint_url": "https://s3.example.org"}, **fields}
+    assert S3Bucket(bucket_name="data", credentials=AwsCredentials(**given)).place() == place
+
+
 @pytest.mark.parametrize("folder", ["../up", "a//b", "a/./b"])
 def test_a_folder_that_leads_out_is_refused(folder: str) -> None:
     with pytest.raises(ValidationError):

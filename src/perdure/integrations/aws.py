@@ -188,6 +188,10 @@ class S3Bucket(Bucket):
             found.append({"Key": entry.key, "Size": entry.size, "LastModified": modified})
         return found
 
+    def place(self) -> str | None:
+        # Without a look at certificates, another service may stand for the one that is named.
+        return super().place() if self.credentials.aws_client_parameters.verify is True else None
+
     def _whole_of_bucket(self) -> str:
         return "/".join(each for each in (self.bucket_name, self.bucket_folder) if each)
 
