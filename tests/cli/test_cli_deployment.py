@@ -1,0 +1,116 @@
+"""`perdure deployment`, `worker` and `work-pool`, as far as nothing has to be started."""
+
+import json
+
+import pytest
+from command_line import Perdure, Program
+
+FLOWS = """
+@flow
+def report(x: int = 1, day: str = ""):
+    return x
+
+if __name__ == "__main__":
+    report.deploy("nightly", cron="0 6 * * *", timezone="Europe/Oslo", parameters={"x": 2})
+"""
+
+
+@pytest.fixture
+def deployed(perdure: Perdure, program: Program) -> Perdure:
+    """The command, with a deployment that is there."""
+    from perdure.cli.load import load_flow
+
+    load_flow(str(program(FLOWS))).deploy("nightly", cron="0 6 * * *", timezone="Europe/Oslo", parameters={"x": 2})
+    return perdure
+
+
+def test_deployments_are_listed_with_when_they_run(deployed: Perdure):
+    said = deployed("deployment", "ls").output
+    assert "report/nightly" in said
+    assert "0 6 * * * Europe/Oslo" in said
+    (shape,) = json.loads(deployed("deployment", "ls", "--json").output)
+    assert (shape["name"], shape["version"], shape["paused"]) == ("report/nightly", 1, None)
+    assert shape["next"] is not None
+
+
+def test_no_deployments_say_how_one_is_made(perdure: Perdure):
+    assert "my_flow.serve" in perdure("deployment", "ls").output
+
+
+def test_a_deployment_is_shown_with_its_schedule_and_parameters(deployed: Perdure):
+    deployed("deployment", "run", "nightly", "--param", "day=monday")
+    said = deployed("deployment", "inspect", "report/nightly").output
+    assert '{"x": 2}' in said
+    assert "cron: 0 6 * * * Europe/Oslo" in said
+    assert "Scheduled" in said
+
+
+def test_a_run_is_made_with_parameters_by_their_types(deployed: Perdure):
+    run = json.loads(deployed("deployment", "run", "nightly", "-p", "day=7", "-p", "x=3", "--json").output)
+    assert run["parameters"] == {"day": "7", "x": 3}
+    assert run["state"]["name"] == "Scheduled"
+
+
+def test_wrong_parameters_are_an_error_that_names_them(deployed: Perdure):
+    result = deployed("deployment", "run", "nightly", "-p", "x=many")
+    assert result.exit_code == 1
+    assert "'many' is not of type 'integer'" in " ".join(result.output.split())
+
+
+def test_a_deployment_that_there_is_not_is_an_error_with_the_nearest_name(deployed: Perdure):
+    result = deployed("deployment", "run", "report/nightli")
+    assert result.exit_code == 1
+    assert "report/nightly" in result.output
+
+
+def test_a_deployment_and_its_schedules_are_paused_and_resumed(deployed: Perdure):
+    deployed("deployment", "pause", "nightly")
+    assert "paused" in deployed("deployment", "ls").output
+    deployed("deployment", "resume", "nightly")
+    deployed("deployment", "pause", "nightly", "--schedule", "cron")
+    assert "(paused)" in deployed("deployment", "inspect", "nightly").output
+    result = deployed("deployment", "pause", "nightly", "--schedule", "other")
+    assert "cron" in result.output
+    assert result.exit_code == 1
+
+
+def test_a_rollback_makes_the_version_before_the_newest_one(deployed: Perdure, program: Program):
+    from perdure.cli.load import load_flow
+
+    load_flow(str(program(FLOWS))).deploy("nightly", parameters={"x": 9})
+    assert "version 3" in deployed("deployment", "rollback", "nightly").output
+    shape = json.loads(deployed("deployment", "inspect", "nightly", "--json").output)
+    assert shape["definition"]["parameters"] == {"x": 2}
+    assert [each["number"] for each in shape["versions"]] == [3, 2, 1]
+
+
+def test_deleting_a_deployment_cancels_the_runs_that_wait(deployed: Perdure):
+    run = json.loads(deployed("deployment", "run", "nightly", "--json").output)
+    assert "cancelled 1 runs" in deployed("deployment", "delete", "nightly").output
+    assert "Cancelled" in deployed("flow-run", "inspect", run["id"]).output
+    assert json.loads(deployed("deployment", "ls", "--json").output) == []
+
+
+def test_a_waiting_run_is_begun_by_hand(deployed: Perdure):
+    run = json.loads(deployed("deployment", "run", "nightly", "--json").output)
+    assert deployed("flow-run", "start", run["id"]).exit_code == 0
+    assert "Completed" in deployed("flow-run", "inspect", run["id"]).output
+    result = deployed("flow-run", "start", run["id"])
+    assert result.exit_code == 1
+    assert "does not wait" in result.output
+
+
+def test_work_pools_and_queues_are_made_listed_paused_and_deleted(perdure: Perdure):
+    perdure("work-pool", "create", "batch", "--limit", 4)
+    perdure("work-pool", "create", "batch", "--queue", "gpu", "--limit", 1)
+    (shape,) = json.loads(perdure("work-pool", "ls", "--json").output)
+    assert (shape["name"], shape["concurrency_limit"], shape["queues"][0]["name"]) == ("batch", 4, "gpu")
+    perdure("work-pool", "pause", "batch")
+    assert "paused" in perdure("work-pool", "ls").output
+    perdure("work-pool", "resume", "batch")
+    assert "Deleted the work pool 'batch'" in perdure("work-pool", "delete", "batch").output
+    assert "no work pool 'batch'" in perdure("work-pool", "pause", "batch").output
+
+
+def test_no_workers_say_how_one_is_started(perdure: Perdure):
+    assert "perdure worker start" in perdure("worker", "ls").output
