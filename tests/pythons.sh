@@ -55,12 +55,13 @@ uv() { .venv/bin/uv --quiet pip "$@"; }
 case $pins in
 oldest | newest)
 	resolution=$([ "$pins" = oldest ] && echo lowest-direct || echo highest)
-	uv compile pyproject.toml --all-extras --group test --group build --upgrade --resolution "$resolution" --python-version "$version" \
+	uv compile pyproject.toml --all-extras --group test --group demo --group build --upgrade --resolution "$resolution" --python-version "$version" \
 		--no-emit-index-url --no-emit-find-links --no-annotate --no-header --output-file "$environment/pins.txt"
+	options=$([ "$pins" = newest ] || echo --pythonwarnings=default::DeprecationWarning) # of theirs, by newer ones below
 	pins=$environment/pins.txt
 	;;
 esac
 run "$environment/bin/python" -m pip --quiet --disable-pip-version-check install --no-deps --requirement "$pins"
 run "$environment/bin/python" -m pip --quiet --disable-pip-version-check install --no-deps --no-build-isolation --editable .
 run env TMPDIR="$([ -w /dev/shm ] && echo /dev/shm || echo /tmp)" PYTHONDONTWRITEBYTECODE= \
-	"$environment/bin/pytest" --quiet -m "not slow" --numprocesses "${WORKERS:-2}" --override-ini cache_dir="$environment/.pytest_cache"
+	"$environment/bin/pytest" ${options:-} --quiet -m "not slow" --numprocesses "${WORKERS:-2}" --override-ini cache_dir="$environment/.pytest_cache"
