@@ -151,7 +151,7 @@ class Session:
         return [sorted(records, key=lambda each: each.run_id, reverse=True) for records in found[:count]]
 
     def presence(self) -> Sequence[Record]:
-        """What is to be told before this process claims anything: that it lives."""
+        """The report of this process's heartbeat, which comes before it claims anything."""
         return self._life.begin()
 
     def _look_after(self, run: FlowRunContext) -> None:

@@ -22,16 +22,16 @@ class _Throttle:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._told: dict[str, float] = {}  # when each was last reported
+        self._reported: dict[str, float] = {}  # when each was last reported
         self._waiting: dict[str, ArtifactChangeRecord] = {}
 
     def take(self, record: ArtifactChangeRecord, at_once: bool) -> None:
         """Report a change now or soon."""
         with self._lock:
-            rest = self._told.get(record.id, -math.inf) + _INTERVAL - time.monotonic()
+            rest = self._reported.get(record.id, -math.inf) + _INTERVAL - time.monotonic()
             if at_once or rest <= 0:
                 self._waiting.pop(record.id, None)
-                self._tell(record)
+                self._report(record)
                 return
             is_first = record.id not in self._waiting
             self._waiting[record.id] = record
@@ -45,13 +45,13 @@ class _Throttle:
         with self._lock:
             for each in [*self._waiting] if id is None else [id]:
                 if each in self._waiting:
-                    self._tell(self._waiting.pop(each))
+                    self._report(self._waiting.pop(each))
 
-    def _tell(self, record: ArtifactChangeRecord) -> None:
-        self._told.pop(record.id, None)
-        self._told[record.id] = time.monotonic()
-        if len(self._told) > _REMEMBERED:
-            del self._told[next(iter(self._told))]
+    def _report(self, record: ArtifactChangeRecord) -> None:
+        self._reported.pop(record.id, None)
+        self._reported[record.id] = time.monotonic()
+        if len(self._reported) > _REMEMBERED:
+            del self._reported[next(iter(self._reported))]
         report(record)
 
 
@@ -59,7 +59,7 @@ _throttle = _Throttle()
 
 
 def create_progress_artifact(percent: float, key: str | None = None, description: str | None = None) -> ArtifactId:
-    """Keep how far the current run has come, from 0 to 100 percent; the id to tell of more with.
+    """Keep how far the current run has come, from 0 to 100 percent; the id for `update_progress`.
 
     Raises:
         ArtifactError: the percentage or the key is wrong.

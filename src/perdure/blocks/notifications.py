@@ -1,4 +1,4 @@
-"""Blocks that tell people: `SlackWebhook.load("alerts").notify("The nightly run failed", subject="nightly")`."""
+"""Blocks that notify people: `SlackWebhook.load("alerts").notify("The nightly run failed", subject="nightly")`."""
 
 from abc import abstractmethod
 from typing import Any

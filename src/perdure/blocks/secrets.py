@@ -74,7 +74,7 @@ def _unbound(token: str) -> bytes:
 
 
 def keyed_digest(content: bytes) -> str:
-    """A digest that tells nothing about the content to those without the key, in hexadecimal."""
+    """A digest that reveals nothing about the content to those without the key, in hexadecimal."""
     return hmac.new(_stretched(_key(make=True)), content, "sha256").hexdigest()
 
 
@@ -97,7 +97,7 @@ def _derived(key: str) -> bytes:
 
 
 def _id_of(key: bytes) -> str:
-    """What tells a key from others, and nothing about it."""
+    """What distinguishes a key from others, and reveals nothing about it."""
     return hmac.new(key, b"id", "sha256").hexdigest()[:_KEY_ID]
 
 

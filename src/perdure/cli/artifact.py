@@ -88,7 +88,7 @@ def show_one(which: Which, as_json: AsJson = False) -> None:
     if as_json:
         show_json(artifact_shape(record))
         return
-    told = {
+    shown = {
         "id": record.id,
         "kind": record.kind,
         "key": record.key,
@@ -97,7 +97,7 @@ def show_one(which: Which, as_json: AsJson = False) -> None:
         "task run": record.task_run_id,
         "updated": full_time(record.updated),
     }
-    show(facts(told.items()), "", _content(record))
+    show(facts(shown.items()), "", _content(record))
 
 
 def _content(record: ArtifactRecord) -> "RenderableType":

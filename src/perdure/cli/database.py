@@ -44,8 +44,8 @@ def info(as_json: AsJson = False) -> None:
         show_json({**known, "rows": rows})
         return
     free_text = None if free is None else f"{size_text(free)}, used by what is written next"
-    told = {"place": database.place, "version": version, "migration": HEAD, "size": size_text(size), "free": free_text}
-    show(facts(told.items()), section("Rows"))
+    shown = {"place": database.place, "version": version, "migration": HEAD, "size": size_text(size), "free": free_text}
+    show(facts(shown.items()), section("Rows"))
     columns = [Column("of", whole=True), Column("rows", whole=True, right=True)]
     show(table(columns, [(name, f"{count:,}") for name, count in rows.items() if count]))
 

@@ -18,36 +18,36 @@ Shape = dict[str, Any]
 
 def show_why(run: FlowRun | TaskRun, as_json: bool) -> None:
     """Explain why a run called its function, or did not, with everything that decided it."""
-    told = explain(run.id)
+    explanation = explain(run.id)
     if as_json:
-        show_json(_shape(told))
+        show_json(_shape(explanation))
         return
     show_heading(run)
     width = console().width
-    show(textwrap.fill(told.verdict, width, break_on_hyphens=False))
-    if told.advice is not None:
-        show(note(textwrap.fill(told.advice, width, break_on_hyphens=False)))
-    show("", facts(_facts(told).items()))
-    _show_components(told)
-    if told.changes:
-        show(section("Source"), *(f"  {each}" for each in told.changes))
-    if told.sources:
-        show(section("Made from"), facts((name, _named(source)) for name, source in told.sources[:_SHOWN]))
-    if len(told.sources) > _SHOWN:
-        show(note(f"and {len(told.sources) - _SHOWN:,} more; --json has up to 1,000"))
-    if told.unknown:
-        show("", *(note(each) for each in told.unknown))
+    show(textwrap.fill(explanation.verdict, width, break_on_hyphens=False))
+    if explanation.advice is not None:
+        show(note(textwrap.fill(explanation.advice, width, break_on_hyphens=False)))
+    show("", facts(_facts(explanation).items()))
+    _show_components(explanation)
+    if explanation.changes:
+        show(section("Source"), *(f"  {each}" for each in explanation.changes))
+    if explanation.sources:
+        show(section("Made from"), facts((name, _named(source)) for name, source in explanation.sources[:_SHOWN]))
+    if len(explanation.sources) > _SHOWN:
+        show(note(f"and {len(explanation.sources) - _SHOWN:,} more; --json has up to 1,000"))
+    if explanation.unknown:
+        show("", *(note(each) for each in explanation.unknown))
 
 
-def _facts(told: Explanation) -> "dict[str, str | Text | None]":
-    run, nearest = told.run, told.nearest
+def _facts(explanation: Explanation) -> "dict[str, str | Text | None]":
+    run, nearest = explanation.run, explanation.nearest
     return {
         "id": run.id,
         "flow run": None if run.flow_run_id is None else f"{run.flow_run_name or NOTHING}  {run.flow_run_id}",
-        "result of": None if told.used is None else _named(told.used),
-        "nearest": None if nearest is None or nearest == told.used else _named(nearest),
-        "cache key": told.cache_key,
-        "expires": None if told.expires is None else full_time(told.expires),
+        "result of": None if explanation.used is None else _named(explanation.used),
+        "nearest": None if nearest is None or nearest == explanation.used else _named(nearest),
+        "cache key": explanation.cache_key,
+        "expires": None if explanation.expires is None else full_time(explanation.expires),
     }
 
 
@@ -59,10 +59,10 @@ def _named(run: Involved) -> "Text":
     return text
 
 
-def _show_components(told: Explanation) -> None:
-    nearest = told.nearest
+def _show_components(explanation: Explanation) -> None:
+    nearest = explanation.nearest
     for of in ("cache key", "identity"):
-        components = [each for each in told.components if each.of == of]
+        components = [each for each in explanation.components if each.of == of]
         if not components:
             continue
         columns = [Column(""), Column("", whole=True), Column("this run" if nearest is not None else "")]
@@ -87,24 +87,25 @@ def _row(component: Component, nearest: Involved | None) -> "Sequence[str | Text
     )
 
 
-def _shape(told: Explanation) -> Shape:
+def _shape(explanation: Explanation) -> Shape:
     return {
-        "run": _run_shape(told.run),
-        "kind": told.kind,
-        "ran": told.ran,
-        "reason": told.reason,
-        "verdict": told.verdict,
-        "advice": told.advice,
-        "used": None if told.used is None else _run_shape(told.used),
-        "nearest": None if told.nearest is None else _run_shape(told.nearest),
+        "run": _run_shape(explanation.run),
+        "kind": explanation.kind,
+        "ran": explanation.ran,
+        "reason": explanation.reason,
+        "verdict": explanation.verdict,
+        "advice": explanation.advice,
+        "used": None if explanation.used is None else _run_shape(explanation.used),
+        "nearest": None if explanation.nearest is None else _run_shape(explanation.nearest),
         "components": [
-            each._asdict() | {"differs": None if told.nearest is None else each.differs} for each in told.components
+            each._asdict() | {"differs": None if explanation.nearest is None else each.differs}
+            for each in explanation.components
         ],
-        "changes": list(told.changes),
-        "sources": [{"name": name, "run": _run_shape(run)} for name, run in told.sources],
-        "cache_key": told.cache_key,
-        "expires": iso(told.expires),
-        "unknown": list(told.unknown),
+        "changes": list(explanation.changes),
+        "sources": [{"name": name, "run": _run_shape(run)} for name, run in explanation.sources],
+        "cache_key": explanation.cache_key,
+        "expires": iso(explanation.expires),
+        "unknown": list(explanation.unknown),
     }
 
 

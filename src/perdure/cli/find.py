@@ -75,7 +75,7 @@ def runs_by_id(ids: Iterable[str], ask: Callable[[RunFilter], Sequence[R]]) -> d
 
 
 def short_ids(ids: Sequence[str]) -> list[str]:
-    """The beginning of each id, as long as it takes to tell it from the others."""
+    """The prefix of each id, as long as it takes to be unique."""
     ordered = sorted(ids)
     lengths = {}
     for place, id in enumerate(ordered):

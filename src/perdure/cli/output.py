@@ -1,4 +1,4 @@
-"""How things are shown to people, and how JSON is printed for programs: all that commands print goes through here."""
+"""Output of commands: tables and texts for people, JSON for programs. All output of commands goes through here."""
 
 import json
 import os

@@ -48,14 +48,14 @@ def rewrite(
     ids = [find.any_run(each).id for each in which or ()]
     wanted = chosen.narrowed(ResultFilter())
     counts: Counter[str] = Counter()
-    told = _told(
+    reported = _reported(
         rewritten(ids, wanted=wanted, serializer=serializer, sign_unsigned=sign_unsigned, dry_run=dry_run), counts
     )
     if as_json:
-        results = [{"run_id": each.record.run_id, "steps": each.steps, "reason": each.reason} for each in told]
+        results = [{"run_id": each.record.run_id, "steps": each.steps, "reason": each.reason} for each in reported]
         show_json({"is_dry_run": dry_run, "results": results, "looked_at": counts["all"]})
     else:
-        for count, each in enumerate(each for each in told if each.reason is not None):
+        for count, each in enumerate(each for each in reported if each.reason is not None):
             if count < _SHOWN:
                 _show_failure(each)
             elif count == _SHOWN:
@@ -64,7 +64,7 @@ def rewrite(
     raise typer.Exit(int(bool(counts["failed"])))
 
 
-def _told(rewritings: Iterator[Rewriting], counts: "Counter[str]") -> Iterator[Rewriting]:
+def _reported(rewritings: Iterator[Rewriting], counts: "Counter[str]") -> Iterator[Rewriting]:
     """Those to be printed; all are counted."""
     for each in rewritings:
         counts["all"] += 1

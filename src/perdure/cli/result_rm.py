@@ -52,7 +52,7 @@ def rm(
         _show_plan(records, as_json)
         return
     if records and not yes:
-        typer.confirm(f"Remove {_told(records)} permanently: {_names(records)}?", abort=True)
+        typer.confirm(f"Remove {_count_and_size(records)} permanently: {_names(records)}?", abort=True)
     removals = list(remove_records(records))
     if as_json:
         show_json([_shape(each) for each in removals])
@@ -79,7 +79,7 @@ def _chosen(chosen: Chosen, force: bool) -> tuple[list[ResultRecord], int]:
     return free, len(found) - len(free)
 
 
-def _told(records: Sequence[ResultRecord]) -> str:
+def _count_and_size(records: Sequence[ResultRecord]) -> str:
     sizes: dict[tuple[str | None, str | None], int] = {}
     for record in records:  # the newest of those that are one document has the size that this has now
         sizes.setdefault((record.storage_id, record.storage_key), record.size or 0)
@@ -97,7 +97,7 @@ def _show_plan(records: Sequence[ResultRecord], as_json: bool) -> None:
     if as_json:
         show_json([{"run_id": record.run_id, "size": record.size} for record in records])
     elif records:
-        show(f"Would remove {_told(records)}: {_names(records)}.")
+        show(f"Would remove {_count_and_size(records)}: {_names(records)}.")
     else:
         show("There is nothing to remove.")
 

@@ -28,7 +28,7 @@ EXIT_CODES = {
     StateType.FAILED: 1,
     StateType.CRASHED: 3,
     StateType.CANCELLED: 4,
-    StateType.PAUSED: 5,  # suspended, to be gone on with
+    StateType.PAUSED: 5,  # suspended, to be resumed
 }
 INTERRUPTED = 130
 

@@ -99,7 +99,7 @@ def start(
 
     if insecure:
         say("--insecure: everyone who can connect to this server can do everything.", "Warning", "yellow")
-    serve(config, database, insecure, lambda listening: write(_told(listening, as_json) + "\n"))
+    serve(config, database, insecure, lambda listening: write(_announcement(listening, as_json) + "\n"))
 
 
 @app.command()
@@ -168,7 +168,7 @@ def _size(text: str) -> int:
         raise SettingError(str(error)) from None
 
 
-def _told(listening: "Listening", as_json: bool) -> str:
+def _announcement(listening: "Listening", as_json: bool) -> str:
     if as_json:
         return json.dumps(listening._asdict())
     authentication = "on" if listening.authenticated else "off"

@@ -53,11 +53,11 @@ class AsyncClient:
         await self._http.aclose()
 
     def flow_runs(self, **wanted: Unpack[FlowRuns]) -> AsyncIterator[FlowRunModel]:
-        """Flow runs, the newest first unless told otherwise; asked for as they are taken."""
+        """Flow runs, the newest first by default; requested as they are taken."""
         return self._each(self._calls.flow_runs(wanted))
 
     def task_runs(self, **wanted: Unpack[TaskRuns]) -> AsyncIterator[TaskRunModel]:
-        """Task runs, the newest first unless told otherwise."""
+        """Task runs, the newest first by default."""
         return self._each(self._calls.task_runs(wanted))
 
     def results(self, **wanted: Unpack[Results]) -> AsyncIterator[ResultModel]:
@@ -65,7 +65,7 @@ class AsyncClient:
         return self._each(self._calls.results(wanted))
 
     def logs(self, **wanted: Unpack[Logs]) -> AsyncIterator[LogModel]:
-        """Logged lines, in the order of their arrival unless told otherwise."""
+        """Logged lines, in the order of their arrival by default."""
         return self._each(self._calls.logs(wanted))
 
     def artifacts(self, **wanted: Unpack[Artifacts]) -> AsyncIterator[ArtifactModel]:
@@ -175,7 +175,7 @@ class AsyncClient:
         return await self._do(self._calls.tokens())
 
     async def create_token(self, name: str, scope: TokenScope, *, expires_seconds: int | None = None) -> MadeToken:
-        """Make a token; its `token` is told this once."""
+        """Create a token; its `token` is shown only once."""
         return await self._do(self._calls.create_token(name, scope, expires_seconds))
 
     async def revoke_token(self, called: str) -> list[TokenModel]:

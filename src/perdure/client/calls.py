@@ -91,12 +91,12 @@ class Calls(Asker):
 
     def go_on(self, id: Id, input: Any) -> Steps[ContinuedRun]:
         dump = getattr(input, "model_dump", None)
-        told = {"input": input if dump is None else dump(mode="json")}
-        return self.read(_CONTINUED, (yield from self.ask("POST", f"flow-runs/{id}/continue", body=told)))
+        body = {"input": input if dump is None else dump(mode="json")}
+        return self.read(_CONTINUED, (yield from self.ask("POST", f"flow-runs/{id}/continue", body=body)))
 
     def resume(self, id: Id, retry_failed: bool) -> Steps[FlowRunModel]:
-        told = {"retry_failed": retry_failed}
-        return self.read(_FLOW_RUN, (yield from self.ask("POST", f"flow-runs/{id}/resume", body=told)))
+        body = {"retry_failed": retry_failed}
+        return self.read(_FLOW_RUN, (yield from self.ask("POST", f"flow-runs/{id}/resume", body=body)))
 
     def rerun(self, id: Id) -> Steps[FlowRunModel]:
         return self.read(_FLOW_RUN, (yield from self.ask("POST", f"flow-runs/{id}/rerun")))
@@ -118,8 +118,8 @@ class Calls(Asker):
         return self.read(_TOKENS, (yield from self.ask("GET", "tokens")))
 
     def create_token(self, name: str, scope: str, expires_seconds: int | None) -> Steps[MadeToken]:
-        told = {"name": name, "scope": scope, "expires_seconds": expires_seconds}
-        return self.read(_MADE, (yield from self.ask("POST", "tokens", body=told)))
+        body = {"name": name, "scope": scope, "expires_seconds": expires_seconds}
+        return self.read(_MADE, (yield from self.ask("POST", "tokens", body=body)))
 
     def revoke_token(self, called: str) -> Steps[list[TokenModel]]:
         return self.read(_TOKENS, (yield from self.ask("DELETE", f"tokens/{_part(called)}")))

@@ -1,4 +1,4 @@
-"""What happens, as the server tells it: its events, read line by line; after a break it goes on where it was."""
+"""The server's stream of events, read line by line; after a break it continues where it was."""
 
 import time
 from typing import Literal, NamedTuple

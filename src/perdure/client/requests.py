@@ -177,8 +177,8 @@ def _spelled_one(value: Any) -> Any:
 
 
 def _asked_to_wait(outcome: Answer | Lost) -> float:
-    told = outcome.retry_after if isinstance(outcome, Answer) else None
-    return float(told) if told is not None and told.isascii() and told.isdigit() else 0.0
+    retry_after = outcome.retry_after if isinstance(outcome, Answer) else None
+    return float(retry_after) if retry_after is not None and retry_after.isascii() and retry_after.isdigit() else 0.0
 
 
 def _may_pass(method: str, outcome: Answer | Lost) -> bool:

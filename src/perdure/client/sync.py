@@ -54,11 +54,11 @@ class Client:
         self._http.close()
 
     def flow_runs(self, **wanted: Unpack[FlowRuns]) -> Iterator[FlowRunModel]:
-        """Flow runs, the newest first unless told otherwise; asked for as they are taken."""
+        """Flow runs, the newest first by default; requested as they are taken."""
         return self._each(self._calls.flow_runs(wanted))
 
     def task_runs(self, **wanted: Unpack[TaskRuns]) -> Iterator[TaskRunModel]:
-        """Task runs, the newest first unless told otherwise."""
+        """Task runs, the newest first by default."""
         return self._each(self._calls.task_runs(wanted))
 
     def results(self, **wanted: Unpack[Results]) -> Iterator[ResultModel]:
@@ -66,7 +66,7 @@ class Client:
         return self._each(self._calls.results(wanted))
 
     def logs(self, **wanted: Unpack[Logs]) -> Iterator[LogModel]:
-        """Logged lines, in the order of their arrival unless told otherwise."""
+        """Logged lines, in the order of their arrival by default."""
         return self._each(self._calls.logs(wanted))
 
     def artifacts(self, **wanted: Unpack[Artifacts]) -> Iterator[ArtifactModel]:
@@ -176,7 +176,7 @@ class Client:
         return self._do(self._calls.tokens())
 
     def create_token(self, name: str, scope: TokenScope, *, expires_seconds: int | None = None) -> MadeToken:
-        """Make a token; its `token` is told this once."""
+        """Create a token; its `token` is shown only once."""
         return self._do(self._calls.create_token(name, scope, expires_seconds))
 
     def revoke_token(self, called: str) -> list[TokenModel]:

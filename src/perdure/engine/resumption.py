@@ -47,7 +47,7 @@ class Resumes(Protocol):
         """The id by which the orchestrator knows this process."""
 
     def presence(self) -> Sequence[Record]:
-        """What is to be told before this process claims anything: that it lives."""
+        """The report of this process's heartbeat, which comes before it claims anything."""
 
 
 def lost_runs(world: Resumes) -> Iterator[FlowRun]:

@@ -71,8 +71,8 @@ def _json(text: str | None) -> dict[str, Any]:
 
 def _key_parts(run: Known) -> Parts:
     """The components of a run's cache key, by what they are called."""
-    told = {} if run.decision is None else _json(run.decision.components)
-    return {_label(name): digest for name, digest in told.items()}
+    parsed = {} if run.decision is None else _json(run.decision.components)
+    return {_label(name): digest for name, digest in parsed.items()}
 
 
 def _label(name: str) -> str:
@@ -86,12 +86,12 @@ def _label(name: str) -> str:
 
 def _step_parts(step: str | None) -> Parts:
     """The components of an identity, by what they are called."""
-    told = _json(step)
-    parts = {"task": str(told["key"])} if "key" in told else {}
-    parts |= {f"argument {name}": digest for name, digest in (told.get("arguments") or {}).items()}
-    if "step" in told:
-        parts["step id"] = str(told["step"])
-    return parts | {"turn": str(told["turn"])} if "turn" in told else parts
+    parsed = _json(step)
+    parts = {"task": str(parsed["key"])} if "key" in parsed else {}
+    parts |= {f"argument {name}": digest for name, digest in (parsed.get("arguments") or {}).items()}
+    if "step" in parsed:
+        parts["step id"] = str(parsed["step"])
+    return parts | {"turn": str(parsed["turn"])} if "turn" in parsed else parts
 
 
 def _in_common(one: Parts, other: Parts) -> int:

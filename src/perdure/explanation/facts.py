@@ -96,15 +96,15 @@ def one(known: Orchestrator, id: str) -> Known | None:
 
 def involved(known: Orchestrator, runs: Iterable[Run]) -> dict[str, Involved]:
     """What an explanation says of other runs, by their ids."""
-    told = list(runs)
-    above = {run.id: run.flow_run_id if isinstance(run, TaskRun) else run.parent_flow_run_id for run in told}
+    listed = list(runs)
+    above = {run.id: run.flow_run_id if isinstance(run, TaskRun) else run.parent_flow_run_id for run in listed}
     ids = tuple({id for id in above.values() if id is not None})
     names: Mapping[str | None, str] = (
         {each.id: each.name for each in known.flow_runs(RunFilter(ids=ids))} if ids else {}
     )
     return {
         run.id: Involved(run.id, run.name, run.state_name, run.state_time, above[run.id], names.get(above[run.id]))
-        for run in told
+        for run in listed
     }
 
 
@@ -146,7 +146,7 @@ def _attempts(known: Orchestrator, run: Run, flow: FlowRun, went_on: StateRecord
     if flow.parent_flow_run_id is not None and start is not None and start.step is not None:
         # A subflow goes on as a new run.
         ids += [id for step, id in known.begun_steps(flow.parent_flow_run_id) if step == start.step]
-    first_after = id_at(went_on.time + 1_000)  # ids tell milliseconds apart
+    first_after = id_at(went_on.time + 1_000)  # ids distinguish milliseconds
     wanted = RunFilter(flow_run_ids=tuple(ids), older_than=first_after, before=went_on.time, limit=LOOKED_AT)
     return _same(known, run, wanted)
 

@@ -32,15 +32,15 @@ def verdict_of(
     changed = {each.name for each in components if each.of == "cache key" and each.differs}
     of_source = {"source", "used source"} & changed and nearest is not None
     changes = changes_of_source(facts.this, nearest, known) if of_source and nearest is not None else ()
-    told = _Telling(facts, nearest, components, changes, named).verdict()
+    decided = _Explainer(facts, nearest, components, changes, named).verdict()
     result = facts.this.result
     return Explanation(
         run=named[facts.run.id],
         kind="flow run" if isinstance(facts.run, FlowRun) else "task run",
-        ran=told.ran,
-        reason=told.reason,
-        verdict=told.text + _kept(facts),
-        advice=told.advice,
+        ran=decided.ran,
+        reason=decided.reason,
+        verdict=decided.text + _kept(facts),
+        advice=decided.advice,
         used=None if facts.maker is None else named[facts.maker.run.id],
         nearest=None if nearest is None else named[nearest.run.id],
         components=tuple(components),
@@ -89,7 +89,7 @@ def _unknown(facts: Facts, components: Sequence[Component]) -> Iterator[str]:
         yield "Arguments that are not shown are known by their digests only."
 
 
-class _Telling(NamedTuple):
+class _Explainer(NamedTuple):
     facts: Facts
     nearest: Known | None
     components: Sequence[Component]
@@ -104,7 +104,7 @@ class _Telling(NamedTuple):
         if not run.run_count:
             return self._not_begun(run)
         if decision is not None and decision.why == "lost":
-            what = f"the result of {self._told(decision.other_id)}, which it would have used, cannot be read"
+            what = f"the result of {self._describe(decision.other_id)}, which it would have used, cannot be read"
             return Verdict(True, "lost", f"It ran because {what}: {decision.detail}")
         if decision is not None and decision.why == "refreshed":
             return Verdict(True, "refreshed", "It ran because of refresh_cache or PERDURE_TASKS_REFRESH_CACHE.")
@@ -114,8 +114,8 @@ class _Telling(NamedTuple):
             return self._not_committed(self.facts.went_on.name)
         return self._uncached()
 
-    def _told(self, id: str | None) -> str:
-        """A run's name, its flow run if that is another one, and when it came to its state."""
+    def _describe(self, id: str | None) -> str:
+        """A run's name, its flow run if that is another one, and the time of its state."""
         run = self.named.get(id or "")
         if run is None:
             return "a run that is no longer recorded"
@@ -133,7 +133,7 @@ class _Telling(NamedTuple):
             return Verdict(
                 False, reason, "It did not run: it took the result of an earlier run, which was not recorded."
             )
-        maker = self._told(None if self.facts.maker is None else self.facts.maker.run.id)
+        maker = self._describe(None if self.facts.maker is None else self.facts.maker.run.id)
         if decision.why == "waited":
             return Verdict(
                 False, "waited", f"It did not run: it waited for {maker}, which computed the same cache key."
@@ -152,7 +152,7 @@ class _Telling(NamedTuple):
         message = f" {run.state_message}" if run.state_message else ""
         if run.state_name == "NotReady":
             failed = [
-                self._told(each.source_id) for each in self.facts.inputs if self._has_not_completed(each.source_id)
+                self._describe(each.source_id) for each in self.facts.inputs if self._has_not_completed(each.source_id)
             ]
             what = f"what it needs did not complete: {', '.join(failed)}." if failed else message
             return Verdict(False, "not ready", f"It did not run: {what.strip()}", "allow_failure lets it run anyway.")
@@ -172,27 +172,27 @@ class _Telling(NamedTuple):
         if other is not None and other.result is not None:
             expires, doomed = other.result.expires, other.result.doomed
             if doomed is not None and doomed <= began:
-                text = f"the cached result of {self._told(other.run.id)} was removed on {time_text(doomed)}"
+                text = f"the cached result of {self._describe(other.run.id)} was removed on {time_text(doomed)}"
                 return Verdict(True, "removed", f"It ran because {text}.")
             if expires is not None and expires <= began:
-                text = f"the cached result of {self._told(other.run.id)} expired on {time_text(expires)}"
+                text = f"the cached result of {self._describe(other.run.id)} expired on {time_text(expires)}"
                 return Verdict(True, "expired", f"It ran because {text}.")
-            return self._beside_another(other)
+            return self._concurrent(other)
         if same and same[0].run.state_type in UNSUCCESSFUL:
-            text = f"{self._told(same[0].run.id)}, with the same cache key, is {same[0].run.state_name}"
+            text = f"{self._describe(same[0].run.id)}, with the same cache key, is {same[0].run.state_name}"
             return Verdict(True, "failed before", f"It ran because {text}: only what has completed is cached.")
         if same and (same[0].run.ended is None or same[0].run.ended > began):
-            return self._beside_another(same[0])
+            return self._concurrent(same[0])
         if same:
-            text = f"the result of {self._told(same[0].run.id)}, with the same cache key, was removed from the cache"
+            text = (
+                f"the result of {self._describe(same[0].run.id)}, with the same cache key, was removed from the cache"
+            )
             return Verdict(True, "forgotten", f"It ran because {text} since (`perdure cache clear`).")
         return self._differs()
 
-    def _beside_another(self, other: Known) -> Verdict:
-        text = (
-            f"{self._told(other.run.id)}, with the same cache key, had not completed then, and it could not wait for it"
-        )
-        return Verdict(True, "concurrent", f"It ran because {text}.")
+    def _concurrent(self, other: Known) -> Verdict:
+        text = f"{self._describe(other.run.id)}, with the same cache key, had not completed then"
+        return Verdict(True, "concurrent", f"It ran because {text}, and it could not wait for it.")
 
     def _differs(self) -> Verdict:
         differing = [each for each in self.components if each.of == "cache key" and each.differs]
@@ -200,15 +200,15 @@ class _Telling(NamedTuple):
             what = "" if not self.facts.earlier else " with a cache key that can be compared"
             return Verdict(True, "new", f"It ran because no earlier run of the task{what} is recorded.")
         verb = "differs" if len(differing) == 1 else "differ"
-        what = _listed([self._told_change(each) for each in differing])
+        what = _listed([self._describe_change(each) for each in differing])
         return Verdict(
             True, "changed", f"It ran because {what} {verb} from that of the nearest earlier run, {self._nearest()}."
         )
 
     def _nearest(self) -> str:
-        return self._told(None if self.nearest is None else self.nearest.run.id)
+        return self._describe(None if self.nearest is None else self.nearest.run.id)
 
-    def _told_change(self, component: Component) -> str:
+    def _describe_change(self, component: Component) -> str:
         kind, _, name = component.name.partition(" ")
         if component.name in ("source", "used source") and self.changes:
             return f"its {component.name} ({'; '.join(self.changes[:3])})"
@@ -223,7 +223,7 @@ class _Telling(NamedTuple):
         if not before:
             return Verdict(True, "new step", f"It ran because {went_on}, and no such step had begun before.")
         last = before[0].run
-        was = f"{self._told(last.id)} is {last.state_name}"
+        was = f"{self._describe(last.id)} is {last.state_name}"
         text = f"It ran because {went_on}, and this step had no committed result: {was}."
         return Verdict(True, "not committed", text)
 

@@ -176,11 +176,11 @@ class Azure(ObjectStore):
     def _connect(self, **options: Any) -> "AzureStore":
         from obstore.store import AzureStore
 
-        told = self._connection()
+        connection = self._connection()
         config = {
             "account_name": self._account(),
-            "account_key": _revealed(self.account_key) or told.get("AccountKey"),
-            "sas_key": _revealed(self.sas_token) or told.get("SharedAccessSignature"),
+            "account_key": _revealed(self.account_key) or connection.get("AccountKey"),
+            "sas_key": _revealed(self.sas_token) or connection.get("SharedAccessSignature"),
             "client_id": self.client_id,
             "client_secret": _revealed(self.client_secret),
             "tenant_id": self.tenant_id,
@@ -205,11 +205,11 @@ class Azure(ObjectStore):
     def _service(self) -> str | None:
         if self.endpoint_url is not None:
             return self.endpoint_url
-        told = self._connection()
-        if "BlobEndpoint" in told:
-            return told["BlobEndpoint"].rstrip("/")
-        if "EndpointSuffix" in told:
-            return f"{told.get('DefaultEndpointsProtocol', 'https')}://{self._account()}.blob.{told['EndpointSuffix']}"
+        connection = self._connection()
+        if "BlobEndpoint" in connection:
+            return connection["BlobEndpoint"].rstrip("/")
+        if "EndpointSuffix" in connection:
+            return f"{connection.get('DefaultEndpointsProtocol', 'https')}://{self._account()}.blob.{connection['EndpointSuffix']}"
         return os.environ.get("AZURE_STORAGE_ENDPOINT") or os.environ.get("AZURE_ENDPOINT")
 
     def _account(self) -> str | None:

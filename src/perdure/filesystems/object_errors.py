@@ -18,7 +18,7 @@ _DENIED: Reason = ("permission is denied", f"Grant these credentials the right t
 _INVALID: Reason = ("the credentials are not valid there", f"Correct {_KEYS}")
 _OLD_TOKEN: Reason = ("the session's credentials are no longer valid", f"Renew them, or give {_KEYS}")
 
-# By the services' own codes; where one is not told (a HEAD has no body), by what obstore made of the status.
+# By the services' own codes; where there is none (a HEAD has no body), by what obstore made of the status.
 _BY_CODE: dict[str, Reason] = {
     "NoSuchBucket": _NO_BUCKET,
     "ContainerNotFound": _NO_BUCKET,
@@ -99,11 +99,11 @@ def _reason(kind: str, code: str, text: str) -> Reason:
         if (answered := _STATUS.search(text)) is not None:  # what else it answered may be of a service of its own
             return f"it answered {answered.group(1).strip()}", _OTHER
         # The first line is for people, the others are for the library's developers.
-        told = _QUERY.sub("", text.partition("\n")[0]).replace("{", "(").replace("}", ")").rstrip(". ")
-        return told or kind, _OTHER
+        reason = _QUERY.sub("", text.partition("\n")[0]).replace("{", "(").replace("}", ")").rstrip(". ")
+        return reason or kind, _OTHER
     status = _STATUS.search(text)
-    told = code or (status.group(1).strip() if status else "")
-    return (f"{known[0]} ({told})" if told else known[0]), known[1]
+    reason = code or (status.group(1).strip() if status else "")
+    return (f"{known[0]} ({reason})" if reason else known[0]), known[1]
 
 
 def is_past_end(error: Exception) -> bool:

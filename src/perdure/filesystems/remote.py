@@ -95,7 +95,7 @@ class _Draft(NamedTuple):
 
 
 class _Guarded:
-    """A file whose errors are told as the storage's."""
+    """A file whose errors are raised as the storage's."""
 
     def __init__(self, file: Any, refusals: Callable[[], AbstractContextManager[None]]) -> None:
         self._file = file

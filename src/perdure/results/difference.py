@@ -28,7 +28,7 @@ class Chunks:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What tells two results apart; as a truth value, whether anything does."""
+    """The differences of two results; as a truth value, whether there are any."""
 
     is_same: bool
     by: Literal["digest", "value"]  # what told
@@ -76,7 +76,7 @@ _ARRAYS = ("numpy", "arrow", "parquet")  # formats without code in them
 
 @dataclass(frozen=True, slots=True)
 class PlainDifference:
-    """What tells two results apart as far as that is seen without running any code of theirs."""
+    """The differences of two results, as far as they can be determined without running their code."""
 
     is_same: bool | None  # None: only loading them would tell
     by: Literal["digest", "value", "preview"] | None  # what told, or shows at least some of it

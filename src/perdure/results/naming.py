@@ -24,7 +24,7 @@ class Called(NamedTuple, Generic[R]):
     """The runs that a text may stand for, newest first; at most one more than `MOST`."""
 
     runs: Sequence[R]
-    by_id: bool  # whether it begins their ids, so that more of it would tell them apart
+    by_id: bool  # whether it begins their ids, so that a longer prefix would distinguish them
 
 
 def flow_runs_called(text: str, known: KnownRuns) -> Called[FlowRun]:

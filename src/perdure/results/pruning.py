@@ -93,7 +93,7 @@ class Pruned:
 
 
 def prune(*, dry_run: bool = False, grace: timedelta | float | None = None, orphans: bool = False) -> Pruned:
-    """Remove results as `result_retention` and the setting PERDURE_RESULTS_RETENTION say; tell what that freed.
+    """Remove results as `result_retention` and the setting PERDURE_RESULTS_RETENTION say; returns what that freed.
 
     What a live cache key stands for, and what a run needs that is unfinished or may be resumed, stays. A result is
     doomed first, and removed by the first pruning that comes `grace` (seconds or a timedelta; by default the setting
@@ -102,7 +102,7 @@ def prune(*, dry_run: bool = False, grace: timedelta | float | None = None, orph
 
     Of a database that others may write to, only storages are pruned that the settings allow, or that the user of this
     home has used or saved. Under keys that Perdure did not make, a document there must be the result's. What is not so
-    confirmed is left, and told of as `skipped`.
+    confirmed is left, and reported as `skipped`.
 
     Raises:
         SettingError: `grace` is no span of time.

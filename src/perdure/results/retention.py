@@ -1,4 +1,4 @@
-"""How long a run's result is kept: what it, or the nearest run above it, was told."""
+"""How long a run's result is kept: its own retention, or that of the nearest run above it."""
 
 import json
 

@@ -1,7 +1,7 @@
 """Writing results anew: signed and encrypted with the keys that are first now, so that old keys can go.
 
 Each document is replaced at once, by one that holds the same value. If its digest changes, the database forgets the old
-one first, and is told the new one last: whoever is killed between leaves a result that can be read, and that the next
+one first, and gets the new one last: a kill in between leaves a result that can be read, and that the next
 one to rewrite it sets right.
 """
 

@@ -152,7 +152,7 @@ def write_result(
     """Serialize a value and write its document under a key, or under a new one; what is returned refers to it.
 
     A large value's payload is written before its document. Where the key is made from the digest, what is there
-    already is not written again. `secure` is told of all that was written.
+    already is not written again. `secure` gets all that was written.
 
     Raises:
         SerializationError: the value cannot be converted to bytes.

@@ -357,7 +357,7 @@ class PersistedResult(BaseResult[R]):
         return None if self._cache is _MISSING else cast("R", self._cache)
 
     def remember(self, value: R) -> None:
-        """Keep the value in memory, unless the result was told not to."""
+        """Keep the value in memory, unless `cache_result_in_memory` is False."""
         if self._keep:
             self._cache = value
 

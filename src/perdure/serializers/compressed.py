@@ -24,7 +24,7 @@ class CompressedSerializer(WrappingSerializer):
     compressionlib: str = "zlib"
     level: int | None = None
 
-    if TYPE_CHECKING:  # type checkers are told what the validator makes possible
+    if TYPE_CHECKING:  # for type checkers: what the validator makes possible
 
         def __init__(
             self, *, serializer: str | Serializer = "pickle", compressionlib: str = "zlib", level: int | None = None

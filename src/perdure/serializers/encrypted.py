@@ -30,7 +30,7 @@ class EncryptedSerializer(WrappingSerializer):
     type: Literal["encrypted"] = "encrypted"
     keys: KeyRing | None = Field(default=None, exclude=True, repr=False)
 
-    if TYPE_CHECKING:  # type checkers are told what the validators make possible
+    if TYPE_CHECKING:  # for type checkers: what the validators make possible
 
         def __init__(self, *, serializer: str | Serializer = "pickle", keys: str | KeyRing | None = None) -> None: ...
 

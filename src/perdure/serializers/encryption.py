@@ -7,7 +7,7 @@ Encrypted data is a header and then chunks, each with a tag of its own:
 
 Each object has a cipher key of its own, derived from the ring's key and the salt: chunks of two objects cannot be
 mixed. A chunk's nonce is its number and whether it is the last: chunks cannot be reordered, left out or cut off. The
-check, derived likewise, tells a wrong key from altered data.
+check, derived likewise, distinguishes a wrong key from altered data.
 """
 
 import hmac

@@ -25,7 +25,7 @@ _VIEW = 16  # bytes that each text of polars takes beside its characters
 
 
 def extend_dispatch_table(pickler: Any, spill: Callable[[], None]) -> None:
-    """Have a pickler take large values of the libraries that this process has in this way; `spill` is told of each."""
+    """Pickle large values of the libraries in this process in this way; `spill` is called with each."""
     own = {**_array_reducers(), **_frame_reducers(spill), **tensor_reducers(spill)}
     if own:
         # cloudpickle's own attribute hides the one that the pickler looks at once it is made.

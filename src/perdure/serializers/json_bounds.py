@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import Any
 
 _FRACTION = re.compile(r"[+-]?\d+(/\d+)?")
-_MOST_DIGITS = 4300  # of an integer: what Python itself reads, unless it is told otherwise
+_MOST_DIGITS = 4300  # of an integer: what Python itself reads by default
 _MOST_PATTERN = 64 * 1024  # characters
 # In a set of letters whatever their case, the compiler looks at each letter of a span.
 _END = r"(\\x[0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\U[0-9a-fA-F]{8}|\\N\{[^}]*\}|\\[0-7]{1,3}|[^\\])"

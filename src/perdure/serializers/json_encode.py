@@ -202,7 +202,7 @@ class _Encoder:
             return _text(value)
 
     def _escaped(self, encoded: dict[str, Any]) -> Any:
-        """A dict of text keys whose values are encoded already, told apart from a tag."""
+        """A dict of text keys whose values are encoded already, distinguishable from a tag."""
         if not {"__class__", "__exc_type__"} & encoded.keys():
             return encoded
         return {"__class__": NAMES[dict], "data": [[key, item] for key, item in encoded.items()]}

@@ -264,7 +264,7 @@ def definition_of(kind: Any) -> str:
         import hashlib
 
         try:
-            text = repr(_told_class(kind) if isinstance(kind, type) else _told(kind))
+            text = repr(_described_class(kind) if isinstance(kind, type) else _described(kind))
         except RecursionError:  # it holds a list that holds itself
             text = str(kind.__qualname__)
         known = _definitions[kind] = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]
@@ -275,32 +275,37 @@ _SCALARS = frozenset({type(None), bool, int, float, complex, str, bytes})
 _KEPT = frozenset({"__annotations__", "__slots__", "__match_args__"})
 
 
-def _told(value: Any) -> Any:
+def _described(value: Any) -> Any:
     kind = type(value)
     if kind in _SCALARS:
         return value
     if kind in (tuple, list):
-        return kind.__name__, [_told(each) for each in value]
+        return kind.__name__, [_described(each) for each in value]
     if kind in (set, frozenset, dict):
         items = value.items() if kind is dict else value
-        return kind.__name__, sorted(repr(_told(each)) for each in items)
+        return kind.__name__, sorted(repr(_described(each)) for each in items)
     if kind is FunctionType:
-        return value.__qualname__, _told_code(value.__code__), _told(value.__defaults__), _told(value.__kwdefaults__)
+        return (
+            value.__qualname__,
+            _described_code(value.__code__),
+            _described(value.__defaults__),
+            _described(value.__kwdefaults__),
+        )
     if isinstance(value, staticmethod | classmethod):
-        return kind.__name__, _told(value.__func__)
+        return kind.__name__, _described(value.__func__)
     if kind is property:
-        return [_told(each) for each in (value.fget, value.fset, value.fdel)]
+        return [_described(each) for each in (value.fget, value.fset, value.fdel)]
     if isinstance(value, type):
         return value.__qualname__
     return f"{kind.__module__}.{kind.__qualname__}"
 
 
-def _told_class(kind: type) -> Any:
+def _described_class(kind: type) -> Any:
     members = getattr(kind, "__members__", None)
     if members is not None:  # of an enum
-        return kind.__qualname__, _bases(kind), [(name, _told(each.value)) for name, each in members.items()]
+        return kind.__qualname__, _bases(kind), [(name, _described(each.value)) for name, each in members.items()]
     own = [
-        (name, _told_class(value) if _is_inside(value, kind) else _told(value))
+        (name, _described_class(value) if _is_inside(value, kind) else _described(value))
         for name, value in sorted(vars(kind).items())
         if not _is_made(name, value)
     ]
@@ -322,6 +327,6 @@ def _is_made(name: str, value: Any) -> bool:
     return name not in _KEPT and not isinstance(value, FunctionType)
 
 
-def _told_code(code: CodeType) -> Any:
-    constants = [_told_code(each) if isinstance(each, CodeType) else _told(each) for each in code.co_consts]
+def _described_code(code: CodeType) -> Any:
+    constants = [_described_code(each) if isinstance(each, CodeType) else _described(each) for each in code.co_consts]
     return code.co_code.hex(), constants, code.co_names, code.co_varnames, code.co_freevars

@@ -131,8 +131,8 @@ def from_arrow(table: pa.Table) -> Any:
 
 def marked(table: pa.Table, origin: dict[str, Any]) -> pa.Table:
     """The table with more said of what it was."""
-    told = json.dumps({**origin_of(table.schema), **origin})
-    return table.replace_schema_metadata({**(table.schema.metadata or {}), _KEY: told.encode()})
+    origin_json = json.dumps({**origin_of(table.schema), **origin})
+    return table.replace_schema_metadata({**(table.schema.metadata or {}), _KEY: origin_json.encode()})
 
 
 def origin_of(schema: pa.Schema) -> dict[str, Any]:

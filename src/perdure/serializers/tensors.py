@@ -10,7 +10,7 @@ from perdure.serializers.payload import THRESHOLD
 
 
 def tensor_reducers(spill: Callable[[], None]) -> dict[type, Callable[[Any], Any]]:
-    """How tensors are pickled, if this process has torch; `spill` is told of each that is taken in this way."""
+    """How tensors are pickled, if this process has torch; `spill` is called with each that is taken in this way."""
     torch = sys.modules.get("torch")
     if torch is None or not hasattr(torch, "Tensor"):  # the latter while it is being imported
         return {}
@@ -20,8 +20,8 @@ def tensor_reducers(spill: Callable[[], None]) -> dict[type, Callable[[Any], Any
         if memory is None:
             return tensor.__reduce_ex__(pickle.HIGHEST_PROTOCOL)
         spill()
-        told = str(tensor.dtype).removeprefix("torch."), tuple(tensor.shape), tensor.requires_grad
-        return tensor_from_memory, (pickle.PickleBuffer(memory), *told)
+        description = str(tensor.dtype).removeprefix("torch."), tuple(tensor.shape), tensor.requires_grad
+        return tensor_from_memory, (pickle.PickleBuffer(memory), *description)
 
     # Of this very class alone: a Parameter is pickled by torch as the tensor that it holds, and other subclasses may
     # hold more.

@@ -1,1 +1,1 @@
-"""The orchestrator as a service: its HTTP API, under `/api`, and what goes on beside it."""
+"""The orchestrator as a server: its HTTP API, under `/api`, and its background services."""

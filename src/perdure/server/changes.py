@@ -20,7 +20,7 @@ from perdure.orchestrator.embedded import EmbeddedOrchestrator
 _LOOK_SECONDS = 0.5
 _SOONEST_SECONDS = 0.1  # between two looks, however much is written
 _LINGER_SECONDS = 30.0  # for so long it is looked on for those whose connection broke
-_KEPT = 10_000  # changes that a listener may go on from
+_KEPT = 10_000  # changes from which a listener may continue
 _KEPT_CHARACTERS = 4_000_000  # in all of these: parameters can be long
 _NEWEST = 200  # runs that are looked at each time
 _OPEN = 1_000  # runs that had not ended, at most
@@ -94,7 +94,7 @@ class Changes:
         self.epoch = token_hex(4)
         self._last.clear()
         self._characters = 0
-        self._seen = {run.id: _told(run) for run in self._looked_at()}
+        self._seen = {run.id: _fingerprint(run) for run in self._looked_at()}
         self._is_watching = True
         threading.Thread(target=self._watch, name="perdure-changes", daemon=True).start()
 
@@ -114,10 +114,10 @@ class Changes:
     def _look(self) -> None:
         runs = self._looked_at()
         for run in sorted(runs, key=lambda run: (run.state_time or run.created, run.id)):
-            if self._seen.get(run.id) != _told(run):
+            if self._seen.get(run.id) != _fingerprint(run):
                 self._number += 1
                 self._keep(Change(self._number, run))
-        self._seen = {run.id: _told(run) for run in runs}
+        self._seen = {run.id: _fingerprint(run) for run in runs}
 
     def _keep(self, change: Change) -> None:
         self._last.append(change)
@@ -127,7 +127,7 @@ class Changes:
 
     def _looked_at(self) -> list[FlowRun]:
         newest = {run.id: run for run in self._known.flow_runs(RunFilter(limit=_NEWEST))}
-        open = [id for id, told in self._seen.items() if id not in newest and told[0] not in FINAL][-_OPEN:]
+        open = [id for id, seen in self._seen.items() if id not in newest and seen[0] not in FINAL][-_OPEN:]
         older = self._known.flow_runs(RunFilter(ids=tuple(open))) if open else ()
         return [*newest.values(), *older]
 
@@ -136,5 +136,5 @@ def _length(run: FlowRun) -> int:
     return sum(len(each) for each in run if isinstance(each, str))
 
 
-def _told(run: FlowRun) -> tuple[object, ...]:
+def _fingerprint(run: FlowRun) -> tuple[object, ...]:
     return run.state_type, run.state_name, run.state_time, run.name

@@ -9,11 +9,11 @@ DEFAULT_PORT = 4747
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerConfig:
-    """What a server was told when it was started. Sizes are in bytes, times in seconds."""
+    """The options with which a server was started. Sizes are in bytes, times in seconds."""
 
     host: str = "127.0.0.1"
     port: int = DEFAULT_PORT
-    authenticated: bool = False  # whether tokens are asked for
+    authenticated: bool = False  # whether tokens are required
     allowed_hosts: tuple[str, ...] = ()  # names, beside its own, that requests may be sent to
     allowed_origins: tuple[str, ...] = ()  # of pages, beside its own, such as https://flows.example.org
     public_metrics: bool = False

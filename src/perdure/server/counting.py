@@ -1,4 +1,4 @@
-"""What the database holds altogether, counted beside the requests that ask for it."""
+"""Totals of the database, counted in the background."""
 
 import threading
 import time
@@ -9,7 +9,7 @@ from perdure.core.errors import OrchestratorError
 from perdure.orchestrator.embedded import EmbeddedOrchestrator
 from perdure.orchestrator.totals import Totals, totals
 
-_FRESH_SECONDS = 10.0  # in which what was counted is told again; ten times as long as counting took, if that is longer
+_FRESH_SECONDS = 10.0  # for which a count is reused; ten times as long as counting took, if that is longer
 _PATIENCE_SECONDS = 0.03  # of a request, for a count that is under way
 
 

@@ -97,6 +97,6 @@ def explain_errors(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     def _of_http(_: Request, error: HTTPException) -> JSONResponse:
         kind = HTTPStatus(error.status_code).phrase.replace(" ", "")
-        told = answer(error.status_code, kind, str(error.detail))
-        told.headers.update(error.headers or {})
-        return told
+        response = answer(error.status_code, kind, str(error.detail))
+        response.headers.update(error.headers or {})
+        return response

@@ -66,22 +66,22 @@ class ExplanationModel(BaseModel):
     @classmethod
     def of(cls, run: FlowRun | TaskRun, known: Orchestrator) -> "ExplanationModel":
         """The explanation of a run."""
-        told = explain_run(known, run)
+        explanation = explain_run(known, run)
         return cls(
-            run=InvolvedModel.of(told.run),
-            kind=told.kind,
-            ran=told.ran,
-            reason=told.reason,
-            verdict=told.verdict,
-            advice=told.advice,
-            used=_involved(told.used),
-            nearest=_involved(told.nearest),
-            components=_components(told),
-            changes=list(told.changes),
-            sources=[SourceModel(name=name, run=InvolvedModel.of(source)) for name, source in told.sources],
-            cache_key=told.cache_key,
-            expires=time_of(told.expires),
-            unknown=list(told.unknown),
+            run=InvolvedModel.of(explanation.run),
+            kind=explanation.kind,
+            ran=explanation.ran,
+            reason=explanation.reason,
+            verdict=explanation.verdict,
+            advice=explanation.advice,
+            used=_involved(explanation.used),
+            nearest=_involved(explanation.nearest),
+            components=_components(explanation),
+            changes=list(explanation.changes),
+            sources=[SourceModel(name=name, run=InvolvedModel.of(source)) for name, source in explanation.sources],
+            cache_key=explanation.cache_key,
+            expires=time_of(explanation.expires),
+            unknown=list(explanation.unknown),
         )
 
 
@@ -89,6 +89,9 @@ def _involved(run: Involved | None) -> InvolvedModel | None:
     return None if run is None else InvolvedModel.of(run)
 
 
-def _components(told: Explanation) -> list[ComponentModel]:
-    is_compared = told.nearest is not None
-    return [ComponentModel(**each._asdict(), differs=each.differs if is_compared else None) for each in told.components]
+def _components(explanation: Explanation) -> list[ComponentModel]:
+    is_compared = explanation.nearest is not None
+    return [
+        ComponentModel(**each._asdict(), differs=each.differs if is_compared else None)
+        for each in explanation.components
+    ]

@@ -1,4 +1,4 @@
-"""What stands before the application: each request is checked, limited, timed and told of here, whatever its route."""
+"""What stands before the application: each request is checked, limited, timed and logged here, whatever its route."""
 
 import asyncio
 import re
@@ -23,7 +23,7 @@ from perdure.server.hosts import refused_host, refused_origin
 from perdure.server.limits import Rates
 from perdure.server.page import POLICY
 from perdure.server.streams import Streams
-from perdure.server.telling import Told, tell, tell_failure
+from perdure.server.telling import AccessLogEntry, log_failure, log_request
 
 Answered = Callable[[str | None, int], None]  # takes the route and the status
 Spans = Callable[[str, Mapping[str, str]], AbstractContextManager[Answered]]
@@ -52,7 +52,7 @@ class Guard:
         config: ServerConfig,
         gate: Gate,
         streams: Streams,
-        observe: Callable[[Told], None],
+        observe: Callable[[AccessLogEntry], None],
     ) -> None:
         self.app = app
         self._config = config
@@ -80,10 +80,10 @@ class Guard:
             except Exception as error:
                 await self._fail(exchange, scope, receive, error)
             finally:
-                told = exchange.told()
-                answered(told.route, told.status)
-                self._observe(told)
-                tell(told, everything=self._config.log_requests)
+                entry = exchange.entry()
+                answered(entry.route, entry.status)
+                self._observe(entry)
+                log_request(entry, everything=self._config.log_requests)
 
     async def _serve(self, exchange: "_Exchange", scope: Scope, receive: Receive) -> None:
         try:
@@ -119,7 +119,7 @@ class Guard:
         if isinstance(error, PerdureError) and exchange.status is None:
             await answer_of(error)(scope, receive, exchange.send)
             return
-        tell_failure(exchange.id, error)
+        log_failure(exchange.id, error)
         if exchange.status is not None:
             raise error
         message = f"The server failed; its log has the reason under the request's id, {exchange.id}."
@@ -230,11 +230,11 @@ class _Exchange:
             self.is_stream = True
             self.streaming()
 
-    def told(self) -> Told:
-        """What is told of it: nothing that a client chose but its id, and no text of a token."""
+    def entry(self) -> AccessLogEntry:
+        """Its entry in the access log: nothing that a client chose but its id, and no text of a token."""
         token = self.caller.token if self.caller else None
         client = self.scope.get("client")
-        return Told(
+        return AccessLogEntry(
             request_id=self.id,
             method=self.scope["method"],
             route=_route(self.scope),

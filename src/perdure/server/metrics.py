@@ -16,7 +16,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from perdure.core.states import StateType
 from perdure.orchestrator.embedded import EmbeddedOrchestrator
 from perdure.server.counting import Counting
-from perdure.server.telling import Told
+from perdure.server.telling import AccessLogEntry
 
 SHARED = "PROMETHEUS_MULTIPROC_DIR"  # the variable by which the library knows the files' directory
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -49,14 +49,14 @@ class Metrics:
         )
         self._counted = 0
 
-    def observe(self, told: Told) -> None:
+    def observe(self, entry: AccessLogEntry) -> None:
         """Count a request."""
-        route = told.route or "none"
-        self._requests.labels(_METHODS.get(told.method, "other"), route, str(told.status)).inc()
-        if told.is_stream:
+        route = entry.route or "none"
+        self._requests.labels(_METHODS.get(entry.method, "other"), route, str(entry.status)).inc()
+        if entry.is_stream:
             self._streams.labels(route).inc()
         else:
-            self._seconds.labels(route).observe(told.seconds)
+            self._seconds.labels(route).observe(entry.seconds)
         self._count_records()
 
     def _count_records(self) -> None:

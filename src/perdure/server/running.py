@@ -44,7 +44,7 @@ class Listening(NamedTuple):
     authenticated: bool
 
 
-def serve(config: ServerConfig, database: str | None, insecure: bool, tell: Callable[[Listening], None]) -> None:
+def serve(config: ServerConfig, database: str | None, insecure: bool, announce: Callable[[Listening], None]) -> None:
     """Serve until a signal ends the process, and `tell` the address once it listens.
 
     `database` is a path or a URL, None for that of the settings. Port 0 takes a free one. SIGTERM and SIGINT let
@@ -72,11 +72,11 @@ def serve(config: ServerConfig, database: str | None, insecure: bool, tell: Call
     shown = f"[{host}]" if ":" in host else host
     said = Listening(f"http{'s' if config.is_encrypted else ''}://{shown}:{port}", place, config.authenticated)
     if config.workers == 1:
-        tell(said)
+        announce(said)
         _serve_alone(uvicorn_config(config, partial(_lasting_app, orchestrator, config)), listening)
     else:
         orchestrator.close()  # workers open it themselves
-        _serve_in_workers(config, database, listening, lambda: tell(said))
+        _serve_in_workers(config, database, listening, lambda: announce(said))
 
 
 def _asks_for_tokens(config: ServerConfig, orchestrator: EmbeddedOrchestrator) -> bool:
@@ -129,12 +129,12 @@ def _serve_alone(chosen: uvicorn.Config, listening: socket.socket) -> None:
 
 
 def _serve_in_workers(
-    config: ServerConfig, database: str | None, listening: socket.socket, tell: Callable[[], None]
+    config: ServerConfig, database: str | None, listening: socket.socket, announce: Callable[[], None]
 ) -> None:
     with TemporaryDirectory(prefix="perdure-metrics-") as shared:
         os.environ[SHARED] = shared
         chosen = uvicorn_config(config, partial(_worker_app, config, database, os.getpid()))
-        tell()
+        announce()
         Multiprocess(chosen, [listening]).run()
 
 
@@ -194,7 +194,7 @@ def _check_certificate(config: ServerConfig) -> None:
 
 
 def _read_certificate(chosen: uvicorn.Config) -> None:
-    """Have connections from now on see the files' certificate; the old one goes on if the new one is no good."""
+    """New connections use the files' certificate; the old one stays if the new one cannot be used."""
     if chosen.is_ssl and chosen.loaded and chosen.ssl_certfile is not None:
         assert chosen.ssl is not None
         try:

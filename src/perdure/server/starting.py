@@ -2,7 +2,7 @@
 
 A flow's program is started as the command line would start it: where a run was begun is kept with it, and nothing
 that a request says names a program. Since whoever may write records may also say where a run was begun, this is off
-unless the server was told otherwise, and for administrators alone.
+unless the server was started with `--run-flows`, and for administrators alone.
 """
 
 import os
@@ -22,7 +22,7 @@ _SHOWN = 2_000  # characters of what it said
 
 
 class NotStarted(PerdureError):
-    """A process was not started, or ended at once; `command` does by hand what was asked for."""
+    """A process was not started, or ended at once; `command` does the same by hand."""
 
     def __init__(self, message: str, command: Sequence[str]) -> None:
         super().__init__(message)
@@ -30,7 +30,7 @@ class NotStarted(PerdureError):
 
 
 class Starter:
-    """Starts `perdure` for one server. What it started goes on when the server ends."""
+    """Starts `perdure` for one server. The processes continue when the server ends."""
 
     def __init__(self, allowed: bool, database: str | None) -> None:
         self._allowed = allowed

@@ -17,8 +17,8 @@ _TEXTS = 1_000  # that are remembered
 _failures = logging.getLogger("perdure.server.failures")
 
 
-class Told(NamedTuple):
-    """What is told of a request."""
+class AccessLogEntry(NamedTuple):
+    """The access log's entry for a request."""
 
     request_id: str
     method: str
@@ -30,16 +30,16 @@ class Told(NamedTuple):
     is_stream: bool
 
 
-def tell(told: Told, everything: bool) -> None:
+def log_request(entry: AccessLogEntry, everything: bool) -> None:
     """Log a request; if not `everything` is wanted, only one that failed for a reason of the server's."""
-    if not everything and told.status < 500:
+    if not everything and entry.status < 500:
         return
-    fields = told._asdict() | {"ms": round(told.seconds * 1_000, 3)}
+    fields = entry._asdict() | {"ms": round(entry.seconds * 1_000, 3)}
     del fields["seconds"], fields["is_stream"]
-    _requests.log(logging.ERROR if told.status >= 500 else logging.INFO, "request", extra={"fields": fields})
+    _requests.log(logging.ERROR if entry.status >= 500 else logging.INFO, "request", extra={"fields": fields})
 
 
-def tell_failure(request_id: str, error: Exception) -> None:
+def log_failure(request_id: str, error: Exception) -> None:
     """Log an error of the server's own."""
     shown = without_secrets("".join(traceback.format_exception(error)))
     _failures.error("failure", extra={"fields": {"request_id": request_id, "error": shown}})

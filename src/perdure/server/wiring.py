@@ -18,7 +18,7 @@ from perdure.server.storages import ServedStorages
 
 
 class Steersman:
-    """What flow runs are steered through, by a server: it runs none itself."""
+    """The runtime by which a server controls flow runs: it runs none itself."""
 
     process_id = ""
 
@@ -67,9 +67,9 @@ def _reads(known: Known) -> Reads:
     return Reads(known)
 
 
-def _steersman(request: Request, known: Known) -> Steersman:
+def _controller(request: Request, known: Known) -> Steersman:
     return Steersman(known, request.app.state.liveness)
 
 
 Asked = Annotated[Reads, Depends(_reads)]
-Steering = Annotated[Steersman, Depends(_steersman)]
+Control = Annotated[Steersman, Depends(_controller)]

@@ -54,18 +54,18 @@ class EventModel(BaseModel):
     @classmethod
     def of(cls, event: Event) -> "EventModel":
         """The model of an event."""
-        told = parsed(event.payload)
+        content = parsed(event.payload)
         return cls(
             id=event.id,
             kind=event.kind,
             time=moment(event.time),
             run_id=None if event.run_id == NO_RUN else event.run_id,
             flow_name=event.flow_name,
-            run=told.get("run") or {},
-            state=told.get("state") or {},
-            resource=told.get("resource") or {},
-            related=told.get("related") or [],
-            payload=told.get("payload") or {},
+            run=content.get("run") or {},
+            state=content.get("state") or {},
+            resource=content.get("resource") or {},
+            related=content.get("related") or [],
+            payload=content.get("payload") or {},
         )
 
 

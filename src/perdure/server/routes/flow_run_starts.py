@@ -22,7 +22,7 @@ from perdure.server.models import ContinuedRun, FlowRunModel, time_of
 from perdure.server.pages import PathId
 from perdure.server.routes.flow_runs import found
 from perdure.server.starting import NotStarted, Starter
-from perdure.server.wiring import Asked, Known, Steering
+from perdure.server.wiring import Asked, Control, Known
 
 router = APIRouter(prefix="/flow-runs", tags=["flow runs"], responses=answers())
 _ONE = answers(HTTPStatus.NOT_FOUND)
@@ -116,14 +116,14 @@ class Continue(BaseModel):
 @router.post("/{id}/continue", responses=_STARTED)
 @needs(Scope.WRITE)
 def continue_flow_run(
-    id: PathId, known: Known, steering: Steering, request: Request, how: Continue | None = None
+    id: PathId, known: Known, control: Control, request: Request, how: Continue | None = None
 ) -> ContinuedRun:
     """Continue a paused flow run.
 
     A suspended one has no process, and a new process resumes it, if the server may start flows and the caller is an
     administrator. Otherwise the input is stored, and `command` resumes the run.
     """
-    run = asking.go_on(id, None if how is None else how.input, steering)
+    run = asking.go_on(id, None if how is None else how.input, control)
     if run.state_name != SUSPENDED:
         return ContinuedRun.of_run(found(id, known), is_resumed=True)
     try:
@@ -159,8 +159,10 @@ def rerun_flow_run(id: PathId, known: Known, request: Request) -> FlowRunModel:
 
 
 def _resume(id: str, known: EmbeddedOrchestrator, request: Request, *options: str) -> None:
-    before = _told(found(id, known))
-    _starter(request).start("flow-run", "resume", id, *options, has_begun=lambda: _told(found(id, known)) != before)
+    before = _fingerprint(found(id, known))
+    _starter(request).start(
+        "flow-run", "resume", id, *options, has_begun=lambda: _fingerprint(found(id, known)) != before
+    )
 
 
 def _check_administrator(request: Request, id: str) -> None:
@@ -172,7 +174,7 @@ def _check_administrator(request: Request, id: str) -> None:
         )
 
 
-def _told(run: FlowRun) -> tuple[StateType | None, str | None, int | None]:
+def _fingerprint(run: FlowRun) -> tuple[StateType | None, str | None, int | None]:
     return run.state_type, run.state_name, run.state_time
 
 

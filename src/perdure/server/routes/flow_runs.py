@@ -25,7 +25,7 @@ from perdure.server.nesting import ancestors_of, failure_path
 from perdure.server.packing import packed
 from perdure.server.pages import Count, Id, Page, PathId, page
 from perdure.server.timelines import Timeline, timeline_of
-from perdure.server.wiring import Asked, Known, Steering, Steersman
+from perdure.server.wiring import Asked, Control, Known, Steersman
 
 router = APIRouter(prefix="/flow-runs", tags=["flow runs"], responses=answers())
 _ONE = answers(HTTPStatus.NOT_FOUND)
@@ -121,10 +121,10 @@ class Cancel(BaseModel):
 
 @router.post("/{id}/cancel", status_code=HTTPStatus.ACCEPTED, responses=_STEERED)
 @needs(Scope.WRITE)
-def cancel_flow_run(id: PathId, steering: Steering, how: Cancel | None = None) -> FlowRunModel:
+def cancel_flow_run(id: PathId, control: Control, how: Cancel | None = None) -> FlowRunModel:
     """Request the cancellation of a flow run and all runs below it, wherever it runs; the response does not wait for
     its end."""
-    return FlowRunModel.of(_cancelled(id, steering, how or Cancel()))
+    return FlowRunModel.of(_cancelled(id, control, how or Cancel()))
 
 
 @router.delete("/{id}", status_code=HTTPStatus.NO_CONTENT, responses=_STEERED)
@@ -160,10 +160,10 @@ class Outcomes(BaseModel):
 @router.post("/cancel")
 @needs(Scope.WRITE)
 def cancel_flow_runs(
-    asked: Asked, steering: Steering, chosen: Annotated[Chosen, Body(embed=True)], how: Cancel | None = None
+    asked: Asked, control: Control, chosen: Annotated[Chosen, Body(embed=True)], how: Cancel | None = None
 ) -> Outcomes:
     """Cancel many flow runs."""
-    return _each(chosen, asked, lambda each: _cancelled(each, steering, how or Cancel()))
+    return _each(chosen, asked, lambda each: _cancelled(each, control, how or Cancel()))
 
 
 @router.post("/delete")
@@ -181,9 +181,9 @@ def found(id: str, known: EmbeddedOrchestrator) -> FlowRun:
     return runs[0]
 
 
-def _cancelled(id: str, steering: Steersman, how: Cancel) -> FlowRun:
+def _cancelled(id: str, control: Steersman, how: Cancel) -> FlowRun:
     micros = int(how.grace_seconds * 1_000_000)
-    return asking.ask_to_cancel(id, steering, asked_by=steering.name, grace=micros)
+    return asking.ask_to_cancel(id, control, asked_by=control.name, grace=micros)
 
 
 def _each(chosen: Chosen, asked: Asked, do: Callable[[str], object]) -> Outcomes:

@@ -68,7 +68,7 @@ def get_flow(name: Annotated[Plain, Path()], asked: Asked, span: Annotated[Span,
     flow = asked.flow(name, since, until)
     if flow is None:
         raise NotFound(f"No flow {name!r} has ever run here.")
-    told = FlowModel.of(flow)
+    summary = FlowModel.of(flow)
     steps = steps_of(asked.runs_over_time(since, until, length, name), since, length)
     (went,) = asked.flow_statistics(since, until, name) or [FlowStatistics(name, 0, 0, None)]
-    return FlowDetails(**dict(told), failed=went.failed, mean_seconds=went.mean_seconds, steps=steps)
+    return FlowDetails(**dict(summary), failed=went.failed, mean_seconds=went.mean_seconds, steps=steps)

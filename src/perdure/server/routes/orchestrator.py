@@ -24,8 +24,8 @@ from perdure.server.wiring import Known
 
 
 def _checked_version(request: Request) -> None:
-    told = request.headers.get(wire.VERSION_HEADER, "")
-    version = int(told) if told.isascii() and told.isdigit() and len(told) < 9 else 0
+    given = request.headers.get(wire.VERSION_HEADER, "")
+    version = int(given) if given.isascii() and given.isdigit() and len(given) < 9 else 0
     if version > wire.VERSION:
         raise ProtocolMismatch(
             f"The client's perdure is newer than the server's (protocol {version}, not {wire.VERSION})."
@@ -33,7 +33,7 @@ def _checked_version(request: Request) -> None:
         )
     if version < wire.OLDEST:
         raise ProtocolMismatch(
-            f"The client's perdure is too old for this server (protocol {told!r}; the oldest is {wire.OLDEST})."
+            f"The client's perdure is too old for this server (protocol {given!r}; the oldest is {wire.OLDEST})."
             " Upgrade perdure where the flow runs."
         )
 
@@ -44,12 +44,12 @@ async def _body(request: Request) -> bytes:
 
 def _place(request: Request) -> Call | None:
     """Whose batch or call it is, and which one."""
-    source, told = request.headers.get(wire.SOURCE_HEADER), request.headers.get(wire.SEQUENCE_HEADER, "")
+    source, given = request.headers.get(wire.SOURCE_HEADER), request.headers.get(wire.SEQUENCE_HEADER, "")
     if source is None:
         return None
-    if not wire.is_id(source) or not (told.isascii() and told.isdigit() and 0 < len(told) < 19 and int(told) > 0):
+    if not wire.is_id(source) or not (given.isascii() and given.isdigit() and 0 < len(given) < 19 and int(given) > 0):
         raise InvalidCall(f"{wire.SOURCE_HEADER} must be an id, and {wire.SEQUENCE_HEADER} a whole number from 1.")
-    return Call(source, int(told))
+    return Call(source, int(given))
 
 
 _OF_ADMINS = ("services.", "limits.put", "limits.delete")
@@ -65,12 +65,12 @@ def records(request: Request, body: Body, place: Place, known: Known) -> Respons
     if place is None:
         raise InvalidCall(f"A batch needs the headers {wire.SOURCE_HEADER} and {wire.SEQUENCE_HEADER}.")
     try:
-        epochs, told = wire.decode_batch(body)
+        epochs, records = wire.decode_batch(body)
     except InvalidRecords as error:
         return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, error, refused=error.refused)
     except ValueError as error:
         raise InvalidCall(str(error)) from None
-    delivery = Delivery(*place, told, gap_is_known=wire.GAP_HEADER in request.headers, epochs=epochs)
+    delivery = Delivery(*place, records, gap_is_known=wire.GAP_HEADER in request.headers, epochs=epochs)
     try:
         known.deliver(delivery)
     except DeliveryGap as gap:

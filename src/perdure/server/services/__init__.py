@@ -1,4 +1,4 @@
-"""What a server does beside answering: each service in a thread, and by one server of all on a database at a time."""
+"""The background services of a server: each in a thread, and on one server of a database at a time."""
 
 from perdure.server.services.deliveries import Deliveries
 from perdure.server.services.events import Events

@@ -20,7 +20,7 @@ _LEASE = int((SECONDS + 5) * 1_000_000)  # microseconds after which another serv
 
 
 class Deliveries:
-    """The service: has the due deliveries of each hook tried by threads, which go on until there are none."""
+    """The service: threads attempt the due deliveries of each hook, until there are none."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -121,9 +121,9 @@ def _try(delivery: Delivery, hook: Hook, world: ServiceWorld) -> Delivery:
         outcome = send(hook, event, delivery.id, world.clock() // 1_000_000)
         tried = delivery._replace(state="delivered", outcome=outcome)
     except Exception as error:  # whatever it is, of whichever library: it must not end what others wait for
-        told = str(error) if isinstance(error, NotDelivered) else f"{type(error).__name__}: {error}"[:500]
+        outcome = str(error) if isinstance(error, NotDelivered) else f"{type(error).__name__}: {error}"[:500]
         is_last = attempts >= ATTEMPTS or isinstance(error, _EventGone)
-        tried = delivery._replace(state="failed" if is_last else "waiting", outcome=told)
+        tried = delivery._replace(state="failed" if is_last else "waiting", outcome=outcome)
     wait = min(_LONGEST, _FIRST * 2 ** (attempts - 1)) * random.uniform(0.8, 1.2) if tried.state == "waiting" else 0.0
     tried = tried._replace(attempts=attempts, due=world.clock() + int(wait * 1_000_000))
     try:
@@ -134,7 +134,7 @@ def _try(delivery: Delivery, hook: Hook, world: ServiceWorld) -> Delivery:
 
 
 class _EventGone(NotDelivered):
-    """There is nothing to tell any more."""
+    """There is nothing to deliver any more."""
 
 
 def _event_of(delivery: Delivery, world: ServiceWorld) -> Event:

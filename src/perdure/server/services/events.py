@@ -1,4 +1,4 @@
-"""Events: made of the states that flows' processes told of anyway, so that these pay nothing for them."""
+"""Events: created from the states that flows' processes report anyway, so that these pay nothing for them."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ from perdure.server.services.world import ServiceWorld
 _LAST = 253_402_300_799_000_000  # the end of the year 9999: what clocks that are set wrong say may come after it
 _PAGE = 2_000  # states
 _SEEN = 50_000  # events
-_ARRIVAL = 1 << 10  # an arrival counts microseconds, and tells writers apart by its low bits
+_ARRIVAL = 1 << 10  # an arrival counts microseconds, and its low bits distinguish writers
 _MICROS = 1_000_000
 # Who writes a state has numbered it before it is committed: a look back finds those that took longer.
 _LOOK_BACK, _LONG_LOOK_BACK = 10, 600  # seconds
@@ -38,7 +38,7 @@ class Events:
         while True:
             states = world.orchestrator.services.states_after(at, _PAGE)
             events = [event for event in map(event_of_state, states) if _short(event.id) not in self._seen]
-            new += world.orchestrator.services.add_events(events, told(events, world))
+            new += world.orchestrator.services.add_events(events, new_deliveries(events, world))
             self._seen.update(dict.fromkeys(_short(event.id) for event in events))
             at = states[-1].arrival if states else at
             if len(states) < _PAGE:
@@ -115,6 +115,6 @@ def _id(time: Micros, parts: Sequence[object]) -> str:
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
-def told(events: Sequence[Event], world: ServiceWorld) -> list[Delivery]:
+def new_deliveries(events: Sequence[Event], world: ServiceWorld) -> list[Delivery]:
     """The deliveries of events to those hooks that want them."""
     return deliveries_of(events, world.orchestrator.services.hooks(), world.clock()) if events else []

@@ -6,7 +6,7 @@ from perdure.core.deployments import SCHEDULED, QueueFilter
 from perdure.core.records import FlowRun, RunFilter
 from perdure.core.services import Event
 from perdure.core.states import StateType
-from perdure.server.services.events import event_of_run, told
+from perdure.server.services.events import event_of_run, new_deliveries
 from perdure.server.services.loop import Outcome
 from perdure.server.services.world import ServiceWorld
 
@@ -19,7 +19,7 @@ _WAITS = ("AwaitingRetry", "Suspended")  # names of states that may last
 def find_late(world: ServiceWorld, _: int | None) -> Outcome:
     """Make events of flow runs that are late or stuck; one for each state that they are late or stuck in."""
     found = [*_late(world), *_stuck(world)]
-    new = world.orchestrator.services.add_events(found, told(found, world))
+    new = world.orchestrator.services.add_events(found, new_deliveries(found, world))
     return Outcome(f"{len(found)} late or stuck, {new} of them new")
 
 

@@ -1,4 +1,4 @@
-"""Doing something again and again, in one process of all that would."""
+"""A periodic job that one process at a time runs."""
 
 import logging
 import threading
@@ -45,7 +45,7 @@ class Loop:
         self._ended.set()
 
     def join(self) -> None:
-        """Wait for the end, some seconds at most: a receiver may take its time, and is told again by another server."""
+        """Wait for the end, some seconds at most: a receiver may be slow, and another server delivers again."""
         self._thread.join(_GRACE_SECONDS)
 
     def _run(self) -> None:

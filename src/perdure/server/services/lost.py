@@ -1,4 +1,4 @@
-"""Runs whose process is gone, and what it held."""
+"""Lost runs: those whose process has ended, and the slots that it held."""
 
 from perdure.engine.limiter import free_lost
 from perdure.engine.resumption import end_lost
@@ -7,7 +7,7 @@ from perdure.server.services.world import ServiceWorld
 
 
 def end_lost_runs(world: ServiceWorld, _: int | None) -> Outcome:
-    """Mark runs Crashed whose process is gone, and free their slots."""
+    """Mark runs Crashed whose process is lost, and release their slots."""
     known = world.orchestrator
     ended = end_lost(world)
     freed = sum(free_lost(limit.name, known, world.liveness) for limit in known.limits.all())

@@ -1,4 +1,4 @@
-"""One attempt to tell a hook: an HTTP POST to an address that was looked at before, or what Apprise makes of a URL."""
+"""One attempt to deliver an event: an HTTP POST to an address that was checked before, or Apprise."""
 
 import asyncio
 import functools
@@ -94,7 +94,7 @@ def _address(url: httpx.URL, private: bool) -> str:
 
 
 def notify(hook: Hook, event: Event, delivery_id: str, _: int) -> str:
-    """Have Apprise tell of an event.
+    """Send an event by Apprise.
 
     Raises:
         NotDelivered: it could not.
@@ -103,11 +103,11 @@ def notify(hook: Hook, event: Event, delivery_id: str, _: int) -> str:
         import apprise
     except ImportError:
         raise NotDelivered("The server has no package apprise. Install perdure[notifications].") from None
-    told = json.loads(event.payload)
-    run, state = told["run"], told["state"]
+    event_content = json.loads(event.payload)
+    run, state = event_content["run"], event_content["state"]
     what = "Task run" if event.kind.startswith("task") else "Flow run"
     title = f"{what} {run['name']!r} of {run['task_name'] or run['flow_name']!r}: {event.kind.partition('.')[2]}"
-    body = f"{state['name']}: {state['message'] or ''}\n{run['id']}, {told['time']}, delivery {delivery_id}"
+    body = f"{state['name']}: {state['message'] or ''}\n{run['id']}, {event_content['time']}, delivery {delivery_id}"
     sender = apprise.Apprise()
     if not sender.add(_revealed(hook.url, hook_context(hook.id, "url"))):
         raise NotDelivered("Apprise does not know such a URL.")

@@ -32,7 +32,7 @@ class ServiceWorld:
         return self._life.process.id
 
     def presence(self) -> Sequence[Record]:
-        """What is to be told before this process claims anything: that it lives."""
+        """The report of this process's heartbeat, which comes before it claims anything."""
         return self._life.begin()
 
     def close(self) -> None:
