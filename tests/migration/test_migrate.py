@@ -218,8 +218,20 @@ def test_without_write_nothing_is_changed(tmp_path: Path) -> None:
 
 def test_a_module_of_prefect_that_has_no_counterpart_is_left_to_the_reader() -> None:
     text = """\
-        from prefect.events import emit_event
+        from prefect.events import DeploymentEventTrigger
         from prefect.client.orchestration import get_client
         """
     assert [line for line, _ in decided(text)] == [1]
     assert "from perdure.client.orchestration import get_client" in rewritten(text)
+
+
+def test_names_whose_paths_are_the_same_are_left_to_nobody() -> None:
+    text = """\
+        from prefect.events import emit_event
+        from prefect.flow_runs import pause_flow_run, resume_flow_run
+        from prefect.logging.loggers import get_run_logger
+        from prefect.client.schemas.objects import State, StateType
+        from prefect.settings import PREFECT_API_URL, temporary_settings
+        """
+    assert decided(text) == []
+    assert "prefect" not in rewritten(text)

@@ -7,7 +7,7 @@ import pytest
 NAMES = {
     "perdure": "flow task get_run_logger tags unmapped allow_failure get_client Flow Task State"
     " pause_flow_run suspend_flow_run resume_flow_run",
-    "perdure.artifacts": "create_markdown_artifact create_table_artifact create_link_artifact",
+    "perdure.artifacts": "create_markdown_artifact create_table_artifact create_link_artifact acreate_table_artifact",
     "perdure.blocks.core": "Block",
     "perdure.blocks.notifications": "NotificationBlock SlackWebhook MicrosoftTeamsWebhook DiscordWebhook",
     "perdure.blocks.system": "Secret JSON String DateTime",
@@ -15,7 +15,8 @@ NAMES = {
     "perdure.cache_policies": "DEFAULT INPUTS TASK_SOURCE RUN_ID FLOW_PARAMETERS NO_CACHE CachePolicy",
     "perdure.client": "get_client",
     "perdure.client.orchestration": "get_client",
-    "perdure.client.schemas.objects": "State StateType FlowRun TaskRun",
+    "perdure.client.schemas": "FlowRun TaskRun State StateType",
+    "perdure.client.schemas.objects": "State StateDetails StateType FlowRun TaskRun",
     "perdure.client.schemas.filters": "FlowRunFilter FlowRunFilterState FlowRunFilterStateType FlowFilter",
     "perdure.concurrency.asyncio": "concurrency rate_limit",
     "perdure.concurrency.sync": "concurrency rate_limit",

@@ -29,6 +29,7 @@ def test_a_setting_is_imported_by_its_name_and_says_what_holds(monkeypatch: pyte
         ("PREFECT_API_URL", "api_url"),
         ("PREFECT_API_KEY", "api_token"),
         ("PREFECT_HOME", "home"),
+        ("PREFECT_UI_URL", "api_url"),
         ("PREFECT_LOGGING_TO_API_ENABLED", "logging_to_orchestrator"),
         ("PREFECT_TASK_RUNNER_THREAD_POOL_MAX_WORKERS", "task_runner_max_workers"),
         ("PREFECT_API_DATABASE_CONNECTION_URL", "database"),

@@ -9,8 +9,19 @@ from perdure.artifacts.kept import ArtifactId, create_link_artifact, create_mark
 from perdure.artifacts.progress import create_progress_artifact, update_progress, update_progress_artifact
 from perdure.artifacts.tables import create_table_artifact
 
+# By their names in coroutines of Prefect 3: what they return may be awaited.
+acreate_image_artifact, acreate_link_artifact = create_image_artifact, create_link_artifact
+acreate_markdown_artifact, acreate_table_artifact = create_markdown_artifact, create_table_artifact
+acreate_progress_artifact, aupdate_progress_artifact = create_progress_artifact, update_progress_artifact
+
 __all__ = [
     "ArtifactId",
+    "acreate_image_artifact",
+    "acreate_link_artifact",
+    "acreate_markdown_artifact",
+    "acreate_progress_artifact",
+    "acreate_table_artifact",
+    "aupdate_progress_artifact",
     "create_image_artifact",
     "create_link_artifact",
     "create_markdown_artifact",

@@ -84,10 +84,10 @@ class Block(BaseModel):
         yield
 
     @classmethod
-    def load(cls, slug: str = "", *, name: str = "") -> Self:
+    def load(cls, slug: str = "", *, name: str = "", _sync: bool | None = None) -> Self:
         """The block saved under a slug; on a concrete class its name alone will do. It may also be awaited.
 
-        `name` is another name of `slug`.
+        `name` is another name of `slug`. `_sync`, which users of Prefect 3 give, changes nothing.
 
         Raises:
             BlockMissing: none is; names the nearest that is.

@@ -13,7 +13,8 @@ _PAGE = "coming-from-prefect.md"
 _SAME = frozenset(
     {
         *("", "artifacts", "blocks", "blocks.core", "blocks.notifications", "blocks.system", "blocks.webhook"),
-        *("cache_policies", "client", "client.orchestration", "client.schemas.filters", "concurrency"),
+        *("cache_policies", "client", "client.orchestration", "client.schemas.filters", "client.schemas.objects"),
+        *("concurrency", "events", "flow_runs", "logging.loggers", "utilities.collections"),
         *("concurrency.asyncio", "concurrency.sync", "context", "exceptions", "filesystems", "flows", "futures"),
         *("input", "logging", "results", "runtime", "serializers", "settings", "states", "task_runners", "tasks"),
         *("testing.utilities", "transactions", "utilities.annotations", "variables"),
@@ -30,34 +31,19 @@ _MOVES: dict[str, Move | Decide] = {
     "prefect.Client": Move("perdure.client.Client"),
     "prefect.futures.PrefectFuture": Move("perdure.futures.Future"),
     "prefect.engine.pause_flow_run": Move("perdure.pause_flow_run"),
-    "prefect.flow_runs.pause_flow_run": Move("perdure.pause_flow_run"),
-    "prefect.flow_runs.suspend_flow_run": Move("perdure.suspend_flow_run"),
     "prefect.engine.suspend_flow_run": Move("perdure.suspend_flow_run"),
     "prefect.context.get_run_context": Move("perdure.context.get_run_context"),
     "prefect.orion.schemas.states.Completed": Move("perdure.states.Completed"),
     "prefect.orion.schemas.states.Failed": Move("perdure.states.Failed"),
     "prefect.server.schemas.states.Completed": Move("perdure.states.Completed"),
     "prefect.server.schemas.states.Failed": Move("perdure.states.Failed"),
-    "prefect.client.schemas.objects.State": Move("perdure.states.State"),
-    "prefect.client.schemas.objects.StateType": Move("perdure.states.StateType"),
     "prefect.client.schemas.StateType": Move("perdure.states.StateType"),
     "prefect.input.run_input.RunInput": Move("perdure.input.RunInput"),
-    "prefect.logging.loggers.get_run_logger": Move("perdure.logging.get_run_logger"),
-    "prefect.logging.loggers.get_logger": Move("perdure.logging.get_logger"),
-    "prefect.logging.loggers.disable_run_logger": Move("perdure.logging.disable_run_logger"),
     "prefect.concurrency.asyncio.concurrency": Move("perdure.concurrency.asyncio.concurrency"),
     "prefect.filesystems.GitHub": Move("perdure.integrations.github.GitHub"),
     "prefect.runner.storage.GitRepository": Move("perdure.integrations.git.GitRepository"),
-    **{
-        f"prefect.{name}": Move(
-            "perdure.continue_flow_run",
-            {"run_input": "input"},
-            note=Decide(
-                "What Prefect calls resuming is continuing here; resuming is what follows a crash.", f"{_PAGE}#names"
-            ),
-        )
-        for name in ("resume_flow_run", "engine.resume_flow_run", "flow_runs.resume_flow_run")
-    },
+    "prefect.engine.resume_flow_run": Move("perdure.resume_flow_run"),
+    "prefect.events.emit_event": Move("perdure.events.emit_event"),
 }
 
 _WITHOUT = {
@@ -73,7 +59,8 @@ _WITHOUT = {
     "prefect.server.schemas.schedules": _DEPLOYMENTS,
     "prefect.client.schemas.schedules": _DEPLOYMENTS,
     "prefect.events": Decide(
-        "A server creates events from the states of runs: receive them by a webhook or a notification.",
+        "A server creates events from the states of runs, and `emit_event` your own: receive them by a webhook or a"
+        " notification.",
         "concepts/limits-and-events.md",
     ),
     "prefect.assets": Decide("Persist the task's result; there is no catalogue of named results.", _PAGE),

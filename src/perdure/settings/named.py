@@ -14,6 +14,7 @@ _SAME = {  # by Prefect's name; those that are spelled alike need no line
     "API_KEY": "api_token",
     "API_DATABASE_CONNECTION_URL": "database",
     "LOGGING_TO_API_ENABLED": "logging_to_orchestrator",
+    "UI_URL": "api_url",  # the server's page is at its address
     "TASK_RUNNER_THREAD_POOL_MAX_WORKERS": "task_runner_max_workers",
 }
 

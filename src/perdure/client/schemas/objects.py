@@ -1,6 +1,7 @@
 """States and runs, as `get_client` answers with them, by their path in Prefect."""
 
 from perdure.core.records import FlowRun, TaskRun
+from perdure.core.state_details import StateDetails
 from perdure.core.states import State, StateType
 
-__all__ = ["FlowRun", "State", "StateType", "TaskRun"]
+__all__ = ["FlowRun", "State", "StateDetails", "StateType", "TaskRun"]
