@@ -319,11 +319,12 @@ def result_record(
             result.python_type or "unknown",
             is_exception,
             created,
-            storage_id=result.storage_id,
-            storage_key=result.storage_key,
-            serializer=result.serializer,
-            size=result.size,
-            digest=result.digest,
+            None,
+            result.storage_id,
+            result.storage_key,
+            result.serializer,
+            result.size,
+            result.digest,
             **fields,
         )
     if isinstance(result, LiteralResult):

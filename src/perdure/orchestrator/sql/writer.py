@@ -167,7 +167,11 @@ class Writer(Waiting):
             self._arrivals.pass_by(arrival)
 
     def _write_out(self, records: list[Record]) -> None:
-        reaching(self._database, lambda: self._commit_all(records))
+        if self._database.kind == "sqlite":  # it has no server that could be away
+            with self._database.errors():
+                self._commit_all(records)
+        else:
+            reaching(self._database, lambda: self._commit_all(records))
 
     def _commit_all(self, records: list[Record]) -> None:
         try:
@@ -189,8 +193,9 @@ class Writer(Waiting):
         try:
             connection.execute(self._database.begin)
             begun = True
-            owned, lost = self.without_lost(connection, records, self.epochs)
-            if lost:
+            epochs = self.epochs
+            if epochs and lost_claims(connection, self._statements, epochs):
+                owned, lost = self.without_lost(connection, records, epochs)
                 batch = self._folded([record for _, record in owned])
             for statement, rows in batch.statements(self._statements):
                 connection.executemany(statement, rows)
