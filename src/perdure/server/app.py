@@ -28,6 +28,7 @@ from perdure.server.routes import (
     artifacts,
     blocks,
     cache,
+    deployments,
     events,
     flow_run_starts,
     flow_runs,
@@ -72,6 +73,7 @@ ROUTES = (
         events,
         hooks,
         limits,
+        deployments,
         of_orchestrator,
     ),
 )

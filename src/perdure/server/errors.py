@@ -9,8 +9,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from perdure.core.errors import NotFound as NotFound
 from perdure.core.errors import (
+    DeploymentMissing,
     OrchestratorError,
     OrchestratorUnreachable,
     PerdureError,
@@ -21,6 +21,7 @@ from perdure.core.errors import (
     SteeringError,
     reasons,
 )
+from perdure.core.errors import NotFound as NotFound
 from perdure.server.starting import NotStarted
 
 
@@ -45,6 +46,7 @@ class Refused(PerdureError):
 _STATUSES: tuple[tuple[type[Exception], HTTPStatus], ...] = (  # the first that fits
     (RunMissing, HTTPStatus.NOT_FOUND),
     (ResultMissing, HTTPStatus.NOT_FOUND),
+    (DeploymentMissing, HTTPStatus.NOT_FOUND),
     (ProtocolMismatch, HTTPStatus.UPGRADE_REQUIRED),
     (OrchestratorUnreachable, HTTPStatus.SERVICE_UNAVAILABLE),
     (RecordRefused, HTTPStatus.UNPROCESSABLE_ENTITY),

@@ -1,0 +1,96 @@
+"""Deployments by the server's API."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from perdure import session, settings
+from perdure.core.deployments import WorkQueue
+from perdure.schedules import Cron
+from tests.deployments import deployed
+from tests.server.serving import serving
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[httpx.Client]:
+    """A client of a server that this process reports to."""
+    with serving(tmp_path) as server, server.client() as client:
+        monkeypatch.setenv("PERDURE_API_URL", server.address)
+        settings.reload()
+        yield client
+        session.close()
+
+
+def test_a_deployment_is_listed_with_its_schedules_and_its_next_tick(api: httpx.Client) -> None:
+    of = deployed.report.deploy("nightly", schedules=[Cron("0 6 * * *", slug="morning")], tags=["a"])
+    (shown,) = api.get("/api/deployments").json()
+    assert (shown["id"], shown["flow_name"], shown["name"], shown["version"]) == (of.id, "report", "nightly", 1)
+    assert shown["schedules"][0]["rule"] == {"cron": "0 6 * * *", "timezone": "UTC"}
+    assert shown["next"] == shown["schedules"][0]["next"] is not None
+    (tick, *_) = api.get("/api/deployments/upcoming", params={"count": 3}).json()
+    assert (tick["time"], tick["schedule"]) == (shown["next"], "morning")
+
+
+def test_a_deployment_shows_the_schema_of_its_parameters_and_its_versions(api: httpx.Client) -> None:
+    of = deployed.report.deploy("nightly")
+    deployed.report.deploy("nightly", parameters={"x": 2})
+    shown = api.get(f"/api/deployments/{of.id}").json()
+    assert shown["parameter_schema"]["properties"]["x"]["type"] == "integer"
+    assert [each["number"] for each in shown["versions"]] == [2, 1]
+    assert api.get("/api/deployments/00000000-0000-0000-0000-000000000000").status_code == 404
+
+
+def test_a_run_is_created_with_parameters_that_are_checked_first(api: httpx.Client) -> None:
+    of = deployed.report.deploy("nightly", parameters={"day": "monday"})
+    made = api.post(f"/api/deployments/{of.id}/runs", json={"parameters": {"x": 5}})
+    assert made.status_code == 201
+    assert made.json()["parameters"] == {"day": "monday", "x": 5}
+    (place,) = api.get(f"/api/deployments/{of.id}/runs").json()
+    assert (place["run"]["id"], place["phase"]) == (made.json()["id"], "waiting")
+    refused = api.post(f"/api/deployments/{of.id}/runs", json={"parameters": {"x": "many"}})
+    assert refused.status_code == 422
+    assert "not of type 'integer'" in refused.json()["error"]["message"]
+
+
+def test_a_deployment_and_a_schedule_are_paused_and_resumed(api: httpx.Client) -> None:
+    of = deployed.report.deploy("nightly", schedules=[Cron("0 6 * * *", slug="morning")])
+    assert api.post(f"/api/deployments/{of.id}/pause").json()["paused"] is not None
+    assert api.get("/api/deployments/upcoming").json() == []
+    assert api.post(f"/api/deployments/{of.id}/resume").json()["paused"] is None
+    paused = api.post(f"/api/deployments/{of.id}/schedules/morning/pause").json()
+    assert (paused["schedules"][0]["paused"] is not None, paused["next"]) == (True, None)
+    assert api.post(f"/api/deployments/{of.id}/schedules/evening/pause").status_code == 404
+
+
+def test_a_deleted_deployment_is_gone_and_its_waiting_runs_are_cancelled(api: httpx.Client) -> None:
+    of = deployed.report.deploy("nightly")
+    run = api.post(f"/api/deployments/{of.id}/runs", json={}).json()
+    assert api.delete(f"/api/deployments/{of.id}").status_code == 204
+    assert api.get("/api/deployments").json() == []
+    assert api.get(f"/api/flow-runs/{run['id']}").json()["state"]["name"] == "Cancelled"
+
+
+def test_work_pools_and_queues_are_shown_with_what_waits(api: httpx.Client) -> None:
+    of = deployed.report.deploy("nightly", work_pool="batch", work_queue="gpu")
+    session.current().orchestrator.deployments.put_queue(WorkQueue("batch", "gpu", 1, None))
+    api.post(f"/api/deployments/{of.id}/runs", json={})
+    (pool,) = api.get("/api/deployments/work-pools").json()
+    assert (pool["name"], pool["waiting"], pool["running"]) == ("batch", 1, 0)
+    assert (pool["queues"][0]["name"], pool["queues"][0]["waiting"]) == ("gpu", 1)
+    assert api.post("/api/deployments/work-pools/batch/pause").json()["paused"] is not None
+    assert api.get("/api/deployments/workers").json() == []
+
+
+def test_a_server_makes_the_runs_of_schedules(api: httpx.Client) -> None:
+    import time
+
+    of = deployed.report.deploy("often", interval=1)
+    deadline = time.monotonic() + 30
+    while not (runs := api.get(f"/api/deployments/{of.id}/runs").json()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert runs[0]["run"]["state"]["name"] == "Scheduled"
+    assert runs[0]["schedule"] == "interval"
