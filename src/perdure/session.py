@@ -36,6 +36,7 @@ from perdure.engine.liveness import Liveness
 from perdure.engine.owning import lose, reclaimed
 from perdure.engine.projects import is_made_in_project, may_be_in_scope
 from perdure.engine.starts import entry_point_of, kept
+from perdure.orchestrator import lifetime as lifetime  # first: what is registered last is done first at the end
 from perdure.orchestrator.protocol import Orchestrator
 from perdure.results.durability import Durability
 from perdure.results.removal import delete_objects, sharing

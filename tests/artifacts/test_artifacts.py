@@ -171,6 +171,7 @@ def test_what_is_no_small_image_is_refused(image: Any, why: str):
 
 def test_progress_is_told_a_few_times_a_second_and_the_last_of_it_always():
     id = create_progress_artifact(0, description="copying")
+    assert data_of(id) == {"percent": 0}  # what reading needs is imported from here on
     update_progress(id, 1)
     for percent in range(2, 60):
         update_progress(id, percent)
