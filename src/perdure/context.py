@@ -206,7 +206,7 @@ class FlowRunContext(_Run[FlowOptions]):
 
     @property
     def flow_id(self) -> str:
-        """What tells its flow from others: the name."""
+        """What identifies its flow: the name."""
         return self.options.name
 
     @property
@@ -279,7 +279,7 @@ class TaskRunContext(_Run[TaskOptions]):
 
     @property
     def task_key(self) -> str:
-        """What tells its task from others."""
+        """What identifies its task."""
         return self.options.key
 
     @property

@@ -234,7 +234,7 @@ class Flow(Decorated[FlowOptions], OptionsOfFlows, Deployable, Generic[P, R]):
         return None if template is None else template.format(**parameters)
 
     def _run_once(self, key: str, call: FlowCall, session: Session, return_state: bool) -> Any:
-        """Run the flow, or have the run that another call with the key has made: gone on with, if it crashed."""
+        """Run the flow, or take the run that another call with the key has made: resumed, if it crashed."""
         if self.options.is_async and call_is_awaited():
             return self._named(self._arun_once(key, call, session, return_state))
         found = drive(first_run(key, call, session), session)
@@ -258,7 +258,7 @@ class Flow(Decorated[FlowOptions], OptionsOfFlows, Deployable, Generic[P, R]):
         take_over: bool = False,
         return_state: bool = False,
     ) -> Any:
-        """Go on with a run of this flow that crashed, or whose process is gone: its value, or its state.
+        """Resume a run of this flow that crashed, or whose process is lost: its value, or its state.
 
         What it called, and what completed with a persisted result, is not run again; what failed is, with
         `retry_failed`. A coroutine flow gives a coroutine.
@@ -456,7 +456,7 @@ def flow(function: Any = None, /, **options: Any) -> Any:
         version: the flow's version; a digest of its file by default.
         tags: given to each run, and to what it calls.
         flow_run_name: a run's name: a template over the parameters, or a function that returns text.
-        step_id: what tells a call from others in its flow run, instead of its arguments: a template over the
+        step_id: what identifies a call in its flow run, instead of its arguments: a template over the
             parameters. A step that is done is not run again when the flow is retried or resumed.
         retries: how often a failed run is tried again. Its tasks' results are persisted, and those that
             completed are not run again.
@@ -466,10 +466,10 @@ def flow(function: Any = None, /, **options: Any) -> Any:
         validate_parameters: whether parameters are checked and coerced by the type hints.
         task_runner: where submitted tasks run; threads by default.
         durable: whether its result, and those of all its tasks and subflows, are persisted: it can be resumed anywhere.
-        on_crash: with "resume", a call outside other flows goes on with the oldest crashed run of the flow that had
+        on_crash: with "resume", a call outside other flows resumes the oldest crashed run of the flow that had
             equal arguments, if there is one, instead of beginning a new one.
         idempotency_key: a template over the parameters. Of all calls outside other flows with the same key, in any
-            process, the first one makes a run; the others have its value, wait for it, or go on with it if it crashed.
+            process, the first one makes a run; the others get its value, wait for it, or resume it if it crashed.
         persist_result: whether to persist the flow's own result; None infers it from the features in use.
         result_storage: where its results go, and those of its tasks and subflows: a storage, or a saved one's slug.
         result_serializer: how they are written: a serializer, or a type name.

@@ -44,7 +44,7 @@ class CommonOptions(Generic[Options]):
 
     @property
     def step_id(self) -> str | None:
-        """The template of what tells a call from others within its flow run."""
+        """The template of what identifies a call within its flow run."""
         return self.options.step_id
 
     @property
@@ -144,7 +144,7 @@ class OptionsOfFlows(CommonOptions[FlowOptions]):
 
     @property
     def on_crash(self) -> str | None:
-        """ "resume" if calls go on with crashed runs of equal arguments."""
+        """ "resume" if calls resume crashed runs of equal arguments."""
         return self.options.on_crash
 
     @property

@@ -102,7 +102,7 @@ class Session:
         return self._life.process.id
 
     def start_of(self, run: FlowRunContext) -> Sequence[Record]:
-        """What is to be told when a flow run begins, or goes on, so that another process could go on with it."""
+        """What to report when a flow run begins, or is resumed, so that another process could resume it."""
         if run.parent is not None:
             return (StartRecord(run.id, self._life.process.id, None, None, run.step),)
         self.own(run)
@@ -190,11 +190,11 @@ class Session:
         return self.orchestrator.find_cached(key, self.clock())
 
     def follow(self, run_id: str) -> None:
-        """Have what is told of a run from now on come after all that was told of it, whatever the clock says."""
+        """Order later reports of a run after all earlier ones, whatever the clock skew."""
         self.orchestrator.states(run_id)
 
     def discard(self, result: ResultRecord) -> None:
-        """Remove a result's document, unless others lead to it; it was never told of.
+        """Remove a result's document, unless others lead to it; it was never reported.
 
         Raises:
             ResultError, StorageError: it cannot be removed.

@@ -96,7 +96,7 @@ def pause_flow_run(
     `wait_for_input` is a type that the input is validated against, such as a pydantic model; without it, no input is
     taken. A flow that is run again passes a pause that was continued, known by its `key` or by its turn.
     In a coroutine flow it is awaited. With `reschedule` it is `suspend_flow_run`. `poll_interval`, which Prefect has,
-    changes nothing: a flow run that is continued goes on within a second. `flow_run_id` is that of the flow run that
+    changes nothing: a flow run that is continued runs again within a second. `flow_run_id` is that of the flow run that
     calls it: no other one can be paused from outside, only cancelled.
 
     Raises:
@@ -118,7 +118,7 @@ def suspend_flow_run(
 ) -> Any:
     """Have the flow run that calls this end, until somebody continues it; the input that was given.
 
-    Its caller gets the state Suspended, or `SuspendedRun` raised. `perdure flow-run continue` goes on with it in
+    Its caller gets the state Suspended, or `SuspendedRun` raised. `perdure flow-run continue` resumes it in
     another process: what it has finished, with a persisted result, is not run again. For the rest, as `pause_flow_run`.
 
     Raises:
@@ -131,7 +131,7 @@ def suspend_flow_run(
 
 
 def sleep(seconds: float | timedelta, *, key: str | None = None) -> Any:
-    """Wait, in a flow, in a task or elsewhere; a run that goes on after a crash waits for the rest only.
+    """Wait, in a flow, in a task or elsewhere; a run that is resumed after a crash waits for the rest only.
 
     A wait is known by its `key`, or by its length and turn; in tasks, only where results are persisted. One of less
     than a second begins anew. In coroutines it is awaited.

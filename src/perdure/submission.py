@@ -240,7 +240,7 @@ class SubmittedWork(Generic[CallT]):
             state = drive(crash(self.call.run, self.session, error), self.session)
             if not (state.is_crashed() or state.is_cancelled() or isinstance(error, CancelRequested)):
                 state = self._crashed(error)
-        except BaseException:  # such as: the database is gone, which whoever commits next is told
+        except BaseException:  # such as: the database is gone, which the next commit raises
             state = self._crashed(error)
         self.arrive(state)
 

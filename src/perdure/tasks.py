@@ -87,7 +87,7 @@ class Task(Decorated[TaskOptions], OptionsOfTasks, Generic[P, R]):
 
     @property
     def task_key(self) -> str:
-        """What tells the task from all others: its module and qualified name."""
+        """What identifies the task: its module and qualified name."""
         return self.options.key
 
     def on_commit(self, hook: Callable[..., T]) -> Callable[..., T]:
@@ -106,7 +106,7 @@ class Task(Decorated[TaskOptions], OptionsOfTasks, Generic[P, R]):
 
     @property
     def options(self) -> TaskOptions:
-        """What the decorator was told."""
+        """The options of the decorator."""
         return self._options
 
     @options.setter
@@ -323,7 +323,7 @@ def task(function: Any = None, /, **options: Any) -> Any:
         version: the task's version.
         tags: given to each run.
         task_run_name: a run's name: a template over the parameters, or a function that returns text.
-        step_id: what tells a call from others in its flow run, instead of its arguments: a template over the
+        step_id: what identifies a call in its flow run, instead of its arguments: a template over the
             parameters. A step that is done is not run again when the flow is retried or resumed.
         retries: how often a failed run is tried again.
         retry_delay_seconds: how long to wait before a retry: seconds, a list of them whose last one

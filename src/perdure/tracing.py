@@ -1,4 +1,4 @@
-"""Traces for OpenTelemetry: a span a run, made of what the orchestrator is told anyway, and a span a request.
+"""Traces for OpenTelemetry: a span a run, made of the records that are reported anyway, and a span a request.
 
 Imported only where PERDURE_OPENTELEMETRY is on. Spans go where the process has OpenTelemetry send them.
 """
@@ -34,7 +34,7 @@ class Tracer:
         self._open: dict[str, Span] = {}
 
     def tapped(self, tell: Tell) -> Tell:
-        """What tells the records, and makes spans of them."""
+        """What reports the records, and makes spans of them."""
 
         def told(records: Iterable[Record]) -> None:
             taken = tuple(records)
@@ -76,7 +76,7 @@ class Tracer:
     def _come_to(self, state: StateRecord) -> None:
         is_final = state.type in FINAL
         span = self._open.pop(state.run_id, None) if is_final else self._open.get(state.run_id)
-        if span is None:  # it goes on from another process
+        if span is None:  # it continues from another process
             return
         span.add_event(state.name, timestamp=state.time * 1_000)
         if is_final:
@@ -95,7 +95,7 @@ def carried() -> dict[str, str]:
 
 @contextmanager
 def request_span(method: str, headers: Mapping[str, str]) -> Iterator[Callable[[str | None, int], None]]:
-    """The span of a request, below the one that its headers carry; it is told the route and the status."""
+    """The span of a request, below the one that its headers carry; it gets the route and the status."""
     tracer = trace.get_tracer("perdure.server", VERSION)
     above = propagate.extract(headers)
     with tracer.start_as_current_span(method, above, SpanKind.SERVER) as span:

@@ -38,7 +38,7 @@ def main() -> None:
 class _Inbox:
     """Takes requests in a thread of its own, so that it knows of the parent's end while a task runs.
 
-    Then the process ends at once: whoever goes on with the flow run takes its tasks for lost, and runs them again.
+    Then the process ends at once: a resume of the flow run takes its tasks for lost, and runs them again.
     """
 
     def __init__(self) -> None:

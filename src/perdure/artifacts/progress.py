@@ -1,4 +1,4 @@
-"""Progress: a percentage that changes while a run goes on, reported a few times a second at most."""
+"""Progress: a percentage that changes while a run executes, reported a few times a second at most."""
 
 import atexit
 import json

@@ -40,7 +40,7 @@ class Following:
 
     @property
     def headers(self) -> dict[str, str]:
-        """What has the server go on after the last event."""
+        """The headers that make the server continue after the last event."""
         return {"Last-Event-ID": self._last} if self._last else {}
 
     def begins(self, outcome: Answer) -> bool:

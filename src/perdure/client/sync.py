@@ -128,7 +128,7 @@ class Client:
         return self._do(self._calls.go_on(id, input))
 
     def resume_flow_run(self, id: Id, *, retry_failed: bool = False) -> FlowRunModel:
-        """Go on with a flow run, by a process on the server's machine; with `retry_failed`, what failed runs again.
+        """Resume a flow run, by a process on the server's machine; with `retry_failed`, failed steps run again.
 
         Raises:
             ClientError: its process could not be started, or the server starts none; the message has the command.

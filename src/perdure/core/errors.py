@@ -65,7 +65,7 @@ class UnsupportedConcurrency(PerdureError, RuntimeError):
 
 
 class ResumeError(PerdureError):
-    """A flow run cannot be gone on with: it has ended well, still runs, or lacks what that needs."""
+    """A flow run cannot be resumed: it has completed, still runs, or lacks what that needs."""
 
 
 class UpstreamTaskError(PerdureError):
@@ -217,7 +217,7 @@ class OrchestratorError(PerdureError):
 
 
 class OrchestratorUnreachable(OrchestratorError):
-    """The orchestrator's server or database does not answer; what was not told yet is kept and tried again."""
+    """The orchestrator's server or database does not answer; reports that were not delivered yet are kept and retried."""
 
 
 class ProtocolMismatch(OrchestratorError):
@@ -229,7 +229,7 @@ class RunTakenOver(OrchestratorError):
 
 
 class RecordRefused(OrchestratorError):
-    """The orchestrator cannot hold what it was told, and never will."""
+    """The orchestrator cannot hold a record that was reported, and never will."""
 
 
 class ClientError(PerdureError):

@@ -1,4 +1,4 @@
-"""Exceptions that can be pickled and had again, whatever their constructors take and whatever they hold."""
+"""Exceptions that can be pickled and restored, whatever their constructors take and whatever they hold."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -126,7 +126,7 @@ def stand_in(error: BaseException, trial: Trial) -> BaseException:
 
 
 def _made(part: Any) -> Any:
-    """What a part of an exception is once it has been pickled and had again."""
+    """What a part of an exception is once it has been pickled and restored."""
     if isinstance(part, list | tuple):
         return type(part)(map(_made, part)) if type(part) in (list, tuple) else part
     if not isinstance(part, _Portable):

@@ -1,4 +1,4 @@
-"""What the decorators were told: the engine reads it, `with_options` replaces parts of it."""
+"""The options of the decorators: the engine reads them, `with_options` replaces some."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ class RunOptions:
     version: str | None = None
     tags: frozenset[str] = frozenset()
     run_name: str | Callable[..., str] | None = None
-    step_id: str | None = None  # a template over the parameters: what tells a call from others within its flow run
+    step_id: str | None = None  # a template over the parameters: what identifies a call within its flow run
     retries: int = 0
     retry_delay_seconds: RetryDelay | None = None  # as it was given
     retry_delays: tuple[float, ...] = ()  # in seconds, what it comes to for so many retries; the last one repeats
@@ -63,7 +63,7 @@ class RunOptions:
 
     @cached_property
     def key(self) -> str:
-        """What tells this function from all others: its module and qualified name.
+        """What identifies this function: its module and qualified name.
 
         A script's is the one that others would import it by, so `python sales.py` and `perdure run sales.py` agree.
         """
@@ -82,7 +82,7 @@ class FlowOptions(RunOptions):
     task_runner: Any = None
     durable: bool = False  # whether the results of all that it calls are persisted
     idempotency_key: str | None = None  # a template over the parameters: a second call with the key has the first's run
-    on_crash: str | None = None  # "resume": a call goes on with a crashed run that had equal arguments
+    on_crash: str | None = None  # "resume": a call resumes a crashed run that had equal arguments
 
     def _needs_keeping(self) -> bool:
         return self.durable or self.idempotency_key is not None or super()._needs_keeping()

@@ -45,7 +45,7 @@ class Pending:
         self._callbacks: tuple[Callable[[], None], ...] = ()
 
     def arrive(self, state: State[Any]) -> None:
-        """Set the state that the run came to, and tell those who wait."""
+        """Set the final state of the run, and wake those who wait."""
         with _lock:
             if self.ended is not None:
                 return  # it has ended already: what it came to first counts

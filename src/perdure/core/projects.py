@@ -1,4 +1,4 @@
-"""The project that code belongs to: what tells a module from another one of the same name in another folder.
+"""The project that code belongs to: what distinguishes a module from one of the same name in another folder.
 
 It is what a checkout on another machine has alike: the name in the nearest `pyproject.toml` above the code, else the
 address of the git repository that it was cloned from, with the folder inside that the module is imported from. Code

@@ -11,7 +11,8 @@ class Pruning(Protocol):
     """One pruning: first `doom`, then `removable`. One thread at a time may use it."""
 
     def doom(self, retention: str | None, now: Micros, before: Micros, dry_run: bool = False) -> Sequence[Doomed]:
-        """Mark what the limits let go of; tell all that is to be removed, and what of it was doomed until `before`.
+        """Mark what the limits release; returns all that is pending deletion, and what of it has been so since
+        `before`.
 
         `retention` is the limits, as JSON, of results that have none of their own. What a live cache key, an
         unfinished or resumable run, or another result at the same place needs is neither marked nor told.

@@ -1,4 +1,4 @@
-"""What is told to the orchestrator and what it answers: immutable rows, all times in microseconds since 1970 UTC.
+"""What is reported to the orchestrator and what it answers: immutable rows, all times in microseconds since 1970 UTC.
 
 Named tuples, since one is made for each state of each run: they cost a third of a frozen dataclass and
 go into the database as they are.
@@ -11,7 +11,8 @@ from perdure.core.states import StateType
 
 ResultKind = Literal["unpersisted", "literal", "persisted"]
 ArtifactKind = Literal["markdown", "table", "image", "link", "progress"]
-# Of a run: its result was in the cache; came into it while it waited; was there from before its flow run went on. Or it
+# Of a run: its result was in the cache; came into it while it waited; was there from before its flow run was resumed.
+# Or it
 # was computed, as usual; in spite of the cache; since what was there could not be read; since it had no cache key.
 NOBODY = "00000000-0000-0000-0000-000000000001"  # the process of a flow run that waits for one, which no process is
 Why = Literal["cached", "waited", "reused", "computed", "refreshed", "lost", "keyless"]
@@ -120,18 +121,18 @@ class InputRecord(NamedTuple):
 
 
 class ProcessRecord(NamedTuple):
-    """A process that runs flows gave a sign of life."""
+    """The heartbeat of a process that runs flows."""
 
     id: str
     host: str  # the machine, since it was last started
     pid: int
     began: str | None  # when it began, as its system says; None if that is not known
-    started: Micros  # when it was first told of
+    started: Micros  # when it was first reported
     beat: Micros
 
 
 class StartRecord(NamedTuple):
-    """A flow run was begun, or gone on with, by a process; all that another process needs to go on with it."""
+    """A flow run was begun, or resumed, by a process; all that another process needs to resume it."""
 
     flow_run_id: str
     process_id: str
@@ -206,7 +207,7 @@ class TransactionRecord(NamedTuple):
     """A transaction was begun, or is begun once more after a crash or by another run."""
 
     id: str
-    key: str  # what tells it from all others
+    key: str  # what distinguishes it from all others
     flow_run_id: str | None  # the outermost flow run that is in it; None outside all flows
     created: Micros
     committed: Micros | None = None
@@ -388,7 +389,7 @@ class Owner(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """How an outermost flow run stands, for the process that runs it: whether it is still its own, and to go on."""
+    """How an outermost flow run stands, for the process that runs it: whether it is still its own, and is to continue."""
 
     process_id: str
     epoch: int  # of the last claim; negative if its process does not say it with its records
@@ -476,7 +477,7 @@ class RunFilter(NamedTuple):
     tags: tuple[str, ...] = ()  # all of them
     after: Micros | None = None  # created at or after
     before: Micros | None = None  # created before
-    older_than: str | None = None  # with ids before this one: to go on from the last one of a page
+    older_than: str | None = None  # with ids before this one: to continue from the last one of a page
     limit: int | None = None
     newer_than: str | None = None  # with ids after this one
     until: str | None = None  # up to this id, with it, in the order that is asked for
@@ -510,7 +511,7 @@ class ResultFilter(NamedTuple):
     doomed: bool | None = None  # whether it is to be removed, or has been
     removed: bool | None = None  # whether its document is gone
     items: bool | None = None  # whether it is an item of a generator
-    older_than: str | None = None  # of runs with ids before this one: to go on from the last one of a page
+    older_than: str | None = None  # of runs with ids before this one: to continue from the last one of a page
     limit: int | None = None
 
 
@@ -559,7 +560,7 @@ class ArtifactFilter(NamedTuple):
     flow_run_ids: tuple[str, ...] = ()
     task_run_ids: tuple[str, ...] = ()
     latest: bool = False  # of those with one key, the newest only
-    older_than: str | None = None  # with ids before this one: to go on from the last one of a page
+    older_than: str | None = None  # with ids before this one: to continue from the last one of a page
     limit: int | None = None
 
 

@@ -1,4 +1,4 @@
-"""Names of flow runs that people can say, such as `brisk-otter`. They tell runs apart at a glance, ids for sure."""
+"""Names of flow runs that people can say, such as `brisk-otter`. They distinguish runs at a glance, ids for sure."""
 
 import os
 from functools import cache

@@ -1,4 +1,4 @@
-"""What a server does beside answering: its services, the events that they find, and whom these are told."""
+"""The background services of a server, the events that they create, and the hooks that receive them."""
 
 from collections.abc import Sequence
 from typing import Literal, NamedTuple, Protocol
@@ -51,7 +51,7 @@ class Event(NamedTuple):
 
 
 class Hook(NamedTuple):
-    """Who is told of events: a webhook, or a service that Apprise knows."""
+    """A receiver of events: a webhook, or an Apprise service."""
 
     id: str
     way: Literal["webhook", "notification"]
@@ -65,7 +65,7 @@ class Hook(NamedTuple):
 
 
 def wants(hook: Hook, event: Event) -> bool:
-    """Whether a hook is to be told of an event."""
+    """Whether a hook is to receive an event."""
     if hook.flow_name is not None and hook.flow_name != event.flow_name:
         return False
     return any(
@@ -84,7 +84,7 @@ def deliveries_of(events: Sequence["Event"], hooks: Sequence[Hook], now: Micros)
 
 
 class Delivery(NamedTuple):
-    """An event that a hook is told of, once or more often."""
+    """A delivery of an event to a hook, attempted once or more often."""
 
     id: str
     hook_id: str
@@ -102,7 +102,7 @@ class EventFilter(NamedTuple):
     kind: str | None = None  # exact, or with a `*` at its end
     flow_name: str | None = None
     run_id: str | None = None
-    older_than: str | None = None  # with ids before this one: to go on from the last one of a page
+    older_than: str | None = None  # with ids before this one: to continue from the last one of a page
     limit: int | None = None
 
 

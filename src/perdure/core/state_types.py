@@ -24,7 +24,7 @@ ROLLED_BACK = "RolledBack"  # the name of the state that follows Completed when 
 FINAL = frozenset({S.COMPLETED, S.FAILED, S.CRASHED, S.CANCELLED})
 UNSUCCESSFUL = frozenset({S.FAILED, S.CRASHED, S.CANCELLED})
 
-ABANDONED = "Abandoned"  # the name of the state of a crashed run that nobody will go on with
+ABANDONED = "Abandoned"  # the name of the state of a crashed run that nobody will resume
 
 # A run that has ended may begin again (SCHEDULED, PENDING): that is what resuming it means.
 _BEGIN = frozenset({S.SCHEDULED, S.PENDING})

@@ -124,7 +124,7 @@ class State(Generic[R_co]):
 
     @property
     def id(self) -> str:
-        """What tells this state from others: the same each time that a run's state is looked up."""
+        """What identifies this state: the same each time that a run's state is looked up."""
         if self.run_id is not None:
             return id_of(f"{self.run_id}/{self.time}/{self.type}/{self.name}")
         try:

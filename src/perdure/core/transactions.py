@@ -25,7 +25,7 @@ class Transactions(Protocol):
     def commit(self, transaction_id: str, now: Micros, owner: Owner | None = None) -> None:
         """Let the results of all staged steps be seen, in one transaction of the database.
 
-        `owner` is the claim under which its flow run goes on.
+        `owner` is the claim under which its flow run runs.
 
         Raises:
             RunTakenOver: that claim is lost.

@@ -45,7 +45,7 @@ class Definition:
 
     @property
     def digest(self) -> str:
-        """What tells it from other definitions."""
+        """What distinguishes it from other definitions."""
         return hashlib.blake2b(self.as_json().encode(), digest_size=16).hexdigest()
 
     def slices(self) -> Partitions | None:

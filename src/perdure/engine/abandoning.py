@@ -1,4 +1,4 @@
-"""Giving up flow runs that crashed, so that nothing waits for somebody to go on with them."""
+"""Giving up flow runs that crashed, so that nothing waits for somebody to resume them."""
 
 from collections.abc import Iterable, Iterator
 

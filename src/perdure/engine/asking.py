@@ -1,4 +1,4 @@
-"""What others ask of a flow run: that it be cancelled, or that it go on after a pause."""
+"""Requests to a flow run: to cancel it, or to continue it after a pause."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from perdure.engine.resumption import Resumes, claim, ends_below, run_of
 from perdure.engine.waits import SUSPENDED, is_open_pause
 
 _LOOK_SECONDS = 0.1
-_SLOWEST = 8.0  # seconds until a process has found out, and has told of the end
+_SLOWEST = 8.0  # seconds until a process has noticed, and has reported the end
 
 
 def cancel(run_id: str, world: Resumes, *, asked_by: str, grace: Micros, force: bool) -> FlowRun:

@@ -63,7 +63,7 @@ class _KnownKey(FormerKey):
 
 
 class CacheKey(NamedTuple):
-    """What tells a run's result from others' in the cache, and what that was made of."""
+    """The cache key of a run, and its components."""
 
     key: str
     components: str | None  # names and digests as a JSON object; None if only a function of the user's knows

@@ -29,7 +29,7 @@ def task_input_hash(context: TaskRunContext, parameters: dict[str, Any]) -> str:
 
 
 def _what(context: TaskRunContext) -> tuple[str | None, ...]:
-    """What tells the task from all others."""
+    """What identifies the task."""
     options, function = context.options, context.options.function
     made = () if closures.has_own_name(function) else (closures.distinction_of(function),)
     return (options.key, project_of(function), _code_digest(function), *made)

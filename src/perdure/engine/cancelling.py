@@ -32,7 +32,7 @@ def stop_from_outside(run: FlowRunContext, wish: CancelRecord, world: Steers) ->
 
 
 def _stop(run: FlowRunContext, wish: CancelRecord, world: Steers) -> None:
-    with suppress(OrchestratorError):  # it is closed, or whoever commits next is told
+    with suppress(OrchestratorError):  # it is closed, or the next commit raises it
         _stop_or_abandon(run, wish, world)
 
 
@@ -71,7 +71,7 @@ def _state(run_id: str, kind: StateType, wish: CancelRecord, now: Micros) -> Sta
 
 
 def _abandon(run: FlowRunContext, wish: CancelRecord, world: Steers) -> None:
-    """Wait no longer for code that does not end: tell the end of the flow run and of all below it."""
+    """Wait no longer for code that does not end: report the end of the flow run and of all below it."""
     run.steering.is_over = True
     for flow in tuple(run.steering.flows):
         if flow.task_runner is not None:

@@ -1,4 +1,4 @@
-"""What tells functions of one name from one another: closures that a factory made, lambdas, partials, bound methods.
+"""What distinguishes functions of one name: closures that a factory made, lambdas, partials, bound methods.
 
 A function at the top level of a module is known by its name. Others share theirs, so what they hold counts, and their
 code. What a function holds counts as it was when the function was first asked about, for as long as it is the same
@@ -41,7 +41,7 @@ def has_own_name(function: Any) -> bool:
 
 
 def distinction_of(function: Callable[..., Any]) -> str:
-    """A digest of what tells a function from others of its name."""
+    """A digest of what distinguishes a function from others of its name."""
     return _told(function, ())
 
 

@@ -26,7 +26,7 @@ class Sees(World, Resumes, Protocol):
 def first_run(key: str, call: FlowCall, world: Sees) -> Steps[State[Any] | Resumable | None]:
     """What became of the flow run that was made with the key: None if this call is it, and its run was created.
 
-    Its final state, once it has ended; or what is needed to go on with it, claimed for this process, if it crashed.
+    Its final state, once it has ended; or what is needed to resume it, claimed for this process, if it crashed.
     """
     run = call.run
     start = world.start_of(run)
@@ -69,7 +69,7 @@ def _created_before(run: FlowRunContext, key: str, records: Sequence[Record], wo
 
 
 def _found(run_id: str, key: str, world: Sees) -> State[Any] | Resumable | None:
-    """The run's final state, or what going on with it needs; None while it runs."""
+    """The run's final state, or what resuming it needs; None while it runs."""
     run: FlowRun = world.orchestrator.flow_runs(RunFilter(ids=(run_id,)))[0]
     if run.state_type in FINAL and run.state_type is not StateType.CRASHED:
         return _state(run, key)

@@ -56,7 +56,7 @@ def identity_of(
         if parent.goes_on_from and options.step_id is None and not _is_known(identity, parent):
             return _former(options, parameters, parent, root, identity)
         if root is not None and parent.borrowed and identity.id not in parent.borrowed:
-            # Earlier versions did not tell the folders of a project apart.
+            # Earlier versions did not distinguish the folders of a project.
             before = _identity(options, parameters, parent, root, hashing.digest_of_values, tells_folder=False)
             return before if before.id in parent.borrowed else identity
     except _NotArrived:

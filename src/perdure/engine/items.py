@@ -1,4 +1,4 @@
-"""Items of generators: each is committed before it is handed on, so that a run that goes on hands on the same ones."""
+"""Items of generators: each is committed before it is passed on, so that a resumed run passes on the same ones."""
 
 import logging
 from collections.abc import Sequence
@@ -59,7 +59,7 @@ class Items:
         return self.collected if self.returned is None else GeneratedItems(self.collected, self.returned)
 
     def take_over(self) -> int:
-        """How many items there were before this attempt; the generator itself goes on from there.
+        """How many items there were before this attempt; the generator itself continues from there.
 
         Raises:
             MissingContext: it has yielded some already.
@@ -97,7 +97,7 @@ def hand_on(run: RunContext, items: Sequence[Any], is_cached: bool) -> Steps[Non
 
 
 def hand_on_earlier(run: RunContext, world: World) -> Steps[bool]:
-    """The items that were committed before the run went on; whether their consumer wants more."""
+    """The items that were committed before the run was resumed; whether their consumer wants more."""
     run.items = Items()
     flow_runs = _gone_on_from(run)
     try:
@@ -132,7 +132,7 @@ def keep_item(run: RunContext, world: World, kept_for: str, item: Any) -> Steps[
 
 
 def kept_for(run: RunContext) -> str | None:
-    """The id of the flow run with which the items are kept; None if nobody could go on with the run."""
+    """The id of the flow run with which the items are kept; None if nobody could resume the run."""
     if run.transaction is not None:  # they would be seen before it is committed
         return None
     if isinstance(run.parent, FlowRunContext):

@@ -43,7 +43,7 @@ class Life:
         self._thread: threading.Thread | None = None
 
     def begin(self) -> Sequence[Record]:
-        """What is to be told with a flow run that begins: who runs it, unless that is known."""
+        """What to report with a flow run that begins: its process, unless that is recorded."""
         with self._lock:
             if self._thread is not None:
                 return ()

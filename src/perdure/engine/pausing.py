@@ -1,4 +1,4 @@
-"""A flow run that pauses: it waits in its process, or ends and is gone on with later, until somebody continues it."""
+"""A flow run that pauses: it waits in its process, or ends and is resumed later, until somebody continues it."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -25,7 +25,7 @@ class Pause(NamedTuple):
     timeout: float  # seconds
     asks: str | None  # a JSON schema of the input; None if it asks for none
     accept: Callable[[str], Any]  # from JSON to the input; raises ValueError for what is none
-    key: str | None  # what tells it from other pauses of the flow
+    key: str | None  # what distinguishes it from other pauses of the flow
     suspends: bool
 
 
@@ -38,7 +38,7 @@ def paused(run: FlowRunContext, pause: Pause, world: Pauses) -> Steps[Any]:
 
     Raises:
         PauseTimeout: nobody did in time.
-        SuspendRequested: the flow is to end, and to be gone on with once it is continued.
+        SuspendRequested: the flow is to end, and to be resumed once it is continued.
     """
     key = f"{PAUSE}{pause.key or f'#{run.occurrence(PAUSE)}'}"
     wait: WaitRecord | None = yield Blocking(_find, (run, key, world))

@@ -1,4 +1,4 @@
-"""The project of code: a part of what tells it from other code, in keys and in what is kept of flow runs."""
+"""The project of code: a part of its identity, in keys and in the records of flow runs."""
 
 import functools
 import json
@@ -42,7 +42,7 @@ class Code(NamedTuple):
 
     project: str
     key: str  # the function's
-    is_exact: bool  # whether it was kept; if not, it is told from where the flow was found
+    is_exact: bool  # whether it was recorded; if not, it is derived from where the flow was found
 
 
 def code_of(start: StartRecord | None) -> Code | None:

@@ -1,4 +1,4 @@
-"""Finding flow runs whose process is gone, and what going on with one needs."""
+"""Finding flow runs whose process is lost, and what resuming one needs."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -25,7 +25,7 @@ _OPEN = tuple(kind for kind in StateType if kind not in FINAL)
 
 
 class Resumable(NamedTuple):
-    """A flow run that can be gone on with."""
+    """A flow run that can be resumed."""
 
     run: FlowRun
     start: StartRecord
@@ -116,7 +116,7 @@ def crashed_with(options: FlowOptions, parameters: Mapping[str, Any], world: Res
 
 
 def claimed(again: Resumable, world: Resumes) -> Resumable | None:
-    """The run for this process to go on with; None if another one does: of several that want to, one does."""
+    """The run for this process to resume; None if another process does: of several that try, one succeeds."""
     kind = StateType.SCHEDULED if again.run.state_type is StateType.PAUSED else StateType.PENDING
     name = "Pending" if again.start.process_id == NOBODY else "Resuming"
     state = StateRecord(again.run.id, False, kind, name, None, world.clock())
@@ -129,7 +129,7 @@ def claimed(again: Resumable, world: Resumes) -> Resumable | None:
 
 
 def let_go(again: Resumable, world: Resumes) -> None:
-    """Have a run that this process has claimed, and does not go on with after all, be Crashed, to be resumed."""
+    """Mark a run Crashed that this process has claimed, and does not resume after all, so that it can be resumed."""
     run = run_of(again.run.id, world.orchestrator)
     message = "It was cancelled before it was resumed."
     ends = ends_below(run, StateType.CRASHED, lambda _: message, world.clock(), world.orchestrator)
@@ -185,7 +185,7 @@ def _claim(
 def resumable(
     run_id: str, world: Resumes, retry_failed: bool, *, patiently: bool = True, take_over: bool = False
 ) -> Resumable:
-    """A flow run with all that going on with it needs; it is Crashed from now on, if its process is gone.
+    """A flow run with all that resuming it needs; it is Crashed from now on, if its process is lost.
 
     Whether a process of another machine is gone may take a lease to find out: `patiently` waits for that.
     With `take_over`, one that still runs is taken from its process, of which nothing is kept from then on.

@@ -43,7 +43,7 @@ def staged(run: RunContext, records: Sequence[Record], *, is_new: bool = True) -
 
 
 def hook_key(options: RunOptions) -> str:
-    """What tells a task from all others, and from copies of it that have names of their own."""
+    """What identifies a task, and distinguishes it from copies that have names of their own."""
     return f"{options.key}:{options.name}"
 
 

@@ -1,4 +1,4 @@
-"""What another process needs to go on with a flow run: where its flow is found, and its arguments."""
+"""What another process needs to resume a flow run: where its flow is found, and its arguments."""
 
 import json
 import sys

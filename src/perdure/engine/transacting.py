@@ -83,7 +83,7 @@ def _full_key(transaction: Transaction, world: World) -> Steps[str]:
     if transaction.key is not None:
         function = None if flow is None else flow.options.function
         scope = scope_of_main() if function is None else scope_of(function)
-        # Earlier versions did not tell projects apart.
+        # Earlier versions did not distinguish projects.
         former: TransactionRecord | None = yield Blocking(world.transactions.of_key, (f"key {transaction.key}",))
         is_ours = former is not None and (former.flow_run_id is None or world.is_in_scope(former.flow_run_id, function))
         return f"keyed {scope}\n{transaction.key}" if scope and not is_ours else f"key {transaction.key}"
@@ -91,7 +91,7 @@ def _full_key(transaction: Transaction, world: World) -> Steps[str]:
 
 
 def _place(flow: FlowRunContext) -> str:
-    """What a flow run is, for itself and for the one that goes on with it after a crash."""
+    """What identifies a flow run, for itself and for a resume after a crash."""
     above = None if flow.parent is None else flow.parent.flow
     return flow.id if above is None else f"{_place(above)}/{flow.identity or flow.id}"
 

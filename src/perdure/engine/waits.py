@@ -1,4 +1,4 @@
-"""What steps wait for, kept in the database so that a flow run that goes on after a crash waits for the rest only.
+"""Durable timers: recorded in the database, so that a flow run that is resumed after a crash waits for the rest only.
 
 Kept under the flow run and a key: which attempt of the flow it is, which step, which attempt of the step, and what.
 """
@@ -14,11 +14,11 @@ from perdure.engine.world import World
 SUSPENDED = "Suspended"  # the name of the state of a flow run that has no process while it waits
 PAUSE = "pause "  # how the keys of pauses begin
 _KEPT = 1_000_000  # microseconds: shorter waits begin anew
-_LONGEST = 60.0  # seconds between two looks at the clock, which goes on while the machine sleeps
+_LONGEST = 60.0  # seconds between two looks at the clock, which runs while the machine sleeps
 
 
 def wait_for_try(run: RunContext, world: World, records: list[Record], delay: float) -> Steps[None]:
-    """Report the records, and wait `delay` seconds for a run's next try: a run that goes on waits for the rest."""
+    """Report the records, and wait `delay` seconds for a run's next try: a run that is resumed waits for the rest."""
     until = world.clock() + int(delay * 1_000_000)
     flow = _keeper(run)
     if flow is not None and (run.identity is not None or run.is_flow):
@@ -30,7 +30,7 @@ def wait_for_try(run: RunContext, world: World, records: list[Record], delay: fl
 
 
 def go_on_trying(run: RunContext, world: World) -> Steps[None]:
-    """Have a step that failed before a crash go on with its tries: wait for the rest of the time, and count them."""
+    """Continue the attempts of a step that failed before a crash: wait for the rest of the time, and count them."""
     flow = _keeper(run)
     if flow is None or not flow.waits or flow.root.retries_failed or (run.identity is None and not run.is_flow):
         return

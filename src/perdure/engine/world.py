@@ -21,7 +21,7 @@ class World(Protocol):
     clock: Clock
     claims: Claims
     limiter: Limiter
-    told_sources: set[str]  # of tasks, by their digests: what the orchestrator has been told
+    told_sources: set[str]  # of tasks, by their digests: what was reported to the orchestrator
     transactions: Transactions
 
     def report(self, records: Sequence[Record]) -> None:
@@ -31,7 +31,7 @@ class World(Protocol):
         """Tell the orchestrator, and return when it has committed."""
 
     def start_of(self, run: FlowRunContext) -> Sequence[Record]:
-        """What is to be told when a flow run begins, or goes on, so that another process could go on with it."""
+        """What to report when a flow run begins, or is resumed, so that another process could resume it."""
 
     def disown(self, run: FlowRunContext) -> None:
         """An outermost flow run has ended here, and all of it is committed."""
@@ -65,10 +65,10 @@ class World(Protocol):
         """The result that a cache key stands for now."""
 
     def follow(self, run_id: str) -> None:
-        """Have what is told of a run from now on come after all that was told of it, whatever the clock says."""
+        """Order later reports of a run after all earlier ones, whatever the clock skew."""
 
     def discard(self, result: ResultRecord) -> None:
-        """Remove a result's document, unless others lead to it; it was never told of.
+        """Remove a result's document, unless others lead to it; it was never reported.
 
         Raises:
             ResultError, StorageError: it cannot be removed.

@@ -44,10 +44,10 @@ class Facts:
     this: Known
     step: str | None  # what it is within its flow run, as JSON
     flow: FlowRun | None  # that called it
-    went_on: StateRecord | None  # the state with which that went on, if it did so before the run
-    kept: StateRecord | None  # the state with which that went on after the run, whose result it kept
+    went_on: StateRecord | None  # the state with which that was resumed, if that was before the run
+    kept: StateRecord | None  # the state with which that was resumed after the run, whose result it kept
     earlier: Sequence[Known]  # runs of the same task or flow, the newest first
-    attempts: Sequence[Known]  # those of its flow run from before that went on
+    attempts: Sequence[Known]  # those of its flow run from before the resume
     maker: Known | None  # the run that made the result which it took
     other: Known | None  # the run that its decision names
     inputs: Sequence[InputRecord]
@@ -121,7 +121,7 @@ def _went_on(known: Orchestrator, flow: FlowRun | None, created: Micros) -> Stat
 
 
 def _kept(known: Orchestrator, this: Known, flow: FlowRun | None) -> StateRecord | None:
-    """The last time that a flow run went on after a crash and did not run again what this run had come to."""
+    """The last time that a flow run was resumed after a crash and did not run this run again."""
     run, result = this.run, this.result
     if flow is None or result is None or result.step is None or result.kind == "unpersisted" or run.ended is None:
         return None
@@ -140,11 +140,11 @@ def _same(known: Orchestrator, run: Run, wanted: RunFilter) -> list[Known]:
 
 
 def _attempts(known: Orchestrator, run: Run, flow: FlowRun, went_on: StateRecord) -> list[Known]:
-    """The runs of the same task or flow that its flow run called before it went on."""
+    """The runs of the same task or flow that its flow run called before it was resumed."""
     ids = [flow.id]
     start = known.start(flow.id)
     if flow.parent_flow_run_id is not None and start is not None and start.step is not None:
-        # A subflow goes on as a new run.
+        # A subflow is resumed as a new run.
         ids += [id for step, id in known.begun_steps(flow.parent_flow_run_id) if step == start.step]
     first_after = id_at(went_on.time + 1_000)  # ids distinguish milliseconds
     wanted = RunFilter(flow_run_ids=tuple(ids), older_than=first_after, before=went_on.time, limit=LOOKED_AT)

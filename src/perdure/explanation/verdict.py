@@ -217,7 +217,7 @@ class _Explainer(NamedTuple):
         return f"its argument `{name}`" if kind == "argument" else f"its {component.name}"
 
     def _not_committed(self, how: str) -> Verdict:
-        """Its flow run went on, and nothing of this step was kept from before."""
+        """Its flow run was resumed, and no result of this step was committed before."""
         before = [each for each in self.facts.attempts if self._is_same_step(each)]
         went_on = "its flow run was retried" if how == "Retrying" else "its flow run was resumed after it had stopped"
         if not before:

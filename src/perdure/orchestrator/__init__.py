@@ -1,1 +1,1 @@
-"""Who is told of states and answers what is known."""
+"""What records runs and answers queries."""

@@ -33,7 +33,7 @@ _GROUP = 500  # runs whose rows one statement deletes
 
 
 def delete_flow_run(run: FlowRun, known: EmbeddedOrchestrator) -> int:
-    """Delete a flow run and all that it called; how many runs. If it is interrupted, doing it again goes on.
+    """Delete a flow run and all that it called; how many runs. If it is interrupted, doing it again completes it.
 
     Raises:
         SteeringError: it has not ended, or is part of another one.

@@ -60,7 +60,7 @@ _READERS = 8  # connections that read at once; who wants more of them waits for 
 
 
 class EmbeddedOrchestrator:
-    """Keeps what it is told in a SQLite file, or another `database`, which is opened at the first use.
+    """Keeps records in a SQLite file, or another `database`, which is opened at the first use.
 
     Many processes may use one file: each waits up to `timeout_seconds` for the others. What is reported is
     committed at the latest after about `report_interval_seconds`, with the next commit, or at the process's exit.
@@ -326,7 +326,7 @@ class EmbeddedOrchestrator:
         return ProcessRecord(*rows[0]) if rows else None
 
     def finished_steps(self, flow_run_id: str) -> Sequence[ResultRecord]:
-        """The results of what a flow run called itself, that completed and is not run again when it is gone on with."""
+        """The results of what a flow run called itself, that completed and does not run again when it is resumed."""
         self._writer.flush()
         return [_result(row) for row in self._read(self._statements.finished_steps, (flow_run_id, flow_run_id))]
 
@@ -411,7 +411,8 @@ class EmbeddedOrchestrator:
         return self._writer.execute(self._statements.forget_artifact, (id,)) == 1
 
     def emit(self, event: Event) -> bool:
-        """Keep an event of a program's own, and have those hooks told that want it; False if it is kept already."""
+        """Keep an event of a program's own, with deliveries to the hooks that subscribe to it; False if it is kept
+        already."""
         if event.kind.startswith(OF_STATES):
             raise EventError(f"{event.kind!r} is a kind of the server's own events.")
         deliveries = deliveries_of([event], self.services.hooks(), system_clock())

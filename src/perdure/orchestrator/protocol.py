@@ -195,7 +195,7 @@ class Orchestrator(Protocol):
         """A process that runs flows."""
 
     def finished_steps(self, flow_run_id: str) -> Sequence[ResultRecord]:
-        """The results of what a flow run called itself, that completed and is not run again when it is gone on with."""
+        """The results of what a flow run called itself, that completed and does not run again when it is resumed."""
 
     def items(self, flow_run_id: str, step: str, first: int, end: int) -> Sequence[ResultRecord]:
         """The items of a generator with the numbers from `first` until before `end`, by number.
@@ -210,7 +210,8 @@ class Orchestrator(Protocol):
         """The ids of all outermost flow runs that are not at their end, or crashed, oldest first."""
 
     def emit(self, event: Event) -> bool:
-        """Keep an event of a program's own, and have those hooks told that want it; False if it is kept already.
+        """Keep an event of a program's own, with deliveries to the hooks that subscribe to it; False if it is kept
+        already.
 
         Raises:
             EventError: it is of a kind that servers make of states.

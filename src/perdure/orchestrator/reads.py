@@ -48,7 +48,7 @@ _LOOKED_AT = (
 
 
 class Found(NamedTuple, Generic[T]):
-    """Rows, and the cursor that goes on after them; None if there are no more."""
+    """Rows, and the cursor of the next page; None if there are no more."""
 
     items: list[T]
     next: str | None
@@ -280,7 +280,7 @@ class Reads:
         return found if found.next is not None else Found(found.items, end)
 
     def deliveries(self, hook_id: str | None, state: str | None, after: str | None, limit: int) -> Found[Delivery]:
-        """A page of what hooks were told, newest first."""
+        """A page of deliveries, newest first."""
         columns = hook_delivery.c
         told = ((columns.hook_id, hook_id), (columns.state, state))
         chosen = [column == value for column, value in told if value is not None]
@@ -289,7 +289,7 @@ class Reads:
         return paged(rows, limit, lambda each: each.id)
 
     def delivery(self, id: str) -> Delivery | None:
-        """What a hook was told, by its id."""
+        """A delivery, by its id."""
         return next(iter(self._deliveries(hook_delivery.c.id == id, limit=1)), None)
 
     def _deliveries(self, *chosen: ColumnElement[bool], limit: int) -> list[Delivery]:

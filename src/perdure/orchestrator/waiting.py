@@ -162,7 +162,7 @@ class Waiting:
             self._wake.clear()
             try:
                 self._flush()
-            except OrchestratorError:  # the records wait on, and whoever commits next is told
+            except OrchestratorError:  # the records stay buffered, and the next commit raises it
                 self._ended.wait(_RETRY_SECONDS)
                 self._wake.set()
 

@@ -299,7 +299,7 @@ def _children(known: Known, run: FlowRun) -> list[State[Any]]:
 
 
 def _newest_of_steps(runs: list[FlowRun | TaskRun], records: Mapping[str, ResultRecord]) -> list[FlowRun | TaskRun]:
-    """The runs without those that a later run took over when the flow run went on after a crash."""
+    """The runs without those that a later run took over when the flow run was resumed after a crash."""
 
     def step_of(run: FlowRun | TaskRun) -> str:
         record = records.get(run.id)

@@ -194,7 +194,7 @@ class _Removed(NamedTuple):
 
 
 def _sweep(pruning: Pruning, before: Micros, pruned: Pruned, rules: _Rules) -> None:
-    """Remove what is due; a storage that fails is left, and the others go on."""
+    """Remove what is due; a storage that fails is left, and the others continue."""
     counts: Counter[tuple[str, str]] = Counter()
     sizes: Counter[tuple[str, str]] = Counter()
     with ThreadPoolExecutor(_THREADS, "perdure-prune") as pool:

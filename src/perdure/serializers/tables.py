@@ -176,7 +176,7 @@ def part_of(table: pa.Table, within: range, wanted: range) -> Any:
 
 
 class _Library(NamedTuple):
-    """How values of one kind become Arrow tables, and how they are had again."""
+    """How values of one kind become Arrow tables, and are restored."""
 
     take: Callable[[Any], pa.Table]
     give: Callable[[pa.Table, dict[str, Any]], Any]  # with the notes

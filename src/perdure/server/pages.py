@@ -70,7 +70,7 @@ class Listing(BaseModel):
 
 
 class ById(Listing):
-    """A list whose pages go on after an id."""
+    """A list whose pages continue after an id."""
 
     cursor: Annotated[Id | None, Field(description="`next` of the page before this one.")] = None
     sort: Annotated[Literal["-created", "created"], Field(description="The newest first, or the oldest.")] = "-created"

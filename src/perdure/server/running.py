@@ -45,7 +45,7 @@ class Listening(NamedTuple):
 
 
 def serve(config: ServerConfig, database: str | None, insecure: bool, announce: Callable[[Listening], None]) -> None:
-    """Serve until a signal ends the process, and `tell` the address once it listens.
+    """Serve until a signal ends the process, and `announce` the address once it listens.
 
     `database` is a path or a URL, None for that of the settings. Port 0 takes a free one. SIGTERM and SIGINT let
     requests end first; SIGHUP has the certificate read anew, and workers replaced one after another. Tokens are asked
@@ -142,7 +142,7 @@ def _lasting_app(orchestrator: EmbeddedOrchestrator, config: ServerConfig) -> Fa
     """The application in a process that does nothing else.
 
     What is there by now stays to the end. The collector would look through it, for 0.1 seconds, each time that a few
-    batches of records had come, and no request could go on meanwhile.
+    batches of records had come, and no request could continue meanwhile.
     """
     app = create_app(orchestrator, config)
     PersistedResult.find_storage = staticmethod(app.state.storages.get)

@@ -1,4 +1,4 @@
-"""Going on with flow runs, and running them again, by processes on the server's machine.
+"""Resuming and rerunning flow runs, by processes on the server's machine.
 
 A flow's program is started as the command line would start it: where a run was begun is kept with it, and nothing
 that a request says names a program. Since whoever may write records may also say where a run was begun, this is off

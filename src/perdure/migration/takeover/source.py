@@ -1,4 +1,4 @@
-"""Another system's database, which is only ever read: as it is at one moment, while others may go on writing to it."""
+"""Another system's database, which is only ever read: as it is at one moment, while others may keep writing to it."""
 
 import json
 import sqlite3

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from perdure.orchestrator.sql.database import Connection, Database
 
-# A table, the column that leads somewhere, and where. A process that was killed may have told of one but not the other.
+# A table, the column that leads somewhere, and where. A process that was killed may have reported one but not the
+# other.
 _LEADS = (
     ("task_run", "flow_run_id", "flow_run", "id"),
     ("flow_run", "parent_flow_run_id", "flow_run", "id"),

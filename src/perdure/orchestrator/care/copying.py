@@ -19,7 +19,7 @@ Progress = Callable[[str, int], None]  # a table, and how many of its rows are c
 def copy(source: Database, target: Database, progress: Progress | None = None) -> Mapping[str, int]:
     """Copy every row of a database, as it is now, into an empty one; how many there are of each table.
 
-    Flows may go on writing to the source: what they write from now on is not copied. The target is filled in one
+    Flows may keep writing to the source: what they write from now on is not copied. The target is filled in one
     transaction, so that it stays empty if anything goes wrong.
 
     Raises:
@@ -40,7 +40,7 @@ def copy(source: Database, target: Database, progress: Progress | None = None) -
 
 
 def backup(source: Database, file: Path, progress: Progress | None = None) -> int:
-    """Write a database, as it is now, into a new SQLite file while flows go on; its size in bytes.
+    """Write a database, as it is now, into a new SQLite file while flows run; its size in bytes.
 
     Raises:
         OrchestratorError: the file is there already or cannot be written, or the database fails.

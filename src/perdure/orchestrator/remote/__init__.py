@@ -1,4 +1,4 @@
-"""The orchestrator on a server: what it is told goes there in batches, what it is asked is answered there."""
+"""The orchestrator on a server: reports go there in batches, and queries are answered there."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -240,5 +240,5 @@ class _Session:
 
 
 def folder_of(home: Path, url: str) -> Path:
-    """Where in a home is kept what a server is to be told."""
+    """The spool of a home: the reports for a server."""
     return home / "spool" / hashlib.sha256(url.encode()).hexdigest()[:16]

@@ -52,7 +52,7 @@ _RUNNING = _TEXT[StateType.RUNNING]
 class Arrivals:
     """Numbers that order the states of a run: microseconds of the writer's clock, never twice the same.
 
-    The low bits tell writers apart, so that two processes that write of one run do not collide.
+    The low bits distinguish writers, so that two processes that write of one run do not collide.
     """
 
     _WRITER_BITS = 10
@@ -87,7 +87,7 @@ class _Run:
         self.is_past = False  # whether its states are another system's
 
     def name_stays(self, record: FlowRunRecord | TaskRunRecord) -> None:
-        """Take a record of the run; a run that is told of again keeps its name."""
+        """Take a record of the run; a run that is reported again keeps its name."""
         self.record = record if self.record is None else record._replace(name=self.record.name)
 
 

@@ -61,7 +61,7 @@ class Database(Protocol):
 
     @property
     def was_reached(self) -> bool:
-        """Whether it has been connected to, so that what it is told is right."""
+        """Whether it has been connected to, so that its parameters are right."""
 
     def connect(self, instead_of: Connection | None = None) -> Connection:
         """A connection to the database, whose tables are made or upgraded if that is needed.
@@ -122,7 +122,7 @@ class Database(Protocol):
         """All rows of a query for these columns, which may be many, beside threads that hold Python's lock."""
 
     def writes_seen(self, connection: Connection) -> int | None:
-        """A number that changes when another connection has written; None if nothing tells."""
+        """A number that changes when another connection has written; None if that is unknown."""
 
     def version(self, connection: Connection) -> str:
         """What it is, and of which version, such as `SQLite 3.45.1`."""
@@ -131,7 +131,7 @@ class Database(Protocol):
         """The bytes that it takes, and those of them that are free to be used again, if that is known."""
 
     def count_on(self, connection: Connection, table: str, column: str) -> None:
-        """After rows of a table that are numbered by the database were loaded, go on with higher numbers."""
+        """After rows of a table that are numbered by the database were loaded, continue with higher numbers."""
 
     def gather_statistics(self, connection: Connection, *tables: str) -> None:
         """After many rows were written, to these tables or to all, count what plans go by."""

@@ -38,7 +38,7 @@ _UNKNOWN = ""  # whose a run is of which nobody has heard
 _OLDEST_FENCED = 2  # a run that was claimed by one that says its epoch: from then on, each of its owners does
 
 # Whose a record is: the id of a run, of a transaction or of an artifact. Records that are not here are always kept:
-# heartbeats, blocks, what lets go of a claim, and log lines, which tell what a process did after it had lost its run.
+# heartbeats, blocks, what lets go of a claim, and log lines, which show what a process did after it had lost its run.
 _OF: dict[type, Callable[[Any], str | None]] = {
     **dict.fromkeys((FlowRunRecord, TaskRunRecord, ArtifactChangeRecord), lambda record: record.id),
     **dict.fromkeys(
@@ -87,7 +87,7 @@ def lost_claims(connection: Connection, sql: Statements, epochs: Epochs) -> set[
 def kept(
     connection: Connection, sql: Statements, records: Sequence[Record], lost: Collection[str]
 ) -> list[tuple[int, Record]]:
-    """The records, with their places, but those of lost flow runs, and of runs of which no kept record has told."""
+    """The records, with their places, but those of lost flow runs, and of runs that no kept record has reported."""
     roots, without = _Roots(connection, sql, records), {*lost, _UNKNOWN}
     return [(place, record) for place, record in enumerate(records) if roots.of(record) not in without]
 

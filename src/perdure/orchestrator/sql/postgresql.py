@@ -272,7 +272,7 @@ class PostgreSQL:
         return int(connection.execute("SELECT pg_database_size(current_database())").fetchone()[0]), None
 
     def count_on(self, connection: Connection, table: str, column: str) -> None:
-        """Have the table's sequence go on after the highest number."""
+        """Have the table's sequence continue after the highest number."""
         highest = f"coalesce(max({column}), 0) + 1, false) FROM {table}"
         connection.execute(f"SELECT setval(pg_get_serial_sequence('{table}', '{column}'), {highest}")
 

@@ -84,7 +84,7 @@ WHERE doomed IS NOT NULL OR created < :now - limit_age
 # Of a verdict that is there already, only a reason that says less is replaced.
 _OR_REASON = "ON CONFLICT (run_id) DO UPDATE SET reason = excluded.reason WHERE verdict.reason = 'asked'"
 
-# Items are for going on with a generator, and so with the flow run that called it.
+# Items are for resuming a generator, and so the flow run that called it.
 _SPENT_ITEMS = f"""
 INSERT INTO verdict SELECT {_ROW}, 'items' FROM result
 WHERE item_of IN (SELECT id FROM flow_run WHERE state_type IN ('COMPLETED', 'CANCELLED')) AND {_KEPT} {_OR_REASON}
@@ -153,7 +153,7 @@ _TALLY = """
 SELECT storage_id, reason, since <= :before AS is_due, count(*), CAST(sum(size) AS bigint) FROM verdict
 WHERE run_id NOT IN (SELECT run_id FROM again) GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
 """
-# A result that a run was told of since is another one: it is told by its time.
+# A result that was reported since is another one: its time distinguishes it.
 _DOOM = """
 UPDATE result SET doomed = :now WHERE doomed IS NULL AND run_id IN (
     SELECT verdict.run_id FROM verdict <join> result ON result.run_id = verdict.run_id
@@ -210,7 +210,8 @@ class Pruner:
         self._known: set[str] = set()
 
     def doom(self, retention: str | None, now: Micros, before: Micros, dry_run: bool = False) -> Sequence[Doomed]:
-        """Mark what the limits let go of; tell all that is to be removed, and what of it was doomed until `before`.
+        """Mark what the limits release; returns all that is pending deletion, and what of it has been so since
+        `before`.
 
         `retention` is the limits, as JSON, of results that have none of their own.
         """
@@ -272,7 +273,7 @@ class Pruner:
         ids = [each.run_id for each in results]
         if not ids:
             return
-        # A result that a run was told of since is another one, and is not doomed.
+        # A result that was reported since is another one, and is not pending deletion.
         statement = f"UPDATE result SET {column} = :now WHERE doomed IS NOT NULL AND run_id IN (<texts>)"
         with self._transaction(self._database.begin):
             self._run(statement, {"now": now, "texts": json.dumps(ids)})

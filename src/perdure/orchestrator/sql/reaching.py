@@ -1,4 +1,4 @@
-"""Going on with a database server that went away for a while."""
+"""Reconnecting to a database server that was unreachable for a while."""
 
 import time
 from collections.abc import Callable

@@ -20,7 +20,7 @@ class Speaker:
         self._spelled: dict[str, str] = {}
 
     def run(self, statement: str, told: Mapping[str, Any] | None = None) -> Cursor:
-        """Run a statement with the parameters that it is told."""
+        """Run a statement with the given parameters."""
         return self.connection.execute(self.spelled(statement), told or {})
 
     def spelled(self, statement: str) -> str:

@@ -123,7 +123,7 @@ class SQLite:
         connection.execute("COMMIT")
 
     def _check_place(self, connection: Connection) -> None:
-        """SQLite goes on writing to a file that has no name any more, and says nothing."""
+        """SQLite keeps writing to a file that has no name any more, and reports nothing."""
         assert isinstance(connection, _Connection)
         try:
             found = os.stat(self._file)  # noqa: PTH116 - half the time

@@ -54,7 +54,7 @@ _OPTIONAL = {
     "description",
 }
 _FLAGS = ("of_task", "is_exception")
-MARKS = ("doomed", "removed")  # of a result; whoever tells of a new one clears them
+MARKS = ("doomed", "removed")  # of a result; the report of a new one clears them
 
 
 class Statements:
@@ -85,7 +85,7 @@ class Statements:
         self.add_log = self._insert("log", LogRecord._fields)
         told = tuple(field for field in ResultRecord._fields if field not in MARKS)
         self.put_result = self._upsert("result", (*told, "askew")) + "".join(f", {column} = NULL" for column in MARKS)
-        # Only what was doomed at that very time is removed: a result that a run was told of since is another one.
+        # Only what was doomed at that very time is removed: a result that was reported since is another one.
         self.mark_result = (
             f"UPDATE result SET doomed = {mark}, removed = {self._optional}"
             f" WHERE run_id = {mark} AND removed IS NULL"

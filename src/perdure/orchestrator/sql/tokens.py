@@ -1,4 +1,4 @@
-"""Tokens: who may talk to a server, and what they may do. Kept as digests, from which no token can be had again."""
+"""Tokens: who may talk to a server, and what they may do. Kept as digests, from which no token can be recovered."""
 
 import hashlib
 import re

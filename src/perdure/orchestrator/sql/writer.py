@@ -44,7 +44,7 @@ class Writer(Waiting):
         return self.execute_apart(statement, parameters)
 
     def execute_apart(self, statement: str, parameters: tuple[Any, ...]) -> int:
-        """Commit one statement before what was reported, which goes on waiting; how many rows it changed."""
+        """Commit one statement before what was reported, which stays buffered; how many rows it changed."""
         if current_call.get() is None:
             return self._attempt(lambda: self._database.execute_apart(self._connected(), statement, parameters))
         return self._once(lambda connection: connection.execute(statement, parameters).rowcount)
@@ -61,7 +61,7 @@ class Writer(Waiting):
         return self._once(change)
 
     def transact(self, work: Callable[[Connection], T]) -> T:
-        """Do what takes several statements in one transaction, before what was reported, which goes on waiting."""
+        """Do what takes several statements in one transaction, before what was reported, which stays buffered."""
         with self.writing():
             return self.within(work)
 

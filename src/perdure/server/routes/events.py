@@ -127,7 +127,8 @@ class _Stream:
         try:
             self._number = self._changes.number
             is_reset = last is not None and not self._go_on(last)
-            # An id without data is no event: whoever loses the connection before the first one goes on from here.
+            # An id without data is no event: a client that loses the connection before the first one continues from
+            # here.
             yield self._event("reset", "null") if is_reset else f": listening\nid: {self._id}\n\n"
             quiet_since = time.monotonic()
             while not await request.is_disconnected():

@@ -1,4 +1,4 @@
-"""Which process runs a flow run, and what another one needs to go on with it."""
+"""Which process runs a flow run, and what another one needs to resume it."""
 
 import sqlalchemy as sa
 from alembic import op

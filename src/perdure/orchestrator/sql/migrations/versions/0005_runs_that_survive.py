@@ -31,7 +31,7 @@ def upgrade() -> None:
     )
     _add_transactions()
     _add_steering()
-    # Items of generators, by which a resumed one goes on.
+    # Items of generators, by which one is resumed.
     op.add_column("result", sa.Column("item_of", sa.String(length=36), nullable=True))
     op.add_column("result", sa.Column("number", sa.BigInteger(), nullable=True))
     of_items = sa.text("item_of IS NOT NULL")

@@ -148,7 +148,7 @@ def _add_limits() -> None:
 
 
 def _add_services() -> None:
-    """What servers do beside answering, what they find, and whom they tell."""
+    """The services of servers, the events that they create, and the hooks that receive them."""
     is_event = sa.text("NOT of_task OR type IN ('FAILED', 'CRASHED')")
     op.create_index("state_by_arrival", "state", ["arrival"], sqlite_where=is_event, postgresql_where=is_event)
     op.create_table(
