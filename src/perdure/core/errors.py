@@ -217,7 +217,8 @@ class OrchestratorError(PerdureError):
 
 
 class OrchestratorUnreachable(OrchestratorError):
-    """The orchestrator's server or database does not answer; reports that were not delivered yet are kept and retried."""
+    """The orchestrator's server or database does not answer; reports that were not delivered yet are kept
+    and retried."""
 
 
 class ProtocolMismatch(OrchestratorError):

@@ -389,7 +389,8 @@ class Owner(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """How an outermost flow run stands, for the process that runs it: whether it is still its own, and is to continue."""
+    """How an outermost flow run stands, for the process that runs it: whether it is still its own, and is
+    to continue."""
 
     process_id: str
     epoch: int  # of the last claim; negative if its process does not say it with its records

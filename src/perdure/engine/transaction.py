@@ -124,7 +124,8 @@ class Transaction:
         return run is not None
 
     def counts_within(self, flow: FlowRunContext) -> bool:
-        """Whether a flow run's calls are distinguished within the transaction, so that other runs find them by its key."""
+        """Whether a flow run's calls are distinguished within the transaction, so that other runs find them
+        by its key."""
         return self.root.key is not None and self.root.flow is flow
 
     def occurrence(self, key: str) -> int:
