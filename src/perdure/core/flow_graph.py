@@ -1,7 +1,5 @@
 """The graph of what a flow calls, as text for Mermaid and Graphviz, and as a picture where Graphviz is installed."""
 
-import shutil
-import subprocess
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Self
@@ -80,6 +78,9 @@ class FlowGraph:
         return path
 
     def _drawn(self, form: str) -> bytes:
+        import shutil  # few programs draw; the others start faster
+        import subprocess
+
         program = shutil.which("dot")
         if program is None:
             raise VisualizationError(
@@ -96,6 +97,8 @@ class FlowGraph:
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         """What a notebook shows."""
+        import shutil
+
         text = self.mermaid()
         shown = {"text/plain": text, "text/markdown": _FENCES[".md"].format(text), "text/vnd.mermaid": text}
         if shutil.which("dot") is not None:
