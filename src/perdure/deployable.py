@@ -1,7 +1,7 @@
 """What flows have to be deployed and served by."""
 
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from perdure.core.errors import DefinitionError
@@ -43,6 +43,9 @@ class Deployable:
         job_variables: Mapping[str, Any] | None = None,
         work_pool_name: str | None = None,
         work_queue_name: str | None = None,
+        anchor_date: datetime | None = None,
+        version: str | None = None,
+        **others: Any,
     ) -> "DeployedFlow":
         """This flow as a deployment, for `serve` or `deploy`.
 
@@ -67,9 +70,16 @@ class Deployable:
             priority: of its runs; lower ones begin first.
             paused: whether it begins paused, if it is new.
             job_variables: what workers start for its runs, over the pool's template.
+            work_pool_name: the same as `work_pool`.
+            work_queue_name: the same as `work_queue`.
+            anchor_date: what an interval is in step with.
+            version: shown as the flow's version; the flow's own by default.
+            others: options that Prefect has: `is_schedule_active`, `image` with `build=False`, and those that change
+                nothing here. Those that ask for what there is not are refused with what to do instead.
 
         Raises:
             DeploymentError: no other process finds the flow, or an option is wrong.
+            TypeError: an option is unknown.
             InvalidSchedule: a schedule cannot be read.
             ParameterTypeError: the flow does not take the parameters.
         """
@@ -95,6 +105,9 @@ class Deployable:
             priority=priority,
             paused=paused,
             job_variables=job_variables,
+            anchor_date=anchor_date,
+            version=version,
+            **others,
         )
 
     def deploy(self, name: str, **options: Any) -> "Deployment":
@@ -106,18 +119,24 @@ class Deployable:
         return self.to_deployment(name, **options).apply()
 
     def serve(
-        self, name: str | None = None, *, limit: int | None = None, print_starting_message: bool = True, **options: Any
-    ) -> None:
+        self,
+        name: str | None = None,
+        *,
+        limit: int | None = None,
+        global_limit: int | None = None,
+        print_starting_message: bool = True,
+        **options: Any,
+    ) -> Any:
         """Deploy this flow and run it here, each run in a process of its own, until Ctrl-C or SIGTERM.
 
         The options are those of `to_deployment`; the name is the flow's if none is given. Nothing else needs to be
-        started. `limit` is how many of its runs run at once.
+        started. `limit`, or `global_limit`, is how many of its runs run at once. In coroutines it is awaited.
         """
         self._refuse_while_loaded("served")
         from perdure.deployments import serve
 
         deployed = self.to_deployment(name or self.options.name, **options)
-        serve(deployed, limit=limit, print_starting_message=print_starting_message)
+        return serve(deployed, limit=limit or global_limit, print_starting_message=print_starting_message)
 
     def _refuse_while_loaded(self, what: str) -> None:
         if self.calls_refused is not None:

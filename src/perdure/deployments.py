@@ -8,36 +8,41 @@ import getpass
 import signal
 import socket
 import threading
-import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from perdure import session as sessions
 from perdure import settings
-from perdure.core.clock import from_datetime
-from perdure.core.deployments import DEFAULT_POOL, DEFAULT_PRIORITY, Deployment, DeploymentVersion, Overlap, WorkPool
+from perdure.core.colour import caller_is_async
+from perdure.core.deployments import DEFAULT_POOL, DEFAULT_PRIORITY, DeploymentVersion, Overlap, WorkPool
+from perdure.core.deployments import Deployment as DeploymentRecord
 from perdure.core.errors import DeploymentError, DeploymentMissing
 from perdure.core.ids import new_id
-from perdure.core.records import FlowRun, RunFilter
-from perdure.core.states import FINAL
-from perdure.deploying.definition import Definition, definition_of, definition_of_text
-from perdure.deploying.runs import Wanted, deployment_named, make_runs
+from perdure.deploying.accepted import ConcurrencyLimitConfig, translated
+from perdure.deploying.definition import Definition, definition_of
 from perdure.deploying.ticks import scheduled
+from perdure.deployment_runs import run_deployment
 from perdure.scheduling.partitions import Partitions
 from perdure.scheduling.schedule import Cron, Interval, RRule, Schedule
-from perdure.session import Session
 from perdure.workers.loop import Worker
 from perdure.workers.process import ProcessInfrastructure
 
 if TYPE_CHECKING:
     from perdure.core.options import FlowOptions
 
-__all__ = ["DeployedFlow", "Deployment", "DeploymentError", "DeploymentMissing", "deploy", "run_deployment", "serve"]
-
-_LOOK_SECONDS = 0.2
+__all__ = [
+    "Applied",
+    "DeployedFlow",
+    "Deployment",
+    "DeploymentError",
+    "DeploymentMissing",
+    "deploy",
+    "run_deployment",
+    "serve",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +60,8 @@ class DeployedFlow:
             "cancel_running". With another one than "queue", the limit is 1 if none is given.
         priority: Of its runs; lower ones begin first.
         paused: Whether a new deployment begins paused. One that is there keeps what a person chose.
+
+    It may be awaited, which changes nothing: so coroutines may be written either way.
     """
 
     flow_name: str
@@ -68,7 +75,11 @@ class DeployedFlow:
     priority: int = DEFAULT_PRIORITY
     paused: bool = False
 
-    def apply(self) -> Deployment:
+    def __await__(self) -> Generator[Any, Any, Self]:
+        return self
+        yield
+
+    def apply(self) -> "Applied":
         """Make the deployment, or the next version of the one with its name; as it is kept.
 
         Raises:
@@ -80,7 +91,7 @@ class DeployedFlow:
         if not any(each.name == pool for each in known.pools()):
             known.put_pool(WorkPool(pool, "process", None, None, "{}", now))
         text = self.definition.as_json()
-        made = Deployment(
+        made = DeploymentRecord(
             new_id(),
             self.flow_name,
             self.name,
@@ -98,7 +109,43 @@ class DeployedFlow:
         kept = known.put(made, DeploymentVersion(made.id, 1, self.definition.digest, text, now, _who()))
         if self.schedules is not None:
             known.put_schedules([scheduled(each, kept.id, now) for each in self.schedules], kept.id)
-        return kept
+        return Applied(*kept)
+
+
+class Applied(DeploymentRecord):
+    """A deployment as it is kept. It may be awaited, which changes nothing."""
+
+    __slots__ = ()
+
+    def __await__(self) -> Generator[Any, Any, Self]:
+        return self
+        yield
+
+
+class _All(list[Applied]):
+    """Deployments as they are kept; may be awaited."""
+
+    def __await__(self) -> Generator[Any, Any, Self]:
+        return self
+        yield
+
+
+class Deployment:
+    """A deployment as Prefect 2 makes one: `Deployment.build_from_flow(report, "nightly").apply()`."""
+
+    @staticmethod
+    def build_from_flow(
+        flow: Any, name: str, *, apply: bool = False, schedule: Any = None, schedules: Any = None, **options: Any
+    ) -> DeployedFlow:
+        """`flow.to_deployment(name, ...)`, whose `apply()` makes the deployment; with `apply=True`, it is made here.
+
+        Raises what `Flow.to_deployment` raises.
+        """
+        times = {"schedule": schedule} if schedules is None else {"schedules": schedules}
+        made: DeployedFlow = flow.to_deployment(name, **times, **options)
+        if apply:
+            made.apply()
+        return made
 
 
 def _who() -> str:
@@ -126,14 +173,25 @@ def deployed_flow(
     work_pool: str | None = None,
     work_queue: str | None = None,
     job_variables: Mapping[str, Any] | None = None,
+    anchor_date: datetime | None = None,
+    version: str | None = None,
     **chosen: Any,
 ) -> DeployedFlow:
     """What `Flow.to_deployment` makes."""
+    others = {each: chosen.pop(each) for each in list(chosen) if each not in DeployedFlow.__dataclass_fields__}
+    chosen |= translated(others)
+    job = dict(chosen.pop("job_variables", None) or job_variables or {})
+    if (image := chosen.pop("image", None)) is not None:
+        job["image"] = image
+    timezone = timezone or "UTC"
+    if isinstance(chosen.get("concurrency_limit"), ConcurrencyLimitConfig):
+        config = chosen["concurrency_limit"]
+        chosen |= {"concurrency_limit": config.limit, "overlap": config.overlap}
     if not name or "/" in name or len(name) > 200:
         raise DeploymentError(f"A deployment's name is text without '/', up to 200 characters: not {name!r}.")
     times = [
         *(Cron(each, timezone) for each in _each(cron)),
-        *(Interval(each, timezone=timezone) for each in _each(interval)),
+        *(Interval(each, anchor_date, timezone) for each in _each(interval)),
         *(RRule(each, timezone=timezone) for each in _each(rrule)),
         *_each(schedule),
         *(schedules or ()),
@@ -151,8 +209,10 @@ def deployed_flow(
         description=description,
         tags=tuple(tags),
         partitions=partitions,
-        job=job_variables,
+        job=job,
     )
+    if version is not None:
+        definition = replace(definition, flow_version=version)
     return DeployedFlow(
         flow_name=options.name,
         name=name,
@@ -182,25 +242,40 @@ def _with_own_slugs(schedules: Sequence[Schedule]) -> list[Schedule]:
     return made
 
 
-def deploy(*flows: DeployedFlow, work_pool: str | None = None) -> list[Deployment]:
+def deploy(
+    *flows: DeployedFlow, work_pool: str | None = None, work_pool_name: str | None = None, **options: Any
+) -> list[Applied]:
     """Make deployments of flows, as `Flow.to_deployment` gives them: for workers of a work pool to run.
 
-    What a deployment with the same name has that is not given here stays, such as its schedules.
+    What a deployment with the same name has that is not given here stays, such as its schedules. The options are
+    those that Prefect has beside these: an image that you have built, by `image=` and `build=False`.
+
+    Raises:
+        DeploymentError: an option asks for what there is not.
     """
-    return [(replace(each, work_pool=work_pool) if work_pool else each).apply() for each in flows]
+    pool, image = work_pool or work_pool_name, translated(options).get("image")
+    return _All(_changed(each, pool, image).apply() for each in flows)
 
 
-def serve(*flows: DeployedFlow, limit: int | None = None, print_starting_message: bool = True) -> None:
+def _changed(each: DeployedFlow, pool: str | None, image: str | None) -> DeployedFlow:
+    if image is not None:
+        each = replace(each, definition=replace(each.definition, job={**each.definition.job, "image": image}))
+    return replace(each, work_pool=pool) if pool else each
+
+
+def serve(*flows: DeployedFlow, limit: int | None = None, print_starting_message: bool = True, **options: Any) -> Any:
     """Make deployments of flows, and run them here, each run in a process of its own, until Ctrl-C or SIGTERM.
 
     Nothing else needs to be started: without a server, this process makes the runs of schedules too. `limit` is how
-    many run at once. When it is stopped, runs that have begun may end first, for half a minute.
+    many run at once. When it is stopped, runs that have begun may end first, for half a minute. In coroutines it is
+    awaited, and stopped by cancelling it. The options are those that Prefect has beside these.
 
     Raises:
-        DeploymentError: none is given.
+        DeploymentError: none is given, or an option asks for what there is not.
     """
     if not flows:
         raise DeploymentError("There is nothing to serve: serve(a.to_deployment('one'), b.to_deployment('two')).")
+    translated(options)
     session = sessions.current()
     # Pools of their own: other workers may not have the code.
     served = [replace(each, work_pool=f"serve:{each.flow_name}/{each.name}").apply() for each in flows]
@@ -210,10 +285,29 @@ def serve(*flows: DeployedFlow, limit: int | None = None, print_starting_message
     )
     if print_starting_message:
         print(_greeting(served), flush=True)
-    _until_stopped(worker)
+    return _aserve(worker) if caller_is_async() else _until_stopped(worker)
 
 
-def _greeting(served: Sequence[Deployment]) -> str:
+async def _aserve(worker: Worker) -> None:
+    """Work in another thread, until this is cancelled or the process is asked to end."""
+    import asyncio
+
+    working = asyncio.ensure_future(asyncio.to_thread(worker.run))
+    loop = asyncio.get_running_loop()
+    with suppress(NotImplementedError, RuntimeError, ValueError):  # not in this thread, or not on this system
+        loop.add_signal_handler(signal.SIGTERM, worker.stop)
+    try:
+        await asyncio.shield(working)
+    except asyncio.CancelledError:
+        worker.stop()
+        await working
+        raise
+    finally:
+        with suppress(NotImplementedError, RuntimeError, ValueError):
+            loop.remove_signal_handler(signal.SIGTERM)
+
+
+def _greeting(served: Sequence[DeploymentRecord]) -> str:
     names = [f"{each.flow_name}/{each.name}" for each in served]
     shown = "\n".join(f"  {name}" for name in names)
     return f"Serving:\n{shown}\nRun one now:  perdure deployment run {names[0]!r}    Stop with Ctrl-C."
@@ -236,69 +330,3 @@ def _until_stopped(worker: Worker) -> None:
         for number, handler in before.items():
             with suppress(ValueError, TypeError):
                 signal.signal(number, handler)
-
-
-def run_deployment(
-    name: str,
-    parameters: Mapping[str, Any] | None = None,
-    *,
-    scheduled_time: datetime | None = None,
-    flow_run_name: str | None = None,
-    timeout: float | None = None,
-    poll_interval: float = 5.0,
-    tags: Iterable[str] = (),
-    idempotency_key: str | None = None,
-    work_queue_name: str | None = None,
-    priority: int | None = None,
-    partition: str | None = None,
-) -> FlowRun:
-    """Make a run of a deployment, "flow/name", and wait until it has ended; the flow run as it is then.
-
-    Args:
-        parameters: Over those of the deployment.
-        scheduled_time: When it is to begin; now if it is not given.
-        timeout: Seconds to wait for its end; None waits for ever, 0 not at all.
-        poll_interval: Seconds at most between two looks.
-        idempotency_key: Of runs of the flow with one key, one is made: that one is waited for.
-        partition: The key of the slice of data that it is about.
-
-    Raises:
-        DeploymentMissing: there is no such deployment.
-        ParameterTypeError: its flow does not take these parameters.
-        InvalidPartition: it has no such partition.
-    """
-    session = sessions.current()
-    of = deployment_named(name, session.orchestrator)
-    now = session.clock()
-    slices = definition_of_text(of.definition).slices()
-    if partition is not None and slices is None:
-        raise DeploymentError(
-            f"The deployment {name!r} has no partitions, so that partition={partition!r} says nothing."
-        )
-    wanted = Wanted(
-        due=now if scheduled_time is None else max(now, from_datetime(scheduled_time)),
-        parameters=parameters or {},
-        key=idempotency_key,
-        partition=None if partition is None or slices is None else slices.partition(partition),
-        name=flow_run_name,
-        tags=tuple(tags),
-        priority=priority,
-        work_queue=work_queue_name,
-    )
-    made = make_runs(of, [wanted], now, session.orchestrator)
-    id = made[0] if made else session.orchestrator.transactions.run_of_key(of.flow_name, idempotency_key or "")
-    if id is None:
-        raise DeploymentError(f"The run of {name!r} with the key {idempotency_key!r} is gone. Use another key.")
-    return _ended(id, session, timeout, poll_interval)
-
-
-def _ended(id: str, session: Session, timeout: float | None, poll_interval: float) -> FlowRun:
-    deadline = None if timeout is None else time.monotonic() + timeout
-    pause = min(_LOOK_SECONDS, poll_interval)
-    while True:
-        (run,) = session.orchestrator.flow_runs(RunFilter(ids=(id,)))
-        if run.state_type in FINAL or (deadline is not None and time.monotonic() >= deadline):
-            return run
-        left = pause if deadline is None else min(pause, max(0.0, deadline - time.monotonic()))
-        time.sleep(left)
-        pause = min(2 * pause, poll_interval)

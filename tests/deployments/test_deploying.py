@@ -101,8 +101,8 @@ def test_a_run_waits_as_scheduled_with_its_parameters(known):
     deployed.report.deploy("nightly", parameters={"x": 3}, tags=["a"])
     run = run_deployment("report/nightly", {"day": "today"}, timeout=0, tags=["b"])
     assert (run.state_type, run.state_name) == (StateType.SCHEDULED, "Scheduled")
-    assert json.loads(run.parameters) == {"x": 3, "day": "today"}
-    assert json.loads(run.tags) == ["a", "b"]
+    assert run.parameters == {"x": 3, "day": "today"}
+    assert run.tags == ["a", "b"]
     (place,) = known.deployments.queued(QueueFilter())
     assert (place.flow_run_id, place.work_pool, place.phase) == (run.id, "default", "waiting")
 

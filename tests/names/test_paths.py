@@ -16,11 +16,16 @@ NAMES = {
     "perdure.client": "get_client",
     "perdure.client.orchestration": "get_client",
     "perdure.client.schemas": "FlowRun TaskRun State StateType",
-    "perdure.client.schemas.objects": "State StateDetails StateType FlowRun TaskRun",
-    "perdure.client.schemas.filters": "FlowRunFilter FlowRunFilterState FlowRunFilterStateType FlowFilter",
+    "perdure.client.schemas.objects": "State StateDetails StateType FlowRun TaskRun ConcurrencyLimitConfig"
+    " MinimalDeploymentSchedule",
+    "perdure.client.schemas.filters": "FlowRunFilter FlowRunFilterState FlowRunFilterStateType FlowFilter"
+    " DeploymentFilter DeploymentFilterName",
+    "perdure.client.schemas.actions": "DeploymentScheduleCreate DeploymentUpdate",
+    "perdure.client.schemas.schedules": "CronSchedule IntervalSchedule RRuleSchedule",
     "perdure.concurrency.asyncio": "concurrency rate_limit",
     "perdure.concurrency.sync": "concurrency rate_limit",
     "perdure.context": "get_run_context FlowRunContext TaskRunContext tags",
+    "perdure.deployments": "Deployment run_deployment deploy serve",
     "perdure.events": "emit_event Event",
     "perdure.exceptions": "MissingResult FailedRun CrashedRun CancelledRun UnfinishedRun MissingContextError PausedRun"
     " ReservedArgumentError InvalidNameError ScriptError SignatureMismatchError ParameterTypeError PrefectException",
@@ -32,6 +37,7 @@ NAMES = {
     "perdure.logging": "get_logger get_run_logger disable_run_logger",
     "perdure.results": "PersistedResult LiteralResult UnpersistedResult PersistedResultBlob MissingResult",
     "perdure.runtime": "flow_run task_run deployment",
+    "perdure.schedules": "Cron Interval RRule Schedule",
     "perdure.serializers": "PickleSerializer JSONSerializer CompressedSerializer Serializer",
     "perdure.states": "Completed Failed Crashed Cancelled Cancelling Pending Running Scheduled Paused State StateType"
     " Suspended Retrying AwaitingRetry Late get_state_exception raise_state_exception is_state is_state_iterable",

@@ -142,17 +142,17 @@ def test_a_restart_changes_nothing_for_an_interval_without_an_anchor():
 
 
 def test_a_recurrence_rule_with_an_old_start_is_looked_up_near_the_moment():
-    rule = RRule("FREQ=MINUTELY;INTERVAL=5", datetime(1990, 1, 1, 0, 2))
+    rule = RRule("FREQ=MINUTELY;INTERVAL=5", start=datetime(1990, 1, 1, 0, 2))
     assert rule.upcoming(2, START) == [START + 2 * _MINUTE, START + 7 * _MINUTE]
 
 
 def test_a_recurrence_rule_counts_from_its_start():
-    rule = RRule("FREQ=DAILY;COUNT=3", datetime(2026, 5, 3, 8))
+    rule = RRule("FREQ=DAILY;COUNT=3", start=datetime(2026, 5, 3, 8))
     assert [tick.day for tick in rule.ticks(datetime(2026, 1, 1, tzinfo=UTC))] == [3, 4, 5]
 
 
 def test_days_that_a_recurrence_rule_excludes_are_left_out():
-    rule = RRule("RRULE:FREQ=DAILY;BYHOUR=6\nEXDATE:20260506T060000", datetime(2026, 5, 1, 6))
+    rule = RRule("RRULE:FREQ=DAILY;BYHOUR=6\nEXDATE:20260506T060000", start=datetime(2026, 5, 1, 6))
     assert [tick.day for tick in rule.upcoming(3, START)] == [5, 7, 8]
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from perdure import deployments
+from perdure import session
 from perdure.cli import find
 from perdure.cli.groups import AsJson, new_group
 from perdure.cli.output import (
@@ -29,11 +29,11 @@ from perdure.cli.shapes import run_shape
 from perdure.core.clock import from_datetime, system_clock
 from perdure.core.deployments import Deployment, QueuedRun, QueueFilter, ScheduleRecord
 from perdure.core.errors import DeploymentMissing
-from perdure.core.records import RunFilter, StateRecord
-from perdure.core.states import StateType
+from perdure.core.records import RunFilter
 from perdure.deploying.definition import Definition, definition_of_text
-from perdure.deploying.runs import deployment_named
+from perdure.deploying.runs import deployment_named, forget
 from perdure.deploying.ticks import resume_schedules, upcoming
+from perdure.deployment_runs import run_deployment, run_now
 from perdure.orchestrator.protocol import Orchestrator
 
 app = new_group("List deployments, look into one, run one, pause or delete one.")
@@ -167,7 +167,7 @@ def run(
 ) -> None:
     """Make a run of a deployment: a worker begins it."""
     of = deployment_named(name, _known())
-    made = deployments.run_deployment(
+    asked = run_deployment(
         full_name(of),
         _parameters(pairs, document, definition_of_text(of.definition)),
         scheduled_time=None if at is None else at.astimezone(),
@@ -176,6 +176,7 @@ def run(
         partition=partition,
         priority=priority,
     )
+    made = run_now(asked.id, session.current())
     if as_json:
         show_json(run_shape(made))
     else:
@@ -263,17 +264,11 @@ def rollback(
 def delete(name: Which, as_json: AsJson = False) -> None:
     """Delete a deployment with its schedules; runs of it that have not begun are cancelled, all others stay."""
     of = deployment_named(name, _known())
-    waiting = _known().deployments.queued(QueueFilter(deployment_id=of.id, phases=("waiting",)))
-    now = system_clock()
-    ends = [
-        StateRecord(each.flow_run_id, False, StateType.CANCELLED, "Cancelled", "Its deployment was deleted.", now)
-        for each in waiting
-    ]
-    _known().deployments.delete(of.id, ends)
+    cancelled = forget(of, system_clock(), _known())
     if as_json:
-        show_json({"name": full_name(of), "deleted": True, "cancelled": len(ends)})
+        show_json({"name": full_name(of), "deleted": True, "cancelled": cancelled})
     else:
-        show(f"Deleted the deployment {full_name(of)!r}" + (f", and cancelled {len(ends)} runs." if ends else "."))
+        show(f"Deleted the deployment {full_name(of)!r}" + (f", and cancelled {cancelled} runs." if cancelled else "."))
 
 
 def _say(of: Deployment, done: str, slug: str | None, as_json: bool) -> None:

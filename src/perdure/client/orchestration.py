@@ -2,12 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, Generic, Literal, Self, TypeVar, overload
 from uuid import UUID
 
+from perdure.client.deployments import DeploymentCalls, DeploymentSeen, WorkPoolSeen
 from perdure.client.wanted import Filter, wanted
 from perdure.core import providers
 from perdure.core.clock import to_datetime
@@ -15,6 +16,7 @@ from perdure.core.errors import ClientError, RunMissing
 from perdure.core.records import FlowRun, RunFilter, StateRecord, TaskRun
 from perdure.core.states import State, StateType
 from perdure.results.lookup import find_run, known_runs, state_of_run
+from perdure.scheduling.schedule import Schedule
 
 __all__ = ["FlowRunSeen", "FlowSeen", "RunsClient", "SyncRunsClient", "TaskRunSeen", "get_client"]
 
@@ -196,6 +198,108 @@ class SyncRunsClient:
             )
         providers.cancel(str(flow_run_id), force)
 
+    def create_flow_run_from_deployment(
+        self,
+        deployment_id: str | UUID,
+        *,
+        parameters: Mapping[str, Any] | None = None,
+        state: State[Any] | None = None,
+        name: str | None = None,
+        tags: Iterable[str] | None = None,
+        idempotency_key: str | None = None,
+        work_queue_name: str | None = None,
+    ) -> FlowRunSeen:
+        """Make a run of a deployment, to begin now or when `state`, a `Scheduled(scheduled_time=...)`, says.
+
+        Raises:
+            DeploymentMissing: there is no such deployment.
+            ParameterTypeError: its flow does not take these parameters.
+        """
+        id = _calls().make_run(deployment_id, parameters, state, name, tags, idempotency_key, work_queue_name)
+        return self.read_flow_run(id)
+
+    def read_deployment(self, deployment_id: str | UUID) -> DeploymentSeen:
+        """A deployment.
+
+        Raises:
+            DeploymentMissing: there is none with the id.
+        """
+        return _calls().seen(_calls().one(deployment_id))
+
+    def read_deployment_by_name(self, name: str) -> DeploymentSeen:
+        """A deployment by "flow/name".
+
+        Raises:
+            DeploymentMissing: there is none.
+        """
+        return self.read_deployment(name)
+
+    def read_deployments(
+        self,
+        *,
+        flow_filter: Filter | None = None,
+        deployment_filter: Filter | None = None,
+        limit: int | None = None,
+        offset: int = 0,
+        sort: str | None = None,  # noqa: ARG002
+    ) -> list[DeploymentSeen]:
+        """Deployments, by flow and name, whatever `sort` says.
+
+        Raises:
+            ValueError: a condition of a filter is not known.
+        """
+        return _calls().found(deployment_filter, flow_filter, limit, offset)
+
+    def read_deployment_schedules(self, deployment_id: str | UUID) -> list[Schedule]:
+        """The schedules of a deployment."""
+        return self.read_deployment(deployment_id).schedules
+
+    def update_deployment(
+        self,
+        deployment_id: Any,
+        deployment: Mapping[str, Any] | None = None,
+        schedule: Schedule | None = None,
+        is_schedule_active: bool | None = None,
+    ) -> None:
+        """Change what a `DeploymentUpdate` says of a deployment; a changed definition is a new version.
+
+        Raises:
+            DeploymentError: something of that cannot be changed.
+        """
+        changes = {"schedule": schedule, "is_schedule_active": is_schedule_active, **(deployment or {})}
+        _calls().update(deployment_id, changes)
+
+    def set_deployment_paused_state(self, deployment_id: str | UUID, paused: bool) -> None:
+        """Have a deployment's schedules make no runs, or make them again."""
+        _calls().pause(deployment_id, paused)
+
+    def pause_deployment(self, deployment_id: str | UUID) -> None:
+        """Have a deployment's schedules make no runs."""
+        _calls().pause(deployment_id, True)
+
+    def resume_deployment(self, deployment_id: str | UUID) -> None:
+        """Have a deployment's schedules make runs again; what came meanwhile is passed over."""
+        _calls().pause(deployment_id, False)
+
+    def delete_deployment(self, deployment_id: str | UUID) -> None:
+        """Delete a deployment with its schedules; runs of it that have not begun are cancelled."""
+        _calls().delete(deployment_id)
+
+    def read_work_pools(self, *, limit: int | None = None, offset: int = 0) -> list[WorkPoolSeen]:
+        """The work pools, by name."""
+        return _calls().pools()[offset : None if limit is None else offset + limit]
+
+    def read_work_pool(self, work_pool_name: str) -> WorkPoolSeen:
+        """A work pool.
+
+        Raises:
+            ClientError: there is none of the name.
+        """
+        found = next((each for each in _calls().pools() if each.name == work_pool_name), None)
+        if found is None:
+            raise ClientError(f"There is no work pool {work_pool_name!r}. `perdure work-pool ls` lists them.")
+        return found
+
 
 class RunsClient:
     """Reads runs in coroutines: `async with get_client() as client: await client.read_flow_runs()`.
@@ -244,6 +348,54 @@ class RunsClient:
         """Cancel a flow run, and wait until it has ended."""
         await asyncio.to_thread(self._known.set_flow_run_state, flow_run_id, state, force)
 
+    async def create_flow_run_from_deployment(self, deployment_id: str | UUID, **wanted: Any) -> FlowRunSeen:
+        """Make a run of a deployment."""
+        return await asyncio.to_thread(self._known.create_flow_run_from_deployment, deployment_id, **wanted)
+
+    async def read_deployment(self, deployment_id: str | UUID) -> DeploymentSeen:
+        """A deployment."""
+        return await asyncio.to_thread(self._known.read_deployment, deployment_id)
+
+    async def read_deployment_by_name(self, name: str) -> DeploymentSeen:
+        """A deployment by "flow/name"."""
+        return await asyncio.to_thread(self._known.read_deployment_by_name, name)
+
+    async def read_deployments(self, **wanted: Any) -> list[DeploymentSeen]:
+        """Deployments, by flow and name."""
+        return await asyncio.to_thread(self._known.read_deployments, **wanted)
+
+    async def read_deployment_schedules(self, deployment_id: str | UUID) -> list[Schedule]:
+        """The schedules of a deployment."""
+        return await asyncio.to_thread(self._known.read_deployment_schedules, deployment_id)
+
+    async def update_deployment(self, deployment_id: Any, *changes: Any, **more: Any) -> None:
+        """Change what a `DeploymentUpdate` says of a deployment."""
+        await asyncio.to_thread(self._known.update_deployment, deployment_id, *changes, **more)
+
+    async def set_deployment_paused_state(self, deployment_id: str | UUID, paused: bool) -> None:
+        """Have a deployment's schedules make no runs, or make them again."""
+        await asyncio.to_thread(self._known.set_deployment_paused_state, deployment_id, paused)
+
+    async def pause_deployment(self, deployment_id: str | UUID) -> None:
+        """Have a deployment's schedules make no runs."""
+        await asyncio.to_thread(self._known.pause_deployment, deployment_id)
+
+    async def resume_deployment(self, deployment_id: str | UUID) -> None:
+        """Have a deployment's schedules make runs again."""
+        await asyncio.to_thread(self._known.resume_deployment, deployment_id)
+
+    async def delete_deployment(self, deployment_id: str | UUID) -> None:
+        """Delete a deployment with its schedules."""
+        await asyncio.to_thread(self._known.delete_deployment, deployment_id)
+
+    async def read_work_pools(self, **wanted: Any) -> list[WorkPoolSeen]:
+        """The work pools, by name."""
+        return await asyncio.to_thread(self._known.read_work_pools, **wanted)
+
+    async def read_work_pool(self, work_pool_name: str) -> WorkPoolSeen:
+        """A work pool."""
+        return await asyncio.to_thread(self._known.read_work_pool, work_pool_name)
+
 
 @overload
 def get_client(*, sync_client: Literal[False] = False) -> RunsClient: ...
@@ -255,6 +407,11 @@ def get_client(*, sync_client: bool = False) -> RunsClient | SyncRunsClient:
     `perdure.client.Client` reads and steers the runs of a server of your choice, and has all that servers offer.
     """
     return SyncRunsClient() if sync_client else RunsClient()
+
+
+def _calls() -> DeploymentCalls:
+    known: Any = known_runs()
+    return DeploymentCalls(known)
 
 
 def _found(

@@ -7,7 +7,7 @@ from datetime import UTC
 from typing import Any
 
 from perdure.core.clock import Micros, to_datetime
-from perdure.core.deployments import NOBODY, SCHEDULED, Deployment, QueuedRun
+from perdure.core.deployments import NOBODY, SCHEDULED, Deployment, QueuedRun, QueueFilter
 from perdure.core.errors import DeploymentError, DeploymentMissing
 from perdure.core.ids import new_id
 from perdure.core.records import FlowKeyRecord, FlowRunRecord, Record, StartRecord, StateRecord
@@ -150,3 +150,14 @@ def deployment_named(name: str, known: Orchestrator) -> Deployment:
         raise DeploymentMissing(f"{name!r} may be any of {', '.join(names)}. Write one of them.")
     hint = nearest(name, names) or " `perdure deployment ls` lists them."
     raise DeploymentMissing(f"There is no deployment {name!r}.{hint}")
+
+
+def forget(of: Deployment, now: Micros, known: Orchestrator) -> int:
+    """Delete a deployment with its schedules, and cancel its runs that have not begun; how many these are."""
+    waiting = known.deployments.queued(QueueFilter(deployment_id=of.id, phases=("waiting",)))
+    ends = [
+        StateRecord(each.flow_run_id, False, StateType.CANCELLED, "Cancelled", "Its deployment was deleted.", now)
+        for each in waiting
+    ]
+    known.deployments.delete(of.id, ends)
+    return len(ends)

@@ -8,6 +8,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -99,7 +100,8 @@ def scheduled(schedule: Schedule, deployment_id: str, now: Micros) -> ScheduleRe
 
 
 def _text(schedule: Schedule) -> str:
-    return json.dumps(schedule.as_json(), sort_keys=True)
+    # Whether it is paused is the record's: who resumes it does not change the definition.
+    return json.dumps(replace(schedule, paused=False).as_json(), sort_keys=True)
 
 
 def _next(schedule: Schedule, seen: Micros) -> Micros | None:

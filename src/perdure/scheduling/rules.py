@@ -58,12 +58,15 @@ class Rule(Protocol):
 class CronRule:
     """A cron expression of five fields, six with seconds first, or an alias such as "@daily".
 
+    With both a day of the month and a day of the week, a day is meant that is either one; without `day_or`, both.
+
     Raises:
         InvalidSchedule: The expression cannot be read, or names a time that never comes.
     """
 
     expression: str
     timezone: str = "UTC"
+    day_or: bool = True
     kind: str = field(default="cron", init=False)
 
     def __post_init__(self) -> None:
@@ -76,7 +79,7 @@ class CronRule:
         return (tick for tick in ticks if tick > instant)
 
     def as_json(self) -> dict[str, Any]:
-        return {"cron": self.expression, "timezone": self.timezone}
+        return {"cron": self.expression, "timezone": self.timezone} | ({} if self.day_or else {"day_or": False})
 
     @property
     def _zone(self) -> ZoneInfo:
@@ -93,12 +96,16 @@ class CronRule:
     def _simulated(self, local: datetime) -> Iterator[datetime]:
         """The expression's times later than a local time, without any zone."""
         try:
-            return CronSim(self._plain, local)
+            times = CronSim(self._plain, local)
+            if not self.day_or:
+                CronSim(" ".join([*self._plain.split()[:-1], "*"]), local)  # refuses days that no month has
         except CronSimError as error:
             raise InvalidSchedule(
                 f"The cron expression {self.expression!r} cannot be read: {str(error).lower()}. It has five fields: "
                 f"minute, hour, day of month, month, day of week (0 or 7 is Sunday); or is one of {', '.join(ALIASES)}."
             ) from error
+        times.day_and |= not self.day_or
+        return times
 
     def _by_the_clock(self, instant: datetime) -> Iterator[datetime]:
         last = None
@@ -239,7 +246,7 @@ def rule_of(kept: dict[str, Any]) -> Rule:
     """The rule that `as_json` wrote."""
     timezone = kept["timezone"]
     if "cron" in kept:
-        return CronRule(kept["cron"], timezone)
+        return CronRule(kept["cron"], timezone, kept.get("day_or", True))
     if "interval" in kept:
         return IntervalRule(timedelta(seconds=kept["interval"]), datetime.fromisoformat(kept["anchor"]), timezone)
     return RecurrenceRule(kept["rrule"], datetime.fromisoformat(kept["start"]), timezone)

@@ -154,42 +154,63 @@ def schedule_of(kept: Mapping[str, Any]) -> Schedule:
     return Schedule(rule=rule_of(dict(kept)), slug=kept["slug"], **options)
 
 
-def Cron(cron: str, /, timezone: str = "UTC", *, slug: str | None = None, **options: Any) -> Schedule:  # noqa: N802
+def Cron(  # noqa: N802
+    cron: str,
+    /,
+    timezone: str | None = None,
+    day_or: bool = True,
+    active: bool = True,
+    parameters: Mapping[str, Any] | None = None,
+    slug: str | None = None,
+    **options: Any,
+) -> Schedule:
     """A schedule by a cron expression, such as `Cron("0 6 * * 1-5", timezone="Europe/Oslo")`.
 
     Five fields, or six with seconds first; `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`. The options are the
-    attributes of `Schedule`.
+    attributes of `Schedule`; `active=False` is `paused=True`. An expression with both a day of the month and a day of
+    the week means days that are either one; with `day_or=False`, those that are both.
 
     Raises:
         InvalidSchedule: The expression cannot be read or never comes, or an option is wrong.
     """
-    return Schedule(rule=CronRule(cron, timezone), slug=slug or "cron", **options)
+    return _made(CronRule(cron, timezone or "UTC", day_or), slug, active, parameters, options)
 
 
 def Interval(  # noqa: N802
     interval: float | timedelta,
     /,
-    anchor: datetime | None = None,
-    timezone: str = "UTC",
-    *,
+    anchor_date: datetime | None = None,
+    timezone: str | None = None,
+    active: bool = True,
+    parameters: Mapping[str, Any] | None = None,
     slug: str | None = None,
+    *,
+    anchor: datetime | None = None,
     **options: Any,
 ) -> Schedule:
     """A schedule of every so many seconds, such as `Interval(timedelta(minutes=10))` or `Interval(600)`.
 
-    In step with `anchor`, the beginning of 2020 if none is given, so that a restart changes nothing. Whole days are
-    counted by clocks in the zone: the time of day stays when they are changed.
+    In step with `anchor`, or `anchor_date`, the beginning of 2020 if none is given, so that a restart changes nothing.
+    Whole days are counted by clocks in the zone: the time of day stays when they are changed.
 
     Raises:
         InvalidSchedule: The interval is not of whole seconds, or an option is wrong.
     """
     span = interval if isinstance(interval, timedelta) else timedelta(seconds=interval)
-    anchor = datetime(2020, 1, 1) if anchor is None else anchor
-    return Schedule(rule=IntervalRule(span, anchor, timezone), slug=slug or "interval", **options)
+    begin = anchor or anchor_date or datetime(2020, 1, 1)
+    return _made(IntervalRule(span, begin, timezone or "UTC"), slug, active, parameters, options)
 
 
 def RRule(  # noqa: N802
-    rrule: str, /, start: datetime | None = None, timezone: str = "UTC", *, slug: str | None = None, **options: Any
+    rrule: str,
+    /,
+    timezone: str | None = None,
+    active: bool = True,
+    parameters: Mapping[str, Any] | None = None,
+    slug: str | None = None,
+    *,
+    start: datetime | None = None,
+    **options: Any,
 ) -> Schedule:
     """A schedule by a recurrence rule of RFC 5545, such as `RRule("FREQ=MONTHLY;BYDAY=-1FR;BYHOUR=17")`.
 
@@ -198,5 +219,12 @@ def RRule(  # noqa: N802
     Raises:
         InvalidSchedule: The rule cannot be read, is by seconds, or an option is wrong.
     """
-    rule = RecurrenceRule(rrule, start or datetime(2020, 1, 1), timezone)
-    return Schedule(rule=rule, slug=slug or "rrule", **options)
+    rule = RecurrenceRule(rrule, start or datetime(2020, 1, 1), timezone or "UTC")
+    return _made(rule, slug, active, parameters, options)
+
+
+def _made(
+    rule: Rule, slug: str | None, active: bool, parameters: Mapping[str, Any] | None, options: dict[str, Any]
+) -> Schedule:
+    paused = options.pop("paused", False) or not active
+    return Schedule(rule=rule, slug=slug or rule.kind, parameters=dict(parameters or {}), paused=paused, **options)

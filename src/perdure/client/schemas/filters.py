@@ -3,6 +3,12 @@
 from typing import Any
 
 __all__ = [
+    "DeploymentFilter",
+    "DeploymentFilterId",
+    "DeploymentFilterName",
+    "DeploymentFilterPaused",
+    "DeploymentFilterTags",
+    "DeploymentFilterWorkQueueName",
     "FlowFilter",
     "FlowFilterId",
     "FlowFilterName",
@@ -29,6 +35,30 @@ class _Filter(dict[str, Any]):
 
     def __init__(self, **conditions: Any) -> None:
         super().__init__(conditions)
+
+
+class DeploymentFilter(_Filter):
+    """Deployments: by `id`, `name`, `tags`, `paused`, `work_queue_name`."""
+
+
+class DeploymentFilterId(_Filter):
+    """`any_` of these."""
+
+
+class DeploymentFilterName(_Filter):
+    """`any_` of these, or what has `like_` in it."""
+
+
+class DeploymentFilterPaused(_Filter):
+    """Whether `eq_` this."""
+
+
+class DeploymentFilterTags(_Filter):
+    """`all_` of these."""
+
+
+class DeploymentFilterWorkQueueName(_Filter):
+    """`any_` of these."""
 
 
 class FlowFilter(_Filter):
