@@ -7,7 +7,10 @@ import httpx
 import pytest
 
 from perdure import session, settings
-from perdure.core.deployments import WorkQueue
+from perdure.core.clock import system_clock
+from perdure.core.deployments import WorkerRecord, WorkQueue
+from perdure.core.ids import new_id
+from perdure.partitions import static
 from perdure.schedules import Cron
 from tests.deployments import deployed
 from tests.server.serving import serving
@@ -83,6 +86,38 @@ def test_work_pools_and_queues_are_shown_with_what_waits(api: httpx.Client) -> N
     assert (pool["queues"][0]["name"], pool["queues"][0]["waiting"]) == ("gpu", 1)
     assert api.post("/api/deployments/work-pools/batch/pause").json()["paused"] is not None
     assert api.get("/api/deployments/workers").json() == []
+
+
+def test_a_queue_is_paused_and_resumed_by_itself(api: httpx.Client) -> None:
+    deployed.report.deploy("nightly", work_pool="team/batch", work_queue="gpu")
+    session.current().orchestrator.deployments.put_queue(WorkQueue("team/batch", "gpu", 2, None))
+    paused = api.post("/api/deployments/work-pools/team/batch/queues/gpu/pause").json()
+    assert (paused["paused"], paused["queues"][0]["paused"] is None) == (None, False)
+    resumed = api.post("/api/deployments/work-pools/team/batch/queues/gpu/resume").json()
+    assert (resumed["queues"][0]["paused"], resumed["queues"][0]["concurrency_limit"]) == (None, 2)
+    assert api.post("/api/deployments/work-pools/team/batch/queues/cpu/pause").status_code == 404
+
+
+def test_a_worker_without_a_heartbeat_for_two_leases_is_gone(api: httpx.Client) -> None:
+    now = system_clock()
+    for name, seen in (("here", now), ("gone", now - 3_600_000_000)):
+        worker = WorkerRecord(new_id(), name, "batch", "process", "1.0", "host", 1, 4, 0, seen, seen)
+        session.current().orchestrator.deployments.beat(worker)
+    assert {each["name"]: each["gone"] for each in api.get("/api/deployments/workers").json()} == {
+        "here": False,
+        "gone": True,
+    }
+
+
+def test_a_flow_run_shows_the_deployment_that_it_came_from(api: httpx.Client) -> None:
+    of = deployed.report.deploy("nightly", partitions=static("no", "se"))
+    run = api.post(f"/api/deployments/{of.id}/runs", json={"partition": "no"}).json()
+    origin = api.get(f"/api/deployments/runs/{run['id']}").json()
+    assert (origin["deployment_id"], origin["deployment_name"], origin["version"]) == (of.id, "nightly", 1)
+    assert (origin["partition"], origin["phase"]) == ("no", "waiting")
+    called = deployed.report(return_state=True)
+    answer = api.get(f"/api/deployments/runs/{called.state_details.flow_run_id}")
+    assert (answer.status_code, answer.json()) == (200, None)
 
 
 def test_a_server_makes_the_runs_of_schedules(api: httpx.Client) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from perdure import settings
 from perdure.core.clock import from_datetime, system_clock
 from perdure.core.deployments import Deployment, DeploymentVersion, QueuedRun, QueueFilter, ScheduleRecord
 from perdure.core.errors import DeploymentError, DeploymentMissing
@@ -70,6 +71,22 @@ class ScheduledRunModel(BaseModel):
     partition: str | None
     version: int
     phase: Annotated[str, Field(description="waiting, claimed by a worker, or ended.")]
+    worker_id: str | None
+
+
+class OriginModel(BaseModel):
+    """The deployment that a flow run was created from, and the run's position in the queue."""
+
+    deployment_id: str
+    deployment_name: str
+    due: datetime
+    schedule: str | None
+    tick: Annotated[datetime | None, Field(description="The time by the schedule.")]
+    partition: str | None
+    version: int
+    phase: Annotated[str, Field(description="waiting, claimed by a worker, or ended.")]
+    work_pool: str
+    work_queue: str | None
     worker_id: str | None
 
 
@@ -164,6 +181,7 @@ class WorkerModel(BaseModel):
     running: int
     started: datetime
     seen: Annotated[datetime, Field(description="Its last heartbeat.")]
+    gone: Annotated[bool, Field(description="Whether it has given no heartbeat for two leases.")]
 
 
 @router.get("")
@@ -197,6 +215,22 @@ def list_work_pools(known: Known) -> list[PoolModel]:
     return [_pool(each.name, known) for each in known.deployments.pools()]
 
 
+@router.post("/work-pools/{name:text}/queues/{queue:text}/{action}", status_code=HTTPStatus.OK)
+@needs(Scope.ADMIN)
+def pause_work_queue(
+    name: Annotated[Plain, Path(max_length=200)],
+    queue: Annotated[Plain, Path(max_length=200)],
+    action: Annotated[str, Path(pattern="^(pause|resume)$")],
+    known: Known,
+) -> PoolModel:
+    """Pause a queue of a work pool, so that no more of its runs start; or resume it."""
+    found = next((each for each in known.deployments.queues(name) if each.name == queue), None)
+    if found is None:
+        raise DeploymentMissing(f"The work pool {name!r} has no queue {queue!r}.")
+    known.deployments.put_queue(found._replace(paused=system_clock() if action == "pause" else None))
+    return _pool(name, known)
+
+
 @router.post("/work-pools/{name:text}/{action}", status_code=HTTPStatus.OK)
 @needs(Scope.ADMIN)
 def pause_work_pool(
@@ -211,10 +245,26 @@ def pause_work_pool(
 @router.get("/workers")
 def list_workers(known: Known, work_pool: str | None = None) -> list[WorkerModel]:
     """All workers, or those of a work pool."""
+    gone = system_clock() - 2 * settings.current().lease_seconds * 1_000_000
     return [
-        WorkerModel(**each._asdict() | {"started": moment(each.started), "seen": moment(each.seen)})
+        WorkerModel(
+            **each._asdict() | {"started": moment(each.started), "seen": moment(each.seen), "gone": each.seen < gone}
+        )
         for each in known.deployments.workers(work_pool)
     ]
+
+
+@router.get("/runs/{flow_run_id}")
+def get_origin(
+    flow_run_id: Annotated[Plain, Path(max_length=36, description="The flow run's id.")], known: Known
+) -> OriginModel | None:
+    """The deployment that a flow run was created from; null for a run that was called."""
+    place = next(iter(known.deployments.queued(QueueFilter(flow_run_ids=(flow_run_id,)))), None)
+    of = None if place is None else known.deployments.one(place.deployment_id)
+    if place is None or of is None:
+        return None
+    fields = place._asdict() | {"due": moment(place.due), "tick": time_of(place.tick)}
+    return OriginModel(**fields, deployment_name=of.name)
 
 
 @router.get("/{id}")
