@@ -11,6 +11,7 @@ from perdure.core.deployments import NOBODY, SCHEDULED, Deployment, QueuedRun, Q
 from perdure.core.errors import DeploymentError, DeploymentMissing
 from perdure.core.ids import new_id
 from perdure.core.records import FlowKeyRecord, FlowRunRecord, Record, StartRecord, StateRecord
+from perdure.core.run_names import new_run_name
 from perdure.core.states import StateType
 from perdure.core.suggest import nearest
 from perdure.deploying.definition import Definition, definition_of_text, filled
@@ -104,9 +105,7 @@ def _name(of: Deployment, wanted: Wanted) -> str:
         return f"{of.name} {wanted.partition.key}"
     if wanted.tick is not None:
         return f"{of.name} {to_datetime(wanted.tick):%Y-%m-%dT%H:%M:%SZ}"
-    import coolname
-
-    return str(coolname.generate_slug(2))
+    return new_run_name()
 
 
 class _Slice(str):
