@@ -1,8 +1,10 @@
 """Flows: the decorator and what it makes."""
 
+import sys
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import nullcontext, suppress
 from functools import partial
+from importlib import import_module
 from typing import Any, Concatenate, Generic, Literal, Never, ParamSpec, TypeVar, overload
 from uuid import UUID
 
@@ -10,7 +12,7 @@ from perdure import definition, drawing, settings
 from perdure import session as sessions
 from perdure.context import FlowRunContext, current_run
 from perdure.core.arguments import WaitedFor
-from perdure.core.colour import call_is_awaited, on_event_loop
+from perdure.core.colour import call_is_awaited, caller_is_async, on_event_loop
 from perdure.core.errors import DefinitionError, ResumeError
 from perdure.core.options import FlowOptions, Hook, RetryDelay
 from perdure.core.records import NOBODY
@@ -26,7 +28,7 @@ from perdure.engine.flow_run import FlowCall, flow_run
 from perdure.engine.resumption import Resumable, claimed, crashed_with, let_go, resumable
 from perdure.engine.starts import arguments_of
 from perdure.engine.validation import validated
-from perdure.entrypoints import load_named
+from perdure.entrypoints import is_file, load_named, split
 from perdure.futures import AsyncFuture, Future
 from perdure.mapping import AsyncMappedFutures, MappedFutures
 from perdure.named_options import OptionsOfFlows
@@ -69,6 +71,24 @@ class Flow(Decorated[FlowOptions], OptionsOfFlows, Deployable, Generic[P, R]):
             retry_delays=(settings.current().flow_default_retry_delay_seconds,),
         )
         super().__init__(function, definition.changed(base, options, "flow"))
+
+    @staticmethod
+    def from_source(source: Any, entrypoint: str) -> Any:
+        """The flow that `FILE.py:FLOW` or `MODULE:FLOW` names in a folder or a repository; awaited in coroutines.
+
+        The source is a folder, a repository's URL, or a `perdure.integrations.git.GitRepository`, of which a commit is
+        fetched without its history and kept. Runs of its deployments use that commit, on any machine that has git.
+
+        Raises:
+            DeploymentError: the source is neither a folder nor a repository.
+            EntrypointError: it has no such flow, or the file cannot be loaded: then its exception is the cause.
+            IntegrationError: git is not installed, or refuses.
+        """
+        if not caller_is_async():
+            return _from_source(source, entrypoint)
+        import asyncio
+
+        return asyncio.to_thread(_from_source, source, entrypoint)
 
     @property
     def fn(self) -> Callable[P, R]:
@@ -499,3 +519,16 @@ def load_flow_from_entrypoint(entrypoint: str) -> Flow[..., Any]:
         EntrypointError: there is no such file, module or flow, or it cannot be loaded: then its exception is the cause.
     """
     return load_named(entrypoint, Flow, lambda each: each.name)
+
+
+def _from_source(source: Any, entrypoint: str) -> Flow[..., Any]:
+    folder = import_module("perdure.integrations.git_sources").folder_of(source)  # few programs need git
+    place, _ = split(entrypoint)
+    if is_file(place):
+        entrypoint = str(folder / entrypoint)
+    elif str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+    return load_flow_from_entrypoint(entrypoint)
+
+
+flow.from_source = Flow.from_source  # type: ignore[attr-defined] # as Prefect 3 has it

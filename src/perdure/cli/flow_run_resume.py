@@ -204,6 +204,10 @@ def _start(run: FlowRun) -> StartRecord:
 def _flow_of(run: FlowRun, start: StartRecord) -> Flow[..., object]:
     """The flow of a run, from the program that it was in."""
     entry = _entry_of(run, start)
+    if "source" in entry:
+        from perdure.integrations.git_sources import placed  # few flows come from repositories
+
+        entry = placed(entry)
     if Path(entry["directory"]).is_dir():
         os.chdir(entry["directory"])
     return load_flow(entry["target"], _UNGUARDED)

@@ -9,6 +9,7 @@ from typing import Any
 from perdure.core.errors import DeploymentError
 from perdure.core.options import FlowOptions
 from perdure.deploying.schema import check, schema_of
+from perdure.deploying.sources import source_of
 from perdure.engine.starts import entry_point_of
 from perdure.scheduling.partitions import Partitions, partitions_of
 
@@ -81,6 +82,7 @@ def definition_of(
             f"The flow {options.name!r} cannot be deployed: it is defined inside a function, or in a session without a"
             " file, where no other process finds it. Define it at the top level of a file or a module."
         )
+    entry_point |= source_of(entry_point)
     given = dict(parameters or {})
     try:
         json.dumps(given, allow_nan=False)

@@ -1,0 +1,105 @@
+"""Code from repositories: a copy of a commit in Perdure's home, made once, from which flows are loaded and run."""
+
+import json
+import re
+import subprocess
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from perdure import settings
+from perdure.core.errors import DeploymentError, IntegrationError
+from perdure.core.files import locked, make_private
+from perdure.deploying.sources import MARK
+from perdure.integrations.git import GitRepository, fetch
+
+__all__ = ["checkout", "folder_of", "placed"]
+
+_URL = re.compile(r"(?:https?|ssh|git|file)://|[\w.-]+@[\w.-]+:")
+_WHOLE = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+
+
+def folder_of(source: Any) -> Path:
+    """The folder that a source of code is: itself, or the copy of a repository's commit, which is made if need be.
+
+    Raises:
+        DeploymentError: it is neither a folder nor a repository.
+        IntegrationError: git is not installed, or refuses.
+    """
+    if isinstance(source, GitRepository):
+        return checkout(source)
+    if isinstance(source, str) and (_URL.match(source) or source.endswith(".git")):
+        return checkout(GitRepository(url=source))
+    if isinstance(source, str | Path):
+        folder = Path(source).expanduser().resolve()
+        if folder.is_dir():
+            return folder
+        raise DeploymentError(f"There is no folder {str(source)!r}. Give a folder, or a repository's URL.")
+    raise DeploymentError(
+        f"Flows are loaded from a folder, a repository's URL or a GitRepository, not from a {type(source).__name__}."
+        " Its own methods copy its files: load the flow from the folder that they make."
+    )
+
+
+def checkout(repository: GitRepository) -> Path:
+    """A copy of what is chosen of a repository, without its history, by its commit.
+
+    Raises:
+        IntegrationError: git is not installed, or refuses.
+    """
+    home = settings.current().home / "sources" / sha256(repository.url.encode()).hexdigest()[:16]
+    make_private(home)
+    commit = repository.commit_sha
+    if commit is not None and _WHOLE.fullmatch(commit) and (home / commit).is_dir():
+        return home / commit
+    with TemporaryDirectory(prefix=".fetched-", dir=home) as temporary:
+        fetched = Path(temporary, "copy")
+        fetch(repository._wanted(), fetched)
+        commit = _commit_of(fetched)
+        said = {"url": repository.url, "commit": commit, "block": _saved_as(repository)}
+        (fetched / ".git" / MARK).write_text(json.dumps({name: each for name, each in said.items() if each}))
+        with locked(home / "lock"):
+            if not (home / commit).is_dir():
+                fetched.rename(home / commit)
+    return home / commit
+
+
+def _commit_of(folder: Path) -> str:
+    done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def _saved_as(repository: GitRepository) -> str | None:
+    """The name of the saved block, by which another machine has its credentials."""
+    saved = repository._saved
+    return None if saved is None or saved.record.name is None else saved.record.name
+
+
+def placed(entry: Mapping[str, str]) -> dict[str, str]:
+    """Where a flow is found on this machine: if it is of a repository, in the copy of its commit.
+
+    Raises:
+        IntegrationError: git is not installed, or refuses.
+    """
+    if "source" not in entry:
+        return dict(entry)
+    source: dict[str, str] = json.loads(entry["source"])
+    folder = checkout(_repository(source))
+    target, there = entry["target"], Path(source["folder"])
+    place, colon, name = target.rpartition(":")
+    if Path(place).is_relative_to(there):
+        target = f"{folder / Path(place).relative_to(there)}{colon}{name}"
+    directory = folder / Path(entry["directory"]).relative_to(there)
+    return {**entry, "target": target, "directory": str(directory)}
+
+
+def _repository(source: Mapping[str, str]) -> GitRepository:
+    chosen: dict[str, Any] = {"url": source["url"], "commit_sha": source["commit"]}
+    if "block" not in source:
+        return GitRepository(**chosen)
+    saved = GitRepository.load(source["block"])
+    if not isinstance(saved, GitRepository):
+        raise IntegrationError(f"The block {source['block']!r} is no GitRepository.")
+    return saved.model_copy(update={"commit_sha": source["commit"], "branch": None, "tag": None})

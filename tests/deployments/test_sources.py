@@ -1,0 +1,119 @@
+"""Flows from folders and repositories, and their runs where the code is not."""
+
+import asyncio
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from perdure import Flow, flow, session, settings
+from perdure.core.errors import DeploymentError, EntrypointError
+from perdure.core.records import RunFilter
+from perdure.core.states import StateType
+from perdure.deploying.definition import definition_of_text
+from perdure.deployments import run_deployment
+from perdure.integrations.git import GitRepository
+
+PROGRAM = """\
+from perdure import flow
+from pathlib import Path
+
+@flow(persist_result=True)
+def told(x: int = 1) -> str:
+    return "{content} " + Path(__file__).with_name("data").read_text()
+"""
+
+
+def git(folder: Path, *arguments: str) -> str:
+    made = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b", "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@b"}
+    command = ["git", "-c", "init.defaultBranch=main", *arguments]
+    done = subprocess.run(command, cwd=folder, env={**os.environ, **made}, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def commit(folder: Path, content: str) -> str:
+    (folder / "jobs").mkdir(exist_ok=True)
+    (folder / "jobs" / "flows_of_source.py").write_text(PROGRAM.replace("{content}", content))
+    (folder / "jobs" / "data").write_text("data")
+    git(folder, "add", ".")
+    git(folder, "commit", "-qm", content)
+    return git(folder, "rev-parse", "HEAD")
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    folder = tmp_path / "work"
+    folder.mkdir()
+    git(folder, "init", "-q")
+    commit(folder, "first")
+    return folder
+
+
+def entry_of(of) -> dict[str, str]:
+    return definition_of_text(of.definition).entry_point
+
+
+def test_a_flow_is_loaded_from_a_folder(repository: Path) -> None:
+    loaded = flow.from_source(str(repository), entrypoint="jobs/flows_of_source.py:told")
+    assert loaded(1) == "first data"
+    assert "source" not in entry_of(loaded.deploy("nightly"))
+
+
+@pytest.mark.parametrize("as_block", [True, False])
+def test_a_flow_of_a_repository_is_deployed_with_its_commit(repository: Path, as_block: bool) -> None:
+    url = f"file://{repository}"
+    source = GitRepository(url=url, branch="main") if as_block else url
+    of = Flow.from_source(source=source, entrypoint="jobs/flows_of_source.py:told").deploy("nightly")
+    said = json.loads(entry_of(of)["source"])
+    assert (said["url"], said["commit"]) == (url, git(repository, "rev-parse", "HEAD"))
+    assert str(settings.current().home) in entry_of(of)["directory"]
+
+
+def test_a_commit_that_is_there_is_not_fetched_again(repository: Path) -> None:
+    chosen = GitRepository(url=f"file://{repository}", commit_sha=git(repository, "rev-parse", "HEAD"))
+    first = Flow.from_source(chosen, "jobs/flows_of_source.py:told")
+    shutil.rmtree(repository)
+    again = Flow.from_source(chosen, "jobs/flows_of_source.py:told")
+    assert first(1) == again(1) == "first data"
+
+
+def test_in_coroutines_it_is_awaited(repository: Path) -> None:
+    async def load() -> str:
+        loaded = await flow.from_source(source=repository, entrypoint="jobs/flows_of_source.py:told")
+        return loaded(1)
+
+    assert asyncio.run(load()) == "first data"
+
+
+@pytest.mark.parametrize(
+    ("source", "entrypoint", "error", "says"),
+    [
+        ("no/such/folder", "a.py:f", DeploymentError, "There is no folder"),
+        (object(), "a.py:f", DeploymentError, "a repository's URL or a GitRepository"),
+        (".", "no_such_file.py:f", EntrypointError, "There is no file"),
+    ],
+)
+def test_what_is_not_there_is_named(source: object, entrypoint: str, error: type[Exception], says: str) -> None:
+    with pytest.raises(error, match=says):
+        flow.from_source(source, entrypoint)
+
+
+@pytest.mark.slow
+def test_a_run_uses_the_commit_it_was_made_with_where_the_copy_is_missing(repository: Path) -> None:
+    url = f"file://{repository}"
+    of = Flow.from_source(url, "jobs/flows_of_source.py:told").deploy("nightly")
+    run = run_deployment("told/nightly", timeout=0)
+    commit(repository, "second")
+    shutil.rmtree(settings.current().home / "sources")
+    begun = subprocess.run([sys.executable, "-m", "perdure", "flow-run", "start", run.id], check=False)
+    assert begun.returncode == 0
+    (after,) = session.current().orchestrator.flow_runs(RunFilter(ids=(run.id,)))
+    assert after.state_type is StateType.COMPLETED
+    assert run_deployment(of.id, timeout=0).id != run.id
+    from perdure.results import get_result
+
+    assert get_result(run.id) == "first data"
