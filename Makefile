@@ -6,6 +6,8 @@
 #   make postgresql    all tests of PostgreSQL, with each of its versions from 14 to 18
 #   make pythons       the fast tests on Python 3.11 to 3.15: those that the machine has; as root, 3.14 and 3.15 by Debian's
 #                      packages. make oldest and make newest: with the oldest and the newest versions that are allowed
+#   make steady        what depends on time, processes, kills and limits, ten times beside six busy processes; COUNT=1 LOAD=0
+#                      for less
 #   make chaos         kill flows at 1,000 random moments and their servers at 100, fill disks, set clocks; as root, cut
 #                      links between two machines; COUNT=100 for less, ONLY=kills (partitions, clocks, ...) for one
 #   make fuzz          send the server at least 20,000 odd requests; COUNT=100 for as many of each kind. And load 100,000
@@ -36,7 +38,7 @@ PYTEST := $(if $(MEMORY),TMPDIR=$(MEMORY)) PYTHONDONTWRITEBYTECODE= $(BIN)/pytes
 	$(if $(MEMORY),--override-ini tmp_path_retention_policy=failed)
 
 .DELETE_ON_ERROR:
-.PHONY: demo check test lint postgresql pythons oldest newest chaos fuzz bench ui ui-dev ui-check ui-types ui-filled screenshots chromium docs dist requirements clean
+.PHONY: demo check test lint postgresql pythons oldest newest steady chaos fuzz bench ui ui-dev ui-check ui-types ui-filled screenshots chromium docs dist requirements clean
 
 # The page is built where Node.js is; elsewhere all else works, and the server says how to get it.
 PAGE := $(if $(shell command -v npm),$(if $(wildcard ui/package.json),ui))
@@ -84,6 +86,24 @@ oldest: $(VENV)/.dev
 
 newest: $(VENV)/.dev
 	WORKERS=$(WORKERS) tests/pythons.sh 3.13 newest
+
+# The tests whose outcome could depend on how fast things go, and on what runs beside them.
+STEADY := $(wildcard \
+	$(addprefix tests/behaviour/test_,$(addsuffix .py, \
+		async cache_closures cache_races cache_single_flight cancelling cancelling_processes faults_of_our_own forks \
+		futures idempotency_keys map pausing process_tasks retries stops task_runners timeouts)) \
+	$(addprefix tests/resume/test_,$(addsuffix .py, \
+		crashed_transactions liveness main_program orphans ownership resume waits)) \
+	tests/limits/test_*.py \
+	$(addprefix tests/durability/test_,$(addsuffix .py,kills many_processes)) \
+	$(addprefix tests/orchestrator/test_,$(addsuffix .py,away embedded postgresql_races processes remote)) \
+	$(addprefix tests/server/test_,$(addsuffix .py, \
+		hook_deliveries limits services starting stopping taken_over_runs)) \
+	$(addprefix tests/results/test_,$(addsuffix .py,durability prune_kills)) \
+	tests/cli/test_cli_lost_runs.py)
+
+steady: $(VENV)/.dev
+	tests/steady.sh $(or $(COUNT),10) $(or $(LOAD),6) env $(PYTEST) $(STEADY)
 
 chaos: $(VENV)/.dev
 	CHAOS_COUNT=$(or $(COUNT),1000) PERDURE_LOGGING_LEVEL=CRITICAL $(BIN)/python -m tests.chaos $(ONLY)
