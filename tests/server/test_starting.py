@@ -66,7 +66,7 @@ def api(request: pytest.FixtureRequest) -> Iterator[httpx.Client]:
     options = getattr(request, "param", ("--run-flows",))
     with (
         running(str(current().database), *options) as address,
-        httpx.Client(base_url=f"{address}/api", timeout=30) as client,
+        httpx.Client(base_url=f"{address}/api", timeout=60) as client,
     ):
         yield client
 
