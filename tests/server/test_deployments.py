@@ -38,6 +38,14 @@ def test_a_deployment_is_listed_with_its_schedules_and_its_next_tick(api: httpx.
     assert (tick["time"], tick["schedule"]) == (shown["next"], "morning")
 
 
+def test_a_frequent_schedule_does_not_displace_others_among_the_upcoming_ticks(api: httpx.Client) -> None:
+    deployed.report.deploy("often", schedules=[Cron("* * * * *", slug="minutely")])
+    deployed.slow.deploy("rarely", schedules=[Cron("0 6 * * *", slug="daily")])
+    ticks = api.get("/api/deployments/upcoming", params={"each": 3}).json()
+    assert sorted(each["schedule"] for each in ticks) == ["daily"] * 3 + ["minutely"] * 3
+    assert [each["time"] for each in ticks] == sorted(each["time"] for each in ticks)
+
+
 def test_a_deployment_shows_the_schema_of_its_parameters_and_its_versions(api: httpx.Client) -> None:
     of = deployed.report.deploy("nightly")
     deployed.report.deploy("nightly", parameters={"x": 2})

@@ -5775,6 +5775,8 @@ export interface operations {
         parameters: {
             query?: {
                 count?: number;
+                /** @description At most so many of each schedule. */
+                each?: number | null;
                 until?: string | null;
             };
             header?: never;

@@ -1,5 +1,7 @@
 """Deployments, their schedules and runs; work pools and workers."""
 
+import heapq
+import itertools
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -196,15 +198,20 @@ def list_deployments(known: Known, flow: str | None = None) -> list[DeploymentMo
 
 @router.get("/upcoming")
 def list_upcoming(
-    known: Known, count: Annotated[int, Query(ge=1, le=_MOST_UPCOMING)] = 100, until: datetime | None = None
+    known: Known,
+    count: Annotated[int, Query(ge=1, le=_MOST_UPCOMING)] = 100,
+    until: datetime | None = None,
+    each: Annotated[int | None, Query(ge=1, le=_MOST_UPCOMING, description="At most so many of each schedule.")] = None,
 ) -> list[Tick]:
     """The next ticks of all schedules, soonest first. They are computed: nothing is created before it is due."""
     paused = {of.id for of in known.deployments.all() if of.paused is not None}
     records = [record for record in known.deployments.schedules() if record.deployment_id not in paused]
-    coming = upcoming(records, count, system_clock())
+    now = system_clock()
+    lists = [upcoming(records, count, now)] if each is None else [upcoming([one], each, now) for one in records]
+    coming = heapq.merge(*lists, key=lambda found: found[0])
     return [
         Tick(time=tick, schedule=record.slug, deployment_id=record.deployment_id)
-        for tick, record in coming
+        for tick, record in itertools.islice(coming, count)
         if until is None or tick <= until
     ]
 
