@@ -7,6 +7,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -53,9 +54,11 @@ def token_in(folder: Path, scope: Scope = Scope.ADMIN) -> str:
 
 def test_a_server_that_is_told_to_stop_ends_requests_and_streams_and_takes_no_more(tmp_path: Path) -> None:
     with serving(tmp_path) as server, ThreadPoolExecutor() as pool:
+        begun = threading.Barrier(3)
 
         @server.app.get("/api/slow")
         def slow() -> str:
+            begun.wait(60)
             time.sleep(1)
             return "done"
 
@@ -63,13 +66,14 @@ def test_a_server_that_is_told_to_stop_ends_requests_and_streams_and_takes_no_mo
         def stream() -> StreamingResponse:
             async def events() -> AsyncIterator[str]:
                 yield "data: 1\n\n"
+                await asyncio.to_thread(begun.wait, 60)
                 await asyncio.sleep(600)
 
             return StreamingResponse(events(), media_type="text/event-stream")
 
         answer = pool.submit(httpx.get, f"{server.address}/api/slow", timeout=60)
         streamed = pool.submit(httpx.get, f"{server.address}/api/stream", timeout=60)
-        time.sleep(0.3)
+        begun.wait(60)
         began = time.monotonic()
         server.server.should_exit = True
         assert answer.result().json() == "done"
