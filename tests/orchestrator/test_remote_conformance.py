@@ -20,7 +20,7 @@ from tests.postgresql_server import new_database
 @pytest.fixture(autouse=True)
 def _no_services(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The server does nothing but answer."""
-    for service in ("LOST", "LATE", "EVENTS", "HOOKS"):
+    for service in ("LOST", "LATE", "SCHEDULES", "EVENTS", "HOOKS"):
         monkeypatch.setenv(f"PERDURE_SERVICE_{service}_SECONDS", "0")
     settings.reload()
 
