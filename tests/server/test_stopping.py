@@ -83,6 +83,25 @@ def test_a_server_that_is_told_to_stop_ends_requests_and_streams_and_takes_no_mo
             httpx.get(f"{server.address}/api/health")
 
 
+def test_a_request_on_a_connection_that_was_made_before_the_server_was_told_to_stop_is_answered(tmp_path: Path) -> None:
+    with serving(tmp_path) as server, server.raw() as raw:
+        time.sleep(0.2)  # it is accepted
+        server.server.should_exit = True
+        time.sleep(0.3)  # the server looks ten times a second
+        raw.sendall(b"GET /api/health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        answer = b"".join(iter(lambda: raw.recv(65536), b""))  # to its end: the connection is closed
+
+    assert answer.startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_connection_without_a_request_holds_up_no_stop(tmp_path: Path) -> None:
+    with serving(tmp_path) as server, server.raw() as raw:
+        began = time.monotonic()
+        server.server.should_exit = True
+        assert raw.recv(1) == b""
+        assert time.monotonic() - began < 10
+
+
 def test_a_stream_that_begins_while_the_server_stops_ends_at_once(tmp_path: Path) -> None:
     with serving(tmp_path) as server:
 

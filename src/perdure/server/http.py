@@ -12,6 +12,7 @@ from perdure.core.errors import SettingError
 _OWN_FILES = 96  # descriptors for the database, the log, programs that are started, and Python's own
 _FEWEST = 16  # connections
 _MOST_BACKLOG = 512  # connections that wait to be accepted
+_FIRST_SECONDS = 1.0  # for the first request of a connection that was made as the server was told to stop
 
 
 class Room(NamedTuple):
@@ -58,6 +59,7 @@ class ImpatientProtocol(H11Protocol):
     """
 
     _deadline: TimerHandle | None = None
+    _is_leaving = False
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         application: Any = self.app
@@ -68,6 +70,8 @@ class ImpatientProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
+        if self._is_leaving and self.cycle is not None:
+            self.cycle.keep_alive = False
         self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -76,7 +80,15 @@ class ImpatientProtocol(H11Protocol):
 
     def shutdown(self) -> None:
         self._state.streams.end()
+        if self.cycle is None and not self._is_leaving and not self.transport.is_closing():
+            self._is_leaving = True  # its request may be on its way: to close it would fail that one
+            self.loop.call_later(_FIRST_SECONDS, self._leave)
+            return
         super().shutdown()
+
+    def _leave(self) -> None:
+        if not self.transport.is_closing():
+            super().shutdown()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
