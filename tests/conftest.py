@@ -1,6 +1,7 @@
 """Every test has a home of its own: no test sees another's database, storage, profiles or settings."""
 
 import gc
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -38,6 +39,15 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.enable()
+
+
+@pytest.fixture
+def caplog(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
+    """pytest's, which has Perdure's lines as well: whether they reach the root logger hangs on what ran before."""
+    ours = logging.getLogger("perdure")
+    ours.addHandler(caplog.handler)
+    yield caplog
+    ours.removeHandler(caplog.handler)
 
 
 @pytest.fixture(autouse=True)
