@@ -17,7 +17,7 @@ from prefect import allow_failure, flow, get_run_logger, tags, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.blocks.system import JSON, Secret
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
+from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate, WorkPoolCreate
 from prefect.filesystems import S3, LocalFileSystem
 from prefect.variables import Variable
 
@@ -89,6 +89,24 @@ async def configure(place: Path) -> None:
         daily = {"schedule": {"cron": "0 6 * * *", "timezone": "Europe/Berlin"}, "active": True}
         flow_id = await client.create_flow(market)
         await client.create_deployment(flow_id, "daily", schedules=[daily], parameters={"days": [1]})
+        await client.create_work_pool(WorkPoolCreate(name="batch", type="process", concurrency_limit=5))
+        await client.create_work_queue("gpu", work_pool_name="batch", concurrency_limit=1, priority=2)
+        (place / "moved.py").write_text("from perdure import flow\n\n@flow\ndef market(days): ...\n")
+        times = [
+            {"schedule": {"interval": 3600, "timezone": "UTC"}, "active": True},
+            {"schedule": {"rrule": "FREQ=DAILY;BYHOUR=6", "timezone": "Europe/Oslo"}, "active": False},
+        ]
+        await client.create_deployment(
+            *(flow_id, "hourly"),
+            schedules=times,
+            parameters={"days": [2]},
+            tags=["io"],
+            path=str(place),
+            entrypoint="moved.py:market",
+            work_pool_name="batch",
+            work_queue_name="gpu",
+            infra_overrides={"env.A": "1"},
+        )
 
 
 def main(place: Path) -> None:

@@ -15,6 +15,7 @@ from perdure import session
 from perdure.blocks.system import JSON, Secret
 from perdure.core.records import ArtifactFilter, ResultFilter, RunFilter
 from perdure.core.states import StateType as S
+from perdure.deploying.definition import definition_of_text
 from perdure.filesystems import S3, LocalFileSystem
 from perdure.migration.takeover import Takeover, take_over
 from perdure.orchestrator.protocol import Orchestrator
@@ -107,11 +108,30 @@ def test_all_that_prefect_has_is_counted_and_is_here(prefect: Prefect):
     counted = numbers(told)
     assert [counted[of] for of in ("flows", "flow runs", "task runs")] == [(4, 0, 4), (5, 0, 5), (10, 0, 10)]
     assert [counted[of] for of in ("results", "blocks", "limits")] == [(7, 0, 7), (5, 0, 5), (2, 0, 2)]
-    assert [counted[of] for of in ("deployments", "deployment schedules")] == [(1, 1, 0), (1, 1, 0)]
+    assert [counted[of] for of in ("deployments", "deployment schedules")] == [(2, 0, 2), (3, 0, 3)]
     assert counted["states"][0] > 40
-    rows = [json.loads(line) for line in Path(told.file or "").read_text().splitlines()]
-    assert {row["row"]["name"] for row in rows if row["table"] == "deployment"} == {"daily"}
-    assert [row["row"]["schedule"]["cron"] for row in rows if row["table"] == "deployment_schedule"] == ["0 6 * * *"]
+
+
+def test_deployments_have_their_schedules_and_are_paused_where_their_code_is_not_known(prefect: Prefect):
+    told = taken(prefect)
+    deployments = {each.name: each for each in known().deployments.all()}
+    assert set(deployments) == {"daily", "hourly"}
+    assert [note for note in told.notes if "market/daily is paused: it has no entry point" in note]
+    assert deployments["daily"].paused is not None
+    (daily,) = known().deployments.schedules(deployments["daily"].id)
+    assert json.loads(daily.definition) == {"slug": "cron", "cron": "0 6 * * *", "timezone": "Europe/Berlin"}
+    hourly = deployments["hourly"]
+    assert (hourly.paused, hourly.work_pool, hourly.work_queue) == (None, "batch", "gpu")
+    schedules = {each.slug: each for each in known().deployments.schedules(hourly.id)}
+    assert [(slug, each.paused is None) for slug, each in schedules.items()] == [("interval", True), ("rrule", False)]
+    definition = definition_of_text(hourly.definition)
+    assert (definition.parameters, definition.tags, definition.job) == ({"days": [2]}, ("io",), {"env": {"A": "1"}})
+    assert definition.entry_point["target"].endswith("moved.py:market")
+    assert [(each.name, each.concurrency_limit) for each in known().deployments.queues("batch")][-1] == ("gpu", 1)
+    assert next(each for each in known().deployments.pools() if each.name == "batch").concurrency_limit == 5
+    again = taken(prefect)
+    assert numbers(again) == numbers(told)
+    assert len(known().deployments.all()) == 2
 
 
 def test_runs_have_their_states_tags_and_parameters(prefect: Prefect):

@@ -27,7 +27,12 @@ TABLES = {
     "variable": "id, created, updated, name, value VARCHAR, tags JSON",
     "concurrency_limit": "id, created, tag, concurrency_limit",
     "concurrency_limit_v2": 'id, created, name, "limit", slot_decay_per_second, active',
-    "deployment": "id, created, name, parameters JSON",
+    "deployment": "id, created, name, flow_id, version, description, entrypoint, path, pull_steps JSON,"
+    " parameters JSON, tags JSON, parameter_openapi_schema JSON, infra_overrides JSON, paused, is_schedule_active,"
+    " schedule JSON, work_queue_id, storage_document_id, concurrency_limit, concurrency_options JSON",
+    "deployment_schedule": "id, created, deployment_id, schedule JSON, active, slug, parameters JSON",
+    "work_pool": "id, created, name, type, base_job_template JSON, is_paused, concurrency_limit",
+    "work_queue": "id, created, name, is_paused, concurrency_limit, priority, work_pool_id",
     "events": "id",
 }
 BEGAN = datetime(2024, 5, 1, 6, tzinfo=UTC)
@@ -74,6 +79,17 @@ class PrefectDatabase:
         told = {"task_key": "load-0123abcd", "dynamic_key": "0", "task_inputs": "{}", "tags": "[]", **row}
         return self.add("task_run", created=at(second), name=name, flow_run_id=flow_run_id, **told)
 
+    def deployment(self, name: str = "nightly", **row: Any) -> str:
+        """A deployment of the flow; its JSON is given as Python values."""
+        told = {"parameters": {}, "tags": [], "flow_id": MARKET, "paused": 0, "created": at(0), **row}
+        return self.add("deployment", name=name, **{key: as_json(value) for key, value in told.items()})
+
+    def schedule(self, deployment_id: str, schedule: dict[str, Any], **row: Any) -> str:
+        """A schedule of a deployment."""
+        told = {"active": 1, "created": at(0), "schedule": schedule, **row}
+        cells = {key: as_json(value) for key, value in told.items()}
+        return self.add("deployment_schedule", deployment_id=deployment_id, **cells)
+
     def state(self, of: str, run_id: str, type: str, second: float, **row: Any) -> str:
         """A state of a run; `of` is "flow_run" or "task_run"."""
         told = {"type": type, "name": type.capitalize(), "timestamp": at(second), "state_details": "{}", **row}
@@ -114,3 +130,8 @@ def at(second: float) -> str:
 def micros_at(second: float) -> int:
     """The same as Perdure has it."""
     return round((BEGAN.timestamp() + second) * 1_000_000)
+
+
+def as_json(value: Any) -> Any:
+    """A value as a column of JSON has it; plain ones as they are."""
+    return json.dumps(value) if isinstance(value, dict | list) else value

@@ -62,6 +62,8 @@ def _show(summary: "Takeover", dry_run: bool) -> None:
         show(f"What has no place here, {kept}, is in {summary.file}: JSON, a row a line, with the reason.")
     elif summary.kept_rows:
         show(f"What has no place here, {kept}, would be written to a file.")
+    for each in summary.notes:
+        show(each)
     if summary.left:
         left = ", ".join(f"{name} ({count:,})" for name, count in summary.left.items())
         show(note(f"Left where they are: {left}."))

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from perdure import settings
 from perdure.core.errors import MigrationError
 from perdure.core.files import locked, make_private
-from perdure.migration.takeover import artifacts, blocks, logs, others, runs
+from perdure.migration.takeover import artifacts, blocks, deployments, logs, others, runs
 from perdure.migration.takeover.context import Context, Progress
 from perdure.migration.takeover.kept import KeptRows
 from perdure.migration.takeover.source import Source, open_source
@@ -30,6 +30,7 @@ class Takeover(NamedTuple):
     file: str | None  # with the rows that are kept; None if there are none, or for a dry run
     kept_rows: int
     left: Mapping[str, int]  # rows of tables that are not read
+    notes: tuple[str, ...] = ()  # what a person has to know or do
 
     @property
     def is_whole(self) -> bool:
@@ -65,7 +66,7 @@ def _check(source: Source) -> None:
 
 
 def _taken(source: Source, target: Orchestrator, progress: Progress, kept: KeptRows, dry_run: bool) -> Takeover:
-    context = Context(source, target, kept, Tallies(), progress, dry_run)
+    context = Context(source, target, kept, Tallies(), progress, dry_run, [])
     for of in ("flows", "flow runs", "task runs", "states", "results", "log lines", "artifacts", "blocks"):
         context.tallies[of]  # in this order
     try:
@@ -77,6 +78,7 @@ def _taken(source: Source, target: Orchestrator, progress: Progress, kept: KeptR
         runs.take_task_runs(context)
         logs.keep_orphans(context)
         artifacts.take_artifacts(context)
+        deployments.take_deployments(context)
         others.keep_flows(context, before)
         others.keep_others(context)
         kept.finish()
@@ -84,4 +86,5 @@ def _taken(source: Source, target: Orchestrator, progress: Progress, kept: KeptR
         kept.abandon()
         raise
     file = str(kept.path) if kept.count and not dry_run else None
-    return Takeover(source.place, tuple(context.tallies.values()), file, kept.count, others.left_behind(context))
+    tallies, left = tuple(context.tallies.values()), others.left_behind(context)
+    return Takeover(source.place, tallies, file, kept.count, left, tuple(context.notes))

@@ -21,6 +21,7 @@ class Context(NamedTuple):
     tallies: Tallies
     progress: Progress
     dry_run: bool
+    notes: list[str]  # what a person has to know of it
 
     def commit(self, records: Sequence[Record]) -> None:
         """Keep records in the target, unless this is a dry run."""

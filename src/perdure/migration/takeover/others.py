@@ -1,24 +1,25 @@
 """Variables and limits; and what there is no place for yet, of which each row is kept."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 from perdure.core.errors import LimitError, VariableError
 from perdure.core.records import Limit, RunFilter, VariableRecord
 from perdure.migration.takeover.context import Context
-from perdure.migration.takeover.source import Row, from_json, listed, micros
+from perdure.migration.takeover.rows import rows_of
+from perdure.migration.takeover.source import from_json, listed, micros
 from perdure.variables import checked_variable
 
 _TAG = "tag:"  # before the names of Prefect 3's limits of tags
 # What there is no place for yet. What is not here, and has rows, is left where it is, and counted.
 _KEPT = (
-    *("deployment", "deployment_schedule", "deployment_version", "work_pool", "work_queue"),
+    "deployment_version",
     *("automation", "flow_run_notification_policy", "flow_run_input", "saved_search"),
 )
 _TAKEN = {
     *("flow_run", "task_run", "flow_run_state", "task_run_state", "log", "artifact", "artifact_collection"),
     *("block_document", "block_document_reference", "block_type", "block_schema", "block_schema_reference"),
+    *("deployment", "deployment_schedule", "work_pool", "work_queue"),
     *("variable", "concurrency_limit", "concurrency_limit_v2", "flow", "alembic_version", "configuration"),
 }
 
@@ -111,7 +112,7 @@ def flows_here(context: Context) -> set[str]:
 def keep_flows(context: Context, before: set[str]) -> None:
     """Flows are here by their runs: keep those without any, and the tags of others. Some were here before."""
     tally, now = context.tallies["flows"], set() if context.dry_run else flows_here(context)
-    for row in _rows(context, "flow"):
+    for row in rows_of(context, "flow"):
         tally.source += 1
         if not context.source.select("SELECT 1 FROM flow_run WHERE flow_id = ? LIMIT 1", (row["id"],)):
             tally.kept += 1
@@ -130,7 +131,7 @@ def keep_others(context: Context) -> None:
         if not context.count(table):
             continue
         tally = context.tallies[table.replace("_", " ") + "s"]
-        for row in _rows(context, table):
+        for row in rows_of(context, table):
             tally.source += 1
             tally.kept += 1
             context.kept.add(table, row, "there is nothing like it here yet")
@@ -140,20 +141,3 @@ def left_behind(context: Context) -> dict[str, int]:
     """How many rows there are in the tables that are not read."""
     names = sorted(context.source.columns.keys() - _TAKEN - set(_KEPT))
     return {name: count for name in names if (count := context.count(name))}
-
-
-def _rows(context: Context, table: str) -> Iterator[dict[str, Any]]:
-    types = context.source.columns[table]
-    columns = ", ".join(f'"{name}"' for name in types)
-    for page in context.source.stream(f'SELECT {columns} FROM "{table}" ORDER BY id'):
-        for row in page:
-            yield {name: _decoded(types[name], value) for name, value in zip(types, row, strict=True)}
-
-
-def _decoded(type: str, value: Row | Any) -> Any:
-    if "json" not in type or not isinstance(value, str):
-        return value
-    try:
-        return json.loads(value)
-    except ValueError:
-        return value

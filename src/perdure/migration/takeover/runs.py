@@ -56,13 +56,36 @@ Ask = Callable[[RunFilter], Sequence[FlowRun] | Sequence[TaskRun]]
 
 
 def take_flow_runs(context: Context) -> None:
-    """Take all flow runs, the oldest first, and their log lines."""
+    """Take all flow runs that have begun, the oldest first, and their log lines."""
+    left = 0
     for ids in _pages(context, "flow_run"):
         rows = _flow_rows(context, ids)
         states = _states(context, "flow_run", {old: record.id for old, record in rows.items()})
+        for old in [old for old, (past, _) in states.items() if _has_not_begun(past)]:
+            _leave(context, old, rows.pop(old), states.pop(old)[0])
         runs = [_Run(record, *states[old], ()) for old, record in rows.items()]
         _merge(context, "flow runs", runs, context.target.flow_runs)
         take_logs(context, "flow_run_id", {old: record.id for old, record in rows.items()})
+        left += len(ids) - len(rows)
+    if left:
+        context.notes.append(f"Flow runs that have not begun are left to Prefect: {left}. They are in the file.")
+
+
+def _has_not_begun(states: Sequence[PastStateRecord]) -> bool:
+    return bool(states) and all(state.type is StateType.SCHEDULED for state in states)
+
+
+def _leave(context: Context, old: str, record: FlowRunRecord, states: Sequence[PastStateRecord]) -> None:
+    """Keep a run that nobody has begun: it is Prefect's to run, and taken with a later takeover if it does."""
+    if context.target.flow_runs(RunFilter(ids=(record.id,))):  # an earlier takeover has it
+        tally = context.tallies["flow runs"]
+        tally.source, tally.known, tally.found = tally.source + 1, tally.known + 1, tally.found + 1
+        return
+    tally = context.tallies["flow runs"]
+    tally.source += 1
+    tally.kept += 1
+    cells = {"id": old, "name": record.name, "flow": record.flow_name, "parameters": record.parameters}
+    context.kept.add("flow_run", {**cells, "state": states[-1].name}, "it has not begun: Prefect may still run it")
 
 
 def take_task_runs(context: Context) -> None:
