@@ -55,11 +55,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A fresh, not yet existing, `PERDURE_HOME`, and none of the caller's settings."""
     for name in [name for name in os.environ if name.startswith("PERDURE_")]:
         monkeypatch.delenv(name)
-    home = tmp_path / "home"
+    home, directory = tmp_path / "home", Path.cwd()
     monkeypatch.setenv("PERDURE_HOME", str(home))
     secrecy._known.clear()  # of another test's settings
     settings.reload()
     yield home
+    os.chdir(directory)  # whatever program of a test's was found somewhere else
     # Most tests need no session, and need not pay for importing it.
     if session := sys.modules.get("perdure.session"):
         session.close()

@@ -1,6 +1,7 @@
 """The connections that a process reads by: opened as threads need them, up to a number, and used again."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from threading import Condition, Lock
 
 from perdure.orchestrator.sql.database import Connection
@@ -26,10 +27,9 @@ class Readers:
         Raises:
             OrchestratorError, DatabaseCorrupt: one would have to be opened, and cannot be.
         """
-        try:  # asking first would let another thread take the last one in between
+        with suppress(IndexError):  # asking first would let another thread take the last one in between
             return self._idle.pop()
-        except IndexError:
-            return self._wait() or self._open()
+        return self._wait() or self._open()
 
     def give_back(self, connection: Connection, is_lost: bool) -> None:
         """Let others read by the connection or, if it is lost, by a new one."""
