@@ -103,17 +103,17 @@ def test_arguments_are_renamed_left_out_or_decided() -> None:
 
 
 def test_what_has_no_counterpart_keeps_its_import_and_is_listed() -> None:
-    text = "from prefect import flow, serve\nimport prefect\nprefect.flow\nprefect.deployments.run_deployment()\n"
+    text = "from prefect import flow, Manifest\nimport prefect\nprefect.flow\nprefect.workers.begin()\n"
     assert rewritten(text) == dedent(
         """\
         from perdure import flow
-        from prefect import serve
+        from prefect import Manifest
         import prefect, perdure
         perdure.flow
-        prefect.deployments.run_deployment()
+        prefect.workers.begin()
         """
     )
-    assert decided(text) == [(1, "serve"), (4, "prefect.deployments")]
+    assert decided(text) == [(1, "Manifest"), (4, "prefect.workers")]
 
 
 def test_names_of_a_class_become_names_that_are_imported() -> None:
@@ -129,7 +129,10 @@ def test_what_no_integration_has_is_listed() -> None:
 
 
 def test_rewriting_twice_is_rewriting_once() -> None:
-    text = "import prefect\nfrom prefect import flow, serve\nfrom prefect.futures import PrefectFuture\nprefect.serve\n"
+    text = (
+        "import prefect\nfrom prefect import flow, Manifest\nfrom prefect.futures import PrefectFuture\n"
+        "prefect.Manifest\n"
+    )
     once = rewritten(text)
     assert rewritten(once) == once
 
@@ -235,3 +238,41 @@ def test_names_whose_paths_are_the_same_are_left_to_nobody() -> None:
         """
     assert decided(text) == []
     assert "prefect" not in rewritten(text)
+
+
+def test_names_of_deployments_are_left_to_nobody() -> None:
+    text = """\
+        import prefect
+        from prefect import deploy, flow, serve
+        from prefect.client.schemas.actions import DeploymentScheduleCreate
+        from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterName
+        from prefect.client.schemas.objects import ConcurrencyLimitConfig, MinimalDeploymentSchedule
+        from prefect.client.schemas.schedules import CronSchedule, RRuleSchedule
+        from prefect.deployments import Deployment, run_deployment
+        from prefect.deployments.flow_runs import run_deployment as start
+        from prefect.orion.schemas.schedules import IntervalSchedule
+        from prefect.runner.storage import GitRepository
+        from prefect.schedules import Cron, Interval
+        from prefect.server.schemas.schedules import CronSchedule as OldCron
+
+        prefect.deployments.run_deployment("a/b")
+        flow.from_source(".", entrypoint="flows.py:f").deploy("nightly", work_pool_name="p")
+        serve(f.to_deployment("x"), g.to_deployment("y"))
+        """
+    assert decided(text) == []
+    assert "prefect" not in rewritten(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from prefect.infrastructure import DockerContainer",
+        "from prefect.deployments.runner import DeploymentImage",
+        "from prefect.docker import DockerImage",
+        "from prefect.deployments.steps import run_shell_script",
+        "from prefect.runner import Runner",
+    ],
+)
+def test_what_deployments_have_not_here_is_left_to_a_person(text: str) -> None:
+    assert [line for line, _ in decided(text)] == [1]
+    assert rewritten(text) == text

@@ -14,6 +14,7 @@ _SAME = frozenset(
     {
         *("", "artifacts", "blocks", "blocks.core", "blocks.notifications", "blocks.system", "blocks.webhook"),
         *("cache_policies", "client", "client.orchestration", "client.schemas.filters", "client.schemas.objects"),
+        *("client.schemas.actions", "client.schemas.schedules", "deployments", "schedules"),
         *("concurrency", "events", "flow_runs", "logging.loggers", "utilities.collections"),
         *("concurrency.asyncio", "concurrency.sync", "context", "exceptions", "filesystems", "flows", "futures"),
         *("input", "logging", "results", "runtime", "serializers", "settings", "states", "task_runners", "tasks"),
@@ -21,9 +22,17 @@ _SAME = frozenset(
     }
 )
 
-_DEPLOYMENTS = Decide(
-    "Perdure has no deployments: start the flow by what starts your programs, or by `perdure run FILE.py:FLOW`.",
-    f"{_PAGE}#different",
+_POOLS = Decide(
+    "What runs start on is the work pool's: `work_pool_name=`, `job_variables=`, `perdure worker start --pool NAME`.",
+    "concepts/deployments.md#deploy-to-a-work-pool",
+)
+_IMAGES = Decide(
+    "Perdure builds and pushes no images: build yours, and give image=NAME with build=False.",
+    "concepts/deployments.md#deploy-to-a-work-pool",
+)
+_CODE = Decide(
+    "Code comes from a folder or a repository: flow.from_source(source, entrypoint=...).deploy(name).",
+    "concepts/deployments.md#code-from-a-repository",
 )
 _PLAIN = Decide("Call the library itself in a task.", f"{_PAGE}#different")
 
@@ -41,23 +50,31 @@ _MOVES: dict[str, Move | Decide] = {
     "prefect.input.run_input.RunInput": Move("perdure.input.RunInput"),
     "prefect.concurrency.asyncio.concurrency": Move("perdure.concurrency.asyncio.concurrency"),
     "prefect.filesystems.GitHub": Move("perdure.integrations.github.GitHub"),
+    "prefect.deployments.deployments.Deployment": Move("perdure.deployments.Deployment"),
+    "prefect.deployments.deployments.run_deployment": Move("perdure.deployments.run_deployment"),
+    "prefect.deployments.flow_runs.run_deployment": Move("perdure.deployments.run_deployment"),
+    "prefect.deployments.runner.RunnerDeployment": Move("perdure.deployments.DeployedFlow"),
+    "prefect.deployments.runner.deploy": Move("perdure.deployments.deploy"),
+    "prefect.runner.serve": Move("perdure.serve"),
+    **{
+        f"prefect.{module}.schemas.schedules.{name}": Move(f"perdure.client.schemas.schedules.{name}")
+        for module in ("orion", "server")
+        for name in ("CronSchedule", "IntervalSchedule", "RRuleSchedule")
+    },
     "prefect.runner.storage.GitRepository": Move("perdure.integrations.git.GitRepository"),
     "prefect.engine.resume_flow_run": Move("perdure.resume_flow_run"),
     "prefect.events.emit_event": Move("perdure.events.emit_event"),
 }
 
 _WITHOUT = {
-    "prefect.deployments": _DEPLOYMENTS,
-    "prefect.serve": _DEPLOYMENTS,
-    "prefect.deploy": _DEPLOYMENTS,
-    "prefect.runner": _DEPLOYMENTS,
-    "prefect.schedules": _DEPLOYMENTS,
-    "prefect.infrastructure": _DEPLOYMENTS,
-    "prefect.workers": _DEPLOYMENTS,
-    "prefect.docker": _DEPLOYMENTS,
-    "prefect.orion.schemas.schedules": _DEPLOYMENTS,
-    "prefect.server.schemas.schedules": _DEPLOYMENTS,
-    "prefect.client.schemas.schedules": _DEPLOYMENTS,
+    "prefect.deployments.runner.DeploymentImage": _IMAGES,
+    "prefect.docker": _IMAGES,
+    "prefect.deployments.base": _CODE,
+    "prefect.deployments.steps": _CODE,
+    "prefect.runner": _CODE,
+    "prefect.infrastructure": _POOLS,
+    "prefect.workers": _POOLS,
+    "prefect.agent": _POOLS,
     "prefect.events": Decide(
         "A server creates events from the states of runs, and `emit_event` your own: receive them by a webhook or a"
         " notification.",
@@ -123,7 +140,6 @@ PREFECT = Source(
         **_RENAMED,
     },
     methods={
-        **dict.fromkeys(("serve", "deploy", "to_deployment", "from_source"), _DEPLOYMENTS),
         "delay": Decide("Call the task, or `submit` it within a flow: no server takes tasks.", f"{_PAGE}#different"),
     },
 )
