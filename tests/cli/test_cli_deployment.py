@@ -114,3 +114,25 @@ def test_work_pools_and_queues_are_made_listed_paused_and_deleted(perdure: Perdu
 
 def test_no_workers_say_how_one_is_started(perdure: Perdure):
     assert "perdure worker start" in perdure("worker", "ls").output
+
+
+def test_a_backfill_is_planned_started_listed_paused_and_cancelled(perdure: Perdure, program: Program):
+    from perdure.cli.load import load_flow
+    from perdure.partitions import daily
+
+    load_flow(str(program(FLOWS))).deploy("nightly", partitions=daily("2026-05-01"))
+    of = ("nightly", "--from", "2026-05-01", "--to", "2026-05-03")
+    assert "3 partitions: 2026-05-01" in perdure("backfill", "start", *of, "--dry-run").output
+    started = json.loads(perdure("backfill", "start", *of, "--max-active", 1, "--json").output)
+    assert (started["total"], started["done"], started["waiting"]) == (3, 0, 3)
+    assert "0 of 3" in perdure("backfill", "ls", columns=200).output
+    perdure("backfill", "pause", started["id"])
+    assert "paused" in perdure("backfill", "ls", columns=200).output
+    perdure("backfill", "resume", started["id"])
+    assert "Cancelled 3 runs" in perdure("backfill", "cancel", started["id"]).output
+    assert perdure("backfill", "watch", started["id"]).exit_code == 0
+    assert "no backfill has" in perdure("backfill", "watch", "123").output
+
+
+def test_no_backfills_say_how_one_is_started(perdure: Perdure):
+    assert "perdure backfill start" in perdure("backfill", "ls").output

@@ -24,6 +24,7 @@ _COMMANDS = {
     "artifact": "List, show, export and delete artifacts of runs.",
     "variable": "List, set and delete variables.",
     "deployment": "List deployments, run one, pause, roll back or delete one.",
+    "backfill": "Run a deployment for a range of partitions.",
     "worker": "Start a worker, which starts runs of deployments; list workers.",
     "work-pool": "Say where runs of deployments wait, and how many run at once.",
     "result": "List, show, load, compare, verify, copy and remove results.",

@@ -124,6 +124,7 @@ class QueueFilter(NamedTuple):
     flow_run_ids: tuple[str, ...] = ()
     deployment_id: str | None = None
     work_pool: str | None = None
+    work_queue: str | None = None
     phases: tuple[str, ...] = ()
     partitions: tuple[str, ...] = ()
     since: Micros | None = None  # due at or after
@@ -193,6 +194,10 @@ class Deployments(Protocol):
 
     def let_go(self, flow_run_id: str, worker_id: str, due: Micros | None) -> bool:
         """Have a run that a worker has wait again until it is `due`, or (None) end; False if it is not the worker's."""
+
+    def end_waiting(self, records: Iterable[Record]) -> Sequence[str]:
+        """End runs that wait, by the records of their states; those that a worker has by now are left alone. Whose
+        ids have ended."""
 
     def expired(self, work_pool: str, now: Micros) -> Sequence[QueuedRun]:
         """Runs of a pool that a worker has claimed, and has not said in time that it still has."""

@@ -315,6 +315,20 @@ class DeploymentsConformance:
         assert orchestrator.deployments.let_go(run.flow_run_id, mine.id, None)
         assert orchestrator.deployments.queued(QueueFilter())[0].phase == "ended"
 
+    def test_runs_that_wait_are_ended_and_those_that_a_worker_has_are_left_alone(
+        self, orchestrator: Orchestrator
+    ) -> None:
+        kept = self._deployed(orchestrator)
+        first, second = self._run(orchestrator, kept, priority=1), self._run(orchestrator, kept, priority=2)
+        assert first is not None
+        assert second is not None
+        assert self._claimed(orchestrator, 1) == [first.flow_run_id]
+        end = StateRecord("", False, StateType.CANCELLED, "Cancelled", None, NOW + 1)
+        ended = orchestrator.deployments.end_waiting([end._replace(run_id=run.flow_run_id) for run in (first, second)])
+        assert list(ended) == [second.flow_run_id]
+        states = [orchestrator.flow_runs(RunFilter(ids=(run.flow_run_id,)))[0].state_type for run in (first, second)]
+        assert states == [StateType.SCHEDULED, StateType.CANCELLED]
+
     def test_a_run_that_was_cancelled_while_it_waited_is_never_begun(self, orchestrator: Orchestrator) -> None:
         kept = self._deployed(orchestrator)
         run = self._run(orchestrator, kept)

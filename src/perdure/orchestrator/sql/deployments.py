@@ -354,6 +354,18 @@ class SqlDeployments:
         values = (*(() if due is None else (due,)), flow_run_id, worker_id)
         return self._writer.execute_apart(statement, values) == 1
 
+    def end_waiting(self, records: Iterable[Record]) -> Sequence[str]:
+        """End runs that wait, by the records of their states; those that a worker has by now are left alone."""
+        of_run = {_run_of(record): record for record in records}
+        statement = f"UPDATE queued_run SET phase = 'ended' WHERE flow_run_id = {self._mark} AND phase = 'waiting'"
+
+        def work(connection: Connection) -> list[str]:
+            ended = [id for id in of_run if connection.execute(statement, (id,)).rowcount == 1]
+            self._writer.apply(connection, [of_run[id] for id in ended])
+            return ended
+
+        return self._writer.transact(work) if of_run else []
+
     def expired(self, work_pool: str, now: Micros) -> Sequence[QueuedRun]:
         """Runs of a pool that a worker has claimed, and has not said in time that it still has."""
         query = (
@@ -376,6 +388,7 @@ class SqlDeployments:
         for condition, value in (
             ("deployment_id =", filter.deployment_id),
             ("work_pool =", filter.work_pool),
+            ("work_queue =", filter.work_queue),
             ("due >=", filter.since),
             ("due <", filter.before),
         ):
