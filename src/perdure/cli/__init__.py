@@ -23,6 +23,7 @@ _COMMANDS = {
     "logs": "Print and follow the log lines of runs.",
     "artifact": "List, show, export and delete artifacts of runs.",
     "variable": "List, set and delete variables.",
+    "deploy": "Make the deployments that perdure.toml declares.",
     "deployment": "List deployments, run one, pause, roll back or delete one.",
     "backfill": "Run a deployment for a range of partitions.",
     "worker": "Start a worker, which starts runs of deployments; list workers.",

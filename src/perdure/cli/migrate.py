@@ -44,8 +44,9 @@ def migrate(
 ) -> None:
     """Rewrite programs for Prefect 2 or 3, Airflow, Dagster, DBOS, joblib or Luigi.
 
-    Imports, names and settings are rewritten; comments and layout stay. What you must decide is listed by file and
-    line, with the reason and the section of the docs. Nothing is changed without --write.
+    Imports, names and settings are rewritten; comments and layout stay. A prefect.yaml becomes a perdure.toml beside
+    it. What you must decide is listed by file and line, with the reason and the section of the docs. Nothing is changed
+    without --write.
 
     With --database, take over what Prefect's own database knows into the current profile's database or server: runs,
     states, logs, results, artifacts, blocks, variables and limits. It is only read, also while Prefect writes to it.
@@ -65,6 +66,8 @@ def migrate(
 
 def _rewrite(files: list[Path], write: bool, only: list[str] | None, as_json: bool) -> None:
     try:
+        from perdure.deploying.declared import NAME
+        from perdure.migration import prefect_yaml
         from perdure.migration.rewriting import rewrite
         from perdure.migration.sources import SOURCES
     except ImportError as error:
@@ -77,19 +80,25 @@ def _rewrite(files: list[Path], write: bool, only: list[str] | None, as_json: bo
     changed = 0
     for file in _programs(files):
         text = _read(file)
+        is_declaration = file.name in prefect_yaml.NAMES  # it stays, and becomes another file
+        target = file.with_name(NAME) if is_declaration else file
         try:
-            found = rewrite(text, sources)
+            found = prefect_yaml.toml_of(text) if is_declaration else rewrite(text, sources)
         except MigrationError as error:
             raise MigrationError(f"{file}: {error}") from error
+        if is_declaration:
+            text = _read(target) if target.exists() else ""
         is_changed = found.text != text
         changed += is_changed
+        if is_declaration and text and is_changed:
+            raise MigrationError(f"{target} is there already, and differs from what {file} says. Move it away first.")
         if is_changed and write:
-            file.write_bytes(found.text.encode())
+            target.write_bytes(found.text.encode())
         report.append({"file": str(file), "changed": is_changed, "decide": [each._asdict() for each in found.findings]})
         if as_json:
             continue
         if is_changed and not write:
-            _show(text, found.text, str(file))
+            _show(text, found.text, str(target))
         for each in found.findings:
             show(f"{file}:{each.line}: {each.what}: {each.reason} (docs/{each.section})")
     if as_json:
@@ -105,7 +114,8 @@ def _rewrite(files: list[Path], write: bool, only: list[str] | None, as_json: bo
 def _programs(files: list[Path]) -> Iterator[Path]:
     for file in files:
         if file.is_dir():
-            found = (each for each in sorted(file.rglob("*.py")) if not _LEFT_OUT & set(each.parts))
+            every = sorted([*file.rglob("*.py"), *file.rglob("prefect.y*ml")])
+            found = (each for each in every if not _LEFT_OUT & set(each.parts))
             yield from (each for each in found if each.is_file())
         else:
             yield file

@@ -1,0 +1,169 @@
+"""`perdure deploy`: makes the deployments that `perdure.toml` declares."""
+
+import difflib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from perdure.cli import find
+from perdure.cli.groups import SETTINGS, AsJson
+from perdure.cli.load import load_flow
+from perdure.cli.output import note, show, show_json
+from perdure.core.deployments import Deployment
+from perdure.core.errors import DeploymentError, PerdureError
+from perdure.core.suggest import nearest
+from perdure.deploying.declared import Declared, declared, file_above
+from perdure.deploying.declared_schema import SCHEMA
+from perdure.deploying.definition import Definition, definition_of_text
+from perdure.deployments import DeployedFlow
+from perdure.flows import Flow
+from perdure.integrations.git import GitRepository
+from perdure.scheduling.schedule import schedule_of
+
+app = typer.Typer(add_completion=False, **SETTINGS)
+_COLOURS = {"+": "green", "-": "red"}
+_REFUSED = "Its program is only loaded, to deploy it."
+
+
+@app.command()
+def deploy(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]…", help="Deployments of the file: NAME or FLOW/NAME.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="All that the file declares.")] = False,
+    file: Annotated[
+        Path | None, typer.Option("--file", metavar="FILE", help="Instead of the nearest perdure.toml.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")] = False,
+    schema: Annotated[bool, typer.Option("--schema", help="Print the file's JSON schema, for editors.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make the deployments that perdure.toml declares, or the next versions of those that are there.
+
+    What the file does not say of a deployment's schedules stays. A deployment that somebody paused stays paused.
+    """
+    if schema:
+        show_json(SCHEMA)
+        return
+    path = file_above(Path.cwd()) if file is None else file.absolute()
+    chosen = _chosen(declared(path), names or [], every, path)
+    os.chdir(path.parent)
+    deployed = [_deployed(each) for each in chosen]  # all are loaded before one is made
+    _refuse_twice(deployed, chosen)
+    changes = [_change(each) for each in deployed]
+    made = [] if dry_run else [each.apply() for each in deployed]
+    if as_json:
+        versions = [None if dry_run else each.version for each in made] or [None] * len(deployed)
+        keys = [f"{each.flow_name}/{each.name}" for each in deployed]
+        rows = zip(keys, changes, versions, strict=True)
+        show_json([{"name": key, "changed": bool(lines), "version": version} for key, lines, version in rows])
+        return
+    for each, lines in zip(deployed, changes, strict=True):
+        _show(f"{each.flow_name}/{each.name}", lines, dry_run)
+    if made:
+        pools = sorted({each.work_pool for each in made})
+        show(note(" ".join(["perdure worker start", *(f"--pool {pool}" for pool in pools)])))
+
+
+def _chosen(all_of_file: Sequence[Declared], names: Sequence[str], every: bool, file: Path) -> Sequence[Declared]:
+    if not all_of_file:
+        raise DeploymentError(f"{file} declares no deployment: add [[deployments]] with name= and entrypoint=.")
+    known = [each.name for each in all_of_file]
+    if every or (not names and len(known) == 1):
+        return all_of_file
+    if not names:
+        raise DeploymentError(f"{file} declares {len(known)}: name one of {', '.join(known)}, or give --all.")
+    wanted = [each.rpartition("/")[2] for each in names]
+    for each in wanted:
+        if each not in known:
+            raise DeploymentError(f"{file} declares no deployment {each!r}.{nearest(each, known)}")
+    return [each for each in all_of_file if each.name in wanted]
+
+
+def _deployed(each: Declared) -> DeployedFlow:
+    try:
+        return _flow_of(each).to_deployment(each.name, **each.options)
+    except (PerdureError, TypeError, ValueError, typer.BadParameter) as error:
+        raise DeploymentError(f"{each.place} ({each.name}): {error}") from error
+
+
+def _flow_of(each: Declared) -> Flow[..., object]:
+    if each.source is None:
+        return load_flow(each.entrypoint, _REFUSED)
+    source: Any = each.source
+    if isinstance(source, Mapping):
+        chosen = {"commit_sha" if name == "commit" else name: value for name, value in source.items()}
+        source = GitRepository.model_validate(chosen)
+    loaded: Flow[..., object] = Flow.from_source(source, each.entrypoint)
+    return loaded
+
+
+def _refuse_twice(deployed: Sequence[DeployedFlow], chosen: Sequence[Declared]) -> None:
+    seen: dict[tuple[str, str], str] = {}
+    for each, of in zip(deployed, chosen, strict=True):
+        key = (each.flow_name, each.name)
+        if key in seen:
+            raise DeploymentError(f"{of.place} is {'/'.join(key)}, as {seen[key]} is. Give one another name.")
+        seen[key] = of.place
+
+
+# What changes
+
+
+def _change(each: DeployedFlow) -> list[str]:
+    """The lines of a diff between the deployment that is there and the declared one; none if nothing differs."""
+    known = find.orchestrator().deployments
+    there = known.named(each.flow_name, each.name)
+    before: dict[str, Any] = {}
+    if there is not None:
+        schedules = {record.slug: json.loads(record.definition) for record in known.schedules(there.id)}
+        before = _shape(definition_of_text(there.definition), there, schedules)
+    times = before.get("schedules", {})
+    if each.schedules is not None:
+        times = {slug: said for schedule in each.schedules for slug, said in [_said(schedule.as_json())]}
+    after = _shape(each.definition, each, times)
+    return list(difflib.unified_diff(_lines(before), _lines(after), lineterm="", n=2))[2:]
+
+
+def _lines(shape: Mapping[str, Any]) -> list[str]:
+    return json.dumps(shape, indent=2, sort_keys=True).splitlines() if shape else []
+
+
+def _said(kept: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    said = schedule_of(kept).as_json()
+    said.pop("paused", None)  # a person's choice, once it is there
+    return said["slug"], said
+
+
+def _shape(definition: Definition, of: Deployment | DeployedFlow, schedules: Mapping[str, Any]) -> dict[str, Any]:
+    shape = {
+        "flow": definition.entry_point.get("target"),
+        "source": definition.entry_point.get("source"),
+        "version": definition.flow_version,
+        "parameters": definition.parameters,
+        "description": definition.description,
+        "tags": list(definition.tags),
+        "work_pool": of.work_pool or "default",
+        "work_queue": of.work_queue,
+        "concurrency_limit": of.concurrency_limit,
+        "overlap": of.overlap,
+        "priority": of.priority,
+        "job_variables": definition.job,
+        "schedules": schedules,
+    }
+    return {name: value for name, value in shape.items() if value not in (None, [], {})}
+
+
+def _show(name: str, lines: Sequence[str], dry_run: bool) -> None:
+    from rich.text import Text
+
+    if not lines:
+        show(f"{name}: no change.")
+        return
+    show(f"{name}: would change." if dry_run else f"{name}: deployed.")
+    for line in lines:
+        show(Text(line, style=_COLOURS.get(line[:1], "dim")))
