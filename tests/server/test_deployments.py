@@ -10,7 +10,7 @@ from perdure import session, settings
 from perdure.core.clock import system_clock
 from perdure.core.deployments import WorkerRecord, WorkQueue
 from perdure.core.ids import new_id
-from perdure.partitions import static
+from perdure.partitions import daily, static
 from perdure.schedules import Cron
 from tests.deployments import deployed
 from tests.server.serving import serving
@@ -137,3 +137,19 @@ def test_a_server_makes_the_runs_of_schedules(api: httpx.Client) -> None:
         time.sleep(0.1)
     assert runs[0]["run"]["state"]["name"] == "Scheduled"
     assert runs[0]["schedule"] == "interval"
+
+
+def test_a_backfill_is_started_paused_and_cancelled_and_its_partitions_are_shown(api: httpx.Client) -> None:
+    of = deployed.report.deploy("nightly", partitions=daily("2026-05-01"))
+    asked = {"deployment_id": of.id, "first": "2026-05-01", "last": "2026-05-03", "max_active": 1}
+    planned = api.post("/api/backfills", json=asked | {"dry_run": True}).json()
+    assert planned == {"partitions": ["2026-05-01", "2026-05-02", "2026-05-03"], "backfill": None}
+    started = api.post("/api/backfills", json=asked).json()["backfill"]
+    assert (started["deployment"], started["total"], started["done"]) == ("report/nightly", 3, 0)
+    assert api.post("/api/backfills", json=asked).status_code == 422
+    assert [each["id"] for each in api.get("/api/backfills").json()] == [started["id"]]
+    (first, *_, last) = api.get(f"/api/backfills/partitions/{of.id}").json()
+    assert (first["key"], first["state_type"]) == ("2026-05-01", "SCHEDULED")
+    assert last["run_id"] is None
+    assert api.post(f"/api/backfills/{started['id']}/pause").json()["paused"] is not None
+    assert api.post(f"/api/backfills/{started['id']}/cancel").json()["counts"] == {"CANCELLED": 3}

@@ -26,6 +26,7 @@ from perdure.server.metrics import Metrics
 from perdure.server.page import Page
 from perdure.server.routes import (
     artifacts,
+    backfills,
     blocks,
     cache,
     deployments,
@@ -74,6 +75,7 @@ ROUTES = (
         hooks,
         limits,
         deployments,
+        backfills,
         of_orchestrator,
     ),
 )
