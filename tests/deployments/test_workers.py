@@ -1,5 +1,6 @@
 """Workers, with the processes that they start."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -211,3 +212,15 @@ def test_a_served_flow_runs_at_its_times_until_it_is_interrupted(known, tmp_path
     assert "f/often" in said
     runs = known.flow_runs(RunFilter())
     assert {run.state_type for run in runs} <= {StateType.COMPLETED, StateType.SCHEDULED}
+
+
+def test_in_coroutines_serving_is_awaited_and_ends_when_it_is_cancelled(known):
+    async def main() -> object:
+        serving = asyncio.ensure_future(deployed.report.serve("often", print_starting_message=False))
+        run = await run_deployment("report/often", {"x": 2}, timeout=60, poll_interval=0.2)
+        serving.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await serving
+        return run.state_type
+
+    assert asyncio.run(main()) is StateType.COMPLETED

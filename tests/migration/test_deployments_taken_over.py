@@ -1,6 +1,8 @@
 """What `perdure migrate --database` makes of deployments, schedules, work pools, and runs that have not begun."""
 
 import json
+import re
+import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -178,8 +180,6 @@ def test_work_pools_and_queues_come_with_limits_priorities_and_pauses(prefect: P
 def test_a_deployment_whose_code_cannot_run_is_paused_with_the_reason(
     prefect: PrefectDatabase, tmp_path: Path, row: dict[str, Any], says: str
 ):
-    import re
-
     (tmp_path / "jobs" / "old.py").write_text("from prefect import flow\n@flow\ndef market(): ...\n")
     prefect.deployment(**{key: str(tmp_path / "jobs") if value == "JOBS" else value for key, value in row.items()})
     told = taken(prefect)
@@ -256,3 +256,43 @@ def test_ticks_from_before_the_takeover_are_not_made_up_for(prefect: PrefectData
     resume_schedules([record], record.seen, known)
     assert record.due is not None
     assert record.due > record.created
+
+
+NAMED = """\
+from perdure import flow
+
+@flow
+def daily_sales(day: int = 1) -> int:
+    return day
+
+@flow(name="weekly-sales")
+def weekly_sales() -> int:
+    return 7
+"""
+
+
+def test_a_flow_that_prefect_names_with_hyphens_has_its_name_here(prefect: PrefectDatabase, tmp_path: Path, known):
+    from perdure.flows import load_flow_from_entrypoint
+
+    (tmp_path / "jobs" / "sales.py").write_text(NAMED)
+    for name in ("daily", "weekly"):
+        flow = prefect.add("flow", created=at(0), name=f"{name}-sales", tags="[]")
+        prefect.deployment(flow_id=flow, path=str(tmp_path / "jobs"), entrypoint=f"sales.py:{name}_sales")
+    for _ in range(2):
+        assert taken(prefect).is_whole
+    assert {each.flow_name for each in known.deployments.all()} == {"daily_sales", "weekly-sales"}
+    for name, result in (("daily", 1), ("weekly", 7)):
+        run = run_deployment(f"{name}-sales/nightly", timeout=0)
+        flow = load_flow_from_entrypoint(json.loads(known.start(run.id).entry_point)["target"])
+        assert flow.resume(run.id) == result
+
+
+def test_code_of_a_repository_is_fetched_and_its_commit_kept(prefect: PrefectDatabase, tmp_path: Path):
+    for command in ("init -q -b main", "add .", "-c user.name=a -c user.email=a@b commit -qm first"):
+        subprocess.run(["git", *command.split()], cwd=tmp_path / "jobs", check=True)
+    step = {"prefect.deployments.steps.git_clone": {"repository": f"file://{tmp_path / 'jobs'}", "branch": "main"}}
+    prefect.deployment(entrypoint="flows.py:market", pull_steps=[step])
+    assert taken(prefect).notes == ()
+    of, definition = found()
+    assert of.paused is None
+    assert len(json.loads(definition.entry_point["source"])["commit"]) == 40

@@ -133,6 +133,8 @@ def _known(wanted: Wanted) -> dict[str, Any]:
 def deployment_named(name: str, known: Orchestrator) -> Deployment:
     """A deployment by "flow/name", by its id, or by its own name or its flow's if that says which.
 
+    "my-flow/name" is found, too, if the flow is `my_flow`, as users of Prefect call it.
+
     Raises:
         DeploymentMissing: there is none, or the name may mean several.
     """
@@ -142,6 +144,8 @@ def deployment_named(name: str, known: Orchestrator) -> Deployment:
         return found
     every = known.deployments.all()
     alike = [each for each in every if name in (each.id, each.name, each.flow_name)]
+    if slash and not alike:  # where flows have hyphens, `my_flow` is "my-flow"
+        alike = [each for each in every if (each.flow_name.replace("_", "-"), each.name) == (flow, own)]
     if len(alike) == 1:
         return alike[0]
     names = [f"{each.flow_name}/{each.name}" for each in (alike or every)]

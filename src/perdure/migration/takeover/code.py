@@ -18,6 +18,7 @@ class Code(NamedTuple):
 
     entry_point: dict[str, str]
     hindrance: str | None
+    flow_name: str | None = None  # as the flow is named here, if that follows from its function
 
 
 def code_of(
@@ -42,7 +43,10 @@ def code_of(
         return Code(_nowhere(entrypoint, str(folder)), f"there is no {place} in {folder}")
     target = f"{found}:{name}" if place.endswith(".py") else entrypoint
     entry = {"target": target, "directory": str(found.parent if step == _CLONE else folder)}
-    return Code({**entry, **source_of(entry)}, _hindrance(found, name))
+    tree, hindrance = _read(found)
+    if tree is None:
+        return Code({**entry, **source_of(entry)}, hindrance)
+    return Code({**entry, **source_of(entry)}, _hindrance(found, tree, name), _flow_name(tree, name))
 
 
 def _nowhere(entrypoint: str | None, path: str | None) -> dict[str, str]:
@@ -93,15 +97,27 @@ def _places(folder: Path, place: str) -> Iterator[Path]:
         yield Path(spec.origin)
 
 
-def _hindrance(file: Path, name: str) -> str | None:
+def _read(file: Path) -> tuple[ast.Module | None, str | None]:
     try:
-        tree = ast.parse(file.read_bytes())
+        return ast.parse(file.read_bytes()), None
     except (SyntaxError, ValueError, OSError) as error:
-        return f"{file} cannot be read: {error}"
+        return None, f"{file} cannot be read: {error}"
+
+
+def _hindrance(file: Path, tree: ast.Module, name: str) -> str | None:
     if name not in _names(tree):
         return f"{file} has no {name!r} at its top level"
     if any(module.partition(".")[0] == "prefect" for module in _imported(tree)):
         return f"{file} imports prefect: run `perdure migrate --write {file}`"
+    return None
+
+
+def _flow_name(tree: ast.Module, name: str) -> str | None:
+    """The name of a flow that was given none: that of its function."""
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name:
+            calls = [each for each in node.decorator_list if isinstance(each, ast.Call)]
+            return None if any(each.arg in ("name", None) for call in calls for each in call.keywords) else name
     return None
 
 

@@ -94,7 +94,13 @@ def _take_queues(context: Context, rows: Rows, pools: Rows) -> None:
 def _take(context: Context, row: dict[str, Any], flow: str, times: Sequence[dict[str, Any]], rows: Rows) -> None:
     tally, known = context.tallies["deployments"], context.target.deployments
     tally.source += 1
-    there = known.named(flow, row["name"])
+    code = Code({"target": row.get("entrypoint") or ":", "directory": "."}, None)
+    there = known.one(str(row["id"])) or known.named(flow, row["name"])
+    if there is None and not context.dry_run:  # in a dry run nothing is fetched
+        code = code_of(row.get("entrypoint"), row.get("path"), row.get("pull_steps") or (), _storage(context, row))
+        if code.flow_name is not None and code.flow_name.replace("_", "-") == flow:
+            flow = code.flow_name  # a flow without a name of its own has its function's here, with underscores
+            there = known.named(flow, row["name"])
     of_schedules = context.tallies["deployment schedules"]
     of_schedules.source += len(times)
     if there is not None:
@@ -104,10 +110,6 @@ def _take(context: Context, row: dict[str, Any], flow: str, times: Sequence[dict
         of_schedules.found += 0 if context.dry_run else len(times)
         return
     tally.new += 1
-    # In a dry run nothing is fetched.
-    code = Code({"target": row.get("entrypoint") or ":", "directory": "."}, None)
-    if not context.dry_run:
-        code = code_of(row.get("entrypoint"), row.get("path"), row.get("pull_steps") or (), _storage(context, row))
     schedules = list(_schedules(context, times, row))
     of_schedules.new += len(schedules)
     if code.hindrance is not None:
