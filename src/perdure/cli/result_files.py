@@ -132,10 +132,16 @@ def _frame(value: Any) -> Any:
     return frame.reset_index(drop=counts)
 
 
+def _write_frame_as_arrow(value: Any, path: Path) -> None:
+    import pyarrow  # pandas does it by a function of pyarrow's that is deprecated
+
+    _write_arrow_file(pyarrow.Table.from_pandas(_frame(value), preserve_index=False), path)
+
+
 _PANDAS: dict[str, Write] = {
     ".csv": lambda value, path: _frame(value).to_csv(path, index=False),
     ".parquet": lambda value, path: _frame(value).to_parquet(path, index=False),
-    ".arrow": lambda value, path: _frame(value).to_feather(path),
+    ".arrow": _write_frame_as_arrow,
     ".json": lambda value, path: _frame(value).to_json(path, orient="records", date_format="iso", indent=2),
     ".jsonl": lambda value, path: _frame(value).to_json(path, orient="records", date_format="iso", lines=True),
 }
