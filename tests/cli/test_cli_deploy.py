@@ -144,6 +144,38 @@ def test_what_is_wrong_is_named_with_file_and_key(perdure: Perdure, folder: Path
     assert not known().all()
 
 
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ('{ static = ["no", "se"] }', {"keys": ["no", "se"]}),
+        (
+            '{ daily = 2024-01-01, timezone = "Europe/Oslo" }',
+            {"every": "day", "start": "2024-01-01T00:00:00", "timezone": "Europe/Oslo"},
+        ),
+        (
+            '{ monthly = "2024-01-01", static = ["no"] }',
+            {
+                "first": {"every": "month", "start": "2024-01-01T00:00:00", "timezone": "UTC"},
+                "second": {"keys": ["no"]},
+            },
+        ),
+    ],
+)
+def test_partitions_are_declared(perdure: Perdure, folder: Path, said: str, kept: dict[str, Any]):
+    text = f'[[deployments]]\nname = "nightly"\nentrypoint = "flows.py:report"\npartitions = {said}\n'
+    (folder / "perdure.toml").write_text(text)
+    perdure("deploy")
+    assert definition_of_text(known().named("report", "nightly").definition).partitions == kept
+
+
+@pytest.mark.parametrize("said", ['{ daily = "2024-01-01", weekly = "2024-01-01" }', '{ timezone = "UTC" }', "{}"])
+def test_partitions_that_are_no_partitions_are_refused(perdure: Perdure, folder: Path, said: str):
+    text = f'[[deployments]]\nname = "nightly"\nentrypoint = "flows.py:report"\npartitions = {said}\n'
+    (folder / "perdure.toml").write_text(text)
+    assert "deployments[0].partitions" in " ".join(perdure("deploy").output.split())
+    assert not known().all()
+
+
 def test_the_same_deployment_twice_is_refused(perdure: Perdure, folder: Path):
     (folder / "perdure.toml").write_text(DECLARED.replace("by hand", "nightly").replace(":other", ":report"))
     assert "Give one another name" in perdure("deploy", "--all").output

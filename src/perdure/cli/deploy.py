@@ -145,6 +145,7 @@ def _shape(definition: Definition, of: Deployment | DeployedFlow, schedules: Map
         "source": definition.entry_point.get("source"),
         "version": definition.flow_version,
         "parameters": definition.parameters,
+        "partitions": definition.partitions,
         "description": definition.description,
         "tags": list(definition.tags),
         "work_pool": of.work_pool or "default",

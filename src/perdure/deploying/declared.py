@@ -7,9 +7,11 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
-from perdure.core.errors import DeploymentError, InvalidSchedule
+from perdure.core.errors import DeploymentError, InvalidPartition, InvalidSchedule
 from perdure.core.suggest import nearest
-from perdure.deploying.declared_schema import SCHEMA
+from perdure.deploying.declared_schema import PERIODS, SCHEMA
+from perdure.scheduling import partitions
+from perdure.scheduling.partitions import Partitions
 from perdure.scheduling.schedule import Cron, Interval, RRule, Schedule
 
 NAME = "perdure.toml"
@@ -101,7 +103,25 @@ def _declared(said: Mapping[str, Any], place: str) -> Declared:
     left = {name: value for name, value in said.items() if name not in ("name", "entrypoint", "source", "schedules")}
     if "schedules" in said:
         left["schedules"] = _schedules(said["schedules"], place)
+    if "partitions" in said:
+        try:
+            left["partitions"] = _partitions(said["partitions"])
+        except (InvalidPartition, ValueError, TypeError) as error:
+            raise DeploymentError(f"{place}.partitions: {error}") from None
     return Declared(place, said["name"], said["entrypoint"], said.get("source"), left)
+
+
+def _partitions(said: Mapping[str, Any]) -> Partitions:
+    periods = [name for name in PERIODS if name in said]
+    if len(periods) > 1 or (not periods and "static" not in said):
+        raise ValueError(f"give one of {', '.join(PERIODS)}, or static, or one of the first and static.")
+    kinds: list[Partitions] = []
+    for name in periods:
+        zone = {"timezone": said["timezone"]} if "timezone" in said else {}
+        kinds.append(getattr(partitions, name)(said[name], **zone))
+    if "static" in said:
+        kinds.append(partitions.static(*said["static"]))
+    return kinds[0] if len(kinds) == 1 else partitions.product(*kinds)
 
 
 def _schedules(said: Sequence[Mapping[str, Any]], place: str) -> list[Schedule]:

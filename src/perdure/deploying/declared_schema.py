@@ -2,6 +2,7 @@
 
 from typing import Any
 
+PERIODS = ("hourly", "daily", "weekly", "monthly")
 _TEXT = {"type": "string", "minLength": 1}
 _SECONDS = {"type": "number", "minimum": 0}
 _OBJECT = {"type": "object"}
@@ -58,6 +59,17 @@ _DEPLOYMENT: dict[str, Any] = {
             "type": "array",
             "items": _SCHEDULE,
             "description": "Without it, those that the deployment has stay; [] removes them.",
+        },
+        "partitions": {
+            "type": "object",
+            "description": "What its runs are about: slices of time, keys, or every pair of both.",
+            "additionalProperties": False,
+            "minProperties": 1,
+            "properties": {
+                **{name: {**_TEXT, "description": "The first time."} for name in PERIODS},
+                "timezone": _TEXT,
+                "static": {**_texts("Keys."), "minItems": 1},
+            },
         },
         "parameters": {**_OBJECT, "description": "What its runs are given."},
         "description": {"type": "string"},
