@@ -52,6 +52,14 @@ def test_a_schedule_comes_when_it_says(schedule: Any, coming: list[str]) -> None
     assert ticks(schedule) == coming
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_schedules_are_under_the_servers_path_too() -> None:
+    from perdure.server.schemas import schedules
+
+    assert (schedules.CronSchedule, schedules.RRuleSchedule) == (CronSchedule, RRuleSchedule)
+    assert schedules.IntervalSchedule is IntervalSchedule
+
+
 def test_a_cron_expression_of_days_that_are_both_keeps_that_when_it_is_kept(known) -> None:
     of = deployed.report.deploy("nightly", schedule=CronSchedule("0 0 13 * 5", day_or=False))
     assert json.loads(known.deployments.schedules(of.id)[0].definition)["day_or"] is False

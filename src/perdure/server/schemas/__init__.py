@@ -1,0 +1,1 @@
+"""Shapes under a path that users of Prefect know."""
