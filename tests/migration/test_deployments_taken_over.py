@@ -162,6 +162,12 @@ def test_work_pools_and_queues_come_with_limits_priorities_and_pauses(prefect: P
     assert places == [("batch", "gpu", 2), ("default-agent-pool", None, 1), ("serve:market/three", None, 100)]
 
 
+def test_a_work_pool_that_no_worker_serves_is_named(prefect: PrefectDatabase, known):
+    prefect.add("work_pool", name="images", type="docker", is_paused=0)
+    assert "images is of type docker" in taken(prefect).notes[0]
+    assert [each.type for each in known.deployments.pools()] == ["docker"]
+
+
 @pytest.mark.parametrize(
     ("row", "says"),
     [

@@ -81,14 +81,18 @@ def _resume_one(run: FlowRun, retry_failed: bool, as_json: bool, take_over: bool
 
 
 def start(
-    which: Which, quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing of its end.")] = False
+    which: Which,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing of its end.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Begin a run that waits for a worker, here and now. Exit codes as of `perdure run`."""
     run = find.flow_run(which)
     begun = session.current().orchestrator.start(run.id)
     if begun is None or begun.process_id != NOBODY or run.state_type in FINAL:
         raise ResumeError(f"The flow run {run.name!r} does not wait to be begun: it is {run.state_name}.")
-    _, end = resumed(run, retry_failed=False, as_json=quiet)
+    flow, end = resumed(run, retry_failed=False, as_json=quiet or as_json)
+    if as_json:
+        show_json(shape_of(flow, end))
     raise typer.Exit(end.exit_code)
 
 

@@ -28,6 +28,7 @@ def start(
         typer.Option("--limit", "-l", metavar="N", min=1, help="How many runs at once."),
     ] = None,
     name: Annotated[str | None, typer.Option("--name", metavar="TEXT", help="The worker's name.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Take runs from work pools and start them, until Ctrl-C: what runs may end first, for half a minute."""
     known = session.current()
@@ -41,7 +42,10 @@ def start(
     worker = Worker(known, pools, ProcessInfrastructure(), name=name, limit=limit, makes_ticks=makes_ticks)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: worker.stop())
-    show(f"Worker for {', '.join(pools)}. Stop it with Ctrl-C.")
+    if as_json:
+        show_json({"pools": list(pools), "limit": limit})
+    else:
+        show(f"Worker for {', '.join(pools)}. Stop it with Ctrl-C.")
     worker.run()
 
 

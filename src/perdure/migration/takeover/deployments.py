@@ -53,6 +53,9 @@ def _take_pools(context: Context, rows: Rows) -> None:
             tally.known += 1
         else:
             tally.new += 1
+            if kind != "process":
+                what = f"The work pool {row['name']} is of type {kind}"
+                context.notes.append(f"{what}: no worker of Perdure takes its runs. Deploy to a pool of processes.")
             if not context.dry_run:
                 pool = WorkPool(row["name"], kind, row.get("concurrency_limit"), paused, template, system_clock())
                 context.target.deployments.put_pool(pool)
