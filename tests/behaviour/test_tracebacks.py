@@ -169,7 +169,7 @@ def test_a_timeout_says_where_the_code_was(call: Callable[[], Any], name: str) -
 
 
 def test_an_error_of_the_engine_itself_keeps_its_frames() -> None:
-    with pytest.raises(ValueError, match="no type of state") as caught:
+    with pytest.raises(ValueError, match="is not a type of state") as caught:
         State("LOST")  # type: ignore[arg-type]
     whole = engine_frames(caught.value)
     fold(caught.value)

@@ -223,7 +223,7 @@ def test_a_storage_that_cannot_be_had_is_named_and_the_others_go_on(known: Orche
     known.commit([lost, here])
     pruned = prune()
     assert list(pruned.failures) == [nobody]
-    assert "does not know" in pruned.failures[nobody]
+    assert "is not in this database" in pruned.failures[nobody]
     assert list(storage.list()) == []
     (waiting,) = known.results(ResultFilter(doomed=True, removed=False))
     assert waiting.run_id == lost.run_id
