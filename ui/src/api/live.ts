@@ -94,7 +94,19 @@ export class Live {
 }
 
 /** Lists that a change of any flow run may change. */
-const CHANGING = new Set(["flow-runs", "task-runs", "results", "overview", "flows", "flow", "events", "limits"])
+const CHANGING = new Set([
+  "flow-runs",
+  "task-runs",
+  "results",
+  "overview",
+  "flows",
+  "flow",
+  "events",
+  "limits",
+  "deployments",
+  "deployment",
+  "work-pools",
+])
 /** What belongs to one flow run, whose id is the key's second part. */
 const OF_A_RUN = new Set([
   "flow-run",

@@ -1,5 +1,5 @@
 import { Field } from "~/components/Field"
-import type { FormField } from "~/lib/schemaForm"
+import { isDate, type FormField } from "~/lib/schemaForm"
 
 interface Props {
   fields: readonly FormField[]
@@ -51,19 +51,21 @@ function inputOf(field: FormField, text: string, onChange: (text: string) => voi
           ))}
         </select>
       )
+    case "date":
+      if (text !== "" && !isDate(text)) break // a browser shows nothing of what is no date
+      return <input type="date" value={text} onChange={event => onChange(event.target.value)} />
     case "json":
     case "lines":
       return <textarea value={text} spellCheck={false} onChange={event => onChange(event.target.value)} />
-    default:
-      return (
-        <input
-          type={field.kind === "secret" ? "password" : "text"}
-          inputMode={field.kind === "integer" ? "numeric" : field.kind === "number" ? "decimal" : undefined}
-          autoComplete={field.kind === "secret" ? "new-password" : "off"}
-          spellCheck={false}
-          value={text}
-          onChange={event => onChange(event.target.value)}
-        />
-      )
   }
+  return (
+    <input
+      type={field.kind === "secret" ? "password" : "text"}
+      inputMode={field.kind === "integer" ? "numeric" : field.kind === "number" ? "decimal" : undefined}
+      autoComplete={field.kind === "secret" ? "new-password" : "off"}
+      spellCheck={false}
+      value={text}
+      onChange={event => onChange(event.target.value)}
+    />
+  )
 }

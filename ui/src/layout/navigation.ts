@@ -2,6 +2,7 @@ import {
   Activity,
   Blocks,
   Box,
+  CalendarDays,
   ChartNoAxesColumn,
   Database,
   Gauge,
@@ -9,6 +10,8 @@ import {
   ListTree,
   Package,
   Play,
+  Rocket,
+  Server,
   Settings,
   Variable,
   Webhook,
@@ -32,6 +35,14 @@ export const NAVIGATION: readonly { title: string; places: readonly Place[] }[] 
       { to: "/flow-runs", label: "Flow runs", icon: Play, key: "r" },
       { to: "/task-runs", label: "Task runs", icon: ListTree, key: "t" },
       { to: "/flows", label: "Flows", icon: Workflow, key: "f" },
+    ],
+  },
+  {
+    title: "Automation",
+    places: [
+      { to: "/deployments", label: "Deployments", icon: Rocket, key: "d" },
+      { to: "/upcoming", label: "Upcoming", icon: CalendarDays, key: "u" },
+      { to: "/workers", label: "Workers", icon: Server, key: "w" },
     ],
   },
   {

@@ -19,7 +19,8 @@ import { runFilter, STATE_CHOICES } from "~/routes/runs/FlowRuns"
 import { Actions } from "./Actions"
 import css from "./Run.module.css"
 import { Logs } from "./Logs"
-import { ancestors, flowRunStates, start, timeline } from "./queries"
+import { Origin, originFacts } from "./Origin"
+import { ancestors, flowRunStates, origin, start, timeline } from "./queries"
 import { States } from "./States"
 import { Timeline } from "./Timeline"
 import { FailedFlow } from "./WhatFailed"
@@ -86,6 +87,7 @@ function Shown({ run }: { run: Schemas["FlowRunModel"] }) {
       <span>
         <Duration started={run.started} ended={run.ended} />
       </span>
+      {run.parent_flow_run_id === null && <Origin run={run} />}
       {run.run_count > 1 && <span>{run.run_count} attempts</span>}
       {run.parent_flow_run_id && <Link to={path("flows", run.flow_name)}>flow {run.flow_name}</Link>}
       {run.tags.map(tag => (
@@ -131,6 +133,7 @@ function Counts({ id, counts }: { id: string; counts: Readonly<Record<string, nu
 function Details({ run }: { run: Schemas["FlowRunModel"] }) {
   const states = useQuery(flowRunStates(run.id))
   const begun = useQuery(start(run.id))
+  const from = useQuery({ ...origin(run.id), enabled: run.parent_flow_run_id === null })
   return (
     <div className={css["columns"]}>
       <Card title="States">{states.data === undefined ? <Skeleton /> : <States states={states.data} />}</Card>
@@ -166,6 +169,7 @@ function Details({ run }: { run: Schemas["FlowRunModel"] }) {
             ],
             ["Created", <Timestamp key="created" time={run.created} />],
             ["Attempts", String(run.run_count)],
+            ...originFacts(run, from.data ?? null),
           ]}
         />
       </Card>

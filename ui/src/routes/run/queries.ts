@@ -43,6 +43,14 @@ export const start = (id: string) =>
     queryFn: () => unwrap(client.GET("/api/flow-runs/{id}/start", { params: { path: { id } } })),
   })
 
+/** The deployment that a flow run came from; null for one that was called. */
+export const origin = (id: string) =>
+  queryOptions({
+    queryKey: ["origin", id],
+    queryFn: () => unwrap(client.GET("/api/deployments/runs/{flow_run_id}", { params: { path: { flow_run_id: id } } })),
+    staleTime: 60_000,
+  })
+
 /** What resuming a flow run would do with what it called. */
 export const resumePlan = (id: string) =>
   queryOptions({

@@ -1,0 +1,57 @@
+import { useQuery } from "@tanstack/react-query"
+import { CalendarClock } from "lucide-react"
+import type { ReactNode } from "react"
+import type { Schemas } from "~/api/client"
+import { Tag } from "~/components/Card"
+import { Link, path } from "~/components/Link"
+import { Timestamp } from "~/components/Time"
+import { duration } from "~/lib/format"
+import { origin } from "./queries"
+import css from "./Run.module.css"
+
+type FlowRun = Schemas["FlowRunModel"]
+
+/** The deployment that a run came from, and the slice of data that it is about. */
+export function Origin({ run }: { run: FlowRun }) {
+  const { data } = useQuery(origin(run.id))
+  if (data == null) return null
+  return (
+    <>
+      <Link to={path("deployments", data.deployment_id)} className={css["origin"]} title="The deployment it came from">
+        <CalendarClock size={13} aria-hidden />
+        {run.flow_name}/{data.deployment_name}
+      </Link>
+      {data.partition !== null && <Tag>{data.partition}</Tag>}
+      {run.started === null && (
+        <span>
+          due <Timestamp time={data.due} />
+        </span>
+      )}
+    </>
+  )
+}
+
+/** The same in full. */
+export function originFacts(run: FlowRun, from: Schemas["OriginModel"] | null): [string, ReactNode][] {
+  if (from === null) return []
+  const late = run.started === null ? null : Math.max(0, Date.parse(run.started) - Date.parse(from.due))
+  return [
+    [
+      "Deployment",
+      <Link key="deployment" to={path("deployments", from.deployment_id)}>
+        {run.flow_name}/{from.deployment_name}
+      </Link>,
+    ],
+    ["Its version", String(from.version)],
+    [
+      "Due",
+      <span key="due">
+        <Timestamp time={from.due} />
+        {late !== null && <span className="faint"> (began {duration(late)} after)</span>}
+      </span>,
+    ],
+    ["Schedule", from.schedule ?? "Started by hand"],
+    ["Partition", from.partition ?? "–"],
+    ["Work pool", from.work_queue === null ? from.work_pool : `${from.work_pool}, queue ${from.work_queue}`],
+  ]
+}
