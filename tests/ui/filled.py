@@ -30,6 +30,10 @@ class Shift:
         self.seconds = 0.0
         self._time, self._time_ns = time.time, time.time_ns
 
+    def real(self) -> float:
+        """The time by the machine's clock."""
+        return self._time()
+
     def install(self) -> None:
         time.time = lambda: self._time() - self.seconds
         time.time_ns = lambda: self._time_ns() - int(self.seconds * 1_000_000_000)
@@ -41,6 +45,7 @@ class Shift:
 def fill(folder: Path, days: float = 7) -> None:
     """Run all flows in a home of their own, in sessions spread over the last days."""
     from perdure import session
+    from tests.ui import deployed
 
     shift = Shift()
     shift.install()
@@ -49,14 +54,22 @@ def fill(folder: Path, days: float = 7) -> None:
         shift.seconds = days * 24 * _HOUR  # before the first id is made: none is smaller than those before it
         with _home(folder), ThreadPoolExecutor() as somebody:
             _settle(folder)
-            usual = [(chance.uniform(0.02, days * 24), False) for _ in range(int(days * 10))]
-            for hours, is_unusual in sorted([*usual, (30, True), (3, True), (0.4, True)], reverse=True):
-                shift.seconds = hours * _HOUR
-                if is_unusual:
+            deployed.deploy()
+            usual = [(chance.uniform(0.02, days * 24), "usual") for _ in range(int(days * 10))]
+            now = shift.real()
+            due = [((now - each) / _HOUR, "due") for each in deployed.tick_times(now - days * 24 * _HOUR, now)]
+            unusual = [(hours, "unusual") for hours in (30, 3, 0.4)]
+            for hours, kind in sorted([*usual, *due, *unusual], reverse=True):
+                shift.seconds = hours * _HOUR + (shift.real() - now if kind == "due" else 0)
+                if kind == "unusual":
                     _unusual(somebody, hours)
                     _killed(folder, shift.seconds)
+                elif kind == "due":
+                    deployed.run_due(chance)
                 else:
                     _session(chance, datetime.fromtimestamp(time.time(), UTC).date().isoformat())
+            shift.seconds = 0
+            deployed.leave_traces()
             session.close()
     finally:
         shift.remove()
@@ -191,9 +204,12 @@ def main() -> None:
         live = threading.Thread(target=run_live, args=(folder, asked.live, asked.seconds), daemon=True)
         if asked.live:
             live.start()
-        command = [sys.executable, "-m", "perdure", "server", "start", f"--port={asked.port}"]
+        perdure, environment = [sys.executable, "-m", "perdure"], {**os.environ, "PERDURE_HOME": str(folder)}
+        worker = subprocess.Popen([*perdure, "worker", "start", "--pool=batch"], env=environment)
         with contextlib.suppress(KeyboardInterrupt):
-            subprocess.run(command, env={**os.environ, "PERDURE_HOME": str(folder)}, check=False)
+            subprocess.run([*perdure, "server", "start", f"--port={asked.port}"], env=environment, check=False)
+        worker.terminate()
+        worker.wait()
     elif asked.live:
         run_live(folder, asked.live, asked.seconds)
 

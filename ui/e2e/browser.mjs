@@ -10,6 +10,9 @@ const STATIC = [
   "/flow-runs",
   "/task-runs",
   "/flows",
+  "/deployments",
+  "/upcoming",
+  "/workers",
   "/results",
   "/artifacts",
   "/variables",
@@ -50,7 +53,10 @@ export async function addresses(origin) {
   const results = ofEachType(await items("/api/results?limit=100")).map(result => `/results/${result.run_id}`)
   const flows = (await items("/api/flows?limit=1")).map(flow => `/flows/${encodeURIComponent(flow.name)}`)
   const artifacts = (await items("/api/artifacts?limit=1")).map(artifact => `/artifacts/${artifact.id}`)
-  return [...STATIC, ...runs, ...tasks, ...results, ...flows, ...artifacts]
+  const deployed = (await items("/api/deployments")).slice(0, 6)
+  const deployments = deployed.map(each => `/deployments/${each.id}`)
+  const definition = deployments.slice(0, 1).map(path => `${path}?view=definition`)
+  return [...STATIC, ...runs, ...tasks, ...results, ...flows, ...artifacts, ...deployments, ...definition]
 }
 
 function ofEachType(results) {

@@ -91,6 +91,39 @@ const journeys = {
     const times = await page.locator("main time").evaluateAll(all => all.map(each => each.getAttribute("datetime")))
     if (times.length < 2 || times[0] > times[1]) throw new Error(`They are not in order: ${times.join(", ")}`)
   },
+  async "a run is started from a deployment, with parameters"() {
+    await visit(page, `${origin}/deployments`)
+    await button("Run train_model/retrain now").click()
+    const dialog = page.getByRole("dialog", { name: "Run train_model/retrain" })
+    await dialog.getByLabel("epochs").fill("many")
+    await dialog.getByRole("button", { name: "Run now" }).click()
+    await dialog.getByText("A whole number is needed.").waitFor(wait)
+    await dialog.getByLabel("epochs").fill("3")
+    await dialog.getByRole("button", { name: "Run now" }).click()
+    await page.waitForURL(/\/flow-runs\/[0-9a-f-]{36}/, wait)
+    await page.locator("header").getByText("Scheduled").waitFor(wait)
+    await page.getByRole("link", { name: "train_model/retrain" }).waitFor(wait)
+    const run = await ask(origin, `/api${new URL(page.url()).pathname}`)
+    if (run.parameters.epochs !== 3) throw new Error(`It has ${JSON.stringify(run.parameters)}.`)
+  },
+  async "a deployment's runs are gone through by the keyboard"() {
+    const [shop] = (await ask(origin, "/api/deployments")).filter(each => each.name === "shop")
+    const runs = await ask(origin, `/api/deployments/${shop.id}/runs?limit=100`)
+    await visit(page, `${origin}/deployments/${shop.id}`)
+    const newest = page.locator(`[data-run="${runs[0].run.id}"]`)
+    await newest.focus()
+    await page.keyboard.press("ArrowLeft")
+    const chosen = await page.evaluate(() => document.activeElement?.getAttribute("data-run"))
+    if (chosen === null || chosen === runs[0].run.id) throw new Error("The arrow led nowhere.")
+    await page.keyboard.press("Enter")
+    await page.waitForURL(`${origin}/flow-runs/${chosen}`, wait)
+  },
+  async "a deployment is paused and resumed"() {
+    await visit(page, `${origin}/deployments`)
+    await button("Pause ingest_orders/shop").click()
+    await button("Resume ingest_orders/shop").click()
+    await button("Pause ingest_orders/shop").waitFor(wait)
+  },
   async "the palette leads to a page"() {
     await page.keyboard.press("Control+k")
     await page.keyboard.type("health")

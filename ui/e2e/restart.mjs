@@ -35,7 +35,7 @@ for (const path of OPEN) {
   await load(page, origin + path)
   pages.push(page)
 }
-const away = page => page.getByText("The server does not answer. What is shown may be old")
+const away = page => page.getByText("The server does not answer. The page may be out of date")
 const [first] = pages
 
 await have("stop")

@@ -52,7 +52,12 @@ function Shown({ of }: { of: Details }) {
           { label: "Deployments", to: "/deployments" },
           { label: of.flow_name, to: path("flows", of.flow_name) },
         ]}
-        about={<About of={of} />}
+        about={
+          <>
+            {of.description !== null && <p className={css["description"]}>{of.description}</p>}
+            <About of={of} />
+          </>
+        }
         actions={<Actions of={of} />}
       />
       <div className={css["halves"]}>
@@ -72,7 +77,6 @@ function Shown({ of }: { of: Details }) {
 function About({ of }: { of: Details }) {
   return (
     <div className={css["about"]}>
-      {of.description !== null && <p className={css["description"]}>{of.description}</p>}
       {of.paused !== null ? (
         <Paused since={of.paused} />
       ) : (

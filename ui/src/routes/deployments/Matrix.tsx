@@ -32,7 +32,7 @@ export function Matrix({ runs }: { runs: readonly ScheduledRun[] }) {
     <div ref={pane} className={css["pane"]} onKeyDown={move}>
       <div
         className={css["grid"]}
-        style={{ gridTemplateColumns: `minmax(72px, 1fr) repeat(${matrix.times.length}, 22px)` }}
+        style={{ gridTemplateColumns: `auto repeat(${matrix.times.length}, 22px)` }}
         role="list"
         aria-label="Runs by tick, oldest first"
       >
@@ -50,6 +50,7 @@ export function Matrix({ runs }: { runs: readonly ScheduledRun[] }) {
             ),
           ),
         ])}
+        <span className={css["label"]} style={at(matrix.rows.length, 0)} aria-hidden />
         {axis.map(({ at: column, label }) => (
           <span key={column} className={css["tick"]} style={at(matrix.rows.length, column + 1)} aria-hidden>
             {label}

@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query"
 import { CalendarClock, Pause } from "lucide-react"
 import { Button } from "~/components/Button"
 import { Card } from "~/components/Card"
+import { exact } from "~/lib/format"
 import { useBecause } from "~/lib/may"
 import css from "./Deployments.module.css"
 import { upcoming, type Details, type Schedule } from "./queries"
@@ -64,7 +65,7 @@ function Coming({ schedule, isPaused, times }: { schedule: Schedule; isPaused: b
   return (
     <div className={css["next"]}>
       {shown.map(time => (
-        <time key={time} dateTime={time}>
+        <time key={time} dateTime={time} title={exact(new Date(time))}>
           {tickLabel(time)}
         </time>
       ))}
@@ -72,14 +73,12 @@ function Coming({ schedule, isPaused, times }: { schedule: Schedule; isPaused: b
   )
 }
 
-/** "Tue 1 Dec 06:00", in this place's time. */
+const WEEK = 7 * 86_400_000
+
+/** "Tue 06:00" within a week, "Dec 24, 06:00" later; in this place's time. */
 function tickLabel(time: string): string {
-  return new Date(time).toLocaleString(undefined, {
-    weekday: "short",
-    day: "numeric",
-    month: "short",
-    hour: "2-digit",
-    minute: "2-digit",
-    hour12: false,
-  })
+  const date = new Date(time)
+  const clock = { hour: "2-digit", minute: "2-digit", hour12: false } as const
+  if (date.getTime() - Date.now() < WEEK) return date.toLocaleString(undefined, { weekday: "short", ...clock })
+  return date.toLocaleString(undefined, { day: "numeric", month: "short", ...clock })
 }

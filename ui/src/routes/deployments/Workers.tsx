@@ -108,7 +108,7 @@ function PoolCard({ pool, workers }: { pool: Pool; workers: readonly Worker[] })
     </Button>
   )
   const columns: readonly Column<Queue>[] = [
-    { id: "name", header: "Queue", width: "minmax(0, 1fr)", cell: queue => queue.name },
+    { id: "name", header: "Queue", width: "minmax(0, 1fr)", cell: QueueName },
     {
       id: "running",
       header: "Running",
@@ -177,6 +177,15 @@ function PoolCard({ pool, workers }: { pool: Pool; workers: readonly Worker[] })
         </div>
       )}
     </Card>
+  )
+}
+
+function QueueName(queue: Queue) {
+  return (
+    <span className={css["title"]}>
+      {queue.name}
+      {queue.paused !== null && <Paused since={queue.paused} />}
+    </span>
   )
 }
 

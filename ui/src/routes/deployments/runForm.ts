@@ -27,9 +27,15 @@ function isMissing(field: FormField): boolean {
   return field.required && field.initial === ""
 }
 
-/** Parameters with their own default marked: required ones that the deployment sets are not asked for any more. */
+/** Fields as a deployment has them: what it sets is not asked for, and what stands for something says so. */
 export function withDefaults(fields: readonly FormField[], given: Json): FormField[] {
-  return fields.map(each => (Object.hasOwn(given, each.name) ? { ...each, required: false } : each))
+  return fields.map(each => {
+    if (!Object.hasOwn(given, each.name)) return each
+    const isFilled = /\{(partition|scheduled_time)/.test(JSON.stringify(given[each.name] ?? null))
+    const hint = isFilled ? "What is in braces is filled in for each run." : undefined
+    const hints = [each.hint, hint].filter(one => one !== undefined)
+    return { ...each, required: false, hint: hints.length === 0 ? undefined : hints.join(" ") }
+  })
 }
 
 /** Whether any parameter stands for what only a run's partition says. */

@@ -19,8 +19,8 @@ import { runFilter, STATE_CHOICES } from "~/routes/runs/FlowRuns"
 import { Actions } from "./Actions"
 import css from "./Run.module.css"
 import { Logs } from "./Logs"
-import { Origin, originFacts } from "./Origin"
-import { ancestors, flowRunStates, origin, start, timeline } from "./queries"
+import { Origin, OriginCard } from "./Origin"
+import { ancestors, flowRunStates, start, timeline } from "./queries"
 import { States } from "./States"
 import { Timeline } from "./Timeline"
 import { FailedFlow } from "./WhatFailed"
@@ -133,7 +133,6 @@ function Counts({ id, counts }: { id: string; counts: Readonly<Record<string, nu
 function Details({ run }: { run: Schemas["FlowRunModel"] }) {
   const states = useQuery(flowRunStates(run.id))
   const begun = useQuery(start(run.id))
-  const from = useQuery({ ...origin(run.id), enabled: run.parent_flow_run_id === null })
   return (
     <div className={css["columns"]}>
       <Card title="States">{states.data === undefined ? <Skeleton /> : <States states={states.data} />}</Card>
@@ -144,6 +143,7 @@ function Details({ run }: { run: Schemas["FlowRunModel"] }) {
           <JsonTree value={run.parameters} />
         )}
       </Card>
+      <OriginCard run={run} />
       <Card title="Facts">
         <Facts
           facts={[
@@ -169,7 +169,6 @@ function Details({ run }: { run: Schemas["FlowRunModel"] }) {
             ],
             ["Created", <Timestamp key="created" time={run.created} />],
             ["Attempts", String(run.run_count)],
-            ...originFacts(run, from.data ?? null),
           ]}
         />
       </Card>

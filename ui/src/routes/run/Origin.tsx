@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query"
 import { CalendarClock } from "lucide-react"
 import type { ReactNode } from "react"
 import type { Schemas } from "~/api/client"
-import { Tag } from "~/components/Card"
+import { Card, Facts, Tag } from "~/components/Card"
 import { Link, path } from "~/components/Link"
 import { Timestamp } from "~/components/Time"
 import { duration } from "~/lib/format"
@@ -31,25 +31,28 @@ export function Origin({ run }: { run: FlowRun }) {
   )
 }
 
-/** The same in full. */
-export function originFacts(run: FlowRun, from: Schemas["OriginModel"] | null): [string, ReactNode][] {
-  if (from === null) return []
+/** The same in full; nothing for a run that was called. */
+export function OriginCard({ run }: { run: FlowRun }) {
+  const { data } = useQuery({ ...origin(run.id), enabled: run.parent_flow_run_id === null })
+  return data == null ? null : (
+    <Card title="Deployment">
+      <Facts facts={factsOf(run, data)} />
+    </Card>
+  )
+}
+
+function factsOf(run: FlowRun, from: Schemas["OriginModel"]): [string, ReactNode][] {
   const late = run.started === null ? null : Math.max(0, Date.parse(run.started) - Date.parse(from.due))
   return [
     [
-      "Deployment",
+      "Name",
       <Link key="deployment" to={path("deployments", from.deployment_id)}>
         {run.flow_name}/{from.deployment_name}
       </Link>,
     ],
-    ["Its version", String(from.version)],
-    [
-      "Due",
-      <span key="due">
-        <Timestamp time={from.due} />
-        {late !== null && <span className="faint"> (began {duration(late)} after)</span>}
-      </span>,
-    ],
+    ["Version", String(from.version)],
+    ["Due", <Timestamp key="due" time={from.due} />],
+    ["Late by", late === null ? "–" : duration(late)],
     ["Schedule", from.schedule ?? "Started by hand"],
     ["Partition", from.partition ?? "–"],
     ["Work pool", from.work_queue === null ? from.work_pool : `${from.work_pool}, queue ${from.work_queue}`],
