@@ -92,13 +92,15 @@ def _failed(each: Backfill) -> int:
 
 
 @app.command()
-def watch(which: Which) -> None:
+def watch(which: Which, as_json: AsJson = False) -> None:
     """Show how far a backfill is until it has ended; exit code 1 if a run of it failed."""
     last = ""
     while True:
         each = backfill_named(which, find.orchestrator())
         line = f"{each.done} of {each.total} done, {_failed(each)} failed"
-        if line != last:
+        if as_json and each.done == each.total:
+            show_json(_shape(each))
+        elif line != last and not as_json:
             show(f"{each.first} to {each.last}: {line}{' (paused)' if each.paused else ''}")
         if each.done == each.total:
             raise typer.Exit(1 if _failed(each) else 0)
