@@ -1,4 +1,4 @@
-"""Puts the server's page into what is built: the wheel has it at perdure/server/ui, the source distribution at ui/dist.
+"""Puts the server's page into what is built: in the wheel at perdure/_server/ui, in the source distribution at ui/dist.
 
 It is built with npm where its sources are newer than it is. Where there is no npm, or npm fails, what comes out has no
 page, and all else works.
@@ -12,7 +12,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-WITHIN = {"wheel": "perdure/server/ui", "sdist": "ui/dist"}
+WITHIN = {"wheel": "perdure/_server/ui", "sdist": "ui/dist"}
 
 
 class PageBuildHook(BuildHookInterface):

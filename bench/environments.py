@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from bench.peers import ROOT, Peer
-from perdure.core.files import locked
+from perdure._platform.files import locked
 
 _CACHE = ROOT / ".cache" / "environments"
 

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import httpx
 
-from perdure.orchestrator.sql.sqlite import SQLite
+from perdure._store.sql.sqlite import SQLite
 from tests.orchestrator import million
 from tests.ui import filled, flows
 from tests.ui.browsing import home_served, script

@@ -23,11 +23,11 @@ from typing import NamedTuple
 
 import httpx
 
-from perdure.core.clock import system_clock
-from perdure.core.ids import new_id
-from perdure.core.records import FlowRunRecord, LogRecord, Record, StateRecord, TaskRunRecord
-from perdure.core.states import StateType
-from perdure.orchestrator import wire
+from perdure._platform.clock import system_clock
+from perdure._platform.ids import new_id
+from perdure._store import wire
+from perdure.records import FlowRunRecord, LogRecord, Record, StateRecord, TaskRunRecord
+from perdure.states import StateType
 from tests.server.running import free_port, wait_for
 
 _TASKS = 20  # of each flow run that is reported

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from perdure import Flow, session, settings
-from perdure.core.records import FlowRun, ResultFilter, ResultRecord, RunFilter, TaskRun
+from perdure.records import FlowRun, ResultFilter, ResultRecord, RunFilter, TaskRun
 
 Run = FlowRun | TaskRun
 STYLES = {"Completed": ("✔", "green"), "Cached": ("↻", "cyan"), "Failed": ("✘", "red")}

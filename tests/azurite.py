@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from perdure.core.files import locked
+from perdure._platform.files import locked
 
 _VERSION = "3.37.0"
 _FOLDER = Path(__file__).parents[1] / ".cache" / f"azurite-{_VERSION}"

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import settings as hypothesis_settings
 
 from perdure import settings
-from perdure.core import secrecy
+from perdure._platform import secrecy
 from tests.postgresql_server import postgresql  # noqa: F401 - a fixture
 from tests.s3_server import s3_prefix, s3_server  # noqa: F401 - fixtures
 

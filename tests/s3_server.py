@@ -152,7 +152,7 @@ def _has_bucket(server: S3Server) -> bool:
 
 def _takes_objects(server: S3Server) -> bool:
     """Whether all of the server's parts have found each other."""
-    from perdure.core.errors import StorageError
+    from perdure.errors import StorageError
     from perdure.filesystems import S3
 
     try:

@@ -2,16 +2,19 @@
 
 from typing import TYPE_CHECKING
 
-from perdure.context import tags
-from perdure.core import moved
-from perdure.core.annotations import allow_failure, quote, unmapped
-from perdure.core.states import State
-from perdure.core.version import VERSION as __version__  # noqa: N811
-from perdure.flows import Flow, flow
-from perdure.futures import AsyncFuture, Future
-from perdure.limits import concurrency, rate_limit
-from perdure.logs import get_run_logger
-from perdure.steering import (
+from perdure._engine.coordination.transaction import Transaction
+from perdure._engine.identity.policies import (
+    DEFAULT,
+    FLOW_PARAMETERS,
+    INPUTS,
+    NO_CACHE,
+    RUN_ID,
+    TASK_SOURCE,
+    CachePolicy,
+    task_input_hash,
+)
+from perdure._engine.lifecycle.retries import exponential_backoff
+from perdure._execution.control import (
     cancel_flow_run,
     continue_flow_run,
     pause_flow_run,
@@ -20,24 +23,21 @@ from perdure.steering import (
     sleep_until,
     suspend_flow_run,
 )
-from perdure.tasks import (
-    DEFAULT,
-    FLOW_PARAMETERS,
-    INPUTS,
-    NO_CACHE,
-    RUN_ID,
-    TASK_SOURCE,
-    CachePolicy,
-    Task,
-    exponential_backoff,
-    task,
-    task_input_hash,
-)
-from perdure.transactions import Transaction, get_transaction, transaction
+from perdure._execution.flows import Flow, flow
+from perdure._execution.limits import concurrency, rate_limit
+from perdure._execution.tasks import Task, task
+from perdure._execution.transactions import get_transaction, transaction
+from perdure._model.annotations import allow_failure, quote, unmapped
+from perdure._model.states import State
+from perdure._platform import moved
+from perdure._platform.version import VERSION as __version__  # noqa: N811
+from perdure._run.context import tags
+from perdure._run.futures import AsyncFuture, Future
+from perdure._run.logs import get_run_logger
 
 if TYPE_CHECKING:  # few programs need it; the others start faster
-    from perdure.client import get_client
-    from perdure.deployments import deploy, serve
+    from perdure._client.orchestration import get_client
+    from perdure._execution.deployments import deploy, serve
 
 __all__ = [
     "DEFAULT",
@@ -100,6 +100,7 @@ _MODULES = frozenset(
 _ELSEWHERE = {"deploy": "deployments", "get_client": "client", "serve": "deployments"}
 
 moved.find_former_modules()
+moved.export(globals())
 
 
 def __getattr__(name: str) -> object:

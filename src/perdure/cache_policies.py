@@ -1,5 +1,16 @@
 """Cache policies: what a task's cache key is made of. They are added, and taken from, as in `INPUTS - "debug"`."""
 
-from perdure.tasks import DEFAULT, FLOW_PARAMETERS, INPUTS, NO_CACHE, RUN_ID, TASK_SOURCE, CachePolicy
+from perdure._engine.identity.policies import (
+    DEFAULT,
+    FLOW_PARAMETERS,
+    INPUTS,
+    NO_CACHE,
+    RUN_ID,
+    TASK_SOURCE,
+    CachePolicy,
+)
+from perdure._platform.moved import export
 
 __all__ = ["DEFAULT", "FLOW_PARAMETERS", "INPUTS", "NO_CACHE", "RUN_ID", "TASK_SOURCE", "CachePolicy"]
+
+export(globals())

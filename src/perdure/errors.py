@@ -1,6 +1,6 @@
 """Every error that Perdure raises itself: `except ResultMissing`."""
 
-from perdure.core.errors import (
+from perdure._model.errors import (
     AccessRefused,
     ArtifactError,
     ArtifactMissing,
@@ -74,6 +74,7 @@ from perdure.core.errors import (
     WorkerError,
     WouldDeadlock,
 )
+from perdure._platform.moved import export
 
 __all__ = [
     "AccessRefused",
@@ -149,3 +150,5 @@ __all__ = [
     "WorkerError",
     "WouldDeadlock",
 ]
+
+export(globals())

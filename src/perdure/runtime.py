@@ -3,56 +3,9 @@
 For tests of code that asks, the environment may say it instead: `PERDURE__RUNTIME__FLOW_RUN__NAME=nightly`.
 """
 
-from perdure.context import current_run
-from perdure.core.errors import MissingContext
-from perdure.engine.pretended import FromEnvironment
-from perdure.engine.views import DeploymentView, FlowRunView, PartitionView, TaskRunView
-
-
-class _FlowRun(FromEnvironment, FlowRunView):
-    """The current flow run, or what the environment says of it."""
-
-    _variables = "FLOW_RUN"
-
-
-class _TaskRun(FromEnvironment, TaskRunView):
-    """The current task run, or what the environment says of it."""
-
-    _variables = "TASK_RUN"
-
-
-class _Deployment(FromEnvironment, DeploymentView):
-    """The current deployment, or what the environment says of it."""
-
-    _variables = "DEPLOYMENT"
-
-
-class _Partition(FromEnvironment, PartitionView):
-    """The current partition, or what the environment says of it."""
-
-    _variables = "PARTITION"
-
-
-flow_run = _FlowRun()
-task_run = _TaskRun()
-deployment = _Deployment()
-partition = _Partition()
-
-
-def items_done() -> int:
-    """How many items of the generator around it were handed on before: by another attempt, or before a crash.
-
-    Whoever asks goes on from there: the next `yield` is taken for the item of that number, counted from 0. Otherwise
-    the generator begins again, and its first items are passed over.
-
-    Raises:
-        MissingContext: the innermost run is no generator, or has yielded an item already.
-    """
-    run = current_run.get()
-    if run is None or run.items is None:
-        raise MissingContext("There is no generator here. Ask items_done() in the body of a generator flow or task.")
-    done: int = run.items.take_over()
-    return done
-
+from perdure._execution.current_runs import deployment, flow_run, items_done, partition, task_run
+from perdure._platform.moved import export
 
 __all__ = ["deployment", "flow_run", "items_done", "partition", "task_run"]
+
+export(globals())

@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 
 from perdure import flow, session, task
 from perdure.cli import app
-from perdure.core.records import RunFilter
+from perdure.records import RunFilter
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from perdure import flow, settings, task
-from perdure.core.errors import (
+from perdure.errors import (
     BlockMissing,
     ParameterBindError,
     ParameterTypeError,

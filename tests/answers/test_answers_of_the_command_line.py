@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from perdure import settings
+from perdure._settings import settings
 from perdure.filesystems import LocalFileSystem
 
 FLOW = """

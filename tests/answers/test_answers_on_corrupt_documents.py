@@ -13,12 +13,12 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from perdure import flow, session, task
-from perdure.core import errors
-from perdure.core.errors import PerdureError, ResultCorrupt, ResultMissing, ResultUnreadable
-from perdure.core.records import BlockRecord
+from perdure._model import errors
+from perdure._results.store import write_result
+from perdure.errors import PerdureError, ResultCorrupt, ResultMissing, ResultUnreadable
 from perdure.filesystems import LocalFileSystem
+from perdure.records import BlockRecord
 from perdure.results import PersistedResultBlob, aget_result, get_result, result_from_json
-from perdure.results.store import write_result
 from perdure.serializers import Serializer
 
 VALUE = {"day": "2024-05-01", "delays": [1, 2.5, None, True, "é"]}

@@ -14,11 +14,11 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from perdure import flow, session, task
-from perdure.core.errors import DatabaseCorrupt, OrchestratorError, PerdureError, ResultCorrupt
-from perdure.core.records import ResultFilter, RunFilter
-from perdure.orchestrator.embedded import EmbeddedOrchestrator
+from perdure._results.store import result_from_record
+from perdure._store.embedded import EmbeddedOrchestrator
+from perdure.errors import DatabaseCorrupt, OrchestratorError, PerdureError, ResultCorrupt
+from perdure.records import ResultFilter, RunFilter
 from perdure.results import get_result
-from perdure.results.store import result_from_record
 
 
 @flow

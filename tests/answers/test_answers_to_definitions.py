@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from perdure import flow, settings, task
-from perdure.core.errors import DefinitionError, SettingError, UnknownSerializer
+from perdure.errors import DefinitionError, SettingError, UnknownSerializer
 
 BOTH = pytest.mark.parametrize("decorate", [flow, task])
 

@@ -26,8 +26,8 @@ from perdure.artifacts import (
     create_table_artifact,
     update_progress,
 )
-from perdure.core.records import ArtifactFilter, ArtifactRecord
 from perdure.errors import ArtifactError
+from perdure.records import ArtifactFilter, ArtifactRecord
 
 
 def kept(**fields: Any) -> Sequence[ArtifactRecord]:

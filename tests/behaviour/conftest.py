@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from perdure import session
-from perdure.core.records import FlowRun, LogRecord, ResultFilter, ResultRecord, RunFilter, StateRecord, TaskRun
+from perdure.records import FlowRun, LogRecord, ResultFilter, ResultRecord, RunFilter, StateRecord, TaskRun
 
 
 class Known:

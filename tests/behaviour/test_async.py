@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from perdure import AsyncFuture, Future, flow, settings, task
-from perdure.core.errors import WouldDeadlock
+from perdure.errors import WouldDeadlock
 from perdure.results import UnpersistedResult
 
 

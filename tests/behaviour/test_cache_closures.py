@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from perdure import INPUTS, Task, task, task_input_hash
-from perdure.engine import source_files
-from perdure.engine.closures import distinction_of
+from perdure._engine.identity import source_files
+from perdure._engine.identity.closures import distinction_of
 
 Options = dict[str, Any]
 BY = pytest.mark.parametrize(

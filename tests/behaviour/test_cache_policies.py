@@ -23,10 +23,10 @@ from perdure import (
     task,
     task_input_hash,
 )
-from perdure.core.errors import DefinitionError, SerializationError
-from perdure.core.records import CacheFilter
-from perdure.engine.cache_key import CacheKey, cache_key_of
-from perdure.engine.drivers import perform
+from perdure._engine.drivers import perform
+from perdure._engine.identity.cache_key import CacheKey, cache_key_of
+from perdure.errors import DefinitionError, SerializationError
+from perdure.records import CacheFilter
 from perdure.task_runners import ProcessTaskRunner
 
 

@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 
 from perdure import INPUTS, settings, task
-from perdure import session as sessions
-from perdure.core.effects import Effect, Sleep, WaitFor
-from perdure.engine import drivers
-from perdure.orchestrator.embedded import EmbeddedOrchestrator
+from perdure._engine import drivers
+from perdure._run.effects import Effect, Sleep, WaitFor
+from perdure._session import session as sessions
+from perdure._store.embedded import EmbeddedOrchestrator
 from perdure.session import Session
 
 _PATIENCE = 20  # seconds; nothing here takes that long

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from perdure import INPUTS, flow, session, task
-from perdure.core.ids import new_id
-from perdure.core.processes import this_process
-from perdure.core.records import Claim
+from perdure._platform.ids import new_id
+from perdure._run.processes import this_process
+from perdure.records import Claim
 from perdure.task_runners import ProcessTaskRunner, ThreadTaskRunner
 
 

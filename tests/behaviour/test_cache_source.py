@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from perdure.engine.class_members import members_not_said
-from perdure.engine.source import digests_of_source
-from perdure.engine.source_files import body_of_class
+from perdure._engine.identity.class_members import members_not_said
+from perdure._engine.identity.source import digests_of_source
+from perdure._engine.identity.source_files import body_of_class
 
 Digests = Callable[..., tuple[str, str]]
 
@@ -335,7 +335,7 @@ def test_a_member_that_is_set_later_counts_at_once(digests: Digests) -> None:
 @pytest.mark.slow
 def test_sets_in_lambdas_count_alike_whatever_the_hash_seed() -> None:
     program = (
-        "from perdure.engine.source import digests_of_source\n"
+        "from perdure._engine.identity.source import digests_of_source\n"
         "print(digests_of_source(lambda x: x in {'a', 'b', 'c'} or x in ({'d', 'e'}, {'f', 'g'})))"
     )
     found = {

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from perdure.engine.source import digests_of_source
+from perdure._engine.identity.source import digests_of_source
 
 
 class Change(NamedTuple):
@@ -181,7 +181,7 @@ LOADED = """
 
 def test_a_script_and_the_module_that_it_is_imported_as_have_one_source(tmp_path: Path) -> None:
     told = digests_in(write(tmp_path / "here", {"job": LOADED}), "job")
-    ask = "from perdure.engine.source import digests_of_source\nprint(digests_of_source(f))"
+    ask = "from perdure._engine.identity.source import digests_of_source\nprint(digests_of_source(f))"
     script = write(tmp_path / "there", {"job": f"{textwrap.dedent(LOADED)}\n{ask}"}) / "job.py"
 
     as_script = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True).stdout
@@ -252,7 +252,7 @@ SETS = """
 def test_sets_among_what_a_task_reaches_are_the_same_in_every_process(tmp_path: Path) -> None:
     names = ", ".join(f"'name {number}'" for number in range(20))
     folder = write(tmp_path, {"job": SETS % (names, names, names)})
-    code = "from perdure.engine.source import digests_of_source; import job; print(digests_of_source(job.f))"
+    code = "from perdure._engine.identity.source import digests_of_source; import job; print(digests_of_source(job.f))"
 
     told = {
         subprocess.run(

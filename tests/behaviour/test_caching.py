@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from perdure import flow, task, task_input_hash
-from perdure.core.states import StateType
+from perdure.states import StateType
 
 
 class Counter:

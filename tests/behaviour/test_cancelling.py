@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from perdure import cancel_flow_run, flow, pause_flow_run, runtime, session, sleep, task
-from perdure.core.errors import CancelledRun, CancelRequested, ResumeError, RunMissing, SteeringError
-from perdure.core.ids import new_id
-from perdure.core.records import CancelRecord, FlowRunRecord, StartRecord, StateRecord
-from perdure.core.states import StateType
-from perdure.engine import life
+from perdure._engine.recovery import heartbeat as life
+from perdure._platform.ids import new_id
+from perdure.errors import CancelledRun, CancelRequested, ResumeError, RunMissing, SteeringError
 from perdure.flows import Flow
+from perdure.records import CancelRecord, FlowRunRecord, StartRecord, StateRecord
+from perdure.states import StateType
 from perdure.testing.crashes import crash_points, outcome_of
 from perdure.testing.invariants import violations
 
@@ -304,7 +304,7 @@ def test_code_in_a_thread_that_does_not_end_is_waited_for_no_longer_than_the_gra
 
 @pytest.mark.slow
 def test_a_flow_in_a_thread_that_does_not_end_is_ended_without_it(known: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from perdure.engine import cancelling
+    from perdure._engine.control import cancellation as cancelling
 
     @flow(**noted)
     def hanging() -> None:

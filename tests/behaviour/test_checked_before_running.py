@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from perdure import flow, settings, task
-from perdure.core.errors import BlockMissing, PerdureError, SerializationError, UnknownSerializer
+from perdure.errors import BlockMissing, PerdureError, SerializationError, UnknownSerializer
 
 _ran: list[str] = []
 

@@ -10,7 +10,7 @@ import pytest
 from pydantic import BaseModel, Field
 
 from perdure import flow
-from perdure.core.errors import ParameterTypeError
+from perdure.errors import ParameterTypeError
 
 if typing.TYPE_CHECKING:
     from decimal import Decimal

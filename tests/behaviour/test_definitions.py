@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from perdure import flow, task
-from perdure.core.errors import DefinitionError
+from perdure.errors import DefinitionError
 
 
 @task

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from perdure import allow_failure, flow, get_run_logger, runtime, session, task, unmapped
-from perdure.core.records import LogFilter, RunFilter
 from perdure.errors import ParameterBindError, VisualizationError
+from perdure.records import LogFilter, RunFilter
 
 
 @task

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from perdure import INPUTS, State, flow, session, settings, task
-from perdure.core.clock import system_clock
-from perdure.core.errors import RunMissing
-from perdure.core.records import CacheFilter, RemovalRecord, RunFilter
+from perdure._platform.clock import system_clock
+from perdure.errors import RunMissing
 from perdure.explanation import Explanation, explain
+from perdure.records import CacheFilter, RemovalRecord, RunFilter
 
 
 @task(cache_policy=INPUTS)
@@ -102,7 +102,7 @@ def test_a_run_whose_input_failed_names_that() -> None:
 RESUMED = """
 import os, sys
 from perdure import flow, task
-from perdure.core.records import RunFilter
+from perdure.records import RunFilter
 from perdure.explanation import explain
 from perdure import session
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from perdure import flow, task
-from perdure.core.states import StateType
+from perdure.states import StateType
 
 
 class Problem(Exception):

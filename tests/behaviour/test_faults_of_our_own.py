@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import perdure
-from perdure import flow, task
-from perdure.core.pending import Pending
-from perdure.core.states import Completed, Failed, State
+from perdure import State, flow, task
+from perdure._run.pending import Pending
+from perdure.states import Completed, Failed
 from perdure.task_runners import ThreadTaskRunner
 
 _OURS = str(Path(perdure.__file__).parent)

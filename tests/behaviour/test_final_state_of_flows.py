@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from perdure import State, flow, task
-from perdure.core.errors import CancelledRun, CrashedRun, FailedRun
-from perdure.core.states import Cancelled, Completed, Crashed, Failed, Paused, Pending, Scheduled, StateType
+from perdure.errors import CancelledRun, CrashedRun, FailedRun
+from perdure.states import Cancelled, Completed, Crashed, Failed, Paused, Pending, Scheduled, StateType
 
 
 @task

@@ -10,8 +10,9 @@ import pandas
 import pytest
 
 from perdure import INPUTS, flow, task
-from perdure.engine import cache_key, former_hashing, starts
-from perdure.engine.walker import Former
+from perdure._engine.identity import cache_key, former_hashing
+from perdure._engine.identity.walker import Former
+from perdure._engine.recovery import start_record as starts
 from perdure.task_runners import ProcessTaskRunner
 
 RIGHT = (

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from perdure import allow_failure, flow, quote, task
-from perdure.core.errors import DefinitionError, UnfinishedRun
+from perdure.errors import DefinitionError, UnfinishedRun
 from perdure.futures import as_completed, wait
 from perdure.states import Completed
 from perdure.task_runners import ProcessTaskRunner, SequentialTaskRunner, ThreadTaskRunner

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from perdure import flow, task
-from perdure.core.errors import SerializationError
+from perdure.errors import SerializationError
 
 
 @task

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from perdure import flow, get_run_logger, task
-from perdure.core.states import Cancelled, Cancelling
+from perdure.states import Cancelled, Cancelling
 
 
 class Notes:

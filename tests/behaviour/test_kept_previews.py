@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from perdure import session, settings, task
-from perdure.core.records import ResultFilter, ResultRecord
+from perdure.records import ResultFilter, ResultRecord
 
 
 def record_of(state: Any) -> ResultRecord:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from perdure import flow, task
-from perdure.engine.kept import packed
+from perdure._engine.recovery.kept_values import packed
 
 DEPTH = 5_000
 

@@ -19,7 +19,7 @@ def use(value: Any, other: Any = None) -> list[Any]:
 def lineage() -> list[tuple[str, str, str]]:
     """(task run, the run whose result it was given, parameter), by name, sorted."""
     known = session.current().orchestrator
-    from perdure.core.records import RunFilter
+    from perdure.records import RunFilter
 
     runs = {run.id: run.name for run in [*known.task_runs(RunFilter()), *known.flow_runs(RunFilter())]}
     return sorted((runs[each.run_id], runs[each.source_id], each.name) for each in known.inputs_of(tuple(runs)))

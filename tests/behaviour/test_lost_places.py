@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from perdure import flow, task
-from perdure.core.errors import ResultError
+from perdure.errors import ResultError
 from perdure.results import get_result
 from tests.behaviour.conftest import Programs
 

@@ -8,7 +8,7 @@ import pydantic
 import pytest
 
 from perdure import flow, task
-from perdure.core.errors import DefinitionError, ParameterBindError, ParameterTypeError
+from perdure.errors import DefinitionError, ParameterBindError, ParameterTypeError
 
 
 class Point(pydantic.BaseModel):

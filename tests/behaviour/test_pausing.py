@@ -10,8 +10,8 @@ import pytest
 from pydantic import BaseModel
 
 from perdure import continue_flow_run, flow, pause_flow_run, runtime, session, suspend_flow_run, task
-from perdure.core.errors import MissingContext, PauseTimeout, ResumeError, SteeringError, SuspendedRun
-from perdure.engine import pausing
+from perdure._engine.control import pausing
+from perdure.errors import MissingContext, PauseTimeout, ResumeError, SteeringError, SuspendedRun
 from perdure.testing.invariants import violations
 
 
@@ -268,7 +268,7 @@ def test_what_was_submitted_ends_before_the_flow_is_suspended(known: Any) -> Non
 
 
 def test_a_suspended_flow_run_is_not_lost(known: Any) -> None:
-    from perdure.engine.resumption import lost_runs
+    from perdure._engine.recovery.resumption import lost_runs
 
     flow(name="asks")(lambda: suspend_flow_run())(return_state=True)
     assert [run.id for run in lost_runs(session.current())] == []

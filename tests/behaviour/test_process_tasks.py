@@ -17,8 +17,8 @@ import cloudpickle
 import pytest
 
 from perdure import flow, session, task
-from perdure.core.records import LogFilter
 from perdure.errors import SerializationError
+from perdure.records import LogFilter
 from perdure.runtime import flow_run, task_run
 from perdure.task_runners import ProcessTaskRunner
 

@@ -15,7 +15,7 @@ from uuid import UUID
 import pytest
 
 from perdure import flow, settings, task
-from perdure.core.errors import (
+from perdure.errors import (
     DefinitionError,
     MissingResult,
     ResultCorrupt,

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from perdure import exponential_backoff, flow, task
-from perdure.core.errors import DefinitionError
-from perdure.core.options import TaskOptions
-from perdure.engine.retries import delay_before
+from perdure._engine.lifecycle.retries import delay_before
+from perdure._model.options import TaskOptions
+from perdure.errors import DefinitionError
 
 
 class Flaky:

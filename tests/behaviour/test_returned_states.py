@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from perdure import State, flow, quote, task
-from perdure.core.errors import CancelledRun, FailedRun, UnfinishedRun
-from perdure.core.states import Cancelled, Cancelling, Completed, Crashed, Failed, Paused, Scheduled, StateType
+from perdure.errors import CancelledRun, FailedRun, UnfinishedRun
 from perdure.results import get_result
+from perdure.states import Cancelled, Cancelling, Completed, Crashed, Failed, Paused, Scheduled, StateType
 from perdure.task_runners import ProcessTaskRunner
 
 

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from perdure import flow, task
-from perdure.core.errors import DefinitionError
+from perdure.errors import DefinitionError
 from tests.behaviour.conftest import Known
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from perdure import flow, task
-from perdure.core.errors import CrashedRun
+from perdure.errors import CrashedRun
 
 SLEEPS = """
 import sys, time
@@ -186,7 +186,7 @@ def test_a_crashed_upstream_leaves_a_task_not_ready() -> None:
 
 
 def test_the_state_of_a_crashed_run_raises_its_reason() -> None:
-    from perdure.core.states import Crashed
+    from perdure.states import Crashed
 
     with pytest.raises(CrashedRun, match="lost"):
         Crashed("lost").result()
@@ -361,7 +361,7 @@ f()
     assert code == -signal.SIGKILL
     run = known.task_run("kept")
     assert run.state_name == "Completed"
-    from perdure.results.store import result_from_record
+    from perdure._results.store import result_from_record
 
     assert result_from_record(known.result(run.id)).get() == [1, 2, 3]
 
@@ -462,7 +462,7 @@ def test_a_flow_that_is_stopped_does_not_wait_for_tasks_that_never_end(start: An
         SLEEPS
         + """
 import threading
-from perdure.engine import flow_run
+from perdure._engine.lifecycle import flow_run
 
 @task
 def hangs():

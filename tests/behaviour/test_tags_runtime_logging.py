@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from perdure import flow, get_run_logger, runtime, tags, task
-from perdure.core.errors import MissingContext
+from perdure.errors import MissingContext
 
 
 @task

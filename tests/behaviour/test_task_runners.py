@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from perdure import flow, task
-from perdure.core.errors import CrashedRun, DefinitionError, SerializationError
+from perdure.errors import CrashedRun, DefinitionError, SerializationError
 from perdure.task_runners import ProcessTaskRunner, SequentialTaskRunner, ThreadTaskRunner
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from perdure import flow, task
-from perdure.core.errors import RunTimeout
+from perdure.errors import RunTimeout
 
 
 def busy(seconds: float) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 import perdure
 from perdure import flow, settings, task
-from perdure.core.tracebacks import fold
+from perdure._model.tracebacks import fold
 from perdure.states import State
 
 OWN = str(perdure.__path__[0])

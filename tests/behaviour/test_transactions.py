@@ -14,10 +14,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from perdure import INPUTS, Transaction, flow, get_transaction, session, settings, task, transaction
-from perdure.core.records import ResultFilter, RunFilter
 from perdure.errors import TransactionError
-from perdure.results import prune
-from perdure.results.lookup import get_result
+from perdure.records import ResultFilter, RunFilter
+from perdure.results import get_result, prune
 from perdure.task_runners import ProcessTaskRunner, ThreadTaskRunner
 from perdure.testing.home import fresh_home
 from perdure.testing.invariants import violations
@@ -744,7 +743,7 @@ def test_a_key_is_text() -> None:
 
 
 def test_a_commit_that_the_database_refuses_rolls_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    from perdure.core.errors import OrchestratorError
+    from perdure.errors import OrchestratorError
 
     def refuse(*_: Any) -> None:
         raise OrchestratorError("full")

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 import pydantic
 import pytest
 
-from perdure import allow_failure, flow, quote, task, unmapped
-from perdure.core.errors import UnfinishedRun, UpstreamTaskError
-from perdure.core.states import State, StateType
+from perdure import State, allow_failure, flow, quote, task, unmapped
+from perdure.errors import UnfinishedRun, UpstreamTaskError
 from perdure.futures import Future
+from perdure.states import StateType
 
 
 @task

@@ -3,8 +3,8 @@ from collections.abc import Iterator
 import pytest
 from dict_store import DictStore
 
+from perdure._blocks import saving as blocks_store
 from perdure.blocks import set_store_provider
-from perdure.blocks import store as blocks_store
 
 
 @pytest.fixture(autouse=True)

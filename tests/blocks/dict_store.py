@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from perdure.core.records import BlockRecord
+from perdure.records import BlockRecord
 
 
 class DictStore:

@@ -11,12 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field, SecretBytes, SecretStr
 
-from perdure.blocks import Block, from_record, secrets
-from perdure.blocks.secrets import WrongKeyError, decrypt, encrypt
-from perdure.blocks.store import block_store
-from perdure.core.errors import BlockError
-from perdure.core.ids import new_id
-from perdure.core.records import BlockRecord
+from perdure._blocks import secrets
+from perdure._blocks.saving import block_store
+from perdure._blocks.secrets import WrongKeyError, decrypt, encrypt
+from perdure._platform.ids import new_id
+from perdure.blocks import Block, from_record
+from perdure.errors import BlockError
+from perdure.records import BlockRecord
 from perdure.settings import temporary_settings
 
 

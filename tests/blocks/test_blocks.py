@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, Field, ValidationError, computed_field
 
 from perdure import blocks
+from perdure._platform.ids import is_id
 from perdure.blocks import Block, block_class, from_record, set_store_provider
-from perdure.core.errors import BlockError, BlockMissing
-from perdure.core.ids import is_id
+from perdure.errors import BlockError, BlockMissing
 from perdure.filesystems import LocalFileSystem, Storage
 
 
@@ -210,7 +210,7 @@ def test_a_field_that_json_cannot_hold_is_refused_by_name() -> None:
 
 
 def test_without_a_store_the_error_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("perdure.core.providers._orchestrator", None)
+    monkeypatch.setattr("perdure._platform.providers._orchestrator", None)
     set_store_provider(None)
     with pytest.raises(BlockError, match=r"no place to keep blocks.*import perdure"):
         Credentials(user="a").save("dev")

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from perdure.blocks.notifications import AppriseNotification, DiscordWebhook, SlackWebhook
 from perdure.blocks.system import JSON, DateTime, Secret, String
 from perdure.blocks.webhook import Webhook
-from perdure.core.errors import HookError
+from perdure.errors import HookError
 
 
 @pytest.mark.parametrize(

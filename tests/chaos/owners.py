@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from perdure.core.records import FlowRun, ResultFilter, RunFilter
-from perdure.core.states import StateType as S
-from perdure.orchestrator.embedded import EmbeddedOrchestrator
+from perdure._store.embedded import EmbeddedOrchestrator
+from perdure.records import FlowRun, ResultFilter, RunFilter
+from perdure.states import StateType as S
 from tests.chaos.machines import LEASE, Place, enter, link
 from tests.chaos.owned import STEPS, ledger_of
 
@@ -21,7 +21,7 @@ STOPS_WITHIN = 5.0  # seconds after it can know of it, a process has left a run 
 _PATIENCE = 90  # seconds for a process to end
 DAY = 86_400.0
 _context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["tests.chaos.owners", "perdure.orchestrator.remote"])
+_context.set_forkserver_preload(["tests.chaos.owners", "perdure._store.remote.orchestrator"])
 
 
 class Machines:
@@ -221,7 +221,8 @@ def _main(who: str, home: str, command: str, argument: Any, place: Place, told: 
         stream.flush()
         os.dup2(log, stream.fileno())
     enter(place)
-    from perdure import session, settings
+    from perdure import session
+    from perdure._settings import settings
 
     settings.reload()
     try:
@@ -254,7 +255,7 @@ def _take_over(run_id: str) -> int:
 def _crashed(_: object) -> int:
     """Resume all that crashed; how many there were."""
     from perdure import session
-    from perdure.engine.resumption import lost_runs
+    from perdure._engine.recovery.resumption import lost_runs
     from tests.chaos.owned import owned
 
     found = list(lost_runs(session.current()))

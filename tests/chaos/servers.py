@@ -15,11 +15,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from perdure.core.records import FlowRun, RunFilter
-from perdure.core.states import StateType as S
-from perdure.orchestrator.embedded import EmbeddedOrchestrator
-from perdure.orchestrator.remote import RemoteOrchestrator, folder_of
-from perdure.server.running import opened
+from perdure._server.running import opened
+from perdure._store.embedded import EmbeddedOrchestrator
+from perdure._store.remote.orchestrator import RemoteOrchestrator, folder_of
+from perdure.records import FlowRun, RunFilter
+from perdure.states import StateType as S
 from tests.chaos.reporting import PERSISTED
 from tests.postgresql_server import new_database, server_in
 from tests.server.proxy import Proxy

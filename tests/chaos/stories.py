@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from perdure import session
-from perdure.core.records import ResultFilter
-from perdure.core.states import StateType
+from perdure.records import ResultFilter
+from perdure.states import StateType
 from perdure.testing.crashes import root_run
 from perdure.testing.home import fresh_home
 from perdure.testing.invariants import Witness

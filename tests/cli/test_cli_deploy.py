@@ -10,7 +10,7 @@ from command_line import Perdure
 from jsonschema import Draft202012Validator
 
 from perdure import session
-from perdure.deploying.definition import definition_of_text
+from perdure._rooms.deployments.definition import definition_of_text
 
 FLOWS = """
 from perdure import flow

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from command_line import Perdure
 
-from perdure import flow, get_run_logger, session, tags, task
+from perdure import flow, get_run_logger, tags, task
+from perdure._platform.printable import printable, printable_json
+from perdure._session import session
 from perdure.artifacts import create_link_artifact, create_markdown_artifact, create_progress_artifact
-from perdure.core.printable import printable, printable_json
-from perdure.core.records import RunFilter
+from perdure.records import RunFilter
 
 E = "x\x1b]0;owned\x07 \x9b31m\u202ereversed\u2066 \x7f\rover\x08"
 _STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u200e\u200f]")

@@ -10,13 +10,13 @@ import pytest
 from command_line import Perdure
 
 from perdure import flow, session, settings, task
-from perdure.core.clock import system_clock
-from perdure.core.ids import new_id
-from perdure.core.processes import this_process
-from perdure.core.records import FlowRunRecord, ProcessRecord, Record, ResultFilter, StartRecord, StateRecord
-from perdure.core.states import StateType
+from perdure._platform.clock import system_clock
+from perdure._platform.ids import new_id
+from perdure._results.removal import needs_of
+from perdure._run.processes import this_process
+from perdure.records import FlowRunRecord, ProcessRecord, Record, ResultFilter, StartRecord, StateRecord
 from perdure.results import prune
-from perdure.results.removal import needs_of
+from perdure.states import StateType
 
 NEVER = 2**22 + 1  # a process number that Linux does not give
 

@@ -20,7 +20,7 @@ from perdure.artifacts import create_markdown_artifact, create_progress_artifact
 from perdure.cli.flow_run_watch import picture
 from perdure.cli.log_lines import Follower
 from perdure.cli.tree import gather
-from perdure.core.records import ArtifactFilter, LogFilter, LogRecord, RunFilter
+from perdure.records import ArtifactFilter, LogFilter, LogRecord, RunFilter
 
 
 @task

@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from perdure.cli.preview import rendered
-from perdure.results.previews import preview_of
+from perdure.results import preview_of
 
 
 def shown(value: object, width: int = 100) -> str:

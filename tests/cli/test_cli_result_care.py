@@ -10,7 +10,7 @@ import pytest
 from command_line import Perdure
 
 from perdure import flow, session, settings, task
-from perdure.core.records import ResultFilter
+from perdure.records import ResultFilter
 from perdure.serializers import new_key
 
 LARGE = b"large" * 100_000
@@ -90,7 +90,7 @@ def test_diff_as_json_has_every_change(perdure: Perdure, days: None):
 
 
 def test_quick_diff_loads_nothing(perdure: Perdure, days: None, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("perdure.results.difference.get_result", None)
+    monkeypatch.setattr("perdure._results.difference.get_result", None)
     ended = perdure("result", "diff", "monday/load-0", "tuesday/load-0", "--quick")
     said = ended.stdout.splitlines()[-1].partition(";")[0]
     assert (ended.exit_code, said) == (1, "The results have different digests")

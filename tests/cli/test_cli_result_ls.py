@@ -8,8 +8,8 @@ import pytest
 from command_line import Perdure
 
 from perdure import flow, session, task
-from perdure.core.records import ResultFilter
 from perdure.filesystems import LocalFileSystem
+from perdure.records import ResultFilter
 
 
 def returned(value: Any, **options: Any) -> None:

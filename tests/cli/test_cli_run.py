@@ -72,7 +72,7 @@ def test_a_parameter_that_is_to_be_text_stays_text(perdure: Perdure, program: Pr
     ],
 )
 def test_the_exit_code_says_how_the_run_ended(perdure: Perdure, program: Program, body: str, exit_code: int, word: str):
-    file = program(f"from perdure.core.states import Cancelled\n@flow\ndef ends():\n    {body}\n")
+    file = program(f"from perdure.states import Cancelled\n@flow\ndef ends():\n    {body}\n")
     ended = perdure("run", file)
     assert (ended.exit_code, word in ended.stdout) == (exit_code, True)
 

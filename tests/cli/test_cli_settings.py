@@ -5,7 +5,7 @@ import json
 import pytest
 from command_line import Perdure
 
-from perdure import settings
+from perdure._settings import settings
 
 
 def test_what_is_set_holds(perdure: Perdure):

@@ -8,9 +8,9 @@ import pytest
 from command_line import Perdure
 from typer.main import get_command
 
+from perdure._platform.version import VERSION
 from perdure.cli import app
 from perdure.cli.output import duration_text, size_text
-from perdure.core.version import VERSION
 
 
 @pytest.mark.parametrize(

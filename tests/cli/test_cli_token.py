@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 from command_line import Perdure
 
-from perdure.core.clock import system_clock
-from perdure.orchestrator.embedded import EmbeddedOrchestrator
-from perdure.orchestrator.sql.tokens import Scope
+from perdure._platform.clock import system_clock
+from perdure._rooms.tokens.store import Scope
+from perdure._store.embedded import EmbeddedOrchestrator
 
 pytestmark = pytest.mark.slow  # the server's modules take half a second to import
 

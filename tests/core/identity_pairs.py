@@ -15,7 +15,7 @@ import time
 import warnings
 from typing import Any
 
-from perdure.engine.hashing import digest_of_values
+from perdure._engine.identity.hashing import digest_of_values
 from tests.core.identity_kinds import KINDS, kinds
 
 Drawn = list[tuple[str, dict[str, int]]]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perdure.core.amounts import parse_age, parse_size
+from perdure._platform.amounts import parse_age, parse_size
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perdure.core.annotations import allow_failure, quote, unmapped
-from perdure.core.arguments import replace_upstreams, upstreams_in
-from perdure.core.pending import Pending
+from perdure import allow_failure, quote, unmapped
+from perdure._run.arguments import replace_upstreams, upstreams_in
+from perdure._run.pending import Pending
 
 few = settings(max_examples=30, deadline=None)  # a busy machine is slow, not wrong
 

@@ -13,9 +13,9 @@ import pydantic
 import pydantic.v1
 import pytest
 
-from perdure.core.annotations import allow_failure
-from perdure.core.arguments import replace_upstreams, upstreams_in
-from perdure.core.pending import Pending
+from perdure import allow_failure
+from perdure._run.arguments import replace_upstreams, upstreams_in
+from perdure._run.pending import Pending
 
 Pair = namedtuple("Pair", "one other")
 

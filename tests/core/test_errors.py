@@ -3,11 +3,11 @@
 import pytest
 
 from perdure import errors
-from perdure.core import errors as core
+from perdure._model import errors as core
 
 
 def test_every_error_of_the_core_is_public() -> None:
-    own = {name for name, each in vars(core).items() if isinstance(each, type) and each.__module__ == core.__name__}
+    own = {name for name, each in vars(core).items() if isinstance(each, type) and each.__module__ == "perdure.errors"}
 
     assert own <= set(errors.__all__)
     assert all(getattr(errors, name) is getattr(core, name) for name in own)

@@ -21,11 +21,11 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from perdure.core import programs
-from perdure.core.errors import SerializationError
-from perdure.engine import former_hashing, walker
-from perdure.engine.former_hashing import digest_of_values as former
-from perdure.engine.hashing import digest_of_values as digest
+from perdure._engine.identity import former_hashing, walker
+from perdure._engine.identity.former_hashing import digest_of_values as former
+from perdure._engine.identity.hashing import digest_of_values as digest
+from perdure._platform import programs
+from perdure.errors import SerializationError
 
 few = settings(max_examples=30, deadline=None)  # a busy machine is slow, not wrong
 
@@ -191,7 +191,8 @@ def test_a_value_may_be_nested_however_deep(depth: int) -> None:
 
 def test_an_integer_of_any_length_has_a_digest_that_is_the_same_whatever_the_limit_of_digits() -> None:
     numbers = [10**600, 10**4299, 10**4300, 10**5000, 10**5000 + 1]
-    code = "from perdure.engine.hashing import digest_of_values as d; import sys; sys.set_int_max_str_digits({})\n"
+    code = "from perdure._engine.identity.hashing import digest_of_values as d; "
+    code += "import sys; sys.set_int_max_str_digits({})\n"
     for limit in (640, 0):
         script = f"{code.format(limit)}for n in {[hex(each) for each in numbers]}: print(d(int(n, 16)))"
         other = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
@@ -280,7 +281,8 @@ def test_of_many_parts_too_one_may_hold_the_whole(monkeypatch: pytest.MonkeyPatc
 
 def test_digests_are_the_same_in_another_process() -> None:
     code = (
-        "from perdure.engine.hashing import digest_of_values as d; print(d({'a': {'x','y','z'}, 'b': (1, 2.5)}, b'c'))"
+        "from perdure._engine.identity.hashing import digest_of_values as d; "
+        "print(d({'a': {'x','y','z'}, 'b': (1, 2.5)}, b'c'))"
     )
     environment = {**os.environ, "PYTHONHASHSEED": "77"}
     other = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)

@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from perdure.engine.contents.reduction import reduced
-from perdure.engine.hashing import digest_of_values as digest
+from perdure._engine.identity.contents.reduction import reduced
+from perdure._engine.identity.hashing import digest_of_values as digest
 from tests.core.identity_kinds import Kind, kinds
 from tests.core.identity_pairs import wrong_pairs
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perdure.core.ids import is_id, new_id
+from perdure._platform.ids import is_id, new_id
 
 few = settings(max_examples=30, deadline=None)  # a busy machine is slow, not wrong
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from perdure.core.exceptions import portable, stand_in
+from perdure._model.exceptions import portable, stand_in
 
 
 class Locked(Exception):

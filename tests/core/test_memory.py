@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from perdure.core.memory import room_for
+from perdure._platform.memory import room_for
 
 
 @pytest.mark.parametrize("size", [0, 1, 5_000, 3 * 1024 * 1024])

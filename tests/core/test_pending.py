@@ -5,8 +5,8 @@ import threading
 
 import pytest
 
-from perdure.core.pending import Pending, when_all_done
-from perdure.core.states import Completed
+from perdure._run.pending import Pending, when_all_done
+from perdure.states import Completed
 
 
 def test_a_callback_is_called_once_the_run_has_arrived_or_at_once() -> None:

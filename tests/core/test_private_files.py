@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from perdure.core.files import locked, make_private, touch_private
-from perdure.orchestrator.embedded import EmbeddedOrchestrator
+from perdure._platform.files import locked, make_private, touch_private
+from perdure._store.embedded import EmbeddedOrchestrator
 from perdure.testing.orchestrator_conformance import flow_run
 
 PROGRAM = """

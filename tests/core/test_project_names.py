@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from perdure.core.projects import folder, project_of, whole
+from perdure._platform.projects import folder, project_of, whole
 
 
 def made(directory: Path, **files: str) -> Path:

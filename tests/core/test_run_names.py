@@ -2,7 +2,7 @@
 
 import re
 
-from perdure.core.run_names import new_run_name
+from perdure._model.run_names import new_run_name
 
 
 def test_a_name_is_two_words_that_can_be_said() -> None:

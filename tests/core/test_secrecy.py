@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import Secret as PydanticSecret
 from pydantic import SecretBytes, SecretStr
 
-from perdure.core.secrecy import is_secret, is_secret_name, shortened, without_secrets
+from perdure._platform.secrecy import is_secret, is_secret_name, shortened, without_secrets
 from perdure.settings import Secret
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from perdure.core.standard_library import folders
+from perdure._platform.standard_library import folders
 
 
 @pytest.mark.parametrize("name", ["stdlib", "platstdlib"])

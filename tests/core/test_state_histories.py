@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from perdure import session
-from perdure.core.errors import InvalidTransition
-from perdure.core.ids import new_id
-from perdure.core.records import RunFilter, StateRecord, TaskRunRecord
-from perdure.core.states import FINAL, StateType, check_transition
+from perdure._model.state_types import FINAL, check_transition
+from perdure._platform.ids import new_id
+from perdure.errors import InvalidTransition
+from perdure.records import RunFilter, StateRecord, TaskRunRecord
+from perdure.states import StateType
 from perdure.testing.invariants import wrong_transitions
 
 S = StateType

@@ -6,18 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perdure.core import states
-from perdure.core.errors import CancelledRun, CrashedRun, FailedRun, InvalidTransition, UnfinishedRun
-from perdure.core.states import (
-    FINAL,
-    TRANSITIONS,
-    UNSUCCESSFUL,
-    State,
-    StateType,
-    aggregate,
-    check_transition,
-    exception_from,
-)
+from perdure import State
+from perdure._model import states
+from perdure._model.state_types import FINAL, TRANSITIONS, UNSUCCESSFUL, check_transition
+from perdure._model.states import aggregate, exception_from
+from perdure.errors import CancelledRun, CrashedRun, FailedRun, InvalidTransition, UnfinishedRun
+from perdure.states import StateType
 
 few = settings(max_examples=30, deadline=None)  # a busy machine is slow, not wrong
 

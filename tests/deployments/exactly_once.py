@@ -14,13 +14,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from perdure.core.clock import from_datetime, to_datetime
-from perdure.core.deployments import Deployment, DeploymentVersion, QueueFilter, WorkPool
-from perdure.core.ids import new_id
-from perdure.deploying.definition import Definition
-from perdure.deploying.ticks import make_due_runs, scheduled
-from perdure.orchestrator.embedded import EmbeddedOrchestrator
-from perdure.scheduling.schedule import Cron, Interval, Schedule
+from perdure._platform.clock import from_datetime, to_datetime
+from perdure._platform.ids import new_id
+from perdure._rooms.deployments.definition import Definition
+from perdure._rooms.deployments.port import Deployment, DeploymentVersion, QueueFilter, WorkPool
+from perdure._rooms.deployments.ticks import make_due_runs, scheduled
+from perdure._store.embedded import EmbeddedOrchestrator
+from perdure.schedules import Cron, Interval, Schedule
 
 _START = datetime(2026, 3, 28, 20, tzinfo=UTC)  # hours before clocks are changed in Europe
 _WINDOW = timedelta(days=30)

@@ -3,13 +3,9 @@ from datetime import UTC, datetime
 import pytest
 
 from perdure import session
-from perdure.core.clock import from_datetime
-from perdure.core.deployments import QueueFilter, WorkerRecord
-from perdure.core.errors import DeploymentError, DeploymentMissing
-from perdure.core.ids import new_id
-from perdure.core.records import RunFilter, StateRecord
-from perdure.core.states import StateType
-from perdure.deploying.backfills import (
+from perdure._platform.clock import from_datetime
+from perdure._platform.ids import new_id
+from perdure._rooms.deployments.backfills import (
     backfill_named,
     backfills,
     cancel_backfill,
@@ -18,9 +14,13 @@ from perdure.deploying.backfills import (
     start_backfill,
     states_of_partitions,
 )
-from perdure.deploying.ticks import make_due_runs, resume_schedules
+from perdure._rooms.deployments.port import QueueFilter, WorkerRecord
+from perdure._rooms.deployments.ticks import make_due_runs, resume_schedules
 from perdure.deployments import run_deployment
+from perdure.errors import DeploymentError, DeploymentMissing
 from perdure.partitions import InvalidPartition, daily
+from perdure.records import RunFilter, StateRecord
+from perdure.states import StateType
 from tests.deployments import deployed
 
 NOW = from_datetime(datetime(2026, 5, 11, 9, tzinfo=UTC))  # ten days are over

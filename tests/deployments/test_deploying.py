@@ -6,18 +6,18 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from perdure import flow, session
-from perdure.core.clock import from_datetime
-from perdure.core.deployments import NOBODY, QueueFilter, WorkerRecord
-from perdure.core.errors import DeploymentError, DeploymentMissing, ParameterTypeError
-from perdure.core.ids import new_id
-from perdure.core.records import RunFilter
-from perdure.core.states import StateType
-from perdure.deploying.definition import definition_of_text
-from perdure.deploying.ticks import make_due_runs, resume_schedules, upcoming
+from perdure._engine.recovery.resumption import end_lost, lost_runs
+from perdure._platform.clock import from_datetime
+from perdure._platform.ids import new_id
+from perdure._rooms.deployments.definition import definition_of_text
+from perdure._rooms.deployments.port import QueueFilter, WorkerRecord
+from perdure._rooms.deployments.ticks import make_due_runs, resume_schedules, upcoming
 from perdure.deployments import deploy, run_deployment
-from perdure.engine.resumption import end_lost, lost_runs
+from perdure.errors import DeploymentError, DeploymentMissing, ParameterTypeError
 from perdure.partitions import InvalidPartition, daily, static
+from perdure.records import NOBODY, RunFilter
 from perdure.schedules import Cron, Interval
+from perdure.states import StateType
 from tests.deployments import deployed
 
 
@@ -160,7 +160,7 @@ def test_what_a_schedule_missed_is_an_event_with_its_count(known):
     seen_at(known, of, at(2030, 1, 1))
     make_due_runs(at(2030, 1, 1, 1, 5), known)
     assert not known.flow_runs(RunFilter())
-    from perdure.core.services import EventFilter
+    from perdure._rooms.events.port import EventFilter
 
     (event,) = known.services.events(EventFilter(kind="schedule.missed"))
     assert json.loads(event.payload)["ticks"] == 6

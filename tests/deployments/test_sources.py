@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from perdure import Flow, flow, session, settings
-from perdure.core.errors import DeploymentError, EntrypointError
-from perdure.core.records import RunFilter
-from perdure.core.states import StateType
-from perdure.deploying.definition import definition_of_text
+from perdure._rooms.deployments.definition import definition_of_text
 from perdure.deployments import run_deployment
+from perdure.errors import DeploymentError, EntrypointError
 from perdure.integrations.git import GitRepository
+from perdure.records import RunFilter
+from perdure.states import StateType
 
 PROGRAM = """\
 from perdure import flow

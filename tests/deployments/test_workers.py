@@ -14,14 +14,15 @@ from pathlib import Path
 import pytest
 
 from perdure import cancel_flow_run, session
-from perdure.core.deployments import QueueFilter, WorkerRecord, WorkPool
-from perdure.core.ids import new_id
-from perdure.core.records import RunFilter
-from perdure.core.states import FINAL, StateType
+from perdure._model.state_types import FINAL
+from perdure._platform.ids import new_id
+from perdure._rooms.deployments.port import QueueFilter, WorkerRecord, WorkPool
+from perdure._worker.loop import Worker
+from perdure._worker.process import ProcessInfrastructure
 from perdure.deployments import run_deployment
+from perdure.records import RunFilter
 from perdure.schedules import Interval
-from perdure.workers.loop import Worker
-from perdure.workers.process import ProcessInfrastructure
+from perdure.states import StateType
 from tests.deployments import deployed
 
 pytestmark = pytest.mark.slow

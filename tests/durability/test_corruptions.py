@@ -14,11 +14,11 @@ import pandas as pd
 import pytest
 
 from perdure import settings
-from perdure.core.errors import ResultCorrupt, ResultMissing, ResultUnreadable, ResultUntrusted
+from perdure._results.document import digest_of, encode
+from perdure._results.store import description_of, write_result
+from perdure.errors import ResultCorrupt, ResultMissing, ResultUnreadable, ResultUntrusted
 from perdure.filesystems import LocalFileSystem
-from perdure.results.document import digest_of, encode
-from perdure.results.store import description_of, write_result
-from perdure.results.types import PersistedResult
+from perdure.results import PersistedResult
 from perdure.serializers import new_key, resolve
 
 COUNT = 10_000

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from perdure import session
-from perdure.core.records import ResultFilter, RunFilter
-from perdure.core.states import StateType
-from perdure.results.store import result_from_record
+from perdure._results.store import result_from_record
+from perdure.records import ResultFilter, RunFilter
+from perdure.states import StateType
 
 KILLS = 200
 SCRIPT = Path(__file__).with_name("killed_flow.py")

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from perdure import session
-from perdure.core.records import RunFilter
-from perdure.core.states import StateType
+from perdure.records import RunFilter
+from perdure.states import StateType
 
 PROCESSES = 8
 TASKS = 1_000

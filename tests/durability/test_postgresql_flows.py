@@ -14,9 +14,9 @@ import psycopg
 import pytest
 
 from perdure import settings
-from perdure.orchestrator.care.checking import check
-from perdure.orchestrator.sql.postgresql import PostgreSQL
-from perdure.orchestrator.sql.schema import HEAD
+from perdure._store.maintenance.checking import check
+from perdure._store.sql.postgresql import PostgreSQL
+from perdure._store.sql.schema import HEAD
 from tests.postgresql_server import control, new_database, server_in
 
 pytestmark = pytest.mark.slow

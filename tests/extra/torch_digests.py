@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import torch
 
-from perdure.engine.hashing import digest_of_values as digest
+from perdure._engine.identity.hashing import digest_of_values as digest
 
 TYPES = (
     *(torch.float32, torch.float64, torch.float16, torch.bfloat16, torch.float8_e4m3fn, torch.complex64),

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import torch
 
-from perdure.core.errors import ResultUnreadable
+from perdure._serializers.tensors import tensor_from_memory
+from perdure.errors import ResultUnreadable
 from perdure.serializers import PickleSerializer
-from perdure.serializers.tensors import tensor_from_memory
 from perdure.testing.serializer_conformance import MemoryPayload
 
 SERIALIZER = PickleSerializer()

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from perdure import session, settings
-from perdure.blocks.approved import approve
-from perdure.core.errors import ResultUnreadable, SettingError
-from perdure.core.places import is_within, parse_places, plain_place
+from perdure._blocks.approved import approve
+from perdure._platform.places import is_within, parse_places, plain_place
+from perdure._storages.allowed import Allowed
+from perdure.errors import ResultUnreadable, SettingError
 from perdure.filesystems import GCS, S3, Azure, LocalFileSystem, RemoteFileSystem
-from perdure.filesystems.allowed import Allowed
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from perdure.core.errors import ObjectMissing, StorageError, StorageKeyError
+from perdure._storages.local_files import is_inside, refused, temporary_name
+from perdure.errors import ObjectMissing, StorageError, StorageKeyError
 from perdure.filesystems import LocalFileSystem, Storage
-from perdure.filesystems.local_files import is_inside, refused, temporary_name
 from perdure.settings import temporary_settings
 from perdure.testing.storage_conformance import StorageConformance
 
@@ -302,7 +302,7 @@ def test_a_disk_of_a_mac_without_a_full_flush_is_flushed_as_others_are(
 def test_without_times_that_tell_changes_there_is_no_fingerprint(
     storage: LocalFileSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("perdure.filesystems.local_files._MARKS", False)  # as on Windows
+    monkeypatch.setattr("perdure._storages.local_files._MARKS", False)  # as on Windows
     with storage.open_writer("a") as writer:
         writer.write(b"x")
     assert storage.read("a") == b"x"

@@ -4,7 +4,7 @@ from tempfile import TemporaryDirectory
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perdure.core.errors import ObjectMissing
+from perdure.errors import ObjectMissing
 from perdure.filesystems import LocalFileSystem
 
 # No key is a folder of another.

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import pytest
 
-from perdure.core.errors import ObjectMissing
+from perdure.errors import ObjectMissing
 from perdure.filesystems import Storage, check_key
 from perdure.testing.storage_conformance import StorageConformance
 

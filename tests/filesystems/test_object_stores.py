@@ -6,10 +6,10 @@ import sys
 import pytest
 from pydantic import ValidationError
 
+from perdure._storages.object_errors import is_past_end, refused
 from perdure.blocks import Block, block_class
-from perdure.core.errors import StorageError
+from perdure.errors import StorageError
 from perdure.filesystems import GCS, S3, Azure, Storage
-from perdure.filesystems.object_errors import is_past_end, refused
 
 NOWHERE = "http://127.0.0.1:9"
 KEY = (
@@ -90,7 +90,7 @@ def test_a_slug_is_enough_where_the_class_was_not_imported() -> None:
 def test_nothing_is_imported_before_it_is_used() -> None:
     program = (
         "import sys, perdure.filesystems\n"
-        "print([name for name in ('obstore', 'fsspec', 'perdure.filesystems.clouds') if name in sys.modules])\n"
+        "print([name for name in ('obstore', 'fsspec', 'perdure._storages.clouds') if name in sys.modules])\n"
         "from perdure.filesystems import S3, RemoteFileSystem\n"
         "S3(bucket_path='b'), RemoteFileSystem(basepath='memory://b')\n"
         "print([name for name in ('obstore', 'fsspec') if name in sys.modules])"

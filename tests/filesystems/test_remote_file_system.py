@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from perdure.blocks import Block
-from perdure.core.errors import StorageError
+from perdure.errors import StorageError
 from perdure.filesystems import RemoteFileSystem, Storage
 from perdure.testing.storage_conformance import StorageConformance
 

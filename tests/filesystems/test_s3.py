@@ -11,7 +11,7 @@ import pytest
 
 from perdure import flow, task
 from perdure.blocks import Block
-from perdure.core.errors import ObjectMissing, StorageError
+from perdure.errors import ObjectMissing, StorageError
 from perdure.filesystems import S3, Storage
 from perdure.testing.storage_conformance import LARGE, StorageConformance
 from tests.s3_server import BUCKET, S3Server

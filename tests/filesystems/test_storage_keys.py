@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perdure.core.errors import StorageKeyError
+from perdure.errors import StorageKeyError
 from perdure.filesystems import check_key
 
 

@@ -15,16 +15,16 @@ import numpy as np
 import pandas as pd
 
 from perdure import flow, session, settings
-from perdure.core.errors import PerdureError
-from perdure.engine import kept
+from perdure._engine.recovery import kept_values as kept
+from perdure._results.payload import PayloadWriter
+from perdure._results.stored_payload import StoredPayload
+from perdure._serializers.text import to_base64
+from perdure._store import wire
+from perdure._store.embedded import EmbeddedOrchestrator
+from perdure.errors import PerdureError
 from perdure.filesystems import LocalFileSystem
-from perdure.orchestrator import wire
-from perdure.orchestrator.embedded import EmbeddedOrchestrator
-from perdure.results.document import PersistedResultBlob
-from perdure.results.payload import PayloadWriter
-from perdure.results.stored_payload import StoredPayload
+from perdure.results import PersistedResultBlob
 from perdure.serializers import Serializer, new_key
-from perdure.serializers.text import to_base64
 from perdure.testing.orchestrator_conformance import block, flow_run, literal, persisted, state, task_run
 from tests.fuzz import mutating
 from tests.fuzz.watching import Case
@@ -65,7 +65,7 @@ def _under(keys: bool) -> Any:
 
 @functools.cache
 def _documents() -> list[Honest]:
-    from perdure.results import signing
+    from perdure._results import signing
 
     made = []
     with _under(keys=True):
@@ -153,7 +153,7 @@ def payload(chance: random.Random) -> Case:
     def act() -> Any:
         body = json.dumps(fields)
         text = f'{{"serializer": {{"type": "pickle"}}, "data": "", "digest": "{digest}", "payload": {body}'
-        from perdure.results.document import sealed
+        from perdure._results.document import sealed
 
         found = PersistedResultBlob.from_bytes(sealed(text.encode(), None), key="p")
         assert found.payload is not None

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from perdure.core.errors import PerdureError
+from perdure.errors import PerdureError
 
 MOST_SECONDS = 2.0
 MOST_MEMORY = 256 * 1024 * 1024  # bytes beyond what the process had

@@ -11,9 +11,9 @@ import pytest
 from perdure import session, settings
 from perdure.blocks import Block
 from perdure.blocks.system import Secret
-from perdure.core.records import RunFilter
 from perdure.errors import UpstreamTaskError
 from perdure.filesystems import S3, LocalFileSystem
+from perdure.records import RunFilter
 from perdure.results import Retention, get_result
 from perdure.states import State, StateType
 from perdure.variables import Variable

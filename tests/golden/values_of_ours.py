@@ -11,20 +11,20 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from perdure import allow_failure, quote, states, unmapped
+from perdure import State, allow_failure, quote, states, unmapped
+from perdure._engine.identity.hashing import digest_of_values
+from perdure._model import errors, records
+from perdure._model.generated import GeneratedItems
 from perdure.blocks import notifications, system
 from perdure.blocks.webhook import Webhook
 from perdure.cache_policies import DEFAULT, INPUTS, NO_CACHE
 from perdure.client.schemas import filters
-from perdure.core import errors, records
-from perdure.core.generated import GeneratedItems
-from perdure.core.states import State, StateType
-from perdure.engine.hashing import digest_of_values
 from perdure.errors import CrashedRun, FailedRun, ResultCorrupt, ResultMissing
 from perdure.filesystems import GCS, S3, LocalFileSystem, RemoteFileSystem
 from perdure.input import RunInput
 from perdure.results import LiteralResult, PersistedResultBlob, Retention, UnpersistedResult
 from perdure.serializers import CompressedSerializer, JSONSerializer, PickleSerializer
+from perdure.states import StateType
 from perdure.task_runners import SequentialTaskRunner, ThreadTaskRunner
 
 ID = UUID("01234567-89ab-7def-8123-456789abcdef")

@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from perdure import flow, task
-from perdure.core.errors import IntegrationError, ObjectMissing, StorageError
+from perdure.errors import IntegrationError, ObjectMissing, StorageError
 from perdure.integrations.azure import (
     AzureBlobStorageContainer,
     AzureBlobStorageCredentials,

@@ -12,9 +12,9 @@ from pydantic import SecretStr
 from bench.environments import python_with
 from bench.peers import ROOT
 from perdure import flow, session
-from perdure.core.errors import CommandFailed, IntegrationError
-from perdure.core.records import ArtifactFilter
+from perdure.errors import CommandFailed, IntegrationError
 from perdure.integrations.dbt import DbtCliProfile, DbtCoreOperation, TargetConfigs, trigger_dbt_cli_command
+from perdure.records import ArtifactFilter
 
 PROJECT = {
     "dbt_project.yml": "name: shop\nprofile: shop\nflags: {send_anonymous_usage_stats: false}\n",

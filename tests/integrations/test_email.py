@@ -18,7 +18,7 @@ import trustme
 from pydantic import SecretStr
 
 from perdure import flow
-from perdure.core.errors import IntegrationError
+from perdure.errors import IntegrationError
 from perdure.integrations.email import EmailServerCredentials, SMTPServer, SMTPType, email_send_message
 
 

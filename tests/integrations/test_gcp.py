@@ -29,7 +29,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from pydantic import SecretStr, ValidationError
 
 from perdure import flow, task
-from perdure.core.errors import IntegrationError
+from perdure.errors import IntegrationError
 from perdure.integrations.gcp import GcpCredentials, GcpSecret, GcsBucket, read_secret
 from tests.s3_server import OPEN_BUCKET, S3Server
 

@@ -15,9 +15,10 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from perdure import flow
-from perdure.core.errors import IntegrationError
+from perdure.errors import IntegrationError
 from perdure.integrations.git import GitRepository
-from perdure.integrations.github import GitHub, GitHubCredentials, GitHubRepository
+from perdure.integrations.github import GitHub, GitHubRepository
+from perdure.integrations.github_credentials import GitHubCredentials
 
 TOKEN = "ghp_s3cret"
 

@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from perdure import cancel_flow_run, flow, runtime, session, task
-from perdure.core.errors import CommandFailed, IntegrationError
+from perdure.errors import CommandFailed, IntegrationError
 from perdure.integrations.shell import ShellOperation, shell_run_command
 
 

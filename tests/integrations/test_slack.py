@@ -12,13 +12,9 @@ import pytest
 from pydantic import SecretStr
 
 from perdure import flow
-from perdure.core.errors import IntegrationError
-from perdure.integrations.slack import (
-    SlackCredentials,
-    SlackWebhook,
-    send_chat_message,
-    send_incoming_webhook_message,
-)
+from perdure.blocks.notifications import SlackWebhook
+from perdure.errors import IntegrationError
+from perdure.integrations.slack import SlackCredentials, send_chat_message, send_incoming_webhook_message
 
 TOKEN = "xoxb-s3cret"
 

@@ -11,16 +11,9 @@ import sqlalchemy
 from pydantic import AnyUrl, SecretStr
 
 from perdure import flow
-from perdure.core.errors import IntegrationError
-from perdure.integrations.sqlalchemy import (
-    AsyncDriver,
-    ConnectionComponents,
-    DatabaseCredentials,
-    SqlAlchemyConnector,
-    SyncDriver,
-    database_execute,
-    sqlalchemy_query,
-)
+from perdure.errors import IntegrationError
+from perdure.integrations.sqlalchemy import DatabaseCredentials, SqlAlchemyConnector, database_execute, sqlalchemy_query
+from perdure.integrations.sqlalchemy_url import AsyncDriver, ConnectionComponents, SyncDriver
 from tests.postgresql_server import new_database
 
 

@@ -3,7 +3,7 @@
 import pytest
 from exchange import Exchange, exchanged
 
-from perdure.core.files import locked
+from perdure._platform.files import locked
 
 
 @pytest.fixture(scope="session")

@@ -9,9 +9,8 @@ from exchange import Exchange
 from interop_values import DOCUMENTS, SERIALIZERS, VALUES, same
 
 from perdure import session
-from perdure.core.records import RunFilter
-from perdure.results import PersistedResultBlob, get_result
-from perdure.results.importing import import_results
+from perdure.records import RunFilter
+from perdure.results import PersistedResultBlob, get_result, import_results
 
 # The first of these tests to run installs Prefect, if this machine has not done so yet.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]

@@ -12,14 +12,14 @@ import pytest
 from environment import prefect_python
 
 from perdure import session
+from perdure._migration.takeover import Takeover, take_over
+from perdure._rooms.deployments.definition import definition_of_text
+from perdure._store.protocol import Orchestrator
 from perdure.blocks.system import JSON, Secret
-from perdure.core.records import ArtifactFilter, ResultFilter, RunFilter
-from perdure.core.states import StateType as S
-from perdure.deploying.definition import definition_of_text
 from perdure.filesystems import S3, LocalFileSystem
-from perdure.migration.takeover import Takeover, take_over
-from perdure.orchestrator.protocol import Orchestrator
+from perdure.records import ArtifactFilter, ResultFilter, RunFilter
 from perdure.results import get_result
+from perdure.states import StateType as S
 from tests.postgresql_server import new_database
 
 # The first of these tests to run installs Prefect, if this machine has not done so yet; each database takes it seconds.

@@ -6,9 +6,9 @@ from collections.abc import Callable
 import pytest
 
 from perdure import concurrency, flow, rate_limit, session, task
-from perdure.core.errors import LimitError, LimitTimeout
-from perdure.core.records import Limit, RunFilter, Slot
-from perdure.orchestrator.protocol import Orchestrator
+from perdure._store.protocol import Orchestrator
+from perdure.errors import LimitError, LimitTimeout
+from perdure.records import Limit, RunFilter, Slot
 
 Limited = Callable[..., Orchestrator]
 

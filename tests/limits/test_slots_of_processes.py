@@ -13,17 +13,17 @@ from pathlib import Path
 import pytest
 
 from perdure import concurrency, session
-from perdure.core.records import Limit
-from perdure.orchestrator.embedded import EmbeddedOrchestrator
-from perdure.orchestrator.sql.postgresql import PostgreSQL
+from perdure._store.embedded import EmbeddedOrchestrator
+from perdure._store.sql.postgresql import PostgreSQL
+from perdure.records import Limit
 from tests.postgresql_server import new_database
 
 _PREPARED = """
     import os, sys, time
     from pathlib import Path
     from perdure import concurrency, session, settings
-    from perdure.orchestrator.embedded import EmbeddedOrchestrator
-    from perdure.orchestrator.sql.postgresql import PostgreSQL
+    from perdure._store.embedded import EmbeddedOrchestrator
+    from perdure._store.sql.postgresql import PostgreSQL
 
     if sys.argv[1]:
         session.use(session.Session(settings.current(), EmbeddedOrchestrator(PostgreSQL(sys.argv[1]))))

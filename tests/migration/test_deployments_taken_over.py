@@ -12,13 +12,13 @@ import pytest
 from prefect_database import PrefectDatabase, at
 
 from perdure import session
-from perdure.core.deployments import Deployment, QueueFilter
-from perdure.core.records import RunFilter
-from perdure.deploying.definition import Definition, definition_of_text
-from perdure.deploying.ticks import resume_schedules
+from perdure._migration.takeover import Takeover, take_over
+from perdure._rooms.deployments.definition import Definition, definition_of_text
+from perdure._rooms.deployments.port import Deployment, QueueFilter
+from perdure._rooms.deployments.ticks import resume_schedules
+from perdure._scheduling.schedule import schedule_of
 from perdure.deployments import run_deployment
-from perdure.migration.takeover import Takeover, take_over
-from perdure.scheduling.schedule import schedule_of
+from perdure.records import RunFilter
 
 PROGRAM = "from perdure import flow\n\n\n@flow\ndef market(day: int = 1) -> int:\n    return day\n"
 NEW_YEAR = datetime(2030, 1, 1, tzinfo=UTC)

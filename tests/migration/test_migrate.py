@@ -9,10 +9,10 @@ from textwrap import dedent
 
 import pytest
 
-from perdure.core.errors import MigrationError
-from perdure.migration.rewriting import rewrite
-from perdure.migration.rules import Decide, Move
-from perdure.migration.sources import SOURCES
+from perdure._migration.rewriting import rewrite
+from perdure._migration.rules import Decide, Move
+from perdure._migration.sources import SOURCES
+from perdure.errors import MigrationError
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -148,7 +148,7 @@ def test_a_program_that_cannot_be_read_is_an_error_with_its_line() -> None:
 
 def rules() -> list[Move | Decide]:
     """All that the tables of the sources say."""
-    from perdure.migration import airflow, dagster, dbos, joblib, luigi, prefect
+    from perdure._migration import airflow, dagster, dbos, joblib, luigi, prefect
 
     found: list[Move | Decide] = [*prefect._MOVES.values(), *prefect._WITHOUT.values(), airflow._DAG, airflow._TASK]
     found += [*dagster._MOVES.values(), *dbos._MOVES.values()]

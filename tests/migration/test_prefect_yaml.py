@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perdure.core.errors import MigrationError
-from perdure.deploying.declared import declared
-from perdure.migration.prefect_yaml import _value, toml_of
+from perdure._migration.prefect_yaml import _value, toml_of
+from perdure._rooms.deployments.declared import declared
+from perdure.errors import MigrationError
 
 WHOLE = """\
 name: shop

@@ -18,17 +18,17 @@ from prefect_database import PrefectDatabase, micros_at
 from pydantic import SecretStr
 
 from perdure import session
+from perdure._migration.takeover import Takeover, take_over
+from perdure._store.embedded import EmbeddedOrchestrator
+from perdure._store.protocol import Orchestrator
+from perdure._store.sql.sqlite import SQLite
 from perdure.blocks import Block
 from perdure.blocks.system import Secret
-from perdure.core.errors import MigrationError
-from perdure.core.records import ArtifactFilter, Limit, ResultFilter, RunFilter, VariableRecord
-from perdure.core.states import StateType as S
+from perdure.errors import MigrationError
 from perdure.filesystems import S3, LocalFileSystem
-from perdure.migration.takeover import Takeover, take_over
-from perdure.orchestrator.embedded import EmbeddedOrchestrator
-from perdure.orchestrator.protocol import Orchestrator
-from perdure.orchestrator.sql.sqlite import SQLite
+from perdure.records import ArtifactFilter, Limit, ResultFilter, RunFilter, VariableRecord
 from perdure.results import get_result
+from perdure.states import StateType as S
 
 
 @pytest.fixture

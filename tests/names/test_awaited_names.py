@@ -8,10 +8,10 @@ import pytest
 from pydantic import SecretStr
 
 from perdure import flow, pause_flow_run, resume_flow_run, session, suspend_flow_run, variables
+from perdure._model.awaited import AwaitableText
 from perdure.blocks.system import JSON, Secret, String
 from perdure.blocks.webhook import Webhook
 from perdure.context import FlowRunContext
-from perdure.core.awaited import AwaitableText
 from perdure.errors import HookError, SteeringError
 from perdure.filesystems import LocalFileSystem
 from perdure.flows import load_flow_from_entrypoint

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from perdure import flow, get_client, session
+from perdure._rooms.deployments.definition import definition_of_text
+from perdure._rooms.deployments.port import QueueFilter
 from perdure.client.schemas.actions import DeploymentScheduleCreate, DeploymentUpdate
 from perdure.client.schemas.filters import DeploymentFilter, DeploymentFilterName, DeploymentFilterTags
 from perdure.client.schemas.objects import ConcurrencyLimitConfig
 from perdure.client.schemas.schedules import CronSchedule, IntervalSchedule, RRuleSchedule
-from perdure.core.deployments import QueueFilter
-from perdure.core.records import RunFilter
-from perdure.deploying.definition import definition_of_text
 from perdure.deployments import Deployment, DeploymentError, DeploymentMissing, deploy, run_deployment, serve
+from perdure.records import RunFilter
 from perdure.schedules import Cron, Interval, InvalidSchedule, RRule
 from perdure.states import Scheduled
 from tests.deployments import deployed
@@ -54,7 +54,7 @@ def test_a_schedule_comes_when_it_says(schedule: Any, coming: list[str]) -> None
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_schedules_are_under_the_servers_path_too() -> None:
-    from perdure.server.schemas import schedules
+    from perdure._server.schemas import schedules
 
     assert (schedules.CronSchedule, schedules.RRuleSchedule) == (CronSchedule, RRuleSchedule)
     assert schedules.IntervalSchedule is IntervalSchedule

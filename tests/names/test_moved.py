@@ -8,12 +8,12 @@ from collections.abc import Iterator
 import pytest
 
 from perdure import settings
-from perdure.core import moved, moved_names
-from perdure.core.retention import Retention
-from perdure.engine.names import name_of
+from perdure._engine.identity.names import name_of
+from perdure._platform import moved, moved_names
+from perdure._serializers.text import to_base64
 from perdure.errors import ResultUntrusted
+from perdure.results import Retention
 from perdure.serializers import JSONSerializer, PickleSerializer
-from perdure.serializers.text import to_base64
 
 OLD, NOW = "perdure.old.retention", Retention.__module__
 
@@ -21,7 +21,7 @@ OLD, NOW = "perdure.old.retention", Retention.__module__
 @pytest.fixture(autouse=True)
 def tables(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """As if two modules had had other names."""
-    monkeypatch.setattr(moved_names, "MODULES", {"perdure.old": "perdure.core", OLD: NOW})
+    monkeypatch.setattr(moved_names, "MODULES", {"perdure.old": "perdure._model", OLD: NOW})
     monkeypatch.setattr(moved_names, "SPLIT", {})
     monkeypatch.setattr(moved_names, "PUBLIC", {"perdure.open": {"Retention": OLD}})
     moved._tables.cache_clear()
@@ -75,7 +75,7 @@ def test_an_allow_list_takes_each_of_its_names(allowed: str, monkeypatch: pytest
 
 
 def test_an_allow_list_without_any_of_its_names_refuses_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PERDURE_RESULTS_ALLOWED_CLASSES", "perdure.core.records.*")
+    monkeypatch.setenv("PERDURE_RESULTS_ALLOWED_CLASSES", "perdure._model.records.*")
     settings.reload()
     with pytest.raises(ResultUntrusted):
         PickleSerializer().loads(to_base64(of_old(Retention())))

@@ -9,9 +9,9 @@ import pytest
 from perdure import flow, get_run_logger, session, task
 from perdure.artifacts import create_progress_artifact, update_progress_artifact
 from perdure.context import FlowRunContext, TaskRunContext, get_run_context
-from perdure.core.records import ArtifactFilter
 from perdure.errors import MissingContext
 from perdure.logging import disable_run_logger, get_logger
+from perdure.records import ArtifactFilter
 from perdure.settings import temporary_settings
 from perdure.testing.utilities import prefect_test_harness
 from perdure.variables import Variable, get

@@ -9,9 +9,9 @@ import pytest
 from perdure import flow, get_run_logger, pause_flow_run, quote, session, task, unmapped
 from perdure.artifacts import create_link_artifact
 from perdure.context import get_run_context
-from perdure.core.records import ArtifactFilter
 from perdure.errors import ArtifactError, SuspendedRun
 from perdure.input import RunInput
+from perdure.records import ArtifactFilter
 from perdure.variables import Variable
 
 

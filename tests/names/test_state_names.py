@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from perdure import flow, task
+from perdure import State, flow, task
 from perdure.context import get_run_context
-from perdure.core.states import State
 from perdure.states import (
     AwaitingRetry,
     Cancelled,

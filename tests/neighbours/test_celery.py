@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from perdure.core.records import RunFilter
+from perdure.records import RunFilter
 from perdure.session import current
 
 pytestmark = pytest.mark.slow

@@ -12,7 +12,7 @@ from pydantic import PydanticUserError, ValidationError, validate_call
 from typer.testing import CliRunner as TyperRunner
 
 from perdure import flow, task
-from perdure.core.records import RunFilter
+from perdure.records import RunFilter
 from perdure.session import current
 
 

@@ -7,8 +7,8 @@ import pytest
 import trio
 
 from perdure import flow, task
-from perdure.core.records import RunFilter
 from perdure.errors import UnsupportedConcurrency
+from perdure.records import RunFilter
 from perdure.session import current
 
 

@@ -69,7 +69,7 @@ def test_plain_flows_run_in_greenlets(library: str) -> None:
 @pytest.mark.parametrize("library", PATCH)
 def test_plain_code_that_calls_coroutines_is_refused_where_threads_are_greenlets(library: str) -> None:
     refused = run("\n".join([PATCH[library], FLOWS, "mixed()"]))
-    assert refused.startswith("perdure.core.errors.UnsupportedConcurrency: Plain code called a coroutine")
+    assert refused.startswith("perdure.errors.UnsupportedConcurrency: Plain code called a coroutine")
     assert library in refused
 
 

@@ -19,7 +19,7 @@ import pytest
 from fastapi import BackgroundTasks, FastAPI
 
 from perdure import flow, task
-from perdure.core.records import RunFilter
+from perdure.records import RunFilter
 from perdure.session import current
 
 

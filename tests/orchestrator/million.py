@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from itertools import islice
 
-from perdure.core.ids import id_at
-from perdure.orchestrator.sql.database import Database
-from perdure.orchestrator.sql.sqlite import SQLite
-from perdure.orchestrator.sql.tables import metadata
+from perdure._platform.ids import id_at
+from perdure._store.sql.database import Database
+from perdure._store.sql.sqlite import SQLite
+from perdure._store.sql.tables import metadata
 
 COUNT = 1_000_000
 FLOW_RUNS = 50_000

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from perdure.core.errors import OrchestratorUnreachable
-from perdure.core.ids import new_id
-from perdure.core.records import Claim, RunFilter
-from perdure.orchestrator.remote import RemoteOrchestrator
+from perdure._platform.ids import new_id
+from perdure._store.remote.orchestrator import RemoteOrchestrator
+from perdure.errors import OrchestratorUnreachable
+from perdure.records import Claim, RunFilter
 from perdure.testing.orchestrator_conformance import block
 from perdure.testing.server import serving
 from tests.orchestrator.test_remote import address, begun, database, folder, known, port, spooled

@@ -5,7 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perdure.core.records import (
+from perdure._store.sql.batch import Arrivals, Batch
+from perdure._store.sql.schema import schema_statements
+from perdure._store.sql.statements import Statements
+from perdure.records import (
     CacheRecord,
     FlowRunRecord,
     InputRecord,
@@ -17,10 +20,7 @@ from perdure.core.records import (
     StateRecord,
     TaskRunRecord,
 )
-from perdure.core.states import StateType
-from perdure.orchestrator.sql.batch import Arrivals, Batch
-from perdure.orchestrator.sql.schema import schema_statements
-from perdure.orchestrator.sql.statements import Statements
+from perdure.states import StateType
 
 run_ids = st.sampled_from(["a", "b", "c"])
 words = st.sampled_from(["x", "y", "\u00fc"])

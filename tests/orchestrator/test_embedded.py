@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from perdure.core.errors import OrchestratorError
-from perdure.core.records import CacheRecord, RunFilter
-from perdure.core.states import StateType as S
-from perdure.orchestrator.embedded import EmbeddedOrchestrator
+from perdure._store.embedded import EmbeddedOrchestrator
+from perdure.errors import OrchestratorError
+from perdure.records import CacheRecord, RunFilter
+from perdure.states import StateType as S
 from perdure.testing.orchestrator_conformance import flow_run, ids, literal, state, task_run
 
 
@@ -79,9 +79,9 @@ def test_committing_and_reading_by_key_need_no_sqlalchemy(path: Path) -> None:
     program = f"""
 import sys
 from pathlib import Path
-from perdure.core.records import CacheRecord, StateRecord
-from perdure.core.states import StateType
-from perdure.orchestrator.embedded import EmbeddedOrchestrator
+from perdure.records import CacheRecord, StateRecord
+from perdure.states import StateType
+from perdure._store.embedded import EmbeddedOrchestrator
 orchestrator = EmbeddedOrchestrator(Path({str(path)!r}))
 orchestrator.commit([StateRecord("a", True, StateType.RUNNING, "Running", None, 1), CacheRecord("k", "a", 1, None)])
 orchestrator.find_cached("k", 2)
@@ -95,9 +95,9 @@ assert not {{"sqlalchemy", "alembic", "pydantic", "asyncio"}} & set(sys.modules)
 def test_what_was_reported_is_kept_when_the_process_ends(path: Path) -> None:
     program = f"""
 from pathlib import Path
-from perdure.core.records import StateRecord
-from perdure.core.states import StateType
-from perdure.orchestrator.embedded import EmbeddedOrchestrator
+from perdure.records import StateRecord
+from perdure.states import StateType
+from perdure._store.embedded import EmbeddedOrchestrator
 orchestrator = EmbeddedOrchestrator(Path({str(path)!r}), report_interval_seconds=60)
 orchestrator.report([StateRecord("a", True, StateType.RUNNING, "Running", None, 1)])
 raise SystemExit(0)

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from perdure.orchestrator.embedded import EmbeddedOrchestrator
+from perdure._store.embedded import EmbeddedOrchestrator
 from perdure.testing.deployments_conformance import DeploymentsConformance
 from perdure.testing.limits_conformance import LimitsConformance
 from perdure.testing.orchestrator_conformance import OrchestratorConformance

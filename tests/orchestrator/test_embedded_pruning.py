@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from perdure.orchestrator.embedded import EmbeddedOrchestrator
+from perdure._store.embedded import EmbeddedOrchestrator
 from perdure.testing.pruning_conformance import PruningConformance
 
 

@@ -6,13 +6,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 
-from perdure.core.errors import DatabaseCorrupt, OrchestratorError
-from perdure.core.records import RunFilter, Standing
-from perdure.core.states import StateType
-from perdure.orchestrator.embedded import EmbeddedOrchestrator
-from perdure.orchestrator.sql import migrations, schema
-from perdure.orchestrator.sql.sqlite import SQLite
-from perdure.orchestrator.sql.tables import metadata
+from perdure._store.embedded import EmbeddedOrchestrator
+from perdure._store.sql import migrations, schema
+from perdure._store.sql.sqlite import SQLite
+from perdure._store.sql.tables import metadata
+from perdure.errors import DatabaseCorrupt, OrchestratorError
+from perdure.records import RunFilter, Standing
+from perdure.states import StateType
 from perdure.testing.orchestrator_conformance import FIRST, SECOND, flow_run, state, task_run
 
 

@@ -10,14 +10,14 @@ from typing import Any
 import million
 import pytest
 
-from perdure.core.records import CacheFilter, ResultFilter, RunFilter
-from perdure.core.states import StateType as S
-from perdure.orchestrator.embedded import EmbeddedOrchestrator
-from perdure.orchestrator.reads import Reads
-from perdure.orchestrator.sql import lists, queries
-from perdure.orchestrator.sql.database import Database
-from perdure.orchestrator.sql.postgresql import PostgreSQL
-from perdure.orchestrator.sql.sqlite import SQLite
+from perdure._store.embedded import EmbeddedOrchestrator
+from perdure._store.reads import Reads
+from perdure._store.sql import lists, queries
+from perdure._store.sql.database import Database
+from perdure._store.sql.postgresql import PostgreSQL
+from perdure._store.sql.sqlite import SQLite
+from perdure.records import CacheFilter, ResultFilter, RunFilter
+from perdure.states import StateType as S
 from tests.postgresql_server import new_database
 
 pytestmark = pytest.mark.slow

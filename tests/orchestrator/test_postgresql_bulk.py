@@ -9,13 +9,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_batch import in_time, told
 
-from perdure.core.ids import new_id
-from perdure.core.records import LogRecord, Record
-from perdure.orchestrator.embedded import EmbeddedOrchestrator
-from perdure.orchestrator.sql import postgresql_connection
-from perdure.orchestrator.sql.batch import Arrivals, Batch
-from perdure.orchestrator.sql.postgresql import PostgreSQL
-from perdure.orchestrator.sql.statements import Statements
+from perdure._platform.ids import new_id
+from perdure._store.embedded import EmbeddedOrchestrator
+from perdure._store.sql import postgresql_connection
+from perdure._store.sql.batch import Arrivals, Batch
+from perdure._store.sql.postgresql import PostgreSQL
+from perdure._store.sql.statements import Statements
+from perdure.records import LogRecord, Record
 from perdure.testing.orchestrator_conformance import flow_run
 from tests.postgresql_server import new_database
 

@@ -2,8 +2,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from perdure.orchestrator.embedded import EmbeddedOrchestrator
-from perdure.orchestrator.sql.postgresql import PostgreSQL
+from perdure._store.embedded import EmbeddedOrchestrator
+from perdure._store.sql.postgresql import PostgreSQL
 from perdure.testing.deployments_conformance import DeploymentsConformance
 from perdure.testing.limits_conformance import LimitsConformance
 from perdure.testing.orchestrator_conformance import OrchestratorConformance

@@ -12,12 +12,12 @@ import psycopg
 import pytest
 from lossy_proxy import LossyProxy
 
-from perdure.core.errors import OrchestratorError, OrchestratorUnreachable
-from perdure.core.records import RunFilter, StateRecord
-from perdure.core.states import StateType
-from perdure.orchestrator.embedded import EmbeddedOrchestrator
-from perdure.orchestrator.sql import postgresql as module
-from perdure.orchestrator.sql.postgresql import PostgreSQL
+from perdure._store.embedded import EmbeddedOrchestrator
+from perdure._store.sql import postgresql as module
+from perdure._store.sql.postgresql import PostgreSQL
+from perdure.errors import OrchestratorError, OrchestratorUnreachable
+from perdure.records import RunFilter, StateRecord
+from perdure.states import StateType
 from perdure.testing.orchestrator_conformance import claim, flow_run, ids, state
 from tests.postgresql_server import control, new_database, server_in
 

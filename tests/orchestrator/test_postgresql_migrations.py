@@ -1,11 +1,11 @@
 import psycopg
 import pytest
 
-from perdure.core.errors import OrchestratorError
-from perdure.core.records import RunFilter
-from perdure.orchestrator.embedded import EmbeddedOrchestrator
-from perdure.orchestrator.sql import migrations, schema
-from perdure.orchestrator.sql.postgresql import PostgreSQL
+from perdure._store.embedded import EmbeddedOrchestrator
+from perdure._store.sql import migrations, schema
+from perdure._store.sql.postgresql import PostgreSQL
+from perdure.errors import OrchestratorError
+from perdure.records import RunFilter
 from perdure.testing.orchestrator_conformance import flow_run, task_run
 from tests.postgresql_server import new_database
 

@@ -9,10 +9,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from perdure.core.records import CacheRecord, Owner, ReleaseRecord, StartRecord
-from perdure.core.states import StateType as S
-from perdure.orchestrator.embedded import EmbeddedOrchestrator
-from perdure.orchestrator.sql.postgresql import PostgreSQL
+from perdure._store.embedded import EmbeddedOrchestrator
+from perdure._store.sql.postgresql import PostgreSQL
+from perdure.records import CacheRecord, Owner, ReleaseRecord, StartRecord
+from perdure.states import StateType as S
 from perdure.testing.orchestrator_conformance import FIRST, SECOND, claim, flow_run, literal, state, task_run
 from tests.postgresql_server import new_database
 

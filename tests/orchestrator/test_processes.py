@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from perdure.core.records import RunFilter
-from perdure.core.states import StateType as S
-from perdure.orchestrator.embedded import EmbeddedOrchestrator
+from perdure._store.embedded import EmbeddedOrchestrator
+from perdure.records import RunFilter
+from perdure.states import StateType as S
 
 WORKER = """
 import sys
 from pathlib import Path
-from perdure.core.states import StateType as S
-from perdure.orchestrator.embedded import EmbeddedOrchestrator
+from perdure.states import StateType as S
+from perdure._store.embedded import EmbeddedOrchestrator
 from perdure.testing.orchestrator_conformance import literal, state, task_run
 
 path, tasks = sys.argv[1:]

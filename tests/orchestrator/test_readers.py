@@ -6,9 +6,9 @@ from threading import Barrier, Event
 
 import pytest
 
-from perdure.core.errors import OrchestratorError
-from perdure.orchestrator.sql.database import Connection
-from perdure.orchestrator.sql.readers import Readers
+from perdure._store.sql.database import Connection
+from perdure._store.sql.readers import Readers
+from perdure.errors import OrchestratorError
 
 
 class Opened:

@@ -12,14 +12,14 @@ from typing import Any
 import httpx
 import pytest
 
-from perdure.core.errors import OrchestratorError, OrchestratorUnreachable, ProtocolMismatch
-from perdure.core.ids import new_id
-from perdure.core.processes import this_process
-from perdure.core.records import Claim, FlowRunRecord, LogRecord, RunFilter, StartRecord, StateRecord
-from perdure.core.states import StateType as S
-from perdure.orchestrator import wire
-from perdure.orchestrator.protocol import Orchestrator
-from perdure.orchestrator.remote import RemoteOrchestrator
+from perdure._platform.ids import new_id
+from perdure._run.processes import this_process
+from perdure._store import wire
+from perdure._store.protocol import Orchestrator
+from perdure._store.remote.orchestrator import RemoteOrchestrator
+from perdure.errors import OrchestratorError, OrchestratorUnreachable, ProtocolMismatch
+from perdure.records import Claim, FlowRunRecord, LogRecord, RunFilter, StartRecord, StateRecord
+from perdure.states import StateType as S
 from perdure.testing.orchestrator_conformance import FIRST, block, flow_run, ids, state, task_run
 from perdure.testing.server import serving
 from tests.server.serving import serving as rated
@@ -117,7 +117,7 @@ def test_what_a_process_still_has_is_left_to_it(address: str, folder: Path) -> N
 
 def test_a_killed_process_loses_nothing_that_it_committed(database: str, port: int, address: str, folder: Path) -> None:
     killed = (
-        "import os, sys; from pathlib import Path; from perdure.orchestrator.remote import RemoteOrchestrator;"
+        "import os, sys; from pathlib import Path; from perdure._store.remote.orchestrator import RemoteOrchestrator;"
         "from tests.orchestrator.test_remote import begun;"
         "told = RemoteOrchestrator(sys.argv[1], Path(sys.argv[2]), patience_seconds=0.1); run = begun();"
         "told.commit(run); print(run[0].id, flush=True); os.kill(os.getpid(), 9)"
@@ -382,7 +382,7 @@ def test_a_session_that_nobody_knows_is_not_found(client: Client) -> None:
 
 
 def test_a_long_list_comes_in_pages(client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("perdure.orchestrator.remote._PAGE", 3)
+    monkeypatch.setattr("perdure._store.remote.orchestrator._PAGE", 3)
     orchestrator = RemoteOrchestrator(client._address.removesuffix("/api/orchestrator"), tmp_path)
     runs = [task_run() for _ in range(8)]
     orchestrator.commit(runs)

@@ -5,8 +5,8 @@ from typing import cast
 import pytest
 
 from perdure import settings
-from perdure.orchestrator.protocol import Orchestrator
-from perdure.orchestrator.remote import RemoteOrchestrator
+from perdure._store.protocol import Orchestrator
+from perdure._store.remote.orchestrator import RemoteOrchestrator
 from perdure.testing.deployments_conformance import DeploymentsConformance
 from perdure.testing.limits_conformance import LimitsConformance
 from perdure.testing.orchestrator_conformance import OrchestratorConformance

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from perdure.core.errors import TokenError, TokenMissing
-from perdure.orchestrator.embedded import EmbeddedOrchestrator
-from perdure.orchestrator.sql.postgresql import PostgreSQL
-from perdure.orchestrator.sql.tokens import Scope, Tokens
+from perdure._rooms.tokens.store import Scope, Tokens
+from perdure._store.embedded import EmbeddedOrchestrator
+from perdure._store.sql.postgresql import PostgreSQL
+from perdure.errors import TokenError, TokenMissing
 from tests.postgresql_server import new_database
 
 MINUTE = 60_000_000

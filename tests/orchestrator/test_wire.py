@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from perdure.orchestrator import wire
+from perdure._store import wire
 from perdure.testing.orchestrator_conformance import flow_run
 
 

@@ -49,7 +49,7 @@ FIRST_USES: dict[str, str] = {
             assert get_result(ids[number]) == [number]
     """,
     "serializers": """
-        from perdure.serializers.base import Serializer
+        from perdure.serializers import Serializer
         names = ["pickle", "json", "compressed/pickle", "numpy", "compressed/json", "pickle", "json", "numpy"]
         def work(number):
             Serializer.from_name(names[number])

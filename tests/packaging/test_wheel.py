@@ -16,5 +16,5 @@ def test_the_wheel_holds_every_file_of_the_package(tmp_path: Path):
     files = {str(file.relative_to(source)) for file in source.rglob("*") if file.is_file()}
     expected = {name for name in files if "__pycache__" not in name}
     page = ROOT / "ui" / "dist"
-    expected |= {f"perdure/server/ui/{file.relative_to(page)}" for file in page.rglob("*") if file.is_file()}
+    expected |= {f"perdure/_server/ui/{file.relative_to(page)}" for file in page.rglob("*") if file.is_file()}
     assert {name for name in ZipFile(wheel).namelist() if ".dist-info/" not in name} == expected

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from perdure.results.changes import MAX_CHANGES, Change
-from perdure.results.comparison import compare
-from perdure.results.comparison_lines import differing_lines
+from perdure._results.changes import MAX_CHANGES, Change
+from perdure._results.comparison import compare
+from perdure._results.comparison_lines import differing_lines
 
 
 def changes(before: Any, after: Any) -> list[tuple[str, str]]:
@@ -126,7 +126,7 @@ def test_an_array_is_compared_by_region():
 
 
 def test_arrays_larger_than_a_slab_are_compared_as_one(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("perdure.results.comparison_arrays._SLAB", 10)
+    monkeypatch.setattr("perdure._results.comparison_arrays._SLAB", 10)
     before = numpy.zeros((10, 4))
     after = before.copy()
     after[1:8, 1] = 1

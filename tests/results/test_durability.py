@@ -12,10 +12,10 @@ import pytest
 from pydantic import PrivateAttr
 
 from perdure import flow, session, settings, task
-from perdure.core.errors import StorageError
+from perdure._results.durability import Durability
+from perdure._results.store import Secure, write_result
+from perdure.errors import StorageError
 from perdure.filesystems import LocalFileSystem, Storage
-from perdure.results.durability import Durability
-from perdure.results.store import Secure, write_result
 from perdure.serializers import PickleSerializer
 
 
@@ -26,7 +26,7 @@ class Watched(LocalFileSystem):
     _known: list[int] = PrivateAttr(default_factory=list)
 
     def sync(self, keys: Iterable[str]) -> None:
-        from perdure.core.records import ResultFilter
+        from perdure.records import ResultFilter
 
         self._synced.extend(keys)
         self._known.append(len(session.current().orchestrator.results(ResultFilter(kinds=("persisted",)))))

@@ -7,11 +7,11 @@ from uuid import UUID
 import pytest
 
 from perdure import State, flow, session, task
-from perdure.core.errors import FailedRun, MissingResult, RunMissing, UnfinishedRun
-from perdure.core.ids import new_id
-from perdure.core.records import FlowRunRecord, StateRecord
-from perdure.core.states import StateType
+from perdure._platform.ids import new_id
+from perdure.errors import FailedRun, MissingResult, RunMissing, UnfinishedRun
+from perdure.records import FlowRunRecord, StateRecord
 from perdure.results import LiteralResult, PersistedResult, afind_result, aget_result, find_result, get_result
+from perdure.states import StateType
 
 
 @task

@@ -6,9 +6,8 @@ import pytest
 from golden_values import DOCUMENTS, ENCRYPTED, SIGNED, same
 
 from perdure import session, settings
-from perdure.core.records import RunFilter
-from perdure.results import get_result
-from perdure.results.importing import import_results
+from perdure.records import RunFilter
+from perdure.results import get_result, import_results
 
 GOLDEN = Path(__file__).parent / "golden" / "perdure_0_1"
 

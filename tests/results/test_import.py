@@ -10,12 +10,12 @@ from typing import ClassVar
 import pytest
 
 from perdure import flow, session, settings
-from perdure.core.errors import BlockError, StorageError
-from perdure.core.records import ResultFilter, ResultRecord, RunFilter
-from perdure.core.states import StateType
+from perdure._results import imports as importing
+from perdure.errors import BlockError, StorageError
 from perdure.filesystems import LocalFileSystem
-from perdure.results import get_result, importing
-from perdure.results.importing import import_results
+from perdure.records import ResultFilter, ResultRecord, RunFilter
+from perdure.results import get_result, import_results
+from perdure.states import StateType
 
 PREFECT = json.loads((Path(__file__).parents[1] / "serializers" / "golden" / "prefect_2_20_25.json").read_text())
 WRITTEN = 1_700_000_000  # seconds since 1970

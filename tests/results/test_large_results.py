@@ -18,13 +18,13 @@ from hypothesis import strategies as st
 from pydantic import PrivateAttr
 
 from perdure import settings as perdure_settings
-from perdure.core.errors import ResultCorrupt, ResultMissing, SerializationError
+from perdure._results import payload as payloads
+from perdure._results.payload import HeldPayload, Layout, PayloadWriter
+from perdure._results.store import write_result
+from perdure._results.stored_payload import StoredPayload
+from perdure.errors import ResultCorrupt, ResultMissing, SerializationError
 from perdure.filesystems import LocalFileSystem
-from perdure.results import payload as payloads
-from perdure.results.payload import HeldPayload, Layout, PayloadWriter
-from perdure.results.store import write_result
-from perdure.results.stored_payload import StoredPayload
-from perdure.results.types import PersistedResult
+from perdure.results import PersistedResult
 from perdure.serializers import new_key, resolve
 
 LARGE = np.arange(100_000, dtype=np.float64)
@@ -223,8 +223,8 @@ def test_the_document_of_another_result_is_an_error(storage: LocalFileSystem, mo
         def results(self, _: Any) -> list[Any]:
             return []
 
-    monkeypatch.setattr("perdure.core.providers._orchestrator", Nothing, raising=False)
-    monkeypatch.setattr("perdure.core.providers.orchestrator", Nothing)
+    monkeypatch.setattr("perdure._platform.providers._orchestrator", Nothing, raising=False)
+    monkeypatch.setattr("perdure._platform.providers.orchestrator", Nothing)
     one, other = written([1], storage), written([2], storage)
     storage.write(one.storage_key, storage.read(other.storage_key))
     with pytest.raises(ResultCorrupt, match="holds another result"):

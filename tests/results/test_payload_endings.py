@@ -10,9 +10,9 @@ import pyarrow.parquet
 import pytest
 
 from perdure import task
+from perdure._results.payload import payload_ending, payload_key, payload_owner
+from perdure._results.removal import payloads_of
 from perdure.results import copy_result
-from perdure.results.payload import payload_ending, payload_key, payload_owner
-from perdure.results.removal import payloads_of
 from perdure.session import current
 
 SMALL = pa.table({"n": range(3)})

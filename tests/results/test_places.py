@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from perdure._results.places import storage_at
 from perdure.blocks import Block
-from perdure.core.errors import BlockError
+from perdure.errors import BlockError
 from perdure.filesystems import GCS, S3, Azure, LocalFileSystem, RemoteFileSystem
-from perdure.results.places import storage_at
 
 
 def test_a_directory_is_a_local_file_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

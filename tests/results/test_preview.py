@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
-from perdure.results.previews import preview_of
+from perdure.results import preview_of
 
 
 def preview(value: object) -> dict[str, Any]:

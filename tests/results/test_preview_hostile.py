@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 from pydantic import BaseModel, field_serializer
 
-from perdure.results.previews import preview_of
+from perdure.results import preview_of
 
 RAN: list[str] = []
 ARMED: list[bool] = []  # only while a preview is made: pytest looks at the values, too
@@ -320,7 +320,7 @@ def test_no_library_is_imported():
 
     code = """
 import sys
-from perdure.results.previews import preview_of
+from perdure.results import preview_of
 class DataFrame: pass
 DataFrame.__module__ = "pandas"
 for value in (1, "x", [1, {"a": object()}], ValueError("x"), DataFrame(), range(3), b"x", 1j):

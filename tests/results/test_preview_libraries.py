@@ -21,7 +21,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perdure.results.previews import preview_of
+from perdure.results import preview_of
 
 
 def preview(value: object) -> dict[str, Any]:
@@ -266,7 +266,7 @@ def test_a_figure_of_pyplot_s_gets_no_second_window():
 import json, matplotlib
 matplotlib.use("agg")
 import matplotlib.pyplot as plt
-from perdure.results.previews import preview_of
+from perdure.results import preview_of
 figure, axes = plt.subplots()
 assert "thumbnail" in json.loads(preview_of(figure))
 assert plt.get_fignums() == [1]
@@ -278,7 +278,7 @@ assert plt.get_fignums() == [1]
 def test_a_figure_does_not_import_pyplot():
     code = """
 import json, sys, matplotlib.figure
-from perdure.results.previews import preview_of
+from perdure.results import preview_of
 figure = matplotlib.figure.Figure()
 assert "thumbnail" in json.loads(preview_of(figure))
 assert "matplotlib.pyplot" not in sys.modules

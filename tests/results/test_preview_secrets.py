@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, SecretBytes, SecretStr, create_model
 
 from perdure import flow, session
+from perdure._engine.lifecycle.redaction import shown_parameters
 from perdure.blocks import Block
-from perdure.core.records import ResultFilter, RunFilter
-from perdure.engine.shown import shown_parameters
-from perdure.results.previews import preview_of
+from perdure.records import ResultFilter, RunFilter
+from perdure.results import preview_of
 from perdure.settings import Secret
 
 CANARY = "canary-8d1f"

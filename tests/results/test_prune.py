@@ -11,15 +11,14 @@ import pytest
 from pydantic import PrivateAttr
 
 from perdure import flow, session, settings, task
-from perdure.core.errors import ResultMissing, SettingError, StorageError
-from perdure.core.ids import new_id
-from perdure.core.records import CacheRecord, InputRecord, Record, RemovalRecord, ResultFilter, ResultRecord
-from perdure.core.states import StateType as S
+from perdure._platform.ids import new_id
+from perdure._results.keys import new_key
+from perdure._store.protocol import Orchestrator
+from perdure.errors import ResultMissing, SettingError, StorageError
 from perdure.filesystems import LocalFileSystem
-from perdure.orchestrator.protocol import Orchestrator
-from perdure.results import get_result, prune
-from perdure.results.keys import new_key
-from perdure.results.pruning import Pruned
+from perdure.records import CacheRecord, InputRecord, Record, RemovalRecord, ResultFilter, ResultRecord
+from perdure.results import Pruned, get_result, prune
+from perdure.states import StateType as S
 from perdure.testing.orchestrator_conformance import flow_run, persisted, state, task_run
 
 LONG_AGO = 1_000_000_000_000_000  # microseconds since 1970: 2001

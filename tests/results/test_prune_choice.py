@@ -9,7 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from perdure.core.records import (
+from perdure._model.state_types import FINAL
+from perdure._store.embedded import EmbeddedOrchestrator
+from perdure._store.sql.postgresql import PostgreSQL
+from perdure.records import (
     CacheRecord,
     FlowRunRecord,
     InputRecord,
@@ -20,9 +23,7 @@ from perdure.core.records import (
     StateRecord,
     TaskRunRecord,
 )
-from perdure.core.states import FINAL, StateType
-from perdure.orchestrator.embedded import EmbeddedOrchestrator
-from perdure.orchestrator.sql.postgresql import PostgreSQL
+from perdure.states import StateType
 from tests.postgresql_server import new_database
 
 NOW = 1_000_000_000

@@ -7,18 +7,15 @@ from pathlib import Path
 import pytest
 
 from perdure import session, settings
-from perdure.core.clock import system_clock
-from perdure.core.errors import ResultCorrupt
-from perdure.core.records import ResultRecord
-from perdure.core.states import StateType as S
+from perdure._platform.clock import system_clock
+from perdure._results.keys import new_key
+from perdure._rooms.tokens.store import Scope
+from perdure._store.embedded import EmbeddedOrchestrator
+from perdure.errors import ResultCorrupt
 from perdure.filesystems import LocalFileSystem
-from perdure.orchestrator.embedded import EmbeddedOrchestrator
-from perdure.orchestrator.sql.tokens import Scope
-from perdure.results import prune
-from perdure.results.document import PersistedResultBlob
-from perdure.results.keys import new_key
-from perdure.results.pruning import Pruned
-from perdure.results.removal import remove_result
+from perdure.records import ResultRecord
+from perdure.results import PersistedResultBlob, Pruned, prune, remove_result
+from perdure.states import StateType as S
 from perdure.testing.orchestrator_conformance import flow_run, persisted, state
 
 LONG_AGO = 1_000_000_000_000_000  # microseconds since 1970: 2001

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from perdure import session, settings
-from perdure.core.records import Record, ResultFilter
-from perdure.core.states import StateType
+from perdure._results.store import result_from_record, result_record, write_result
 from perdure.filesystems import LocalFileSystem
-from perdure.results.store import result_from_record, result_record, write_result
+from perdure.records import Record, ResultFilter
 from perdure.serializers import PickleSerializer
+from perdure.states import StateType
 from perdure.testing.orchestrator_conformance import state, task_run
 
 PROGRAM = Path(__file__).with_name("pruned_home.py")

@@ -8,9 +8,9 @@ import pytest
 from persisting import kept
 
 from perdure import flow, session, task
-from perdure.core.records import ResultFilter
 from perdure.errors import ResultInUse, ResultMissing, StorageError
 from perdure.filesystems import LocalFileSystem
+from perdure.records import ResultFilter
 from perdure.results import get_result, remove_result
 
 LARGE = b"large" * 100_000

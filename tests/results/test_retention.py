@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perdure import flow, session, settings, task
-from perdure.core.errors import DefinitionError, SettingError
-from perdure.core.records import ResultFilter, ResultRecord
+from perdure.errors import DefinitionError, SettingError
+from perdure.records import ResultFilter, ResultRecord
 from perdure.results import Retention
 
 
@@ -106,7 +106,7 @@ def test_a_result_without_a_retention_leaves_it_to_the_settings():
 
 
 def test_a_task_of_another_process_inherits_the_retention():
-    from perdure.core.options import FlowOptions
+    from perdure._model.options import FlowOptions
 
     options: FlowOptions = flow(result_retention="1d")(lambda: None).options
     assert options.without_code().result_retention == Retention(age=timedelta(days=1))

@@ -14,9 +14,9 @@ import pytest
 from persisting import kept
 
 from perdure import flow, session, settings, task
+from perdure._results.lookup import persisted_record
 from perdure.errors import ResultOverwritten, ResultUntrusted
 from perdure.results import diff, get_result, rewrite, verify
-from perdure.results.lookup import persisted_record
 from perdure.serializers import new_key
 
 SPRING, SUMMER = new_key("spring"), new_key("summer")

@@ -8,9 +8,10 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from perdure import flow, session, settings
-from perdure.core.errors import ResultCorrupt, ResultUntrusted, SettingError
-from perdure.results import get_result, signing
-from perdure.results.types import literal_from_json
+from perdure._results import signing
+from perdure._results.types import literal_from_json
+from perdure.errors import ResultCorrupt, ResultUntrusted, SettingError
+from perdure.results import get_result
 from perdure.serializers import new_key
 
 OLD, NEW = new_key("old"), new_key("new")

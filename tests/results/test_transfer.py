@@ -7,10 +7,10 @@ import pytest
 from persisting import kept
 
 from perdure import settings
+from perdure._results.lookup import persisted_record
 from perdure.errors import ResultCorrupt, ResultInUse, ResultOverwritten, ResultUntrusted
 from perdure.filesystems import LocalFileSystem
 from perdure.results import copy_result, get_result, verify
-from perdure.results.lookup import persisted_record
 
 LARGE = bytes(range(256)) * 1_000
 KEY = "k1:" + "A" * 43 + "="

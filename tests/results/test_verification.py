@@ -8,10 +8,11 @@ import pytest
 from persisting import kept
 
 from perdure import flow, session, settings
+from perdure._results import verification
+from perdure._results.lookup import persisted_record
 from perdure.errors import MissingResult, StorageError
 from perdure.filesystems import LocalFileSystem
-from perdure.results import verification, verify
-from perdure.results.lookup import persisted_record
+from perdure.results import verify
 from perdure.serializers import Serializer
 
 LARGE = b"large" * 100_000
@@ -94,7 +95,7 @@ class Odd(Serializer):
 def test_what_no_serializer_here_reads_is_unreadable_and_nothing_is_loaded(monkeypatch: pytest.MonkeyPatch):
     id = kept([1], result_serializer=Odd())
     assert findings() == {id: "ok"}
-    monkeypatch.delitem(__import__("perdure.serializers.base", fromlist=["_types"])._types, "odd-for-verification")
+    monkeypatch.delitem(__import__("perdure._serializers.base", fromlist=["_types"])._types, "odd-for-verification")
     assert findings() == {id: "unreadable"}
 
 
@@ -122,7 +123,7 @@ def test_a_result_that_is_younger_than_the_listing_is_looked_at(monkeypatch: pyt
 
 
 def test_many_results_are_asked_for_a_page_at_a_time(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("perdure.results.lookup._PAGE", 2)
+    monkeypatch.setattr("perdure._results.lookup._PAGE", 2)
 
     for number in range(5):
         kept([number])

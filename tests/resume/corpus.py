@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from perdure import flow, pause_flow_run, runtime, settings, sleep, tags, task, task_input_hash, transaction
-from perdure.core.errors import PauseTimeout
-from perdure.core.states import StateType
+from perdure.errors import PauseTimeout
 from perdure.flows import Flow
-from perdure.states import Cancelled
+from perdure.states import Cancelled, StateType
 from perdure.task_runners import ProcessTaskRunner, SequentialTaskRunner, ThreadTaskRunner
 from perdure.testing.crashes import outcome_of
 from perdure.testing.invariants import Ledger

@@ -5,10 +5,12 @@ from functools import partial
 from typing import Any
 
 from perdure import session
-from perdure.core.clock import Clock, system_clock
-from perdure.core.records import FlowRun
-from perdure.core.states import FINAL, StateType, is_states
-from perdure.results.lookup import get_result
+from perdure._model.state_types import FINAL
+from perdure._model.states import is_states
+from perdure._platform.clock import Clock, system_clock
+from perdure.records import FlowRun
+from perdure.results import get_result
+from perdure.states import StateType
 from perdure.testing.crashes import killed, outcome_of, root_run
 from perdure.testing.invariants import Witness, violations
 from tests.resume.corpus import Case, ledger

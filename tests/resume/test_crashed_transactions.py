@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from perdure import Transaction, flow, session, settings, task, transaction
-from perdure.core.records import RunFilter
-from perdure.engine.staging import hooked_tasks
+from perdure._engine.lifecycle.staging import hooked_tasks
 from perdure.errors import TransactionError
-from perdure.results.lookup import get_result
+from perdure.records import RunFilter
+from perdure.results import get_result
 from perdure.testing.crashes import crash_points, killed, root_run
 from perdure.testing.home import fresh_home
 from perdure.testing.invariants import violations

@@ -7,8 +7,8 @@ import time
 import pytest
 
 from perdure import flow, session, task
-from perdure.core import ids
-from perdure.core.records import RunFilter
+from perdure._platform import ids
+from perdure.records import RunFilter
 from perdure.testing.crashes import Killed, crash_points, killed, root_run
 from perdure.testing.home import fresh_home
 from perdure.testing.invariants import violations

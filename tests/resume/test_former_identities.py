@@ -10,7 +10,7 @@ import pandas
 import pytest
 
 from perdure import flow, task
-from perdure.engine import former_hashing, hashing
+from perdure._engine.identity import former_hashing, hashing
 from perdure.testing.crashes import killed, root_run
 
 VALUES = {

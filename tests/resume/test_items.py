@@ -14,8 +14,8 @@ import pytest
 
 from perdure import flow, runtime, session, task, transaction
 from perdure.cli.result_ls import run_names
-from perdure.core.errors import MissingContext, SerializationError
-from perdure.core.records import ResultFilter, RunFilter
+from perdure.errors import MissingContext, SerializationError
+from perdure.records import ResultFilter, RunFilter
 from perdure.results import prune, verify
 
 made: list[int] = []

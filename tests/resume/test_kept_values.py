@@ -17,13 +17,13 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from perdure import flow, session, settings
+from perdure._engine.coordination.transacting import _options_of
+from perdure._engine.recovery import kept_values as kept
+from perdure._engine.recovery.start_record import arguments_of
+from perdure._platform.ids import new_id
 from perdure.cli import app
-from perdure.core.errors import ResumeError, TransactionError
-from perdure.core.ids import new_id
-from perdure.core.records import FlowRunRecord, RunFilter, StartRecord, StateRecord, StepRecord, ValueRecord
-from perdure.engine import kept
-from perdure.engine.starts import arguments_of
-from perdure.engine.transacting import _options_of
+from perdure.errors import ResumeError, TransactionError
+from perdure.records import FlowRunRecord, RunFilter, StartRecord, StateRecord, StepRecord, ValueRecord
 from perdure.serializers import PickleSerializer, new_key
 from perdure.transactions import transaction
 
@@ -238,7 +238,7 @@ def test_values_that_json_would_change_are_pickled(value: Any) -> None:
 
 
 def test_secrets_are_encrypted_and_those_of_older_versions_are_read() -> None:
-    from perdure.blocks.secrets import encrypt
+    from perdure._blocks.secrets import encrypt
 
     text = kept.packed({"password": ["hunter2"]}, "here")
     assert text is not None

@@ -8,19 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from perdure.core.clock import system_clock
-from perdure.core.ids import new_id
-from perdure.core.processes import is_here, is_running, this_process
-from perdure.core.records import ProcessRecord
-from perdure.engine.liveness import Liveness
-from perdure.orchestrator.embedded import EmbeddedOrchestrator
+from perdure._engine.recovery.liveness import Liveness
+from perdure._platform.clock import system_clock
+from perdure._platform.ids import new_id
+from perdure._run.processes import is_here, is_running, this_process
+from perdure._store.embedded import EmbeddedOrchestrator
+from perdure.records import ProcessRecord
 
 DAY = 86_400_000_000  # microseconds
 root = pytest.mark.skipif(
     os.geteuid() != 0 or subprocess.run(["unshare", "-Upfr", "true"], capture_output=True, check=False).returncode != 0,
     reason="only root may make namespaces of processes, and not where the root directory is another one",
 )
-SAYS = "from perdure.core.processes import this_process; print(*this_process())"
+SAYS = "from perdure._run.processes import this_process; print(*this_process())"
 
 
 class Passing:

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from perdure import session
-from perdure.core.records import RunFilter
-from perdure.core.states import StateType
-from perdure.orchestrator.sql.sqlite import SQLite
+from perdure._store.sql.sqlite import SQLite
+from perdure.records import RunFilter
+from perdure.states import StateType
 from perdure.testing.crashes import killed, root_run
 from tests.resume.corpus import CASES, Case
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from perdure import flow, runtime, session, task
-from perdure.core.errors import CancelRequested, ResumeError, RunTakenOver
-from perdure.core.ids import new_id
-from perdure.core.records import FlowRun, ResultFilter, RunFilter, StateRecord
-from perdure.core.states import StateType
+from perdure._platform.ids import new_id
+from perdure.errors import CancelRequested, ResumeError, RunTakenOver
+from perdure.records import FlowRun, ResultFilter, RunFilter, StateRecord
+from perdure.states import StateType
 from perdure.task_runners import ProcessTaskRunner
 from perdure.testing.invariants import violations
 

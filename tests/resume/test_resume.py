@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from perdure import flow, session, task
-from perdure.core.errors import ResumeError, RunMissing
-from perdure.core.ids import new_id
-from perdure.core.records import RunFilter
+from perdure._platform.ids import new_id
+from perdure.errors import ResumeError, RunMissing
+from perdure.records import RunFilter
 
 PROGRAM = """
 import os, signal, sys
@@ -305,7 +305,7 @@ def test_failures_before_the_crash_count_towards_the_retries() -> None:
 
 
 def test_secrets_among_the_arguments_are_kept_encrypted() -> None:
-    from perdure.core.records import StartRecord
+    from perdure.records import StartRecord
 
     @flow
     def connect(password: str) -> str:

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from perdure import flow, sleep, sleep_until, task
-from perdure.core.clock import system_clock
-from perdure.core.records import FlowRun
-from perdure.engine import waits
+from perdure._engine.recovery import durable_timers as waits
+from perdure._platform.clock import system_clock
 from perdure.flows import Flow
+from perdure.records import FlowRun
 from perdure.testing.crashes import crash_points, killed, root_run
 
 

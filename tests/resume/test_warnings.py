@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from perdure import flow, session, task
-from perdure.core.records import RunFilter
+from perdure.records import RunFilter
 
 
 @task(persist_result=True)

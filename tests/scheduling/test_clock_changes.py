@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 
-from perdure.scheduling.schedule import Cron, Interval
+from perdure.schedules import Cron, Interval
 
 pytestmark = pytest.mark.slow
 

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perdure.core.errors import InvalidPartition
-from perdure.scheduling.partitions import daily, hourly, monthly, partitions_of, product, static, weekly
+from perdure._scheduling.partitions import partitions_of
+from perdure.errors import InvalidPartition
+from perdure.partitions import daily, hourly, monthly, product, static, weekly
 
 NOW = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
 OSLO = ZoneInfo("Europe/Oslo")

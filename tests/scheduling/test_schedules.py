@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perdure.core.errors import InvalidSchedule
-from perdure.scheduling.schedule import MOST_AT_ONCE, Cron, Interval, RRule, Schedule, schedule_of
+from perdure._scheduling.schedule import MOST_AT_ONCE, schedule_of
+from perdure.errors import InvalidSchedule
+from perdure.schedules import Cron, Interval, RRule, Schedule
 
 START = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)

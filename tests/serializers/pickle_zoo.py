@@ -143,7 +143,7 @@ ZOO: dict[str, bytes] = {
     + named("pickle_zoo", "Toucher")[2:]
     + b")\x81}b.",
     "copyreg": _called(named("copyreg", "__newobj__"), named("pickle_zoo", "Toucher")[2:]),
-    "what rebuilds exceptions": named("perdure.core.exceptions", "_rebuilt")
+    "what rebuilds exceptions": named("perdure._model.exceptions", "_rebuilt")
     + b"("
     + named("pickle_zoo", "Toucher")[2:]
     + b")}tR.",

@@ -14,9 +14,9 @@ import pyarrow as pa
 import pytest
 
 from perdure import settings
-from perdure.core.errors import ResultCorrupt, ResultError, ResultUntrusted
+from perdure._serializers.text import to_base64
+from perdure.errors import ResultCorrupt, ResultError, ResultUntrusted
 from perdure.serializers import PickleSerializer
-from perdure.serializers.text import to_base64
 
 PATTERNS = f"numpy.*, pandas.*, polars.*, pyarrow.*, torch.*, {__name__}.*"
 NUMPY = [

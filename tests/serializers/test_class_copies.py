@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from perdure.serializers.class_copies import copying_pickler
+from perdure._serializers.class_copies import copying_pickler
 
 SHOW = """
 import pickle, sys

@@ -18,13 +18,14 @@ from hypothesis import strategies as st
 from pydantic import AnyUrl, NameEmail, PostgresDsn, TypeAdapter
 
 from perdure import settings
-from perdure.core.errors import ResultCorrupt, ResultUnreadable, ResultUntrusted
+from perdure._serializers import base, modules
+from perdure._serializers.json_classes import path_of
+from perdure._serializers.json_types import READERS
+from perdure._serializers.json_urls import URL_READERS
+from perdure.errors import ResultCorrupt, ResultUnreadable, ResultUntrusted
 from perdure.filesystems import LocalFileSystem, RemoteFileSystem
-from perdure.results.document import PersistedResultBlob
-from perdure.serializers import JSONSerializer, base, modules
-from perdure.serializers.json_classes import path_of
-from perdure.serializers.json_types import READERS
-from perdure.serializers.json_urls import URL_READERS
+from perdure.results import PersistedResultBlob
+from perdure.serializers import JSONSerializer
 
 SERIALIZER = JSONSerializer()
 OURS = __name__, "trusting_types"

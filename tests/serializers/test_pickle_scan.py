@@ -10,10 +10,10 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from perdure import settings
-from perdure.core.errors import ResultCorrupt
+from perdure._serializers.pickle_scan import check_sizes
+from perdure._serializers.text import to_base64
+from perdure.errors import ResultCorrupt
 from perdure.serializers import PickleSerializer
-from perdure.serializers.pickle_scan import check_sizes
-from perdure.serializers.text import to_base64
 
 BOMBS = {
     "a far place of the memo": b"\x80\x04Nr\xff\xff\xff\x3f.",

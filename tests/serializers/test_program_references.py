@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from perdure.core import programs
-from perdure.core.errors import ResultUnreadable
-from perdure.serializers import JSONSerializer, PickleSerializer, references
+from perdure._platform import programs
+from perdure._serializers import references
+from perdure.errors import ResultUnreadable
+from perdure.serializers import JSONSerializer, PickleSerializer
 
 SOURCE = """
 import enum

@@ -18,9 +18,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet as pq
 
-from perdure.core.errors import ResultCorrupt, ResultError, ResultUnreadable, SerializationError
+from perdure._serializers.payload import BytesSource
+from perdure.errors import ResultCorrupt, ResultError, ResultUnreadable, SerializationError
 from perdure.serializers import ArrowSerializer, ParquetSerializer, Serializer
-from perdure.serializers.payload import BytesSource
 from perdure.testing.serializer_conformance import MemoryPayload, SerializerConformance
 
 BERLIN = "Europe/Berlin"

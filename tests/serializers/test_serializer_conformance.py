@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from perdure import settings
-from perdure.core.errors import SerializationError
+from perdure.errors import SerializationError
 from perdure.serializers import (
     CompressedSerializer,
     EncryptedSerializer,

@@ -15,11 +15,11 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from perdure import settings
-from perdure.core.errors import ResultCorrupt, ResultUnreadable, SerializationError
+from perdure._serializers.encryption import CHUNK
+from perdure._serializers.payload import BytesSource
+from perdure._serializers.text import from_base64
+from perdure.errors import ResultCorrupt, ResultUnreadable, SerializationError
 from perdure.serializers import CompressedSerializer, EncryptedSerializer, JSONSerializer, Serializer, new_key, resolve
-from perdure.serializers.encryption import CHUNK
-from perdure.serializers.payload import BytesSource
-from perdure.serializers.text import from_base64
 from perdure.testing.serializer_conformance import MemoryPayload
 
 OLD, NEW = new_key("old"), new_key("new")

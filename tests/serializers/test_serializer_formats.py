@@ -9,9 +9,10 @@ import pyarrow as pa
 import pytest
 
 from perdure import flow, task
-from perdure.core.errors import DefinitionError, ResultCorrupt, ResultUnreadable, UnknownSerializer
-from perdure.serializers import ArrowSerializer, NumpySerializer, ParquetSerializer, Serializer, base, resolve
-from perdure.serializers.payload import BytesSource
+from perdure._serializers import base
+from perdure._serializers.payload import BytesSource
+from perdure.errors import DefinitionError, ResultCorrupt, ResultUnreadable, UnknownSerializer
+from perdure.serializers import ArrowSerializer, NumpySerializer, ParquetSerializer, Serializer, resolve
 from perdure.testing.serializer_conformance import MemoryPayload
 
 FORMATS = ["arrow", "parquet", "numpy"]
@@ -41,7 +42,7 @@ def test_naming_a_format_imports_none_of_the_libraries() -> None:
     program = """
         import sys
         import perdure.serializers
-        assert "perdure.serializers.formats" not in sys.modules
+        assert "perdure._serializers.formats" not in sys.modules
         from perdure import task
         for name in ("arrow", "parquet", "numpy"):
             task(result_serializer=name)(lambda: 1)

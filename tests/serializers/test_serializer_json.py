@@ -21,7 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import AnyUrl, HttpUrl, PostgresDsn, SecretStr
 
-from perdure.core.errors import ResultCorrupt, ResultUnreadable, SerializationError
+from perdure.errors import ResultCorrupt, ResultUnreadable, SerializationError
 from perdure.serializers import JSONSerializer
 
 NOON = datetime(2024, 1, 2, 12)

@@ -8,9 +8,10 @@ from typing import Any, Literal
 
 import pytest
 
-from perdure.core.errors import DefinitionError, ResultCorrupt, ResultUnreadable, UnknownSerializer
-from perdure.serializers import CompressedSerializer, JSONSerializer, PickleSerializer, Serializer, compressed, resolve
-from perdure.serializers.payload import BytesSource
+from perdure._serializers import compressed
+from perdure._serializers.payload import BytesSource
+from perdure.errors import DefinitionError, ResultCorrupt, ResultUnreadable, UnknownSerializer
+from perdure.serializers import CompressedSerializer, JSONSerializer, PickleSerializer, Serializer, resolve
 
 
 class Upper(Serializer):
@@ -89,7 +90,7 @@ def test_a_custom_serializer_can_be_compressed_as_an_instance() -> None:
 
 
 def test_a_type_name_that_is_taken_is_refused() -> None:
-    with pytest.raises(DefinitionError, match=r"'json' is taken by perdure\.serializers\.json\.JSONSerializer"):
+    with pytest.raises(DefinitionError, match=r"'json' is taken by perdure\.serializers\.JSONSerializer"):
 
         class Mine(Upper):
             type: Literal["json"] = "json"  # type: ignore[assignment]

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from perdure.core.errors import ResultCorrupt, ResultError, ResultUnreadable, SerializationError
+from perdure._serializers.payload import THRESHOLD, BytesSource
+from perdure.errors import ResultCorrupt, ResultError, ResultUnreadable, SerializationError
 from perdure.serializers import NumpySerializer, Serializer
-from perdure.serializers.payload import THRESHOLD, BytesSource
 from perdure.testing.serializer_conformance import MemoryPayload, SerializerConformance
 
 LARGE = np.arange(60_000.0).reshape(300, 200)
@@ -131,7 +131,7 @@ def test_an_array_is_loaded_in_the_memory_of_the_payload() -> None:
 
 
 def test_a_large_array_with_gaps_is_copied_piece_by_piece(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("perdure.serializers.arrays._CHUNK", 10_000)
+    monkeypatch.setattr("perdure._serializers.arrays._CHUNK", 10_000)
     sizes = []
 
     class Watching(MemoryPayload):

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perdure.core.errors import SerializationError
+from perdure._serializers.payload import BytesSource
+from perdure.errors import SerializationError
 from perdure.serializers import ArrowSerializer, ParquetSerializer, Serializer
-from perdure.serializers.payload import BytesSource
 from perdure.testing.serializer_conformance import MemoryPayload
 
 HOLIDAYS = pd.date_range("2024-05-01", periods=1, freq=pd.offsets.CustomBusinessDay(holidays=["2024-05-02"]))

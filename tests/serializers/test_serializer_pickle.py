@@ -11,9 +11,9 @@ from golden_types import Model, Point
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perdure.core.errors import ResultCorrupt, ResultUnreadable, SerializationError
+from perdure._serializers.text import from_base64, to_base64
+from perdure.errors import ResultCorrupt, ResultUnreadable, SerializationError
 from perdure.serializers import PickleSerializer
-from perdure.serializers.text import from_base64, to_base64
 
 SERIALIZER = PickleSerializer()
 

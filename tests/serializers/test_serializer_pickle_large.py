@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from perdure.core.errors import ResultCorrupt, SerializationError, StorageError
+from perdure._serializers.payload import THRESHOLD
+from perdure.errors import ResultCorrupt, SerializationError, StorageError
 from perdure.serializers import CompressedSerializer, EncryptedSerializer, PickleSerializer, Serializer, new_key
-from perdure.serializers.payload import THRESHOLD
 from perdure.testing.serializer_conformance import MemoryPayload
 
 SERIALIZER = PickleSerializer()

@@ -30,8 +30,8 @@ from whole_types import (
     WithSlot,
 )
 
-from perdure.core.errors import SerializationError
-from perdure.core.memory import uncollected
+from perdure._platform.memory import uncollected
+from perdure.errors import SerializationError
 from perdure.serializers import CompressedSerializer, JSONSerializer, NumpySerializer, PickleSerializer, Serializer
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -20,12 +20,12 @@ import pytest
 from pickle_zoo import ZOO, Innocent
 
 from perdure import settings
-from perdure.core.errors import ResultUntrusted, SettingError
-from perdure.results.document import PersistedResultBlob
+from perdure._serializers.payload import THRESHOLD
+from perdure._serializers.text import to_base64
+from perdure._serializers.wrapping import WrappingSerializer
+from perdure.errors import ResultUntrusted, SettingError
+from perdure.results import PersistedResultBlob
 from perdure.serializers import PickleSerializer, Serializer, new_key, resolve
-from perdure.serializers.payload import THRESHOLD
-from perdure.serializers.text import to_base64
-from perdure.serializers.wrapping import WrappingSerializer
 from perdure.testing.serializer_conformance import MemoryPayload
 
 ALLOWED = "numpy.*, pandas.*, pickle_zoo.*"

@@ -13,12 +13,12 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 
-from perdure.core.clock import system_clock
-from perdure.orchestrator.embedded import EmbeddedOrchestrator
-from perdure.orchestrator.sql.tokens import Scope
-from perdure.server.app import create_app
-from perdure.server.config import ServerConfig
-from perdure.server.running import uvicorn_config
+from perdure._http.config import ServerConfig
+from perdure._platform.clock import system_clock
+from perdure._rooms.tokens.store import Scope
+from perdure._server.app import create_app
+from perdure._server.running import uvicorn_config
+from perdure._store.embedded import EmbeddedOrchestrator
 
 
 class Serving(NamedTuple):

@@ -9,11 +9,11 @@ from fastapi.routing import APIRoute
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from perdure.core.clock import system_clock
-from perdure.orchestrator.embedded import EmbeddedOrchestrator
-from perdure.orchestrator.sql.tokens import Scope
-from perdure.server.access import COOKIE, PUBLIC, READING, declared, is_public, needed
-from perdure.server.app import ROUTES
+from perdure._http.access import COOKIE, PUBLIC, READING, declared, is_public, needed
+from perdure._platform.clock import system_clock
+from perdure._rooms.tokens.store import Scope
+from perdure._server.app import ROUTES
+from perdure._store.embedded import EmbeddedOrchestrator
 from tests.server.serving import Serving, serving
 
 pytestmark = pytest.mark.slow

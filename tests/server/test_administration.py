@@ -7,15 +7,15 @@ from pathlib import Path
 import httpx
 import pytest
 
-from perdure.core.clock import system_clock
-from perdure.core.ids import new_id
-from perdure.core.records import RemovalRecord, Slot
-from perdure.core.services import Delivery, Event
-from perdure.core.states import StateType
-from perdure.orchestrator.embedded import EmbeddedOrchestrator
-from perdure.orchestrator.sql.opening import database_at
-from perdure.orchestrator.totals import Amount, totals
+from perdure._platform.clock import system_clock
+from perdure._platform.ids import new_id
+from perdure._rooms.events.port import Delivery, Event
+from perdure._store.embedded import EmbeddedOrchestrator
+from perdure._store.sql.opening import database_at
+from perdure._store.totals import Amount, totals
+from perdure.records import RemovalRecord, Slot
 from perdure.settings import current
+from perdure.states import StateType
 from perdure.testing.orchestrator_conformance import flow_run, literal, persisted, state, task_run
 from tests.postgresql_server import new_database
 from tests.server.serving import serving, serving_on
@@ -173,7 +173,7 @@ def test_totals_count_all_runs_by_state_and_all_results(api: httpx.Client, known
 
 
 def test_totals_are_added_up_part_by_part(known: EmbeddedOrchestrator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("perdure.orchestrator.totals._WINDOW", 1)
+    monkeypatch.setattr("perdure._store.totals._WINDOW", 1)
     _filled(known)
     parts = [(found.stored, found.is_complete) for found in totals(known, system_clock())]
     assert parts[0] == (Amount(), False)

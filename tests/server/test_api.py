@@ -9,10 +9,10 @@ import pytest
 
 import perdure
 from perdure import flow, task
-from perdure.core.states import StateType
+from perdure._store.embedded import EmbeddedOrchestrator
 from perdure.filesystems import LocalFileSystem
-from perdure.orchestrator.embedded import EmbeddedOrchestrator
 from perdure.settings import current
+from perdure.states import StateType
 from perdure.testing.orchestrator_conformance import flow_run, state
 from tests.server.running import running
 
@@ -90,7 +90,7 @@ def test_the_bytes_of_a_result_are_had_by_a_link_only(api: httpx.Client) -> None
 
 def test_a_run_without_a_process_is_cancelled_at_once(api: httpx.Client) -> None:
     run, done = flow_run(), flow_run()
-    start = perdure.core.records.StartRecord(run.id, "gone", None, None, None)
+    start = perdure._model.records.StartRecord(run.id, "gone", None, None, None)
     known().commit([run, state(run, StateType.RUNNING), start, done, state(done, StateType.COMPLETED)])
     answer = api.post(f"/flow-runs/{run.id}/cancel", json={"grace_seconds": 1})
     assert (answer.status_code, answer.json()["state"]["type"]) == (202, "CANCELLED")

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from perdure import flow, get_run_logger, pause_flow_run, task
+from perdure._platform.ids import new_id
 from perdure.client import AccessRefused, AsyncClient, Client, ClientError, NotFound
-from perdure.core.errors import OrchestratorUnreachable, SettingError, SteeringError
-from perdure.core.ids import new_id
+from perdure.errors import OrchestratorUnreachable, SettingError, SteeringError
 from tests.server.proxy import Proxy
 from tests.server.receiver import receiving
 from tests.server.serving import Serving, serving
@@ -65,7 +65,7 @@ def test_a_program_lists_runs_results_logs_and_states(client: Client) -> None:
 
 @pytest.mark.slow
 def test_iterating_goes_through_all_pages_or_as_far_as_was_asked(client: Client, monkeypatch: Any) -> None:
-    monkeypatch.setattr("perdure.client.requests._PAGE", 2)
+    monkeypatch.setattr("perdure._client.requests._PAGE", 2)
     id = run_of_three(client)
     assert len(list(client.task_runs(flow_run=id))) == 3
     assert len(list(client.task_runs(flow_run=id, limit=1))) == 1

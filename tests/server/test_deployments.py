@@ -7,9 +7,9 @@ import httpx
 import pytest
 
 from perdure import session, settings
-from perdure.core.clock import system_clock
-from perdure.core.deployments import WorkerRecord, WorkQueue
-from perdure.core.ids import new_id
+from perdure._platform.clock import system_clock
+from perdure._platform.ids import new_id
+from perdure._rooms.deployments.port import WorkerRecord, WorkQueue
 from perdure.partitions import daily, static
 from perdure.schedules import Cron
 from tests.deployments import deployed

@@ -11,11 +11,11 @@ from uuid import UUID
 import pytest
 
 from perdure import flow, session, settings, task
-from perdure.core.clock import system_clock
-from perdure.core.services import EventFilter
+from perdure._platform.clock import system_clock
+from perdure._rooms.events.hooks import webhook
+from perdure._rooms.events.port import EventFilter
 from perdure.errors import EventError
 from perdure.events import emit_event
-from perdure.server.services.hooking import webhook
 from perdure.testing.server import serving
 
 ORDER = {"perdure.resource.id": "order.4711", "customer": "tea"}

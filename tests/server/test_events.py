@@ -9,11 +9,11 @@ from typing import Any
 import httpx
 import pytest
 
-from perdure.core.clock import system_clock
-from perdure.core.records import LogRecord
-from perdure.core.states import StateType
-from perdure.orchestrator.embedded import EmbeddedOrchestrator
-from perdure.orchestrator.sql.tokens import Scope
+from perdure._platform.clock import system_clock
+from perdure._rooms.tokens.store import Scope
+from perdure._store.embedded import EmbeddedOrchestrator
+from perdure.records import LogRecord
+from perdure.states import StateType
 from perdure.testing.orchestrator_conformance import flow_run, state
 from tests.server.running import running
 from tests.server.serving import serving

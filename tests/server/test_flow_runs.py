@@ -3,7 +3,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from perdure.orchestrator.embedded import EmbeddedOrchestrator
+from perdure._store.embedded import EmbeddedOrchestrator
 from perdure.testing.orchestrator_conformance import flow_run
 from tests.server.running import running
 

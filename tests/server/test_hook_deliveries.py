@@ -9,15 +9,15 @@ from contextlib import contextmanager
 import pytest
 
 from perdure import session, settings
-from perdure.core.errors import HookError
-from perdure.core.ids import new_id
-from perdure.core.services import Delivery, Event, EventFilter
-from perdure.orchestrator.protocol import Orchestrator
-from perdure.server.services import deliveries as module
-from perdure.server.services import sending
-from perdure.server.services.deliveries import Deliveries
-from perdure.server.services.hooking import webhook
-from perdure.server.services.world import ServiceWorld
+from perdure._platform.ids import new_id
+from perdure._rooms.events import sending
+from perdure._rooms.events.hooks import webhook
+from perdure._rooms.events.port import Delivery, Event, EventFilter
+from perdure._server.services import deliveries as module
+from perdure._server.services.deliveries import Deliveries
+from perdure._server.services.world import ServiceWorld
+from perdure._store.protocol import Orchestrator
+from perdure.errors import HookError
 from tests.server.receiver import receiving
 
 

@@ -9,10 +9,10 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import httpx
 import pytest
 
-from perdure.core.ids import new_id
-from perdure.core.records import Record
-from perdure.core.states import StateType
-from perdure.orchestrator import wire
+from perdure._platform.ids import new_id
+from perdure._store import wire
+from perdure.records import Record
+from perdure.states import StateType
 from tests.server.serving import Serving, serving
 
 pytestmark = pytest.mark.slow

@@ -20,10 +20,10 @@ from hypothesis import strategies as st
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 
-from perdure.server.addresses import client_address, networks
-from perdure.server.bodies import check_elements
-from perdure.server.limits import Rates, unpacked
-from perdure.server.telling import Throttle
+from perdure._server.access_log import Throttle
+from perdure._server.addresses import client_address, networks
+from perdure._server.bodies import check_elements
+from perdure._server.request_limits import Rates, unpacked
 from tests.server.serving import Serving, serving
 
 LOGIN = "/api/session"

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from perdure.core.errors import SteeringError
-from perdure.core.records import CacheRecord, LogFilter, LogRecord, ResultFilter, RunFilter
-from perdure.core.states import StateType
-from perdure.orchestrator import reads
-from perdure.orchestrator.deleting import delete_flow_run
-from perdure.orchestrator.embedded import EmbeddedOrchestrator
-from perdure.orchestrator.reads import Found, Reads
-from perdure.orchestrator.sql.postgresql import PostgreSQL
+from perdure._store import reads
+from perdure._store.deletion import delete_flow_run
+from perdure._store.embedded import EmbeddedOrchestrator
+from perdure._store.reads import Found, Reads
+from perdure._store.sql.postgresql import PostgreSQL
+from perdure.errors import SteeringError
+from perdure.records import CacheRecord, LogFilter, LogRecord, ResultFilter, RunFilter
+from perdure.states import StateType
 from perdure.testing.orchestrator_conformance import flow_run, ids, literal, state, task_run
 from tests.postgresql_server import new_database
 

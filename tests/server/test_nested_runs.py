@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from perdure import flow, task
-from perdure.orchestrator.embedded import EmbeddedOrchestrator
+from perdure._store.embedded import EmbeddedOrchestrator
 from tests.server.serving import serving_on
 
 

@@ -9,8 +9,8 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from perdure import flow, session, settings, task
-from perdure.core.ids import new_id
-from perdure.tracing import carried
+from perdure._platform.ids import new_id
+from perdure._run.tracing import carried
 from tests.server.serving import serving
 
 pytestmark = pytest.mark.slow
@@ -37,7 +37,7 @@ def test_a_requests_span_lies_below_that_of_its_client(tmp_path: Path, exporter:
         client.get(f"/api/flow-runs/{new_id()}?sig=secret", headers=carried())
     finished = exporter.get_finished_spans()  # newer versions of FastAPI make some of their own within ours
     (span,) = [
-        each for each in finished if each.instrumentation_scope and each.instrumentation_scope.name == "perdure.server"
+        each for each in finished if each.instrumentation_scope and each.instrumentation_scope.name == "perdure._server"
     ]
     assert span.name == "GET /api/flow-runs/{id}"
     assert span.parent is not None

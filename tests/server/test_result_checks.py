@@ -12,9 +12,9 @@ import pytest
 
 import perdure.session
 from perdure import flow, task
-from perdure.core.ids import new_id
-from perdure.orchestrator.embedded import EmbeddedOrchestrator
-from perdure.orchestrator.sql.opening import database_at
+from perdure._platform.ids import new_id
+from perdure._store.embedded import EmbeddedOrchestrator
+from perdure._store.sql.opening import database_at
 from perdure.settings import current
 from tests.server.serving import serving_on
 

@@ -18,9 +18,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from perdure.core.records import LogRecord
-from perdure.core.states import StateType
-from perdure.orchestrator.embedded import EmbeddedOrchestrator
+from perdure._store.embedded import EmbeddedOrchestrator
+from perdure.records import LogRecord
+from perdure.states import StateType
 from perdure.testing.orchestrator_conformance import block, flow_run, literal, persisted, state, task_run
 from tests.server.running import running
 

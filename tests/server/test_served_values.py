@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from perdure import flow, session
-from perdure.orchestrator.embedded import EmbeddedOrchestrator
-from perdure.results import find_result, payload
-from perdure.results.types import PersistedResult
+from perdure._results import payload
+from perdure._store.embedded import EmbeddedOrchestrator
+from perdure.results import PersistedResult, find_result
 from perdure.settings import current
 from tests.server.serving import Serving, serving_on
 

@@ -3,13 +3,13 @@
 import pytest
 
 from perdure import session, settings
-from perdure.core.states import StateType
-from perdure.orchestrator.embedded import EmbeddedOrchestrator
-from perdure.server import changes as module
-from perdure.server.changes import Change, Changes
-from perdure.server.services import events as of_events
-from perdure.server.services.events import Events
-from perdure.server.services.world import ServiceWorld
+from perdure._http import changes as module
+from perdure._http.changes import Change, Changes
+from perdure._server.services import events as of_events
+from perdure._server.services.events import Events
+from perdure._server.services.world import ServiceWorld
+from perdure._store.embedded import EmbeddedOrchestrator
+from perdure.states import StateType
 from perdure.testing.orchestrator_conformance import flow_run, state
 
 

@@ -12,23 +12,24 @@ from pathlib import Path
 import pytest
 
 from perdure import flow, session, settings, task
-from perdure.blocks.secrets import encrypt
-from perdure.core.ids import new_id
-from perdure.core.records import Limit, RunFilter, Slot
-from perdure.core.services import EventFilter, Hook, Service
-from perdure.core.states import StateType
-from perdure.orchestrator.embedded import EmbeddedOrchestrator
-from perdure.orchestrator.protocol import Orchestrator
-from perdure.orchestrator.sql.postgresql import PostgreSQL
-from perdure.orchestrator.sql.sqlite import SQLite
-from perdure.server.services import SERVICES, Services
-from perdure.server.services.deliveries import deliver
-from perdure.server.services.events import Events
-from perdure.server.services.late import find_late
-from perdure.server.services.loop import Loop, Outcome
-from perdure.server.services.lost import end_lost_runs
-from perdure.server.services.sending import hook_context, is_public, shown_url, signature
-from perdure.server.services.world import ServiceWorld
+from perdure._blocks.secrets import encrypt
+from perdure._platform.hosts import is_public
+from perdure._platform.ids import new_id
+from perdure._rooms.events.port import EventFilter, Hook, Service
+from perdure._rooms.events.sending import hook_context, shown_url, signature
+from perdure._server.services import SERVICES, Services
+from perdure._server.services.deliveries import deliver
+from perdure._server.services.events import Events
+from perdure._server.services.late import find_late
+from perdure._server.services.loop import Loop, Outcome
+from perdure._server.services.lost import end_lost_runs
+from perdure._server.services.world import ServiceWorld
+from perdure._store.embedded import EmbeddedOrchestrator
+from perdure._store.protocol import Orchestrator
+from perdure._store.sql.postgresql import PostgreSQL
+from perdure._store.sql.sqlite import SQLite
+from perdure.records import Limit, RunFilter, Slot
+from perdure.states import StateType
 from perdure.testing.orchestrator_conformance import flow_run, state
 from tests.postgresql_server import new_database
 from tests.server.receiver import receiving
@@ -294,7 +295,7 @@ def test_events_reach_a_receiver_that_is_down_for_a_while_and_a_server_that_is_k
         port = int(receiver.url.rsplit(":", 1)[1].partition("/")[0])
     known.services.put_hook(hook(receiver.url, "flow-run.completed"))
     code = (
-        "import sys; from perdure.server.services import deliveries; deliveries._FIRST = 0.2;"
+        "import sys; from perdure._server.services import deliveries; deliveries._FIRST = 0.2;"
         "from perdure.cli import app; app(['server', 'start', '--port=0'])"
     )
     ran: list[str] = []

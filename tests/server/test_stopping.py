@@ -19,9 +19,9 @@ import pytest
 import trustme
 from fastapi.responses import StreamingResponse
 
-from perdure.core.clock import system_clock
-from perdure.orchestrator.embedded import EmbeddedOrchestrator
-from perdure.orchestrator.sql.tokens import Scope
+from perdure._platform.clock import system_clock
+from perdure._rooms.tokens.store import Scope
+from perdure._store.embedded import EmbeddedOrchestrator
 from tests.server.serving import serving
 
 pytestmark = pytest.mark.slow

@@ -11,15 +11,15 @@ import httpx
 import pytest
 
 from perdure import session, task
-from perdure.core.clock import system_clock
-from perdure.core.ids import new_id
-from perdure.core.records import BlockRecord, FlowRunRecord, ResultRecord, StateRecord
-from perdure.core.states import StateType
+from perdure._platform.clock import system_clock
+from perdure._platform.hosts import is_public
+from perdure._platform.ids import new_id
+from perdure._results.payload import Layout
+from perdure._store import wire
 from perdure.filesystems import LocalFileSystem
-from perdure.orchestrator import wire
-from perdure.results.document import PersistedResultBlob
-from perdure.results.payload import Layout
-from perdure.server.services.sending import is_public
+from perdure.records import BlockRecord, FlowRunRecord, ResultRecord, StateRecord
+from perdure.results import PersistedResultBlob
+from perdure.states import StateType
 from tests.server.serving import Serving, serving
 
 pytestmark = pytest.mark.slow

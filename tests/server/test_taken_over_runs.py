@@ -7,9 +7,9 @@ import httpx
 import pytest
 
 from perdure import session
-from perdure.core.ids import dated_id
-from perdure.migration.takeover import take_over
-from perdure.orchestrator.embedded import EmbeddedOrchestrator
+from perdure._migration.takeover import take_over
+from perdure._platform.ids import dated_id
+from perdure._store.embedded import EmbeddedOrchestrator
 from tests.migration.prefect_database import PrefectDatabase, micros_at
 from tests.server.serving import serving_on
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from perdure import settings
+from perdure._settings import settings
 from perdure.errors import SettingError
 from perdure.settings import PERDURE_LOGGING_LEVEL, PREFECT_API_URL, temporary_settings
 

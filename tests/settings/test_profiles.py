@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perdure import settings
-from perdure.core.errors import SettingError
+from perdure._settings.profiles import _Contents, _toml
+from perdure.errors import SettingError
 from perdure.settings import Profiles
-from perdure.settings.profiles import _Contents, _toml
 
 
 @pytest.fixture

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perdure import settings
-from perdure.core.errors import SettingError
-from perdure.settings import SETTINGS, Secret, Settings, fields, temporary_settings
-from perdure.settings.fields import DatabaseUrl
+from perdure._settings import fields
+from perdure._settings.fields import DatabaseUrl
+from perdure.errors import SettingError
+from perdure.settings import SETTINGS, Secret, Settings, temporary_settings
 
 
 def profile(home: Path, text: str) -> None:

@@ -1,4 +1,4 @@
-from perdure.core.suggest import nearest
+from perdure._platform.suggest import nearest
 
 
 def test_the_nearest_word_is_suggested() -> None:

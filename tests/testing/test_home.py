@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from perdure import flow, session, task
-from perdure.core.records import RunFilter
+from perdure.records import RunFilter
 from perdure.testing.home import fresh_home
 
 

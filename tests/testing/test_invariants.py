@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from perdure import flow, session, task
-from perdure.core.records import ResultFilter, StateRecord
-from perdure.core.states import StateType
+from perdure.records import ResultFilter, StateRecord
 from perdure.session import Session
+from perdure.states import StateType
 from perdure.testing.crashes import killed, root_run
 from perdure.testing.invariants import Execution, Ledger, Witness, broken_references, violations
 

@@ -52,7 +52,7 @@ def test_each_test_has_a_home_of_its_own_which_its_processes_share(tmp_path: Pat
 import subprocess, sys
 import pytest
 from perdure import flow, session, settings, task
-from perdure.core.records import RunFilter
+from perdure.records import RunFilter
 
 calls = []
 

@@ -7,11 +7,11 @@ from typing import Any, assert_type
 from pydantic import SecretStr
 
 from perdure import AsyncFuture, Flow, Future, State, Task, flow, get_client, task
+from perdure._execution.mapping import AsyncMappedFutures, MappedFutures
 from perdure.client import AsyncClient, Client, Event, FlowRunModel, RunsClient, TaskRunModel
 from perdure.client.orchestration import FlowRunSeen, TaskRunSeen
 from perdure.filesystems import S3
 from perdure.futures import as_completed, wait
-from perdure.mapping import AsyncMappedFutures, MappedFutures
 from perdure.results import PersistedResultBlob
 from perdure.serializers import JSONSerializer
 from perdure.states import Scheduled, StateDetails

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from perdure import session
-from perdure.core.clock import system_clock
-from perdure.core.deployments import QueuedRun, WorkerRecord, WorkPool, WorkQueue
-from perdure.core.ids import new_id
-from perdure.core.version import VERSION
-from perdure.deploying.ticks import make_due_runs
+from perdure._platform.clock import system_clock
+from perdure._platform.ids import new_id
+from perdure._platform.version import VERSION
+from perdure._rooms.deployments.port import QueuedRun, WorkerRecord, WorkPool, WorkQueue
+from perdure._rooms.deployments.ticks import make_due_runs
 from perdure.deployments import run_deployment
 from perdure.partitions import daily, static
 from perdure.schedules import Cron, Interval

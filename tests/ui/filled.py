@@ -165,9 +165,9 @@ def _settle(folder: Path) -> None:
     from pydantic import SecretStr
 
     from perdure import session
-    from perdure.core.clock import system_clock
-    from perdure.core.records import Limit
+    from perdure._platform.clock import system_clock
     from perdure.filesystems import S3, LocalFileSystem
+    from perdure.records import Limit
     from perdure.variables import Variable
 
     LocalFileSystem(basepath=str(folder / "reports")).save("reports")

@@ -151,9 +151,9 @@ def _named(make: Any, function: Any, name: str, **options: Any) -> Any:
 
 def _settle(text: str) -> None:
     from perdure import session
-    from perdure.core.clock import system_clock
-    from perdure.core.records import Limit
+    from perdure._platform.clock import system_clock
     from perdure.filesystems import LocalFileSystem
+    from perdure.records import Limit
     from perdure.variables import Variable
 
     number = PAYLOADS.index(text)

@@ -5,9 +5,9 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from perdure.orchestrator.embedded import EmbeddedOrchestrator
-from perdure.server.app import create_app
-from perdure.server.config import ServerConfig
+from perdure._http.config import ServerConfig
+from perdure._server.app import create_app
+from perdure._store.embedded import EmbeddedOrchestrator
 
 
 def write_schema(file: Path) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from perdure.core.records import RunFilter
-from perdure.core.states import StateType
-from perdure.orchestrator.embedded import EmbeddedOrchestrator
+from perdure._store.embedded import EmbeddedOrchestrator
+from perdure.records import RunFilter
+from perdure.states import StateType
 from tests.server.running import free_port, running
 from tests.ui import hostile
 from tests.ui.browsing import asking, home_served, script

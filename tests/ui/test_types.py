@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from perdure.orchestrator.embedded import EmbeddedOrchestrator
-from perdure.server.app import create_app
-from perdure.server.config import ServerConfig
+from perdure._http.config import ServerConfig
+from perdure._server.app import create_app
+from perdure._store.embedded import EmbeddedOrchestrator
 
 TYPES = Path(__file__).parents[2] / "ui" / "src" / "api" / "schema.d.ts"
 

@@ -12,7 +12,7 @@ from duel import FOLDER, on_disk, show, timed
 
 from perdure import settings
 from perdure.filesystems import LocalFileSystem
-from perdure.results.types import PersistedResult
+from perdure.results import PersistedResult
 
 fields = json.loads((FOLDER / "array.json").read_text())
 settings.current()

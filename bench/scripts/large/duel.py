@@ -9,9 +9,9 @@ from statistics import median
 from typing import Any
 
 from perdure import settings
+from perdure._results.store import write_result
 from perdure.filesystems import LocalFileSystem
-from perdure.results.store import write_result
-from perdure.results.types import PersistedResult
+from perdure.results import PersistedResult
 from perdure.serializers import resolve
 
 FOLDER = Path(os.environ["BENCH_DATA"])

@@ -12,13 +12,13 @@ os.environ["PERDURE_HOME"] = str(FOLDER / "home")
 os.environ["PERDURE_RESULTS_RETENTION"] = "1d"
 
 from perdure import session
-from perdure.core.records import Record
-from perdure.core.states import StateType
+from perdure._results.document import digest_of, encode
+from perdure._results.keys import new_key
+from perdure._results.store import result_record
 from perdure.filesystems import LocalFileSystem
-from perdure.results.document import digest_of, encode
-from perdure.results.keys import new_key
-from perdure.results.store import result_record
-from perdure.results.types import PersistedResult
+from perdure.records import Record
+from perdure.results import PersistedResult
+from perdure.states import StateType
 from perdure.testing.orchestrator_conformance import state, task_run
 
 RESULTS = int(os.environ.get("BENCH_PRUNE_RESULTS", "1000000"))

@@ -5,7 +5,7 @@ import json
 import pyarrow as pa
 from duel import FOLDER, duel, on_disk, show
 
-from perdure.results.types import PersistedResult
+from perdure.results import PersistedResult
 
 fields = json.loads((FOLDER / "table.json").read_text())
 storage = on_disk()

@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 
 from perdure import flow, task
-from perdure.context import require_run
-from perdure.engine import former_hashing, hashing, identity
-from perdure.engine.identity import identity_of
+from perdure._engine.identity import former_hashing, hashing, identity
+from perdure._engine.identity.identity import identity_of
+from perdure._run.context import require_run
 
 SIZE = 256 * 1024 * 1024  # bytes
 TEXTS = 64 * 1024 * 1024  # bytes

@@ -9,7 +9,7 @@ import time
 START = time.perf_counter()
 
 from perdure import flow, session, task  # noqa: E402
-from perdure.core.records import RunFilter  # noqa: E402
+from perdure.records import RunFilter  # noqa: E402
 
 
 @task

@@ -1,5 +1,8 @@
 """`Block`, by its path in Prefect."""
 
-from perdure.blocks.block import Block
+from perdure._blocks.block import Block
+from perdure._platform.moved import export
 
 __all__ = ["Block"]
+
+export(globals())

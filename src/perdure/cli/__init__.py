@@ -10,10 +10,10 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
+from perdure._model.errors import PerdureError
+from perdure._platform.version import VERSION
 from perdure.cli.groups import SETTINGS
 from perdure.cli.output import say, write
-from perdure.core.errors import PerdureError
-from perdure.core.version import VERSION
 
 # What `--help` says of each command; the module of the same name has the command itself as `app`.
 _COMMANDS = {

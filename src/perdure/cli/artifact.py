@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from perdure._model.errors import ArtifactError, ArtifactMissing
+from perdure._model.records import ArtifactFilter, ArtifactKind, ArtifactRecord
 from perdure.cli.find import flow_run as found_flow_run
 from perdure.cli.find import orchestrator, short_ids
 from perdure.cli.groups import AsJson, Limit, new_group
 from perdure.cli.output import Column, console, facts, full_time, note, plural, short_time, show, show_json, table
 from perdure.cli.shapes import artifact_shape
-from perdure.core.errors import ArtifactError, ArtifactMissing
-from perdure.core.records import ArtifactFilter, ArtifactKind, ArtifactRecord
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -6,12 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from perdure.cli import find
-from perdure.cli.groups import AsJson, new_group
-from perdure.cli.output import NOTHING, Column, iso, note, short_time, show, show_json, table
-from perdure.core.clock import system_clock
-from perdure.core.deployments import QueueFilter
-from perdure.deploying.backfills import (
+from perdure._platform.clock import system_clock
+from perdure._rooms.deployments.backfills import (
     Backfill,
     Order,
     Reprocess,
@@ -22,7 +18,11 @@ from perdure.deploying.backfills import (
     planned,
     start_backfill,
 )
-from perdure.deploying.runs import deployment_named
+from perdure._rooms.deployments.port import QueueFilter
+from perdure._rooms.deployments.runs import deployment_named
+from perdure.cli import find
+from perdure.cli.groups import AsJson, new_group
+from perdure.cli.output import NOTHING, Column, iso, note, short_time, show, show_json, table
 
 app = new_group("Run a deployment for a range of partitions; watch, pause and cancel that.")
 

@@ -6,13 +6,13 @@ from typing import Annotated
 import typer
 
 from perdure import blocks
+from perdure._model.errors import BlockMissing
+from perdure._model.records import BlockRecord
+from perdure._platform.suggest import nearest
 from perdure.cli.find import orchestrator
 from perdure.cli.groups import AsJson, new_group
 from perdure.cli.output import Column, facts, full_time, note, section, short_time, show, show_json, table
 from perdure.cli.shapes import block_shape
-from perdure.core.errors import BlockMissing
-from perdure.core.records import BlockRecord
-from perdure.core.suggest import nearest
 
 app = new_group("List, inspect and delete saved blocks.")
 

@@ -5,6 +5,10 @@ from typing import Annotated, Any
 
 import typer
 
+from perdure._model.errors import CacheEntryMissing
+from perdure._model.records import CacheEntry, CacheFilter
+from perdure._platform.amounts import parse_age
+from perdure._platform.clock import system_clock
 from perdure.cli.find import orchestrator
 from perdure.cli.groups import AsJson, Limit, new_group
 from perdure.cli.output import (
@@ -23,10 +27,6 @@ from perdure.cli.output import (
     table,
     type_text,
 )
-from perdure.core.amounts import parse_age
-from perdure.core.clock import system_clock
-from perdure.core.errors import CacheEntryMissing
-from perdure.core.records import CacheEntry, CacheFilter
 
 app = new_group("List, show and clear cached results by key.")
 

@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from perdure import settings
+from perdure._settings import settings
+from perdure._settings.fields import Settings
 from perdure.cli.groups import AsJson, new_group
 from perdure.cli.output import Column, note, show, show_json, table
-from perdure.settings.fields import Settings
 
 app = new_group("View and change settings.")
 

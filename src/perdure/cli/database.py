@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from perdure import settings
+from perdure._model.errors import DatabaseCorrupt, OrchestratorError
+from perdure._settings import settings
+from perdure._store.sql.database import Database
+from perdure._store.sql.opening import database_at, database_of
+from perdure._store.sql.schema import HEAD
 from perdure.cli.database_prune import prune
 from perdure.cli.groups import AsJson, new_group
 from perdure.cli.output import Column, facts, note, plural, section, show, show_json, size_text, table
-from perdure.core.errors import DatabaseCorrupt, OrchestratorError
-from perdure.orchestrator.sql.database import Database
-from perdure.orchestrator.sql.opening import database_at, database_of
-from perdure.orchestrator.sql.schema import HEAD
 
 if TYPE_CHECKING:
-    from perdure.orchestrator.care.checking import Checked
+    from perdure._store.maintenance.checking import Checked
 
 app = new_group("Maintain the database: PERDURE_DATABASE, a SQLite file or postgresql://…")
 app.command()(prune)
@@ -31,7 +31,7 @@ def chosen() -> Database:
 @app.command()
 def info(as_json: AsJson = False) -> None:
     """Show the database's location, version and size, and the number of rows in each table."""
-    from perdure.orchestrator.sql.tables import metadata
+    from perdure._store.sql.tables import metadata
 
     database = chosen()
     with closing(database.connect()) as connection, database.errors():
@@ -69,7 +69,7 @@ def downgrade(
 
     Data that it does not store is lost. Any use by this version upgrades the tables again.
     """
-    from perdure.orchestrator.sql.migrations import known_revisions
+    from perdure._store.sql.migrations import known_revisions
 
     database = chosen()
     before = database.revision()
@@ -100,7 +100,7 @@ def _tell_of_migration(database: Database, before: str | None, after: str, as_js
 @app.command()
 def check(as_json: AsJson = False) -> None:
     """Read the whole database and report what is broken; exit code 1 if something is."""
-    from perdure.orchestrator.care.checking import check as check_database
+    from perdure._store.maintenance.checking import check as check_database
 
     database = chosen()
     checked = check_database(database)
@@ -143,7 +143,7 @@ def backup(
 
     Results in storages, and the secrets key in the home, are not included.
     """
-    from perdure.orchestrator.care.copying import backup as back_up
+    from perdure._store.maintenance.copying import backup as back_up
 
     database = chosen()
     size = back_up(database, file.absolute())
@@ -163,7 +163,7 @@ def copy(
     as_json: AsJson = False,
 ) -> None:
     """Copy the database's current content into an empty one, of either kind: everything or nothing."""
-    from perdure.orchestrator.care.copying import copy as copy_database
+    from perdure._store.maintenance.copying import copy as copy_database
 
     holding = settings.current()
     origin = database_of(holding) if source is None else database_at(source, holding)

@@ -5,14 +5,14 @@ from typing import Annotated
 
 import typer
 
-from perdure import settings
+from perdure._model.state_types import FINAL, StateType
+from perdure._platform.amounts import parse_age
+from perdure._platform.clock import system_clock
+from perdure._settings import settings
+from perdure._store.sql.database import Database
+from perdure._store.sql.opening import database_of
 from perdure.cli.groups import AsJson
 from perdure.cli.output import note, plural, show, show_json, size_text
-from perdure.core.amounts import parse_age
-from perdure.core.clock import system_clock
-from perdure.core.states import FINAL, StateType
-from perdure.orchestrator.sql.database import Database
-from perdure.orchestrator.sql.opening import database_of
 
 
 def prune(
@@ -40,7 +40,7 @@ def prune(
     A run stays as long as it, or anything inside it, is unfinished or can be resumed, has a result whose file is
     kept, or is referred to by a cache key. `perdure result prune` removes old results first.
     """
-    from perdure.orchestrator.care.forgetting import ENDED, forget
+    from perdure._store.maintenance.forgetting import ENDED, forget
 
     now, database = system_clock(), database_of(settings.current())
     try:

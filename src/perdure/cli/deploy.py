@@ -9,20 +9,20 @@ from typing import Annotated, Any
 
 import typer
 
+from perdure._execution.deployments import DeployedFlow
+from perdure._execution.flows import Flow
+from perdure._model.errors import DeploymentError, PerdureError
+from perdure._platform.suggest import nearest
+from perdure._rooms.deployments.declared import Declared, declared, file_above
+from perdure._rooms.deployments.declared_schema import SCHEMA
+from perdure._rooms.deployments.definition import Definition, definition_of_text
+from perdure._rooms.deployments.port import Deployment
+from perdure._scheduling.schedule import schedule_of
 from perdure.cli import find
 from perdure.cli.groups import SETTINGS, AsJson
 from perdure.cli.load import load_flow
 from perdure.cli.output import note, show, show_json
-from perdure.core.deployments import Deployment
-from perdure.core.errors import DeploymentError, PerdureError
-from perdure.core.suggest import nearest
-from perdure.deploying.declared import Declared, declared, file_above
-from perdure.deploying.declared_schema import SCHEMA
-from perdure.deploying.definition import Definition, definition_of_text
-from perdure.deployments import DeployedFlow
-from perdure.flows import Flow
 from perdure.integrations.git import GitRepository
-from perdure.scheduling.schedule import schedule_of
 
 app = typer.Typer(add_completion=False, **SETTINGS)
 _COLOURS = {"+": "green", "-": "red"}

@@ -7,7 +7,16 @@ from typing import Annotated, Any
 
 import typer
 
-from perdure import session
+from perdure._execution.deployment_runs import run_deployment, run_now
+from perdure._model.errors import DeploymentMissing
+from perdure._model.records import RunFilter
+from perdure._platform.clock import from_datetime, system_clock
+from perdure._rooms.deployments.definition import Definition, definition_of_text
+from perdure._rooms.deployments.port import Deployment, QueuedRun, QueueFilter, ScheduleRecord
+from perdure._rooms.deployments.runs import deployment_named, forget
+from perdure._rooms.deployments.ticks import resume_schedules, upcoming
+from perdure._session import session
+from perdure._store.protocol import Orchestrator
 from perdure.cli import find
 from perdure.cli.groups import AsJson, new_group
 from perdure.cli.output import (
@@ -26,15 +35,6 @@ from perdure.cli.output import (
 )
 from perdure.cli.run import EXIT_CODES
 from perdure.cli.shapes import run_shape
-from perdure.core.clock import from_datetime, system_clock
-from perdure.core.deployments import Deployment, QueuedRun, QueueFilter, ScheduleRecord
-from perdure.core.errors import DeploymentMissing
-from perdure.core.records import RunFilter
-from perdure.deploying.definition import Definition, definition_of_text
-from perdure.deploying.runs import deployment_named, forget
-from perdure.deploying.ticks import resume_schedules, upcoming
-from perdure.deployment_runs import run_deployment, run_now
-from perdure.orchestrator.protocol import Orchestrator
 
 app = new_group("List deployments, look into one, run one, pause or delete one.")
 

@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
+from perdure._rooms.events.port import NO_RUN, Event, EventFilter
 from perdure.cli.find import orchestrator
 from perdure.cli.groups import AsJson, Limit, new_group
 from perdure.cli.output import NOTHING, Column, note, short_time, show, show_json, table
-from perdure.core.services import NO_RUN, Event, EventFilter
 
 app = new_group("List events: what servers found, and what programs emitted.")
 

@@ -4,10 +4,11 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from perdure._explanation.explain import explain
+from perdure._explanation.types import Component, Explanation, Involved
+from perdure._model.records import FlowRun, TaskRun
 from perdure.cli.output import NOTHING, Column, console, facts, full_time, iso, note, section, show, show_json, table
 from perdure.cli.runs import show_heading
-from perdure.core.records import FlowRun, TaskRun
-from perdure.explanation import Component, Explanation, Involved, explain
 
 if TYPE_CHECKING:
     from rich.text import Text

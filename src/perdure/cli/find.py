@@ -3,14 +3,14 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
-from perdure import session
+from perdure._model.errors import RunMissing
+from perdure._model.records import FlowRun, RunFilter, TaskRun
+from perdure._platform.clock import to_datetime
+from perdure._platform.suggest import nearest
+from perdure._results.naming import MOST, Called, flow_runs_called, task_runs_called
+from perdure._session import session
+from perdure._store.protocol import Orchestrator
 from perdure.cli.output import say
-from perdure.core.clock import to_datetime
-from perdure.core.errors import RunMissing
-from perdure.core.records import FlowRun, RunFilter, TaskRun
-from perdure.core.suggest import nearest
-from perdure.orchestrator.protocol import Orchestrator
-from perdure.results.naming import MOST, Called, flow_runs_called, task_runs_called
 
 R = TypeVar("R", FlowRun, TaskRun)
 A = TypeVar("A", bound=FlowRun | TaskRun)

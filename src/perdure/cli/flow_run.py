@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
-from perdure import session
+from perdure._engine.recovery.abandoning import lost_among
+from perdure._model.records import FlowRun, LogRecord, RunFilter
+from perdure._session import session
 from perdure.cli import find
 from perdure.cli.explain import show_why
 from perdure.cli.flow_run_abandon import LOST, abandon
@@ -27,19 +29,9 @@ from perdure.cli.output import (
     state_text,
     table,
 )
-from perdure.cli.runs import (
-    Facts,
-    common_facts,
-    located_shape,
-    result_of,
-    show_heading,
-    show_result,
-    show_states,
-)
+from perdure.cli.runs import Facts, common_facts, located_shape, result_of, show_heading, show_result, show_states
 from perdure.cli.shapes import duration_of, log_shape, run_shape, state_shape
 from perdure.cli.tree import Below, gather, summary, tree
-from perdure.core.records import FlowRun, LogRecord, RunFilter
-from perdure.engine.abandoning import lost_among
 
 app = new_group("List, inspect, cancel, continue and resume flow runs, and read their logs.")
 app.command()(resume)

@@ -4,12 +4,12 @@ from typing import Annotated
 
 import typer
 
-from perdure import session
+from perdure._engine.recovery.abandoning import abandon as give_up
+from perdure._session import session
 from perdure.cli import find
 from perdure.cli.groups import AsJson
 from perdure.cli.output import note, show, show_json
 from perdure.cli.shapes import run_shape
-from perdure.engine.abandoning import abandon as give_up
 
 LOST = "Lost: its process has ended. `perdure flow-run resume` resumes it, `abandon` gives it up."
 

@@ -9,26 +9,19 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from perdure import session
+from perdure._engine.recovery.kept_values import accepting_unsigned
+from perdure._engine.recovery.resumption import lost_runs, resumable
+from perdure._engine.recovery.start_record import arguments_of, program_of
+from perdure._execution.flows import Flow
+from perdure._model.errors import PerdureError, ResumeError
+from perdure._model.records import NOBODY, FlowRun, RunFilter, StartRecord
+from perdure._model.state_types import ABANDONED, FINAL, StateType
+from perdure._session import session
 from perdure.cli import find
 from perdure.cli.groups import AsJson
 from perdure.cli.load import load_flow
-from perdure.cli.output import (
-    Column,
-    say,
-    short_time,
-    show,
-    show_json,
-    table,
-)
+from perdure.cli.output import Column, say, short_time, show, show_json, table
 from perdure.cli.run import Ended, call_of, ended_by, shape_of, show_ended
-from perdure.core.errors import PerdureError, ResumeError
-from perdure.core.records import NOBODY, FlowRun, RunFilter, StartRecord
-from perdure.core.states import ABANDONED, FINAL, StateType
-from perdure.engine.kept import accepting_unsigned
-from perdure.engine.resumption import lost_runs, resumable
-from perdure.engine.starts import arguments_of, program_of
-from perdure.flows import Flow
 
 _UNGUARDED = "But its program is only being loaded, to resume a run. Put the call under `if __name__ == '__main__':`."
 Which = Annotated[str, typer.Argument(metavar="RUN", help="A flow run's id, a prefix of it, or its name.")]

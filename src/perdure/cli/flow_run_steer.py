@@ -6,14 +6,14 @@ from typing import Annotated, Any
 
 import typer
 
+from perdure._engine.recovery.durable_timers import SUSPENDED
+from perdure._execution.control import cancel_flow_run, continue_flow_run
 from perdure.cli import find
 from perdure.cli.flow_run_resume import Which, resumed
 from perdure.cli.groups import AsJson
 from perdure.cli.output import note, show, show_json
 from perdure.cli.run import shape_of
 from perdure.cli.shapes import run_shape
-from perdure.engine.waits import SUSPENDED
-from perdure.steering import cancel_flow_run, continue_flow_run
 
 
 def cancel(

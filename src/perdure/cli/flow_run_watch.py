@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from perdure import session
+from perdure._engine.recovery.abandoning import lost_among
+from perdure._model.records import ArtifactFilter, ArtifactRecord, FlowRun, LogFilter, LogLine, TaskRun
+from perdure._model.state_types import FINAL, UNSUCCESSFUL, StateType
+from perdure._platform.clock import Micros
+from perdure._session import session
+from perdure._store.protocol import Orchestrator
 from perdure.cli import find
 from perdure.cli.log_lines import Follower, Names, family, line_text
 from perdure.cli.output import (
@@ -30,11 +35,6 @@ from perdure.cli.output import (
 from perdure.cli.run import EXIT_CODES, INTERRUPTED
 from perdure.cli.shapes import Shape, duration_of, log_shape, run_shape
 from perdure.cli.tree import Below, gather
-from perdure.core.clock import Micros
-from perdure.core.records import ArtifactFilter, ArtifactRecord, FlowRun, LogFilter, LogLine, TaskRun
-from perdure.core.states import FINAL, UNSUCCESSFUL, StateType
-from perdure.engine.abandoning import lost_among
-from perdure.orchestrator.protocol import Orchestrator
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

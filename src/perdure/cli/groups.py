@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from perdure.core.states import StateType
+from perdure._model.state_types import StateType
 
 # Plain help: it is read at a glance, and importing rich would double its time.
 SETTINGS: dict[str, Any] = {

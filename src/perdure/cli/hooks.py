@@ -4,10 +4,10 @@ from typing import Annotated, Any
 
 import typer
 
+from perdure._model.errors import HookError
+from perdure._rooms.events.port import Hook
 from perdure.cli.find import orchestrator
 from perdure.cli.output import Column, iso, note, one_line, short_time, show, show_json, table
-from perdure.core.errors import HookError
-from perdure.core.services import Hook
 
 On = Annotated[
     list[str],

@@ -9,11 +9,11 @@ from types import ModuleType
 
 import typer
 
+from perdure._execution.entrypoints import is_file, load_place, split
+from perdure._execution.flows import Flow
+from perdure._model.errors import EntrypointError, PerdureError
+from perdure._platform.suggest import nearest
 from perdure.cli.output import say
-from perdure.core.errors import EntrypointError, PerdureError
-from perdure.core.suggest import nearest
-from perdure.entrypoints import is_file, load_place, split
-from perdure.flows import Flow
 
 _PACKAGE = f"{Path(__file__).parents[1]}{os.sep}"
 

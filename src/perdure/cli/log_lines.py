@@ -7,11 +7,11 @@ from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from perdure._model.records import FlowRun, LogFilter, LogLine, LogRecord, RunFilter, TaskRun
+from perdure._platform.clock import system_clock, to_datetime
+from perdure._store.protocol import Orchestrator
 from perdure.cli.find import runs_by_id
 from perdure.cli.output import NOTHING, clock_time, one_line, short_time
-from perdure.core.clock import system_clock, to_datetime
-from perdure.core.records import FlowRun, LogFilter, LogLine, LogRecord, RunFilter, TaskRun
-from perdure.orchestrator.protocol import Orchestrator
 
 if TYPE_CHECKING:
     from rich.text import Text

@@ -8,17 +8,17 @@ from typing import Annotated
 
 import typer
 
+from perdure._model.errors import PerdureError
+from perdure._model.records import LogFilter, LogLine
+from perdure._model.state_types import FINAL
+from perdure._platform.amounts import parse_age
+from perdure._platform.clock import system_clock
+from perdure._store.protocol import Orchestrator
 from perdure.cli import find
 from perdure.cli.groups import new_group
 from perdure.cli.log_lines import Follower, Names, family, line_text
 from perdure.cli.output import json_text, note, show
 from perdure.cli.shapes import log_shape
-from perdure.core.amounts import parse_age
-from perdure.core.clock import system_clock
-from perdure.core.errors import PerdureError
-from perdure.core.records import LogFilter, LogLine
-from perdure.core.states import FINAL
-from perdure.orchestrator.protocol import Orchestrator
 
 app = new_group()
 _INTERVAL = 0.25  # seconds between two looks for new lines

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
+from perdure._model.errors import MigrationError
 from perdure.cli.groups import SETTINGS, AsJson
 from perdure.cli.migrate_database import take_over
 from perdure.cli.output import say, show, show_json
-from perdure.core.errors import MigrationError
 
 app = typer.Typer(add_completion=False, **SETTINGS)
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
@@ -66,10 +66,10 @@ def migrate(
 
 def _rewrite(files: list[Path], write: bool, only: list[str] | None, as_json: bool) -> None:
     try:
-        from perdure.deploying.declared import NAME
-        from perdure.migration import prefect_yaml
-        from perdure.migration.rewriting import rewrite
-        from perdure.migration.sources import SOURCES
+        from perdure._migration import prefect_yaml
+        from perdure._migration.rewriting import rewrite
+        from perdure._migration.sources import SOURCES
+        from perdure._rooms.deployments.declared import NAME
     except ImportError as error:
         raise MigrationError("Rewriting needs LibCST: pip install 'perdure[migrate]'.") from error
     unknown = [each for each in only or () if each not in SOURCES]

@@ -3,12 +3,12 @@
 import time
 from typing import TYPE_CHECKING
 
+from perdure._model.errors import MigrationError
 from perdure.cli.find import orchestrator
 from perdure.cli.output import Column, note, plural, say, show, show_json, table
-from perdure.core.errors import MigrationError
 
 if TYPE_CHECKING:
-    from perdure.migration.takeover import Takeover
+    from perdure._migration.takeover import Takeover
 
 _SECONDS = 2.0  # between two lines of progress
 
@@ -19,7 +19,7 @@ def take_over(url: str, dry_run: bool, as_json: bool) -> None:
     Raises:
         MigrationError: it cannot be read, or not all of it is in the target afterwards.
     """
-    from perdure.migration import takeover
+    from perdure._migration import takeover
 
     summary = takeover.take_over(url, orchestrator(), _Progress(), dry_run=dry_run)
     if as_json:

@@ -4,10 +4,10 @@ from typing import Annotated
 
 import typer
 
+from perdure._rooms.events.hooks import notification
 from perdure.cli.groups import AsJson, new_group
 from perdure.cli.hooks import HookId, OfFlow, On, add, remove, shape, show_hooks
 from perdure.cli.output import show, show_json
-from perdure.server.services.hooking import notification
 
 app = new_group("Notify people of events through Apprise, by a server.")
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import typer
 
-from perdure.core.clock import Micros, to_datetime
-from perdure.core.printable import printable, printable_json
-from perdure.core.secrecy import without_known
-from perdure.core.states import StateType
+from perdure._model.state_types import StateType
+from perdure._platform.clock import Micros, to_datetime
+from perdure._platform.printable import printable, printable_json
+from perdure._platform.secrecy import without_known
 
 if TYPE_CHECKING:  # rich is imported by what prints with it: it takes as long as all the rest
     from rich.console import Console, RenderableType

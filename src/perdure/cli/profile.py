@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from perdure import settings
+from perdure._settings import settings
 from perdure.cli.groups import AsJson, new_group
 from perdure.cli.output import Column, facts, note, show, show_json, table
 

@@ -4,12 +4,12 @@ from typing import Annotated
 
 import typer
 
+from perdure._results.places import storage_at
+from perdure._results.transfer import copy_result
 from perdure.cli import find
 from perdure.cli.groups import AsJson
 from perdure.cli.output import note, plural, show, show_json, size_text
 from perdure.cli.result_which import Several
-from perdure.results import copy_result
-from perdure.results.places import storage_at
 
 
 def copy(

@@ -4,22 +4,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from perdure._model.errors import PerdureError
+from perdure._results.changes import Change
+from perdure._results.difference import Difference, difference_as_json
+from perdure._results.difference import diff as compared
 from perdure.cli import find
 from perdure.cli.groups import AsJson
-from perdure.cli.output import (
-    note,
-    plural,
-    say,
-    show,
-    show_json,
-    size_text,
-)
+from perdure.cli.output import note, plural, say, show, show_json, size_text
 from perdure.cli.result_which import HELP
-from perdure.core.errors import PerdureError
-from perdure.results import Difference
-from perdure.results import diff as compared
-from perdure.results.changes import Change
-from perdure.results.difference import difference_as_json
 
 if TYPE_CHECKING:
     from rich.text import Text

@@ -10,8 +10,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from perdure._model.errors import ResultUnreadable, StorageError
 from perdure.cli.output import is_json
-from perdure.core.errors import ResultUnreadable, StorageError
 
 Write = Callable[[Any, Path], object]
 

@@ -8,11 +8,11 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 
 import typer
 
+from perdure._model.records import ResultFilter
+from perdure._platform.amounts import parse_age, parse_size
+from perdure._platform.clock import system_clock
+from perdure._platform.ids import is_id
 from perdure.cli import find
-from perdure.core.amounts import parse_age, parse_size
-from perdure.core.clock import system_clock
-from perdure.core.ids import is_id
-from perdure.core.records import ResultFilter
 
 T = TypeVar("T")
 
@@ -126,6 +126,6 @@ def _storage_id(text: str) -> str:
     if is_id(text):
         return text.lower()
     import perdure.results  # noqa: F401 - as a whole first: another thread may be importing it
-    from perdure.results.places import storage_at
+    from perdure._results.places import storage_at
 
     return storage_at(text).settled().record().id

@@ -8,24 +8,17 @@ from typing import Annotated, Any
 
 import typer
 
+from perdure._model.errors import ResultNotKept, ResultUnreadable
+from perdure._model.records import FlowRun, TaskRun
+from perdure._platform.printable import printable
+from perdure._results.lookup import get_result, persisted_record
+from perdure._results.store import result_from_record
+from perdure._results.types import PersistedResult
 from perdure.cli import find
 from perdure.cli.groups import AsJson
-from perdure.cli.output import (
-    is_json,
-    json_text,
-    jsonable,
-    plural,
-    show,
-    show_json,
-)
+from perdure.cli.output import is_json, json_text, jsonable, plural, show, show_json
 from perdure.cli.result_files import whole_file, write_file
 from perdure.cli.result_which import Which
-from perdure.core.errors import ResultNotKept, ResultUnreadable
-from perdure.core.printable import printable
-from perdure.core.records import FlowRun, TaskRun
-from perdure.results import PersistedResult, get_result
-from perdure.results.lookup import persisted_record
-from perdure.results.store import result_from_record
 
 _ROWS = re.compile(r"(\d*):(\d*)", re.ASCII)
 _PIECE = 1024 * 1024  # bytes that are copied at once

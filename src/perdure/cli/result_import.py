@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
+from perdure._results.imports import ImportSummary, import_results
 from perdure.cli.groups import AsJson
 from perdure.cli.output import note, plural, show, show_json, size_text
-from perdure.results.importing import ImportSummary, import_results
 
 
 def import_(

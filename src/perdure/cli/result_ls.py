@@ -5,23 +5,12 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from perdure._model.records import ResultFilter, ResultKind, ResultRecord
 from perdure.cli import find
 from perdure.cli.groups import AsJson, Limit
-from perdure.cli.output import (
-    NOTHING,
-    Column,
-    console,
-    note,
-    short_time,
-    show,
-    show_json,
-    size_text,
-    table,
-    type_text,
-)
+from perdure.cli.output import NOTHING, Column, console, note, short_time, show, show_json, size_text, table, type_text
 from perdure.cli.result_filter import Chosen, choosing
 from perdure.cli.shapes import result_shape
-from perdure.core.records import ResultFilter, ResultKind, ResultRecord
 
 Kind = Literal["persisted", "literal", "unpersisted", "all"]
 _WIDE = 100  # columns of a terminal that has room for previews

@@ -5,13 +5,14 @@ from typing import Annotated
 
 import typer
 
-from perdure import session, settings
+from perdure._model.errors import ResultError, StorageError
+from perdure._results.orphans import Orphans
+from perdure._results.pruning import Freed, Pruned, to_json
+from perdure._results.pruning import prune as prune_results
+from perdure._session import session
+from perdure._settings import settings
 from perdure.cli.groups import AsJson
 from perdure.cli.output import Column, duration_text, note, plural, section, show, show_json, size_text, table
-from perdure.core.errors import ResultError, StorageError
-from perdure.results.orphans import Orphans
-from perdure.results.pruning import Freed, Pruned, to_json
-from perdure.results.pruning import prune as prune_results
 
 _WHY = {
     "age": "older than their retention",

@@ -6,15 +6,15 @@ from typing import Annotated
 
 import typer
 
+from perdure._model.records import ResultFilter
+from perdure._results.rewriting import Rewriting
+from perdure._results.rewriting import rewrite as rewritten
 from perdure.cli import find
 from perdure.cli.groups import AsJson
 from perdure.cli.output import note, plural, show, show_json
 from perdure.cli.result_filter import Chosen, check_one, choosing
 from perdure.cli.result_ls import run_names
 from perdure.cli.result_which import HELP
-from perdure.core.records import ResultFilter
-from perdure.results import Rewriting
-from perdure.results import rewrite as rewritten
 
 _SHOWN = 50  # results that could not be rewritten
 

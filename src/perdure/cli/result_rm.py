@@ -5,23 +5,16 @@ from typing import Annotated
 
 import typer
 
+from perdure._model.errors import ResultInUse
+from perdure._model.records import ResultFilter, ResultRecord
+from perdure._results.lookup import kept_records, known_runs, persisted_record
+from perdure._results.removal import Removal, needs_of, remove_records
 from perdure.cli import find
 from perdure.cli.groups import AsJson
-from perdure.cli.output import (
-    note,
-    plural,
-    say,
-    show,
-    show_json,
-    size_text,
-)
+from perdure.cli.output import note, plural, say, show, show_json, size_text
 from perdure.cli.result_filter import Chosen, check_one, choosing
 from perdure.cli.result_ls import run_names
 from perdure.cli.result_which import Several
-from perdure.core.errors import ResultInUse
-from perdure.core.records import ResultFilter, ResultRecord
-from perdure.results.lookup import kept_records, known_runs, persisted_record
-from perdure.results.removal import Removal, needs_of, remove_records
 
 _NAMED = 3  # runs that a question names
 

@@ -4,17 +4,18 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from perdure._model.errors import PerdureError, ResultMissing
+from perdure._model.records import FlowRun, InputRecord, ResultRecord, TaskRun
+from perdure._results.document import PersistedResultBlob
+from perdure._results.overwrites import check_own
+from perdure._results.protection import protection_of, signature_of
+from perdure._results.types import PersistedResult
 from perdure.cli import find
 from perdure.cli.groups import AsJson
 from perdure.cli.output import NOTHING, facts, note, plural, section, show, show_json, size_text, state_text
 from perdure.cli.result_ls import run_names
 from perdure.cli.result_which import Which
 from perdure.cli.runs import located_shape, result_facts, result_of
-from perdure.core.errors import PerdureError, ResultMissing
-from perdure.core.records import FlowRun, InputRecord, ResultRecord, TaskRun
-from perdure.results import PersistedResult, PersistedResultBlob
-from perdure.results.overwriting import check_own
-from perdure.results.protection import protection_of, signature_of
 
 if TYPE_CHECKING:
     from rich.text import Text

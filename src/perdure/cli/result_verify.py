@@ -9,22 +9,15 @@ from typing import Annotated
 
 import typer
 
+from perdure._model.records import ResultFilter
+from perdure._results.verification import Verdict
+from perdure._results.verification import verify as verified
 from perdure.cli import find
 from perdure.cli.groups import AsJson
-from perdure.cli.output import (
-    duration_text,
-    json_text,
-    note,
-    plural,
-    section,
-    show,
-)
+from perdure.cli.output import duration_text, json_text, note, plural, section, show
 from perdure.cli.result_filter import Chosen, check_one, choosing
 from perdure.cli.result_ls import run_names
 from perdure.cli.result_which import HELP
-from perdure.core.records import ResultFilter
-from perdure.results import Verdict
-from perdure.results import verify as verified
 
 _SHOWN = 50  # results that are wrong
 _OVERWRITTEN = 10  # others that are named: a key that is used again and again leaves many

@@ -10,16 +10,17 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
+from perdure._execution.flows import Flow
+from perdure._model.errors import ParameterBindError, PerdureError
+from perdure._model.records import FlowRun
+from perdure._model.state_types import StateType
+from perdure._model.states import State, is_states
+from perdure._platform.suggest import nearest
+from perdure._run.context import FlowRunContext
 from perdure.cli import find
 from perdure.cli.groups import AsJson, new_group
 from perdure.cli.load import load_flow
 from perdure.cli.output import duration_text, iso, jsonable, note, show, show_json, state_text
-from perdure.context import FlowRunContext
-from perdure.core.errors import ParameterBindError, PerdureError
-from perdure.core.records import FlowRun
-from perdure.core.states import State, StateType, is_states
-from perdure.core.suggest import nearest
-from perdure.flows import Flow
 
 app = new_group()
 

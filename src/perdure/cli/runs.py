@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from perdure._model.records import FlowRun, ResultFilter, ResultRecord, StateRecord, TaskRun
 from perdure.cli.find import orchestrator
 from perdure.cli.output import (
     clock_time,
@@ -20,7 +21,6 @@ from perdure.cli.output import (
     type_text,
 )
 from perdure.cli.shapes import duration_of, location_of, result_shape
-from perdure.core.records import FlowRun, ResultFilter, ResultRecord, StateRecord, TaskRun
 
 if TYPE_CHECKING:
     from rich.text import Text

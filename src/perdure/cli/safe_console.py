@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.segment import Segment
 
-from perdure.core.printable import printable
+from perdure._platform.printable import printable
 
 
 class SafeConsole(Console):

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from perdure._http.config import DEFAULT_PORT, ServerConfig
+from perdure._model.errors import SettingError
 from perdure.cli.groups import AsJson, new_group
 from perdure.cli.output import say, write
-from perdure.core.errors import SettingError
-from perdure.server.config import DEFAULT_PORT, ServerConfig
 
 if TYPE_CHECKING:
-    from perdure.server.running import Listening
+    from perdure._server.running import Listening
 
 app = new_group("The server that a team shares.")
 _Database = Annotated[str | None, typer.Option(help="A path, or postgresql://…; by default the one of the settings.")]
@@ -95,7 +95,7 @@ def start(
         request_rate=request_rate,
         shutdown_seconds=shutdown_seconds,
     )
-    from perdure.server.running import serve
+    from perdure._server.running import serve
 
     if insecure:
         say("--insecure: everyone who can connect to this server can do everything.", "Warning", "yellow")
@@ -105,18 +105,10 @@ def start(
 @app.command()
 def services(as_json: AsJson = False) -> None:
     """List the background services of servers, and when they last ran."""
-    from perdure import settings
+    from perdure._server.services import SERVICES
+    from perdure._settings import settings
     from perdure.cli.find import orchestrator
-    from perdure.cli.output import (
-        NOTHING,
-        Column,
-        iso,
-        short_time,
-        show,
-        show_json,
-        table,
-    )
-    from perdure.server.services import SERVICES
+    from perdure.cli.output import NOTHING, Column, iso, short_time, show, show_json, table
 
     done = {service.name: service for service in orchestrator().services.all()}
     seconds = {name: getattr(settings.current(), f"service_{name}_seconds") for name in SERVICES}
@@ -151,7 +143,7 @@ def services(as_json: AsJson = False) -> None:
 
 
 def _place(text: str) -> str:
-    from perdure.core.places import RULE, parse_places
+    from perdure._platform.places import RULE, parse_places
 
     try:
         return parse_places(text)[0]
@@ -160,7 +152,7 @@ def _place(text: str) -> str:
 
 
 def _size(text: str) -> int:
-    from perdure.core.amounts import parse_size
+    from perdure._platform.amounts import parse_size
 
     try:
         return parse_size(text)

@@ -3,11 +3,9 @@
 import json
 from typing import Any
 
-from perdure.blocks.content import without_secrets
-from perdure.cli.output import iso
-from perdure.core.clock import system_clock
-from perdure.core.errors import PerdureError
-from perdure.core.records import (
+from perdure._blocks.content import without_secrets
+from perdure._model.errors import PerdureError
+from perdure._model.records import (
     ArtifactRecord,
     BlockRecord,
     FlowRun,
@@ -17,8 +15,10 @@ from perdure.core.records import (
     StateRecord,
     TaskRun,
 )
-from perdure.results.store import result_from_record
-from perdure.results.types import PersistedResult
+from perdure._platform.clock import system_clock
+from perdure._results.store import result_from_record
+from perdure._results.types import PersistedResult
+from perdure.cli.output import iso
 
 Shape = dict[str, Any]
 

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from perdure._model.records import RunFilter, TaskRun
 from perdure.cli import find
 from perdure.cli.explain import show_why
 from perdure.cli.groups import AsJson, Limit, States, Tags, new_group
@@ -21,7 +22,6 @@ from perdure.cli.output import (
 )
 from perdure.cli.runs import common_facts, located_shape, result_of, show_heading, show_result, show_states
 from perdure.cli.shapes import duration_of, run_shape, state_shape
-from perdure.core.records import RunFilter, TaskRun
 
 app = new_group("List, inspect and explain task runs.")
 

@@ -4,25 +4,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from perdure._model.errors import TokenError
+from perdure._platform.amounts import parse_age
+from perdure._platform.clock import system_clock
+from perdure._rooms.tokens.store import Scope
 from perdure.cli.groups import AsJson, new_group
-from perdure.cli.output import (
-    Column,
-    iso,
-    note,
-    say,
-    short_time,
-    show,
-    show_json,
-    table,
-    write,
-)
-from perdure.core.amounts import parse_age
-from perdure.core.clock import system_clock
-from perdure.core.errors import TokenError
-from perdure.orchestrator.sql.tokens import Scope
+from perdure.cli.output import Column, iso, note, say, short_time, show, show_json, table, write
 
 if TYPE_CHECKING:
-    from perdure.orchestrator.sql.tokens import Token, Tokens
+    from perdure._rooms.tokens.store import Token, Tokens
 
 app = new_group("Create, list and revoke tokens for the server.")
 _Database = Annotated[
@@ -80,7 +70,7 @@ def revoke(
 
 
 def _tokens(database: str | None) -> "Tokens":
-    from perdure.server.running import opened
+    from perdure._server.running import opened
 
     return opened(database).tokens
 

@@ -5,13 +5,13 @@ from typing import Annotated, Any
 
 import typer
 
+from perdure._model.errors import VariableMissing
+from perdure._model.records import VariableRecord
+from perdure._platform.suggest import nearest
+from perdure._rooms.variables.variable import Variable
 from perdure.cli.find import orchestrator
 from perdure.cli.groups import AsJson, new_group
 from perdure.cli.output import Column, iso, note, short_time, show, show_json, table
-from perdure.core.errors import VariableMissing
-from perdure.core.records import VariableRecord
-from perdure.core.suggest import nearest
-from perdure.variables import Variable
 
 app = new_group("List, set and delete variables. They are not for secrets: everybody can read them.")
 

@@ -3,9 +3,9 @@
 import platform
 import sqlite3
 
+from perdure._platform.version import VERSION
 from perdure.cli.groups import AsJson, new_group
 from perdure.cli.output import show_json, write
-from perdure.core.version import VERSION
 
 app = new_group()
 

@@ -4,12 +4,12 @@ from typing import Annotated
 
 import typer
 
+from perdure._model.errors import HookError
+from perdure._rooms.events.hooks import webhook
 from perdure.cli.find import orchestrator
 from perdure.cli.groups import AsJson, new_group
 from perdure.cli.hooks import HookId, OfFlow, On, add, found, remove, shape, show_hooks
 from perdure.cli.output import NOTHING, Column, iso, note, short_time, show, show_json, table
-from perdure.core.errors import HookError
-from perdure.server.services.hooking import webhook
 
 app = new_group("Deliver events to URLs, by a server.")
 

@@ -4,13 +4,13 @@ from typing import Annotated, Any
 
 import typer
 
+from perdure._model.errors import WorkerError
+from perdure._platform.clock import system_clock
+from perdure._platform.suggest import nearest
+from perdure._rooms.deployments.port import QueueFilter, WorkPool, WorkQueue
 from perdure.cli import find
 from perdure.cli.groups import AsJson, new_group
 from perdure.cli.output import NOTHING, Column, iso, note, show, show_json, table
-from perdure.core.clock import system_clock
-from perdure.core.deployments import QueueFilter, WorkPool, WorkQueue
-from perdure.core.errors import WorkerError
-from perdure.core.suggest import nearest
 
 app = new_group("Make, list, pause and delete work pools and their queues.")
 

@@ -5,15 +5,16 @@ from typing import Annotated, Any
 
 import typer
 
-from perdure import session, settings
+from perdure._model.errors import WorkerError
+from perdure._platform.clock import system_clock
+from perdure._rooms.deployments.port import DEFAULT_POOL, WorkerRecord, WorkPool
+from perdure._session import session
+from perdure._settings import settings
+from perdure._worker.loop import Worker
+from perdure._worker.process import ProcessInfrastructure
 from perdure.cli import find
 from perdure.cli.groups import AsJson, new_group
 from perdure.cli.output import Column, iso, note, short_time, show, show_json, table
-from perdure.core.clock import system_clock
-from perdure.core.deployments import DEFAULT_POOL, WorkerRecord, WorkPool
-from perdure.core.errors import WorkerError
-from perdure.workers.loop import Worker
-from perdure.workers.process import ProcessInfrastructure
 
 app = new_group("Start a worker, list workers.")
 

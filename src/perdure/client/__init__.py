@@ -3,12 +3,11 @@
 `AsyncClient` is the same for coroutines. What they answer are pydantic models, those that the server answers with.
 """
 
-from perdure.client.asynchronous import AsyncClient
-from perdure.client.events import Event
-from perdure.client.orchestration import RunsClient, SyncRunsClient, get_client
-from perdure.client.sync import Client
-from perdure.core.errors import AccessRefused, ClientError, NotFound
-from perdure.server.models import (
+from perdure._client.asynchronous import AsyncClient
+from perdure._client.events import Event
+from perdure._client.orchestration import RunsClient, SyncRunsClient, get_client
+from perdure._client.sync import Client
+from perdure._http.models import (
     ArtifactModel,
     Count,
     FlowRunModel,
@@ -20,6 +19,8 @@ from perdure.server.models import (
     TokenModel,
     VariableModel,
 )
+from perdure._model.errors import AccessRefused, ClientError, NotFound
+from perdure._platform.moved import export
 
 __all__ = [
     "AccessRefused",
@@ -42,3 +43,5 @@ __all__ = [
     "VariableModel",
     "get_client",
 ]
+
+export(globals())

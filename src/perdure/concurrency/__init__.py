@@ -8,7 +8,7 @@ import sys
 from types import ModuleType
 from typing import Any
 
-from perdure.limits import concurrency, rate_limit
+from perdure._execution.limits import concurrency, rate_limit
 
 __all__ = ["concurrency", "rate_limit"]
 

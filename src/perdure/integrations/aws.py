@@ -10,12 +10,12 @@ from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
-from perdure.blocks.block import Block
-from perdure.filesystems.clouds import S3
-from perdure.filesystems.object_store import checked_path
+from perdure._blocks.block import Block
+from perdure._execution.tasks import task
+from perdure._storages.clouds import S3
+from perdure._storages.object_store import checked_path
 from perdure.integrations.buckets import AnyPath, Bucket
 from perdure.integrations.calling import awaited_in_async_code, imported
-from perdure.tasks import task
 
 __all__ = [
     "AwsClientParameters",

@@ -6,12 +6,12 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr, field_validator, model_validator
 
-from perdure.blocks.block import Block
-from perdure.filesystems.clouds import Azure
-from perdure.filesystems.object_store import checked_path
+from perdure._blocks.block import Block
+from perdure._execution.tasks import task
+from perdure._storages.clouds import Azure
+from perdure._storages.object_store import checked_path
 from perdure.integrations.buckets import AnyPath, Bucket
 from perdure.integrations.calling import awaited_in_async_code, imported
-from perdure.tasks import task
 
 __all__ = [
     "AzureBlobStorageContainer",

@@ -11,8 +11,8 @@ from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, Any
 from uuid import uuid4
 
-from perdure.filesystems.object_store import ObjectStore
-from perdure.filesystems.storage import Entry, check_key
+from perdure._storages.object_store import ObjectStore
+from perdure._storages.storage import Entry, check_key
 from perdure.integrations.calling import awaited_in_async_code
 
 if TYPE_CHECKING:

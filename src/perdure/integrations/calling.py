@@ -6,10 +6,10 @@ import logging
 from collections.abc import Callable
 from typing import Any, ParamSpec
 
-from perdure.context import current_run
-from perdure.core.colour import caller_is_async
-from perdure.core.errors import IntegrationError
-from perdure.logs import get_run_logger
+from perdure._model.colour import caller_is_async
+from perdure._model.errors import IntegrationError
+from perdure._run.context import current_run
+from perdure._run.logs import get_run_logger
 
 __all__ = ["awaited_in_async_code", "imported", "run_log"]
 

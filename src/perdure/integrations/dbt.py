@@ -15,13 +15,13 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
-from perdure.artifacts import create_markdown_artifact
-from perdure.blocks.block import Block
-from perdure.core.errors import CommandFailed, IntegrationError
+from perdure._blocks.block import Block
+from perdure._execution.tasks import task
+from perdure._model.errors import CommandFailed, IntegrationError
+from perdure._rooms.artifacts.creation import create_markdown_artifact
 from perdure.integrations.calling import run_log
 from perdure.integrations.processes import Command, Process
 from perdure.integrations.shell import ShellOperation
-from perdure.tasks import task
 
 __all__ = ["DbtCliProfile", "DbtCoreOperation", "DbtNode", "DbtResult", "TargetConfigs", "trigger_dbt_cli_command"]
 

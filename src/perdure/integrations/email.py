@@ -13,9 +13,9 @@ from typing import Any
 
 from pydantic import SecretStr, field_validator
 
-from perdure.blocks.block import Block
-from perdure.core.errors import IntegrationError
-from perdure.tasks import task
+from perdure._blocks.block import Block
+from perdure._execution.tasks import task
+from perdure._model.errors import IntegrationError
 
 __all__ = ["EmailServerCredentials", "SMTPServer", "SMTPType", "email_send_message"]
 

@@ -11,14 +11,14 @@ from typing import Any, ClassVar
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from perdure.blocks.block import Block
-from perdure.core.errors import IntegrationError
-from perdure.filesystems.clouds import GCS
-from perdure.filesystems.object_store import checked_path
+from perdure._blocks.block import Block
+from perdure._execution.tasks import task
+from perdure._model.errors import IntegrationError
+from perdure._storages.clouds import GCS
+from perdure._storages.object_store import checked_path
 from perdure.integrations.buckets import AnyPath, Bucket
 from perdure.integrations.calling import awaited_in_async_code, imported
 from perdure.integrations.tables import DataFrameSerializationFormat, written
-from perdure.tasks import task
 
 __all__ = [
     "DataFrameSerializationFormat",

@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, SecretStr, model_validator
 
-from perdure.blocks.block import Block
-from perdure.core.errors import CommandFailed, IntegrationError
+from perdure._blocks.block import Block
+from perdure._model.errors import CommandFailed, IntegrationError
 from perdure.integrations.calling import awaited_in_async_code, run_log
 from perdure.integrations.github_credentials import GitHubCredentials
 from perdure.integrations.processes import Command, Process

@@ -9,10 +9,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from perdure import settings
-from perdure.core.errors import DeploymentError, IntegrationError
-from perdure.core.files import locked, make_private
-from perdure.deploying.sources import MARK
+from perdure._model.errors import DeploymentError, IntegrationError
+from perdure._platform.files import locked, make_private
+from perdure._rooms.deployments.sources import MARK
+from perdure._settings import settings
 from perdure.integrations.git import GitRepository, fetch
 
 __all__ = ["checkout", "folder_of", "placed"]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import Field, SecretStr
 
-from perdure.blocks.block import Block
+from perdure._blocks.block import Block
 from perdure.integrations.calling import awaited_in_async_code
 from perdure.integrations.git import Ref, RepositoryUrl, Wanted, copy_into
 from perdure.integrations.github_credentials import GitHubCredentials

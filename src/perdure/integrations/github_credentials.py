@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
-from perdure.blocks.block import Block
-from perdure.core.errors import IntegrationError
+from perdure._blocks.block import Block
+from perdure._model.errors import IntegrationError
 from perdure.integrations.calling import awaited_in_async_code
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, NamedTuple, Self
 
-from perdure.core.errors import CommandFailed, IntegrationError
-from perdure.core.steering import Bell
+from perdure._model.errors import CommandFailed, IntegrationError
+from perdure._run.controller import Bell
 
 __all__ = ["Command", "Process"]
 

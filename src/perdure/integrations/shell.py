@@ -11,10 +11,10 @@ from typing import Any, Self
 
 from pydantic import Field, PrivateAttr, SecretStr
 
-from perdure.blocks.block import Block
+from perdure._blocks.block import Block
+from perdure._execution.tasks import task
 from perdure.integrations.calling import awaited_in_async_code, run_log
 from perdure.integrations.processes import Command, Process
-from perdure.tasks import task
 
 __all__ = ["ShellOperation", "ShellProcess", "shell_run_command"]
 
@@ -211,7 +211,7 @@ def _remove(script: str) -> None:
 
 def _wait(process: Process) -> Any:
     """Wait for the end, or in async code a coroutine that does."""
-    from perdure.core.colour import caller_is_async
+    from perdure._model.colour import caller_is_async
 
     return process.await_end() if caller_is_async() else process.wait()
 

@@ -5,11 +5,11 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from perdure.blocks.block import Block
-from perdure.blocks.notifications import SlackWebhook
-from perdure.core.errors import IntegrationError
+from perdure._blocks.block import Block
+from perdure._blocks.notifications import SlackWebhook
+from perdure._execution.tasks import task
+from perdure._model.errors import IntegrationError
 from perdure.integrations.calling import imported
-from perdure.tasks import task
 
 __all__ = ["SlackCredentials", "SlackWebhook", "send_chat_message", "send_incoming_webhook_message"]
 

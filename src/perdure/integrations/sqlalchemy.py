@@ -11,19 +11,13 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field, PrivateAttr, SecretStr, field_validator
 
-from perdure.blocks.block import Block
-from perdure.core.colour import caller_is_async
-from perdure.core.errors import IntegrationError
+from perdure._blocks.block import Block
+from perdure._execution.tasks import task
+from perdure._model.colour import caller_is_async
+from perdure._model.errors import IntegrationError
 from perdure.integrations.calling import imported
 from perdure.integrations.sqlalchemy_calls import Connections, Fetch
-from perdure.integrations.sqlalchemy_url import (
-    AsyncDriver,
-    ConnectionComponents,
-    SyncDriver,
-    driver_name,
-    made_engine,
-)
-from perdure.tasks import task
+from perdure.integrations.sqlalchemy_url import AsyncDriver, ConnectionComponents, SyncDriver, driver_name, made_engine
 
 if TYPE_CHECKING:
     from sqlalchemy import URL

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from perdure.core.errors import IntegrationError
+from perdure._model.errors import IntegrationError
 from perdure.integrations.calling import imported
 
 if TYPE_CHECKING:

@@ -1,5 +1,9 @@
 """Loggers, by their path in Prefect."""
 
-from perdure.logging import RunLogger, disable_run_logger, get_logger, get_run_logger
+from perdure._platform.moved import export
+from perdure._run.loggers import disable_run_logger, get_logger
+from perdure._run.logs import RunLogger, get_run_logger
 
 __all__ = ["RunLogger", "disable_run_logger", "get_logger", "get_run_logger"]
+
+export(globals())

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from perdure import session as sessions
-from perdure import settings
-from perdure.core.clock import Micros, system_clock, to_datetime
-from perdure.orchestrator.embedded import EmbeddedOrchestrator
-from perdure.orchestrator.sql.opening import database_of
-from perdure.session import Session
+from perdure._platform.clock import Micros, system_clock, to_datetime
+from perdure._session import session as sessions
+from perdure._session.session import Session
+from perdure._settings import settings
+from perdure._store.embedded import EmbeddedOrchestrator
+from perdure._store.sql.opening import database_of
 
 
 class ManualClock:

@@ -13,23 +13,24 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from perdure import logs, settings
-from perdure import session as sessions
-from perdure.context import FlowRunContext, RunContext, current_run
-from perdure.core.clock import Clock, system_clock
-from perdure.core.effects import Blocking, Call, Effect, Emit, Report, WaitFor
-from perdure.core.records import FlowRun, Record, RunFilter
-from perdure.core.states import StateType
-from perdure.engine import drivers
-from perdure.engine.world import World
-from perdure.flows import Flow
-from perdure.orchestrator.embedded import EmbeddedOrchestrator
-from perdure.orchestrator.sql.database import Database
-from perdure.orchestrator.sql.opening import database_of
-from perdure.results.lookup import get_result
-from perdure.session import Session
-from perdure.settings import Settings
-from perdure.task_runners.base import TaskRunner
+from perdure._engine import drivers
+from perdure._engine.port import World
+from perdure._execution.flows import Flow
+from perdure._model.records import FlowRun, Record, RunFilter
+from perdure._model.state_types import StateType
+from perdure._platform.clock import Clock, system_clock
+from perdure._results.lookup import get_result
+from perdure._run import logs
+from perdure._run.context import FlowRunContext, RunContext, current_run
+from perdure._run.effects import Blocking, Call, Effect, Emit, Report, WaitFor
+from perdure._runners.base import TaskRunner
+from perdure._session import session as sessions
+from perdure._session.session import Session
+from perdure._settings import settings
+from perdure._settings.fields import Settings
+from perdure._store.embedded import EmbeddedOrchestrator
+from perdure._store.sql.database import Database
+from perdure._store.sql.opening import database_of
 from perdure.testing.home import fresh_home
 
 _NEVER = 3_600.0  # seconds between two flushes: what was only reported is lost

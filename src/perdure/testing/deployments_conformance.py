@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from perdure.core.deployments import (
-    NOBODY,
+from perdure._model.records import NOBODY, FlowKeyRecord, FlowRunRecord, RunFilter, StartRecord, StateRecord
+from perdure._model.state_types import StateType
+from perdure._platform.ids import new_id
+from perdure._rooms.deployments.port import (
     SCHEDULED,
     SKIPPED,
     Deployment,
@@ -19,10 +21,7 @@ from perdure.core.deployments import (
     WorkPool,
     WorkQueue,
 )
-from perdure.core.ids import new_id
-from perdure.core.records import FlowKeyRecord, FlowRunRecord, RunFilter, StartRecord, StateRecord
-from perdure.core.states import StateType
-from perdure.orchestrator.protocol import Orchestrator
+from perdure._store.protocol import Orchestrator
 
 NOW = 1_700_000_000_000_000
 LEASE = NOW + 30_000_000

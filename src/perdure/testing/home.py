@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from perdure import session, settings
+from perdure._session import session
+from perdure._settings import settings
 
 
 @contextmanager

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from perdure.context import require_run
-from perdure.core.errors import ResultError, StorageError
-from perdure.core.records import FlowRun, ResultFilter, RunFilter, TaskRun
-from perdure.core.states import FINAL, ROLLED_BACK, TRANSITIONS, StateType
-from perdure.engine.identity import identity_in
-from perdure.orchestrator.protocol import Orchestrator
-from perdure.results.store import result_from_record
+from perdure._engine.identity.identity import identity_in
+from perdure._model.errors import ResultError, StorageError
+from perdure._model.records import FlowRun, ResultFilter, RunFilter, TaskRun
+from perdure._model.state_types import FINAL, ROLLED_BACK, TRANSITIONS, StateType
+from perdure._results.store import result_from_record
+from perdure._run.context import require_run
+from perdure._store.protocol import Orchestrator
 
 Run = FlowRun | TaskRun
 

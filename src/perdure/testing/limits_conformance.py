@@ -2,10 +2,10 @@
 
 import pytest
 
-from perdure.core.errors import PerdureError
-from perdure.core.ids import new_id
-from perdure.core.records import Limit, Slot
-from perdure.orchestrator.protocol import Orchestrator
+from perdure._model.errors import PerdureError
+from perdure._model.records import Limit, Slot
+from perdure._platform.ids import new_id
+from perdure._store.protocol import Orchestrator
 
 
 def slot(occupy: int = 1, name: str = "db") -> Slot:

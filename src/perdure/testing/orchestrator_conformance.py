@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from perdure.core.ids import dated_id, id_at, new_id
-from perdure.core.records import (
+from perdure._model.records import (
     ArtifactChangeRecord,
     ArtifactFilter,
     ArtifactRecord,
@@ -42,8 +41,9 @@ from perdure.core.records import (
     VariableRecord,
     WaitRecord,
 )
-from perdure.core.states import StateType as S
-from perdure.orchestrator.protocol import Orchestrator
+from perdure._model.state_types import StateType as S
+from perdure._platform.ids import dated_id, id_at, new_id
+from perdure._store.protocol import Orchestrator
 
 STORAGE = "06a3d9f2-0000-7000-8000-000000000000"  # the id of a storage's block
 FIRST, SECOND, THIRD = (f"06a3d9f2-0000-7000-8000-00000000001{number}" for number in range(3))  # ids

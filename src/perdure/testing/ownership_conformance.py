@@ -6,9 +6,8 @@ from typing import NamedTuple
 
 import pytest
 
-from perdure.core.errors import RunTakenOver
-from perdure.core.ids import new_id
-from perdure.core.records import (
+from perdure._model.errors import RunTakenOver
+from perdure._model.records import (
     ArtifactFilter,
     ArtifactRecord,
     CacheRecord,
@@ -31,8 +30,9 @@ from perdure.core.records import (
     ValueRecord,
     WaitRecord,
 )
-from perdure.core.states import StateType as S
-from perdure.orchestrator.protocol import Orchestrator
+from perdure._model.state_types import StateType as S
+from perdure._platform.ids import new_id
+from perdure._store.protocol import Orchestrator
 from perdure.testing.orchestrator_conformance import FIRST, SECOND, THIRD, flow_run, literal, state, task_run
 
 

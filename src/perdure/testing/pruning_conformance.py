@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from perdure.core.records import (
+from perdure._model.records import (
     CacheRecord,
     Doomed,
     FlowRunRecord,
@@ -14,8 +14,8 @@ from perdure.core.records import (
     ResultRecord,
     StateRecord,
 )
-from perdure.core.states import StateType as S
-from perdure.orchestrator.protocol import Orchestrator
+from perdure._model.state_types import StateType as S
+from perdure._store.protocol import Orchestrator
 from perdure.testing.orchestrator_conformance import STORAGE, flow_run, persisted, state, task_run
 
 NOW = 2_000_000_000_000_000  # microseconds since 1970

@@ -25,8 +25,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from perdure.core.errors import ResultError, SerializationError
-from perdure.serializers import CompressedSerializer, EncryptedSerializer, Serializer, new_key
+from perdure._model.errors import ResultError, SerializationError
+from perdure._platform.keyring import new_key
+from perdure._serializers.base import Serializer
+from perdure._serializers.compressed import CompressedSerializer
+from perdure._serializers.encrypted import EncryptedSerializer
 
 
 class MemoryPayload:

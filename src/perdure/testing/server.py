@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 import uvicorn
 
-from perdure.server.app import create_app
-from perdure.server.config import ServerConfig
-from perdure.server.running import opened
+from perdure._http.config import ServerConfig
+from perdure._server.app import create_app
+from perdure._server.running import opened
 
 
 @contextmanager

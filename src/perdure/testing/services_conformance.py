@@ -2,11 +2,11 @@
 
 import pytest
 
-from perdure.core.ids import new_id
-from perdure.core.records import LogRecord
-from perdure.core.services import Delivery, Event, EventFilter, Hook, SeenState, Service
-from perdure.core.states import StateType as S
-from perdure.orchestrator.protocol import Orchestrator
+from perdure._model.records import LogRecord
+from perdure._model.state_types import StateType as S
+from perdure._platform.ids import new_id
+from perdure._rooms.events.port import Delivery, Event, EventFilter, Hook, SeenState, Service
+from perdure._store.protocol import Orchestrator
 from perdure.testing.orchestrator_conformance import flow_run, state, task_run
 
 

@@ -15,11 +15,10 @@ from random import Random
 
 import pytest
 
-from perdure.blocks import from_record
-from perdure.core.clock import system_clock
-from perdure.core.errors import ObjectMissing, StorageKeyError
-from perdure.filesystems import Storage
-from perdure.filesystems.storage import MAX_KEY
+from perdure._blocks.block import from_record
+from perdure._model.errors import ObjectMissing, StorageKeyError
+from perdure._platform.clock import system_clock
+from perdure._storages.storage import MAX_KEY, Storage
 
 GOOD_KEYS = (
     "a",

@@ -1,5 +1,8 @@
 """`quote`, by another of its paths in Prefect."""
 
-from perdure.core.annotations import quote
+from perdure._model.annotations import quote
+from perdure._platform.moved import export
 
 __all__ = ["quote"]
+
+export(globals())

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from perdure.orchestrator.sql.database import Database
-from perdure.orchestrator.sql.postgresql import PostgreSQL
-from perdure.orchestrator.sql.sqlite import SQLite
+from perdure._store.sql.database import Database
+from perdure._store.sql.postgresql import PostgreSQL
+from perdure._store.sql.sqlite import SQLite
 from tests.postgresql_server import new_database
 
 NewDatabase = Callable[[str], Database]

@@ -2,7 +2,10 @@
 
 from sqlalchemy import Table, insert, select
 
-from perdure.core.records import (
+from perdure._store.embedded import EmbeddedOrchestrator
+from perdure._store.sql.database import Database
+from perdure._store.sql.tables import metadata
+from perdure.records import (
     CacheRecord,
     CancelRecord,
     DecisionRecord,
@@ -18,10 +21,7 @@ from perdure.core.records import (
     ValueRecord,
     WaitRecord,
 )
-from perdure.core.states import StateType as S
-from perdure.orchestrator.embedded import EmbeddedOrchestrator
-from perdure.orchestrator.sql.database import Database
-from perdure.orchestrator.sql.tables import metadata
+from perdure.states import StateType as S
 from perdure.testing.orchestrator_conformance import block, claim, flow_run, literal, persisted, state, task_run
 
 PROCESS = "06a3d9f2-0000-7000-8000-0000000000aa"

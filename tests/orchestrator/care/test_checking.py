@@ -3,12 +3,12 @@ from contextlib import closing
 import pytest
 from rich_runs import tell_much
 
-from perdure.core.ids import new_id
-from perdure.core.states import StateType
-from perdure.orchestrator.care.checking import Dangling, check
-from perdure.orchestrator.embedded import EmbeddedOrchestrator
-from perdure.orchestrator.sql.database import Database
-from perdure.orchestrator.sql.sqlite import SQLite
+from perdure._platform.ids import new_id
+from perdure._store.embedded import EmbeddedOrchestrator
+from perdure._store.maintenance.checking import Dangling, check
+from perdure._store.sql.database import Database
+from perdure._store.sql.sqlite import SQLite
+from perdure.states import StateType
 from perdure.testing.orchestrator_conformance import state, task_run
 from tests.orchestrator.care.conftest import NewDatabase
 

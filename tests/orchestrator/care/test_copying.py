@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 from rich_runs import tell_much
 
-from perdure.core.errors import OrchestratorError
-from perdure.core.records import RunFilter
-from perdure.orchestrator.care import copying
-from perdure.orchestrator.care.checking import check
-from perdure.orchestrator.care.copying import backup, copy
-from perdure.orchestrator.embedded import EmbeddedOrchestrator
-from perdure.orchestrator.sql.database import Database
-from perdure.orchestrator.sql.sqlite import SQLite
-from perdure.orchestrator.sql.tables import metadata
+from perdure._store.embedded import EmbeddedOrchestrator
+from perdure._store.maintenance import copying
+from perdure._store.maintenance.checking import check
+from perdure._store.maintenance.copying import backup, copy
+from perdure._store.sql.database import Database
+from perdure._store.sql.sqlite import SQLite
+from perdure._store.sql.tables import metadata
+from perdure.errors import OrchestratorError
+from perdure.records import RunFilter
 from perdure.testing.orchestrator_conformance import flow_run
 from tests.orchestrator.care.conftest import NewDatabase
 

@@ -3,8 +3,15 @@ from collections.abc import Iterator
 import pytest
 from rich_runs import tell_a_run
 
-from perdure.core.clock import system_clock
-from perdure.core.records import (
+from perdure._model.state_types import ABANDONED
+from perdure._platform.clock import system_clock
+from perdure._store.embedded import EmbeddedOrchestrator
+from perdure._store.maintenance import forgetting
+from perdure._store.maintenance.checking import check
+from perdure._store.maintenance.forgetting import forget
+from perdure._store.sql.database import Database
+from perdure._store.sql.tables import metadata
+from perdure.records import (
     CacheRecord,
     FlowRunRecord,
     RemovalRecord,
@@ -13,14 +20,7 @@ from perdure.core.records import (
     StepRecord,
     TransactionRecord,
 )
-from perdure.core.states import ABANDONED
-from perdure.core.states import StateType as S
-from perdure.orchestrator.care import forgetting
-from perdure.orchestrator.care.checking import check
-from perdure.orchestrator.care.forgetting import forget
-from perdure.orchestrator.embedded import EmbeddedOrchestrator
-from perdure.orchestrator.sql.database import Database
-from perdure.orchestrator.sql.tables import metadata
+from perdure.states import StateType as S
 from perdure.testing.orchestrator_conformance import flow_run, ids, literal, persisted, state, task_run
 
 NOW = system_clock()

@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def _write_exception(name: str, error: Exception, serializer: str, storage: Any) -> None:
-    from perdure.results.store import write_result
+    from perdure._results.store import write_result
     from perdure.serializers import Serializer
 
     write_result(error, name, storage, Serializer.from_name(serializer), "", keep=False)
@@ -59,7 +59,7 @@ def _write_exception(name: str, error: Exception, serializer: str, storage: Any)
 
 def _set_threshold(size: int) -> int:
     """Have values of more than `size` bytes written beside their documents; the size that it was before."""
-    import perdure.serializers.payload as payload
+    import perdure._serializers.payload as payload
 
     before = payload.THRESHOLD
     for name, module in list(sys.modules.items()):

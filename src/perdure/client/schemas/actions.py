@@ -1,6 +1,9 @@
 """What `get_client` is given to make or change, by its path in Prefect."""
 
-from perdure.client.deployments import DeploymentUpdate
-from perdure.scheduling.named import DeploymentScheduleCreate
+from perdure._client.deployments import DeploymentUpdate
+from perdure._platform.moved import export
+from perdure._scheduling.named import DeploymentScheduleCreate
 
 __all__ = ["DeploymentScheduleCreate", "DeploymentUpdate"]
+
+export(globals())

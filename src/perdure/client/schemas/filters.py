@@ -1,6 +1,32 @@
 """Filters of runs: `FlowRunFilter(state={"type": {"any_": ["RUNNING"]}})`, with dicts or the classes below inside."""
 
-from typing import Any
+from perdure._client.run_filters import (
+    DeploymentFilter,
+    DeploymentFilterId,
+    DeploymentFilterName,
+    DeploymentFilterPaused,
+    DeploymentFilterTags,
+    DeploymentFilterWorkQueueName,
+    FlowFilter,
+    FlowFilterId,
+    FlowFilterName,
+    FlowRunFilter,
+    FlowRunFilterId,
+    FlowRunFilterName,
+    FlowRunFilterStartTime,
+    FlowRunFilterState,
+    FlowRunFilterStateName,
+    FlowRunFilterStateType,
+    FlowRunFilterTags,
+    TaskRunFilter,
+    TaskRunFilterId,
+    TaskRunFilterName,
+    TaskRunFilterState,
+    TaskRunFilterStateName,
+    TaskRunFilterStateType,
+    TaskRunFilterTags,
+)
+from perdure._platform.moved import export
 
 __all__ = [
     "DeploymentFilter",
@@ -29,105 +55,4 @@ __all__ = [
     "TaskRunFilterTags",
 ]
 
-
-class _Filter(dict[str, Any]):
-    """Conditions by name, all of which hold."""
-
-    def __init__(self, **conditions: Any) -> None:
-        super().__init__(conditions)
-
-
-class DeploymentFilter(_Filter):
-    """Deployments: by `id`, `name`, `tags`, `paused`, `work_queue_name`."""
-
-
-class DeploymentFilterId(_Filter):
-    """`any_` of these."""
-
-
-class DeploymentFilterName(_Filter):
-    """`any_` of these, or what has `like_` in it."""
-
-
-class DeploymentFilterPaused(_Filter):
-    """Whether `eq_` this."""
-
-
-class DeploymentFilterTags(_Filter):
-    """`all_` of these."""
-
-
-class DeploymentFilterWorkQueueName(_Filter):
-    """`any_` of these."""
-
-
-class FlowFilter(_Filter):
-    """Flows: by `name` or `id`, which is the name, too."""
-
-
-class FlowFilterId(_Filter):
-    """`any_` of these."""
-
-
-class FlowFilterName(_Filter):
-    """`any_` of these."""
-
-
-class FlowRunFilter(_Filter):
-    """Flow runs: by `id`, `name`, `state`, `tags`, `start_time`, and `parent_flow_run_id`."""
-
-
-class FlowRunFilterId(_Filter):
-    """`any_` of these."""
-
-
-class FlowRunFilterName(_Filter):
-    """`any_` of these, or what has `like_` in it."""
-
-
-class FlowRunFilterStartTime(_Filter):
-    """From `after_`, and before `before_`."""
-
-
-class FlowRunFilterState(_Filter):
-    """By `type` or `name`."""
-
-
-class FlowRunFilterStateName(_Filter):
-    """`any_` of these."""
-
-
-class FlowRunFilterStateType(_Filter):
-    """`any_` of these."""
-
-
-class FlowRunFilterTags(_Filter):
-    """`all_` of these."""
-
-
-class TaskRunFilter(_Filter):
-    """Task runs: by `id`, `name`, `state`, `tags` and `start_time`."""
-
-
-class TaskRunFilterId(_Filter):
-    """`any_` of these."""
-
-
-class TaskRunFilterName(_Filter):
-    """`any_` of these, or what has `like_` in it."""
-
-
-class TaskRunFilterState(_Filter):
-    """By `type` or `name`."""
-
-
-class TaskRunFilterStateName(_Filter):
-    """`any_` of these."""
-
-
-class TaskRunFilterStateType(_Filter):
-    """`any_` of these."""
-
-
-class TaskRunFilterTags(_Filter):
-    """`all_` of these."""
+export(globals())

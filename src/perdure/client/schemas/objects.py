@@ -1,10 +1,12 @@
 """States and runs, as `get_client` answers with them, by their path in Prefect."""
 
-from perdure.core.records import FlowRun, TaskRun
-from perdure.core.state_details import StateDetails
-from perdure.core.states import State, StateType
-from perdure.deploying.accepted import ConcurrencyLimitConfig
-from perdure.scheduling.named import DeploymentScheduleCreate as MinimalDeploymentSchedule
+from perdure._model.records import FlowRun, TaskRun
+from perdure._model.state_details import StateDetails
+from perdure._model.state_types import StateType
+from perdure._model.states import State
+from perdure._platform.moved import export
+from perdure._rooms.deployments.accepted import ConcurrencyLimitConfig
+from perdure._scheduling.named import DeploymentScheduleCreate as MinimalDeploymentSchedule
 
 __all__ = [
     "ConcurrencyLimitConfig",
@@ -15,3 +17,5 @@ __all__ = [
     "StateType",
     "TaskRun",
 ]
+
+export(globals())

@@ -1,5 +1,8 @@
 """Schedules by their path in Prefect; `perdure.schedules` has all of their options."""
 
-from perdure.scheduling.named import CronSchedule, IntervalSchedule, RRuleSchedule
+from perdure._platform.moved import export
+from perdure._scheduling.named import CronSchedule, IntervalSchedule, RRuleSchedule
 
 __all__ = ["CronSchedule", "IntervalSchedule", "RRuleSchedule"]
+
+export(globals())

@@ -1,0 +1,1 @@
+"""Blocks: typed configurations, their secrets, and where they are saved."""

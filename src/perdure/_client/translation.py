@@ -1,0 +1,83 @@
+"""From the filters that users of Prefect write to those of the orchestrator."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from itertools import product
+from typing import Any, NamedTuple
+
+from perdure._model.records import RunFilter
+from perdure._model.state_types import StateType
+from perdure._platform.clock import from_datetime
+
+Filter = Mapping[str, Any]
+
+
+class Wanted(NamedTuple):
+    """Filters of which a run passes one or more, and names of states of which it has one, if there are any."""
+
+    filters: Sequence[RunFilter]
+    state_names: frozenset[str]
+
+
+def wanted(runs: Filter | None, of: Filter | None) -> Wanted:
+    """What the filter of runs and that of their flows say.
+
+    Raises:
+        ValueError: one has a condition that is not known here.
+    """
+    fields: dict[str, Any] = {}
+    names: Iterable[Any] = (None,)
+    state_names: Iterable[str] = ()
+    for path, value in _conditions(runs or {}, ""):
+        match path:
+            case "name.any_":
+                names = value
+            case "state.name.any_":
+                state_names = value
+            case _ if path in _FIELDS:
+                field, read = _FIELDS[path]
+                fields[field] = read(value)
+            case _:
+                raise ValueError(_unknown(path, value, [*_FIELDS, "name.any_", "state.name.any_"]))
+    flows: Iterable[Any] = (None,)
+    for path, value in _conditions(of or {}, ""):
+        if path not in ("name.any_", "id.any_"):
+            raise ValueError(_unknown(path, value, ["name.any_", "id.any_"]))
+        flows = map(str, value)
+    filters = [RunFilter(name=name, of=flow, **fields) for name, flow in product(names, flows)]
+    return Wanted(filters, frozenset(state_names))
+
+
+def _conditions(filter: Filter, path: str) -> Iterable[tuple[str, Any]]:
+    for name, value in filter.items():
+        if isinstance(value, Mapping):
+            yield from _conditions(value, f"{path}{name}.")
+        elif value is not None:
+            yield f"{path}{name}", value
+
+
+def _unknown(path: str, value: Any, known: Sequence[str]) -> str:
+    return f"The filter {path}={value!r} is not known. There are {', '.join(sorted(known))}."
+
+
+def _ids(values: Iterable[Any]) -> tuple[str, ...]:
+    return tuple(map(str, values))
+
+
+def _types(values: Iterable[Any]) -> tuple[StateType, ...]:
+    return tuple(map(StateType, values))
+
+
+def _time(value: datetime) -> int:
+    return from_datetime(value)
+
+
+_FIELDS: dict[str, tuple[str, Any]] = {
+    "id.any_": ("ids", _ids),
+    "name.like_": ("name_part", str),
+    "state.type.any_": ("states", _types),
+    "tags.all_": ("tags", tuple),
+    "parent_flow_run_id.any_": ("flow_run_ids", _ids),
+    "start_time.after_": ("started_after", _time),
+    "start_time.before_": ("started_before", _time),
+}

@@ -1,0 +1,89 @@
+"""Cancelling a flow run in the process that runs it: its code is asked to end, then no longer waited for."""
+
+import threading
+import time
+from contextlib import suppress
+from typing import Protocol
+
+from perdure._engine.drivers import drive
+from perdure._engine.lifecycle.runs import call_hooks
+from perdure._engine.port import World
+from perdure._engine.recovery.resumption import Resumes, ends_below
+from perdure._model.errors import CancelledRun, OrchestratorError
+from perdure._model.records import CancelRecord, RunFilter, StateRecord
+from perdure._model.state_types import FINAL, StateType
+from perdure._model.states import State
+from perdure._platform.clock import Micros
+from perdure._results.types import UnpersistedResult
+from perdure._run.context import FlowRunContext
+
+_SOON, _LATER = 0.05, 0.5  # seconds between two rounds, in the first second and then
+_SETTLED = 0.2  # seconds after which code that was asked to end reports nothing else any more
+MARGIN = 2.0  # seconds after the grace period in which a flow run that waits for its tasks ends by itself
+
+
+class Steers(World, Resumes, Protocol):
+    """What a flow run is cancelled through."""
+
+
+def stop_from_outside(run: FlowRunContext, wish: CancelRecord, world: Steers) -> None:
+    """Cancel an outermost flow run of this process; returns at once."""
+    run.steering.cancel(wish)
+    threading.Thread(target=_stop, args=(run, wish, world), name="perdure-cancel", daemon=True).start()
+
+
+def _stop(run: FlowRunContext, wish: CancelRecord, world: Steers) -> None:
+    with suppress(OrchestratorError):  # it is closed, or the next commit raises it
+        _stop_or_abandon(run, wish, world)
+
+
+def _stop_or_abandon(run: FlowRunContext, wish: CancelRecord, world: Steers) -> None:
+    began = time.monotonic()
+    while not _has_ended(run):
+        for flow in tuple(run.steering.flows):
+            world.cancel_outstanding(flow)
+        run.steering.interrupt()
+        waited = time.monotonic() - began
+        if waited > wish.grace / 1_000_000 + MARGIN:
+            _abandon(run, wish, world)
+            return
+        if waited > _SETTLED:
+            _announce(run, wish, world)
+        time.sleep(_SOON if waited < 1 else _LATER)
+
+
+def _has_ended(run: FlowRunContext) -> bool:
+    return run.state is not None and run.state.type in FINAL
+
+
+def _announce(run: FlowRunContext, wish: CancelRecord, world: Steers) -> None:
+    """Tell that the flow run is being cancelled, unless it does that itself, or has ended by now."""
+    state = run.state
+    if state is None or not run.steering.announce():
+        return
+    seen = StateRecord(run.id, False, state.type, state.name, state.message, state.time)
+    told = _state(run.id, StateType.CANCELLING, wish, world.clock())
+    if not world.orchestrator.claim(seen, world.process_id, world.process_id, (told,), (run.epoch, run.epoch)):
+        run.steering.take_back()
+
+
+def _state(run_id: str, kind: StateType, wish: CancelRecord, now: Micros) -> StateRecord:
+    return StateRecord(run_id, False, kind, kind.capitalize(), f"Cancelled by {wish.asked_by}.", now)
+
+
+def _abandon(run: FlowRunContext, wish: CancelRecord, world: Steers) -> None:
+    """Wait no longer for code that does not end: report the end of the flow run and of all below it."""
+    run.steering.is_over = True
+    for flow in tuple(run.steering.flows):
+        if flow.task_runner is not None:
+            flow.task_runner.cancel()
+    time.sleep(_SETTLED)
+    if not run.steering.take_end(outside=True):
+        return
+    known = world.orchestrator
+    message = f"Cancelled by {wish.asked_by}; its code had not ended after {wish.grace / 1_000_000:g} seconds."
+    now = world.clock()
+    run.state = State(StateType.CANCELLED, None, message, UnpersistedResult(CancelledRun(message)), now, run.id)
+    (told,) = known.flow_runs(RunFilter(ids=(run.id,)))
+    known.commit(ends_below(told, StateType.CANCELLED, lambda _: message, now, known))
+    drive(call_hooks(run, world), world)

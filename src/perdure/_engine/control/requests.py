@@ -1,0 +1,174 @@
+"""Requests to a flow run: to cancel it, or to continue it after a pause."""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from perdure._engine.control.cancellation import MARGIN
+from perdure._engine.recovery.durable_timers import SUSPENDED, is_open_pause
+from perdure._engine.recovery.resumption import Resumes, claim, ends_below, run_of
+from perdure._model.errors import SteeringError
+from perdure._model.records import CancelRecord, FlowRun, ProcessRecord, StartRecord, WaitRecord
+from perdure._model.state_types import FINAL, StateType
+from perdure._platform.clock import Micros, to_datetime
+from perdure._run.processes import is_here
+
+_LOOK_SECONDS = 0.1
+_SLOWEST = 8.0  # seconds until a process has noticed, and has reported the end
+
+
+def cancel(run_id: str, world: Resumes, *, asked_by: str, grace: Micros, force: bool) -> FlowRun:
+    """Have an outermost flow run cancelled, and wait until it is; the run as it is then.
+
+    With `force`, its process is killed if it does not end the run in time.
+
+    Raises:
+        RunMissing: there is no such run.
+        SteeringError: it has ended, or ends otherwise; it is part of another run; or its code does not end.
+    """
+    known = world.orchestrator
+    run, start = _steerable(run_id, world)
+    known.commit((CancelRecord(run_id, asked_by, world.clock(), grace),))
+    deadline = time.monotonic() + grace / 1_000_000 + MARGIN + _SLOWEST
+    while True:
+        if run.state_type in FINAL:
+            return _cancelled(run, world)
+        process = known.process(start.process_id)
+        if _is_nobodys(run, process, world):
+            _end(run, start, world, StateType.CANCELLED, f"Cancelled by {asked_by}.")
+        elif force and time.monotonic() > deadline - _SLOWEST:
+            _kill(process, run)
+        elif time.monotonic() > deadline:
+            raise SteeringError(
+                f"{_the(run)} does not end: its code has not let the process {process and process.pid} look for"
+                f" {grace / 1_000_000 + MARGIN + _SLOWEST:g} seconds. Cancel it with --force to kill that process."
+            )
+        time.sleep(_LOOK_SECONDS)
+        run, start = run_of(run_id, known), known.start(run_id) or start
+
+
+def ask_to_cancel(run_id: str, world: Resumes, *, asked_by: str, grace: Micros) -> FlowRun:
+    """Have an outermost flow run cancelled, and do not wait; the run as it is then. One without a process has ended.
+
+    Raises:
+        RunMissing: there is no such run.
+        SteeringError: it has ended, or it is part of another run.
+    """
+    known = world.orchestrator
+    run, start = _steerable(run_id, world)
+    known.commit((CancelRecord(run_id, asked_by, world.clock(), grace),))
+    if _is_nobodys(run, known.process(start.process_id), world):
+        _end(run, start, world, StateType.CANCELLED, f"Cancelled by {asked_by}.")
+    return run_of(run_id, known)
+
+
+def _is_nobodys(run: FlowRun, process: ProcessRecord | None, world: Resumes) -> bool:
+    return process is None or not world.liveness.is_alive(process.id) or run.state_name == SUSPENDED
+
+
+def _cancelled(run: FlowRun, world: Resumes) -> FlowRun:
+    if run.state_type is not StateType.CANCELLED:
+        world.orchestrator.withdraw(run.id)
+        raise SteeringError(f"{_the(run)} had ended {run.state_name} before it could be cancelled.")
+    return run
+
+
+def _steerable(run_id: str, world: Resumes) -> tuple[FlowRun, StartRecord]:
+    run = run_of(run_id, world.orchestrator)
+    if run.state_type in FINAL:
+        raise SteeringError(f"{_the(run)} has ended already: {run.state_name}.")
+    if run.parent_flow_run_id is not None:
+        raise SteeringError(f"{_the(run)} is part of the flow run {run.parent_flow_run_id}. Cancel that one.")
+    start = world.orchestrator.start(run_id)
+    if start is None:
+        raise SteeringError(f"{_the(run)} has no process that can receive the request to cancel it.")
+    return run, start
+
+
+def _end(run: FlowRun, start: StartRecord, world: Resumes, kind: StateType, message: str) -> bool:
+    """End a flow run that no process runs, with all below it; whether nobody else was faster."""
+    ends = ends_below(run, kind, lambda _: message, world.clock(), world.orchestrator)
+    return claim(run, start, world, ends) is not None
+
+
+def _kill(process: ProcessRecord | None, run: FlowRun) -> None:
+    if process is None or not is_here(process):
+        raise SteeringError(f"{_the(run)} does not end, and its process is on another machine. Kill it there.")
+    try:
+        os.kill(process.pid, getattr(signal, "SIGKILL", signal.SIGTERM))  # on Windows, each of them ends it
+    except OSError as error:
+        raise SteeringError(f"{_the(run)} does not end, and its process {process.pid} resists: {error}.") from None
+
+
+def go_on(run_id: str, answer: Any, world: Resumes) -> FlowRun:
+    """Answer the pause of a flow run; the run as it was. One that is suspended has then to be resumed.
+
+    Raises:
+        RunMissing: there is no such run.
+        SteeringError: it does not wait, somebody was faster, the time is up, or the answer is not what it asks for.
+    """
+    known = world.orchestrator
+    run = run_of(run_id, known)
+    wait = next((each for each in known.waits(run_id) if is_open_pause(each)), None)
+    if run.state_type is not StateType.PAUSED or wait is None:
+        raise SteeringError(f"{_the(run)} is not paused: it is {run.state_name}.")
+    wrong = mismatch(json.loads(wait.asks) if wait.asks else None, answer)
+    if wrong is not None:
+        raise SteeringError(f"{_the(run)} asks for other input: {wrong}.")
+    if wait.until <= world.clock():
+        _too_late(run, wait, world)
+    if not known.answer(run_id, wait.key, json.dumps(answer)):
+        raise SteeringError(f"{_the(run)} has been continued by somebody else.")
+    return run
+
+
+def _too_late(run: FlowRun, wait: WaitRecord, world: Resumes) -> None:
+    """One that still has a process notices by itself; one that is suspended has failed."""
+    when = f"{to_datetime(wait.until):%Y-%m-%d %H:%M:%S} UTC"
+    start = world.orchestrator.start(run.id)
+    if run.state_name == SUSPENDED and start is not None:
+        _end(run, start, world, StateType.FAILED, f"It was not continued by {when}.")
+    raise SteeringError(f"{_the(run)} could be continued until {when}.")
+
+
+def mismatch(schema: Mapping[str, Any] | None, answer: Any) -> str | None:
+    """What is wrong with an answer at first sight, by a JSON schema: the flow looks closer. None asks for no answer."""
+    if schema is None:
+        return None if answer is None else f"it takes none, and was given {json.dumps(answer)}"
+    return _mismatch(schema, answer, schema.get("$defs", {}), "")
+
+
+def _mismatch(schema: Mapping[str, Any], answer: Any, named: Mapping[str, Any], path: str) -> str | None:
+    """The same of a part; what has to be given is looked for at any depth, since no default may stand in for it."""
+    name = str(schema.get("$ref", "")).rpartition("/")[2]
+    if name:
+        schema = named.get(name, {})
+    wanted = schema.get("type")
+    fits = _FITS.get(str(wanted)) if not path else None
+    if fits is not None and (not isinstance(answer, fits) or (isinstance(answer, bool) and wanted != "boolean")):
+        return f"it takes JSON of type {wanted}, and was given {json.dumps(answer)}"
+    if not isinstance(answer, dict):
+        return None
+    missing = [f"{path}{name}" for name in schema.get("required", ()) if name not in answer]
+    if missing:
+        return f"{', '.join(missing)} must be given"
+    parts = schema.get("properties", {})
+    wrong = (_mismatch(parts[key], value, named, f"{path}{key}.") for key, value in answer.items() if key in parts)
+    return next((each for each in wrong if each is not None), None)
+
+
+_FITS: dict[str, Any] = {
+    "object": dict,
+    "array": list,
+    "integer": (int, str),  # text may be a number: what the flow takes, it says itself
+    "number": (int, float, str),
+    "boolean": bool,
+    "null": type(None),
+}
+
+
+def _the(run: FlowRun) -> str:
+    return f"The flow run {run.name!r} ({run.id})"

@@ -1,0 +1,1 @@
+"""What runs in many processes share: claims of cache keys, limits, transactions."""

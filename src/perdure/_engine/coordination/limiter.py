@@ -1,0 +1,136 @@
+"""What a process knows of limits, and which slots it holds. Whoever waits looks whether others still live."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from perdure._engine.recovery.heartbeat import Life
+from perdure._engine.recovery.liveness import Liveness
+from perdure._model.errors import LimitError, OrchestratorError, OrchestratorUnreachable
+from perdure._model.records import Limit, Slot
+from perdure._platform.clock import Clock
+from perdure._platform.ids import new_id
+from perdure._platform.suggest import nearest
+from perdure._run.context import RunContext
+from perdure._store.protocol import Orchestrator
+
+_REFRESH_SECONDS = 5.0  # after this, tasks look whether their tags have limits by now
+_LOOK_SECONDS = 1.0  # between two looks at those who are before us
+
+
+class Ticket:
+    """A wish for slots."""
+
+    __slots__ = ("is_given_up", "look", "slot")
+
+    def __init__(self, slot: Slot) -> None:
+        self.slot = slot
+        self.is_given_up = False
+        self.look = 0.0
+
+
+class Limiter:
+    """What this process knows of limits, and which slots it holds."""
+
+    def __init__(
+        self, orchestrator: Orchestrator, life: Life, liveness: Liveness, clock: Clock, log: Callable[..., None]
+    ) -> None:
+        self._orchestrator = orchestrator
+        self._limits = orchestrator.limits
+        self._life = life
+        self._liveness = liveness
+        self._clock = clock
+        self._log = log
+        self._lock = threading.Lock()
+        self._is_told = False  # whether others can find out that this process lives
+        self._due = 0.0
+        self._owed: list[str] = []  # slots that could not be let go of yet
+        self.known: dict[str, Limit] = {}
+        self.held: dict[str, list[Slot]] = {}  # by task run
+
+    def concerns(self, tags: frozenset[str]) -> bool:
+        """Whether tasks with these tags may be limited."""
+        return time.monotonic() >= self._due or not self.known.keys().isdisjoint(tags)
+
+    def of_tags(self, tags: frozenset[str]) -> list[Limit]:
+        """The limits of tasks with these tags, sorted by name: so no two tasks wait for each other."""
+        if time.monotonic() >= self._due:
+            try:
+                self._refresh()
+            except OrchestratorUnreachable:  # what was known counts
+                self._due = time.monotonic() + _REFRESH_SECONDS
+        return [self.known[name] for name in sorted(self.known.keys() & tags)]
+
+    def named(self, name: str) -> Limit:
+        """A limit by its name.
+
+        Raises:
+            LimitError: there is none.
+        """
+        if name not in self.known or time.monotonic() >= self._due:
+            self._refresh()
+        if name not in self.known:
+            advice = nearest(name, list(self.known)) or f" Make it: `perdure limit create {name} 5`."
+            raise LimitError(f"There is no limit {name!r}.{advice}")
+        return self.known[name]
+
+    def _refresh(self) -> None:
+        self.known = {limit.name: limit for limit in self._limits.all()}
+        self._due = time.monotonic() + _REFRESH_SECONDS
+
+    def ticket(self, name: str, occupy: int, run: RunContext | None) -> Ticket:
+        """A new wish for slots of a limit."""
+        run_id = None if run is None else run.id
+        return Ticket(Slot(new_id(), name, occupy, self._life.process.id, run_id, self._clock()))
+
+    def ask(self, ticket: Ticket) -> int | None:
+        """How many slots are missing; 0 if they are ours now, None if there is no such limit any more."""
+        if not self._is_told:
+            self._orchestrator.commit(self._life.begin())
+            self._is_told = True
+        try:
+            missing = self._limits.take(ticket.slot, self._clock())
+            if missing and time.monotonic() >= ticket.look:
+                ticket.look = time.monotonic() + _LOOK_SECONDS
+                if free_lost(ticket.slot.name, self._orchestrator, self._liveness):
+                    missing = self._limits.take(ticket.slot, self._clock())
+        except OrchestratorUnreachable:
+            missing = ticket.slot.occupy
+        if ticket.is_given_up:  # its coroutine was cancelled while this thread asked
+            self.release([ticket.slot])
+        return missing
+
+    def give_up(self, ticket: Ticket) -> None:
+        """Wait no longer."""
+        ticket.is_given_up = True
+        self.release([ticket.slot])
+
+    def release(self, slots: list[Slot]) -> None:
+        """Let go of slots; of those that cannot be let go of now, with the next ones."""
+        with self._lock:
+            ids, self._owed = [*self._owed, *(slot.id for slot in slots)], []
+        try:
+            self._limits.release(ids)
+        except OrchestratorError as error:
+            self._log(None, logging.WARNING, "Slots of a limit could not be released yet: %s", error)
+            with self._lock:
+                self._owed += ids
+
+    def draw(self, name: str, occupy: int, patience: float | None) -> float | None:
+        """As the orchestrator's, by this process's clock."""
+        return self._limits.draw(name, occupy, self._clock(), patience)
+
+
+def free_lost(name: str, known: Orchestrator, liveness: Liveness) -> int:
+    """Let go of the slots and places in the line of a limit whose process is gone; how many there were."""
+    lost: list[str] = []
+    alive: dict[str, bool] = {}
+    for slot in known.limits.slots(name):
+        if slot.process_id not in alive:
+            alive[slot.process_id] = liveness.is_alive(slot.process_id)
+        if not alive[slot.process_id]:
+            lost.append(slot.id)
+    if lost:
+        known.limits.release(lost)
+    return len(lost)

@@ -1,0 +1,300 @@
+"""Beginning and ending transactions, whose steps' results are committed together, or not at all.
+
+Each step that ends inside is kept as staged, with what is needed to undo it, before the flow goes on. So whoever comes
+after a crash, finds what has to be rolled back, or, once all is committed, whose hooks have still to be called.
+"""
+
+import inspect
+import json
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from perdure._engine.coordination.transaction import Transaction
+from perdure._engine.identity.identity import identity_in
+from perdure._engine.identity.projects import scope_of, scope_of_main
+from perdure._engine.lifecycle.hooks import is_coroutine_function
+from perdure._engine.lifecycle.staging import hooked_tasks
+from perdure._engine.port import World
+from perdure._engine.recovery.kept_values import checked, place_of_hooks
+from perdure._model.errors import ResultError, ResultUntrusted, StorageError, TransactionError
+from perdure._model.records import ResultRecord, StateRecord, StepEndRecord, StepRecord, TransactionRecord
+from perdure._model.state_types import ROLLED_BACK, StateType
+from perdure._model.states import State
+from perdure._results.store import result_from_record
+from perdure._run.context import FlowRunContext, RunContext, TaskRunContext
+from perdure._run.effects import Blocking, Call, Effect, Steps, WaitFor
+
+_GRACE_SECONDS = 10.0  # for tasks that run when the block is left by Ctrl-C, for example
+
+
+# Entering
+
+
+def entered(run: RunContext | None, outer: Transaction | None, key: str | None, world: World) -> Steps[Transaction]:
+    """A transaction, begun: what is left over of an earlier one of the same key is rolled back.
+
+    Raises:
+        TransactionError: there can be none here.
+    """
+    if isinstance(run, TaskRunContext):
+        raise TransactionError(
+            f"A transaction was begun inside the task {run.options.name!r}, but a task is one step and is rolled back"
+            " as one. Begin it in a flow, and call the task inside."
+        )
+    if outer is not None:
+        if key is not None and key != outer.root.key:
+            raise TransactionError(
+                f"transaction(key={key!r}) was begun inside another transaction, with which it is committed."
+                " Leave key out, or give it to the outermost one."
+            )
+        return Transaction(world, None, run, outer)
+    transaction = Transaction(world, key, run)
+    transaction.full_key = yield from _full_key(transaction, world)
+    yield from _hold(transaction, world)
+    try:
+        root_id = None if run is None else run.root.id
+        told = TransactionRecord(transaction.id, transaction.full_key, root_id, world.clock())
+        known: TransactionRecord = yield Blocking(world.transactions.open, (told,))
+        transaction.id = known.id
+        transaction.blocks = {known.id}
+        transaction._committed = known.committed is not None
+        if known.id != told.id:
+            transaction.remember((yield Blocking(world.transactions.values, (known.id,))))
+            yield from _recovered(transaction, world)
+        if run is not None and key is not None and known.committed is not None:
+            for record in (yield Blocking(world.transactions.committed_steps, (known.id,))):
+                identity = identity_in(record.step)
+                run.earlier[identity] = record
+                run.borrowed.add(identity)
+    except BaseException:
+        _let_go(transaction, world)
+        raise
+    return transaction
+
+
+def _full_key(transaction: Transaction, world: World) -> Steps[str]:
+    flow = transaction.flow
+    if transaction.key is not None:
+        function = None if flow is None else flow.options.function
+        scope = scope_of_main() if function is None else scope_of(function)
+        # Earlier versions did not distinguish projects.
+        former: TransactionRecord | None = yield Blocking(world.transactions.of_key, (f"key {transaction.key}",))
+        is_ours = former is not None and (former.flow_run_id is None or world.is_in_scope(former.flow_run_id, function))
+        return f"keyed {scope}\n{transaction.key}" if scope and not is_ours else f"key {transaction.key}"
+    return f"run {transaction.id}" if flow is None else f"run {_place(flow)} {flow.occurrence('transaction')}"
+
+
+def _place(flow: FlowRunContext) -> str:
+    """What identifies a flow run, for itself and for a resume after a crash."""
+    above = None if flow.parent is None else flow.parent.flow
+    return flow.id if above is None else f"{_place(above)}/{flow.identity or flow.id}"
+
+
+def _own_key(full_key: str) -> str | None:
+    """The key that the user gave; None if none was given."""
+    kind, _, rest = full_key.partition(" ")
+    return rest if kind == "key" else rest.partition("\n")[2] if kind == "keyed" else None
+
+
+def _claimed(transaction: Transaction) -> str:
+    return f"perdure transaction {transaction.full_key.removeprefix('key ')}"
+
+
+def _hold(transaction: Transaction, world: World) -> Steps[None]:
+    if transaction.key is not None:
+        yield from world.claims.hold(_claimed(transaction), transaction.holder)
+
+
+def _let_go(transaction: Transaction, world: World) -> None:
+    if transaction.key is not None:
+        world.claims.release(_claimed(transaction), transaction.holder)
+
+
+def recovered(run: FlowRunContext, world: World) -> Steps[None]:
+    """Roll back what a crash of the flow run left staged, and call the hooks of what was committed just before it."""
+    for known in (yield Blocking(world.transactions.unfinished, (run.id,))):
+        transaction = Transaction(world, _own_key(known.key), run)
+        transaction.full_key = known.key
+        yield from _hold(transaction, world)  # another run may be inside it by now
+        try:
+            transaction.id = known.id
+            yield from _recovered(transaction, world)
+        finally:
+            _let_go(transaction, world)
+
+
+def _recovered(transaction: Transaction, world: World) -> Steps[None]:
+    steps: list[StepRecord] = yield Blocking(world.transactions.steps, (transaction.id,))
+    if steps:
+        world.log(transaction.flow, logging.WARNING, "%r was left with %d steps to end.", transaction, len(steps))
+    yield from _finished(transaction, steps, world)
+
+
+def _finished(transaction: Transaction, steps: Sequence[StepRecord], world: World) -> Steps[None]:
+    """Roll back what is staged, and call the hooks of what was committed."""
+    if any(step.module is not None for step in steps):
+        transaction.root.remember((yield Blocking(world.transactions.values, (transaction.root.id,))))
+    yield from _rolled_back(transaction, [step for step in steps if step.phase == "staged"], world)
+    yield from _hooks_of_commit(transaction, [step for step in steps if step.phase == "committed"], world)
+
+
+# Leaving
+
+
+def left(transaction: Transaction, world: World, error: BaseException | None) -> Steps[None]:
+    """End a transaction: wait for what was submitted in it, then commit, or roll back after an `error`."""
+    try:
+        if error is None:
+            try:
+                yield from _settled(transaction)
+                if transaction.outer is not None:
+                    transaction.outer.blocks |= transaction.blocks
+                    return
+                yield Blocking(transaction.commit, (world,))
+            except BaseException as failure:
+                yield from _undone(transaction, world, failure)
+                raise
+            transaction.has_ended = transaction._committed = True
+            yield from _finished(transaction, (yield Blocking(world.transactions.steps, (transaction.id,))), world)
+        else:
+            yield from _undone(transaction, world, error)
+    finally:
+        if transaction.outer is None:
+            transaction.has_ended = True
+            _let_go(transaction, world)
+
+
+def _settled(transaction: Transaction) -> Steps[None]:
+    """Wait for all that was submitted; raises what one of them raises, or an iterable that was mapped over."""
+    for stream in transaction.streams:
+        yield WaitFor((stream,))
+    failed: State[Any] | None = None
+    while transaction.submitted:
+        waited_for, transaction.submitted = transaction.submitted, []
+        yield WaitFor(waited_for)
+        states = [each.ended for each in waited_for if each.ended is not None]
+        failed = failed or next((state for state in states if not state.is_completed()), None)
+    yield from _closed_generators(transaction)
+    if failed is not None:
+        yield Blocking(failed.fetch)
+
+
+def _closed_generators(transaction: Transaction) -> Steps[None]:
+    """End the tasks inside that are generators and that nobody went through to their ends."""
+    for generator, run in tuple(transaction.flow.generators.items()) if transaction.flow else ():
+        if run.transaction is transaction and run.state is not None and run.state.is_running():
+            close = getattr(generator, "aclose", None)
+            yield Call(close or generator.close, (), {}, transaction.flow, awaited=close is not None)
+
+
+def _undone(transaction: Transaction, world: World, error: BaseException) -> Steps[None]:
+    for stream in transaction.streams:
+        stream.stop()
+    grace = None if isinstance(error, Exception) else _GRACE_SECONDS
+    while transaction.submitted:
+        waited_for, transaction.submitted = transaction.submitted, []
+        if grace is not None and transaction.flow is not None:
+            for work in [transaction.flow.outstanding.get(each) for each in waited_for]:
+                if work is not None:
+                    work.stop()
+        yield WaitFor(waited_for, grace)
+    transaction.has_ended = True
+    yield from _finished(transaction, (yield Blocking(transaction.undo, (world,))), world)
+
+
+def _rolled_back(transaction: Transaction, steps: Sequence[StepRecord], world: World) -> Steps[None]:
+    """Call the hooks of the steps, the last one's first, and let go of their results."""
+    flow, cached = transaction.flow, transaction.root.cached
+    for step in reversed(steps):
+        yield from _called("on_rollback", transaction, step, world)
+        if flow is not None:
+            flow.finished.pop(flow.identities.get(step.run_id, ""), None)
+        for key in [key for key, result in cached.items() if result.run_id == step.run_id]:
+            del cached[key]
+        yield Blocking(_discarded, (step, world))
+
+
+def _discarded(step: StepRecord, world: World) -> None:
+    result = _result_of(step)
+    try:
+        world.discard(result)
+    except (ResultError, StorageError) as error:
+        world.log(None, logging.WARNING, "A result that was rolled back cannot be removed: %s", error)
+    end = StepEndRecord(step.run_id, "rolled back")
+    if result.is_exception:
+        world.commit((end,))
+        return
+    message = "It completed, and was rolled back with its transaction."
+    world.follow(step.run_id)
+    state = StateRecord(step.run_id, result.of_task, StateType.COMPLETED, ROLLED_BACK, message, world.clock())
+    world.commit((state, end))
+
+
+def _result_of(step: StepRecord) -> ResultRecord:
+    return ResultRecord(*json.loads(step.staged or "[]")[0])
+
+
+def _hooks_of_commit(transaction: Transaction, steps: Sequence[StepRecord], world: World) -> Steps[None]:
+    for step in steps:
+        yield from _called("on_commit", transaction, step, world)
+        yield Blocking(world.commit, ((StepEndRecord(step.run_id, "ended"),),))
+
+
+def _called(option: str, transaction: Transaction, step: StepRecord, world: World) -> Steps[None]:
+    """Call a step's hooks; what they raise is logged."""
+    if step.module is None:
+        return
+    run = transaction.root.ended.get(step.run_id)
+    state = _state_of(step) if run is None else run.state
+    for hook in getattr(_options_of(step) if run is None else run.options, option):
+        try:
+            yield _hook_call(transaction, hook, state)
+        except Exception as error:
+            name = getattr(hook, "__name__", repr(hook))
+            world.log(transaction.flow, logging.ERROR, "The %s hook %s raised an exception.", option, name, error=error)
+
+
+def _state_of(step: StepRecord) -> State[Any]:
+    result = _result_of(step)
+    data = result_from_record(result)
+    return State(StateType.COMPLETED, data=data, time=result.created, task_run_id=step.run_id)
+
+
+def _hook_call(transaction: Transaction, hook: Any, state: State[Any] | None) -> Effect:
+    try:
+        takes = len(inspect.signature(hook).parameters)
+    except ValueError:  # of a builtin
+        takes = 1
+    args = (transaction, state)[: max(takes, 1)]
+    return Call(hook, args, {}, transaction.flow, awaited=is_coroutine_function(hook))
+
+
+def _module_of(step: StepRecord) -> str | None:
+    if step.module is None:
+        return None
+    place = place_of_hooks(step.run_id, step.transaction_id, step.task_key)
+    try:
+        return checked(step.module, place, f"The module of the hooks of {step.task_key}")
+    except ResultUntrusted as error:
+        raise TransactionError(_not_found(step, str(error).rstrip("."))) from error
+
+
+def _options_of(step: StepRecord) -> Any:
+    """The options of a step's task: another process may have defined it."""
+    module = _module_of(step)
+    if step.task_key not in hooked_tasks and module not in (None, "__main__"):
+        try:
+            __import__(module)
+        except Exception as error:
+            raise TransactionError(_not_found(step, f"importing {module} fails: {error}")) from error
+    if step.task_key not in hooked_tasks:
+        raise TransactionError(_not_found(step, "this program does not define it at the top level of a module"))
+    return hooked_tasks[step.task_key]
+
+
+def _not_found(step: StepRecord, why: str) -> str:
+    return (
+        f"The hooks of the task {step.task_key!r}, whose run {step.run_id} is in an unfinished transaction, cannot be"
+        f" called: {why}. Resume the flow run in the program that began it."
+    )

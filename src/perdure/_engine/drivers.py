@@ -1,0 +1,287 @@
+"""The two drivers: one blocks, one awaits. All other code of the engine only says what it wants done.
+
+Each comes twice, plain and as an iterator over the items that a generator run hands on.
+"""
+
+import time
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import suppress
+from typing import Any, TypeVar
+
+from perdure._engine.lifecycle.timeouts import alimited, call_within
+from perdure._engine.port import World
+from perdure._model.colour import colour_of_plain_code, run_is_async
+from perdure._model.generated import Answer, Exhausted, Sent, Thrown
+from perdure._model.state_types import StateType
+from perdure._model.states import State
+from perdure._platform import forks
+from perdure._platform.forks import EndedInFork
+from perdure._results.types import UnpersistedResult
+from perdure._run.context import current_run
+from perdure._run.controller import Bell
+from perdure._run.effects import Blocking, Call, Closed, Effect, Emit, NextItem, Report, Sleep, Steps, WaitFor
+
+T = TypeVar("T")
+# Where runs are traced: has what is given a run's id be current beside the run, and answers what ends that.
+beside: Callable[[str], Callable[[], None]] | None = None
+
+
+def drive(steps: Steps[T], world: World) -> T:
+    """Perform all effects, blocking; what the steps return.
+
+    Ctrl-C and other signals may come between any two instructions: wherever here, the steps get to know.
+    """
+    go_on: Callable[[Any], Effect] = steps.send
+    outcome: Any = None
+    while True:
+        try:
+            while True:
+                outcome = perform(go_on(outcome), world)
+                go_on = steps.send
+        except StopIteration as stop:
+            if steps.gi_frame is None:  # type: ignore[attr-defined]  # the steps have ended
+                result: T = stop.value
+                return result
+            go_on, outcome = steps.throw, stop
+        except EndedInFork as ended:
+            left: T = _left_to_parent(steps, ended)
+            return left
+        except BaseException as error:
+            if steps.gi_frame is None:  # type: ignore[attr-defined]
+                raise
+            go_on, outcome = steps.throw, error
+
+
+async def adrive(steps: Steps[T], world: World) -> T:
+    """Perform all effects on the caller's event loop; what the steps return."""
+    try:
+        effect = next(steps)
+        while True:
+            try:
+                outcome = await aperform(effect, world)
+            except EndedInFork as ended:
+                left: T = _left_to_parent(steps, ended)
+                return left
+            except BaseException as error:
+                effect = steps.throw(error)
+            else:
+                effect = steps.send(outcome)
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+
+
+def _left_to_parent(steps: Steps[Any], ended: EndedInFork) -> Any:
+    """In a forked child, the outcome of code that its parent began, as a state that is recorded nowhere."""
+    forks.abandon(steps)
+    error = ended.error
+    if error is None:
+        return State(StateType.COMPLETED, data=UnpersistedResult(ended.value))
+    if not isinstance(error, Exception):
+        raise error
+    return State(StateType.FAILED, message=str(type(error)), data=UnpersistedResult(error))
+
+
+def _items_left_in_fork(ended: EndedInFork, source: Any) -> Generator[Any, None, None]:
+    """What a generator still gives in a forked child, if it was it that forked."""
+    if ended.error is not None:
+        raise ended.error from None
+    if source is not None and not isinstance(ended.value, Exhausted):
+        yield ended.value
+        yield from source
+
+
+def iterate(steps: Steps[Any], world: World, note: Callable[[Any], None] | None = None) -> Generator[Any, Any, None]:
+    """Perform all effects, blocking, and hand on the items that the run emits, of which `note` is called first."""
+    closed, began, source = False, forks.generation, None
+    outcome: Any
+    try:
+        effect = next(steps)
+        while True:
+            try:
+                if isinstance(effect, Emit) and not closed:
+                    if note is not None:
+                        note(effect.item)
+                    try:
+                        sent = yield effect.item
+                    except GeneratorExit:
+                        raise
+                    except BaseException as error:
+                        outcome = Thrown(error)
+                    else:
+                        outcome = None if sent is None else Sent(sent)
+                else:
+                    source = effect.generator if isinstance(effect, NextItem) else source
+                    outcome = perform(effect, world)
+                if began != forks.generation:  # whoever iterates has forked, and this is the child
+                    forks.abandon(steps)
+                    yield from source or ()
+                    return
+            except EndedInFork as ended:
+                forks.abandon(steps)
+                yield from _items_left_in_fork(ended, source)
+                return
+            except GeneratorExit:
+                if began != forks.generation:
+                    forks.abandon(steps)
+                    raise
+                closed = True
+                effect = steps.throw(Closed())
+            except BaseException as error:
+                effect = steps.throw(error)
+            else:
+                effect = steps.send(outcome)
+    except StopIteration:
+        return
+
+
+async def aiterate(
+    steps: Steps[Any], world: World, note: Callable[[Any], None] | None = None
+) -> AsyncGenerator[Any, Any]:
+    """Perform all effects on the caller's event loop, and hand on the items that the run emits, noted first."""
+    closed = False
+    outcome: Any
+    try:
+        effect = next(steps)
+        while True:
+            try:
+                if isinstance(effect, Emit) and not closed:
+                    if note is not None:
+                        note(effect.item)
+                    try:
+                        sent = yield effect.item
+                    except GeneratorExit:
+                        raise
+                    except BaseException as error:
+                        outcome = Thrown(error)
+                    else:
+                        outcome = None if sent is None else Sent(sent)
+                else:
+                    outcome = await aperform(effect, world)
+            except GeneratorExit:
+                closed = True
+                effect = steps.throw(Closed())
+            except BaseException as error:
+                effect = steps.throw(error)
+            else:
+                effect = steps.send(outcome)
+    except StopIteration:
+        return
+
+
+def perform(effect: Effect, world: World) -> Any:
+    """Perform one effect, blocking; its outcome."""
+    if isinstance(effect, Report):
+        world.report(effect.records)
+    elif isinstance(effect, Call):
+        return world.run_coroutine(_acall, effect) if effect.awaited else _call(effect)
+    elif isinstance(effect, Blocking):
+        return effect.operation(*effect.args)
+    elif isinstance(effect, NextItem):
+        generator, run, timeout, answer = effect
+        if run.options.is_async:
+            return world.run_coroutine(_acall, Call(_anext_item, (generator, answer), {}, run, timeout))
+        return _call(Call(_next_item, (generator, answer), {}, run, timeout))
+    elif isinstance(effect, Sleep):
+        Bell().wait(effect.seconds)
+    elif isinstance(effect, WaitFor):
+        end = None if effect.timeout is None else time.monotonic() + effect.timeout
+        for future in effect.futures:
+            future.block(None if end is None else max(0.0, end - time.monotonic()))
+    return None
+
+
+async def aperform(effect: Effect, world: World) -> Any:
+    """Perform one effect, awaiting; its outcome."""
+    import asyncio
+
+    if isinstance(effect, Call):
+        return await _acall(effect) if effect.awaited else _call(effect)
+    if isinstance(effect, NextItem):
+        generator, run, timeout, answer = effect
+        return await _acall(Call(_anext_item, (generator, answer), {}, run, timeout, awaited=True))
+    if isinstance(effect, Blocking):
+        return await asyncio.to_thread(effect.operation, *effect.args)
+    if isinstance(effect, Sleep):
+        return await asyncio.sleep(effect.seconds)
+    if isinstance(effect, WaitFor):
+        with suppress(TimeoutError):
+            async with asyncio.timeout(effect.timeout):
+                for future in effect.futures:
+                    await future.ablock()
+        return None
+    return perform(effect, world)
+
+
+def _next_item(generator: Any, answer: Answer) -> Any:
+    try:
+        if answer is None:
+            return next(generator)
+        if isinstance(answer, Thrown):
+            return generator.throw(answer.error)
+        return generator.send(answer.value)
+    except StopIteration as end:
+        return Exhausted(end.value)
+
+
+async def _anext_item(generator: Any, answer: Answer) -> Any:
+    try:
+        if answer is None:
+            return await anext(generator)
+        if isinstance(answer, Thrown):
+            return await generator.athrow(answer.error)
+        return await generator.asend(answer.value)
+    except StopAsyncIteration:
+        return Exhausted()
+
+
+def _call(effect: Call) -> Any:
+    function, args, kwargs, run, timeout, _ = effect
+    leave = None if beside is None else beside(run.id)
+    run_token = current_run.set(run)
+    colour = colour_of_plain_code()
+    colour_token = None if run_is_async.get() is colour else run_is_async.set(colour)
+    began = forks.generation
+    try:
+        value = function(*args, **kwargs) if timeout is None else call_within(run, timeout, function, args, kwargs)
+    except BaseException as error:
+        if began != forks.generation:
+            raise EndedInFork(error=error) from None
+        raise
+    else:
+        if began != forks.generation:
+            raise EndedInFork(value)
+        return value
+    finally:
+        if colour_token is not None:
+            run_is_async.reset(colour_token)
+        current_run.reset(run_token)
+        if leave is not None:
+            leave()
+
+
+async def _acall(effect: Call) -> Any:
+    function, args, kwargs, run, timeout, _ = effect
+    leave = None if beside is None else beside(run.id)
+    run_token = current_run.set(run)
+    colour_token = run_is_async.set(True)
+    began = forks.generation
+    try:
+        if timeout is None:
+            value = await function(*args, **kwargs)
+        else:
+            async with alimited(run, timeout):
+                value = await function(*args, **kwargs)
+    except BaseException as error:
+        if began != forks.generation:
+            raise EndedInFork(error=error) from None
+        raise
+    else:
+        if began != forks.generation:
+            raise EndedInFork(value)
+        return value
+    finally:
+        run_is_async.reset(colour_token)
+        current_run.reset(run_token)
+        if leave is not None:
+            leave()

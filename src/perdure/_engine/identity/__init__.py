@@ -1,0 +1,1 @@
+"""What tells calls, values and code from others: identities, digests, cache keys."""

@@ -1,0 +1,1 @@
+"""The lifecycle of runs, as pure steps: generators of effects, and the two drivers that perform them."""

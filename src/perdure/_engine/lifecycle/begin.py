@@ -1,0 +1,245 @@
+"""Beginning a run: its id, its name, its place under the run that calls it."""
+
+import functools
+import json
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from perdure._engine.coordination.lineage import inputs_of, note_maker
+from perdure._engine.identity.identity import Identity, identify, identity_of
+from perdure._engine.lifecycle.flow_run import FlowCall
+from perdure._engine.lifecycle.runs import enter, persists
+from perdure._engine.lifecycle.task_run import TaskCall
+from perdure._engine.port import World
+from perdure._engine.recovery.resumption import Resumable
+from perdure._model.colour import on_event_loop
+from perdure._model.errors import ResultError, StorageError
+from perdure._model.later import Later
+from perdure._model.options import FlowOptions, TaskOptions
+from perdure._model.records import NOBODY, FlowRunRecord, TaskRunRecord
+from perdure._model.signatures import Passed
+from perdure._model.state_types import StateType
+from perdure._model.states import State
+from perdure._platform.ids import new_id
+from perdure._platform.stack import check_room
+from perdure._results.store import result_from_record
+from perdure._results.types import UnpersistedResult
+from perdure._run.arguments import WaitedFor
+from perdure._run.context import (
+    FlowRunContext,
+    RunContext,
+    TaskRunContext,
+    current_run,
+    current_tags,
+    transaction_above,
+)
+
+if TYPE_CHECKING:
+    from perdure._engine.lifecycle import redaction as shown
+else:  # few programs need it; the others start faster
+    shown = Later("perdure._engine.lifecycle.redaction")
+
+_VALUES_KEPT = 10_000  # children of a flow run whose values are kept for a flow that returns None
+
+
+def begin_task(
+    owner: Any,
+    options: TaskOptions,
+    parameters: dict[str, Any],
+    wait_for: Sequence[WaitedFor],
+    world: World,
+    passed: Passed | None,
+    blocks: bool = False,
+) -> TaskCall | State[Any]:
+    """A call of a task, created and pending; or the state that it came to in an earlier attempt of its flow.
+
+    With `blocks`, the caller waits for the call anyhow: then a result from before a crash is read at once, unless that
+    would keep an event loop from going on.
+    """
+    check_room()
+    parent = current_run.get()
+    flow = None if parent is None else parent.flow
+    if flow is not None and flow.steering.wish is not None:
+        flow.steering.check()
+    transaction = transaction_above(parent)
+    persisted = persists(options, parent, transaction)
+    identity = identity_of(options, parameters, parent, transaction) if persisted else None
+    if identity is not None and flow is not None:
+        if identity.id in flow.finished:
+            return _reused(flow, identity.id)
+        if blocks and identity.id in flow.earlier and not on_event_loop():
+            state = _stays(flow, identity, options)
+            if state is not None:
+                return state
+    name = f"{options.name}-{0 if flow is None else flow.occurrence(options.key)}"
+    # By position: arguments by name make such a call take half as long again.
+    run = TaskRunContext(
+        new_id(), name, owner, options, parameters, _tags(options, flow), parent, world.clock(), persisted
+    )
+    run.flow, run.passed, run.transaction = flow, passed, transaction
+    _place(run, identity, world)
+    above, task_above = _above(parent)
+    created = TaskRunRecord(
+        run.id, run.name, options.name, options.key, above, task_above, _tags_json(run.tags), run.created
+    )
+    upstreams, inputs = inputs_of(run.id, parameters, wait_for, flow)
+    return TaskCall(run, upstreams, wait_for, [created, *inputs, enter(run, world, StateType.PENDING)])
+
+
+def begin_flow(
+    owner: Any,
+    options: FlowOptions,
+    parameters: dict[str, Any],
+    wait_for: Sequence[WaitedFor],
+    world: World,
+    name: str,
+    again: Resumable | None = None,
+    passed: Passed | None = None,
+) -> FlowCall | State[Any]:
+    """A call of a flow, created and pending; or the state that it came to in an earlier attempt of its parent flow.
+
+    `again` is the flow run that it resumes, instead of being a new one; `passed` says how the arguments were passed.
+    """
+    check_room()
+    parent = current_run.get()
+    flow = None if parent is None else parent.flow
+    if flow is not None and flow.steering.wish is not None:
+        flow.steering.check()
+    transaction = transaction_above(parent)
+    persisted = persists(options, parent, transaction)
+    identity = identity_of(options, parameters, parent, transaction) if persisted else None
+    if identity is not None and flow is not None and identity.id in flow.finished:
+        return _reused(flow, identity.id)
+    run = FlowRunContext(
+        id=new_id() if again is None else again.run.id,
+        name=name if again is None else again.run.name,
+        owner=owner,
+        options=options,
+        parameters=parameters,
+        tags=_tags(options, flow),
+        parent=parent,
+        created=world.clock() if again is None else again.run.created,
+        persisted=persisted,
+    )
+    run.passed, run.transaction = passed, transaction
+    _place(run, identity, world)
+    upstreams, inputs = inputs_of(run.id, parameters, wait_for, flow)
+    if again is not None:
+        is_first = again.start.process_id == NOBODY  # nothing of it was done before
+        run.goes_on_from, run.run_count = () if is_first else (run.id,), again.attempts
+        run.retries_failed, run.epoch = again.retry_failed, again.epoch
+        if again.run.flow_version != options.version and not is_first:
+            world.log(run, logging.WARNING, _CHANGED, options.name, again.run.flow_version, options.version)
+        assert again.state is not None  # it was claimed, and that has told of its state
+        _, _, kind, state_name, _, time = again.state
+        run.state = State(kind, state_name, time=time, flow_run_id=run.id)
+        return FlowCall(run, upstreams, wait_for)
+    told = shown.shown_parameters(parameters) if parameters else "{}"
+    created = FlowRunRecord(
+        run.id, name, options.name, options.version, *_above(parent), _tags_json(run.tags), told, run.created
+    )
+    return FlowCall(run, upstreams, wait_for, [created, *inputs, enter(run, world, StateType.PENDING)])
+
+
+_CHANGED = (
+    "The code of flow '%s' has changed since this run began: its version was %s and is %s. What is done is not run"
+    " again, even if it would come to something else now; `perdure flow-run rerun` starts afresh."
+)
+
+
+def _above(parent: RunContext | None) -> tuple[str | None, str | None]:
+    """The ids of the flow run, and of the task run in it, that call."""
+    if parent is None:
+        return None, None
+    if isinstance(parent, FlowRunContext):
+        return parent.id, None
+    return parent.flow.id if parent.flow else None, parent.id
+
+
+def _tags(options: FlowOptions | TaskOptions, flow: FlowRunContext | None) -> frozenset[str]:
+    tags = current_tags.get()
+    if options.tags:
+        tags |= options.tags
+    return tags | flow.tags if flow is not None and flow.tags else tags
+
+
+def _place(run: RunContext, identity: Identity | None, world: World) -> None:
+    """Give a run that a flow run calls directly its place among that one's children."""
+    parent = run.parent
+    if isinstance(parent, FlowRunContext):
+        run.place = parent.add_child()
+        if identity is not None:
+            identify(run, parent, identity, world)
+
+
+def finish(run: RunContext, state: State[Any]) -> None:
+    """Leave a child run's final state with its parent flow run."""
+    parent = run.parent
+    if run.place is None or parent is None or parent.flow is None:
+        return
+    flow = parent.flow
+    if run.place < len(flow.children):
+        if run.place < _VALUES_KEPT:
+            flow.children[run.place] = state
+            note_maker(flow, run.id, state)
+        else:
+            flow.children[run.place] = _without_value(state)
+    if run.identity is not None and state.is_completed() and _is_kept(state):
+        flow.finished[run.identity] = state
+
+
+def _without_value(state: State[Any]) -> State[Any]:
+    """The state alone, so that a flow of millions of tasks does not hold all their values until it ends."""
+    if not state.is_completed() or not isinstance(state.data, UnpersistedResult):
+        return state
+    data = _forgotten(state.data.python_type)
+    return State(state.type, state.name, state.message, data, state.time, state.flow_run_id, state.task_run_id)
+
+
+@functools.lru_cache(maxsize=100)
+def _forgotten(python_type: str) -> UnpersistedResult[Any]:
+    return UnpersistedResult(python_type=python_type)
+
+
+def _is_kept(state: State[Any]) -> bool:
+    return state.data is not None and state.data.type != "unpersisted"
+
+
+def _reused(flow: FlowRunContext, identity: str) -> State[Any]:
+    state = flow.finished[identity]
+    flow.children.append(state)
+    if state.run_id is not None:
+        note_maker(flow, state.run_id, state)
+    return state
+
+
+def _stays(flow: FlowRunContext, identity: Identity, options: TaskOptions) -> State[Any] | None:
+    """The state of a step that completed before its flow run crashed, and stays the run that it was.
+
+    None if a run has to take a closer look. Of a flow run of many steps, this is nearly all of what going on takes.
+    """
+    found = flow.earlier[identity.id]
+    if options.is_generator or found.is_exception or found.kind == "unpersisted" or not flow.is_own(identity.id):
+        return None
+    result = result_from_record(found, keep=options.cache_result_in_memory)
+    try:
+        result.get_own()
+    except (ResultError, StorageError):
+        return None
+    state: State[Any] = State(
+        StateType.COMPLETED, "Reused", None, result, found.created, flow_run_id=flow.id, task_run_id=found.run_id
+    )
+    flow.occurrence(options.key)  # so that later runs have the names that they would have had
+    flow.identities[found.run_id] = identity.id
+    flow.finished[identity.id] = state
+    del flow.earlier[identity.id]  # its record is not needed any more
+    place = flow.add_child()
+    flow.children[place] = state if place < _VALUES_KEPT else _without_value(state)
+    note_maker(flow, found.run_id, state)
+    return state
+
+
+@functools.lru_cache(maxsize=1_000)
+def _tags_json(tags: frozenset[str]) -> str:
+    return json.dumps(sorted(tags))

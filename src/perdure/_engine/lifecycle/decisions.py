@@ -1,0 +1,67 @@
+"""Why a run computes its value, recorded so that it can be explained; what is shown of its arguments is bounded."""
+
+import json
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from perdure._engine.identity.cache_key import CacheKey
+from perdure._engine.port import World
+from perdure._model.later import Later
+from perdure._model.records import DecisionRecord, SourceRecord, Why
+from perdure._platform.secrecy import HIDDEN, is_secret_name
+from perdure._run.context import TaskRunContext
+from perdure._settings import settings
+
+if TYPE_CHECKING:
+    from perdure._previews import tree
+else:  # few programs need it; the others start faster
+    tree = Later("perdure._previews.tree")
+
+_LENGTH = 80  # characters of one argument
+_ARGUMENTS = 20
+_encode = json.JSONEncoder(ensure_ascii=False).encode  # made once: making one takes longer than using it
+
+
+@cache
+def _limits() -> "tree.Limits":
+    return tree.Limits(items=(5, 3, 2), lengths=(_LENGTH, 40, 20), deepest=3)
+
+
+def refreshes(run: TaskRunContext) -> bool:
+    """Whether the run is to compute its value in spite of a cached one."""
+    chosen = run.options.refresh_cache
+    return settings.current().tasks_refresh_cache if chosen is None else chosen
+
+
+def decision_of(run: TaskRunContext, key: CacheKey | None, world: World) -> DecisionRecord:
+    """That a run with caching computes its value itself."""
+    if key is None:
+        return DecisionRecord(run.id, "keyless")
+    why: Why = "refreshed" if refreshes(run) else "computed"
+    return DecisionRecord(run.id, why, key.key, key.components, _shown_arguments(run, world))
+
+
+def source_of(function: Callable[..., Any], digest: str) -> SourceRecord:
+    """What the digests of a task's source were made of."""
+    from perdure._engine.identity.source_parts import parts_of_source  # few programs need it; the others start faster
+
+    return SourceRecord(digest, json.dumps(parts_of_source(function)))
+
+
+def _shown_arguments(run: TaskRunContext, world: World) -> str | None:
+    """Beginnings of the arguments; None if nothing is to be shown of results either."""
+    if not settings.current().results_previews or world.serializer_for(run).hides:
+        return None
+    arguments = list(run.parameters.items())[:_ARGUMENTS]
+    return _encode({name: _shown(name, value) for name, value in arguments})
+
+
+def _shown(name: str, value: Any) -> str:
+    if is_secret_name(name):
+        return HIDDEN
+    kind = type(value)
+    if kind is int or kind is bool or value is None:
+        return str(value)[:_LENGTH]
+    text = _encode(tree.Tree(2 * _LENGTH, limits=_limits()).of(value))
+    return text if len(text) <= _LENGTH else f"{text[: _LENGTH - 1]}…"

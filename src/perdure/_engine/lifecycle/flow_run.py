@@ -1,0 +1,217 @@
+"""The lifecycle of a flow run."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from perdure._engine.coordination.transacting import recovered
+from perdure._engine.identity.identity import identify_late
+from perdure._engine.lifecycle.attempt import Produced, produce
+from perdure._engine.lifecycle.outcomes import Outcome, outcome_of_flow
+from perdure._engine.lifecycle.retries import delay_before
+from perdure._engine.lifecycle.reuse import reused
+from perdure._engine.lifecycle.runs import call_hooks, crash, end, enter, name_run, stay, text_of
+from perdure._engine.lifecycle.upstream import UpstreamNotCompleted, resolved
+from perdure._engine.lifecycle.validation import validated
+from perdure._engine.port import World
+from perdure._engine.recovery.durable_timers import go_on_trying, wait_for_try
+from perdure._model.errors import CrashedRun, OrchestratorError, RunTimeout, SuspendRequested, UpstreamTaskError
+from perdure._model.records import Record
+from perdure._model.state_types import StateType
+from perdure._model.states import State
+from perdure._run.arguments import Upstream, WaitedFor
+from perdure._run.context import FlowRunContext
+from perdure._run.effects import Blocking, Call, Report, Steps, WaitFor
+
+S = StateType
+_GRACE_SECONDS = 10.0  # for running tasks to end, once their flow run is stopped
+
+
+@dataclass(slots=True)
+class FlowCall:
+    """One call of a flow: its run, and what it still has to wait for."""
+
+    run: FlowRunContext
+    upstreams: Sequence[Upstream] | None = None
+    wait_for: Sequence[WaitedFor] = ()
+    records: list[Record] = field(default_factory=list)
+
+
+def flow_run(call: FlowCall, world: World) -> Steps[State[Any]]:
+    """All steps of a flow run, from its creation to its final state, which it returns."""
+    run = call.run
+    run.steering.flows.append(run)
+    try:
+        return (yield from _flow_run(call, world))
+    except SuspendRequested as request:
+        run.interrupt = None
+        yield from _settle(run, world, failed=True)
+        run.steering.check()
+        yield Blocking(world.commit, ((enter(run, world, S.PAUSED, str(request), name="Suspended"),),))
+        assert run.state is not None
+        return run.state
+    except BaseException as error:
+        yield from _stop(run, world, error)
+        state = yield from crash(run, world, error)
+        if run.steering.lost is not None and run.parent is None:
+            run.interrupt = None  # it ends with an error of its own
+        elif not isinstance(error, OrchestratorError):
+            yield Blocking(world.commit, ((),))
+        return state
+    finally:
+        run.steering.flows.remove(run)
+        if run.parent is None and run.steering.lost is None:
+            world.disown(run)
+
+
+def _stop(run: FlowRunContext, world: World, error: BaseException) -> Steps[None]:
+    """Cancel what the flow run has submitted and has not begun, and give what runs some time to end."""
+    run.interrupt = error
+    wish, grace = run.steering.wish, _GRACE_SECONDS
+    if wish is not None:
+        grace = run.steering.left
+        if run.parent is None and run.steering.announce():
+            yield Report((enter(run, world, S.CANCELLING, f"Cancelled by {wish.asked_by}."),))
+    world.cancel_outstanding(run)
+    if run.outstanding:
+        waiting = "Stopping: %d tasks still run, and get %g s to end. Ctrl-C again abandons them."
+        world.log(run, logging.WARNING, waiting, len(run.outstanding), grace)
+    try:
+        yield from _settle(run, world, grace)
+    except BaseException as another:  # such as a second Ctrl-C: nothing more is waited for
+        world.log(run, logging.WARNING, "Stopped by %s before all tasks had ended.", type(another).__name__)
+    if run.outstanding and run.task_runner is not None:
+        run.task_runner.cancel()
+    for submitted in tuple(run.outstanding.values()):
+        submitted.crash(CrashedRun("The task had not ended when its flow run was stopped."))
+
+
+def _flow_run(call: FlowCall, world: World) -> Steps[State[Any]]:
+    run = call.run
+    options = run.options
+    if run.parent is None:
+        # Others see it while it runs, and a database that cannot be used is found out before the work is done.
+        yield Blocking(world.commit, ((*call.records, *world.start_of(run)),))
+        run.steering.check()
+    else:
+        yield Report(call.records)
+    try:
+        if call.upstreams is not None or call.wait_for:
+            run.parameters = yield from resolved(run.parameters, call.upstreams or (), call.wait_for)
+        if run.parent is not None:
+            identify_late(run, world)
+            state = yield from reused(run, [], world)
+            if state is not None:
+                return state
+            if run.step is not None:
+                yield Report(world.start_of(run))
+                run.goes_on_from = _unfinished_before(run)
+        if run.parent is None and run.goes_on_from:
+            yield from recovered(run, world)
+        if run.goes_on_from:
+            run.earlier, run.begun = yield Blocking(world.steps_of, (run.goes_on_from, run.root.retries_failed))
+            run.waits = yield Blocking(world.waits_of, (run.goes_on_from,))
+            yield from go_on_trying(run, world)
+        if options.validate_parameters:
+            run.parameters = validated(options, run.parameters)
+        if options.run_name is not None:
+            yield Report((yield from name_run(run, options.run_name)))
+    except UpstreamNotCompleted as upstream:
+        return (yield from _end(run, world, _failed(run, UpstreamTaskError(str(upstream)))))
+    except Exception as error:
+        return (yield from _end(run, world, _failed(run, error)))
+    if run.persisted and not world.can_persist(run):
+        yield Blocking(world.check_persisting, (run,))
+    produced = Produced()
+    while True:
+        outcome = yield from _attempt(run, world, produced)
+        if outcome.kind is not S.FAILED or run.run_count > options.retries:
+            return (yield from _end(run, world, outcome))
+        delay = delay_before(options, run.run_count)
+        retry = f"{run.run_count} of {options.retries}"
+        world.log(run, logging.WARNING, "%s. Retry %s follows in %.3g s.", outcome.said.rstrip("."), retry, delay)
+        record = enter(run, world, S.SCHEDULED, outcome.message, name="AwaitingRetry")
+        run.earlier = {step: found for step, found in run.earlier.items() if not found.is_exception}
+        yield from wait_for_try(run, world, [record], delay)
+
+
+def _unfinished_before(run: FlowRunContext) -> tuple[str, ...]:
+    """The ids of the subflow runs that were this one, before a crash of the flow run above."""
+    parent = run.parent
+    return tuple(parent.begun.get(run.identity or "", ())) if isinstance(parent, FlowRunContext) else ()
+
+
+def _attempt(run: FlowRunContext, world: World, produced: Produced) -> Steps[Outcome]:
+    run.begin_attempt()
+    run.run_count += 1
+    resumed = bool(run.goes_on_from) and produced.error is None
+    name = "Resumed" if resumed else None if run.run_count == 1 else "Retrying"
+    yield Report((enter(run, world, S.RUNNING, name=name),))
+    if resumed:
+        world.log(run, logging.INFO, "Went on with flow '%s': %d steps are done", run.options.name, len(run.earlier))
+    elif run.run_count == 1:
+        world.log(run, logging.INFO, "Began flow '%s'", run.options.name)
+    if run.options.on_running and produced.error is None:
+        yield from call_hooks(run, world)
+    try:
+        value = yield from produce(run, produced, world)
+        yield from _settle(run, world)
+        outcome = outcome_of_flow(run, value)
+    except Exception as error:
+        if error is produced.unkept:
+            raise
+        yield from _settle(run, world, failed=True)
+        outcome = _failed(run, produced.own(error))
+    if run.interrupt is not None:
+        raise run.interrupt
+    run.steering.check()
+    return outcome
+
+
+def _settle(run: FlowRunContext, world: World, grace: float | None = None, failed: bool = False) -> Steps[None]:
+    """Wait for all that the flow run has submitted, and for what that submits in its turn; or for `grace` seconds."""
+    if grace is not None:
+        yield WaitFor(tuple(run.outstanding), grace)
+        return
+    while run.streams or run.outstanding:
+        for stream in tuple(run.streams):
+            run.streams.remove(stream)
+            try:
+                yield WaitFor((stream,))
+            except Exception as error:  # of the user's iterable
+                if not failed:
+                    raise
+                world.log(run, logging.ERROR, "A mapped iterable raised an exception too.", error=error)
+        waited_for = tuple(run.outstanding)
+        yield WaitFor(waited_for)
+        for each in waited_for:
+            run.outstanding.pop(each, None)
+    for generator, task_run in tuple(run.generators.items()):
+        if task_run.state is not None and task_run.state.type is S.RUNNING:  # nobody went through it to its end
+            close = getattr(generator, "aclose", None)
+            yield Call(close or generator.close, (), {}, run, awaited=close is not None)
+
+
+def _failed(run: FlowRunContext, error: Exception) -> Outcome:
+    if isinstance(error, RunTimeout) and error.run_id == run.id:
+        return Outcome(S.FAILED, str(error), error, "TimedOut")
+    said = text_of(error).rstrip()
+    text = f"{type(error).__name__}: {said}" if said else type(error).__name__
+    return Outcome(S.FAILED, f"Flow run encountered an exception. {text}", error)
+
+
+def _end(run: FlowRunContext, world: World, outcome: Outcome) -> Steps[State[Any]]:
+    value = outcome.value
+    if outcome.kind is S.FAILED and isinstance(value, Exception):
+        world.log(run, logging.ERROR, "%s", outcome.message, error=value)
+    if not outcome.is_final:  # a flow that returns, say, Scheduled() by hand
+        return (yield from stay(run, world, outcome.kind, outcome.message, value, outcome.name))
+    # A root flow run ends with everything committed: who looks next sees all of it.
+    root = run.parent is None
+    state = yield from end(run, world, outcome.kind, outcome.message, value, name=outcome.name, checkpoint=root)
+    if outcome.kind is S.COMPLETED:
+        world.log(run, logging.INFO, "Finished in state %r", state)
+    else:
+        world.log(run, logging.ERROR, "Finished in state %s", state.name)
+    return state

@@ -1,0 +1,71 @@
+"""What a returned value makes of a run: its value, or its very state.
+
+A state that was made by hand is the run's; a future, or the state of a run, is what became of that one; a list of only
+states is what they add up to. In other collections, futures become states.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from perdure._engine.lifecycle.upstream import state_of
+from perdure._model.annotations import quote
+from perdure._model.state_types import FINAL, StateType
+from perdure._model.states import State, aggregate, is_states
+from perdure._run.arguments import is_atom, replace_upstreams
+from perdure._run.context import FlowRunContext
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What an attempt came to."""
+
+    kind: StateType
+    message: str | None
+    value: Any
+    name: str | None = None
+
+    @property
+    def is_final(self) -> bool:
+        return self.kind in FINAL
+
+    @property
+    def said(self) -> str:
+        """The message, for the log."""
+        return self.message or f"The run returned {self.name or self.kind.capitalize()}"
+
+
+def outcome_of_flow(run: FlowRunContext, returned: Any) -> Outcome:
+    """What a flow's return value makes of its run, once all that it submitted has ended: None, what that came to."""
+    if returned is None:
+        children = [state for state in run.children if state is not None]
+        return Outcome(*aggregate(children), children) if children else Outcome(StateType.COMPLETED, None, None)
+    if run.options.is_generator or is_atom(returned):
+        return Outcome(StateType.COMPLETED, None, returned)
+    if isinstance(returned, State):
+        return _outcome_of(returned)
+    value = replace_upstreams(returned, lambda upstream, _: state_of(upstream))
+    return Outcome(StateType.COMPLETED, None, value) if _is_quoted(returned) else _outcome_of(value)
+
+
+def outcome_of_task(returned: Any) -> Outcome:
+    """What a task's return value makes of its run. Futures in it are data, as everything else is."""
+    if isinstance(returned, quote):
+        return Outcome(StateType.COMPLETED, None, returned.value)
+    return _outcome_of(returned)
+
+
+def _outcome_of(value: Any) -> Outcome:
+    if isinstance(value, State):
+        if value.run_id is None:
+            return Outcome(value.type, value.message, value.data, value.name)
+        return Outcome(*aggregate([value]), value)
+    if is_states(value):
+        return Outcome(*aggregate(value), value)
+    return Outcome(StateType.COMPLETED, None, value)
+
+
+def _is_quoted(returned: Any) -> bool:
+    """Whether what was returned, or one of its items, is to be taken as it is."""
+    if isinstance(returned, quote):
+        return True
+    return isinstance(returned, list | tuple | set) and any(isinstance(each, quote) for each in returned)

@@ -1,0 +1,95 @@
+"""Ending a run with a result that is there already: from the cache, or from before its flow run was retried."""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from perdure._engine.lifecycle.items import hand_on, hand_on_earlier
+from perdure._engine.lifecycle.runs import enter, note_cache_key, text_of
+from perdure._engine.lifecycle.staging import staged
+from perdure._engine.port import World
+from perdure._model.errors import ResultError, ResultNotKept, StorageError
+from perdure._model.records import DecisionRecord, Record, ResultRecord, StateRecord, Why
+from perdure._model.state_types import StateType
+from perdure._model.states import State
+from perdure._results.retention import retention_of
+from perdure._results.store import result_from_record, result_record
+from perdure._results.types import BaseResult
+from perdure._run.context import FlowRunContext, RunContext
+from perdure._run.effects import Blocking, Report, Steps
+
+
+def reused(run: RunContext, records: list[Record], world: World) -> Steps[State[Any] | None]:
+    """The final state of a run that was finished before its flow run was retried; None if it has to run.
+
+    If nobody was told of it yet by `records`, it becomes the run that it was before: nothing need be told at all.
+    """
+    flow = run.parent
+    if run.identity is None or not isinstance(flow, FlowRunContext):
+        return None
+    known = flow.finished.get(run.identity)
+    if known is not None:
+        record = result_record(known.run_id or run.id, not run.is_flow, known.data, known.time)
+        return (yield from take(run, records, world, known.data, record, "reused"))
+    found = flow.earlier.get(run.identity)
+    if found is None or (run.options.is_generator and found.kind == "unpersisted"):  # one that was left half-way
+        return None
+    result = result_from_record(found, keep=run.options.cache_result_in_memory)
+    stays = bool(records) and not found.is_exception and flow.is_own(run.identity)
+    return (yield from take(run, records, world, result, found, "reused", stays))
+
+
+def take(
+    run: RunContext,
+    records: list[Record],
+    world: World,
+    result: BaseResult[Any],
+    found: ResultRecord,
+    why: Why,
+    stays: bool = False,
+) -> Steps[State[Any] | None]:
+    """End the run with another one's result; None if that cannot be read. `records` are those of the run's creation.
+
+    With `stays`, the run becomes that other one.
+    """
+    try:
+        value = yield Blocking(result.get_own)
+    except (ResultNotKept, ResultError, StorageError) as error:  # the first: an exception that could not be kept
+        what = "result from before" if why == "reused" else "cached result"
+        kind = "flow" if run.is_flow else "task"
+        world.log(run, logging.WARNING, "The %s cannot be used, so the %s runs again. %s", what, kind, error)
+        yield Report((DecisionRecord(run.id, "lost", detail=text_of(error), other_id=found.run_id),))
+        return None
+    name = "Reused" if why == "reused" else "Cached"
+    if stays and isinstance(run.parent, FlowRunContext):
+        run.parent.identities[found.run_id] = run.parent.identities.pop(run.id)
+        run.id = found.run_id
+        records.clear()
+    if found.is_exception:
+        told = f"{type(value).__name__}: {text_of(value)}" if isinstance(value, BaseException) else str(value)
+        message = f"It failed before its flow run was resumed: {told}".rstrip(": ")
+        state = enter(run, world, StateType.FAILED, message, result, name)
+    else:
+        state = enter(run, world, StateType.COMPLETED, data=result, name=name)
+        if name == "Cached":
+            note_cache_key(run, found.cache_key, found.expires)
+    if not stays:
+        yield Report((*records, *_told(run, found, why, state)))
+    world.log(run, logging.DEBUG, "%s: the result is that of the run %s.", name, found.run_id)
+    if run.options.is_generator:
+        yield from hand_on_earlier(run, world) if found.is_exception else hand_on(run, value, why != "reused")
+    return run.state
+
+
+def _told(run: RunContext, found: ResultRecord, why: Why, state: StateRecord) -> Sequence[Record]:
+    record = found._replace(
+        run_id=run.id,
+        of_task=not run.is_flow,
+        created=state.time,
+        step=run.step,
+        retention=retention_of(run),
+        doomed=None,
+        removed=None,
+    )
+    decision = DecisionRecord(run.id, why, other_id=found.run_id)
+    return staged(run, (record, decision, state), is_new=False)

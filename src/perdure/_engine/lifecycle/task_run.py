@@ -1,0 +1,247 @@
+"""The lifecycle of a task run."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from perdure._engine.coordination.limits import slots_let_go, slots_of_tags
+from perdure._engine.identity.cache_key import CacheKey, cache_key_of
+from perdure._engine.identity.identity import identify_late
+from perdure._engine.lifecycle.attempt import Produced, produce
+from perdure._engine.lifecycle.decisions import decision_of, refreshes, source_of
+from perdure._engine.lifecycle.hooks import hook_call
+from perdure._engine.lifecycle.outcomes import Outcome, outcome_of_task
+from perdure._engine.lifecycle.retries import delay_before
+from perdure._engine.lifecycle.reuse import reused, take
+from perdure._engine.lifecycle.runs import call_hooks, crash, end, enter, name_run, stay, text_of
+from perdure._engine.lifecycle.staging import staged_value
+from perdure._engine.lifecycle.upstream import UpstreamNotCompleted, resolved
+from perdure._engine.port import World
+from perdure._engine.recovery.durable_timers import go_on_trying, wait_for_try
+from perdure._model.errors import RunTimeout
+from perdure._model.options import TaskOptions
+from perdure._model.records import Record, ResultRecord, Why
+from perdure._model.state_types import StateType
+from perdure._model.states import State
+from perdure._results.store import result_from_record
+from perdure._results.types import UnpersistedResult
+from perdure._run.arguments import Upstream, WaitedFor, is_atom
+from perdure._run.context import TaskRunContext
+from perdure._run.effects import Blocking, Report, Steps
+
+S = StateType
+_COMPUTES: dict[Why, str] = {
+    "computed": "Computed: nothing in the cache can be used for it.",
+    "refreshed": "Computed because of refresh_cache or PERDURE_TASKS_REFRESH_CACHE.",
+    "keyless": "Computed: it has no cache key.",
+}
+
+
+@dataclass(slots=True)
+class TaskCall:
+    """One call of a task: its run, and what it still has to wait for."""
+
+    run: TaskRunContext
+    upstreams: Sequence[Upstream] | None = None  # the futures and states inside the parameters
+    wait_for: Sequence[WaitedFor] = ()
+    records: list[Record] = field(default_factory=list)  # of the run's creation, until they are reported
+    cache_key: CacheKey | None = None  # where it is known before the run goes to another process
+
+
+def task_run(call: TaskCall, world: World) -> Steps[State[Any]]:
+    """All steps of a task run, from its creation to its final state, which it returns."""
+    run = call.run
+    try:
+        state = yield from _task_run(call, world)
+    except UpstreamNotCompleted as upstream:
+        state = yield from _not_ready(call, world, upstream)
+    except BaseException as error:
+        if call.records:  # stopped before they were reported
+            yield Report(call.records)
+        state = yield from crash(run, world, error)
+        if isinstance(error, KeyboardInterrupt) and run.flow is not None:
+            run.flow.root.interrupt = error
+        if not (state.is_crashed() or state.is_cancelled()):
+            raise  # stopped after the run had come to its end: then the caller is to know
+    finally:
+        if run.claim is not None:
+            world.claims.let_go(run)
+        if world.limiter.held:
+            yield from slots_let_go(run, world)
+    return state
+
+
+def prepare(call: TaskCall, world: World) -> Steps[bool]:
+    """Put values in the place of all futures and states; whether the task can run, perhaps in another process."""
+    try:
+        yield from _take_inputs(call, world)
+        if (yield from reused(call.run, call.records, world)) is not None:
+            return False
+        if call.run.identity is not None:
+            yield from go_on_trying(call.run, world)
+        if call.run.options.cache_policy is not None:  # the other process has neither its source nor all of the flow
+            call.cache_key = yield from _cache_key(call.run, world)
+    except UpstreamNotCompleted as upstream:
+        yield from _not_ready(call, world, upstream)
+        return False
+    except BaseException as error:
+        yield from crash(call.run, world, error)
+        return False
+    return True
+
+
+def _take_inputs(call: TaskCall, world: World) -> Steps[None]:
+    """Put values in the place of all futures and states; now the run's identity can be known, if it was not before."""
+    run = call.run
+    if call.upstreams is not None or call.wait_for:
+        run.parameters = yield from resolved(run.parameters, call.upstreams or (), call.wait_for)
+        call.upstreams, call.wait_for = None, ()
+    identify_late(run, world)
+
+
+def _task_run(call: TaskCall, world: World) -> Steps[State[Any]]:
+    run = call.run
+    options: TaskOptions = run.options
+    if run.persisted or call.upstreams is not None or call.wait_for:
+        yield from _take_inputs(call, world)
+    if run.identity is not None:
+        state = yield from reused(run, call.records, world)
+        if state is not None:
+            return state
+        yield from go_on_trying(run, world)
+    if options.run_name is not None:
+        try:
+            call.records += yield from name_run(run, options.run_name)
+        except Exception as error:
+            return (yield from _fail(call, world, _failure(run, error)))
+    cache_key = call.cache_key
+    if options.is_cached:
+        cache_key = cache_key or (yield from _cache_key(run, world))
+        if cache_key is not None and not refreshes(run):
+            hit = yield from _cached(call, world, cache_key)
+            if hit is not None:
+                return hit
+        decision = decision_of(run, cache_key, world)
+        world.log(run, logging.DEBUG, _COMPUTES[decision.why])
+        call.records.append(decision)
+    if run.persisted and not world.can_persist(run):
+        yield Blocking(world.check_persisting, (run,))
+    produced = Produced()
+    while True:
+        if run.tags and world.limiter.concerns(run.tags):
+            yield from slots_of_tags(run, call.records, world)
+        run.run_count += 1
+        name = None if run.run_count == 1 else "Retrying"
+        call.records.append(enter(run, world, S.RUNNING, name=name))
+        yield Report(call.records)
+        call.records = []
+        if run.run_count == 1 and options.on_running:
+            yield from call_hooks(run, world)
+        try:
+            outcome = _outcome_of((yield from produce(run, produced, world)), options)
+        except Exception as error:
+            if error is produced.unkept:
+                raise
+            if run.flow is not None:  # what fails since others were cancelled is cancelled itself
+                run.flow.steering.check()
+            outcome = _failure(run, produced.own(error))
+        if outcome.kind is S.COMPLETED:
+            value, name = outcome.value, outcome.name
+            return (yield from end(run, world, S.COMPLETED, outcome.message, value, name=name, cache_key=cache_key))
+        if not outcome.is_final:  # a task that returns, say, Scheduled() by hand
+            return (yield from stay(run, world, outcome.kind, outcome.message, outcome.value, outcome.name))
+        if outcome.kind is not S.FAILED or not (yield from _is_retried(run, world, outcome)):
+            return (yield from _fail(call, world, outcome))
+        if world.limiter.held:
+            yield from slots_let_go(run, world)
+        yield from _wait_for_retry(run, world, outcome)
+
+
+def _outcome_of(value: Any, options: TaskOptions) -> Outcome:
+    if options.is_generator or is_atom(value):
+        return Outcome(S.COMPLETED, None, value)
+    return outcome_of_task(value)
+
+
+def _failure(run: TaskRunContext, error: Exception) -> Outcome:
+    if isinstance(error, RunTimeout) and error.run_id == run.id:
+        return Outcome(S.FAILED, str(error), error, "TimedOut")
+    said = text_of(error).rstrip()
+    text = f"{type(error).__name__}: {said}" if said else type(error).__name__
+    return Outcome(S.FAILED, f"Task run encountered an exception {text}", error)
+
+
+def _fail(call: TaskCall, world: World, outcome: Outcome) -> Steps[State[Any]]:
+    error = outcome.value if isinstance(outcome.value, BaseException) else None
+    world.log(call.run, logging.ERROR, "%s", outcome.said, error=error)
+    if call.records:  # it failed before it ran
+        yield Report(call.records)
+    return (yield from end(call.run, world, outcome.kind, outcome.message, outcome.value, name=outcome.name))
+
+
+def _is_retried(run: TaskRunContext, world: World, outcome: Outcome) -> Steps[bool]:
+    options = run.options
+    if run.run_count > options.retries:
+        return False
+    if options.retry_condition_fn is None:
+        return True
+    failure: State[Any] = State(outcome.kind, outcome.name, outcome.message, UnpersistedResult(outcome.value))
+    try:
+        return bool((yield hook_call(run, options.retry_condition_fn, failure)))
+    except Exception as error:
+        world.log(run, logging.ERROR, "retry_condition_fn raised an exception; there is no retry.", error=error)
+        return False
+
+
+def _wait_for_retry(run: TaskRunContext, world: World, outcome: Outcome) -> Steps[None]:
+    delay = delay_before(run.options, run.run_count)
+    retry = f"{run.run_count} of {run.options.retries}"
+    world.log(run, logging.WARNING, "%s. Retry %s follows in %.3g s.", outcome.said.rstrip("."), retry, delay)
+    yield from wait_for_try(run, world, [enter(run, world, S.SCHEDULED, outcome.message, name="AwaitingRetry")], delay)
+
+
+def _cache_key(run: TaskRunContext, world: World) -> Steps[CacheKey | None]:
+    key = yield from cache_key_of(run)
+    if key is not None and key.source is not None and key.source not in world.told_sources:
+        world.told_sources.add(key.source)
+        yield Report((source_of(run.options.function, key.source),))
+    return key
+
+
+def _cached(call: TaskCall, world: World, cache_key: CacheKey) -> Steps[State[Any] | None]:
+    """The final state of a run whose value is in the cache, perhaps soon; None if the run is to compute it."""
+    run, key, lost = call.run, cache_key.key, None
+    why: Why = "cached"
+    while True:
+        found: ResultRecord | None = staged_value(run, key) or (yield Blocking(_find, (world, run, cache_key)))
+        if found is not None and found.run_id != lost:
+            result = result_from_record(found, keep=run.options.cache_result_in_memory)
+            if found.cache_key != key:
+                found = found._replace(cache_key=key)
+            state = yield from take(run, call.records, world, result, found, why)
+            if state is not None:
+                return state
+            lost = found.run_id
+        if (yield from world.claims.is_to_compute(run, key, lost, call.records)):
+            return None
+        why = "waited"
+
+
+def _find(world: World, run: TaskRunContext, cache_key: CacheKey) -> ResultRecord | None:
+    """The result under a key, or under the one that earlier versions gave it, which did not tell projects apart."""
+    found = world.find_cached(cache_key.key)
+    if found is not None or cache_key.former is None:
+        return found
+    former = cache_key.former.key()
+    found = None if former is None or former == cache_key.key else world.find_cached(former)
+    is_own = cache_key.former.tells_projects or found is None or world.is_own(found.run_id, run.options.function)
+    return found if is_own else None
+
+
+def _not_ready(call: TaskCall, world: World, upstream: UpstreamNotCompleted) -> Steps[State[Any]]:
+    run = call.run
+    world.log(run, logging.WARNING, "%s The task is not run.", upstream)
+    yield Report((*call.records, enter(run, world, S.PENDING, str(upstream), name="NotReady")))
+    assert run.state is not None
+    return run.state

@@ -1,0 +1,127 @@
+"""Ending a user's code when its time is up, in the thread or on the loop where it runs."""
+
+import signal
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+
+from perdure._model.errors import RunTimeout
+from perdure._platform import signal_handlers as handlers
+from perdure._run.context import RunContext
+
+
+class EnclosingTimeout(BaseException):
+    """Raised in the user's code. Not an Exception, so that `except Exception` there cannot swallow it.
+
+    It travels up to the run whose time is up; the runs in between crash.
+    """
+
+
+class _Limit:
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.is_up = False
+
+
+def call_within(
+    run: RunContext, seconds: float, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Any:
+    """Call a function that is ended after some seconds.
+
+    In the main thread by a signal, which interrupts blocking system calls. In other threads, as soon
+    as Python code runs again: a blocking call there is waited for.
+
+    Raises:
+        RunTimeout: the time was up.
+    """
+    limit = _Limit(seconds)
+    main = threading.current_thread() is threading.main_thread() and hasattr(signal, "setitimer")
+    try:
+        return (_with_alarm if main else _with_watcher)(limit, partial(function, *args, **kwargs))
+    except EnclosingTimeout as up:
+        if not limit.is_up:
+            raise
+        raise _timeout(run, seconds).with_traceback(up.__traceback__) from None  # where the user's code was
+
+
+@asynccontextmanager
+async def alimited(run: RunContext, seconds: float) -> AsyncIterator[None]:
+    """End the coroutine in the block after some seconds, at its next await.
+
+    Raises:
+        RunTimeout: the time was up.
+    """
+    import asyncio
+
+    deadline = asyncio.timeout(seconds)
+    try:
+        async with deadline:
+            yield
+    except TimeoutError as up:
+        if deadline.expired():
+            interrupted = up.__cause__ or up  # what the code was interrupted by: where it was
+            raise _timeout(run, seconds).with_traceback(interrupted.__traceback__) from None
+        raise
+
+
+def _timeout(run: RunContext, seconds: float) -> RunTimeout:
+    kind = "Flow" if run.is_flow else "Task"
+    error = RunTimeout(f"{kind} run exceeded timeout of {seconds:g} second(s)")
+    error.run_id = run.id
+    return error
+
+
+# Neither of the next two is a context manager: a signal may come on the way into its exit, outside its own code.
+
+
+def _with_alarm(limit: _Limit, call: Callable[[], Any]) -> Any:
+    armed = True
+
+    def expire(*_: Any) -> None:
+        if armed:
+            limit.is_up = True
+            raise EnclosingTimeout
+
+    began = time.monotonic()
+    outer, _ = signal.getitimer(signal.ITIMER_REAL)
+    if outer and outer <= limit.seconds:  # an enclosing limit comes first, and its handler is in place
+        return call()
+    handlers.install(signal.SIGALRM, expire)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, limit.seconds)
+        value = call()
+        armed = False
+        return value
+    finally:
+        armed = False
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        handlers.remove(signal.SIGALRM, expire)
+        if outer:
+            signal.setitimer(signal.ITIMER_REAL, max(outer - (time.monotonic() - began), 1e-6))
+
+
+def _with_watcher(limit: _Limit, call: Callable[[], Any]) -> Any:
+    import ctypes  # few programs limit tasks in threads; the others start faster
+
+    thread = ctypes.c_ulong(threading.get_ident())
+    lock = threading.Lock()
+    left = False
+
+    def expire() -> None:
+        with lock:
+            if not left:
+                limit.is_up = True
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, ctypes.py_object(EnclosingTimeout))
+
+    timer = threading.Timer(limit.seconds, expire)
+    timer.daemon = True
+    timer.start()
+    try:
+        return call()
+    finally:
+        with lock:
+            left = True
+        timer.cancel()

@@ -1,0 +1,93 @@
+"""Idempotency keys: of all calls of a flow with one key, in whatever process, the first one makes the flow run."""
+
+import logging
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from perdure._engine.identity.projects import may_be_in_scope, scope_of
+from perdure._engine.lifecycle.flow_run import FlowCall
+from perdure._engine.port import World
+from perdure._engine.recovery.resumption import Resumable, Resumes, claimed, resumable
+from perdure._model.errors import ResultNotKept, ResumeError
+from perdure._model.options import FlowOptions
+from perdure._model.records import FlowKeyRecord, FlowRun, ProcessRecord, Record, RunFilter
+from perdure._model.state_types import FINAL, StateType
+from perdure._model.states import State
+from perdure._results.lookup import state_of_run
+from perdure._run.context import FlowRunContext
+from perdure._run.effects import Blocking, Report, Sleep, Steps
+
+_SHORTEST, _LONGEST = 0.01, 1.0  # seconds between two looks at a run of another process
+
+
+class Sees(World, Resumes, Protocol):
+    """The world of a call, with all that is known of other runs."""
+
+
+def first_run(key: str, call: FlowCall, world: Sees) -> Steps[State[Any] | Resumable | None]:
+    """What became of the flow run that was made with the key: None if this call is it, and its run was created.
+
+    Its final state, once it has ended; or what is needed to resume it, claimed for this process, if it crashed.
+    """
+    run = call.run
+    start = world.start_of(run)
+    # Whoever is first, others are to know that this process lives: it is told of once only.
+    yield Report([each for each in start if isinstance(each, ProcessRecord)])
+    records = (*call.records, *(each for each in start if not isinstance(each, ProcessRecord)))
+    run_id: str | None = yield Blocking(_created_before, (run, key, records, world))
+    if run_id is None:
+        call.records = []
+        return None
+    world.disown(run)
+    delay = _SHORTEST
+    while True:
+        found = yield Blocking(_found, (run_id, key, world))
+        if found is not None:
+            return found  # type: ignore[no-any-return]
+        if delay == _SHORTEST:
+            waiting = "Its flow run with the idempotency key %r runs already (%s); waiting for it."
+            world.log(run, logging.INFO, waiting, key, run_id)
+        yield Sleep(delay)
+        delay = min(2 * delay, _LONGEST)
+
+
+def _scoped(options: FlowOptions) -> str:
+    """The flow's name with its project: another project's flow of the same name has keys of its own."""
+    scope = scope_of(options.function)
+    return f"{options.name} of {scope}" if scope else options.name
+
+
+def _created_before(run: FlowRunContext, key: str, records: Sequence[Record], world: Sees) -> str | None:
+    """The id of the flow run that was made with the key before; None if this one is the first, and created now."""
+    known, name = world.transactions, _scoped(run.options)
+    if name != run.options.name:  # earlier versions had nothing but the name
+        before = known.run_of_key(run.options.name, key)
+        if before is not None and may_be_in_scope(before, run.options.function, world.orchestrator):
+            return before
+    if known.create_once(FlowKeyRecord(name, key, run.id), records):
+        return None
+    return known.run_of_key(name, key)
+
+
+def _found(run_id: str, key: str, world: Sees) -> State[Any] | Resumable | None:
+    """The run's final state, or what resuming it needs; None while it runs."""
+    run: FlowRun = world.orchestrator.flow_runs(RunFilter(ids=(run_id,)))[0]
+    if run.state_type in FINAL and run.state_type is not StateType.CRASHED:
+        return _state(run, key)
+    if run.state_type is StateType.PAUSED:
+        return None
+    try:
+        again = resumable(run_id, world, retry_failed=False, patiently=False)
+    except ResumeError:  # it still runs; or it has come to its end just now
+        return None
+    return claimed(again, world)
+
+
+def _state(run: FlowRun, key: str) -> State[Any]:
+    state = state_of_run(run)
+    if state.data is None and state.is_completed():
+        raise ResultNotKept(
+            f"The flow run {run.name!r} ({run.id}) with the idempotency key {key!r} has completed, but its result was"
+            f" not kept. Give the flow {run.flow_name!r} persist_result=True, or call it with another key."
+        )
+    return state

@@ -1,0 +1,66 @@
+"""Losing a flow run to another process: its code is asked to end, and nothing is reported of it any more."""
+
+import logging
+import threading
+import time
+from typing import Any
+
+from perdure._engine.port import World
+from perdure._model.errors import RunTakenOver
+from perdure._model.records import CancelRecord, StateRecord
+from perdure._model.state_types import FINAL, StateType
+from perdure._model.states import State
+from perdure._results.types import UnpersistedResult
+from perdure._run.context import FlowRunContext, RunContext
+
+_GRACE_SECONDS = 10.0  # for code that handles its being stopped
+_SOON, _LATER = 0.05, 0.5  # seconds between two rounds, in the first second and then
+_LOST = (
+    "Another process has taken over the flow run %r (%s). It stops here, and nothing that this process still reports"
+    " of it is kept."
+)
+_GOES_ON = "The code of the flow run %r (%s), which another process has now, has not ended here. Nothing of it is kept."
+
+
+def lose(run: FlowRunContext, world: World) -> None:
+    """Have an outermost flow run of this process end, whose claim is lost; returns at once."""
+    if run.state is not None and run.state.type in FINAL:
+        return
+    wish = CancelRecord(run.id, "another process", world.clock(), int(_GRACE_SECONDS * 1_000_000))
+    if run.steering.lose(wish, _LOST % (run.name, run.id)):
+        world.log(run, logging.ERROR, _LOST, run.name, run.id)
+        threading.Thread(target=_stop, args=(run, world), name="perdure-lost", daemon=True).start()
+
+
+def _stop(run: FlowRunContext, world: World) -> None:
+    began, is_told = time.monotonic(), False
+    while run.state is None or run.state.type not in FINAL:
+        for flow in tuple(run.steering.flows):
+            world.cancel_outstanding(flow)
+        run.steering.interrupt()
+        waited = time.monotonic() - began
+        if waited > _GRACE_SECONDS and not is_told:
+            world.log(run, logging.ERROR, _GOES_ON, run.name, run.id)
+            is_told = True
+        time.sleep(_SOON if waited < 1 else _LATER)
+
+
+def lost_state(run: RunContext, world: World) -> State[Any] | None:
+    """The state, in this process alone, of a run that another process has now; None if it is this one's."""
+    steering = None if run.flow is None else run.flow.steering
+    if steering is None or steering.lost is None:
+        return None
+    ids = (run.flow.id if run.flow else None, None if run.is_flow else run.id)
+    data = UnpersistedResult(RunTakenOver(steering.lost))
+    run.state = State(StateType.CRASHED, "TakenOver", steering.lost, data, world.clock(), *ids)
+    return run.state
+
+
+def reclaimed(run: FlowRunContext, world: World) -> tuple[StateRecord, ...]:
+    """What tells that a run goes on that others took for crashed, while they did not hear from this process."""
+    state = run.state
+    if state is None or state.type in FINAL:
+        return ()
+    now = world.clock()
+    again = StateRecord(run.id, False, StateType.PENDING, "Resuming", "Its process was heard of again.", now)
+    return again, StateRecord(run.id, False, state.type, state.name, state.message, now)

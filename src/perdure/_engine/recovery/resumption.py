@@ -1,0 +1,314 @@
+"""Finding flow runs whose process is lost, and what resuming one needs."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from perdure._engine.identity.projects import code_of, is_of
+from perdure._engine.recovery.durable_timers import SUSPENDED, is_open_pause
+from perdure._engine.recovery.liveness import Liveness
+from perdure._engine.recovery.start_record import arguments_of
+from perdure._model.errors import ResumeError, RunMissing, SerializationError
+from perdure._model.later import Later
+from perdure._model.options import FlowOptions
+from perdure._model.records import NOBODY, FlowRun, ProcessRecord, Record, RunFilter, StartRecord, StateRecord, TaskRun
+from perdure._model.state_types import ABANDONED, FINAL, StateType
+from perdure._platform.clock import Clock, Micros
+from perdure._run.processes import machine_of
+from perdure._store.protocol import Orchestrator
+
+if TYPE_CHECKING:
+    from perdure._engine.identity import hashing
+else:  # few programs need it; the others start faster
+    hashing = Later("perdure._engine.identity.hashing")
+
+_OPEN = tuple(kind for kind in StateType if kind not in FINAL)
+
+
+class Resumable(NamedTuple):
+    """A flow run that can be resumed."""
+
+    run: FlowRun
+    start: StartRecord
+    epoch: int  # of the claim by which it is this process's, once it is
+    attempts: int  # that failed before: they count towards the flow's retries
+    retry_failed: bool  # whether its tasks that failed are run again
+    state: StateRecord | None = None  # in which it is now that it was claimed
+
+
+class Resumes(Protocol):
+    """What the functions below need of a session."""
+
+    orchestrator: Orchestrator
+    clock: Clock
+    liveness: Liveness
+
+    @property
+    def process_id(self) -> str:
+        """The id by which the orchestrator knows this process."""
+
+    def presence(self) -> Sequence[Record]:
+        """The report of this process's heartbeat, which comes before it claims anything."""
+
+
+def lost_runs(world: Resumes) -> Iterator[FlowRun]:
+    """The outermost flow runs that have not ended, but whose process has; oldest first.
+
+    What is not known of processes on other machines is waited for, for a lease at most.
+    """
+    known = world.orchestrator
+    found = [run for run_id in known.unfinished_roots() for run in known.flow_runs(RunFilter(ids=(run_id,)))]
+    owned = [(run, start) for run in found if _is_open(run) and (start := known.start(run.id)) is not None]
+    for _, start in owned:  # first, so that all are observed at the same time
+        world.liveness.is_alive(start.process_id)
+    gone = (run for run, start in owned if world.liveness.is_gone(start.process_id))
+    yield from (run for each in gone if _is_open(run := run_of(each.id, known)))  # it may have ended just before
+
+
+def end_lost(world: Resumes) -> list[FlowRun]:
+    """Mark the outermost flow runs Crashed whose process is gone, and all below them; those that we marked."""
+    known = world.orchestrator
+    ended = []
+    for found in known.flow_runs(RunFilter(states=_OPEN)):
+        start = known.start(found.id) if found.parent_flow_run_id is None else None
+        if start is None or _runs(start, world):
+            continue
+        run = run_of(found.id, known)  # again: who claimed it before its start was read has changed its state
+        process = known.process(start.process_id)
+        if not _is_open(run):
+            continue
+        if note(run, start, world, crashed(run, process, world)):
+            ended.append(run)
+    return ended
+
+
+def end_run_if_lost(run_id: str, world: Resumes) -> bool:
+    """Mark one outermost flow run Crashed whose process is gone, and all below it; whether that was done."""
+    start = world.orchestrator.start(run_id)
+    run = run_of(run_id, world.orchestrator)
+    if start is None or not _is_open(run) or _runs(start, world):
+        return False
+    return note(run, start, world, crashed(run, world.orchestrator.process(start.process_id), world))
+
+
+def crashed_with(options: FlowOptions, parameters: Mapping[str, Any], world: Resumes) -> Iterator[Resumable]:
+    """The crashed outermost runs of a flow with equal arguments, oldest first; lost ones are Crashed from now on."""
+    try:
+        wanted = hashing.digest_of_values(dict(parameters))
+    except SerializationError:  # nothing can be said to be equal
+        return
+    known = world.orchestrator
+    for run_id in known.unfinished_roots():
+        (run,) = known.flow_runs(RunFilter(ids=(run_id,)))
+        if run.flow_name != options.name:
+            continue
+        start = known.start(run_id)
+        code = code_of(start)
+        if start is None or start.process_id == NOBODY:  # it waits to be begun by a worker
+            continue
+        if code is None or not is_of(code, options):  # of another script, or another project in the same home
+            continue
+        try:
+            again = resumable(run_id, world, retry_failed=False, patiently=False)
+            if hashing.digest_of_values(arguments_of(again.start, again.run)) == wanted:
+                yield again
+        except (ResumeError, SerializationError):  # it still runs, or its arguments are not to be had
+            continue
+
+
+def claimed(again: Resumable, world: Resumes) -> Resumable | None:
+    """The run for this process to resume; None if another process does: of several that try, one succeeds."""
+    kind = StateType.SCHEDULED if again.run.state_type is StateType.PAUSED else StateType.PENDING
+    name = "Pending" if again.start.process_id == NOBODY else "Resuming"
+    state = StateRecord(again.run.id, False, kind, name, None, world.clock())
+    epoch = claim(again.run, again.start, world, (state,))
+    if epoch is None:
+        return None
+    if again.run.state_type is StateType.CRASHED:
+        _end_what_runs_below(again.run, world)
+    return again._replace(state=state, epoch=epoch)
+
+
+def let_go(again: Resumable, world: Resumes) -> None:
+    """Mark a run Crashed that this process has claimed, and does not resume after all, so that it can be resumed."""
+    run = run_of(again.run.id, world.orchestrator)
+    message = "It was cancelled before it was resumed."
+    ends = ends_below(run, StateType.CRASHED, lambda _: message, world.clock(), world.orchestrator)
+    note(run, again.start._replace(process_id=world.process_id), world, ends)
+
+
+def _end_what_runs_below(run: FlowRun, world: Resumes) -> None:
+    """End what the process before has begun since the run counts as crashed: it may have been cut off for a time."""
+    known, now, records = world.orchestrator, world.clock(), list[Record]()
+    for each in _unfinished_below(run, known):
+        if each.state_type is StateType.RUNNING:
+            known.states(each.id)  # so that ours come after them, though the clock was set back since
+            message = "Its flow run was resumed by another process."
+            kind = StateType.CRASHED
+            records.append(StateRecord(each.id, isinstance(each, TaskRun), kind, kind.capitalize(), message, now))
+    if records:
+        known.commit(records)
+
+
+def claim(run: FlowRun, start: StartRecord, world: Resumes, records: Iterable[Record]) -> int | None:
+    """Have a flow run be this process's, with the records: the claim's epoch; None if it is no longer as it was read.
+
+    From then on, nothing is kept of what the process before reports of it.
+    """
+    known = world.orchestrator
+    known.commit(world.presence())
+    standing = known.standing(run.id)
+    if standing is None or standing.process_id != start.process_id:
+        return None
+    epochs = standing.epoch, abs(standing.epoch) + 1
+    return epochs[1] if _claim(run, start, world, world.process_id, records, epochs) else None
+
+
+def note(run: FlowRun, start: StartRecord, world: Resumes, records: Iterable[Record]) -> bool:
+    """Commit the records of a flow run that stays whose it is; False if it is no longer as it was read."""
+    standing = world.orchestrator.standing(run.id)
+    if standing is None or standing.process_id != start.process_id:
+        return False
+    return _claim(run, start, world, start.process_id, records, (standing.epoch, standing.epoch))
+
+
+def _claim(
+    run: FlowRun, start: StartRecord, world: Resumes, after: str, records: Iterable[Record], epochs: tuple[int, int]
+) -> bool:
+    known = world.orchestrator
+    known.states(run.id)  # so that ours come after them, though the clock was set back since
+    if run.state_type is None or run.state_name is None or run.state_time is None:
+        return False
+    seen = StateRecord(run.id, False, run.state_type, run.state_name, run.state_message, run.state_time)
+    return known.claim(seen, start.process_id, after, records, epochs)
+
+
+def resumable(
+    run_id: str, world: Resumes, retry_failed: bool, *, patiently: bool = True, take_over: bool = False
+) -> Resumable:
+    """A flow run with all that resuming it needs; it is Crashed from now on, if its process is lost.
+
+    Whether a process of another machine is gone may take a lease to find out: `patiently` waits for that.
+    With `take_over`, one that still runs is taken from its process, of which nothing is kept from then on.
+
+    Raises:
+        RunMissing: there is none.
+        ResumeError: it still runs, has ended well, or is part of another one.
+    """
+    known = world.orchestrator
+    start = known.start(run_id)  # first: who claims the run after this has changed what it is claimed by
+    run = run_of(run_id, known)
+    if run.parent_flow_run_id is not None:
+        raise ResumeError(f"{_the(run)} is part of the flow run {run.parent_flow_run_id}. Resume that one.")
+    if start is None or run.state_type is None:
+        raise ResumeError(f"{_the(run)} has no process to resume from. Run the flow again.")
+    if run.state_type is StateType.COMPLETED:
+        raise ResumeError(f"{_the(run)} has completed: there is nothing to resume. Rerun it to run it again.")
+    if run.state_type is StateType.CANCELLED:
+        raise ResumeError(f"{_the(run)} was cancelled. Rerun it to run it again.")
+    if run.state_name == ABANDONED:
+        raise ResumeError(f"{_the(run)} was abandoned. Rerun it to run it again.")
+    if run.state_type is StateType.FAILED and not retry_failed:
+        raise ResumeError(f"{_the(run)} has failed. Resume it with retry_failed=True (--retry-failed), or rerun it.")
+    if run.state_type is StateType.FAILED:
+        known.withdraw(run.id)
+    elif known.cancellation(run.id) is not None:
+        raise ResumeError(f"{_the(run)} was to be cancelled when its process ended. Cancel it again, or rerun it.")
+    if run.state_name == SUSPENDED:
+        if any(is_open_pause(wait) for wait in known.waits(run.id)):
+            raise ResumeError(f"{_the(run)} is suspended. `perdure flow-run continue {run.id}` goes on with it.")
+    elif run.state_type not in FINAL and start.process_id != NOBODY:
+        process = known.process(start.process_id)
+        if take_over:
+            _take_over(run, start, world, process)
+        elif process is not None and _is_alive(process, world.liveness, patiently):
+            raise ResumeError(_STILL_RUNS.format(_the(run), process.pid, machine_of(process)))
+        else:
+            note(run, start, world, crashed(run, process, world))
+        return resumable(run_id, world, retry_failed, patiently=patiently, take_over=take_over)
+    failures = sum(state.name == "AwaitingRetry" for state in known.states(run.id))
+    return Resumable(run, start, 0, failures, retry_failed)
+
+
+_STILL_RUNS = (
+    "{} still runs, in the process {} on {}. Stop it there; or take it over with take_over=True (--take-over): then "
+    "that process stops, and its further reports are refused."
+)
+_TAKEN_OVER = "It was taken over from its process{}. Its last recorded state was {}."
+
+
+def _take_over(run: FlowRun, start: StartRecord, world: Resumes, process: ProcessRecord | None) -> None:
+    """Have a flow run be this process's, Crashed, whoever still runs it."""
+    if start.process_id == world.process_id:
+        raise ResumeError(f"{_the(run)} runs in this very process. Wait for it, or cancel it.")
+    if claim(run, start, world, ()) is None:
+        return
+    # Only now does nothing of it change any more: what that process had finished by then counts.
+    where = _where(process)
+
+    def message(each: FlowRun | TaskRun) -> str:
+        return _TAKEN_OVER.format(where, each.state_name or "not begun")
+
+    known = world.orchestrator
+    ends = ends_below(run_of(run.id, known), StateType.CRASHED, message, world.clock(), known)
+    note(run_of(run.id, known), start._replace(process_id=world.process_id), world, ends)
+
+
+def _where(process: ProcessRecord | None) -> str:
+    return "" if process is None else f" ({process.pid} on {machine_of(process)})"
+
+
+def crashed(run: FlowRun, process: ProcessRecord | None, world: Resumes) -> list[Record]:
+    """The states that end a lost flow run and all below it that has not ended."""
+    where = _where(process)
+
+    def message(each: FlowRun | TaskRun) -> str:
+        return f"The process that ran it{where} is lost. Its last recorded state was {each.state_name or 'not begun'}."
+
+    return ends_below(run, StateType.CRASHED, message, world.clock(), world.orchestrator)
+
+
+def ends_below(
+    run: FlowRun, kind: StateType, message: Callable[[FlowRun | TaskRun], str], now: Micros, known: Orchestrator
+) -> list[Record]:
+    """The states that end a flow run, and all below it that has not ended."""
+    records: list[Record] = []
+    for each in _unfinished_below(run, known):
+        known.states(each.id)  # so that ours come after them, though the clock was set back since
+        records.append(StateRecord(each.id, isinstance(each, TaskRun), kind, kind.capitalize(), message(each), now))
+    return records
+
+
+def run_of(run_id: str, known: Orchestrator) -> FlowRun:
+    """A flow run by its id.
+
+    Raises:
+        RunMissing: there is none.
+    """
+    run = next(iter(known.flow_runs(RunFilter(ids=(run_id,)))), None)
+    if run is None:
+        raise RunMissing(f"No flow run has the id {run_id}. `perdure flow-run ls` lists them.")
+    return run
+
+
+def _unfinished_below(run: FlowRun, known: Orchestrator) -> Iterator[FlowRun | TaskRun]:
+    if run.state_type not in FINAL:
+        yield run
+    yield from known.task_runs(RunFilter(flow_run_ids=(run.id,), ended=False))
+    for below in known.flow_runs(RunFilter(flow_run_ids=(run.id,))):
+        yield from _unfinished_below(below, known)
+
+
+def _is_alive(process: ProcessRecord, liveness: Liveness, patiently: bool) -> bool:
+    return not liveness.is_gone(process.id) if patiently else liveness.is_alive(process.id)
+
+
+def _is_open(run: FlowRun) -> bool:
+    return run.state_type in _OPEN and run.state_name != SUSPENDED
+
+
+def _runs(start: StartRecord, world: Resumes) -> bool:
+    return world.liveness.is_alive(start.process_id)
+
+
+def _the(run: FlowRun) -> str:
+    return f"The flow run {run.name!r} ({run.id})"

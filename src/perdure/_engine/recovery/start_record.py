@@ -1,0 +1,86 @@
+"""What another process needs to resume a flow run: where its flow is found, and its arguments."""
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from perdure._engine.identity.projects import project_of
+from perdure._engine.recovery.kept_values import checked, packed, place_of_start, unpacked
+from perdure._model.errors import ResultUntrusted, ResumeError
+from perdure._model.options import RunOptions
+from perdure._model.records import FlowRun, StartRecord
+from perdure._platform.files import working_directory
+from perdure._platform.importable import is_importable
+from perdure._results import signing
+
+
+def entry_point_of(options: RunOptions) -> str:
+    """Which code a flow is, and where another process finds its function, as JSON.
+
+    The place is left out if another process cannot find it, since it is inside another function. Of a script, it is
+    the file; of a module, its name and the directory from which it is imported.
+    """
+    return json.dumps({**_place_of(options.function), "code": options.key, "project": project_of(options.function)})
+
+
+def _place_of(function: Callable[..., Any]) -> dict[str, str]:
+    name = getattr(function, "__qualname__", "<")
+    module = sys.modules.get(getattr(function, "__module__", None) or "")
+    file = getattr(module, "__file__", None)
+    if "<" in name or file is None or module is None:
+        return {}
+    spec = getattr(module, "__spec__", None)
+    full_name = module.__name__ if spec is None else spec.name
+    path = Path(file).resolve()
+    is_script = module.__name__ == "__main__" and spec is None
+    if is_script or (module.__name__ != "__main__" and not is_importable(module.__name__)):
+        return {"target": f"{path}:{name}", "directory": working_directory() or str(path.parent)}
+    levels = full_name.count(".") + (path.name == "__init__.py")
+    return {"target": f"{full_name}:{name}", "directory": str(path.parents[levels])}
+
+
+def kept(run_id: str, flow_name: str, entry_point: str | None, parameters: Mapping[str, Any]) -> str | None:
+    """A flow run's arguments as text for its `StartRecord`; None if they cannot be kept."""
+    return packed(parameters, place_of_start(run_id, flow_name, entry_point))
+
+
+def arguments_of(start: StartRecord, run: FlowRun) -> dict[str, Any]:
+    """The arguments that a flow run was begun with.
+
+    Raises:
+        ResumeError: they were not kept, are not signed as they should be, or cannot be had here.
+    """
+    text, place, what = _arguments(start, run)
+    return unpacked(text, place, what)
+
+
+def program_of(start: StartRecord, run: FlowRun) -> dict[str, str] | None:
+    """Where the flow of a run is found: its `target`, and the `directory` from which that can be imported.
+
+    None if no other process finds it.
+
+    Raises:
+        ResumeError: with signing keys, that it was written by a holder of one is not known.
+    """
+    if start.entry_point is None:
+        return None
+    if signing.ring() is not None:
+        text, place, what = _arguments(start, run)
+        try:
+            checked(text, place, what)
+        except ResultUntrusted as error:
+            raise ResumeError(str(error)) from error
+    entry: dict[str, str] = json.loads(start.entry_point)
+    return entry if "target" in entry else None
+
+
+def _arguments(start: StartRecord, run: FlowRun) -> tuple[str, str, str]:
+    if start.arguments is None:
+        raise ResumeError(
+            f"The arguments of the flow run {run.id} were not stored: they could not be pickled, or take more "
+            "than 1 MiB. Call the flow again; give it paths or ids instead of large values."
+        )
+    place = place_of_start(run.id, run.flow_name, start.entry_point)
+    return start.arguments, place, f"What is kept to resume the flow run {run.id}"

@@ -1,0 +1,1 @@
+"""Above the session: the decorators, and what submits, maps and controls calls."""

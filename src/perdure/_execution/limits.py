@@ -1,0 +1,128 @@
+"""Limits: `with concurrency("db"):` round what few may do at once, `rate_limit("api")` before what may not be often."""
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any
+
+from perdure._engine.coordination.limits import drawn, gone, occupied
+from perdure._engine.drivers import adrive, drive
+from perdure._engine.port import World
+from perdure._model.colour import caller_is_async
+from perdure._model.errors import LimitError
+from perdure._model.records import Limit, Slot
+from perdure._run.context import current_run
+from perdure._run.effects import Blocking, Steps
+from perdure._session import session as sessions
+
+__all__ = ["concurrency", "rate_limit"]
+
+
+class concurrency:  # noqa: N801 - it is used as a function is
+    """The code inside the `with` block runs while it holds slots of limits, which it waits for in line.
+
+    The slots are let go of at the end of the block, and if the process dies. In coroutines, write `async with`.
+
+    Args:
+        names: a limit, or several: `perdure limit create NAME SLOTS` makes one.
+        occupy: how many slots of each; all of them at once.
+        timeout_seconds: how long to wait for each limit; None waits as long as it takes.
+
+    Raises:
+        LimitError: there is no such limit, it is a rate limit, or it never has that many slots.
+        LimitTimeout: the slots were not free in time.
+    """
+
+    def __init__(self, names: str | Sequence[str], *, occupy: int = 1, timeout_seconds: float | None = None) -> None:
+        self._names = _checked("concurrency", names, occupy, timeout_seconds)
+        self._occupy = occupy
+        self._timeout = timeout_seconds
+        # One for each `with` block that is open, in whatever thread: those of one object are all alike.
+        self._held: list[list[Slot]] = []
+
+    def __enter__(self) -> None:
+        if caller_is_async():
+            raise LimitError(
+                "`with concurrency(...)` would block the event loop. Write `async with concurrency(...)` in coroutines."
+            )
+        session = sessions.current()
+        self._held.append(drive(self._enter(session), session))
+
+    def __exit__(self, _: Any, __: BaseException | None, ___: TracebackType | None) -> None:
+        session = sessions.current()
+        drive(_let_go(self._held.pop(), session), session)
+
+    async def __aenter__(self) -> None:
+        session = sessions.current()
+        self._held.append(await adrive(self._enter(session), session))
+
+    async def __aexit__(self, _: Any, __: BaseException | None, ___: TracebackType | None) -> None:
+        session = sessions.current()
+        await adrive(_let_go(self._held.pop(), session), session)
+
+    def _enter(self, world: World) -> Steps[list[Slot]]:
+        held: list[Slot] = []
+        try:
+            for name in self._names:
+                limit: Limit = yield Blocking(world.limiter.named, (name,))
+                _check_slots(limit, self._occupy)
+                slot = yield from occupied(name, self._occupy, current_run.get(), self._timeout, world)
+                if slot is None:
+                    raise gone(name)  # noqa: TRY301 - what is held already is let go of
+                held.append(slot)
+        except BaseException:
+            yield from _let_go(held, world)
+            raise
+        return held
+
+
+def rate_limit(names: str | Sequence[str], *, occupy: int = 1, timeout_seconds: float | None = None) -> Any:
+    """Wait until the rate limits allow `occupy` more; in coroutines, write `await rate_limit(...)`.
+
+    A limit made by `perdure limit create api 10 --decay 2` allows ten at once, and two a second from then on. Whoever
+    comes first goes first.
+
+    Raises:
+        LimitError: there is no such limit, it is not a rate limit, or it never allows that many.
+        LimitTimeout: it would take longer than `timeout_seconds`; nothing is taken then.
+    """
+    checked = _checked("rate_limit", names, occupy, timeout_seconds)
+    session = sessions.current()
+    steps = _draw_all(checked, occupy, timeout_seconds, session)
+    return adrive(steps, session) if caller_is_async() else drive(steps, session)
+
+
+def _draw_all(names: Sequence[str], occupy: int, timeout_seconds: float | None, world: World) -> Steps[None]:
+    for name in names:
+        limit: Limit = yield Blocking(world.limiter.named, (name,))
+        if limit.decay is None:
+            raise LimitError(
+                f"{name!r} limits how many are at it at once, not how often. Use `with concurrency({name!r}):`,"
+                f" or give it a rate: `perdure limit update {name} --decay 2`."
+            )
+        if occupy > limit.slots:
+            raise LimitError(f"occupy={occupy}, but {name!r} has {limit.slots} slots: ask for at most as many.")
+        yield from drawn(name, occupy, current_run.get(), timeout_seconds, world)
+
+
+def _let_go(slots: list[Slot], world: World) -> Steps[None]:
+    if slots:
+        yield Blocking(world.limiter.release, (slots,))
+
+
+def _check_slots(limit: Limit, occupy: int) -> None:
+    if limit.decay is not None:
+        raise LimitError(f"{limit.name!r} limits how often, not how many at once. Call `rate_limit({limit.name!r})`.")
+    if occupy > limit.slots > 0:  # one of no slots is closed for a time: that may be waited for
+        raise LimitError(f"occupy={occupy}, but {limit.name!r} has {limit.slots} slots: ask for at most as many.")
+
+
+def _checked(what: str, names: str | Sequence[str], occupy: int, timeout_seconds: float | None) -> list[str]:
+    """The names, each once and sorted: so no two that want several limits wait for each other."""
+    chosen = {names} if isinstance(names, str) else set(names)
+    if not chosen or not all(isinstance(name, str) and name for name in chosen):
+        raise LimitError(f"{what}({names!r}): give the name of a limit, or several.")
+    if isinstance(occupy, bool) or not isinstance(occupy, int) or occupy < 1:
+        raise LimitError(f"occupy={occupy!r} is not a whole number of at least 1.")
+    if timeout_seconds is not None and not timeout_seconds >= 0:
+        raise LimitError(f"timeout_seconds={timeout_seconds!r} is not a number of seconds of at least 0.")
+    return sorted(chosen)

@@ -1,0 +1,458 @@
+"""Submitting tasks: to the flow run's task runner, or to the caller's event loop."""
+
+import atexit
+import itertools
+import logging
+import os
+import threading
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterator, Sequence
+from contextlib import aclosing, closing, suppress
+from contextvars import copy_context
+from typing import Any, Generic, TypeVar
+
+from perdure._engine.coordination.lineage import note_item
+from perdure._engine.drivers import adrive, aiterate, drive, iterate
+from perdure._engine.lifecycle.begin import begin_task, finish
+from perdure._engine.lifecycle.flow_run import FlowCall
+from perdure._engine.lifecycle.runs import crash, enter, text_of
+from perdure._engine.lifecycle.task_run import TaskCall, prepare, task_run
+from perdure._execution.mapped import unfinished_outside
+from perdure._model.colour import caller_is_async, is_running
+from perdure._model.concurrency import check_loop_of_coroutines
+from perdure._model.errors import CancelledRun, CancelRequested
+from perdure._model.options import TaskOptions
+from perdure._model.signatures import Passed
+from perdure._model.state_types import StateType
+from perdure._model.states import State
+from perdure._model.tracebacks import fold
+from perdure._platform import forks
+from perdure._platform.stack import check_room
+from perdure._results.types import UnpersistedResult
+from perdure._run.arguments import WaitedFor, waited_for
+from perdure._run.context import FlowRunContext, current_run
+from perdure._run.effects import Steps
+from perdure._run.futures import AsyncFuture, Future
+from perdure._run.pending import Pending, in_submitted_task, when_all_done
+from perdure._runners.base import TaskRunner
+from perdure._runners.threads import ThreadTaskRunner
+from perdure._session import session as sessions
+from perdure._session.session import Session
+
+WaitFor = object  # futures, states, collections of them, `allow_failure` round them; values are there already
+CallT = TypeVar("CallT", TaskCall, FlowCall)
+StepsOf = Callable[[CallT, Session], Steps[State[Any]]]
+Ended = Callable[[CallT], State[Any]]
+
+
+def runs_of(wait_for: WaitFor | None) -> Sequence[WaitedFor]:
+    """The runs to wait for."""
+    if wait_for is None:
+        return ()
+    return waited_for(list(wait_for) if isinstance(wait_for, Iterator) else wait_for)
+
+
+def items(
+    call: CallT | State[Any], steps: StepsOf[CallT], session: Session, ended: Ended[CallT]
+) -> Generator[Any, Any, Any]:
+    """What a generator run hands on, as it comes, or what it handed on in an earlier attempt of its flow.
+
+    Gives what the generator returned. Raises what the run raises, once `ended` has given its final state.
+    """
+    if isinstance(call, State):
+        value = call.fetch()
+        for number, item in enumerate(value):
+            _note(call, number, item)
+            yield item
+        return getattr(value, "returned", None)
+    call.run.collect = call.run.persisted
+    began = forks.generation
+    try:
+        with closing(iterate(steps(call, session), session, _noting(call))) as handed_on:
+            yield from handed_on
+    finally:
+        state = None if began != forks.generation else ended(call)  # in a forked child, the run is its parent's
+    if state is not None and not state.is_completed():
+        try:
+            state.fetch()
+        except BaseException as error:
+            fold(error)
+            raise
+    return None if call.run.items is None else call.run.items.returned
+
+
+async def aitems(
+    call: CallT | State[Any] | Callable[[], Awaitable[CallT | State[Any]]],
+    steps: StepsOf[CallT],
+    session: Session,
+    ended: Ended[CallT],
+) -> AsyncGenerator[Any, Any]:
+    """The same on the caller's event loop; such generators return nothing. The call may have to be awaited first."""
+    if callable(call):
+        call = await call()
+    if isinstance(call, State):
+        for number, item in enumerate(await call.afetch()):
+            _note(call, number, item)
+            yield item
+        return
+    call.run.collect = call.run.persisted
+    try:
+        async with aclosing(aiterate(steps(call, session), session, _noting(call))) as handed_on:
+            following = anext(handed_on)
+            while True:
+                try:
+                    item = await following
+                except StopAsyncIteration:
+                    break
+                try:
+                    sent = yield item
+                except GeneratorExit:
+                    raise
+                except BaseException as error:
+                    following = handed_on.athrow(error)
+                else:
+                    following = handed_on.asend(sent)
+    finally:
+        state = ended(call)
+    if not state.is_completed():
+        try:
+            await state.afetch()
+        except BaseException as error:
+            fold(error)
+            raise
+
+
+def _noting(call: TaskCall | FlowCall) -> Callable[[Any], None] | None:
+    """What has the flow run that called a generator know its items again, if they are kept."""
+    if not call.run.collect:
+        return None
+    numbers = itertools.count()
+    return lambda item: _note(call, next(numbers), item)
+
+
+def _note(call: TaskCall | FlowCall | State[Any], number: int, item: Any) -> None:
+    flow, run_id = (current_run.get(), call.run_id) if isinstance(call, State) else (call.run.parent, call.run.id)
+    if isinstance(flow, FlowRunContext):
+        note_item(flow, run_id or "", number, item)
+
+
+def run_task(call: TaskCall, session: Session) -> State[Any]:
+    """Run a task in this thread; the state that it came to."""
+    state = drive(task_run(call, session), session)
+    finish(call.run, state)
+    return state
+
+
+def run_interruptibly(call: TaskCall, session: Session) -> State[Any]:
+    """Run a task that begins in a thread or process of its own; the state that it came to, which its flow is to get."""
+    flow = call.run.flow
+    if flow is None:
+        return drive(task_run(call, session), session)
+    with flow.steering.active(call.run):
+        return drive(task_run(call, session), session)
+
+
+async def arun_task(call: TaskCall, session: Session) -> State[Any]:
+    """Run a task on the caller's event loop; the state that it came to."""
+    state = await adrive(task_run(call, session), session)
+    finish(call.run, state)
+    return state
+
+
+class SubmittedWork(Generic[CallT]):
+    """A submitted call, which runs once, wherever it is begun first."""
+
+    def __init__(self, call: CallT, future: Pending, session: Session) -> None:
+        self.call: CallT = call
+        self.future = future
+        self.session = session
+        parent = call.run.parent
+        self._above: FlowRunContext | None = None if parent is None else parent.flow  # that submitted it
+        self._context = copy_context()
+        self._unclaimed = threading.Lock()
+        self._is_stopped = False
+        self._on_loop: Any = None  # the asyncio.Task, where it runs on the caller's event loop
+
+    def perform(self) -> State[Any]:
+        """Run it in this thread; the state that it came to."""
+        raise NotImplementedError
+
+    async def aperform(self) -> State[Any]:
+        """Run it on the caller's event loop; the state that it came to."""
+        raise NotImplementedError
+
+    def ready_call(self) -> TaskCall | None:
+        """The call with all values in place, to be run in another process; None if it is not to run there."""
+        raise NotImplementedError
+
+    def claim(self) -> bool:
+        """Whether the caller is the one to run, send or cancel the task."""
+        return self._unclaimed.acquire(blocking=False)
+
+    def run_here(self) -> None:
+        """Run the task in this thread, unless it has begun elsewhere. What has begun comes to an end without raising.
+
+        Raises:
+            RecursionError: there is no room on the stack to begin it, and to end it whatever happens.
+        """
+        check_room()
+        if self.claim():
+            try:
+                if self._is_stopping():
+                    self._cancelled()
+                else:
+                    self._context.run(self._run)
+            except BaseException as error:  # of our own code
+                self.crash(error)
+
+    async def arun(self, turns: Any) -> None:
+        """Run the task on the caller's event loop, when it is its turn."""
+        self.claim()
+        try:
+            if turns is None:
+                state = await self.aperform()
+            else:
+                async with turns:
+                    state = await self.aperform()
+        except BaseException as error:
+            self.crash(error)
+            raise
+        self.arrive(state)
+
+    def arrive(self, state: State[Any]) -> None:
+        """The task has come to its final state."""
+        try:
+            self.call.run.state = state
+            finish(self.call.run, state)
+        finally:
+            try:
+                self.future.arrive(state)
+            finally:
+                if self._above is not None:
+                    self._above.outstanding.pop(self.future, None)
+
+    def crash(self, error: BaseException) -> None:
+        """End the task run, since what was to run it is gone, or the state that it came to could not be committed.
+
+        Whatever goes wrong with that in its turn, those who wait for the task get to know.
+        """
+        if self.future.ended is not None:
+            return
+        try:
+            state = drive(crash(self.call.run, self.session, error), self.session)
+            if not (state.is_crashed() or state.is_cancelled() or isinstance(error, CancelRequested)):
+                state = self._crashed(error)
+        except BaseException:  # such as: the database is gone, which the next commit raises
+            state = self._crashed(error)
+        self.arrive(state)
+
+    def _crashed(self, error: BaseException) -> State[Any]:
+        return State(StateType.CRASHED, None, text_of(error), UnpersistedResult(error), **self._ids)
+
+    def stop(self) -> None:
+        """Cancel the task, if it has not begun or if it awaits."""
+        if self._on_loop is None:
+            self.cancel()
+        elif not self._is_stopped:
+            self._is_stopped = True
+            loop = self._on_loop.get_loop()
+            if is_running(loop):
+                self._on_loop.cancel()
+                return
+            with suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(self._on_loop.cancel)
+
+    def start_on(self, loop: Any, turns: Any) -> None:
+        """Run the task on an event loop, when it is its turn."""
+        self.future.loop = loop
+        self._on_loop = loop.create_task(self.arun(turns))
+        self._on_loop.add_done_callback(self._left_loop)
+
+    def _left_loop(self, task: Any) -> None:
+        if task.cancelled():
+            self.cancel()  # for one that was cancelled before it began
+            error: BaseException | None = CancelledRun("The asyncio task of the run was cancelled.")
+        else:
+            error = task.exception()  # the state of the run has it, but asyncio would complain that nobody looked
+        if self.future.ended is None:
+            self.crash(error or CancelledRun("The asyncio task of the run has ended without a state."))
+
+    def cancel(self) -> None:
+        """End the task run as cancelled, if it has not begun."""
+        if self.claim():
+            self._cancelled()
+
+    def _run(self) -> None:
+        in_submitted_task.set(True)
+        began = forks.generation
+        try:
+            state = self.perform()
+        except BaseException as error:
+            if began == forks.generation:  # else this is a forked child, and the run is its parent's
+                self.crash(error)
+        else:
+            if began == forks.generation:
+                self.arrive(state)
+
+    def _is_stopping(self) -> bool:
+        return self._above is not None and self._above.stopping
+
+    def _cancelled(self) -> None:
+        error = CancelledRun("The flow run was stopped before this task began.")
+        try:
+            record = enter(self.call.run, self.session, StateType.CANCELLED, str(error), UnpersistedResult(error))
+            self.session.report((record,))
+        except BaseException as broken:
+            self.crash(broken)
+            return
+        assert self.call.run.state is not None
+        self.arrive(self.call.run.state)
+
+    @property
+    def _ids(self) -> dict[str, Any]:
+        return {"flow_run_id" if self.call.run.is_flow else "task_run_id": self.call.run.id}
+
+
+class TaskWork(SubmittedWork[TaskCall]):
+    """A submitted call of a task."""
+
+    def perform(self) -> State[Any]:
+        return run_interruptibly(self.call, self.session)
+
+    async def aperform(self) -> State[Any]:
+        return await adrive(task_run(self.call, self.session), self.session)
+
+    def ready_call(self) -> TaskCall | None:
+        """The call with all values in place, to be run in another process; None if it is not to run."""
+        if not self.claim():
+            return None
+        if self._is_stopping():
+            self._cancelled()
+            return None
+        ready = self._context.run(drive, prepare(self.call, self.session), self.session)
+        if not ready:
+            assert self.call.run.state is not None
+            self.arrive(self.call.run.state)
+            return None
+        self.session.commit(())  # else the other process could tell of its states before ours are written
+        return self.call
+
+
+_outside: ThreadTaskRunner | None = None  # runs what is submitted outside all flows
+_outside_lock = threading.Lock()
+
+
+def _forget_outside() -> None:
+    """In a forked child: the parent's threads are not ours."""
+    global _outside, _outside_lock
+    _outside, _outside_lock = None, threading.Lock()
+    unfinished_outside.clear()
+
+
+def _end_outside() -> None:
+    """As the process ends: wait for all that was submitted and mapped outside flows, as `concurrent.futures` does."""
+    for mapped in tuple(unfinished_outside.values()):
+        try:
+            mapped.finish()
+        except Exception:
+            logging.getLogger("perdure").exception("A mapped iterable raised an exception as the process ended.")
+    if _outside is not None:
+        _outside.stop()
+
+
+def _at_exit() -> None:
+    # Before Python waits for threads: later, no thread can be started, and what was submitted may still need some.
+    register = getattr(threading, "_register_atexit", atexit.register)
+    with suppress(RuntimeError):  # it ends already
+        register(_end_outside)
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_forget_outside)
+
+
+def submit_task(
+    owner: Any, options: TaskOptions, parameters: dict[str, Any], wait_for: Sequence[WaitedFor], passed: Passed
+) -> Future[Any] | AsyncFuture[Any]:
+    """Create a task run and see to it that it runs once all that it depends on has finished."""
+    session = sessions.current()
+    call = begin_task(owner, options, parameters, wait_for, session, passed)
+    return submit_call(call, TaskWork, session, options.is_async)
+
+
+def submit_call(
+    call: CallT | State[Any], work_of: type[SubmittedWork[CallT]], session: Session, is_async: bool
+) -> Future[Any] | AsyncFuture[Any]:
+    """See to it that a call that was begun runs once all that it depends on has finished."""
+    if is_async:
+        check_loop_of_coroutines()
+    awaited = is_async and caller_is_async()
+    kind = AsyncFuture if awaited else Future
+    if isinstance(call, State):
+        return kind(call.run_id or "", call)
+    future: Future[Any] | AsyncFuture[Any] = kind(call.run.id)
+    session.report(call.records)
+    call.records = []
+    work = work_of(call, future, session)
+    try:
+        _submit(work, awaited)
+    except BaseException as error:  # such as Ctrl-C on the way: nobody may wait for what nobody runs
+        if work.claim():
+            work.crash(error)
+        raise
+    return future
+
+
+def _submit(work: SubmittedWork[Any], awaited: bool) -> None:
+    call, future = work.call, work.future
+    if call.run.transaction is not None:
+        call.run.transaction.submitted.append(future)
+    above = None if call.run.parent is None else call.run.parent.flow
+    runner = _runner(work.session, above)
+    if awaited and not runner.takes_coroutines:
+        _submit_to_loop(work, above, runner)
+        return
+    if above is not None:
+        above.outstanding[future] = work
+    future.depends_on = depends_on = _needed_by(call)
+    if runner.lends_threads:
+        future.begin = work.run_here
+    when_all_done(depends_on, lambda: _hand_over(work, runner))
+
+
+def _hand_over(work: SubmittedWork[Any], runner: TaskRunner) -> None:
+    """Have the runner run the task; if it cannot take it, the run ends Crashed."""
+    try:
+        runner.submit(work)
+    except BaseException as error:
+        if work.claim():
+            work.crash(error)
+        if not isinstance(error, Exception):
+            raise
+
+
+def _needed_by(call: TaskCall | FlowCall) -> list[Pending]:
+    upstreams = (*(call.upstreams or ()), *(waited.upstream for waited in call.wait_for))
+    return [each for each in upstreams if isinstance(each, Pending)]
+
+
+def _runner(session: Session, flow: FlowRunContext | None) -> TaskRunner:
+    global _outside
+    if flow is not None:
+        return session.task_runner_of(flow)
+    with _outside_lock:
+        if _outside is None:
+            _outside = ThreadTaskRunner()
+            _at_exit()
+        return _outside
+
+
+def _submit_to_loop(work: SubmittedWork[Any], flow: FlowRunContext | None, runner: TaskRunner) -> None:
+    import asyncio
+
+    turns = None
+    # Only what the flow itself submits waits for its turn: a task that waits for its own must not hold them up.
+    if runner.max_workers is not None and flow is not None and current_run.get() is flow:
+        turns = flow.turns = flow.turns or asyncio.Semaphore(runner.max_workers)
+    work.start_on(asyncio.get_running_loop(), turns)
+    if flow is not None:
+        flow.outstanding[work.future] = work

@@ -1,0 +1,1 @@
+"""Why a run called its function, or did not."""

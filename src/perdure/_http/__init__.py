@@ -1,0 +1,1 @@
+"""What the routes of the API share: who asks, pages, filters, models, errors, dependencies."""

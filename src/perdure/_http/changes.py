@@ -1,0 +1,140 @@
+"""Flow runs that change, for those who listen: found by looking at the database while anybody does.
+
+Who writes to the database may be any process, so it is looked at: the newest runs, and those that had not ended. A
+server that has written for others itself says so by `notice`, and looks at once.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from secrets import token_hex
+from typing import NamedTuple
+
+from perdure._model.errors import OrchestratorError
+from perdure._model.records import FlowRun, RunFilter
+from perdure._model.state_types import FINAL
+from perdure._store.embedded import EmbeddedOrchestrator
+
+_LOOK_SECONDS = 0.5
+_SOONEST_SECONDS = 0.1  # between two looks, however much is written
+_LINGER_SECONDS = 30.0  # for so long it is looked on for those whose connection broke
+_KEPT = 10_000  # changes from which a listener may continue
+_KEPT_CHARACTERS = 4_000_000  # in all of these: parameters can be long
+_NEWEST = 200  # runs that are looked at each time
+_OPEN = 1_000  # runs that had not ended, at most
+
+
+class Change(NamedTuple):
+    """A flow run that has changed, and the number of the change."""
+
+    number: int
+    run: FlowRun
+
+
+class Changes:
+    """The last changes of flow runs in a database; numbers count within an `epoch`, a time of looking without a gap."""
+
+    def __init__(self, known: EmbeddedOrchestrator) -> None:
+        self.epoch = token_hex(4)
+        self._known = known
+        self._lock = threading.Lock()
+        self._listeners = 0
+        self._left = 0.0  # when the last one did
+        self._is_watching = self._is_closed = False
+        self._wake = threading.Event()
+        self._last: deque[Change] = deque()
+        self._characters = 0
+        self._seen: dict[str, tuple[object, ...]] = {}
+        self._number = 0
+
+    @property
+    def listeners(self) -> int:
+        """How many listen."""
+        return self._listeners
+
+    @property
+    def number(self) -> int:
+        """Of the last change."""
+        return self._number
+
+    def after(self, number: int) -> list[Change] | None:
+        """The changes after one; None if they are not kept any more."""
+        kept = list(self._last)
+        if number > self._number or (kept and number < kept[0].number - 1) or (not kept and number < self._number):
+            return None
+        return [change for change in kept if change.number > number]
+
+    def notice(self) -> None:
+        """Look at the database now: something was written."""
+        self._wake.set()
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Within the block, the database is looked at."""
+        with self._lock:
+            if not self._is_watching:
+                self._begin()
+            self._listeners += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._listeners -= 1
+                self._left = time.monotonic()
+
+    def close(self) -> None:
+        """Look at the database no more."""
+        with self._lock:
+            self._is_closed = True
+        self._wake.set()
+
+    def _begin(self) -> None:
+        self.epoch = token_hex(4)
+        self._last.clear()
+        self._characters = 0
+        self._seen = {run.id: _fingerprint(run) for run in self._looked_at()}
+        self._is_watching = True
+        threading.Thread(target=self._watch, name="perdure-changes", daemon=True).start()
+
+    def _watch(self) -> None:
+        while True:
+            time.sleep(_SOONEST_SECONDS)
+            self._wake.wait(_LOOK_SECONDS - _SOONEST_SECONDS)
+            self._wake.clear()
+            with self._lock:
+                is_left = not self._listeners and time.monotonic() - self._left > _LINGER_SECONDS
+                if is_left or self._is_closed:
+                    self._is_watching = False
+                    return
+                with suppress(OrchestratorError):  # it may be back the next time
+                    self._look()
+
+    def _look(self) -> None:
+        runs = self._looked_at()
+        for run in sorted(runs, key=lambda run: (run.state_time or run.created, run.id)):
+            if self._seen.get(run.id) != _fingerprint(run):
+                self._number += 1
+                self._keep(Change(self._number, run))
+        self._seen = {run.id: _fingerprint(run) for run in runs}
+
+    def _keep(self, change: Change) -> None:
+        self._last.append(change)
+        self._characters += _length(change.run)
+        while len(self._last) > _KEPT or (self._characters > _KEPT_CHARACTERS and len(self._last) > 1):
+            self._characters -= _length(self._last.popleft().run)
+
+    def _looked_at(self) -> list[FlowRun]:
+        newest = {run.id: run for run in self._known.flow_runs(RunFilter(limit=_NEWEST))}
+        open = [id for id, seen in self._seen.items() if id not in newest and seen[0] not in FINAL][-_OPEN:]
+        older = self._known.flow_runs(RunFilter(ids=tuple(open))) if open else ()
+        return [*newest.values(), *older]
+
+
+def _length(run: FlowRun) -> int:
+    return sum(len(each) for each in run if isinstance(each, str))
+
+
+def _fingerprint(run: FlowRun) -> tuple[object, ...]:
+    return run.state_type, run.state_name, run.state_time, run.name

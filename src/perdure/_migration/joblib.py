@@ -1,0 +1,22 @@
+"""joblib: memoised and parallel functions."""
+
+from perdure._migration.rules import Decide, Move, Source
+
+_PAGE = "coming-from/joblib.md"
+
+
+def _find(name: str) -> Move | Decide | None:
+    decide = {
+        "Memory": Decide(
+            "Write `@task(persist_result=True, cache_policy=INPUTS + TASK_SOURCE)` for `@memory.cache`.",
+            f"{_PAGE}#memory",
+        ),
+        "Parallel": Decide(
+            "Write `f.map(xs)` in a flow for `Parallel(…)(delayed(f)(x) for x in xs)`.", f"{_PAGE}#parallel"
+        ),
+        "delayed": Decide("Write `f.map(xs)` in a flow.", f"{_PAGE}#parallel"),
+    }
+    return decide.get(name.removeprefix("joblib."))
+
+
+JOBLIB = Source("joblib", ("joblib",), _find)

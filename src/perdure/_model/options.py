@@ -1,0 +1,136 @@
+"""The options of the decorators: the engine reads them, `with_options` replaces some."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cached_property
+from typing import Any
+
+from perdure._model.retention import Retention
+from perdure._model.signatures import Signature
+from perdure._platform.programs import name_of_module
+
+Hook = Callable[..., Any]  # called with (flow or task, its run, the state)
+RetryDelay = float | Sequence[float] | Callable[[int], Sequence[float]]
+
+
+# What makes the classes is a twelfth of what `import perdure` takes, so none of the methods that nobody calls is made.
+@dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
+class RunOptions:
+    """What flows and tasks have in common."""
+
+    function: Callable[..., Any]
+    name: str
+    description: str | None = None
+    version: str | None = None
+    tags: frozenset[str] = frozenset()
+    run_name: str | Callable[..., str] | None = None
+    step_id: str | None = None  # a template over the parameters: what identifies a call within its flow run
+    retries: int = 0
+    retry_delay_seconds: RetryDelay | None = None  # as it was given
+    retry_delays: tuple[float, ...] = ()  # in seconds, what it comes to for so many retries; the last one repeats
+    timeout_seconds: float | None = None
+    persist_result: bool | None = None
+    result_storage: Any = None  # a Storage, a saved block's slug, or None: inherited
+    result_serializer: Any = None  # a Serializer, a type name, or None: inherited
+    result_retention: Retention | None = None  # None: inherited
+    cache_result_in_memory: bool = True
+    log_prints: bool | None = None
+    on_running: tuple[Hook, ...] = ()
+    on_completion: tuple[Hook, ...] = ()
+    on_failure: tuple[Hook, ...] = ()
+    on_cancellation: tuple[Hook, ...] = ()
+    on_crashed: tuple[Hook, ...] = ()
+    signature: Signature = field(repr=False)
+
+    @cached_property
+    def is_async(self) -> bool:
+        return self.signature.is_async
+
+    @cached_property
+    def is_generator(self) -> bool:
+        return self.signature.is_generator
+
+    @cached_property
+    def is_kept(self) -> bool | None:
+        """Whether the options alone say that results are persisted; None if it depends on what is round a run."""
+        if self.persist_result is not None:
+            return self.persist_result
+        return True if self._needs_keeping() else None
+
+    def _needs_keeping(self) -> bool:
+        return not self.cache_result_in_memory or self.step_id is not None
+
+    @cached_property
+    def key(self) -> str:
+        """What identifies this function: its module and qualified name.
+
+        A script's is the one that others would import it by, so `python sales.py` and `perdure run sales.py` agree.
+        """
+        function = self.function
+        # A method of a builtin class has no module of its own.
+        owner = getattr(function, "__objclass__", type(function))
+        module = getattr(function, "__module__", None) or owner.__module__
+        return f"{name_of_module(module)}.{getattr(function, '__qualname__', self.name)}"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FlowOptions(RunOptions):
+    """A flow's options."""
+
+    validate_parameters: bool = True
+    task_runner: Any = None
+    durable: bool = False  # whether the results of all that it calls are persisted
+    idempotency_key: str | None = None  # a template over the parameters: a second call with the key has the first's run
+    on_crash: str | None = None  # "resume": a call resumes a crashed run that had equal arguments
+
+    def _needs_keeping(self) -> bool:
+        return self.durable or self.idempotency_key is not None or super()._needs_keeping()
+
+    def without_code(self) -> "FlowOptions":
+        """The options that tasks inherit, without what may not be picklable."""
+        return FlowOptions(
+            function=_elsewhere,
+            signature=Signature(_elsewhere),
+            name=self.name,
+            version=self.version,
+            retries=self.retries,
+            durable=self.durable,
+            result_storage=self.result_storage,
+            result_serializer=self.result_serializer,
+            result_retention=self.result_retention,
+            log_prints=self.log_prints,
+        )
+
+
+def _elsewhere() -> None:
+    """Stands for a flow's function in a process that only runs its tasks."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TaskOptions(RunOptions):
+    """A task's options."""
+
+    retry_jitter_factor: float | None = None
+    retry_condition_fn: Callable[..., Any] | None = None
+    cache_key_fn: Callable[..., Any] | None = None
+    cache_policy: Any = None  # a CachePolicy
+    cache_expiration: timedelta | None = None
+    refresh_cache: bool | None = None
+    viz_return_value: Any = None  # what a drawing of a flow has instead of the result
+    result_storage_key: str | None = None
+    on_commit: tuple[Hook, ...] = ()
+    on_rollback: tuple[Hook, ...] = ()
+
+    def _needs_keeping(self) -> bool:
+        return self.is_cached or super()._needs_keeping()
+
+    @property
+    def is_undoable(self) -> bool:
+        """Whether it has hooks for transactions."""
+        return bool(self.on_rollback or self.on_commit)
+
+    @cached_property
+    def is_cached(self) -> bool:
+        """Whether its runs have cache keys."""
+        return self.cache_key_fn is not None or self.cache_policy is not None

@@ -1,0 +1,1 @@
+"""Results: documents, payloads and what is done with them."""

@@ -1,0 +1,461 @@
+"""What a state carries: the three kinds of result."""
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any, BinaryIO, Generic, TypeVar, cast
+from uuid import UUID
+
+from perdure._model.colour import caller_is_async
+from perdure._model.errors import ResultCorrupt, ResultError, ResultMissing, ResultNotKept, ResultOverwritten
+from perdure._model.exceptions import portable
+from perdure._model.records import ResultFilter
+from perdure._model.states import Fetchable
+from perdure._platform import providers
+from perdure._results.document import PersistedResultBlob, read_document
+from perdure._results.keys import is_own_key
+
+R = TypeVar("R")
+_MISSING: Any = object()
+
+
+class BaseResult(Fetchable, Generic[R]):
+    """A handle on a run's value: `get()` and `await aget()` give it."""
+
+    __slots__ = ()
+    type = "base"
+
+    def get_own(self) -> R:
+        """The value that this very run came to, even if another one's has replaced it since."""
+        return self.get()  # type: ignore[no-any-return]  # of the state's own protocol
+
+    @property
+    def in_memory(self) -> R | None:
+        """The value, if it is in memory."""
+        return None
+
+    def has_cached_object(self) -> bool:
+        """Whether the value is in memory, and `get` need not fetch it."""
+        return False
+
+    @classmethod
+    def parse_raw(cls, text: str | bytes) -> "BaseResult[Any]":
+        """`result_from_json`: the handle, of whatever kind, that `json` described.
+
+        Raises:
+            ValueError: the text is not such a description.
+        """
+        return result_from_json(text)
+
+    def describe(self) -> dict[str, Any]:
+        """What is known of the result, without its value; JSON values only."""
+        return {"type": self.type}
+
+    def json(self) -> str:
+        """The handle as JSON; `result_from_json` makes it a handle again, in any process."""
+        return json.dumps(self.describe())
+
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{name}={value!r}" for name, value in self.describe().items() if name != "type")
+        return f"{type(self).__name__}({fields})"
+
+
+class UnpersistedResult(BaseResult[R]):
+    """A value that is kept in memory only, or was not kept at all."""
+
+    __slots__ = ("_value", "python_type")
+    type = "unpersisted"
+
+    def __init__(self, value: R = _MISSING, python_type: str | None = None) -> None:
+        self._value = value
+        self.python_type = python_type or type_name(value)
+
+    def get(self) -> R:
+        """The value.
+
+        Raises:
+            ResultNotKept: it was not kept.
+        """
+        if self._value is _MISSING:
+            raise ResultNotKept(
+                f"The {self.python_type} that the run returned was not kept: its result is neither persisted nor"
+                " cached in memory. Set persist_result=True or cache_result_in_memory=True on it."
+            )
+        return self._value
+
+    @property
+    def in_memory(self) -> R | None:
+        return None if self._value is _MISSING else self._value
+
+    def has_cached_object(self) -> bool:
+        return self._value is not _MISSING
+
+    @classmethod
+    def create(cls, obj: R, cache_object: bool = True) -> Any:
+        """The result of a value that is not persisted; in async code, a coroutine of it."""
+        made = cls(obj) if cache_object else cls(python_type=type_name(obj))
+        return _perhaps_awaited(lambda: made)
+
+    def describe(self) -> dict[str, Any]:
+        return {"type": self.type, "python_type": self.python_type}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self._value is _MISSING:
+            return _not_kept, (self.python_type,)
+        return type(self), (portable(self._value), self.python_type)
+
+
+def _not_kept(python_type: str) -> UnpersistedResult[Any]:
+    return UnpersistedResult(python_type=python_type)
+
+
+class LiteralResult(BaseResult[R]):
+    """A value so small that it is kept in the database: True, False, None, or a UUID."""
+
+    __slots__ = ("value",)
+    type = "literal"
+
+    def __init__(self, value: R) -> None:
+        self.value = value
+
+    def get(self) -> R:
+        """The value."""
+        return self.value
+
+    def has_cached_object(self) -> bool:
+        return True
+
+    @classmethod
+    def create(cls, obj: R) -> Any:
+        """The result of True, False, None or a UUID; in async code, a coroutine of it.
+
+        Raises:
+            TypeError: it is none of these.
+        """
+        if literal_of(obj) is None:
+            raise TypeError(f"{obj!r} is no literal: these are True, False, None and UUIDs.")
+        return _perhaps_awaited(lambda: cls(obj))
+
+    @property
+    def python_type(self) -> str:
+        return type_name(self.value)
+
+    def describe(self) -> dict[str, Any]:
+        value = {"uuid": str(self.value)} if isinstance(self.value, UUID) else self.value
+        return {"type": self.type, "value": value}
+
+
+class PersistedResult(BaseResult[R]):
+    """A reference to a document in a storage."""
+
+    __slots__ = (
+        "_cache",
+        "_keep",
+        "_preview",
+        "_storage",
+        "digest",
+        "expires",
+        "python_type",
+        "serializer",
+        "size",
+        "storage_id",
+        "storage_key",
+    )
+    type = "reference"
+
+    # How a storage is had by the id of its block; the composition root sets it.
+    find_storage: Callable[[str], Any]
+    # How a value is written; the module that writes sets it.
+    write: Callable[..., "PersistedResult[Any]"]
+
+    @classmethod
+    def create(
+        cls,
+        obj: R,
+        storage_block: Any,
+        storage_block_id: str | UUID,
+        storage_key_fn: Callable[[], str],
+        serializer: Any,
+        cache_object: bool = True,
+    ) -> Any:
+        """Write a value's document, and give the result; in async code, a coroutine of it.
+
+        `storage_block` is the storage, and `storage_block_id` the id by which others find it.
+
+        Raises:
+            SerializationError: the value cannot be converted to bytes.
+            StorageError: the storage refused.
+        """
+
+        def create() -> PersistedResult[R]:
+            id, key = str(storage_block_id), storage_key_fn()
+            return PersistedResult.write(obj, key, storage_block, serializer, id, cache_object)
+
+        return _perhaps_awaited(create)
+
+    def __init__(
+        self,
+        *,
+        storage_id: str,
+        storage_key: str,
+        serializer: str,
+        python_type: str | None = None,
+        size: int | None = None,
+        digest: str | None = None,
+        expires: int | None = None,
+        storage: Any = None,
+        keep: bool = True,
+        preview: str | None = None,
+    ) -> None:
+        self.storage_id = storage_id
+        self.storage_key = storage_key
+        self.serializer = serializer  # the description, as JSON
+        self.python_type = python_type
+        self.size = size  # bytes that it takes in the storage
+        self.digest = digest  # of the serialized data
+        self.expires = expires  # microseconds since 1970
+        self._storage = storage
+        self._keep = keep
+        self._preview = preview  # as JSON, until it is handed over to the orchestrator
+        self._cache: Any = _MISSING
+
+    def get(self, *, columns: Sequence[str] | None = None, rows: slice | None = None) -> R:
+        """The value, from storage the first time and from memory after that.
+
+        Of a table or array that was written as "arrow", "parquet" or "numpy", `columns` and `rows` choose a part;
+        only that part is read, and it is not kept in memory.
+
+        Raises:
+            ResultMissing: the storage has no such document, or not its payload.
+            ResultCorrupt: the document or its payload is not what was written.
+            ResultUnreadable: it cannot be decoded here, or has no such part.
+            ResultUntrusted: signing keys are set, and none of them signed it.
+        """
+        if columns is not None or rows is not None:
+            part: R = self._loaded(lambda blob: blob.load_part(self._where, self.storage, columns, rows))
+            return part
+        return self._value(self.read)
+
+    async def aget(self, *, columns: Sequence[str] | None = None, rows: slice | None = None) -> R:
+        """`get`, in another thread unless the value is in memory."""
+        if columns is None and rows is None and self._cache is not _MISSING:
+            return cast("R", self._cache)
+        import asyncio
+
+        return await asyncio.to_thread(self.get, columns=columns, rows=rows)
+
+    def get_own(self) -> R:
+        """The value that this very run came to.
+
+        Raises what `get` raises, and ResultOverwritten if the document holds another run's value by now.
+        """
+        return self._value(self._read_own)
+
+    def _value(self, read: Callable[[], PersistedResultBlob]) -> R:
+        value: R = self._cache
+        if value is _MISSING:
+            value = self._loaded(lambda blob: blob.load(self._where, self.storage), read)
+            if self._keep:
+                self._cache = value
+        return value
+
+    def _read_own(self) -> PersistedResultBlob:
+        blob = self.read()
+        if self.digest is not None and blob.digest != self.digest:
+            raise ResultOverwritten(f"{self.location} was overwritten by another run, which used the same key.")
+        return blob
+
+    def open(self) -> BinaryIO:
+        """What the serializer wrote, as a file to read and to seek in, without loading the value.
+
+        For "numpy", "arrow", "parquet" and "json" that is a file of that format; for others, their own bytes.
+        Raises what `get` raises, also while it is read.
+        """
+        return cast("BinaryIO", self._loaded(lambda blob: blob.open(self._where, self.storage)))
+
+    def _loaded(
+        self, load: Callable[[PersistedResultBlob], Any], read: Callable[[], PersistedResultBlob] | None = None
+    ) -> Any:
+        read = read or self.read
+        blob = read()
+        try:
+            return load(blob)
+        except ResultMissing:  # its key may just have been written to again, and then the old payload is gone
+            again = read()
+            if again.payload == blob.payload:
+                raise
+            return load(again)
+
+    def _where(self) -> str:
+        return self.location
+
+    def read(self) -> PersistedResultBlob:
+        """The document in the storage.
+
+        A key that the user chose gives the newest document that was written under it. Under a key of its own, a
+        document that is whole, but not this result's, is an error.
+
+        Raises:
+            ResultMissing: there is none.
+            ResultCorrupt: it is not what was written.
+            ResultUntrusted: signing keys are set, and none of them signed it.
+        """
+        blob = read_document(self.storage, self.storage_key)
+        if self.digest is not None and blob.digest != self.digest and is_own_key(self.storage_key):
+            self._check_replaced(blob)
+        return blob
+
+    def _check_replaced(self, blob: PersistedResultBlob) -> None:
+        """Some users' keys look like ours: then the database knows of the result that has replaced this one."""
+        filter = ResultFilter(storage_ids=(self.storage_id,), storage_keys=(self.storage_key,))
+        known = providers.orchestrator()
+        if known is None or all(record.digest != blob.digest for record in known.results(filter)):
+            raise ResultCorrupt(
+                f"{self.location} holds another result: its digest is {blob.digest}, and that of this one is"
+                f" {self.digest}. Run the task again, or restore the file."
+            )
+
+    @property
+    def storage_block_id(self) -> str:
+        """The id of the storage that holds the document: `storage_id`."""
+        return self.storage_id
+
+    def has_cached_object(self) -> bool:
+        return self._cache is not _MISSING
+
+    @property
+    def serializer_type(self) -> str:
+        """The type name of the serializer that wrote the document."""
+        return str(json.loads(self.serializer)["type"])
+
+    @property
+    def storage(self) -> Any:
+        """The storage that holds the document."""
+        if self._storage is None:
+            self._storage = PersistedResult.find_storage(self.storage_id)
+        return self._storage
+
+    @property
+    def payload_location(self) -> str | None:
+        """The place of the payload, which may be a file for other tools; None if the document holds the value itself.
+
+        Raises:
+            ResultMissing, ResultCorrupt, ResultUntrusted: as `read`.
+        """
+        layout = self.read().payload
+        return None if layout is None else str(self.storage.describe(layout.key))
+
+    @property
+    def location(self) -> str:
+        """Where the document is, for people: a path or an address."""
+        try:
+            return str(self.storage.describe(self.storage_key))
+        except ResultError:
+            return self.storage_key
+
+    @property
+    def in_memory(self) -> R | None:
+        return None if self._cache is _MISSING else cast("R", self._cache)
+
+    def remember(self, value: R) -> None:
+        """Keep the value in memory, unless `cache_result_in_memory` is False."""
+        if self._keep:
+            self._cache = value
+
+    def take_preview(self) -> str | None:
+        """What may be shown of the value, as JSON, if it has just been written; it is not kept any longer."""
+        preview, self._preview = self._preview, None
+        return preview
+
+    def describe(self) -> dict[str, Any]:
+        return {
+            "type": self.type,
+            "storage_block_id": self.storage_id,
+            "storage_key": self.storage_key,
+            "serializer_type": self.serializer_type,
+            "serializer": json.loads(self.serializer),
+            "python_type": self.python_type,
+            "size": self.size,
+            "digest": self.digest,
+            "expiration": self.expires,
+        }
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__slots__ if name not in ("_storage", "_cache", "_preview")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._storage = self._preview = None
+        for name, value in state.items():
+            setattr(self, name, value)
+        self._cache = _MISSING
+
+
+_LITERALS: dict[Any, LiteralResult[Any]] = {value: LiteralResult(value) for value in (None, True, False)}
+
+
+def literal_of(value: Any) -> LiteralResult[Any] | None:
+    """The literal result of a value that is one; None for all other values."""
+    if value is None or value is True or value is False:
+        return _LITERALS[value]
+    return LiteralResult(value) if type(value) is UUID else None
+
+
+def _perhaps_awaited(make: Callable[[], Any]) -> Any:
+    if not caller_is_async():
+        return make()
+    import asyncio
+
+    return asyncio.to_thread(make)
+
+
+def result_from_json(text: str | bytes) -> BaseResult[Any]:
+    """The handle that `BaseResult.json` described.
+
+    Raises:
+        ValueError: the text is not such a description.
+    """
+    fields = json.loads(text)
+    kind = fields.get("type")
+    if kind == "literal":
+        return literal_from_json(json.dumps(fields["value"]))
+    if kind == "reference":
+        return PersistedResult(
+            storage_id=fields["storage_block_id"],
+            storage_key=fields["storage_key"],
+            serializer=json.dumps(fields.get("serializer") or {"type": fields["serializer_type"]}),
+            python_type=fields.get("python_type"),
+            size=fields.get("size"),
+            digest=fields.get("digest"),
+            expires=fields.get("expiration"),
+        )
+    if kind == "unpersisted":
+        return UnpersistedResult(python_type=fields.get("python_type"))
+    raise ValueError(f"{kind!r} is not a type of result; it is one of 'literal', 'reference' and 'unpersisted'.")
+
+
+def literal_from_json(text: str) -> LiteralResult[Any]:
+    """The literal result of a value that the database keeps as JSON.
+
+    Raises:
+        ResultCorrupt: the text is not such a value.
+    """
+    try:
+        value = json.loads(text)
+        if value is None or value is True or value is False:
+            return _LITERALS[value]
+        return LiteralResult(UUID(value["uuid"]))  # nothing else is kept in the database alone, where nobody signs it
+    except (ValueError, LookupError, TypeError, AttributeError):
+        raise ResultCorrupt(f"{text!r} is not a literal result's value. Run the task again.") from None
+
+
+_type_names: dict[type, str] = {}
+
+
+def type_name(value: Any) -> str:
+    """A value's type, such as `builtins.dict`."""
+    kind = type(value)
+    name = _type_names.get(kind)
+    if name is None:
+        name = f"{kind.__module__}.{kind.__qualname__}"
+        if len(_type_names) < 10_000:  # classes made on the fly must not pile up
+            _type_names[kind] = name
+    return name

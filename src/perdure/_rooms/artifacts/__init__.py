@@ -1,0 +1,1 @@
+"""Artifacts: what runs make to be looked at."""

@@ -1,0 +1,109 @@
+"""Making an artifact's record, and the kinds that need no more than text."""
+
+import json
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+from perdure._model.awaited import AwaitableText
+from perdure._model.errors import ArtifactError
+from perdure._model.records import ArtifactChangeRecord, ArtifactKind, ArtifactRecord
+from perdure._platform import providers
+from perdure._platform.clock import system_clock
+from perdure._platform.ids import new_id
+from perdure._run.context import TaskRunContext, current_run
+
+MOST = 2**20  # bytes of an artifact's data
+_KEY = re.compile(r"[a-z0-9]+(-+[a-z0-9]+)*")
+_LONGEST_KEY = 200  # characters
+_SCHEMES = ("http", "https", "mailto")
+_CONTROLS = re.compile(r"[\x00-\x20\x7f-\x9f]")
+
+
+class ArtifactId(AwaitableText):
+    """The id of an artifact. To await it gives it at once, so that it may be awaited or not."""
+
+    __slots__ = ()
+
+
+def create_markdown_artifact(markdown: str, key: str | None = None, description: str | None = None) -> ArtifactId:
+    """Keep a text in Markdown with the current run; its id. Of a key there may be a version from each run.
+
+    Raises:
+        ArtifactError: it takes more than a MiB, or the key is malformed.
+    """
+    _check_text("markdown", markdown)
+    return keep("markdown", {"markdown": markdown}, key, description)
+
+
+def create_link_artifact(
+    url: str | None = None,
+    text: str | None = None,
+    key: str | None = None,
+    description: str | None = None,
+    *,
+    link: str | None = None,
+    link_text: str | None = None,
+) -> ArtifactId:
+    """Keep a link with the current run, shown as `text` if that is given; its id.
+
+    `link` and `link_text` are other names of `url` and `text`.
+
+    Raises:
+        ArtifactError: it is no http, https or mailto link, or the key is malformed.
+        TypeError: the link is given by both names.
+    """
+    if url is not None and link is not None:
+        raise TypeError("create_link_artifact takes the link as its first argument, or by the name `link`: give one.")
+    address = checked_url(link if url is None else url)
+    return keep("link", {"url": address, "text": link_text if text is None else text}, key, description)
+
+
+def keep(kind: ArtifactKind, data: dict[str, Any], key: str | None, description: str | None) -> ArtifactId:
+    """Report an artifact of the current run, or of none."""
+    if key is not None and (not isinstance(key, str) or not _KEY.fullmatch(key) or len(key) > _LONGEST_KEY):
+        raise ArtifactError(
+            f"{key!r} cannot be an artifact's key. Use lower-case letters, digits and dashes, at most {_LONGEST_KEY}."
+        )
+    if description is not None:
+        _check_text("description", description)
+    text = json.dumps(data, ensure_ascii=False)
+    size = len(text.encode(errors="replace"))
+    if size > MOST:
+        raise ArtifactError(
+            f"This {kind} artifact takes {size:,} bytes, and at most {MOST:,} are kept with a run. Return the value"
+            " and persist it as a result, or make the artifact smaller."
+        )
+    run, now = current_run.get(), system_clock()
+    flow_run_id = None if run is None or run.flow is None else run.flow.id
+    task_run_id = run.id if isinstance(run, TaskRunContext) else None
+    record = ArtifactRecord(new_id(), key, kind, flow_run_id, task_run_id, now, now, text, description)
+    report(record)
+    return ArtifactId(record.id)
+
+
+def report(record: ArtifactRecord | ArtifactChangeRecord) -> None:
+    """Tell this process's orchestrator of an artifact."""
+    known: Any = providers.orchestrator()
+    known.report((record,))
+
+
+def checked_url(url: str | None) -> str:
+    """The address, if people may be led to it.
+
+    Raises:
+        ArtifactError: it has another scheme, lacks a host, or holds blanks or control characters.
+    """
+    try:
+        parts = urlsplit(url or "")
+        is_whole = parts.scheme.lower() in _SCHEMES and bool(parts.netloc or parts.scheme.lower() == "mailto")
+    except (ValueError, AttributeError, TypeError):
+        is_whole = False
+    if url is None or not is_whole or _CONTROLS.search(url):
+        raise ArtifactError(f"{url!r} is no link that is kept. Give a whole address: http://…, https://… or mailto:….")
+    return url
+
+
+def _check_text(name: str, text: object) -> None:
+    if not isinstance(text, str):
+        raise ArtifactError(f"{name}={text!r:.100} is a {type(text).__name__}. Give it text.")

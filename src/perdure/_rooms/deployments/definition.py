@@ -1,0 +1,140 @@
+"""What a deployment is made of, as it is kept: where its flow is found, and what its runs are given."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from perdure._engine.recovery.start_record import entry_point_of
+from perdure._model.errors import DeploymentError
+from perdure._model.options import FlowOptions
+from perdure._rooms.deployments.schema import check, schema_of
+from perdure._rooms.deployments.sources import source_of
+from perdure._scheduling.partitions import Partitions, partitions_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Definition:
+    """One version of a deployment.
+
+    Attributes:
+        entry_point: Where the flow is found, and which code it is: as in `StartRecord`.
+        flow_version: The flow's own version.
+        parameters: What its runs are given, as JSON; "{partition}" and the like in texts stand for what a run is about.
+        schema: The flow's parameters as a JSON schema.
+        description: For people.
+        tags: Of its runs.
+        partitions: The slices of data that its runs are about, as JSON; None if it has none.
+        on_crash: "resume" has its crashed runs resumed by workers.
+        job: What its work pool's workers start, where that is other than by the pool's template.
+    """
+
+    entry_point: dict[str, str]
+    flow_version: str | None = None
+    parameters: dict[str, Any] = field(default_factory=dict)
+    schema: dict[str, Any] = field(default_factory=dict)
+    description: str | None = None
+    tags: tuple[str, ...] = ()
+    partitions: dict[str, Any] | None = None
+    on_crash: str | None = None
+    job: dict[str, Any] = field(default_factory=dict)
+
+    def as_json(self) -> str:
+        """The definition as text; the same one for equal definitions."""
+        return json.dumps(asdict(self), sort_keys=True, ensure_ascii=False)
+
+    @property
+    def digest(self) -> str:
+        """What distinguishes it from other definitions."""
+        return hashlib.blake2b(self.as_json().encode(), digest_size=16).hexdigest()
+
+    def slices(self) -> Partitions | None:
+        """Its partitions."""
+        return None if self.partitions is None else partitions_of(self.partitions)
+
+
+def definition_of_text(text: str) -> Definition:
+    """The definition that `as_json` wrote; what a later version added is left out."""
+    kept = json.loads(text)
+    known = {name: value for name, value in kept.items() if name in Definition.__dataclass_fields__}
+    return Definition(**known | {"tags": tuple(known.get("tags", ()))})
+
+
+def definition_of(
+    options: FlowOptions,
+    *,
+    parameters: Mapping[str, Any] | None = None,
+    description: str | None = None,
+    tags: tuple[str, ...] = (),
+    partitions: Partitions | None = None,
+    job: Mapping[str, Any] | None = None,
+) -> Definition:
+    """The definition of a flow's deployment.
+
+    Raises:
+        DeploymentError: no other process finds the flow, or a parameter is not one of JSON's values.
+        ParameterTypeError: the flow does not take the parameters.
+    """
+    entry_point: dict[str, str] = json.loads(entry_point_of(options))
+    if "target" not in entry_point:
+        raise DeploymentError(
+            f"The flow {options.name!r} cannot be deployed: it is defined inside a function, or in a session without a"
+            " file, where no other process finds it. Define it at the top level of a file or a module."
+        )
+    entry_point |= source_of(entry_point)
+    given = dict(parameters or {})
+    try:
+        json.dumps(given, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise DeploymentError(
+            f"The deployment of {options.name!r} has a parameter that JSON cannot hold: {error}. Its runs are made by"
+            " other processes: give texts, numbers, lists and objects, and have the flow make of them what it needs."
+        ) from None
+    schema = schema_of(options)
+    plain = {name: value for name, value in given.items() if not has_templates(value)}
+    check({**schema, "required": []}, plain, options.name)
+    return Definition(
+        entry_point=entry_point,
+        flow_version=options.version,
+        parameters=given,
+        schema=schema,
+        description=description or options.description,
+        tags=tuple(sorted({*tags, *options.tags})),
+        partitions=None if partitions is None else partitions.as_json(),
+        on_crash=options.on_crash,
+        job=dict(job or {}),
+    )
+
+
+_TEMPLATES = ("{partition", "{scheduled_time")
+
+
+def has_templates(value: Any) -> bool:
+    """Whether a parameter stands for something that only a run knows."""
+    if isinstance(value, Mapping):
+        return any(map(has_templates, value.values()))
+    if isinstance(value, list | tuple):
+        return any(map(has_templates, value))
+    return isinstance(value, str) and any(template in value for template in _TEMPLATES)
+
+
+def filled(value: Any, known: Mapping[str, Any]) -> Any:
+    """A parameter with what a run knows in place of its templates.
+
+    Raises:
+        DeploymentError: a template names something that the run does not know.
+    """
+    if isinstance(value, Mapping):
+        return {name: filled(each, known) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [filled(each, known) for each in value]
+    if not isinstance(value, str) or not has_templates(value):
+        return value
+    try:
+        return value.format(**known)
+    except (KeyError, AttributeError, ValueError, IndexError) as error:
+        raise DeploymentError(
+            f"The parameter {value!r} cannot be filled in: {type(error).__name__} {error}. A run knows {{partition}},"
+            " {partition.key}, {partition.start}, {partition.end} and {scheduled_time}, as far as it has them."
+        ) from None

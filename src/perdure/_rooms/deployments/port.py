@@ -1,0 +1,235 @@
+"""Deployments, their schedules, and the queue of runs that workers take: records, and what is done with them.
+
+A run of a deployment is a flow run in the state Scheduled, begun by nobody yet (`NOBODY` is its process), with a place
+in the queue of its work pool. A worker claims the place, and starts a process; that process claims the run itself, as
+one that resumes a crashed run does. So a run that was started twice by mistake begins once.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Literal, NamedTuple, Protocol
+
+from perdure._model.records import FlowKeyRecord, Record
+from perdure._platform.clock import Micros
+
+SCHEDULED, LATE, SKIPPED = "Scheduled", "Late", "Skipped"  # names of states
+DEFAULT_POOL = "default"
+DEFAULT_PRIORITY = 100
+
+# What becomes of a run that is due while as many runs of its deployment run as may: it is begun when one has ended; it
+# is skipped; one of them waits and the others are skipped; those that run are cancelled for it.
+Overlap = Literal["queue", "skip", "queue_one", "cancel_running"]
+
+
+class Deployment(NamedTuple):
+    """A flow made startable by name: the newest version of it."""
+
+    id: str
+    flow_name: str
+    name: str
+    version: int  # counted from 1
+    work_pool: str
+    work_queue: str | None
+    priority: int  # of its runs: lower ones are begun first
+    concurrency_limit: int | None  # how many of its runs may run at once
+    overlap: Overlap
+    paused: Micros | None  # since when somebody has its schedules make no runs
+    definition: str  # a JSON object: see `perdure.deploying`
+    created: Micros
+    updated: Micros
+
+
+class DeploymentVersion(NamedTuple):
+    """What a deployment was made of at a time; its runs keep the version that they were made with."""
+
+    deployment_id: str
+    number: int
+    digest: str  # of the definition
+    definition: str
+    created: Micros
+    created_by: str  # a user and a machine
+
+
+class ScheduleRecord(NamedTuple):
+    """When a deployment runs."""
+
+    deployment_id: str
+    slug: str
+    definition: str  # a JSON object: see `_scheduling.schedule`
+    seen: Micros  # up to when its ticks have been made, or missed
+    due: Micros | None  # when to look at it next; None if nothing comes any more
+    paused: Micros | None  # since when somebody has it make no runs
+    created: Micros
+
+
+class QueuedRun(NamedTuple):
+    """A run's place in the queue of a work pool."""
+
+    flow_run_id: str
+    deployment_id: str
+    version: int
+    work_pool: str
+    work_queue: str | None
+    priority: int
+    due: Micros  # nobody begins it before
+    schedule: str | None  # the slug of the schedule that made it
+    tick: Micros | None  # the time by the schedule
+    partition: str | None
+    created: Micros
+    phase: Literal["waiting", "claimed", "ended"] = "waiting"
+    worker_id: str | None = None  # whose it is, once claimed
+    lease: Micros | None = None  # until when, unless the worker says that it is still there
+    starts: int = 0  # how often it was claimed
+
+
+class WorkPool(NamedTuple):
+    """Where runs wait for workers of one kind."""
+
+    name: str
+    type: str  # of its workers: "process", "docker", ...
+    concurrency_limit: int | None
+    paused: Micros | None
+    template: str  # a JSON object: what workers start, by default
+    created: Micros
+
+
+class WorkQueue(NamedTuple):
+    """A named limit within a work pool."""
+
+    work_pool: str
+    name: str
+    concurrency_limit: int | None
+    paused: Micros | None
+
+
+class WorkerRecord(NamedTuple):
+    """A process that takes runs from a work pool and starts them."""
+
+    id: str
+    name: str
+    work_pool: str
+    type: str
+    version: str  # of Perdure
+    host: str
+    pid: int
+    capacity: int | None  # how many runs it starts at once
+    running: int
+    started: Micros
+    seen: Micros  # its last heartbeat
+
+
+class QueueFilter(NamedTuple):
+    """Which places in queues, those that are due last first. A field that is None or empty does not filter."""
+
+    flow_run_ids: tuple[str, ...] = ()
+    deployment_id: str | None = None
+    work_pool: str | None = None
+    work_queue: str | None = None
+    phases: tuple[str, ...] = ()
+    partitions: tuple[str, ...] = ()
+    since: Micros | None = None  # due at or after
+    before: Micros | None = None  # due before
+    limit: int | None = None
+
+
+class Deployments(Protocol):
+    """The deployments of a database, and its queues. Any thread may use it."""
+
+    def put(self, deployment: Deployment, version: DeploymentVersion) -> Deployment:
+        """Make a deployment, or the next version of the one with its flow's name and its own; what is kept now.
+
+        A definition that is as before makes no version. Its id, when it was created and whether it is paused stay.
+        """
+
+    def all(self, flow_name: str | None = None) -> Sequence[Deployment]:
+        """All deployments, or those of a flow, sorted by flow and name."""
+
+    def one(self, id: str) -> Deployment | None:
+        """A deployment by its id."""
+
+    def named(self, flow_name: str, name: str) -> Deployment | None:
+        """A deployment by its flow's name and its own."""
+
+    def versions(self, deployment_id: str) -> Sequence[DeploymentVersion]:
+        """The versions of a deployment, newest first."""
+
+    def pause(self, deployment_id: str, since: Micros | None) -> bool:
+        """Have the schedules of a deployment make no runs, or (None) make them again; False if there is none."""
+
+    def delete(self, deployment_id: str, records: Iterable[Record]) -> bool:
+        """Forget a deployment with its schedules and its places in queues, and commit the records; False if none."""
+
+    def put_schedules(self, schedules: Sequence[ScheduleRecord], deployment_id: str) -> None:
+        """Have a deployment have these schedules, and no others. Those that it has by their slugs stay as far seen
+        as they are, and paused if somebody paused them."""
+
+    def schedules(self, deployment_id: str | None = None) -> Sequence[ScheduleRecord]:
+        """The schedules of a deployment, or all, sorted by deployment and slug."""
+
+    def due_schedules(self, now: Micros, limit: int) -> Sequence[ScheduleRecord]:
+        """Schedules to be looked at now, longest due first; none of paused deployments, and none that are paused."""
+
+    def note_seen(self, schedules: Sequence[ScheduleRecord]) -> None:
+        """Note how far schedules have been seen, and when they are due next; never back."""
+
+    def pause_schedule(self, deployment_id: str, slug: str, since: Micros | None) -> bool:
+        """Have a schedule make no runs, or (None) make them again; False if there is none."""
+
+    def enqueue(
+        self, runs: Sequence[QueuedRun], keys: Sequence[FlowKeyRecord], records: Iterable[Record]
+    ) -> Sequence[str]:
+        """Create flow runs by their records, and put them in their queues, in one transaction; whose ids are new.
+
+        Of those with a key, only the first one is made: all others, whoever makes them at whatever time, are not.
+        """
+
+    def claim(self, worker: WorkerRecord, most: int, now: Micros, lease: Micros) -> Sequence[QueuedRun]:
+        """Have a worker have runs of its pool that are due, `most` at most; by priority, then those due longest.
+
+        What may not run beside others of its deployment, as its overlap policy says, waits or is skipped.
+        """
+
+    def renew(self, worker_id: str, flow_run_ids: Sequence[str], lease: Micros) -> Sequence[str]:
+        """Have a worker keep the runs that it has; those of them that it still has."""
+
+    def let_go(self, flow_run_id: str, worker_id: str, due: Micros | None) -> bool:
+        """Have a run that a worker has wait again until it is `due`, or (None) end; False if it is not the worker's."""
+
+    def end_waiting(self, records: Iterable[Record]) -> Sequence[str]:
+        """End runs that wait, by the records of their states; those that a worker has by now are left alone. Whose
+        ids have ended."""
+
+    def expired(self, work_pool: str, now: Micros) -> Sequence[QueuedRun]:
+        """Runs of a pool that a worker has claimed, and has not said in time that it still has."""
+
+    def queued(self, filter: QueueFilter) -> Sequence[QueuedRun]:
+        """Places in queues, those that are due last first."""
+
+    def put_pool(self, pool: WorkPool) -> None:
+        """Make a work pool, or change one; when it was created, and whether it is paused, stays."""
+
+    def pools(self) -> Sequence[WorkPool]:
+        """All work pools, sorted by name."""
+
+    def pause_pool(self, name: str, since: Micros | None) -> bool:
+        """Have no run of a work pool be begun, or (None) have them begun again; False if there is none."""
+
+    def delete_pool(self, name: str) -> bool:
+        """Forget a work pool and its queues; False if there is none."""
+
+    def put_queue(self, queue: WorkQueue) -> None:
+        """Make a work queue, or change one."""
+
+    def queues(self, work_pool: str) -> Sequence[WorkQueue]:
+        """The work queues of a pool, sorted by name."""
+
+    def delete_queue(self, work_pool: str, name: str) -> bool:
+        """Forget a work queue: its runs are limited by their pool only; False if there is none."""
+
+    def beat(self, worker: WorkerRecord) -> None:
+        """Note that a worker is there."""
+
+    def workers(self, work_pool: str | None = None) -> Sequence[WorkerRecord]:
+        """The workers of a pool, or all, sorted by pool and name."""
+
+    def forget_worker(self, id: str) -> None:
+        """A worker has ended."""

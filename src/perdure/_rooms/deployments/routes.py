@@ -1,0 +1,444 @@
+"""Deployments, their schedules and runs; work pools and workers."""
+
+import heapq
+import itertools
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from perdure._http.access import needs
+from perdure._http.dependencies import Known
+from perdure._http.errors import ANSWERS
+from perdure._http.models import FlowRunModel, moment, time_of
+from perdure._http.pages import Plain
+from perdure._model.errors import DeploymentError, DeploymentMissing
+from perdure._model.records import FlowRun, RunFilter, StateRecord
+from perdure._model.state_types import StateType
+from perdure._platform.clock import from_datetime, system_clock
+from perdure._rooms.deployments.definition import definition_of_text
+from perdure._rooms.deployments.port import Deployment, DeploymentVersion, QueuedRun, QueueFilter, ScheduleRecord
+from perdure._rooms.deployments.runs import Wanted, make_runs
+from perdure._rooms.deployments.ticks import resume_schedules, upcoming
+from perdure._rooms.tokens.store import Scope
+from perdure._settings import settings
+from perdure._store.embedded import EmbeddedOrchestrator
+
+router = APIRouter(prefix="/deployments", tags=["deployments"], responses=ANSWERS)
+
+Id = Annotated[Plain, Path(max_length=36, description="The deployment's id.")]
+Slug = Annotated[Plain, Path(max_length=100, description="The schedule's slug.")]
+_MOST_UPCOMING = 1_000
+
+
+class ScheduleModel(BaseModel):
+    """A schedule of a deployment."""
+
+    slug: str
+    rule: Annotated[dict[str, Any], Field(description="cron, interval or rrule, its time zone, and its options.")]
+    paused: datetime | None
+    next: Annotated[datetime | None, Field(description="The next tick; null if it is paused, or none comes.")]
+
+    @classmethod
+    def of(cls, record: ScheduleRecord, coming: Mapping[str, datetime]) -> "ScheduleModel":
+        """The model of a record, with the next tick by slug."""
+        rule = {name: value for name, value in json.loads(record.definition).items() if name != "slug"}
+        return cls(slug=record.slug, rule=rule, paused=time_of(record.paused), next=coming.get(record.slug))
+
+
+class VersionModel(BaseModel):
+    """A version of a deployment: its runs keep the version that they were created with."""
+
+    number: int
+    created: datetime
+    created_by: str
+
+    @classmethod
+    def of(cls, version: DeploymentVersion) -> "VersionModel":
+        """The model of a record."""
+        return cls(number=version.number, created=moment(version.created), created_by=version.created_by)
+
+
+class ScheduledRunModel(BaseModel):
+    """A run of a deployment, with its position in the queue."""
+
+    run: FlowRunModel
+    due: datetime
+    schedule: str | None
+    tick: Annotated[datetime | None, Field(description="The time by the schedule.")]
+    partition: str | None
+    version: int
+    phase: Annotated[str, Field(description="waiting, claimed by a worker, or ended.")]
+    worker_id: str | None
+
+
+class OriginModel(BaseModel):
+    """The deployment that a flow run was created from, and the run's position in the queue."""
+
+    deployment_id: str
+    deployment_name: str
+    due: datetime
+    schedule: str | None
+    tick: Annotated[datetime | None, Field(description="The time by the schedule.")]
+    partition: str | None
+    version: int
+    phase: Annotated[str, Field(description="waiting, claimed by a worker, or ended.")]
+    work_pool: str
+    work_queue: str | None
+    worker_id: str | None
+
+
+class DeploymentModel(BaseModel):
+    """A flow that can be started by name."""
+
+    id: str
+    name: str
+    flow_name: str
+    version: int
+    description: str | None
+    tags: list[str]
+    parameters: dict[str, Any]
+    work_pool: str
+    work_queue: str | None
+    priority: int
+    concurrency_limit: int | None
+    overlap: str
+    paused: datetime | None
+    created: datetime
+    updated: datetime
+    schedules: list[ScheduleModel]
+    next: Annotated[datetime | None, Field(description="The next tick of its schedules.")]
+    last: ScheduledRunModel | None = Field(description="The run that was due last.")
+
+
+class DeploymentDetails(DeploymentModel):
+    """A deployment with what its runs are created from."""
+
+    parameter_schema: Annotated[dict[str, Any], Field(description="The flow's parameters as a JSON schema.")]
+    entry_point: dict[str, str]
+    partitions: dict[str, Any] | None
+    versions: list[VersionModel]
+
+
+class NewRun(BaseModel):
+    """A run to create."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    parameters: dict[str, JsonValue] = Field(default={}, description="They replace those of the deployment.")
+    scheduled_time: datetime | None = Field(default=None, description="When it starts; now by default.")
+    partition: str | None = None
+    name: Annotated[str | None, Field(max_length=200)] = None
+    tags: list[str] = []
+    priority: Annotated[int | None, Field(ge=0, le=1_000_000)] = None
+    idempotency_key: Annotated[str | None, Field(max_length=500)] = None
+
+
+class Tick(BaseModel):
+    """A time at which a schedule creates a run."""
+
+    time: datetime
+    schedule: str
+    deployment_id: str
+
+
+class QueueModel(BaseModel):
+    """A named limit within a work pool."""
+
+    name: str
+    concurrency_limit: int | None
+    paused: datetime | None
+    waiting: int
+    running: int
+
+
+class PoolModel(BaseModel):
+    """A work pool: where runs of deployments wait for workers."""
+
+    name: str
+    type: str
+    concurrency_limit: int | None
+    paused: datetime | None
+    created: datetime
+    waiting: int
+    running: int
+    queues: list[QueueModel]
+
+
+class WorkerModel(BaseModel):
+    """A process that starts runs of a work pool."""
+
+    id: str
+    name: str
+    work_pool: str
+    type: str
+    version: str
+    host: str
+    pid: int
+    capacity: int | None
+    running: int
+    started: datetime
+    seen: Annotated[datetime, Field(description="Its last heartbeat.")]
+    gone: Annotated[bool, Field(description="Whether it has given no heartbeat for two leases.")]
+
+
+@router.get("")
+def list_deployments(known: Known, flow: str | None = None) -> list[DeploymentModel]:
+    """All deployments, or those of a flow, by flow and name."""
+    every = known.deployments.all(flow)
+    schedules: dict[str, list[ScheduleRecord]] = {}
+    for record in known.deployments.schedules():
+        schedules.setdefault(record.deployment_id, []).append(record)
+    return [DeploymentModel(**_fields(of, schedules.get(of.id, []), known)) for of in every]
+
+
+@router.get("/upcoming")
+def list_upcoming(
+    known: Known,
+    count: Annotated[int, Query(ge=1, le=_MOST_UPCOMING)] = 100,
+    until: datetime | None = None,
+    each: Annotated[int | None, Query(ge=1, le=_MOST_UPCOMING, description="At most so many of each schedule.")] = None,
+) -> list[Tick]:
+    """The next ticks of all schedules, soonest first. They are computed: nothing is created before it is due."""
+    paused = {of.id for of in known.deployments.all() if of.paused is not None}
+    records = [record for record in known.deployments.schedules() if record.deployment_id not in paused]
+    now = system_clock()
+    lists = [upcoming(records, count, now)] if each is None else [upcoming([one], each, now) for one in records]
+    coming = heapq.merge(*lists, key=lambda found: found[0])
+    return [
+        Tick(time=tick, schedule=record.slug, deployment_id=record.deployment_id)
+        for tick, record in itertools.islice(coming, count)
+        if until is None or tick <= until
+    ]
+
+
+@router.get("/work-pools")
+def list_work_pools(known: Known) -> list[PoolModel]:
+    """All work pools, by name, with the numbers of runs that wait and run."""
+    return [_pool(each.name, known) for each in known.deployments.pools()]
+
+
+@router.post("/work-pools/{name:text}/queues/{queue:text}/{action}", status_code=HTTPStatus.OK)
+@needs(Scope.ADMIN)
+def pause_work_queue(
+    name: Annotated[Plain, Path(max_length=200)],
+    queue: Annotated[Plain, Path(max_length=200)],
+    action: Annotated[str, Path(pattern="^(pause|resume)$")],
+    known: Known,
+) -> PoolModel:
+    """Pause a queue of a work pool, so that no more of its runs start; or resume it."""
+    found = next((each for each in known.deployments.queues(name) if each.name == queue), None)
+    if found is None:
+        raise DeploymentMissing(f"The work pool {name!r} has no queue {queue!r}.")
+    known.deployments.put_queue(found._replace(paused=system_clock() if action == "pause" else None))
+    return _pool(name, known)
+
+
+@router.post("/work-pools/{name:text}/{action}", status_code=HTTPStatus.OK)
+@needs(Scope.ADMIN)
+def pause_work_pool(
+    name: Annotated[Plain, Path(max_length=200)], action: Annotated[str, Path(pattern="^(pause|resume)$")], known: Known
+) -> PoolModel:
+    """Pause a work pool, so that no more of its runs start; or resume it."""
+    if not known.deployments.pause_pool(name, system_clock() if action == "pause" else None):
+        raise DeploymentMissing(f"There is no work pool {name!r}.")
+    return _pool(name, known)
+
+
+@router.get("/workers")
+def list_workers(known: Known, work_pool: str | None = None) -> list[WorkerModel]:
+    """All workers, or those of a work pool."""
+    gone = system_clock() - 2 * settings.current().lease_seconds * 1_000_000
+    return [
+        WorkerModel(
+            **each._asdict() | {"started": moment(each.started), "seen": moment(each.seen), "gone": each.seen < gone}
+        )
+        for each in known.deployments.workers(work_pool)
+    ]
+
+
+@router.get("/runs/{flow_run_id}")
+def get_origin(
+    flow_run_id: Annotated[Plain, Path(max_length=36, description="The flow run's id.")], known: Known
+) -> OriginModel | None:
+    """The deployment that a flow run was created from; null for a run that was called."""
+    place = next(iter(known.deployments.queued(QueueFilter(flow_run_ids=(flow_run_id,)))), None)
+    of = None if place is None else known.deployments.one(place.deployment_id)
+    if place is None or of is None:
+        return None
+    fields = place._asdict() | {"due": moment(place.due), "tick": time_of(place.tick)}
+    return OriginModel(**fields, deployment_name=of.name)
+
+
+@router.get("/{id}")
+def get_deployment(id: Id, known: Known) -> DeploymentDetails:
+    """One deployment, with its versions and the schema of its parameters."""
+    of = _found(id, known)
+    definition = definition_of_text(of.definition)
+    return DeploymentDetails(
+        **_fields(of, known.deployments.schedules(id), known),
+        parameter_schema=definition.schema,
+        entry_point=definition.entry_point,
+        partitions=definition.partitions,
+        versions=[VersionModel.of(each) for each in known.deployments.versions(id)],
+    )
+
+
+@router.get("/{id}/runs")
+def list_runs(
+    id: Id,
+    known: Known,
+    limit: Annotated[int, Query(ge=1, le=10_000)] = 100,
+    since: datetime | None = None,
+    before: datetime | None = None,
+) -> list[ScheduledRunModel]:
+    """Runs of a deployment, the latest due first: also those that were skipped."""
+    _found(id, known)
+    first, end = (None if when is None else from_datetime(when) for when in (since, before))
+    return _runs(known.deployments.queued(QueueFilter(deployment_id=id, since=first, before=end, limit=limit)), known)
+
+
+@router.post("/{id}/runs", status_code=HTTPStatus.CREATED)
+@needs(Scope.WRITE)
+def create_run(id: Id, given: NewRun, known: Known) -> FlowRunModel:
+    """Create a run; a worker starts it. Parameters are checked first."""
+    of, now = _found(id, known), system_clock()
+    slices = definition_of_text(of.definition).slices()
+    if given.partition is not None and slices is None:
+        raise DeploymentError(f"The deployment {of.name!r} has no partitions: leave {given.partition!r} out.")
+    wanted = Wanted(
+        due=now if given.scheduled_time is None else max(now, from_datetime(given.scheduled_time)),
+        parameters=given.parameters,
+        key=given.idempotency_key,
+        partition=None if given.partition is None or slices is None else slices.partition(given.partition),
+        name=given.name,
+        tags=tuple(given.tags),
+        priority=given.priority,
+    )
+    made = make_runs(of, [wanted], now, known)
+    run_id = made[0] if made else known.transactions.run_of_key(of.flow_name, given.idempotency_key or "")
+    (run,) = known.flow_runs(RunFilter(ids=(run_id or "",)))
+    return FlowRunModel.of(run)
+
+
+@router.post("/{id}/pause")
+@needs(Scope.WRITE)
+def pause_deployment(id: Id, known: Known) -> DeploymentModel:
+    """Pause the schedules of a deployment. It can still be started by hand."""
+    _found(id, known)
+    known.deployments.pause(id, system_clock())
+    return _model(id, known)
+
+
+@router.post("/{id}/resume")
+@needs(Scope.WRITE)
+def resume_deployment(id: Id, known: Known) -> DeploymentModel:
+    """Resume the schedules of a deployment. Ticks that came meanwhile are passed over."""
+    _found(id, known)
+    resume_schedules(known.deployments.schedules(id), system_clock(), known)
+    known.deployments.pause(id, None)
+    return _model(id, known)
+
+
+@router.post("/{id}/schedules/{slug}/{action}")
+@needs(Scope.WRITE)
+def pause_schedule(
+    id: Id, slug: Slug, action: Annotated[str, Path(pattern="^(pause|resume)$")], known: Known
+) -> DeploymentModel:
+    """Pause or resume one schedule of a deployment."""
+    _found(id, known)
+    records = [each for each in known.deployments.schedules(id) if each.slug == slug]
+    if not records:
+        raise DeploymentMissing(f"The deployment has no schedule {slug!r}.")
+    if action == "resume":
+        resume_schedules(records, system_clock(), known)
+    known.deployments.pause_schedule(id, slug, system_clock() if action == "pause" else None)
+    return _model(id, known)
+
+
+@router.delete("/{id}", status_code=HTTPStatus.NO_CONTENT)
+@needs(Scope.ADMIN)
+def delete_deployment(id: Id, known: Known) -> None:
+    """Delete a deployment with its schedules. Runs that wait are cancelled; all others stay."""
+    _found(id, known)
+    now = system_clock()
+    waiting = known.deployments.queued(QueueFilter(deployment_id=id, phases=("waiting",)))
+    reason = "Its deployment was deleted."
+    known.deployments.delete(
+        id, [StateRecord(each.flow_run_id, False, StateType.CANCELLED, "Cancelled", reason, now) for each in waiting]
+    )
+
+
+def _found(id: str, known: EmbeddedOrchestrator) -> Deployment:
+    found = known.deployments.one(id)
+    if found is None:
+        raise DeploymentMissing(f"There is no deployment with the id {id!r}.")
+    return found
+
+
+def _model(id: str, known: EmbeddedOrchestrator) -> DeploymentModel:
+    return DeploymentModel(**_fields(_found(id, known), known.deployments.schedules(id), known))
+
+
+def _fields(of: Deployment, schedules: Sequence[ScheduleRecord], known: EmbeddedOrchestrator) -> dict[str, Any]:
+    definition = definition_of_text(of.definition)
+    now = system_clock()
+    coming: dict[str, datetime] = {}
+    if of.paused is None:
+        for record in schedules:
+            for tick, _ in upcoming([record], 1, now):
+                coming[record.slug] = tick
+    last = _runs(known.deployments.queued(QueueFilter(deployment_id=of.id, before=now + 1, limit=1)), known)
+    fields = of._asdict() | {name: moment(getattr(of, name)) for name in ("created", "updated")}
+    return fields | {
+        "description": definition.description,
+        "tags": list(definition.tags),
+        "parameters": definition.parameters,
+        "paused": time_of(of.paused),
+        "schedules": [ScheduleModel.of(each, coming) for each in schedules],
+        "next": min(coming.values(), default=None),
+        "last": next(iter(last), None),
+    }
+
+
+def _runs(places: Sequence[QueuedRun], known: EmbeddedOrchestrator) -> list[ScheduledRunModel]:
+    runs: dict[str, FlowRun] = {}
+    for first in range(0, len(places), 500):
+        ids = tuple(each.flow_run_id for each in places[first : first + 500])
+        runs |= {run.id: run for run in known.flow_runs(RunFilter(ids=ids))}
+    return [
+        ScheduledRunModel(
+            run=FlowRunModel.of(runs[each.flow_run_id]),
+            due=moment(each.due),
+            schedule=each.schedule,
+            tick=time_of(each.tick),
+            partition=each.partition,
+            version=each.version,
+            phase=each.phase,
+            worker_id=each.worker_id,
+        )
+        for each in places
+        if each.flow_run_id in runs
+    ]
+
+
+def _pool(name: str, known: EmbeddedOrchestrator) -> PoolModel:
+    pool = next(each for each in known.deployments.pools() if each.name == name)
+    places = known.deployments.queued(QueueFilter(work_pool=name, phases=("waiting", "claimed")))
+
+    def counts(of: Sequence[QueuedRun]) -> dict[str, Any]:
+        running = sum(each.phase == "claimed" for each in of)
+        return {"running": running, "waiting": len(of) - running}
+
+    queues = []
+    for queue in known.deployments.queues(name):
+        own = counts([each for each in places if each.work_queue == queue.name])
+        limit, paused = queue.concurrency_limit, time_of(queue.paused)
+        queues.append(QueueModel(name=queue.name, concurrency_limit=limit, paused=paused, **own))
+    fields = {each: getattr(pool, each) for each in ("name", "type", "concurrency_limit")}
+    fields |= {"paused": time_of(pool.paused), "created": moment(pool.created), "queues": queues}
+    return PoolModel(**fields, **counts(places))

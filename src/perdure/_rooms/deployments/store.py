@@ -1,0 +1,498 @@
+"""Deployments and the queue of runs in the database. Whoever claims locks the pool's row first, so that no two see the
+same runs waiting, or the same room for more."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from perdure._model.records import CancelRecord, FlowKeyRecord, FlowRunRecord, Record, StartRecord, StateRecord
+from perdure._model.state_types import FINAL, StateType
+from perdure._platform.clock import Micros
+from perdure._rooms.deployments.port import (
+    SKIPPED,
+    Deployment,
+    DeploymentVersion,
+    QueuedRun,
+    QueueFilter,
+    ScheduleRecord,
+    WorkerRecord,
+    WorkPool,
+    WorkQueue,
+)
+from perdure._store.sql.database import Connection
+from perdure._store.sql.writer import Writer
+
+Row = tuple[Any, ...]
+_AHEAD = 16  # waiting runs that are looked at beyond those that are wanted: some may not run yet
+_GRACE: Micros = 30_000_000  # for a run that is cancelled for the next one
+_FINAL = ", ".join(f"'{kind}'" for kind in FINAL)
+
+
+class _Waiting(NamedTuple):
+    """A run that is due, with what its deployment says of those beside it."""
+
+    run: QueuedRun
+    limit: int | None
+    overlap: str
+
+
+class SqlDeployments:
+    """Reads by `read`, and writes by the one writer of the process, apart from what was reported."""
+
+    def __init__(self, writer: Writer, mark: str, add_key: str, read: Callable[[str, Row], list[Row]]) -> None:
+        self._writer = writer
+        self._read = read
+        self._mark = mark
+        self._add_key = add_key  # inserts nothing if there is one
+        self._queue = f"INSERT INTO queued_run ({_fields(QueuedRun)}) VALUES ({self._marks(QueuedRun)})"
+        self._end_ended = (
+            f"UPDATE queued_run SET phase = 'ended', lease = NULL WHERE work_pool = {mark} AND phase = 'claimed'"
+            " AND flow_run_id IN (SELECT f.id FROM flow_run AS f"
+            # What becomes of one that crashed, its worker says.
+            f" WHERE f.id = queued_run.flow_run_id AND f.state_type IN ({_FINAL}) AND f.state_type <> 'CRASHED')"
+        )
+
+    # Deployments
+
+    def put(self, deployment: Deployment, version: DeploymentVersion) -> Deployment:
+        """Make a deployment, or the next version of the one with its flow's name and its own; what is kept now."""
+        mark = self._mark
+
+        def work(connection: Connection) -> Deployment:
+            where = f"WHERE flow_name = {mark} AND name = {mark}"
+            names = deployment.flow_name, deployment.name
+            row = connection.execute(f"SELECT {_fields(Deployment)} FROM deployment {where}", names).fetchone()
+            if row is None:
+                kept = deployment._replace(version=1)
+                self._insert(connection, "deployment", kept)
+                self._insert(connection, "deployment_version", version._replace(deployment_id=kept.id, number=1))
+                return kept
+            known = Deployment(*row)
+            newest = connection.execute(
+                f"SELECT digest FROM deployment_version WHERE deployment_id = {mark} AND number = {mark}",
+                (known.id, known.version),
+            ).fetchone()
+            number = known.version + (newest is None or newest[0] != version.digest)
+            kept = deployment._replace(id=known.id, version=number, paused=known.paused, created=known.created)
+            if number != known.version:
+                last = connection.execute(
+                    f"SELECT max(number) FROM deployment_version WHERE deployment_id = {mark}", (known.id,)
+                ).fetchone()[0]
+                kept = kept._replace(version=max(number, (last or 0) + 1))
+                made = version._replace(deployment_id=known.id, number=kept.version)
+                self._insert(connection, "deployment_version", made)
+            fields = Deployment._fields[3:]
+            connection.execute(
+                f"UPDATE deployment SET {', '.join(f'{each} = {mark}' for each in fields)} WHERE id = {mark}",
+                (*kept[3:], known.id),
+            )
+            move = f"UPDATE queued_run SET work_pool = {mark} WHERE deployment_id = {mark} AND phase = 'waiting'"
+            connection.execute(move, (kept.work_pool, known.id))
+            return kept
+
+        return self._writer.transact(work)
+
+    def all(self, flow_name: str | None = None) -> Sequence[Deployment]:
+        """All deployments, or those of a flow, sorted by flow and name."""
+        return self._deployments({"flow_name": flow_name})
+
+    def one(self, id: str) -> Deployment | None:
+        """A deployment by its id."""
+        return next(iter(self._deployments({"id": id})), None)
+
+    def named(self, flow_name: str, name: str) -> Deployment | None:
+        """A deployment by its flow's name and its own."""
+        return next(iter(self._deployments({"flow_name": flow_name, "name": name})), None)
+
+    def _deployments(self, chosen: dict[str, Any]) -> list[Deployment]:
+        return [Deployment(*row) for row in self._select(Deployment, "deployment", chosen, "flow_name, name")]
+
+    def versions(self, deployment_id: str) -> Sequence[DeploymentVersion]:
+        """The versions of a deployment, newest first."""
+        chosen = {"deployment_id": deployment_id}
+        rows = self._select(DeploymentVersion, "deployment_version", chosen, "number DESC")
+        return [DeploymentVersion(*row) for row in rows]
+
+    def pause(self, deployment_id: str, since: Micros | None) -> bool:
+        """Have the schedules of a deployment make no runs, or (None) make them again; False if there is none."""
+        return self._pause("deployment", {"id": deployment_id}, since)
+
+    def delete(self, deployment_id: str, records: Iterable[Record]) -> bool:
+        """Forget a deployment with its schedules and its places in queues, and commit the records; False if none."""
+        mark, made = self._mark, list(records)
+
+        def work(connection: Connection) -> bool:
+            for table in ("queued_run", "schedule", "deployment_version"):
+                connection.execute(f"DELETE FROM {table} WHERE deployment_id = {mark}", (deployment_id,))
+            found = connection.execute(f"DELETE FROM deployment WHERE id = {mark}", (deployment_id,)).rowcount == 1
+            self._writer.apply(connection, made)
+            return found
+
+        return self._writer.transact(work)
+
+    # Schedules
+
+    def put_schedules(self, schedules: Sequence[ScheduleRecord], deployment_id: str) -> None:
+        """Have a deployment have these schedules, and no others."""
+        mark = self._mark
+
+        def work(connection: Connection) -> None:
+            query = f"SELECT {_fields(ScheduleRecord)} FROM schedule WHERE deployment_id = {mark}"
+            known = {row[1]: ScheduleRecord(*row) for row in connection.execute(query, (deployment_id,)).fetchall()}
+            connection.execute(f"DELETE FROM schedule WHERE deployment_id = {mark}", (deployment_id,))
+            for each in schedules:
+                before = known.get(each.slug)
+                if before is not None:
+                    is_same = before.definition == each.definition
+                    due = before.due if is_same else each.due
+                    each = each._replace(seen=before.seen, due=due, paused=before.paused, created=before.created)
+                self._insert(connection, "schedule", each)
+
+        self._writer.transact(work)
+
+    def schedules(self, deployment_id: str | None = None) -> Sequence[ScheduleRecord]:
+        """The schedules of a deployment, or all, sorted by deployment and slug."""
+        rows = self._select(ScheduleRecord, "schedule", {"deployment_id": deployment_id}, "deployment_id, slug")
+        return [ScheduleRecord(*row) for row in rows]
+
+    def due_schedules(self, now: Micros, limit: int) -> Sequence[ScheduleRecord]:
+        """Schedules to be looked at now, longest due first; none of paused deployments, and none that are paused."""
+        query = (
+            f"SELECT {', '.join(f's.{each}' for each in ScheduleRecord._fields)} FROM schedule AS s"
+            " JOIN deployment AS d ON d.id = s.deployment_id WHERE s.paused IS NULL AND d.paused IS NULL"
+            f" AND s.due <= {self._mark} ORDER BY s.due LIMIT {self._mark}"
+        )
+        return [ScheduleRecord(*row) for row in self._read(query, (now, limit))]
+
+    def note_seen(self, schedules: Sequence[ScheduleRecord]) -> None:
+        """Note how far schedules have been seen, and when they are due next; never back."""
+        mark = self._mark
+        rows = [(each.seen, each.due, each.deployment_id, each.slug, each.definition, each.seen) for each in schedules]
+        statement = (
+            f"UPDATE schedule SET seen = {mark}, due = {mark}"
+            f" WHERE deployment_id = {mark} AND slug = {mark} AND definition = {mark} AND seen <= {mark}"
+        )
+        self._writer.transact(lambda connection: connection.executemany(statement, rows))
+
+    def pause_schedule(self, deployment_id: str, slug: str, since: Micros | None) -> bool:
+        """Have a schedule make no runs, or (None) make them again; False if there is none."""
+        return self._pause("schedule", {"deployment_id": deployment_id, "slug": slug}, since)
+
+    # The queue
+
+    def enqueue(
+        self, runs: Sequence[QueuedRun], keys: Sequence[FlowKeyRecord], records: Iterable[Record]
+    ) -> Sequence[str]:
+        """Create flow runs by their records, and put them in their queues, in one transaction; whose ids are new."""
+        of_run: dict[str, list[Record]] = {run.flow_run_id: [] for run in runs}
+        for record in records:
+            of_run[_run_of(record)].append(record)
+        key_of = {key.flow_run_id: key for key in keys}
+
+        def work(connection: Connection) -> list[str]:
+            made = [
+                run
+                for run in runs
+                if (key := key_of.get(run.flow_run_id)) is None or connection.execute(self._add_key, key).rowcount
+            ]
+            self._writer.apply(connection, [record for run in made for record in of_run[run.flow_run_id]])
+            for run in made:
+                connection.execute(self._queue, run)
+            return [run.flow_run_id for run in made]
+
+        return self._writer.transact(work) if runs else []
+
+    def claim(self, worker: WorkerRecord, most: int, now: Micros, lease: Micros) -> Sequence[QueuedRun]:
+        """Have a worker have runs of its pool that are due, `most` at most."""
+        mark = self._mark
+        due = f"SELECT 1 FROM queued_run WHERE work_pool = {mark} AND phase = 'waiting' AND due <= {mark} LIMIT 1"
+        if most < 1 or not self._read(due, (worker.work_pool, now)):  # those who look often lock nothing
+            return []
+        return self._writer.transact(lambda connection: self._claim_now(connection, worker, most, now, lease))
+
+    def _claim_now(
+        self, connection: Connection, worker: WorkerRecord, most: int, now: Micros, lease: Micros
+    ) -> list[QueuedRun]:
+        mark, pool = self._mark, worker.work_pool
+        connection.execute(f"UPDATE work_pool SET turns = turns + 1 WHERE name = {mark}", (pool,))
+        found = connection.execute(
+            f"SELECT concurrency_limit, paused FROM work_pool WHERE name = {mark}", (pool,)
+        ).fetchone()
+        if found is None or found[1] is not None:
+            return []
+        connection.execute(self._end_ended, (pool,))
+        running = self._counted(connection, pool)
+        if found[0] is not None:
+            most = min(most, found[0] - sum(running.values()))
+        queues = self._rooms(connection, pool)
+        statement = (
+            f"UPDATE queued_run SET phase = 'claimed', worker_id = {mark}, lease = {mark}, starts = starts + 1"
+            f" WHERE flow_run_id = {mark}"
+        )
+        taken: list[QueuedRun] = []
+        changes: list[Record] = []
+        for each in self._candidates(connection, pool, max(most, 0), now, queues):
+            run = each.run
+            if run.work_queue in queues and queues[run.work_queue] <= 0:
+                continue
+            limit = each.limit if each.limit is not None or each.overlap == "queue" else 1
+            if limit is not None and running[run.deployment_id] >= limit:
+                changes += self._held_up(connection, each, now)
+                continue
+            connection.execute(statement, (worker.id, lease, run.flow_run_id))
+            taken.append(run._replace(phase="claimed", worker_id=worker.id, lease=lease, starts=run.starts + 1))
+            running[run.deployment_id] += 1
+            if run.work_queue in queues:
+                queues[run.work_queue] -= 1
+            if len(taken) == most:
+                break
+        self._writer.apply(connection, changes)
+        return taken
+
+    def _counted(self, connection: Connection, pool: str) -> Counter[str]:
+        """How many runs of each deployment have been claimed, and have not ended."""
+        query = (
+            "SELECT deployment_id, count(*) FROM queued_run"
+            f" WHERE work_pool = {self._mark} AND phase = 'claimed' GROUP BY deployment_id"
+        )
+        return Counter(dict(connection.execute(query, (pool,)).fetchall()))
+
+    def _rooms(self, connection: Connection, pool: str) -> dict[str, int]:
+        """How many more runs each limited queue of a pool lets through."""
+        query = (
+            "SELECT w.name, w.concurrency_limit, w.paused, (SELECT count(*) FROM queued_run AS q"
+            f" WHERE q.work_pool = w.work_pool AND q.phase = 'claimed' AND q.work_queue = w.name)"
+            f" FROM work_queue AS w WHERE w.work_pool = {self._mark}"
+        )
+        rows = connection.execute(query, (pool,)).fetchall()
+        return {
+            name: 0 if paused is not None else limit - count
+            for name, limit, paused, count in rows
+            if limit is not None or paused is not None
+        }
+
+    def _candidates(
+        self, connection: Connection, pool: str, most: int, now: Micros, queues: dict[str, int]
+    ) -> Iterator[_Waiting]:
+        """Runs that are due, by priority and time, as many as are taken: what may not run does not hide what may."""
+        mark = self._mark
+        full = [name for name, room in queues.items() if room <= 0]
+        in_room = f" AND coalesce(q.work_queue, '') NOT IN ({', '.join(mark for _ in full)})" if full else ""
+        # A deployment with as many runs as it may have is passed over here, however many of its runs wait.
+        query = (
+            f"SELECT {', '.join(f'q.{each}' for each in QueuedRun._fields)}, d.concurrency_limit, d.overlap"
+            " FROM queued_run AS q JOIN deployment AS d ON d.id = q.deployment_id"
+            " JOIN flow_run AS f ON f.id = q.flow_run_id"
+            f" WHERE q.work_pool = {mark} AND q.phase = 'waiting' AND q.due <= {mark}"
+            f" AND (f.state_type NOT IN ({_FINAL}) OR (f.state_type = 'CRASHED' AND q.starts > 0))"  # it is resumed
+            f" AND (q.priority, q.due, q.flow_run_id) > ({mark}, {mark}, {mark})"
+            " AND NOT (d.overlap = 'queue' AND d.concurrency_limit IS NOT NULL AND d.concurrency_limit <="
+            " (SELECT count(*) FROM queued_run AS c WHERE c.work_pool = q.work_pool AND c.phase = 'claimed'"
+            " AND c.deployment_id = d.id))"
+            f"{in_room} ORDER BY q.priority, q.due, q.flow_run_id LIMIT {mark}"
+        )
+        last, count = (-1, 0, ""), most + _AHEAD
+        while most > 0:
+            rows = connection.execute(query, (pool, now, *last, *full, count)).fetchall()
+            found = [_Waiting(QueuedRun(*row[:-2]), *row[-2:]) for row in rows]
+            yield from found
+            if len(found) < count:
+                return
+            newest = found[-1].run
+            last = newest.priority, newest.due, newest.flow_run_id
+
+    def _held_up(self, connection: Connection, waiting: _Waiting, now: Micros) -> list[Record]:
+        """What becomes of a run that is due while no more of its deployment may run, as the overlap policy says."""
+        mark, run, overlap = self._mark, waiting.run, waiting.overlap
+        others = (
+            f"SELECT flow_run_id FROM queued_run WHERE deployment_id = {mark} AND phase = 'waiting' AND due <= {mark}"
+            f" AND flow_run_id <> {mark} AND (due, flow_run_id)"
+        )
+        if overlap == "skip":
+            return self._skip(connection, [run.flow_run_id], "An earlier run of its deployment still ran.", now)
+        values = (run.deployment_id, now, run.flow_run_id, run.due, run.flow_run_id)
+        if overlap == "queue_one":
+            earlier = connection.execute(f"{others} < ({mark}, {mark}) LIMIT 1", values).fetchone()
+            reason = "An earlier run of its deployment still ran, and another one waited."
+            return [] if earlier is None else self._skip(connection, [run.flow_run_id], reason, now)
+        if overlap == "cancel_running":
+            later = connection.execute(f"{others} > ({mark}, {mark}) LIMIT 1", values).fetchone()
+            if later is not None:
+                reason = "A later run of its deployment was due before it could begin."
+                return self._skip(connection, [run.flow_run_id], reason, now)
+            query = f"SELECT flow_run_id FROM queued_run WHERE deployment_id = {mark} AND phase = 'claimed'"
+            running = connection.execute(query, (run.deployment_id,)).fetchall()
+            return [CancelRecord(id, "the next run of its deployment", now, _GRACE) for (id,) in running]
+        return []
+
+    def _skip(self, connection: Connection, ids: Sequence[str], reason: str, now: Micros) -> list[Record]:
+        statement = f"UPDATE queued_run SET phase = 'ended' WHERE flow_run_id = {self._mark}"
+        connection.executemany(statement, [(id,) for id in ids])
+        return [StateRecord(id, False, StateType.CANCELLED, SKIPPED, reason, now) for id in ids]
+
+    def renew(self, worker_id: str, flow_run_ids: Sequence[str], lease: Micros) -> Sequence[str]:
+        """Have a worker keep the runs that it has; those of them that it still has."""
+        mark = self._mark
+        statement = (
+            f"UPDATE queued_run SET lease = {mark} WHERE flow_run_id = {mark} AND worker_id = {mark}"
+            " AND phase = 'claimed'"
+        )
+
+        def work(connection: Connection) -> list[str]:
+            return [id for id in flow_run_ids if connection.execute(statement, (lease, id, worker_id)).rowcount == 1]
+
+        return self._writer.transact(work) if flow_run_ids else []
+
+    def let_go(self, flow_run_id: str, worker_id: str, due: Micros | None) -> bool:
+        """Have a run that a worker has wait again until it is `due`, or (None) end; False if it is not the worker's."""
+        mark = self._mark
+        phase, when = ("ended", "due") if due is None else ("waiting", mark)
+        statement = (
+            f"UPDATE queued_run SET phase = '{phase}', worker_id = NULL, lease = NULL, due = {when}"
+            f" WHERE flow_run_id = {mark} AND worker_id = {mark} AND phase = 'claimed'"
+        )
+        values = (*(() if due is None else (due,)), flow_run_id, worker_id)
+        return self._writer.execute_apart(statement, values) == 1
+
+    def end_waiting(self, records: Iterable[Record]) -> Sequence[str]:
+        """End runs that wait, by the records of their states; those that a worker has by now are left alone."""
+        of_run = {_run_of(record): record for record in records}
+        statement = f"UPDATE queued_run SET phase = 'ended' WHERE flow_run_id = {self._mark} AND phase = 'waiting'"
+
+        def work(connection: Connection) -> list[str]:
+            ended = [id for id in of_run if connection.execute(statement, (id,)).rowcount == 1]
+            self._writer.apply(connection, [of_run[id] for id in ended])
+            return ended
+
+        return self._writer.transact(work) if of_run else []
+
+    def expired(self, work_pool: str, now: Micros) -> Sequence[QueuedRun]:
+        """Runs of a pool that a worker has claimed, and has not said in time that it still has."""
+        query = (
+            f"SELECT {_fields(QueuedRun)} FROM queued_run"
+            f" WHERE work_pool = {self._mark} AND phase = 'claimed' AND lease < {self._mark} ORDER BY flow_run_id"
+        )
+        return [QueuedRun(*row) for row in self._read(query, (work_pool, now))]
+
+    def queued(self, filter: QueueFilter) -> Sequence[QueuedRun]:
+        """Places in queues, those that are due last first."""
+        mark, conditions, values = self._mark, ["1 = 1"], list[Any]()
+        for column, chosen in (
+            ("flow_run_id", filter.flow_run_ids),
+            ("phase", filter.phases),
+            ("partition", filter.partitions),
+        ):
+            if chosen:
+                conditions.append(f"{column} IN ({', '.join(mark for _ in chosen)})")
+                values += chosen
+        for condition, value in (
+            ("deployment_id =", filter.deployment_id),
+            ("work_pool =", filter.work_pool),
+            ("work_queue =", filter.work_queue),
+            ("due >=", filter.since),
+            ("due <", filter.before),
+        ):
+            if value is not None:
+                conditions.append(f"{condition} {mark}")
+                values.append(value)
+        query = (
+            f"SELECT {_fields(QueuedRun)} FROM queued_run WHERE {' AND '.join(conditions)}"
+            " ORDER BY due DESC, flow_run_id DESC"
+        )
+        if filter.limit is not None:
+            query += f" LIMIT {mark}"
+            values.append(filter.limit)
+        return [QueuedRun(*row) for row in self._read(query, tuple(values))]
+
+    # Pools, queues, workers
+
+    def put_pool(self, pool: WorkPool) -> None:
+        """Make a work pool, or change one; when it was created, and whether it is paused, stays."""
+        statement = (
+            f"INSERT INTO work_pool ({_fields(WorkPool)}, turns) VALUES ({self._marks(WorkPool)}, 0)"
+            " ON CONFLICT (name) DO UPDATE SET type = excluded.type, template = excluded.template,"
+            " concurrency_limit = excluded.concurrency_limit"
+        )
+        self._writer.execute_apart(statement, pool)
+
+    def pools(self) -> Sequence[WorkPool]:
+        """All work pools, sorted by name."""
+        return [WorkPool(*row) for row in self._select(WorkPool, "work_pool", {}, "name")]
+
+    def pause_pool(self, name: str, since: Micros | None) -> bool:
+        """Have no run of a work pool be begun, or (None) have them begun again; False if there is none."""
+        return self._pause("work_pool", {"name": name}, since)
+
+    def delete_pool(self, name: str) -> bool:
+        """Forget a work pool and its queues; False if there is none."""
+        mark = self._mark
+
+        def work(connection: Connection) -> bool:
+            connection.execute(f"DELETE FROM work_queue WHERE work_pool = {mark}", (name,))
+            return connection.execute(f"DELETE FROM work_pool WHERE name = {mark}", (name,)).rowcount == 1
+
+        return self._writer.transact(work)
+
+    def put_queue(self, queue: WorkQueue) -> None:
+        """Make a work queue, or change one."""
+        statement = (
+            f"INSERT INTO work_queue ({_fields(WorkQueue)}) VALUES ({self._marks(WorkQueue)})"
+            " ON CONFLICT (work_pool, name) DO UPDATE SET concurrency_limit = excluded.concurrency_limit,"
+            " paused = excluded.paused"
+        )
+        self._writer.execute_apart(statement, queue)
+
+    def queues(self, work_pool: str) -> Sequence[WorkQueue]:
+        """The work queues of a pool, sorted by name."""
+        return [WorkQueue(*row) for row in self._select(WorkQueue, "work_queue", {"work_pool": work_pool}, "name")]
+
+    def delete_queue(self, work_pool: str, name: str) -> bool:
+        """Forget a work queue: its runs are limited by their pool only; False if there is none."""
+        statement = f"DELETE FROM work_queue WHERE work_pool = {self._mark} AND name = {self._mark}"
+        return self._writer.execute_apart(statement, (work_pool, name)) == 1
+
+    def beat(self, worker: WorkerRecord) -> None:
+        """Note that a worker is there."""
+        statement = (
+            f"INSERT INTO worker ({_fields(WorkerRecord)}) VALUES ({self._marks(WorkerRecord)})"
+            " ON CONFLICT (id) DO UPDATE SET running = excluded.running, seen = excluded.seen"
+        )
+        self._writer.execute_apart(statement, worker)
+
+    def workers(self, work_pool: str | None = None) -> Sequence[WorkerRecord]:
+        """The workers of a pool, or all, sorted by pool and name."""
+        rows = self._select(WorkerRecord, "worker", {"work_pool": work_pool}, "work_pool, name")
+        return [WorkerRecord(*row) for row in rows]
+
+    def forget_worker(self, id: str) -> None:
+        """A worker has ended."""
+        self._writer.execute_apart(f"DELETE FROM worker WHERE id = {self._mark}", (id,))
+
+    def _select(self, kind: Any, table: str, chosen: dict[str, Any], order: str) -> list[Row]:
+        given = {column: value for column, value in chosen.items() if value is not None}
+        where = " AND ".join(["1 = 1", *(f"{column} = {self._mark}" for column in given)])
+        query = f"SELECT {_fields(kind)} FROM {table} WHERE {where} ORDER BY {order}"
+        return self._read(query, tuple(given.values()))
+
+    def _pause(self, table: str, chosen: dict[str, Any], since: Micros | None) -> bool:
+        where = " AND ".join(f"{column} = {self._mark}" for column in chosen)
+        statement = f"UPDATE {table} SET paused = {self._mark} WHERE {where}"
+        return self._writer.execute_apart(statement, (since, *chosen.values())) == 1
+
+    def _insert(self, connection: Connection, table: str, record: Any) -> None:
+        kind = type(record)
+        connection.execute(f"INSERT INTO {table} ({_fields(kind)}) VALUES ({self._marks(kind)})", record)
+
+    def _marks(self, kind: Any) -> str:
+        return ", ".join(self._mark for _ in kind._fields)
+
+
+def _fields(kind: Any) -> str:
+    return ", ".join(kind._fields)
+
+
+def _run_of(record: Record) -> str:
+    if isinstance(record, FlowRunRecord):
+        return record.id
+    assert isinstance(record, StateRecord | StartRecord), record  # what a run that waits is made of
+    return record.run_id if isinstance(record, StateRecord) else record.flow_run_id

@@ -1,0 +1,151 @@
+"""Making the runs that schedules are due for. Whoever does it, however often: a tick becomes one run.
+
+A tick is known by names and its time alone, so a schedule that is deployed anew, a server beside another one, or one
+that starts again makes nothing twice. Nothing is made ahead.
+"""
+
+import hashlib
+import json
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from perdure._model.errors import PerdureError
+from perdure._platform.clock import Micros, from_datetime, to_datetime
+from perdure._rooms.deployments.definition import definition_of_text
+from perdure._rooms.deployments.port import Deployment, ScheduleRecord
+from perdure._rooms.deployments.runs import Wanted, make_runs
+from perdure._rooms.events.port import NO_RUN, Event
+from perdure._scheduling.schedule import Missed, Schedule, schedule_of
+from perdure._store.protocol import Orchestrator
+
+MISSED = "schedule.missed"  # an event: ticks came while nobody looked, and were not made
+FAILED = "schedule.failed"  # an event: the runs of a tick could not be made
+_AT_ONCE = 500  # schedules in one look
+_log = logging.getLogger("perdure.schedules")
+
+
+class Made(NamedTuple):
+    """What one look came to."""
+
+    runs: int
+    schedules: int  # that were due
+
+
+def make_due_runs(now: Micros, known: Orchestrator) -> Made:
+    """Make the runs of all schedules that are due."""
+    due = known.deployments.due_schedules(now, _AT_ONCE)
+    deployments = {each.deployment_id: known.deployments.one(each.deployment_id) for each in due}
+    runs, seen = 0, []
+    for record in due:
+        of = deployments[record.deployment_id]
+        if of is None:
+            continue
+        schedule = schedule_of(json.loads(record.definition))
+        found = schedule.due(to_datetime(record.seen), to_datetime(now))
+        if found.missed is not None:
+            _report_missed(record, of, found.missed, now, known)
+        runs += _made(record, of, list(wanted_of(schedule, of, found.ticks)), now, known)
+        seen.append(_as_seen(record, schedule, from_datetime(found.seen)))
+    if seen:
+        known.deployments.note_seen(seen)
+    return Made(runs, len(due))
+
+
+def _made(record: ScheduleRecord, of: Deployment, wanted: Sequence[Wanted], now: Micros, known: Orchestrator) -> int:
+    try:
+        return len(make_runs(of, wanted, now, known))
+    except PerdureError as error:
+        _log.error("The schedule %r of %s/%s made no run: %s", record.slug, of.flow_name, of.name, error)
+        _emit(FAILED, record, of, now, {"error": str(error)}, known)
+        return 0
+
+
+def _as_seen(record: ScheduleRecord, schedule: Schedule, seen: Micros) -> ScheduleRecord:
+    seen = max(seen, record.seen)
+    return record._replace(seen=seen, due=_next(schedule, seen))
+
+
+def wanted_of(schedule: Schedule, of: Deployment, ticks: Sequence[datetime]) -> Iterator[Wanted]:
+    """The runs of ticks: one each; of partitions, one for each that a tick is about."""
+    slices = definition_of_text(of.definition).slices()
+    for tick in ticks:
+        key = tick_key(of, schedule.slug, tick)
+        made = Wanted(
+            from_datetime(schedule.due_at(tick)),
+            schedule.parameters,
+            key,
+            schedule.slug,
+            from_datetime(tick),
+        )
+        if slices is None:
+            yield made
+            continue
+        for each in slices.newest(tick):
+            yield Wanted(made.due, made.parameters, f"{key}/{each.key}", made.schedule, made.tick, each)
+
+
+def tick_key(of: Deployment, slug: str, tick: datetime) -> str:
+    """What a tick's run is known by."""
+    return f"tick:{of.flow_name}/{of.name}/{slug}/{tick.timestamp():.0f}"
+
+
+def scheduled(schedule: Schedule, deployment_id: str, now: Micros) -> ScheduleRecord:
+    """A schedule as it is kept, seen up to now: what came before it was deployed is not made up for."""
+    kept = ScheduleRecord(deployment_id, schedule.slug, _text(schedule), now, None, None, now)
+    return kept._replace(due=_next(schedule, now), paused=now if schedule.paused else None)
+
+
+def _text(schedule: Schedule) -> str:
+    # Whether it is paused is the record's: who resumes it does not change the definition.
+    return json.dumps(replace(schedule, paused=False).as_json(), sort_keys=True)
+
+
+def _next(schedule: Schedule, seen: Micros) -> Micros | None:
+    tick = next(schedule.ticks(to_datetime(seen)), None)
+    return None if tick is None else from_datetime(schedule.due_at(tick))
+
+
+def resume_schedules(records: Sequence[ScheduleRecord], now: Micros, known: Orchestrator) -> None:
+    """Have schedules that were paused be seen up to now: what came meanwhile was not missed, but paused."""
+    seen = [_as_seen(each, schedule_of(json.loads(each.definition)), now) for each in records]
+    known.deployments.note_seen(seen)
+
+
+def _report_missed(record: ScheduleRecord, of: Deployment, missed: Missed, now: Micros, known: Orchestrator) -> None:
+    first, last = (moment.astimezone(UTC).isoformat() for moment in (missed.first, missed.last))
+    _log.warning(
+        "The schedule %r of %s/%s missed %d ticks, from %s to %s.",
+        *(record.slug, of.flow_name, of.name, missed.ticks, first, last),
+    )
+    _emit(MISSED, record, of, now, {"ticks": missed.ticks, "first": first, "last": last}, known)
+
+
+def _emit(
+    kind: str, record: ScheduleRecord, of: Deployment, now: Micros, what: dict[str, object], known: Orchestrator
+) -> None:
+    name = f"{of.flow_name}/{of.name}/{record.slug}"
+    digest = hashlib.blake2b(f"{kind} {name} {record.seen}".encode(), digest_size=16).hexdigest()
+    id = str(UUID(digest))
+    payload = {"schedule": name, "deployment": f"{of.flow_name}/{of.name}", **what}
+    known.emit(Event(id, now, kind, NO_RUN, of.flow_name, json.dumps(payload)))
+
+
+def upcoming(records: Sequence[ScheduleRecord], count: int, now: Micros) -> list[tuple[datetime, ScheduleRecord]]:
+    """The next ticks of schedules, soonest first; computed, since none is made ahead."""
+    found = [
+        (tick, record)
+        for record in records
+        if record.paused is None
+        for tick in schedule_of(json.loads(record.definition)).upcoming(count, to_datetime(now))
+    ]
+    return sorted(found, key=lambda pair: pair[0])[:count]
+
+
+def soon(records: Sequence[ScheduleRecord], now: Micros) -> timedelta | None:
+    """How long until one of the schedules is due; None if none ever is."""
+    due = [each.due for each in records if each.due is not None and each.paused is None]
+    return timedelta(microseconds=max(0, min(due) - now)) if due else None

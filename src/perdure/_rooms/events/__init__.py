@@ -1,0 +1,1 @@
+"""Events, and the hooks that are notified of them."""

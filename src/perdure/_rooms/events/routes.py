@@ -1,0 +1,186 @@
+"""Live changes: server-sent events."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from datetime import datetime
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Request
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, Field
+
+from perdure._http.changes import Changes
+from perdure._http.dependencies import Asked, Known
+from perdure._http.errors import Refused, answers
+from perdure._http.models import FlowRunModel, LogModel, moment, parsed
+from perdure._http.pages import Id, Listing, Page, Plain, page
+from perdure._model.records import LogFilter
+from perdure._rooms.events.port import NO_RUN, Event, EventFilter
+from perdure._store.reads import Reads, paged
+
+router = APIRouter(prefix="/events", tags=["events"])
+_STREAM: dict[int | str, dict[str, Any]] = {
+    200: {
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "description": "An endless stream of events.",
+    }
+}
+_POLL_SECONDS = 0.25
+_QUIET_SECONDS = 15.0  # after which a comment says that the server is there
+_LINES = 500  # at once
+_MOST_STREAMS = 200
+
+
+class EventModel(BaseModel):
+    """An event.
+
+    `state` is the state of the run, `run` its record; both are empty for an event that a program emitted outside all
+    runs, which then has no `run_id`.
+    """
+
+    id: str
+    kind: str
+    time: datetime
+    run_id: str | None
+    flow_name: str | None
+    run: dict[str, Any]
+    state: dict[str, Any]
+    resource: Annotated[dict[str, Any], Field(description="The object of an emitted event.")]
+    related: Annotated[list[dict[str, Any]], Field(description="Other objects that it concerns.")]
+    payload: Annotated[dict[str, Any], Field(description="The data that the program passed.")]
+
+    @classmethod
+    def of(cls, event: Event) -> "EventModel":
+        """The model of an event."""
+        content = parsed(event.payload)
+        return cls(
+            id=event.id,
+            kind=event.kind,
+            time=moment(event.time),
+            run_id=None if event.run_id == NO_RUN else event.run_id,
+            flow_name=event.flow_name,
+            run=content.get("run") or {},
+            state=content.get("state") or {},
+            resource=content.get("resource") or {},
+            related=content.get("related") or [],
+            payload=content.get("payload") or {},
+        )
+
+
+class EventsWanted(Listing):
+    """Which events."""
+
+    cursor: Annotated[Id | None, Field(description="`next` of the page before this one.")] = None
+    kind: Annotated[Plain | None, Field(description='Such as "flow-run.failed"; "flow-run.*" for all of them.')] = None
+    flow: Annotated[Plain | None, Field(description="The flow's exact name.")] = None
+    run: Annotated[Id | None, Field(description="Of this run.")] = None
+
+
+@router.get("", responses=answers())
+def list_events(known: Known, wanted: Annotated[EventsWanted, Query()]) -> Page[EventModel]:
+    """Events of runs, newest first."""
+    filter = EventFilter(
+        kind=wanted.kind,
+        flow_name=wanted.flow,
+        run_id=wanted.run,
+        older_than=wanted.cursor,
+        limit=wanted.limit + 1,
+    )
+    return page(paged(known.services.events(filter), wanted.limit, lambda event: event.id), EventModel.of)
+
+
+@router.get("/stream", response_class=StreamingResponse, responses={**_STREAM, **answers(HTTPStatus.FORBIDDEN)})
+async def stream_events(
+    request: Request,
+    asked: Asked,
+    flow_run: Annotated[Id | None, Query(description="Only this run's changes, and its log.")] = None,
+    last_event_id: Annotated[str | None, Header(max_length=100)] = None,
+) -> StreamingResponse:
+    """Flow runs that change (`flow_run`), and lines that one flow run logs (`log`), each with its JSON as data.
+
+    `Last-Event-ID` continues after an event. If later events are no longer stored, the stream begins with a `reset`:
+    query the lists again then.
+    """
+    changes: Changes = request.app.state.changes
+    if changes.listeners >= _MOST_STREAMS:
+        raise Refused(f"{_MOST_STREAMS} clients are connected already.")
+    stream = _Stream(changes, asked, flow_run)
+    events = stream.events(last_event_id, request)
+    return StreamingResponse(events, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+
+
+class _Stream:
+    """The events of one listener. An event's id is: epoch, number of the change, number of the line."""
+
+    def __init__(self, changes: Changes, asked: Reads, flow_run_id: str | None) -> None:
+        self._changes = changes
+        self._asked = asked
+        self._flow_run_id = flow_run_id
+        self._number = changes.number
+        self._line = 0
+
+    async def events(self, last: str | None, request: Request) -> AsyncIterator[str]:
+        listening = self._changes.listening()
+        await asyncio.to_thread(listening.__enter__)
+        try:
+            self._number = self._changes.number
+            is_reset = last is not None and not self._go_on(last)
+            # An id without data is no event: a client that loses the connection before the first one continues from
+            # here.
+            yield self._event("reset", "null") if is_reset else f": listening\nid: {self._id}\n\n"
+            quiet_since = time.monotonic()
+            while not await request.is_disconnected():
+                for event in await asyncio.to_thread(self._new):
+                    quiet_since = time.monotonic()
+                    yield event
+                if time.monotonic() - quiet_since > _QUIET_SECONDS:
+                    quiet_since = time.monotonic()
+                    yield ": here\n\n"
+                await asyncio.sleep(_POLL_SECONDS)
+        finally:
+            listening.__exit__(None, None, None)
+
+    def _go_on(self, last: str) -> bool:
+        epoch, _, rest = last.partition(".")
+        number, _, line = rest.partition(".")
+        if epoch != self._changes.epoch or not (number.isdecimal() and line.isdecimal()):
+            return False
+        if self._changes.after(int(number)) is None:
+            return False
+        self._number, self._line = int(number), int(line)
+        return True
+
+    def _new(self) -> list[str]:
+        changed = self._changes.after(self._number)
+        if changed is None:
+            self._number = self._changes.number
+            return [self._event("reset", "null")]
+        events = []
+        for number, run in changed:
+            self._number = number
+            if self._flow_run_id in (None, run.id):
+                events.append(self._event("flow_run", _json(FlowRunModel.of(run))))
+        return events + self._lines()
+
+    def _lines(self) -> list[str]:
+        if self._flow_run_id is None:
+            return []
+        events = []
+        wanted = LogFilter(flow_run_ids=(self._flow_run_id,), after=self._line, limit=_LINES)
+        for line in self._asked.log_lines(wanted).items:
+            self._line = line.id
+            events.append(self._event("log", _json(LogModel.of(line))))
+        return events
+
+    def _event(self, kind: str, data: str) -> str:
+        return f"id: {self._id}\nevent: {kind}\ndata: {data}\n\n"
+
+    @property
+    def _id(self) -> str:
+        return f"{self._changes.epoch}.{self._number}.{self._line}"
+
+
+def _json(model: BaseModel) -> str:
+    return model.model_dump_json()

@@ -1,0 +1,174 @@
+"""Services, events and deliveries in the database."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from perdure._platform.clock import Micros
+from perdure._rooms.events.port import Delivery, Event, EventFilter, Hook, SeenState, Service
+from perdure._store.sql.database import Connection
+from perdure._store.sql.writer import Writer
+
+Row = tuple[Any, ...]
+_DELIVERY = ", ".join(Delivery._fields)
+
+
+class SqlServices:
+    """Reads by `read`, and writes by the one writer of the process, apart from what was reported."""
+
+    def __init__(self, writer: Writer, mark: str, read: Callable[[str, Row], list[Row]]) -> None:
+        self._writer = writer
+        self._read = read
+        self._mark = mark
+        self._claim = self._insert("service", Service._fields) + (
+            " ON CONFLICT (name) DO UPDATE SET process_id = excluded.process_id, due = excluded.due"
+            f" WHERE service.due <= {mark} OR service.process_id = {mark}"
+        )
+        self._finish = (
+            f"UPDATE service SET due = {mark}, ended = {mark}, outcome = {mark}, cursor = {mark}"
+            f" WHERE name = {mark} AND process_id = {mark}"
+        )
+        self._states = (
+            "SELECT s.run_id, s.arrival, s.of_task, s.type, s.name, s.message, s.time, coalesce(t.name, f.name, ''),"
+            " f.id, f.flow_name, t.task_name, coalesce(t.tags, f.tags, '[]') FROM state AS s"
+            " LEFT JOIN task_run AS t ON t.id = s.run_id AND s.of_task"
+            " LEFT JOIN flow_run AS f ON f.id = CASE WHEN s.of_task THEN t.flow_run_id ELSE s.run_id END"
+            f" WHERE s.arrival > {mark} AND (NOT s.of_task OR s.type IN ('FAILED', 'CRASHED'))"
+            f" ORDER BY s.arrival LIMIT {mark}"
+        )
+        self._sign = (
+            f"SELECT MAX(at) FROM (SELECT MAX(time) AS at FROM log WHERE flow_run_id = {mark}"
+            f" UNION ALL SELECT MAX(state_time) FROM task_run WHERE flow_run_id = {mark}) AS signs"
+        )
+        self._add_event = self._insert("event", Event._fields) + " ON CONFLICT DO NOTHING"
+        self._add_delivery = self._insert("hook_delivery", Delivery._fields) + " ON CONFLICT DO NOTHING"
+        self._put_hook = self._insert("hook", Hook._fields)
+        self._due = f"SELECT {_DELIVERY} FROM hook_delivery WHERE state = 'waiting' AND due <= {mark}"
+        self._claim_delivery = (
+            f"UPDATE hook_delivery SET due = {mark} WHERE id = {mark} AND state = 'waiting' AND due = {mark}"
+        )
+        self._note = (
+            f"UPDATE hook_delivery SET state = {mark}, due = {mark}, attempts = {mark}, outcome = {mark}"
+            f" WHERE id = {mark}"
+        )
+
+    def claim(self, service: Service, now: Micros, instead_of: str | None) -> bool:
+        """Have a process do a service until `due`; False if another one does, or it is not due."""
+        return self._writer.execute_apart(self._claim, (*service, now, instead_of or "")) == 1
+
+    def finish(self, service: Service) -> bool:
+        """Note what a service came to, and when it is due; False if another process has it by now."""
+        row = (service.due, service.ended, service.outcome, service.cursor, service.name, service.process_id)
+        return self._writer.execute_apart(self._finish, row) == 1
+
+    def all(self) -> Sequence[Service]:
+        """All services that were ever done, sorted by name."""
+        return [
+            Service(*row) for row in self._read(f"SELECT {', '.join(Service._fields)} FROM service ORDER BY name", ())
+        ]
+
+    def states_after(self, arrival: int, limit: int) -> Sequence[SeenState]:
+        """States of flow runs, and failures of task runs, that came after one, in order."""
+        rows = self._read(self._states, (arrival, limit))
+        return [SeenState(row[0], row[1], bool(row[2]), *row[3:]) for row in rows]
+
+    def last_sign(self, flow_run_id: str) -> Micros | None:
+        """When a flow run last logged something, or a task run of it came to a state."""
+        found: Micros | None = self._read(self._sign, (flow_run_id, flow_run_id))[0][0]
+        return found
+
+    def add_events(self, events: Sequence[Event], deliveries: Sequence[Delivery]) -> int:
+        """Add events with their deliveries, in one transaction; how many are new."""
+
+        def work(connection: Connection) -> int:
+            new = {event.id for event in events if connection.execute(self._add_event, event).rowcount == 1}
+            for delivery in deliveries:
+                if delivery.event_id in new:
+                    connection.execute(self._add_delivery, delivery)
+            return len(new)
+
+        return self._writer.transact(work) if events else 0
+
+    def events(self, filter: EventFilter) -> Sequence[Event]:
+        """Events, newest first."""
+        mark, conditions, values = self._mark, ["1 = 1"], list[object]()
+        if filter.ids:
+            conditions.append(f"id IN ({', '.join(mark for _ in filter.ids)})")
+            values += filter.ids
+        if filter.kind is not None and filter.kind.endswith("*"):
+            conditions.append(f"substr(kind, 1, {len(filter.kind) - 1}) = {mark}")
+            values.append(filter.kind[:-1])
+        for column, value in (
+            ("kind", filter.kind if filter.kind is None or not filter.kind.endswith("*") else None),
+            ("flow_name", filter.flow_name),
+            ("run_id", filter.run_id),
+        ):
+            if value is not None:
+                conditions.append(f"{column} = {mark}")
+                values.append(value)
+        if filter.older_than is not None:
+            conditions.append(f"id < {mark}")
+            values.append(filter.older_than)
+        query = f"SELECT {', '.join(Event._fields)} FROM event WHERE {' AND '.join(conditions)} ORDER BY id DESC"
+        if filter.limit is not None:
+            query += f" LIMIT {mark}"
+            values.append(filter.limit)
+        return [Event(*row) for row in self._read(query, tuple(values))]
+
+    def forget_events(self, before: Micros) -> int:
+        """Delete older events, and their deliveries; how many."""
+        mark = self._mark
+
+        def work(connection: Connection) -> int:
+            old = f"SELECT id FROM event WHERE time < {mark}"
+            connection.execute(f"DELETE FROM hook_delivery WHERE event_id IN ({old})", (before,))
+            return connection.execute(f"DELETE FROM event WHERE time < {mark}", (before,)).rowcount
+
+        return self._writer.transact(work)
+
+    def put_hook(self, hook: Hook) -> None:
+        """Add a hook."""
+        self._writer.execute_apart(self._put_hook, hook)
+
+    def hooks(self) -> Sequence[Hook]:
+        """All hooks, oldest first."""
+        rows = self._read(f"SELECT {', '.join(Hook._fields)} FROM hook ORDER BY id", ())
+        return [Hook._make((*row[:-2], bool(row[-2]), row[-1])) for row in rows]
+
+    def delete_hook(self, id: str) -> bool:
+        """Forget a hook, with its deliveries; whether there was one."""
+
+        def work(connection: Connection) -> bool:
+            connection.execute(f"DELETE FROM hook_delivery WHERE hook_id = {self._mark}", (id,))
+            return connection.execute(f"DELETE FROM hook WHERE id = {self._mark}", (id,)).rowcount == 1
+
+        return self._writer.transact(work)
+
+    def deliveries(self, hook_id: str | None, state: str | None, limit: int) -> Sequence[Delivery]:
+        """Deliveries, newest first."""
+        chosen = {"hook_id": hook_id, "state": state}
+        told = {column: value for column, value in chosen.items() if value is not None}
+        where = " AND ".join(["1 = 1", *(f"{column} = {self._mark}" for column in told)])
+        query = f"SELECT {_DELIVERY} FROM hook_delivery WHERE {where} ORDER BY id DESC LIMIT {self._mark}"
+        return [Delivery(*row) for row in self._read(query, (*told.values(), limit))]
+
+    def due_deliveries(
+        self, now: Micros, limit: int, *, of: str | None = None, besides: Sequence[str] = ()
+    ) -> Sequence[Delivery]:
+        """Deliveries that wait and are due, longest due first: of one hook, or of all besides some hooks."""
+        query, values = self._due, (now, *(() if of is None else (of,)), *besides, limit)
+        query += "" if of is None else f" AND hook_id = {self._mark}"
+        query += f" AND hook_id NOT IN ({', '.join(self._mark for _ in besides)})" if besides else ""
+        rows = self._read(f"{query} ORDER BY due LIMIT {self._mark}", values)
+        return [Delivery(*row) for row in rows]
+
+    def claim_delivery(self, delivery: Delivery, until: Micros) -> bool:
+        """Have nobody else try a delivery before a time; False if somebody else has claimed or tried it."""
+        return self._writer.execute_apart(self._claim_delivery, (until, delivery.id, delivery.due)) == 1
+
+    def note_delivery(self, delivery: Delivery) -> None:
+        """Note what an attempt came to."""
+        row = (delivery.state, delivery.due, delivery.attempts, delivery.outcome, delivery.id)
+        self._writer.execute_apart(self._note, row)
+
+    def _insert(self, table: str, columns: Sequence[str]) -> str:
+        return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(self._mark for _ in columns)})"

@@ -1,0 +1,188 @@
+"""Resuming, continuing and rerunning flow runs."""
+
+import json
+from collections import Counter
+from datetime import datetime
+from http import HTTPStatus
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Body, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from perdure._engine.control import requests as asking
+from perdure._engine.recovery.durable_timers import SUSPENDED
+from perdure._http.access import caller_of, needs
+from perdure._http.dependencies import Asked, Control, Known
+from perdure._http.errors import answers
+from perdure._http.launcher import NotStarted, Starter
+from perdure._http.models import ContinuedRun, FlowRunModel, time_of
+from perdure._http.pages import PathId
+from perdure._model.records import FlowRun, RunFilter
+from perdure._model.state_types import StateType
+from perdure._rooms.runs.flow_run_routes import found
+from perdure._rooms.tokens.store import Scope
+from perdure._store.embedded import EmbeddedOrchestrator
+from perdure._store.reads import PlannedSteps
+
+router = APIRouter(prefix="/flow-runs", tags=["flow runs"], responses=answers())
+_ONE = answers(HTTPStatus.NOT_FOUND)
+_STARTED = answers(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
+
+
+class Resume(BaseModel):
+    """How to resume."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    retry_failed: Annotated[bool, Field(description="Also run failed steps again.")] = False
+
+
+class Start(BaseModel):
+    """How a flow run was started, and what it waits for."""
+
+    target: Annotated[str | None, Field(description="FILE.py:FLOW or MODULE:FLOW; null if no other process finds it.")]
+    directory: str | None
+    asks: Annotated[Any, Field(description="Of a run that waits for input: the input's JSON schema.")]
+    waits_until: Annotated[datetime | None, Field(description="When a pause times out.")]
+
+
+@router.get("/{id}/start", responses=_ONE)
+def get_flow_run_start(id: PathId, known: Known) -> Start:
+    """How a flow run was started, and what it waits for."""
+    found(id, known)
+    start = known.start(id)
+    entry = {} if start is None or start.entry_point is None else json.loads(start.entry_point)
+    pause = next((wait for wait in known.waits(id) if wait.asks is not None and wait.answer is None), None)
+    return Start(
+        target=entry.get("target"),
+        directory=entry.get("directory"),
+        asks=None if pause is None or pause.asks is None else json.loads(pause.asks),
+        waits_until=None if pause is None else time_of(pause.until),
+    )
+
+
+_Reason = Annotated[
+    Literal["failed", "unfinished", "no result"],
+    Field(description="`no result`: it completed, and its result was not persisted or is removed."),
+]
+
+
+class RunsAgain(BaseModel):
+    """Calls of one task or flow that run again when their flow run is resumed."""
+
+    of: Annotated[str, Field(description="The task or the flow.")]
+    of_task: bool
+    count: int
+    why: _Reason
+
+
+class ResumePlan(BaseModel):
+    """What resuming a flow run would do with its calls. Calls that it had not made yet are not included."""
+
+    reused: Annotated[int, Field(description="Calls whose results are reused.")]
+    runs_again: list[RunsAgain]
+
+
+@router.get("/{id}/resume-plan", responses=_ONE)
+def get_resume_plan(id: PathId, known: Known, asked: Asked) -> ResumePlan:
+    """How many calls of a flow run a resume would reuse, which would run again, and why."""
+    run = found(id, known)
+    retries_failed = run.state_type is StateType.FAILED
+    again: Counter[tuple[str, bool, _Reason]] = Counter()
+    reused = 0
+    for steps in asked.planned_steps(id):
+        if steps.has_result and not (steps.is_exception and retries_failed):
+            reused += steps.calls
+        else:
+            again[steps.of, steps.of_task, _why(steps)] += steps.calls
+    runs = [RunsAgain(of=of, of_task=task, why=why, count=count) for (of, task, why), count in again.most_common()]
+    return ResumePlan(reused=reused, runs_again=runs)
+
+
+def _why(steps: PlannedSteps) -> _Reason:
+    if steps.state_type == "FAILED":
+        return "failed"
+    return "no result" if steps.state_type == "COMPLETED" else "unfinished"
+
+
+class Continue(BaseModel):
+    """The input that a paused flow run waits for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    input: Any = None
+
+
+@router.post("/{id}/continue", responses=_STARTED)
+@needs(Scope.WRITE)
+def continue_flow_run(
+    id: PathId, known: Known, control: Control, request: Request, how: Continue | None = None
+) -> ContinuedRun:
+    """Continue a paused flow run.
+
+    A suspended one has no process, and a new process resumes it, if the server may start flows and the caller is an
+    administrator. Otherwise the input is stored, and `command` resumes the run.
+    """
+    run = asking.go_on(id, None if how is None else how.input, control)
+    if run.state_name != SUSPENDED:
+        return ContinuedRun.of_run(found(id, known), is_resumed=True)
+    try:
+        _check_administrator(request, id)
+        _resume(id, known, request)
+    except NotStarted as error:
+        return ContinuedRun.of_run(found(id, known), is_resumed=False, command=error.command, reason=str(error))
+    return ContinuedRun.of_run(found(id, known), is_resumed=True)
+
+
+@router.post("/{id}/resume", status_code=HTTPStatus.ACCEPTED, responses=_STARTED)
+@needs(Scope.ADMIN)
+def resume_flow_run(
+    id: PathId, known: Known, request: Request, how: Annotated[Resume | None, Body()] = None
+) -> FlowRunModel:
+    """Resume a flow run in a process on the server's machine: finished steps do not run again."""
+    _resume(id, known, request, *(["--retry-failed"] if how is not None and how.retry_failed else []))
+    return FlowRunModel.of(found(id, known))
+
+
+@router.post("/{id}/rerun", status_code=HTTPStatus.ACCEPTED, responses=_STARTED)
+@needs(Scope.ADMIN)
+def rerun_flow_run(id: PathId, known: Known, request: Request) -> FlowRunModel:
+    """Start a new run of a flow with the arguments of a run, in a process on the server's machine.
+
+    The response is the new run, or the old one if the new run was not reported within a few seconds.
+    """
+    run = found(id, known)
+    before = _newest(run, known)
+    _starter(request).start("flow-run", "rerun", id, has_begun=lambda: _newest(run, known).id != before.id)
+    newest = _newest(run, known)
+    return FlowRunModel.of(run if newest.id == before.id else newest)
+
+
+def _resume(id: str, known: EmbeddedOrchestrator, request: Request, *options: str) -> None:
+    before = _fingerprint(found(id, known))
+    _starter(request).start(
+        "flow-run", "resume", id, *options, has_begun=lambda: _fingerprint(found(id, known)) != before
+    )
+
+
+def _check_administrator(request: Request, id: str) -> None:
+    """Only administrators start programs: everyone who may write records can choose the program of a run."""
+    if not caller_of(request).scope.allows(Scope.ADMIN):
+        raise NotStarted(
+            "The input is stored. Only administrators may have this server start programs.",
+            ("perdure", "flow-run", "resume", id),
+        )
+
+
+def _fingerprint(run: FlowRun) -> tuple[StateType | None, str | None, int | None]:
+    return run.state_type, run.state_name, run.state_time
+
+
+def _newest(run: FlowRun, known: EmbeddedOrchestrator) -> FlowRun:
+    """The newest run of the same flow."""
+    return known.flow_runs(RunFilter(of=run.flow_name, limit=1))[0]
+
+
+def _starter(request: Request) -> Starter:
+    starter: Starter = request.app.state.starter
+    return starter

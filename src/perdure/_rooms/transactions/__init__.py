@@ -1,0 +1,1 @@
+"""What is committed together, or once."""

@@ -1,0 +1,88 @@
+"""What is committed together, or once: transactions, their steps, and the keys of flow runs."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from perdure._model.records import (
+    CacheRecord,
+    CommitRecord,
+    FlowKeyRecord,
+    Owner,
+    Record,
+    ResultRecord,
+    StepRecord,
+    TransactionRecord,
+)
+from perdure._platform.clock import Micros
+from perdure._store.sql.statements import Statements
+from perdure._store.sql.writer import Writer
+
+Row = tuple[Any, ...]
+
+
+class SqlTransactions:
+    """Reads by `read`, and writes by the one writer of the process, after all that was reported."""
+
+    def __init__(self, writer: Writer, statements: Statements, read: Callable[[str, Row], list[Row]]) -> None:
+        self._writer = writer
+        self._sql = statements
+        self._read = read
+
+    def open(self, record: TransactionRecord) -> TransactionRecord:
+        """Begin a transaction; what is known of it, if there is one with its key already."""
+        absent = self._sql.absent
+        row = tuple(absent if value is None else value for value in record)
+        self._writer.execute(self._sql.open_transaction, row)
+        return TransactionRecord(*self._read(self._sql.transaction, (record.key,))[0])
+
+    def of_key(self, key: str) -> TransactionRecord | None:
+        """What is known of the transaction with a key; None if there is none."""
+        self._writer.flush()
+        rows = self._read(self._sql.transaction, (key,))
+        return TransactionRecord(*rows[0]) if rows else None
+
+    def unfinished(self, flow_run_id: str) -> Sequence[TransactionRecord]:
+        """The transactions of an outermost flow run with steps that are staged, or have hooks to come; newest first."""
+        self._writer.flush()
+        return [TransactionRecord(*row) for row in self._read(self._sql.unfinished_transactions, (flow_run_id,))]
+
+    def steps(self, transaction_id: str) -> Sequence[StepRecord]:
+        """The steps of a transaction that are staged, or committed with hooks to come, in the order of their ends."""
+        self._writer.flush()
+        return [StepRecord(*row) for row in self._read(self._sql.steps, (transaction_id,))]
+
+    def commit(self, transaction_id: str, now: Micros, owner: Owner | None = None) -> None:
+        """Let the results of all staged steps be seen, in one transaction of the database."""
+        records: list[Record] = []
+        for step in self.steps(transaction_id):
+            if step.phase == "staged" and step.staged is not None:
+                result, cached = json.loads(step.staged)
+                records.append(ResultRecord(*result))
+                records += [] if cached is None else [CacheRecord(*cached)]
+        self._writer.commit_together([*records, CommitRecord(transaction_id, now)], owner=owner)
+
+    def committed_steps(self, transaction_id: str) -> Sequence[ResultRecord]:
+        """The results that a transaction committed, of runs with an identity."""
+        self._writer.flush()
+        rows = self._read(self._sql.committed_steps, (transaction_id,))
+        return [ResultRecord(row[0], bool(row[1]), row[2], row[3], bool(row[4]), *row[5:]) for row in rows]
+
+    def values(self, transaction_id: str) -> Mapping[str, str]:
+        """What a transaction keeps for its hooks, by name."""
+        self._writer.flush()
+        return dict(self._read(self._sql.values, (transaction_id,)))
+
+    def create_once(self, key: FlowKeyRecord, records: Iterable[Record]) -> bool:
+        """Create a flow run by its records, unless the flow has one with the key; whether it was created."""
+        return self._writer.commit_together(list(records), unless=(self._sql.add_flow_key, key))
+
+    def run_of_key(self, flow_name: str, key: str) -> str | None:
+        """The id of the flow run that has an idempotency key."""
+        rows = self._read(self._sql.run_of_key, (flow_name, key))
+        return rows[0][0] if rows else None
+
+    def key_of_run(self, flow_run_id: str) -> str | None:
+        """The idempotency key of a flow run."""
+        rows = self._read(self._sql.key_of_run, (flow_run_id,))
+        return rows[0][0] if rows else None

@@ -1,0 +1,1 @@
+"""Variables: values that flows share by name."""

@@ -1,0 +1,20 @@
+"""Loggers: of the current run, whose lines are kept with it, and plain ones under Perdure's."""
+
+import logging
+from contextlib import AbstractContextManager
+
+from perdure._run.logs import RunHandler, RunLogger, get_run_logger, muted
+
+__all__ = ["RunHandler", "RunLogger", "disable_run_logger", "get_logger", "get_run_logger"]
+
+
+def get_logger(name: str | None = None) -> logging.Logger:
+    """The logger `perdure`, or `perdure.NAME`: its lines are shown as Perdure's own, and kept with no run."""
+    if name is None or name == "perdure":
+        return logging.getLogger("perdure")
+    return logging.getLogger(name if name.startswith("perdure.") else f"perdure.{name}")
+
+
+def disable_run_logger() -> AbstractContextManager[None]:
+    """Within a `with` block, lines of runs are neither shown nor kept, in the whole process: for tests of functions."""
+    return muted()

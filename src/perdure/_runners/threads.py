@@ -1,0 +1,190 @@
+"""Submitted tasks in threads of this process, or one after another in the caller's."""
+
+import os
+import threading
+from collections import deque
+from functools import cache
+
+from perdure._model.errors import DefinitionError
+from perdure._platform import forks
+from perdure._runners.base import Work
+from perdure._settings import settings
+
+
+class SequentialTaskRunner:
+    """Runs each task at once, in the thread that submits it."""
+
+    lends_threads = False
+    takes_coroutines = False
+    max_workers = 1
+
+    def duplicate(self) -> "SequentialTaskRunner":
+        """Itself: it keeps nothing."""
+        return self
+
+    def submit(self, work: Work) -> None:
+        """Run the task here and now."""
+        work.run_here()
+
+    def cancel(self) -> None:
+        """Nothing waits here."""
+
+    def interrupt(self) -> None:
+        """All runs in this process."""
+
+    def stop(self, wait: bool = True) -> None:
+        """Nothing is held here."""
+
+
+class ThreadTaskRunner:
+    """Runs tasks concurrently in threads.
+
+    Args:
+        max_workers: how many tasks run at once. Without it, the setting PERDURE_TASK_RUNNER_MAX_WORKERS,
+            else 4 more than the machine has processors, but at most 32.
+
+    Raises:
+        DefinitionError: `max_workers` is less than 1.
+    """
+
+    lends_threads = True  # a thread that waits for queued work may run it itself
+    takes_coroutines = False  # a coroutine flow runs its coroutine tasks on its own loop
+
+    def __init__(self, max_workers: int | None = None) -> None:
+        self.max_workers = checked_workers(max_workers)
+        self._begin()
+
+    def _begin(self) -> None:
+        self._generation = forks.generation
+        self._queue: deque[Work] = deque()
+        self._wake = threading.Condition(threading.Lock())
+        self._idle = 0
+        self._threads: list[threading.Thread] = []
+        self._stopping = False
+
+    def duplicate(self) -> "ThreadTaskRunner":
+        """A runner with the same limit, not started."""
+        return type(self)(self.max_workers)
+
+    def submit(self, work: Work) -> None:
+        """Queue the task; threads are started as they are needed, up to the limit."""
+        if self._generation != forks.generation:  # the threads and what they were to run are the parent's
+            self._begin()
+        with self._wake:
+            self._queue.append(work)
+            if self._idle:
+                self._idle -= 1  # that thread is spoken for, though it has not woken up yet
+                self._wake.notify()
+                return
+            if len(self._threads) >= self._limit():
+                return
+            thread = self._new_thread()
+        try:
+            thread.start()
+        except Exception:  # the system has no more threads for us: the others have to do
+            self._threads.remove(thread)
+            if not self._threads:
+                raise
+
+    def _new_thread(self) -> threading.Thread:
+        thread = threading.Thread(target=self._work, name=f"perdure-worker-{len(self._threads)}", daemon=True)
+        self._threads.append(thread)
+        return thread
+
+    def cancel(self) -> None:
+        """Cancel all queued tasks."""
+        if self._generation != forks.generation:
+            self._begin()
+        with self._wake:
+            queued, self._queue = self._queue, deque()
+        for work in queued:
+            work.cancel()
+
+    def interrupt(self) -> None:
+        """All runs in this process."""
+
+    def stop(self, wait: bool = True) -> None:
+        """End the threads once the queue is empty, and wait for them, but never for the calling one."""
+        if self._generation != forks.generation:
+            self._begin()
+        with self._wake:
+            self._stopping = True
+            self._idle = 0
+            self._wake.notify_all()
+        for thread in tuple(self._threads) if wait else ():
+            # One whose start was interrupted by Ctrl-C is not alive, and ends by itself.
+            if thread is not threading.current_thread() and thread.is_alive():
+                thread.join()
+
+    def _limit(self) -> int:
+        limit = self.max_workers or settings.current().task_runner_max_workers
+        return limit or self._default_limit()
+
+    def _default_limit(self) -> int:
+        return min(32, _processors() + 4)
+
+    def _work(self) -> None:
+        work: Work | None = None
+        try:
+            while (work := self._next()) is not None:
+                try:
+                    self._run(work)
+                except BaseException as error:  # of our own code: the run comes to an end, whatever it is
+                    work.crash(error)
+                if self._generation != forks.generation:  # the task has forked, and this is the child
+                    return
+                work = None  # the task's arguments are not kept while this thread waits
+        except BaseException as error:
+            if work is not None:
+                work.crash(error)
+            raise
+        finally:
+            self._leave()
+            self._replace_thread()
+
+    def _replace_thread(self) -> None:
+        """This thread ends; if it was not stopped, another one takes its place while there is work."""
+        if self._generation != forks.generation:
+            return
+        with self._wake:
+            if self._stopping:
+                return
+            self._threads.remove(threading.current_thread())
+            thread = self._new_thread() if self._queue else None
+        if thread is not None:
+            thread.start()
+
+    def _next(self) -> Work | None:
+        """The next work, waited for; None when the runner stops."""
+        with self._wake:
+            while not self._queue:
+                if self._stopping:
+                    return None
+                self._idle += 1
+                self._wake.wait()
+            return self._queue.popleft()
+
+    def _run(self, work: Work) -> None:
+        work.run_here()
+
+    def _leave(self) -> None:
+        """The thread ends."""
+
+
+@cache
+def _processors() -> int:
+    """How many the machine has; asked once, since the system looks into files for it."""
+    return os.cpu_count() or 1
+
+
+def checked_workers(max_workers: int | None) -> int | None:
+    """The number as it is.
+
+    Raises:
+        DefinitionError: it is not a whole number of at least 1.
+    """
+    if max_workers is not None and (
+        isinstance(max_workers, bool) or not isinstance(max_workers, int) or max_workers < 1
+    ):
+        raise DefinitionError(f"max_workers={max_workers!r} must be a whole number of at least 1, or None.")
+    return max_workers

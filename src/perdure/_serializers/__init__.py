@@ -1,0 +1,1 @@
+"""Serializers: Python objects to bytes and back."""

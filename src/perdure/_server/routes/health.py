@@ -1,0 +1,42 @@
+"""Whether the server is alive and ready, and its version."""
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from perdure._http.dependencies import Known
+from perdure._http.errors import answers
+from perdure._model.records import RunFilter
+from perdure._platform.version import VERSION
+
+router = APIRouter(tags=["health"])
+
+
+class Health(BaseModel):
+    """A server that answers."""
+
+    status: str
+
+
+class Version(BaseModel):
+    """The server's version."""
+
+    version: str
+
+
+@router.get("/health")
+def health() -> Health:
+    """Whether the process answers."""
+    return Health(status="ok")
+
+
+@router.get("/ready", responses=answers())
+def ready(known: Known) -> Health:
+    """Whether it can read its database; 503 if not."""
+    known.flow_runs(RunFilter(limit=1))
+    return Health(status="ready")
+
+
+@router.get("/version")
+def version() -> Version:
+    """The version of Perdure that the server runs."""
+    return Version(version=VERSION)

@@ -1,0 +1,80 @@
+"""Sessions of the page: it sends a token once, and then a cookie that no script can read."""
+
+from datetime import datetime
+from http import HTTPStatus
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, Field, SecretStr
+from starlette.exceptions import HTTPException
+
+from perdure._http.access import COOKIE, caller_of, csrf_of, needs
+from perdure._http.dependencies import Config
+from perdure._http.models import time_of
+from perdure._platform.clock import system_clock
+from perdure._rooms.tokens.store import Scope
+
+router = APIRouter(prefix="/session", tags=["session"])
+
+
+class Login(BaseModel):
+    """The token that begins a session."""
+
+    token: SecretStr = Field(max_length=200)
+
+
+class SessionModel(BaseModel):
+    """The caller, and what it may do."""
+
+    name: str | None = Field(description="The token's scope; null if no authentication is required.")
+    scope: Scope
+    expires: datetime | None
+    csrf: str | None = Field(description="What requests of a session that change something send in `X-CSRF-Token`.")
+
+
+@router.post("")
+@needs(Scope.READ)
+def login(given: Login, request: Request, response: Response, config: Config) -> SessionModel:
+    """Begin a session with a token."""
+    tokens, now, limits = request.app.state.tokens, system_clock(), request.app.state.logins
+    address = request.client.host if request.client else ""
+    token = tokens.find(given.token.get_secret_value(), now)
+    if token is None or token.parent_id is not None:
+        if not limits.take(address):
+            raise HTTPException(HTTPStatus.TOO_MANY_REQUESTS, "Too many wrong tokens came from this address.")
+        raise HTTPException(HTTPStatus.UNAUTHORIZED, "The token is not known here, has expired or was revoked.")
+    ends = now + config.session_seconds * 1_000_000
+    text, session = tokens.begin_session(token, now, ends if token.expires is None else min(ends, token.expires))
+    response.set_cookie(
+        COOKIE,
+        text,
+        max_age=config.session_seconds,
+        httponly=True,
+        samesite="strict",
+        secure=config.is_encrypted,
+    )
+    return SessionModel(name=token.name, scope=token.scope, expires=time_of(session.expires), csrf=csrf_of(text))
+
+
+@router.get("")
+@needs(Scope.READ)
+def session(request: Request) -> SessionModel:
+    """Who asks."""
+    caller = caller_of(request)
+    token = caller.token
+    return SessionModel(
+        name=token.name if token else None,
+        scope=caller.scope,
+        expires=time_of(token.expires) if token else None,
+        csrf=caller.csrf,
+    )
+
+
+@router.delete("", status_code=204)
+@needs(Scope.READ)
+def logout(request: Request, response: Response) -> None:
+    """End the session of the cookie. It does not affect a token in the header."""
+    caller = caller_of(request)
+    if caller.token is not None and caller.token.parent_id is not None:
+        request.app.state.tokens.end(caller.token, system_clock())
+        request.app.state.gate.forget()
+    response.delete_cookie(COOKIE, httponly=True, samesite="strict")

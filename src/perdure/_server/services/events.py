@@ -1,0 +1,120 @@
+"""Events: created from the states that flows' processes report anyway, so that these pay nothing for them."""
+
+import hashlib
+import json
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from perdure._model.records import FlowRun
+from perdure._platform.clock import Micros, to_datetime
+from perdure._rooms.events.port import Delivery, Event, SeenState, deliveries_of
+from perdure._server.services.loop import Outcome
+from perdure._server.services.world import ServiceWorld
+
+_LAST = 253_402_300_799_000_000  # the end of the year 9999: what clocks that are set wrong say may come after it
+_PAGE = 2_000  # states
+_SEEN = 50_000  # events
+_ARRIVAL = 1 << 10  # an arrival counts microseconds, and its low bits distinguish writers
+_MICROS = 1_000_000
+# Who writes a state has numbered it before it is committed: a look back finds those that took longer.
+_LOOK_BACK, _LONG_LOOK_BACK = 10, 600  # seconds
+_LONG_LOOK_SECONDS = 60  # between two long looks back
+
+
+class Events:
+    """Makes events of new states."""
+
+    def __init__(self) -> None:
+        self._seen: dict[int, None] = {}  # by half of an event's id, which takes a third of the memory of all of it
+        self._next_long = 0.0
+
+    def __call__(self, world: ServiceWorld, cursor: int | None) -> Outcome:
+        """Make events of all states since the cursor; from now on, at first."""
+        now = world.clock() * _ARRIVAL
+        if cursor is None:
+            return Outcome("Events begin now", now)
+        at, new = cursor - self._look_back(world) * _MICROS * _ARRIVAL, 0
+        while True:
+            states = world.orchestrator.services.states_after(at, _PAGE)
+            events = [event for event in map(event_of_state, states) if _short(event.id) not in self._seen]
+            new += world.orchestrator.services.add_events(events, new_deliveries(events, world))
+            self._seen.update(dict.fromkeys(_short(event.id) for event in events))
+            at = states[-1].arrival if states else at
+            if len(states) < _PAGE:
+                break
+        while len(self._seen) > _SEEN:  # the database knows the others
+            del self._seen[next(iter(self._seen))]
+        return Outcome(f"{new} new", max(cursor, min(at, now)))  # a clock elsewhere may be ahead
+
+    def _look_back(self, world: ServiceWorld) -> int:
+        if time.monotonic() < self._next_long:
+            return _LOOK_BACK
+        self._next_long = time.monotonic() + _LONG_LOOK_SECONDS
+        keep = int(world.settings.events_keep_seconds * _MICROS)
+        world.orchestrator.services.forget_events(world.clock() - keep)
+        return _LONG_LOOK_BACK
+
+
+def _short(id: str) -> int:
+    return int(id[-17:].replace("-", ""), 16)
+
+
+def event_of_state(state: SeenState) -> Event:
+    """The event that a run came to a state."""
+    of = "task-run" if state.of_task else "flow-run"
+    run = {
+        "id": state.run_id,
+        "name": state.run_name,
+        "flow_run_id": state.flow_run_id,
+        "flow_name": state.flow_name,
+        "task_name": state.task_name,
+        "tags": json.loads(state.tags),
+    }
+    at = {"type": state.type, "name": state.name, "message": state.message}
+    parts = (state.run_id, state.arrival)
+    return _event(f"{of}.{state.type.lower()}", state.time, state.run_id, state.flow_name, run, at, parts)
+
+
+def event_of_run(kind: str, run: FlowRun, now: Micros) -> Event:
+    """An event about a flow run as it is, the same one for as long as it stays in its state."""
+    shown = {
+        "id": run.id,
+        "name": run.name,
+        "flow_run_id": run.id,
+        "flow_name": run.flow_name,
+        "task_name": None,
+        "tags": json.loads(run.tags),
+    }
+    at = {"type": run.state_type, "name": run.state_name, "message": run.state_message}
+    since = run.created if run.state_time is None else run.state_time
+    id = _id(min(since, _LAST), (kind, run.id, since))
+    return _event(kind, now, run.id, run.flow_name, shown, at, ())._replace(id=id)
+
+
+def _event(
+    kind: str,
+    time: Micros,
+    run_id: str,
+    flow_name: str | None,
+    run: dict[str, Any],
+    state: dict[str, Any],
+    parts: Sequence[object],
+) -> Event:
+    time = min(time, _LAST)
+    id = _id(time, parts)
+    payload = {"id": id, "kind": kind, "time": to_datetime(time).isoformat(), "run": run, "state": state}
+    return Event(id, time, kind, run_id, flow_name, json.dumps(payload, ensure_ascii=False))
+
+
+def _id(time: Micros, parts: Sequence[object]) -> str:
+    """A UUID that sorts by time, and is the same for the same parts."""
+    digest = int.from_bytes(hashlib.blake2b(repr(parts).encode(), digest_size=10).digest(), "big")
+    number = ((time // 1_000) << 80 | digest) & ~(0xF << 76) & ~(0b11 << 62) | 7 << 76 | 0b10 << 62
+    text = f"{number:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def new_deliveries(events: Sequence[Event], world: ServiceWorld) -> list[Delivery]:
+    """The deliveries of events to those hooks that want them."""
+    return deliveries_of(events, world.orchestrator.services.hooks(), world.clock()) if events else []

@@ -1,0 +1,524 @@
+"""The composition root: from the settings to an orchestrator, a result store and task runners; it performs effects."""
+
+import atexit
+import logging
+import math
+import os
+import signal
+import threading
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import cache
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, NoReturn, cast
+from weakref import WeakValueDictionary
+
+from perdure._engine import drivers
+from perdure._engine.control.cancellation import stop_from_outside
+from perdure._engine.coordination.claims import Claims
+from perdure._engine.coordination.limiter import Limiter
+from perdure._engine.identity.identity import identity_in
+from perdure._engine.identity.projects import is_made_in_project, may_be_in_scope
+from perdure._engine.recovery.heartbeat import Life
+from perdure._engine.recovery.liveness import Liveness
+from perdure._engine.recovery.ownership import lose, reclaimed
+from perdure._engine.recovery.start_record import entry_point_of, kept
+from perdure._model.colour import FetchPolicy
+from perdure._model.concurrency import check_threads
+from perdure._model.errors import OrchestratorError, SettingError
+from perdure._model.records import Owner, Record, ResultRecord, StartRecord, WaitRecord
+from perdure._model.state_types import StateType
+from perdure._model.tracebacks import FoldPolicy
+from perdure._platform import signal_handlers as handlers
+from perdure._platform.clock import Clock, system_clock
+from perdure._platform.memory import uncollected
+from perdure._platform.providers import set_orchestrator
+from perdure._results.durability import Durability
+from perdure._results.removal import delete_objects, sharing
+from perdure._results.store import Storages
+from perdure._results.types import PersistedResult
+from perdure._run import logs
+from perdure._run.context import FlowRunContext, RunContext, current_run
+from perdure._run.controller import taking_signals
+from perdure._runners.base import TaskRunner
+from perdure._runners.threads import ThreadTaskRunner
+from perdure._settings import settings
+from perdure._settings.fields import Settings
+from perdure._store.protocol import Orchestrator
+
+if TYPE_CHECKING:  # these import pydantic or asyncio, which most processes do not need
+    from perdure._runners.loops import Portal
+    from perdure._serializers.base import Serializer
+    from perdure._storages.storage import Storage
+
+
+class Session:
+    """One orchestrator and all that goes with it. It is the engine's `World`."""
+
+    def __init__(self, chosen: Settings, orchestrator: Orchestrator, clock: Clock = system_clock) -> None:
+        self.settings = chosen
+        self.orchestrator = orchestrator
+        self.clock = clock
+        self.report = orchestrator.report
+        self.commit = orchestrator.commit
+        drivers.beside = None
+        if chosen.opentelemetry:
+            self._trace()
+        self.log = logs.log
+        self._durability = Durability(chosen.results_durability)
+        self.secure = self._durability.secure
+        self.storages = Storages(
+            lambda record: orchestrator.report((record,)), orchestrator.block, orchestrator.has_block
+        )
+        self.told_sources: set[str] = set()
+        self.transactions = orchestrator.transactions
+        self._life = Life(orchestrator.report, self._look_after, chosen.lease_seconds)
+        self.liveness = Liveness(orchestrator, chosen.lease_seconds)
+        self.claims = Claims(orchestrator, self._life, self.liveness, clock, logs.log)
+        self.limiter = Limiter(orchestrator, self._life, self.liveness, clock, logs.log)
+        # Serializers that were found usable: by name, or by object identity with the object, so that ids stay its own.
+        self._usable: dict[str | int, Any] = {"pickle": "pickle"}
+        self._portal: Portal | None = None
+        self._lock = threading.Lock()
+        self._owned: WeakValueDictionary[str, FlowRunContext] = WeakValueDictionary()
+        orchestrator.hear_of_lost(self._lose)
+
+    def _trace(self) -> None:
+        tracer = _tracing().Tracer()
+        self.report, self.commit = tracer.tapped(self.report), tracer.tapped(self.commit)
+        drivers.beside = tracer.enter
+
+    def close(self) -> None:
+        """Commit all that was reported, and let go of everything."""
+        if self._portal is not None:
+            self._portal.stop()
+        self._durability.close()
+        self._life.end()
+        self.orchestrator.close()
+
+    @property
+    def process_id(self) -> str:
+        """The id by which the orchestrator knows this process."""
+        return self._life.process.id
+
+    def start_of(self, run: FlowRunContext) -> Sequence[Record]:
+        """What to report when a flow run begins, or is resumed, so that another process could resume it."""
+        if run.parent is not None:
+            return (StartRecord(run.id, self._life.process.id, None, None, run.step),)
+        self.own(run)
+        first = self._life.begin()
+        self._life.watch(run)
+        entry_point = entry_point_of(run.options)
+        arguments = kept(run.id, run.options.name, entry_point, run.parameters)
+        if arguments is None and (run.options.durable or run.options.on_crash is not None):
+            self.log(run, logging.WARNING, _UNKEPT)
+        return (*first, StartRecord(run.id, self._life.process.id, entry_point, arguments, None))
+
+    def is_own(self, run_id: str, function: Callable[..., Any]) -> bool:
+        """Whether a task run is known to be of the function's project."""
+        return is_made_in_project(run_id, function, self.orchestrator)
+
+    def is_in_scope(self, run_id: str, function: Callable[..., Any] | None) -> bool:
+        """Whether nothing says that a flow run is of another project than the function, or than the main program."""
+        return may_be_in_scope(run_id, function, self.orchestrator)
+
+    def steps_of(
+        self, flow_run_ids: Sequence[str], retry_failed: bool
+    ) -> tuple[dict[str, ResultRecord], dict[str, list[str]]]:
+        """By identity within the flow runs: results of what was finished, and ids of subflow runs that were not.
+
+        With `retry_failed`, what failed is not finished.
+        """
+        finished: dict[str, ResultRecord] = {}
+        begun: dict[str, list[str]] = {}
+        for flow_run_id in flow_run_ids:
+            with uncollected():
+                for record in self.orchestrator.finished_steps(flow_run_id):
+                    if not (record.is_exception and retry_failed):
+                        finished[identity_in(record.step or "")] = record
+            for step, id in self.orchestrator.begun_steps(flow_run_id):
+                begun.setdefault(identity_in(step), []).append(id)
+        return finished, begun
+
+    def items_of(
+        self, flow_run_ids: Sequence[str], step: str, first: int, end: int
+    ) -> Sequence[Sequence[ResultRecord]]:
+        """A generator's items by number, until before `end` or a gap: of each its records, newest first."""
+        found: list[list[ResultRecord]] = [[] for _ in range(first, end)]
+        for flow_run_id in flow_run_ids:
+            for record in self.orchestrator.items(flow_run_id, step, first, end):
+                found[(record.number or 0) - first].append(record)
+        count = next((place for place, records in enumerate(found) if not records), len(found))
+        return [sorted(records, key=lambda each: each.run_id, reverse=True) for records in found[:count]]
+
+    def presence(self) -> Sequence[Record]:
+        """The report of this process's heartbeat, which comes before it claims anything."""
+        return self._life.begin()
+
+    def _look_after(self, run: FlowRunContext) -> None:
+        standing = self.orchestrator.standing(run.id)
+        if standing is None:
+            return
+        if abs(standing.epoch) > run.epoch:
+            lose(run, self)
+        elif standing.cancellation is not None:
+            stop_from_outside(run, standing.cancellation, self)
+        elif standing.state_type is StateType.CRASHED:
+            self.report(reclaimed(run, self))
+
+    def own(self, run: FlowRunContext) -> None:
+        """Report what comes of an outermost flow run, and of all below it, under the claim by which it is ours."""
+        self._owned[run.id] = run
+        self.orchestrator.own(run.claim_of_root)
+
+    def disown(self, run: FlowRunContext) -> None:
+        """An outermost flow run has ended here, and all of it is committed."""
+        self._owned.pop(run.id, None)
+        self.orchestrator.disown(run.id)
+
+    def _lose(self, owner: Owner) -> None:
+        run = self._owned.get(owner.flow_run_id)
+        if run is not None and run.epoch == owner.epoch:
+            lose(run, self)
+
+    def waits_of(self, flow_run_ids: Sequence[str]) -> dict[str, WaitRecord]:
+        """By key, what the steps of the flow runs wait for; the last one's count."""
+        return {wait.key: wait for id in flow_run_ids for wait in self.orchestrator.waits(id)}
+
+    def find_cached(self, key: str) -> ResultRecord | None:
+        """The result that a cache key stands for now."""
+        return self.orchestrator.find_cached(key, self.clock())
+
+    def follow(self, run_id: str) -> None:
+        """Order later reports of a run after all earlier ones, whatever the clock skew."""
+        self.orchestrator.states(run_id)
+
+    def discard(self, result: ResultRecord) -> None:
+        """Remove a result's document, unless others lead to it; it was never reported.
+
+        Raises:
+            ResultError, StorageError: it cannot be removed.
+        """
+        if result.storage_id is None or result.storage_key is None or sharing(self.orchestrator, [result]):
+            return
+        delete_objects(self.storages.get(result.storage_id), result.storage_key)
+
+    def storage_id(self, storage: "Storage") -> str:
+        """The id under which the orchestrator knows a storage."""
+        return self.storages.id_of(storage)
+
+    def storage_for(self, run: RunContext) -> "Storage":
+        """Where a run's result goes: its own option, else its flow's, else the local storage path."""
+        if run.storage is None:
+            chooser = _chooser(run)
+            if chooser is None:
+                run.storage = self._default_storage(run)
+            else:
+                if chooser.storage is None:
+                    chooser.storage = _loaded_storage(chooser.options.result_storage)
+                run.storage = chooser.storage
+        return run.storage  # type: ignore[no-any-return]
+
+    def _default_storage(self, run: RunContext) -> "Storage":
+        block = self.settings.default_result_storage_block
+        if block is None:
+            return _local_storage(self.settings)
+        outermost = run.flow.root if run.flow else run
+        outermost.storage = _loaded_storage(block)  # once for all below
+        return outermost.storage  # type: ignore[no-any-return]
+
+    def serializer_for(self, run: RunContext) -> "Serializer":
+        """How a run's result is written: its own option, else its flow's, else the default serializer."""
+        if run.serializer is None:
+            chosen = _inherited(run, "serializer", "result_serializer")
+            run.serializer = _resolve()(chosen, settings.current().results_default_serializer)
+        return run.serializer  # type: ignore[no-any-return]
+
+    def can_persist(self, run: RunContext) -> bool:
+        """Whether it is known already that a run's storage, serializer and keys can be had."""
+        chooser = _chooser(run)
+        if self.settings.default_result_storage_block if chooser is None else chooser.storage is None:
+            return False
+        chosen = _inherited(run, "serializer", "result_serializer") or self.settings.results_default_serializer
+        return (chosen if isinstance(chosen, str) else id(chosen)) in self._usable
+
+    def check_persisting(self, run: RunContext) -> None:
+        """Look up a run's storage, serializer and keys; raises what is wrong with them."""
+        self.storage_for(run)
+        chosen = _inherited(run, "serializer", "result_serializer") or self.settings.results_default_serializer
+        self.serializer_for(run).check()
+        if len(self._usable) > 1_000:  # serializers made in a loop must not pile up
+            self._usable.clear()
+        self._usable[chosen if isinstance(chosen, str) else id(chosen)] = chosen
+
+    @property
+    def portal(self) -> "Portal":
+        """Where coroutines run that are called from code that does not await."""
+        from perdure._runners.loops import Portal
+
+        with self._lock:
+            if self._portal is None:
+                self._portal = Portal()
+            return self._portal
+
+    def run_coroutine(self, function: Callable[..., Coroutine[Any, Any, Any]], *args: Any) -> Any:
+        """Run a coroutine from code that does not await, and block until it has ended."""
+        return self.portal.start(function, *args)()
+
+    def task_runner_of(self, run: FlowRunContext) -> TaskRunner:
+        """Where a flow run's submitted tasks run; made when the first one is submitted."""
+        if run.task_runner is not None:
+            return run.task_runner  # type: ignore[no-any-return]
+        with self._lock:
+            if run.task_runner is None:
+                chosen = run.options.task_runner
+                run.task_runner = ThreadTaskRunner() if chosen is None else chosen.duplicate()
+            return run.task_runner  # type: ignore[no-any-return]
+
+    def cancel_outstanding(self, run: FlowRunContext) -> None:
+        """Cancel what the flow run has submitted and what has not begun."""
+        run.stopping = True
+        for stream in tuple(run.streams):
+            stream.stop()
+        if run.task_runner is not None and run.steering.wish is not None:
+            run.task_runner.interrupt()
+        elif run.task_runner is not None:
+            run.task_runner.cancel()
+        for submitted in tuple(run.outstanding.values()):
+            submitted.stop()
+
+
+_NO_OPENTELEMETRY = (
+    "PERDURE_OPENTELEMETRY is on, and the package opentelemetry-api is not installed. Install perdure[opentelemetry]."
+)
+_UNKEPT = (
+    "The arguments of this run are not kept, since they cannot be pickled or take more than a MiB: if its process ends,"
+    " nobody can resume it. Give the flow paths or ids instead of large values and connections."
+)
+
+
+def _chooser(run: RunContext) -> RunContext | None:
+    """The run, or the nearest one above it, that was given a storage: it is loaded once for all below."""
+    above: RunContext | None = run
+    while above is not None and above.storage is None and above.options.result_storage is None:
+        above = above.parent
+    return above
+
+
+def _inherited(run: RunContext, found: str, option: str) -> Any:
+    """What the run or the nearest flow run above it chose."""
+    above: RunContext | None = run
+    while above is not None:
+        chosen = getattr(above, found)
+        if chosen is None:
+            chosen = getattr(above.options, option)
+        if chosen is not None:
+            return chosen
+        above = above.parent
+    return None
+
+
+def _loaded_storage(chosen: Any) -> "Storage":
+    from perdure._blocks.block import Block
+    from perdure._storages.storage import Storage
+
+    block = Block.load(chosen) if isinstance(chosen, str) else chosen
+    if not isinstance(block, Storage):
+        raise TypeError(
+            f"result_storage={chosen!r} is not a storage. Give it a storage such as LocalFileSystem(basepath=...),"
+            " or the slug of a saved one such as 'local-file-system/dev'."
+        )
+    return block
+
+
+_READER_PATIENCE = 1.0  # seconds
+_default_storages: "dict[str, Storage]" = {}
+
+
+def _local_storage(chosen: Settings) -> "Storage":
+    path = str(chosen.local_storage_path)
+    if path not in _default_storages:
+        from perdure._storages.local import LocalFileSystem
+
+        _default_storages[path] = LocalFileSystem(basepath=path)
+    return _default_storages[path]
+
+
+@cache
+def _resolve() -> "Callable[[Any, str], Serializer]":
+    """The function of that name: an import statement in each call would take longer than the rest of it."""
+    from perdure._serializers.base import resolve
+
+    return resolve
+
+
+_current: Session | None = None
+_lock = threading.Lock()
+
+
+def current() -> Session:
+    """This process's session for the settings that hold; made at the first need."""
+    session = _current
+    if session is not None and session.settings is settings.current():
+        return session
+    return _open()
+
+
+def _open() -> Session:
+    global _current
+    check_threads()
+    with _lock:
+        chosen = settings.current()
+        if _current is not None:
+            if _current.settings is chosen:
+                return _current
+            _current.close()
+        orchestrator = _orchestrator(chosen)
+        _current = Session(chosen, orchestrator)
+        logs.set_up(orchestrator.report)
+        run = current_run.get()
+        if run is not None and run.flow is not None:  # in a forked process, or after the settings were changed
+            _current.own(run.flow.root)
+        return _current
+
+
+_most_patience = math.inf
+
+
+def be_impatient(only_reads: bool) -> None:
+    """Say whether sessions that begin from now on only read: then they give up soon on a server that is away."""
+    global _most_patience
+    _most_patience = _READER_PATIENCE if only_reads else math.inf
+
+
+def _orchestrator(chosen: Settings) -> Orchestrator:
+    if chosen.api_url is not None:
+        from perdure._store.remote.orchestrator import RemoteOrchestrator, folder_of  # imports httpx
+
+        remote = RemoteOrchestrator(
+            chosen.api_url,
+            folder_of(chosen.home, chosen.api_url),
+            token=None if chosen.api_token is None else chosen.api_token.reveal(),
+            locally=chosen.checkpoint == "local",
+            patience_seconds=min(chosen.server_patience_seconds, _most_patience),
+            report_interval_seconds=chosen.report_interval_seconds,
+            carried=_tracing().carried if chosen.opentelemetry else dict,
+        )
+        return cast("Orchestrator", remote)
+    from perdure._store.embedded import EmbeddedOrchestrator  # imports sqlite3, which only what runs needs
+    from perdure._store.sql.opening import database_of
+
+    return EmbeddedOrchestrator(database_of(chosen), report_interval_seconds=chosen.report_interval_seconds)
+
+
+def _tracing() -> ModuleType:
+    try:
+        from perdure._run import tracing
+    except ImportError:
+        raise SettingError(_NO_OPENTELEMETRY) from None
+    return tracing
+
+
+def use(session: Session | None) -> None:
+    """Have this process use a session that was made by hand, as tests do, while its settings hold; None: none.
+
+    The one before is left as it is.
+    """
+    global _current
+    with _lock:
+        _current = session
+    if session is not None:
+        logs.set_up(session.report)
+
+
+def close() -> None:
+    """End this process's session, with everything committed; the next need opens another."""
+    global _current
+    with _lock:
+        session, _current = _current, None
+    if session is not None:
+        session.close()
+
+
+def _forget() -> None:
+    """In a forked child: the parent's threads, connections and locks are not ours."""
+    global _current, _lock
+    _current, _lock = None, threading.Lock()
+    run = current_run.get()
+    for flow in () if run is None or run.flow is None else tuple(run.flow.steering.flows):
+        for future in tuple(flow.outstanding):
+            future.leave_to_parent()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_forget)
+
+
+@atexit.register
+def _close_at_exit() -> None:
+    with suppress(OrchestratorError):  # the orchestrator itself says what could not be committed
+        close()
+
+
+set_orchestrator(lambda: current().orchestrator)
+FoldPolicy.is_off = staticmethod(lambda: settings.current().logging_full_tracebacks)
+FetchPolicy.fetch_in_async = staticmethod(lambda: settings.current().async_fetch_state_result)
+PersistedResult.find_storage = staticmethod(lambda storage_id: current().storages.get(storage_id))
+
+
+class Terminated(BaseException):
+    """The process was asked to end (SIGTERM) while a flow ran."""
+
+
+def _terminate(*_: Any) -> NoReturn:
+    raise Terminated("SIGTERM")
+
+
+_root_runs = 0  # in the main thread: several, where one event loop runs them
+
+
+@contextmanager
+def ended_by_signal(run: FlowRunContext, awaited: bool = False) -> Iterator[None]:
+    """While a root flow run is in the main thread, SIGTERM ends it as crashed before it ends the process.
+
+    Ctrl-C ends it even if its own code swallows the KeyboardInterrupt. Handlers that others have set stay.
+    In whatever thread it is, it can be cancelled.
+    """
+    if run.parent is not None:
+        yield
+        return
+    with taking_signals(run.steering), run.steering.active(run, on_loop=awaited), _in_main_thread(run):
+        yield
+
+
+@contextmanager
+def _in_main_thread(run: FlowRunContext) -> Iterator[None]:
+    global _root_runs
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(*_: Any) -> NoReturn:
+        run.interrupt = KeyboardInterrupt()
+        raise run.interrupt
+
+    _root_runs += 1
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        handlers.install(signal.SIGTERM, _terminate)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        handlers.install(signal.SIGINT, interrupt)
+    try:
+        yield
+    except Terminated:
+        close()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.raise_signal(signal.SIGTERM)
+        raise
+    finally:
+        _root_runs -= 1
+        handlers.remove(signal.SIGINT, interrupt)
+        if not _root_runs:
+            handlers.remove(signal.SIGTERM, _terminate)
+
+
+__all__ = ["Session", "be_impatient", "close", "current", "use"]

@@ -1,0 +1,1 @@
+"""Storages: bytes by key."""

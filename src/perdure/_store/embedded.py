@@ -1,0 +1,488 @@
+"""The orchestrator inside the process: one database, one writer, as many readers as threads ask."""
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from perdure._model.errors import EventError, OrchestratorError
+from perdure._model.records import (
+    ArtifactFilter,
+    ArtifactRecord,
+    BlockRecord,
+    CacheEntry,
+    CacheFilter,
+    CancelRecord,
+    Claim,
+    DecisionRecord,
+    FlowRun,
+    InputRecord,
+    LogFilter,
+    LogLine,
+    LogRecord,
+    Owner,
+    ProcessRecord,
+    Record,
+    ResultFilter,
+    ResultRecord,
+    RunCount,
+    RunFilter,
+    Standing,
+    StartRecord,
+    StateRecord,
+    TaskRun,
+    VariableRecord,
+    WaitRecord,
+)
+from perdure._model.state_types import StateType
+from perdure._platform.clock import Micros, system_clock
+from perdure._rooms.events.port import OF_STATES, Event, deliveries_of
+from perdure._rooms.events.store import SqlServices
+from perdure._rooms.limits.store import SqlLimits
+from perdure._rooms.transactions.store import SqlTransactions
+from perdure._store import lifetime
+from perdure._store.sql.database import Connection, Database
+from perdure._store.sql.ingest import Deliveries, Delivery
+from perdure._store.sql.readers import Readers
+from perdure._store.sql.reconnect import reaching
+from perdure._store.sql.sqlite import SQLite
+from perdure._store.sql.writer import Writer
+
+if TYPE_CHECKING:
+    from sqlalchemy import Executable, Select
+
+    from perdure._rooms.deployments.port import Deployments
+    from perdure._rooms.results.store import Pruner
+    from perdure._rooms.tokens.store import Tokens
+
+Row = tuple[Any, ...]
+_READERS = 8  # connections that read at once; who wants more of them waits for one
+
+
+class EmbeddedOrchestrator:
+    """Keeps records in a SQLite file, or another `database`, which is opened at the first use.
+
+    Many processes may use one file: each waits up to `timeout_seconds` for the others. What is reported is
+    committed at the latest after about `report_interval_seconds`, with the next commit, or at the process's exit.
+    With `synced`, what is committed survives a loss of power.
+    """
+
+    def __init__(
+        self,
+        database: Path | Database,
+        *,
+        timeout_seconds: float = 60.0,
+        report_interval_seconds: float = 0.1,
+        synced: bool = False,
+    ) -> None:
+        chosen: Database
+        chosen = SQLite(database.absolute(), timeout_seconds, synced) if isinstance(database, Path) else database
+        self._database = chosen
+        self._statements = self._database.statements
+        self._writer = Writer(self._database, report_interval_seconds)
+        self._deliveries = Deliveries(self._writer, self._statements, self._writer.refusals)
+        self._readers = Readers(chosen.connect, _READERS)
+        self.transactions = SqlTransactions(self._writer, self._statements, self._read)
+        self.limits = SqlLimits(self._writer, self._statements.mark, self._read)
+        self.services = SqlServices(self._writer, self._statements.mark, self._read)
+        self.report = self._writer.report  # type: ignore[method-assign]  # most calls there are, without one more each
+        lifetime.keep(self)
+
+    @cached_property
+    def deployments(self) -> "Deployments":
+        """Deployments, their schedules, and the queues of their runs."""
+        from perdure._rooms.deployments.store import SqlDeployments
+
+        sql = self._statements
+        return SqlDeployments(self._writer, sql.mark, sql.add_flow_key, self._read)
+
+    def report(self, records: Iterable[Record]) -> None:
+        """Take the records and return at once; they are committed soon, in order."""
+        self._writer.report(records)
+
+    def commit(self, records: Iterable[Record]) -> None:
+        """Take the records and return when they, and all reported before them, are committed."""
+        self._writer.commit(records)
+
+    def flush(self) -> None:
+        """Return when all that was reported is committed."""
+        self._writer.flush()
+
+    def own(self, owner: Owner) -> None:
+        """Write what is reported of a flow run under a claim, from now on."""
+        self._writer.own(owner)
+
+    def disown(self, flow_run_id: str) -> None:
+        """The flow run has ended here, and all that was reported of it is committed."""
+        self._writer.disown(flow_run_id)
+
+    def hear_of_lost(self, hear: Callable[[Owner], None]) -> None:
+        """Have a function called with each claim that was found to be lost."""
+        self._writer.when_lost = hear
+
+    def close(self) -> None:
+        """Flush and let go of connections and threads. Calling it again does nothing."""
+        self._writer.close()
+        for connection in self._readers.idle():
+            connection.close()
+
+    def deliver(self, delivery: Delivery) -> None:
+        """Commit a batch that came from far, unless it is committed already.
+
+        Raises:
+            DeliveryGap: another one of its sender is wanted first.
+        """
+        self._deliveries.deliver(delivery)
+
+    def abandon(self) -> None:
+        """Close, as a killed process does: what was reported and is not committed is lost."""
+        self._writer.abandon()
+        self.close()
+
+    def find_cached(self, key: str, now: Micros) -> ResultRecord | None:
+        """The result that a cache key stands for, unless it has expired or is to be removed."""
+        if self._writer.holds_keyed:
+            self._writer.flush()
+        rows = self._read(self._statements.find_cached, (key, now))
+        return _result(rows[0]) if rows else None
+
+    def claim_key(self, claim: Claim, lost: str | None = None) -> bool:
+        """Have a run compute the value of a cache key; False if the key has a claim, or a result, already."""
+        if self._writer.holds_keyed:
+            self._writer.flush()
+        sql, writer = self._statements, self._writer
+        result = (claim.key, claim.created, lost or "")
+        if not sql.unclaim_key:
+            return writer.execute_apart(sql.claim_key, (*claim, *result)) == 1
+        back = (claim.key, claim.run_id, *result)
+        return writer.execute_unless(sql.claim_key, (*claim, *result), sql.unclaim_key, back) == 1
+
+    def take_over_key(self, held: Claim, claim: Claim) -> bool:
+        """Have a claim go from one run to another; False if it is no longer the first one's."""
+        parameters = (*claim[1:], held.key, held.run_id)
+        return self._writer.execute(self._statements.take_over_key, parameters) == 1
+
+    def claim_of(self, key: str) -> Claim | None:
+        """Which run computes the value of a cache key now."""
+        if self._writer.holds_keyed:
+            self._writer.flush()
+        rows = self._read(self._statements.claim_of, (key,))
+        return Claim(*rows[0]) if rows else None
+
+    def note_wait(self, claim: tuple[str, str], count: int) -> None:
+        """Count a run that waits inside the claim of a key by a run (1), or that does so no longer (-1)."""
+        self._writer.execute(self._statements.note_wait, (count, *claim))
+
+    def cache_entries(self, filter: CacheFilter) -> Sequence[CacheEntry]:
+        """What cache keys stand for, the newest first, the expired ones too."""
+        from perdure._store.sql import queries
+
+        return [CacheEntry(*row) for row in self._select(queries.cache_entries(filter, self._select))]
+
+    def clear_cache(self, filter: CacheFilter) -> int:
+        """Forget what cache keys stand for; how many."""
+        from perdure._store.sql import queries
+
+        return self._writer.execute(*self._database.compiled(queries.forget_cache(filter, self._select)))
+
+    def flow_runs(self, filter: RunFilter) -> Sequence[FlowRun]:
+        """The flow runs that the filter lets through, newest first, with everything reported until now."""
+        from perdure._store.sql import lists
+
+        return [
+            FlowRun._make((*row[:9], row[9] and self._state_type(row[9]), *row[10:]))
+            for row in self._select(lists.flow_runs(filter, self._select))
+        ]
+
+    def task_runs(self, filter: RunFilter) -> Sequence[TaskRun]:
+        """The task runs that the filter lets through, newest first, with everything reported until now."""
+        from perdure._store.sql import lists
+
+        return [
+            TaskRun._make((*row[:8], row[8] and self._state_type(row[8]), *row[9:]))
+            for row in self._select(lists.task_runs(filter, self._select))
+        ]
+
+    def states(self, run_id: str) -> Sequence[StateRecord]:
+        """All the states of a run, oldest first. What this process reports of it afterwards comes after them."""
+        self._writer.flush()
+        rows = self._read(self._statements.states, (run_id,))
+        if rows:
+            self._writer.follow(rows[-1][-1])
+        return [StateRecord(row[0], bool(row[1]), self._state_type(row[2]), *row[3:-1]) for row in rows]
+
+    def run_counts(self, run_ids: Sequence[str]) -> Sequence[RunCount]:
+        """How many states and log lines are recorded of the runs, in the order of the ids."""
+        from perdure._store.sql import queries
+
+        states, logs = (
+            {str(id): int(count) for id, count in self._select(query)} for query in queries.run_counts(run_ids)
+        )
+        return [RunCount(id, states.get(id, 0), logs.get(id, 0)) for id in run_ids]
+
+    def logs(self, flow_run_id: str | None = None, task_run_id: str | None = None) -> Sequence[LogRecord]:
+        """The lines of a flow run (its task runs' too) or of a task run, oldest first."""
+        from perdure._store.sql import queries
+
+        return [LogRecord(*row) for row in self._select(queries.logs(flow_run_id, task_run_id))]
+
+    def log_lines(self, filter: LogFilter) -> Sequence[LogLine]:
+        """The lines that the filter lets through, those kept last first; with `after`, the other way round."""
+        from perdure._store.sql import queries
+
+        return [LogLine(*row) for row in self._select(queries.log_lines(filter))]
+
+    def results(self, filter: ResultFilter) -> Sequence[ResultRecord]:
+        """What is known of results, newest first."""
+        from perdure._store.sql import lists
+
+        return [_result(row) for row in self._select(lists.results(filter, self._select))]
+
+    def inputs_of(self, run_ids: Sequence[str]) -> Sequence[InputRecord]:
+        """Which results went into the runs, sorted by run and name."""
+        from perdure._store.sql import queries
+
+        return [InputRecord(*row) for row in self._select(queries.inputs(run_ids, of="run_id"))]
+
+    def uses_of(self, run_ids: Sequence[str]) -> Sequence[InputRecord]:
+        """Which runs were given the results of the runs, sorted by the run that was given it and by name."""
+        from perdure._store.sql import queries
+
+        return [InputRecord(*row) for row in self._select(queries.inputs(run_ids, of="source_id"))]
+
+    def decisions(self, run_ids: Sequence[str]) -> Sequence[DecisionRecord]:
+        """Why the runs called their functions, or did not, newest first; runs with nothing to say are left out."""
+        from perdure._store.sql import queries
+
+        return [DecisionRecord(*row) for row in self._select(queries.decisions(run_ids))]
+
+    def source(self, digest: str) -> str | None:
+        """What the digests of a task's source were made of, as in `SourceRecord`; None if nobody said."""
+        self._writer.flush()
+        rows = self._read(self._statements.source, (digest,))
+        return rows[0][0] if rows else None
+
+    def pruning(self) -> "Pruner":
+        """What removing old results needs; close it when it is done."""
+        from perdure._rooms.results.store import Pruner
+
+        self._writer.flush()
+        return Pruner(self._database)
+
+    def start(self, flow_run_id: str) -> StartRecord | None:
+        """How a flow run was begun; None if nobody said."""
+        self._writer.flush()
+        rows = self._read(self._statements.start, (flow_run_id,))
+        return StartRecord(*rows[0]) if rows else None
+
+    def claim(
+        self,
+        seen: StateRecord,
+        before: str,
+        after: str,
+        records: Iterable[Record],
+        epochs: tuple[int, int] | None = None,
+    ) -> bool:
+        """Have a flow run go from one process to another, and commit the records; False if it is not as it was seen."""
+        as_seen = (seen.run_id, before, seen.run_id, str(seen.type), seen.name, seen.time)
+        if epochs is None:
+            claim: tuple[str, Row] = (self._statements.claim_unfenced, (after, *as_seen))
+        else:
+            claim = (self._statements.claim, (after, epochs[1], *as_seen, epochs[0]))
+        lock = (self._statements.lock_start, (seen.run_id,)) if self._statements.lock_start else None
+        return self._writer.commit_together(list(records), unless=claim, lock=lock)
+
+    def standing(self, flow_run_id: str) -> Standing | None:
+        """How an outermost flow run stands, for the process that runs it."""
+        rows = self._read(self._statements.standing, (flow_run_id,))
+        if not rows:
+            return None
+        process_id, epoch, state_type, asked_by, *rest = rows[0]
+        wish = None if asked_by is None else CancelRecord(flow_run_id, asked_by, *rest)
+        return Standing(process_id, epoch, state_type and self._state_type(state_type), wish)
+
+    def cancellation(self, flow_run_id: str) -> CancelRecord | None:
+        """Who wants a flow run to be cancelled."""
+        rows = self._read(self._statements.cancellation, (flow_run_id,))
+        return CancelRecord(*rows[0]) if rows else None
+
+    def withdraw(self, flow_run_id: str) -> None:
+        """Nobody wants the flow run to be cancelled any more."""
+        self._writer.execute(self._statements.withdraw, (flow_run_id,))
+
+    def waits(self, flow_run_id: str) -> Sequence[WaitRecord]:
+        """What the steps of a flow run wait for, or have waited for, sorted by key."""
+        self._writer.flush()
+        return [WaitRecord(*row) for row in self._read(self._statements.waits, (flow_run_id,))]
+
+    def answer(self, flow_run_id: str, key: str, answer: str) -> bool:
+        """Answer a step that waits; False if it has been answered already."""
+        return self._writer.execute(self._statements.answer, (answer, flow_run_id, key)) == 1
+
+    def process(self, id: str) -> ProcessRecord | None:
+        """A process that runs flows."""
+        self._writer.flush()
+        rows = self._read(self._statements.process, (id,))
+        return ProcessRecord(*rows[0]) if rows else None
+
+    def finished_steps(self, flow_run_id: str) -> Sequence[ResultRecord]:
+        """The results of what a flow run called itself, that completed and does not run again when it is resumed."""
+        self._writer.flush()
+        return [_result(row) for row in self._read(self._statements.finished_steps, (flow_run_id, flow_run_id))]
+
+    def items(self, flow_run_id: str, step: str, first: int, end: int) -> Sequence[ResultRecord]:
+        """The items of a generator with these numbers, by number; of several with one number, the newest first."""
+        self._writer.flush()
+        return [_result(row) for row in self._read(self._statements.items, (flow_run_id, step, first, end))]
+
+    def begun_steps(self, flow_run_id: str) -> Sequence[tuple[str, str]]:
+        """The subflow runs of a flow run that have not completed: what each is within it, as JSON, and its id."""
+        self._writer.flush()
+        return [(step, id) for step, id in self._read(self._statements.begun_steps, (flow_run_id,))]
+
+    def unfinished_roots(self) -> Sequence[str]:
+        """The ids of all outermost flow runs that are not at their end, or crashed, oldest first."""
+        self._writer.flush()
+        return [id for (id,) in self._read(self._statements.unfinished_roots, ())]
+
+    def block(self, id: str) -> BlockRecord | None:
+        """A block by its id."""
+        if self._writer.holds_keyed:
+            self._writer.flush()
+        rows = self._read(self._statements.block, (id,))
+        return BlockRecord(*rows[0]) if rows else None
+
+    def has_block(self, id: str) -> bool:
+        """Whether a block is known."""
+        return self.block(id) is not None
+
+    def blocks(self, type: str | None = None, name: str | None = None) -> Sequence[BlockRecord]:
+        """The saved (named) blocks, sorted by type and name; or those of a type, or of a name."""
+        from perdure._store.sql import queries
+
+        return [BlockRecord(*row) for row in self._select(queries.blocks(type, name))]
+
+    def delete_block(self, id: str) -> None:
+        """Forget a block's name; the block itself is kept for the results that lie in its storage."""
+        self._writer.execute(self._statements.forget_block, (id,))
+
+    @property
+    def place(self) -> str:
+        """Where the database is, for people; no password is in it."""
+        return str(getattr(self._database, "path", None) or getattr(self._database, "place", "memory"))
+
+    @property
+    def condition(self) -> tuple[str, int]:
+        """What the database is, with its version, and its size in bytes."""
+        return reaching(self._database, self._condition)
+
+    def _condition(self) -> tuple[str, int]:
+        connection = self._database.connect()
+        try:
+            return self._database.version(connection), self._database.sizes(connection)[0]
+        finally:
+            connection.close()
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """How many records were taken by this process until now, and how many of them are committed."""
+        return self._writer.counts
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether others than its user may write to the database: it is a server's, or has tokens for one."""
+        return self._database.kind == "postgresql" or bool(self.tokens.all())
+
+    @property
+    def tokens(self) -> "Tokens":
+        """Who may talk to a server on this database."""
+        from perdure._rooms.tokens.store import Tokens  # only servers need its imports
+
+        return Tokens(self._writer, self._statements.mark, self._read)
+
+    def artifacts(self, filter: ArtifactFilter) -> Sequence[ArtifactRecord]:
+        """The artifacts that the filter lets through, newest first."""
+        from perdure._store.sql import queries
+
+        return [ArtifactRecord(*row) for row in self._select(queries.artifacts(filter))]
+
+    def delete_artifact(self, id: str) -> bool:
+        """Forget an artifact; False if there is none with this id."""
+        return self._writer.execute(self._statements.forget_artifact, (id,)) == 1
+
+    def emit(self, event: Event) -> bool:
+        """Keep an event of a program's own, with deliveries to the hooks that subscribe to it; False if it is kept
+        already."""
+        if event.kind.startswith(OF_STATES):
+            raise EventError(f"{event.kind!r} is a kind of the server's own events.")
+        deliveries = deliveries_of([event], self.services.hooks(), system_clock())
+        return self.services.add_events([event], deliveries) == 1
+
+    def variable(self, name: str) -> VariableRecord | None:
+        """The variable with this name."""
+        rows = self._read(self._statements.variable, (name,))
+        return VariableRecord(*rows[0]) if rows else None
+
+    def variables(self) -> Sequence[VariableRecord]:
+        """All variables, sorted by name."""
+        return [VariableRecord(*row) for row in self._read(self._statements.variables, ())]
+
+    def set_variable(self, record: VariableRecord, overwrite: bool) -> bool:
+        """Keep a variable; False if there is one already and it is not to be overwritten."""
+        statement = self._statements.put_variable if overwrite else self._statements.add_variable
+        return self._writer.execute_apart(statement, record) == 1
+
+    def delete_variable(self, name: str) -> bool:
+        """Forget a variable; False if there is none with this name."""
+        return self._writer.execute_apart(self._statements.forget_variable, (name,)) == 1
+
+    def select(self, query: "Select[Any]") -> list[Row]:
+        """The rows of a query, with everything reported until now."""
+        return self._select(query)
+
+    def execute(self, statement: "Executable") -> int:
+        """Commit a statement after all that was reported; how many rows it changed."""
+        return self._writer.execute(*self._database.compiled(statement))
+
+    def _select(self, query: "Select[Any]") -> list[Row]:
+        self._writer.flush()
+        return self._read(*self._database.compiled(query))
+
+    def _read(self, statement: str, parameters: Row) -> list[Row]:
+        if self._writer.closed:
+            raise OrchestratorError("The orchestrator is closed and answers no more questions.")
+        return reaching(self._database, lambda: self._read_once(statement, parameters))
+
+    def _read_once(self, statement: str, parameters: Row) -> list[Row]:
+        connection = self._readers.take()
+        try:
+            return connection.execute(statement, parameters).fetchall()
+        finally:
+            self._readers.give_back(connection, self._database.is_lost(connection))
+
+    def _state_type(self, text: str) -> StateType:
+        try:
+            return StateType(text)
+        except ValueError as error:
+            raise self._database.damaged(error) from None
+
+    def begin_in_fork(self) -> None:
+        """Leave the parent's connections, locks and records to the parent."""
+        _abandon(self._readers.idle())
+        self._readers = Readers(self._database.connect, _READERS)
+        self._database.renew_lock()
+        self._writer.begin_in_fork(_abandon)
+        self._deliveries = Deliveries(self._writer, self._statements, self._writer.refusals)
+
+
+def _result(row: Row) -> ResultRecord:
+    return ResultRecord(row[0], bool(row[1]), row[2], row[3], bool(row[4]), *row[5:])
+
+
+def _abandon(connections: list[Connection]) -> None:
+    """Never close these: closing a connection made before a fork could touch the files that the parent uses."""
+    if connections:
+        import ctypes
+
+        for connection in connections:
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))

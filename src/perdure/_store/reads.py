@@ -1,0 +1,381 @@
+"""What the API asks beside the orchestrator's protocol: lists that answer soon however many rows there are.
+
+Where no index serves a filter, rows are looked at a window after the other, for a short time. A list may so have
+fewer items than were asked for, or none, and still a cursor: it says how far was looked.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from sqlalchemy import ColumnElement, Select, and_, case, false, func, literal, select, text, union_all
+
+from perdure._model.records import (
+    CacheEntry,
+    CacheFilter,
+    FlowRun,
+    InputRecord,
+    LogFilter,
+    LogLine,
+    ResultFilter,
+    ResultRecord,
+    RunFilter,
+    TaskRun,
+)
+from perdure._platform.clock import Micros
+from perdure._rooms.events.port import Delivery
+from perdure._store.embedded import EmbeddedOrchestrator
+from perdure._store.sql import lists, queries
+from perdure._store.sql.clock_skew import ids_since
+from perdure._store.sql.lists import holds
+from perdure._store.sql.tables import NOT_COMPLETED, cache_entry, flow_run, hook_delivery, log, result, task_run
+
+T = TypeVar("T")
+R = TypeVar("R", FlowRun, TaskRun)
+
+WINDOW = 10_000  # rows that are looked at together
+_LOOK_SECONDS = 0.02  # after which no other window is begun
+_COUNTED = 30_000  # rows at most
+_JOINED = 5_000  # cache entries with their runs and results
+_SUMMED = 30_000  # results at most
+_List = Callable[[RunFilter, lists.Ask], Select[Any]]
+# What no index serves.
+_LOOKED_AT = (
+    *("name_part", "parameters_part", "outermost", "text"),
+    *("started_after", "started_before", "ended_after", "ended_before"),
+)
+
+
+class Found(NamedTuple, Generic[T]):
+    """Rows, and the cursor of the next page; None if there are no more."""
+
+    items: list[T]
+    next: str | None
+
+
+class FlowSummary(NamedTuple):
+    """A flow, by its runs."""
+
+    name: str
+    last: FlowRun
+    counts: dict[str, int]  # of its runs since a time, by their states' types
+
+
+class FlowStatistics(NamedTuple):
+    """How the runs of a flow went."""
+
+    flow: str
+    runs: int
+    failed: int  # or crashed
+    mean_seconds: float | None  # of those that ended
+
+
+class PlannedSteps(NamedTuple):
+    """Calls of a flow run that resuming it treats alike."""
+
+    of: str  # their task or flow
+    of_task: bool
+    state_type: str  # of the runs that they were
+    has_result: bool  # one that a resumed run can reuse
+    is_exception: bool  # whether that is an exception
+    calls: int
+
+
+class Bar(NamedTuple):
+    """A run that another one called, as far as a timeline shows it."""
+
+    id: str
+    of_task: bool
+    name: str
+    of: str  # its flow or task
+    state_type: str | None
+    state_name: str | None
+    created: Micros
+    started: Micros | None
+    ended: Micros | None
+    run_count: int
+
+
+class Reads:
+    """Questions to an orchestrator whose database is at hand."""
+
+    def __init__(self, known: EmbeddedOrchestrator) -> None:
+        self._known = known
+
+    def flow_runs(self, filter: RunFilter) -> Found[FlowRun]:
+        """A page of flow runs; the filter has a limit."""
+        return self._runs(filter, lists.flow_runs, self._known.flow_runs)
+
+    def task_runs(self, filter: RunFilter) -> Found[TaskRun]:
+        """A page of task runs; the filter has a limit."""
+        return self._runs(filter, lists.task_runs, self._known.task_runs)
+
+    def _runs(self, filter: RunFilter, listed: _List, ask: Callable[[RunFilter], Sequence[R]]) -> Found[R]:
+        limit = filter.limit or 1
+        filter = filter._replace(limit=limit + 1)
+        if not _is_looked_at(filter):
+            return paged(ask(filter), limit, lambda run: run.id)
+        items: list[R] = []
+        deadline = time.monotonic() + _LOOK_SECONDS
+        while True:
+            until = self._window_end(filter, listed, WINDOW)
+            items += ask(filter._replace(until=until, limit=limit + 1 - len(items)))
+            if len(items) > limit or until is None:
+                return paged(items, limit, lambda run: run.id)
+            filter = filter._replace(newer_than=until) if filter.oldest_first else filter._replace(older_than=until)
+            if time.monotonic() > deadline:
+                return Found(items, until)
+
+    def _window_end(self, filter: RunFilter, listed: _List, size: int) -> str | None:
+        """The id of the last of so many rows that an index finds; None if there are fewer."""
+        sought = RunFilter(**filter._asdict() | dict.fromkeys(_LOOKED_AT) | {"limit": size})
+        ids = _ids(listed(sought, self._known.select)).subquery().c.id
+        last = func.max(ids) if filter.oldest_first else func.min(ids)
+        ((count, id),) = self._known.select(select(func.count(), last))
+        return id if count == size else None
+
+    def results(self, filter: ResultFilter) -> Found[ResultRecord]:
+        """A page of results, newest first; the filter has a limit."""
+        limit = filter.limit or 1
+        return paged(self._known.results(filter._replace(limit=limit + 1)), limit, lambda record: record.run_id)
+
+    def count_flow_runs(self, filter: RunFilter) -> tuple[int, bool]:
+        """How many flow runs there are, and whether all were counted."""
+        return self._count(filter, lists.flow_runs)
+
+    def count_task_runs(self, filter: RunFilter) -> tuple[int, bool]:
+        """How many task runs there are, and whether all were counted."""
+        return self._count(filter, lists.task_runs)
+
+    def _count(self, filter: RunFilter, listed: _List) -> tuple[int, bool]:
+        """Of the newest rows that an index finds, as many as may be looked at."""
+        filter = filter._replace(older_than=None, newer_than=None, oldest_first=False)
+        until = self._window_end(filter, listed, _COUNTED)
+        rows = listed(filter._replace(until=until, limit=_COUNTED), self._known.select)
+        ((count,),) = self._known.select(select(func.count()).select_from(_ids(rows).subquery()))
+        return count, until is None
+
+    def flows(self, after: str | None, limit: int, since: Micros, part: str | None = None) -> Found[FlowSummary]:
+        """A page of flows by name, with the counts of those of their runs that were made since a time.
+
+        With `part`, those that have it in their names, in whatever case.
+        """
+        names = self._flow_names(after, limit + 1, part)
+        shown = names[:limit]
+        items = self._summaries(shown, since)
+        return Found(items, shown[-1] if len(names) > limit else None)
+
+    def flow(self, name: str, since: Micros, until: Micros) -> FlowSummary | None:
+        """A flow, with the counts of those of its runs that were made in a time."""
+        return next(iter(self._summaries([name], since, until)), None)
+
+    def _summaries(self, shown: list[str], since: Micros, until: Micros | None = None) -> list[FlowSummary]:
+        columns = flow_run.c
+        lasts = select(func.max(columns.id)).where(columns.flow_name.in_(shown)).group_by(columns.flow_name)
+        ids = tuple(id for (id,) in self._known.select(lasts))
+        last = {run.flow_name: run for run in self._known.flow_runs(RunFilter(ids=ids))} if ids else {}
+        counted = select(columns.flow_name, columns.state_type, func.count())
+        counted = counted.where(columns.flow_name.in_(shown), columns.id >= ids_since(since), columns.created >= since)
+        if until is not None:
+            counted = counted.where(columns.created < until)
+        counts: dict[str, dict[str, int]] = {}
+        for name, kind, count in self._known.select(counted.group_by(columns.flow_name, columns.state_type)):
+            counts.setdefault(name, {})[kind or "PENDING"] = count
+        return [FlowSummary(name, last[name], counts.get(name, {})) for name in shown if name in last]
+
+    def _flow_names(self, after: str | None, limit: int, part: str | None) -> list[str]:
+        """Each name by a seek in the index: there may be a million runs of one."""
+        name = flow_run.c.flow_name
+        first = select(func.min(name).label("name")).where(name > (after or ""))
+        found = first.cte("found", recursive=True)
+        following = select(select(func.min(name)).where(name > found.c.name).scalar_subquery())
+        found = found.union_all(following.where(found.c.name.is_not(None)))
+        rows = select(found.c.name).where(found.c.name.is_not(None)).limit(limit)
+        if part is not None:
+            rows = rows.where(holds(func.lower(found.c.name), part.lower()))
+        return [each for (each,) in self._known.select(rows)]
+
+    def log_lines(self, filter: LogFilter) -> Found[LogLine]:
+        """A page of logged lines; the filter has a limit. Of all runs, only the newest are looked through."""
+        limit = filter.limit or 1
+        if (filter.part or filter.min_level) and not (filter.flow_run_ids or filter.task_run_ids):
+            floor = self._log_floor()
+            filter = filter if filter.after is None else filter._replace(after=max(filter.after, floor))
+            query = queries.log_lines(filter._replace(limit=limit + 1)).where(log.c.id > floor)
+        else:
+            query = queries.log_lines(filter._replace(limit=limit + 1))
+        lines = [LogLine(*row) for row in self._known.select(query)]
+        return paged(lines, limit, lambda line: str(line.id))
+
+    def _log_floor(self) -> int:
+        newest = self._known.select(select(func.max(log.c.id)))[0][0]
+        return int(newest or 0) - _COUNTED
+
+    def bars(self, flow_run_id: str, after: str | None, limit: int) -> Found[Bar]:
+        """A page of the task runs and flow runs that a flow run called, oldest first."""
+        rows = self._known.select(_bars(flow_run_id, after or "", limit + 1))
+        return paged([Bar(row[0], bool(row[1]), *row[2:]) for row in rows], limit, lambda bar: bar.id)
+
+    def counts_within(self, flow_run_id: str) -> dict[str, int]:
+        """How many runs a flow run called, by their states' types.
+
+        Where they are more than 30,000, one that has no state yet counts as completed: no index knows of it.
+        """
+        counts: Counter[str] = Counter()
+        for table, parent in ((task_run, task_run.c.flow_run_id), (flow_run, flow_run.c.parent_flow_run_id)):
+            ((all_,),) = self._known.select(select(func.count()).where(parent == flow_run_id))
+            kind = table.c.state_type
+            query = select(kind, func.count()).where(parent == flow_run_id).group_by(kind)
+            if all_ > _COUNTED:
+                query = query.where(text(NOT_COMPLETED))
+            found = {name or "PENDING": count for name, count in self._known.select(query)}
+            if all_ > _COUNTED:
+                found["COMPLETED"] = all_ - sum(found.values())
+            counts.update(found)
+        return dict(counts)
+
+    def planned_steps(self, flow_run_id: str) -> list[PlannedSteps]:
+        """What a flow run called, by what resuming it would do with it: most calls first."""
+        found = []
+        for table, parent, name in (
+            (task_run, task_run.c.flow_run_id, task_run.c.task_name),
+            (flow_run, flow_run.c.parent_flow_run_id, flow_run.c.flow_name),
+        ):
+            kept = (result.c.run_id == table.c.id, result.c.step.is_not(None), result.c.doomed.is_(None))
+            kind = func.coalesce(table.c.state_type, "PENDING").label("kind")
+            has_result = result.c.run_id.is_not(None).label("has_result")
+            raised = func.coalesce(result.c.is_exception, false()).label("raised")
+            query = select(name, kind, has_result, raised, func.count()).select_from(
+                table.outerjoin(result, and_(*kept, result.c.removed.is_(None)))
+            )
+            query = query.where(parent == flow_run_id, table.c.parent_task_run_id.is_(None))
+            rows = self._known.select(query.group_by(name, "kind", "has_result", "raised"))
+            found += [
+                PlannedSteps(row[0], table is task_run, row[1], bool(row[2]), bool(row[3]), row[4]) for row in rows
+            ]
+        return sorted(found, key=lambda each: (-each.calls, each.of))
+
+    def inputs(self, run_ids: Sequence[str], of: str, limit: int) -> list[InputRecord]:
+        """Which results went into which runs, by the column `of`: "run_id" or "source_id"."""
+        rows = self._known.select(queries.inputs(run_ids, of).limit(limit))
+        return [InputRecord(*row) for row in rows]
+
+    def cache_entries(self, beginning: str, task: str | None, after: str, limit: int) -> Found[CacheEntry]:
+        """A page of what cache keys stand for, by key: those that begin so."""
+        key = cache_entry.c.key
+        within = [key > after, key >= beginning, key < _after_all(beginning)] if beginning else [key > after]
+        rows = self._known.select(select(key).where(*within).order_by(key).limit(1).offset(_JOINED - 1))
+        end = rows[0][0] if rows else None
+        if end is not None:
+            within.append(key <= end)
+        query = (
+            queries.cache_entries(CacheFilter(task=task, limit=limit + 1), self._known.select)
+            .where(*within)
+            .order_by(None)
+        )
+        found = paged(
+            [CacheEntry(*row) for row in self._known.select(query.order_by(key))], limit, lambda entry: entry.key
+        )
+        return found if found.next is not None else Found(found.items, end)
+
+    def deliveries(self, hook_id: str | None, state: str | None, after: str | None, limit: int) -> Found[Delivery]:
+        """A page of deliveries, newest first."""
+        columns = hook_delivery.c
+        told = ((columns.hook_id, hook_id), (columns.state, state))
+        chosen = [column == value for column, value in told if value is not None]
+        chosen += [columns.id < after] if after is not None else []
+        rows = self._deliveries(*chosen, limit=limit + 1)
+        return paged(rows, limit, lambda each: each.id)
+
+    def delivery(self, id: str) -> Delivery | None:
+        """A delivery, by its id."""
+        return next(iter(self._deliveries(hook_delivery.c.id == id, limit=1)), None)
+
+    def _deliveries(self, *chosen: ColumnElement[bool], limit: int) -> list[Delivery]:
+        columns = hook_delivery.c
+        query = select(*(columns[name] for name in Delivery._fields)).where(*chosen)
+        return [Delivery(*row) for row in self._known.select(query.order_by(columns.id.desc()).limit(limit))]
+
+    def runs_over_time(
+        self, since: Micros, until: Micros, step: Micros, flow: str | None = None
+    ) -> list[tuple[int, str, int]]:
+        """How many outermost flow runs, or runs of a flow, were made in each step: (step, type of state, count)."""
+        columns = flow_run.c
+        which = func.floor((columns.created - since) * 1.0 / step)
+        kind = func.coalesce(columns.state_type, "PENDING")
+        query = select(which.label("which"), kind.label("kind"), func.count()).where(*_made(since, until, flow))
+        rows = self._known.select(query.group_by("which", "kind").order_by("which", "kind"))
+        return [(int(which), kind, count) for which, kind, count in rows]
+
+    def flow_statistics(self, since: Micros, until: Micros, flow: str | None = None) -> list[FlowStatistics]:
+        """How the outermost runs of each flow, or all runs of one, went that were made in a time.
+
+        When a crash was noticed says nothing of how long the run took, so crashed runs do not count for that.
+        """
+        columns = flow_run.c
+        failed = func.sum(case((columns.state_type.in_(["FAILED", "CRASHED"]), 1), else_=0))
+        took = func.avg(case((columns.state_type != "CRASHED", (columns.ended - columns.started) * 1.0)))
+        query = select(columns.flow_name, func.count(), failed, took).where(*_made(since, until, flow))
+        return [
+            FlowStatistics(name, runs, int(wrong), None if mean is None else float(mean) / 1_000_000)
+            for name, runs, wrong, mean in self._known.select(query.group_by(columns.flow_name))
+        ]
+
+    def stored(self, since: Micros, until: Micros, step: Micros) -> tuple[list[tuple[int, int, int]], bool]:
+        """What persisted results made in each step of a time take, (step, results, bytes), and whether all are in it.
+
+        The newest are looked at, as many as may be.
+        """
+        columns = result.c
+        ids = select(columns.run_id).where(columns.run_id >= ids_since(since)).order_by(columns.run_id.desc())
+        last = self._known.select(ids.limit(1).offset(_SUMMED - 1))
+        which = func.floor((columns.created - since) * 1.0 / step)
+        query = select(which.label("which"), func.count(), func.sum(columns.size)).where(
+            columns.kind == "persisted",
+            columns.removed.is_(None),
+            columns.run_id >= (last[0][0] if last else ids_since(since)),
+            columns.created >= since,
+            columns.created < until,
+        )
+        rows = self._known.select(query.group_by("which").order_by("which"))
+        return [(int(which), count, int(size or 0)) for which, count, size in rows], not last
+
+
+def _bars(flow_run_id: str, after: str, limit: int) -> Any:
+    def of(table: Any, parent: Any, name: Any, of_task: bool) -> Any:
+        columns = table.c
+        shown = (columns.state_type, columns.state_name, columns.created, columns.started, columns.ended)
+        rows = select(columns.id, literal(of_task), columns.name, name.label("of"), *shown, columns.run_count)
+        return rows.where(parent == flow_run_id, columns.id > after).order_by(columns.id).limit(limit).subquery()
+
+    tasks = of(task_run, task_run.c.flow_run_id, task_run.c.task_name, True)
+    flows = of(flow_run, flow_run.c.parent_flow_run_id, flow_run.c.flow_name, False)
+    both = union_all(select(tasks), select(flows)).subquery()
+    return select(both).order_by(both.c.id).limit(limit)
+
+
+def _made(since: Micros, until: Micros, flow: str | None) -> list[ColumnElement[bool]]:
+    columns = flow_run.c
+    made = [columns.id >= ids_since(since), columns.created >= since, columns.created < until]
+    return [columns.parent_flow_run_id.is_(None) if flow is None else columns.flow_name == flow, *made]
+
+
+def _ids(query: Select[Any]) -> Select[Any]:
+    """The ids alone, which an index may have without the rows."""
+    return query.with_only_columns(query.selected_columns.id)
+
+
+def _is_looked_at(filter: RunFilter) -> bool:
+    return any(getattr(filter, name) is not None for name in _LOOKED_AT)
+
+
+def _after_all(beginning: str) -> str:
+    """A text after all that begin so."""
+    return beginning + chr(0x10FFFF)
+
+
+def paged(rows: Sequence[T], limit: int, cursor: Callable[[T], str]) -> Found[T]:
+    """Rows of which one more than `limit` was asked for."""
+    items = list(rows[:limit])
+    return Found(items, cursor(items[-1]) if len(rows) > limit else None)

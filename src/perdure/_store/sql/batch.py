@@ -1,0 +1,291 @@
+"""Folding: a run of records becomes a few statements with many rows each.
+
+A run that is created and gets its states in one batch is one INSERT with the newest state in it, which
+costs a quarter of an INSERT and three UPDATEs. The outcome is the same as writing each record alone.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from perdure._model.records import (
+    ArtifactChangeRecord,
+    ArtifactRecord,
+    BlockRecord,
+    CacheRecord,
+    CancelRecord,
+    CommitRecord,
+    DecisionRecord,
+    FlowRunRecord,
+    InputRecord,
+    LogRecord,
+    PastStateRecord,
+    ProcessRecord,
+    Record,
+    ReleaseRecord,
+    RemovalRecord,
+    RenameRecord,
+    ResultRecord,
+    SourceRecord,
+    StartRecord,
+    StateRecord,
+    StepEndRecord,
+    StepRecord,
+    TaskRunRecord,
+    ValueRecord,
+    WaitRecord,
+)
+from perdure._model.state_types import FINAL, StateType
+from perdure._platform.clock import Micros
+from perdure._store.sql.clock_skew import is_askew
+from perdure._store.sql.statements import Statements
+from perdure._store.sql.tags import NO_TAGS, spelled_all
+
+Row = tuple[Any, ...]
+# sqlite3 binds plain text and integers three times faster than their subclasses.
+_TEXT: dict[str, str] = {kind: str.__str__(kind) for kind in StateType}
+_FINAL = frozenset(_TEXT[kind] for kind in FINAL)
+_RUNNING = _TEXT[StateType.RUNNING]
+
+
+class Arrivals:
+    """Numbers that order the states of a run: microseconds of the writer's clock, never twice the same.
+
+    The low bits distinguish writers, so that two processes that write of one run do not collide.
+    """
+
+    _WRITER_BITS = 10
+    STEP = 1 << _WRITER_BITS
+
+    def __init__(self) -> None:
+        self._last = int.from_bytes(os.urandom(2), "big") % self.STEP
+
+    def take(self, count: int) -> int:
+        """The first of `count` numbers, each `STEP` above the one before."""
+        now = (time.time_ns() // 1_000 << self._WRITER_BITS) + self._last % self.STEP
+        first = max(now, self._last + self.STEP)
+        self._last = first + (count - 1) * self.STEP
+        return first
+
+    def pass_by(self, arrival: int) -> None:
+        """Give only numbers above this one from now on: the clock may have been behind, or be so now."""
+        self._last = max(self._last, arrival + self.STEP)
+
+
+class _Run:
+    """What a batch says of one run."""
+
+    __slots__ = ("begun", "count", "is_past", "record", "started", "state")
+
+    def __init__(self, record: FlowRunRecord | TaskRunRecord | None) -> None:
+        self.record = record
+        self.state: Row = ()  # type, name, message, time
+        self.begun: Micros = 0  # the time of its first state
+        self.started: Micros | None = None
+        self.count = 0
+        self.is_past = False  # whether its states are another system's
+
+    def name_stays(self, record: FlowRunRecord | TaskRunRecord) -> None:
+        """Take a record of the run; a run that is reported again keeps its name."""
+        self.record = record if self.record is None else record._replace(name=self.record.name)
+
+
+class Batch:
+    """The rows of some records, by table; `absent` stands for None in them."""
+
+    def __init__(self, records: Iterable[Record], arrival: int, absent: float | None) -> None:
+        self._absent = absent
+        self.flow_runs: dict[str, _Run] = {}
+        self.task_runs: dict[str, _Run] = {}
+        self._rows: dict[str, list[Row]] = {}  # by the statement's name; most batches have rows of a few
+        self._blocks: list[BlockRecord] = []
+        self._fold(records, arrival)
+
+    def statements(self, sql: Statements) -> list[tuple[str, list[Row]]]:
+        """Each statement with its rows, in the order in which they must run."""
+        rows = self._rows
+        steps = [
+            *self._of_runs(self.flow_runs, sql.create_flow_run, sql.advance_flow_run, sql.amend_flow_run),
+            *self._of_runs(self.task_runs, sql.create_task_run, sql.advance_task_run, sql.amend_task_run),
+        ]
+        steps += [(getattr(sql, name), rows[name]) for name in _ORDER if name in rows]
+        for block in self._blocks:
+            # A name goes to the block that was saved under it last; the one before stays, for its results.
+            steps.append((sql.free_slug, [(block.type, block.name, block.id)]))
+            steps.append((sql.put_block, [block]))
+        return [step for step in steps if step[1]]
+
+    def _of(self, statement: str) -> list[Row]:
+        """The rows of a statement until now, to add some."""
+        return self._rows.setdefault(statement, [])
+
+    def _fold(self, records: Iterable[Record], arrival: int) -> None:
+        # Most records are states, and this loop is a quarter of the cost of a run: states are folded in place.
+        absent, states = self._absent, self._of("add_state")
+        for record in records:
+            if type(record) is not StateRecord:
+                _ADD[type(record)](self, record)
+                continue
+            run_id, of_task, kind, name, message, time = record
+            if message is None:
+                message = absent  # type: ignore[assignment]
+            text = _TEXT[kind]
+            states.append((run_id, arrival, 1 if of_task else 0, text, name, message, time))
+            arrival += Arrivals.STEP
+            runs = self.task_runs if of_task else self.flow_runs
+            run = runs.get(run_id)
+            if run is None:
+                run = runs[run_id] = _Run(None)
+                run.begun = time
+            run.state = (text, name, message, time)
+            if text == _RUNNING:
+                run.count += 1
+                if run.started is None:
+                    run.started = time
+
+    def _of_runs(self, runs: dict[str, _Run], create: str, advance: str, amend: str) -> list[tuple[str, list[Row]]]:
+        if not runs:
+            return []
+        absent = self._absent
+        stateless = (absent,) * 6 + (0,)
+        created: list[Row] = []
+        advanced: list[Row] = []
+        amended: list[Row] = []
+        for run_id, run in runs.items():
+            state, record = run.state, run.record
+            if state:
+                ended = state[3] if state[0] in _FINAL else absent
+                row = (*state, absent if run.started is None else run.started, ended, run.count)
+            else:
+                row = stateless
+            if record is None:
+                (amended if run.is_past else advanced).append((run_id, run.begun, *row))
+            else:
+                created.append((*[absent if value is None else value for value in record], *row))
+        return [(create, created), (advance, advanced), (amend, amended)]
+
+    def _add_run(self, record: FlowRunRecord | TaskRunRecord) -> None:
+        of_task = type(record) is TaskRunRecord
+        runs = self.task_runs if of_task else self.flow_runs
+        if record.tags != NO_TAGS:
+            self._of("add_tag").extend((1 if of_task else 0, tag, record.id) for tag in spelled_all(record.tags))
+        run = runs.get(record.id)
+        if run is None:
+            runs[record.id] = _Run(record)
+        else:
+            run.name_stays(record)
+
+    def _add_past_state(self, record: PastStateRecord) -> None:
+        """Number a state by its own time: services that look for new states have passed that by."""
+        run_id, of_task, kind, name, message, time = record
+        text, told = _TEXT[kind], self._absent if message is None else message
+        self._of("add_past_state").append((run_id, time * Arrivals.STEP, 1 if of_task else 0, text, name, told, time))
+        runs = self.task_runs if of_task else self.flow_runs
+        run = runs.setdefault(run_id, _Run(None))
+        run.is_past = True
+        if not run.state or time >= run.state[3]:
+            run.state = (text, name, told, time)
+        run.begun = run.begun or time
+        if text == _RUNNING:
+            run.count += 1
+            run.started = time if run.started is None else min(time, run.started)
+
+    def _add_name(self, record: RenameRecord) -> None:
+        self._of("rename_task_run" if record.of_task else "rename_flow_run").append((record.name, record.run_id))
+
+    def _add_result(self, record: ResultRecord) -> None:
+        run_id, of_task, kind, type, is_exception, created, *rest, _, _ = record
+        absent = self._absent
+        values: Sequence[Any]
+        if rest == _NOTHING:  # of a value that is in memory only
+            values = (absent,) * len(_NOTHING)
+        else:
+            values = [absent if value is None else value for value in rest]
+        askew = created if is_askew(run_id, created) else absent
+        self._of("put_result").append(
+            (run_id, 1 if of_task else 0, kind, type, 1 if is_exception else 0, created, *values, askew)
+        )
+        removals = self._rows.get("mark_result")
+        if removals:  # of the run's result before this one
+            self._rows["mark_result"] = [row for row in removals if row[2] != run_id]
+
+    def _add_process(self, record: ProcessRecord) -> None:
+        self._of("put_process").append(tuple(self._absent if value is None else value for value in record))
+
+    def _add_start(self, record: StartRecord) -> None:
+        self._of("put_start").append(tuple(self._absent if value is None else value for value in record))
+
+    def _add_decision(self, record: DecisionRecord) -> None:
+        row = (*record, record.cache_key)
+        self._of("put_decision").append(tuple(self._absent if value is None else value for value in row))
+
+    def _add_step(self, record: StepRecord) -> None:
+        values = tuple(self._absent if value is None else value for value in record)
+        self._of("add_step").append((*values, record.transaction_id))
+
+    def _add_wait(self, record: WaitRecord) -> None:
+        self._of("put_wait").append(tuple(self._absent if value is None else value for value in record))
+
+    def _add_artifact(self, record: ArtifactRecord) -> None:
+        self._of("put_artifact").append(tuple(self._absent if value is None else value for value in record))
+
+    def _add_artifact_change(self, record: ArtifactChangeRecord) -> None:
+        id, updated, data = record
+        self._of("change_artifact").append((updated, data, id, updated))
+
+    def _add_commit(self, record: CommitRecord) -> None:
+        self._of("commit_transaction").append((record.time, record.transaction_id))
+        self._of("commit_steps").append((record.transaction_id,))
+
+    def _add_removal(self, record: RemovalRecord) -> None:
+        run_id, doomed, removed = record
+        told = self._absent if removed is None else removed
+        self._of("mark_result").append((doomed, told, run_id, told, doomed))
+
+
+_NOTHING = [None] * (len(ResultRecord._fields) - 8)  # what is known beside the type of such a result
+# The statements in the order in which they must run, after those of the runs themselves.
+_ORDER = (
+    *(
+        "add_tag",
+        "rename_flow_run",
+        "rename_task_run",
+        "add_state",
+        "add_past_state",
+        "put_result",
+        "mark_result",
+        "add_input",
+    ),
+    *("put_process", "put_start"),
+    "put_decision",  # while their keys still stand for what they did
+    *("add_source", "put_cancellation", "put_wait", "put_cache_entry", "release_key"),
+    *("add_step", "commit_transaction", "commit_steps", "end_step", "put_value"),
+    *("add_log", "put_artifact", "change_artifact"),
+)
+# Made once: a batch is often one run's.
+_ADD: dict[type, Callable[[Batch, Any], None]] = {
+    TaskRunRecord: Batch._add_run,
+    FlowRunRecord: Batch._add_run,
+    PastStateRecord: Batch._add_past_state,
+    RenameRecord: Batch._add_name,
+    ResultRecord: Batch._add_result,
+    RemovalRecord: Batch._add_removal,
+    InputRecord: lambda batch, record: batch._of("add_input").append(record),
+    ProcessRecord: Batch._add_process,
+    StartRecord: Batch._add_start,
+    CancelRecord: lambda batch, record: batch._of("put_cancellation").append(record),
+    WaitRecord: Batch._add_wait,
+    CacheRecord: lambda batch, record: batch._of("put_cache_entry").append(record),
+    DecisionRecord: Batch._add_decision,
+    SourceRecord: lambda batch, record: batch._of("add_source").append(record),
+    ReleaseRecord: lambda batch, record: batch._of("release_key").append(record),
+    StepRecord: Batch._add_step,
+    StepEndRecord: lambda batch, record: batch._of("end_step").append((record.phase, record.run_id)),
+    CommitRecord: Batch._add_commit,
+    ValueRecord: lambda batch, record: batch._of("put_value").append(record),
+    LogRecord: lambda batch, record: batch._of("add_log").append(record),
+    ArtifactRecord: Batch._add_artifact,
+    ArtifactChangeRecord: Batch._add_artifact_change,
+    BlockRecord: lambda batch, record: batch._blocks.append(record),
+}

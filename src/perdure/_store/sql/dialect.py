@@ -1,0 +1,50 @@
+"""Statements that are the same for SQLite and PostgreSQL but for some words, which each database spells by itself."""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from perdure._store.sql.database import Connection, Cursor, Database
+
+_WORD = re.compile(r"<([a-z]+(?: [a-z]+)*)>")
+_PARAMETER = re.compile(r"(?<!:):(\w+)")
+
+
+class Speaker:
+    """Runs statements on a connection of its own. Such words stand as `<word>`, and parameters as `:name`."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.connection: Connection = database.connect()
+        self._spelled: dict[str, str] = {}
+
+    def run(self, statement: str, told: Mapping[str, Any] | None = None) -> Cursor:
+        """Run a statement with the given parameters."""
+        return self.connection.execute(self.spelled(statement), told or {})
+
+    def spelled(self, statement: str) -> str:
+        """The statement as the database wants it."""
+        found = self._spelled.get(statement)
+        if found is None:
+            words = self.database.spellings
+            found = _WORD.sub(lambda match: words[match[1]], statement)
+            found = self._spelled[statement] = _PARAMETER.sub(words["parameter"], found)
+        return found
+
+    @contextmanager
+    def transaction(self, begin: str) -> Iterator[None]:
+        """Run what is in the `with` block as one transaction."""
+        with self.database.errors():
+            self.connection.execute(begin)
+            try:
+                yield
+            except BaseException:
+                if self.connection.in_transaction:
+                    self.connection.execute("ROLLBACK")
+                raise
+            self.connection.execute("COMMIT")
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self.connection.close()

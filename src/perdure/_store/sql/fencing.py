@@ -1,0 +1,165 @@
+"""Which records of a batch come from a process that has lost its flow run, so that they are not kept.
+
+A batch says under which claims it was written: an epoch for each outermost flow run whose owner its writer takes itself
+for. That is compared in the transaction that writes the batch, once a batch. Only where a claim has been lost is looked
+up, record by record, whose they are.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from perdure._model.records import (
+    ArtifactChangeRecord,
+    ArtifactRecord,
+    CacheRecord,
+    CommitRecord,
+    DecisionRecord,
+    FlowRunRecord,
+    InputRecord,
+    PastStateRecord,
+    Record,
+    RenameRecord,
+    ResultRecord,
+    StartRecord,
+    StateRecord,
+    StepEndRecord,
+    StepRecord,
+    TaskRunRecord,
+    ValueRecord,
+    WaitRecord,
+)
+from perdure._store.sql.database import Connection
+from perdure._store.sql.statements import Statements
+
+Epochs = Mapping[str, int]  # by outermost flow run: the claim under which its owner writes
+_MOST = 500  # ids in one statement
+_UNKNOWN = ""  # whose a run is of which nobody has heard
+_OLDEST_FENCED = 2  # a run that was claimed by one that says its epoch: from then on, each of its owners does
+
+# Whose a record is: the id of a run, of a transaction or of an artifact. Records that are not here are always kept:
+# heartbeats, blocks, what lets go of a claim, and log lines, which show what a process did after it had lost its run.
+_OF: dict[type, Callable[[Any], str | None]] = {
+    **dict.fromkeys((FlowRunRecord, TaskRunRecord, ArtifactChangeRecord), lambda record: record.id),
+    **dict.fromkeys(
+        (
+            StateRecord,
+            PastStateRecord,
+            RenameRecord,
+            InputRecord,
+            CacheRecord,
+            DecisionRecord,
+            StepRecord,
+            StepEndRecord,
+        ),
+        lambda record: record.run_id,
+    ),
+    ResultRecord: lambda record: record.item_of or record.run_id,
+    **dict.fromkeys((StartRecord, WaitRecord), lambda record: record.flow_run_id),
+    **dict.fromkeys((CommitRecord, ValueRecord), lambda record: record.transaction_id),
+    ArtifactRecord: lambda record: record.task_run_id or record.flow_run_id,
+}
+# Where it is found what an id belongs to: a table, and its columns in the order in which they say so.
+_ABOVE = (
+    ("task_run", "coalesce(parent_task_run_id, flow_run_id)", "name <> ''"),
+    ("flow_run", "coalesce(parent_task_run_id, parent_flow_run_id)", "name <> ''"),
+    ("txn", "flow_run_id", "1 = 1"),
+    ("artifact", "coalesce(task_run_id, flow_run_id)", "1 = 1"),
+)
+
+
+def lost_claims(connection: Connection, sql: Statements, epochs: Epochs) -> set[str]:
+    """The flow runs that others have claimed since; nobody claims one of the others before the transaction's end."""
+    if len(epochs) == 1:
+        ((id, epoch),) = epochs.items()
+        row = connection.execute(sql.epoch, (id,)).fetchone()
+        return {id} if row is not None and abs(row[0]) > epoch else set()
+    lost: set[str] = set()
+    ids = sorted(epochs)  # two processes lock the rows in one order
+    for first in range(0, len(ids), _MOST):
+        page = ids[first : first + _MOST]
+        query = _epochs_of(len(page), sql.mark, sql.share)
+        rows: Sequence[Any] = connection.execute(query, page).fetchall()
+        lost.update(id for id, epoch in rows if abs(epoch) > epochs[id])
+    return lost
+
+
+def kept(
+    connection: Connection, sql: Statements, records: Sequence[Record], lost: Collection[str]
+) -> list[tuple[int, Record]]:
+    """The records, with their places, but those of lost flow runs, and of runs that no kept record has reported."""
+    roots, without = _Roots(connection, sql, records), {*lost, _UNKNOWN}
+    return [(place, record) for place, record in enumerate(records) if roots.of(record) not in without]
+
+
+def refused_of_unfenced(connection: Connection, sql: Statements, records: Sequence[Record]) -> dict[int, str]:
+    """Why records are not kept whose writer does not say its epochs, as earlier versions do not, by their places.
+
+    It may have begun the run, or claimed it from another such process. It has lost a run that was claimed since by one
+    that says its epoch.
+    """
+    roots = _Roots(connection, sql, records)
+    found = [roots.of(record) for record in records]
+    epochs: dict[str, int] = {}
+    ids = sorted({root for root in found if root})
+    for first in range(0, len(ids), _MOST):
+        page = ids[first : first + _MOST]
+        epochs |= dict(connection.execute(_epochs_of(len(page), sql.mark, sql.share), page).fetchall())
+    lost = {id for id, epoch in epochs.items() if epoch >= _OLDEST_FENCED}
+    why = "The flow run {} was taken over by another process."
+    return {place: why.format(root) for place, root in enumerate(found) if root in lost}
+
+
+class _Roots:
+    """The outermost flow runs to which records belong."""
+
+    def __init__(self, connection: Connection, sql: Statements, records: Sequence[Record]) -> None:
+        self._connection = connection
+        self._sql = sql
+        self._above: dict[str, str | None] = {}
+        for record in records:
+            if isinstance(record, TaskRunRecord):
+                self._above[record.id] = record.parent_task_run_id or record.flow_run_id
+            elif isinstance(record, FlowRunRecord):
+                self._above[record.id] = record.parent_task_run_id or record.parent_flow_run_id
+        self._look_up({id for record in records if (id := _id_of(record)) is not None})
+
+    def of(self, record: Record) -> str | None:
+        """The outermost run; None where a record belongs to none, `_UNKNOWN` where nobody has heard of its run."""
+        id = _id_of(record)
+        if id is None:
+            return None
+        met = {id}
+        while above := self._above[id]:
+            if above in met:  # as nobody's runs are, and whoever may write can have them
+                return _UNKNOWN
+            met.add(above)
+            id = above
+        return _UNKNOWN if above == _UNKNOWN else id
+
+    def _look_up(self, wanted: Iterable[str]) -> None:
+        missing = {*wanted, *filter(None, self._above.values())} - self._above.keys()
+        while missing:
+            for table, column, where in _ABOVE:
+                ids = sorted(missing - self._above.keys())
+                for first in range(0, len(ids), _MOST):
+                    page = ids[first : first + _MOST]
+                    query = f"SELECT id, {column} FROM {table} WHERE {where} AND id IN "
+                    query += f"({_marks(len(page), self._sql.mark)})"
+                    self._above |= dict(self._connection.execute(query, page).fetchall())
+            self._above |= dict.fromkeys(missing - self._above.keys(), _UNKNOWN)
+            missing = set(filter(None, self._above.values())) - self._above.keys()
+
+
+def _id_of(record: Record) -> str | None:
+    of = _OF.get(type(record))
+    return None if of is None else of(record)
+
+
+@cache
+def _epochs_of(count: int, mark: str, share: str) -> str:
+    return f"SELECT flow_run_id, epoch FROM flow_start WHERE flow_run_id IN ({_marks(count, mark)}){share}"
+
+
+def _marks(count: int, mark: str) -> str:
+    return ", ".join([mark] * count)

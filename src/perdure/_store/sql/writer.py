@@ -1,0 +1,227 @@
+"""The one writer of a process: what waits is committed in groups, in order, and once."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from perdure._model.errors import RecordRefused, RunTakenOver
+from perdure._model.records import Owner, Record
+from perdure._store.buffer import Waiting
+from perdure._store.sql.batch import Arrivals, Batch
+from perdure._store.sql.call_dedup import current_call, once
+from perdure._store.sql.database import Connection, Database
+from perdure._store.sql.fencing import Epochs, kept, lost_claims
+from perdure._store.sql.reconnect import reaching
+
+T = TypeVar("T")
+# What a record that cannot be stored raises, beside the refusals of the database.
+_REFUSALS = (AttributeError, LookupError, TypeError, ValueError, OverflowError)
+
+
+class Writer(Waiting):
+    """Commits what it takes, by one connection."""
+
+    def __init__(self, database: Database, interval_seconds: float) -> None:
+        self._database = database
+        self._statements = database.statements
+        self.refusals: tuple[type[Exception], ...] = (*_REFUSALS, *database.refusals)
+        super().__init__(interval_seconds)
+
+    def _begin(self) -> None:
+        super()._begin()
+        self._connection: Connection | None = None
+        self._arrivals = Arrivals()
+
+    def begin_in_fork(self, abandon: Callable[[list[Connection]], None]) -> None:
+        """Begin anew in a forked process, leaving the connection and the records to the parent."""
+        if self._connection is not None:
+            abandon([self._connection])
+        self._begin()
+
+    def execute(self, statement: str, parameters: tuple[Any, ...]) -> int:
+        """Commit one statement, after all that was reported; how many rows it changed."""
+        self.flush()
+        return self.execute_apart(statement, parameters)
+
+    def execute_apart(self, statement: str, parameters: tuple[Any, ...]) -> int:
+        """Commit one statement before what was reported, which stays buffered; how many rows it changed."""
+        if current_call.get() is None:
+            return self._attempt(lambda: self._database.execute_apart(self._connected(), statement, parameters))
+        return self._once(lambda connection: connection.execute(statement, parameters).rowcount)
+
+    def execute_unless(
+        self, statement: str, parameters: tuple[Any, ...], undo: str, undo_parameters: tuple[Any, ...]
+    ) -> int:
+        """The same, with another statement in its transaction that may take it back: then it has changed nothing."""
+
+        def change(connection: Connection) -> int:
+            count = connection.execute(statement, parameters).rowcount
+            return 0 if count and connection.execute(undo, undo_parameters).rowcount else count
+
+        return self._once(change)
+
+    def transact(self, work: Callable[[Connection], T]) -> T:
+        """Do what takes several statements in one transaction, before what was reported, which stays buffered."""
+        with self.writing():
+            return self.within(work)
+
+    def commit_together(
+        self,
+        records: list[Record],
+        unless: tuple[str, tuple[Any, ...]] | None = None,
+        owner: Owner | None = None,
+        lock: tuple[str, tuple[Any, ...]] | None = None,
+    ) -> bool:
+        """Commit all that was reported, then all these records, or none of them, in one transaction.
+
+        `unless` is a statement that comes first: where it changes no row, nothing is written, and the answer is False.
+        `lock` is one that comes before that, so that `unless` sees what those committed for whom the lock waited.
+        `owner` is the claim under which they are written.
+
+        Raises:
+            RunTakenOver: it has been lost.
+            OrchestratorError: they could not be committed, and do not wait either.
+        """
+
+        def write(connection: Connection) -> int:
+            if lock is not None:
+                connection.execute(*lock)
+            if unless is not None and connection.execute(*unless).rowcount == 0:
+                return 0
+            if owner is not None and lost_claims(connection, self._statements, dict([owner])):
+                raise RunTakenOver(f"The flow run {owner.flow_run_id} was taken over by another process.")
+            self.apply(connection, records)
+            return 1
+
+        self.flush()
+        return self._once(write) == 1
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Within the block, this thread alone may use the connection; its errors are Perdure's."""
+        with self._write_lock, self._database.errors():
+            yield
+
+    def _attempt(self, work: Callable[[], T]) -> T:
+        """Do something by the connection; again, while the database's server is away."""
+
+        def attempt() -> T:
+            try:
+                return work()
+            except self.refusals as error:
+                raise RecordRefused(f"The database refused records: {error}") from error
+
+        with self._write_lock:
+            return reaching(self._database, attempt)
+
+    def within(self, work: Callable[[Connection], T]) -> T:
+        """Have `work` done in one transaction, which is undone if it fails; inside `writing`."""
+        connection = self._connected()
+        try:
+            connection.execute(self._database.begin)
+            outcome = work(connection)
+            self._database.commit(connection)
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        return outcome
+
+    def without_lost(
+        self, connection: Connection, records: Sequence[Record], epochs: Epochs
+    ) -> tuple[Iterable[tuple[int, Record]], Epochs]:
+        """In an open transaction, the records but those of lost flow runs, with their places; and the lost claims."""
+        lost = lost_claims(connection, self._statements, epochs) if epochs else ()
+        if not lost:
+            return enumerate(records), {}
+        return kept(connection, self._statements, records, lost), {id: epochs[id] for id in lost}
+
+    def apply(self, connection: Connection, records: Sequence[Record]) -> None:
+        """Write records in the transaction that is open on the connection."""
+        batch = self._folded(records)
+        for statement, rows in batch.statements(self._statements):
+            connection.executemany(statement, rows)
+
+    def _folded(self, records: Sequence[Record]) -> Batch:
+        return Batch(records, self._arrivals.take(len(records)), self._statements.absent)
+
+    def storable(self, record: Record) -> Record:
+        """A record whose texts the database has bytes for: what it has none for is spelled out."""
+        spelled = self._database.storable
+        return type(record)._make(spelled(value) if type(value) is str else value for value in record)
+
+    def _once(self, change: Callable[[Connection], int]) -> int:
+        """Change something in one transaction: once, if it is part of a call that may come again."""
+
+        def work(connection: Connection) -> int:
+            call = current_call.get()
+            if call is None:
+                return change(connection)
+            return once(connection, self._statements, call, lambda: change(connection))
+
+        return self._attempt(lambda: self.within(work))
+
+    def follow(self, arrival: int) -> None:
+        """Have what is written from now on come after a state that another process wrote, whatever the clocks say."""
+        with self._write_lock:
+            self._arrivals.pass_by(arrival)
+
+    def _write_out(self, records: list[Record]) -> None:
+        if self._database.kind == "sqlite":  # it has no server that could be away
+            with self._database.errors():
+                self._commit_all(records)
+        else:
+            reaching(self._database, lambda: self._commit_all(records))
+
+    def _commit_all(self, records: list[Record]) -> None:
+        try:
+            self._commit_group(records)
+        except self.refusals:
+            self._commit_singly(records)
+
+    def _let_go(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _commit_group(self, records: list[Record]) -> None:
+        """Commit the records in one transaction and remove them from the list."""
+        connection = self._connected()
+        batch = self._folded(records)
+        begun = False
+        lost: Epochs = {}
+        try:
+            connection.execute(self._database.begin)
+            begun = True
+            epochs = self.epochs
+            if epochs and lost_claims(connection, self._statements, epochs):
+                owned, lost = self.without_lost(connection, records, epochs)
+                batch = self._folded([record for _, record in owned])
+            for statement, rows in batch.statements(self._statements):
+                connection.executemany(statement, rows)
+            # Flow runs begin and end in a database that is there; what their tasks come to in between is one of many.
+            self._database.commit(connection, one_of_many=not batch.flow_runs)
+            records.clear()
+        except BaseException as error:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            elif begun and not isinstance(error, Exception):
+                records.clear()  # interrupted just after the commit: they must not be written twice
+            raise
+        if lost:
+            self.hear_of_lost(lost)
+
+    def _commit_singly(self, records: list[Record]) -> None:
+        """Commit each record by itself, so that one that cannot be stored stops no other."""
+        while records:
+            record = records[0]
+            try:
+                self._commit_group([self.storable(record)])
+            except self.refusals as error:
+                self._refused.append(f"{record!r} ({error})")
+            del records[0]
+
+    def _connected(self) -> Connection:
+        if self._connection is None or self._database.is_lost(self._connection):
+            self._connection = self._database.connect(instead_of=self._connection)
+        return self._connection

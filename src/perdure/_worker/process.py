@@ -1,0 +1,94 @@
+"""Runs as processes on the worker's machine."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections import deque
+from typing import Any
+
+from perdure._model.errors import WorkerError
+from perdure._worker.infrastructure import Job
+
+_KEPT = 64  # lines of what a process printed
+_LONGEST = 2_000  # characters of a line
+
+
+class ProcessInfrastructure:
+    """Starts a process for each run. What it prints is printed here, too, if `shows` says so."""
+
+    def __init__(self, shows: bool = True) -> None:
+        self._shows = shows
+
+    def start(self, job: Job) -> "RunningProcess":
+        """Start the run's command.
+
+        Raises:
+            WorkerError: it cannot be started.
+        """
+        environment = {**os.environ, **job.environment, **_texts(job.variables.get("env", {}))}
+        directory = job.variables.get("working_dir")
+        try:
+            process = subprocess.Popen(
+                list(job.command),
+                env=environment,
+                cwd=directory,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C is for the worker, which lets its runs end
+            )
+        except OSError as error:
+            raise WorkerError(f"The process of the run could not be started: {error}.") from error
+        return RunningProcess(process, self._shows)
+
+
+def _texts(variables: dict[str, Any]) -> dict[str, str]:
+    return {name: str(value) for name, value in variables.items() if value is not None}
+
+
+class RunningProcess:
+    """A process that was started for a run."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", shows: bool) -> None:
+        self._process = process
+        self._said: deque[str] = deque(maxlen=_KEPT)
+        self._reader = threading.Thread(target=self._read, args=(shows,), name="perdure-said", daemon=True)
+        self._reader.start()
+
+    @property
+    def pid(self) -> int:
+        """The process's number."""
+        return self._process.pid
+
+    def ended(self) -> int | None:
+        """The exit code, once all that it printed has been read; None while it is there."""
+        code = self._process.poll()
+        if code is not None:
+            self._reader.join(1.0)  # what it started itself may hold its output open
+        return code
+
+    def said(self) -> str:
+        """The end of what it printed."""
+        return "\n".join(self._said)
+
+    def stop(self, force: bool) -> None:
+        """Ask it to end, with all that it started, or end it by force."""
+        number = signal.SIGKILL if force and hasattr(signal, "SIGKILL") else signal.SIGTERM
+        with contextlib.suppress(OSError):
+            if force and hasattr(os, "killpg"):
+                os.killpg(self._process.pid, number)
+            else:
+                self._process.send_signal(number)
+
+    def _read(self, shows: bool) -> None:
+        assert self._process.stdout is not None
+        with self._process.stdout as lines:
+            for line in lines:
+                text = line.decode("utf-8", "replace").rstrip("\n")
+                self._said.append(text[:_LONGEST])
+                if shows:
+                    with contextlib.suppress(OSError, ValueError):
+                        sys.stderr.write(f"{text}\n")

@@ -1,5 +1,0 @@
-"""Schedules by a path of theirs in Prefect 2; `perdure.schedules` has all of their options."""
-
-from perdure.scheduling.named import CronSchedule, IntervalSchedule, RRuleSchedule
-
-__all__ = ["CronSchedule", "IntervalSchedule", "RRuleSchedule"]

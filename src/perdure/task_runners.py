@@ -1,0 +1,38 @@
+"""Where submitted tasks run."""
+
+from typing import TYPE_CHECKING, Any
+
+from perdure._platform.moved import export
+from perdure._runners.threads import SequentialTaskRunner, ThreadTaskRunner
+
+if TYPE_CHECKING:  # few programs need it; the others start faster
+    from perdure._runners.processes import ProcessTaskRunner
+
+    ProcessPoolTaskRunner = ProcessTaskRunner
+
+ConcurrentTaskRunner = ThreadTaskRunner  # the name that users of Prefect 2 know
+ThreadPoolTaskRunner = ThreadTaskRunner  # and of Prefect 3
+
+__all__ = [
+    "ConcurrentTaskRunner",
+    "ProcessPoolTaskRunner",
+    "ProcessTaskRunner",
+    "SequentialTaskRunner",
+    "ThreadPoolTaskRunner",
+    "ThreadTaskRunner",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in ("ProcessTaskRunner", "ProcessPoolTaskRunner"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from perdure._runners.processes import ProcessTaskRunner
+
+    globals().update(ProcessTaskRunner=ProcessTaskRunner, ProcessPoolTaskRunner=ProcessTaskRunner)
+    export(globals())
+    return ProcessTaskRunner
+
+
+__path__: list[str] = []  # what was below it is found by its former name
+
+export(globals())

@@ -1,0 +1,55 @@
+"""Modules are found by every name that they had."""
+
+import importlib
+import pickle
+import subprocess
+import sys
+from types import ModuleType
+
+import pytest
+
+from perdure._platform.moved_names import MODULES, PUBLIC
+
+
+def test_every_former_module_is_found_and_has_what_the_one_of_today_has() -> None:
+    program = (  # in a process of its own: other tests replace modules
+        "import importlib, warnings\n"
+        "from perdure._platform.moved_names import MODULES\n"
+        "warnings.simplefilter('ignore')\n"
+        "for former, now in MODULES.items():\n"
+        "    if not former.endswith('migrations.env'):  # which Alembic runs\n"
+        "        there, found = vars(importlib.import_module(now)), importlib.import_module(former)\n"
+        "        assert all(getattr(found, name) is there[name] for name in there if name[:2] != '__'), former\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.parametrize("public", PUBLIC)
+def test_what_a_public_module_exports_is_where_the_table_says(public: str) -> None:
+    module = importlib.import_module(public)
+    for name, former in PUBLIC[public].items():
+        there = importlib.import_module(MODULES.get(former, former))
+        if not isinstance(exported := getattr(module, name), ModuleType):  # `concurrency`, once its module is imported
+            assert getattr(there, name, exported) is exported
+
+
+@pytest.mark.parametrize(
+    ("former", "says"),
+    [
+        ("perdure.core.errors", "Import from perdure.errors"),
+        ("perdure.core.states", "Import from perdure"),
+        ("perdure.results.lookup", "Import from perdure.results"),
+        ("perdure.orchestrator.sql.writer", "It is perdure._store.sql.writer now, which is private and may change"),
+    ],
+)
+def test_importing_a_former_module_says_where_to_import_from(former: str, says: str) -> None:
+    program = f"import warnings; warnings.simplefilter('always'); import {former}"
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert f"The module {former} has moved. {says}" in ended.stderr
+
+
+def test_tracebacks_name_errors_by_their_public_module() -> None:
+    from perdure.errors import ResultMissing
+
+    assert f"{ResultMissing.__module__}.{ResultMissing.__qualname__}" == "perdure.errors.ResultMissing"
+    assert b"perdure.errors" in pickle.dumps(ResultMissing("x"), 2)
