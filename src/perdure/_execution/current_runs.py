@@ -34,9 +34,13 @@ class _Partition(FromEnvironment, PartitionView):
 
 
 flow_run = _FlowRun()
+"""The flow run that the code is in; its attributes are None outside of one."""
 task_run = _TaskRun()
+"""The task run that the code is in; its attributes are None outside of one."""
 deployment = _Deployment()
+"""The deployment that started the flow run; its attributes are None without one."""
 partition = _Partition()
+"""The slice of data that the flow run is about; its attributes are None without one."""
 
 
 def items_done() -> int:

@@ -10,12 +10,15 @@ from perdure._model.state_types import StateType
 from perdure._platform.clock import Micros
 
 ResultKind = Literal["unpersisted", "literal", "persisted"]
+"""Whether a result is kept, and where: not, in its record, or in a storage."""
 ArtifactKind = Literal["markdown", "table", "image", "link", "progress"]
-# Of a run: its result was in the cache; came into it while it waited; was there from before its flow run was resumed.
-# Or it
-# was computed, as usual; in spite of the cache; since what was there could not be read; since it had no cache key.
-NOBODY = "00000000-0000-0000-0000-000000000001"  # the process of a flow run that waits for one, which no process is
+"""What an artifact shows."""
+NOBODY = "00000000-0000-0000-0000-000000000001"
+"""The id of the process of a flow run that waits for one: no process has it."""
 Why = Literal["cached", "waited", "reused", "computed", "refreshed", "lost", "keyless"]
+"""Why a task run has its result: it was in the cache; came into it while the run waited; was there from before its flow
+run was resumed. Or it was computed: as usual; in spite of the cache; since what was there could not be read; since it
+had no cache key."""
 
 
 # Told: in the order in which they happened
@@ -327,6 +330,7 @@ Record = (
     | ArtifactRecord
     | ArtifactChangeRecord
 )
+"""What is reported to an orchestrator: something that happened, as a row."""
 
 
 # Answered

@@ -171,30 +171,39 @@ class State(Generic[R_co]):
         return self.task_run_id or self.flow_run_id
 
     def is_scheduled(self) -> bool:
+        """Whether the run is to start later."""
         return self.type is S.SCHEDULED
 
     def is_pending(self) -> bool:
+        """Whether the run is about to start."""
         return self.type is S.PENDING
 
     def is_running(self) -> bool:
+        """Whether the run is running."""
         return self.type is S.RUNNING
 
     def is_completed(self) -> bool:
+        """Whether the run ended as it should."""
         return self.type is S.COMPLETED
 
     def is_failed(self) -> bool:
+        """Whether the run ended with an error of its own."""
         return self.type is S.FAILED
 
     def is_crashed(self) -> bool:
+        """Whether the run ended since its process or what it runs on failed."""
         return self.type is S.CRASHED
 
     def is_cancelled(self) -> bool:
+        """Whether the run was cancelled, and has ended."""
         return self.type is S.CANCELLED
 
     def is_cancelling(self) -> bool:
+        """Whether the run was cancelled, and is ending."""
         return self.type is S.CANCELLING
 
     def is_paused(self) -> bool:
+        """Whether the run waits to be continued."""
         return self.type is S.PAUSED
 
     def is_final(self) -> bool:
@@ -424,5 +433,10 @@ def Paused(  # noqa: N802
 
 
 AwaitingRetry = functools.partial(Scheduled, name="AwaitingRetry")
+"""Makes the state of a run that starts again after a delay: `Scheduled`, by its name."""
+
 Late = functools.partial(Scheduled, name="Late")
+"""Makes the state of a run that should have started by now: `Scheduled`, by its name."""
+
 Suspended = functools.partial(Paused, name="Suspended", reschedule=True)
+"""Makes the state of a run that waits without a process: `Paused`, by its name."""

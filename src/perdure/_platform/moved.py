@@ -78,9 +78,11 @@ class FormerModules:
         if not name.startswith(_OURS) or name not in _modules():
             return None
         now = _modules()[name]
-        exporting = {
-            each: [*names.values()].count(name) for each, names in _tables()[1].items() if name in names.values()
+        counts = {
+            each: sum(_modules().get(former, former) == now for former in names.values())
+            for each, names in _tables()[1].items()
         }
+        exporting = {each: count for each, count in counts.items() if count}
         public = max(exporting, key=exporting.__getitem__, default=None)  # the one with most of its names
         where = f"Import from {public}." if public else f"It is {now} now, which is private and may change."
         warnings.warn(f"The module {name} has moved. {where}", DeprecationWarning, stacklevel=2)

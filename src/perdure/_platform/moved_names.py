@@ -274,7 +274,7 @@ MODULES: Mapping[str, str] = {
     "perdure.results.overwriting": "perdure._results.overwrites",
     "perdure.results.payload": "perdure._results.payload",
     "perdure.results.places": "perdure._results.places",
-    "perdure.results.previews": "perdure._previews",
+    "perdure.results.previews": "perdure._previews.preview",  # whose name the package exported
     "perdure.results.previews.arrays": "perdure._previews.arrays",
     "perdure.results.previews.errors": "perdure._previews.errors",
     "perdure.results.previews.images": "perdure._previews.images",

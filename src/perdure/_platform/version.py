@@ -1,3 +1,4 @@
 """The package's version: read by the build, written into result documents."""
 
 VERSION = "0.1.0"
+"""The version of Perdure."""

@@ -137,6 +137,7 @@ class LiteralResult(BaseResult[R]):
 
     @property
     def python_type(self) -> str:
+        """The name of the value's type, with its module."""
         return type_name(self.value)
 
     def describe(self) -> dict[str, Any]:

@@ -198,6 +198,7 @@ class FlowRunContext(_Run[FlowOptions]):
 
     @property
     def flow(self) -> "FlowRunContext":
+        """This run itself, as a task run has the flow run that it is in."""
         return self
 
     @property
@@ -212,6 +213,7 @@ class FlowRunContext(_Run[FlowOptions]):
 
     @property
     def flow_name(self) -> str:
+        """The name of its flow."""
         return self.options.name
 
     @property
@@ -226,6 +228,7 @@ class FlowRunContext(_Run[FlowOptions]):
 
     @property
     def is_flow(self) -> bool:
+        """Whether it is of a flow, and not of a task."""
         return True
 
     @property
@@ -285,6 +288,7 @@ class TaskRunContext(_Run[TaskOptions]):
 
     @property
     def is_flow(self) -> bool:
+        """Whether it is of a flow, and not of a task."""
         return False
 
     @property

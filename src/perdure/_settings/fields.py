@@ -422,6 +422,7 @@ class Setting(NamedTuple):
 SETTINGS: Mapping[str, Setting] = {
     each.name: Setting(each.name, each.type, **each.metadata) for each in fields(Settings)
 }
+"""Every setting, by the name of its field."""
 
 
 def find_setting(name: str) -> Setting:

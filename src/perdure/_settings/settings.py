@@ -38,6 +38,7 @@ __all__ = [
 ]
 
 Source = Literal["override", "environment", "profile", "default"]
+"""Where the value of a setting is from."""
 
 
 class _Given(NamedTuple):

@@ -15,6 +15,8 @@ from perdure._platform.version import VERSION
 from perdure.cli.groups import SETTINGS
 from perdure.cli.output import say, write
 
+__all__ = ["main"]
+
 # What `--help` says of each command; the module of the same name has the command itself as `app`.
 _COMMANDS = {
     "run": "Run a flow of a file or a module.",

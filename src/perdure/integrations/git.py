@@ -52,7 +52,9 @@ def _checked_url(url: str) -> str:
 
 
 Ref = Annotated[str | None, AfterValidator(_checked_ref)]
+"""The name of a branch or tag, or a commit, that cannot be taken for an option of `git`."""
 RepositoryUrl = Annotated[str, AfterValidator(_checked_url)]
+"""The URL of a repository, by a protocol that runs no program."""
 
 
 class Wanted(NamedTuple):

@@ -11,6 +11,8 @@ from perdure._settings import settings
 from perdure._store.embedded import EmbeddedOrchestrator
 from perdure._store.sql.opening import database_of
 
+__all__ = ["ManualClock", "manual_clock"]
+
 
 class ManualClock:
     """Says the same time until it is moved, ahead or back."""

@@ -23,6 +23,8 @@ from perdure._rooms.deployments.port import (
 )
 from perdure._store.protocol import Orchestrator
 
+__all__ = ["DeploymentsConformance"]
+
 NOW = 1_700_000_000_000_000
 LEASE = NOW + 30_000_000
 _POOL = WorkPool("default", "process", None, None, "{}", NOW)

@@ -8,6 +8,8 @@ from pathlib import Path
 from perdure._session import session
 from perdure._settings import settings
 
+__all__ = ["fresh_home"]
+
 
 @contextmanager
 def fresh_home(path: Path | str | None = None) -> Iterator[Path]:

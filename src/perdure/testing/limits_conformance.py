@@ -7,6 +7,8 @@ from perdure._model.records import Limit, Slot
 from perdure._platform.ids import new_id
 from perdure._store.protocol import Orchestrator
 
+__all__ = ["LimitsConformance"]
+
 
 def slot(occupy: int = 1, name: str = "db") -> Slot:
     """A new wish for slots."""

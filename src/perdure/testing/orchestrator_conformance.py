@@ -45,6 +45,8 @@ from perdure._model.state_types import StateType as S
 from perdure._platform.ids import dated_id, id_at, new_id
 from perdure._store.protocol import Orchestrator
 
+__all__ = ["OrchestratorConformance"]
+
 STORAGE = "06a3d9f2-0000-7000-8000-000000000000"  # the id of a storage's block
 FIRST, SECOND, THIRD = (f"06a3d9f2-0000-7000-8000-00000000001{number}" for number in range(3))  # ids
 A_STEP = '{"step": "a step"}'

@@ -35,6 +35,8 @@ from perdure._platform.ids import new_id
 from perdure._store.protocol import Orchestrator
 from perdure.testing.orchestrator_conformance import FIRST, SECOND, THIRD, flow_run, literal, state, task_run
 
+__all__ = ["OwnershipConformance"]
+
 
 class Begun(NamedTuple):
     """A flow run with a task run, begun by the process FIRST, under its first claim."""

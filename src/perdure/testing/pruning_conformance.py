@@ -18,6 +18,8 @@ from perdure._model.state_types import StateType as S
 from perdure._store.protocol import Orchestrator
 from perdure.testing.orchestrator_conformance import STORAGE, flow_run, persisted, state, task_run
 
+__all__ = ["PruningConformance"]
+
 NOW = 2_000_000_000_000_000  # microseconds since 1970
 DAY = 86_400_000_000
 A_DAY = '{"age": 86400}'

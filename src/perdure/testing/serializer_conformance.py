@@ -31,6 +31,8 @@ from perdure._serializers.base import Serializer
 from perdure._serializers.compressed import CompressedSerializer
 from perdure._serializers.encrypted import EncryptedSerializer
 
+__all__ = ["MemoryPayload", "SerializerConformance", "TextualSerializerConformance"]
+
 
 class MemoryPayload:
     """A payload in memory, and the source of what was put into it."""
@@ -41,22 +43,27 @@ class MemoryPayload:
         self.kept: list[memoryview] = []
 
     def write(self, data: bytes | bytearray | memoryview, /) -> int:
+        """Keep a copy of the bytes; how many they are."""
         view = memoryview(data).cast("B")
         self.stream += view
         return view.nbytes
 
     def add_buffer(self, buffer: memoryview, /) -> None:
+        """Keep the bytes of a buffer, which later reads have as one."""
         assert self.takes_buffers, "it was told that there is no place for buffers"
         assert buffer.contiguous
         self.kept.append(buffer)
 
     def view(self) -> memoryview:
+        """All bytes that are kept."""
         return memoryview(bytearray(self.stream))
 
     def buffers(self) -> Sequence[memoryview]:
+        """Each buffer that was added."""
         return [memoryview(bytearray(buffer.cast("B"))) for buffer in self.kept]
 
     def open(self) -> BinaryIO:
+        """A file of all bytes, to be read."""
         return io.BytesIO(self.stream)
 
 
@@ -65,6 +72,7 @@ class SerializerConformance:
 
     @pytest.fixture
     def serializer(self) -> Serializer:
+        """The serializer that is tested: override it."""
         raise NotImplementedError("Override the fixture `serializer` with the serializer under test.")
 
     @pytest.fixture

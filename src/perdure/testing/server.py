@@ -11,6 +11,8 @@ from perdure._http.config import ServerConfig
 from perdure._server.app import create_app
 from perdure._server.running import opened
 
+__all__ = ["serving"]
+
 
 @contextmanager
 def serving(database: str | None = None, port: int = 0) -> Iterator[str]:

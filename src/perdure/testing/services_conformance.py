@@ -9,6 +9,8 @@ from perdure._rooms.events.port import Delivery, Event, EventFilter, Hook, SeenS
 from perdure._store.protocol import Orchestrator
 from perdure.testing.orchestrator_conformance import flow_run, state, task_run
 
+__all__ = ["ServicesConformance"]
+
 
 def event(kind: str = "flow-run.failed", time: int = 5, flow_name: str | None = "pipeline") -> Event:
     """A new event."""

@@ -20,6 +20,8 @@ from perdure._model.errors import ObjectMissing, StorageKeyError
 from perdure._platform.clock import system_clock
 from perdure._storages.storage import MAX_KEY, Storage
 
+__all__ = ["StorageConformance"]
+
 GOOD_KEYS = (
     "a",
     "a.json",
@@ -56,6 +58,7 @@ class StorageConformance:
 
     @pytest.fixture
     def storage(self) -> Storage:
+        """The storage that is tested, empty: override it."""
         raise NotImplementedError("Override the fixture `storage` with one that returns an empty storage.")
 
     @pytest.mark.parametrize("data", [b"", b"x", bytes(range(256)) * 4_097])

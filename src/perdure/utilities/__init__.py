@@ -1,1 +1,3 @@
 """Paths that users of Prefect know."""
+
+__all__: list[str] = []

@@ -213,8 +213,14 @@ def sum_of(*parts: CachePolicy) -> CachePolicy:
 
 
 INPUTS = Inputs()
+"""The values of the call's arguments."""
 TASK_SOURCE = _TaskSource()
+"""The source code of the task's function."""
 RUN_ID = _RunId()
+"""The id of the flow run: results are found within one run only."""
 FLOW_PARAMETERS = _FlowParameters()
+"""The values of the flow run's parameters."""
 NO_CACHE = sum_of()
+"""No cache key: each call runs the function."""
 DEFAULT = INPUTS + TASK_SOURCE
+"""The arguments and the source code: what a task that says nothing else is cached by where caching is on."""
