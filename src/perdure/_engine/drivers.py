@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from perdure._engine.lifecycle.timeouts import alimited, call_within
-from perdure._engine.port import World
+from perdure._engine.port import Runtime
 from perdure._model.colour import colour_of_plain_code, run_is_async
 from perdure._model.generated import Answer, Exhausted, Sent, Thrown
 from perdure._model.state_types import StateType
@@ -26,7 +26,7 @@ T = TypeVar("T")
 beside: Callable[[str], Callable[[], None]] | None = None
 
 
-def drive(steps: Steps[T], world: World) -> T:
+def drive(steps: Steps[T], world: Runtime) -> T:
     """Perform all effects, blocking; what the steps return.
 
     Ctrl-C and other signals may come between any two instructions: wherever here, the steps get to know.
@@ -52,7 +52,7 @@ def drive(steps: Steps[T], world: World) -> T:
             go_on, outcome = steps.throw, error
 
 
-async def adrive(steps: Steps[T], world: World) -> T:
+async def adrive(steps: Steps[T], world: Runtime) -> T:
     """Perform all effects on the caller's event loop; what the steps return."""
     try:
         effect = next(steps)
@@ -91,7 +91,7 @@ def _items_left_in_fork(ended: EndedInFork, source: Any) -> Generator[Any, None,
         yield from source
 
 
-def iterate(steps: Steps[Any], world: World, note: Callable[[Any], None] | None = None) -> Generator[Any, Any, None]:
+def iterate(steps: Steps[Any], world: Runtime, note: Callable[[Any], None] | None = None) -> Generator[Any, Any, None]:
     """Perform all effects, blocking, and hand on the items that the run emits, of which `note` is called first."""
     closed, began, source = False, forks.generation, None
     outcome: Any
@@ -136,7 +136,7 @@ def iterate(steps: Steps[Any], world: World, note: Callable[[Any], None] | None 
 
 
 async def aiterate(
-    steps: Steps[Any], world: World, note: Callable[[Any], None] | None = None
+    steps: Steps[Any], world: Runtime, note: Callable[[Any], None] | None = None
 ) -> AsyncGenerator[Any, Any]:
     """Perform all effects on the caller's event loop, and hand on the items that the run emits, noted first."""
     closed = False
@@ -169,7 +169,7 @@ async def aiterate(
         return
 
 
-def perform(effect: Effect, world: World) -> Any:
+def perform(effect: Effect, world: Runtime) -> Any:
     """Perform one effect, blocking; its outcome."""
     if isinstance(effect, Report):
         world.report(effect.records)
@@ -191,7 +191,7 @@ def perform(effect: Effect, world: World) -> Any:
     return None
 
 
-async def aperform(effect: Effect, world: World) -> Any:
+async def aperform(effect: Effect, world: Runtime) -> Any:
     """Perform one effect, awaiting; its outcome."""
     import asyncio
 

@@ -5,20 +5,36 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from perdure._engine.coordination.claims import Claims
 from perdure._engine.coordination.limiter import Limiter
+from perdure._engine.recovery.liveness import Liveness
 from perdure._model.records import Record, ResultRecord, WaitRecord
 from perdure._platform.clock import Clock
 from perdure._rooms.transactions.port import Transactions
 from perdure._run.context import FlowRunContext, RunContext
+from perdure._store.protocol import Orchestrator
 
 if TYPE_CHECKING:  # these import pydantic, which a run that persists nothing does not need
     from perdure._serializers.base import Serializer
     from perdure._storages.storage import Storage
 
 
-class World(Protocol):
-    """The outside world, as the engine sees it."""
+class ProcessRuntime(Protocol):
+    """What a process needs that looks after flow runs, whether it runs any itself or not."""
 
+    orchestrator: Orchestrator
     clock: Clock
+    liveness: Liveness
+
+    @property
+    def process_id(self) -> str:
+        """The id by which the orchestrator knows this process."""
+
+    def presence(self) -> Sequence[Record]:
+        """The report of this process's heartbeat, which comes before it claims anything."""
+
+
+class Runtime(ProcessRuntime, Protocol):
+    """All that the engine needs of the outside to run flows and tasks. A session is one."""
+
     claims: Claims
     limiter: Limiter
     told_sources: set[str]  # of tasks, by their digests: what was reported to the orchestrator

@@ -6,7 +6,7 @@ from typing import Any
 
 from perdure._engine.coordination.limits import drawn, gone, occupied
 from perdure._engine.drivers import adrive, drive
-from perdure._engine.port import World
+from perdure._engine.port import Runtime
 from perdure._model.colour import caller_is_async
 from perdure._model.errors import LimitError
 from perdure._model.records import Limit, Slot
@@ -59,7 +59,7 @@ class concurrency:  # noqa: N801 - it is used as a function is
         session = sessions.current()
         await adrive(_let_go(self._held.pop(), session), session)
 
-    def _enter(self, world: World) -> Steps[list[Slot]]:
+    def _enter(self, world: Runtime) -> Steps[list[Slot]]:
         held: list[Slot] = []
         try:
             for name in self._names:
@@ -91,7 +91,7 @@ def rate_limit(names: str | Sequence[str], *, occupy: int = 1, timeout_seconds: 
     return adrive(steps, session) if caller_is_async() else drive(steps, session)
 
 
-def _draw_all(names: Sequence[str], occupy: int, timeout_seconds: float | None, world: World) -> Steps[None]:
+def _draw_all(names: Sequence[str], occupy: int, timeout_seconds: float | None, world: Runtime) -> Steps[None]:
     for name in names:
         limit: Limit = yield Blocking(world.limiter.named, (name,))
         if limit.decay is None:
@@ -104,7 +104,7 @@ def _draw_all(names: Sequence[str], occupy: int, timeout_seconds: float | None, 
         yield from drawn(name, occupy, current_run.get(), timeout_seconds, world)
 
 
-def _let_go(slots: list[Slot], world: World) -> Steps[None]:
+def _let_go(slots: list[Slot], world: Runtime) -> Steps[None]:
     if slots:
         yield Blocking(world.limiter.release, (slots,))
 

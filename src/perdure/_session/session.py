@@ -53,7 +53,7 @@ if TYPE_CHECKING:  # these import pydantic or asyncio, which most processes do n
 
 
 class Session:
-    """One orchestrator and all that goes with it. It is the engine's `World`."""
+    """One orchestrator and all that goes with it. It is the engine's `Runtime`."""
 
     def __init__(self, chosen: Settings, orchestrator: Orchestrator, clock: Clock = system_clock) -> None:
         self.settings = chosen

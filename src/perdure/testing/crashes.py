@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from perdure._engine import drivers
-from perdure._engine.port import World
+from perdure._engine.port import Runtime
 from perdure._execution.flows import Flow
 from perdure._model.records import FlowRun, Record, RunFilter
 from perdure._model.state_types import StateType
@@ -259,14 +259,14 @@ def _watched(reaper: _Reaper) -> Iterator[None]:
     """Have the drivers ask before each effect."""
     plain, awaiting = drivers.perform, drivers.aperform
 
-    def perform(effect: Effect, world: World) -> Any:
+    def perform(effect: Effect, world: Runtime) -> Any:
         if reaper.passes_over(effect):
             return None
         if not (reaper.has_come and isinstance(effect, WaitFor | Emit)):  # those that wait will be let go
             reaper.meet(effect)
         return plain(effect, world)
 
-    async def aperform(effect: Effect, world: World) -> Any:
+    async def aperform(effect: Effect, world: Runtime) -> Any:
         if isinstance(effect, Report | Emit):  # it leaves these to `perform`
             return await awaiting(effect, world)
         if reaper.passes_over(effect):

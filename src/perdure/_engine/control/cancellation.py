@@ -3,12 +3,11 @@
 import threading
 import time
 from contextlib import suppress
-from typing import Protocol
 
 from perdure._engine.drivers import drive
 from perdure._engine.lifecycle.runs import call_hooks
-from perdure._engine.port import World
-from perdure._engine.recovery.resumption import Resumes, ends_below
+from perdure._engine.port import Runtime
+from perdure._engine.recovery.resumption import ends_below
 from perdure._model.errors import CancelledRun, OrchestratorError
 from perdure._model.records import CancelRecord, RunFilter, StateRecord
 from perdure._model.state_types import FINAL, StateType
@@ -22,22 +21,18 @@ _SETTLED = 0.2  # seconds after which code that was asked to end reports nothing
 MARGIN = 2.0  # seconds after the grace period in which a flow run that waits for its tasks ends by itself
 
 
-class Steers(World, Resumes, Protocol):
-    """What a flow run is cancelled through."""
-
-
-def stop_from_outside(run: FlowRunContext, wish: CancelRecord, world: Steers) -> None:
+def stop_from_outside(run: FlowRunContext, wish: CancelRecord, world: Runtime) -> None:
     """Cancel an outermost flow run of this process; returns at once."""
     run.steering.cancel(wish)
     threading.Thread(target=_stop, args=(run, wish, world), name="perdure-cancel", daemon=True).start()
 
 
-def _stop(run: FlowRunContext, wish: CancelRecord, world: Steers) -> None:
+def _stop(run: FlowRunContext, wish: CancelRecord, world: Runtime) -> None:
     with suppress(OrchestratorError):  # it is closed, or the next commit raises it
         _stop_or_abandon(run, wish, world)
 
 
-def _stop_or_abandon(run: FlowRunContext, wish: CancelRecord, world: Steers) -> None:
+def _stop_or_abandon(run: FlowRunContext, wish: CancelRecord, world: Runtime) -> None:
     began = time.monotonic()
     while not _has_ended(run):
         for flow in tuple(run.steering.flows):
@@ -56,7 +51,7 @@ def _has_ended(run: FlowRunContext) -> bool:
     return run.state is not None and run.state.type in FINAL
 
 
-def _announce(run: FlowRunContext, wish: CancelRecord, world: Steers) -> None:
+def _announce(run: FlowRunContext, wish: CancelRecord, world: Runtime) -> None:
     """Tell that the flow run is being cancelled, unless it does that itself, or has ended by now."""
     state = run.state
     if state is None or not run.steering.announce():
@@ -71,7 +66,7 @@ def _state(run_id: str, kind: StateType, wish: CancelRecord, now: Micros) -> Sta
     return StateRecord(run_id, False, kind, kind.capitalize(), f"Cancelled by {wish.asked_by}.", now)
 
 
-def _abandon(run: FlowRunContext, wish: CancelRecord, world: Steers) -> None:
+def _abandon(run: FlowRunContext, wish: CancelRecord, world: Runtime) -> None:
     """Wait no longer for code that does not end: report the end of the flow run and of all below it."""
     run.steering.is_over = True
     for flow in tuple(run.steering.flows):

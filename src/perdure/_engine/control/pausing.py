@@ -2,12 +2,11 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from perdure._engine.lifecycle.runs import enter
-from perdure._engine.port import World
+from perdure._engine.port import Runtime
 from perdure._engine.recovery.durable_timers import PAUSE
-from perdure._engine.recovery.resumption import Resumes
 from perdure._model.errors import PauseTimeout, SuspendRequested
 from perdure._model.records import WaitRecord
 from perdure._model.state_types import StateType
@@ -29,11 +28,7 @@ class Pause(NamedTuple):
     suspends: bool
 
 
-class Pauses(World, Resumes, Protocol):
-    """What a flow run pauses through."""
-
-
-def paused(run: FlowRunContext, pause: Pause, world: Pauses) -> Steps[Any]:
+def paused(run: FlowRunContext, pause: Pause, world: Runtime) -> Steps[Any]:
     """Wait until somebody continues the flow run; the input that was given.
 
     Raises:
@@ -62,7 +57,7 @@ def paused(run: FlowRunContext, pause: Pause, world: Pauses) -> Steps[Any]:
     return given
 
 
-def _find(run: FlowRunContext, key: str, world: Pauses) -> WaitRecord | None:
+def _find(run: FlowRunContext, key: str, world: Runtime) -> WaitRecord | None:
     """The wait, as it is now or, of a subflow, as it was before a crash."""
     ids: Sequence[str] = (run.id, *run.goes_on_from)
     found = [wait for id in ids for wait in world.orchestrator.waits(id) if wait.key == key]
@@ -77,7 +72,7 @@ def _accepted(wait: WaitRecord, pause: Pause) -> Any:
     return pause.accept(wait.answer or "")
 
 
-def _wait(run: FlowRunContext, wait: WaitRecord, pause: Pause, world: Pauses) -> Steps[None]:
+def _wait(run: FlowRunContext, wait: WaitRecord, pause: Pause, world: Runtime) -> Steps[None]:
     """Be paused for a moment; when the time is up, the wait is answered with that."""
     assert run.state is not None
     if run.state.type is not StateType.PAUSED:

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from perdure._engine.control.cancellation import MARGIN
+from perdure._engine.port import ProcessRuntime
 from perdure._engine.recovery.durable_timers import SUSPENDED, is_open_pause
-from perdure._engine.recovery.resumption import Resumes, claim, ends_below, run_of
+from perdure._engine.recovery.resumption import claim, ends_below, run_of
 from perdure._model.errors import SteeringError
 from perdure._model.records import CancelRecord, FlowRun, ProcessRecord, StartRecord, WaitRecord
 from perdure._model.state_types import FINAL, StateType
@@ -20,7 +21,7 @@ _LOOK_SECONDS = 0.1
 _SLOWEST = 8.0  # seconds until a process has noticed, and has reported the end
 
 
-def cancel(run_id: str, world: Resumes, *, asked_by: str, grace: Micros, force: bool) -> FlowRun:
+def cancel(run_id: str, world: ProcessRuntime, *, asked_by: str, grace: Micros, force: bool) -> FlowRun:
     """Have an outermost flow run cancelled, and wait until it is; the run as it is then.
 
     With `force`, its process is killed if it does not end the run in time.
@@ -50,7 +51,7 @@ def cancel(run_id: str, world: Resumes, *, asked_by: str, grace: Micros, force: 
         run, start = run_of(run_id, known), known.start(run_id) or start
 
 
-def ask_to_cancel(run_id: str, world: Resumes, *, asked_by: str, grace: Micros) -> FlowRun:
+def ask_to_cancel(run_id: str, world: ProcessRuntime, *, asked_by: str, grace: Micros) -> FlowRun:
     """Have an outermost flow run cancelled, and do not wait; the run as it is then. One without a process has ended.
 
     Raises:
@@ -65,18 +66,18 @@ def ask_to_cancel(run_id: str, world: Resumes, *, asked_by: str, grace: Micros) 
     return run_of(run_id, known)
 
 
-def _is_nobodys(run: FlowRun, process: ProcessRecord | None, world: Resumes) -> bool:
+def _is_nobodys(run: FlowRun, process: ProcessRecord | None, world: ProcessRuntime) -> bool:
     return process is None or not world.liveness.is_alive(process.id) or run.state_name == SUSPENDED
 
 
-def _cancelled(run: FlowRun, world: Resumes) -> FlowRun:
+def _cancelled(run: FlowRun, world: ProcessRuntime) -> FlowRun:
     if run.state_type is not StateType.CANCELLED:
         world.orchestrator.withdraw(run.id)
         raise SteeringError(f"{_the(run)} had ended {run.state_name} before it could be cancelled.")
     return run
 
 
-def _steerable(run_id: str, world: Resumes) -> tuple[FlowRun, StartRecord]:
+def _steerable(run_id: str, world: ProcessRuntime) -> tuple[FlowRun, StartRecord]:
     run = run_of(run_id, world.orchestrator)
     if run.state_type in FINAL:
         raise SteeringError(f"{_the(run)} has ended already: {run.state_name}.")
@@ -88,7 +89,7 @@ def _steerable(run_id: str, world: Resumes) -> tuple[FlowRun, StartRecord]:
     return run, start
 
 
-def _end(run: FlowRun, start: StartRecord, world: Resumes, kind: StateType, message: str) -> bool:
+def _end(run: FlowRun, start: StartRecord, world: ProcessRuntime, kind: StateType, message: str) -> bool:
     """End a flow run that no process runs, with all below it; whether nobody else was faster."""
     ends = ends_below(run, kind, lambda _: message, world.clock(), world.orchestrator)
     return claim(run, start, world, ends) is not None
@@ -103,7 +104,7 @@ def _kill(process: ProcessRecord | None, run: FlowRun) -> None:
         raise SteeringError(f"{_the(run)} does not end, and its process {process.pid} resists: {error}.") from None
 
 
-def go_on(run_id: str, answer: Any, world: Resumes) -> FlowRun:
+def go_on(run_id: str, answer: Any, world: ProcessRuntime) -> FlowRun:
     """Answer the pause of a flow run; the run as it was. One that is suspended has then to be resumed.
 
     Raises:
@@ -125,7 +126,7 @@ def go_on(run_id: str, answer: Any, world: Resumes) -> FlowRun:
     return run
 
 
-def _too_late(run: FlowRun, wait: WaitRecord, world: Resumes) -> None:
+def _too_late(run: FlowRun, wait: WaitRecord, world: ProcessRuntime) -> None:
     """One that still has a process notices by itself; one that is suspended has failed."""
     when = f"{to_datetime(wait.until):%Y-%m-%d %H:%M:%S} UTC"
     start = world.orchestrator.start(run.id)

@@ -6,7 +6,7 @@ Who has to wait asks again and again: whoever is next often, others the more rar
 import time
 
 from perdure._engine.lifecycle.runs import enter
-from perdure._engine.port import World
+from perdure._engine.port import Runtime
 from perdure._model.errors import LimitError, LimitTimeout
 from perdure._model.records import Limit, Record, Slot
 from perdure._model.state_types import StateType
@@ -17,7 +17,7 @@ AWAITING = "AwaitingConcurrencySlot"  # the name of the state of a task run that
 _STEP, _LONGEST = 0.01, 0.25  # seconds between two looks, for each slot that is missing
 
 
-def slots_of_tags(run: TaskRunContext, records: list[Record], world: World) -> Steps[None]:
+def slots_of_tags(run: TaskRunContext, records: list[Record], world: Runtime) -> Steps[None]:
     """Wait until a task run has a slot of each limit of its tags; `records` of the run are reported if it waits."""
     limiter = world.limiter
     limits: list[Limit] = yield Blocking(limiter.of_tags, (run.tags,))
@@ -39,7 +39,7 @@ def slots_of_tags(run: TaskRunContext, records: list[Record], world: World) -> S
             held.append(slot)
 
 
-def slots_let_go(run: TaskRunContext, world: World) -> Steps[None]:
+def slots_let_go(run: TaskRunContext, world: Runtime) -> Steps[None]:
     """Let go of what a task run holds."""
     slots = world.limiter.held.pop(run.id, None)
     if slots:
@@ -51,7 +51,7 @@ def occupied(
     occupy: int,
     run: RunContext | None,
     timeout_seconds: float | None,
-    world: World,
+    world: Runtime,
     records: list[Record] | None = None,
 ) -> Steps[Slot | None]:
     """Slots of a limit, waited for; None if it is gone. A task run that waits says so, where its records are given.
@@ -82,7 +82,7 @@ def occupied(
         raise
 
 
-def drawn(name: str, occupy: int, run: RunContext | None, timeout_seconds: float | None, world: World) -> Steps[None]:
+def drawn(name: str, occupy: int, run: RunContext | None, timeout_seconds: float | None, world: Runtime) -> Steps[None]:
     """Draw slots of a limit that come back with time, and wait until they may be used.
 
     Raises:
@@ -113,7 +113,7 @@ def gone(name: str) -> LimitError:
     return LimitError(f"The limit {name!r} was deleted. `perdure limit create {name} 5` makes it again.")
 
 
-def _told(run: TaskRunContext, name: str, records: list[Record], world: World) -> Steps[None]:
+def _told(run: TaskRunContext, name: str, records: list[Record], world: Runtime) -> Steps[None]:
     """Say that a task run waits."""
     records.append(enter(run, world, StateType.SCHEDULED, f"It waits for a slot of the limit {name!r}.", name=AWAITING))
     yield Report(tuple(records))

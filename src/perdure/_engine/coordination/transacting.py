@@ -15,7 +15,7 @@ from perdure._engine.identity.identity import identity_in
 from perdure._engine.identity.projects import scope_of, scope_of_main
 from perdure._engine.lifecycle.hooks import is_coroutine_function
 from perdure._engine.lifecycle.staging import hooked_tasks
-from perdure._engine.port import World
+from perdure._engine.port import Runtime
 from perdure._engine.recovery.kept_values import checked, place_of_hooks
 from perdure._model.errors import ResultError, ResultUntrusted, StorageError, TransactionError
 from perdure._model.records import ResultRecord, StateRecord, StepEndRecord, StepRecord, TransactionRecord
@@ -31,7 +31,7 @@ _GRACE_SECONDS = 10.0  # for tasks that run when the block is left by Ctrl-C, fo
 # Entering
 
 
-def entered(run: RunContext | None, outer: Transaction | None, key: str | None, world: World) -> Steps[Transaction]:
+def entered(run: RunContext | None, outer: Transaction | None, key: str | None, world: Runtime) -> Steps[Transaction]:
     """A transaction, begun: what is left over of an earlier one of the same key is rolled back.
 
     Raises:
@@ -73,7 +73,7 @@ def entered(run: RunContext | None, outer: Transaction | None, key: str | None, 
     return transaction
 
 
-def _full_key(transaction: Transaction, world: World) -> Steps[str]:
+def _full_key(transaction: Transaction, world: Runtime) -> Steps[str]:
     flow = transaction.flow
     if transaction.key is not None:
         function = None if flow is None else flow.options.function
@@ -101,17 +101,17 @@ def _claimed(transaction: Transaction) -> str:
     return f"perdure transaction {transaction.full_key.removeprefix('key ')}"
 
 
-def _hold(transaction: Transaction, world: World) -> Steps[None]:
+def _hold(transaction: Transaction, world: Runtime) -> Steps[None]:
     if transaction.key is not None:
         yield from world.claims.hold(_claimed(transaction), transaction.holder)
 
 
-def _let_go(transaction: Transaction, world: World) -> None:
+def _let_go(transaction: Transaction, world: Runtime) -> None:
     if transaction.key is not None:
         world.claims.release(_claimed(transaction), transaction.holder)
 
 
-def recovered(run: FlowRunContext, world: World) -> Steps[None]:
+def recovered(run: FlowRunContext, world: Runtime) -> Steps[None]:
     """Roll back what a crash of the flow run left staged, and call the hooks of what was committed just before it."""
     for known in (yield Blocking(world.transactions.unfinished, (run.id,))):
         transaction = Transaction(world, _own_key(known.key), run)
@@ -124,14 +124,14 @@ def recovered(run: FlowRunContext, world: World) -> Steps[None]:
             _let_go(transaction, world)
 
 
-def _recovered(transaction: Transaction, world: World) -> Steps[None]:
+def _recovered(transaction: Transaction, world: Runtime) -> Steps[None]:
     steps: list[StepRecord] = yield Blocking(world.transactions.steps, (transaction.id,))
     if steps:
         world.log(transaction.flow, logging.WARNING, "%r was left with %d steps to end.", transaction, len(steps))
     yield from _finished(transaction, steps, world)
 
 
-def _finished(transaction: Transaction, steps: Sequence[StepRecord], world: World) -> Steps[None]:
+def _finished(transaction: Transaction, steps: Sequence[StepRecord], world: Runtime) -> Steps[None]:
     """Roll back what is staged, and call the hooks of what was committed."""
     if any(step.module is not None for step in steps):
         transaction.root.remember((yield Blocking(world.transactions.values, (transaction.root.id,))))
@@ -142,7 +142,7 @@ def _finished(transaction: Transaction, steps: Sequence[StepRecord], world: Worl
 # Leaving
 
 
-def left(transaction: Transaction, world: World, error: BaseException | None) -> Steps[None]:
+def left(transaction: Transaction, world: Runtime, error: BaseException | None) -> Steps[None]:
     """End a transaction: wait for what was submitted in it, then commit, or roll back after an `error`."""
     try:
         if error is None:
@@ -188,7 +188,7 @@ def _closed_generators(transaction: Transaction) -> Steps[None]:
             yield Call(close or generator.close, (), {}, transaction.flow, awaited=close is not None)
 
 
-def _undone(transaction: Transaction, world: World, error: BaseException) -> Steps[None]:
+def _undone(transaction: Transaction, world: Runtime, error: BaseException) -> Steps[None]:
     for stream in transaction.streams:
         stream.stop()
     grace = None if isinstance(error, Exception) else _GRACE_SECONDS
@@ -203,7 +203,7 @@ def _undone(transaction: Transaction, world: World, error: BaseException) -> Ste
     yield from _finished(transaction, (yield Blocking(transaction.undo, (world,))), world)
 
 
-def _rolled_back(transaction: Transaction, steps: Sequence[StepRecord], world: World) -> Steps[None]:
+def _rolled_back(transaction: Transaction, steps: Sequence[StepRecord], world: Runtime) -> Steps[None]:
     """Call the hooks of the steps, the last one's first, and let go of their results."""
     flow, cached = transaction.flow, transaction.root.cached
     for step in reversed(steps):
@@ -215,7 +215,7 @@ def _rolled_back(transaction: Transaction, steps: Sequence[StepRecord], world: W
         yield Blocking(_discarded, (step, world))
 
 
-def _discarded(step: StepRecord, world: World) -> None:
+def _discarded(step: StepRecord, world: Runtime) -> None:
     result = _result_of(step)
     try:
         world.discard(result)
@@ -235,13 +235,13 @@ def _result_of(step: StepRecord) -> ResultRecord:
     return ResultRecord(*json.loads(step.staged or "[]")[0])
 
 
-def _hooks_of_commit(transaction: Transaction, steps: Sequence[StepRecord], world: World) -> Steps[None]:
+def _hooks_of_commit(transaction: Transaction, steps: Sequence[StepRecord], world: Runtime) -> Steps[None]:
     for step in steps:
         yield from _called("on_commit", transaction, step, world)
         yield Blocking(world.commit, ((StepEndRecord(step.run_id, "ended"),),))
 
 
-def _called(option: str, transaction: Transaction, step: StepRecord, world: World) -> Steps[None]:
+def _called(option: str, transaction: Transaction, step: StepRecord, world: Runtime) -> Steps[None]:
     """Call a step's hooks; what they raise is logged."""
     if step.module is None:
         return

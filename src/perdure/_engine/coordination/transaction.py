@@ -4,7 +4,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from perdure._engine.port import World
+from perdure._engine.port import Runtime
 from perdure._engine.recovery.kept_values import packed, place_of_value, unpacked
 from perdure._model.colour import on_event_loop
 from perdure._model.errors import TransactionError
@@ -23,7 +23,7 @@ class Transaction:
     """
 
     def __init__(
-        self, world: World | None, key: str | None, flow: FlowRunContext | None, outer: "Transaction | None" = None
+        self, world: Runtime | None, key: str | None, flow: FlowRunContext | None, outer: "Transaction | None" = None
     ) -> None:
         self.id = new_id()
         self.key = key  # as the user gave it
@@ -92,14 +92,14 @@ class Transaction:
             )
         return default
 
-    def commit(self, world: World) -> None:
+    def commit(self, world: Runtime) -> None:
         """Let all results be seen, unless it is being rolled back by now."""
         with self._deciding:
             if not self._is_undone:
                 owner = None if self.flow is None else self.flow.claim_of_root
                 world.transactions.commit(self.id, world.clock(), owner)
 
-    def undo(self, world: World) -> list[StepRecord]:
+    def undo(self, world: Runtime) -> list[StepRecord]:
         """The steps that are to be rolled back, or have hooks to come if it was committed already."""
         with self._deciding:
             self._is_undone = True

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from perdure._engine.identity.projects import folder_of
-from perdure._engine.port import World
+from perdure._engine.port import Runtime
 from perdure._model.errors import SerializationError
 from perdure._model.later import Later
 from perdure._model.options import RunOptions
@@ -112,7 +112,7 @@ def _digest(parts: str) -> str:
 _quoted = functools.lru_cache(maxsize=1_000)(json.dumps)
 
 
-def identify(run: RunContext, flow: FlowRunContext, identity: Identity, world: World) -> None:
+def identify(run: RunContext, flow: FlowRunContext, identity: Identity, world: Runtime) -> None:
     """Give a run its identity within the flow run that called it."""
     run.identity, run.step, undigested = identity
     flow.identities[run.id] = identity.id
@@ -129,7 +129,7 @@ _UNDIGESTED = (
 )
 
 
-def identify_late(run: RunContext, world: World) -> None:
+def identify_late(run: RunContext, world: Runtime) -> None:
     """Give a run its identity now that its inputs have arrived, if it could not be known before."""
     if run.identity is None and run.persisted and isinstance(run.parent, FlowRunContext):
         identity = identity_of(run.options, run.parameters, run.parent, run.transaction)

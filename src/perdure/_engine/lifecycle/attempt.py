@@ -5,7 +5,7 @@ from typing import Any
 
 from perdure._engine.lifecycle.hints import add_hint
 from perdure._engine.lifecycle.items import Items, hand_on_earlier, keep_item, kept_for
-from perdure._engine.port import World
+from perdure._engine.port import Runtime
 from perdure._model.generated import Answer, Exhausted
 from perdure._run.context import RunContext
 from perdure._run.effects import Call, Closed, Emit, NextItem, Steps
@@ -23,7 +23,7 @@ class Produced:
         return self.error if isinstance(self.error, StopIteration) else error
 
 
-def produce(run: RunContext, produced: Produced, world: World) -> Steps[Any]:
+def produce(run: RunContext, produced: Produced, world: Runtime) -> Steps[Any]:
     """One attempt: what the function returns, or the list of items of a generator if they are kept.
 
     Raises what the function raises, and notes it.
@@ -41,7 +41,7 @@ def produce(run: RunContext, produced: Produced, world: World) -> Steps[Any]:
         raise
 
 
-def _items(run: RunContext, produced: Produced, world: World) -> Steps[list[Any] | None]:
+def _items(run: RunContext, produced: Produced, world: Runtime) -> Steps[list[Any] | None]:
     if run.items is None and not (yield from hand_on_earlier(run, world)):
         return None
     items: Items = run.items

@@ -11,7 +11,7 @@ from perdure._engine.identity.identity import Identity, identify, identity_of
 from perdure._engine.lifecycle.flow_run import FlowCall
 from perdure._engine.lifecycle.runs import enter, persists
 from perdure._engine.lifecycle.task_run import TaskCall
-from perdure._engine.port import World
+from perdure._engine.port import Runtime
 from perdure._engine.recovery.resumption import Resumable
 from perdure._model.colour import on_event_loop
 from perdure._model.errors import ResultError, StorageError
@@ -48,7 +48,7 @@ def begin_task(
     options: TaskOptions,
     parameters: dict[str, Any],
     wait_for: Sequence[WaitedFor],
-    world: World,
+    world: Runtime,
     passed: Passed | None,
     blocks: bool = False,
 ) -> TaskCall | State[Any]:
@@ -92,7 +92,7 @@ def begin_flow(
     options: FlowOptions,
     parameters: dict[str, Any],
     wait_for: Sequence[WaitedFor],
-    world: World,
+    world: Runtime,
     name: str,
     again: Resumable | None = None,
     passed: Passed | None = None,
@@ -164,7 +164,7 @@ def _tags(options: FlowOptions | TaskOptions, flow: FlowRunContext | None) -> fr
     return tags | flow.tags if flow is not None and flow.tags else tags
 
 
-def _place(run: RunContext, identity: Identity | None, world: World) -> None:
+def _place(run: RunContext, identity: Identity | None, world: Runtime) -> None:
     """Give a run that a flow run calls directly its place among that one's children."""
     parent = run.parent
     if isinstance(parent, FlowRunContext):

@@ -6,7 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from perdure._engine.identity.cache_key import CacheKey
-from perdure._engine.port import World
+from perdure._engine.port import Runtime
 from perdure._model.later import Later
 from perdure._model.records import DecisionRecord, SourceRecord, Why
 from perdure._platform.secrecy import HIDDEN, is_secret_name
@@ -34,7 +34,7 @@ def refreshes(run: TaskRunContext) -> bool:
     return settings.current().tasks_refresh_cache if chosen is None else chosen
 
 
-def decision_of(run: TaskRunContext, key: CacheKey | None, world: World) -> DecisionRecord:
+def decision_of(run: TaskRunContext, key: CacheKey | None, world: Runtime) -> DecisionRecord:
     """That a run with caching computes its value itself."""
     if key is None:
         return DecisionRecord(run.id, "keyless")
@@ -49,7 +49,7 @@ def source_of(function: Callable[..., Any], digest: str) -> SourceRecord:
     return SourceRecord(digest, json.dumps(parts_of_source(function)))
 
 
-def _shown_arguments(run: TaskRunContext, world: World) -> str | None:
+def _shown_arguments(run: TaskRunContext, world: Runtime) -> str | None:
     """Beginnings of the arguments; None if nothing is to be shown of results either."""
     if not settings.current().results_previews or world.serializer_for(run).hides:
         return None

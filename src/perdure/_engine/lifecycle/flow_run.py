@@ -14,7 +14,7 @@ from perdure._engine.lifecycle.reuse import reused
 from perdure._engine.lifecycle.runs import call_hooks, crash, end, enter, name_run, stay, text_of
 from perdure._engine.lifecycle.upstream import UpstreamNotCompleted, resolved
 from perdure._engine.lifecycle.validation import validated
-from perdure._engine.port import World
+from perdure._engine.port import Runtime
 from perdure._engine.recovery.durable_timers import go_on_trying, wait_for_try
 from perdure._model.errors import CrashedRun, OrchestratorError, RunTimeout, SuspendRequested, UpstreamTaskError
 from perdure._model.records import Record
@@ -38,7 +38,7 @@ class FlowCall:
     records: list[Record] = field(default_factory=list)
 
 
-def flow_run(call: FlowCall, world: World) -> Steps[State[Any]]:
+def flow_run(call: FlowCall, world: Runtime) -> Steps[State[Any]]:
     """All steps of a flow run, from its creation to its final state, which it returns."""
     run = call.run
     run.steering.flows.append(run)
@@ -65,7 +65,7 @@ def flow_run(call: FlowCall, world: World) -> Steps[State[Any]]:
             world.disown(run)
 
 
-def _stop(run: FlowRunContext, world: World, error: BaseException) -> Steps[None]:
+def _stop(run: FlowRunContext, world: Runtime, error: BaseException) -> Steps[None]:
     """Cancel what the flow run has submitted and has not begun, and give what runs some time to end."""
     run.interrupt = error
     wish, grace = run.steering.wish, _GRACE_SECONDS
@@ -87,7 +87,7 @@ def _stop(run: FlowRunContext, world: World, error: BaseException) -> Steps[None
         submitted.crash(CrashedRun("The task had not ended when its flow run was stopped."))
 
 
-def _flow_run(call: FlowCall, world: World) -> Steps[State[Any]]:
+def _flow_run(call: FlowCall, world: Runtime) -> Steps[State[Any]]:
     run = call.run
     options = run.options
     if run.parent is None:
@@ -142,7 +142,7 @@ def _unfinished_before(run: FlowRunContext) -> tuple[str, ...]:
     return tuple(parent.begun.get(run.identity or "", ())) if isinstance(parent, FlowRunContext) else ()
 
 
-def _attempt(run: FlowRunContext, world: World, produced: Produced) -> Steps[Outcome]:
+def _attempt(run: FlowRunContext, world: Runtime, produced: Produced) -> Steps[Outcome]:
     run.begin_attempt()
     run.run_count += 1
     resumed = bool(run.goes_on_from) and produced.error is None
@@ -169,7 +169,7 @@ def _attempt(run: FlowRunContext, world: World, produced: Produced) -> Steps[Out
     return outcome
 
 
-def _settle(run: FlowRunContext, world: World, grace: float | None = None, failed: bool = False) -> Steps[None]:
+def _settle(run: FlowRunContext, world: Runtime, grace: float | None = None, failed: bool = False) -> Steps[None]:
     """Wait for all that the flow run has submitted, and for what that submits in its turn; or for `grace` seconds."""
     if grace is not None:
         yield WaitFor(tuple(run.outstanding), grace)
@@ -201,7 +201,7 @@ def _failed(run: FlowRunContext, error: Exception) -> Outcome:
     return Outcome(S.FAILED, f"Flow run encountered an exception. {text}", error)
 
 
-def _end(run: FlowRunContext, world: World, outcome: Outcome) -> Steps[State[Any]]:
+def _end(run: FlowRunContext, world: Runtime, outcome: Outcome) -> Steps[State[Any]]:
     value = outcome.value
     if outcome.kind is S.FAILED and isinstance(value, Exception):
         world.log(run, logging.ERROR, "%s", outcome.message, error=value)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from perdure._engine.lifecycle.runs import write
-from perdure._engine.port import World
+from perdure._engine.port import Runtime
 from perdure._model.errors import MissingContext, ResultError, StorageError
 from perdure._model.generated import Answer, GeneratedItems, Thrown
 from perdure._model.records import ResultRecord
@@ -96,7 +96,7 @@ def hand_on(run: RunContext, items: Sequence[Any], is_cached: bool) -> Steps[Non
         return
 
 
-def hand_on_earlier(run: RunContext, world: World) -> Steps[bool]:
+def hand_on_earlier(run: RunContext, world: Runtime) -> Steps[bool]:
     """The items that were committed before the run was resumed; whether their consumer wants more."""
     run.items = Items()
     flow_runs = _gone_on_from(run)
@@ -119,7 +119,7 @@ def hand_on_earlier(run: RunContext, world: World) -> Steps[bool]:
     return True
 
 
-def keep_item(run: RunContext, world: World, kept_for: str, item: Any) -> Steps[None]:
+def keep_item(run: RunContext, world: Runtime, kept_for: str, item: Any) -> Steps[None]:
     """Commit a generator's next item; `kept_for` is the flow run with which it is kept."""
     result: BaseResult[Any] | None = literal_of(item)
     if result is None:
@@ -148,7 +148,7 @@ def _gone_on_from(run: RunContext) -> Sequence[str]:
     return tuple({*flow.goes_on_from, flow.id}) if flow.goes_on_from or flow.run_count > 1 else ()
 
 
-def _loaded(run: RunContext, world: World, records: Sequence[ResultRecord]) -> Steps[tuple[Any] | None]:
+def _loaded(run: RunContext, world: Runtime, records: Sequence[ResultRecord]) -> Steps[tuple[Any] | None]:
     """The item, from the newest of its records that can be read; None if there is none."""
     for record in records:
         result = result_from_record(record, keep=False)

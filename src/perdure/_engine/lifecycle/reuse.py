@@ -7,7 +7,7 @@ from typing import Any
 from perdure._engine.lifecycle.items import hand_on, hand_on_earlier
 from perdure._engine.lifecycle.runs import enter, note_cache_key, text_of
 from perdure._engine.lifecycle.staging import staged
-from perdure._engine.port import World
+from perdure._engine.port import Runtime
 from perdure._model.errors import ResultError, ResultNotKept, StorageError
 from perdure._model.records import DecisionRecord, Record, ResultRecord, StateRecord, Why
 from perdure._model.state_types import StateType
@@ -19,7 +19,7 @@ from perdure._run.context import FlowRunContext, RunContext
 from perdure._run.effects import Blocking, Report, Steps
 
 
-def reused(run: RunContext, records: list[Record], world: World) -> Steps[State[Any] | None]:
+def reused(run: RunContext, records: list[Record], world: Runtime) -> Steps[State[Any] | None]:
     """The final state of a run that was finished before its flow run was retried; None if it has to run.
 
     If nobody was told of it yet by `records`, it becomes the run that it was before: nothing need be told at all.
@@ -42,7 +42,7 @@ def reused(run: RunContext, records: list[Record], world: World) -> Steps[State[
 def take(
     run: RunContext,
     records: list[Record],
-    world: World,
+    world: Runtime,
     result: BaseResult[Any],
     found: ResultRecord,
     why: Why,

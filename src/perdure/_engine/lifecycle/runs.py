@@ -10,7 +10,7 @@ from perdure._engine.identity.cache_key import CacheKey
 from perdure._engine.lifecycle.hooks import hook_call, user_call
 from perdure._engine.lifecycle.staging import has_hooks, staged
 from perdure._engine.lifecycle.views import template_variables
-from perdure._engine.port import World
+from perdure._engine.port import Runtime
 from perdure._engine.recovery.ownership import lost_state
 from perdure._model.errors import CancelledRun, CancelRequested, SerializationError, StorageError
 from perdure._model.exceptions import stand_in
@@ -34,7 +34,7 @@ S = StateType
 
 def enter(
     run: RunContext,
-    world: World,
+    world: Runtime,
     kind: StateType,
     message: str | None = None,
     data: Any = None,
@@ -90,7 +90,7 @@ def _why_persisted(run: RunContext) -> str:
 
 def end(
     run: RunContext,
-    world: World,
+    world: Runtime,
     kind: StateType,
     message: str | None,
     value: Any,
@@ -182,7 +182,7 @@ def _is_data(value: Any) -> bool:
 
 
 def stay(
-    run: RunContext, world: World, kind: StateType, message: str | None, value: Any, name: str | None
+    run: RunContext, world: Runtime, kind: StateType, message: str | None, value: Any, name: str | None
 ) -> Steps[State[Any]]:
     """Leave the run in a state that is not final, which its function returned."""
     data = value if value is None or isinstance(value, BaseResult) else UnpersistedResult(value)
@@ -214,7 +214,7 @@ def _held(run: RunContext, value: Any) -> BaseResult[Any] | None:
     return UnpersistedResult(python_type=type_name(value))
 
 
-def _written(run: RunContext, world: World, value: Any) -> Steps[BaseResult[Any]]:
+def _written(run: RunContext, world: Runtime, value: Any) -> Steps[BaseResult[Any]]:
     try:
         return (yield from write(run, world, value, _storage_key(run)))
     except SerializationError as error:
@@ -223,7 +223,7 @@ def _written(run: RunContext, world: World, value: Any) -> Steps[BaseResult[Any]
         raise SerializationError(f"{error} {_why_persisted(run)}") from None
 
 
-def _keep_failure(run: RunContext, world: World, value: Any) -> Steps[BaseResult[Any] | None]:
+def _keep_failure(run: RunContext, world: Runtime, value: Any) -> Steps[BaseResult[Any] | None]:
     """An exception, or the data of a failed state, has a key of its own: a failure never replaces a good result.
 
     Of an exception that cannot be written, what can be is: whoever handles it does so after a crash, too.
@@ -243,7 +243,7 @@ def _keep_failure(run: RunContext, world: World, value: Any) -> Steps[BaseResult
     return result
 
 
-def _write_stand_in(run: RunContext, world: World, error: Any, storing: Exception) -> Steps[PersistedResult[Any]]:
+def _write_stand_in(run: RunContext, world: Runtime, error: Any, storing: Exception) -> Steps[PersistedResult[Any]]:
     if not isinstance(error, BaseException):
         raise storing
     kept = stand_in(error, world.serializer_for(run).for_exceptions().dumps)
@@ -251,17 +251,17 @@ def _write_stand_in(run: RunContext, world: World, error: Any, storing: Exceptio
     return (yield from write(run, world, kept, None))
 
 
-def _unkept(run: RunContext, world: World, storing: Exception) -> None:
+def _unkept(run: RunContext, world: Runtime, storing: Exception) -> None:
     world.log(run, logging.DEBUG, "What the run failed with is kept in memory only: %s", storing)
 
 
-def write(run: RunContext, world: World, value: Any, key: str | KeyOfDigest | None) -> Steps[PersistedResult[Any]]:
+def write(run: RunContext, world: Runtime, value: Any, key: str | KeyOfDigest | None) -> Steps[PersistedResult[Any]]:
     """Write a value as the run's results are written, under a key or a new one."""
     result: PersistedResult[Any] = yield Blocking(_write_now, (run, world, value, key))
     return result
 
 
-def _write_now(run: RunContext, world: World, value: Any, key: str | KeyOfDigest | None) -> PersistedResult[Any]:
+def _write_now(run: RunContext, world: Runtime, value: Any, key: str | KeyOfDigest | None) -> PersistedResult[Any]:
     storage = world.storage_for(run)
     serializer = world.serializer_for(run)
     if isinstance(value, BaseException):
@@ -280,7 +280,7 @@ def _storage_key(run: RunContext) -> str | KeyOfDigest | None:
     return format_key(template, variables)
 
 
-def crash(run: RunContext, world: World, error: BaseException) -> Steps[State[Any]]:
+def crash(run: RunContext, world: Runtime, error: BaseException) -> Steps[State[Any]]:
     """End a run that was stopped from outside its own code, or whose result could not be kept."""
     lost = lost_state(run, world)
     if lost is not None:
@@ -307,7 +307,7 @@ def crash(run: RunContext, world: World, error: BaseException) -> Steps[State[An
     return (yield from call_hooks(run, world))
 
 
-def _cancel(run: RunContext, world: World, message: str, error: BaseException) -> Steps[State[Any]]:
+def _cancel(run: RunContext, world: Runtime, message: str, error: BaseException) -> Steps[State[Any]]:
     """End a run that was cancelled. Below the outermost one, what stopped it goes on to stop those above it."""
     data = CancelledRun(message) if run.parent is None or isinstance(error, Exception) else error
     assert run.flow is not None
@@ -343,7 +343,7 @@ _HOOKS = {
 }
 
 
-def call_hooks(run: RunContext, world: World) -> Steps[State[Any]]:
+def call_hooks(run: RunContext, world: Runtime) -> Steps[State[Any]]:
     """Call the hooks for the run's state, and return it. What a hook raises is logged, and changes nothing."""
     assert run.state is not None
     for hook in getattr(run.options, _HOOKS[run.state.type]):

@@ -17,7 +17,7 @@ from perdure._engine.lifecycle.reuse import reused, take
 from perdure._engine.lifecycle.runs import call_hooks, crash, end, enter, name_run, stay, text_of
 from perdure._engine.lifecycle.staging import staged_value
 from perdure._engine.lifecycle.upstream import UpstreamNotCompleted, resolved
-from perdure._engine.port import World
+from perdure._engine.port import Runtime
 from perdure._engine.recovery.durable_timers import go_on_trying, wait_for_try
 from perdure._model.errors import RunTimeout
 from perdure._model.options import TaskOptions
@@ -49,7 +49,7 @@ class TaskCall:
     cache_key: CacheKey | None = None  # where it is known before the run goes to another process
 
 
-def task_run(call: TaskCall, world: World) -> Steps[State[Any]]:
+def task_run(call: TaskCall, world: Runtime) -> Steps[State[Any]]:
     """All steps of a task run, from its creation to its final state, which it returns."""
     run = call.run
     try:
@@ -72,7 +72,7 @@ def task_run(call: TaskCall, world: World) -> Steps[State[Any]]:
     return state
 
 
-def prepare(call: TaskCall, world: World) -> Steps[bool]:
+def prepare(call: TaskCall, world: Runtime) -> Steps[bool]:
     """Put values in the place of all futures and states; whether the task can run, perhaps in another process."""
     try:
         yield from _take_inputs(call, world)
@@ -91,7 +91,7 @@ def prepare(call: TaskCall, world: World) -> Steps[bool]:
     return True
 
 
-def _take_inputs(call: TaskCall, world: World) -> Steps[None]:
+def _take_inputs(call: TaskCall, world: Runtime) -> Steps[None]:
     """Put values in the place of all futures and states; now the run's identity can be known, if it was not before."""
     run = call.run
     if call.upstreams is not None or call.wait_for:
@@ -100,7 +100,7 @@ def _take_inputs(call: TaskCall, world: World) -> Steps[None]:
     identify_late(run, world)
 
 
-def _task_run(call: TaskCall, world: World) -> Steps[State[Any]]:
+def _task_run(call: TaskCall, world: Runtime) -> Steps[State[Any]]:
     run = call.run
     options: TaskOptions = run.options
     if run.persisted or call.upstreams is not None or call.wait_for:
@@ -172,7 +172,7 @@ def _failure(run: TaskRunContext, error: Exception) -> Outcome:
     return Outcome(S.FAILED, f"Task run encountered an exception {text}", error)
 
 
-def _fail(call: TaskCall, world: World, outcome: Outcome) -> Steps[State[Any]]:
+def _fail(call: TaskCall, world: Runtime, outcome: Outcome) -> Steps[State[Any]]:
     error = outcome.value if isinstance(outcome.value, BaseException) else None
     world.log(call.run, logging.ERROR, "%s", outcome.said, error=error)
     if call.records:  # it failed before it ran
@@ -180,7 +180,7 @@ def _fail(call: TaskCall, world: World, outcome: Outcome) -> Steps[State[Any]]:
     return (yield from end(call.run, world, outcome.kind, outcome.message, outcome.value, name=outcome.name))
 
 
-def _is_retried(run: TaskRunContext, world: World, outcome: Outcome) -> Steps[bool]:
+def _is_retried(run: TaskRunContext, world: Runtime, outcome: Outcome) -> Steps[bool]:
     options = run.options
     if run.run_count > options.retries:
         return False
@@ -194,14 +194,14 @@ def _is_retried(run: TaskRunContext, world: World, outcome: Outcome) -> Steps[bo
         return False
 
 
-def _wait_for_retry(run: TaskRunContext, world: World, outcome: Outcome) -> Steps[None]:
+def _wait_for_retry(run: TaskRunContext, world: Runtime, outcome: Outcome) -> Steps[None]:
     delay = delay_before(run.options, run.run_count)
     retry = f"{run.run_count} of {run.options.retries}"
     world.log(run, logging.WARNING, "%s. Retry %s follows in %.3g s.", outcome.said.rstrip("."), retry, delay)
     yield from wait_for_try(run, world, [enter(run, world, S.SCHEDULED, outcome.message, name="AwaitingRetry")], delay)
 
 
-def _cache_key(run: TaskRunContext, world: World) -> Steps[CacheKey | None]:
+def _cache_key(run: TaskRunContext, world: Runtime) -> Steps[CacheKey | None]:
     key = yield from cache_key_of(run)
     if key is not None and key.source is not None and key.source not in world.told_sources:
         world.told_sources.add(key.source)
@@ -209,7 +209,7 @@ def _cache_key(run: TaskRunContext, world: World) -> Steps[CacheKey | None]:
     return key
 
 
-def _cached(call: TaskCall, world: World, cache_key: CacheKey) -> Steps[State[Any] | None]:
+def _cached(call: TaskCall, world: Runtime, cache_key: CacheKey) -> Steps[State[Any] | None]:
     """The final state of a run whose value is in the cache, perhaps soon; None if the run is to compute it."""
     run, key, lost = call.run, cache_key.key, None
     why: Why = "cached"
@@ -228,7 +228,7 @@ def _cached(call: TaskCall, world: World, cache_key: CacheKey) -> Steps[State[An
         why = "waited"
 
 
-def _find(world: World, run: TaskRunContext, cache_key: CacheKey) -> ResultRecord | None:
+def _find(world: Runtime, run: TaskRunContext, cache_key: CacheKey) -> ResultRecord | None:
     """The result under a key, or under the one that earlier versions gave it, which did not tell projects apart."""
     found = world.find_cached(cache_key.key)
     if found is not None or cache_key.former is None:
@@ -239,7 +239,7 @@ def _find(world: World, run: TaskRunContext, cache_key: CacheKey) -> ResultRecor
     return found if is_own else None
 
 
-def _not_ready(call: TaskCall, world: World, upstream: UpstreamNotCompleted) -> Steps[State[Any]]:
+def _not_ready(call: TaskCall, world: Runtime, upstream: UpstreamNotCompleted) -> Steps[State[Any]]:
     run = call.run
     world.log(run, logging.WARNING, "%s The task is not run.", upstream)
     yield Report((*call.records, enter(run, world, S.PENDING, str(upstream), name="NotReady")))

@@ -2,14 +2,15 @@
 
 from collections.abc import Iterable, Iterator
 
-from perdure._engine.recovery.resumption import Resumes, claim
+from perdure._engine.port import ProcessRuntime
+from perdure._engine.recovery.resumption import claim
 from perdure._model.errors import ResumeError, RunMissing
 from perdure._model.records import FlowRun, Record, RunFilter, StateRecord, TaskRun
 from perdure._model.state_types import ABANDONED, FINAL, StateType
 from perdure._store.protocol import Orchestrator
 
 
-def abandon(run_id: str, world: Resumes) -> FlowRun:
+def abandon(run_id: str, world: ProcessRuntime) -> FlowRun:
     """Mark a flow run that crashed, or whose process is gone, and all below it, as Crashed for good; the run.
 
     It cannot be resumed from then on, and `prune` keeps nothing for it. Abandoning it again does nothing.
@@ -57,7 +58,7 @@ def _left_open(run: FlowRun, known: Orchestrator) -> Iterator[FlowRun | TaskRun]
         yield from _left_open(each, known)
 
 
-def lost_among(runs: Iterable[FlowRun], world: Resumes) -> set[str]:
+def lost_among(runs: Iterable[FlowRun], world: ProcessRuntime) -> set[str]:
     """The ids of those that have not ended, but whose process has. A paused run may go without one."""
     known, alive = world.orchestrator, dict[str, bool]()
 

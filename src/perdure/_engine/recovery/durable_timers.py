@@ -5,7 +5,7 @@ Kept under the flow run and a key: which attempt of the flow it is, which step, 
 
 import time
 
-from perdure._engine.port import World
+from perdure._engine.port import Runtime
 from perdure._model.records import Record, WaitRecord
 from perdure._platform.clock import Micros, to_datetime
 from perdure._run.context import FlowRunContext, RunContext
@@ -17,7 +17,7 @@ _KEPT = 1_000_000  # microseconds: shorter waits begin anew
 _LONGEST = 60.0  # seconds between two looks at the clock, which runs while the machine sleeps
 
 
-def wait_for_try(run: RunContext, world: World, records: list[Record], delay: float) -> Steps[None]:
+def wait_for_try(run: RunContext, world: Runtime, records: list[Record], delay: float) -> Steps[None]:
     """Report the records, and wait `delay` seconds for a run's next try: a run that is resumed waits for the rest."""
     until = world.clock() + int(delay * 1_000_000)
     flow = _keeper(run)
@@ -29,7 +29,7 @@ def wait_for_try(run: RunContext, world: World, records: list[Record], delay: fl
     yield from wait_until(until, run, world)
 
 
-def go_on_trying(run: RunContext, world: World) -> Steps[None]:
+def go_on_trying(run: RunContext, world: Runtime) -> Steps[None]:
     """Continue the attempts of a step that failed before a crash: wait for the rest of the time, and count them."""
     flow = _keeper(run)
     if flow is None or not flow.waits or flow.root.retries_failed or (run.identity is None and not run.is_flow):
@@ -40,7 +40,7 @@ def go_on_trying(run: RunContext, world: World) -> Steps[None]:
         yield from wait_until(before.until, run, world)
 
 
-def sleep_for(run: RunContext | None, what: str, until: Micros, world: World) -> Steps[None]:
+def sleep_for(run: RunContext | None, what: str, until: Micros, world: Runtime) -> Steps[None]:
     """Wait until a time, or until that of the same wait before a crash. `what` tells it from others of the run."""
     flow = _keeper(run)
     if run is not None and flow is not None and (run.identity is not None or run.is_flow):
@@ -54,7 +54,7 @@ def sleep_for(run: RunContext | None, what: str, until: Micros, world: World) ->
     yield from wait_until(until, run, world)
 
 
-def wait_until(until: Micros, run: RunContext | None, world: World) -> Steps[None]:
+def wait_until(until: Micros, run: RunContext | None, world: Runtime) -> Steps[None]:
     """Wait until a time, however often the machine sleeps meanwhile; less if the flow run is cancelled."""
     end = time.monotonic() + (until - world.clock()) / 1_000_000
     while True:

@@ -2,12 +2,12 @@
 
 import logging
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from perdure._engine.identity.projects import may_be_in_scope, scope_of
 from perdure._engine.lifecycle.flow_run import FlowCall
-from perdure._engine.port import World
-from perdure._engine.recovery.resumption import Resumable, Resumes, claimed, resumable
+from perdure._engine.port import Runtime
+from perdure._engine.recovery.resumption import Resumable, claimed, resumable
 from perdure._model.errors import ResultNotKept, ResumeError
 from perdure._model.options import FlowOptions
 from perdure._model.records import FlowKeyRecord, FlowRun, ProcessRecord, Record, RunFilter
@@ -20,11 +20,7 @@ from perdure._run.effects import Blocking, Report, Sleep, Steps
 _SHORTEST, _LONGEST = 0.01, 1.0  # seconds between two looks at a run of another process
 
 
-class Sees(World, Resumes, Protocol):
-    """The world of a call, with all that is known of other runs."""
-
-
-def first_run(key: str, call: FlowCall, world: Sees) -> Steps[State[Any] | Resumable | None]:
+def first_run(key: str, call: FlowCall, world: Runtime) -> Steps[State[Any] | Resumable | None]:
     """What became of the flow run that was made with the key: None if this call is it, and its run was created.
 
     Its final state, once it has ended; or what is needed to resume it, claimed for this process, if it crashed.
@@ -57,7 +53,7 @@ def _scoped(options: FlowOptions) -> str:
     return f"{options.name} of {scope}" if scope else options.name
 
 
-def _created_before(run: FlowRunContext, key: str, records: Sequence[Record], world: Sees) -> str | None:
+def _created_before(run: FlowRunContext, key: str, records: Sequence[Record], world: Runtime) -> str | None:
     """The id of the flow run that was made with the key before; None if this one is the first, and created now."""
     known, name = world.transactions, _scoped(run.options)
     if name != run.options.name:  # earlier versions had nothing but the name
@@ -69,7 +65,7 @@ def _created_before(run: FlowRunContext, key: str, records: Sequence[Record], wo
     return known.run_of_key(name, key)
 
 
-def _found(run_id: str, key: str, world: Sees) -> State[Any] | Resumable | None:
+def _found(run_id: str, key: str, world: Runtime) -> State[Any] | Resumable | None:
     """The run's final state, or what resuming it needs; None while it runs."""
     run: FlowRun = world.orchestrator.flow_runs(RunFilter(ids=(run_id,)))[0]
     if run.state_type in FINAL and run.state_type is not StateType.CRASHED:

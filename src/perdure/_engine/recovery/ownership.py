@@ -5,7 +5,7 @@ import threading
 import time
 from typing import Any
 
-from perdure._engine.port import World
+from perdure._engine.port import Runtime
 from perdure._model.errors import RunTakenOver
 from perdure._model.records import CancelRecord, StateRecord
 from perdure._model.state_types import FINAL, StateType
@@ -22,7 +22,7 @@ _LOST = (
 _GOES_ON = "The code of the flow run %r (%s), which another process has now, has not ended here. Nothing of it is kept."
 
 
-def lose(run: FlowRunContext, world: World) -> None:
+def lose(run: FlowRunContext, world: Runtime) -> None:
     """Have an outermost flow run of this process end, whose claim is lost; returns at once."""
     if run.state is not None and run.state.type in FINAL:
         return
@@ -32,7 +32,7 @@ def lose(run: FlowRunContext, world: World) -> None:
         threading.Thread(target=_stop, args=(run, world), name="perdure-lost", daemon=True).start()
 
 
-def _stop(run: FlowRunContext, world: World) -> None:
+def _stop(run: FlowRunContext, world: Runtime) -> None:
     began, is_told = time.monotonic(), False
     while run.state is None or run.state.type not in FINAL:
         for flow in tuple(run.steering.flows):
@@ -45,7 +45,7 @@ def _stop(run: FlowRunContext, world: World) -> None:
         time.sleep(_SOON if waited < 1 else _LATER)
 
 
-def lost_state(run: RunContext, world: World) -> State[Any] | None:
+def lost_state(run: RunContext, world: Runtime) -> State[Any] | None:
     """The state, in this process alone, of a run that another process has now; None if it is this one's."""
     steering = None if run.flow is None else run.flow.steering
     if steering is None or steering.lost is None:
@@ -56,7 +56,7 @@ def lost_state(run: RunContext, world: World) -> State[Any] | None:
     return run.state
 
 
-def reclaimed(run: FlowRunContext, world: World) -> tuple[StateRecord, ...]:
+def reclaimed(run: FlowRunContext, world: Runtime) -> tuple[StateRecord, ...]:
     """What tells that a run goes on that others took for crashed, while they did not hear from this process."""
     state = run.state
     if state is None or state.type in FINAL:

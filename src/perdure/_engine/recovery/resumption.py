@@ -1,9 +1,10 @@
 """Finding flow runs whose process is lost, and what resuming one needs."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from perdure._engine.identity.projects import code_of, is_of
+from perdure._engine.port import ProcessRuntime
 from perdure._engine.recovery.durable_timers import SUSPENDED, is_open_pause
 from perdure._engine.recovery.liveness import Liveness
 from perdure._engine.recovery.start_record import arguments_of
@@ -12,7 +13,7 @@ from perdure._model.later import Later
 from perdure._model.options import FlowOptions
 from perdure._model.records import NOBODY, FlowRun, ProcessRecord, Record, RunFilter, StartRecord, StateRecord, TaskRun
 from perdure._model.state_types import ABANDONED, FINAL, StateType
-from perdure._platform.clock import Clock, Micros
+from perdure._platform.clock import Micros
 from perdure._run.processes import machine_of
 from perdure._store.protocol import Orchestrator
 
@@ -35,22 +36,7 @@ class Resumable(NamedTuple):
     state: StateRecord | None = None  # in which it is now that it was claimed
 
 
-class Resumes(Protocol):
-    """What the functions below need of a session."""
-
-    orchestrator: Orchestrator
-    clock: Clock
-    liveness: Liveness
-
-    @property
-    def process_id(self) -> str:
-        """The id by which the orchestrator knows this process."""
-
-    def presence(self) -> Sequence[Record]:
-        """The report of this process's heartbeat, which comes before it claims anything."""
-
-
-def lost_runs(world: Resumes) -> Iterator[FlowRun]:
+def lost_runs(world: ProcessRuntime) -> Iterator[FlowRun]:
     """The outermost flow runs that have not ended, but whose process has; oldest first.
 
     What is not known of processes on other machines is waited for, for a lease at most.
@@ -64,7 +50,7 @@ def lost_runs(world: Resumes) -> Iterator[FlowRun]:
     yield from (run for each in gone if _is_open(run := run_of(each.id, known)))  # it may have ended just before
 
 
-def end_lost(world: Resumes) -> list[FlowRun]:
+def end_lost(world: ProcessRuntime) -> list[FlowRun]:
     """Mark the outermost flow runs Crashed whose process is gone, and all below them; those that we marked."""
     known = world.orchestrator
     ended = []
@@ -81,7 +67,7 @@ def end_lost(world: Resumes) -> list[FlowRun]:
     return ended
 
 
-def end_run_if_lost(run_id: str, world: Resumes) -> bool:
+def end_run_if_lost(run_id: str, world: ProcessRuntime) -> bool:
     """Mark one outermost flow run Crashed whose process is gone, and all below it; whether that was done."""
     start = world.orchestrator.start(run_id)
     run = run_of(run_id, world.orchestrator)
@@ -90,7 +76,7 @@ def end_run_if_lost(run_id: str, world: Resumes) -> bool:
     return note(run, start, world, crashed(run, world.orchestrator.process(start.process_id), world))
 
 
-def crashed_with(options: FlowOptions, parameters: Mapping[str, Any], world: Resumes) -> Iterator[Resumable]:
+def crashed_with(options: FlowOptions, parameters: Mapping[str, Any], world: ProcessRuntime) -> Iterator[Resumable]:
     """The crashed outermost runs of a flow with equal arguments, oldest first; lost ones are Crashed from now on."""
     try:
         wanted = hashing.digest_of_values(dict(parameters))
@@ -115,7 +101,7 @@ def crashed_with(options: FlowOptions, parameters: Mapping[str, Any], world: Res
             continue
 
 
-def claimed(again: Resumable, world: Resumes) -> Resumable | None:
+def claimed(again: Resumable, world: ProcessRuntime) -> Resumable | None:
     """The run for this process to resume; None if another process does: of several that try, one succeeds."""
     kind = StateType.SCHEDULED if again.run.state_type is StateType.PAUSED else StateType.PENDING
     name = "Pending" if again.start.process_id == NOBODY else "Resuming"
@@ -128,7 +114,7 @@ def claimed(again: Resumable, world: Resumes) -> Resumable | None:
     return again._replace(state=state, epoch=epoch)
 
 
-def let_go(again: Resumable, world: Resumes) -> None:
+def let_go(again: Resumable, world: ProcessRuntime) -> None:
     """Mark a run Crashed that this process has claimed, and does not resume after all, so that it can be resumed."""
     run = run_of(again.run.id, world.orchestrator)
     message = "It was cancelled before it was resumed."
@@ -136,7 +122,7 @@ def let_go(again: Resumable, world: Resumes) -> None:
     note(run, again.start._replace(process_id=world.process_id), world, ends)
 
 
-def _end_what_runs_below(run: FlowRun, world: Resumes) -> None:
+def _end_what_runs_below(run: FlowRun, world: ProcessRuntime) -> None:
     """End what the process before has begun since the run counts as crashed: it may have been cut off for a time."""
     known, now, records = world.orchestrator, world.clock(), list[Record]()
     for each in _unfinished_below(run, known):
@@ -149,7 +135,7 @@ def _end_what_runs_below(run: FlowRun, world: Resumes) -> None:
         known.commit(records)
 
 
-def claim(run: FlowRun, start: StartRecord, world: Resumes, records: Iterable[Record]) -> int | None:
+def claim(run: FlowRun, start: StartRecord, world: ProcessRuntime, records: Iterable[Record]) -> int | None:
     """Have a flow run be this process's, with the records: the claim's epoch; None if it is no longer as it was read.
 
     From then on, nothing is kept of what the process before reports of it.
@@ -163,7 +149,7 @@ def claim(run: FlowRun, start: StartRecord, world: Resumes, records: Iterable[Re
     return epochs[1] if _claim(run, start, world, world.process_id, records, epochs) else None
 
 
-def note(run: FlowRun, start: StartRecord, world: Resumes, records: Iterable[Record]) -> bool:
+def note(run: FlowRun, start: StartRecord, world: ProcessRuntime, records: Iterable[Record]) -> bool:
     """Commit the records of a flow run that stays whose it is; False if it is no longer as it was read."""
     standing = world.orchestrator.standing(run.id)
     if standing is None or standing.process_id != start.process_id:
@@ -172,7 +158,12 @@ def note(run: FlowRun, start: StartRecord, world: Resumes, records: Iterable[Rec
 
 
 def _claim(
-    run: FlowRun, start: StartRecord, world: Resumes, after: str, records: Iterable[Record], epochs: tuple[int, int]
+    run: FlowRun,
+    start: StartRecord,
+    world: ProcessRuntime,
+    after: str,
+    records: Iterable[Record],
+    epochs: tuple[int, int],
 ) -> bool:
     known = world.orchestrator
     known.states(run.id)  # so that ours come after them, though the clock was set back since
@@ -183,7 +174,7 @@ def _claim(
 
 
 def resumable(
-    run_id: str, world: Resumes, retry_failed: bool, *, patiently: bool = True, take_over: bool = False
+    run_id: str, world: ProcessRuntime, retry_failed: bool, *, patiently: bool = True, take_over: bool = False
 ) -> Resumable:
     """A flow run with all that resuming it needs; it is Crashed from now on, if its process is lost.
 
@@ -236,7 +227,7 @@ _STILL_RUNS = (
 _TAKEN_OVER = "It was taken over from its process{}. Its last recorded state was {}."
 
 
-def _take_over(run: FlowRun, start: StartRecord, world: Resumes, process: ProcessRecord | None) -> None:
+def _take_over(run: FlowRun, start: StartRecord, world: ProcessRuntime, process: ProcessRecord | None) -> None:
     """Have a flow run be this process's, Crashed, whoever still runs it."""
     if start.process_id == world.process_id:
         raise ResumeError(f"{_the(run)} runs in this very process. Wait for it, or cancel it.")
@@ -257,7 +248,7 @@ def _where(process: ProcessRecord | None) -> str:
     return "" if process is None else f" ({process.pid} on {machine_of(process)})"
 
 
-def crashed(run: FlowRun, process: ProcessRecord | None, world: Resumes) -> list[Record]:
+def crashed(run: FlowRun, process: ProcessRecord | None, world: ProcessRuntime) -> list[Record]:
     """The states that end a lost flow run and all below it that has not ended."""
     where = _where(process)
 
@@ -306,7 +297,7 @@ def _is_open(run: FlowRun) -> bool:
     return run.state_type in _OPEN and run.state_name != SUSPENDED
 
 
-def _runs(start: StartRecord, world: Resumes) -> bool:
+def _runs(start: StartRecord, world: ProcessRuntime) -> bool:
     return world.liveness.is_alive(start.process_id)
 
 
