@@ -15,7 +15,7 @@ from perdure._rooms.events.hooks import webhook
 from perdure._rooms.events.port import Delivery, Event, EventFilter
 from perdure._server.services import deliveries as module
 from perdure._server.services.deliveries import Deliveries
-from perdure._server.services.world import ServiceWorld
+from perdure._server.services.runtime import ServiceRuntime
 from perdure._store.protocol import Orchestrator
 from perdure.errors import HookError
 from tests.server.receiver import receiving
@@ -27,8 +27,8 @@ def known() -> Orchestrator:
 
 
 @pytest.fixture
-def world(known: Orchestrator) -> ServiceWorld:
-    return ServiceWorld(known, settings.current())
+def runtime(known: Orchestrator) -> ServiceRuntime:
+    return ServiceRuntime(known, settings.current())
 
 
 @contextmanager
@@ -76,11 +76,11 @@ def told(known: Orchestrator, urls: list[str], count: int) -> list[str]:
     return [hook.id for hook in hooks]
 
 
-def test_receivers_that_never_answer_hold_up_nobody_else(known: Orchestrator, world: ServiceWorld) -> None:
+def test_receivers_that_never_answer_hold_up_nobody_else(known: Orchestrator, runtime: ServiceRuntime) -> None:
     with receiving() as receiver, stuck() as silent, stuck(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 9_999) as slow:
         told(known, [*[silent] * 10, *[slow] * 10, receiver.url], 15)
         deliveries = Deliveries()
-        deliveries(world, None)
+        deliveries(runtime, None)
         deadline = time.monotonic() + 5
         while len(receiver.got) < 15 and time.monotonic() < deadline:
             time.sleep(0.01)
@@ -88,20 +88,20 @@ def test_receivers_that_never_answer_hold_up_nobody_else(known: Orchestrator, wo
 
 
 def test_an_attempt_takes_no_longer_than_it_may_however_slowly_the_answer_comes(
-    known: Orchestrator, world: ServiceWorld, monkeypatch: pytest.MonkeyPatch
+    known: Orchestrator, runtime: ServiceRuntime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sending, "SECONDS", 0.3)
     with stuck(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 9_999) as slow:
         told(known, [slow], 1)
         deliveries = Deliveries()
-        deliveries(world, None)
+        deliveries(runtime, None)
         deliveries.join(10)
     (delivery,) = known.services.deliveries(None, "waiting", 10)
     assert (delivery.attempts, delivery.outcome) == (1, "It did not answer within 0.3 s.")
 
 
 def test_more_hooks_than_threads_all_have_their_turn(
-    known: Orchestrator, world: ServiceWorld, monkeypatch: pytest.MonkeyPatch
+    known: Orchestrator, runtime: ServiceRuntime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sending, "SECONDS", 0.1)
     monkeypatch.setattr(module, "_AT_ONCE", 3)
@@ -110,14 +110,14 @@ def test_more_hooks_than_threads_all_have_their_turn(
         deliveries = Deliveries()
         deadline = time.monotonic() + 20
         while len(receiver.got) < 5 and time.monotonic() < deadline:
-            deliveries(world, None)
+            deliveries(runtime, None)
             deliveries.join(1)
     assert len(receiver.got) == 5
 
 
 @pytest.mark.parametrize("error", [ValueError("odd"), UnicodeError("odd"), KeyError("odd"), RuntimeError("odd")])
 def test_an_error_of_any_kind_is_an_attempt_that_failed(
-    known: Orchestrator, world: ServiceWorld, monkeypatch: pytest.MonkeyPatch, error: Exception
+    known: Orchestrator, runtime: ServiceRuntime, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     def fail(*_: object) -> str:
         raise error
@@ -125,28 +125,28 @@ def test_an_error_of_any_kind_is_an_attempt_that_failed(
     monkeypatch.setattr(module, "post", fail)
     told(known, ["http://127.0.0.1/"], 2)
     deliveries = Deliveries()
-    deliveries(world, None)
+    deliveries(runtime, None)
     deliveries.join(10)
     tried = known.services.deliveries(None, "waiting", 10)
     assert [(each.attempts, each.outcome) for each in tried] == [(1, f"{type(error).__name__}: {error}")] * 2
 
 
-def test_two_servers_tell_a_hook_once(known: Orchestrator, world: ServiceWorld) -> None:
+def test_two_servers_tell_a_hook_once(known: Orchestrator, runtime: ServiceRuntime) -> None:
     with receiving() as receiver:
         told(known, [receiver.url], 20)
         both = [Deliveries(), Deliveries()]
         for deliveries in both:
-            deliveries(world, None)
+            deliveries(runtime, None)
         for deliveries in both:
             deliveries.join(20)
     ids = [headers["Perdure-Delivery"] for headers, _ in receiver.got]
     assert len(ids) == len(set(ids)) == 20
 
 
-def test_deliveries_of_a_hook_that_was_deleted_are_given_up(known: Orchestrator, world: ServiceWorld) -> None:
+def test_deliveries_of_a_hook_that_was_deleted_are_given_up(known: Orchestrator, runtime: ServiceRuntime) -> None:
     event = Event(new_id(), 0, "flow-run.failed", new_id(), "f", "{}")
     known.services.add_events([event], [Delivery(new_id(), new_id(), event.id, "waiting", 0)])
-    Deliveries()(world, None)
+    Deliveries()(runtime, None)
     (delivery,) = known.services.deliveries(None, "failed", 10)
     assert delivery.outcome == "Its hook was deleted."
 

@@ -7,7 +7,7 @@ from perdure._http import changes as module
 from perdure._http.changes import Change, Changes
 from perdure._server.services import events as of_events
 from perdure._server.services.events import Events
-from perdure._server.services.world import ServiceWorld
+from perdure._server.services.runtime import ServiceRuntime
 from perdure._store.embedded import EmbeddedOrchestrator
 from perdure.states import StateType
 from perdure.testing.orchestrator_conformance import flow_run, state
@@ -42,11 +42,11 @@ def test_events_that_are_not_remembered_are_not_made_again(
     known: EmbeddedOrchestrator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(of_events, "_SEEN", 3)
-    events, world = Events(), ServiceWorld(known, settings.current())
-    cursor = events(world, None).cursor
+    events, runtime = Events(), ServiceRuntime(known, settings.current())
+    cursor = events(runtime, None).cursor
     for _ in range(5):
         run = flow_run()
         known.commit([run, state(run, StateType.RUNNING)])
-    assert events(world, cursor).text == "5 new"
+    assert events(runtime, cursor).text == "5 new"
     assert len(events._seen) == 3
-    assert events(world, cursor).text == "0 new"
+    assert events(runtime, cursor).text == "0 new"

@@ -23,7 +23,7 @@ from perdure._server.services.events import Events
 from perdure._server.services.late import find_late
 from perdure._server.services.loop import Loop, Outcome
 from perdure._server.services.lost import end_lost_runs
-from perdure._server.services.world import ServiceWorld
+from perdure._server.services.runtime import ServiceRuntime
 from perdure._store.embedded import EmbeddedOrchestrator
 from perdure._store.protocol import Orchestrator
 from perdure._store.sql.postgresql import PostgreSQL
@@ -42,8 +42,8 @@ def known() -> Orchestrator:
 
 
 @pytest.fixture
-def world(known: Orchestrator) -> ServiceWorld:
-    return ServiceWorld(known, settings.current())
+def runtime(known: Orchestrator) -> ServiceRuntime:
+    return ServiceRuntime(known, settings.current())
 
 
 def hook(url: str, kinds: str = "flow-run.*", private: bool = True, flow_name: str | None = None) -> Hook:
@@ -73,14 +73,16 @@ def broken() -> None:
     fail()
 
 
-def test_states_of_flow_runs_and_failures_of_tasks_become_events_once(known: Orchestrator, world: ServiceWorld) -> None:
+def test_states_of_flow_runs_and_failures_of_tasks_become_events_once(
+    known: Orchestrator, runtime: ServiceRuntime
+) -> None:
     events = Events()
-    cursor = events(world, None).cursor
+    cursor = events(runtime, None).cursor
     fine()
     broken(return_state=True)
     known.flush()
-    assert events(world, cursor).text == "7 new"
-    assert events(world, cursor).text == Events()(world, cursor).text == "0 new"
+    assert events(runtime, cursor).text == "7 new"
+    assert events(runtime, cursor).text == Events()(runtime, cursor).text == "0 new"
     found = known.services.events(EventFilter())
     assert {event.kind for event in found if event.flow_name == "broken"} == {
         *("flow-run.pending", "flow-run.running", "flow-run.failed", "task-run.failed")
@@ -91,23 +93,23 @@ def test_states_of_flow_runs_and_failures_of_tasks_become_events_once(known: Orc
     assert payload["state"]["message"] == "Task run encountered an exception ValueError: no"
 
 
-def test_old_events_are_forgotten_with_their_deliveries(known: Orchestrator, world: ServiceWorld) -> None:
+def test_old_events_are_forgotten_with_their_deliveries(known: Orchestrator, runtime: ServiceRuntime) -> None:
     events = Events()
     known.services.put_hook(hook("https://example.org"))
-    cursor = events(world, None).cursor
+    cursor = events(runtime, None).cursor
     fine()
     known.flush()
-    events(world, cursor)
-    assert known.services.forget_events(world.clock() + 1) == 3
+    events(runtime, cursor)
+    assert known.services.forget_events(runtime.clock() + 1) == 3
     assert known.services.events(EventFilter()) == known.services.deliveries(None, None, 10) == []
 
 
-def test_runs_that_are_late_or_stuck_are_found_once(known: Orchestrator, world: ServiceWorld) -> None:
+def test_runs_that_are_late_or_stuck_are_found_once(known: Orchestrator, runtime: ServiceRuntime) -> None:
     late, stuck, ended = flow_run(), flow_run(), flow_run()
     known.commit([late, state(late, StateType.PENDING), stuck, state(stuck, StateType.RUNNING)])
     known.commit([ended, state(ended, StateType.COMPLETED)])
-    assert find_late(world, None) == Outcome("2 late or stuck, 2 of them new")
-    assert find_late(world, None) == Outcome("2 late or stuck, 0 of them new")
+    assert find_late(runtime, None) == Outcome("2 late or stuck, 2 of them new")
+    assert find_late(runtime, None) == Outcome("2 late or stuck, 0 of them new")
     found = {event.run_id: event.kind for event in known.services.events(EventFilter())}
     assert found == {late.id: "flow-run.late", stuck.id: "flow-run.stuck"}
 
@@ -141,66 +143,68 @@ def killed_flow(directory: Path) -> None:
 
 @pytest.mark.slow
 def test_runs_whose_process_is_gone_are_crashed_with_all_below(
-    known: Orchestrator, world: ServiceWorld, tmp_path: Path
+    known: Orchestrator, runtime: ServiceRuntime, tmp_path: Path
 ) -> None:
     killed_flow(tmp_path / "killed")
     known.limits.put(Limit("db", 1, None, 0))
     known.limits.take(Slot(new_id(), "db", 1, new_id(), None, 0), 0)  # of a process that nobody knows
-    assert end_lost_runs(world, None) == Outcome("1 marked Crashed, 1 slots freed")
-    assert end_lost_runs(world, None) == Outcome("0 marked Crashed, 0 slots freed")
+    assert end_lost_runs(runtime, None) == Outcome("1 marked Crashed, 1 slots freed")
+    assert end_lost_runs(runtime, None) == Outcome("0 marked Crashed, 0 slots freed")
     runs = [*known.flow_runs(RunFilter()), *known.task_runs(RunFilter())]
     assert [run.state_type for run in runs] == [StateType.CRASHED, StateType.CRASHED]
-    world.close()
+    runtime.close()
 
 
 @pytest.mark.slow
 def test_of_several_servers_one_does_a_service(known: Orchestrator) -> None:
-    worlds = [ServiceWorld(known, settings.current()) for _ in range(4)]
+    runtimes = [ServiceRuntime(known, settings.current()) for _ in range(4)]
     done: list[str] = []
 
-    def work(world: ServiceWorld, _: int | None) -> Outcome:
-        done.append(world.process_id)
+    def work(runtime: ServiceRuntime, _: int | None) -> Outcome:
+        done.append(runtime.process_id)
         return Outcome("done")
 
-    loops = [Loop("lost", 0.05, work, world) for world in worlds]
+    loops = [Loop("lost", 0.05, work, runtime) for runtime in runtimes]
     for loop in loops:
         loop.start()
     time.sleep(0.4)
     for loop in loops:
         loop.stop()
-    for loop, world in zip(loops, worlds, strict=True):
+    for loop, runtime in zip(loops, runtimes, strict=True):
         loop.join()
-        world.close()
+        runtime.close()
     assert 3 <= len(done) <= 12  # of 32, if each did it
     (service,) = known.services.all()
     assert service.outcome == "done"
 
 
-def test_a_service_whose_server_is_gone_is_done_by_another_at_once(known: Orchestrator, world: ServiceWorld) -> None:
-    assert known.services.claim(Service("lost", new_id(), world.clock() + 10**12), world.clock(), None)
+def test_a_service_whose_server_is_gone_is_done_by_another_at_once(
+    known: Orchestrator, runtime: ServiceRuntime
+) -> None:
+    assert known.services.claim(Service("lost", new_id(), runtime.clock() + 10**12), runtime.clock(), None)
     done = threading.Event()
-    loop = Loop("lost", 0.05, lambda *_: (done.set(), Outcome("done"))[1], world)
+    loop = Loop("lost", 0.05, lambda *_: (done.set(), Outcome("done"))[1], runtime)
     loop.start()
     assert done.wait(5)
     loop.stop()
     loop.join()
-    world.close()
+    runtime.close()
 
 
-def delivered(known: Orchestrator, world: ServiceWorld, told: Hook) -> None:
+def delivered(known: Orchestrator, runtime: ServiceRuntime, told: Hook) -> None:
     """Run a flow, and try to tell the hook of it."""
     known.services.put_hook(told)
     events = Events()
-    cursor = events(world, None).cursor
+    cursor = events(runtime, None).cursor
     fine()
     known.flush()
-    events(world, cursor)
-    deliver(world, None)
+    events(runtime, cursor)
+    deliver(runtime, None)
 
 
-def test_a_webhook_is_told_of_what_it_wants_signed_and_with_an_id(known: Orchestrator, world: ServiceWorld) -> None:
+def test_a_webhook_is_told_of_what_it_wants_signed_and_with_an_id(known: Orchestrator, runtime: ServiceRuntime) -> None:
     with receiving() as receiver:
-        delivered(known, world, hook(receiver.url, "flow-run.completed"))
+        delivered(known, runtime, hook(receiver.url, "flow-run.completed"))
     ((headers, body),) = receiver.got
     time_sent = int(headers["Perdure-Signature"].partition(",")[0].removeprefix("t="))
     assert headers["Perdure-Signature"] == signature("shared", time_sent, body)
@@ -209,25 +213,25 @@ def test_a_webhook_is_told_of_what_it_wants_signed_and_with_an_id(known: Orchest
     assert (delivery.state, delivery.outcome, delivery.id) == ("delivered", "HTTP 204", headers["Perdure-Delivery"])
 
 
-def test_a_webhook_of_another_flow_is_told_nothing(known: Orchestrator, world: ServiceWorld) -> None:
+def test_a_webhook_of_another_flow_is_told_nothing(known: Orchestrator, runtime: ServiceRuntime) -> None:
     with receiving() as receiver:
-        delivered(known, world, hook(receiver.url, flow_name="other"))
+        delivered(known, runtime, hook(receiver.url, flow_name="other"))
     assert receiver.got == []
 
 
-def test_a_delivery_that_fails_is_tried_again_later(known: Orchestrator, world: ServiceWorld) -> None:
+def test_a_delivery_that_fails_is_tried_again_later(known: Orchestrator, runtime: ServiceRuntime) -> None:
     with receiving() as receiver:
         receiver.status = 500
-        delivered(known, world, hook(receiver.url, "flow-run.completed"))
+        delivered(known, runtime, hook(receiver.url, "flow-run.completed"))
     (delivery,) = known.services.deliveries(None, "waiting", 10)
     assert (delivery.attempts, delivery.outcome) == (1, "HTTP 500")
-    assert 3_000_000 < delivery.due - world.clock() < 7_000_000
+    assert 3_000_000 < delivery.due - runtime.clock() < 7_000_000
 
 
-def test_a_redirect_is_not_followed(known: Orchestrator, world: ServiceWorld) -> None:
+def test_a_redirect_is_not_followed(known: Orchestrator, runtime: ServiceRuntime) -> None:
     with receiving() as receiver, receiving() as inner:
         receiver.status, receiver.headers = 307, {"Location": inner.url}
-        delivered(known, world, hook(receiver.url, "flow-run.completed"))
+        delivered(known, runtime, hook(receiver.url, "flow-run.completed"))
     assert inner.got == []
     (delivery,) = known.services.deliveries(None, "waiting", 10)
     assert delivery.outcome == "HTTP 307: redirects are not followed; give the URL that it leads to."
@@ -235,10 +239,10 @@ def test_a_redirect_is_not_followed(known: Orchestrator, world: ServiceWorld) ->
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.imghdr. is deprecated:DeprecationWarning")  # what Apprise imports
-def test_a_notification_is_sent_by_apprise(known: Orchestrator, world: ServiceWorld) -> None:
+def test_a_notification_is_sent_by_apprise(known: Orchestrator, runtime: ServiceRuntime) -> None:
     with receiving() as receiver:
         url = receiver.url.replace("http", "json")
-        delivered(known, world, hook(url, "flow-run.completed")._replace(way="notification"))
+        delivered(known, runtime, hook(url, "flow-run.completed")._replace(way="notification"))
     ((_, body),) = receiver.got
     told = json.loads(body)
     assert told["title"].endswith("of 'fine': completed")
@@ -248,11 +252,11 @@ def test_a_notification_is_sent_by_apprise(known: Orchestrator, world: ServiceWo
 
 
 def test_an_address_that_is_not_public_is_asked_only_where_that_is_allowed(
-    known: Orchestrator, world: ServiceWorld
+    known: Orchestrator, runtime: ServiceRuntime
 ) -> None:
     with receiving() as receiver:
         delivered(
-            known, world, hook(receiver.url.replace("127.0.0.1", "localhost"), "flow-run.completed", private=False)
+            known, runtime, hook(receiver.url.replace("127.0.0.1", "localhost"), "flow-run.completed", private=False)
         )
     assert receiver.got == []
     (delivery,) = known.services.deliveries(None, "waiting", 10)
@@ -281,7 +285,7 @@ def test_what_is_secret_in_a_url_is_not_shown() -> None:
 def test_services_that_are_switched_off_do_nothing(known: Orchestrator) -> None:
     off = {f"service_{name}_seconds": 0 for name in ("lost", "late", "schedules", "events", "hooks")}
     with settings.temporary_settings(**off):
-        services = Services(ServiceWorld(known, settings.current()))
+        services = Services(ServiceRuntime(known, settings.current()))
         services.start()
         services.stop()
     assert known.services.all() == []

@@ -26,7 +26,7 @@ T = TypeVar("T")
 beside: Callable[[str], Callable[[], None]] | None = None
 
 
-def drive(steps: Steps[T], world: Runtime) -> T:
+def drive(steps: Steps[T], runtime: Runtime) -> T:
     """Perform all effects, blocking; what the steps return.
 
     Ctrl-C and other signals may come between any two instructions: wherever here, the steps get to know.
@@ -36,7 +36,7 @@ def drive(steps: Steps[T], world: Runtime) -> T:
     while True:
         try:
             while True:
-                outcome = perform(go_on(outcome), world)
+                outcome = perform(go_on(outcome), runtime)
                 go_on = steps.send
         except StopIteration as stop:
             if steps.gi_frame is None:  # type: ignore[attr-defined]  # the steps have ended
@@ -52,13 +52,13 @@ def drive(steps: Steps[T], world: Runtime) -> T:
             go_on, outcome = steps.throw, error
 
 
-async def adrive(steps: Steps[T], world: Runtime) -> T:
+async def adrive(steps: Steps[T], runtime: Runtime) -> T:
     """Perform all effects on the caller's event loop; what the steps return."""
     try:
         effect = next(steps)
         while True:
             try:
-                outcome = await aperform(effect, world)
+                outcome = await aperform(effect, runtime)
             except EndedInFork as ended:
                 left: T = _left_to_parent(steps, ended)
                 return left
@@ -91,7 +91,9 @@ def _items_left_in_fork(ended: EndedInFork, source: Any) -> Generator[Any, None,
         yield from source
 
 
-def iterate(steps: Steps[Any], world: Runtime, note: Callable[[Any], None] | None = None) -> Generator[Any, Any, None]:
+def iterate(
+    steps: Steps[Any], runtime: Runtime, note: Callable[[Any], None] | None = None
+) -> Generator[Any, Any, None]:
     """Perform all effects, blocking, and hand on the items that the run emits, of which `note` is called first."""
     closed, began, source = False, forks.generation, None
     outcome: Any
@@ -112,7 +114,7 @@ def iterate(steps: Steps[Any], world: Runtime, note: Callable[[Any], None] | Non
                         outcome = None if sent is None else Sent(sent)
                 else:
                     source = effect.generator if isinstance(effect, NextItem) else source
-                    outcome = perform(effect, world)
+                    outcome = perform(effect, runtime)
                 if began != forks.generation:  # whoever iterates has forked, and this is the child
                     forks.abandon(steps)
                     yield from source or ()
@@ -136,7 +138,7 @@ def iterate(steps: Steps[Any], world: Runtime, note: Callable[[Any], None] | Non
 
 
 async def aiterate(
-    steps: Steps[Any], world: Runtime, note: Callable[[Any], None] | None = None
+    steps: Steps[Any], runtime: Runtime, note: Callable[[Any], None] | None = None
 ) -> AsyncGenerator[Any, Any]:
     """Perform all effects on the caller's event loop, and hand on the items that the run emits, noted first."""
     closed = False
@@ -157,7 +159,7 @@ async def aiterate(
                     else:
                         outcome = None if sent is None else Sent(sent)
                 else:
-                    outcome = await aperform(effect, world)
+                    outcome = await aperform(effect, runtime)
             except GeneratorExit:
                 closed = True
                 effect = steps.throw(Closed())
@@ -169,18 +171,18 @@ async def aiterate(
         return
 
 
-def perform(effect: Effect, world: Runtime) -> Any:
+def perform(effect: Effect, runtime: Runtime) -> Any:
     """Perform one effect, blocking; its outcome."""
     if isinstance(effect, Report):
-        world.report(effect.records)
+        runtime.report(effect.records)
     elif isinstance(effect, Call):
-        return world.run_coroutine(_acall, effect) if effect.awaited else _call(effect)
+        return runtime.run_coroutine(_acall, effect) if effect.awaited else _call(effect)
     elif isinstance(effect, Blocking):
         return effect.operation(*effect.args)
     elif isinstance(effect, NextItem):
         generator, run, timeout, answer = effect
         if run.options.is_async:
-            return world.run_coroutine(_acall, Call(_anext_item, (generator, answer), {}, run, timeout))
+            return runtime.run_coroutine(_acall, Call(_anext_item, (generator, answer), {}, run, timeout))
         return _call(Call(_next_item, (generator, answer), {}, run, timeout))
     elif isinstance(effect, Sleep):
         Bell().wait(effect.seconds)
@@ -191,7 +193,7 @@ def perform(effect: Effect, world: Runtime) -> Any:
     return None
 
 
-async def aperform(effect: Effect, world: Runtime) -> Any:
+async def aperform(effect: Effect, runtime: Runtime) -> Any:
     """Perform one effect, awaiting; its outcome."""
     import asyncio
 
@@ -210,7 +212,7 @@ async def aperform(effect: Effect, world: Runtime) -> Any:
                 for future in effect.futures:
                     await future.ablock()
         return None
-    return perform(effect, world)
+    return perform(effect, runtime)
 
 
 def _next_item(generator: Any, answer: Answer) -> Any:

@@ -84,7 +84,7 @@ def _answer(request: bytes) -> bytes:
     session = sessions.current()
     transaction = call.run.transaction
     if transaction is not None:
-        transaction.root.world = transaction.world = session
+        transaction.root.runtime = transaction.runtime = session
     current_transaction.set(transaction)
     if call.run.flow is not None:
         session.own(call.run.flow.root)

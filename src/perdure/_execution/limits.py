@@ -59,18 +59,18 @@ class concurrency:  # noqa: N801 - it is used as a function is
         session = sessions.current()
         await adrive(_let_go(self._held.pop(), session), session)
 
-    def _enter(self, world: Runtime) -> Steps[list[Slot]]:
+    def _enter(self, runtime: Runtime) -> Steps[list[Slot]]:
         held: list[Slot] = []
         try:
             for name in self._names:
-                limit: Limit = yield Blocking(world.limiter.named, (name,))
+                limit: Limit = yield Blocking(runtime.limiter.named, (name,))
                 _check_slots(limit, self._occupy)
-                slot = yield from occupied(name, self._occupy, current_run.get(), self._timeout, world)
+                slot = yield from occupied(name, self._occupy, current_run.get(), self._timeout, runtime)
                 if slot is None:
                     raise gone(name)  # noqa: TRY301 - what is held already is let go of
                 held.append(slot)
         except BaseException:
-            yield from _let_go(held, world)
+            yield from _let_go(held, runtime)
             raise
         return held
 
@@ -91,9 +91,9 @@ def rate_limit(names: str | Sequence[str], *, occupy: int = 1, timeout_seconds: 
     return adrive(steps, session) if caller_is_async() else drive(steps, session)
 
 
-def _draw_all(names: Sequence[str], occupy: int, timeout_seconds: float | None, world: Runtime) -> Steps[None]:
+def _draw_all(names: Sequence[str], occupy: int, timeout_seconds: float | None, runtime: Runtime) -> Steps[None]:
     for name in names:
-        limit: Limit = yield Blocking(world.limiter.named, (name,))
+        limit: Limit = yield Blocking(runtime.limiter.named, (name,))
         if limit.decay is None:
             raise LimitError(
                 f"{name!r} limits how many are at it at once, not how often. Use `with concurrency({name!r}):`,"
@@ -101,12 +101,12 @@ def _draw_all(names: Sequence[str], occupy: int, timeout_seconds: float | None, 
             )
         if occupy > limit.slots:
             raise LimitError(f"occupy={occupy}, but {name!r} has {limit.slots} slots: ask for at most as many.")
-        yield from drawn(name, occupy, current_run.get(), timeout_seconds, world)
+        yield from drawn(name, occupy, current_run.get(), timeout_seconds, runtime)
 
 
-def _let_go(slots: list[Slot], world: Runtime) -> Steps[None]:
+def _let_go(slots: list[Slot], runtime: Runtime) -> Steps[None]:
     if slots:
-        yield Blocking(world.limiter.release, (slots,))
+        yield Blocking(runtime.limiter.release, (slots,))
 
 
 def _check_slots(limit: Limit, occupy: int) -> None:

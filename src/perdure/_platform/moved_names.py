@@ -402,7 +402,7 @@ MODULES: Mapping[str, str] = {
     "perdure.server.services.lost": "perdure._server.services.lost",
     "perdure.server.services.schedules": "perdure._server.services.schedules",
     "perdure.server.services.sending": "perdure._rooms.events.sending",
-    "perdure.server.services.world": "perdure._server.services.world",
+    "perdure.server.services.world": "perdure._server.services.runtime",
     "perdure.server.sessions": "perdure._http.sessions",
     "perdure.server.spans": "perdure._http.spans",
     "perdure.server.starting": "perdure._http.launcher",

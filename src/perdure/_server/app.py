@@ -47,7 +47,7 @@ from perdure._server.routes import health, metrics, overview, session, status
 from perdure._server.routes import orchestrator as of_orchestrator
 from perdure._server.routes import settings as settings_routes
 from perdure._server.services import Services
-from perdure._server.services.world import ServiceWorld
+from perdure._server.services.runtime import ServiceRuntime
 from perdure._settings import settings
 from perdure._store.embedded import EmbeddedOrchestrator
 
@@ -85,7 +85,7 @@ def create_app(orchestrator: EmbeddedOrchestrator, config: ServerConfig) -> Fast
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        services = Services(ServiceWorld(orchestrator, settings.current(), app.state.liveness))
+        services = Services(ServiceRuntime(orchestrator, settings.current(), app.state.liveness))
         services.start()
         yield
         await asyncio.to_thread(services.stop)

@@ -259,21 +259,21 @@ def _watched(reaper: _Reaper) -> Iterator[None]:
     """Have the drivers ask before each effect."""
     plain, awaiting = drivers.perform, drivers.aperform
 
-    def perform(effect: Effect, world: Runtime) -> Any:
+    def perform(effect: Effect, runtime: Runtime) -> Any:
         if reaper.passes_over(effect):
             return None
         if not (reaper.has_come and isinstance(effect, WaitFor | Emit)):  # those that wait will be let go
             reaper.meet(effect)
-        return plain(effect, world)
+        return plain(effect, runtime)
 
-    async def aperform(effect: Effect, world: Runtime) -> Any:
+    async def aperform(effect: Effect, runtime: Runtime) -> Any:
         if isinstance(effect, Report | Emit):  # it leaves these to `perform`
-            return await awaiting(effect, world)
+            return await awaiting(effect, runtime)
         if reaper.passes_over(effect):
             return None
         if not (reaper.has_come and isinstance(effect, WaitFor)):
             reaper.meet(effect)
-        return await awaiting(effect, world)
+        return await awaiting(effect, runtime)
 
     drivers.perform, drivers.aperform = perform, aperform
     try:

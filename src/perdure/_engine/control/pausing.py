@@ -28,7 +28,7 @@ class Pause(NamedTuple):
     suspends: bool
 
 
-def paused(run: FlowRunContext, pause: Pause, world: Runtime) -> Steps[Any]:
+def paused(run: FlowRunContext, pause: Pause, runtime: Runtime) -> Steps[Any]:
     """Wait until somebody continues the flow run; the input that was given.
 
     Raises:
@@ -36,31 +36,31 @@ def paused(run: FlowRunContext, pause: Pause, world: Runtime) -> Steps[Any]:
         SuspendRequested: the flow is to end, and to be resumed once it is continued.
     """
     key = f"{PAUSE}{pause.key or f'#{run.occurrence(PAUSE)}'}"
-    wait: WaitRecord | None = yield Blocking(_find, (run, key, world))
+    wait: WaitRecord | None = yield Blocking(_find, (run, key, runtime))
     if wait is None:
-        wait = WaitRecord(run.id, key, world.clock() + int(pause.timeout * 1_000_000), 0, pause.asks)
+        wait = WaitRecord(run.id, key, runtime.clock() + int(pause.timeout * 1_000_000), 0, pause.asks)
     while True:
         if wait.answer is not None:
             try:
                 given = _accepted(wait, pause)
             except ValueError as error:
-                world.log(run, logging.WARNING, "The input that it was continued with is refused: %s", error)
+                runtime.log(run, logging.WARNING, "The input that it was continued with is refused: %s", error)
                 wait = wait._replace(answer=None)
-                yield Blocking(world.commit, ((wait,),))
+                yield Blocking(runtime.commit, ((wait,),))
             else:
                 break
-        yield from _wait(run, wait, pause, world)
-        wait = yield Blocking(_find, (run, key, world))
+        yield from _wait(run, wait, pause, runtime)
+        wait = yield Blocking(_find, (run, key, runtime))
         assert wait is not None
     if run.state is not None and run.state.type is StateType.PAUSED:
-        yield Report((enter(run, world, StateType.RUNNING, name="Continued"),))
+        yield Report((enter(run, runtime, StateType.RUNNING, name="Continued"),))
     return given
 
 
-def _find(run: FlowRunContext, key: str, world: Runtime) -> WaitRecord | None:
+def _find(run: FlowRunContext, key: str, runtime: Runtime) -> WaitRecord | None:
     """The wait, as it is now or, of a subflow, as it was before a crash."""
     ids: Sequence[str] = (run.id, *run.goes_on_from)
-    found = [wait for id in ids for wait in world.orchestrator.waits(id) if wait.key == key]
+    found = [wait for id in ids for wait in runtime.orchestrator.waits(id) if wait.key == key]
     if run.root.retries_failed:
         found = [wait for wait in found if wait.answer != _TIME_IS_UP]
     return next((wait for wait in found if wait.answer is not None), found[0] if found else None)
@@ -72,20 +72,20 @@ def _accepted(wait: WaitRecord, pause: Pause) -> Any:
     return pause.accept(wait.answer or "")
 
 
-def _wait(run: FlowRunContext, wait: WaitRecord, pause: Pause, world: Runtime) -> Steps[None]:
+def _wait(run: FlowRunContext, wait: WaitRecord, pause: Pause, runtime: Runtime) -> Steps[None]:
     """Be paused for a moment; when the time is up, the wait is answered with that."""
     assert run.state is not None
     if run.state.type is not StateType.PAUSED:
         message = f"Waits to be continued until {to_datetime(wait.until):%Y-%m-%d %H:%M:%S} UTC."
         wait = wait._replace(flow_run_id=run.id)
         if pause.suspends:
-            yield Blocking(world.commit, ((wait,),))
+            yield Blocking(runtime.commit, ((wait,),))
             run.interrupt = SuspendRequested(message)
             raise run.interrupt
-        world.log(run, logging.INFO, "Paused: `perdure flow-run continue %s` continues it", run.id)
-        yield Blocking(world.commit, ((wait, enter(run, world, StateType.PAUSED, message)),))
-    left = (wait.until - world.clock()) / 1_000_000
+        runtime.log(run, logging.INFO, "Paused: `perdure flow-run continue %s` continues it", run.id)
+        yield Blocking(runtime.commit, ((wait, enter(run, runtime, StateType.PAUSED, message)),))
+    left = (wait.until - runtime.clock()) / 1_000_000
     if left > 0:
         yield Sleep(min(_LOOK_SECONDS, left))
     else:
-        yield Blocking(world.orchestrator.answer, (run.id, wait.key, _TIME_IS_UP))
+        yield Blocking(runtime.orchestrator.answer, (run.id, wait.key, _TIME_IS_UP))

@@ -21,7 +21,7 @@ _LOOK_SECONDS = 0.1
 _SLOWEST = 8.0  # seconds until a process has noticed, and has reported the end
 
 
-def cancel(run_id: str, world: ProcessRuntime, *, asked_by: str, grace: Micros, force: bool) -> FlowRun:
+def cancel(run_id: str, runtime: ProcessRuntime, *, asked_by: str, grace: Micros, force: bool) -> FlowRun:
     """Have an outermost flow run cancelled, and wait until it is; the run as it is then.
 
     With `force`, its process is killed if it does not end the run in time.
@@ -30,16 +30,16 @@ def cancel(run_id: str, world: ProcessRuntime, *, asked_by: str, grace: Micros, 
         RunMissing: there is no such run.
         SteeringError: it has ended, or ends otherwise; it is part of another run; or its code does not end.
     """
-    known = world.orchestrator
-    run, start = _steerable(run_id, world)
-    known.commit((CancelRecord(run_id, asked_by, world.clock(), grace),))
+    known = runtime.orchestrator
+    run, start = _steerable(run_id, runtime)
+    known.commit((CancelRecord(run_id, asked_by, runtime.clock(), grace),))
     deadline = time.monotonic() + grace / 1_000_000 + MARGIN + _SLOWEST
     while True:
         if run.state_type in FINAL:
-            return _cancelled(run, world)
+            return _cancelled(run, runtime)
         process = known.process(start.process_id)
-        if _is_nobodys(run, process, world):
-            _end(run, start, world, StateType.CANCELLED, f"Cancelled by {asked_by}.")
+        if _is_nobodys(run, process, runtime):
+            _end(run, start, runtime, StateType.CANCELLED, f"Cancelled by {asked_by}.")
         elif force and time.monotonic() > deadline - _SLOWEST:
             _kill(process, run)
         elif time.monotonic() > deadline:
@@ -51,48 +51,48 @@ def cancel(run_id: str, world: ProcessRuntime, *, asked_by: str, grace: Micros, 
         run, start = run_of(run_id, known), known.start(run_id) or start
 
 
-def ask_to_cancel(run_id: str, world: ProcessRuntime, *, asked_by: str, grace: Micros) -> FlowRun:
+def ask_to_cancel(run_id: str, runtime: ProcessRuntime, *, asked_by: str, grace: Micros) -> FlowRun:
     """Have an outermost flow run cancelled, and do not wait; the run as it is then. One without a process has ended.
 
     Raises:
         RunMissing: there is no such run.
         SteeringError: it has ended, or it is part of another run.
     """
-    known = world.orchestrator
-    run, start = _steerable(run_id, world)
-    known.commit((CancelRecord(run_id, asked_by, world.clock(), grace),))
-    if _is_nobodys(run, known.process(start.process_id), world):
-        _end(run, start, world, StateType.CANCELLED, f"Cancelled by {asked_by}.")
+    known = runtime.orchestrator
+    run, start = _steerable(run_id, runtime)
+    known.commit((CancelRecord(run_id, asked_by, runtime.clock(), grace),))
+    if _is_nobodys(run, known.process(start.process_id), runtime):
+        _end(run, start, runtime, StateType.CANCELLED, f"Cancelled by {asked_by}.")
     return run_of(run_id, known)
 
 
-def _is_nobodys(run: FlowRun, process: ProcessRecord | None, world: ProcessRuntime) -> bool:
-    return process is None or not world.liveness.is_alive(process.id) or run.state_name == SUSPENDED
+def _is_nobodys(run: FlowRun, process: ProcessRecord | None, runtime: ProcessRuntime) -> bool:
+    return process is None or not runtime.liveness.is_alive(process.id) or run.state_name == SUSPENDED
 
 
-def _cancelled(run: FlowRun, world: ProcessRuntime) -> FlowRun:
+def _cancelled(run: FlowRun, runtime: ProcessRuntime) -> FlowRun:
     if run.state_type is not StateType.CANCELLED:
-        world.orchestrator.withdraw(run.id)
+        runtime.orchestrator.withdraw(run.id)
         raise SteeringError(f"{_the(run)} had ended {run.state_name} before it could be cancelled.")
     return run
 
 
-def _steerable(run_id: str, world: ProcessRuntime) -> tuple[FlowRun, StartRecord]:
-    run = run_of(run_id, world.orchestrator)
+def _steerable(run_id: str, runtime: ProcessRuntime) -> tuple[FlowRun, StartRecord]:
+    run = run_of(run_id, runtime.orchestrator)
     if run.state_type in FINAL:
         raise SteeringError(f"{_the(run)} has ended already: {run.state_name}.")
     if run.parent_flow_run_id is not None:
         raise SteeringError(f"{_the(run)} is part of the flow run {run.parent_flow_run_id}. Cancel that one.")
-    start = world.orchestrator.start(run_id)
+    start = runtime.orchestrator.start(run_id)
     if start is None:
         raise SteeringError(f"{_the(run)} has no process that can receive the request to cancel it.")
     return run, start
 
 
-def _end(run: FlowRun, start: StartRecord, world: ProcessRuntime, kind: StateType, message: str) -> bool:
+def _end(run: FlowRun, start: StartRecord, runtime: ProcessRuntime, kind: StateType, message: str) -> bool:
     """End a flow run that no process runs, with all below it; whether nobody else was faster."""
-    ends = ends_below(run, kind, lambda _: message, world.clock(), world.orchestrator)
-    return claim(run, start, world, ends) is not None
+    ends = ends_below(run, kind, lambda _: message, runtime.clock(), runtime.orchestrator)
+    return claim(run, start, runtime, ends) is not None
 
 
 def _kill(process: ProcessRecord | None, run: FlowRun) -> None:
@@ -104,14 +104,14 @@ def _kill(process: ProcessRecord | None, run: FlowRun) -> None:
         raise SteeringError(f"{_the(run)} does not end, and its process {process.pid} resists: {error}.") from None
 
 
-def go_on(run_id: str, answer: Any, world: ProcessRuntime) -> FlowRun:
+def go_on(run_id: str, answer: Any, runtime: ProcessRuntime) -> FlowRun:
     """Answer the pause of a flow run; the run as it was. One that is suspended has then to be resumed.
 
     Raises:
         RunMissing: there is no such run.
         SteeringError: it does not wait, somebody was faster, the time is up, or the answer is not what it asks for.
     """
-    known = world.orchestrator
+    known = runtime.orchestrator
     run = run_of(run_id, known)
     wait = next((each for each in known.waits(run_id) if is_open_pause(each)), None)
     if run.state_type is not StateType.PAUSED or wait is None:
@@ -119,19 +119,19 @@ def go_on(run_id: str, answer: Any, world: ProcessRuntime) -> FlowRun:
     wrong = mismatch(json.loads(wait.asks) if wait.asks else None, answer)
     if wrong is not None:
         raise SteeringError(f"{_the(run)} asks for other input: {wrong}.")
-    if wait.until <= world.clock():
-        _too_late(run, wait, world)
+    if wait.until <= runtime.clock():
+        _too_late(run, wait, runtime)
     if not known.answer(run_id, wait.key, json.dumps(answer)):
         raise SteeringError(f"{_the(run)} has been continued by somebody else.")
     return run
 
 
-def _too_late(run: FlowRun, wait: WaitRecord, world: ProcessRuntime) -> None:
+def _too_late(run: FlowRun, wait: WaitRecord, runtime: ProcessRuntime) -> None:
     """One that still has a process notices by itself; one that is suspended has failed."""
     when = f"{to_datetime(wait.until):%Y-%m-%d %H:%M:%S} UTC"
-    start = world.orchestrator.start(run.id)
+    start = runtime.orchestrator.start(run.id)
     if run.state_name == SUSPENDED and start is not None:
-        _end(run, start, world, StateType.FAILED, f"It was not continued by {when}.")
+        _end(run, start, runtime, StateType.FAILED, f"It was not continued by {when}.")
     raise SteeringError(f"{_the(run)} could be continued until {when}.")
 
 

@@ -17,9 +17,9 @@ AWAITING = "AwaitingConcurrencySlot"  # the name of the state of a task run that
 _STEP, _LONGEST = 0.01, 0.25  # seconds between two looks, for each slot that is missing
 
 
-def slots_of_tags(run: TaskRunContext, records: list[Record], world: Runtime) -> Steps[None]:
+def slots_of_tags(run: TaskRunContext, records: list[Record], runtime: Runtime) -> Steps[None]:
     """Wait until a task run has a slot of each limit of its tags; `records` of the run are reported if it waits."""
-    limiter = world.limiter
+    limiter = runtime.limiter
     limits: list[Limit] = yield Blocking(limiter.of_tags, (run.tags,))
     if not limits:
         return
@@ -31,19 +31,19 @@ def slots_of_tags(run: TaskRunContext, records: list[Record], world: Runtime) ->
         if limit.decay is not None:
             wait = yield Blocking(limiter.draw, (limit.name, 1, None))
             if wait:
-                yield from _told(run, limit.name, records, world)
+                yield from _told(run, limit.name, records, runtime)
                 yield from _sleep(wait, run)
             continue
-        slot = yield from occupied(limit.name, 1, run, None, world, records)
+        slot = yield from occupied(limit.name, 1, run, None, runtime, records)
         if slot is not None:
             held.append(slot)
 
 
-def slots_let_go(run: TaskRunContext, world: Runtime) -> Steps[None]:
+def slots_let_go(run: TaskRunContext, runtime: Runtime) -> Steps[None]:
     """Let go of what a task run holds."""
-    slots = world.limiter.held.pop(run.id, None)
+    slots = runtime.limiter.held.pop(run.id, None)
     if slots:
-        yield Blocking(world.limiter.release, (slots,))
+        yield Blocking(runtime.limiter.release, (slots,))
 
 
 def occupied(
@@ -51,7 +51,7 @@ def occupied(
     occupy: int,
     run: RunContext | None,
     timeout_seconds: float | None,
-    world: Runtime,
+    runtime: Runtime,
     records: list[Record] | None = None,
 ) -> Steps[Slot | None]:
     """Slots of a limit, waited for; None if it is gone. A task run that waits says so, where its records are given.
@@ -59,7 +59,7 @@ def occupied(
     Raises:
         LimitTimeout: they were not free in time.
     """
-    limiter = world.limiter
+    limiter = runtime.limiter
     ticket = limiter.ticket(name, occupy, run)
     deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
     delay, before = 0.0, None
@@ -69,7 +69,7 @@ def occupied(
             if not missing:
                 return None if missing is None else ticket.slot
             if before is None and records is not None and isinstance(run, TaskRunContext):
-                yield from _told(run, name, records, world)
+                yield from _told(run, name, records, runtime)
             left = None if deadline is None else deadline - time.monotonic()
             if left is not None and left <= 0:
                 raise _late(name, occupy, timeout_seconds)  # noqa: TRY301 - its place in the line is given up
@@ -82,14 +82,16 @@ def occupied(
         raise
 
 
-def drawn(name: str, occupy: int, run: RunContext | None, timeout_seconds: float | None, world: Runtime) -> Steps[None]:
+def drawn(
+    name: str, occupy: int, run: RunContext | None, timeout_seconds: float | None, runtime: Runtime
+) -> Steps[None]:
     """Draw slots of a limit that come back with time, and wait until they may be used.
 
     Raises:
         LimitError: there is no such limit.
         LimitTimeout: that takes longer than there is time.
     """
-    wait: float | None = yield Blocking(world.limiter.draw, (name, occupy, timeout_seconds))
+    wait: float | None = yield Blocking(runtime.limiter.draw, (name, occupy, timeout_seconds))
     if wait is None:
         raise gone(name)
     if timeout_seconds is not None and wait > timeout_seconds:
@@ -113,9 +115,11 @@ def gone(name: str) -> LimitError:
     return LimitError(f"The limit {name!r} was deleted. `perdure limit create {name} 5` makes it again.")
 
 
-def _told(run: TaskRunContext, name: str, records: list[Record], world: Runtime) -> Steps[None]:
+def _told(run: TaskRunContext, name: str, records: list[Record], runtime: Runtime) -> Steps[None]:
     """Say that a task run waits."""
-    records.append(enter(run, world, StateType.SCHEDULED, f"It waits for a slot of the limit {name!r}.", name=AWAITING))
+    records.append(
+        enter(run, runtime, StateType.SCHEDULED, f"It waits for a slot of the limit {name!r}.", name=AWAITING)
+    )
     yield Report(tuple(records))
     records.clear()
 

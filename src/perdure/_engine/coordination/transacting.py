@@ -31,7 +31,7 @@ _GRACE_SECONDS = 10.0  # for tasks that run when the block is left by Ctrl-C, fo
 # Entering
 
 
-def entered(run: RunContext | None, outer: Transaction | None, key: str | None, world: Runtime) -> Steps[Transaction]:
+def entered(run: RunContext | None, outer: Transaction | None, key: str | None, runtime: Runtime) -> Steps[Transaction]:
     """A transaction, begun: what is left over of an earlier one of the same key is rolled back.
 
     Raises:
@@ -48,39 +48,41 @@ def entered(run: RunContext | None, outer: Transaction | None, key: str | None, 
                 f"transaction(key={key!r}) was begun inside another transaction, with which it is committed."
                 " Leave key out, or give it to the outermost one."
             )
-        return Transaction(world, None, run, outer)
-    transaction = Transaction(world, key, run)
-    transaction.full_key = yield from _full_key(transaction, world)
-    yield from _hold(transaction, world)
+        return Transaction(runtime, None, run, outer)
+    transaction = Transaction(runtime, key, run)
+    transaction.full_key = yield from _full_key(transaction, runtime)
+    yield from _hold(transaction, runtime)
     try:
         root_id = None if run is None else run.root.id
-        told = TransactionRecord(transaction.id, transaction.full_key, root_id, world.clock())
-        known: TransactionRecord = yield Blocking(world.transactions.open, (told,))
+        told = TransactionRecord(transaction.id, transaction.full_key, root_id, runtime.clock())
+        known: TransactionRecord = yield Blocking(runtime.transactions.open, (told,))
         transaction.id = known.id
         transaction.blocks = {known.id}
         transaction._committed = known.committed is not None
         if known.id != told.id:
-            transaction.remember((yield Blocking(world.transactions.values, (known.id,))))
-            yield from _recovered(transaction, world)
+            transaction.remember((yield Blocking(runtime.transactions.values, (known.id,))))
+            yield from _recovered(transaction, runtime)
         if run is not None and key is not None and known.committed is not None:
-            for record in (yield Blocking(world.transactions.committed_steps, (known.id,))):
+            for record in (yield Blocking(runtime.transactions.committed_steps, (known.id,))):
                 identity = identity_in(record.step)
                 run.earlier[identity] = record
                 run.borrowed.add(identity)
     except BaseException:
-        _let_go(transaction, world)
+        _let_go(transaction, runtime)
         raise
     return transaction
 
 
-def _full_key(transaction: Transaction, world: Runtime) -> Steps[str]:
+def _full_key(transaction: Transaction, runtime: Runtime) -> Steps[str]:
     flow = transaction.flow
     if transaction.key is not None:
         function = None if flow is None else flow.options.function
         scope = scope_of_main() if function is None else scope_of(function)
         # Earlier versions did not distinguish projects.
-        former: TransactionRecord | None = yield Blocking(world.transactions.of_key, (f"key {transaction.key}",))
-        is_ours = former is not None and (former.flow_run_id is None or world.is_in_scope(former.flow_run_id, function))
+        former: TransactionRecord | None = yield Blocking(runtime.transactions.of_key, (f"key {transaction.key}",))
+        is_ours = former is not None and (
+            former.flow_run_id is None or runtime.is_in_scope(former.flow_run_id, function)
+        )
         return f"keyed {scope}\n{transaction.key}" if scope and not is_ours else f"key {transaction.key}"
     return f"run {transaction.id}" if flow is None else f"run {_place(flow)} {flow.occurrence('transaction')}"
 
@@ -101,48 +103,48 @@ def _claimed(transaction: Transaction) -> str:
     return f"perdure transaction {transaction.full_key.removeprefix('key ')}"
 
 
-def _hold(transaction: Transaction, world: Runtime) -> Steps[None]:
+def _hold(transaction: Transaction, runtime: Runtime) -> Steps[None]:
     if transaction.key is not None:
-        yield from world.claims.hold(_claimed(transaction), transaction.holder)
+        yield from runtime.claims.hold(_claimed(transaction), transaction.holder)
 
 
-def _let_go(transaction: Transaction, world: Runtime) -> None:
+def _let_go(transaction: Transaction, runtime: Runtime) -> None:
     if transaction.key is not None:
-        world.claims.release(_claimed(transaction), transaction.holder)
+        runtime.claims.release(_claimed(transaction), transaction.holder)
 
 
-def recovered(run: FlowRunContext, world: Runtime) -> Steps[None]:
+def recovered(run: FlowRunContext, runtime: Runtime) -> Steps[None]:
     """Roll back what a crash of the flow run left staged, and call the hooks of what was committed just before it."""
-    for known in (yield Blocking(world.transactions.unfinished, (run.id,))):
-        transaction = Transaction(world, _own_key(known.key), run)
+    for known in (yield Blocking(runtime.transactions.unfinished, (run.id,))):
+        transaction = Transaction(runtime, _own_key(known.key), run)
         transaction.full_key = known.key
-        yield from _hold(transaction, world)  # another run may be inside it by now
+        yield from _hold(transaction, runtime)  # another run may be inside it by now
         try:
             transaction.id = known.id
-            yield from _recovered(transaction, world)
+            yield from _recovered(transaction, runtime)
         finally:
-            _let_go(transaction, world)
+            _let_go(transaction, runtime)
 
 
-def _recovered(transaction: Transaction, world: Runtime) -> Steps[None]:
-    steps: list[StepRecord] = yield Blocking(world.transactions.steps, (transaction.id,))
+def _recovered(transaction: Transaction, runtime: Runtime) -> Steps[None]:
+    steps: list[StepRecord] = yield Blocking(runtime.transactions.steps, (transaction.id,))
     if steps:
-        world.log(transaction.flow, logging.WARNING, "%r was left with %d steps to end.", transaction, len(steps))
-    yield from _finished(transaction, steps, world)
+        runtime.log(transaction.flow, logging.WARNING, "%r was left with %d steps to end.", transaction, len(steps))
+    yield from _finished(transaction, steps, runtime)
 
 
-def _finished(transaction: Transaction, steps: Sequence[StepRecord], world: Runtime) -> Steps[None]:
+def _finished(transaction: Transaction, steps: Sequence[StepRecord], runtime: Runtime) -> Steps[None]:
     """Roll back what is staged, and call the hooks of what was committed."""
     if any(step.module is not None for step in steps):
-        transaction.root.remember((yield Blocking(world.transactions.values, (transaction.root.id,))))
-    yield from _rolled_back(transaction, [step for step in steps if step.phase == "staged"], world)
-    yield from _hooks_of_commit(transaction, [step for step in steps if step.phase == "committed"], world)
+        transaction.root.remember((yield Blocking(runtime.transactions.values, (transaction.root.id,))))
+    yield from _rolled_back(transaction, [step for step in steps if step.phase == "staged"], runtime)
+    yield from _hooks_of_commit(transaction, [step for step in steps if step.phase == "committed"], runtime)
 
 
 # Leaving
 
 
-def left(transaction: Transaction, world: Runtime, error: BaseException | None) -> Steps[None]:
+def left(transaction: Transaction, runtime: Runtime, error: BaseException | None) -> Steps[None]:
     """End a transaction: wait for what was submitted in it, then commit, or roll back after an `error`."""
     try:
         if error is None:
@@ -151,18 +153,18 @@ def left(transaction: Transaction, world: Runtime, error: BaseException | None) 
                 if transaction.outer is not None:
                     transaction.outer.blocks |= transaction.blocks
                     return
-                yield Blocking(transaction.commit, (world,))
+                yield Blocking(transaction.commit, (runtime,))
             except BaseException as failure:
-                yield from _undone(transaction, world, failure)
+                yield from _undone(transaction, runtime, failure)
                 raise
             transaction.has_ended = transaction._committed = True
-            yield from _finished(transaction, (yield Blocking(world.transactions.steps, (transaction.id,))), world)
+            yield from _finished(transaction, (yield Blocking(runtime.transactions.steps, (transaction.id,))), runtime)
         else:
-            yield from _undone(transaction, world, error)
+            yield from _undone(transaction, runtime, error)
     finally:
         if transaction.outer is None:
             transaction.has_ended = True
-            _let_go(transaction, world)
+            _let_go(transaction, runtime)
 
 
 def _settled(transaction: Transaction) -> Steps[None]:
@@ -188,7 +190,7 @@ def _closed_generators(transaction: Transaction) -> Steps[None]:
             yield Call(close or generator.close, (), {}, transaction.flow, awaited=close is not None)
 
 
-def _undone(transaction: Transaction, world: Runtime, error: BaseException) -> Steps[None]:
+def _undone(transaction: Transaction, runtime: Runtime, error: BaseException) -> Steps[None]:
     for stream in transaction.streams:
         stream.stop()
     grace = None if isinstance(error, Exception) else _GRACE_SECONDS
@@ -200,48 +202,48 @@ def _undone(transaction: Transaction, world: Runtime, error: BaseException) -> S
                     work.stop()
         yield WaitFor(waited_for, grace)
     transaction.has_ended = True
-    yield from _finished(transaction, (yield Blocking(transaction.undo, (world,))), world)
+    yield from _finished(transaction, (yield Blocking(transaction.undo, (runtime,))), runtime)
 
 
-def _rolled_back(transaction: Transaction, steps: Sequence[StepRecord], world: Runtime) -> Steps[None]:
+def _rolled_back(transaction: Transaction, steps: Sequence[StepRecord], runtime: Runtime) -> Steps[None]:
     """Call the hooks of the steps, the last one's first, and let go of their results."""
     flow, cached = transaction.flow, transaction.root.cached
     for step in reversed(steps):
-        yield from _called("on_rollback", transaction, step, world)
+        yield from _called("on_rollback", transaction, step, runtime)
         if flow is not None:
             flow.finished.pop(flow.identities.get(step.run_id, ""), None)
         for key in [key for key, result in cached.items() if result.run_id == step.run_id]:
             del cached[key]
-        yield Blocking(_discarded, (step, world))
+        yield Blocking(_discarded, (step, runtime))
 
 
-def _discarded(step: StepRecord, world: Runtime) -> None:
+def _discarded(step: StepRecord, runtime: Runtime) -> None:
     result = _result_of(step)
     try:
-        world.discard(result)
+        runtime.discard(result)
     except (ResultError, StorageError) as error:
-        world.log(None, logging.WARNING, "A result that was rolled back cannot be removed: %s", error)
+        runtime.log(None, logging.WARNING, "A result that was rolled back cannot be removed: %s", error)
     end = StepEndRecord(step.run_id, "rolled back")
     if result.is_exception:
-        world.commit((end,))
+        runtime.commit((end,))
         return
     message = "It completed, and was rolled back with its transaction."
-    world.follow(step.run_id)
-    state = StateRecord(step.run_id, result.of_task, StateType.COMPLETED, ROLLED_BACK, message, world.clock())
-    world.commit((state, end))
+    runtime.follow(step.run_id)
+    state = StateRecord(step.run_id, result.of_task, StateType.COMPLETED, ROLLED_BACK, message, runtime.clock())
+    runtime.commit((state, end))
 
 
 def _result_of(step: StepRecord) -> ResultRecord:
     return ResultRecord(*json.loads(step.staged or "[]")[0])
 
 
-def _hooks_of_commit(transaction: Transaction, steps: Sequence[StepRecord], world: Runtime) -> Steps[None]:
+def _hooks_of_commit(transaction: Transaction, steps: Sequence[StepRecord], runtime: Runtime) -> Steps[None]:
     for step in steps:
-        yield from _called("on_commit", transaction, step, world)
-        yield Blocking(world.commit, ((StepEndRecord(step.run_id, "ended"),),))
+        yield from _called("on_commit", transaction, step, runtime)
+        yield Blocking(runtime.commit, ((StepEndRecord(step.run_id, "ended"),),))
 
 
-def _called(option: str, transaction: Transaction, step: StepRecord, world: Runtime) -> Steps[None]:
+def _called(option: str, transaction: Transaction, step: StepRecord, runtime: Runtime) -> Steps[None]:
     """Call a step's hooks; what they raise is logged."""
     if step.module is None:
         return
@@ -252,7 +254,9 @@ def _called(option: str, transaction: Transaction, step: StepRecord, world: Runt
             yield _hook_call(transaction, hook, state)
         except Exception as error:
             name = getattr(hook, "__name__", repr(hook))
-            world.log(transaction.flow, logging.ERROR, "The %s hook %s raised an exception.", option, name, error=error)
+            runtime.log(
+                transaction.flow, logging.ERROR, "The %s hook %s raised an exception.", option, name, error=error
+            )
 
 
 def _state_of(step: StepRecord) -> State[Any]:

@@ -23,7 +23,7 @@ class Transaction:
     """
 
     def __init__(
-        self, world: Runtime | None, key: str | None, flow: FlowRunContext | None, outer: "Transaction | None" = None
+        self, runtime: Runtime | None, key: str | None, flow: FlowRunContext | None, outer: "Transaction | None" = None
     ) -> None:
         self.id = new_id()
         self.key = key  # as the user gave it
@@ -31,7 +31,7 @@ class Transaction:
         self.has_ended = False
         self.root: Transaction = self if outer is None else outer.root
         self.outer = outer
-        self.world = world
+        self.runtime = runtime
         self.flow = flow
         self.holder = self.id  # of the claim of the key
         self.blocks = {self.id}  # its own, and those inside that have joined it
@@ -68,8 +68,8 @@ class Transaction:
                 " pickled, or takes more than a MiB. Set a path or an id instead."
             )
         root._values[name] = value
-        if self.world is not None:
-            self.world.report((ValueRecord(root.id, name, text),))
+        if self.runtime is not None:
+            self.runtime.report((ValueRecord(root.id, name, text),))
 
     def get(self, name: str, default: Any = _MISSING) -> Any:
         """The value that was set under a name, in whichever process; or `default`.
@@ -81,8 +81,8 @@ class Transaction:
             TransactionError: there is none, and no default.
         """
         values = self.root._values
-        if name not in values and self.world is not None and not on_event_loop():
-            self.root.remember(self.world.transactions.values(self.root.id))
+        if name not in values and self.runtime is not None and not on_event_loop():
+            self.root.remember(self.runtime.transactions.values(self.root.id))
         if name in values:
             return values[name]
         if default is _MISSING:
@@ -92,18 +92,18 @@ class Transaction:
             )
         return default
 
-    def commit(self, world: Runtime) -> None:
+    def commit(self, runtime: Runtime) -> None:
         """Let all results be seen, unless it is being rolled back by now."""
         with self._deciding:
             if not self._is_undone:
                 owner = None if self.flow is None else self.flow.claim_of_root
-                world.transactions.commit(self.id, world.clock(), owner)
+                runtime.transactions.commit(self.id, runtime.clock(), owner)
 
-    def undo(self, world: Runtime) -> list[StepRecord]:
+    def undo(self, runtime: Runtime) -> list[StepRecord]:
         """The steps that are to be rolled back, or have hooks to come if it was committed already."""
         with self._deciding:
             self._is_undone = True
-            steps = world.transactions.steps(self.root.id)
+            steps = runtime.transactions.steps(self.root.id)
         return [step for step in steps if step.block in self.blocks]
 
     def remember(self, kept: Mapping[str, str]) -> None:

@@ -112,14 +112,14 @@ def _digest(parts: str) -> str:
 _quoted = functools.lru_cache(maxsize=1_000)(json.dumps)
 
 
-def identify(run: RunContext, flow: FlowRunContext, identity: Identity, world: Runtime) -> None:
+def identify(run: RunContext, flow: FlowRunContext, identity: Identity, runtime: Runtime) -> None:
     """Give a run its identity within the flow run that called it."""
     run.identity, run.step, undigested = identity
     flow.identities[run.id] = identity.id
     if undigested is not None and run.options.key not in flow.undigested:
         flow.undigested.add(run.options.key)
         kind, name = "flow" if run.is_flow else "task", run.options.name
-        world.log(flow, logging.WARNING, _UNDIGESTED, undigested, kind, name, kind, name)
+        runtime.log(flow, logging.WARNING, _UNDIGESTED, undigested, kind, name, kind, name)
 
 
 _UNDIGESTED = (
@@ -129,12 +129,12 @@ _UNDIGESTED = (
 )
 
 
-def identify_late(run: RunContext, world: Runtime) -> None:
+def identify_late(run: RunContext, runtime: Runtime) -> None:
     """Give a run its identity now that its inputs have arrived, if it could not be known before."""
     if run.identity is None and run.persisted and isinstance(run.parent, FlowRunContext):
         identity = identity_of(run.options, run.parameters, run.parent, run.transaction)
         if identity is not None:
-            identify(run, run.parent, identity, world)
+            identify(run, run.parent, identity, runtime)
 
 
 def identity_in(step: str) -> str:

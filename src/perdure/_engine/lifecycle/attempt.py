@@ -23,7 +23,7 @@ class Produced:
         return self.error if isinstance(self.error, StopIteration) else error
 
 
-def produce(run: RunContext, produced: Produced, world: Runtime) -> Steps[Any]:
+def produce(run: RunContext, produced: Produced, runtime: Runtime) -> Steps[Any]:
     """One attempt: what the function returns, or the list of items of a generator if they are kept.
 
     Raises what the function raises, and notes it.
@@ -32,7 +32,7 @@ def produce(run: RunContext, produced: Produced, world: Runtime) -> Steps[Any]:
     produced.error = None
     try:
         if options.is_generator:
-            return (yield from _items(run, produced, world))
+            return (yield from _items(run, produced, runtime))
         args, kwargs = options.signature.unbind(run.parameters, run.passed)
         return (yield Call(options.function, args, kwargs, run, options.timeout_seconds, options.is_async))
     except BaseException as error:
@@ -41,8 +41,8 @@ def produce(run: RunContext, produced: Produced, world: Runtime) -> Steps[Any]:
         raise
 
 
-def _items(run: RunContext, produced: Produced, world: Runtime) -> Steps[list[Any] | None]:
-    if run.items is None and not (yield from hand_on_earlier(run, world)):
+def _items(run: RunContext, produced: Produced, runtime: Runtime) -> Steps[list[Any] | None]:
+    if run.items is None and not (yield from hand_on_earlier(run, runtime)):
         return None
     items: Items = run.items
     items.begin_attempt()
@@ -62,7 +62,7 @@ def _items(run: RunContext, produced: Produced, world: Runtime) -> Steps[list[An
             continue
         if flow_run_id is not None:
             try:
-                yield from keep_item(run, world, flow_run_id, item)
+                yield from keep_item(run, runtime, flow_run_id, item)
             except Exception as error:
                 produced.unkept = error
                 raise

@@ -48,7 +48,7 @@ def begin_task(
     options: TaskOptions,
     parameters: dict[str, Any],
     wait_for: Sequence[WaitedFor],
-    world: Runtime,
+    runtime: Runtime,
     passed: Passed | None,
     blocks: bool = False,
 ) -> TaskCall | State[Any]:
@@ -75,16 +75,16 @@ def begin_task(
     name = f"{options.name}-{0 if flow is None else flow.occurrence(options.key)}"
     # By position: arguments by name make such a call take half as long again.
     run = TaskRunContext(
-        new_id(), name, owner, options, parameters, _tags(options, flow), parent, world.clock(), persisted
+        new_id(), name, owner, options, parameters, _tags(options, flow), parent, runtime.clock(), persisted
     )
     run.flow, run.passed, run.transaction = flow, passed, transaction
-    _place(run, identity, world)
+    _place(run, identity, runtime)
     above, task_above = _above(parent)
     created = TaskRunRecord(
         run.id, run.name, options.name, options.key, above, task_above, _tags_json(run.tags), run.created
     )
     upstreams, inputs = inputs_of(run.id, parameters, wait_for, flow)
-    return TaskCall(run, upstreams, wait_for, [created, *inputs, enter(run, world, StateType.PENDING)])
+    return TaskCall(run, upstreams, wait_for, [created, *inputs, enter(run, runtime, StateType.PENDING)])
 
 
 def begin_flow(
@@ -92,7 +92,7 @@ def begin_flow(
     options: FlowOptions,
     parameters: dict[str, Any],
     wait_for: Sequence[WaitedFor],
-    world: Runtime,
+    runtime: Runtime,
     name: str,
     again: Resumable | None = None,
     passed: Passed | None = None,
@@ -119,18 +119,18 @@ def begin_flow(
         parameters=parameters,
         tags=_tags(options, flow),
         parent=parent,
-        created=world.clock() if again is None else again.run.created,
+        created=runtime.clock() if again is None else again.run.created,
         persisted=persisted,
     )
     run.passed, run.transaction = passed, transaction
-    _place(run, identity, world)
+    _place(run, identity, runtime)
     upstreams, inputs = inputs_of(run.id, parameters, wait_for, flow)
     if again is not None:
         is_first = again.start.process_id == NOBODY  # nothing of it was done before
         run.goes_on_from, run.run_count = () if is_first else (run.id,), again.attempts
         run.retries_failed, run.epoch = again.retry_failed, again.epoch
         if again.run.flow_version != options.version and not is_first:
-            world.log(run, logging.WARNING, _CHANGED, options.name, again.run.flow_version, options.version)
+            runtime.log(run, logging.WARNING, _CHANGED, options.name, again.run.flow_version, options.version)
         assert again.state is not None  # it was claimed, and that has told of its state
         _, _, kind, state_name, _, time = again.state
         run.state = State(kind, state_name, time=time, flow_run_id=run.id)
@@ -139,7 +139,7 @@ def begin_flow(
     created = FlowRunRecord(
         run.id, name, options.name, options.version, *_above(parent), _tags_json(run.tags), told, run.created
     )
-    return FlowCall(run, upstreams, wait_for, [created, *inputs, enter(run, world, StateType.PENDING)])
+    return FlowCall(run, upstreams, wait_for, [created, *inputs, enter(run, runtime, StateType.PENDING)])
 
 
 _CHANGED = (
@@ -164,13 +164,13 @@ def _tags(options: FlowOptions | TaskOptions, flow: FlowRunContext | None) -> fr
     return tags | flow.tags if flow is not None and flow.tags else tags
 
 
-def _place(run: RunContext, identity: Identity | None, world: Runtime) -> None:
+def _place(run: RunContext, identity: Identity | None, runtime: Runtime) -> None:
     """Give a run that a flow run calls directly its place among that one's children."""
     parent = run.parent
     if isinstance(parent, FlowRunContext):
         run.place = parent.add_child()
         if identity is not None:
-            identify(run, parent, identity, world)
+            identify(run, parent, identity, runtime)
 
 
 def finish(run: RunContext, state: State[Any]) -> None:

@@ -34,12 +34,12 @@ def refreshes(run: TaskRunContext) -> bool:
     return settings.current().tasks_refresh_cache if chosen is None else chosen
 
 
-def decision_of(run: TaskRunContext, key: CacheKey | None, world: Runtime) -> DecisionRecord:
+def decision_of(run: TaskRunContext, key: CacheKey | None, runtime: Runtime) -> DecisionRecord:
     """That a run with caching computes its value itself."""
     if key is None:
         return DecisionRecord(run.id, "keyless")
     why: Why = "refreshed" if refreshes(run) else "computed"
-    return DecisionRecord(run.id, why, key.key, key.components, _shown_arguments(run, world))
+    return DecisionRecord(run.id, why, key.key, key.components, _shown_arguments(run, runtime))
 
 
 def source_of(function: Callable[..., Any], digest: str) -> SourceRecord:
@@ -49,9 +49,9 @@ def source_of(function: Callable[..., Any], digest: str) -> SourceRecord:
     return SourceRecord(digest, json.dumps(parts_of_source(function)))
 
 
-def _shown_arguments(run: TaskRunContext, world: Runtime) -> str | None:
+def _shown_arguments(run: TaskRunContext, runtime: Runtime) -> str | None:
     """Beginnings of the arguments; None if nothing is to be shown of results either."""
-    if not settings.current().results_previews or world.serializer_for(run).hides:
+    if not settings.current().results_previews or runtime.serializer_for(run).hides:
         return None
     arguments = list(run.parameters.items())[:_ARGUMENTS]
     return _encode({name: _shown(name, value) for name, value in arguments})

@@ -38,61 +38,61 @@ class FlowCall:
     records: list[Record] = field(default_factory=list)
 
 
-def flow_run(call: FlowCall, world: Runtime) -> Steps[State[Any]]:
+def flow_run(call: FlowCall, runtime: Runtime) -> Steps[State[Any]]:
     """All steps of a flow run, from its creation to its final state, which it returns."""
     run = call.run
     run.steering.flows.append(run)
     try:
-        return (yield from _flow_run(call, world))
+        return (yield from _flow_run(call, runtime))
     except SuspendRequested as request:
         run.interrupt = None
-        yield from _settle(run, world, failed=True)
+        yield from _settle(run, runtime, failed=True)
         run.steering.check()
-        yield Blocking(world.commit, ((enter(run, world, S.PAUSED, str(request), name="Suspended"),),))
+        yield Blocking(runtime.commit, ((enter(run, runtime, S.PAUSED, str(request), name="Suspended"),),))
         assert run.state is not None
         return run.state
     except BaseException as error:
-        yield from _stop(run, world, error)
-        state = yield from crash(run, world, error)
+        yield from _stop(run, runtime, error)
+        state = yield from crash(run, runtime, error)
         if run.steering.lost is not None and run.parent is None:
             run.interrupt = None  # it ends with an error of its own
         elif not isinstance(error, OrchestratorError):
-            yield Blocking(world.commit, ((),))
+            yield Blocking(runtime.commit, ((),))
         return state
     finally:
         run.steering.flows.remove(run)
         if run.parent is None and run.steering.lost is None:
-            world.disown(run)
+            runtime.disown(run)
 
 
-def _stop(run: FlowRunContext, world: Runtime, error: BaseException) -> Steps[None]:
+def _stop(run: FlowRunContext, runtime: Runtime, error: BaseException) -> Steps[None]:
     """Cancel what the flow run has submitted and has not begun, and give what runs some time to end."""
     run.interrupt = error
     wish, grace = run.steering.wish, _GRACE_SECONDS
     if wish is not None:
         grace = run.steering.left
         if run.parent is None and run.steering.announce():
-            yield Report((enter(run, world, S.CANCELLING, f"Cancelled by {wish.asked_by}."),))
-    world.cancel_outstanding(run)
+            yield Report((enter(run, runtime, S.CANCELLING, f"Cancelled by {wish.asked_by}."),))
+    runtime.cancel_outstanding(run)
     if run.outstanding:
         waiting = "Stopping: %d tasks still run, and get %g s to end. Ctrl-C again abandons them."
-        world.log(run, logging.WARNING, waiting, len(run.outstanding), grace)
+        runtime.log(run, logging.WARNING, waiting, len(run.outstanding), grace)
     try:
-        yield from _settle(run, world, grace)
+        yield from _settle(run, runtime, grace)
     except BaseException as another:  # such as a second Ctrl-C: nothing more is waited for
-        world.log(run, logging.WARNING, "Stopped by %s before all tasks had ended.", type(another).__name__)
+        runtime.log(run, logging.WARNING, "Stopped by %s before all tasks had ended.", type(another).__name__)
     if run.outstanding and run.task_runner is not None:
         run.task_runner.cancel()
     for submitted in tuple(run.outstanding.values()):
         submitted.crash(CrashedRun("The task had not ended when its flow run was stopped."))
 
 
-def _flow_run(call: FlowCall, world: Runtime) -> Steps[State[Any]]:
+def _flow_run(call: FlowCall, runtime: Runtime) -> Steps[State[Any]]:
     run = call.run
     options = run.options
     if run.parent is None:
         # Others see it while it runs, and a database that cannot be used is found out before the work is done.
-        yield Blocking(world.commit, ((*call.records, *world.start_of(run)),))
+        yield Blocking(runtime.commit, ((*call.records, *runtime.start_of(run)),))
         run.steering.check()
     else:
         yield Report(call.records)
@@ -100,40 +100,40 @@ def _flow_run(call: FlowCall, world: Runtime) -> Steps[State[Any]]:
         if call.upstreams is not None or call.wait_for:
             run.parameters = yield from resolved(run.parameters, call.upstreams or (), call.wait_for)
         if run.parent is not None:
-            identify_late(run, world)
-            state = yield from reused(run, [], world)
+            identify_late(run, runtime)
+            state = yield from reused(run, [], runtime)
             if state is not None:
                 return state
             if run.step is not None:
-                yield Report(world.start_of(run))
+                yield Report(runtime.start_of(run))
                 run.goes_on_from = _unfinished_before(run)
         if run.parent is None and run.goes_on_from:
-            yield from recovered(run, world)
+            yield from recovered(run, runtime)
         if run.goes_on_from:
-            run.earlier, run.begun = yield Blocking(world.steps_of, (run.goes_on_from, run.root.retries_failed))
-            run.waits = yield Blocking(world.waits_of, (run.goes_on_from,))
-            yield from go_on_trying(run, world)
+            run.earlier, run.begun = yield Blocking(runtime.steps_of, (run.goes_on_from, run.root.retries_failed))
+            run.waits = yield Blocking(runtime.waits_of, (run.goes_on_from,))
+            yield from go_on_trying(run, runtime)
         if options.validate_parameters:
             run.parameters = validated(options, run.parameters)
         if options.run_name is not None:
             yield Report((yield from name_run(run, options.run_name)))
     except UpstreamNotCompleted as upstream:
-        return (yield from _end(run, world, _failed(run, UpstreamTaskError(str(upstream)))))
+        return (yield from _end(run, runtime, _failed(run, UpstreamTaskError(str(upstream)))))
     except Exception as error:
-        return (yield from _end(run, world, _failed(run, error)))
-    if run.persisted and not world.can_persist(run):
-        yield Blocking(world.check_persisting, (run,))
+        return (yield from _end(run, runtime, _failed(run, error)))
+    if run.persisted and not runtime.can_persist(run):
+        yield Blocking(runtime.check_persisting, (run,))
     produced = Produced()
     while True:
-        outcome = yield from _attempt(run, world, produced)
+        outcome = yield from _attempt(run, runtime, produced)
         if outcome.kind is not S.FAILED or run.run_count > options.retries:
-            return (yield from _end(run, world, outcome))
+            return (yield from _end(run, runtime, outcome))
         delay = delay_before(options, run.run_count)
         retry = f"{run.run_count} of {options.retries}"
-        world.log(run, logging.WARNING, "%s. Retry %s follows in %.3g s.", outcome.said.rstrip("."), retry, delay)
-        record = enter(run, world, S.SCHEDULED, outcome.message, name="AwaitingRetry")
+        runtime.log(run, logging.WARNING, "%s. Retry %s follows in %.3g s.", outcome.said.rstrip("."), retry, delay)
+        record = enter(run, runtime, S.SCHEDULED, outcome.message, name="AwaitingRetry")
         run.earlier = {step: found for step, found in run.earlier.items() if not found.is_exception}
-        yield from wait_for_try(run, world, [record], delay)
+        yield from wait_for_try(run, runtime, [record], delay)
 
 
 def _unfinished_before(run: FlowRunContext) -> tuple[str, ...]:
@@ -142,26 +142,26 @@ def _unfinished_before(run: FlowRunContext) -> tuple[str, ...]:
     return tuple(parent.begun.get(run.identity or "", ())) if isinstance(parent, FlowRunContext) else ()
 
 
-def _attempt(run: FlowRunContext, world: Runtime, produced: Produced) -> Steps[Outcome]:
+def _attempt(run: FlowRunContext, runtime: Runtime, produced: Produced) -> Steps[Outcome]:
     run.begin_attempt()
     run.run_count += 1
     resumed = bool(run.goes_on_from) and produced.error is None
     name = "Resumed" if resumed else None if run.run_count == 1 else "Retrying"
-    yield Report((enter(run, world, S.RUNNING, name=name),))
+    yield Report((enter(run, runtime, S.RUNNING, name=name),))
     if resumed:
-        world.log(run, logging.INFO, "Went on with flow '%s': %d steps are done", run.options.name, len(run.earlier))
+        runtime.log(run, logging.INFO, "Went on with flow '%s': %d steps are done", run.options.name, len(run.earlier))
     elif run.run_count == 1:
-        world.log(run, logging.INFO, "Began flow '%s'", run.options.name)
+        runtime.log(run, logging.INFO, "Began flow '%s'", run.options.name)
     if run.options.on_running and produced.error is None:
-        yield from call_hooks(run, world)
+        yield from call_hooks(run, runtime)
     try:
-        value = yield from produce(run, produced, world)
-        yield from _settle(run, world)
+        value = yield from produce(run, produced, runtime)
+        yield from _settle(run, runtime)
         outcome = outcome_of_flow(run, value)
     except Exception as error:
         if error is produced.unkept:
             raise
-        yield from _settle(run, world, failed=True)
+        yield from _settle(run, runtime, failed=True)
         outcome = _failed(run, produced.own(error))
     if run.interrupt is not None:
         raise run.interrupt
@@ -169,7 +169,7 @@ def _attempt(run: FlowRunContext, world: Runtime, produced: Produced) -> Steps[O
     return outcome
 
 
-def _settle(run: FlowRunContext, world: Runtime, grace: float | None = None, failed: bool = False) -> Steps[None]:
+def _settle(run: FlowRunContext, runtime: Runtime, grace: float | None = None, failed: bool = False) -> Steps[None]:
     """Wait for all that the flow run has submitted, and for what that submits in its turn; or for `grace` seconds."""
     if grace is not None:
         yield WaitFor(tuple(run.outstanding), grace)
@@ -182,7 +182,7 @@ def _settle(run: FlowRunContext, world: Runtime, grace: float | None = None, fai
             except Exception as error:  # of the user's iterable
                 if not failed:
                     raise
-                world.log(run, logging.ERROR, "A mapped iterable raised an exception too.", error=error)
+                runtime.log(run, logging.ERROR, "A mapped iterable raised an exception too.", error=error)
         waited_for = tuple(run.outstanding)
         yield WaitFor(waited_for)
         for each in waited_for:
@@ -201,17 +201,17 @@ def _failed(run: FlowRunContext, error: Exception) -> Outcome:
     return Outcome(S.FAILED, f"Flow run encountered an exception. {text}", error)
 
 
-def _end(run: FlowRunContext, world: Runtime, outcome: Outcome) -> Steps[State[Any]]:
+def _end(run: FlowRunContext, runtime: Runtime, outcome: Outcome) -> Steps[State[Any]]:
     value = outcome.value
     if outcome.kind is S.FAILED and isinstance(value, Exception):
-        world.log(run, logging.ERROR, "%s", outcome.message, error=value)
+        runtime.log(run, logging.ERROR, "%s", outcome.message, error=value)
     if not outcome.is_final:  # a flow that returns, say, Scheduled() by hand
-        return (yield from stay(run, world, outcome.kind, outcome.message, value, outcome.name))
+        return (yield from stay(run, runtime, outcome.kind, outcome.message, value, outcome.name))
     # A root flow run ends with everything committed: who looks next sees all of it.
     root = run.parent is None
-    state = yield from end(run, world, outcome.kind, outcome.message, value, name=outcome.name, checkpoint=root)
+    state = yield from end(run, runtime, outcome.kind, outcome.message, value, name=outcome.name, checkpoint=root)
     if outcome.kind is S.COMPLETED:
-        world.log(run, logging.INFO, "Finished in state %r", state)
+        runtime.log(run, logging.INFO, "Finished in state %r", state)
     else:
-        world.log(run, logging.ERROR, "Finished in state %s", state.name)
+        runtime.log(run, logging.ERROR, "Finished in state %s", state.name)
     return state

@@ -96,15 +96,15 @@ def hand_on(run: RunContext, items: Sequence[Any], is_cached: bool) -> Steps[Non
         return
 
 
-def hand_on_earlier(run: RunContext, world: Runtime) -> Steps[bool]:
+def hand_on_earlier(run: RunContext, runtime: Runtime) -> Steps[bool]:
     """The items that were committed before the run was resumed; whether their consumer wants more."""
     run.items = Items()
     flow_runs = _gone_on_from(run)
     try:
         while flow_runs:
-            page = yield Blocking(world.items_of, (flow_runs, run.step or "", run.items.done, run.items.done + PAGE))
+            page = yield Blocking(runtime.items_of, (flow_runs, run.step or "", run.items.done, run.items.done + PAGE))
             for records in page:
-                loaded = yield from _loaded(run, world, records)
+                loaded = yield from _loaded(run, runtime, records)
                 if loaded is None:
                     return True
                 run.items.add(run, *loaded)
@@ -119,14 +119,14 @@ def hand_on_earlier(run: RunContext, world: Runtime) -> Steps[bool]:
     return True
 
 
-def keep_item(run: RunContext, world: Runtime, kept_for: str, item: Any) -> Steps[None]:
+def keep_item(run: RunContext, runtime: Runtime, kept_for: str, item: Any) -> Steps[None]:
     """Commit a generator's next item; `kept_for` is the flow run with which it is kept."""
     result: BaseResult[Any] | None = literal_of(item)
     if result is None:
-        result = yield from write(run, world, item, None)
+        result = yield from write(run, runtime, item, None)
     fields = {"step": run.step or "", "retention": retention_of(run), "item_of": kept_for, "number": run.items.done}
-    record = result_record(new_id(), not run.is_flow, result, world.clock(), **fields)
-    yield Blocking(world.commit, ((record,),))
+    record = result_record(new_id(), not run.is_flow, result, runtime.clock(), **fields)
+    yield Blocking(runtime.commit, ((record,),))
     if run.flow is not None and run.flow.steering.lost is not None:  # it was refused
         run.flow.steering.check()
 
@@ -148,7 +148,7 @@ def _gone_on_from(run: RunContext) -> Sequence[str]:
     return tuple({*flow.goes_on_from, flow.id}) if flow.goes_on_from or flow.run_count > 1 else ()
 
 
-def _loaded(run: RunContext, world: Runtime, records: Sequence[ResultRecord]) -> Steps[tuple[Any] | None]:
+def _loaded(run: RunContext, runtime: Runtime, records: Sequence[ResultRecord]) -> Steps[tuple[Any] | None]:
     """The item, from the newest of its records that can be read; None if there is none."""
     for record in records:
         result = result_from_record(record, keep=False)
@@ -156,5 +156,5 @@ def _loaded(run: RunContext, world: Runtime, records: Sequence[ResultRecord]) ->
             return ((yield Blocking(result.get_own)) if record.kind == "persisted" else result.get_own(),)
         except (ResultError, StorageError) as error:
             again = "An item from before cannot be used, so it is made again, and all after it. %s"
-            world.log(run, logging.WARNING, again, error)
+            runtime.log(run, logging.WARNING, again, error)
     return None

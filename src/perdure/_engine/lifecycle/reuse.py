@@ -19,7 +19,7 @@ from perdure._run.context import FlowRunContext, RunContext
 from perdure._run.effects import Blocking, Report, Steps
 
 
-def reused(run: RunContext, records: list[Record], world: Runtime) -> Steps[State[Any] | None]:
+def reused(run: RunContext, records: list[Record], runtime: Runtime) -> Steps[State[Any] | None]:
     """The final state of a run that was finished before its flow run was retried; None if it has to run.
 
     If nobody was told of it yet by `records`, it becomes the run that it was before: nothing need be told at all.
@@ -30,19 +30,19 @@ def reused(run: RunContext, records: list[Record], world: Runtime) -> Steps[Stat
     known = flow.finished.get(run.identity)
     if known is not None:
         record = result_record(known.run_id or run.id, not run.is_flow, known.data, known.time)
-        return (yield from take(run, records, world, known.data, record, "reused"))
+        return (yield from take(run, records, runtime, known.data, record, "reused"))
     found = flow.earlier.get(run.identity)
     if found is None or (run.options.is_generator and found.kind == "unpersisted"):  # one that was left half-way
         return None
     result = result_from_record(found, keep=run.options.cache_result_in_memory)
     stays = bool(records) and not found.is_exception and flow.is_own(run.identity)
-    return (yield from take(run, records, world, result, found, "reused", stays))
+    return (yield from take(run, records, runtime, result, found, "reused", stays))
 
 
 def take(
     run: RunContext,
     records: list[Record],
-    world: Runtime,
+    runtime: Runtime,
     result: BaseResult[Any],
     found: ResultRecord,
     why: Why,
@@ -57,7 +57,7 @@ def take(
     except (ResultNotKept, ResultError, StorageError) as error:  # the first: an exception that could not be kept
         what = "result from before" if why == "reused" else "cached result"
         kind = "flow" if run.is_flow else "task"
-        world.log(run, logging.WARNING, "The %s cannot be used, so the %s runs again. %s", what, kind, error)
+        runtime.log(run, logging.WARNING, "The %s cannot be used, so the %s runs again. %s", what, kind, error)
         yield Report((DecisionRecord(run.id, "lost", detail=text_of(error), other_id=found.run_id),))
         return None
     name = "Reused" if why == "reused" else "Cached"
@@ -68,16 +68,16 @@ def take(
     if found.is_exception:
         told = f"{type(value).__name__}: {text_of(value)}" if isinstance(value, BaseException) else str(value)
         message = f"It failed before its flow run was resumed: {told}".rstrip(": ")
-        state = enter(run, world, StateType.FAILED, message, result, name)
+        state = enter(run, runtime, StateType.FAILED, message, result, name)
     else:
-        state = enter(run, world, StateType.COMPLETED, data=result, name=name)
+        state = enter(run, runtime, StateType.COMPLETED, data=result, name=name)
         if name == "Cached":
             note_cache_key(run, found.cache_key, found.expires)
     if not stays:
         yield Report((*records, *_told(run, found, why, state)))
-    world.log(run, logging.DEBUG, "%s: the result is that of the run %s.", name, found.run_id)
+    runtime.log(run, logging.DEBUG, "%s: the result is that of the run %s.", name, found.run_id)
     if run.options.is_generator:
-        yield from hand_on_earlier(run, world) if found.is_exception else hand_on(run, value, why != "reused")
+        yield from hand_on_earlier(run, runtime) if found.is_exception else hand_on(run, value, why != "reused")
     return run.state
 
 

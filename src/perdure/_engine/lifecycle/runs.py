@@ -34,7 +34,7 @@ S = StateType
 
 def enter(
     run: RunContext,
-    world: Runtime,
+    runtime: Runtime,
     kind: StateType,
     message: str | None = None,
     data: Any = None,
@@ -44,7 +44,7 @@ def enter(
     before = None if run.state is None else run.state.type
     if kind not in TRANSITIONS[before]:
         check_transition(before, kind)
-    now = world.clock()
+    now = runtime.clock()
     of_task, run_id = type(run) is TaskRunContext, run.id
     if of_task:
         flow = run.flow
@@ -90,7 +90,7 @@ def _why_persisted(run: RunContext) -> str:
 
 def end(
     run: RunContext,
-    world: Runtime,
+    runtime: Runtime,
     kind: StateType,
     message: str | None,
     value: Any,
@@ -114,14 +114,14 @@ def end(
         result = value
     elif failed:
         if persisted and (isinstance(value, Exception) or (kind is S.FAILED and _is_data(value))):
-            result = yield from _keep_failure(run, world, value)
+            result = yield from _keep_failure(run, runtime, value)
     elif not _is_memory_only(value):
         result = _held(run, value)
         if result is None:
-            result = yield from _written(run, world, value)
+            result = yield from _written(run, runtime, value)
     if result is None:
         result = UnpersistedResult(value)
-    of_state = enter(run, world, kind, message, result, name)
+    of_state = enter(run, runtime, kind, message, result, name)
     records = _records_of_end(run, result, of_state, failed, cache_key)
     if run.claim is not None:
         records.append(ReleaseRecord(run.claim, run.id))
@@ -129,15 +129,15 @@ def end(
         records = staged(run, records)
         checkpoint = checkpoint or has_hooks(run)
     if checkpoint or persisted or run.is_in_fork:
-        yield Blocking(world.commit, (records,))
+        yield Blocking(runtime.commit, (records,))
         if steering is not None and steering.lost is not None:  # they were refused
             steering.check()
     else:
         yield Report(records)
     if run.claim is not None and isinstance(run, TaskRunContext):
-        world.claims.land(run)
+        runtime.claims.land(run)
     if getattr(run.options, _HOOKS[kind]):
-        yield from call_hooks(run, world)
+        yield from call_hooks(run, runtime)
     assert run.state is not None
     return run.state
 
@@ -182,13 +182,13 @@ def _is_data(value: Any) -> bool:
 
 
 def stay(
-    run: RunContext, world: Runtime, kind: StateType, message: str | None, value: Any, name: str | None
+    run: RunContext, runtime: Runtime, kind: StateType, message: str | None, value: Any, name: str | None
 ) -> Steps[State[Any]]:
     """Leave the run in a state that is not final, which its function returned."""
     data = value if value is None or isinstance(value, BaseResult) else UnpersistedResult(value)
-    yield Report((enter(run, world, kind, message, data, name),))
+    yield Report((enter(run, runtime, kind, message, data, name),))
     if kind is S.CANCELLING:
-        return (yield from call_hooks(run, world))
+        return (yield from call_hooks(run, runtime))
     assert run.state is not None
     return run.state
 
@@ -214,60 +214,60 @@ def _held(run: RunContext, value: Any) -> BaseResult[Any] | None:
     return UnpersistedResult(python_type=type_name(value))
 
 
-def _written(run: RunContext, world: Runtime, value: Any) -> Steps[BaseResult[Any]]:
+def _written(run: RunContext, runtime: Runtime, value: Any) -> Steps[BaseResult[Any]]:
     try:
-        return (yield from write(run, world, value, _storage_key(run)))
+        return (yield from write(run, runtime, value, _storage_key(run)))
     except SerializationError as error:
         if run.options.persist_result:
             raise
         raise SerializationError(f"{error} {_why_persisted(run)}") from None
 
 
-def _keep_failure(run: RunContext, world: Runtime, value: Any) -> Steps[BaseResult[Any] | None]:
+def _keep_failure(run: RunContext, runtime: Runtime, value: Any) -> Steps[BaseResult[Any] | None]:
     """An exception, or the data of a failed state, has a key of its own: a failure never replaces a good result.
 
     Of an exception that cannot be written, what can be is: whoever handles it does so after a crash, too.
     """
     try:
-        result = yield from write(run, world, value, None)
+        result = yield from write(run, runtime, value, None)
     except StorageError as storing:
-        _unkept(run, world, storing)
+        _unkept(run, runtime, storing)
         return None
     except Exception as storing:
         try:
-            result = yield from _write_stand_in(run, world, value, storing)
+            result = yield from _write_stand_in(run, runtime, value, storing)
         except Exception as failure:
-            _unkept(run, world, failure)
+            _unkept(run, runtime, failure)
             return None
     result.remember(value)
     return result
 
 
-def _write_stand_in(run: RunContext, world: Runtime, error: Any, storing: Exception) -> Steps[PersistedResult[Any]]:
+def _write_stand_in(run: RunContext, runtime: Runtime, error: Any, storing: Exception) -> Steps[PersistedResult[Any]]:
     if not isinstance(error, BaseException):
         raise storing
-    kept = stand_in(error, world.serializer_for(run).for_exceptions().dumps)
+    kept = stand_in(error, runtime.serializer_for(run).for_exceptions().dumps)
     kept.add_note(without_secrets(traceback_of(error)))
-    return (yield from write(run, world, kept, None))
+    return (yield from write(run, runtime, kept, None))
 
 
-def _unkept(run: RunContext, world: Runtime, storing: Exception) -> None:
-    world.log(run, logging.DEBUG, "What the run failed with is kept in memory only: %s", storing)
+def _unkept(run: RunContext, runtime: Runtime, storing: Exception) -> None:
+    runtime.log(run, logging.DEBUG, "What the run failed with is kept in memory only: %s", storing)
 
 
-def write(run: RunContext, world: Runtime, value: Any, key: str | KeyOfDigest | None) -> Steps[PersistedResult[Any]]:
+def write(run: RunContext, runtime: Runtime, value: Any, key: str | KeyOfDigest | None) -> Steps[PersistedResult[Any]]:
     """Write a value as the run's results are written, under a key or a new one."""
-    result: PersistedResult[Any] = yield Blocking(_write_now, (run, world, value, key))
+    result: PersistedResult[Any] = yield Blocking(_write_now, (run, runtime, value, key))
     return result
 
 
-def _write_now(run: RunContext, world: Runtime, value: Any, key: str | KeyOfDigest | None) -> PersistedResult[Any]:
-    storage = world.storage_for(run)
-    serializer = world.serializer_for(run)
+def _write_now(run: RunContext, runtime: Runtime, value: Any, key: str | KeyOfDigest | None) -> PersistedResult[Any]:
+    storage = runtime.storage_for(run)
+    serializer = runtime.serializer_for(run)
     if isinstance(value, BaseException):
         serializer = serializer.for_exceptions()
     keep = run.options.cache_result_in_memory
-    return write_result(value, key, storage, serializer, world.storage_id(storage), keep, world.secure)
+    return write_result(value, key, storage, serializer, runtime.storage_id(storage), keep, runtime.secure)
 
 
 def _storage_key(run: RunContext) -> str | KeyOfDigest | None:
@@ -280,9 +280,9 @@ def _storage_key(run: RunContext) -> str | KeyOfDigest | None:
     return format_key(template, variables)
 
 
-def crash(run: RunContext, world: Runtime, error: BaseException) -> Steps[State[Any]]:
+def crash(run: RunContext, runtime: Runtime, error: BaseException) -> Steps[State[Any]]:
     """End a run that was stopped from outside its own code, or whose result could not be kept."""
-    lost = lost_state(run, world)
+    lost = lost_state(run, runtime)
     if lost is not None:
         return lost
     text = text_of(error)
@@ -293,33 +293,33 @@ def crash(run: RunContext, world: Runtime, error: BaseException) -> Steps[State[
         yield Report((StateRecord(run.id, not run.is_flow, at.type, at.name, at.message, at.time),))
         return at
     if run.state is None:
-        enter(run, world, S.PENDING)
+        enter(run, runtime, S.PENDING)
     wish = None if run.flow is None else run.flow.steering.wish
     if wish is not None and not isinstance(error, KeyboardInterrupt):
-        return (yield from _cancel(run, world, f"Cancelled by {wish.asked_by}.", error))
-    record = enter(run, world, S.CRASHED, message, UnpersistedResult(error))
-    world.log(run, logging.ERROR, "%s", message, error=error)
+        return (yield from _cancel(run, runtime, f"Cancelled by {wish.asked_by}.", error))
+    record = enter(run, runtime, S.CRASHED, message, UnpersistedResult(error))
+    runtime.log(run, logging.ERROR, "%s", message, error=error)
     result = result_record(run.id, not run.is_flow, UnpersistedResult(error), record.time, is_exception=True)
     if run.is_in_fork:
-        yield Blocking(world.commit, ((result, record),))
+        yield Blocking(runtime.commit, ((result, record),))
     else:
         yield Report((result, record))
-    return (yield from call_hooks(run, world))
+    return (yield from call_hooks(run, runtime))
 
 
-def _cancel(run: RunContext, world: Runtime, message: str, error: BaseException) -> Steps[State[Any]]:
+def _cancel(run: RunContext, runtime: Runtime, message: str, error: BaseException) -> Steps[State[Any]]:
     """End a run that was cancelled. Below the outermost one, what stopped it goes on to stop those above it."""
     data = CancelledRun(message) if run.parent is None or isinstance(error, Exception) else error
     assert run.flow is not None
     is_told = run.flow.steering.is_over if run.parent is not None else not run.flow.steering.take_end()
-    record = enter(run, world, S.CANCELLED, message, UnpersistedResult(data))
+    record = enter(run, runtime, S.CANCELLED, message, UnpersistedResult(data))
     assert run.state is not None
     if is_told:
         return run.state
-    world.log(run, logging.WARNING, "%s", message)
+    runtime.log(run, logging.WARNING, "%s", message)
     result = result_record(run.id, not run.is_flow, UnpersistedResult(data), record.time, is_exception=True)
     yield Report((result, record))
-    return (yield from call_hooks(run, world))
+    return (yield from call_hooks(run, runtime))
 
 
 def text_of(error: BaseException) -> str:
@@ -343,7 +343,7 @@ _HOOKS = {
 }
 
 
-def call_hooks(run: RunContext, world: Runtime) -> Steps[State[Any]]:
+def call_hooks(run: RunContext, runtime: Runtime) -> Steps[State[Any]]:
     """Call the hooks for the run's state, and return it. What a hook raises is logged, and changes nothing."""
     assert run.state is not None
     for hook in getattr(run.options, _HOOKS[run.state.type]):
@@ -351,7 +351,7 @@ def call_hooks(run: RunContext, world: Runtime) -> Steps[State[Any]]:
             yield hook_call(run, hook, run.state)
         except (Exception, CancelRequested) as error:
             name = getattr(hook, "__name__", repr(hook))
-            world.log(run, logging.ERROR, "The hook %s raised an exception.", name, error=error)
+            runtime.log(run, logging.ERROR, "The hook %s raised an exception.", name, error=error)
     return run.state
 
 

@@ -49,97 +49,97 @@ class TaskCall:
     cache_key: CacheKey | None = None  # where it is known before the run goes to another process
 
 
-def task_run(call: TaskCall, world: Runtime) -> Steps[State[Any]]:
+def task_run(call: TaskCall, runtime: Runtime) -> Steps[State[Any]]:
     """All steps of a task run, from its creation to its final state, which it returns."""
     run = call.run
     try:
-        state = yield from _task_run(call, world)
+        state = yield from _task_run(call, runtime)
     except UpstreamNotCompleted as upstream:
-        state = yield from _not_ready(call, world, upstream)
+        state = yield from _not_ready(call, runtime, upstream)
     except BaseException as error:
         if call.records:  # stopped before they were reported
             yield Report(call.records)
-        state = yield from crash(run, world, error)
+        state = yield from crash(run, runtime, error)
         if isinstance(error, KeyboardInterrupt) and run.flow is not None:
             run.flow.root.interrupt = error
         if not (state.is_crashed() or state.is_cancelled()):
             raise  # stopped after the run had come to its end: then the caller is to know
     finally:
         if run.claim is not None:
-            world.claims.let_go(run)
-        if world.limiter.held:
-            yield from slots_let_go(run, world)
+            runtime.claims.let_go(run)
+        if runtime.limiter.held:
+            yield from slots_let_go(run, runtime)
     return state
 
 
-def prepare(call: TaskCall, world: Runtime) -> Steps[bool]:
+def prepare(call: TaskCall, runtime: Runtime) -> Steps[bool]:
     """Put values in the place of all futures and states; whether the task can run, perhaps in another process."""
     try:
-        yield from _take_inputs(call, world)
-        if (yield from reused(call.run, call.records, world)) is not None:
+        yield from _take_inputs(call, runtime)
+        if (yield from reused(call.run, call.records, runtime)) is not None:
             return False
         if call.run.identity is not None:
-            yield from go_on_trying(call.run, world)
+            yield from go_on_trying(call.run, runtime)
         if call.run.options.cache_policy is not None:  # the other process has neither its source nor all of the flow
-            call.cache_key = yield from _cache_key(call.run, world)
+            call.cache_key = yield from _cache_key(call.run, runtime)
     except UpstreamNotCompleted as upstream:
-        yield from _not_ready(call, world, upstream)
+        yield from _not_ready(call, runtime, upstream)
         return False
     except BaseException as error:
-        yield from crash(call.run, world, error)
+        yield from crash(call.run, runtime, error)
         return False
     return True
 
 
-def _take_inputs(call: TaskCall, world: Runtime) -> Steps[None]:
+def _take_inputs(call: TaskCall, runtime: Runtime) -> Steps[None]:
     """Put values in the place of all futures and states; now the run's identity can be known, if it was not before."""
     run = call.run
     if call.upstreams is not None or call.wait_for:
         run.parameters = yield from resolved(run.parameters, call.upstreams or (), call.wait_for)
         call.upstreams, call.wait_for = None, ()
-    identify_late(run, world)
+    identify_late(run, runtime)
 
 
-def _task_run(call: TaskCall, world: Runtime) -> Steps[State[Any]]:
+def _task_run(call: TaskCall, runtime: Runtime) -> Steps[State[Any]]:
     run = call.run
     options: TaskOptions = run.options
     if run.persisted or call.upstreams is not None or call.wait_for:
-        yield from _take_inputs(call, world)
+        yield from _take_inputs(call, runtime)
     if run.identity is not None:
-        state = yield from reused(run, call.records, world)
+        state = yield from reused(run, call.records, runtime)
         if state is not None:
             return state
-        yield from go_on_trying(run, world)
+        yield from go_on_trying(run, runtime)
     if options.run_name is not None:
         try:
             call.records += yield from name_run(run, options.run_name)
         except Exception as error:
-            return (yield from _fail(call, world, _failure(run, error)))
+            return (yield from _fail(call, runtime, _failure(run, error)))
     cache_key = call.cache_key
     if options.is_cached:
-        cache_key = cache_key or (yield from _cache_key(run, world))
+        cache_key = cache_key or (yield from _cache_key(run, runtime))
         if cache_key is not None and not refreshes(run):
-            hit = yield from _cached(call, world, cache_key)
+            hit = yield from _cached(call, runtime, cache_key)
             if hit is not None:
                 return hit
-        decision = decision_of(run, cache_key, world)
-        world.log(run, logging.DEBUG, _COMPUTES[decision.why])
+        decision = decision_of(run, cache_key, runtime)
+        runtime.log(run, logging.DEBUG, _COMPUTES[decision.why])
         call.records.append(decision)
-    if run.persisted and not world.can_persist(run):
-        yield Blocking(world.check_persisting, (run,))
+    if run.persisted and not runtime.can_persist(run):
+        yield Blocking(runtime.check_persisting, (run,))
     produced = Produced()
     while True:
-        if run.tags and world.limiter.concerns(run.tags):
-            yield from slots_of_tags(run, call.records, world)
+        if run.tags and runtime.limiter.concerns(run.tags):
+            yield from slots_of_tags(run, call.records, runtime)
         run.run_count += 1
         name = None if run.run_count == 1 else "Retrying"
-        call.records.append(enter(run, world, S.RUNNING, name=name))
+        call.records.append(enter(run, runtime, S.RUNNING, name=name))
         yield Report(call.records)
         call.records = []
         if run.run_count == 1 and options.on_running:
-            yield from call_hooks(run, world)
+            yield from call_hooks(run, runtime)
         try:
-            outcome = _outcome_of((yield from produce(run, produced, world)), options)
+            outcome = _outcome_of((yield from produce(run, produced, runtime)), options)
         except Exception as error:
             if error is produced.unkept:
                 raise
@@ -148,14 +148,14 @@ def _task_run(call: TaskCall, world: Runtime) -> Steps[State[Any]]:
             outcome = _failure(run, produced.own(error))
         if outcome.kind is S.COMPLETED:
             value, name = outcome.value, outcome.name
-            return (yield from end(run, world, S.COMPLETED, outcome.message, value, name=name, cache_key=cache_key))
+            return (yield from end(run, runtime, S.COMPLETED, outcome.message, value, name=name, cache_key=cache_key))
         if not outcome.is_final:  # a task that returns, say, Scheduled() by hand
-            return (yield from stay(run, world, outcome.kind, outcome.message, outcome.value, outcome.name))
-        if outcome.kind is not S.FAILED or not (yield from _is_retried(run, world, outcome)):
-            return (yield from _fail(call, world, outcome))
-        if world.limiter.held:
-            yield from slots_let_go(run, world)
-        yield from _wait_for_retry(run, world, outcome)
+            return (yield from stay(run, runtime, outcome.kind, outcome.message, outcome.value, outcome.name))
+        if outcome.kind is not S.FAILED or not (yield from _is_retried(run, runtime, outcome)):
+            return (yield from _fail(call, runtime, outcome))
+        if runtime.limiter.held:
+            yield from slots_let_go(run, runtime)
+        yield from _wait_for_retry(run, runtime, outcome)
 
 
 def _outcome_of(value: Any, options: TaskOptions) -> Outcome:
@@ -172,15 +172,15 @@ def _failure(run: TaskRunContext, error: Exception) -> Outcome:
     return Outcome(S.FAILED, f"Task run encountered an exception {text}", error)
 
 
-def _fail(call: TaskCall, world: Runtime, outcome: Outcome) -> Steps[State[Any]]:
+def _fail(call: TaskCall, runtime: Runtime, outcome: Outcome) -> Steps[State[Any]]:
     error = outcome.value if isinstance(outcome.value, BaseException) else None
-    world.log(call.run, logging.ERROR, "%s", outcome.said, error=error)
+    runtime.log(call.run, logging.ERROR, "%s", outcome.said, error=error)
     if call.records:  # it failed before it ran
         yield Report(call.records)
-    return (yield from end(call.run, world, outcome.kind, outcome.message, outcome.value, name=outcome.name))
+    return (yield from end(call.run, runtime, outcome.kind, outcome.message, outcome.value, name=outcome.name))
 
 
-def _is_retried(run: TaskRunContext, world: Runtime, outcome: Outcome) -> Steps[bool]:
+def _is_retried(run: TaskRunContext, runtime: Runtime, outcome: Outcome) -> Steps[bool]:
     options = run.options
     if run.run_count > options.retries:
         return False
@@ -190,58 +190,60 @@ def _is_retried(run: TaskRunContext, world: Runtime, outcome: Outcome) -> Steps[
     try:
         return bool((yield hook_call(run, options.retry_condition_fn, failure)))
     except Exception as error:
-        world.log(run, logging.ERROR, "retry_condition_fn raised an exception; there is no retry.", error=error)
+        runtime.log(run, logging.ERROR, "retry_condition_fn raised an exception; there is no retry.", error=error)
         return False
 
 
-def _wait_for_retry(run: TaskRunContext, world: Runtime, outcome: Outcome) -> Steps[None]:
+def _wait_for_retry(run: TaskRunContext, runtime: Runtime, outcome: Outcome) -> Steps[None]:
     delay = delay_before(run.options, run.run_count)
     retry = f"{run.run_count} of {run.options.retries}"
-    world.log(run, logging.WARNING, "%s. Retry %s follows in %.3g s.", outcome.said.rstrip("."), retry, delay)
-    yield from wait_for_try(run, world, [enter(run, world, S.SCHEDULED, outcome.message, name="AwaitingRetry")], delay)
+    runtime.log(run, logging.WARNING, "%s. Retry %s follows in %.3g s.", outcome.said.rstrip("."), retry, delay)
+    yield from wait_for_try(
+        run, runtime, [enter(run, runtime, S.SCHEDULED, outcome.message, name="AwaitingRetry")], delay
+    )
 
 
-def _cache_key(run: TaskRunContext, world: Runtime) -> Steps[CacheKey | None]:
+def _cache_key(run: TaskRunContext, runtime: Runtime) -> Steps[CacheKey | None]:
     key = yield from cache_key_of(run)
-    if key is not None and key.source is not None and key.source not in world.told_sources:
-        world.told_sources.add(key.source)
+    if key is not None and key.source is not None and key.source not in runtime.told_sources:
+        runtime.told_sources.add(key.source)
         yield Report((source_of(run.options.function, key.source),))
     return key
 
 
-def _cached(call: TaskCall, world: Runtime, cache_key: CacheKey) -> Steps[State[Any] | None]:
+def _cached(call: TaskCall, runtime: Runtime, cache_key: CacheKey) -> Steps[State[Any] | None]:
     """The final state of a run whose value is in the cache, perhaps soon; None if the run is to compute it."""
     run, key, lost = call.run, cache_key.key, None
     why: Why = "cached"
     while True:
-        found: ResultRecord | None = staged_value(run, key) or (yield Blocking(_find, (world, run, cache_key)))
+        found: ResultRecord | None = staged_value(run, key) or (yield Blocking(_find, (runtime, run, cache_key)))
         if found is not None and found.run_id != lost:
             result = result_from_record(found, keep=run.options.cache_result_in_memory)
             if found.cache_key != key:
                 found = found._replace(cache_key=key)
-            state = yield from take(run, call.records, world, result, found, why)
+            state = yield from take(run, call.records, runtime, result, found, why)
             if state is not None:
                 return state
             lost = found.run_id
-        if (yield from world.claims.is_to_compute(run, key, lost, call.records)):
+        if (yield from runtime.claims.is_to_compute(run, key, lost, call.records)):
             return None
         why = "waited"
 
 
-def _find(world: Runtime, run: TaskRunContext, cache_key: CacheKey) -> ResultRecord | None:
+def _find(runtime: Runtime, run: TaskRunContext, cache_key: CacheKey) -> ResultRecord | None:
     """The result under a key, or under the one that earlier versions gave it, which did not tell projects apart."""
-    found = world.find_cached(cache_key.key)
+    found = runtime.find_cached(cache_key.key)
     if found is not None or cache_key.former is None:
         return found
     former = cache_key.former.key()
-    found = None if former is None or former == cache_key.key else world.find_cached(former)
-    is_own = cache_key.former.tells_projects or found is None or world.is_own(found.run_id, run.options.function)
+    found = None if former is None or former == cache_key.key else runtime.find_cached(former)
+    is_own = cache_key.former.tells_projects or found is None or runtime.is_own(found.run_id, run.options.function)
     return found if is_own else None
 
 
-def _not_ready(call: TaskCall, world: Runtime, upstream: UpstreamNotCompleted) -> Steps[State[Any]]:
+def _not_ready(call: TaskCall, runtime: Runtime, upstream: UpstreamNotCompleted) -> Steps[State[Any]]:
     run = call.run
-    world.log(run, logging.WARNING, "%s The task is not run.", upstream)
-    yield Report((*call.records, enter(run, world, S.PENDING, str(upstream), name="NotReady")))
+    runtime.log(run, logging.WARNING, "%s The task is not run.", upstream)
+    yield Report((*call.records, enter(run, runtime, S.PENDING, str(upstream), name="NotReady")))
     assert run.state is not None
     return run.state

@@ -10,7 +10,7 @@ from perdure._model.state_types import ABANDONED, FINAL, StateType
 from perdure._store.protocol import Orchestrator
 
 
-def abandon(run_id: str, world: ProcessRuntime) -> FlowRun:
+def abandon(run_id: str, runtime: ProcessRuntime) -> FlowRun:
     """Mark a flow run that crashed, or whose process is gone, and all below it, as Crashed for good; the run.
 
     It cannot be resumed from then on, and `prune` keeps nothing for it. Abandoning it again does nothing.
@@ -19,7 +19,7 @@ def abandon(run_id: str, world: ProcessRuntime) -> FlowRun:
         RunMissing: there is none.
         ResumeError: it still runs, has ended otherwise, or is part of another one.
     """
-    known = world.orchestrator
+    known = runtime.orchestrator
     run = next(iter(known.flow_runs(RunFilter(ids=(run_id,)))), None)
     if run is None:
         raise RunMissing(f"No flow run has the id {run_id}. `perdure flow-run ls` lists them.")
@@ -31,9 +31,9 @@ def abandon(run_id: str, world: ProcessRuntime) -> FlowRun:
     start = known.start(run.id)
     if start is not None:
         process = known.process(start.process_id)
-        if run.state_type not in FINAL and process is not None and not world.liveness.is_gone(process.id):
+        if run.state_type not in FINAL and process is not None and not runtime.liveness.is_gone(process.id):
             raise ResumeError(f"{the} still runs, in the process {process.pid}. Stop it first.")
-    now = world.clock()
+    now = runtime.clock()
     records: list[Record] = []
     for each in _left_open(run, known):
         known.states(each.id)  # so that ours come after them, though the clock was set back since
@@ -43,7 +43,7 @@ def abandon(run_id: str, world: ProcessRuntime) -> FlowRun:
         records.append(StateRecord(each.id, isinstance(each, TaskRun), StateType.CRASHED, ABANDONED, message, time))
     if start is None:
         known.commit(records)
-    elif claim(run, start, world, records) is None:
+    elif claim(run, start, runtime, records) is None:
         raise ResumeError(f"{the} is being resumed by another process.")
     return run
 
@@ -58,9 +58,9 @@ def _left_open(run: FlowRun, known: Orchestrator) -> Iterator[FlowRun | TaskRun]
         yield from _left_open(each, known)
 
 
-def lost_among(runs: Iterable[FlowRun], world: ProcessRuntime) -> set[str]:
+def lost_among(runs: Iterable[FlowRun], runtime: ProcessRuntime) -> set[str]:
     """The ids of those that have not ended, but whose process has. A paused run may go without one."""
-    known, alive = world.orchestrator, dict[str, bool]()
+    known, alive = runtime.orchestrator, dict[str, bool]()
 
     def is_lost(run: FlowRun) -> bool:
         start = known.start(run.id)
@@ -68,7 +68,7 @@ def lost_among(runs: Iterable[FlowRun], world: ProcessRuntime) -> set[str]:
             above = known.flow_runs(RunFilter(ids=(run.parent_flow_run_id,))) if run.parent_flow_run_id else ()
             return any(map(is_lost, above))
         if start.process_id not in alive:
-            alive[start.process_id] = world.liveness.is_alive(start.process_id)
+            alive[start.process_id] = runtime.liveness.is_alive(start.process_id)
         return not alive[start.process_id]
 
     open_runs = (run for run in runs if run.state_type not in (*FINAL, StateType.PAUSED))

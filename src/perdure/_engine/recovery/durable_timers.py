@@ -17,19 +17,19 @@ _KEPT = 1_000_000  # microseconds: shorter waits begin anew
 _LONGEST = 60.0  # seconds between two looks at the clock, which runs while the machine sleeps
 
 
-def wait_for_try(run: RunContext, world: Runtime, records: list[Record], delay: float) -> Steps[None]:
+def wait_for_try(run: RunContext, runtime: Runtime, records: list[Record], delay: float) -> Steps[None]:
     """Report the records, and wait `delay` seconds for a run's next try: a run that is resumed waits for the rest."""
-    until = world.clock() + int(delay * 1_000_000)
+    until = runtime.clock() + int(delay * 1_000_000)
     flow = _keeper(run)
     if flow is not None and (run.identity is not None or run.is_flow):
         records.append(WaitRecord(flow.id, _of_tries(run), until, run.run_count))
     if run.state is not None:
         run.state.note(scheduled_time=to_datetime(until))
     yield Report(records)
-    yield from wait_until(until, run, world)
+    yield from wait_until(until, run, runtime)
 
 
-def go_on_trying(run: RunContext, world: Runtime) -> Steps[None]:
+def go_on_trying(run: RunContext, runtime: Runtime) -> Steps[None]:
     """Continue the attempts of a step that failed before a crash: wait for the rest of the time, and count them."""
     flow = _keeper(run)
     if flow is None or not flow.waits or flow.root.retries_failed or (run.identity is None and not run.is_flow):
@@ -37,10 +37,10 @@ def go_on_trying(run: RunContext, world: Runtime) -> Steps[None]:
     before = flow.waits.get(_of_tries(run))
     if before is not None:
         run.run_count = before.attempts
-        yield from wait_until(before.until, run, world)
+        yield from wait_until(before.until, run, runtime)
 
 
-def sleep_for(run: RunContext | None, what: str, until: Micros, world: Runtime) -> Steps[None]:
+def sleep_for(run: RunContext | None, what: str, until: Micros, runtime: Runtime) -> Steps[None]:
     """Wait until a time, or until that of the same wait before a crash. `what` tells it from others of the run."""
     flow = _keeper(run)
     if run is not None and flow is not None and (run.identity is not None or run.is_flow):
@@ -49,18 +49,18 @@ def sleep_for(run: RunContext | None, what: str, until: Micros, world: Runtime) 
         before = flow.waits.get(key)
         if before is not None:
             until = before.until
-        elif until - world.clock() >= _KEPT:
+        elif until - runtime.clock() >= _KEPT:
             yield Report((WaitRecord(flow.id, key, until),))
-    yield from wait_until(until, run, world)
+    yield from wait_until(until, run, runtime)
 
 
-def wait_until(until: Micros, run: RunContext | None, world: Runtime) -> Steps[None]:
+def wait_until(until: Micros, run: RunContext | None, runtime: Runtime) -> Steps[None]:
     """Wait until a time, however often the machine sleeps meanwhile; less if the flow run is cancelled."""
-    end = time.monotonic() + (until - world.clock()) / 1_000_000
+    end = time.monotonic() + (until - runtime.clock()) / 1_000_000
     while True:
         if run is not None and run.flow is not None:
             run.flow.steering.check()
-        left = min(end - time.monotonic(), (until - world.clock()) / 1_000_000)
+        left = min(end - time.monotonic(), (until - runtime.clock()) / 1_000_000)
         if left <= 0:
             return
         yield Sleep(min(left, _LONGEST))

@@ -20,29 +20,29 @@ from perdure._run.effects import Blocking, Report, Sleep, Steps
 _SHORTEST, _LONGEST = 0.01, 1.0  # seconds between two looks at a run of another process
 
 
-def first_run(key: str, call: FlowCall, world: Runtime) -> Steps[State[Any] | Resumable | None]:
+def first_run(key: str, call: FlowCall, runtime: Runtime) -> Steps[State[Any] | Resumable | None]:
     """What became of the flow run that was made with the key: None if this call is it, and its run was created.
 
     Its final state, once it has ended; or what is needed to resume it, claimed for this process, if it crashed.
     """
     run = call.run
-    start = world.start_of(run)
+    start = runtime.start_of(run)
     # Whoever is first, others are to know that this process lives: it is told of once only.
     yield Report([each for each in start if isinstance(each, ProcessRecord)])
     records = (*call.records, *(each for each in start if not isinstance(each, ProcessRecord)))
-    run_id: str | None = yield Blocking(_created_before, (run, key, records, world))
+    run_id: str | None = yield Blocking(_created_before, (run, key, records, runtime))
     if run_id is None:
         call.records = []
         return None
-    world.disown(run)
+    runtime.disown(run)
     delay = _SHORTEST
     while True:
-        found = yield Blocking(_found, (run_id, key, world))
+        found = yield Blocking(_found, (run_id, key, runtime))
         if found is not None:
             return found  # type: ignore[no-any-return]
         if delay == _SHORTEST:
             waiting = "Its flow run with the idempotency key %r runs already (%s); waiting for it."
-            world.log(run, logging.INFO, waiting, key, run_id)
+            runtime.log(run, logging.INFO, waiting, key, run_id)
         yield Sleep(delay)
         delay = min(2 * delay, _LONGEST)
 
@@ -53,30 +53,30 @@ def _scoped(options: FlowOptions) -> str:
     return f"{options.name} of {scope}" if scope else options.name
 
 
-def _created_before(run: FlowRunContext, key: str, records: Sequence[Record], world: Runtime) -> str | None:
+def _created_before(run: FlowRunContext, key: str, records: Sequence[Record], runtime: Runtime) -> str | None:
     """The id of the flow run that was made with the key before; None if this one is the first, and created now."""
-    known, name = world.transactions, _scoped(run.options)
+    known, name = runtime.transactions, _scoped(run.options)
     if name != run.options.name:  # earlier versions had nothing but the name
         before = known.run_of_key(run.options.name, key)
-        if before is not None and may_be_in_scope(before, run.options.function, world.orchestrator):
+        if before is not None and may_be_in_scope(before, run.options.function, runtime.orchestrator):
             return before
     if known.create_once(FlowKeyRecord(name, key, run.id), records):
         return None
     return known.run_of_key(name, key)
 
 
-def _found(run_id: str, key: str, world: Runtime) -> State[Any] | Resumable | None:
+def _found(run_id: str, key: str, runtime: Runtime) -> State[Any] | Resumable | None:
     """The run's final state, or what resuming it needs; None while it runs."""
-    run: FlowRun = world.orchestrator.flow_runs(RunFilter(ids=(run_id,)))[0]
+    run: FlowRun = runtime.orchestrator.flow_runs(RunFilter(ids=(run_id,)))[0]
     if run.state_type in FINAL and run.state_type is not StateType.CRASHED:
         return _state(run, key)
     if run.state_type is StateType.PAUSED:
         return None
     try:
-        again = resumable(run_id, world, retry_failed=False, patiently=False)
+        again = resumable(run_id, runtime, retry_failed=False, patiently=False)
     except ResumeError:  # it still runs; or it has come to its end just now
         return None
-    return claimed(again, world)
+    return claimed(again, runtime)
 
 
 def _state(run: FlowRun, key: str) -> State[Any]:

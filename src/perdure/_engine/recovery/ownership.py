@@ -22,45 +22,45 @@ _LOST = (
 _GOES_ON = "The code of the flow run %r (%s), which another process has now, has not ended here. Nothing of it is kept."
 
 
-def lose(run: FlowRunContext, world: Runtime) -> None:
+def lose(run: FlowRunContext, runtime: Runtime) -> None:
     """Have an outermost flow run of this process end, whose claim is lost; returns at once."""
     if run.state is not None and run.state.type in FINAL:
         return
-    wish = CancelRecord(run.id, "another process", world.clock(), int(_GRACE_SECONDS * 1_000_000))
+    wish = CancelRecord(run.id, "another process", runtime.clock(), int(_GRACE_SECONDS * 1_000_000))
     if run.steering.lose(wish, _LOST % (run.name, run.id)):
-        world.log(run, logging.ERROR, _LOST, run.name, run.id)
-        threading.Thread(target=_stop, args=(run, world), name="perdure-lost", daemon=True).start()
+        runtime.log(run, logging.ERROR, _LOST, run.name, run.id)
+        threading.Thread(target=_stop, args=(run, runtime), name="perdure-lost", daemon=True).start()
 
 
-def _stop(run: FlowRunContext, world: Runtime) -> None:
+def _stop(run: FlowRunContext, runtime: Runtime) -> None:
     began, is_told = time.monotonic(), False
     while run.state is None or run.state.type not in FINAL:
         for flow in tuple(run.steering.flows):
-            world.cancel_outstanding(flow)
+            runtime.cancel_outstanding(flow)
         run.steering.interrupt()
         waited = time.monotonic() - began
         if waited > _GRACE_SECONDS and not is_told:
-            world.log(run, logging.ERROR, _GOES_ON, run.name, run.id)
+            runtime.log(run, logging.ERROR, _GOES_ON, run.name, run.id)
             is_told = True
         time.sleep(_SOON if waited < 1 else _LATER)
 
 
-def lost_state(run: RunContext, world: Runtime) -> State[Any] | None:
+def lost_state(run: RunContext, runtime: Runtime) -> State[Any] | None:
     """The state, in this process alone, of a run that another process has now; None if it is this one's."""
     steering = None if run.flow is None else run.flow.steering
     if steering is None or steering.lost is None:
         return None
     ids = (run.flow.id if run.flow else None, None if run.is_flow else run.id)
     data = UnpersistedResult(RunTakenOver(steering.lost))
-    run.state = State(StateType.CRASHED, "TakenOver", steering.lost, data, world.clock(), *ids)
+    run.state = State(StateType.CRASHED, "TakenOver", steering.lost, data, runtime.clock(), *ids)
     return run.state
 
 
-def reclaimed(run: FlowRunContext, world: Runtime) -> tuple[StateRecord, ...]:
+def reclaimed(run: FlowRunContext, runtime: Runtime) -> tuple[StateRecord, ...]:
     """What tells that a run goes on that others took for crashed, while they did not hear from this process."""
     state = run.state
     if state is None or state.type in FINAL:
         return ()
-    now = world.clock()
+    now = runtime.clock()
     again = StateRecord(run.id, False, StateType.PENDING, "Resuming", "Its process was heard of again.", now)
     return again, StateRecord(run.id, False, state.type, state.name, state.message, now)

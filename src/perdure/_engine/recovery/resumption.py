@@ -36,53 +36,53 @@ class Resumable(NamedTuple):
     state: StateRecord | None = None  # in which it is now that it was claimed
 
 
-def lost_runs(world: ProcessRuntime) -> Iterator[FlowRun]:
+def lost_runs(runtime: ProcessRuntime) -> Iterator[FlowRun]:
     """The outermost flow runs that have not ended, but whose process has; oldest first.
 
     What is not known of processes on other machines is waited for, for a lease at most.
     """
-    known = world.orchestrator
+    known = runtime.orchestrator
     found = [run for run_id in known.unfinished_roots() for run in known.flow_runs(RunFilter(ids=(run_id,)))]
     owned = [(run, start) for run in found if _is_open(run) and (start := known.start(run.id)) is not None]
     for _, start in owned:  # first, so that all are observed at the same time
-        world.liveness.is_alive(start.process_id)
-    gone = (run for run, start in owned if world.liveness.is_gone(start.process_id))
+        runtime.liveness.is_alive(start.process_id)
+    gone = (run for run, start in owned if runtime.liveness.is_gone(start.process_id))
     yield from (run for each in gone if _is_open(run := run_of(each.id, known)))  # it may have ended just before
 
 
-def end_lost(world: ProcessRuntime) -> list[FlowRun]:
+def end_lost(runtime: ProcessRuntime) -> list[FlowRun]:
     """Mark the outermost flow runs Crashed whose process is gone, and all below them; those that we marked."""
-    known = world.orchestrator
+    known = runtime.orchestrator
     ended = []
     for found in known.flow_runs(RunFilter(states=_OPEN)):
         start = known.start(found.id) if found.parent_flow_run_id is None else None
-        if start is None or _runs(start, world):
+        if start is None or _runs(start, runtime):
             continue
         run = run_of(found.id, known)  # again: who claimed it before its start was read has changed its state
         process = known.process(start.process_id)
         if not _is_open(run):
             continue
-        if note(run, start, world, crashed(run, process, world)):
+        if note(run, start, runtime, crashed(run, process, runtime)):
             ended.append(run)
     return ended
 
 
-def end_run_if_lost(run_id: str, world: ProcessRuntime) -> bool:
+def end_run_if_lost(run_id: str, runtime: ProcessRuntime) -> bool:
     """Mark one outermost flow run Crashed whose process is gone, and all below it; whether that was done."""
-    start = world.orchestrator.start(run_id)
-    run = run_of(run_id, world.orchestrator)
-    if start is None or not _is_open(run) or _runs(start, world):
+    start = runtime.orchestrator.start(run_id)
+    run = run_of(run_id, runtime.orchestrator)
+    if start is None or not _is_open(run) or _runs(start, runtime):
         return False
-    return note(run, start, world, crashed(run, world.orchestrator.process(start.process_id), world))
+    return note(run, start, runtime, crashed(run, runtime.orchestrator.process(start.process_id), runtime))
 
 
-def crashed_with(options: FlowOptions, parameters: Mapping[str, Any], world: ProcessRuntime) -> Iterator[Resumable]:
+def crashed_with(options: FlowOptions, parameters: Mapping[str, Any], runtime: ProcessRuntime) -> Iterator[Resumable]:
     """The crashed outermost runs of a flow with equal arguments, oldest first; lost ones are Crashed from now on."""
     try:
         wanted = hashing.digest_of_values(dict(parameters))
     except SerializationError:  # nothing can be said to be equal
         return
-    known = world.orchestrator
+    known = runtime.orchestrator
     for run_id in known.unfinished_roots():
         (run,) = known.flow_runs(RunFilter(ids=(run_id,)))
         if run.flow_name != options.name:
@@ -94,37 +94,37 @@ def crashed_with(options: FlowOptions, parameters: Mapping[str, Any], world: Pro
         if code is None or not is_of(code, options):  # of another script, or another project in the same home
             continue
         try:
-            again = resumable(run_id, world, retry_failed=False, patiently=False)
+            again = resumable(run_id, runtime, retry_failed=False, patiently=False)
             if hashing.digest_of_values(arguments_of(again.start, again.run)) == wanted:
                 yield again
         except (ResumeError, SerializationError):  # it still runs, or its arguments are not to be had
             continue
 
 
-def claimed(again: Resumable, world: ProcessRuntime) -> Resumable | None:
+def claimed(again: Resumable, runtime: ProcessRuntime) -> Resumable | None:
     """The run for this process to resume; None if another process does: of several that try, one succeeds."""
     kind = StateType.SCHEDULED if again.run.state_type is StateType.PAUSED else StateType.PENDING
     name = "Pending" if again.start.process_id == NOBODY else "Resuming"
-    state = StateRecord(again.run.id, False, kind, name, None, world.clock())
-    epoch = claim(again.run, again.start, world, (state,))
+    state = StateRecord(again.run.id, False, kind, name, None, runtime.clock())
+    epoch = claim(again.run, again.start, runtime, (state,))
     if epoch is None:
         return None
     if again.run.state_type is StateType.CRASHED:
-        _end_what_runs_below(again.run, world)
+        _end_what_runs_below(again.run, runtime)
     return again._replace(state=state, epoch=epoch)
 
 
-def let_go(again: Resumable, world: ProcessRuntime) -> None:
+def let_go(again: Resumable, runtime: ProcessRuntime) -> None:
     """Mark a run Crashed that this process has claimed, and does not resume after all, so that it can be resumed."""
-    run = run_of(again.run.id, world.orchestrator)
+    run = run_of(again.run.id, runtime.orchestrator)
     message = "It was cancelled before it was resumed."
-    ends = ends_below(run, StateType.CRASHED, lambda _: message, world.clock(), world.orchestrator)
-    note(run, again.start._replace(process_id=world.process_id), world, ends)
+    ends = ends_below(run, StateType.CRASHED, lambda _: message, runtime.clock(), runtime.orchestrator)
+    note(run, again.start._replace(process_id=runtime.process_id), runtime, ends)
 
 
-def _end_what_runs_below(run: FlowRun, world: ProcessRuntime) -> None:
+def _end_what_runs_below(run: FlowRun, runtime: ProcessRuntime) -> None:
     """End what the process before has begun since the run counts as crashed: it may have been cut off for a time."""
-    known, now, records = world.orchestrator, world.clock(), list[Record]()
+    known, now, records = runtime.orchestrator, runtime.clock(), list[Record]()
     for each in _unfinished_below(run, known):
         if each.state_type is StateType.RUNNING:
             known.states(each.id)  # so that ours come after them, though the clock was set back since
@@ -135,37 +135,37 @@ def _end_what_runs_below(run: FlowRun, world: ProcessRuntime) -> None:
         known.commit(records)
 
 
-def claim(run: FlowRun, start: StartRecord, world: ProcessRuntime, records: Iterable[Record]) -> int | None:
+def claim(run: FlowRun, start: StartRecord, runtime: ProcessRuntime, records: Iterable[Record]) -> int | None:
     """Have a flow run be this process's, with the records: the claim's epoch; None if it is no longer as it was read.
 
     From then on, nothing is kept of what the process before reports of it.
     """
-    known = world.orchestrator
-    known.commit(world.presence())
+    known = runtime.orchestrator
+    known.commit(runtime.presence())
     standing = known.standing(run.id)
     if standing is None or standing.process_id != start.process_id:
         return None
     epochs = standing.epoch, abs(standing.epoch) + 1
-    return epochs[1] if _claim(run, start, world, world.process_id, records, epochs) else None
+    return epochs[1] if _claim(run, start, runtime, runtime.process_id, records, epochs) else None
 
 
-def note(run: FlowRun, start: StartRecord, world: ProcessRuntime, records: Iterable[Record]) -> bool:
+def note(run: FlowRun, start: StartRecord, runtime: ProcessRuntime, records: Iterable[Record]) -> bool:
     """Commit the records of a flow run that stays whose it is; False if it is no longer as it was read."""
-    standing = world.orchestrator.standing(run.id)
+    standing = runtime.orchestrator.standing(run.id)
     if standing is None or standing.process_id != start.process_id:
         return False
-    return _claim(run, start, world, start.process_id, records, (standing.epoch, standing.epoch))
+    return _claim(run, start, runtime, start.process_id, records, (standing.epoch, standing.epoch))
 
 
 def _claim(
     run: FlowRun,
     start: StartRecord,
-    world: ProcessRuntime,
+    runtime: ProcessRuntime,
     after: str,
     records: Iterable[Record],
     epochs: tuple[int, int],
 ) -> bool:
-    known = world.orchestrator
+    known = runtime.orchestrator
     known.states(run.id)  # so that ours come after them, though the clock was set back since
     if run.state_type is None or run.state_name is None or run.state_time is None:
         return False
@@ -174,7 +174,7 @@ def _claim(
 
 
 def resumable(
-    run_id: str, world: ProcessRuntime, retry_failed: bool, *, patiently: bool = True, take_over: bool = False
+    run_id: str, runtime: ProcessRuntime, retry_failed: bool, *, patiently: bool = True, take_over: bool = False
 ) -> Resumable:
     """A flow run with all that resuming it needs; it is Crashed from now on, if its process is lost.
 
@@ -185,7 +185,7 @@ def resumable(
         RunMissing: there is none.
         ResumeError: it still runs, has ended well, or is part of another one.
     """
-    known = world.orchestrator
+    known = runtime.orchestrator
     start = known.start(run_id)  # first: who claims the run after this has changed what it is claimed by
     run = run_of(run_id, known)
     if run.parent_flow_run_id is not None:
@@ -210,12 +210,12 @@ def resumable(
     elif run.state_type not in FINAL and start.process_id != NOBODY:
         process = known.process(start.process_id)
         if take_over:
-            _take_over(run, start, world, process)
-        elif process is not None and _is_alive(process, world.liveness, patiently):
+            _take_over(run, start, runtime, process)
+        elif process is not None and _is_alive(process, runtime.liveness, patiently):
             raise ResumeError(_STILL_RUNS.format(_the(run), process.pid, machine_of(process)))
         else:
-            note(run, start, world, crashed(run, process, world))
-        return resumable(run_id, world, retry_failed, patiently=patiently, take_over=take_over)
+            note(run, start, runtime, crashed(run, process, runtime))
+        return resumable(run_id, runtime, retry_failed, patiently=patiently, take_over=take_over)
     failures = sum(state.name == "AwaitingRetry" for state in known.states(run.id))
     return Resumable(run, start, 0, failures, retry_failed)
 
@@ -227,11 +227,11 @@ _STILL_RUNS = (
 _TAKEN_OVER = "It was taken over from its process{}. Its last recorded state was {}."
 
 
-def _take_over(run: FlowRun, start: StartRecord, world: ProcessRuntime, process: ProcessRecord | None) -> None:
+def _take_over(run: FlowRun, start: StartRecord, runtime: ProcessRuntime, process: ProcessRecord | None) -> None:
     """Have a flow run be this process's, Crashed, whoever still runs it."""
-    if start.process_id == world.process_id:
+    if start.process_id == runtime.process_id:
         raise ResumeError(f"{_the(run)} runs in this very process. Wait for it, or cancel it.")
-    if claim(run, start, world, ()) is None:
+    if claim(run, start, runtime, ()) is None:
         return
     # Only now does nothing of it change any more: what that process had finished by then counts.
     where = _where(process)
@@ -239,23 +239,23 @@ def _take_over(run: FlowRun, start: StartRecord, world: ProcessRuntime, process:
     def message(each: FlowRun | TaskRun) -> str:
         return _TAKEN_OVER.format(where, each.state_name or "not begun")
 
-    known = world.orchestrator
-    ends = ends_below(run_of(run.id, known), StateType.CRASHED, message, world.clock(), known)
-    note(run_of(run.id, known), start._replace(process_id=world.process_id), world, ends)
+    known = runtime.orchestrator
+    ends = ends_below(run_of(run.id, known), StateType.CRASHED, message, runtime.clock(), known)
+    note(run_of(run.id, known), start._replace(process_id=runtime.process_id), runtime, ends)
 
 
 def _where(process: ProcessRecord | None) -> str:
     return "" if process is None else f" ({process.pid} on {machine_of(process)})"
 
 
-def crashed(run: FlowRun, process: ProcessRecord | None, world: ProcessRuntime) -> list[Record]:
+def crashed(run: FlowRun, process: ProcessRecord | None, runtime: ProcessRuntime) -> list[Record]:
     """The states that end a lost flow run and all below it that has not ended."""
     where = _where(process)
 
     def message(each: FlowRun | TaskRun) -> str:
         return f"The process that ran it{where} is lost. Its last recorded state was {each.state_name or 'not begun'}."
 
-    return ends_below(run, StateType.CRASHED, message, world.clock(), world.orchestrator)
+    return ends_below(run, StateType.CRASHED, message, runtime.clock(), runtime.orchestrator)
 
 
 def ends_below(
@@ -297,8 +297,8 @@ def _is_open(run: FlowRun) -> bool:
     return run.state_type in _OPEN and run.state_name != SUSPENDED
 
 
-def _runs(start: StartRecord, world: ProcessRuntime) -> bool:
-    return world.liveness.is_alive(start.process_id)
+def _runs(start: StartRecord, runtime: ProcessRuntime) -> bool:
+    return runtime.liveness.is_alive(start.process_id)
 
 
 def _the(run: FlowRun) -> str:

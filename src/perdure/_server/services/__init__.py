@@ -5,8 +5,8 @@ from perdure._server.services.events import Events
 from perdure._server.services.late import find_late
 from perdure._server.services.loop import Loop, Work
 from perdure._server.services.lost import end_lost_runs
+from perdure._server.services.runtime import ServiceRuntime
 from perdure._server.services.schedules import make_scheduled_runs
-from perdure._server.services.world import ServiceWorld
 
 _GRACE_SECONDS = 5.0  # for what is being sent; what was not is sent again by another server
 SERVICES = {
@@ -21,8 +21,8 @@ SERVICES = {
 class Services:
     """The services that the settings switch on."""
 
-    def __init__(self, world: ServiceWorld) -> None:
-        self._world = world
+    def __init__(self, runtime: ServiceRuntime) -> None:
+        self._runtime = runtime
         self._deliveries = Deliveries()
         works: dict[str, Work] = {
             "lost": end_lost_runs,
@@ -31,8 +31,8 @@ class Services:
             "events": Events(),
             "hooks": self._deliveries,
         }
-        intervals = {name: getattr(world.settings, f"service_{name}_seconds") for name in works}
-        self._loops = [Loop(name, intervals[name], work, world) for name, work in works.items() if intervals[name]]
+        intervals = {name: getattr(runtime.settings, f"service_{name}_seconds") for name in works}
+        self._loops = [Loop(name, intervals[name], work, runtime) for name, work in works.items() if intervals[name]]
 
     def start(self) -> None:
         """Begin."""
@@ -46,4 +46,4 @@ class Services:
         for loop in self._loops:
             loop.join()
         self._deliveries.join(_GRACE_SECONDS)
-        self._world.close()
+        self._runtime.close()

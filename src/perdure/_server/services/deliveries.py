@@ -11,7 +11,7 @@ from perdure._model.errors import OrchestratorError
 from perdure._rooms.events.port import Delivery, Event, EventFilter, Hook
 from perdure._rooms.events.sending import SECONDS, NotDelivered, notify, post
 from perdure._server.services.loop import Outcome
-from perdure._server.services.world import ServiceWorld
+from perdure._server.services.runtime import ServiceRuntime
 
 _AT_ONCE, _OF_A_HOOK, _PAGE = 64, 4, 40
 _FIRST, _LONGEST = 5.0, 3_600.0  # seconds before the second attempt, and between two late ones
@@ -31,9 +31,9 @@ class Deliveries:
         self._is_crowded = False  # there are hooks that wait for a thread
         self._delivered = self._failed = 0  # since the last look
 
-    def __call__(self, world: ServiceWorld, _: int | None) -> Outcome:
+    def __call__(self, runtime: ServiceRuntime, _: int | None) -> Outcome:
         """Give threads to the hooks that have something due."""
-        services, now = world.orchestrator.services, world.clock()
+        services, now = runtime.orchestrator.services, runtime.clock()
         hooks = {hook.id: hook for hook in services.hooks()}
         for orphan in services.due_deliveries(now, _PAGE, besides=tuple(hooks)):
             services.note_delivery(orphan._replace(state="failed", outcome="Its hook was deleted."))
@@ -44,7 +44,7 @@ class Deliveries:
         for number in range(_OF_A_HOOK):  # the first of each hook before the second of any
             for id in sorted(hooks, key=lambda each: self._turns.get(each, 0)):
                 if waiting[id] > number:
-                    self._start(hooks[id], world, _AT_ONCE if number == 0 else _AT_ONCE // 2)
+                    self._start(hooks[id], runtime, _AT_ONCE if number == 0 else _AT_ONCE // 2)
         with self._lock:
             delivered, failed = self._delivered, self._failed
             self._delivered = self._failed = 0
@@ -64,7 +64,7 @@ class Deliveries:
         self._failing &= hooks
         self._turns = {id: turn for id, turn in self._turns.items() if id in hooks}
 
-    def _start(self, hook: Hook, world: ServiceWorld, most: int) -> None:
+    def _start(self, hook: Hook, runtime: ServiceRuntime, most: int) -> None:
         """Start a thread for a hook, unless it has enough, or all together have `most`."""
         with self._lock:
             own = self._threads.setdefault(hook.id, [])
@@ -76,14 +76,14 @@ class Deliveries:
             self._turn += 1
             self._turns[hook.id] = self._turn
             name = f"perdure-hook-{hook.id[:8]}"
-            thread = threading.Thread(target=self._run, args=(hook, world), name=name, daemon=True)
+            thread = threading.Thread(target=self._run, args=(hook, runtime), name=name, daemon=True)
             own.append(thread)
         thread.start()
 
-    def _run(self, hook: Hook, world: ServiceWorld) -> None:
+    def _run(self, hook: Hook, runtime: ServiceRuntime) -> None:
         """Try what is due for a hook, until nothing is, or others wait for a thread."""
-        while (delivery := self._claimed(hook, world)) is not None:
-            tried = _try(delivery, hook, world)
+        while (delivery := self._claimed(hook, runtime)) is not None:
+            tried = _try(delivery, hook, runtime)
             with self._lock:
                 self._delivered += tried.state == "delivered"
                 self._failed += tried.state != "delivered"
@@ -92,40 +92,40 @@ class Deliveries:
                 if self._is_crowded or (hook.id in self._failing and ours[:1] != [threading.current_thread()]):
                     return
 
-    def _claimed(self, hook: Hook, world: ServiceWorld) -> Delivery | None:
+    def _claimed(self, hook: Hook, runtime: ServiceRuntime) -> Delivery | None:
         """A due delivery that no other thread or server has."""
-        services = world.orchestrator.services
+        services = runtime.orchestrator.services
         try:
-            for each in services.due_deliveries(world.clock(), _PAGE, of=hook.id):
-                if services.claim_delivery(each, until=world.clock() + _LEASE):
+            for each in services.due_deliveries(runtime.clock(), _PAGE, of=hook.id):
+                if services.claim_delivery(each, until=runtime.clock() + _LEASE):
                     return each
         except OrchestratorError:  # the database is away, or the server ends
             return None
         return None
 
 
-def deliver(world: ServiceWorld, _: int | None) -> Outcome:
+def deliver(runtime: ServiceRuntime, _: int | None) -> Outcome:
     """Try all deliveries that are due, and wait for that."""
     deliveries = Deliveries()
-    deliveries(world, None)
+    deliveries(runtime, None)
     deliveries.join(2 * SECONDS)
-    return deliveries(world, None)
+    return deliveries(runtime, None)
 
 
-def _try(delivery: Delivery, hook: Hook, world: ServiceWorld) -> Delivery:
+def _try(delivery: Delivery, hook: Hook, runtime: ServiceRuntime) -> Delivery:
     """Try a delivery once, and note what that came to."""
-    services, attempts = world.orchestrator.services, delivery.attempts + 1
+    services, attempts = runtime.orchestrator.services, delivery.attempts + 1
     try:
-        event = _event_of(delivery, world)
+        event = _event_of(delivery, runtime)
         send = post if hook.way == "webhook" else notify
-        outcome = send(hook, event, delivery.id, world.clock() // 1_000_000)
+        outcome = send(hook, event, delivery.id, runtime.clock() // 1_000_000)
         tried = delivery._replace(state="delivered", outcome=outcome)
     except Exception as error:  # whatever it is, of whichever library: it must not end what others wait for
         outcome = str(error) if isinstance(error, NotDelivered) else f"{type(error).__name__}: {error}"[:500]
         is_last = attempts >= ATTEMPTS or isinstance(error, _EventGone)
         tried = delivery._replace(state="failed" if is_last else "waiting", outcome=outcome)
     wait = min(_LONGEST, _FIRST * 2 ** (attempts - 1)) * random.uniform(0.8, 1.2) if tried.state == "waiting" else 0.0
-    tried = tried._replace(attempts=attempts, due=world.clock() + int(wait * 1_000_000))
+    tried = tried._replace(attempts=attempts, due=runtime.clock() + int(wait * 1_000_000))
     try:
         services.note_delivery(tried)
     except OrchestratorError:  # it is tried again once its lease has passed
@@ -137,8 +137,8 @@ class _EventGone(NotDelivered):
     """There is nothing to deliver any more."""
 
 
-def _event_of(delivery: Delivery, world: ServiceWorld) -> Event:
-    found = world.orchestrator.services.events(EventFilter(ids=(delivery.event_id,)))
+def _event_of(delivery: Delivery, runtime: ServiceRuntime) -> Event:
+    found = runtime.orchestrator.services.events(EventFilter(ids=(delivery.event_id,)))
     if not found:
         raise _EventGone("Its event was deleted.")
     return found[0]

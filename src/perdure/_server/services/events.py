@@ -10,7 +10,7 @@ from perdure._model.records import FlowRun
 from perdure._platform.clock import Micros, to_datetime
 from perdure._rooms.events.port import Delivery, Event, SeenState, deliveries_of
 from perdure._server.services.loop import Outcome
-from perdure._server.services.world import ServiceWorld
+from perdure._server.services.runtime import ServiceRuntime
 
 _LAST = 253_402_300_799_000_000  # the end of the year 9999: what clocks that are set wrong say may come after it
 _PAGE = 2_000  # states
@@ -29,16 +29,16 @@ class Events:
         self._seen: dict[int, None] = {}  # by half of an event's id, which takes a third of the memory of all of it
         self._next_long = 0.0
 
-    def __call__(self, world: ServiceWorld, cursor: int | None) -> Outcome:
+    def __call__(self, runtime: ServiceRuntime, cursor: int | None) -> Outcome:
         """Make events of all states since the cursor; from now on, at first."""
-        now = world.clock() * _ARRIVAL
+        now = runtime.clock() * _ARRIVAL
         if cursor is None:
             return Outcome("Events begin now", now)
-        at, new = cursor - self._look_back(world) * _MICROS * _ARRIVAL, 0
+        at, new = cursor - self._look_back(runtime) * _MICROS * _ARRIVAL, 0
         while True:
-            states = world.orchestrator.services.states_after(at, _PAGE)
+            states = runtime.orchestrator.services.states_after(at, _PAGE)
             events = [event for event in map(event_of_state, states) if _short(event.id) not in self._seen]
-            new += world.orchestrator.services.add_events(events, new_deliveries(events, world))
+            new += runtime.orchestrator.services.add_events(events, new_deliveries(events, runtime))
             self._seen.update(dict.fromkeys(_short(event.id) for event in events))
             at = states[-1].arrival if states else at
             if len(states) < _PAGE:
@@ -47,12 +47,12 @@ class Events:
             del self._seen[next(iter(self._seen))]
         return Outcome(f"{new} new", max(cursor, min(at, now)))  # a clock elsewhere may be ahead
 
-    def _look_back(self, world: ServiceWorld) -> int:
+    def _look_back(self, runtime: ServiceRuntime) -> int:
         if time.monotonic() < self._next_long:
             return _LOOK_BACK
         self._next_long = time.monotonic() + _LONG_LOOK_SECONDS
-        keep = int(world.settings.events_keep_seconds * _MICROS)
-        world.orchestrator.services.forget_events(world.clock() - keep)
+        keep = int(runtime.settings.events_keep_seconds * _MICROS)
+        runtime.orchestrator.services.forget_events(runtime.clock() - keep)
         return _LONG_LOOK_BACK
 
 
@@ -115,6 +115,6 @@ def _id(time: Micros, parts: Sequence[object]) -> str:
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
-def new_deliveries(events: Sequence[Event], world: ServiceWorld) -> list[Delivery]:
+def new_deliveries(events: Sequence[Event], runtime: ServiceRuntime) -> list[Delivery]:
     """The deliveries of events to those hooks that want them."""
-    return deliveries_of(events, world.orchestrator.services.hooks(), world.clock()) if events else []
+    return deliveries_of(events, runtime.orchestrator.services.hooks(), runtime.clock()) if events else []

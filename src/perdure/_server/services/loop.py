@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from perdure._model.errors import OrchestratorError
 from perdure._rooms.events.port import Service
-from perdure._server.services.world import ServiceWorld
+from perdure._server.services.runtime import ServiceRuntime
 
 _log = logging.getLogger("perdure.server")
 _GRACE_SECONDS = 5.0
@@ -22,17 +22,17 @@ class Outcome(NamedTuple):
     is_done: bool = True  # False: there is more to do at once
 
 
-Work = Callable[[ServiceWorld, int | None], Outcome]
+Work = Callable[[ServiceRuntime, int | None], Outcome]
 
 
 class Loop:
     """A thread that does a service at its interval, in seconds, unless another server does."""
 
-    def __init__(self, name: str, interval: float, work: Work, world: ServiceWorld) -> None:
+    def __init__(self, name: str, interval: float, work: Work, runtime: ServiceRuntime) -> None:
         self._name = name
         self._interval = interval
         self._work = work
-        self._world = world
+        self._runtime = runtime
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"perdure-{name}", daemon=True)
 
@@ -61,28 +61,28 @@ class Loop:
 
     def _once(self) -> bool:
         """Do it, if it is due and no one else does; whether there is more to do."""
-        world, services = self._world, self._world.orchestrator.services
-        now = world.clock()
+        runtime, services = self._runtime, self._runtime.orchestrator.services
+        now = runtime.clock()
         before = next((each for each in services.all() if each.name == self._name), None)
         gone = None
         if before is not None and before.due > now:
             if self._lives(before.process_id):
                 return False
             gone = before.process_id
-        world.orchestrator.commit(world.presence())
-        mine = Service(self._name, world.process_id, now + _LEASE)
+        runtime.orchestrator.commit(runtime.presence())
+        mine = Service(self._name, runtime.process_id, now + _LEASE)
         if not services.claim(mine, now, gone):
             return False
         cursor = None if before is None else before.cursor
         outcome = Outcome("It failed.", cursor)
         try:
-            outcome = self._work(world, cursor)
+            outcome = self._work(runtime, cursor)
         finally:
-            ended = world.clock()
+            ended = runtime.clock()
             # A little less than the interval, after which we look again ourselves.
             due = ended + int(self._interval * 900_000) if outcome.is_done else ended
             services.finish(mine._replace(due=due, ended=ended, outcome=outcome.text, cursor=outcome.cursor))
         return not outcome.is_done
 
     def _lives(self, process_id: str) -> bool:
-        return process_id == self._world.process_id or self._world.liveness.is_alive(process_id)
+        return process_id == self._runtime.process_id or self._runtime.liveness.is_alive(process_id)

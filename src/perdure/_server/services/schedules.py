@@ -2,11 +2,11 @@
 
 from perdure._rooms.deployments.ticks import make_due_runs
 from perdure._server.services.loop import Outcome
-from perdure._server.services.world import ServiceWorld
+from perdure._server.services.runtime import ServiceRuntime
 
 
-def make_scheduled_runs(world: ServiceWorld, _: int | None) -> Outcome:
+def make_scheduled_runs(runtime: ServiceRuntime, _: int | None) -> Outcome:
     """Make the runs of all schedules that are due."""
-    made = make_due_runs(world.clock(), world.orchestrator)
+    made = make_due_runs(runtime.clock(), runtime.orchestrator)
     text = f"{made.schedules} schedules were due, and {made.runs} runs were made"
     return Outcome(text, is_done=made.schedules == 0)

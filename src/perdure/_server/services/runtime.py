@@ -10,7 +10,7 @@ from perdure._settings.fields import Settings
 from perdure._store.protocol import Orchestrator
 
 
-class ServiceWorld:
+class ServiceRuntime:
     """The orchestrator, the time, the settings, and this process, which gives heartbeats."""
 
     def __init__(
