@@ -92,7 +92,7 @@ def _answer(request: bytes) -> bytes:
         state = run_interruptibly(call, session)
     else:
         wish = CancelRecord(call.run.flow.id, "its flow run", session.clock(), 0)
-        with taking_signals(call.run.flow.steering, wish):
+        with taking_signals(call.run.flow.controller, wish):
             state = run_interruptibly(call, session)
     session.orchestrator.flush()  # this process may be lost at any moment from here on
     return _packed(state, call.run.options.name)

@@ -358,7 +358,7 @@ class _FlowWork(SubmittedWork[FlowCall]):
 
     def perform(self) -> State[Any]:
         run = self.call.run
-        with ended_by_signal(run), nullcontext() if run.parent is None else run.steering.active(run):
+        with ended_by_signal(run), nullcontext() if run.parent is None else run.controller.active(run):
             return _run(self.call, self.session)
 
     async def aperform(self) -> State[Any]:

@@ -147,7 +147,7 @@ def run_interruptibly(call: TaskCall, session: Session) -> State[Any]:
     flow = call.run.flow
     if flow is None:
         return drive(task_run(call, session), session)
-    with flow.steering.active(call.run):
+    with flow.controller.active(call.run):
         return drive(task_run(call, session), session)
 
 

@@ -17,7 +17,7 @@ from perdure._store.protocol import Orchestrator
 from perdure._store.reads import Reads
 
 
-class Steersman:
+class ServerControl:
     """The runtime by which a server controls flow runs: it runs none itself."""
 
     process_id = ""
@@ -67,9 +67,9 @@ def _reads(known: Known) -> Reads:
     return Reads(known)
 
 
-def _controller(request: Request, known: Known) -> Steersman:
-    return Steersman(known, request.app.state.liveness)
+def _controller(request: Request, known: Known) -> ServerControl:
+    return ServerControl(known, request.app.state.liveness)
 
 
 Asked = Annotated[Reads, Depends(_reads)]
-Control = Annotated[Steersman, Depends(_controller)]
+Control = Annotated[ServerControl, Depends(_controller)]

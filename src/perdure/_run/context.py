@@ -16,7 +16,7 @@ from perdure._model.states import State
 from perdure._platform import forks
 from perdure._platform.clock import Micros, to_datetime
 from perdure._run.arguments import is_atom
-from perdure._run.controller import Steering
+from perdure._run.controller import RunController
 from perdure._run.pending import Pending
 
 
@@ -137,7 +137,7 @@ class FlowRunContext(_Run[FlowOptions]):
         super().__init__(**fields)
         self.is_durable: bool = self.options.durable or (self.parent is not None and _is_durable(self.parent))
         above = None if self.parent is None else self.parent.flow
-        self.steering: Steering = Steering() if above is None else above.steering
+        self.controller: RunController = RunController() if above is None else above.controller
         self.finished: dict[str, State[Any]] = {}  # persisted results by identity, for the flow's own retries
         self.earlier: dict[str, ResultRecord] = {}  # the same of before a crash, as the database knows them
         self.waits: dict[str, WaitRecord] = {}  # what its steps waited for before a crash, by key

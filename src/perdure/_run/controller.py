@@ -50,7 +50,7 @@ class Activity:
 
     def __init__(self, run: Any) -> None:
         self._run = run
-        self._is_left = self._is_told = False
+        self._is_left = self._is_notified = False
         self._lock = threading.Lock()
         self.thread = threading.get_ident()
         self._takes_signals = _takes_signals()
@@ -59,7 +59,7 @@ class Activity:
     def is_open(self) -> bool:
         """Whether it is still to be told."""
         state = self._run.state
-        return not (self._is_told or self._is_left or (state is not None and state.type in FINAL))
+        return not (self._is_notified or self._is_left or (state is not None and state.type in FINAL))
 
     def interrupt(self) -> None:
         """Raise `CancelRequested` in the thread, once, if it is the user's code that runs there or if it waits.
@@ -75,17 +75,17 @@ class Activity:
                 return
             import ctypes  # few flows are cancelled; the others start faster
 
-            self._is_told = True
+            self._is_notified = True
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.thread), ctypes.py_object(CancelRequested))
         bell = _waits.get(self.thread)
         if bell is not None:
             bell.ring()
 
-    def tell(self, frame: FrameType | None) -> None:
+    def notify(self, frame: FrameType | None) -> None:
         """The same here, in the main thread, which a signal has interrupted in the frame."""
         if self.is_open and _is_interruptible(frame):
-            self._is_told = True
-            self._run.flow.steering.check()
+            self._is_notified = True
+            self._run.flow.controller.check()
 
     def leave(self) -> None:
         """The thread runs the code no longer: from here on it is not interrupted."""
@@ -126,19 +126,19 @@ class LoopActivity:
         self._run = run
         self._loop = asyncio.get_running_loop()
         self._task = asyncio.current_task()
-        self._is_told = self.is_cancelled = self._is_left = False
+        self._is_notified = self.is_cancelled = self._is_left = False
         self.thread = id(self)  # other tasks of its thread are told, too
 
     @property
     def is_open(self) -> bool:
         """Whether it is still to be told."""
         state = self._run.state
-        return not (self._is_told or self._is_left or (state is not None and state.type in FINAL))
+        return not (self._is_notified or self._is_left or (state is not None and state.type in FINAL))
 
     def interrupt(self) -> None:
         """Cancel the task, once, from whatever thread."""
-        if not self._is_told:
-            self._is_told = True
+        if not self._is_notified:
+            self._is_notified = True
             with suppress(RuntimeError):  # the loop is closed
                 self._loop.call_soon_threadsafe(self._cancel)
 
@@ -154,7 +154,7 @@ class LoopActivity:
             self._task.uncancel()
 
 
-class Steering:
+class RunController:
     """What a root flow run and all below it share, so that they can be cancelled together."""
 
     __slots__ = ("_announced", "_deadline", "_ended_outside", "_lock", "activities", "flows", "is_over", "lost", "wish")
@@ -185,7 +185,7 @@ class Steering:
         return True
 
     @property
-    def left(self) -> float:
+    def seconds_left(self) -> float:
         """Seconds of the grace period that are left."""
         return max(0.0, self._deadline - time.monotonic())
 
@@ -244,11 +244,11 @@ class _Active:
             self._activities.remove(self._activity)
 
 
-_steered: list[tuple[Steering, CancelRecord | None]] = []  # those whose code runs in the main thread
+_controlled: list[tuple[RunController, CancelRecord | None]] = []  # those whose code runs in the main thread
 
 
 @contextmanager
-def taking_signals(steering: Steering, wish: CancelRecord | None = None) -> Iterator[None]:
+def taking_signals(controller: RunController, wish: CancelRecord | None = None) -> Iterator[None]:
     """Within the block, which is in the main thread, the code of the flow run can be interrupted by a signal.
 
     `wish` is what the signal stands for, in a process that hears of it by nothing else.
@@ -256,14 +256,14 @@ def taking_signals(steering: Steering, wish: CancelRecord | None = None) -> Iter
     if SIGNAL is None or threading.current_thread() is not threading.main_thread():
         yield
         return
-    _steered.append((steering, wish))
+    _controlled.append((controller, wish))
     if signal.getsignal(SIGNAL) is signal.SIG_DFL:
         handlers.install(SIGNAL, _on_signal)
     try:
         yield
     finally:
-        _steered.remove((steering, wish))
-        if not _steered and _takes_signals():
+        _controlled.remove((controller, wish))
+        if not _controlled and _takes_signals():
             handlers.remove(SIGNAL, _on_signal)
 
 
@@ -274,9 +274,9 @@ def _takes_signals() -> bool:
 
 def _on_signal(_: int, frame: FrameType | None) -> None:
     main = threading.get_ident()
-    for steering, wish in tuple(_steered):
-        steering.wish = steering.wish or wish
-        if steering.wish is not None:
-            innermost = next((each for each in reversed(steering.activities) if each.thread == main), None)
+    for controller, wish in tuple(_controlled):
+        controller.wish = controller.wish or wish
+        if controller.wish is not None:
+            innermost = next((each for each in reversed(controller.activities) if each.thread == main), None)
             if isinstance(innermost, Activity):
-                innermost.tell(frame)
+                innermost.notify(frame)

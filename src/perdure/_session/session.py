@@ -280,7 +280,7 @@ class Session:
         run.stopping = True
         for stream in tuple(run.streams):
             stream.stop()
-        if run.task_runner is not None and run.steering.wish is not None:
+        if run.task_runner is not None and run.controller.wish is not None:
             run.task_runner.interrupt()
         elif run.task_runner is not None:
             run.task_runner.cancel()
@@ -445,7 +445,7 @@ def _forget() -> None:
     global _current, _lock
     _current, _lock = None, threading.Lock()
     run = current_run.get()
-    for flow in () if run is None or run.flow is None else tuple(run.flow.steering.flows):
+    for flow in () if run is None or run.flow is None else tuple(run.flow.controller.flows):
         for future in tuple(flow.outstanding):
             future.leave_to_parent()
 
@@ -487,7 +487,7 @@ def ended_by_signal(run: FlowRunContext, awaited: bool = False) -> Iterator[None
     if run.parent is not None:
         yield
         return
-    with taking_signals(run.steering), run.steering.active(run, on_loop=awaited), _in_main_thread(run):
+    with taking_signals(run.controller), run.controller.active(run, on_loop=awaited), _in_main_thread(run):
         yield
 
 

@@ -23,7 +23,7 @@ MARGIN = 2.0  # seconds after the grace period in which a flow run that waits fo
 
 def stop_from_outside(run: FlowRunContext, wish: CancelRecord, runtime: Runtime) -> None:
     """Cancel an outermost flow run of this process; returns at once."""
-    run.steering.cancel(wish)
+    run.controller.cancel(wish)
     threading.Thread(target=_stop, args=(run, wish, runtime), name="perdure-cancel", daemon=True).start()
 
 
@@ -35,9 +35,9 @@ def _stop(run: FlowRunContext, wish: CancelRecord, runtime: Runtime) -> None:
 def _stop_or_abandon(run: FlowRunContext, wish: CancelRecord, runtime: Runtime) -> None:
     began = time.monotonic()
     while not _has_ended(run):
-        for flow in tuple(run.steering.flows):
+        for flow in tuple(run.controller.flows):
             runtime.cancel_outstanding(flow)
-        run.steering.interrupt()
+        run.controller.interrupt()
         waited = time.monotonic() - began
         if waited > wish.grace / 1_000_000 + MARGIN:
             _abandon(run, wish, runtime)
@@ -54,12 +54,12 @@ def _has_ended(run: FlowRunContext) -> bool:
 def _announce(run: FlowRunContext, wish: CancelRecord, runtime: Runtime) -> None:
     """Tell that the flow run is being cancelled, unless it does that itself, or has ended by now."""
     state = run.state
-    if state is None or not run.steering.announce():
+    if state is None or not run.controller.announce():
         return
     seen = StateRecord(run.id, False, state.type, state.name, state.message, state.time)
     told = _state(run.id, StateType.CANCELLING, wish, runtime.clock())
     if not runtime.orchestrator.claim(seen, runtime.process_id, runtime.process_id, (told,), (run.epoch, run.epoch)):
-        run.steering.take_back()
+        run.controller.take_back()
 
 
 def _state(run_id: str, kind: StateType, wish: CancelRecord, now: Micros) -> StateRecord:
@@ -68,12 +68,12 @@ def _state(run_id: str, kind: StateType, wish: CancelRecord, now: Micros) -> Sta
 
 def _abandon(run: FlowRunContext, wish: CancelRecord, runtime: Runtime) -> None:
     """Wait no longer for code that does not end: report the end of the flow run and of all below it."""
-    run.steering.is_over = True
-    for flow in tuple(run.steering.flows):
+    run.controller.is_over = True
+    for flow in tuple(run.controller.flows):
         if flow.task_runner is not None:
             flow.task_runner.cancel()
     time.sleep(_SETTLED)
-    if not run.steering.take_end(outside=True):
+    if not run.controller.take_end(outside=True):
         return
     known = runtime.orchestrator
     message = f"Cancelled by {wish.asked_by}; its code had not ended after {wish.grace / 1_000_000:g} seconds."

@@ -31,7 +31,7 @@ def cancel(run_id: str, runtime: ProcessRuntime, *, asked_by: str, grace: Micros
         SteeringError: it has ended, or ends otherwise; it is part of another run; or its code does not end.
     """
     known = runtime.orchestrator
-    run, start = _steerable(run_id, runtime)
+    run, start = _controllable(run_id, runtime)
     known.commit((CancelRecord(run_id, asked_by, runtime.clock(), grace),))
     deadline = time.monotonic() + grace / 1_000_000 + MARGIN + _SLOWEST
     while True:
@@ -59,7 +59,7 @@ def ask_to_cancel(run_id: str, runtime: ProcessRuntime, *, asked_by: str, grace:
         SteeringError: it has ended, or it is part of another run.
     """
     known = runtime.orchestrator
-    run, start = _steerable(run_id, runtime)
+    run, start = _controllable(run_id, runtime)
     known.commit((CancelRecord(run_id, asked_by, runtime.clock(), grace),))
     if _is_nobodys(run, known.process(start.process_id), runtime):
         _end(run, start, runtime, StateType.CANCELLED, f"Cancelled by {asked_by}.")
@@ -77,7 +77,7 @@ def _cancelled(run: FlowRun, runtime: ProcessRuntime) -> FlowRun:
     return run
 
 
-def _steerable(run_id: str, runtime: ProcessRuntime) -> tuple[FlowRun, StartRecord]:
+def _controllable(run_id: str, runtime: ProcessRuntime) -> tuple[FlowRun, StartRecord]:
     run = run_of(run_id, runtime.orchestrator)
     if run.state_type in FINAL:
         raise SteeringError(f"{_the(run)} has ended already: {run.state_name}.")

@@ -126,7 +126,7 @@ def _told(run: TaskRunContext, name: str, records: list[Record], runtime: Runtim
 
 def _sleep(seconds: float, run: RunContext | None) -> Steps[None]:
     if run is not None and run.flow is not None:
-        run.flow.steering.check()
+        run.flow.controller.check()
     yield Sleep(seconds)
 
 

@@ -52,7 +52,7 @@ def _items(run: RunContext, produced: Produced, runtime: Runtime) -> Steps[list[
     answer: Answer = None
     while True:
         if run.flow is not None:
-            run.flow.steering.check()
+            run.flow.controller.check()
         item = yield NextItem(generator, run, run.options.timeout_seconds, answer)
         if type(item) is Exhausted:
             items.returned = item.returned

@@ -60,8 +60,8 @@ def begin_task(
     check_room()
     parent = current_run.get()
     flow = None if parent is None else parent.flow
-    if flow is not None and flow.steering.wish is not None:
-        flow.steering.check()
+    if flow is not None and flow.controller.wish is not None:
+        flow.controller.check()
     transaction = transaction_above(parent)
     persisted = persists(options, parent, transaction)
     identity = identity_of(options, parameters, parent, transaction) if persisted else None
@@ -104,8 +104,8 @@ def begin_flow(
     check_room()
     parent = current_run.get()
     flow = None if parent is None else parent.flow
-    if flow is not None and flow.steering.wish is not None:
-        flow.steering.check()
+    if flow is not None and flow.controller.wish is not None:
+        flow.controller.check()
     transaction = transaction_above(parent)
     persisted = persists(options, parent, transaction)
     identity = identity_of(options, parameters, parent, transaction) if persisted else None

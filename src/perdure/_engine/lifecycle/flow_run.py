@@ -41,37 +41,37 @@ class FlowCall:
 def flow_run(call: FlowCall, runtime: Runtime) -> Steps[State[Any]]:
     """All steps of a flow run, from its creation to its final state, which it returns."""
     run = call.run
-    run.steering.flows.append(run)
+    run.controller.flows.append(run)
     try:
         return (yield from _flow_run(call, runtime))
     except SuspendRequested as request:
         run.interrupt = None
         yield from _settle(run, runtime, failed=True)
-        run.steering.check()
+        run.controller.check()
         yield Blocking(runtime.commit, ((enter(run, runtime, S.PAUSED, str(request), name="Suspended"),),))
         assert run.state is not None
         return run.state
     except BaseException as error:
         yield from _stop(run, runtime, error)
         state = yield from crash(run, runtime, error)
-        if run.steering.lost is not None and run.parent is None:
+        if run.controller.lost is not None and run.parent is None:
             run.interrupt = None  # it ends with an error of its own
         elif not isinstance(error, OrchestratorError):
             yield Blocking(runtime.commit, ((),))
         return state
     finally:
-        run.steering.flows.remove(run)
-        if run.parent is None and run.steering.lost is None:
+        run.controller.flows.remove(run)
+        if run.parent is None and run.controller.lost is None:
             runtime.disown(run)
 
 
 def _stop(run: FlowRunContext, runtime: Runtime, error: BaseException) -> Steps[None]:
     """Cancel what the flow run has submitted and has not begun, and give what runs some time to end."""
     run.interrupt = error
-    wish, grace = run.steering.wish, _GRACE_SECONDS
+    wish, grace = run.controller.wish, _GRACE_SECONDS
     if wish is not None:
-        grace = run.steering.left
-        if run.parent is None and run.steering.announce():
+        grace = run.controller.seconds_left
+        if run.parent is None and run.controller.announce():
             yield Report((enter(run, runtime, S.CANCELLING, f"Cancelled by {wish.asked_by}."),))
     runtime.cancel_outstanding(run)
     if run.outstanding:
@@ -93,7 +93,7 @@ def _flow_run(call: FlowCall, runtime: Runtime) -> Steps[State[Any]]:
     if run.parent is None:
         # Others see it while it runs, and a database that cannot be used is found out before the work is done.
         yield Blocking(runtime.commit, ((*call.records, *runtime.start_of(run)),))
-        run.steering.check()
+        run.controller.check()
     else:
         yield Report(call.records)
     try:
@@ -165,7 +165,7 @@ def _attempt(run: FlowRunContext, runtime: Runtime, produced: Produced) -> Steps
         outcome = _failed(run, produced.own(error))
     if run.interrupt is not None:
         raise run.interrupt
-    run.steering.check()
+    run.controller.check()
     return outcome
 
 

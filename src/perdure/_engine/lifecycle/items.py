@@ -127,8 +127,8 @@ def keep_item(run: RunContext, runtime: Runtime, kept_for: str, item: Any) -> St
     fields = {"step": run.step or "", "retention": retention_of(run), "item_of": kept_for, "number": run.items.done}
     record = result_record(new_id(), not run.is_flow, result, runtime.clock(), **fields)
     yield Blocking(runtime.commit, ((record,),))
-    if run.flow is not None and run.flow.steering.lost is not None:  # it was refused
-        run.flow.steering.check()
+    if run.flow is not None and run.flow.controller.lost is not None:  # it was refused
+        run.flow.controller.check()
 
 
 def kept_for(run: RunContext) -> str | None:

@@ -104,9 +104,9 @@ def end(
     With a persisted result, or where `checkpoint` asks for it, all is committed before the next step.
     """
     flow = run.flow
-    steering = None if flow is None else flow.steering
-    if steering is not None and (steering.is_over or (run.parent is None and not steering.take_end())):
-        steering.check()
+    controller = None if flow is None else flow.controller
+    if controller is not None and (controller.is_over or (run.parent is None and not controller.take_end())):
+        controller.check()
     failed = kind is not S.COMPLETED
     persisted = run.persisted
     result: BaseResult[Any] | None = None
@@ -130,8 +130,8 @@ def end(
         checkpoint = checkpoint or has_hooks(run)
     if checkpoint or persisted or run.is_in_fork:
         yield Blocking(runtime.commit, (records,))
-        if steering is not None and steering.lost is not None:  # they were refused
-            steering.check()
+        if controller is not None and controller.lost is not None:  # they were refused
+            controller.check()
     else:
         yield Report(records)
     if run.claim is not None and isinstance(run, TaskRunContext):
@@ -294,7 +294,7 @@ def crash(run: RunContext, runtime: Runtime, error: BaseException) -> Steps[Stat
         return at
     if run.state is None:
         enter(run, runtime, S.PENDING)
-    wish = None if run.flow is None else run.flow.steering.wish
+    wish = None if run.flow is None else run.flow.controller.wish
     if wish is not None and not isinstance(error, KeyboardInterrupt):
         return (yield from _cancel(run, runtime, f"Cancelled by {wish.asked_by}.", error))
     record = enter(run, runtime, S.CRASHED, message, UnpersistedResult(error))
@@ -311,7 +311,7 @@ def _cancel(run: RunContext, runtime: Runtime, message: str, error: BaseExceptio
     """End a run that was cancelled. Below the outermost one, what stopped it goes on to stop those above it."""
     data = CancelledRun(message) if run.parent is None or isinstance(error, Exception) else error
     assert run.flow is not None
-    is_told = run.flow.steering.is_over if run.parent is not None else not run.flow.steering.take_end()
+    is_told = run.flow.controller.is_over if run.parent is not None else not run.flow.controller.take_end()
     record = enter(run, runtime, S.CANCELLED, message, UnpersistedResult(data))
     assert run.state is not None
     if is_told:

@@ -144,7 +144,7 @@ def _task_run(call: TaskCall, runtime: Runtime) -> Steps[State[Any]]:
             if error is produced.unkept:
                 raise
             if run.flow is not None:  # what fails since others were cancelled is cancelled itself
-                run.flow.steering.check()
+                run.flow.controller.check()
             outcome = _failure(run, produced.own(error))
         if outcome.kind is S.COMPLETED:
             value, name = outcome.value, outcome.name

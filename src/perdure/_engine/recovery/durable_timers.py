@@ -59,7 +59,7 @@ def wait_until(until: Micros, run: RunContext | None, runtime: Runtime) -> Steps
     end = time.monotonic() + (until - runtime.clock()) / 1_000_000
     while True:
         if run is not None and run.flow is not None:
-            run.flow.steering.check()
+            run.flow.controller.check()
         left = min(end - time.monotonic(), (until - runtime.clock()) / 1_000_000)
         if left <= 0:
             return

@@ -27,7 +27,7 @@ def lose(run: FlowRunContext, runtime: Runtime) -> None:
     if run.state is not None and run.state.type in FINAL:
         return
     wish = CancelRecord(run.id, "another process", runtime.clock(), int(_GRACE_SECONDS * 1_000_000))
-    if run.steering.lose(wish, _LOST % (run.name, run.id)):
+    if run.controller.lose(wish, _LOST % (run.name, run.id)):
         runtime.log(run, logging.ERROR, _LOST, run.name, run.id)
         threading.Thread(target=_stop, args=(run, runtime), name="perdure-lost", daemon=True).start()
 
@@ -35,9 +35,9 @@ def lose(run: FlowRunContext, runtime: Runtime) -> None:
 def _stop(run: FlowRunContext, runtime: Runtime) -> None:
     began, is_told = time.monotonic(), False
     while run.state is None or run.state.type not in FINAL:
-        for flow in tuple(run.steering.flows):
+        for flow in tuple(run.controller.flows):
             runtime.cancel_outstanding(flow)
-        run.steering.interrupt()
+        run.controller.interrupt()
         waited = time.monotonic() - began
         if waited > _GRACE_SECONDS and not is_told:
             runtime.log(run, logging.ERROR, _GOES_ON, run.name, run.id)
@@ -47,12 +47,12 @@ def _stop(run: FlowRunContext, runtime: Runtime) -> None:
 
 def lost_state(run: RunContext, runtime: Runtime) -> State[Any] | None:
     """The state, in this process alone, of a run that another process has now; None if it is this one's."""
-    steering = None if run.flow is None else run.flow.steering
-    if steering is None or steering.lost is None:
+    controller = None if run.flow is None else run.flow.controller
+    if controller is None or controller.lost is None:
         return None
     ids = (run.flow.id if run.flow else None, None if run.is_flow else run.id)
-    data = UnpersistedResult(RunTakenOver(steering.lost))
-    run.state = State(StateType.CRASHED, "TakenOver", steering.lost, data, runtime.clock(), *ids)
+    data = UnpersistedResult(RunTakenOver(controller.lost))
+    run.state = State(StateType.CRASHED, "TakenOver", controller.lost, data, runtime.clock(), *ids)
     return run.state
 
 

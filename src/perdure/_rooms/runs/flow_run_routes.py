@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from perdure._engine.control import requests as asking
 from perdure._http.access import needs
-from perdure._http.dependencies import Asked, Control, Known, Steersman
+from perdure._http.dependencies import Asked, Control, Known, ServerControl
 from perdure._http.errors import Problem, answers
 from perdure._http.filters import FlowRunsWanted
 from perdure._http.gzip import packed
@@ -181,7 +181,7 @@ def found(id: str, known: EmbeddedOrchestrator) -> FlowRun:
     return runs[0]
 
 
-def _cancelled(id: str, control: Steersman, how: Cancel) -> FlowRun:
+def _cancelled(id: str, control: ServerControl, how: Cancel) -> FlowRun:
     micros = int(how.grace_seconds * 1_000_000)
     return asking.ask_to_cancel(id, control, asked_by=control.name, grace=micros)
 
