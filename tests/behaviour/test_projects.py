@@ -99,7 +99,7 @@ def test_a_crashed_run_of_another_project_is_left_alone(etl: Load) -> None:
     module = etl("one")
     seen: list[Any] = []
     again = module.crashing.with_options()
-    again.on_completion(lambda flow, run, state: seen.append(run.goes_on_from))
+    again.on_completion(lambda flow, run, state: seen.append(run.resumed_from))
     assert again("monday") == ["one monday", "monday"]
     assert seen != [()]  # it went on with the one that crashed
 

@@ -44,7 +44,7 @@ class Facts:
     this: Known
     step: str | None  # what it is within its flow run, as JSON
     flow: FlowRun | None  # that called it
-    went_on: StateRecord | None  # the state with which that was resumed, if that was before the run
+    resumed_with: StateRecord | None  # the state with which that was resumed, if that was before the run
     kept: StateRecord | None  # the state with which that was resumed after the run, whose result it kept
     earlier: Sequence[Known]  # runs of the same task or flow, the newest first
     attempts: Sequence[Known]  # those of its flow run from before the resume
@@ -61,17 +61,17 @@ def gather(known: Orchestrator, run: Run) -> Facts:
     """All that is known of a run."""
     (this,) = with_details(known, [run])
     flow = _flow_of(known, run)
-    went_on = _went_on(known, flow, run.created)
+    resumed_with = _resumed_with(known, flow, run.created)
     other = None if this.decision is None or this.decision.other_id is None else one(known, this.decision.other_id)
     start = known.start(run.id) if isinstance(run, FlowRun) else None
     return Facts(
         this=this,
         step=this.step if this.step is not None or start is None else start.step,
         flow=flow,
-        went_on=went_on,
+        resumed_with=resumed_with,
         kept=_kept(known, this, flow),
         earlier=_same(known, run, RunFilter(older_than=run.id, limit=LOOKED_AT)),
-        attempts=() if flow is None or went_on is None else _attempts(known, run, flow, went_on),
+        attempts=() if flow is None or resumed_with is None else _attempts(known, run, flow, resumed_with),
         maker=_maker(known, this, other),
         other=other,
         inputs=known.inputs_of((run.id,))[:LOOKED_AT],
@@ -113,7 +113,7 @@ def _flow_of(known: Orchestrator, run: Run) -> FlowRun | None:
     return None if id is None else next(iter(known.flow_runs(RunFilter(ids=(id,)))), None)
 
 
-def _went_on(known: Orchestrator, flow: FlowRun | None, created: Micros) -> StateRecord | None:
+def _resumed_with(known: Orchestrator, flow: FlowRun | None, created: Micros) -> StateRecord | None:
     if flow is None:
         return None
     states = [each for each in known.states(flow.id) if each.name in _WENT_ON and each.time <= created]
@@ -139,15 +139,15 @@ def _same(known: Orchestrator, run: Run, wanted: RunFilter) -> list[Known]:
     return with_details(known, [each for each in found if each.task_key == run.task_key])
 
 
-def _attempts(known: Orchestrator, run: Run, flow: FlowRun, went_on: StateRecord) -> list[Known]:
+def _attempts(known: Orchestrator, run: Run, flow: FlowRun, resumed_with: StateRecord) -> list[Known]:
     """The runs of the same task or flow that its flow run called before it was resumed."""
     ids = [flow.id]
     start = known.start(flow.id)
     if flow.parent_flow_run_id is not None and start is not None and start.step is not None:
         # A subflow is resumed as a new run.
         ids += [id for step, id in known.begun_steps(flow.parent_flow_run_id) if step == start.step]
-    first_after = id_at(went_on.time + 1_000)  # ids distinguish milliseconds
-    wanted = RunFilter(flow_run_ids=tuple(ids), older_than=first_after, before=went_on.time, limit=LOOKED_AT)
+    first_after = id_at(resumed_with.time + 1_000)  # ids distinguish milliseconds
+    wanted = RunFilter(flow_run_ids=tuple(ids), older_than=first_after, before=resumed_with.time, limit=LOOKED_AT)
     return _same(known, run, wanted)
 
 

@@ -110,8 +110,8 @@ class _Explainer(NamedTuple):
             return Verdict(True, "refreshed", "It ran because of refresh_cache or PERDURE_TASKS_REFRESH_CACHE.")
         if decision is not None and decision.cache_key is not None:
             return self._missed()
-        if self.facts.went_on is not None and self.facts.step is not None:
-            return self._not_committed(self.facts.went_on.name)
+        if self.facts.resumed_with is not None and self.facts.step is not None:
+            return self._not_committed(self.facts.resumed_with.name)
         return self._uncached()
 
     def _describe(self, id: str | None) -> str:
@@ -219,12 +219,12 @@ class _Explainer(NamedTuple):
     def _not_committed(self, how: str) -> Verdict:
         """Its flow run was resumed, and no result of this step was committed before."""
         before = [each for each in self.facts.attempts if self._is_same_step(each)]
-        went_on = "its flow run was retried" if how == "Retrying" else "its flow run was resumed after it had stopped"
+        cause = "its flow run was retried" if how == "Retrying" else "its flow run was resumed after it had stopped"
         if not before:
-            return Verdict(True, "new step", f"It ran because {went_on}, and no such step had begun before.")
+            return Verdict(True, "new step", f"It ran because {cause}, and no such step had begun before.")
         last = before[0].run
         was = f"{self._describe(last.id)} is {last.state_name}"
-        text = f"It ran because {went_on}, and this step had no committed result: {was}."
+        text = f"It ran because {cause}, and this step had no committed result: {was}."
         return Verdict(True, "not committed", text)
 
     def _is_same_step(self, other: Known) -> bool:

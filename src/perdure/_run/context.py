@@ -127,7 +127,7 @@ class _Run(Generic[OptionsT]):
         return parent is not None and parent.generation != self.generation
 
 
-_KEPT_ELSEWHERE = ("run_count", "storage", "serializer", "goes_on_from", "epoch")  # told to processes of tasks
+_KEPT_ELSEWHERE = ("run_count", "storage", "serializer", "resumed_from", "epoch")  # told to processes of tasks
 
 
 class FlowRunContext(_Run[FlowOptions]):
@@ -143,7 +143,7 @@ class FlowRunContext(_Run[FlowOptions]):
         self.waits: dict[str, WaitRecord] = {}  # what its steps waited for before a crash, by key
         self.borrowed: set[str] = set()  # of these, the identities whose results are other flow runs'
         self.begun: dict[str, list[str]] = {}  # ids of subflow runs that a crash left unfinished, by identity
-        self.goes_on_from: tuple[str, ...] = ()  # the ids of the flow runs whose finished steps count: after a crash
+        self.resumed_from: tuple[str, ...] = ()  # the ids of the flow runs whose finished steps count: after a crash
         self.epoch = 1  # of an outermost one: the claim under which this process has it
         self.retries_failed = False  # whether what failed before a crash is run again
         self.identities: dict[str, str] = {}  # of child runs, by run id
@@ -163,7 +163,7 @@ class FlowRunContext(_Run[FlowOptions]):
 
     def is_own(self, identity: str) -> bool:
         """Whether the earlier result of a step is of a run that this very flow run called."""
-        return self.goes_on_from == (self.id,) and identity not in self.borrowed
+        return self.resumed_from == (self.id,) and identity not in self.borrowed
 
     def begin_attempt(self) -> None:
         """Forget what an earlier attempt of the flow called."""

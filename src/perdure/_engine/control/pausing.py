@@ -59,7 +59,7 @@ def paused(run: FlowRunContext, pause: Pause, runtime: Runtime) -> Steps[Any]:
 
 def _find(run: FlowRunContext, key: str, runtime: Runtime) -> WaitRecord | None:
     """The wait, as it is now or, of a subflow, as it was before a crash."""
-    ids: Sequence[str] = (run.id, *run.goes_on_from)
+    ids: Sequence[str] = (run.id, *run.resumed_from)
     found = [wait for id in ids for wait in runtime.orchestrator.waits(id) if wait.key == key]
     if run.root.retries_failed:
         found = [wait for wait in found if wait.answer != _TIME_IS_UP]

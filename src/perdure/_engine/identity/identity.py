@@ -53,7 +53,7 @@ def identity_of(
     root = transaction.root if transaction is not None and transaction.counts_within(parent) else None
     try:
         identity = _identity(options, parameters, parent, root, hashing.digest_of_values)
-        if parent.goes_on_from and options.step_id is None and not _is_known(identity, parent):
+        if parent.resumed_from and options.step_id is None and not _is_known(identity, parent):
             return _former(options, parameters, parent, root, identity)
         if root is not None and parent.borrowed and identity.id not in parent.borrowed:
             # Earlier versions did not distinguish the folders of a project.

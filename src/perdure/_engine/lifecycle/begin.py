@@ -127,7 +127,7 @@ def begin_flow(
     upstreams, inputs = inputs_of(run.id, parameters, wait_for, flow)
     if again is not None:
         is_first = again.start.process_id == NOBODY  # nothing of it was done before
-        run.goes_on_from, run.run_count = () if is_first else (run.id,), again.attempts
+        run.resumed_from, run.run_count = () if is_first else (run.id,), again.attempts
         run.retries_failed, run.epoch = again.retry_failed, again.epoch
         if again.run.flow_version != options.version and not is_first:
             runtime.log(run, logging.WARNING, _CHANGED, options.name, again.run.flow_version, options.version)

@@ -106,12 +106,12 @@ def _flow_run(call: FlowCall, runtime: Runtime) -> Steps[State[Any]]:
                 return state
             if run.step is not None:
                 yield Report(runtime.start_of(run))
-                run.goes_on_from = _unfinished_before(run)
-        if run.parent is None and run.goes_on_from:
+                run.resumed_from = _unfinished_before(run)
+        if run.parent is None and run.resumed_from:
             yield from recovered(run, runtime)
-        if run.goes_on_from:
-            run.earlier, run.begun = yield Blocking(runtime.steps_of, (run.goes_on_from, run.root.retries_failed))
-            run.waits = yield Blocking(runtime.waits_of, (run.goes_on_from,))
+        if run.resumed_from:
+            run.earlier, run.begun = yield Blocking(runtime.steps_of, (run.resumed_from, run.root.retries_failed))
+            run.waits = yield Blocking(runtime.waits_of, (run.resumed_from,))
             yield from go_on_trying(run, runtime)
         if options.validate_parameters:
             run.parameters = validated(options, run.parameters)
@@ -145,7 +145,7 @@ def _unfinished_before(run: FlowRunContext) -> tuple[str, ...]:
 def _attempt(run: FlowRunContext, runtime: Runtime, produced: Produced) -> Steps[Outcome]:
     run.begin_attempt()
     run.run_count += 1
-    resumed = bool(run.goes_on_from) and produced.error is None
+    resumed = bool(run.resumed_from) and produced.error is None
     name = "Resumed" if resumed else None if run.run_count == 1 else "Retrying"
     yield Report((enter(run, runtime, S.RUNNING, name=name),))
     if resumed:

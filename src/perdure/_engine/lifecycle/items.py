@@ -99,7 +99,7 @@ def hand_on(run: RunContext, items: Sequence[Any], is_cached: bool) -> Steps[Non
 def hand_on_earlier(run: RunContext, runtime: Runtime) -> Steps[bool]:
     """The items that were committed before the run was resumed; whether their consumer wants more."""
     run.items = Items()
-    flow_runs = _gone_on_from(run)
+    flow_runs = _resumed_from(run)
     try:
         while flow_runs:
             page = yield Blocking(runtime.items_of, (flow_runs, run.step or "", run.items.done, run.items.done + PAGE))
@@ -140,12 +140,12 @@ def kept_for(run: RunContext) -> str | None:
     return run.id if run.parent is None and run.is_flow and run.persisted else None
 
 
-def _gone_on_from(run: RunContext) -> Sequence[str]:
+def _resumed_from(run: RunContext) -> Sequence[str]:
     """The ids of the flow runs with which items may have been kept, in this process or one before."""
     flow = run.parent or run
     if kept_for(run) is None or not isinstance(flow, FlowRunContext):
         return ()
-    return tuple({*flow.goes_on_from, flow.id}) if flow.goes_on_from or flow.run_count > 1 else ()
+    return tuple({*flow.resumed_from, flow.id}) if flow.resumed_from or flow.run_count > 1 else ()
 
 
 def _loaded(run: RunContext, runtime: Runtime, records: Sequence[ResultRecord]) -> Steps[tuple[Any] | None]:
