@@ -38,7 +38,7 @@ from perdure._model.records import (
 )
 from perdure._model.state_types import FINAL, StateType
 from perdure._platform.clock import Micros
-from perdure._store.sql.clock_skew import is_askew
+from perdure._store.sql.clock_skew import is_clock_skewed
 from perdure._store.sql.statements import Statements
 from perdure._store.sql.tags import NO_TAGS, spelled_all
 
@@ -202,9 +202,9 @@ class Batch:
             values = (absent,) * len(_NOTHING)
         else:
             values = [absent if value is None else value for value in rest]
-        askew = created if is_askew(run_id, created) else absent
+        skewed = created if is_clock_skewed(run_id, created) else absent
         self._of("put_result").append(
-            (run_id, 1 if of_task else 0, kind, type, 1 if is_exception else 0, created, *values, askew)
+            (run_id, 1 if of_task else 0, kind, type, 1 if is_exception else 0, created, *values, skewed)
         )
         removals = self._rows.get("mark_result")
         if removals:  # of the run's result before this one

@@ -13,7 +13,7 @@ SKEW = 600_000_000  # microseconds
 _LAST = ((1 << 48) - 1) * 1_000
 
 
-def is_askew(run_id: str, made: Micros) -> bool:
+def is_clock_skewed(run_id: str, made: Micros) -> bool:
     """Whether the time in the run's id is not about that time."""
     time = _time_in(run_id[:13])
     return time is None or abs(time - made) > SKEW

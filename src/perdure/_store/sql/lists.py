@@ -323,14 +323,14 @@ def _times(filter: ResultFilter) -> list[Conditions]:
     if after is None and before is None:
         return []
     about: Conditions = [columns.askew.is_(None)]
-    askew: Conditions = [columns.askew.is_not(None)]
+    skewed: Conditions = [columns.askew.is_not(None)]
     if after is not None:
         about += [columns.run_id >= ids_since(after), columns.created >= after]
-        askew.append(columns.askew >= after)
+        skewed.append(columns.askew >= after)
     if before is not None:
         about += [columns.run_id < ids_until(before), columns.created < before]
-        askew.append(columns.askew < before)
-    return [about, askew]
+        skewed.append(columns.askew < before)
+    return [about, skewed]
 
 
 def _sizes(filter: ResultFilter, ask: Ask) -> Conditions:

@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from perdure._store.sql.clock_skew import is_askew
+from perdure._store.sql.clock_skew import is_clock_skewed
 from perdure._store.sql.tables import ID, Text
 from perdure._store.sql.tags import spelled_all
 
@@ -67,7 +67,7 @@ def upgrade() -> None:
     _tell_tags("flow_run", of_task=False)
     _tell_tags("task_run", of_task=True)
     op.add_column("result", sa.Column("askew", sa.BigInteger(), nullable=True))
-    _tell_askew()
+    _mark_clock_skewed()
     for table, name, columns, where in _INDICES:
         rows = None if where is None else sa.text(where)
         op.create_index(name, table, columns, sqlite_where=rows, postgresql_where=rows)
@@ -82,11 +82,11 @@ def _pages(columns: str, table: str, where: str = "true") -> Iterator[Sequence[A
         after = rows[-1][0]
 
 
-def _tell_askew() -> None:
+def _mark_clock_skewed() -> None:
     for rows in _pages("run_id, created", "result"):
-        askew = [{"id": id, "created": created} for id, created in rows if is_askew(id, created)]
-        if askew:
-            op.get_bind().execute(sa.text("UPDATE result SET askew = :created WHERE run_id = :id"), askew)
+        skewed = [{"id": id, "created": created} for id, created in rows if is_clock_skewed(id, created)]
+        if skewed:
+            op.get_bind().execute(sa.text("UPDATE result SET askew = :created WHERE run_id = :id"), skewed)
 
 
 def _tell_tags(table: str, of_task: bool) -> None:
