@@ -72,7 +72,7 @@ class Asker:
             NotFound: nothing has the id or the name.
             PerdureError: the server refused, with the same error that Perdure raises where there is no server.
         """
-        request = Send(method, path, _spelled(params or {}), body)
+        request = Send(method, path, _rendered(params or {}), body)
         deadline, pause = time.monotonic() + self._patience, _FIRST_PAUSE
         while True:
             outcome: Answer | Lost = yield request
@@ -159,14 +159,14 @@ def _page_of(model: type[M]) -> type[_Page[M]]:
     return _Page[model]  # type: ignore[valid-type]
 
 
-def _spelled(params: Mapping[str, Any]) -> dict[str, Any]:
+def _rendered(params: Mapping[str, Any]) -> dict[str, Any]:
     """Parameters as an address has them."""
-    return {name: _spelled_one(value) for name, value in params.items() if value is not None}
+    return {name: _rendered_one(value) for name, value in params.items() if value is not None}
 
 
-def _spelled_one(value: Any) -> Any:
+def _rendered_one(value: Any) -> Any:
     if isinstance(value, list | tuple | set | frozenset):
-        return [_spelled_one(each) for each in value]
+        return [_rendered_one(each) for each in value]
     if isinstance(value, datetime):
         if value.tzinfo is None:
             raise ClientError(f"The time {value.isoformat()} has no time zone. Give it one: datetime.now(UTC).")

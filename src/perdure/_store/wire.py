@@ -274,7 +274,7 @@ def encode_records(records: Sequence[Record]) -> bytes:
     try:
         return json.dumps(_tagged(records), ensure_ascii=False).encode()
     except UnicodeEncodeError:
-        return json.dumps(_tagged(map(_spelled, records)), ensure_ascii=False).encode()
+        return json.dumps(_tagged(map(_escaped, records)), ensure_ascii=False).encode()
 
 
 def _tagged(records: Iterable[Record]) -> list[tuple[str, Record]]:
@@ -303,7 +303,7 @@ def decode_id(body: bytes) -> str:
     return _ID_ANSWER.validate_json(body)
 
 
-def _spelled(record: Any) -> Any:
+def _escaped(record: Any) -> Any:
     """A record with what UTF-8 has no bytes for, such as half of a surrogate pair, spelled out."""
     return record._make(
         value.encode("utf-8", "backslashreplace").decode() if type(value) is str else value for value in record
@@ -408,8 +408,8 @@ class Method:
         try:
             return json.dumps(bound | {name: _tagged(told[name]) for name in told}, ensure_ascii=False).encode()
         except UnicodeEncodeError:
-            spelled = {name: _tagged(map(_spelled, told[name])) for name in told}
-            return json.dumps(bound | spelled, ensure_ascii=False).encode("utf-8", "backslashreplace")
+            escaped = {name: _tagged(map(_escaped, told[name])) for name in told}
+            return json.dumps(bound | escaped, ensure_ascii=False).encode("utf-8", "backslashreplace")
 
     def decode_call(self, body: bytes) -> dict[str, Any]:
         """The arguments that a client gave.

@@ -12,7 +12,7 @@ from perdure._model.records import Doomed, Removable
 from perdure._model.state_types import ABANDONED
 from perdure._platform.clock import Micros
 from perdure._store.sql.database import Database, Row
-from perdure._store.sql.dialect import Speaker
+from perdure._store.sql.dialect import Dialect
 
 _GROUP = 10_000  # rows that one transaction changes, and so how long a running flow may have to wait for it
 _SCHEMA = """
@@ -201,8 +201,8 @@ class Pruner:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._speaker = Speaker(database)
-        self._run, self._transaction = self._speaker.run, self._speaker.transaction
+        self._dialect = Dialect(database)
+        self._run, self._transaction = self._dialect.run, self._dialect.transaction
         with database.errors():
             for statement in ("<prepare>", *_SCHEMA.strip().split(";\n")):
                 self._run(statement)
@@ -218,7 +218,7 @@ class Pruner:
         limits = {name: json.loads(retention or "{}").get(name) for name in ("age", "runs", "size")}
         times = {"now": now, "before": before}
         with self._transaction(self._database.begin_view):
-            self._seen = self._database.writes_seen(self._speaker.connection)
+            self._seen = self._database.writes_seen(self._dialect.connection)
             self._find(limits | times)
             tally = self._run(_TALLY, times).fetchall()
         if not dry_run:
@@ -231,8 +231,8 @@ class Pruner:
         while True:
             told = {"after": after, "before": before, "most": _GROUP}
             with self._database.errors():
-                due = self._speaker.spelled(_DUE)
-                found = self._database.all_rows(self._speaker.connection, _DUE_COLUMNS, due, told)
+                due = self._dialect.rendered(_DUE)
+                found = self._database.all_rows(self._dialect.connection, _DUE_COLUMNS, due, told)
                 if not found:
                     return
                 led_to = self._led_to(found, before)
@@ -267,7 +267,7 @@ class Pruner:
 
     def close(self) -> None:
         """Let go of the connection."""
-        self._speaker.close()
+        self._dialect.close()
 
     def _change(self, column: str, results: Iterable[Removable], now: Micros) -> None:
         ids = [each.run_id for each in results]
@@ -283,7 +283,7 @@ class Pruner:
             self._run(f"DELETE FROM {table}")
         for statement in (_INSIDE, _ACTIVE, _ACTIVE_ITEMS, _ACTIVE_TASKS, _SHARED, _SHARING, _AGAIN):
             self._run(statement)
-        self._database.gather_statistics(self._speaker.connection, "active", "inside", "shared", "sharing", "again")
+        self._database.gather_statistics(self._dialect.connection, "active", "inside", "shared", "sharing", "again")
         self._run(_BY_AGE, told)
         self._run(_SPENT_ITEMS, told)
         own = self._own_limits()
@@ -316,7 +316,7 @@ class Pruner:
 
     def _led_to(self, rows: Sequence[Row], before: Micros) -> set[tuple[str, str]]:
         """The places of these results to which one that stays leads by now."""
-        seen = self._database.writes_seen(self._speaker.connection)
+        seen = self._database.writes_seen(self._dialect.connection)
         is_known = seen is not None and seen == self._seen  # nobody has written since `doom` compared all places
         with self._transaction(self._database.begin_view):
             if is_known and self._run("SELECT 1 FROM sharing LIMIT 1").fetchone() is None:

@@ -12,8 +12,8 @@ from perdure._model.state_types import ABANDONED, FINAL, StateType
 from perdure._platform.clock import Micros
 from perdure._store.sql.clock_skew import ids_until
 from perdure._store.sql.database import Database
-from perdure._store.sql.dialect import Speaker
-from perdure._store.sql.tags import NO_TAGS, spelled_all
+from perdure._store.sql.dialect import Dialect
+from perdure._store.sql.tags import NO_TAGS, rendered_all
 
 ENDED = (StateType.COMPLETED, StateType.FAILED, StateType.CANCELLED)  # a crashed run may be resumed
 _TREES = 2_000  # outermost runs that are looked at together
@@ -110,8 +110,8 @@ class _Forgetting:
 
     def __init__(self, database: Database, is_old: str, told: Mapping[str, object], results: bool) -> None:
         self._database = database
-        self._speaker = Speaker(database)
-        self._run = self._speaker.run
+        self._dialect = Dialect(database)
+        self._run = self._dialect.run
         self._is_old, self._told = is_old, told
         self._stays = _NEEDED if results else (*_NEEDED, *_KEPT)
         self._after = dict.fromkeys(("flow_run", "task_run"), "")
@@ -122,12 +122,12 @@ class _Forgetting:
 
     def close(self) -> None:
         """Let go of the connection."""
-        self._speaker.close()
+        self._dialect.close()
 
     def find(self, table: str, parent: str) -> bool:
         """Find the next trees; False if all were looked at."""
         statement = _ROOTS.format(table=table, parent=parent, is_old=self._is_old)
-        with self._speaker.transaction(self._database.begin_view):
+        with self._dialect.transaction(self._database.begin_view):
             self._run("DELETE FROM tree")
             self._run(statement, {**self._told, "after": self._after[table]})
             (last,) = self._run("SELECT max(id) FROM tree").fetchone()
@@ -137,9 +137,9 @@ class _Forgetting:
             level = 0
             while sum(self._run(below, {"level": level}).rowcount for below in _BELOW) > 0:
                 level += 1
-            self._database.gather_statistics(self._speaker.connection, "tree", "inside")
+            self._database.gather_statistics(self._dialect.connection, "tree", "inside")
             self._run(_TASKS)
-            self._database.gather_statistics(self._speaker.connection, "tree", "inside")
+            self._database.gather_statistics(self._dialect.connection, "tree", "inside")
             for needed in self._stays:
                 self._run(f"DELETE FROM tree WHERE root IN ({needed})", self._told)
         return True
@@ -155,13 +155,13 @@ class _Forgetting:
         """Remove what was found, the outermost run of a tree last: so the rest is found again if this is ended."""
         changed = f"DELETE FROM tree WHERE root IN ({_CHANGED.format(is_old=self._is_old)})"
         while True:
-            with self._speaker.transaction(self._database.begin):
+            with self._dialect.transaction(self._database.begin):
                 self._run("DELETE FROM going")
                 self._run(changed, self._told)
                 count = self._run(_NEXT, {"most": _GROUP}).rowcount
                 if not count:
                     return
-                self._database.gather_statistics(self._speaker.connection, "going")
+                self._database.gather_statistics(self._dialect.connection, "going")
                 self._remove_going()
                 self._run("DELETE FROM tree WHERE id IN (SELECT id FROM going)")
             if progress is not None:
@@ -169,7 +169,7 @@ class _Forgetting:
 
     def sweep(self) -> None:
         """Forget processes that nothing is known of any more."""
-        with self._speaker.transaction(self._database.begin):
+        with self._dialect.transaction(self._database.begin):
             self.gone["process"] += self._run(_PROCESSES, self._told).rowcount
 
     def _remove_going(self) -> None:
@@ -190,11 +190,11 @@ class _Forgetting:
         self.gone[table] += self._run(f"DELETE FROM {table} WHERE {where}").rowcount
 
     def _remove_tags(self) -> None:
-        statement = self._speaker.spelled("DELETE FROM run_tag WHERE of_task = <flag> AND tag = :tag AND run_id = :id")
+        statement = self._dialect.rendered("DELETE FROM run_tag WHERE of_task = <flag> AND tag = :tag AND run_id = :id")
         for table, of_task in (("flow_run", 0), ("task_run", 1)):
             query = f"SELECT {table}.id, tags FROM going <join> {table} ON {table}.id = going.id WHERE tags <> :none"
             rows = self._run(query, {"none": NO_TAGS}).fetchall()
-            told = [{"flag": of_task, "tag": tag, "id": id} for id, tags in rows for tag in spelled_all(tags)]
+            told = [{"flag": of_task, "tag": tag, "id": id} for id, tags in rows for tag in rendered_all(tags)]
             if told:
-                self._speaker.connection.executemany(statement, told)
+                self._dialect.connection.executemany(statement, told)
                 self.gone["run_tag"] += len(told)

@@ -40,7 +40,7 @@ from perdure._model.state_types import FINAL, StateType
 from perdure._platform.clock import Micros
 from perdure._store.sql.clock_skew import is_clock_skewed
 from perdure._store.sql.statements import Statements
-from perdure._store.sql.tags import NO_TAGS, spelled_all
+from perdure._store.sql.tags import NO_TAGS, rendered_all
 
 Row = tuple[Any, ...]
 # sqlite3 binds plain text and integers three times faster than their subclasses.
@@ -169,7 +169,7 @@ class Batch:
         of_task = type(record) is TaskRunRecord
         runs = self.task_runs if of_task else self.flow_runs
         if record.tags != NO_TAGS:
-            self._of("add_tag").extend((1 if of_task else 0, tag, record.id) for tag in spelled_all(record.tags))
+            self._of("add_tag").extend((1 if of_task else 0, tag, record.id) for tag in rendered_all(record.tags))
         run = runs.get(record.id)
         if run is None:
             runs[record.id] = _Run(record)

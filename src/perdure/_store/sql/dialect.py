@@ -11,25 +11,25 @@ _WORD = re.compile(r"<([a-z]+(?: [a-z]+)*)>")
 _PARAMETER = re.compile(r"(?<!:):(\w+)")
 
 
-class Speaker:
+class Dialect:
     """Runs statements on a connection of its own. Such words stand as `<word>`, and parameters as `:name`."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
         self.connection: Connection = database.connect()
-        self._spelled: dict[str, str] = {}
+        self._rendered: dict[str, str] = {}
 
-    def run(self, statement: str, told: Mapping[str, Any] | None = None) -> Cursor:
+    def run(self, statement: str, parameters: Mapping[str, Any] | None = None) -> Cursor:
         """Run a statement with the given parameters."""
-        return self.connection.execute(self.spelled(statement), told or {})
+        return self.connection.execute(self.rendered(statement), parameters or {})
 
-    def spelled(self, statement: str) -> str:
+    def rendered(self, statement: str) -> str:
         """The statement as the database wants it."""
-        found = self._spelled.get(statement)
+        found = self._rendered.get(statement)
         if found is None:
             words = self.database.spellings
             found = _WORD.sub(lambda match: words[match[1]], statement)
-            found = self._spelled[statement] = _PARAMETER.sub(words["parameter"], found)
+            found = self._rendered[statement] = _PARAMETER.sub(words["parameter"], found)
         return found
 
     @contextmanager

@@ -229,17 +229,17 @@ def begins_with_any(column: Any, beginnings: tuple[str, ...]) -> ColumnElement[b
 def _by_tags(table: Any, wanted: Sequence[str], is_open: bool, ask: Ask) -> _Branch:
     """The runs that have all of the tags: by a rare one, by the first if nothing else is asked for, or one by one."""
     id, of_task = table.c.id, table is task_run
-    spelled = [tags.spelled(tag) for tag in dict.fromkeys(wanted)]
-    has = {tag: [run_tag.c.of_task == of_task, run_tag.c.tag == tag] for tag in spelled}
+    rendered = [tags.rendered(tag) for tag in dict.fromkeys(wanted)]
+    has = {tag: [run_tag.c.of_task == of_task, run_tag.c.tag == tag] for tag in rendered}
     other = run_tag.alias()
     one_by_one = [exists().where(other.c.of_task == of_task, other.c.tag == tag, other.c.run_id == id) for tag in has]
-    for tag in spelled:
+    for tag in rendered:
         if is_few(ask, *has[tag]):
             return _Branch(table, id, [id.in_(select(run_tag.c.run_id).where(*has[tag])), *one_by_one])
-    if not (spelled and is_open):
+    if not (rendered and is_open):
         return _Branch(table, id, one_by_one)
     joined = run_tag.join(table, id == run_tag.c.run_id)
-    return _Branch(joined, run_tag.c.run_id, [*has[spelled[0]], *one_by_one[1:]])
+    return _Branch(joined, run_tag.c.run_id, [*has[rendered[0]], *one_by_one[1:]])
 
 
 # Results

@@ -5,12 +5,12 @@ import json
 NO_TAGS = "[]"
 
 
-def spelled(tag: str) -> str:
+def rendered(tag: str) -> str:
     """A tag as its table has it: in characters that every database can hold."""
     return json.dumps(tag)[1:-1]
 
 
-def spelled_all(tags: str) -> list[str]:
+def rendered_all(tags: str) -> list[str]:
     """The tags of a run's record, each once.
 
     Raises:
@@ -19,4 +19,4 @@ def spelled_all(tags: str) -> list[str]:
     told = json.loads(tags)
     if not isinstance(told, list) or not all(isinstance(tag, str) for tag in told):
         raise ValueError(f"The tags of a run are {tags!r}; they must be a JSON list of text.")
-    return [spelled(tag) for tag in dict.fromkeys(told)]
+    return [rendered(tag) for tag in dict.fromkeys(told)]

@@ -147,8 +147,8 @@ class Writer(Waiting):
 
     def storable(self, record: Record) -> Record:
         """A record whose texts the database has bytes for: what it has none for is spelled out."""
-        spelled = self._database.storable
-        return type(record)._make(spelled(value) if type(value) is str else value for value in record)
+        storable = self._database.storable
+        return type(record)._make(storable(value) if type(value) is str else value for value in record)
 
     def _once(self, change: Callable[[Connection], int]) -> int:
         """Change something in one transaction: once, if it is part of a call that may come again."""

@@ -8,7 +8,7 @@ from alembic import op
 
 from perdure._store.sql.clock_skew import is_clock_skewed
 from perdure._store.sql.tables import ID, Text
-from perdure._store.sql.tags import spelled_all
+from perdure._store.sql.tags import rendered_all
 
 revision = "0006"
 down_revision = "0005"
@@ -92,7 +92,7 @@ def _mark_clock_skewed() -> None:
 def _tell_tags(table: str, of_task: bool) -> None:
     tag = sa.table("run_tag", sa.column("of_task", sa.Boolean()), sa.column("tag"), sa.column("run_id"))
     for rows in _pages("id, tags", table, "tags <> '[]'"):
-        told = [(id, each) for id, tags in rows for each in spelled_all(tags)]
+        told = [(id, each) for id, tags in rows for each in rendered_all(tags)]
         op.get_bind().execute(sa.insert(tag), [{"of_task": of_task, "tag": each, "run_id": id} for id, each in told])
 
 
