@@ -23,7 +23,7 @@ from perdure._run.effects import Blocking, Call, Closed, Effect, Emit, NextItem,
 
 T = TypeVar("T")
 # Where runs are traced: has what is given a run's id be current beside the run, and answers what ends that.
-beside: Callable[[str], Callable[[], None]] | None = None
+span_hook: Callable[[str], Callable[[], None]] | None = None
 
 
 def drive(steps: Steps[T], runtime: Runtime) -> T:
@@ -239,7 +239,7 @@ async def _anext_item(generator: Any, answer: Answer) -> Any:
 
 def _call(effect: Call) -> Any:
     function, args, kwargs, run, timeout, _ = effect
-    leave = None if beside is None else beside(run.id)
+    leave = None if span_hook is None else span_hook(run.id)
     run_token = current_run.set(run)
     colour = colour_of_plain_code()
     colour_token = None if run_is_async.get() is colour else run_is_async.set(colour)
@@ -264,7 +264,7 @@ def _call(effect: Call) -> Any:
 
 async def _acall(effect: Call) -> Any:
     function, args, kwargs, run, timeout, _ = effect
-    leave = None if beside is None else beside(run.id)
+    leave = None if span_hook is None else span_hook(run.id)
     run_token = current_run.set(run)
     colour_token = run_is_async.set(True)
     began = forks.generation

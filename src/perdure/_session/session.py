@@ -61,7 +61,7 @@ class Session:
         self.clock = clock
         self.report = orchestrator.report
         self.commit = orchestrator.commit
-        drivers.beside = None
+        drivers.span_hook = None
         if chosen.opentelemetry:
             self._trace()
         self.log = logs.log
@@ -86,7 +86,7 @@ class Session:
     def _trace(self) -> None:
         tracer = _tracing().Tracer()
         self.report, self.commit = tracer.tapped(self.report), tracer.tapped(self.commit)
-        drivers.beside = tracer.enter
+        drivers.span_hook = tracer.enter
 
     def close(self) -> None:
         """Commit all that was reported, and let go of everything."""
