@@ -91,8 +91,8 @@ def _answer(request: bytes) -> bytes:
     if call.run.flow is None:
         state = run_interruptibly(call, session)
     else:
-        wish = CancelRecord(call.run.flow.id, "its flow run", session.clock(), 0)
-        with taking_signals(call.run.flow.controller, wish):
+        cancellation = CancelRecord(call.run.flow.id, "its flow run", session.clock(), 0)
+        with taking_signals(call.run.flow.controller, cancellation):
             state = run_interruptibly(call, session)
     session.orchestrator.flush()  # this process may be lost at any moment from here on
     return _packed(state, call.run.options.name)

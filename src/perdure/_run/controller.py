@@ -157,10 +157,20 @@ class LoopActivity:
 class RunController:
     """What a root flow run and all below it share, so that they can be cancelled together."""
 
-    __slots__ = ("_announced", "_deadline", "_ended_outside", "_lock", "activities", "flows", "is_over", "lost", "wish")
+    __slots__ = (
+        "_announced",
+        "_deadline",
+        "_ended_outside",
+        "_lock",
+        "activities",
+        "flows",
+        "is_over",
+        "lost",
+        "request",
+    )
 
     def __init__(self) -> None:
-        self.wish: CancelRecord | None = None
+        self.request: CancelRecord | None = None
         self.lost: str | None = None  # why the flow run is no longer this process's
         self.is_over = False  # nobody waits for its code any more: it has been told of the ends of all of its runs
         self.activities: list[Activity | LoopActivity] = []
@@ -170,18 +180,18 @@ class RunController:
         self._ended_outside: bool | None = None
         self._deadline = 0.0
 
-    def cancel(self, wish: CancelRecord) -> None:
+    def cancel(self, request: CancelRecord) -> None:
         """Have the flow run be cancelled: its grace period begins."""
-        self._deadline = time.monotonic() + wish.grace / 1_000_000
-        self.wish = wish
+        self._deadline = time.monotonic() + request.grace / 1_000_000
+        self.request = request
 
-    def lose(self, wish: CancelRecord, why: str) -> bool:
+    def lose(self, request: CancelRecord, why: str) -> bool:
         """Have the code of the flow run end, since another process has the run; False if it has ended or is lost."""
         with self._lock:
             if self.lost is not None:
                 return False
             self.lost, self.is_over, self._announced = why, True, True
-        self.cancel(wish)
+        self.cancel(request)
         return True
 
     @property
@@ -198,8 +208,8 @@ class RunController:
 
     def check(self) -> None:
         """Raise `CancelRequested` if the flow run is being cancelled."""
-        if self.wish is not None:
-            raise CancelRequested(self.lost or f"Cancelled by {self.wish.asked_by}.")
+        if self.request is not None:
+            raise CancelRequested(self.lost or f"Cancelled by {self.request.asked_by}.")
 
     def interrupt(self) -> None:
         """Interrupt the innermost activity of each thread, unless that has been done."""
@@ -248,21 +258,21 @@ _controlled: list[tuple[RunController, CancelRecord | None]] = []  # those whose
 
 
 @contextmanager
-def taking_signals(controller: RunController, wish: CancelRecord | None = None) -> Iterator[None]:
+def taking_signals(controller: RunController, request: CancelRecord | None = None) -> Iterator[None]:
     """Within the block, which is in the main thread, the code of the flow run can be interrupted by a signal.
 
-    `wish` is what the signal stands for, in a process that hears of it by nothing else.
+    `request` is what the signal stands for, in a process that hears of it by nothing else.
     """
     if SIGNAL is None or threading.current_thread() is not threading.main_thread():
         yield
         return
-    _controlled.append((controller, wish))
+    _controlled.append((controller, request))
     if signal.getsignal(SIGNAL) is signal.SIG_DFL:
         handlers.install(SIGNAL, _on_signal)
     try:
         yield
     finally:
-        _controlled.remove((controller, wish))
+        _controlled.remove((controller, request))
         if not _controlled and _takes_signals():
             handlers.remove(SIGNAL, _on_signal)
 
@@ -274,9 +284,9 @@ def _takes_signals() -> bool:
 
 def _on_signal(_: int, frame: FrameType | None) -> None:
     main = threading.get_ident()
-    for controller, wish in tuple(_controlled):
-        controller.wish = controller.wish or wish
-        if controller.wish is not None:
+    for controller, request in tuple(_controlled):
+        controller.request = controller.request or request
+        if controller.request is not None:
             innermost = next((each for each in reversed(controller.activities) if each.thread == main), None)
             if isinstance(innermost, Activity):
                 innermost.notify(frame)

@@ -280,7 +280,7 @@ class Session:
         run.stopping = True
         for stream in tuple(run.streams):
             stream.stop()
-        if run.task_runner is not None and run.controller.wish is not None:
+        if run.task_runner is not None and run.controller.request is not None:
             run.task_runner.interrupt()
         elif run.task_runner is not None:
             run.task_runner.cancel()

@@ -298,8 +298,8 @@ class EmbeddedOrchestrator:
         if not rows:
             return None
         process_id, epoch, state_type, asked_by, *rest = rows[0]
-        wish = None if asked_by is None else CancelRecord(flow_run_id, asked_by, *rest)
-        return Standing(process_id, epoch, state_type and self._state_type(state_type), wish)
+        request = None if asked_by is None else CancelRecord(flow_run_id, asked_by, *rest)
+        return Standing(process_id, epoch, state_type and self._state_type(state_type), request)
 
     def cancellation(self, flow_run_id: str) -> CancelRecord | None:
         """Who wants a flow run to be cancelled."""

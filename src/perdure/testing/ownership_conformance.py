@@ -170,10 +170,10 @@ class OwnershipConformance:
         had = begun(orchestrator)
         assert orchestrator.standing(new_id()) is None
         assert orchestrator.standing(had.run.id) == Standing(FIRST, 1, S.RUNNING, None)
-        wish = CancelRecord(had.run.id, "somebody", 5, 6)
-        orchestrator.commit([wish])
+        request = CancelRecord(had.run.id, "somebody", 5, 6)
+        orchestrator.commit([request])
         orchestrator.claim(had.seen, FIRST, SECOND, (), (1, 2))
-        assert orchestrator.standing(had.run.id) == Standing(SECOND, 2, S.RUNNING, wish)
+        assert orchestrator.standing(had.run.id) == Standing(SECOND, 2, S.RUNNING, request)
 
     def test_a_claim_of_an_earlier_version_is_one_too(self, orchestrator: Orchestrator) -> None:
         had = begun(orchestrator)

@@ -21,29 +21,29 @@ _SETTLED = 0.2  # seconds after which code that was asked to end reports nothing
 MARGIN = 2.0  # seconds after the grace period in which a flow run that waits for its tasks ends by itself
 
 
-def stop_from_outside(run: FlowRunContext, wish: CancelRecord, runtime: Runtime) -> None:
+def stop_from_outside(run: FlowRunContext, request: CancelRecord, runtime: Runtime) -> None:
     """Cancel an outermost flow run of this process; returns at once."""
-    run.controller.cancel(wish)
-    threading.Thread(target=_stop, args=(run, wish, runtime), name="perdure-cancel", daemon=True).start()
+    run.controller.cancel(request)
+    threading.Thread(target=_stop, args=(run, request, runtime), name="perdure-cancel", daemon=True).start()
 
 
-def _stop(run: FlowRunContext, wish: CancelRecord, runtime: Runtime) -> None:
+def _stop(run: FlowRunContext, request: CancelRecord, runtime: Runtime) -> None:
     with suppress(OrchestratorError):  # it is closed, or the next commit raises it
-        _stop_or_abandon(run, wish, runtime)
+        _stop_or_abandon(run, request, runtime)
 
 
-def _stop_or_abandon(run: FlowRunContext, wish: CancelRecord, runtime: Runtime) -> None:
+def _stop_or_abandon(run: FlowRunContext, request: CancelRecord, runtime: Runtime) -> None:
     began = time.monotonic()
     while not _has_ended(run):
         for flow in tuple(run.controller.flows):
             runtime.cancel_outstanding(flow)
         run.controller.interrupt()
         waited = time.monotonic() - began
-        if waited > wish.grace / 1_000_000 + MARGIN:
-            _abandon(run, wish, runtime)
+        if waited > request.grace / 1_000_000 + MARGIN:
+            _abandon(run, request, runtime)
             return
         if waited > _SETTLED:
-            _announce(run, wish, runtime)
+            _announce(run, request, runtime)
         time.sleep(_SOON if waited < 1 else _LATER)
 
 
@@ -51,22 +51,22 @@ def _has_ended(run: FlowRunContext) -> bool:
     return run.state is not None and run.state.type in FINAL
 
 
-def _announce(run: FlowRunContext, wish: CancelRecord, runtime: Runtime) -> None:
+def _announce(run: FlowRunContext, request: CancelRecord, runtime: Runtime) -> None:
     """Tell that the flow run is being cancelled, unless it does that itself, or has ended by now."""
     state = run.state
     if state is None or not run.controller.announce():
         return
     seen = StateRecord(run.id, False, state.type, state.name, state.message, state.time)
-    told = _state(run.id, StateType.CANCELLING, wish, runtime.clock())
+    told = _state(run.id, StateType.CANCELLING, request, runtime.clock())
     if not runtime.orchestrator.claim(seen, runtime.process_id, runtime.process_id, (told,), (run.epoch, run.epoch)):
         run.controller.take_back()
 
 
-def _state(run_id: str, kind: StateType, wish: CancelRecord, now: Micros) -> StateRecord:
-    return StateRecord(run_id, False, kind, kind.capitalize(), f"Cancelled by {wish.asked_by}.", now)
+def _state(run_id: str, kind: StateType, request: CancelRecord, now: Micros) -> StateRecord:
+    return StateRecord(run_id, False, kind, kind.capitalize(), f"Cancelled by {request.asked_by}.", now)
 
 
-def _abandon(run: FlowRunContext, wish: CancelRecord, runtime: Runtime) -> None:
+def _abandon(run: FlowRunContext, request: CancelRecord, runtime: Runtime) -> None:
     """Wait no longer for code that does not end: report the end of the flow run and of all below it."""
     run.controller.is_over = True
     for flow in tuple(run.controller.flows):
@@ -76,7 +76,7 @@ def _abandon(run: FlowRunContext, wish: CancelRecord, runtime: Runtime) -> None:
     if not run.controller.take_end(outside=True):
         return
     known = runtime.orchestrator
-    message = f"Cancelled by {wish.asked_by}; its code had not ended after {wish.grace / 1_000_000:g} seconds."
+    message = f"Cancelled by {request.asked_by}; its code had not ended after {request.grace / 1_000_000:g} seconds."
     now = runtime.clock()
     run.state = State(StateType.CANCELLED, None, message, UnpersistedResult(CancelledRun(message)), now, run.id)
     (told,) = known.flow_runs(RunFilter(ids=(run.id,)))

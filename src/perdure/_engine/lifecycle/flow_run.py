@@ -68,11 +68,11 @@ def flow_run(call: FlowCall, runtime: Runtime) -> Steps[State[Any]]:
 def _stop(run: FlowRunContext, runtime: Runtime, error: BaseException) -> Steps[None]:
     """Cancel what the flow run has submitted and has not begun, and give what runs some time to end."""
     run.interrupt = error
-    wish, grace = run.controller.wish, _GRACE_SECONDS
-    if wish is not None:
+    request, grace = run.controller.request, _GRACE_SECONDS
+    if request is not None:
         grace = run.controller.seconds_left
         if run.parent is None and run.controller.announce():
-            yield Report((enter(run, runtime, S.CANCELLING, f"Cancelled by {wish.asked_by}."),))
+            yield Report((enter(run, runtime, S.CANCELLING, f"Cancelled by {request.asked_by}."),))
     runtime.cancel_outstanding(run)
     if run.outstanding:
         waiting = "Stopping: %d tasks still run, and get %g s to end. Ctrl-C again abandons them."

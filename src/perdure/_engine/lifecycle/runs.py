@@ -294,9 +294,9 @@ def crash(run: RunContext, runtime: Runtime, error: BaseException) -> Steps[Stat
         return at
     if run.state is None:
         enter(run, runtime, S.PENDING)
-    wish = None if run.flow is None else run.flow.controller.wish
-    if wish is not None and not isinstance(error, KeyboardInterrupt):
-        return (yield from _cancel(run, runtime, f"Cancelled by {wish.asked_by}.", error))
+    request = None if run.flow is None else run.flow.controller.request
+    if request is not None and not isinstance(error, KeyboardInterrupt):
+        return (yield from _cancel(run, runtime, f"Cancelled by {request.asked_by}.", error))
     record = enter(run, runtime, S.CRASHED, message, UnpersistedResult(error))
     runtime.log(run, logging.ERROR, "%s", message, error=error)
     result = result_record(run.id, not run.is_flow, UnpersistedResult(error), record.time, is_exception=True)

@@ -83,7 +83,7 @@ class Life:
                 self._watched.pop(id, None)
                 continue
             self._is_idle = False
-            if run.controller.wish is None:
+            if run.controller.request is None:
                 with suppress(OrchestratorError):  # it is said elsewhere, and the next look may find it better
                     self._look_after(run)
         return not self._is_idle

@@ -26,8 +26,8 @@ def lose(run: FlowRunContext, runtime: Runtime) -> None:
     """Have an outermost flow run of this process end, whose claim is lost; returns at once."""
     if run.state is not None and run.state.type in FINAL:
         return
-    wish = CancelRecord(run.id, "another process", runtime.clock(), int(_GRACE_SECONDS * 1_000_000))
-    if run.controller.lose(wish, _LOST % (run.name, run.id)):
+    request = CancelRecord(run.id, "another process", runtime.clock(), int(_GRACE_SECONDS * 1_000_000))
+    if run.controller.lose(request, _LOST % (run.name, run.id)):
         runtime.log(run, logging.ERROR, _LOST, run.name, run.id)
         threading.Thread(target=_stop, args=(run, runtime), name="perdure-lost", daemon=True).start()
 
