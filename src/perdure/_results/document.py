@@ -179,9 +179,9 @@ class PersistedResultBlob(NamedTuple):
             return load(Serializer.from_description(description_of(self.serializer)))
         except ResultError as error:
             corrupt = isinstance(error, ResultCorrupt)
-            mend = " Run the task again, or restore the file." if corrupt else ""
+            remedy = " Run the task again, or restore the file." if corrupt else ""
             cause = None if corrupt else error.__cause__  # it may come from the value's own code
-            raise type(error)(f"{where()} cannot be loaded. {error}{mend}{self._writer()}") from cause
+            raise type(error)(f"{where()} cannot be loaded. {error}{remedy}{self._writer()}") from cause
         except UnknownSerializer as error:
             raise ResultUnreadable(f"{where()} cannot be loaded. {error}{self._writer()}") from None
         except (StorageError, MemoryError):

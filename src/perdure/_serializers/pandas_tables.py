@@ -146,9 +146,9 @@ def check(value: Any, empty: Any, table: pa.Table) -> None:
         _refuse(f"The attrs {value.attrs!r} would come back as {empty.attrs!r}", "Use plain JSON values in attrs")
 
 
-def _check_labels(what: str, here: Any, there: Any, mend: str) -> None:
+def _check_labels(what: str, here: Any, there: Any, remedy: str) -> None:
     if forms.of_index(here) != forms.of_index(there):
-        _refuse(f"{what} {forms.of_index(here)} would come back as {forms.of_index(there)}", mend)
+        _refuse(f"{what} {forms.of_index(here)} would come back as {forms.of_index(there)}", remedy)
 
 
 def _parts(value: Any) -> Iterator[tuple[str, Any]]:
@@ -199,5 +199,5 @@ def _is_same(here: Any, there: Any) -> bool:
     return bool(here == there) if type(here) is date else repr(here) == repr(there)
 
 
-def _refuse(fault: str, mend: str) -> None:
-    raise SerializationError(f"{fault}. {mend}, or use the serializer 'pickle'.")
+def _refuse(fault: str, remedy: str) -> None:
+    raise SerializationError(f"{fault}. {remedy}, or use the serializer 'pickle'.")

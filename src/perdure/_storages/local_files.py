@@ -36,7 +36,7 @@ _AHEAD = 10_000_000  # nanoseconds
 _TICK = 1_000_000_000  # nanoseconds: more than any file system with times finer than a second
 _MARKS = os.utime in os.supports_fd  # not on Windows, which does not keep the time of a change of times either
 
-_MENDS = {
+_REMEDIES = {
     errno.ENOSPC: ("the disk is full", "Free some space there, or choose another storage"),
     errno.EDQUOT: ("the disk quota is used up", "Free some space there, or choose another storage"),
     errno.EFBIG: ("File too large, for its file system or `ulimit -f`", "Raise the limit, or choose another storage"),
@@ -66,8 +66,10 @@ def refused(action: str, path: str, error: OSError) -> StorageError:
     number = error.errno or 0
     if number == errno.EEXIST and path.startswith(f"{error.filename}/"):
         number = errno.ENOTDIR  # it is one of the directories of the path that exists, as a file
-    reason, mend = _MENDS.get(number, (error.strerror or str(error), "Mend that, or choose another storage"))
-    return StorageError(f"Cannot {action} {path}: {reason}. {mend}; PERDURE_LOCAL_STORAGE_PATH names the default one.")
+    reason, remedy = _REMEDIES.get(number, (error.strerror or str(error), "Mend that, or choose another storage"))
+    return StorageError(
+        f"Cannot {action} {path}: {reason}. {remedy}; PERDURE_LOCAL_STORAGE_PATH names the default one."
+    )
 
 
 def missing(path: str) -> ObjectMissing:

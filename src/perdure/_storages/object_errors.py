@@ -87,8 +87,8 @@ def refused(action: str, place: str, words: dict[str, str], error: Exception) ->
     code = next((first or second for first, second in _CODE.findall(text)), "")
     if isinstance(error, FileNotFoundError) and code not in _BY_CODE and "specified bucket" not in text:
         return ObjectMissing(f"Nothing is stored at {place}. It was deleted or moved, or never written.")
-    reason, mend = _reason(type(error).__name__, code, text)
-    return StorageError(f"Cannot {action} {place}: {reason.format(**words)}. {mend.format(**words)}.")
+    reason, remedy = _reason(type(error).__name__, code, text)
+    return StorageError(f"Cannot {action} {place}: {reason.format(**words)}. {remedy.format(**words)}.")
 
 
 def _reason(kind: str, code: str, text: str) -> Reason:

@@ -294,14 +294,14 @@ class RemoteFileSystem(Storage):
 
     def _refused(self, action: str, key: str, error: Exception) -> StorageError:
         if isinstance(error, ImportError):
-            reason, mend = str(error), "Install it"
+            reason, remedy = str(error), "Install it"
         elif isinstance(error, PermissionError):
-            reason, mend = "permission is denied", "Correct the settings, or grant this user the right to it"
+            reason, remedy = "permission is denied", "Correct the settings, or grant this user the right to it"
         else:
-            reason, mend = f"{type(error).__name__}: {error}", "Mend that, or correct basepath or settings"
+            reason, remedy = f"{type(error).__name__}: {error}", "Mend that, or correct basepath or settings"
         for secret in _texts(self.settings):
             reason = reason.replace(secret, "…")
-        return StorageError(f"Cannot {action} {self._place(key)}: {reason.rstrip('.')}. {mend}.")
+        return StorageError(f"Cannot {action} {self._place(key)}: {reason.rstrip('.')}. {remedy}.")
 
     def _place(self, key: str) -> str:
         return f"{self.basepath.rstrip('/')}/{key}" if not self.basepath.endswith("://") else f"{self.basepath}{key}"

@@ -29,7 +29,7 @@ _LOOKS = {
     "untrusted": "bold red",
     "unreadable": "yellow",
 }
-_MENDS = {
+_REMEDIES = {
     "overwritten": "nothing, if the runs are meant to share a key; else choose another result_storage_key.",
     "missing": "run again, or restore the files from a backup; `perdure result rm` records that they are gone.",
     "corrupt": "do not use what is there: run again, or restore the files from a backup; check the disk.",
@@ -120,11 +120,11 @@ def _show_summary(counts: "Counter[str]", took: int, quick: bool) -> None:
     show(
         f"{plural(counts.total(), 'result')} checked {how} in {duration_text(took)}" + (f": {found}" if found else ".")
     )
-    mends = [(name, mend) for name, mend in _MENDS.items() if counts[name]]
-    if mends:
+    remedies = [(name, remedy) for name, remedy in _REMEDIES.items() if counts[name]]
+    if remedies:
         show(section("What to do"))
-        for name, mend in mends:
-            show(note(f"{name:<11}  {mend}"))
+        for name, remedy in remedies:
+            show(note(f"{name:<11}  {remedy}"))
 
 
 def _write_json(wrong: Iterator[Verdict], counts: "Counter[str]") -> None:

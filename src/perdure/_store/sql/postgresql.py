@@ -23,7 +23,7 @@ _FORM = "postgresql://user:password@host:5432/name, with %40 for an @ in the pas
 _MISSING = "PostgreSQL needs the package psycopg. Install perdure[postgresql]."
 _FIRST = "0005"  # the migration that PostgreSQL was first served at
 _FULL = "Raise max_connections of the server, or run fewer processes at once."
-_MENDS = {
+_REMEDIES = {
     "25006": "It does not accept writes now: it is a standby, or another server has taken over. Give the URL of the"
     " one that accepts writes, or of all of them; target_session_attrs=any in the URL reads from any.",
     "08": "See that the server runs, and that its host and port are right.",
@@ -184,8 +184,8 @@ class PostgreSQL:
         if code in ("42P01", "42703"):  # no such table, no such column
             return self.damaged(text)
         raised = OrchestratorUnreachable if _may_pass(code) else OrchestratorError
-        mend = _MENDS.get(code) or _MENDS.get(code[:2], "")
-        return raised(f"The database {self.place} failed: {text}. {mend}".rstrip())
+        remedy = _REMEDIES.get(code) or _REMEDIES.get(code[:2], "")
+        return raised(f"The database {self.place} failed: {text}. {remedy}".rstrip())
 
     def _code(self, error: "psycopg.Error") -> str:
         """The SQLSTATE of an error; that of a connection that failed, where there is none."""

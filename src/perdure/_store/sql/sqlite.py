@@ -26,7 +26,7 @@ _WRONG_CONTENT = ("Could not decode", "no such table", "no such column")  # thes
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _LOOK_SECONDS = 0.05  # between two looks at the file's place: what is deleted within is lost as what is deleted after
 _WRITABLE = "Make it and its directory writable, or set another PERDURE_HOME."
-_MENDS = {
+_REMEDIES = {
     sqlite3.SQLITE_FULL: "The disk is full. Free some space; what was not written yet is kept and tried again.",
     sqlite3.SQLITE_IOERR: "The disk does not read or write. Look at its health, space, quota and `ulimit -f`.",
     sqlite3.SQLITE_READONLY: _WRITABLE,
@@ -250,8 +250,8 @@ class SQLite:
                 f"Other processes kept the database {self.path} locked for {self.timeout_seconds:g} seconds."
                 " Look for a process that hangs while writing to it."
             )
-        mend = _MENDS.get(code, "")
-        return OrchestratorError(f"The database {self.path} failed: {error}. {mend}".rstrip())
+        remedy = _REMEDIES.get(code, "")
+        return OrchestratorError(f"The database {self.path} failed: {error}. {remedy}".rstrip())
 
     def damaged(self, why: object) -> DatabaseCorrupt:
         """The error to raise when the file holds what Perdure never wrote."""
