@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, ClassVar, Self, TypeVar
 
 from perdure._execution import definition
-from perdure._execution.drawing import Way, drawn_call
+from perdure._execution.drawing import Way, draw_call
 from perdure._execution.mapping import mapped
 from perdure._execution.named_options import CommonOptions, Options
 from perdure._model.annotations import unmapped
@@ -112,10 +112,10 @@ class Decorated(CommonOptions[Options], CoroutineMarks):
 
         return mapped(self.name, parameters, given, submit_row, loop, self.options.is_async)
 
-    def _drawn(self, way: Way, args: Sequence[Any], kwargs: dict[str, Any], wait_for: Any) -> Any:
+    def _draw(self, way: Way, args: Sequence[Any], kwargs: dict[str, Any], wait_for: Any) -> Any:
         """What stands for a call's result, if it is made by a flow that is drawn; else None."""
         upstream = list(wait_for) if isinstance(wait_for, list | tuple | set) else [wait_for]
-        return drawn_call(self.options, args, {**kwargs, "wait_for": upstream}, way)
+        return draw_call(self.options, args, {**kwargs, "wait_for": upstream}, way)
 
     def _is_default(self, name: str, value: Any) -> bool:
         parameter = self.options.signature.inspected.parameters.get(name)

@@ -157,7 +157,7 @@ class _Futures(list[_Future]):
         return [each.result() for each in self]
 
 
-def drawn_call(options: RunOptions, args: Iterable[Any], kwargs: dict[str, Any], way: Way) -> Any:
+def draw_call(options: RunOptions, args: Iterable[Any], kwargs: dict[str, Any], way: Way) -> Any:
     """What stands for a call's result, if a flow is drawn here; else None."""
     drawing = _current.get()
     if drawing is None:
@@ -166,7 +166,7 @@ def drawn_call(options: RunOptions, args: Iterable[Any], kwargs: dict[str, Any],
     return drawing.note(options, [*args, *given], way)
 
 
-def drawn(options: FlowOptions, parameters: dict[str, Any], call: Callable[[], Any]) -> Any:
+def draw_flow(options: FlowOptions, parameters: dict[str, Any], call: Callable[[], Any]) -> Any:
     """The graph of what the flow's function calls; a coroutine of it on an event loop, if the function is one."""
     if options.is_generator:
         raise VisualizationError(
@@ -174,8 +174,8 @@ def drawn(options: FlowOptions, parameters: dict[str, Any], call: Callable[[], A
             " returns a list of them."
         )
     if not options.is_async:
-        return _drawn_here(options, parameters, call)
-    coroutine = _drawn_awaited(options, parameters, call)
+        return _draw_here(options, parameters, call)
+    coroutine = _draw_awaited(options, parameters, call)
     if on_event_loop():
         return coroutine
     import asyncio
@@ -183,7 +183,7 @@ def drawn(options: FlowOptions, parameters: dict[str, Any], call: Callable[[], A
     return asyncio.run(coroutine)
 
 
-def _drawn_here(options: FlowOptions, parameters: dict[str, Any], call: Callable[[], Any]) -> FlowGraph:
+def _draw_here(options: FlowOptions, parameters: dict[str, Any], call: Callable[[], Any]) -> FlowGraph:
     drawing = Drawing()
     resets = _enter(drawing, options, parameters, colour_of_plain_code())
     try:
@@ -193,7 +193,7 @@ def _drawn_here(options: FlowOptions, parameters: dict[str, Any], call: Callable
     return FlowGraph(options.name, drawing.nodes, list(drawing.edges))
 
 
-async def _drawn_awaited(options: FlowOptions, parameters: dict[str, Any], call: Callable[[], Any]) -> FlowGraph:
+async def _draw_awaited(options: FlowOptions, parameters: dict[str, Any], call: Callable[[], Any]) -> FlowGraph:
     drawing = Drawing()
     resets = _enter(drawing, options, parameters, True)
     try:

@@ -128,7 +128,7 @@ class Flow(Decorated[FlowOptions], OptionsOfFlows, Deployable, Generic[P, R]):
         """
         if Flow.calls_refused is not None:
             raise DefinitionError(f"The flow {self.name!r} was called. {Flow.calls_refused}")
-        if drawing.active and (drawn := self._drawn("call", args, kwargs, wait_for)) is not None:
+        if drawing.active and (drawn := self._draw("call", args, kwargs, wait_for)) is not None:
             return drawn
         try:
             session = sessions.current()
@@ -174,7 +174,7 @@ class Flow(Decorated[FlowOptions], OptionsOfFlows, Deployable, Generic[P, R]):
             ParameterBindError: the arguments do not fit the signature.
             DefinitionError: the flow has an idempotency key.
         """
-        if drawing.active and (drawn := self._drawn("submit", args, kwargs, wait_for)) is not None:
+        if drawing.active and (drawn := self._draw("submit", args, kwargs, wait_for)) is not None:
             return drawn
         future = self._submit(self._bind(args, kwargs), self._passed(args, kwargs), runs_of(wait_for))
         return future.wait() if return_state else future
@@ -206,7 +206,7 @@ class Flow(Decorated[FlowOptions], OptionsOfFlows, Deployable, Generic[P, R]):
             MappingLengthMismatch: the iterables have different lengths.
             DefinitionError: the flow has an idempotency key.
         """
-        if drawing.active and (drawn := self._drawn("map", args, kwargs, wait_for)) is not None:
+        if drawing.active and (drawn := self._draw("map", args, kwargs, wait_for)) is not None:
             return drawn
         runs = runs_of(wait_for)
 
@@ -228,7 +228,7 @@ class Flow(Decorated[FlowOptions], OptionsOfFlows, Deployable, Generic[P, R]):
         """
         parameters = self._bind(args, kwargs)
         bound = args if self._instance is None else (self._instance, *args)
-        return drawing.drawn(self.options, parameters, lambda: self.options.function(*bound, **kwargs))
+        return drawing.draw_flow(self.options, parameters, lambda: self.options.function(*bound, **kwargs))
 
     def _submit(
         self, parameters: dict[str, Any], passed: Passed, runs: Sequence[WaitedFor]

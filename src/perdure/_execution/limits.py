@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
-from perdure._engine.coordination.limits import drawn, gone, occupied
+from perdure._engine.coordination.limits import draw_slots, limit_deleted, occupy_slots
 from perdure._engine.drivers import adrive, drive
 from perdure._engine.port import Runtime
 from perdure._model.colour import caller_is_async
@@ -65,9 +65,9 @@ class concurrency:  # noqa: N801 - it is used as a function is
             for name in self._names:
                 limit: Limit = yield Blocking(runtime.limiter.named, (name,))
                 _check_slots(limit, self._occupy)
-                slot = yield from occupied(name, self._occupy, current_run.get(), self._timeout, runtime)
+                slot = yield from occupy_slots(name, self._occupy, current_run.get(), self._timeout, runtime)
                 if slot is None:
-                    raise gone(name)  # noqa: TRY301 - what is held already is let go of
+                    raise limit_deleted(name)  # noqa: TRY301 - what is held already is let go of
                 held.append(slot)
         except BaseException:
             yield from _let_go(held, runtime)
@@ -101,7 +101,7 @@ def _draw_all(names: Sequence[str], occupy: int, timeout_seconds: float | None, 
             )
         if occupy > limit.slots:
             raise LimitError(f"occupy={occupy}, but {name!r} has {limit.slots} slots: ask for at most as many.")
-        yield from drawn(name, occupy, current_run.get(), timeout_seconds, runtime)
+        yield from draw_slots(name, occupy, current_run.get(), timeout_seconds, runtime)
 
 
 def _let_go(slots: list[Slot], runtime: Runtime) -> Steps[None]:

@@ -136,7 +136,7 @@ class Task(Decorated[TaskOptions], OptionsOfTasks, Generic[P, R]):
         Raises:
             ParameterBindError: the arguments do not fit the signature.
         """
-        if drawing.active and (drawn := self._drawn("call", args, kwargs, wait_for)) is not None:
+        if drawing.active and (drawn := self._draw("call", args, kwargs, wait_for)) is not None:
             return drawn
         try:
             options = self.options
@@ -186,7 +186,7 @@ class Task(Decorated[TaskOptions], OptionsOfTasks, Generic[P, R]):
         Raises:
             ParameterBindError: the arguments do not fit the signature.
         """
-        if drawing.active and (drawn := self._drawn("submit", args, kwargs, wait_for)) is not None:
+        if drawing.active and (drawn := self._draw("submit", args, kwargs, wait_for)) is not None:
             return drawn
         parameters, passed = self._bind(args, kwargs), self._passed(args, kwargs)
         future = submit_task(self, self.options, parameters, runs_of(wait_for), passed)
@@ -222,7 +222,7 @@ class Task(Decorated[TaskOptions], OptionsOfTasks, Generic[P, R]):
             MappingMissingIterable: no argument is an iterable.
             MappingLengthMismatch: the iterables have different lengths.
         """
-        if drawing.active and (drawn := self._drawn("map", args, kwargs, wait_for)) is not None:
+        if drawing.active and (drawn := self._draw("map", args, kwargs, wait_for)) is not None:
             return drawn
         runs = runs_of(wait_for)
 

@@ -4,7 +4,7 @@ from contextvars import Token
 from types import TracebackType
 from typing import Any
 
-from perdure._engine.coordination.transacting import entered, left
+from perdure._engine.coordination.transacting import enter_transaction, leave_transaction
 from perdure._engine.coordination.transaction import Transaction
 from perdure._engine.drivers import adrive, drive
 from perdure._model.colour import caller_is_async
@@ -46,20 +46,20 @@ class transaction:  # noqa: N801 - it is used as a function is
             )
         session = sessions.current()
         run = current_run.get()
-        return self._begun(drive(entered(run, transaction_above(run), self._key, session), session))
+        return self._begun(drive(enter_transaction(run, transaction_above(run), self._key, session), session))
 
     def __exit__(self, _: Any, error: BaseException | None, __: TracebackType | None) -> None:
         session = sessions.current()
-        drive(left(self._ended(), session, error), session)
+        drive(leave_transaction(self._ended(), session, error), session)
 
     async def __aenter__(self) -> Transaction:
         session = sessions.current()
         run = current_run.get()
-        return self._begun(await adrive(entered(run, transaction_above(run), self._key, session), session))
+        return self._begun(await adrive(enter_transaction(run, transaction_above(run), self._key, session), session))
 
     async def __aexit__(self, _: Any, error: BaseException | None, __: TracebackType | None) -> None:
         session = sessions.current()
-        await adrive(left(self._ended(), session, error), session)
+        await adrive(leave_transaction(self._ended(), session, error), session)
 
     def _begun(self, begun: Transaction) -> Transaction:
         self._transaction = begun

@@ -87,12 +87,12 @@ def _figure(figure: Any, kind: type) -> dict[str, Any]:
     width, height = (round(each * figure.dpi) for each in inches)
     shown = {"kind": "image", "type": name_of(kind), "width": width, "height": height, "mode": "RGBA"}
     try:
-        return _with_thumbnail(shown, _drawn(figure, 2 * _SIDE / max(*inches, 1e-6)))
+        return _with_thumbnail(shown, _render(figure, 2 * _SIDE / max(*inches, 1e-6)))
     except Exception:  # it holds what cannot be copied or drawn
         return shown
 
 
-def _drawn(figure: Any, dpi: float) -> Any:
+def _render(figure: Any, dpi: float) -> Any:
     """A drawing of a copy: to draw a figure changes it."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # part of a library that is in use already
 

@@ -54,7 +54,7 @@ class FlowGraph:
         Raises:
             VisualizationError: Graphviz is not installed, or fails.
         """
-        return self._drawn("svg").decode()
+        return self._render("svg").decode()
 
     def save(self, path: str | Path) -> Path:
         """Write the graph to a file: Mermaid to .mmd and .md, the text for Graphviz to .dot and .gv, else a picture.
@@ -69,7 +69,7 @@ class FlowGraph:
         elif ending in (".dot", ".gv"):
             path.write_text(f"{self.dot()}\n", encoding="utf-8")
         elif ending in (".svg", ".png", ".pdf"):
-            path.write_bytes(self._drawn(ending[1:]))
+            path.write_bytes(self._render(ending[1:]))
         else:
             raise VisualizationError(
                 f"{str(path)!r} does not say how to write the graph: its name must end in .mmd, .md, .dot, .gv,"
@@ -77,7 +77,7 @@ class FlowGraph:
             )
         return path
 
-    def _drawn(self, form: str) -> bytes:
+    def _render(self, form: str) -> bytes:
         import shutil  # few programs draw; the others start faster
         import subprocess
 

@@ -236,7 +236,7 @@ class _Completed(Generic[F]):
         self._finished.append(future)
         self._wake()
 
-    def _left(self) -> float | None:
+    def _seconds_left(self) -> float | None:
         left = None if self._end is None else self._end - time.monotonic()
         if left is not None and left <= 0:
             count = len(self._unfinished)
@@ -250,7 +250,7 @@ class _Completed(Generic[F]):
             if not self._finished:
                 next(iter(self._unfinished)).prepare_to_block(self._end is not None)
             while not self._finished:
-                bell.wait(self._left())
+                bell.wait(self._seconds_left())
             future = self._finished.popleft()
             del self._unfinished[future]
             yield future
@@ -265,7 +265,7 @@ class _Completed(Generic[F]):
                 arrived.clear()
                 if self._finished:
                     break
-                left = self._left()
+                left = self._seconds_left()
                 with suppress(TimeoutError):
                     await asyncio.wait_for(arrived.wait(), left)
             future = self._finished.popleft()

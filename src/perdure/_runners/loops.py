@@ -46,7 +46,7 @@ class Portal:
 
         with self._lock:
             if loop not in self._loops:
-                raise _gone()
+                raise _stopped_error()
             self._calls.add(call)
             loop.call_soon_threadsafe(begin)
 
@@ -97,7 +97,7 @@ class Portal:
             loop.close()
             for call in tuple(self._calls):  # nobody else tells those who wait
                 if call.task is None or call.task.get_loop() is loop:
-                    call.end(_gone())
+                    call.end(_stopped_error())
 
 
 class _Call:
@@ -123,5 +123,5 @@ class _Call:
         return self.task.result()
 
 
-def _gone() -> RuntimeError:
+def _stopped_error() -> RuntimeError:
     return RuntimeError("The event loop for coroutines that are called from sync code has been stopped.")

@@ -31,10 +31,10 @@ def slots_of_tags(run: TaskRunContext, records: list[Record], runtime: Runtime) 
         if limit.decay is not None:
             wait = yield Blocking(limiter.draw, (limit.name, 1, None))
             if wait:
-                yield from _told(run, limit.name, records, runtime)
+                yield from _report_waiting(run, limit.name, records, runtime)
                 yield from _sleep(wait, run)
             continue
-        slot = yield from occupied(limit.name, 1, run, None, runtime, records)
+        slot = yield from occupy_slots(limit.name, 1, run, None, runtime, records)
         if slot is not None:
             held.append(slot)
 
@@ -46,7 +46,7 @@ def slots_let_go(run: TaskRunContext, runtime: Runtime) -> Steps[None]:
         yield Blocking(runtime.limiter.release, (slots,))
 
 
-def occupied(
+def occupy_slots(
     name: str,
     occupy: int,
     run: RunContext | None,
@@ -69,7 +69,7 @@ def occupied(
             if not missing:
                 return None if missing is None else ticket.slot
             if before is None and records is not None and isinstance(run, TaskRunContext):
-                yield from _told(run, name, records, runtime)
+                yield from _report_waiting(run, name, records, runtime)
             left = None if deadline is None else deadline - time.monotonic()
             if left is not None and left <= 0:
                 raise _late(name, occupy, timeout_seconds)  # noqa: TRY301 - its place in the line is given up
@@ -82,7 +82,7 @@ def occupied(
         raise
 
 
-def drawn(
+def draw_slots(
     name: str, occupy: int, run: RunContext | None, timeout_seconds: float | None, runtime: Runtime
 ) -> Steps[None]:
     """Draw slots of a limit that come back with time, and wait until they may be used.
@@ -93,7 +93,7 @@ def drawn(
     """
     wait: float | None = yield Blocking(runtime.limiter.draw, (name, occupy, timeout_seconds))
     if wait is None:
-        raise gone(name)
+        raise limit_deleted(name)
     if timeout_seconds is not None and wait > timeout_seconds:
         raise LimitTimeout(
             f"{occupy} of the limit {name!r} would take {wait:.3g} seconds,"
@@ -110,12 +110,12 @@ def _late(name: str, occupy: int, timeout_seconds: float | None) -> LimitTimeout
     )
 
 
-def gone(name: str) -> LimitError:
+def limit_deleted(name: str) -> LimitError:
     """The error of a limit that was there a moment ago."""
     return LimitError(f"The limit {name!r} was deleted. `perdure limit create {name} 5` makes it again.")
 
 
-def _told(run: TaskRunContext, name: str, records: list[Record], runtime: Runtime) -> Steps[None]:
+def _report_waiting(run: TaskRunContext, name: str, records: list[Record], runtime: Runtime) -> Steps[None]:
     """Say that a task run waits."""
     records.append(
         enter(run, runtime, StateType.SCHEDULED, f"It waits for a slot of the limit {name!r}.", name=AWAITING)

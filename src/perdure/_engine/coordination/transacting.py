@@ -31,7 +31,9 @@ _GRACE_SECONDS = 10.0  # for tasks that run when the block is left by Ctrl-C, fo
 # Entering
 
 
-def entered(run: RunContext | None, outer: Transaction | None, key: str | None, runtime: Runtime) -> Steps[Transaction]:
+def enter_transaction(
+    run: RunContext | None, outer: Transaction | None, key: str | None, runtime: Runtime
+) -> Steps[Transaction]:
     """A transaction, begun: what is left over of an earlier one of the same key is rolled back.
 
     Raises:
@@ -144,7 +146,7 @@ def _finished(transaction: Transaction, steps: Sequence[StepRecord], runtime: Ru
 # Leaving
 
 
-def left(transaction: Transaction, runtime: Runtime, error: BaseException | None) -> Steps[None]:
+def leave_transaction(transaction: Transaction, runtime: Runtime, error: BaseException | None) -> Steps[None]:
     """End a transaction: wait for what was submitted in it, then commit, or roll back after an `error`."""
     try:
         if error is None:
