@@ -37,7 +37,7 @@ class Runtime(ProcessRuntime, Protocol):
 
     claims: Claims
     limiter: Limiter
-    told_sources: set[str]  # of tasks, by their digests: what was reported to the orchestrator
+    reported_sources: set[str]  # of tasks, by their digests: what was reported to the orchestrator
     transactions: Transactions
 
     def report(self, records: Sequence[Record]) -> None:

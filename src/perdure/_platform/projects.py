@@ -99,8 +99,8 @@ def _origin(git: Path) -> str | None:
     address = None if section is None else _ADDRESS.search(section[1])
     if address is None:
         return None
-    told = address[1].strip('"')
-    if told.startswith((".", "/", "file:")) or re.match(r"[A-Za-z]:[\\/]", told):
+    given = address[1].strip('"')
+    if given.startswith((".", "/", "file:")) or re.match(r"[A-Za-z]:[\\/]", given):
         return None  # a folder of this machine: the clone's own tells as much
-    match = _URL.match(told)
+    match = _URL.match(given)
     return None if match is None else f"{match[1].lower()}/{match[2]}"

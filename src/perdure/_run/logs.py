@@ -289,8 +289,8 @@ def log(run: RunContext | None, level: int, message: str, *args: Any, error: Bas
     if error is not None and getattr(error, "__perdure_logged__", False):
         error = None
     shown = "" if error is None else without_secrets(traceback_of(error))
-    told = [without_secrets(str(each)) if isinstance(each, str | BaseException) else each for each in args]
-    logger.log(level, message + "%s", *told, shown and f"\n{shown}", extra={"perdure_run": run})
+    shown_args = [without_secrets(str(each)) if isinstance(each, str | BaseException) else each for each in args]
+    logger.log(level, message + "%s", *shown_args, shown and f"\n{shown}", extra={"perdure_run": run})
     if error is not None:
         with contextlib.suppress(AttributeError, TypeError):  # an exception class may refuse attributes
             error.__perdure_logged__ = True  # type: ignore[attr-defined]

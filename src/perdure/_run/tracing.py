@@ -36,13 +36,13 @@ class Tracer:
     def tapped(self, tell: Tell) -> Tell:
         """What reports the records, and makes spans of them."""
 
-        def told(records: Iterable[Record]) -> None:
+        def reported(records: Iterable[Record]) -> None:
             taken = tuple(records)
             for record in taken:
                 self._see(record)
             tell(taken)
 
-        return told
+        return reported
 
     def enter(self, run_id: str) -> Callable[[], None]:
         """Have a run's span be the current one of its code; what ends that."""

@@ -70,7 +70,7 @@ class Session:
         self.storages = Storages(
             lambda record: orchestrator.report((record,)), orchestrator.block, orchestrator.has_block
         )
-        self.told_sources: set[str] = set()
+        self.reported_sources: set[str] = set()
         self.transactions = orchestrator.transactions
         self._life = Life(orchestrator.report, self._look_after, chosen.lease_seconds)
         self.liveness = Liveness(orchestrator, chosen.lease_seconds)

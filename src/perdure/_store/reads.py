@@ -282,8 +282,8 @@ class Reads:
     def deliveries(self, hook_id: str | None, state: str | None, after: str | None, limit: int) -> Found[Delivery]:
         """A page of deliveries, newest first."""
         columns = hook_delivery.c
-        told = ((columns.hook_id, hook_id), (columns.state, state))
-        chosen = [column == value for column, value in told if value is not None]
+        given = ((columns.hook_id, hook_id), (columns.state, state))
+        chosen = [column == value for column, value in given if value is not None]
         chosen += [columns.id < after] if after is not None else []
         rows = self._deliveries(*chosen, limit=limit + 1)
         return paged(rows, limit, lambda each: each.id)

@@ -57,10 +57,12 @@ def _by_state(known: EmbeddedOrchestrator, table: Any) -> dict[str, int]:
     """Most runs have completed, and are in no index of states: they are what is left of all."""
     kind = table.c.state_type
     others = select(kind, func.count()).where(text(NOT_COMPLETED)).group_by(kind)
-    told = {str(name): int(count) for name, count in known.select(others)}
-    ((untold,),) = known.select(select(func.count()).select_from(table).where(kind.is_(None)))
+    counted = {str(name): int(count) for name, count in known.select(others)}
+    ((unreported,),) = known.select(select(func.count()).select_from(table).where(kind.is_(None)))
     ((whole,),) = known.select(select(func.count()).select_from(table))
-    counts = Counter(told) + Counter({"COMPLETED": max(0, whole - untold - sum(told.values())), "PENDING": untold})
+    counts = Counter(counted) + Counter(
+        {"COMPLETED": max(0, whole - unreported - sum(counted.values())), "PENDING": unreported}
+    )
     return dict(counts)
 
 

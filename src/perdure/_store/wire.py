@@ -333,21 +333,21 @@ def decode_records(body: bytes) -> list[Any]:
         InvalidRecords: some are not what they should be.
         ValueError: the body is not JSON, or not a list.
     """
-    told = from_json(body, allow_inf_nan=False)
-    if not isinstance(told, list):
+    given = from_json(body, allow_inf_nan=False)
+    if not isinstance(given, list):
         raise ValueError("The body is not a list of records.")  # noqa: TRY004
     places: dict[Any, list[int]] = {}
     refused: dict[int, str] = {}
-    for place, each in enumerate(told):
+    for place, each in enumerate(given):
         try:
             name, _ = each
             places.setdefault(_KINDS[name], []).append(place)
         except (KeyError, TypeError, ValueError):
             refused[place] = f"not a record; the records are {', '.join(_KINDS)}"
-    found: list[Any] = [None] * len(told)
+    found: list[Any] = [None] * len(given)
     for kind, at in places.items():
         try:
-            made = _list_adapter(kind).validate_python([told[place][1] for place in at])
+            made = _list_adapter(kind).validate_python([given[place][1] for place in at])
         except ValidationError as error:
             refused |= {at[int(each["loc"][0])]: _reason(kind, each) for each in error.errors(include_url=False)}
             continue
@@ -385,7 +385,7 @@ class Method:
         _, *rest = signature(function).parameters.values()  # without `self`
         self._signature = Signature(rest)
         self._hints = hints
-        self._told = [each for each, hint in hints.items() if hint == Iterable[Record]]
+        self._record_parameters = [each for each, hint in hints.items() if hint == Iterable[Record]]
         self.is_paged = get_origin(self.returns) is Iterator
 
     @cached_property
@@ -404,11 +404,11 @@ class Method:
     def encode_call(self, args: tuple[Any, ...], options: Mapping[str, Any]) -> bytes:
         """The arguments of a call, by name."""
         bound = self._signature.bind(*args, **options).arguments
-        told = {name: list(bound[name]) for name in self._told}
+        given = {name: list(bound[name]) for name in self._record_parameters}
         try:
-            return json.dumps(bound | {name: _tagged(told[name]) for name in told}, ensure_ascii=False).encode()
+            return json.dumps(bound | {name: _tagged(given[name]) for name in given}, ensure_ascii=False).encode()
         except UnicodeEncodeError:
-            escaped = {name: _tagged(map(_escaped, told[name])) for name in told}
+            escaped = {name: _tagged(map(_escaped, given[name])) for name in given}
             return json.dumps(bound | escaped, ensure_ascii=False).encode("utf-8", "backslashreplace")
 
     def decode_call(self, body: bytes) -> dict[str, Any]:

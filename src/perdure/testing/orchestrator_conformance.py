@@ -179,20 +179,20 @@ class OrchestratorConformance:
 
     def test_states_are_answered_in_the_order_of_arrival(self, orchestrator: Orchestrator) -> None:
         task = task_run()
-        told = [state(task, kind) for kind in (S.PENDING, S.RUNNING, S.COMPLETED)]
-        told[2] = told[2]._replace(time=told[0].time - 1)  # a clock that was set back
-        orchestrator.commit([task, *told[:2]])
-        orchestrator.report([told[2]])
-        assert list(orchestrator.states(task.id)) == told
+        reported = [state(task, kind) for kind in (S.PENDING, S.RUNNING, S.COMPLETED)]
+        reported[2] = reported[2]._replace(time=reported[0].time - 1)  # a clock that was set back
+        orchestrator.commit([task, *reported[:2]])
+        orchestrator.report([reported[2]])
+        assert list(orchestrator.states(task.id)) == reported
 
     def test_past_states_are_kept_once_in_the_order_of_their_times(self, orchestrator: Orchestrator) -> None:
         task = task_run()
-        told = [state(task, kind) for kind in (S.PENDING, S.RUNNING, S.COMPLETED)]
-        orchestrator.commit([task, *map(PastStateRecord._make, told[::-1])])
-        orchestrator.commit([PastStateRecord._make(told[0])])
-        assert list(orchestrator.states(task.id)) == told
+        reported = [state(task, kind) for kind in (S.PENDING, S.RUNNING, S.COMPLETED)]
+        orchestrator.commit([task, *map(PastStateRecord._make, reported[::-1])])
+        orchestrator.commit([PastStateRecord._make(reported[0])])
+        assert list(orchestrator.states(task.id)) == reported
         (known,) = orchestrator.task_runs(RunFilter())
-        assert (known.state_type, known.started, known.ended) == (S.COMPLETED, told[1].time, told[2].time)
+        assert (known.state_type, known.started, known.ended) == (S.COMPLETED, reported[1].time, reported[2].time)
 
     def test_a_past_state_that_is_older_does_not_become_the_runs_state(self, orchestrator: Orchestrator) -> None:
         run = flow_run()
@@ -285,7 +285,7 @@ class OrchestratorConformance:
         assert ids(orchestrator.task_runs(of_parent)) == [task.id]
 
     def test_a_result_comes_back_as_it_was_told(self, orchestrator: Orchestrator) -> None:
-        told = ResultRecord(
+        reported = ResultRecord(
             run_id=new_id(),
             of_task=True,
             kind="persisted",
@@ -302,9 +302,9 @@ class OrchestratorConformance:
             retention='{"age": 60}',
             preview='{"kind": "json"}',
         )
-        orchestrator.report([told])
+        orchestrator.report([reported])
         (known,) = orchestrator.results(ResultFilter())
-        assert known == told
+        assert known == reported
         assert (known.of_task, known.is_exception) == (True, True)
 
     def test_the_newest_result_of_a_run_replaces_the_one_before(self, orchestrator: Orchestrator) -> None:
@@ -317,11 +317,11 @@ class OrchestratorConformance:
     def test_results_are_filtered(self, orchestrator: Orchestrator) -> None:
         run = flow_run()
         task, other = task_run(run.id), task_run()
-        told = [literal(run), literal(task), literal(other)._replace(kind="unpersisted", value=None)]
-        orchestrator.commit([run, task, other, *told])
-        assert orchestrator.results(ResultFilter(flow_run_ids=(run.id,))) == [told[1], told[0]]
-        assert orchestrator.results(ResultFilter(run_ids=(other.id,))) == [told[2]]
-        assert orchestrator.results(ResultFilter(kinds=("literal",), limit=1)) == [told[1]]
+        reported = [literal(run), literal(task), literal(other)._replace(kind="unpersisted", value=None)]
+        orchestrator.commit([run, task, other, *reported])
+        assert orchestrator.results(ResultFilter(flow_run_ids=(run.id,))) == [reported[1], reported[0]]
+        assert orchestrator.results(ResultFilter(run_ids=(other.id,))) == [reported[2]]
+        assert orchestrator.results(ResultFilter(kinds=("literal",), limit=1)) == [reported[1]]
 
     @pytest.mark.parametrize(
         "wanted",
@@ -356,26 +356,26 @@ class OrchestratorConformance:
     def test_the_results_of_a_flow_are_those_of_its_runs_and_of_their_tasks(self, orchestrator: Orchestrator) -> None:
         run, other = flow_run(), flow_run(flow_name="other")
         task, another, alone = task_run(run.id), task_run(other.id), task_run()
-        told = [literal(each) for each in (run, task, other, another, alone)]
-        orchestrator.commit([run, other, task, another, alone, *told])
+        reported = [literal(each) for each in (run, task, other, another, alone)]
+        orchestrator.commit([run, other, task, another, alone, *reported])
         of_flow = {each.run_id for each in orchestrator.results(ResultFilter(flow=run.flow_name))}
         assert of_flow == {run.id, task.id}
 
     def test_pages_of_results_go_on_where_the_last_one_ended(self, orchestrator: Orchestrator) -> None:
-        told = [literal(task_run()) for _ in range(5)]
-        orchestrator.commit(told)
+        reported = [literal(task_run()) for _ in range(5)]
+        orchestrator.commit(reported)
         first = orchestrator.results(ResultFilter(limit=2))
         second = orchestrator.results(ResultFilter(limit=2, older_than=first[-1].run_id))
-        assert [*first, *second] == told[:0:-1]
+        assert [*first, *second] == reported[:0:-1]
 
     def test_a_result_is_doomed_and_then_removed(self, orchestrator: Orchestrator) -> None:
         task = task_run()
-        told = persisted(task)
-        orchestrator.commit([told])
+        reported = persisted(task)
+        orchestrator.commit([reported])
         orchestrator.commit([RemovalRecord(task.id, 7, None)])
-        assert orchestrator.results(ResultFilter(doomed=True, removed=False)) == [told._replace(doomed=7)]
+        assert orchestrator.results(ResultFilter(doomed=True, removed=False)) == [reported._replace(doomed=7)]
         orchestrator.commit([RemovalRecord(task.id, 7, 9)])
-        assert orchestrator.results(ResultFilter(removed=True)) == [told._replace(doomed=7, removed=9)]
+        assert orchestrator.results(ResultFilter(removed=True)) == [reported._replace(doomed=7, removed=9)]
         assert orchestrator.results(ResultFilter(doomed=False)) == []
 
     def test_a_new_result_of_a_run_is_not_doomed(self, orchestrator: Orchestrator) -> None:
@@ -393,11 +393,11 @@ class OrchestratorConformance:
 
     def test_inputs_are_found_from_both_ends(self, orchestrator: Orchestrator) -> None:
         source, user, other = task_run(), task_run(), task_run()
-        told = [InputRecord(user.id, source.id, "a"), InputRecord(user.id, other.id, "b")]
-        orchestrator.report([*told, told[0]])
+        reported = [InputRecord(user.id, source.id, "a"), InputRecord(user.id, other.id, "b")]
+        orchestrator.report([*reported, reported[0]])
         orchestrator.commit([last := InputRecord(other.id, source.id, "wait_for")])
-        assert orchestrator.inputs_of([user.id]) == told
-        assert orchestrator.uses_of([source.id]) == sorted([told[0], last])
+        assert orchestrator.inputs_of([user.id]) == reported
+        assert orchestrator.uses_of([source.id]) == sorted([reported[0], last])
         assert orchestrator.uses_of([user.id]) == orchestrator.inputs_of([]) == []
 
     def test_a_cache_key_is_found_as_soon_as_it_is_reported(self, orchestrator: Orchestrator) -> None:
@@ -505,9 +505,9 @@ class OrchestratorConformance:
 
     def test_cache_entries_are_found_newest_first(self, orchestrator: Orchestrator) -> None:
         task, other = task_run(), task_run(task_name="other")
-        told = [persisted(task), literal(other)]
+        reported = [persisted(task), literal(other)]
         entries = [CacheRecord("a1", task.id, 1, 5, '{"task": "t"}'), CacheRecord("a2", other.id, 2, None)]
-        orchestrator.report([task, other, *told, *entries])
+        orchestrator.report([task, other, *reported, *entries])
         second, first = orchestrator.cache_entries(CacheFilter())
         assert first == (*entries[0], "load", "builtins.dict", 100, None)
         assert second == (*entries[1], "other", "builtins.NoneType", None, None)
@@ -527,14 +527,14 @@ class OrchestratorConformance:
         assert orchestrator.results(ResultFilter()) == [result]
 
     def test_decisions_come_back_newest_first(self, orchestrator: Orchestrator) -> None:
-        told = [
+        reported = [
             DecisionRecord(new_id(), "cached", other_id=new_id()),
             DecisionRecord(new_id(), "computed", "key", '{"task": "t"}', '{"x": "1"}'),
         ]
-        orchestrator.report(told)
-        ids = [each.run_id for each in told]
-        assert list(orchestrator.decisions([*ids, new_id()])) == told[::-1]
-        assert list(orchestrator.decisions(ids[:1])) == told[:1]
+        orchestrator.report(reported)
+        ids = [each.run_id for each in reported]
+        assert list(orchestrator.decisions([*ids, new_id()])) == reported[::-1]
+        assert list(orchestrator.decisions(ids[:1])) == reported[:1]
 
     def test_a_decision_knows_what_its_key_stood_for(self, orchestrator: Orchestrator) -> None:
         before, after = literal(task_run()), literal(task_run())

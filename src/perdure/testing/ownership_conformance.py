@@ -62,7 +62,7 @@ def lost(orchestrator: Orchestrator) -> Begun:
     return had
 
 
-def told_of(had: Begun) -> dict[str, Sequence[Record]]:
+def reports_of(had: Begun) -> dict[str, Sequence[Record]]:
     """What the process that has lost a run may report of it."""
     run, task = had.run, had.task
     later, below = task_run(run.id), flow_run(parent_flow_run_id=run.id)
@@ -113,15 +113,15 @@ class OwnershipConformance:
     def test_nothing_that_is_reported_under_a_lost_claim_is_kept(self, orchestrator: Orchestrator) -> None:
         had = lost(orchestrator)
         before = all_of(had, orchestrator)
-        orchestrator.commit([record for records in told_of(had).values() for record in records])
-        orchestrator.commit(told_of(had)["a state"])
+        orchestrator.commit([record for records in reports_of(had).values() for record in records])
+        orchestrator.commit(reports_of(had)["a state"])
         assert all_of(had, orchestrator) == before
 
     def test_what_is_reported_under_the_last_claim_is_kept(self, orchestrator: Orchestrator) -> None:
         had = lost(orchestrator)
         before = all_of(had, orchestrator)
         orchestrator.own(Owner(had.run.id, 2))
-        orchestrator.commit([record for records in told_of(had).values() for record in records])
+        orchestrator.commit([record for records in reports_of(had).values() for record in records])
         after = all_of(had, orchestrator)
         assert [what for what in after if after[what] == before[what]] == []
 

@@ -60,14 +60,19 @@ class ServicesConformance:
     def test_states_of_flow_runs_and_failures_of_task_runs_come_in_order(self, orchestrator: Orchestrator) -> None:
         run = flow_run(tags='["a"]')
         task = task_run(run.id)
-        told = [state(run, S.RUNNING), state(task, S.RUNNING), state(task, S.FAILED, "no"), state(run, S.COMPLETED)]
-        orchestrator.commit([run, task, *told])
+        registered = [
+            state(run, S.RUNNING),
+            state(task, S.RUNNING),
+            state(task, S.FAILED, "no"),
+            state(run, S.COMPLETED),
+        ]
+        orchestrator.commit([run, task, *registered])
         found = orchestrator.services.states_after(0, 10)
         assert [(each.run_id, each.type, each.of_task) for each in found] == [
             *((run.id, "RUNNING", False), (task.id, "FAILED", True), (run.id, "COMPLETED", False))
         ]
         assert found[1] == SeenState(
-            *(task.id, found[1].arrival, True, "FAILED", "Failed", "no", told[2].time, task.name),
+            *(task.id, found[1].arrival, True, "FAILED", "Failed", "no", registered[2].time, task.name),
             *(run.id, run.flow_name, task.task_name, "[]"),
         )
         assert orchestrator.services.states_after(found[0].arrival, 1) == found[1:2]
@@ -83,9 +88,9 @@ class ServicesConformance:
         assert orchestrator.services.last_sign(run.id) == begun.time + 5
 
     def test_an_event_is_added_once_with_its_deliveries(self, orchestrator: Orchestrator) -> None:
-        found, told = event(), hook()
-        orchestrator.services.put_hook(told)
-        first, second = delivery(found, told), delivery(found, told)
+        found, registered = event(), hook()
+        orchestrator.services.put_hook(registered)
+        first, second = delivery(found, registered), delivery(found, registered)
         assert [orchestrator.services.add_events([found], [each]) for each in (first, second)] == [1, 0]
         assert orchestrator.services.events(EventFilter()) == [found]
         assert orchestrator.services.deliveries(None, None, 10) == [first]
@@ -102,23 +107,23 @@ class ServicesConformance:
         assert found == [[late, old], [late], [other], [old], [late, old], [old], [other]]
 
     def test_old_events_are_forgotten_with_their_deliveries(self, orchestrator: Orchestrator) -> None:
-        old, new, told = event(time=5), event(time=6), hook()
-        orchestrator.services.add_events([old, new], [delivery(old, told), kept := delivery(new, told)])
+        old, new, registered = event(time=5), event(time=6), hook()
+        orchestrator.services.add_events([old, new], [delivery(old, registered), kept := delivery(new, registered)])
         assert orchestrator.services.forget_events(6) == 1
         assert orchestrator.services.events(EventFilter()) == [new]
         assert orchestrator.services.deliveries(None, None, 10) == [kept]
 
     def test_a_hook_comes_back_as_it_was_put_until_it_is_deleted(self, orchestrator: Orchestrator) -> None:
-        told, found = hook(), event()
-        orchestrator.services.put_hook(told)
-        orchestrator.services.add_events([found], [delivery(found, told)])
-        assert orchestrator.services.hooks() == [told]
-        assert [orchestrator.services.delete_hook(told.id) for _ in range(2)] == [True, False]
+        registered, found = hook(), event()
+        orchestrator.services.put_hook(registered)
+        orchestrator.services.add_events([found], [delivery(found, registered)])
+        assert orchestrator.services.hooks() == [registered]
+        assert [orchestrator.services.delete_hook(registered.id) for _ in range(2)] == [True, False]
         assert orchestrator.services.deliveries(None, None, 10) == []
 
     def test_a_delivery_is_claimed_by_one_who_saw_when_it_is_due(self, orchestrator: Orchestrator) -> None:
-        told, found = hook(), event()
-        waiting = delivery(found, told, 8)
+        registered, found = hook(), event()
+        waiting = delivery(found, registered, 8)
         orchestrator.services.add_events([found], [waiting])
         assert [orchestrator.services.claim_delivery(waiting, 20) for _ in range(2)] == [True, False]
         assert orchestrator.services.due_deliveries(10, 5) == []
@@ -127,14 +132,14 @@ class ServicesConformance:
         assert not orchestrator.services.claim_delivery(waiting, 30)
 
     def test_deliveries_that_wait_are_due_in_their_turn(self, orchestrator: Orchestrator) -> None:
-        told, events = hook(), [event() for _ in range(3)]
-        late, early, later = (delivery(each, told, due) for each, due in zip(events, (9, 8, 11), strict=True))
+        registered, events = hook(), [event() for _ in range(3)]
+        late, early, later = (delivery(each, registered, due) for each, due in zip(events, (9, 8, 11), strict=True))
         orchestrator.services.add_events(events, [late, early, later])
         assert orchestrator.services.due_deliveries(10, 5) == [early, late]
-        assert orchestrator.services.due_deliveries(10, 5, of=told.id) == [early, late]
+        assert orchestrator.services.due_deliveries(10, 5, of=registered.id) == [early, late]
         assert orchestrator.services.due_deliveries(10, 5, of="another") == []
-        assert orchestrator.services.due_deliveries(10, 5, besides=("another", told.id)) == []
+        assert orchestrator.services.due_deliveries(10, 5, besides=("another", registered.id)) == []
         tried = early._replace(state="delivered", attempts=1, outcome="HTTP 204")
         orchestrator.services.note_delivery(tried)
         assert orchestrator.services.due_deliveries(10, 5) == [late]
-        assert orchestrator.services.deliveries(told.id, "delivered", 5) == [tried]
+        assert orchestrator.services.deliveries(registered.id, "delivered", 5) == [tried]

@@ -228,12 +228,14 @@ class StorageConformance:
         view[:2] = b"zz"[: len(data)]
         assert storage.read("a") == data
 
-    @pytest.mark.parametrize("told", [1, 5, 99, LARGE - 1, LARGE + 1, 2 * LARGE])
+    @pytest.mark.parametrize("stated", [1, 5, 99, LARGE - 1, LARGE + 1, 2 * LARGE])
     @pytest.mark.parametrize("size", [4, LARGE])
-    def test_an_object_of_another_size_than_told_is_read_as_it_is(self, storage: Storage, size: int, told: int) -> None:
+    def test_an_object_of_another_size_than_told_is_read_as_it_is(
+        self, storage: Storage, size: int, stated: int
+    ) -> None:
         data = large_data()[:size]
         storage.write("a", data)
-        assert storage.read_large("a", told) == data
+        assert storage.read_large("a", stated) == data
 
     def test_a_fingerprint_changes_with_the_object(self, storage: Storage) -> None:
         with storage.open_writer("a") as writer:

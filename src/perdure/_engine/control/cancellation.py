@@ -57,8 +57,10 @@ def _announce(run: FlowRunContext, request: CancelRecord, runtime: Runtime) -> N
     if state is None or not run.controller.announce():
         return
     seen = StateRecord(run.id, False, state.type, state.name, state.message, state.time)
-    told = _state(run.id, StateType.CANCELLING, request, runtime.clock())
-    if not runtime.orchestrator.claim(seen, runtime.process_id, runtime.process_id, (told,), (run.epoch, run.epoch)):
+    recorded = _state(run.id, StateType.CANCELLING, request, runtime.clock())
+    if not runtime.orchestrator.claim(
+        seen, runtime.process_id, runtime.process_id, (recorded,), (run.epoch, run.epoch)
+    ):
         run.controller.take_back()
 
 
@@ -79,6 +81,6 @@ def _abandon(run: FlowRunContext, request: CancelRecord, runtime: Runtime) -> No
     message = f"Cancelled by {request.asked_by}; its code had not ended after {request.grace / 1_000_000:g} seconds."
     now = runtime.clock()
     run.state = State(StateType.CANCELLED, None, message, UnpersistedResult(CancelledRun(message)), now, run.id)
-    (told,) = known.flow_runs(RunFilter(ids=(run.id,)))
-    known.commit(ends_below(told, StateType.CANCELLED, lambda _: message, now, known))
+    (recorded,) = known.flow_runs(RunFilter(ids=(run.id,)))
+    known.commit(ends_below(recorded, StateType.CANCELLED, lambda _: message, now, known))
     drive(call_hooks(run, runtime), runtime)

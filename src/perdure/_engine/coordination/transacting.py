@@ -56,12 +56,12 @@ def enter_transaction(
     yield from _hold(transaction, runtime)
     try:
         root_id = None if run is None else run.root.id
-        told = TransactionRecord(transaction.id, transaction.full_key, root_id, runtime.clock())
-        known: TransactionRecord = yield Blocking(runtime.transactions.open, (told,))
+        opened = TransactionRecord(transaction.id, transaction.full_key, root_id, runtime.clock())
+        known: TransactionRecord = yield Blocking(runtime.transactions.open, (opened,))
         transaction.id = known.id
         transaction.blocks = {known.id}
         transaction._committed = known.committed is not None
-        if known.id != told.id:
+        if known.id != opened.id:
             transaction.remember((yield Blocking(runtime.transactions.values, (known.id,))))
             yield from _recovered(transaction, runtime)
         if run is not None and key is not None and known.committed is not None:

@@ -117,13 +117,13 @@ def _of_policy(run: TaskRunContext, policy: CachePolicy) -> Steps[CacheKey | Non
         was_right = False  # earlier versions had the name only
     project = project_of(function)
     whole = {**components, "project": project} if project else components
-    told = json.dumps(whole, sort_keys=True)
+    described = json.dumps(whole, sort_keys=True)
     before = FormerKey(components, changed) if was_right and (changed or project) else None
-    return CacheKey(_key_of(told), told, source, before)
+    return CacheKey(_key_of(described), described, source, before)
 
 
-def _key_of(told: str) -> str:
-    return hashlib.sha256(told.encode()).hexdigest()[:_DIGEST]
+def _key_of(described: str) -> str:
+    return hashlib.sha256(described.encode()).hexdigest()[:_DIGEST]
 
 
 def _values(run: TaskRunContext, part: CachePolicy) -> Steps[Mapping[str, Any] | None]:

@@ -42,10 +42,10 @@ def has_own_name(function: Any) -> bool:
 
 def distinction_of(function: Callable[..., Any]) -> str:
     """A digest of what distinguishes a function from others of its name."""
-    return _told(function, ())
+    return _described(function, ())
 
 
-def _told(value: Any, within: tuple[Any, ...]) -> str:
+def _described(value: Any, within: tuple[Any, ...]) -> str:
     """What stands for a value, or for a function: its name, if that is its own."""
     try:
         return digest_of_values(value, stand_in=functools.partial(_standing_for, within=(*within, value)))
@@ -60,9 +60,9 @@ def _standing_for(value: Any, within: tuple[Any, ...]) -> str | None:
     if isinstance(value, type) or (callable(value) and has_own_name(value)):
         return f"{getattr(value, '__module__', None)}.{value.__qualname__}" if _is_odd(value) else name_of(value)
     if isinstance(value, MethodType):
-        return f"{_called(value.__func__, within)} of {_told(value.__self__, within)}"
+        return f"{_called(value.__func__, within)} of {_described(value.__self__, within)}"
     if isinstance(value, functools.partial):
-        return f"{_called(value.func, within)} with {_told((value.args, value.keywords), within)}"
+        return f"{_called(value.func, within)} with {_described((value.args, value.keywords), within)}"
     if isinstance(value, FunctionType):
         return _made(value, within)
     return None
@@ -71,7 +71,7 @@ def _standing_for(value: Any, within: tuple[Any, ...]) -> str | None:
 def _called(function: Any, within: tuple[Any, ...]) -> str:
     """What stands for what a method or a partial calls."""
     text = _standing_for(function, within)
-    return _told(function, within) if text is None else text
+    return _described(function, within) if text is None else text
 
 
 def _is_odd(value: Any) -> bool:
@@ -84,9 +84,9 @@ def _made(function: FunctionType, within: tuple[Any, ...]) -> str:
     from perdure._engine.identity.source_files import own_source  # few tasks are closures
 
     with _first_looks:
-        told = [(name, _looked_at(function, name, value, within)) for name, value in _variables(function)]
+        variables = [(name, _looked_at(function, name, value, within)) for name, value in _variables(function)]
         defaults = _defaults(function, within)
-    return digest_of_values(name_of(function), own_source(function.__code__), told, defaults)
+    return digest_of_values(name_of(function), own_source(function.__code__), variables, defaults)
 
 
 def _looked_at(function: FunctionType, name: str, value: Any, within: tuple[Any, ...]) -> str:
@@ -94,7 +94,7 @@ def _looked_at(function: FunctionType, name: str, value: Any, within: tuple[Any,
     held = _held.setdefault(function, {})
     known = held.get(name)
     if known is None or (known[0] is not value and name not in _written(function.__code__)):
-        known = held[name] = value, _told(value, (*within, function))
+        known = held[name] = value, _described(value, (*within, function))
     return known[1]
 
 
@@ -104,7 +104,7 @@ def _defaults(function: FunctionType, within: tuple[Any, ...]) -> str:
     defaults = function.__defaults__, function.__kwdefaults__
     known = held.get(_DEFAULTS)
     if known is None or any(before is not now for before, now in zip(known[0], defaults, strict=True)):
-        known = held[_DEFAULTS] = defaults, _told(defaults, (*within, function))
+        known = held[_DEFAULTS] = defaults, _described(defaults, (*within, function))
     return known[1]
 
 

@@ -74,14 +74,14 @@ def _identity(
 ) -> Identity:
     undigested = None
     if options.step_id is not None:
-        told = f'"step": {json.dumps(options.step_id.format(**parameters))}'
+        described = f'"step": {json.dumps(options.step_id.format(**parameters))}'
     else:
-        told, undigested = _digests(parent, parameters, hash_values)
+        described, undigested = _digests(parent, parameters, hash_values)
     if root is not None:
         folder = folder_of(options.function) if tells_folder else ""
         within = f'"folder": {json.dumps(folder)}, ' if folder else ""
-        told = f'"transaction": {json.dumps(root.key)}, {within}{told}'
-    parts = f"{_quoted(options.key)}, {told}"
+        described = f'"transaction": {json.dumps(root.key)}, {within}{described}'
+    parts = f"{_quoted(options.key)}, {described}"
     digest = _digest(parts)
     turn = (parent if root is None else root).occurrence(digest)
     return Identity(f"{digest}:{turn}", f'{{"turn": {turn}, "key": {parts}}}', undigested)
@@ -151,8 +151,8 @@ def identity_in(step: str) -> str:
 
 def _sorted(parts: str) -> str:
     """The components with the arguments by name: earlier versions kept them in the order of the call."""
-    before, mark, told = parts.partition('"arguments": {')
-    arguments = told[:-1].split(", ")
+    before, mark, described = parts.partition('"arguments": {')
+    arguments = described[:-1].split(", ")
     return f"{before}{mark}{', '.join(sorted(arguments))}}}" if len(arguments) > 1 else parts
 
 
@@ -162,15 +162,15 @@ class _NotArrived(Exception):
 
 def _digests(flow: FlowRunContext, parameters: Mapping[str, Any], hash_values: Hash) -> tuple[str, str | None]:
     """A digest of each argument; none, and the argument's name, if one cannot be hashed."""
-    told, name = [], None
+    described, name = [], None
     try:
         for name, value in parameters.items():
             digest = hash_values(value) if is_atom(value) else _digest_within(flow, value, hash_values)
-            told.append(f'"{name}": "{digest[:_DIGEST]}"')
-        told.sort()  # the order in which a call names its arguments means nothing
+            described.append(f'"{name}": "{digest[:_DIGEST]}"')
+        described.sort()  # the order in which a call names its arguments means nothing
     except (SerializationError, RecursionError):
         return '"arguments": null', name
-    return f'"arguments": {{{", ".join(told)}}}', None
+    return f'"arguments": {{{", ".join(described)}}}', None
 
 
 def _digest_within(flow: FlowRunContext, value: Any, hash_values: Hash) -> str:

@@ -80,10 +80,10 @@ class Walk:
         self._depth = 0
 
     def digests(self) -> tuple[str, str]:
-        told = self.told((self._function,))
+        described = self.describe((self._function,))
         records = self.records()
         own, names = records[0] if records else ((), ())
-        return digest_of_values(told, own), digest_of_values(names, records[1:])
+        return digest_of_values(described, own), digest_of_values(names, records[1:])
 
     def records(self) -> list[tuple[Any, ...]]:
         """What was found for each of what was reached: its own, and what it names."""
@@ -100,13 +100,13 @@ class Walk:
         named = self._named(function.__globals__, _names(function.__code__))
         named += self._siblings(function)
         named += self._implementations(function.__name__, vars(function).get("registry"))
-        return (*own, self.told(defaults)), [*named, *self._imported(function)]
+        return (*own, self.describe(defaults)), [*named, *self._imported(function)]
 
     def _held(self, function: FunctionType) -> list[tuple[str, Any]]:
         """What a function's closure holds."""
         cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
         held = [(name, self._look(functools.partial(_content, cell))) for name, cell in cells]
-        return [(name, self.told(value)) for name, value in held]
+        return [(name, self.describe(value)) for name, value in held]
 
     def _siblings(self, function: FunctionType) -> list[tuple[str, Any]]:
         """Of a method: the other members of its class, or of the classes above, that it names."""
@@ -117,7 +117,7 @@ class Walk:
         for name in _names(function.__code__):
             member = self._look(functools.partial(_member, above, name))
             if member is not _ABSENT and not name.startswith("__"):
-                found.append((f"{above.__qualname__}.{name}", self.told(_plain(member))))
+                found.append((f"{above.__qualname__}.{name}", self.describe(_plain(member))))
         return found
 
     def _implementations(self, of: str, registry: Any) -> list[tuple[str, Any]]:
@@ -126,7 +126,7 @@ class Walk:
             return []
         self._look(functools.partial(len, registry))
         found = [(name_of(kind), self._look(functools.partial(registry.get, kind))) for kind in registry]
-        return sorted((f"{of} for {name}", self.told(each)) for name, each in found)
+        return sorted((f"{of} for {name}", self.describe(each)) for name, each in found)
 
     def _record_of_class(self, kind: type) -> tuple[Any, ...]:
         self._look_at_members(kind)
@@ -134,8 +134,8 @@ class Walk:
         source, names = source_of_class(kind, functions)
         namespace = vars(sys.modules[kind.__module__]) if kind.__module__ in sys.modules else {}
         if source is None:
-            members = {name: self.told(_plain(value)) for name, value in vars(kind).items() if _is_telling(name)}
-            return ("class", kind.__qualname__, [self.told(base) for base in kind.__bases__], members), None
+            members = {name: self.describe(_plain(value)) for name, value in vars(kind).items() if _is_telling(name)}
+            return ("class", kind.__qualname__, [self.describe(base) for base in kind.__bases__], members), None
         used = {name for each in functions for name in _names(each.__code__)}
         named = self._named(namespace, sorted({*names, *used}))
         file = getattr(sys.modules.get(kind.__module__), "__file__", None)
@@ -154,18 +154,18 @@ class Walk:
 
     def _set_outside(self, kind: type) -> list[tuple[str, Any]]:
         """The members of a class that its source does not say: set from outside, or of another value than there."""
-        told: list[tuple[str, Any]] = []
+        described: list[tuple[str, Any]] = []
         for name, value in members_not_said(kind, body_of_class(kind)):
             path = f"{kind.__qualname__}.{name}"
             if isinstance(value, functools.singledispatchmethod):
-                told += self._implementations(path, value.dispatcher.registry)
+                described += self._implementations(path, value.dispatcher.registry)
             else:
-                told.append((path, self.told(_plain(value))))
-        return told
+                described.append((path, self.describe(_plain(value))))
+        return described
 
     def _named(self, namespace: dict[str, Any], names: Sequence[str]) -> list[tuple[str, Any]]:
         """What the names stand for; after a module of the project, what they stand for in that."""
-        told: list[tuple[str, Any]] = []
+        described: list[tuple[str, Any]] = []
         modules: set[int] = set()
         names = [name for name in names if name not in _OF_MODULES]
 
@@ -178,11 +178,11 @@ class Walk:
                     for inner in names:
                         tell(f"{path}.{inner}", self._look(functools.partial(getattr, value, inner, _ABSENT)))
             elif value is not _ABSENT:
-                told.append((path, self.told(value)))
+                described.append((path, self.describe(value)))
 
         for name in names:
             tell(name, self._look(functools.partial(namespace.get, name, _ABSENT)))
-        return told
+        return described
 
     def _imported(self, function: FunctionType) -> list[tuple[str, Any]]:
         """Modules of the project that are imported inside the function: their whole files, which need not run."""
@@ -200,7 +200,7 @@ class Walk:
         self.looks.append((look, found))
         return found
 
-    def told(self, value: Any) -> str:
+    def describe(self, value: Any) -> str:
         """What stands for the value."""
         try:
             return digest_of_values(value, stand_in=self._standing_for)
@@ -215,9 +215,9 @@ class Walk:
             name = f"{value.__module__}.{value.__qualname__}"
             return f"own {self.place(value)}" if self._project.has(value) else name
         if isinstance(value, MethodType):
-            return f"{self._called(value.__func__)} of {self.told(value.__self__)}"
+            return f"{self._called(value.__func__)} of {self.describe(value.__self__)}"
         if isinstance(value, functools.partial):
-            return f"{self._called(value.func)} {self.told((value.args, value.keywords))}"
+            return f"{self._called(value.func)} {self.describe((value.args, value.keywords))}"
         if isinstance(value, ModuleType | BuiltinFunctionType):
             return str(value.__name__)
         self.is_lasting = self.is_lasting and _lasts(value)
@@ -259,7 +259,7 @@ class Walk:
     def _called(self, function: Any) -> str:
         """What stands for what a method or a partial calls."""
         text = self._standing_for(function)
-        return self.told(function) if text is None else text
+        return self.describe(function) if text is None else text
 
     def _reach_in_order(self, members: Iterable[Any]) -> None:
         """Reach what a set has of the project's functions and classes in an order that is the same in every process."""

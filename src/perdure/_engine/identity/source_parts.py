@@ -13,12 +13,12 @@ _DIGEST = 12  # hexadecimal characters
 def parts_of_source(function: Callable[..., Any]) -> dict[str, str]:
     """Short digests of a function's source and of what it reaches of its project, by what they are called."""
     walk = _NamedWalk(function)
-    walk.told((function,))
+    walk.describe((function,))
     records = walk.records()
     found: dict[str, str] = {}
     for reached, record in zip(walk.reached, records, strict=True):
-        for part, told in _parts(reached, record, is_first=reached is walk.reached[0]):
-            found.setdefault(part, digest_of_values(told)[:_DIGEST])
+        for part, described in _parts(reached, record, is_first=reached is walk.reached[0]):
+            found.setdefault(part, digest_of_values(described)[:_DIGEST])
     others = list(found.items())[_MOST:]
     if others:
         found = dict(list(found.items())[:_MOST]) | {"others": digest_of_values(others)[:_DIGEST]}
@@ -33,10 +33,10 @@ class _NamedWalk(Walk):
         super().place(value)
         return str(value.__qualname__)
 
-    def told(self, value: Any) -> str:
+    def describe(self, value: Any) -> str:
         """What stands for a value; nothing for what is a part of its own, or of others' making."""
-        told = super().told(value)
-        return "" if counts_apart(value) else told
+        described = super().describe(value)
+        return "" if counts_apart(value) else described
 
 
 def _parts(reached: Any, record: tuple[Any, ...], is_first: bool) -> Iterator[tuple[str, Any]]:
@@ -51,5 +51,5 @@ def _parts(reached: Any, record: tuple[Any, ...], is_first: bool) -> Iterator[tu
         yield "its own code" if is_first else f"the function {name}", source
         if reached.__defaults__ or reached.__kwdefaults__:
             yield f"the defaults{of}", defaults
-        yield from ((f"the closure's {variable}{of}", told) for variable, told in held if told)
-    yield from ((f"{reached.__module__}.{variable}", told) for variable, told in named or () if told)
+        yield from ((f"the closure's {variable}{of}", described) for variable, described in held if described)
+    yield from ((f"{reached.__module__}.{variable}", described) for variable, described in named or () if described)

@@ -135,9 +135,16 @@ def begin_flow(
         _, _, kind, state_name, _, time = again.state
         run.state = State(kind, state_name, time=time, flow_run_id=run.id)
         return FlowCall(run, upstreams, wait_for)
-    told = shown.shown_parameters(parameters) if parameters else "{}"
+    parameters_shown = shown.shown_parameters(parameters) if parameters else "{}"
     created = FlowRunRecord(
-        run.id, name, options.name, options.version, *_above(parent), _tags_json(run.tags), told, run.created
+        run.id,
+        name,
+        options.name,
+        options.version,
+        *_above(parent),
+        _tags_json(run.tags),
+        parameters_shown,
+        run.created,
     )
     return FlowCall(run, upstreams, wait_for, [created, *inputs, enter(run, runtime, StateType.PENDING)])
 

@@ -66,22 +66,22 @@ def take(
         run.id = found.run_id
         records.clear()
     if found.is_exception:
-        told = f"{type(value).__name__}: {text_of(value)}" if isinstance(value, BaseException) else str(value)
-        message = f"It failed before its flow run was resumed: {told}".rstrip(": ")
+        described = f"{type(value).__name__}: {text_of(value)}" if isinstance(value, BaseException) else str(value)
+        message = f"It failed before its flow run was resumed: {described}".rstrip(": ")
         state = enter(run, runtime, StateType.FAILED, message, result, name)
     else:
         state = enter(run, runtime, StateType.COMPLETED, data=result, name=name)
         if name == "Cached":
             note_cache_key(run, found.cache_key, found.expires)
     if not stays:
-        yield Report((*records, *_told(run, found, why, state)))
+        yield Report((*records, *_reuse_records(run, found, why, state)))
     runtime.log(run, logging.DEBUG, "%s: the result is that of the run %s.", name, found.run_id)
     if run.options.is_generator:
         yield from hand_on_earlier(run, runtime) if found.is_exception else hand_on(run, value, why != "reused")
     return run.state
 
 
-def _told(run: RunContext, found: ResultRecord, why: Why, state: StateRecord) -> Sequence[Record]:
+def _reuse_records(run: RunContext, found: ResultRecord, why: Why, state: StateRecord) -> Sequence[Record]:
     record = found._replace(
         run_id=run.id,
         of_task=not run.is_flow,

@@ -311,10 +311,10 @@ def _cancel(run: RunContext, runtime: Runtime, message: str, error: BaseExceptio
     """End a run that was cancelled. Below the outermost one, what stopped it goes on to stop those above it."""
     data = CancelledRun(message) if run.parent is None or isinstance(error, Exception) else error
     assert run.flow is not None
-    is_told = run.flow.controller.is_over if run.parent is not None else not run.flow.controller.take_end()
+    is_reported = run.flow.controller.is_over if run.parent is not None else not run.flow.controller.take_end()
     record = enter(run, runtime, S.CANCELLED, message, UnpersistedResult(data))
     assert run.state is not None
-    if is_told:
+    if is_reported:
         return run.state
     runtime.log(run, logging.WARNING, "%s", message)
     result = result_record(run.id, not run.is_flow, UnpersistedResult(data), record.time, is_exception=True)

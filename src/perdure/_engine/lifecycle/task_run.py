@@ -205,8 +205,8 @@ def _wait_for_retry(run: TaskRunContext, runtime: Runtime, outcome: Outcome) -> 
 
 def _cache_key(run: TaskRunContext, runtime: Runtime) -> Steps[CacheKey | None]:
     key = yield from cache_key_of(run)
-    if key is not None and key.source is not None and key.source not in runtime.told_sources:
-        runtime.told_sources.add(key.source)
+    if key is not None and key.source is not None and key.source not in runtime.reported_sources:
+        runtime.reported_sources.add(key.source)
         yield Report((source_of(run.options.function, key.source),))
     return key
 

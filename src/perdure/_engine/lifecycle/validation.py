@@ -72,8 +72,8 @@ def _shown(name: str, value: Any) -> str:
     if isinstance(value, str):
         return repr(text.beginning(value, _SHOWN)) + "…" * (len(value) > _SHOWN)
     known = value[:_SHOWN] if isinstance(value, bytes) else tree.Tree(_SHOWN).of(value)
-    told = known if isinstance(known, str) else repr(known)
-    return shortened(told, _SHOWN) + "…" * (len(told) > _SHOWN)
+    shown = known if isinstance(known, str) else repr(known)
+    return shortened(shown, _SHOWN) + "…" * (len(shown) > _SHOWN)
 
 
 @functools.lru_cache(maxsize=1_000)

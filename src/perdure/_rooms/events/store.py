@@ -146,10 +146,10 @@ class SqlServices:
     def deliveries(self, hook_id: str | None, state: str | None, limit: int) -> Sequence[Delivery]:
         """Deliveries, newest first."""
         chosen = {"hook_id": hook_id, "state": state}
-        told = {column: value for column, value in chosen.items() if value is not None}
-        where = " AND ".join(["1 = 1", *(f"{column} = {self._mark}" for column in told)])
+        given = {column: value for column, value in chosen.items() if value is not None}
+        where = " AND ".join(["1 = 1", *(f"{column} = {self._mark}" for column in given)])
         query = f"SELECT {_DELIVERY} FROM hook_delivery WHERE {where} ORDER BY id DESC LIMIT {self._mark}"
-        return [Delivery(*row) for row in self._read(query, (*told.values(), limit))]
+        return [Delivery(*row) for row in self._read(query, (*given.values(), limit))]
 
     def due_deliveries(
         self, now: Micros, limit: int, *, of: str | None = None, besides: Sequence[str] = ()

@@ -229,10 +229,10 @@ class Pruner:
         """Pages of what was doomed until `before`, oldest first; each is checked again just before it is given."""
         after = ""
         while True:
-            told = {"after": after, "before": before, "most": _GROUP}
+            parameters = {"after": after, "before": before, "most": _GROUP}
             with self._database.errors():
                 due = self._dialect.rendered(_DUE)
-                found = self._database.all_rows(self._dialect.connection, _DUE_COLUMNS, due, told)
+                found = self._database.all_rows(self._dialect.connection, _DUE_COLUMNS, due, parameters)
                 if not found:
                     return
                 led_to = self._led_to(found, before)
@@ -278,24 +278,24 @@ class Pruner:
         with self._transaction(self._database.begin):
             self._run(statement, {"now": now, "texts": json.dumps(ids)})
 
-    def _find(self, told: dict[str, int | None]) -> None:
+    def _find(self, parameters: dict[str, int | None]) -> None:
         for table in ("verdict", "active", "inside", "shared", "sharing", "again", "counted"):
             self._run(f"DELETE FROM {table}")
         for statement in (_INSIDE, _ACTIVE, _ACTIVE_ITEMS, _ACTIVE_TASKS, _SHARED, _SHARING, _AGAIN):
             self._run(statement)
         self._database.gather_statistics(self._dialect.connection, "active", "inside", "shared", "sharing", "again")
-        self._run(_BY_AGE, told)
-        self._run(_SPENT_ITEMS, told)
+        self._run(_BY_AGE, parameters)
+        self._run(_SPENT_ITEMS, parameters)
         own = self._own_limits()
-        if told["runs"] is not None:
-            self._run(_COUNTED, told)
+        if parameters["runs"] is not None:
+            self._run(_COUNTED, parameters)
         if "runs" in own:
             self._run(_COUNTED_BY_THEMSELVES)
-        self._run(_BY_RUNS, told)
-        if told["size"] is not None or "size" in own:
-            self._run(_BY_SIZE, told)
+        self._run(_BY_RUNS, parameters)
+        if parameters["size"] is not None or "size" in own:
+            self._run(_BY_SIZE, parameters)
         for statement in (*_SPARED, _TOGETHER):
-            self._run(statement, told)
+            self._run(statement, parameters)
 
     def _own_limits(self) -> set[str]:
         """The kinds of limit that any result has of its own."""

@@ -124,5 +124,5 @@ def _compare(name: str, count: int, *sides: tuple[Database, Connection]) -> None
     for database, connection in sides:
         (found,) = connection.execute(f"SELECT count(*) FROM {name}").fetchone()
         if found != count:
-            told = f"{count:,} rows of {name} were copied, but {database.place} has {found:,}."
-            raise OrchestratorError(f"{told} Nothing was written; try again.")
+            difference = f"{count:,} rows of {name} were copied, but {database.place} has {found:,}."
+            raise OrchestratorError(f"{difference} Nothing was written; try again.")

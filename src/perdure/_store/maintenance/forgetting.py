@@ -94,9 +94,9 @@ def forget(
     Raises:
         OrchestratorError: the database fails.
     """
-    told = {"before": before, "now": now, "until": ids_until(before), "most": _TREES}
+    parameters = {"before": before, "now": now, "until": ids_until(before), "most": _TREES}
     listed = ", ".join(f"'{StateType(state)}'" for state in states)
-    with closing(_Forgetting(database, _IS_OLD.replace("<states>", listed), told, results)) as forgetting:
+    with closing(_Forgetting(database, _IS_OLD.replace("<states>", listed), parameters, results)) as forgetting:
         for table, parent in (("flow_run", "parent_flow_run_id"), ("task_run", "flow_run_id")):
             while forgetting.find(table, parent):
                 forgetting.count() if dry_run else forgetting.remove(progress)
@@ -108,11 +108,11 @@ def forget(
 class _Forgetting:
     """Some trees at a time, in temporary tables."""
 
-    def __init__(self, database: Database, is_old: str, told: Mapping[str, object], results: bool) -> None:
+    def __init__(self, database: Database, is_old: str, parameters: Mapping[str, object], results: bool) -> None:
         self._database = database
         self._dialect = Dialect(database)
         self._run = self._dialect.run
-        self._is_old, self._told = is_old, told
+        self._is_old, self._parameters = is_old, parameters
         self._stays = _NEEDED if results else (*_NEEDED, *_KEPT)
         self._after = dict.fromkeys(("flow_run", "task_run"), "")
         self.gone: Counter[str] = Counter()
@@ -129,7 +129,7 @@ class _Forgetting:
         statement = _ROOTS.format(table=table, parent=parent, is_old=self._is_old)
         with self._dialect.transaction(self._database.begin_view):
             self._run("DELETE FROM tree")
-            self._run(statement, {**self._told, "after": self._after[table]})
+            self._run(statement, {**self._parameters, "after": self._after[table]})
             (last,) = self._run("SELECT max(id) FROM tree").fetchone()
             if last is None:
                 return False
@@ -141,7 +141,7 @@ class _Forgetting:
             self._run(_TASKS)
             self._database.gather_statistics(self._dialect.connection, "tree", "inside")
             for needed in self._stays:
-                self._run(f"DELETE FROM tree WHERE root IN ({needed})", self._told)
+                self._run(f"DELETE FROM tree WHERE root IN ({needed})", self._parameters)
         return True
 
     def count(self) -> None:
@@ -157,7 +157,7 @@ class _Forgetting:
         while True:
             with self._dialect.transaction(self._database.begin):
                 self._run("DELETE FROM going")
-                self._run(changed, self._told)
+                self._run(changed, self._parameters)
                 count = self._run(_NEXT, {"most": _GROUP}).rowcount
                 if not count:
                     return
@@ -170,7 +170,7 @@ class _Forgetting:
     def sweep(self) -> None:
         """Forget processes that nothing is known of any more."""
         with self._dialect.transaction(self._database.begin):
-            self.gone["process"] += self._run(_PROCESSES, self._told).rowcount
+            self.gone["process"] += self._run(_PROCESSES, self._parameters).rowcount
 
     def _remove_going(self) -> None:
         from perdure._store.sql.tables import metadata
@@ -194,7 +194,7 @@ class _Forgetting:
         for table, of_task in (("flow_run", 0), ("task_run", 1)):
             query = f"SELECT {table}.id, tags FROM going <join> {table} ON {table}.id = going.id WHERE tags <> :none"
             rows = self._run(query, {"none": NO_TAGS}).fetchall()
-            told = [{"flag": of_task, "tag": tag, "id": id} for id, tags in rows for tag in rendered_all(tags)]
-            if told:
-                self._dialect.connection.executemany(statement, told)
-                self.gone["run_tag"] += len(told)
+            parameters = [{"flag": of_task, "tag": tag, "id": id} for id, tags in rows for tag in rendered_all(tags)]
+            if parameters:
+                self._dialect.connection.executemany(statement, parameters)
+                self.gone["run_tag"] += len(parameters)

@@ -82,9 +82,9 @@ class Sender(Waiting):
             self._outbox.take_on()
 
     def _refuse(self, body: bytes, refused: Iterable[tuple[int, str]]) -> None:
-        told = [f"{wire.shown(body, place)} ({why})" for place, why in refused]
+        described = [f"{wire.shown(body, place)} ({why})" for place, why in refused]
         with self._waiting_lock:
-            self._refused += told
+            self._refused += described
 
     def _relieve(self) -> None:
         """Have the flusher send at once; wait for it if too much waits."""

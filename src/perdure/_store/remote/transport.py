@@ -126,8 +126,8 @@ class Transport:
             if answer.is_server_error:
                 raise self._away(answer, problem)
             self._raise_for(answer, problem)
-            told = answer.json()
-            return _by_place(told["refused"]), told.get("lost", {})
+            answered = answer.json()
+            return _by_place(answered["refused"]), answered.get("lost", {})
 
     def call(
         self,
@@ -200,15 +200,15 @@ class Transport:
             return self._client.request(method, path, content=body, headers=headers)
         except httpx.TransportError as error:
             why = str(error) or type(error).__name__
-            raise self._told(OrchestratorUnreachable(f"The server {self.url} does not answer ({why}).")) from None
+            raise self._noted(OrchestratorUnreachable(f"The server {self.url} does not answer ({why}).")) from None
         except httpx.InvalidURL as error:
             raise OrchestratorError(f"PERDURE_API_URL is {self.url!r}, which is no URL: {error}.") from None
 
     def _away(self, answer: httpx.Response, problem: Mapping[str, Any] | None) -> OrchestratorUnreachable:
         why = problem["message"] if problem else f"{answer.status_code} {answer.reason_phrase}"
-        return self._told(OrchestratorUnreachable(f"The server {self.url} cannot do its work now ({why})."))
+        return self._noted(OrchestratorUnreachable(f"The server {self.url} cannot do its work now ({why})."))
 
-    def _told(self, error: OrchestratorUnreachable) -> OrchestratorUnreachable:
+    def _noted(self, error: OrchestratorUnreachable) -> OrchestratorUnreachable:
         self.reach.is_away()
         return error
 
@@ -245,9 +245,9 @@ def _direct() -> httpx.HTTPTransport | None:
 
 def _asked_to_wait(answer: httpx.Response) -> float | None:
     """How many seconds a server that gets too many requests wants to have none from here."""
-    told = answer.headers.get("retry-after", "")
-    is_asked = answer.status_code == httpx.codes.TOO_MANY_REQUESTS and told.isascii() and told.isdigit()
-    return float(told) if is_asked else None
+    answered = answer.headers.get("retry-after", "")
+    is_asked = answer.status_code == httpx.codes.TOO_MANY_REQUESTS and answered.isascii() and answered.isdigit()
+    return float(answered) if is_asked else None
 
 
 def _by_place(refused: Mapping[str, str]) -> Mapping[int, str]:

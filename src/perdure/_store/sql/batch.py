@@ -179,13 +179,13 @@ class Batch:
     def _add_past_state(self, record: PastStateRecord) -> None:
         """Number a state by its own time: services that look for new states have passed that by."""
         run_id, of_task, kind, name, message, time = record
-        text, told = _TEXT[kind], self._absent if message is None else message
-        self._of("add_past_state").append((run_id, time * Arrivals.STEP, 1 if of_task else 0, text, name, told, time))
+        text, stored = _TEXT[kind], self._absent if message is None else message
+        self._of("add_past_state").append((run_id, time * Arrivals.STEP, 1 if of_task else 0, text, name, stored, time))
         runs = self.task_runs if of_task else self.flow_runs
         run = runs.setdefault(run_id, _Run(None))
         run.is_past = True
         if not run.state or time >= run.state[3]:
-            run.state = (text, name, told, time)
+            run.state = (text, name, stored, time)
         run.begun = run.begun or time
         if text == _RUNNING:
             run.count += 1
@@ -240,8 +240,8 @@ class Batch:
 
     def _add_removal(self, record: RemovalRecord) -> None:
         run_id, doomed, removed = record
-        told = self._absent if removed is None else removed
-        self._of("mark_result").append((doomed, told, run_id, told, doomed))
+        stored = self._absent if removed is None else removed
+        self._of("mark_result").append((doomed, stored, run_id, stored, doomed))
 
 
 _NOTHING = [None] * (len(ResultRecord._fields) - 8)  # what is known beside the type of such a result

@@ -194,8 +194,8 @@ def _looked_at(columns: Any, filter: RunFilter) -> Conditions:
         "ended_after": columns.ended.__ge__,
         "ended_before": columns.ended.__lt__,
     }
-    told = {name: getattr(filter, name) for name in conditions}
-    return [conditions[name](value) for name, value in told.items() if value is not None]
+    given = {name: getattr(filter, name) for name in conditions}
+    return [conditions[name](value) for name, value in given.items() if value is not None]
 
 
 def _readable(columns: Any) -> Any:

@@ -105,7 +105,7 @@ class PostgreSQL:
         self.statements = Statements(mark="%s", absent=None, flag="(%s)::int::boolean", share=" FOR SHARE")
         self.refusals = (psycopg.DataError, psycopg.IntegrityError, psycopg.NotSupportedError)
         try:
-            self._told = psycopg.conninfo.conninfo_to_dict(url)
+            self._url_parts = psycopg.conninfo.conninfo_to_dict(url)
         except psycopg.Error:  # which may say the password
             raise OrchestratorError(f"The database's URL is malformed. Write it as {_FORM}.") from None
         self.url = url
@@ -119,7 +119,7 @@ class PostgreSQL:
     @property
     def place(self) -> str:
         """Where it is, without the password."""
-        parts = self._told
+        parts = self._url_parts
         host, name = parts.get("host") or "localhost", parts.get("dbname") or parts.get("user") or ""
         return f"PostgreSQL {name!r} on {host}" + (f":{parts['port']}" if parts.get("port") else "")
 
@@ -317,10 +317,10 @@ class PostgreSQL:
     def _open_once(self) -> "PostgreSQLConnection":
         name = f"perdure {uuid4().hex[:16]}"
         seconds = max(1, round(self.timeout_seconds))
-        options = f"{self._told.get('options') or ''} -c lock_timeout={seconds * 1000} -c client_encoding=UTF8"
+        options = f"{self._url_parts.get('options') or ''} -c lock_timeout={seconds * 1000} -c client_encoding=UTF8"
         ours = {"connect_timeout": seconds, **_KEPT_ALIVE, **_WRITABLE}
-        untold: dict[str, Any] = {name: value for name, value in ours.items() if name not in self._told}
-        raw = self._psycopg.connect(self.url, autocommit=True, application_name=name, options=options.strip(), **untold)
+        added: dict[str, Any] = {name: value for name, value in ours.items() if name not in self._url_parts}
+        raw = self._psycopg.connect(self.url, autocommit=True, application_name=name, options=options.strip(), **added)
         self._reached = True
         return PostgreSQLConnection(raw, name)
 

@@ -83,8 +83,10 @@ class Statements:
         self.add_state = self._insert("state", STATE_ROW)
         self.add_past_state = self._insert("state", STATE_ROW) + " ON CONFLICT DO NOTHING"
         self.add_log = self._insert("log", LogRecord._fields)
-        told = tuple(field for field in ResultRecord._fields if field not in MARKS)
-        self.put_result = self._upsert("result", (*told, "askew")) + "".join(f", {column} = NULL" for column in MARKS)
+        own_fields = tuple(field for field in ResultRecord._fields if field not in MARKS)
+        self.put_result = self._upsert("result", (*own_fields, "askew")) + "".join(
+            f", {column} = NULL" for column in MARKS
+        )
         # Only what was doomed at that very time is removed: a result that was reported since is another one.
         self.mark_result = (
             f"UPDATE result SET doomed = {mark}, removed = {self._optional}"
@@ -194,16 +196,16 @@ class Statements:
 
         That a result was lost stays known when its run says that it computed the value instead.
         """
-        *told, other = DecisionRecord._fields
+        *own_fields, other = DecisionRecord._fields
         stood_for = f"(SELECT run_id FROM cache_entry WHERE key = {self._optional})"
-        values = f"{self._marks(tuple(told))}, coalesce({self._optional}, {stood_for})"
+        values = f"{self._marks(tuple(own_fields))}, coalesce({self._optional}, {stood_for})"
         then = ", ".join(f"{column} = excluded.{column}" for column in ("cache_key", "components", "arguments"))
         first = ", ".join(
             f"{column} = CASE WHEN excluded.why = 'computed' THEN decision.{column} ELSE excluded.{column} END"
             for column in ("why", "detail", other)
         )
         return (
-            f"INSERT INTO decision ({', '.join((*told, other))}) VALUES ({values})"
+            f"INSERT INTO decision ({', '.join((*own_fields, other))}) VALUES ({values})"
             f" ON CONFLICT (run_id) DO UPDATE SET {then}, {first}"
         )
 

@@ -16,7 +16,7 @@ def rendered_all(tags: str) -> list[str]:
     Raises:
         ValueError: they are no JSON list of text.
     """
-    told = json.loads(tags)
-    if not isinstance(told, list) or not all(isinstance(tag, str) for tag in told):
+    parsed = json.loads(tags)
+    if not isinstance(parsed, list) or not all(isinstance(tag, str) for tag in parsed):
         raise ValueError(f"The tags of a run are {tags!r}; they must be a JSON list of text.")
-    return [rendered(tag) for tag in dict.fromkeys(told)]
+    return [rendered(tag) for tag in dict.fromkeys(parsed)]

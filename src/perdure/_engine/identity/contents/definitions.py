@@ -19,10 +19,10 @@ def _definition(value: Any) -> Content | None:
     options = getattr(value, "options", None)
     if not isinstance(options, RunOptions):
         return None
-    told = {each.name: getattr(options, each.name) for each in dataclasses.fields(options)}
+    given = {each.name: getattr(options, each.name) for each in dataclasses.fields(options)}
     parts = {
         "function": options.function,
-        "options": attributes({name: item for name, item in told.items() if isinstance(item, _PLAIN)}),
+        "options": attributes({name: item for name, item in given.items() if isinstance(item, _PLAIN)}),
         "of": getattr(value, "_instance", None),
     }
     return Content(f"definition {name_of(type(value))}", parts, keeps_former=False)

@@ -93,15 +93,15 @@ def _frame(value: Any) -> Content:
     known = (
         type(value) is pd.DataFrame and _has_nothing_beside(value) and _are_usual(value.columns, list(value.columns))
     )
-    return Content(f"frame {name_of(type(value))}", {**parts, **_told_of(value)}, known)
+    return Content(f"frame {name_of(type(value))}", {**parts, **_description_of(value)}, known)
 
 
 def _series(value: Any) -> Content:
-    parts = {"name": value.name, "index": value.index, "values": value.array, **_told_of(value)}
+    parts = {"name": value.name, "index": value.index, "values": value.array, **_description_of(value)}
     return Content(f"series {name_of(type(value))}", parts, type(value) is pd.Series and _has_nothing_beside(value))
 
 
-def _told_of(table: Any) -> dict[str, Any]:
+def _description_of(table: Any) -> dict[str, Any]:
     return {
         "attrs": table.attrs,
         "duplicates": table.flags.allows_duplicate_labels,

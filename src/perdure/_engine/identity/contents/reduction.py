@@ -24,10 +24,10 @@ def reduced(value: Any) -> Content:
     if kind is PickleBuffer:
         return Content("buffer", {"bytes": Raw((value.raw(),))})
     reduce = copyreg.dispatch_table.get(kind)
-    told = value.__reduce_ex__(_PROTOCOL) if reduce is None else reduce(value)
-    if isinstance(told, str):
-        return Content(f"named {name_of(kind)}", {"module": name_of_module(_module_of(value)), "name": told})
-    maker, arguments, state, items, entries, setter = (*told, None, None, None, None)[:6]
+    reduction = value.__reduce_ex__(_PROTOCOL) if reduce is None else reduce(value)
+    if isinstance(reduction, str):
+        return Content(f"named {name_of(kind)}", {"module": name_of_module(_module_of(value)), "name": reduction})
+    maker, arguments, state, items, entries, setter = (*reduction, None, None, None, None)[:6]
     parts: dict[str, Any] = {"maker": _maker(maker)}
     if maker in _MAKERS and arguments and isinstance(arguments[0], type):
         arguments = (named(arguments[0]), *arguments[1:])

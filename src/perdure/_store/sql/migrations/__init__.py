@@ -66,7 +66,7 @@ def differences(creator: Callable[[], Any], dialect: str) -> list[str]:
     engine = create_engine(f"{dialect}://", creator=creator, poolclass=NullPool)
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "include_object": _is_ours})
-        return [_told(each) for each in compare_metadata(context, metadata)]
+        return [_described(each) for each in compare_metadata(context, metadata)]
 
 
 def _is_ours(thing: Any, name: str | None, kind: str, reflected: bool, compared: object) -> bool:  # noqa: ARG001
@@ -74,7 +74,7 @@ def _is_ours(thing: Any, name: str | None, kind: str, reflected: bool, compared:
     return not (kind == "table" and reflected and name not in metadata.tables)
 
 
-def _told(difference: Any) -> str:
+def _described(difference: Any) -> str:
     """Such as `remove_index: result_by_size`."""
     if isinstance(difference, list):  # of one column
         return "; ".join(f"{each[0]}: {each[2]}.{each[3]}" for each in difference)

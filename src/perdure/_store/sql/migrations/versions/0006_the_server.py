@@ -92,8 +92,8 @@ def _mark_clock_skewed() -> None:
 def _tell_tags(table: str, of_task: bool) -> None:
     tag = sa.table("run_tag", sa.column("of_task", sa.Boolean()), sa.column("tag"), sa.column("run_id"))
     for rows in _pages("id, tags", table, "tags <> '[]'"):
-        told = [(id, each) for id, tags in rows for each in rendered_all(tags)]
-        op.get_bind().execute(sa.insert(tag), [{"of_task": of_task, "tag": each, "run_id": id} for id, each in told])
+        tagged = [(id, each) for id, tags in rows for each in rendered_all(tags)]
+        op.get_bind().execute(sa.insert(tag), [{"of_task": of_task, "tag": each, "run_id": id} for id, each in tagged])
 
 
 def downgrade() -> None:
