@@ -149,7 +149,7 @@ def _attempt(run: FlowRunContext, runtime: Runtime, produced: Produced) -> Steps
     name = "Resumed" if resumed else None if run.run_count == 1 else "Retrying"
     yield Report((enter(run, runtime, S.RUNNING, name=name),))
     if resumed:
-        runtime.log(run, logging.INFO, "Went on with flow '%s': %d steps are done", run.options.name, len(run.earlier))
+        runtime.log(run, logging.INFO, "Resumed flow '%s': %d steps are done", run.options.name, len(run.earlier))
     elif run.run_count == 1:
         runtime.log(run, logging.INFO, "Began flow '%s'", run.options.name)
     if run.options.on_running and produced.error is None:

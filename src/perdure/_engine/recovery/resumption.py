@@ -206,7 +206,7 @@ def resumable(
         raise ResumeError(f"{_the(run)} was to be cancelled when its process ended. Cancel it again, or rerun it.")
     if run.state_name == SUSPENDED:
         if any(is_open_pause(wait) for wait in known.waits(run.id)):
-            raise ResumeError(f"{_the(run)} is suspended. `perdure flow-run continue {run.id}` goes on with it.")
+            raise ResumeError(f"{_the(run)} is suspended. `perdure flow-run continue {run.id}` resumes it.")
     elif run.state_type not in FINAL and start.process_id != NOBODY:
         process = known.process(start.process_id)
         if take_over:
