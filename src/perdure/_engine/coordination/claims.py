@@ -1,8 +1,34 @@
 """Claims: of all runs that want one missing cache key, in whatever thread or process, one computes its value.
 
-It holds a row in the database, which nobody looks at as long as results are there. In its process it has a `Flight`
-too, so that only one run of a process polls for another process. A run inside a claim could wait for a run that waits
-for that claim: so a run that holds claims waits for none whose holder waits itself, and computes the value.
+The problem: ten runs look up the same cache key, and none finds a value. All ten would compute it, for an hour each. A
+lock round the lookup is not enough: the others may be in another process, whose locks we do not share and which may be
+killed while it holds one; and a run that waits inside another one can wait for itself.
+
+The idea: single flight, on two levels. In the database, a claim is a row with the key, inserted only if there is
+neither a claim nor a value; whoever inserts it computes. Within a process, runs first meet at a `Flight`, so that only
+one run of each process asks the database, and the others wait for it without polling:
+
+    process 1   run a ── claims k ──── computes ──── value and release of k in one commit
+                run b ── finds a's flight, waits for it ───────────────────► the cache has k
+    process 2   run c ── finds a's row, looks at it again and again ────────► the cache has k
+                run d ── finds c's flight, waits for that
+
+Who has waited asks the cache anew. If the value is not there (the holder failed), the next one claims. If the holder's
+process is gone, its row is taken over by an UPDATE that names the holder it replaces, so one succeeds.
+
+Deadlock: run a computes k1 and calls a task with key k2, while b computes k2 and calls one with k1. So each run that
+waits *inside* claims says so first in their rows (`waits`), and then looks whether the holder that it would wait for
+waits too. Then it computes the value itself, without a claim. As both write before they read, at least one sees it. It
+may be wrong in being too careful: the cost is a value computed twice, never a wait for ever.
+
+What always holds:
+
+- A claim makes nothing correct; it only saves work. Two runs may compute one key, and either's value serves.
+- A cache entry is visible before its claim is gone: they are written in that order, in one transaction. So a run that
+  finds the claim gone finds the value, if there is one.
+- Each way out of a run that has a claim lets it go (`let_go`, `land`): its end, a failure, a cancellation that comes
+  while a thread is just getting the claim (`_kept`).
+- A cache hit never looks at claims.
 """
 
 import logging
