@@ -1,7 +1,31 @@
 """Beginning and ending transactions, whose steps' results are committed together, or not at all.
 
-Each step that ends inside is kept as staged, with what is needed to undo it, before the flow goes on. So whoever comes
-after a crash, finds what has to be rolled back, or, once all is committed, whose hooks have still to be called.
+The problem: three steps of a flow each write a file, and are each persisted when they end. If the third fails, the
+first two are done, cached and reused, though the user wants all or none. A database would roll back; files, mails and
+other systems cannot, and the process may be killed at any moment, in the middle of undoing too.
+
+The idea: a log of what is to be undone, as sagas have it. A step that ends inside the block is recorded as *staged*,
+with all that is needed to undo it or to publish it, in the commit that ends it. Its result is seen by nobody outside.
+From there each step has one way to go, and each arrow is one commit:
+
+    staged ──── commit of the block ────► committed ──── its on_commit hooks ────► ended
+       └─────── the block fails ────────► on_rollback hooks, result removed ─────► rolled back
+
+Committing is one transaction of the database: all results and cache entries are inserted and all steps marked. So the
+block is done at one instant, before which everything can be undone and after which nothing need be.
+
+After a crash, whoever resumes the run, or enters the block with the same key, reads the steps' phases and carries on:
+staged ones are rolled back, the last one first; committed ones have hooks that were perhaps not called. It needs no
+other knowledge (`_finished`).
+
+What always holds:
+
+- A hook is called before its step is marked: it may be called twice, after a crash in between, and never not at all.
+- A commit and an undo exclude each other (`Transaction.commit`, `undo`), even where a coroutine is cancelled while a
+  thread commits for it.
+- Whoever is inside a block with a key holds the claim of the key until all is ended, so it sees no half-ended block.
+- A block inside another joins it: it is committed and rolled back with the outermost one.
+- The block waits for all that was submitted in it before it decides.
 """
 
 import inspect
