@@ -1,6 +1,37 @@
-"""The two drivers: one blocks, one awaits. All other code of the engine only says what it wants done.
+"""The two drivers of the engine's lifecycles: one blocks, one awaits.
 
-Each comes twice, plain and as an iterator over the items that a generator run hands on.
+The problem: a run's lifecycle (validate, look up the cache, call the function, retry, persist, report) is the same for
+`def` and `async def`, but one may block its thread and the other must never block its event loop. Written twice, the
+two copies differ after a year. Written once as a coroutine, each plain call would pay for a loop.
+
+The idea: the lifecycle is one generator that does nothing itself. It yields *effects*, plain values that say what it
+wants done (`_run.effects`), and gets the outcome of each back at the same `yield`, as a value or as an exception:
+
+    def steps(run):                                  # a lifecycle, much shortened
+        yield Report(created)                        # append to the buffer: never waits
+        try:
+            value = yield Call(function, args, {}, run)
+        except BaseException as error:               # the user's error, Ctrl-C, a cancellation: all arrive here
+            yield Blocking(commit, failed(error))
+            return
+        yield Blocking(commit, completed(value))
+
+`drive` performs each effect in its thread; `adrive` does the same on the caller's loop, where `Sleep`, `WaitFor` and
+awaited calls are awaited, and a `Blocking` operation is done in another thread. `iterate` and `aiterate` do the same
+for generator runs, which hand on the items that the steps `Emit`. Tests drive the steps by hand, and can break in
+anywhere.
+
+What always holds:
+
+- Each effect is performed once, in order, and its outcome goes to the steps before anything else is asked of them.
+- Whatever is raised while an effect is performed, a signal's exception between two instructions too, is thrown into
+  the steps: they alone decide what it means, so that no run stays Running. `drive` looks at `steps.gi_frame` to tell
+  the end of the steps from a `StopIteration` of the user's code.
+- In a process that was forked in a user's function, the child ends the run for itself and records nothing: it is the
+  parent's.
+
+Who adds an effect adds it to `_run.effects.Effect` and to both `perform` and `aperform`. A lifecycle never blocks, and
+never asks whether it is awaited. `perform` tests for the commonest effects first: it is called for each of them.
 """
 
 import time
