@@ -1,9 +1,28 @@
 """Digests of source: of a function, and of what it reaches of its own project.
 
-A function counts with its normalised source (no comments, docstrings, decorators, formatting or line numbers), with
-what its closure and defaults hold, and with the functions, classes and constants of its project that it names. What
-others have written counts by its name. The source is taken from the file only if it is what really runs: the file may
-have been changed since it was imported. Elsewhere, and for lambdas, the code itself counts.
+The problem: a cached result is wrong once the code that made it has changed. The text of the task alone does not say
+so: it calls helpers, reads constants and has defaults. The whole project says it too often: each commit would empty
+the cache.
+
+The idea: walk from the function along the names that its code uses, as far as the project goes, and digest what
+counts:
+
+    RATE = 1.2                          task f counts with: its own source, normalised (no comments, docstrings,
+    def tax(x): return x * RATE         decorators, formatting, line numbers); `tax` with *its* source; RATE's value;
+    @task                               and `np.sum` by its name alone, since others have written it
+    def f(x): return np.sum(tax(x))
+
+A function counts also with its closure and defaults, a class with its members. The source is taken from the file only
+if it is what really runs: the file may have been changed since it was imported. Elsewhere, and for lambdas, the code
+object itself counts. There are two digests, of the own source and of the rest, so that an explanation can tell them
+apart.
+
+What always holds:
+
+- What is met is numbered in the order of the walk, and counts by its number where it is met again: so cycles end.
+- The walk is repeated only when it could come out otherwise. Every look at a name is remembered (`looks`), and the
+  digests are used again as long as each still finds the same object, and nothing was met that changes in place.
+- A module that is imported inside a function counts with its whole file: it need not have been imported yet.
 """
 
 import dataclasses
