@@ -1,11 +1,31 @@
 """The walker that makes digests of values: what counts of each, part by part, in one order in every process.
 
+The problem: a cache key, and the identity of a step, need one short text for an argument: the same for equal values,
+in every process, on every day; another one for values that differ. `hash()` differs between processes. `repr` leaves
+much out. `pickle` is nearly right, but equal values have several pickles: a set has no order, and a list with the same
+string twice is written in another way than one with two equal strings.
+
+The idea: walk through the value and feed a hash with a *text of its structure*, in which each part has its type and
+its length, so that no two values run together:
+
+    [1, "ab"]      ->  list:2: int:1:1 str:2:ab
+    ["a", "b"]     ->  list:2: str:1:a str:1:b          (there are no spaces in it)
+    {3, 1}         ->  set:2: and the digests of 3 and of 1, sorted: a set has no order
+    a = []; a.append(a)  ->  list:1: cycle:1:0          what contains itself: the depth of what is met again
+
 Plain containers, dataclasses, pydantic models and enums are gone through as they are, and common libraries' values by
 what `contents` says of them. All else counts by its type's own reduction, the one that pickles are made of: so what is
-left out, nobody has forgotten here. Whether parts are one object or equal ones does not count; where a value contains
-itself, the depth of what is met again does.
+left out, nobody has forgotten here. What has no reduction either is an error that names the part by its path.
 
-Nothing here calls itself: how deep a value may be is a question of memory.
+What always holds:
+
+- Equal structure, equal digest, and the other way round. Whether parts are one object or equal ones does not count.
+- Digests last: they are in databases. A change of what is fed for a value that could be digested before makes every
+  cache miss, and is a break. `former` says how a digest is related to the one that earlier versions made.
+- Nothing here calls itself: parts are taken from a stack of iterators, so depth is a question of memory alone.
+- A part that is met many times is walked many times. With more than `MANY` parts it stops, and `sharing` begins anew,
+  with a memory of what was met: that costs more for each part, so few values pay for it.
+- While a dict or a set is walked, `_update` is the hash of one of its items; a generator that ends puts it back.
 """
 
 import dataclasses
