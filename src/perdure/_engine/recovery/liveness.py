@@ -1,8 +1,36 @@
 """Which processes still run. Nothing is guessed: not by a host name, not by a number, not by anybody's clock.
 
-Of processes whose numbers mean the same here, the system knows. Of all others, only heartbeats tell: one whose
-heartbeat does not change during a whole lease, as the time passes here, is gone. What time a heartbeat says, and what
-time it is here, does not matter: clocks differ, and are set.
+The problem: a flow run that was Running when its machine lost power stays Running in the database for ever, unless
+somebody finds out that its process is gone. To be wrong here costs much: who takes a living process for dead runs its
+steps a second time.
+
+Naive ways, and why they fail. "There is no process of that number": another one may have got the number, and numbers
+of another machine or container mean nothing here. "Its last heartbeat is older than 30 seconds": that compares the
+clock of the process with ours. If ours is a minute ahead, everybody else is dead; if it is set back, nobody ever is.
+
+The idea: two kinds of evidence, each used only where it is worth something.
+
+- Of processes whose numbers mean the same here (`_run.processes.is_running`), the system knows at once.
+- Of all others, only that their heartbeat *changes*. It is a value in the database, changed `BEATS` times a lease. We
+  remember the value that we saw, and since when, by our own monotonic clock. What the value says is never looked at:
+
+      our time   their heartbeat   verdict
+           0 s        17           None: seen for the first time; it may live
+          10 s        17           None
+          12 s        18           None: it has changed, so it lived a moment ago; the lease begins anew
+          42 s        18           False: a whole lease of 30 s passed *here*, and nothing changed
+
+What always holds:
+
+- `verdict` has three answers. None is "not known yet", and whoever acts on it must act as if the process lived.
+- A process is never declared gone before it was watched for a whole lease. So a server that has just started declares
+  nobody on other machines dead, whatever the database says.
+- Clocks that are wrong, or set, change nothing. Only a clock that runs at another speed could.
+- To be wrong is still possible, for a process that was cut off for longer than a lease: that does no harm only because
+  its records are refused afterwards (`_store.sql.fencing`). Liveness is a hint to act on; fencing is what makes it
+  safe.
+
+Keep wall-clock time out of this module.
 """
 
 import threading
