@@ -1,4 +1,36 @@
-"""Finding flow runs whose process is lost, and what resuming one needs."""
+"""Finding flow runs whose process is lost, claiming one, and what resuming it needs.
+
+The problem: a process was killed in the middle of a flow. What it had finished is in the database; where it was in the
+user's code is not, and cannot be: Python cannot save a stack. And two processes may want to resume the same run.
+
+The idea: nothing is restored. The flow's function is called again from its first line, as the same flow run, with the
+same arguments. Each step that had finished ends at once with its recorded result, found by its *identity* (the
+function, digests of its arguments, and its position among equal calls; `_engine.identity.identity`):
+
+    first process                       second process, the same flow run
+    a = load("x")      Completed        load("x") is found: its result is read, and it does not run
+    b = train(a)       killed here      train(a) is not: it runs
+                                        report(b) runs
+
+This module does all before that call: which runs are lost, whether this one may be resumed, and whose it is.
+
+A claim is one UPDATE with a condition: the run's owner, its epoch and its state must be as they were read. Of several
+that try, one changes the row; the others find nothing to change. The claim and the run's new state are one
+transaction, and the new epoch fences off the process before (`_store.sql.fencing`).
+
+What always holds:
+
+- Read the owner (`start`) before the run, and claim by both. Who claims in between has changed the one or the other;
+  the other way round, one could take the new owner for the lost one.
+- A run is marked Crashed with all runs below it, in one claim: never half a tree.
+- Read the states before writing one (`known.states`), so that ours are ordered after them, whatever the clocks say.
+- This process's heartbeat is committed before it claims anything (`presence`): or the next one would find the new
+  owner lost.
+- Liveness may be wrong; the claim may not. Where it is not known whether a process lives, the run is left alone.
+
+What differs between two executions of the flow's code (the time, random numbers, an order of threads) changes
+identities: then a step just runs again. It never gets the result of a call with other arguments.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
