@@ -1,4 +1,31 @@
-"""Submitting mapped calls as there is room, and keeping their futures."""
+"""Submitting mapped calls as there is room, and keeping their futures.
+
+The problem: `task.map(range(1_000_000))` must not make a million runs, contexts and pool entries before the first one
+has finished; nor may a generator be drained that yields for ever, or reads a file in the thread that opened it. A
+thread that only feeds the pool would solve the first, and would break the last: the caller's generator would run in a
+thread that the caller does not know.
+
+The idea: a window. At most `WINDOW` calls are submitted and unfinished. Nobody is employed to submit: whoever has just
+made room does it.
+
+    map(...)            submits the first WINDOW calls, and returns
+    a worker thread     finishes a call; when half of the window is free, it submits the next ones, or has the caller's
+                        loop do it
+    the caller          iterating, waiting, ending its flow: takes items of a generator, which are its own business
+
+Half of the window, not one call: else each thread that finishes a call would queue for the right to submit one. From a
+generator, items are taken in the caller's thread or loop alone, and at most a window ahead of what it has consumed;
+what is handed on is let go of (its entry becomes None), so that memory stays level over millions of items.
+
+What always holds:
+
+- `_unfinished` counts calls that were submitted and have not finished; it is changed under `_changed`.
+- One thread submits at a time (`_submitting`). Who finds another at it leaves; so the one that is at it looks once
+  more for room after it has said that it stops, or calls that all finish at that moment would leave nobody to go on.
+- Entries are in the order of the items; a finished call's is its state alone, from which a future is made again.
+- On an event loop nobody may block, so there the window gives way instead: the next call is submitted at once.
+- An error of the user's iterable, or a call that is refused, ends the submitting; it is raised where the caller waits.
+"""
 
 import threading
 import time
