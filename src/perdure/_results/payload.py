@@ -1,7 +1,31 @@
 """The payload of a large result: one object beside its document, which names the places and digests of its bytes.
 
-First comes the serializer's stream, then its buffers, each at a multiple of `ALIGNMENT`. The bytes are digested in
-chunks of their own, so that a part of them can be checked without the rest, and all of them by several threads.
+The problem: a result may be an array of gigabytes. Inside a JSON document it would be encoded, held in memory several
+times, and read as a whole by whoever wants its type. Pickled to a file of its own it would still be copied once into
+the pickle, and digested in a second pass; and a process that is killed while it writes leaves a file that looks like
+one.
+
+The idea: a small document, and one *payload* object with the bytes as they are in memory:
+
+    report.json                     {"data": ..., "payload": {"key": ..., "parts": [[0, 180], [192, 268435456]],
+                                     "digests": [one for each 8 MiB], ...}}
+    report.json.<random>.payload    | stream: 180 bytes | padding | buffer: 268435456 bytes |
+
+The serializer's small stream comes first, then its buffers (an array's memory, say), each at a multiple of
+`ALIGNMENT`, so that a reader may map the file and use the bytes where they are. Buffers are written from their own
+memory. Digests are made in another thread, in chunks of `CHUNK` bytes, while the chunks are being written; so a part
+can be checked without the rest, and all of them by several threads.
+
+What always holds:
+
+- The payload is complete before the document is written, and the document before the database refers to it. So nothing
+  that can be found refers to something torn. A crash leaves at most a payload that nothing names, an orphan.
+- A payload's key is new each time (`payload_key`): a document that is being replaced still has its old payload.
+- The document has all that is needed to check the payload; nothing in the payload is believed. `Layout` refuses
+  numbers that do not fit each other before any of them is used to allocate.
+- Writing takes memory for at most `_AHEAD` chunks that wait for their digests, however large the value is, and they
+  are views of it, not copies, wherever the serializer gives buffers.
+- `HeldPayload` comes to the same layout and bytes as `PayloadWriter`: who changes the one changes the other.
 """
 
 import functools
