@@ -1,8 +1,35 @@
 """Records that wait to be written: in memory, in order, until somebody needs them committed or enough of them wait.
 
-Nothing waits for a busy writer thread: a thread that computes holds Python's lock for milliseconds
-between another's statements. So whoever needs a commit writes all that waits, in its own thread; the
-flusher's thread writes only what nobody came for.
+The problem: a call of a task reports half a dozen records, and a transaction of the database takes longer than the
+rest of the call. One transaction a record would make each call many times slower. The usual remedy, a writer thread
+with a queue, is slow in Python for another reason: a thread that computes keeps the interpreter for milliseconds, so
+each commit would wait twice for its turn, once to wake the writer and once to be woken by it.
+
+The idea: whoever needs a commit writes, in its own thread, all that waits. `report` appends to a list and returns.
+`commit` appends, and then there are two cases:
+
+    thread A: commit(a) ── takes the write lock, takes the list [x, a], one transaction ──► returns
+    thread B: commit(b) ── waits for the write lock ─────► finds b in the list, writes it
+    thread C: commit(c) ── waits for the write lock ──────────► finds that c was in B's group: returns at once
+
+So the more threads commit, the larger the groups become: group commit without a thread for it. The flusher's thread
+writes only what nobody came for during an interval. Two counts say who is done: `_reported` rises as records are
+taken, `_committed` is set to what `_reported` was when the list was taken. A thread is done once `_committed` has
+reached what it read of `_reported` after its own records were counted.
+
+What always holds:
+
+- Records are written in the order in which they were taken. What could not be written waits again, before all that has
+  come since: `_write` puts it back at the front.
+- `_committed` rises only after the transaction has ended, and only by what was in it.
+- The lock of the list is held for a few instructions; no I/O is done under it. The write lock is the one under which
+  the connection is used. It is always taken first.
+- Memory is bounded: above `GROUP` records whoever reports writes them, and above `MOST` an error of the database is
+  raised to whoever reports, while with fewer the records just wait for it to come back.
+- Cache keys and blocks are read in the middle of runs, so a reader flushes first if any of them waits (`holds_keyed`).
+
+A subclass says how to write (`_write_out`), and removes from the list what it wrote, so that an error in the middle
+loses nothing and writes nothing twice.
 """
 
 import time
