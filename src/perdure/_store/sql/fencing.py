@@ -1,8 +1,34 @@
-"""Which records of a batch come from a process that has lost its flow run, so that they are not kept.
+"""Fencing: which records of a batch come from a process that has lost its flow run, so that they are not kept.
 
-A batch says under which claims it was written: an epoch for each outermost flow run whose owner its writer takes itself
-for. That is compared in the transaction that writes the batch, once a batch. Only where a claim has been lost is looked
-up, record by record, whose they are.
+The problem: a process that is thought to be dead may only have been asleep: a laptop's lid, a stopped container, a
+network that was cut. Meanwhile another process has claimed its flow run and resumed it. Then the first one wakes, and
+writes what it has buffered. Two processes would write the history of one run, and a step's result of either could win.
+No check before the write helps, however late: the process may fall asleep between the check and the write.
+
+The idea: the database decides, within the very transaction that writes. Each claim of a flow run raises its *epoch*, a
+number in its row of `flow_start`. A batch says under which epochs its writer believes to own its flow runs, and these
+are compared once a batch:
+
+    A owns run r with epoch 1, and falls asleep
+    B claims r:  UPDATE ... SET epoch = 2, process = B WHERE epoch = 1 AND its state is as B read it
+    A wakes:     BEGIN; SELECT epoch OF r -> 2 > 1: A has lost r; of its batch only what is not r's is written; COMMIT
+
+The comparison takes the row's lock (`share`; in SQLite, writing transactions exclude each other), so that nobody
+claims the run between it and the commit. It costs one SELECT a batch. Whose each record is (`_OF`, `_Roots`), is
+looked up only when a claim was in fact lost, by going up from task run to flow run to the outermost one, whose epoch
+counts.
+
+What always holds:
+
+- An epoch only grows (it is negative while its owner is of a version that says none), and whoever compares is in the
+  transaction that writes.
+- Of a batch that has lost a claim, no record is kept that belongs to the lost run, or to a run that no kept record has
+  reported. Heartbeats, blocks, releases of claims and log lines are always kept: they are true whoever owns the run.
+- The writer hears which claims it has lost, and ends the code of those runs with `RunTakenOver`.
+- Rows are locked in the order of their ids, so that two processes do not wait for each other.
+
+A new kind of record needs a line in `_OF` if it belongs to a run. Without one it is kept for ever, from anybody.
+Processes of earlier versions say no epochs: their records are refused once a run has been claimed by one that does.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
