@@ -21,6 +21,8 @@
 #   make ui-filled     fill a database with real runs to look at, in .cache/filled, and serve it; LIVE=50 for as many live
 #   make screenshots   pictures of every page, in both themes and two sizes, in .cache/screenshots
 #   make docs          build the documentation into site/
+#   make api           say what of the public API breaks, compared with its snapshot in api/; BASE=REF with that of a
+#                      commit, WRITE=yes makes the snapshot anew
 #   make dist          build the wheel and the source distribution into dist/
 #   make requirements  resolve the pinned requirements anew
 #   make clean         remove everything that the other targets made
@@ -38,7 +40,7 @@ PYTEST := $(if $(MEMORY),TMPDIR=$(MEMORY)) PYTHONDONTWRITEBYTECODE= $(BIN)/pytes
 	$(if $(MEMORY),--override-ini tmp_path_retention_policy=failed)
 
 .DELETE_ON_ERROR:
-.PHONY: demo check test lint postgresql pythons oldest newest steady chaos fuzz bench ui ui-dev ui-check ui-types ui-filled screenshots chromium docs dist requirements clean
+.PHONY: demo check test lint postgresql pythons oldest newest steady chaos fuzz bench ui ui-dev ui-check ui-types ui-filled screenshots chromium docs api dist requirements clean
 
 # The page is built where Node.js is; elsewhere all else works, and the server says how to get it.
 PAGE := $(if $(shell command -v npm),$(if $(wildcard ui/package.json),ui))
@@ -159,6 +161,9 @@ chromium:
 docs: $(VENV)/.dev
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo "The documentation is in site/index.html"
+
+api: $(VENV)/.dev
+	$(BIN)/python -m api $(if $(BASE),--base $(BASE)) $(if $(WRITE),--write)
 
 dist: $(VENV)/.dev $(PAGE)
 	$(BIN)/python -m build --no-isolation --outdir dist .

@@ -104,10 +104,12 @@ class _Run(Generic[OptionsT]):
 
     @property
     def state_type(self) -> StateType | None:
+        """The type of its state by now."""
         return None if self.state is None else self.state.type
 
     @property
     def state_name(self) -> str | None:
+        """The name of its state by now."""
         return None if self.state is None else self.state.name
 
     @property

@@ -21,6 +21,7 @@ class ManualClock:
         self._now = system_clock() if now is None else now
 
     def __call__(self) -> Micros:
+        """The time that it says, in microseconds since 1970."""
         return self._now
 
     @property

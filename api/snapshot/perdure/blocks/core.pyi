@@ -1,0 +1,5 @@
+__all__ = [
+    "Block",
+]
+
+from perdure.blocks import Block as Block

@@ -1,0 +1,15 @@
+__all__ = [
+    "Webhook",
+]
+
+class Webhook(Block):
+    def __init__(self, *, allow_private_urls: bool = True, **fields: Any) -> None: ...
+    async def acall(self, payload: Any = None) -> Any: ...
+    @property
+    def allow_private_urls(self) -> bool: ...
+    block_type = 'webhook'
+    def call(self, payload: Any = None) -> Any: ...
+    headers: dict[str, SecretStr] = Field(default_factory=dict)
+    method: Literal['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] = 'POST'
+    timeout_seconds: float = Field(default=_SECONDS, gt=0)
+    url: SecretStr

@@ -1,0 +1,98 @@
+__all__ = [
+    "DeploymentFilter",
+    "DeploymentFilterId",
+    "DeploymentFilterName",
+    "DeploymentFilterPaused",
+    "DeploymentFilterTags",
+    "DeploymentFilterWorkQueueName",
+    "FlowFilter",
+    "FlowFilterId",
+    "FlowFilterName",
+    "FlowRunFilter",
+    "FlowRunFilterId",
+    "FlowRunFilterName",
+    "FlowRunFilterStartTime",
+    "FlowRunFilterState",
+    "FlowRunFilterStateName",
+    "FlowRunFilterStateType",
+    "FlowRunFilterTags",
+    "TaskRunFilter",
+    "TaskRunFilterId",
+    "TaskRunFilterName",
+    "TaskRunFilterState",
+    "TaskRunFilterStateName",
+    "TaskRunFilterStateType",
+    "TaskRunFilterTags",
+]
+
+class DeploymentFilter(_Filter):
+    def __init__(self, **conditions: Any) -> None: ...
+
+class DeploymentFilterId(_Filter):
+    def __init__(self, **conditions: Any) -> None: ...
+
+class DeploymentFilterName(_Filter):
+    def __init__(self, **conditions: Any) -> None: ...
+
+class DeploymentFilterPaused(_Filter):
+    def __init__(self, **conditions: Any) -> None: ...
+
+class DeploymentFilterTags(_Filter):
+    def __init__(self, **conditions: Any) -> None: ...
+
+class DeploymentFilterWorkQueueName(_Filter):
+    def __init__(self, **conditions: Any) -> None: ...
+
+class FlowFilter(_Filter):
+    def __init__(self, **conditions: Any) -> None: ...
+
+class FlowFilterId(_Filter):
+    def __init__(self, **conditions: Any) -> None: ...
+
+class FlowFilterName(_Filter):
+    def __init__(self, **conditions: Any) -> None: ...
+
+class FlowRunFilter(_Filter):
+    def __init__(self, **conditions: Any) -> None: ...
+
+class FlowRunFilterId(_Filter):
+    def __init__(self, **conditions: Any) -> None: ...
+
+class FlowRunFilterName(_Filter):
+    def __init__(self, **conditions: Any) -> None: ...
+
+class FlowRunFilterStartTime(_Filter):
+    def __init__(self, **conditions: Any) -> None: ...
+
+class FlowRunFilterState(_Filter):
+    def __init__(self, **conditions: Any) -> None: ...
+
+class FlowRunFilterStateName(_Filter):
+    def __init__(self, **conditions: Any) -> None: ...
+
+class FlowRunFilterStateType(_Filter):
+    def __init__(self, **conditions: Any) -> None: ...
+
+class FlowRunFilterTags(_Filter):
+    def __init__(self, **conditions: Any) -> None: ...
+
+class TaskRunFilter(_Filter):
+    def __init__(self, **conditions: Any) -> None: ...
+
+class TaskRunFilterId(_Filter):
+    def __init__(self, **conditions: Any) -> None: ...
+
+class TaskRunFilterName(_Filter):
+    def __init__(self, **conditions: Any) -> None: ...
+
+class TaskRunFilterState(_Filter):
+    def __init__(self, **conditions: Any) -> None: ...
+
+class TaskRunFilterStateName(_Filter):
+    def __init__(self, **conditions: Any) -> None: ...
+
+class TaskRunFilterStateType(_Filter):
+    def __init__(self, **conditions: Any) -> None: ...
+
+class TaskRunFilterTags(_Filter):
+    def __init__(self, **conditions: Any) -> None: ...

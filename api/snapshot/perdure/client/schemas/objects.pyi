@@ -1,0 +1,28 @@
+__all__ = [
+    "ConcurrencyLimitConfig",
+    "FlowRun",
+    "MinimalDeploymentSchedule",
+    "State",
+    "StateDetails",
+    "StateType",
+    "TaskRun",
+]
+
+class ConcurrencyLimitConfig:
+    def __init__(self, limit: int, collision_strategy: str = 'ENQUEUE') -> None: ...
+    collision_strategy: str = 'ENQUEUE'
+    limit: int
+    @property
+    def overlap(self) -> Overlap: ...
+
+from perdure.records import FlowRun as FlowRun
+
+from perdure.client.schemas.actions import DeploymentScheduleCreate as MinimalDeploymentSchedule
+
+from perdure import State as State
+
+from perdure.states import StateDetails as StateDetails
+
+from perdure.states import StateType as StateType
+
+from perdure.records import TaskRun as TaskRun

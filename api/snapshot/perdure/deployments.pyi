@@ -1,0 +1,89 @@
+__all__ = [
+    "Applied",
+    "DeployedFlow",
+    "Deployment",
+    "DeploymentError",
+    "DeploymentMissing",
+    "deploy",
+    "run_deployment",
+    "serve",
+]
+
+class Applied(DeploymentRecord):
+    concurrency_limit: int | None
+    created: Micros
+    definition: str
+    flow_name: str
+    id: str
+    name: str
+    overlap: Overlap
+    paused: Micros | None
+    priority: int
+    updated: Micros
+    version: int
+    work_pool: str
+    work_queue: str | None
+
+class DeployedFlow:
+    def __init__(
+        self,
+        *,
+        flow_name: str,
+        name: str,
+        definition: Definition,
+        schedules: Sequence[Schedule] | None = None,
+        work_pool: str | None = None,
+        work_queue: str | None = None,
+        concurrency_limit: int | None = None,
+        overlap: Overlap = 'queue',
+        priority: int = DEFAULT_PRIORITY,
+        paused: bool = False,
+    ) -> None: ...
+    def apply(self) -> Applied: ...
+    concurrency_limit: int | None = None
+    definition: Definition
+    flow_name: str
+    name: str
+    overlap: Overlap = 'queue'
+    paused: bool = False
+    priority: int = DEFAULT_PRIORITY
+    schedules: Sequence[Schedule] | None = None
+    work_pool: str | None = None
+    work_queue: str | None = None
+
+class Deployment:
+    @staticmethod
+    def build_from_flow(
+        flow: Any,
+        name: str,
+        *,
+        apply: bool = False,
+        schedule: Any = None,
+        schedules: Any = None,
+        **options: Any,
+    ) -> DeployedFlow: ...
+
+from perdure.errors import DeploymentError as DeploymentError
+
+from perdure.errors import DeploymentMissing as DeploymentMissing
+
+from perdure import deploy as deploy
+
+def run_deployment(
+    name: str | UUID,
+    parameters: Mapping[str, Any] | None = None,
+    scheduled_time: datetime | None = None,
+    flow_run_name: str | None = None,
+    timeout: float | None = None,
+    poll_interval: float = 5.0,
+    tags: Iterable[str] | None = None,
+    idempotency_key: str | None = None,
+    work_queue_name: str | None = None,
+    as_subflow: bool = True,
+    job_variables: Mapping[str, Any] | None = None,
+    *,
+    priority: int | None = None,
+    partition: str | None = None,
+) -> Any: ...
+
+from perdure import serve as serve

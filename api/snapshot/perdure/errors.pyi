@@ -1,0 +1,289 @@
+__all__ = [
+    "AccessRefused",
+    "ArtifactError",
+    "ArtifactMissing",
+    "BlockError",
+    "BlockMissing",
+    "CacheEntryMissing",
+    "CancelRequested",
+    "CancelledRun",
+    "ClientError",
+    "CommandFailed",
+    "CrashedRun",
+    "DatabaseCorrupt",
+    "DefinitionError",
+    "DeploymentError",
+    "DeploymentMissing",
+    "EntrypointError",
+    "EventError",
+    "FailedRun",
+    "HookError",
+    "IntegrationError",
+    "InvalidPartition",
+    "InvalidSchedule",
+    "InvalidTransition",
+    "LimitError",
+    "LimitTimeout",
+    "MappingLengthMismatch",
+    "MappingMissingIterable",
+    "MigrationError",
+    "MissingContext",
+    "MissingResult",
+    "NotFound",
+    "ObjectMissing",
+    "OrchestratorError",
+    "OrchestratorUnreachable",
+    "ParameterBindError",
+    "ParameterTypeError",
+    "PauseTimeout",
+    "PerdureError",
+    "ProtocolMismatch",
+    "RecordRefused",
+    "ResultCorrupt",
+    "ResultError",
+    "ResultInUse",
+    "ResultMissing",
+    "ResultNotKept",
+    "ResultOverwritten",
+    "ResultUnreadable",
+    "ResultUntrusted",
+    "ResumeError",
+    "RunMissing",
+    "RunTakenOver",
+    "RunTimeout",
+    "SerializationError",
+    "SettingError",
+    "SteeringError",
+    "StorageError",
+    "StorageKeyError",
+    "SuspendRequested",
+    "SuspendedRun",
+    "TokenError",
+    "TokenMissing",
+    "TransactionError",
+    "UnfinishedRun",
+    "UnknownSerializer",
+    "UnsupportedConcurrency",
+    "UpstreamTaskError",
+    "VariableError",
+    "VariableExists",
+    "VariableMissing",
+    "VisualizationError",
+    "WorkerError",
+    "WouldDeadlock",
+]
+
+class AccessRefused(ClientError, PermissionError):
+    ...
+
+class ArtifactError(PerdureError, ValueError):
+    ...
+
+class ArtifactMissing(OrchestratorError, LookupError):
+    ...
+
+class BlockError(PerdureError):
+    ...
+
+class BlockMissing(BlockError, LookupError):
+    ...
+
+class CacheEntryMissing(OrchestratorError, LookupError):
+    ...
+
+class CancelRequested(BaseException):
+    ...
+
+class CancelledRun(PerdureError):
+    ...
+
+class ClientError(PerdureError):
+    ...
+
+class CommandFailed(IntegrationError, RuntimeError):
+    exit_code: int = 1
+
+class CrashedRun(PerdureError):
+    ...
+
+class DatabaseCorrupt(OrchestratorError):
+    ...
+
+class DefinitionError(PerdureError, ValueError):
+    ...
+
+class DeploymentError(PerdureError, ValueError):
+    ...
+
+class DeploymentMissing(OrchestratorError, LookupError):
+    ...
+
+class EntrypointError(PerdureError, ValueError):
+    ...
+
+class EventError(PerdureError, ValueError):
+    ...
+
+class FailedRun(PerdureError):
+    ...
+
+class HookError(PerdureError, ValueError):
+    ...
+
+class IntegrationError(PerdureError):
+    ...
+
+class InvalidPartition(PerdureError, ValueError):
+    ...
+
+class InvalidSchedule(PerdureError, ValueError):
+    ...
+
+class InvalidTransition(PerdureError):
+    ...
+
+class LimitError(PerdureError, ValueError):
+    ...
+
+class LimitTimeout(PerdureError, TimeoutError):
+    ...
+
+class MappingLengthMismatch(PerdureError, ValueError):
+    ...
+
+class MappingMissingIterable(PerdureError, ValueError):
+    ...
+
+class MigrationError(PerdureError, ValueError):
+    ...
+
+class MissingContext(PerdureError, RuntimeError):
+    ...
+
+from perdure.errors import ResultNotKept as MissingResult
+
+class NotFound(PerdureError, LookupError):
+    ...
+
+class ObjectMissing(StorageError, FileNotFoundError):
+    ...
+
+class OrchestratorError(PerdureError):
+    ...
+
+class OrchestratorUnreachable(OrchestratorError):
+    ...
+
+class ParameterBindError(PerdureError, TypeError):
+    ...
+
+class ParameterTypeError(PerdureError, TypeError):
+    ...
+
+class PauseTimeout(PerdureError, TimeoutError):
+    ...
+
+class PerdureError(Exception):
+    ...
+
+class ProtocolMismatch(OrchestratorError):
+    ...
+
+class RecordRefused(OrchestratorError):
+    ...
+
+class ResultCorrupt(ResultError):
+    ...
+
+class ResultError(PerdureError):
+    ...
+
+class ResultInUse(PerdureError):
+    ...
+
+class ResultMissing(ResultError):
+    ...
+
+class ResultNotKept(PerdureError):
+    ...
+
+class ResultOverwritten(ResultMissing):
+    ...
+
+class ResultUnreadable(ResultError):
+    ...
+
+class ResultUntrusted(ResultError):
+    ...
+
+class ResumeError(PerdureError):
+    ...
+
+class RunMissing(OrchestratorError, LookupError):
+    ...
+
+class RunTakenOver(OrchestratorError):
+    ...
+
+class RunTimeout(PerdureError, TimeoutError):
+    run_id: str | None = None
+
+class SerializationError(PerdureError):
+    ...
+
+class SettingError(PerdureError, ValueError):
+    ...
+
+class SteeringError(PerdureError):
+    ...
+
+class StorageError(PerdureError):
+    ...
+
+class StorageKeyError(StorageError, ValueError):
+    ...
+
+class SuspendRequested(BaseException):
+    ...
+
+class SuspendedRun(UnfinishedRun):
+    ...
+
+class TokenError(PerdureError, ValueError):
+    ...
+
+class TokenMissing(PerdureError, LookupError):
+    ...
+
+class TransactionError(PerdureError):
+    ...
+
+class UnfinishedRun(PerdureError):
+    ...
+
+class UnknownSerializer(PerdureError, ValueError):
+    ...
+
+class UnsupportedConcurrency(PerdureError, RuntimeError):
+    ...
+
+class UpstreamTaskError(PerdureError):
+    ...
+
+class VariableError(PerdureError, ValueError):
+    ...
+
+class VariableExists(VariableError):
+    ...
+
+class VariableMissing(OrchestratorError, LookupError):
+    ...
+
+class VisualizationError(PerdureError, ValueError):
+    ...
+
+class WorkerError(PerdureError):
+    ...
+
+class WouldDeadlock(PerdureError, RuntimeError):
+    ...

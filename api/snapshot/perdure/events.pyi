@@ -1,0 +1,22 @@
+__all__ = [
+    "Event",
+    "emit_event",
+]
+
+class Event(NamedTuple):
+    event: str
+    id: str
+    occurred: datetime
+    payload: dict[str, Any]
+    related: list[dict[str, Any]]
+    resource: dict[str, Any]
+
+def emit_event(
+    event: str,
+    resource: Mapping[str, Any],
+    occurred: datetime | None = None,
+    related: Sequence[Mapping[str, Any]] | None = None,
+    payload: Mapping[str, Any] | None = None,
+    id: str | UUID | None = None,
+    **_: object,
+) -> Event: ...

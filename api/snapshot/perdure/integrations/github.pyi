@@ -1,0 +1,35 @@
+__all__ = [
+    "GitHub",
+    "GitHubCredentials",
+    "GitHubRepository",
+]
+
+class GitHub(Block):
+    access_token: SecretStr | None = None
+    block_type = 'github'
+    def get_directory(self, from_path: str | None = None, local_path: str | Path | None = None) -> Path: ...
+    include_git_objects: bool = False
+    reference: Ref = None
+    repository: RepositoryUrl
+
+class GitHubCredentials(Block):
+    api_url: str = 'https://api.github.com'
+    block_type = 'github-credentials'
+    def get_client(self) -> httpx.Client: ...
+    def graphql(self, query: str, variables: dict[str, Any] | None = None) -> Any: ...
+    def request(
+        self,
+        method: str,
+        path: str,
+        json: Any = None,
+        params: dict[str, Any] | None = None,
+    ) -> Any: ...
+    token: SecretStr | None = None
+
+class GitHubRepository(Block):
+    block_type = 'github-repository'
+    credentials: GitHubCredentials = Field(default_factory=GitHubCredentials)
+    def get_directory(self, from_path: str | None = None, local_path: str | Path | None = None) -> Path: ...
+    include_git_objects: bool = False
+    reference: Ref = None
+    repository_url: RepositoryUrl

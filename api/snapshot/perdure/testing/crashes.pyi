@@ -1,0 +1,45 @@
+__all__ = [
+    "Crash",
+    "Ending",
+    "Killed",
+    "crash_points",
+    "killed",
+    "outcome_of",
+    "root_run",
+]
+
+class Crash:
+    def __init__(self, flow: Flow[..., Any], again: Callable[[], Any], ending: Ending) -> None: ...
+    effects = ending.effects
+    def resume(self, *, retry_failed: bool = False) -> Any: ...
+    @property
+    def run(self) -> FlowRun | None: ...
+
+class Ending(NamedTuple):
+    effects: tuple[str, ...]
+    killed: bool
+    value: Any
+
+class Killed(BaseException):
+    ...
+
+def crash_points(
+    flow: Flow[..., Any],
+    /,
+    *args: Any,
+    flushed: bool = False,
+    most: int = 10000,
+    **kwargs: Any,
+) -> Iterator[Crash]: ...
+
+def killed(
+    call: Callable[[], Any],
+    *,
+    before: int | None,
+    flushed: bool = False,
+    clock: Clock = system_clock,
+) -> Ending: ...
+
+def outcome_of(call: Callable[[], Any]) -> Any: ...
+
+def root_run() -> FlowRun | None: ...

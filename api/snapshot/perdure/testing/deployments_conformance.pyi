@@ -1,0 +1,6 @@
+__all__ = [
+    "DeploymentsConformance",
+]
+
+class DeploymentsConformance:
+    def orchestrator(self) -> Orchestrator: ...

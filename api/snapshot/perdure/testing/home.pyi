@@ -1,0 +1,5 @@
+__all__ = [
+    "fresh_home",
+]
+
+def fresh_home(path: Path | str | None = None) -> Iterator[Path]: ...

@@ -1,0 +1,6 @@
+__all__ = [
+    "LimitsConformance",
+]
+
+class LimitsConformance:
+    def orchestrator(self) -> Orchestrator: ...

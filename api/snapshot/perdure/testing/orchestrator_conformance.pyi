@@ -1,0 +1,6 @@
+__all__ = [
+    "OrchestratorConformance",
+]
+
+class OrchestratorConformance:
+    def orchestrator(self) -> Orchestrator: ...

@@ -1,0 +1,6 @@
+__all__ = [
+    "OwnershipConformance",
+]
+
+class OwnershipConformance:
+    ...

@@ -1,0 +1,6 @@
+__all__ = [
+    "PruningConformance",
+]
+
+class PruningConformance:
+    def orchestrator(self) -> Orchestrator: ...

@@ -1,0 +1,5 @@
+__all__ = [
+    "serving",
+]
+
+def serving(database: str | None = None, port: int = 0) -> Iterator[str]: ...

@@ -1,0 +1,6 @@
+__all__ = [
+    "ServicesConformance",
+]
+
+class ServicesConformance:
+    def orchestrator(self) -> Orchestrator: ...

@@ -1,0 +1,6 @@
+__all__ = [
+    "StorageConformance",
+]
+
+class StorageConformance:
+    def storage(self) -> Storage: ...

@@ -1,0 +1,5 @@
+__all__ = [
+    "quote",
+]
+
+from perdure import quote as quote

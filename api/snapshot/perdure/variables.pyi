@@ -1,0 +1,39 @@
+__all__ = [
+    "Variable",
+    "checked_variable",
+    "get",
+]
+
+class Variable:
+    @classmethod
+    async def adelete(cls, name: str) -> bool: ...
+    @classmethod
+    async def aget(cls, name: str, default: Any = None, *, type: Any = None) -> Any: ...
+    @classmethod
+    async def aset(cls, name: str, value: Any, overwrite: bool = False) -> None: ...
+    @classmethod
+    def delete(cls, name: str) -> bool: ...
+    @overload
+    @classmethod
+    def get(cls, name: str, default: D, *, type: type[T]) -> T | D: ...
+    @overload
+    @classmethod
+    def get(cls, name: str, default: None = None, *, type: type[T]) -> T | None: ...
+    @overload
+    @classmethod
+    def get(cls, name: str, default: Any = None, *, type: None = None) -> Any: ...
+    @classmethod
+    def get(cls, name: str, default: Any = None, *, type: Any = None) -> Any: ...
+    @classmethod
+    def set(
+        cls,
+        name: str,
+        value: Any,
+        overwrite: bool = False,
+        *,
+        tags: Sequence[str] | None = None,
+    ) -> None: ...
+
+def checked_variable(name: str, value: Any, now: Micros) -> VariableRecord: ...
+
+def get(name: str, default: Any = None) -> Any: ...
