@@ -49,10 +49,11 @@ def call(start: str, given: list[str], end: str, wide: int = 100) -> str:
 
 
 def attribute(target: Any) -> str:
-    """`name: annotation = value`; without the value where it is long."""
+    """`name: annotation = value`; without the value where it is long, or is set as an object is made."""
     text: str = target.name
     if target.annotation is not None:
         text += f": {target.annotation}"
-    if target.value is not None and len(value := str(target.value)) <= 60 and "\n" not in value:
+    is_set_later = "class-attribute" not in target.labels and "instance-attribute" in target.labels
+    if not is_set_later and target.value is not None and len(value := str(target.value)) <= 60 and "\n" not in value:
         text += f" = {value}"
     return text

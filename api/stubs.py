@@ -68,7 +68,8 @@ def _member(target: Any) -> str:
         return _function(target, target.name)
     if "property" in target.labels:
         return f"@property\ndef {target.name}(self){_returning(target.annotation)}: ...\n"
-    return f"{attribute(target)}\n"
+    written = attribute(target)
+    return f"{written}\n" if written != target.name else f"{written}: object\n"
 
 
 def _returning(annotation: Any) -> str:

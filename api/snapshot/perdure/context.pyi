@@ -8,22 +8,23 @@ __all__ = [
 class FlowRunContext(_Run[FlowOptions]):
     def __init__(self, **fields: Any) -> None: ...
     def add_child(self) -> int: ...
-    began: Micros | None = None
+    began: Micros | None
     def begin_attempt(self) -> None: ...
-    begun: dict[str, list[str]] = {}
-    borrowed: set[str] = set()
-    claim: str | None = None
+    begun: dict[str, list[str]]
+    borrowed: set[str]
+    claim: str | None
     @property
     def claim_of_root(self) -> Owner: ...
-    collect = True
-    created = created
+    collect: object
+    controller: RunController
+    created: object
     @property
     def deployment_id(self) -> str | None: ...
-    earlier: dict[str, ResultRecord] = {}
+    earlier: dict[str, ResultRecord]
     @property
     def end_time(self) -> datetime | None: ...
-    epoch = 1
-    finished: dict[str, State[Any]] = {}
+    epoch: object
+    finished: dict[str, State[Any]]
     @property
     def flow(self) -> FlowRunContext: ...
     @property
@@ -32,15 +33,14 @@ class FlowRunContext(_Run[FlowOptions]):
     def flow_name(self) -> str: ...
     @property
     def flow_run(self) -> FlowRunContext: ...
-    generation = forks.generation
+    generation: object
     @staticmethod
     def get() -> FlowRunContext | None: ...
-    goes_on_from: tuple[str, ...] = ()
-    has_all_parameters = True
-    id = id
-    identities: dict[str, str] = {}
-    identity: str | None = None
-    interrupt: BaseException | None = None
+    has_all_parameters: object
+    id: object
+    identities: dict[str, str]
+    identity: str | None
+    interrupt: BaseException | None
     is_drawn = False
     is_durable: bool
     @property
@@ -48,40 +48,40 @@ class FlowRunContext(_Run[FlowOptions]):
     @property
     def is_in_fork(self) -> bool: ...
     def is_own(self, identity: str) -> bool: ...
-    items: Any = None
-    name = name
+    items: Any
+    name: object
     def occurrence(self, key: str) -> int: ...
-    options = options
-    owner = owner
-    parameters = parameters
-    parent = parent
+    options: object
+    owner: object
+    parameters: object
+    parent: object
     @property
     def parent_task_run_id(self) -> str | None: ...
-    passed: Passed | None = None
-    persisted = persisted
-    place: int | None = None
-    retries_failed = False
+    passed: Passed | None
+    persisted: object
+    place: int | None
+    resumed_from: tuple[str, ...]
+    retries_failed: object
     @property
     def root(self) -> FlowRunContext: ...
-    run_count = 0
-    serializer: Any = None
+    run_count: object
+    serializer: Any
     @property
     def start_time(self) -> datetime | None: ...
-    state: State[Any] | None = None
+    state: State[Any] | None
     @property
     def state_name(self) -> str | None: ...
     @property
     def state_type(self) -> StateType | None: ...
-    steering: Steering = Steering() if above is None else above.steering
-    step: str | None = None
-    stopping = False
-    storage: Any = None
-    tags = tags
-    task_runner: Any = None
-    transaction: Any = None
-    turns: Any = None
-    undigested: set[str] = set()
-    waits: dict[str, WaitRecord] = {}
+    step: str | None
+    stopping: object
+    storage: Any
+    tags: object
+    task_runner: Any
+    transaction: Any
+    turns: Any
+    undigested: set[str]
+    waits: dict[str, WaitRecord]
 
 class TaskRunContext(_Run[TaskOptions]):
     def __init__(
@@ -96,53 +96,53 @@ class TaskRunContext(_Run[TaskOptions]):
         created: Micros,
         persisted: bool = False,
     ) -> None: ...
-    began: Micros | None = None
-    claim: str | None = None
-    collect = True
-    created = created
+    began: Micros | None
+    claim: str | None
+    collect: object
+    created: object
     @property
     def end_time(self) -> datetime | None: ...
     flow: FlowRunContext | None
     @property
     def flow_run_id(self) -> str | None: ...
-    generation = forks.generation
+    generation: object
     @staticmethod
     def get() -> TaskRunContext | None: ...
-    id = id
-    identity: str | None = None
+    id: object
+    identity: str | None
     is_drawn = False
     @property
     def is_flow(self) -> bool: ...
     @property
     def is_in_fork(self) -> bool: ...
-    items: Any = None
-    name = name
-    options = options
-    owner = owner
-    parameters = parameters
-    parent = parent
-    passed: Passed | None = None
-    persisted = persisted
-    place: int | None = None
-    run_count = 0
-    serializer: Any = None
+    items: Any
+    name: object
+    options: object
+    owner: object
+    parameters: object
+    parent: object
+    passed: Passed | None
+    persisted: object
+    place: int | None
+    run_count: object
+    serializer: Any
     @property
     def start_time(self) -> datetime | None: ...
-    state: State[Any] | None = None
+    state: State[Any] | None
     @property
     def state_name(self) -> str | None: ...
     @property
     def state_type(self) -> StateType | None: ...
-    step: str | None = None
-    storage: Any = None
-    tags = tags
+    step: str | None
+    storage: Any
+    tags: object
     @property
     def task(self) -> Any: ...
     @property
     def task_key(self) -> str: ...
     @property
     def task_run(self) -> TaskRunContext: ...
-    transaction: Any = None
+    transaction: Any
 
 def get_run_context() -> RunContext: ...
 

@@ -74,7 +74,7 @@ class LiteralResult(BaseResult[R]):
     @property
     def python_type(self) -> str: ...
     type = 'literal'
-    value = value
+    value: object
 
 from perdure.errors import ResultNotKept as MissingResult
 
@@ -105,8 +105,8 @@ class PersistedResult(BaseResult[R]):
         cache_object: bool = True,
     ) -> Any: ...
     def describe(self) -> dict[str, Any]: ...
-    digest = digest
-    expires = expires
+    digest: object
+    expires: object
     find_storage: Callable[[str], Any]
     def get(self, *, columns: Sequence[str] | None = None, rows: slice | None = None) -> R: ...
     def get_own(self) -> R: ...
@@ -118,19 +118,19 @@ class PersistedResult(BaseResult[R]):
     def open(self) -> BinaryIO: ...
     @property
     def payload_location(self) -> str | None: ...
-    python_type = python_type
+    python_type: object
     def read(self) -> PersistedResultBlob: ...
     def remember(self, value: R) -> None: ...
-    serializer = serializer
+    serializer: object
     @property
     def serializer_type(self) -> str: ...
-    size = size
+    size: object
     @property
     def storage(self) -> Any: ...
     @property
     def storage_block_id(self) -> str: ...
-    storage_id = storage_id
-    storage_key = storage_key
+    storage_id: object
+    storage_key: object
     def take_preview(self) -> str | None: ...
     type = 'reference'
     write: Callable[..., PersistedResult[Any]]
@@ -219,7 +219,7 @@ class UnpersistedResult(BaseResult[R]):
     def has_cached_object(self) -> bool: ...
     @property
     def in_memory(self) -> R | None: ...
-    python_type = python_type or type_name(value)
+    python_type: object
     type = 'unpersisted'
 
 class Verdict(NamedTuple):

@@ -9,25 +9,25 @@ __all__ = [
 
 class FlowRunSeen(_Seen[FlowRun]):
     def __init__(self, run: FlowRun) -> None: ...
-    created: datetime = to_datetime(run.created)
-    deployment_id: str | None = None
+    created: datetime
+    deployment_id: str | None
     @property
     def end_time(self) -> datetime | None: ...
-    flow_id = run.flow_name
-    flow_name = run.flow_name
-    flow_version = run.flow_version
-    id = run.id
-    name = run.name
+    flow_id: object
+    flow_name: object
+    flow_version: object
+    id: object
+    name: object
     @property
     def parameters(self) -> dict[str, Any]: ...
-    parent_task_run_id = run.parent_task_run_id
-    run_count = run.run_count
+    parent_task_run_id: object
+    run_count: object
     @property
     def start_time(self) -> datetime | None: ...
     @property
     def state(self) -> State[Any] | None: ...
-    state_name = run.state_name
-    state_type: StateType | None = run.state_type
+    state_name: object
+    state_type: StateType | None
     @property
     def tags(self) -> list[str]: ...
     @property
@@ -35,8 +35,8 @@ class FlowRunSeen(_Seen[FlowRun]):
 
 class FlowSeen:
     def __init__(self, name: str) -> None: ...
-    id = name
-    name = name
+    id: object
+    name: object
 
 from perdure.client import RunsClient as RunsClient
 
@@ -44,23 +44,23 @@ from perdure.client import SyncRunsClient as SyncRunsClient
 
 class TaskRunSeen(_Seen[TaskRun]):
     def __init__(self, run: TaskRun) -> None: ...
-    created: datetime = to_datetime(run.created)
+    created: datetime
     @property
     def end_time(self) -> datetime | None: ...
-    flow_run_id = run.flow_run_id
-    id = run.id
-    name = run.name
-    run_count = run.run_count
+    flow_run_id: object
+    id: object
+    name: object
+    run_count: object
     @property
     def start_time(self) -> datetime | None: ...
     @property
     def state(self) -> State[Any] | None: ...
-    state_name = run.state_name
-    state_type: StateType | None = run.state_type
+    state_name: object
+    state_type: StateType | None
     @property
     def tags(self) -> list[str]: ...
-    task_key = run.task_key
-    task_name = run.task_name
+    task_key: object
+    task_name: object
     @property
     def total_run_time(self) -> timedelta: ...
 

@@ -22,7 +22,7 @@ class ConnectionComponents(BaseModel):
     database: str
     driver: SyncDriver | AsyncDriver | str
     host: str | None = None
-    model_config
+    model_config: object
     password: SecretStr | None = None
     port: int | None = None
     query: dict[str, str] = Field(default_factory=dict)
