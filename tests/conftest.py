@@ -62,5 +62,5 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     yield home
     os.chdir(directory)  # whatever program of a test's was found somewhere else
     # Most tests need no session, and need not pay for importing it.
-    if session := sys.modules.get("perdure.session"):
+    if session := sys.modules.get("perdure._session.session"):
         session.close()

@@ -31,6 +31,7 @@ _READERS = 8  # threads: reading an object store is waiting, and eight documents
 _EXAMPLES = 10
 _LARGE = 1024 * 1024  # bytes: a larger file is looked at before it is read
 _BEGINNING = b'{"serializer"'  # of every document that Prefect 2 or Perdure wrote
+_TASK_KEY = "perdure.results.importing.imported"  # in every database that results were imported into
 _MOST_MS = (1 << 48) - 1  # what an id has room for
 
 _NAMED = re.compile(rb'\s*\{\s*"__(?:class|exc_type)__"\s*:\s*"([\w.]+)"')
@@ -177,7 +178,7 @@ class _Import:
         written = system_clock() if entry.modified is None else entry.modified
         id = _id_of(self._storage_id, entry.key, written)
         return [
-            TaskRunRecord(id, entry.key, "imported", f"{__name__}.imported", self.id, None, "[]", written),
+            TaskRunRecord(id, entry.key, "imported", _TASK_KEY, self.id, None, "[]", written),
             StateRecord(id, True, StateType.COMPLETED, "Completed", None, written),
             ResultRecord(
                 *(id, True, "persisted", found.type, False, written),

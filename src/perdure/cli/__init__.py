@@ -64,7 +64,7 @@ class _Commands(TyperGroup):
         if command is not None and name is not None:
             reads = (name if name == "logs" else next(iter(rest), None)) in _READS
             if reads and not _FOLLOWS.intersection(rest):
-                import_module("perdure.session").be_impatient(only_reads=True)
+                import_module("perdure._session.session").be_impatient(only_reads=True)
             command = get_command(import_module(f"perdure.cli.{name.replace('-', '_')}").app)
         return name, command, rest
 
@@ -75,8 +75,8 @@ class _Commands(TyperGroup):
             say(str(error), "Error")
             raise typer.Exit(1) from None
         finally:
-            if "perdure.session" in sys.modules:
-                import_module("perdure.session").be_impatient(only_reads=False)
+            if "perdure._session.session" in sys.modules:
+                import_module("perdure._session.session").be_impatient(only_reads=False)
 
 
 def _show_warning(

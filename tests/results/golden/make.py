@@ -63,7 +63,7 @@ def _set_threshold(size: int) -> int:
 
     before = payload.THRESHOLD
     for name, module in list(sys.modules.items()):
-        if name.startswith("perdure.serializers") and hasattr(module, "THRESHOLD"):
+        if name.startswith("perdure._serializers") and hasattr(module, "THRESHOLD"):
             module.THRESHOLD = size  # type: ignore[attr-defined]
     payload.Spool.__init__.__defaults__ = (size,)
     return before
