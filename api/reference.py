@@ -32,16 +32,12 @@ def _module(module: str) -> list[str]:
     exported = surface()[module]
     elsewhere = [each for each in exported if not each.is_home]
     here = [each for each in exported if each.is_home]
-    lines = _text(_docstring_of_module(module))
+    lines = [_escaped(import_module(module).__doc__ or ""), ""]
     if elsewhere:
         lines += ["It exports these too:", "", *(f"- `{each.path}`: {link(each.home)}" for each in elsewhere), ""]
     for each in here:
         lines += _entry(each)
     return lines
-
-
-def _docstring_of_module(module: str) -> Any:
-    return griffe.Docstring(import_module(module).__doc__ or "")
 
 
 def link(home: str) -> str:
@@ -150,5 +146,5 @@ def _plain(name: str) -> str:
 
 def _escaped(text: str) -> str:
     """Text whose `<` and `*` outside of code mean themselves."""
-    parts = re.split(r"(```.*?```|`[^`]*`)", text, flags=re.DOTALL)
+    parts = re.split(r"(```.*?```|`[^`]*`|^    [^\n]*$)", text, flags=re.DOTALL | re.MULTILINE)
     return "".join(part if number % 2 else re.sub(r"([<*])", r"\\\1", part) for number, part in enumerate(parts))

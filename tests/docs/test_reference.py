@@ -95,6 +95,11 @@ def test_what_a_function_raises_is_linked() -> None:
     )
 
 
+def test_code_in_the_docstring_of_a_module_is_shown_as_it_is() -> None:
+    shown = reference.filled("<!-- api: perdure.deployments -->")
+    assert '    report.serve(name="nightly", cron="0 6 * * *", timezone="Europe/Oslo")' in shown
+
+
 def test_the_snapshot_of_the_surface_is_current() -> None:
     assert stubs.read(stubs.SNAPSHOT) == stubs.stubs(), "If the change is meant: make api WRITE=yes"
 
