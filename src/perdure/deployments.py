@@ -1,7 +1,9 @@
 """Deployments: flows that start by their name, at their times, on workers. `serve` and `deploy` make them.
 
+```python
 if __name__ == "__main__":
     report.serve(name="nightly", cron="0 6 * * *", timezone="Europe/Oslo")
+```
 """
 
 from perdure._execution.deployment_runs import run_deployment

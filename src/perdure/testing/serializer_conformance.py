@@ -1,5 +1,6 @@
 """What every serializer must do. Subclass it in your tests and override its fixtures:
 
+```python
 class TestTextSerializer(SerializerConformance):
     @pytest.fixture
     def serializer(self) -> Serializer:
@@ -12,6 +13,7 @@ class TestTextSerializer(SerializerConformance):
     @pytest.fixture
     def large_values(self) -> list[Any]:
         return ["text" * 50_000]
+```
 """
 
 import io
