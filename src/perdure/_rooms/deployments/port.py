@@ -33,7 +33,7 @@ class Deployment(NamedTuple):
     concurrency_limit: int | None  # how many of its runs may run at once
     overlap: Overlap
     paused: Micros | None  # since when somebody has its schedules make no runs
-    definition: str  # a JSON object: see `perdure.deploying`
+    definition: str  # a JSON object: see `perdure._rooms.deployments.definition`
     created: Micros
     updated: Micros
 
