@@ -235,20 +235,20 @@ def test_secrets_are_decrypted_and_encrypted_anew(prefect: PrefectDatabase):
 
 
 def test_a_block_of_a_type_that_is_not_here_waits_for_its_class(prefect: PrefectDatabase):
-    inner = prefect.block("vault-login", "login", {"user": "me", "password": "hunter2"}, ("password",))
+    inner = prefect.block("strongroom-login", "login", {"user": "me", "password": "hunter2"}, ("password",))
     fields = {"host": "db", "login": {"$ref": {"block_document_id": inner}}, "keys": {"a": "k1"}}
-    prefect.block("vault", "main", fields, ("keys.*", "login.password"))
+    prefect.block("strongroom", "main", fields, ("keys.*", "login.password"))
     told = taken(prefect)
     assert counts(told, "blocks") == (2, 0, 2, 0, 0, 2)
-    assert {row["row"]["type"] for row in kept_rows(told, "block_document")} == {"vault-login", "vault"}
+    assert {row["row"]["type"] for row in kept_rows(told, "block_document")} == {"strongroom-login", "strongroom"}
     assert not any("hunter2" in each.data or "k1" in each.data for each in known().blocks())
 
-    class Vault(Block):
+    class Strongroom(Block):
         host: str
         login: dict[str, Any]
         keys: dict[str, SecretStr]
 
-    block = Vault.load("main")
+    block = Strongroom.load("main")
     assert (block.host, block.keys["a"].get_secret_value()) == ("db", "k1")
     assert block.login["password"].get_secret_value() == "hunter2"
 
