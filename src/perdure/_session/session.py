@@ -19,7 +19,7 @@ from perdure._engine.coordination.claims import Claims
 from perdure._engine.coordination.limiter import Limiter
 from perdure._engine.identity.identity import identity_in
 from perdure._engine.identity.projects import is_made_in_project, may_be_in_scope
-from perdure._engine.recovery.heartbeat import Life
+from perdure._engine.recovery.heartbeat import Heartbeat
 from perdure._engine.recovery.liveness import Liveness
 from perdure._engine.recovery.ownership import lose, reclaimed
 from perdure._engine.recovery.start_record import entry_point_of, kept
@@ -72,10 +72,10 @@ class Session:
         )
         self.reported_sources: set[str] = set()
         self.transactions = orchestrator.transactions
-        self._life = Life(orchestrator.report, self._look_after, chosen.lease_seconds)
+        self._heartbeat = Heartbeat(orchestrator.report, self._look_after, chosen.lease_seconds)
         self.liveness = Liveness(orchestrator, chosen.lease_seconds)
-        self.claims = Claims(orchestrator, self._life, self.liveness, clock, logs.log)
-        self.limiter = Limiter(orchestrator, self._life, self.liveness, clock, logs.log)
+        self.claims = Claims(orchestrator, self._heartbeat, self.liveness, clock, logs.log)
+        self.limiter = Limiter(orchestrator, self._heartbeat, self.liveness, clock, logs.log)
         # Serializers that were found usable: by name, or by object identity with the object, so that ids stay its own.
         self._usable: dict[str | int, Any] = {"pickle": "pickle"}
         self._portal: Portal | None = None
@@ -93,26 +93,26 @@ class Session:
         if self._portal is not None:
             self._portal.stop()
         self._durability.close()
-        self._life.end()
+        self._heartbeat.end()
         self.orchestrator.close()
 
     @property
     def process_id(self) -> str:
         """The id by which the orchestrator knows this process."""
-        return self._life.process.id
+        return self._heartbeat.process.id
 
     def start_of(self, run: FlowRunContext) -> Sequence[Record]:
         """What to report when a flow run begins, or is resumed, so that another process could resume it."""
         if run.parent is not None:
-            return (StartRecord(run.id, self._life.process.id, None, None, run.step),)
+            return (StartRecord(run.id, self._heartbeat.process.id, None, None, run.step),)
         self.own(run)
-        first = self._life.begin()
-        self._life.watch(run)
+        first = self._heartbeat.begin()
+        self._heartbeat.watch(run)
         entry_point = entry_point_of(run.options)
         arguments = kept(run.id, run.options.name, entry_point, run.parameters)
         if arguments is None and (run.options.durable or run.options.on_crash is not None):
             self.log(run, logging.WARNING, _UNKEPT)
-        return (*first, StartRecord(run.id, self._life.process.id, entry_point, arguments, None))
+        return (*first, StartRecord(run.id, self._heartbeat.process.id, entry_point, arguments, None))
 
     def is_own(self, run_id: str, function: Callable[..., Any]) -> bool:
         """Whether a task run is known to be of the function's project."""
@@ -153,7 +153,7 @@ class Session:
 
     def presence(self) -> Sequence[Record]:
         """The report of this process's heartbeat, which comes before it claims anything."""
-        return self._life.begin()
+        return self._heartbeat.begin()
 
     def _look_after(self, run: FlowRunContext) -> None:
         standing = self.orchestrator.standing(run.id)

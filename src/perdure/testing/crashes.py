@@ -216,7 +216,7 @@ class _Session(Session):
         self._embedded = orchestrator
         self._thread = threading.current_thread()
         super().__init__(settings.current(), orchestrator, clock)
-        self._life.process = self._life.process._replace(began="a test")
+        self._heartbeat.process = self._heartbeat.process._replace(began="a test")
         self.log = self._log_of_the_living
         self._runners: list[TaskRunner] = []
 

@@ -35,7 +35,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 
-from perdure._engine.recovery.heartbeat import Life
+from perdure._engine.recovery.heartbeat import Heartbeat
 from perdure._engine.recovery.liveness import Liveness
 from perdure._model.errors import WouldDeadlock
 from perdure._model.records import Claim, Record, ReleaseRecord
@@ -76,10 +76,15 @@ class Claims:
     """The claims that the runs of this process hold or wish for."""
 
     def __init__(
-        self, orchestrator: Orchestrator, life: Life, liveness: Liveness, clock: Clock, log: Callable[..., None]
+        self,
+        orchestrator: Orchestrator,
+        heartbeat: Heartbeat,
+        liveness: Liveness,
+        clock: Clock,
+        log: Callable[..., None],
     ) -> None:
         self._orchestrator = orchestrator
-        self._life = life
+        self._heartbeat = heartbeat
         self._liveness = liveness
         self._clock = clock
         self._log = log
@@ -93,9 +98,9 @@ class Claims:
         `lost` is a run whose result the key stands for, but cannot be read.
         """
         if not self._is_known:
-            self._orchestrator.commit(self._life.begin())
+            self._orchestrator.commit(self._heartbeat.begin())
             self._is_known = True
-        mine = Claim(key, flight.task_run_id, self._life.process.id, self._clock())
+        mine = Claim(key, flight.task_run_id, self._heartbeat.process.id, self._clock())
         if self._orchestrator.claim_key(mine, lost):
             return self._kept(mine, flight)
         return self.look(key, flight)
@@ -105,7 +110,7 @@ class Claims:
         held = self._orchestrator.claim_of(key)
         if held is None or self._is_held(held):
             return held
-        mine = Claim(key, flight.task_run_id, self._life.process.id, self._clock())
+        mine = Claim(key, flight.task_run_id, self._heartbeat.process.id, self._clock())
         return self._kept(mine, flight) if self._orchestrator.take_over_key(held, mine) else None
 
     def _kept(self, mine: Claim, flight: Flight) -> Claim:
@@ -115,7 +120,7 @@ class Claims:
         return mine
 
     def _is_held(self, claim: Claim) -> bool:
-        if claim.process_id == self._life.process.id:  # ours would have a flight, and who asks would wait for that
+        if claim.process_id == self._heartbeat.process.id:  # ours would have a flight, and who asks would wait for that
             return False
         return self._liveness.is_alive(claim.process_id)
 

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from perdure._engine.recovery.heartbeat import Life
+from perdure._engine.recovery.heartbeat import Heartbeat
 from perdure._engine.recovery.liveness import Liveness
 from perdure._model.errors import LimitError, OrchestratorError, OrchestratorUnreachable
 from perdure._model.records import Limit, Slot
@@ -34,11 +34,16 @@ class Limiter:
     """What this process knows of limits, and which slots it holds."""
 
     def __init__(
-        self, orchestrator: Orchestrator, life: Life, liveness: Liveness, clock: Clock, log: Callable[..., None]
+        self,
+        orchestrator: Orchestrator,
+        heartbeat: Heartbeat,
+        liveness: Liveness,
+        clock: Clock,
+        log: Callable[..., None],
     ) -> None:
         self._orchestrator = orchestrator
         self._limits = orchestrator.limits
-        self._life = life
+        self._heartbeat = heartbeat
         self._liveness = liveness
         self._clock = clock
         self._log = log
@@ -82,12 +87,12 @@ class Limiter:
     def ticket(self, name: str, occupy: int, run: RunContext | None) -> Ticket:
         """A new wish for slots of a limit."""
         run_id = None if run is None else run.id
-        return Ticket(Slot(new_id(), name, occupy, self._life.process.id, run_id, self._clock()))
+        return Ticket(Slot(new_id(), name, occupy, self._heartbeat.process.id, run_id, self._clock()))
 
     def ask(self, ticket: Ticket) -> int | None:
         """How many slots are missing; 0 if they are ours now, None if there is no such limit any more."""
         if not self._is_told:
-            self._orchestrator.commit(self._life.begin())
+            self._orchestrator.commit(self._heartbeat.begin())
             self._is_told = True
         try:
             missing = self._limits.take(ticket.slot, self._clock())

@@ -19,7 +19,7 @@ _LOOK_SECONDS = 0.5  # between two looks at each flow run
 _SHORTEST = 0.05  # seconds between two heartbeats
 
 
-class Life:
+class Heartbeat:
     """Tells the orchestrator of this process when its first flow run begins, and every few seconds from then on.
 
     Each outermost flow run is looked after, while it runs: somebody may want it to be cancelled.
@@ -47,7 +47,7 @@ class Life:
         with self._lock:
             if self._thread is not None:
                 return ()
-            self._thread = threading.Thread(target=self._live, name="perdure-life", daemon=True)
+            self._thread = threading.Thread(target=self._live, name="perdure-heartbeat", daemon=True)
             self._thread.start()
         return (self.process,)
 

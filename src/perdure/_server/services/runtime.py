@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from perdure._engine.recovery.heartbeat import Life
+from perdure._engine.recovery.heartbeat import Heartbeat
 from perdure._engine.recovery.liveness import Liveness
 from perdure._model.records import Record
 from perdure._platform.clock import Clock, system_clock
@@ -23,18 +23,18 @@ class ServiceRuntime:
         self.orchestrator = orchestrator
         self.settings = settings
         self.clock = clock
-        self._life = Life(orchestrator.report, lambda _: None, settings.lease_seconds)
+        self._heartbeat = Heartbeat(orchestrator.report, lambda _: None, settings.lease_seconds)
         self.liveness = liveness or Liveness(orchestrator, settings.lease_seconds)
 
     @property
     def process_id(self) -> str:
         """The id by which the orchestrator knows this process."""
-        return self._life.process.id
+        return self._heartbeat.process.id
 
     def presence(self) -> Sequence[Record]:
         """The report of this process's heartbeat, which comes before it claims anything."""
-        return self._life.begin()
+        return self._heartbeat.begin()
 
     def close(self) -> None:
         """Give no more heartbeats."""
-        self._life.end()
+        self._heartbeat.end()
