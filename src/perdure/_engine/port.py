@@ -41,10 +41,10 @@ class Runtime(ProcessRuntime, Protocol):
     transactions: Transactions
 
     def report(self, records: Sequence[Record]) -> None:
-        """Tell the orchestrator, without waiting."""
+        """Report records to the orchestrator, without waiting."""
 
     def commit(self, records: Sequence[Record]) -> None:
-        """Tell the orchestrator, and return when it has committed."""
+        """Report records to the orchestrator, and return when it has committed them."""
 
     def start_of(self, run: FlowRunContext) -> Sequence[Record]:
         """What to report when a flow run begins, or is resumed, so that another process could resume it."""

@@ -333,7 +333,7 @@ class TaskWork(SubmittedWork[TaskCall]):
             assert self.call.run.state is not None
             self.arrive(self.call.run.state)
             return None
-        self.session.commit(())  # else the other process could tell of its states before ours are written
+        self.session.commit(())  # else the other process could report its states before ours are written
         return self.call
 
 

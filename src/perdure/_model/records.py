@@ -21,7 +21,7 @@ run was resumed. Or it was computed: as usual; in spite of the cache; since what
 had no cache key."""
 
 
-# Told: in the order in which they happened
+# Reported: in the order in which they happened
 
 
 class FlowRunRecord(NamedTuple):

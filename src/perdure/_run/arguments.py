@@ -1,7 +1,7 @@
 """Futures and states anywhere inside arguments: finding them, and putting their values in their place.
 
 Values may be large, nested a hundred thousand levels deep, and refer to themselves. So nothing here recurses; types are
-decided upon once; and a container of nothing but leaves, such as a list of a million numbers, is told at C's speed.
+decided upon once; and a container of nothing but leaves, such as a list of a million numbers, is found at C's speed.
 """
 
 from collections.abc import Callable, Iterable, Sequence

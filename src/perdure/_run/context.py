@@ -129,7 +129,7 @@ class _Run(Generic[OptionsT]):
         return parent is not None and parent.generation != self.generation
 
 
-_KEPT_ELSEWHERE = ("run_count", "storage", "serializer", "resumed_from", "epoch")  # told to processes of tasks
+_KEPT_ELSEWHERE = ("run_count", "storage", "serializer", "resumed_from", "epoch")  # sent to processes of tasks
 
 
 class FlowRunContext(_Run[FlowOptions]):

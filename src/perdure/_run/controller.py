@@ -57,7 +57,7 @@ class Activity:
 
     @property
     def is_open(self) -> bool:
-        """Whether it is still to be told."""
+        """Whether it is still to be notified."""
         state = self._run.state
         return not (self._is_notified or self._is_left or (state is not None and state.type in FINAL))
 
@@ -127,11 +127,11 @@ class LoopActivity:
         self._loop = asyncio.get_running_loop()
         self._task = asyncio.current_task()
         self._is_notified = self.is_cancelled = self._is_left = False
-        self.thread = id(self)  # other tasks of its thread are told, too
+        self.thread = id(self)  # other tasks of its thread are notified, too
 
     @property
     def is_open(self) -> bool:
-        """Whether it is still to be told."""
+        """Whether it is still to be notified."""
         state = self._run.state
         return not (self._is_notified or self._is_left or (state is not None and state.type in FINAL))
 
@@ -148,7 +148,7 @@ class LoopActivity:
             self.is_cancelled = self._task.cancel()
 
     def leave(self) -> None:
-        """The coroutine has ended; if it was cancelled, the task that it was part of goes on."""
+        """The coroutine has ended; if it was cancelled, the task that it was part of continues."""
         self._is_left = True
         if self.is_cancelled and self._task is not None:
             self._task.uncancel()
@@ -172,7 +172,7 @@ class RunController:
     def __init__(self) -> None:
         self.request: CancelRecord | None = None
         self.lost: str | None = None  # why the flow run is no longer this process's
-        self.is_over = False  # nobody waits for its code any more: it has been told of the ends of all of its runs
+        self.is_over = False  # nobody waits for its code any more: the ends of all of its runs are reported
         self.activities: list[Activity | LoopActivity] = []
         self.flows: list[Any] = []  # the flow runs that have begun and not ended
         self._lock = threading.Lock()
@@ -221,13 +221,13 @@ class RunController:
                     activity.interrupt()
 
     def announce(self) -> bool:
-        """Whether it is for the caller to tell that the flow run is being cancelled: once."""
+        """Whether it is for the caller to report that the flow run is being cancelled: once."""
         with self._lock:
             before, self._announced = self._announced, True
         return not before
 
     def take_back(self) -> None:
-        """It could not be told: who announces next, may."""
+        """It could not be reported: who announces next, may."""
         self._announced = False
 
     def active(self, run: Any, on_loop: bool = False) -> "_Active":

@@ -52,7 +52,7 @@ class WaitFor(NamedTuple):
 
 
 class Report(NamedTuple):
-    """Tell the orchestrator, without waiting."""
+    """Report records to the orchestrator, without waiting."""
 
     records: Sequence[Record]
 

@@ -147,7 +147,7 @@ _LONGEST = 1_000_000  # characters of a line
 
 
 class _Formatter(logging.Formatter):
-    """Makes text of any record: no line that somebody logs is to fail the run that it tells of."""
+    """Makes text of any record: no line that somebody logs is to fail the run that it is about."""
 
     def format(self, record: logging.LogRecord) -> str:
         try:
@@ -230,7 +230,9 @@ class _ToOrchestrator(logging.Handler):
         self.setFormatter(_Formatter())
 
     def emit(self, record: logging.LogRecord) -> None:
-        with contextlib.suppress(Exception):  # what hinders the orchestrator, the run's own records are told of
+        with contextlib.suppress(
+            Exception
+        ):  # what hinders the orchestrator shows when the run's own records are reported
             self._report(record)
 
     def _report(self, record: logging.LogRecord) -> None:

@@ -20,7 +20,7 @@ _MESSAGE = 1_000  # characters of a failure's message
 
 
 class Tell(Protocol):
-    """Tells the orchestrator."""
+    """Reports records to the orchestrator."""
 
     def __call__(self, records: Iterable[Record]) -> None:
         """Take the records."""

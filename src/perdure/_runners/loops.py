@@ -92,10 +92,10 @@ class Portal:
             loop.run_until_complete(loop.shutdown_default_executor())
         finally:
             with self._lock:
-                if loop in self._loops:  # it ends without having been told to
+                if loop in self._loops:  # it ends without having been asked to
                     self._loops.clear()
             loop.close()
-            for call in tuple(self._calls):  # nobody else tells those who wait
+            for call in tuple(self._calls):  # nobody else notifies those who wait
                 if call.task is None or call.task.get_loop() is loop:
                     call.end(_stopped_error())
 

@@ -12,7 +12,7 @@ from perdure._model.errors import SettingError
 _OWN_FILES = 96  # descriptors for the database, the log, programs that are started, and Python's own
 _FEWEST = 16  # connections
 _MOST_BACKLOG = 512  # connections that wait to be accepted
-_FIRST_SECONDS = 1.0  # for the first request of a connection that was made as the server was told to stop
+_FIRST_SECONDS = 1.0  # for the first request of a connection that was made as the server was asked to stop
 
 
 class Room(NamedTuple):

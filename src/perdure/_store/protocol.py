@@ -42,7 +42,7 @@ if TYPE_CHECKING:  # flows that nobody deployed do without it
 
 
 class Orchestrator(Protocol):
-    """Told of runs through records, in order; asked for what it knows."""
+    """Takes reports of runs as records, in order; answers queries about them."""
 
     @property
     def transactions(self) -> Transactions:
@@ -149,7 +149,7 @@ class Orchestrator(Protocol):
     def decisions(self, run_ids: Sequence[str]) -> Sequence[DecisionRecord]:
         """Why the runs called their functions, or did not, newest first; runs with nothing to say are left out.
 
-        The other run of one that was told of without any is the run that its cache key stood for until then.
+        The other run of one that was reported without any is the run that its cache key stood for until then.
         """
 
     def source(self, digest: str) -> str | None:

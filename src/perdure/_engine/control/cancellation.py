@@ -52,7 +52,7 @@ def _has_ended(run: FlowRunContext) -> bool:
 
 
 def _announce(run: FlowRunContext, request: CancelRecord, runtime: Runtime) -> None:
-    """Tell that the flow run is being cancelled, unless it does that itself, or has ended by now."""
+    """Report that the flow run is being cancelled, unless it does that itself, or has ended by now."""
     state = run.state
     if state is None or not run.controller.announce():
         return

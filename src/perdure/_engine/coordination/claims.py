@@ -153,7 +153,7 @@ class Claims:
             self.land(run)
 
     def land(self, run: TaskRunContext) -> None:
-        """Let those of this process go on that wait for the run: that it has let go of its claim is told."""
+        """Wake those of this process that wait for the run: the release of its claim has been reported."""
         if run.claim is not None:
             key, run.claim = run.claim, None
             self._land(run, key)

@@ -131,7 +131,7 @@ def begin_flow(
         run.retries_failed, run.epoch = again.retry_failed, again.epoch
         if again.run.flow_version != options.version and not is_first:
             runtime.log(run, logging.WARNING, _CHANGED, options.name, again.run.flow_version, options.version)
-        assert again.state is not None  # it was claimed, and that has told of its state
+        assert again.state is not None  # it was claimed, and the claim has reported its state
         _, _, kind, state_name, _, time = again.state
         run.state = State(kind, state_name, time=time, flow_run_id=run.id)
         return FlowCall(run, upstreams, wait_for)

@@ -22,7 +22,7 @@ from perdure._run.effects import Blocking, Report, Steps
 def reused(run: RunContext, records: list[Record], runtime: Runtime) -> Steps[State[Any] | None]:
     """The final state of a run that was finished before its flow run was retried; None if it has to run.
 
-    If nobody was told of it yet by `records`, it becomes the run that it was before: nothing need be told at all.
+    If it has not been reported yet by `records`, it becomes the run that it was before: nothing is reported at all.
     """
     flow = run.parent
     if run.identity is None or not isinstance(flow, FlowRunContext):

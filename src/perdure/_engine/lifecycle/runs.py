@@ -61,7 +61,7 @@ def enter(
 
 
 def persists(options: RunOptions, parent: RunContext | None, transaction: Any = None) -> bool:
-    """Whether a run's result is to be persisted: as it was told, else as the features in use need it."""
+    """Whether a run's result is to be persisted: as its options say, else as the features in use need it."""
     kept = options.is_kept
     if kept is not None:
         return kept

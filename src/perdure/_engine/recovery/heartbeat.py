@@ -20,7 +20,7 @@ _SHORTEST = 0.05  # seconds between two heartbeats
 
 
 class Heartbeat:
-    """Tells the orchestrator of this process when its first flow run begins, and every few seconds from then on.
+    """Reports this process to the orchestrator when its first flow run begins, and every few seconds from then on.
 
     Each outermost flow run is looked after, while it runs: somebody may want it to be cancelled.
     """

@@ -27,7 +27,7 @@ def first_run(key: str, call: FlowCall, runtime: Runtime) -> Steps[State[Any] | 
     """
     run = call.run
     start = runtime.start_of(run)
-    # Whoever is first, others are to know that this process lives: it is told of once only.
+    # Whoever is first, others are to know that this process lives: it is reported only once.
     yield Report([each for each in start if isinstance(each, ProcessRecord)])
     records = (*call.records, *(each for each in start if not isinstance(each, ProcessRecord)))
     run_id: str | None = yield Blocking(_created_before, (run, key, records, runtime))

@@ -57,7 +57,7 @@ def lost_state(run: RunContext, runtime: Runtime) -> State[Any] | None:
 
 
 def reclaimed(run: FlowRunContext, runtime: Runtime) -> tuple[StateRecord, ...]:
-    """What tells that a run goes on that others took for crashed, while they did not hear from this process."""
+    """Reports that a run continues which others took for crashed, while they saw no heartbeat of this process."""
     state = run.state
     if state is None or state.type in FINAL:
         return ()

@@ -83,7 +83,7 @@ def keep(kind: ArtifactKind, data: dict[str, Any], key: str | None, description:
 
 
 def report(record: ArtifactRecord | ArtifactChangeRecord) -> None:
-    """Tell this process's orchestrator of an artifact."""
+    """Report an artifact to this process's orchestrator."""
     known: Any = providers.orchestrator()
     known.report((record,))
 

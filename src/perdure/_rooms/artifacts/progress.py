@@ -73,7 +73,7 @@ def update_progress_artifact(artifact_id: str, progress: float) -> ArtifactId:
 
 
 def update_progress(id: str, percent: float) -> ArtifactId:
-    """Tell how far a progress has come by now; at most four times a second it is reported. 100 is reported at once.
+    """Set how far a progress has come by now; it is reported at most four times a second. 100 is reported at once.
 
     Raises:
         ArtifactError: the percentage is wrong, or the id is none.

@@ -15,7 +15,7 @@ class Pruning(Protocol):
         `before`.
 
         `retention` is the limits, as JSON, of results that have none of their own. What a live cache key, an
-        unfinished or resumable run, or another result at the same place needs is neither marked nor told.
+        unfinished or resumable run, or another result at the same place needs is neither marked nor returned.
         """
 
     def removable(self, before: Micros) -> Iterator[Sequence[Removable]]:

@@ -1,4 +1,4 @@
-"""The tables, for SQLite and PostgreSQL alike. Columns of told and answered records stand in the records' order.
+"""The tables, for SQLite and PostgreSQL alike. Columns of reported and returned records stand in the records' order.
 
 Changing a table takes three steps: this file, a migration, and `python -m perdure._store.sql.schema`,
 which writes the text that a new SQLite file is made with. Tests hold the three together.
