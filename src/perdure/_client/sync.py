@@ -62,7 +62,7 @@ class Client:
         return self._each(self._calls.task_runs(wanted))
 
     def results(self, **wanted: Unpack[Results]) -> Iterator[ResultModel]:
-        """What is known of results, those of the newest runs first. `perdure.results.get_result` gives a value."""
+        """Records of results, those of the newest runs first. `perdure.results.get_result` gives a value."""
         return self._each(self._calls.results(wanted))
 
     def logs(self, **wanted: Unpack[Logs]) -> Iterator[LogModel]:

@@ -46,7 +46,7 @@ partition = _Partition()
 def items_done() -> int:
     """How many items of the generator around it were handed on before: by another attempt, or before a crash.
 
-    Whoever asks goes on from there: the next `yield` is taken for the item of that number, counted from 0. Otherwise
+    Whoever asks continues from there: the next `yield` is taken for the item of that number, counted from 0. Otherwise
     the generator begins again, and its first items are passed over.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Why a run called its function, or did not: from what is known of it and of the runs before it."""
+"""Why a run called its function, or did not: from the records of it and of the runs before it."""
 
 from typing import Any, cast
 from uuid import UUID

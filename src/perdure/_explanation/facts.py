@@ -1,4 +1,4 @@
-"""What is known of a run, and of the runs before it: a few bounded queries."""
+"""The records of a run, and of the runs before it: a few bounded queries."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ Run = FlowRun | TaskRun
 
 
 class Known(NamedTuple):
-    """A run with what is known of it."""
+    """A run with its records."""
 
     run: Run
     result: ResultRecord | None
@@ -58,7 +58,7 @@ class Facts:
 
 
 def gather(known: Orchestrator, run: Run) -> Facts:
-    """All that is known of a run."""
+    """All records of a run."""
     (this,) = with_details(known, [run])
     flow = _flow_of(known, run)
     resumed_with = _resumed_with(known, flow, run.created)

@@ -315,3 +315,9 @@ class DeploymentMissing(OrchestratorError, LookupError):
 
 class WorkerError(PerdureError):
     """A worker cannot start what a run needs."""
+
+
+for _each in tuple(globals().values()):  # as tracebacks name them, whether or not that module has been imported
+    if isinstance(_each, type) and issubclass(_each, BaseException) and _each.__module__ == __name__:
+        _each.__module__ = "perdure.errors"
+del _each

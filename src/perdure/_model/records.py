@@ -82,7 +82,7 @@ class RenameRecord(NamedTuple):
 
 
 class ResultRecord(NamedTuple):
-    """What is known of a run's result; the newest record of a run replaces the one before."""
+    """The record of a run's result; the newest record of a run replaces the one before."""
 
     run_id: str
     of_task: bool

@@ -115,7 +115,7 @@ def value_text(value: Any) -> str:
 
 
 def _add_boxes(boxes: list[list[tuple[int, int]]], mask: Any, start: int) -> None:
-    """One box for each run of rows that differ; a run that goes on from the slab before goes on in its box."""
+    """One box for each run of rows that differ; a run that continues from the slab before continues in its box."""
     import numpy
 
     rows = numpy.flatnonzero(mask.any(axis=tuple(range(1, mask.ndim))) if mask.ndim > 1 else mask)

@@ -34,13 +34,13 @@ RunLike = str | UUID | State[Any]  # a run's id, its name, or a state that it ca
 
 
 class Known(KnownRuns, Protocol):
-    """What is known of runs and their results: every orchestrator is one."""
+    """Finds runs and their results: every orchestrator is one."""
 
     def states(self, run_id: str) -> Sequence[StateRecord]:
         """All the states of a run, oldest first."""
 
     def results(self, filter: ResultFilter) -> Sequence[ResultRecord]:
-        """What is known of results, newest first."""
+        """Records of results, newest first."""
 
     def find_cached(self, key: str, now: Micros) -> ResultRecord | None:
         """The result that a cache key stands for, unless it has expired."""
@@ -75,7 +75,7 @@ def get_result(
         RunMissing: there is no such run.
         UnfinishedRun: the run has not ended.
         ResultNotKept: the run completed, but its value was not persisted.
-        FailedRun, CrashedRun, CancelledRun: the run's exception was not persisted; says what is known of it.
+        FailedRun, CrashedRun, CancelledRun: the run's exception was not persisted; says what its record has.
         ResultMissing: the value was persisted, and has been removed; says when.
         ResultError: the value was persisted, and cannot be had, or has no such part.
     """
@@ -149,7 +149,7 @@ async def afind_result(run: RunLike) -> BaseResult[Any]:
 
 
 def persisted_record(run_id: str | UUID) -> ResultRecord:
-    """What is known of a run's result, which lies in a storage.
+    """The record of a run's result, which is in a storage.
 
     Raises:
         RunMissing: no run has the id.
@@ -179,7 +179,7 @@ def kept_records(known: Known, wanted: ResultFilter | None = None) -> Iterator[R
 
 
 def _record(known: Known, run: FlowRun | TaskRun) -> ResultRecord | None:
-    """What is known of a run's result, if there is one.
+    """The record of a run's result, if there is one.
 
     Raises:
         ResultMissing: it has been removed.

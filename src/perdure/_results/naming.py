@@ -11,7 +11,7 @@ MOST = 1_000  # runs that are looked at: beyond that, it is enough to know that 
 
 
 class KnownRuns(Protocol):
-    """What is known of runs: every orchestrator is one."""
+    """Finds runs: every orchestrator is one."""
 
     def flow_runs(self, filter: RunFilter) -> Sequence[FlowRun]:
         """The flow runs that the filter lets through, newest first."""

@@ -47,7 +47,7 @@ class BaseResult(Fetchable, Generic[R]):
         return result_from_json(text)
 
     def describe(self) -> dict[str, Any]:
-        """What is known of the result, without its value; JSON values only."""
+        """The record of the result, without its value; JSON values only."""
         return {"type": self.type}
 
     def json(self) -> str:

@@ -34,7 +34,7 @@ OptionsT = TypeVar("OptionsT", bound=RunOptions)
 
 
 class _Run(Generic[OptionsT]):
-    """What is known of a run, and where it stands."""
+    """The context of a run: its identity, its state, its place."""
 
     __slots__ = (
         "began",

@@ -265,7 +265,7 @@ class RunHandler(logging.Handler):
 
 
 def _with_run(record: logging.LogRecord, run: RunContext) -> logging.LogRecord:
-    """A copy that belongs to the run: the record itself goes on to other handlers."""
+    """A copy that belongs to the run: the record itself is for other handlers."""
     mine = copy.copy(record)
     mine.__dict__["perdure_run"] = run
     return mine

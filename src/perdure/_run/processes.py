@@ -70,7 +70,7 @@ def _boot() -> str:
 def _namespace(pid: int) -> str:
     """Where processes have the numbers, and times of their beginnings, that this one sees; empty if that is not known.
 
-    A /proc that was mounted in another namespace of processes tells of others by our numbers.
+    A /proc that was mounted in another namespace of processes names others by our numbers.
     """
     if sys.platform != "linux":
         return "-"  # there are none

@@ -15,7 +15,7 @@ _HOLDS_OBJECTS = 1  # a flag of dtypes: their items are counted references
 
 
 class Item(NamedTuple):
-    """What is known of a dtype."""
+    """The description of a dtype."""
 
     size: int | None  # bytes; None if it comes with its state
     has_objects: bool

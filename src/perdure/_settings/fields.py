@@ -371,7 +371,7 @@ class Settings:
 
 
 class Setting(NamedTuple):
-    """What is known of a setting before it has a value."""
+    """The description of a setting."""
 
     name: str
     type: Any

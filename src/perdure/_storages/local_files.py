@@ -199,7 +199,7 @@ def found_files(root: str, folder: str, unfinished: bool = False) -> Iterator[tu
 
 
 def entry_of(path: str, found: "os.DirEntry[str]") -> Entry | None:
-    """What is known of a file; None if it has gone."""
+    """The size and times of a file; None if it has gone."""
     try:
         known = found.stat()
     except OSError:

@@ -141,12 +141,12 @@ class Storage(Block):
         """The keys that begin with the prefix, in no given order."""
 
     def entries(self, prefix: str = "") -> Iterator[Entry]:
-        """The keys that begin with the prefix, with what is known of each, in no given order."""
+        """The keys that begin with the prefix, with the size and time of each, in no given order."""
         for key in self.list(prefix):
             yield Entry(key, None, None)
 
     def entry(self, key: str) -> Entry | None:
-        """What is known of the object under the key; None if nothing is there."""
+        """The size and time of the object under the key; None if nothing is there."""
         check_key(key)
         return next((entry for entry in self.entries(key) if entry.key == key), None)
 

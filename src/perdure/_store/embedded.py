@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from perdure._rooms.tokens.store import Tokens
 
 Row = tuple[Any, ...]
-_READERS = 8  # connections that read at once; who wants more of them waits for one
+_READERS = 8  # connections that read at once; a further one waits
 
 
 class EmbeddedOrchestrator:
@@ -233,7 +233,7 @@ class EmbeddedOrchestrator:
         return [LogLine(*row) for row in self._select(queries.log_lines(filter))]
 
     def results(self, filter: ResultFilter) -> Sequence[ResultRecord]:
-        """What is known of results, newest first."""
+        """Records of results, newest first."""
         from perdure._store.sql import lists
 
         return [_result(row) for row in self._select(lists.results(filter, self._select))]
@@ -302,7 +302,7 @@ class EmbeddedOrchestrator:
         return Standing(process_id, epoch, state_type and self._state_type(state_type), request)
 
     def cancellation(self, flow_run_id: str) -> CancelRecord | None:
-        """Who wants a flow run to be cancelled."""
+        """The request to cancel a flow run, if there is one."""
         rows = self._read(self._statements.cancellation, (flow_run_id,))
         return CancelRecord(*rows[0]) if rows else None
 

@@ -138,7 +138,7 @@ class Orchestrator(Protocol):
         """
 
     def results(self, filter: ResultFilter) -> Sequence[ResultRecord]:
-        """What is known of results, newest first."""
+        """Records of results, newest first."""
 
     def inputs_of(self, run_ids: Sequence[str]) -> Sequence[InputRecord]:
         """Which results went into the runs, sorted by run and name."""
@@ -180,7 +180,7 @@ class Orchestrator(Protocol):
         """How an outermost flow run stands, for the process that runs it; None if nobody said how it was begun."""
 
     def cancellation(self, flow_run_id: str) -> CancelRecord | None:
-        """Who wants a flow run to be cancelled."""
+        """The request to cancel a flow run, if there is one."""
 
     def withdraw(self, flow_run_id: str) -> None:
         """Nobody wants the flow run to be cancelled any more."""

@@ -128,7 +128,7 @@ def _serializer_text(description: dict[str, Any]) -> str:
 def show_result(record: ResultRecord | None, id: str) -> None:
     """What a run came to, and how to get its value."""
     if record is None or (record.is_exception and record.kind == "unpersisted"):
-        return  # then the message says all that is known
+        return  # then the message says everything
     shown: Facts = {"type": type_text(record.type)}
     if record.kind == "literal":
         shown["value"] = record.value

@@ -1,4 +1,4 @@
-"""Stopping flows as if their process had been killed, at each of their effects in turn, and going on with them.
+"""Stopping flows as if their process had been killed, at each of their effects in turn, and resuming them.
 
 A real SIGKILL would end the test as well. This comes as near as one process can: from the crash on, nothing that is
 reported or written arrives anywhere, no task begins, no hook is called, and the process counts as gone. It cannot stop
@@ -62,7 +62,7 @@ class Crash:
         return root_run()
 
     def resume(self, *, retry_failed: bool = False) -> Any:
-        """Go on with the flow run, in a fresh session: its value. What it raises is raised.
+        """Resume the flow run, in a fresh session: its value. What it raises is raised.
 
         If nothing was committed yet, the flow is called anew; if its end was committed, that is its outcome.
         """

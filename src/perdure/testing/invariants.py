@@ -33,7 +33,7 @@ def violations(known: Orchestrator, *, at_rest: bool = True) -> list[str]:
 def wrong_transitions(run: Run, known: Orchestrator) -> Iterator[str]:
     """Where the history of a run goes from a state to one that may not follow it.
 
-    A state that is told twice, with the same time, counts once.
+    A state that is reported twice, with the same time, counts once.
     """
     before: StateType | None = None
     time: int | None = None
@@ -46,7 +46,7 @@ def wrong_transitions(run: Run, known: Orchestrator) -> Iterator[str]:
 
 
 def unfinished_transactions(run: FlowRun, known: Orchestrator) -> Iterator[str]:
-    """What a flow run that has completed left to be rolled back, or to be told of a commit."""
+    """What a flow run that has completed left to be rolled back, or to be notified of a commit."""
     if run.state_type is StateType.COMPLETED and run.parent_flow_run_id is None:
         for transaction in known.transactions.unfinished(run.id):
             yield f"{_the(run)} has not ended its transaction {transaction.key!r}."
@@ -109,7 +109,7 @@ class Ledger:
     def note(self, what: str, item: int | None = None) -> int:
         """Note that the current run executes `what`; how many times that was noted before.
 
-        A generator that goes on by itself notes each `item` by its number, for it is not to be made again.
+        A resumed generator notes each `item` by its number, for it is not to be made again.
         """
         before = self.count(what)
         run = require_run()

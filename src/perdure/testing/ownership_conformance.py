@@ -88,7 +88,7 @@ def reports_of(had: Begun) -> dict[str, Sequence[Record]]:
 
 
 def all_of(had: Begun, orchestrator: Orchestrator) -> dict[str, object]:
-    """All that is known of a run."""
+    """All records of a run."""
     ids = (had.run.id, had.task.id)
     return {
         "run": orchestrator.flow_runs(RunFilter(ids=(had.run.id,))),

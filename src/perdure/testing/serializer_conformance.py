@@ -52,7 +52,7 @@ class MemoryPayload:
 
     def add_buffer(self, buffer: memoryview, /) -> None:
         """Keep the bytes of a buffer, which later reads have as one."""
-        assert self.takes_buffers, "it was told that there is no place for buffers"
+        assert self.takes_buffers, "there is no place for buffers"
         assert buffer.contiguous
         self.kept.append(buffer)
 

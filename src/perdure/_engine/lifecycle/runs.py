@@ -308,7 +308,7 @@ def crash(run: RunContext, runtime: Runtime, error: BaseException) -> Steps[Stat
 
 
 def _cancel(run: RunContext, runtime: Runtime, message: str, error: BaseException) -> Steps[State[Any]]:
-    """End a run that was cancelled. Below the outermost one, what stopped it goes on to stop those above it."""
+    """End a run that was cancelled. Below the outermost one, what stopped it then stops those above it."""
     data = CancelledRun(message) if run.parent is None or isinstance(error, Exception) else error
     assert run.flow is not None
     is_reported = run.flow.controller.is_over if run.parent is not None else not run.flow.controller.take_end()

@@ -11,10 +11,10 @@ class Transactions(Protocol):
     """Transactions, the steps that ended inside them, and idempotency keys. Any thread may use it."""
 
     def open(self, record: TransactionRecord) -> TransactionRecord:
-        """Begin a transaction; what is known of it, if there is one with its key already."""
+        """Begin a transaction; its record, if there is one with its key already."""
 
     def of_key(self, key: str) -> TransactionRecord | None:
-        """What is known of the transaction with a key; None if there is none."""
+        """The record of the transaction with a key; None if there is none."""
 
     def unfinished(self, flow_run_id: str) -> Sequence[TransactionRecord]:
         """The transactions of an outermost flow run with steps that are staged, or have hooks to come; newest first."""

@@ -30,14 +30,14 @@ class SqlTransactions:
         self._read = read
 
     def open(self, record: TransactionRecord) -> TransactionRecord:
-        """Begin a transaction; what is known of it, if there is one with its key already."""
+        """Begin a transaction; its record, if there is one with its key already."""
         absent = self._sql.absent
         row = tuple(absent if value is None else value for value in record)
         self._writer.execute(self._sql.open_transaction, row)
         return TransactionRecord(*self._read(self._sql.transaction, (record.key,))[0])
 
     def of_key(self, key: str) -> TransactionRecord | None:
-        """What is known of the transaction with a key; None if there is none."""
+        """The record of the transaction with a key; None if there is none."""
         self._writer.flush()
         rows = self._read(self._sql.transaction, (key,))
         return TransactionRecord(*rows[0]) if rows else None

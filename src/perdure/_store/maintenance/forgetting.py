@@ -1,7 +1,7 @@
 """Letting go of old runs: with their tasks, subflows, states, results, inputs and logs.
 
 Runs go by whole trees: an outermost run, and all that is inside it. A tree stays as long as any of it may be needed: it
-is not at its end, may be gone on with, has a result whose document is kept, or a cache key that refers to it.
+is not at its end, may be resumed, has a result whose document is kept, or a cache key that refers to it.
 """
 
 from collections import Counter
