@@ -25,7 +25,7 @@ from bench.environments import python_of
 from bench.peers import PEERS
 from bench.process import run
 from perdure import settings
-from perdure._store.sql.opening import database_at
+from perdure._store.sql.database_from_settings import database_at
 from tests.postgresql_server import new_database, server_in
 from tests.server.running import wait_for
 

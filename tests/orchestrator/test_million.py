@@ -12,7 +12,7 @@ import pytest
 
 from perdure._store.embedded import EmbeddedOrchestrator
 from perdure._store.reads import Reads
-from perdure._store.sql import lists, queries
+from perdure._store.sql import filtered_lists, queries
 from perdure._store.sql.database import Database
 from perdure._store.sql.postgresql import PostgreSQL
 from perdure._store.sql.sqlite import SQLite
@@ -118,9 +118,9 @@ OF_CACHE = [
     CacheFilter(before=million.created(100)),
 ]
 LISTS: list[tuple[str, Sequence[Any], Callable[..., Any]]] = [
-    ("task_runs", OF_TASK_RUNS, lists.task_runs),
-    ("flow_runs", OF_FLOW_RUNS, lists.flow_runs),
-    ("results", OF_RESULTS, lists.results),
+    ("task_runs", OF_TASK_RUNS, filtered_lists.task_runs),
+    ("flow_runs", OF_FLOW_RUNS, filtered_lists.flow_runs),
+    ("results", OF_RESULTS, filtered_lists.results),
     ("cache_entries", OF_CACHE, queries.cache_entries),
 ]
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, SecretBytes, SecretStr, create_model
 
 from perdure import flow, session
-from perdure._engine.lifecycle.redaction import shown_parameters
+from perdure._engine.lifecycle.shown_parameters import shown_parameters
 from perdure.blocks import Block
 from perdure.records import ResultFilter, RunFilter
 from perdure.results import preview_of

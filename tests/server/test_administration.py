@@ -11,7 +11,7 @@ from perdure._platform.clock import system_clock
 from perdure._platform.ids import new_id
 from perdure._rooms.events.port import Delivery, Event
 from perdure._store.embedded import EmbeddedOrchestrator
-from perdure._store.sql.opening import database_at
+from perdure._store.sql.database_from_settings import database_at
 from perdure._store.totals import Amount, totals
 from perdure.records import RemovalRecord, Slot
 from perdure.settings import current

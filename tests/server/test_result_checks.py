@@ -14,7 +14,7 @@ import perdure.session
 from perdure import flow, task
 from perdure._platform.ids import new_id
 from perdure._store.embedded import EmbeddedOrchestrator
-from perdure._store.sql.opening import database_at
+from perdure._store.sql.database_from_settings import database_at
 from perdure.settings import current
 from tests.server.serving import serving_on
 

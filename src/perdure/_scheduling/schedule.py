@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any, Literal, NamedTuple, get_args
 
 from perdure._model.errors import InvalidSchedule
-from perdure._scheduling.rules import CronRule, IntervalRule, RecurrenceRule, Rule, is_excluded, rule_of
+from perdure._scheduling.cron_and_intervals import CronRule, IntervalRule, RecurrenceRule, Rule, is_excluded, rule_of
 
 CatchUp = Literal["latest", "all", "none"]
 

@@ -28,7 +28,7 @@ from perdure._server.http_protocol import ImpatientProtocol, make_room
 from perdure._server.metrics import SHARED
 from perdure._settings import settings
 from perdure._store.embedded import EmbeddedOrchestrator
-from perdure._store.sql.opening import database_at
+from perdure._store.sql.database_from_settings import database_at
 
 _M_ARENA_MAX = -8  # as malloc.h names it
 _START_SECONDS = 30  # that a worker may take until it answers: a loaded machine takes its time to import all

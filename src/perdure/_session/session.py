@@ -406,7 +406,7 @@ def _orchestrator(chosen: Settings) -> Orchestrator:
         )
         return cast("Orchestrator", remote)
     from perdure._store.embedded import EmbeddedOrchestrator  # imports sqlite3, which only what runs needs
-    from perdure._store.sql.opening import database_of
+    from perdure._store.sql.database_from_settings import database_of
 
     return EmbeddedOrchestrator(database_of(chosen), report_interval_seconds=chosen.report_interval_seconds)
 

@@ -187,20 +187,20 @@ class EmbeddedOrchestrator:
 
     def flow_runs(self, filter: RunFilter) -> Sequence[FlowRun]:
         """The flow runs that the filter lets through, newest first, with everything reported until now."""
-        from perdure._store.sql import lists
+        from perdure._store.sql import filtered_lists
 
         return [
             FlowRun._make((*row[:9], row[9] and self._state_type(row[9]), *row[10:]))
-            for row in self._select(lists.flow_runs(filter, self._select))
+            for row in self._select(filtered_lists.flow_runs(filter, self._select))
         ]
 
     def task_runs(self, filter: RunFilter) -> Sequence[TaskRun]:
         """The task runs that the filter lets through, newest first, with everything reported until now."""
-        from perdure._store.sql import lists
+        from perdure._store.sql import filtered_lists
 
         return [
             TaskRun._make((*row[:8], row[8] and self._state_type(row[8]), *row[9:]))
-            for row in self._select(lists.task_runs(filter, self._select))
+            for row in self._select(filtered_lists.task_runs(filter, self._select))
         ]
 
     def states(self, run_id: str) -> Sequence[StateRecord]:
@@ -234,9 +234,9 @@ class EmbeddedOrchestrator:
 
     def results(self, filter: ResultFilter) -> Sequence[ResultRecord]:
         """Records of results, newest first."""
-        from perdure._store.sql import lists
+        from perdure._store.sql import filtered_lists
 
-        return [_result(row) for row in self._select(lists.results(filter, self._select))]
+        return [_result(row) for row in self._select(filtered_lists.results(filter, self._select))]
 
     def inputs_of(self, run_ids: Sequence[str]) -> Sequence[InputRecord]:
         """Which results went into the runs, sorted by run and name."""

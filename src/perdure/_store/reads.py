@@ -26,9 +26,9 @@ from perdure._model.records import (
 from perdure._platform.clock import Micros
 from perdure._rooms.events.port import Delivery
 from perdure._store.embedded import EmbeddedOrchestrator
-from perdure._store.sql import lists, queries
+from perdure._store.sql import filtered_lists, queries
 from perdure._store.sql.clock_skew import ids_since
-from perdure._store.sql.lists import holds
+from perdure._store.sql.filtered_lists import holds
 from perdure._store.sql.tables import NOT_COMPLETED, cache_entry, flow_run, hook_delivery, log, result, task_run
 
 T = TypeVar("T")
@@ -39,7 +39,7 @@ _LOOK_SECONDS = 0.02  # after which no other window is begun
 _COUNTED = 30_000  # rows at most
 _JOINED = 5_000  # cache entries with their runs and results
 _SUMMED = 30_000  # results at most
-_List = Callable[[RunFilter, lists.Ask], Select[Any]]
+_List = Callable[[RunFilter, filtered_lists.Ask], Select[Any]]
 # What no index serves.
 _LOOKED_AT = (
     *("name_part", "parameters_part", "outermost", "text"),
@@ -105,11 +105,11 @@ class Reads:
 
     def flow_runs(self, filter: RunFilter) -> Found[FlowRun]:
         """A page of flow runs; the filter has a limit."""
-        return self._runs(filter, lists.flow_runs, self._known.flow_runs)
+        return self._runs(filter, filtered_lists.flow_runs, self._known.flow_runs)
 
     def task_runs(self, filter: RunFilter) -> Found[TaskRun]:
         """A page of task runs; the filter has a limit."""
-        return self._runs(filter, lists.task_runs, self._known.task_runs)
+        return self._runs(filter, filtered_lists.task_runs, self._known.task_runs)
 
     def _runs(self, filter: RunFilter, listed: _List, ask: Callable[[RunFilter], Sequence[R]]) -> Found[R]:
         limit = filter.limit or 1
@@ -142,11 +142,11 @@ class Reads:
 
     def count_flow_runs(self, filter: RunFilter) -> tuple[int, bool]:
         """How many flow runs there are, and whether all were counted."""
-        return self._count(filter, lists.flow_runs)
+        return self._count(filter, filtered_lists.flow_runs)
 
     def count_task_runs(self, filter: RunFilter) -> tuple[int, bool]:
         """How many task runs there are, and whether all were counted."""
-        return self._count(filter, lists.task_runs)
+        return self._count(filter, filtered_lists.task_runs)
 
     def _count(self, filter: RunFilter, listed: _List) -> tuple[int, bool]:
         """Of the newest rows that an index finds, as many as may be looked at."""

@@ -10,7 +10,7 @@ import typer
 from perdure._model.errors import DatabaseCorrupt, OrchestratorError
 from perdure._settings import settings
 from perdure._store.sql.database import Database
-from perdure._store.sql.opening import database_at, database_of
+from perdure._store.sql.database_from_settings import database_at, database_of
 from perdure._store.sql.schema import HEAD
 from perdure.cli.database_prune import prune
 from perdure.cli.groups import AsJson, new_group

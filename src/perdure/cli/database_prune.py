@@ -10,7 +10,7 @@ from perdure._platform.amounts import parse_age
 from perdure._platform.clock import system_clock
 from perdure._settings import settings
 from perdure._store.sql.database import Database
-from perdure._store.sql.opening import database_of
+from perdure._store.sql.database_from_settings import database_of
 from perdure.cli.groups import AsJson
 from perdure.cli.output import note, plural, show, show_json, size_text
 

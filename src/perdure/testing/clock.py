@@ -9,7 +9,7 @@ from perdure._session import session as sessions
 from perdure._session.session import Session
 from perdure._settings import settings
 from perdure._store.embedded import EmbeddedOrchestrator
-from perdure._store.sql.opening import database_of
+from perdure._store.sql.database_from_settings import database_of
 
 __all__ = ["ManualClock", "manual_clock"]
 

@@ -30,7 +30,7 @@ from perdure._settings import settings
 from perdure._settings.fields import Settings
 from perdure._store.embedded import EmbeddedOrchestrator
 from perdure._store.sql.database import Database
-from perdure._store.sql.opening import database_of
+from perdure._store.sql.database_from_settings import database_of
 from perdure.testing.home import fresh_home
 
 _NEVER = 3_600.0  # seconds between two flushes: what was only reported is lost

@@ -36,9 +36,9 @@ from perdure._run.context import (
 )
 
 if TYPE_CHECKING:
-    from perdure._engine.lifecycle import redaction as shown
+    from perdure._engine.lifecycle import shown_parameters as shown
 else:  # few programs need it; the others start faster
-    shown = Later("perdure._engine.lifecycle.redaction")
+    shown = Later("perdure._engine.lifecycle.shown_parameters")
 
 _VALUES_KEPT = 10_000  # children of a flow run whose values are kept for a flow that returns None
 

@@ -9,7 +9,6 @@ from perdure._engine.coordination.limits import slots_let_go, slots_of_tags
 from perdure._engine.identity.cache_key import CacheKey, cache_key_of
 from perdure._engine.identity.identity import identify_late
 from perdure._engine.lifecycle.attempt import Produced, produce
-from perdure._engine.lifecycle.decisions import decision_of, refreshes, source_of
 from perdure._engine.lifecycle.hooks import hook_call
 from perdure._engine.lifecycle.outcomes import Outcome, outcome_of_task
 from perdure._engine.lifecycle.retries import delay_before
@@ -17,6 +16,7 @@ from perdure._engine.lifecycle.reuse import reused, take
 from perdure._engine.lifecycle.runs import call_hooks, crash, end, enter, name_run, stay, text_of
 from perdure._engine.lifecycle.staging import staged_value
 from perdure._engine.lifecycle.upstream import UpstreamNotCompleted, resolved
+from perdure._engine.lifecycle.why_computed import decision_of, refreshes, source_of
 from perdure._engine.port import Runtime
 from perdure._engine.recovery.durable_timers import go_on_trying, wait_for_try
 from perdure._model.errors import RunTimeout

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC
 from typing import Any
 
-from perdure._engine.lifecycle.redaction import shown_parameters
+from perdure._engine.lifecycle.shown_parameters import shown_parameters
 from perdure._engine.recovery.start_record import kept
 from perdure._model.errors import DeploymentError, DeploymentMissing
 from perdure._model.records import NOBODY, FlowKeyRecord, FlowRunRecord, Record, StartRecord, StateRecord

@@ -17,7 +17,7 @@ from perdure._model.records import (
     LogLine,
     LogRecord,
 )
-from perdure._store.sql.lists import Ask, begins_with_any, holds, is_few
+from perdure._store.sql.filtered_lists import Ask, begins_with_any, holds, is_few
 from perdure._store.sql.tables import (
     artifact,
     block,
