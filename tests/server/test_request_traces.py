@@ -37,7 +37,7 @@ def test_a_requests_span_lies_below_that_of_its_client(tmp_path: Path, exporter:
         client.get(f"/api/flow-runs/{new_id()}?sig=secret", headers=carried())
     finished = exporter.get_finished_spans()  # newer versions of FastAPI make some of their own within ours
     (span,) = [
-        each for each in finished if each.instrumentation_scope and each.instrumentation_scope.name == "perdure._server"
+        each for each in finished if each.instrumentation_scope and each.instrumentation_scope.name == "perdure.server"
     ]
     assert span.name == "GET /api/flow-runs/{id}"
     assert span.parent is not None

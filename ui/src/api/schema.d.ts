@@ -3010,34 +3010,6 @@ export interface components {
             state_type: components["schemas"]["StateType"] | null;
         };
         /**
-         * QueueModel
-         * @description A named limit within a work pool.
-         */
-        perdure__server__routes__deployments__QueueModel: {
-            /** Concurrency Limit */
-            concurrency_limit: number | null;
-            /** Name */
-            name: string;
-            /** Paused */
-            paused: string | null;
-            /** Running */
-            running: number;
-            /** Waiting */
-            waiting: number;
-        };
-        /**
-         * QueueModel
-         * @description The records that this process received since it started, and those that are not committed yet.
-         */
-        perdure__server__routes__status__QueueModel: {
-            /** Committed */
-            committed: number;
-            /** Taken */
-            taken: number;
-            /** Waiting */
-            waiting: number;
-        };
-        /**
          * PoolModel
          * @description A work pool: where runs of deployments wait for workers.
          */
@@ -3054,7 +3026,7 @@ export interface components {
             /** Paused */
             paused: string | null;
             /** Queues */
-            queues: components["schemas"]["perdure__server__routes__deployments__QueueModel"][];
+            queues: components["schemas"]["WorkQueueModel"][];
             /** Running */
             running: number;
             /** Type */
@@ -3076,6 +3048,18 @@ export interface components {
             kind: string;
             /** Message */
             message: string;
+        };
+        /**
+         * QueueModel
+         * @description The records that this process received since it started, and those that are not committed yet.
+         */
+        QueueModel: {
+            /** Committed */
+            committed: number;
+            /** Taken */
+            taken: number;
+            /** Waiting */
+            waiting: number;
         };
         /**
          * ResultModel
@@ -3461,7 +3445,7 @@ export interface components {
             listeners: number;
             /** Pid */
             pid: number;
-            queue: components["schemas"]["perdure__server__routes__status__QueueModel"];
+            queue: components["schemas"]["QueueModel"];
             /** Serves Values */
             serves_values: boolean;
             /** Services */
@@ -3803,6 +3787,22 @@ export interface components {
             version: string;
             /** Work Pool */
             work_pool: string;
+        };
+        /**
+         * WorkQueueModel
+         * @description A named limit within a work pool.
+         */
+        WorkQueueModel: {
+            /** Concurrency Limit */
+            concurrency_limit: number | null;
+            /** Name */
+            name: string;
+            /** Paused */
+            paused: string | null;
+            /** Running */
+            running: number;
+            /** Waiting */
+            waiting: number;
         };
     };
     responses: never;

@@ -1,6 +1,7 @@
 """Progress: a percentage that changes while a run executes, reported a few times a second at most."""
 
 import atexit
+import functools
 import json
 import math
 import os
@@ -33,6 +34,7 @@ class _Throttle:
                 self._waiting.pop(record.id, None)
                 self._report(record)
                 return
+            _report_at_exit()
             is_first = record.id not in self._waiting
             self._waiting[record.id] = record
         if is_first:
@@ -101,6 +103,7 @@ if hasattr(os, "register_at_fork"):  # not on Windows
     os.register_at_fork(after_in_child=_forget)
 
 
-@atexit.register
-def _tell_at_exit() -> None:
-    _throttle.tell_waiting()
+@functools.cache
+def _report_at_exit() -> None:
+    """Have what waits be reported when the process ends: before orchestrators are closed, which are there by now."""
+    atexit.register(lambda: _throttle.tell_waiting())

@@ -146,7 +146,7 @@ class Tick(BaseModel):
     deployment_id: str
 
 
-class QueueModel(BaseModel):
+class WorkQueueModel(BaseModel):
     """A named limit within a work pool."""
 
     name: str
@@ -166,7 +166,7 @@ class PoolModel(BaseModel):
     created: datetime
     waiting: int
     running: int
-    queues: list[QueueModel]
+    queues: list[WorkQueueModel]
 
 
 class WorkerModel(BaseModel):
@@ -438,7 +438,7 @@ def _pool(name: str, known: EmbeddedOrchestrator) -> PoolModel:
     for queue in known.deployments.queues(name):
         own = counts([each for each in places if each.work_queue == queue.name])
         limit, paused = queue.concurrency_limit, time_of(queue.paused)
-        queues.append(QueueModel(name=queue.name, concurrency_limit=limit, paused=paused, **own))
+        queues.append(WorkQueueModel(name=queue.name, concurrency_limit=limit, paused=paused, **own))
     fields = {each: getattr(pool, each) for each in ("name", "type", "concurrency_limit")}
     fields |= {"paused": time_of(pool.paused), "created": moment(pool.created), "queues": queues}
     return PoolModel(**fields, **counts(places))
