@@ -3,11 +3,13 @@
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from perdure._engine.recovery.heartbeat import Heartbeat
 from perdure._engine.recovery.liveness import Liveness
 from perdure._platform.clock import system_clock
 from perdure._platform.ids import new_id
@@ -106,3 +108,20 @@ def test_of_a_process_in_another_namespace_the_system_knows_nothing(proc: list[s
     there = this_process()._replace(host=host, pid=int(pid), began=began)
     assert is_running(there) is None
     assert not is_here(there)
+
+
+@pytest.mark.slow
+def test_a_heartbeat_that_fails_is_followed_by_others(caplog: pytest.LogCaptureFixture) -> None:
+    reported = threading.Event()
+    failures = iter([RuntimeError("for once")])
+
+    def report(_: object) -> None:
+        for failure in failures:
+            raise failure
+        reported.set()
+
+    heartbeat = Heartbeat(report, lambda _: None, lease_seconds=0.06)
+    heartbeat.begin()
+    assert reported.wait(10)
+    heartbeat.end()
+    assert "is tried again" in caplog.text

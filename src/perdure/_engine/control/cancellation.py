@@ -1,5 +1,6 @@
 """Cancelling a flow run in the process that runs it: its code is asked to end, then no longer waited for."""
 
+import logging
 import threading
 import time
 from contextlib import suppress
@@ -16,6 +17,7 @@ from perdure._platform.clock import Micros
 from perdure._results.types import UnpersistedResult
 from perdure._run.context import FlowRunContext
 
+_log = logging.getLogger("perdure")
 _SOON, _LATER = 0.05, 0.5  # seconds between two rounds, in the first second and then
 _SETTLED = 0.2  # seconds after which code that was asked to end reports nothing else any more
 MARGIN = 2.0  # seconds after the grace period in which a flow run that waits for its tasks ends by itself
@@ -35,9 +37,12 @@ def _stop(run: FlowRunContext, request: CancelRecord, runtime: Runtime) -> None:
 def _stop_or_abandon(run: FlowRunContext, request: CancelRecord, runtime: Runtime) -> None:
     began = time.monotonic()
     while not _has_ended(run):
-        for flow in tuple(run.controller.flows):
-            runtime.cancel_outstanding(flow)
-        run.controller.interrupt()
+        try:
+            for flow in tuple(run.controller.flows):
+                runtime.cancel_outstanding(flow)
+            run.controller.interrupt()
+        except Exception:  # what the run does at this moment; without this thread nothing ends it
+            _log.exception("The flow run %s could not be interrupted, which is tried again.", run.id)
         waited = time.monotonic() - began
         if waited > request.grace / 1_000_000 + MARGIN:
             _abandon(run, request, runtime)

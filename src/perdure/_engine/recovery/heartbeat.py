@@ -1,5 +1,6 @@
 """Heartbeats, by which others know that the flow runs of this process still run; and looking after these runs."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -14,6 +15,7 @@ from perdure._platform.clock import system_clock
 from perdure._run.context import FlowRunContext
 from perdure._run.processes import this_process
 
+_log = logging.getLogger("perdure")
 _FIRST_LOOK = 1.0  # seconds: shorter flows are not looked after
 _LOOK_SECONDS = 0.5  # between two looks at each flow run
 _SHORTEST = 0.05  # seconds between two heartbeats
@@ -70,17 +72,26 @@ class Heartbeat:
                 self._wake.clear()
                 self._is_idle, pause = False, _FIRST_LOOK
                 continue
-            if time.monotonic() >= beat:
-                beat += self._beat_seconds
-                self._report((self.process._replace(beat=system_clock()),))
-            pause = min(_LOOK_SECONDS if self._look() else self._beat_seconds, self._beat_seconds)
+            is_busy = True
+            try:
+                if time.monotonic() >= beat:
+                    beat += self._beat_seconds
+                    self._report((self.process._replace(beat=system_clock()),))
+                is_busy = self._look()
+            except Exception:  # without this thread nothing is cancelled, and others take all runs of it for lost
+                if not self._has_ended:
+                    _log.exception("The heartbeat failed, and is tried again.")
+            pause = min(_LOOK_SECONDS if is_busy else self._beat_seconds, self._beat_seconds)
 
     def _look(self) -> bool:
         """Look after all that runs; whether anything does."""
         self._is_idle = True  # before looking: what begins from here on wakes us
-        for id, run in tuple(self._watched.items()):
+        for reference in self._watched.valuerefs():  # a copy: other threads add runs meanwhile
+            run = reference()
+            if run is None:
+                continue
             if run.state is not None and run.state.type in FINAL:
-                self._watched.pop(id, None)
+                self._watched.pop(run.id, None)
                 continue
             self._is_idle = False
             if run.controller.request is None:
