@@ -12,7 +12,7 @@ from perdure._model.states import State
 from perdure._platform.clock import from_datetime, system_clock, to_datetime
 from perdure._rooms.deployments.definition import Definition, definition_of_text
 from perdure._rooms.deployments.port import Deployment, DeploymentVersion, ScheduleRecord, WorkPool
-from perdure._rooms.deployments.runs import Wanted, deployment_named, forget, make_runs
+from perdure._rooms.deployments.runs import Wanted, deployment_named, make_runs
 from perdure._rooms.deployments.ticks import resume_schedules, scheduled
 from perdure._scheduling.schedule import Schedule, schedule_of
 from perdure._store.protocol import Orchestrator
@@ -178,7 +178,7 @@ class DeploymentCalls:
 
     def delete(self, which: str | UUID) -> None:
         """Delete it with its schedules; runs of it that have not begun are cancelled."""
-        forget(self.one(which), system_clock(), self._known)
+        self._known.deployments.delete(self.one(which).id, system_clock())
 
     def pools(self) -> list[WorkPoolSeen]:
         """All work pools, by name."""

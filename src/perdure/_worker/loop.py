@@ -64,6 +64,7 @@ class Worker:
         self._running: dict[str, tuple[QueuedRun, Started]] = {}
         self._lock = threading.Lock()
         self._ended = threading.Event()
+        self._next_search = 0.0  # for runs of workers that are gone
         self._lease_seconds = session.settings.lease_seconds
         self._limit = limit
         now, host = session.clock(), socket.gethostname()
@@ -106,7 +107,9 @@ class Worker:
         if self._makes_ticks:
             make_due_runs(self._session.clock(), self._known)
         taken = self._take()
-        self._find_lost()
+        if time.monotonic() >= self._next_search:  # rounds are short while processes run
+            self._next_search = time.monotonic() + _LOOK_SECONDS
+            self._find_lost()
         if taken or ended:
             return 0.0
         return self._pause()

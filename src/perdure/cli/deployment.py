@@ -13,7 +13,7 @@ from perdure._model.records import RunFilter
 from perdure._platform.clock import from_datetime, system_clock
 from perdure._rooms.deployments.definition import Definition, definition_of_text
 from perdure._rooms.deployments.port import Deployment, QueuedRun, QueueFilter, ScheduleRecord
-from perdure._rooms.deployments.runs import deployment_named, forget
+from perdure._rooms.deployments.runs import deployment_named
 from perdure._rooms.deployments.ticks import resume_schedules, upcoming
 from perdure._session import session
 from perdure._store.protocol import Orchestrator
@@ -264,7 +264,7 @@ def rollback(
 def delete(name: Which, as_json: AsJson = False) -> None:
     """Delete a deployment with its schedules; runs of it that have not begun are cancelled, all others stay."""
     of = deployment_named(name, _known())
-    cancelled = forget(of, system_clock(), _known())
+    cancelled = len(_known().deployments.delete(of.id, system_clock()) or ())
     if as_json:
         show_json({"name": full_name(of), "deleted": True, "cancelled": cancelled})
     else:

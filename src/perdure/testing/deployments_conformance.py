@@ -120,12 +120,21 @@ class DeploymentsConformance:
         self._schedule(orchestrator, kept)
         run = self._run(orchestrator, kept)
         assert run is not None
-        cancelled = StateRecord(run.flow_run_id, False, StateType.CANCELLED, "Cancelled", None, NOW)
-        assert orchestrator.deployments.delete(kept.id, [cancelled])
-        assert not orchestrator.deployments.delete(kept.id, [])
+        assert orchestrator.deployments.delete(kept.id, NOW) == [run.flow_run_id]
+        assert orchestrator.deployments.delete(kept.id, NOW) is None
         assert not orchestrator.deployments.schedules()
         assert not orchestrator.deployments.queued(QueueFilter())
         assert orchestrator.flow_runs(RunFilter(ids=(run.flow_run_id,)))[0].state_type is StateType.CANCELLED
+
+    def test_a_run_that_a_worker_has_is_left_alone_when_its_deployment_is_deleted(
+        self, orchestrator: Orchestrator
+    ) -> None:
+        kept = self._deployed(orchestrator)
+        run = self._run(orchestrator, kept)
+        assert run is not None
+        assert self._claimed(orchestrator) == [run.flow_run_id]
+        assert orchestrator.deployments.delete(kept.id, NOW) == []
+        assert orchestrator.flow_runs(RunFilter(ids=(run.flow_run_id,)))[0].state_type is StateType.SCHEDULED
 
     def _schedule(self, orchestrator: Orchestrator, of: Deployment, **fields: Any) -> ScheduleRecord:
         made = ScheduleRecord(of.id, "daily", "{}", NOW, NOW + 100, None, NOW)._replace(**fields)

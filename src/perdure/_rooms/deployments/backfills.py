@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from perdure._model.errors import DeploymentError, DeploymentMissing
-from perdure._model.records import FlowRun, RunFilter, StateRecord
+from perdure._model.records import FlowRun, StateRecord
 from perdure._model.state_types import FINAL, StateType
 from perdure._platform.clock import Micros, to_datetime
 from perdure._platform.ids import new_id
 from perdure._rooms.deployments.definition import definition_of_text
-from perdure._rooms.deployments.port import DEFAULT_PRIORITY, Deployment, QueuedRun, QueueFilter, WorkQueue
-from perdure._rooms.deployments.runs import Wanted, make_runs
+from perdure._rooms.deployments.port import DEFAULT_PRIORITY, Deployment, QueueFilter, WorkQueue
+from perdure._rooms.deployments.runs import Wanted, flow_runs_of, make_runs
 from perdure._scheduling.partitions import Partition
 from perdure._store.protocol import Orchestrator
 
@@ -25,7 +25,7 @@ Reprocess = Literal["none", "failed", "all"]
 
 _PREFIX = "backfill/"
 _BEHIND = 100  # how much lower the priority of its runs is than that of the deployment's others
-_AT_ONCE = 500  # runs in one transaction, and ids in one query
+_AT_ONCE = 500  # runs in one transaction
 _FAILED = (StateType.FAILED, StateType.CRASHED)
 
 
@@ -55,19 +55,13 @@ class Backfill(NamedTuple):
 def states_of_partitions(of: Deployment, known: Orchestrator) -> dict[str, FlowRun]:
     """The newest run of each partition of a deployment, by key; those that were skipped or cancelled do not count."""
     places = [each for each in known.deployments.queued(QueueFilter(deployment_id=of.id)) if each.partition]
-    runs = _runs(places, known)
+    runs = flow_runs_of(places, known)
     found: dict[str, FlowRun] = {}
     for place in reversed(places):  # those that were due last come last
         run = runs.get(place.flow_run_id)
         if run is not None and place.partition and run.state_type is not StateType.CANCELLED:
             found[place.partition] = run
     return found
-
-
-def _runs(places: Sequence[QueuedRun], known: Orchestrator) -> dict[str, FlowRun]:
-    ids = [each.flow_run_id for each in places]
-    groups = [tuple(ids[start : start + _AT_ONCE]) for start in range(0, len(ids), _AT_ONCE)]
-    return {run.id: run for group in groups for run in known.flow_runs(RunFilter(ids=group))}
 
 
 def planned(
@@ -153,7 +147,7 @@ def _backfill(queue: WorkQueue, known: Orchestrator) -> Backfill | None:
     of = known.deployments.one(every[0].deployment_id) if every else None
     if of is None:
         return None
-    states = Counter(str(run.state_type) for run in _runs(every, known).values())
+    states = Counter(str(run.state_type) for run in flow_runs_of(every, known).values())
     keys = sorted(each.partition or "" for each in every)
     created = min(each.created for each in every)
     id = queue.name.removeprefix(_PREFIX)

@@ -155,8 +155,8 @@ class Deployments(Protocol):
     def pause(self, deployment_id: str, since: Micros | None) -> bool:
         """Have the schedules of a deployment make no runs, or (None) make them again; False if there is none."""
 
-    def delete(self, deployment_id: str, records: Iterable[Record]) -> bool:
-        """Forget a deployment with its schedules and its places in queues, and commit the records; False if none."""
+    def delete(self, deployment_id: str, now: Micros) -> Sequence[str] | None:
+        """Forget a deployment with its schedules, and cancel its runs that wait; their ids. None if there is none."""
 
     def put_schedules(self, schedules: Sequence[ScheduleRecord], deployment_id: str) -> None:
         """Have a deployment have these schedules, and no others. Those that it has by their slugs stay as far seen

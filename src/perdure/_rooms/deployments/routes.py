@@ -17,12 +17,11 @@ from perdure._http.errors import ANSWERS
 from perdure._http.models import FlowRunModel, moment, time_of
 from perdure._http.pages import Plain
 from perdure._model.errors import DeploymentError, DeploymentMissing
-from perdure._model.records import FlowRun, RunFilter, StateRecord
-from perdure._model.state_types import StateType
+from perdure._model.records import RunFilter
 from perdure._platform.clock import from_datetime, system_clock
 from perdure._rooms.deployments.definition import definition_of_text
 from perdure._rooms.deployments.port import Deployment, DeploymentVersion, QueuedRun, QueueFilter, ScheduleRecord
-from perdure._rooms.deployments.runs import Wanted, make_runs
+from perdure._rooms.deployments.runs import Wanted, flow_runs_of, make_runs
 from perdure._rooms.deployments.ticks import resume_schedules, upcoming
 from perdure._rooms.tokens.store import Scope
 from perdure._settings import settings
@@ -364,20 +363,19 @@ def pause_schedule(
 @needs(Scope.ADMIN)
 def delete_deployment(id: Id, known: Known) -> None:
     """Delete a deployment with its schedules. Runs that wait are cancelled; all others stay."""
-    _found(id, known)
-    now = system_clock()
-    waiting = known.deployments.queued(QueueFilter(deployment_id=id, phases=("waiting",)))
-    reason = "Its deployment was deleted."
-    known.deployments.delete(
-        id, [StateRecord(each.flow_run_id, False, StateType.CANCELLED, "Cancelled", reason, now) for each in waiting]
-    )
+    if known.deployments.delete(id, system_clock()) is None:
+        raise _missing(id)
 
 
 def _found(id: str, known: EmbeddedOrchestrator) -> Deployment:
     found = known.deployments.one(id)
     if found is None:
-        raise DeploymentMissing(f"There is no deployment with the id {id!r}.")
+        raise _missing(id)
     return found
+
+
+def _missing(id: str) -> DeploymentMissing:
+    return DeploymentMissing(f"There is no deployment with the id {id!r}.")
 
 
 def _model(id: str, known: EmbeddedOrchestrator) -> DeploymentModel:
@@ -406,10 +404,7 @@ def _fields(of: Deployment, schedules: Sequence[ScheduleRecord], known: Embedded
 
 
 def _runs(places: Sequence[QueuedRun], known: EmbeddedOrchestrator) -> list[ScheduledRunModel]:
-    runs: dict[str, FlowRun] = {}
-    for first in range(0, len(places), 500):
-        ids = tuple(each.flow_run_id for each in places[first : first + 500])
-        runs |= {run.id: run for run in known.flow_runs(RunFilter(ids=ids))}
+    runs = flow_runs_of(places, known)
     return [
         ScheduledRunModel(
             run=FlowRunModel.of(runs[each.flow_run_id]),

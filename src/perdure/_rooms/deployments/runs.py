@@ -9,17 +9,28 @@ from typing import Any
 from perdure._engine.lifecycle.shown_parameters import shown_parameters
 from perdure._engine.recovery.start_record import kept
 from perdure._model.errors import DeploymentError, DeploymentMissing
-from perdure._model.records import NOBODY, FlowKeyRecord, FlowRunRecord, Record, StartRecord, StateRecord
+from perdure._model.records import (
+    NOBODY,
+    FlowKeyRecord,
+    FlowRun,
+    FlowRunRecord,
+    Record,
+    RunFilter,
+    StartRecord,
+    StateRecord,
+)
 from perdure._model.run_names import new_run_name
 from perdure._model.state_types import StateType
 from perdure._platform.clock import Micros, to_datetime
 from perdure._platform.ids import new_id
 from perdure._platform.suggest import nearest
 from perdure._rooms.deployments.definition import Definition, definition_of_text, filled
-from perdure._rooms.deployments.port import SCHEDULED, Deployment, QueuedRun, QueueFilter
+from perdure._rooms.deployments.port import SCHEDULED, Deployment, QueuedRun
 from perdure._rooms.deployments.schema import check
 from perdure._scheduling.partitions import Partition
 from perdure._store.protocol import Orchestrator
+
+_IN_A_QUERY = 500  # ids
 
 
 @dataclass(frozen=True)
@@ -155,12 +166,8 @@ def deployment_named(name: str, known: Orchestrator) -> Deployment:
     raise DeploymentMissing(f"There is no deployment {name!r}.{hint}")
 
 
-def forget(of: Deployment, now: Micros, known: Orchestrator) -> int:
-    """Delete a deployment with its schedules, and cancel its runs that have not begun; how many these are."""
-    waiting = known.deployments.queued(QueueFilter(deployment_id=of.id, phases=("waiting",)))
-    ends = [
-        StateRecord(each.flow_run_id, False, StateType.CANCELLED, "Cancelled", "Its deployment was deleted.", now)
-        for each in waiting
-    ]
-    known.deployments.delete(of.id, ends)
-    return len(ends)
+def flow_runs_of(places: Sequence[QueuedRun], known: Orchestrator) -> dict[str, FlowRun]:
+    """The flow runs of places in queues, by id; asked for some hundreds at a time."""
+    ids = [each.flow_run_id for each in places]
+    groups = [tuple(ids[start : start + _IN_A_QUERY]) for start in range(0, len(ids), _IN_A_QUERY)]
+    return {run.id: run for group in groups for run in known.flow_runs(RunFilter(ids=group))}

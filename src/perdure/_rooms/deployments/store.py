@@ -72,13 +72,11 @@ class SqlDeployments:
                 f"SELECT digest FROM deployment_version WHERE deployment_id = {mark} AND number = {mark}",
                 (known.id, known.version),
             ).fetchone()
-            number = known.version + (newest is None or newest[0] != version.digest)
-            kept = deployment._replace(id=known.id, version=number, paused=known.paused, created=known.created)
-            if number != known.version:
-                last = connection.execute(
-                    f"SELECT max(number) FROM deployment_version WHERE deployment_id = {mark}", (known.id,)
-                ).fetchone()[0]
-                kept = kept._replace(version=max(number, (last or 0) + 1))
+            kept = deployment._replace(id=known.id, version=known.version, paused=known.paused, created=known.created)
+            if newest is None or newest[0] != version.digest:
+                query = f"SELECT max(number) FROM deployment_version WHERE deployment_id = {mark}"
+                last: int | None = connection.execute(query, (known.id,)).fetchone()[0]
+                kept = kept._replace(version=max(known.version, last or 0) + 1)
                 made = version._replace(deployment_id=known.id, number=kept.version)
                 self._insert(connection, "deployment_version", made)
             fields = Deployment._fields[3:]
@@ -117,16 +115,21 @@ class SqlDeployments:
         """Have the schedules of a deployment make no runs, or (None) make them again; False if there is none."""
         return self._pause("deployment", {"id": deployment_id}, since)
 
-    def delete(self, deployment_id: str, records: Iterable[Record]) -> bool:
-        """Forget a deployment with its schedules and its places in queues, and commit the records; False if none."""
-        mark, made = self._mark, list(records)
+    def delete(self, deployment_id: str, now: Micros) -> Sequence[str] | None:
+        """Forget a deployment with its schedules, and cancel its runs that wait; their ids. None if there is none."""
+        mark = self._mark
 
-        def work(connection: Connection) -> bool:
+        def work(connection: Connection) -> list[str] | None:
+            if connection.execute(f"DELETE FROM deployment WHERE id = {mark}", (deployment_id,)).rowcount == 0:
+                return None
+            # Here, since a worker may claim one at any other moment: what runs is left alone.
+            query = f"SELECT flow_run_id FROM queued_run WHERE deployment_id = {mark} AND phase = 'waiting'"
+            waiting = [id for (id,) in connection.execute(query, (deployment_id,)).fetchall()]
             for table in ("queued_run", "schedule", "deployment_version"):
                 connection.execute(f"DELETE FROM {table} WHERE deployment_id = {mark}", (deployment_id,))
-            found = connection.execute(f"DELETE FROM deployment WHERE id = {mark}", (deployment_id,)).rowcount == 1
-            self._writer.apply(connection, made)
-            return found
+            kind, reason = StateType.CANCELLED, "Its deployment was deleted."
+            self._writer.apply(connection, [StateRecord(id, False, kind, "Cancelled", reason, now) for id in waiting])
+            return waiting
 
         return self._writer.transact(work)
 
