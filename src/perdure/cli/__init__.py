@@ -19,6 +19,7 @@ __all__ = ["main"]
 
 # What `--help` says of each command; the module of the same name has the command itself as `app`.
 _COMMANDS = {
+    "init": "Make a project to start from, or perdure.toml for flows that are there.",
     "run": "Run a flow of a file or a module.",
     "flow-run": "List, inspect, cancel, continue and resume flow runs, and read their logs.",
     "task-run": "List, inspect and explain task runs.",
@@ -43,6 +44,7 @@ _COMMANDS = {
     "server": "Start the server that a team shares.",
     "token": "Create, list and revoke tokens for the server.",
     "migrate": "Rewrite programs of Prefect, Airflow, Dagster, DBOS and others.",
+    "doctor": "Check whether flows can run here, and say what to do.",
     "version": "Show versions.",
 }
 

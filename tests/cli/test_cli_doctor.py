@@ -1,0 +1,149 @@
+"""`perdure doctor`: each thing that keeps flows from running is found, with what to do."""
+
+import json
+import os
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from command_line import Perdure, Program
+
+from perdure import flow, session, settings
+from perdure._platform.clock import system_clock
+from perdure._platform.ids import new_id
+from perdure._run.processes import this_process
+from perdure.blocks.system import Secret
+from perdure.cli import doctor_checks
+from perdure.cli.load import load_flow
+from perdure.filesystems import LocalFileSystem
+from perdure.records import FlowRunRecord, StartRecord, StateRecord
+from perdure.states import StateType
+
+NEVER = 2**22 + 1  # a process number that Linux does not give
+
+
+def findings(perdure: Perdure) -> dict[tuple[str, str], dict[str, Any]]:
+    """What is not as it should be, by level and subject."""
+    found = json.loads(perdure("doctor", "--json").stdout)
+    return {(each["level"], each["subject"]): each for each in found if each["level"] != "ok"}
+
+
+def test_a_fresh_home_is_well(perdure: Perdure):
+    result = perdure("doctor")
+    assert result.exit_code == 0
+    assert "All is well." in result.stdout
+    assert {line.split()[0] for line in result.stdout.splitlines()[:-2]} == {"✓"}
+
+
+def test_what_is_made_to_check_is_removed(perdure: Perdure, home: Path):
+    perdure("doctor")
+    assert not [path for path in home.rglob("*") if "doctor" in path.name]
+
+
+def test_a_misspelled_variable_is_a_warning_with_the_nearest_setting(perdure: Perdure, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PERDURE_RESULT_RETENTION", "1d")
+    found = findings(perdure)["warning", "settings"]
+    assert found["text"].startswith("PERDURE_RESULT_RETENTION is no setting")
+    assert "PERDURE_RESULTS_RETENTION" in found["remedy"]
+
+
+def test_settings_that_cannot_be_read_are_a_problem(perdure: Perdure, home: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("perdure._settings.settings._current", None)
+    home.write_text("a file")
+    result = perdure("doctor")
+    assert result.exit_code == 1
+    assert "✗ settings" in result.stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such permissions")
+def test_a_home_that_others_may_read_is_a_warning(perdure: Perdure, home: Path):
+    home.mkdir(mode=0o755)
+    home.chmod(0o755)
+    assert f"chmod -R go= {home}" in findings(perdure)["warning", "home"]["remedy"]
+
+
+def test_a_disk_that_is_nearly_full_is_a_warning(perdure: Perdure, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(doctor_checks, "_LITTLE_SPACE", 1 << 62)
+    assert "prune" in findings(perdure)["warning", "home"]["remedy"]
+
+
+def test_a_damaged_database_is_a_problem(perdure: Perdure, home: Path):
+    flow(name="some")(lambda: 1)()
+    session.close()
+    with (home / "perdure.db").open("r+b") as file:
+        file.seek(8192)
+        file.write(os.urandom(4096 * 12))
+    assert ("problem", "database") in findings(perdure)
+
+
+def test_a_server_that_is_away_is_a_problem_and_reports_that_wait_a_warning(
+    perdure: Perdure, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("PERDURE_API_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("PERDURE_SERVER_PATIENCE_SECONDS", "0")
+    settings.reload()
+    flow(name="some")(lambda: 1)()
+    found = findings(perdure)
+    assert "perdure server start" in found["problem", "server"]["remedy"]
+    assert "wait to be delivered" in found["warning", "server"]["text"]
+
+
+def test_a_storage_that_gives_other_bytes_is_a_problem(perdure: Perdure, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(LocalFileSystem, "read", lambda *_: b"other")
+    assert "other bytes" in findings(perdure)["problem", "storage"]["text"]
+
+
+def test_a_missing_block_of_the_default_storage_is_a_problem(perdure: Perdure, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PERDURE_DEFAULT_RESULT_STORAGE_BLOCK", "local-file-system/gone")
+    settings.reload()
+    assert "local-file-system/gone" in findings(perdure)["problem", "storage"]["text"]
+
+
+def test_a_default_storage_that_is_no_storage_is_a_problem(perdure: Perdure, monkeypatch: pytest.MonkeyPatch):
+    Secret(value="x").save("one")
+    monkeypatch.setenv("PERDURE_DEFAULT_RESULT_STORAGE_BLOCK", "secret/one")
+    settings.reload()
+    assert "is a Secret, not a Storage" in findings(perdure)["problem", "storage"]["text"]
+
+
+@pytest.mark.parametrize("hours", [-5, 5])
+def test_a_clock_that_differs_from_that_of_the_disk_is_a_warning(
+    perdure: Perdure, monkeypatch: pytest.MonkeyPatch, hours: int
+):
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> "Clock":
+            return cls.fromtimestamp((datetime.now(UTC) + timedelta(hours=hours)).timestamp(), tz)
+
+    monkeypatch.setattr(doctor_checks, "datetime", Clock)
+    text = findings(perdure)["warning", "clock"]["text"]
+    assert ("after" if hours > 0 else "before") in text
+
+
+def test_a_lost_run_is_a_warning_that_names_it(perdure: Perdure):
+    id, now = new_id(), system_clock()
+    process = this_process()._replace(id=new_id(), pid=NEVER)
+    session.current().orchestrator.commit(
+        [
+            process,
+            FlowRunRecord(id, "monday", "nightly", None, None, None, "[]", "{}", now),
+            StateRecord(id, False, StateType.RUNNING, "Running", None, now),
+            StartRecord(
+                id, process.id, json.dumps({"target": "nightly.py:nightly", "directory": "/"}), "json:{}", None
+            ),
+        ]
+    )
+    found = findings(perdure)["warning", "runs"]
+    assert "monday" in found["text"]
+    assert "perdure flow-run resume" in found["remedy"]
+
+
+def test_runs_that_no_worker_takes_are_a_warning(perdure: Perdure, program: Program, monkeypatch: pytest.MonkeyPatch):
+    load_flow(str(program("@flow\ndef report():\n    return 1\n"))).deploy("nightly", work_pool="batch")
+    perdure("deployment", "run", "nightly")
+    assert not findings(perdure)  # it may still begin in time
+    monkeypatch.setenv("PERDURE_LATE_AFTER_SECONDS", "0")
+    settings.reload()
+    assert "perdure worker start --pool batch" in findings(perdure)["warning", "workers"]["remedy"]
