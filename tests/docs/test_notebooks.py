@@ -19,7 +19,7 @@ BLOCKS = [block for story in stories(ROOT / "docs/concepts/notebooks.md", ROOT) 
 def run_cells(cells: list[str]) -> list[str]:
     """What each cell prints and shows."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])  # type: ignore[no-untyped-call]
-    NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
+    NotebookClient(notebook, timeout=170, kernel_name="python3").execute()
     return ["".join(map(_shown, cell.outputs)) for cell in notebook.cells]
 
 
@@ -86,7 +86,7 @@ def test_what_a_cell_raises_has_its_own_frames() -> None:
     notebook = nbformat.v4.new_notebook(  # type: ignore[no-untyped-call]
         cells=[nbformat.v4.new_code_cell(BLOCKS[0].code), nbformat.v4.new_code_cell("broken.submit().result()")]
     )
-    NotebookClient(notebook, timeout=60, kernel_name="python3", allow_errors=True).execute()
+    NotebookClient(notebook, timeout=170, kernel_name="python3", allow_errors=True).execute()
     (error,) = (output for output in notebook.cells[1].outputs if output.output_type == "error")
     assert error.ename == "ValueError"
     assert "perdure" not in "".join(error.traceback)
