@@ -163,9 +163,17 @@ def test_work_pools_and_queues_come_with_limits_priorities_and_pauses(prefect: P
 
 
 def test_a_work_pool_that_no_worker_serves_is_named(prefect: PrefectDatabase, known):
-    prefect.add("work_pool", name="images", type="docker", is_paused=0)
-    assert "images is of type docker" in taken(prefect).notes[0]
-    assert [each.type for each in known.deployments.pools()] == ["docker"]
+    prefect.add("work_pool", name="images", type="nomad", is_paused=0)
+    assert "images is of type nomad" in taken(prefect).notes[0]
+    assert [each.type for each in known.deployments.pools()] == ["nomad"]
+
+
+def test_what_jobs_of_a_pool_have_only_in_prefect_is_left_out_and_named(prefect: PrefectDatabase, known):
+    properties = {"image": {"default": "team/flows:1"}, "stream_output": {"default": True}}
+    template = json.dumps({"variables": {"properties": properties}})
+    prefect.add("work_pool", name="images", type="docker", is_paused=0, base_job_template=template)
+    assert "Jobs of images have no stream_output here" in taken(prefect).notes[0]
+    assert [json.loads(each.template) for each in known.deployments.pools()] == [{"image": "team/flows:1"}]
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from perdure._model.errors import DeploymentError, DeploymentMissing
 from perdure._platform.ids import new_id
 from perdure._rooms.deployments.accepted import ConcurrencyLimitConfig, translated
 from perdure._rooms.deployments.definition import Definition, definition_of
+from perdure._rooms.deployments.job_templates import job_of
 from perdure._rooms.deployments.port import DEFAULT_POOL, DEFAULT_PRIORITY, DeploymentVersion, Overlap, WorkPool
 from perdure._rooms.deployments.port import Deployment as DeploymentRecord
 from perdure._rooms.deployments.ticks import scheduled
@@ -83,20 +84,25 @@ class DeployedFlow:
         """Make the deployment, or the next version of the one with its name; as it is kept.
 
         Raises:
+            DeploymentError: its work pool does not take its job variables.
             OrchestratorError: it could not be kept.
         """
         session = sessions.current()
         known, now = session.orchestrator.deployments, session.clock()
-        pool = self.work_pool or DEFAULT_POOL
-        if not any(each.name == pool for each in known.pools()):
-            known.put_pool(WorkPool(pool, "process", None, None, "{}", now))
+        name = self.work_pool or DEFAULT_POOL
+        pool = next((each for each in known.pools() if each.name == name), None)
+        # Only containers have images: one that is named says which kind of pool is meant.
+        kind = "docker" if "image" in self.definition.job else "process"
+        job_of(pool or WorkPool(name, kind, None, None, "{}", now), self.definition.job)
+        if pool is None:
+            known.put_pool(WorkPool(name, kind, None, None, "{}", now))
         text = self.definition.as_json()
         made = DeploymentRecord(
             new_id(),
             self.flow_name,
             self.name,
             1,
-            pool,
+            name,
             self.work_queue,
             self.priority,
             self.concurrency_limit,

@@ -5,37 +5,42 @@ itself (`engine.resumption`), under an epoch: of two that were started for one r
 lease ran out, since it was cut off or killed, does no harm when it comes back, and another may start its runs again.
 """
 
-import json
 import logging
 import os
 import socket
-import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any
+from pathlib import Path
 
-from perdure._engine.recovery.resumption import claim, end_run_if_lost, run_of
-from perdure._model.errors import OrchestratorError, PerdureError
-from perdure._model.records import NOBODY, LogRecord, StateRecord
+from perdure._engine.recovery.resumption import end_run_if_lost, run_of
+from perdure._model.errors import DeploymentError, OrchestratorError, PerdureError, WorkerError
+from perdure._model.records import NOBODY, RunFilter
 from perdure._model.state_types import FINAL, StateType
 from perdure._platform.clock import Micros
 from perdure._platform.ids import new_id
 from perdure._platform.version import VERSION
 from perdure._rooms.deployments.definition import definition_of_text
-from perdure._rooms.deployments.port import Deployment, QueuedRun, WorkerRecord, WorkPool
+from perdure._rooms.deployments.job_templates import job_of
+from perdure._rooms.deployments.port import QueuedRun, WorkerRecord
 from perdure._rooms.deployments.ticks import make_due_runs
 from perdure._session.session import Session
+from perdure._settings.fields import SETTINGS
 from perdure._settings.settings import as_environment
-from perdure._worker.infrastructure import Infrastructure, Job, Started
+from perdure._worker.infrastructure import Infrastructure, Job, Started, Unreachable
+from perdure._worker.watched import Ends, Watched
 
 _BEATS = 6  # heartbeats in a lease
 _LOOK_SECONDS = 0.5  # between two looks at the queue
 _SOON_SECONDS = 0.05  # while something is about to happen
 _MOST_AT_ONCE = 100  # runs that are claimed in one look
+_STARTED_AT_ONCE = 8  # of what takes long to start, such as a container whose image is pulled
 _GRACE_SECONDS = 30.0  # for runs to end, once the worker is to
-_MOST_RESUMED = 5  # times that a run which crashed is begun again
+_ENDING_SECONDS = 5.0  # for a process to end once its run has, and once more after it was asked to
+_OVERDUE_LOOK = 10.0  # seconds between two looks at whether a cancelled run goes on after its grace
+_OVERDUE_SECONDS = 5.0  # after a grace period, in which a process ends its run by itself
 _log = logging.getLogger("perdure.worker")
 
 
@@ -43,6 +48,9 @@ class Worker:
     """Takes runs from work pools and starts them, at most `limit` at once.
 
     With `makes_ticks`, it makes the runs of schedules too: where there is no server, somebody has to.
+
+    Raises:
+        WorkerError: what it starts is elsewhere, and there is no server that its runs could report to.
     """
 
     def __init__(
@@ -51,25 +59,32 @@ class Worker:
         pools: Sequence[str],
         infrastructure: Infrastructure,
         *,
-        type: str = "process",
         name: str | None = None,
         limit: int | None = None,
         makes_ticks: bool = False,
     ) -> None:
+        if infrastructure.is_elsewhere and session.settings.api_url is None:
+            raise WorkerError(
+                f"Runs of a work pool of type {infrastructure.type!r} are elsewhere, and report to a server: set"
+                " PERDURE_API_URL for the worker, to an address that they reach too. `perdure server start` starts one."
+            )
         self._session = session
         self._known = session.orchestrator
         self._pools = list(dict.fromkeys(pools))
         self._infrastructure = infrastructure
         self._makes_ticks = makes_ticks
-        self._running: dict[str, tuple[QueuedRun, Started]] = {}
+        self._ends = Ends(session)
+        self._running: dict[str, Watched] = {}
+        self._starters = ThreadPoolExecutor(_STARTED_AT_ONCE, thread_name_prefix="perdure-start")
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._next_search = 0.0  # for runs of workers that are gone
+        self._next_overdue = 0.0
         self._lease_seconds = session.settings.lease_seconds
         self._limit = limit
         now, host = session.clock(), socket.gethostname()
         made = WorkerRecord(
-            "", name or f"{host}-{os.getpid()}", "", type, VERSION, host, os.getpid(), limit, 0, now, now
+            "", name or f"{host}-{os.getpid()}", "", infrastructure.type, VERSION, host, os.getpid(), limit, 0, now, now
         )
         self.records = {pool: made._replace(id=new_id(), work_pool=pool) for pool in self._pools}
 
@@ -84,6 +99,7 @@ class Worker:
             self._drain()
         finally:
             self._ended.set()
+            self._starters.shutdown(wait=False)
             with suppress(OrchestratorError):
                 for record in self.records.values():
                     self._known.deployments.forget_worker(record.id)
@@ -110,6 +126,7 @@ class Worker:
         if time.monotonic() >= self._next_search:  # rounds are short while processes run
             self._next_search = time.monotonic() + _LOOK_SECONDS
             self._find_lost()
+            self._look_after()
         if taken or ended:
             return 0.0
         return self._pause()
@@ -136,73 +153,122 @@ class Worker:
         return count
 
     def _begin(self, run: QueuedRun) -> None:
+        standing = self._known.standing(run.flow_run_id)
         try:
-            started = self._infrastructure.start(self._job(run))
+            job = self._job(run)
         except PerdureError as error:
-            self._end_unbegun(run, str(error), "")
+            self._ends.unbegun(run, str(error), "")
             return
-        _log.info("Started the flow run %s.", run.flow_run_id)
+        started = self._starters.submit(self._start, run, job)
+        watched = Watched(run, 0 if standing is None else standing.epoch, started, job.made_of.get("start_timeout"))
         with self._lock:
-            self._running[run.flow_run_id] = (run, started)
+            self._running[run.flow_run_id] = watched
+
+    def _start(self, run: QueuedRun, job: Job) -> Started:
+        """Start what a run needs, unless what an earlier worker has started for it is there still."""
+        earlier = self._infrastructure.find(run.flow_run_id) if run.starts > 1 else None
+        if earlier is not None and earlier.ended() is None and self._waits(run):
+            return earlier
+        if earlier is not None:
+            earlier.stop(force=True)
+            earlier.forget()
+        started = self._infrastructure.start(job)
+        _log.info("Started the flow run %s.", run.flow_run_id)
+        return started
+
+    def _waits(self, run: QueuedRun) -> bool:
+        start = self._known.start(run.flow_run_id)
+        return start is not None and start.process_id == NOBODY
 
     def _job(self, run: QueuedRun) -> Job:
         of = self._known.deployments.one(run.deployment_id)
         pool = next((each for each in self._known.deployments.pools() if each.name == run.work_pool), None)
-        return Job(run, command_of(run), as_environment(), _variables(pool, of))
+        if of is None or pool is None:
+            raise DeploymentError(f"Its deployment or its work pool {run.work_pool!r} was deleted.")
+        made_of = job_of(pool, definition_of_text(of.definition).job)
+        environment = _settings(self._infrastructure.is_elsewhere) | _texts(made_of.get("env", {}))
+        command = command_of(run, made_of.get("python", self._infrastructure.python))
+        return Job(run.flow_run_id, run.starts, command, environment, made_of)
 
     def _collect(self) -> int:
-        """See to the runs whose processes have ended; how many."""
+        """See to the runs that could not be started, and to those that have ended; how many."""
         with self._lock:
-            ended = [
-                (run, started, code) for run, started in self._running.values() if (code := started.ended()) is not None
-            ]
-        for run, started, code in ended:
-            self._note_end(run, started, code)
-            with self._lock:
-                del self._running[run.flow_run_id]
-        return len(ended)
+            watched = list(self._running.values())
+        return sum(self._has_ended(each) for each in watched if each.started.done())
 
-    def _note_end(self, queued: QueuedRun, started: Started, code: int) -> None:
-        run = run_of(queued.flow_run_id, self._known)
-        start = self._known.start(run.id)
-        if run.state_type in FINAL or start is None:
-            pass
-        elif start.process_id == NOBODY:
-            self._end_unbegun(queued, _ended_by(code), started.said())
-            return
+    def _has_ended(self, watched: Watched) -> bool:
+        error = watched.started.exception()
+        if isinstance(error, Unreachable):
+            self._ends.put_off(watched.queued, str(error))
+        elif error is not None:
+            reason = str(error) if isinstance(error, PerdureError) else f"{type(error).__name__}: {error}"
+            self._ends.unbegun(watched.queued, reason, "")
         else:
-            end_run_if_lost(run.id, self._session)
-            run = run_of(run.id, self._known)
-        if run.state_type is StateType.CRASHED and self._is_resumed(queued):
-            _log.warning("The flow run %s crashed, and is resumed.", run.id)
-            self._known.deployments.let_go(run.id, queued.worker_id or "", self._session.clock() + 1_000_000)
+            there = watched.started.result()
+            code = there.ended()
+            if code is None:
+                return False
+            self._ends.of(watched, there, code)
+            there.forget()
+        with self._lock:
+            del self._running[watched.queued.flow_run_id]
+        return True
+
+    def _look_after(self) -> None:
+        """Have what was started end with its run; and say of what has not begun what it waits for."""
+        with self._lock:
+            watched = list(self._running.values())
+        if not watched:
             return
-        self._known.deployments.let_go(run.id, queued.worker_id or "", None)
+        states = {run.id: run.state_type for run in self._known.flow_runs(RunFilter(ids=tuple(self._running)))}
+        looks_closer = time.monotonic() >= self._next_overdue
+        for each in watched:
+            state = states.get(each.queued.flow_run_id)
+            if state in (StateType.SCHEDULED, StateType.PENDING) or (
+                state is StateType.CRASHED and self._is_to_resume(each)
+            ):
+                self._watch_unbegun(each)
+            elif state is None or state in FINAL:
+                self._end(each)
+            elif looks_closer and self._is_overdue(each):
+                each.stop(force=True)
+        if looks_closer:
+            self._next_overdue = time.monotonic() + _OVERDUE_LOOK
 
-    def _is_resumed(self, queued: QueuedRun) -> bool:
-        of = self._known.deployments.one(queued.deployment_id)
-        if of is None or queued.starts >= _MOST_RESUMED:
-            return False
-        return definition_of_text(of.definition).on_crash == "resume"
+    def _is_to_resume(self, watched: Watched) -> bool:
+        """Whether a crashed run has not been claimed yet by what was started to resume it."""
+        standing = self._known.standing(watched.queued.flow_run_id)
+        return watched.queued.starts > 1 and standing is not None and standing.epoch == watched.epoch
 
-    def _end_unbegun(self, queued: QueuedRun, reason: str, said: str) -> None:
-        """A run whose process ended before it began: it says why, so that it does not wait for ever in silence."""
-        run = run_of(queued.flow_run_id, self._known)
-        start = self._known.start(run.id)
-        now = self._session.clock()
-        cancelled = self._known.cancellation(run.id)
-        kind = StateType.CRASHED if cancelled is None else StateType.CANCELLED
-        message = f"It did not begin: {reason}" if cancelled is None else f"Cancelled by {cancelled.asked_by}."
-        last = said.strip().rpartition("\n")[2]
-        if cancelled is None and last:
-            message = f"{message} {last[:500]}"
-        if said:
-            line = LogRecord(run.id, None, now, logging.ERROR, "perdure.worker", said)
-            self._known.report((line,))
-        if start is not None and start.process_id == NOBODY and run.state_type not in FINAL:
-            claim(run, start, self._session, (StateRecord(run.id, False, kind, kind.capitalize(), message, now),))
-        self._known.deployments.let_go(run.id, queued.worker_id or "", None)
-        _log.error("The flow run %s did not begin: %s %s", run.id, reason, last)
+    def _end(self, watched: Watched) -> None:
+        """What was started for a run that has ended: what ran has time to end by itself; what has not, is stopped."""
+        if watched.there() is None:
+            return
+        now = time.monotonic()
+        if watched.ending is None:
+            known = self._known.states(watched.queued.flow_run_id)
+            ran = any(state.type is StateType.RUNNING for state in known)
+            watched.ending = now if ran else now - _ENDING_SECONDS
+        late = now - watched.ending
+        if late >= _ENDING_SECONDS:
+            watched.stop(force=late >= 2 * _ENDING_SECONDS)
+
+    def _watch_unbegun(self, watched: Watched) -> None:
+        there = watched.there()
+        status = "" if there is None or there.ended() is not None else there.status()
+        if status != watched.told:
+            watched.told = status
+            self._ends.say(watched.queued.flow_run_id, status, logging.INFO)
+        if watched.timeout is not None and time.monotonic() - watched.since > watched.timeout:
+            reason = f"it had not begun {watched.timeout:g} seconds after it was started. {status}"
+            self._ends.unbegun(watched.queued, reason.strip(), "" if there is None else there.said())
+
+    def _is_overdue(self, watched: Watched) -> bool:
+        """Whether a run was to be cancelled, and its process does not see to it."""
+        standing = self._known.standing(watched.queued.flow_run_id)
+        cancelled = None if standing is None else standing.cancellation
+        late = int(_OVERDUE_SECONDS * 1_000_000)
+        return cancelled is not None and self._session.clock() > cancelled.time + cancelled.grace + late
 
     def _find_lost(self) -> None:
         """Have runs wait again that a worker claimed which is gone: those that had not begun are begun by another."""
@@ -211,13 +277,37 @@ class Worker:
             for queued in self._known.deployments.expired(pool, now):
                 run = run_of(queued.flow_run_id, self._known)
                 start = self._known.start(run.id)
-                if run.state_type in FINAL or start is None or queued.worker_id is None:
+                if queued.worker_id is None or start is None:
                     self._known.deployments.let_go(run.id, queued.worker_id or "", None)
+                elif self._takes_over(queued, now):
+                    _log.warning("The flow run %s is watched from here: its worker is gone.", run.id)
+                elif run.state_type in FINAL:
+                    self._ends.settle(queued)
                 elif start.process_id == NOBODY:
                     _log.warning("The flow run %s is begun again: its worker is gone.", run.id)
                     self._known.deployments.let_go(run.id, queued.worker_id, now)
                 else:  # it runs without its worker; or has crashed with it, which is found out here
                     end_run_if_lost(run.id, self._session)
+
+    def _takes_over(self, queued: QueuedRun, now: Micros) -> bool:
+        """Watch what a worker has started that is gone, if it is there still."""
+        if not self._infrastructure.outlives:
+            return False
+        there = self._infrastructure.find(queued.flow_run_id)
+        record = self.records[queued.work_pool]
+        if there is None or not self._known.deployments.take_over(
+            queued.flow_run_id, record.id, now, now + self._lease()
+        ):
+            return False
+        standing, start = self._known.standing(queued.flow_run_id), self._known.start(queued.flow_run_id)
+        epoch = 0 if standing is None else abs(standing.epoch)
+        begun = start is not None and start.process_id != NOBODY
+        done: Future[Started] = Future()
+        done.set_result(there)
+        with self._lock:
+            own = queued._replace(worker_id=record.id)
+            self._running[queued.flow_run_id] = Watched(own, epoch - 1 if begun else epoch, done)
+        return True
 
     def _beat(self) -> None:
         while not self._ended.wait(max(self._lease_seconds / _BEATS, 0.05)):
@@ -226,7 +316,7 @@ class Worker:
 
     def _note_present(self) -> None:
         with self._lock:
-            running = [run for run, _ in self._running.values()]
+            running = [each.queued for each in self._running.values()]
         now = self._session.clock()
         for pool, record in self.records.items():
             ids = [run.flow_run_id for run in running if run.work_pool == pool]
@@ -237,11 +327,15 @@ class Worker:
         return int(self._lease_seconds * 1_000_000)
 
     def _drain(self) -> None:
-        """Let what runs end, for a time; then ask it to, and at last make it."""
+        """Let what runs end, for a time; then ask it to, and at last make it. What the next worker finds continues."""
+        self._starters.shutdown(wait=self._infrastructure.outlives)
+        if self._infrastructure.outlives:
+            self._collect()
+            return
         for deadline, end in ((_GRACE_SECONDS, None), (5.0, False), (5.0, True)):
             if end is not None:
-                for _, started in list(self._running.values()):
-                    started.stop(force=end)
+                for each in list(self._running.values()):
+                    each.stop(force=end)
             until = time.monotonic() + deadline
             while self._running and time.monotonic() < until:
                 self._collect()
@@ -249,21 +343,26 @@ class Worker:
                 time.sleep(_SOON_SECONDS)
 
 
-def command_of(run: QueuedRun) -> tuple[str, ...]:
-    """What begins a run in a process of its own, on this machine."""
+def command_of(run: QueuedRun, python: str) -> tuple[str, ...]:
+    """What begins a run in a process of its own."""
     how = ("start", "--quiet") if run.starts <= 1 else ("resume",)  # it may have crashed since it was begun
-    return (sys.executable, "-m", "perdure", "flow-run", *how, run.flow_run_id)
+    return (python, "-m", "perdure", "flow-run", *how, run.flow_run_id)
 
 
-def _variables(pool: WorkPool | None, of: Deployment | None) -> Mapping[str, Any]:
-    variables: dict[str, Any] = {} if pool is None else json.loads(pool.template)
-    return variables | ({} if of is None else definition_of_text(of.definition).job)
+def _settings(elsewhere: bool) -> dict[str, str | None]:
+    """The settings that a run's process gets; without paths of this machine, if it is elsewhere."""
+    if not elsewhere:
+        return dict(as_environment())
+    local = {each.variable for each in SETTINGS.values() if isinstance(each.default_in(Path.home()), Path)}
+    return {name: value for name, value in as_environment().items() if name not in local | {"PERDURE_PROFILE"}}
 
 
-def _ended_by(code: int) -> str:
-    if code < 0:
-        return f"its process was ended by the signal {-code}."
-    return f"its process ended with the exit code {code}."
+def _texts(variables: Mapping[str, object]) -> dict[str, str | None]:
+    return {name: None if value is None else _text(value) for name, value in variables.items()}
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 __all__ = ["Worker", "command_of"]

@@ -7,17 +7,18 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from typing import Any
 
 from perdure._model.errors import WorkerError
-from perdure._worker.infrastructure import Job
-
-_KEPT = 64  # lines of what a process printed
-_LONGEST = 2_000  # characters of a line
+from perdure._worker.infrastructure import KEPT_LINES, Job, last_lines
 
 
 class ProcessInfrastructure:
     """Starts a process for each run. What it prints is printed here, too, if `shows` says so."""
+
+    type = "process"
+    python = sys.executable
+    is_elsewhere = False
+    outlives = False  # they do, but nobody finds them: the run has a heartbeat of its own
 
     def __init__(self, shows: bool = True) -> None:
         self._shows = shows
@@ -28,13 +29,12 @@ class ProcessInfrastructure:
         Raises:
             WorkerError: it cannot be started.
         """
-        environment = {**os.environ, **job.environment, **_texts(job.variables.get("env", {}))}
-        directory = job.variables.get("working_dir")
+        environment = {**os.environ, **job.environment}
         try:
             process = subprocess.Popen(
                 list(job.command),
-                env=environment,
-                cwd=directory,
+                env={name: value for name, value in environment.items() if value is not None},
+                cwd=job.made_of.get("working_dir"),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -44,9 +44,9 @@ class ProcessInfrastructure:
             raise WorkerError(f"The process of the run could not be started: {error}.") from error
         return RunningProcess(process, self._shows)
 
-
-def _texts(variables: dict[str, Any]) -> dict[str, str]:
-    return {name: str(value) for name, value in variables.items() if value is not None}
+    def find(self, flow_run_id: str) -> None:  # noqa: ARG002
+        """Nothing: a process that its worker has left is known by its heartbeat only."""
+        return
 
 
 class RunningProcess:
@@ -54,7 +54,7 @@ class RunningProcess:
 
     def __init__(self, process: "subprocess.Popen[bytes]", shows: bool) -> None:
         self._process = process
-        self._said: deque[str] = deque(maxlen=_KEPT)
+        self._said: deque[str] = deque(maxlen=KEPT_LINES)
         self._reader = threading.Thread(target=self._read, args=(shows,), name="perdure-said", daemon=True)
         self._reader.start()
 
@@ -74,6 +74,13 @@ class RunningProcess:
         """The end of what it printed."""
         return "\n".join(self._said)
 
+    def status(self) -> str:
+        """Nothing: what there is to say of a process, its exit code says."""
+        return ""
+
+    def forget(self) -> None:
+        """Nothing is left of it."""
+
     def stop(self, force: bool) -> None:
         """Ask it to end, with all that it started, or end it by force."""
         number = signal.SIGKILL if force and hasattr(signal, "SIGKILL") else signal.SIGTERM
@@ -88,7 +95,7 @@ class RunningProcess:
         with self._process.stdout as lines:
             for line in lines:
                 text = line.decode("utf-8", "replace").rstrip("\n")
-                self._said.append(text[:_LONGEST])
+                self._said.append(last_lines(text))
                 if shows:
                     with contextlib.suppress(OSError, ValueError):
                         sys.stderr.write(f"{text}\n")

@@ -1,5 +1,8 @@
 """`perdure work-pool`: where runs of deployments wait for workers."""
 
+import json
+import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -7,6 +10,13 @@ import typer
 from perdure._model.errors import WorkerError
 from perdure._platform.clock import system_clock
 from perdure._platform.suggest import nearest
+from perdure._rooms.deployments.job_templates import (
+    KINDS,
+    check_kind,
+    check_template,
+    default_template,
+    template_of,
+)
 from perdure._rooms.deployments.port import QueueFilter, WorkPool, WorkQueue
 from perdure.cli import find
 from perdure.cli.groups import AsJson, new_group
@@ -20,17 +30,75 @@ AtOnce = Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help=
 
 
 @app.command()
-def create(name: Name, limit: AtOnce = None, queue: Queue = None, as_json: AsJson = False) -> None:
-    """Make a work pool, or a queue of one; or change its limit."""
+def create(
+    name: Name,
+    limit: AtOnce = None,
+    queue: Queue = None,
+    kind: Annotated[
+        str | None, typer.Option("--type", "-t", metavar="TYPE", help=f"{', '.join(KINDS)}; process by default.")
+    ] = None,
+    template: Annotated[
+        Path | None,
+        typer.Option("--base-job-template", metavar="FILE", help="What workers start, as JSON; - reads it from stdin."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a work pool, or a queue of one; or change its limit, or what its workers start."""
     known = find.orchestrator().deployments
     if queue is not None:
         _found(name)
         known.put_queue(WorkQueue(name, queue, limit, None))
     else:
         before = next((each for each in known.pools() if each.name == name), None)
-        made = before or WorkPool(name, "process", None, None, "{}", system_clock())
+        made = before or WorkPool(name, kind or "process", None, None, "{}", system_clock())
+        if kind is not None and kind != made.type:
+            raise WorkerError(
+                f"The work pool {name!r} is of type {made.type!r}. Delete it first, or take another name."
+            )
+        check_kind(made.type)
+        if template is not None:
+            made = made._replace(template=_read_template(template, made.type))
         known.put_pool(made._replace(concurrency_limit=limit))
     _say(name, f"The work pool {name!r}" + (f" has the queue {queue!r}." if queue else " is there."), as_json)
+
+
+def _read_template(file: Path, kind: str) -> str:
+    try:
+        text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
+        template = json.loads(text)
+    except (OSError, ValueError) as error:
+        raise WorkerError(f"The base job template {file} cannot be read: {error}.") from None
+    check_template(kind, template)
+    return json.dumps(template)
+
+
+@app.command()
+def template(
+    kind: Annotated[str, typer.Option("--type", "-t", metavar="TYPE", help=", ".join(KINDS))] = "process",
+) -> None:
+    """Print the base job template of work pools that have none of their own, as JSON."""
+    show_json(default_template(kind))
+
+
+@app.command()
+def inspect(name: Name, as_json: AsJson = False) -> None:
+    """Show a work pool: what deployments may choose by job_variables, with the defaults, and its queues."""
+    pool = _found(name)
+    of = template_of(pool)
+    if as_json:
+        show_json({**_shape(pool), "template": of})
+        return
+    limit = "no limit" if pool.concurrency_limit is None else f"{pool.concurrency_limit} at once"
+    show(f"{pool.name}: type {pool.type}, {'paused' if pool.paused is not None else limit}")
+    required = of["variables"].get("required", [])
+    rows = [_variable(each, shape, each in required) for each, shape in of["variables"].get("properties", {}).items()]
+    show(table([Column("job variable"), Column("default"), Column("what it is", style="dim")], rows))
+
+
+def _variable(name: str, shape: dict[str, Any], required: bool) -> tuple[Any, ...]:
+    default = json.dumps(shape["default"]) if "default" in shape else "to be given" if required else NOTHING
+    choices = f"One of {', '.join(map(str, shape['enum']))}." if "enum" in shape else ""
+    return (name, default, " ".join(part for part in (shape.get("description", ""), choices) if part))
 
 
 @app.command()
@@ -132,3 +200,4 @@ def _shape(pool: WorkPool) -> dict[str, Any]:
 
 
 app.command("rm", hidden=True)(delete)
+app.command("get-default-base-job-template", hidden=True)(template)

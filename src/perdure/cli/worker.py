@@ -1,17 +1,19 @@
 """`perdure worker`: processes that take runs of deployments from work pools, and start them."""
 
 import signal
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
 
 from perdure._model.errors import WorkerError
 from perdure._platform.clock import system_clock
-from perdure._rooms.deployments.port import DEFAULT_POOL, WorkerRecord, WorkPool
+from perdure._rooms.deployments.job_templates import check_kind
+from perdure._rooms.deployments.port import DEFAULT_POOL, Deployments, WorkerRecord, WorkPool
 from perdure._session import session
 from perdure._settings import settings
+from perdure._worker.kinds import infrastructure_of
 from perdure._worker.loop import Worker
-from perdure._worker.process import ProcessInfrastructure
 from perdure.cli import find
 from perdure.cli.groups import AsJson, new_group
 from perdure.cli.output import Column, iso, note, short_time, show, show_json, table
@@ -29,18 +31,17 @@ def start(
         typer.Option("--limit", "-l", metavar="N", min=1, help="How many runs at once."),
     ] = None,
     name: Annotated[str | None, typer.Option("--name", metavar="TEXT", help="The worker's name.")] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option("--type", "-t", metavar="TYPE", help="Of pools that are not there yet; process by default."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Take runs from work pools and start them, until Ctrl-C: what runs may end first, for half a minute."""
     known = session.current()
-    kinds = {each.name: each.type for each in known.orchestrator.deployments.pools()}
-    for pool in pools:
-        if pool not in kinds:
-            known.orchestrator.deployments.put_pool(WorkPool(pool, "process", None, None, "{}", system_clock()))
-        elif kinds[pool] != "process":
-            raise WorkerError(f"The work pool {pool!r} is of type {kinds[pool]!r}, and this worker starts processes.")
+    infrastructure = infrastructure_of(_type_of(known.orchestrator.deployments, pools, kind))
     makes_ticks = settings.current().api_url is None  # else the server does
-    worker = Worker(known, pools, ProcessInfrastructure(), name=name, limit=limit, makes_ticks=makes_ticks)
+    worker = Worker(known, pools, infrastructure, name=name, limit=limit, makes_ticks=makes_ticks)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: worker.stop())
     if as_json:
@@ -48,6 +49,23 @@ def start(
     else:
         show(f"Worker for {', '.join(pools)}. Stop it with Ctrl-C.")
     worker.run()
+
+
+def _type_of(known: Deployments, pools: Sequence[str], wanted: str | None) -> str:
+    """The type that the pools have, or get, since they are not there yet."""
+    kinds = {each.name: each.type for each in known.pools() if each.name in pools}
+    chosen = wanted or next(iter(kinds.values()), "process")
+    check_kind(chosen)
+    for pool in pools:
+        if kinds.get(pool, chosen) != chosen:
+            raise WorkerError(
+                f"The work pool {pool!r} is of type {kinds[pool]!r}, and this worker is for pools of type {chosen!r}."
+                " Start one worker for each type."
+            )
+    for pool in pools:
+        if pool not in kinds:
+            known.put_pool(WorkPool(pool, chosen, None, None, "{}", system_clock()))
+    return chosen
 
 
 @app.command()

@@ -312,6 +312,20 @@ class DeploymentsConformance:
             run.flow_run_id
         ]
 
+    def test_a_run_whose_lease_has_ended_is_taken_over_once(self, orchestrator: Orchestrator) -> None:
+        run = self._run(orchestrator, self._deployed(orchestrator))
+        assert run is not None
+        mine, other = worker(), worker()
+        take_over = orchestrator.deployments.take_over
+        assert not take_over(run.flow_run_id, other.id, LEASE + 1, LEASE + 9)  # it waits, and is nobody's
+        orchestrator.deployments.claim(mine, 1, NOW, LEASE)
+        assert not take_over(run.flow_run_id, other.id, LEASE, LEASE + 9)
+        assert take_over(run.flow_run_id, other.id, LEASE + 1, LEASE + 9)
+        assert not take_over(run.flow_run_id, mine.id, LEASE + 1, LEASE + 9)
+        assert not orchestrator.deployments.let_go(run.flow_run_id, mine.id, None)
+        (place,) = orchestrator.deployments.queued(QueueFilter())
+        assert (place.worker_id, place.lease, place.starts) == (other.id, LEASE + 9, 1)
+
     def test_a_run_that_is_let_go_waits_again(self, orchestrator: Orchestrator) -> None:
         kept = self._deployed(orchestrator)
         run = self._run(orchestrator, kept)

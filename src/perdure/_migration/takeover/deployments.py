@@ -13,6 +13,7 @@ from perdure._model.errors import PerdureError
 from perdure._platform.clock import system_clock
 from perdure._rooms.deployments.accepted import overlap_of
 from perdure._rooms.deployments.definition import Definition
+from perdure._rooms.deployments.job_templates import KINDS
 from perdure._rooms.deployments.port import (
     DEFAULT_PRIORITY,
     Deployment,
@@ -55,14 +56,17 @@ def _take_pools(context: Context, rows: Rows) -> None:
         tally.source += 1
         kind = "process" if row.get("type") in (None, _AGENTS) else row["type"]
         paused = system_clock() if row.get("is_paused") else None
-        template = json.dumps(_defaults(row.get("base_job_template") or {}), sort_keys=True)
+        defaults = _known_of(kind, _defaults(row.get("base_job_template") or {}), row["name"], context)
+        template = json.dumps(defaults, sort_keys=True)
         if row["name"] in known:
             tally.known += 1
         else:
             tally.new += 1
-            if kind != "process":
+            if kind not in KINDS:
                 what = f"The work pool {row['name']} is of type {kind}"
-                context.notes.append(f"{what}: no worker of Perdure takes its runs. Deploy to a pool of processes.")
+                context.notes.append(
+                    f"{what}: no worker of Perdure takes its runs. Deploy to one of {', '.join(KINDS)}."
+                )
             if not context.dry_run:
                 pool = WorkPool(row["name"], kind, row.get("concurrency_limit"), paused, template, system_clock())
                 context.target.deployments.put_pool(pool)
@@ -73,6 +77,17 @@ def _defaults(template: Mapping[str, Any]) -> dict[str, Any]:
     """What workers start by default: the variables of a base job template that have a value."""
     variables = (template.get("variables") or {}).get("properties") or {}
     return {name: each["default"] for name, each in variables.items() if each.get("default") not in (None, {}, "")}
+
+
+def _known_of(kind: str, variables: Mapping[str, Any], whose: str, context: Context) -> dict[str, Any]:
+    """The variables that jobs of this kind have here, too; what is left out is noted."""
+    if kind not in KINDS:
+        return dict(variables)
+    known = KINDS[kind][0]
+    gone = sorted(name for name in variables if name not in known)
+    if gone:
+        context.notes.append(f"Jobs of {whose} have no {', '.join(gone)} here, which is left out.")
+    return {name: value for name, value in variables.items() if name in known}
 
 
 def _take_queues(context: Context, rows: Rows, pools: Rows) -> None:
@@ -140,7 +155,9 @@ def _put(
     pool, queue, priority = _queue_of(row, flow, rows)
     if not any(each.name == pool for each in known.pools()):
         known.put_pool(WorkPool(pool, "process", None, None, "{}", now))
-    definition = _definition(row, code)
+    kind = next((each.type for each in known.pools() if each.name == pool), "process")
+    job = _job(row.get("job_variables") or row.get("infra_overrides") or {})
+    definition = _definition(row, code, _known_of(kind, job, f"the deployment {flow}/{row['name']}", context))
     limit, overlap = _limit(context, row)
     is_paused = bool(row.get("paused")) or row.get("is_schedule_active") in (0, False) or code.hindrance is not None
     made = Deployment(
@@ -151,7 +168,7 @@ def _put(
     known.put_schedules([scheduled(each, made.id, now) for each in schedules], made.id)
 
 
-def _definition(row: Mapping[str, Any], code: Code) -> Definition:
+def _definition(row: Mapping[str, Any], code: Code, job: dict[str, Any]) -> Definition:
     description = row.get("description") or None
     if code.hindrance is not None:
         why = f"Taken over from Prefect, and paused: {code.hindrance}."
@@ -163,7 +180,7 @@ def _definition(row: Mapping[str, Any], code: Code) -> Definition:
         schema=row.get("parameter_openapi_schema") or {},
         description=description,
         tags=tuple(sorted(map(str, row.get("tags") or ()))),
-        job=_job(row.get("job_variables") or row.get("infra_overrides") or {}),
+        job=job,
     )
 
 

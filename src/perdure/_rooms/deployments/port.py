@@ -201,6 +201,9 @@ class Deployments(Protocol):
     def expired(self, work_pool: str, now: Micros) -> Sequence[QueuedRun]:
         """Runs of a pool that a worker has claimed, and has not said in time that it still has."""
 
+    def take_over(self, flow_run_id: str, worker_id: str, now: Micros, lease: Micros) -> bool:
+        """Have a worker have a run that another has claimed, whose lease has ended; False if it has not."""
+
     def queued(self, filter: QueueFilter) -> Sequence[QueuedRun]:
         """Places in queues, those that are due last first."""
 

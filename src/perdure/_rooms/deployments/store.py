@@ -377,6 +377,15 @@ class SqlDeployments:
         )
         return [QueuedRun(*row) for row in self._read(query, (work_pool, now))]
 
+    def take_over(self, flow_run_id: str, worker_id: str, now: Micros, lease: Micros) -> bool:
+        """Have a worker have a run that another has claimed, whose lease has ended; False if it has not."""
+        mark = self._mark
+        statement = (
+            f"UPDATE queued_run SET worker_id = {mark}, lease = {mark}"
+            f" WHERE flow_run_id = {mark} AND phase = 'claimed' AND lease < {mark}"
+        )
+        return self._writer.execute_apart(statement, (worker_id, lease, flow_run_id, now)) == 1
+
     def queued(self, filter: QueueFilter) -> Sequence[QueuedRun]:
         """Places in queues, those that are due last first."""
         mark, conditions, values = self._mark, ["1 = 1"], list[Any]()
