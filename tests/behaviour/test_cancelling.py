@@ -1,6 +1,7 @@
 """A flow run that somebody cancels ends Cancelled, with all below it, whatever its code is at."""
 
 import asyncio
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ import pytest
 from perdure import cancel_flow_run, flow, pause_flow_run, runtime, session, sleep, task
 from perdure._engine.recovery import heartbeat as life
 from perdure._platform.ids import new_id
-from perdure.errors import CancelledRun, CancelRequested, ResumeError, RunMissing, SteeringError
+from perdure.errors import CancelledRun, CancelRequested, OrchestratorError, ResumeError, RunMissing, SteeringError
 from perdure.flows import Flow
 from perdure.records import CancelRecord, FlowRunRecord, StartRecord, StateRecord
 from perdure.states import StateType
@@ -329,6 +330,69 @@ def test_a_flow_in_a_thread_that_does_not_end_is_ended_without_it(known: Any, mo
     assert ended[0].is_cancelled()
     assert known.state_names(run.id).count("Cancelled") >= 1
     assert hooks == ["Flow CANCELLED"]
+
+
+class Waits(logging.Handler):
+    """While it writes a line, nothing is interrupted; until a condition holds, and at least for some rounds."""
+
+    def __init__(self, until: Callable[[], object]) -> None:
+        super().__init__()
+        self._until = until
+
+    def emit(self, _: logging.LogRecord) -> None:
+        end = time.monotonic() + 30
+        while not self._until() and time.monotonic() < end:
+            time.sleep(0.01)
+
+
+@pytest.mark.slow
+def test_a_flow_is_interrupted_though_nobody_can_be_told_that_it_is_being_cancelled(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tried: list[object] = []
+
+    def fails(*arguments: Any) -> bool:
+        tried.append(arguments)
+        raise OrchestratorError("The database is full.")
+
+    logger = logging.Logger("waits")
+    logger.addHandler(Waits(until=lambda: len(tried) > 2))
+
+    @flow
+    def reports() -> None:
+        cancelled_soon()
+        logger.warning("a line")
+        busy()
+        done.append("not interrupted")
+
+    monkeypatch.setattr(session.current().orchestrator, "claim", fails)
+    assert reports(return_state=True).is_cancelled()
+    assert len(tried) > 2
+    assert done == []
+
+
+@pytest.mark.slow
+def test_a_flow_is_cancelled_once_there_is_a_thread_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    refusals: list[str] = []
+
+    class Thread(threading.Thread):
+        def start(self) -> None:
+            if self.name == "perdure-cancel" and len(refusals) < 3:
+                refusals.append(self.name)
+                raise RuntimeError("can't start new thread")
+            super().start()
+
+    monkeypatch.setattr(threading, "Thread", Thread)
+
+    @flow
+    def plain() -> None:
+        cancelled_soon()
+        busy()
+        done.append("not interrupted")
+
+    assert plain(return_state=True).is_cancelled()
+    assert len(refusals) == 3
+    assert done == []
 
 
 def refused(act: Callable[[], Any], why: str) -> None:

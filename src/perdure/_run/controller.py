@@ -1,7 +1,6 @@
 """Reaching a flow run's code from outside while it runs: in its threads and on its event loops."""
 
 import signal
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from perdure._model.errors import CancelRequested
 from perdure._model.records import CancelRecord
 from perdure._model.state_types import FINAL
 from perdure._platform import signal_handlers as handlers
+from perdure._platform.interruption import raise_in_thread
 
 # What is sent to the main thread, and to the children of a process task runner: by default it is ignored,
 # so that one which comes too late does no harm.
@@ -71,12 +71,9 @@ class Activity:
             signal.pthread_kill(self.thread, SIGNAL)
             return
         with self._lock:
-            if not (self.is_open and _is_interruptible(sys._current_frames().get(self.thread))):
+            if not (self.is_open and raise_in_thread(self.thread, CancelRequested, _is_interruptible)):
                 return
-            import ctypes  # few flows are cancelled; the others start faster
-
             self._is_notified = True
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.thread), ctypes.py_object(CancelRequested))
         bell = _waits.get(self.thread)
         if bell is not None:
             bell.ring()
@@ -93,14 +90,15 @@ class Activity:
             self._is_left = True
 
 
-# Modules that call the user's code. Elsewhere in Perdure nothing is interrupted: what is begun there is brought to its
-# end, and the next call of a task or flow raises `CancelRequested` anyway.
-_CALLERS = (
-    "perdure._engine.drivers",
-    "perdure._engine.lifecycle.timeouts",
-    "perdure._execution.mapped",
-    "perdure._execution.mapping",
-)
+# Modules that call the user's code; of some, the functions that do. Elsewhere in Perdure nothing is interrupted: what
+# is begun there is brought to its end, and the next call of a task or flow raises `CancelRequested` anyway.
+_CALLERS: dict[str, tuple[str, ...]] = {
+    # Not `drive`, round these: it cannot tell the steps what is raised just as it goes back to where it began.
+    "perdure._engine.drivers": ("_call", "_acall", "_next_item", "_anext_item"),
+    "perdure._engine.lifecycle.timeouts": (),
+    "perdure._execution.mapped": (),
+    "perdure._execution.mapping": (),
+}
 
 
 def _is_interruptible(frame: FrameType | None) -> bool:
@@ -110,7 +108,8 @@ def _is_interruptible(frame: FrameType | None) -> bool:
     while frame is not None:
         module = str(frame.f_globals.get("__name__"))
         if module.startswith("perdure."):
-            return module in _CALLERS
+            functions = _CALLERS.get(module)
+            return functions is not None and (not functions or frame.f_code.co_name in functions)
         if module.partition(".")[0] == "logging":  # it would keep its lock for ever
             return False
         frame = frame.f_back

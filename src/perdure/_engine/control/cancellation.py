@@ -1,6 +1,5 @@
 """Cancelling a flow run in the process that runs it: its code is asked to end, then no longer waited for."""
 
-import logging
 import threading
 import time
 from contextlib import suppress
@@ -8,6 +7,7 @@ from contextlib import suppress
 from perdure._engine.drivers import drive
 from perdure._engine.lifecycle.runs import call_hooks
 from perdure._engine.port import Runtime
+from perdure._engine.recovery.ownership import ask_to_end
 from perdure._engine.recovery.resumption import ends_below
 from perdure._model.errors import CancelledRun, OrchestratorError
 from perdure._model.records import CancelRecord, RunFilter, StateRecord
@@ -17,7 +17,6 @@ from perdure._platform.clock import Micros
 from perdure._results.types import UnpersistedResult
 from perdure._run.context import FlowRunContext
 
-_log = logging.getLogger("perdure")
 _SOON, _LATER = 0.05, 0.5  # seconds between two rounds, in the first second and then
 _SETTLED = 0.2  # seconds after which code that was asked to end reports nothing else any more
 MARGIN = 2.0  # seconds after the grace period in which a flow run that waits for its tasks ends by itself
@@ -26,26 +25,21 @@ MARGIN = 2.0  # seconds after the grace period in which a flow run that waits fo
 def stop_from_outside(run: FlowRunContext, request: CancelRecord, runtime: Runtime) -> None:
     """Cancel an outermost flow run of this process; returns at once."""
     run.controller.cancel(request)
-    threading.Thread(target=_stop, args=(run, request, runtime), name="perdure-cancel", daemon=True).start()
+    try:
+        threading.Thread(target=_stop, args=(run, request, runtime), name="perdure-cancel", daemon=True).start()
+    except BaseException:  # the system has no more threads for us: who looks after the run tries again
+        run.controller.request = None
+        raise
 
 
 def _stop(run: FlowRunContext, request: CancelRecord, runtime: Runtime) -> None:
-    with suppress(OrchestratorError):  # it is closed, or the next commit raises it
-        _stop_or_abandon(run, request, runtime)
-
-
-def _stop_or_abandon(run: FlowRunContext, request: CancelRecord, runtime: Runtime) -> None:
     began = time.monotonic()
     while not _has_ended(run):
-        try:
-            for flow in tuple(run.controller.flows):
-                runtime.cancel_outstanding(flow)
-            run.controller.interrupt()
-        except Exception:  # what the run does at this moment; without this thread nothing ends it
-            _log.exception("The flow run %s could not be interrupted, which is tried again.", run.id)
+        ask_to_end(run, runtime)
         waited = time.monotonic() - began
         if waited > request.grace / 1_000_000 + MARGIN:
-            _abandon(run, request, runtime)
+            with suppress(OrchestratorError):  # it is closed, or the next commit raises it
+                _abandon(run, request, runtime)
             return
         if waited > _SETTLED:
             _announce(run, request, runtime)
@@ -63,9 +57,12 @@ def _announce(run: FlowRunContext, request: CancelRecord, runtime: Runtime) -> N
         return
     seen = StateRecord(run.id, False, state.type, state.name, state.message, state.time)
     recorded = _state(run.id, StateType.CANCELLING, request, runtime.clock())
-    if not runtime.orchestrator.claim(
-        seen, runtime.process_id, runtime.process_id, (recorded,), (run.epoch, run.epoch)
-    ):
+    is_as_seen = False
+    with suppress(OrchestratorError):  # the run is to be interrupted on, whether or not others can see that it is
+        is_as_seen = runtime.orchestrator.claim(
+            seen, runtime.process_id, runtime.process_id, (recorded,), (run.epoch, run.epoch)
+        )
+    if not is_as_seen:
         run.controller.take_back()
 
 

@@ -6,11 +6,15 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
+from types import FrameType
 from typing import Any
 
 from perdure._model.errors import RunTimeout
 from perdure._platform import signal_handlers as handlers
+from perdure._platform.interruption import is_outside_logging, raise_in_thread
 from perdure._run.context import RunContext
+
+_AGAIN = 0.005  # seconds until another try, where the time is up while a line is being logged
 
 
 class EnclosingTimeout(BaseException):
@@ -80,10 +84,12 @@ def _timeout(run: RunContext, seconds: float) -> RunTimeout:
 def _with_alarm(limit: _Limit, call: Callable[[], Any]) -> Any:
     armed = True
 
-    def expire(*_: Any) -> None:
-        if armed:
+    def expire(_: int, frame: FrameType | None) -> None:
+        if armed and is_outside_logging(frame):
             limit.is_up = True
             raise EnclosingTimeout
+        if armed:
+            signal.setitimer(signal.ITIMER_REAL, _AGAIN)
 
     began = time.monotonic()
     outer, _ = signal.getitimer(signal.ITIMER_REAL)
@@ -104,24 +110,22 @@ def _with_alarm(limit: _Limit, call: Callable[[], Any]) -> Any:
 
 
 def _with_watcher(limit: _Limit, call: Callable[[], Any]) -> Any:
-    import ctypes  # few programs limit tasks in threads; the others start faster
-
-    thread = ctypes.c_ulong(threading.get_ident())
+    thread = threading.get_ident()
     lock = threading.Lock()
-    left = False
+    left = threading.Event()
 
-    def expire() -> None:
-        with lock:
-            if not left:
-                limit.is_up = True
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, ctypes.py_object(EnclosingTimeout))
+    def watch() -> None:
+        left.wait(limit.seconds)
+        while not left.is_set():
+            with lock:
+                if not left.is_set() and raise_in_thread(thread, EnclosingTimeout, is_outside_logging):
+                    limit.is_up = True
+                    return
+            left.wait(_AGAIN)
 
-    timer = threading.Timer(limit.seconds, expire)
-    timer.daemon = True
-    timer.start()
+    threading.Thread(target=watch, name="perdure-timeout", daemon=True).start()
     try:
         return call()
     finally:
         with lock:
-            left = True
-        timer.cancel()
+            left.set()

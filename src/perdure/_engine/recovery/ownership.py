@@ -13,6 +13,7 @@ from perdure._model.states import State
 from perdure._results.types import UnpersistedResult
 from perdure._run.context import FlowRunContext, RunContext
 
+_log = logging.getLogger("perdure")
 _GRACE_SECONDS = 10.0  # for code that handles its being stopped
 _SOON, _LATER = 0.05, 0.5  # seconds between two rounds, in the first second and then
 _LOST = (
@@ -35,14 +36,22 @@ def lose(run: FlowRunContext, runtime: Runtime) -> None:
 def _stop(run: FlowRunContext, runtime: Runtime) -> None:
     began, is_told = time.monotonic(), False
     while run.state is None or run.state.type not in FINAL:
-        for flow in tuple(run.controller.flows):
-            runtime.cancel_outstanding(flow)
-        run.controller.interrupt()
+        ask_to_end(run, runtime)
         waited = time.monotonic() - began
         if waited > _GRACE_SECONDS and not is_told:
             runtime.log(run, logging.ERROR, _GOES_ON, run.name, run.id)
             is_told = True
         time.sleep(_SOON if waited < 1 else _LATER)
+
+
+def ask_to_end(run: FlowRunContext, runtime: Runtime) -> None:
+    """Cancel what the run, or one below it, has submitted and has not begun; and interrupt its code."""
+    try:
+        for flow in tuple(run.controller.flows):
+            runtime.cancel_outstanding(flow)
+        run.controller.interrupt()
+    except Exception:  # what the run does at this moment; without the thread that asks nothing ends it
+        _log.exception("The flow run %s could not be interrupted, which is tried again.", run.id)
 
 
 def lost_state(run: RunContext, runtime: Runtime) -> State[Any] | None:

@@ -1,0 +1,162 @@
+"""An exception that is raised in another thread comes where it may, whatever the thread does meanwhile."""
+
+import builtins
+import logging
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from perdure import flow, task
+from perdure._platform.interruption import is_outside_logging, raise_in_thread
+
+
+class Interrupted(BaseException):
+    pass
+
+
+class Worker:
+    """A thread that is in code which may be interrupted and in code which may not, by turns."""
+
+    def __init__(self) -> None:
+        self.is_inside, self.interrupted, self.wrongly = False, 0, 0
+        self._is_to_end = threading.Event()
+        self._thread = threading.Thread(target=self._work)
+        self._thread.start()
+
+    @property
+    def ident(self) -> int:
+        assert self._thread.ident is not None
+        return self._thread.ident
+
+    def end(self) -> None:
+        self._is_to_end.set()
+        self._thread.join()
+
+    def _work(self) -> None:
+        while not self._is_to_end.is_set():
+            try:
+                while not self._is_to_end.is_set():
+                    for _ in range(3):
+                        str(1)
+                    self.ours()
+            except Interrupted:
+                self.interrupted += 1
+                self.wrongly += self.is_inside
+                self.is_inside = False
+
+    def ours(self) -> None:
+        self.is_inside = True
+        for _ in range(30):
+            str(1)
+        self.is_inside = False
+
+
+def is_in_work(frame: FrameType) -> bool:
+    """Whether it is in `_work` itself, and in nothing that this calls."""
+    return frame.f_code is Worker._work.__code__
+
+
+@pytest.fixture
+def hasty() -> Iterator[None]:
+    """Python goes from thread to thread at every instruction where it can."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("hasty")
+def test_an_exception_never_comes_in_what_the_thread_went_on_to() -> None:
+    def after_a_moment(frame: FrameType) -> bool:
+        was_there = is_in_work(frame)
+        time.sleep(0.001)
+        return was_there
+
+    worker = Worker()
+    end = time.monotonic() + 60
+    while worker.interrupted < 30 and time.monotonic() < end:
+        raise_in_thread(worker.ident, Interrupted, after_a_moment)
+    worker.end()
+    assert worker.interrupted >= 30
+    assert worker.wrongly == 0
+
+
+def test_a_thread_that_has_ended_gets_none() -> None:
+    worker = Worker()
+    worker.end()
+    assert not raise_in_thread(worker.ident, Interrupted, is_in_work)
+
+
+def test_nothing_is_raised_where_it_may_not_be() -> None:
+    worker = Worker()
+    assert not raise_in_thread(worker.ident, Interrupted, lambda _: False)
+    worker.end()
+    assert worker.interrupted == 0
+
+
+class Slow(logging.Handler):
+    """Says when a line is being written, and takes its time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_writing, self.goes_on, self.is_outside = threading.Event(), threading.Event(), True
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.is_outside = is_outside_logging(sys._getframe())
+        self.is_writing.set()
+        self.goes_on.wait(30)
+
+
+@pytest.mark.parametrize("threads", [False, True])
+def test_a_timeout_waits_for_the_line_that_is_being_logged(threads: bool) -> None:
+    """Between taking a handler's lock and noting that it has it, an exception would leave it locked for ever."""
+    handler, logger = Slow(), logging.Logger("slow")
+    logger.addHandler(handler)
+    ended: list[str] = []
+
+    @task(timeout_seconds=0.05)
+    def logs() -> None:
+        logger.warning("a line")
+        while True:
+            time.sleep(0.01)
+
+    def let_go() -> None:
+        handler.is_writing.wait(30)
+        time.sleep(0.2)  # the time is up meanwhile
+        ended.append("let go")
+        handler.goes_on.set()
+
+    def calls() -> str:
+        state = logs.submit().wait() if threads else logs(return_state=True)
+        return state.name
+
+    threading.Thread(target=let_go).start()
+    ended.append(flow(calls)())
+
+    assert ended == ["let go", "TimedOut"]
+    assert not handler.is_outside
+
+
+def test_the_look_comes_after_what_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread goes on while `ctypes` is imported for the first time: what was seen before that says nothing."""
+    worker, importing = Worker(), builtins.__import__
+    looked: list[str] = []
+
+    def slowly(name: str, *rest: Any) -> Any:
+        looked.append(name)
+        return importing(name, *rest)
+
+    def may(_: FrameType) -> bool:
+        looked.append("look")
+        return False
+
+    monkeypatch.setattr(builtins, "__import__", slowly)
+    raise_in_thread(worker.ident, Interrupted, may)
+    monkeypatch.undo()
+    worker.end()
+    assert [each for each in looked if each in ("ctypes", "look")] == ["ctypes", "look"]
