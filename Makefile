@@ -20,6 +20,8 @@
 #   make ui-types      write the page's types of the API anew
 #   make ui-filled     fill a database with real runs to look at, in .cache/filled, and serve it; LIVE=50 for as many live
 #   make screenshots   pictures of every page, in both themes and two sizes, in .cache/screenshots
+#   make engines       install what workers are tested with, packages of Debian: OpenSSH's server, Slurm, Podman
+#   make kubernetes    the tests of Kubernetes's workers on a real cluster, with KUBECONFIG=FILE; IMAGE=NAME has Python in it
 #   make docs          build the documentation into site/
 #   make api           say what of the public API breaks, compared with its snapshot in api/; BASE=REF with that of a
 #                      commit, WRITE=yes makes the snapshot anew
@@ -40,13 +42,19 @@ PYTEST := $(if $(MEMORY),TMPDIR=$(MEMORY)) PYTHONDONTWRITEBYTECODE= $(BIN)/pytes
 	$(if $(MEMORY),--override-ini tmp_path_retention_policy=failed)
 
 .DELETE_ON_ERROR:
-.PHONY: demo check test lint postgresql pythons oldest newest steady chaos fuzz bench ui ui-dev ui-check ui-types ui-filled screenshots chromium docs api dist requirements clean
+.PHONY: demo check test lint postgresql pythons oldest newest steady chaos fuzz bench ui ui-dev ui-check ui-types ui-filled screenshots chromium engines packages kubernetes docs api dist requirements clean
 
 # The page is built where Node.js is; elsewhere all else works, and the server says how to get it.
 PAGE := $(if $(shell command -v npm),$(if $(wildcard ui/package.json),ui))
 
 # Tests of the page are done in Chromium: a package of the system, installed where it is missing and may be.
 CHROMIUM := $(if $(PAGE),$(if $(shell command -v chromium),,chromium))
+
+# What workers start runs on is tested with the real things, packages of the system too; without them, tests are skipped.
+# They are installed by themselves only where no service would be started with them, as in containers.
+ENGINES := $(shell PATH=$$PATH:/usr/sbin:/sbin; { command -v sshd && command -v slurmctld && command -v munged && \
+	command -v podman && command -v runc; } >/dev/null || { [ -d /run/systemd/system ] || ! command -v apt-get >/dev/null || \
+	echo engines; })
 
 # Where nobody watches, as in CI, the demo ends; SERVE=yes and SERVE=no choose.
 SHOW_DEMO := PERDURE_HOME=examples/output/home $(BIN)/perdure server start --port $(or $(PORT),0)
@@ -59,7 +67,7 @@ check: lint
 	$(PYTEST) -m "not slow"
 
 test:
-	$(MAKE) --jobs=2 lint $(PAGE) $(addsuffix -check,$(PAGE)) $(CHROMIUM)
+	$(MAKE) --jobs=2 lint $(PAGE) $(addsuffix -check,$(PAGE)) packages
 	$(PYTEST)
 
 lint: $(VENV)/.dev
@@ -157,6 +165,22 @@ chromium:
 	@sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
 		{ $$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq chromium >/dev/null; } \
 		|| { echo "Chromium is needed: install it, and put it on the PATH as chromium" >&2; exit 1; }
+
+engines:
+	@echo "Installing OpenSSH's server, Slurm and Podman, as far as that is possible"
+	@sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+		{ $$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends \
+		openssh-server slurmctld slurmd slurm-client munge podman runc catatonit >/dev/null; } \
+		|| echo "They could not be installed: tests of workers that need them are skipped" >&2
+
+# One after another: two cannot install at once.
+packages:
+	@$(if $(strip $(CHROMIUM) $(ENGINES)),$(MAKE) --jobs=1 $(CHROMIUM) $(ENGINES),true)
+
+kubernetes: $(VENV)/.dev
+	@test -n "$(KUBECONFIG)" || { echo "Say which cluster: make kubernetes KUBECONFIG=FILE [IMAGE=NAME]" >&2; exit 1; }
+	KUBERNETES_CONFIG=$(abspath $(KUBECONFIG)) KUBERNETES_IMAGE=$(or $(IMAGE),python:3.12-slim) \
+		$(BIN)/pytest --quiet tests/deployments/test_infrastructure.py -k Kubernetes
 
 docs: $(VENV)/.dev
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

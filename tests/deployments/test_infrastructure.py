@@ -1,15 +1,110 @@
-"""Each kind of infrastructure that workers start runs on, by one suite."""
+"""Each kind of infrastructure that workers start runs on, by one suite; the real thing of each, but for Kubernetes."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from perdure._worker.docker import DockerInfrastructure
 from perdure._worker.infrastructure import Infrastructure
+from perdure._worker.kubernetes import KubernetesInfrastructure
 from perdure._worker.process import ProcessInfrastructure
+from perdure._worker.slurm import SlurmInfrastructure
+from perdure._worker.ssh import SshInfrastructure
 from perdure.testing.infrastructure_conformance import InfrastructureConformance
+from tests.deployments import podman_engine, slurm_cluster, ssh_server
+from tests.deployments.kubernetes_api import cluster
 
 pytestmark = pytest.mark.slow
+REAL = os.environ.get("KUBERNETES_CONFIG")  # of a real cluster
 
 
 class TestProcesses(InfrastructureConformance):
     @pytest.fixture
     def infrastructure(self) -> Infrastructure:
         return ProcessInfrastructure(shows=False)
+
+
+@ssh_server.NEEDED
+class TestSsh(InfrastructureConformance):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def server(cls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ssh_server.SshServer]:
+        with ssh_server.ssh_server(tmp_path_factory.mktemp("ssh")) as made:
+            yield made
+
+    @pytest.fixture
+    def infrastructure(self, server: ssh_server.SshServer) -> Infrastructure:
+        self.made_of = server.made_of
+        return SshInfrastructure()
+
+
+@slurm_cluster.NEEDED
+class TestSlurm(InfrastructureConformance):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def environment(cls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+        with slurm_cluster.slurm_cluster(tmp_path_factory.mktemp("slurm")) as made:
+            yield made
+
+    @pytest.fixture
+    def infrastructure(
+        self, environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> Infrastructure:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        return SlurmInfrastructure(tmp_path / "jobs")
+
+    @pytest.fixture
+    def another(self, infrastructure: Infrastructure, tmp_path: Path) -> Infrastructure:
+        return SlurmInfrastructure(tmp_path / "jobs")
+
+
+@podman_engine.NEEDED
+class TestPodman(InfrastructureConformance):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def engine(cls) -> Iterator[podman_engine.Engine]:
+        with podman_engine.podman_engine() as made:
+            yield made
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def two(cls, engine: podman_engine.Engine) -> list[Infrastructure]:
+        return [DockerInfrastructure(engine.url) for _ in range(2)]
+
+    @pytest.fixture
+    def infrastructure(self, engine: podman_engine.Engine, two: list[Infrastructure]) -> Infrastructure:
+        self.made_of = engine.made_of
+        return two[0]
+
+    @pytest.fixture
+    def another(self, two: list[Infrastructure]) -> Infrastructure:
+        return two[1]
+
+
+class TestKubernetes(InfrastructureConformance):
+    """On the API of our own; on a real one with `make kubernetes KUBECONFIG=...`."""
+
+    python = sys.executable if REAL is None else "python3"
+
+    @pytest.fixture
+    def kubeconfig(self, tmp_path: Path) -> Iterator[Path]:
+        if REAL is not None:
+            yield Path(REAL)
+            return
+        with cluster() as (_, _, config):
+            (tmp_path / "kubeconfig").write_text(json.dumps(config))
+            yield tmp_path / "kubeconfig"
+
+    @pytest.fixture
+    def infrastructure(self, kubeconfig: Path) -> Infrastructure:
+        self.made_of = {"image": os.environ.get("KUBERNETES_IMAGE", "here")}
+        return KubernetesInfrastructure(kubeconfig)
+
+    @pytest.fixture
+    def another(self, kubeconfig: Path) -> Infrastructure:
+        return KubernetesInfrastructure(kubeconfig)

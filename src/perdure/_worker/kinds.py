@@ -13,4 +13,20 @@ def infrastructure_of(kind: str) -> Infrastructure:
         WorkerError: it cannot be used here; says why.
     """
     check_kind(kind)
+    if kind == "docker":
+        from perdure._worker.docker import DockerInfrastructure
+
+        return DockerInfrastructure()
+    if kind == "kubernetes":
+        from perdure._worker.kubernetes import KubernetesInfrastructure
+
+        return KubernetesInfrastructure()
+    if kind == "slurm":
+        from perdure._worker.slurm import SlurmInfrastructure
+
+        return SlurmInfrastructure()
+    if kind == "ssh":
+        from perdure._worker.ssh import SshInfrastructure
+
+        return SshInfrastructure()
     return ProcessInfrastructure()

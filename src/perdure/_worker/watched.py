@@ -16,6 +16,7 @@ from perdure._worker.infrastructure import Started
 
 _MOST_RESUMED = 5  # times that a run which crashed is begun again
 _OWN_ENDS = (0, 1, 2)  # exit codes of processes that reported their run's end, or found that it is another's
+_AGAIN_SECONDS = 5.0  # after which something is asked to end again
 _LONGEST_WAIT = 60.0  # seconds until what cannot be reached is tried again
 _log = logging.getLogger("perdure.worker")
 
@@ -32,7 +33,7 @@ class Watched:
         since: When it was to be started.
         told: What was last said of it in the run's log.
         ending: Since when its run is known to have ended.
-        stopping: Whether it was made to end by force; None if it was not asked to end.
+        stopping: When it was last asked to end, and whether by force.
     """
 
     queued: QueuedRun
@@ -42,18 +43,20 @@ class Watched:
     since: float = field(default_factory=time.monotonic)
     told: str = ""
     ending: float | None = None
-    stopping: bool | None = None
+    stopping: tuple[float, bool] | None = None
 
     def there(self) -> Started | None:
         """What was started, once it is."""
         return self.started.result() if self.started.done() and self.started.exception() is None else None
 
     def stop(self, force: bool) -> None:
-        """Have it end, unless that has been said, or it is not there yet."""
+        """Have it end, if it is there, and has not just been asked to; what asked it may have got lost."""
         there = self.there()
-        if there is not None and (self.stopping is None or self.stopping < force):
-            self.stopping = force
-            there.stop(force)
+        now = time.monotonic()
+        if there is None or (self.stopping and self.stopping[1] >= force and now - self.stopping[0] < _AGAIN_SECONDS):
+            return
+        self.stopping = (now, force)
+        there.stop(force)
 
 
 class Ends:
@@ -66,10 +69,12 @@ class Ends:
     def of(self, watched: Watched, there: Started, code: int) -> None:
         """What was started for a run has ended."""
         run, start = self._read(watched.queued)
+        reason = _ended_by(code, there.status())
         if run.state_type in FINAL or start is None:
+            if run.state_type is StateType.CRASHED and code not in _OWN_ENDS:  # somebody has found that out before
+                self.say(run.id, f"{reason[0].upper()}{reason[1:]} {there.said()}".strip(), logging.ERROR)
             self.settle(watched.queued)
             return
-        reason = _ended_by(code, there.status())
         if start.process_id == NOBODY:
             self.unbegun(watched.queued, reason, there.said())
             return
