@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.deployments.free_ports import free_port
+
 PROGRAMS = ("slurmctld", "slurmd", "munged", "sbatch", "squeue", "scancel")
 MISSING = [each for each in PROGRAMS if not (shutil.which(each) or shutil.which(each, path="/usr/sbin:/sbin"))]
 IS_ROOT = hasattr(os, "getuid") and os.getuid() == 0
@@ -21,12 +23,6 @@ NEEDED = pytest.mark.skipif(
     if MISSING
     else "its controller is started as root",
 )
-
-
-def _port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port: int = found.getsockname()[1]
-    return port
 
 
 @contextmanager
@@ -43,7 +39,7 @@ def slurm_cluster(folder: Path) -> Iterator[dict[str, str]]:
         (folder / name).mkdir()
     config = folder / "slurm.conf"
     config.write_text(
-        f"ClusterName=here\nSlurmctldHost={host}(127.0.0.1)\nSlurmctldPort={_port()}\nSlurmUser=root\n"
+        f"ClusterName=here\nSlurmctldHost={host}(127.0.0.1)\nSlurmctldPort={free_port()}\nSlurmUser=root\n"
         f"AuthType=auth/munge\nAuthInfo=socket={munge}/socket\nCredType=cred/munge\n"
         f"StateSaveLocation={folder}/state\nSlurmdSpoolDir={folder}/spool\n"
         f"SlurmctldPidFile={folder}/ctld.pid\nSlurmdPidFile={folder}/slurmd.pid\n"
@@ -52,7 +48,7 @@ def slurm_cluster(folder: Path) -> Iterator[dict[str, str]]:
         "SlurmdParameters=config_overrides\nSchedulerType=sched/backfill\nSelectType=select/cons_tres\n"
         "SchedulerParameters=sched_interval=1,bf_interval=1,sched_min_interval=0,defer_batch=no\nKillWait=5\n"
         "ReturnToService=2\nMpiDefault=none\nMinJobAge=300\n"
-        f"NodeName=n1 NodeHostname={host} NodeAddr=127.0.0.1 Port={_port()} CPUs=64 RealMemory=4000 State=UNKNOWN\n"
+        f"NodeName=n1 NodeHostname={host} NodeAddr=127.0.0.1 Port={free_port()} CPUs=64 RealMemory=4000 State=UNKNOWN\n"
         "PartitionName=all Nodes=n1 Default=YES MaxTime=60 State=UP OverSubscribe=FORCE:8\n"
     )
     environment = {"SLURM_CONF": str(config), "PATH": path}

@@ -81,7 +81,7 @@ class SshInfrastructure:
         self._grace_seconds = grace_seconds
 
     def start(self, job: Job) -> "HeldProcess":
-        """Start the run's command on the job's machine; what hinders it there is told when it has ended.
+        """Start the run's command on the job's machine; what hinders it there shows when it has ended.
 
         Raises:
             WorkerError: there is no ssh.
