@@ -289,12 +289,11 @@ def serve(*flows: DeployedFlow, limit: int | None = None, print_starting_message
     worker = Worker(
         session, pools, ProcessInfrastructure(), limit=limit, makes_ticks=settings.current().api_url is None
     )
-    if print_starting_message:
-        print(_greeting(served), flush=True)
-    return _aserve(worker) if caller_is_async() else _until_stopped(worker)
+    greeting = _greeting(served) if print_starting_message else ""
+    return _aserve(worker, greeting) if caller_is_async() else _until_stopped(worker, greeting)
 
 
-async def _aserve(worker: Worker) -> None:
+async def _aserve(worker: Worker, greeting: str) -> None:
     """Work in another thread, until this is cancelled or the process is asked to end."""
     import asyncio
 
@@ -302,6 +301,7 @@ async def _aserve(worker: Worker) -> None:
     loop = asyncio.get_running_loop()
     with suppress(NotImplementedError, RuntimeError, ValueError):  # not in this thread, or not on this system
         loop.add_signal_handler(signal.SIGTERM, worker.stop)
+    _say(greeting)
     try:
         await asyncio.shield(working)
     except asyncio.CancelledError:
@@ -319,7 +319,12 @@ def _greeting(served: Sequence[DeploymentRecord]) -> str:
     return f"Serving:\n{shown}\nRun one now:  perdure deployment run {names[0]!r}    Stop with Ctrl-C."
 
 
-def _until_stopped(worker: Worker) -> None:
+def _say(greeting: str) -> None:
+    if greeting:  # who reads it may send a signal at once
+        print(greeting, flush=True)
+
+
+def _until_stopped(worker: Worker, greeting: str) -> None:
     """Work until this process is asked to end; the second time, at once."""
     before: dict[int, Any] = {}
 
@@ -331,6 +336,7 @@ def _until_stopped(worker: Worker) -> None:
     if threading.current_thread() is threading.main_thread():
         before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
+        _say(greeting)
         worker.run()
     finally:
         for number, handler in before.items():

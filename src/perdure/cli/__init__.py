@@ -30,6 +30,7 @@ _COMMANDS = {
     "deployment": "List deployments, run one, pause, roll back or delete one.",
     "backfill": "Run a deployment for a range of partitions.",
     "worker": "Start a worker, which starts runs of deployments; list workers.",
+    "service": "Have systemd keep a serving program or a worker running.",
     "work-pool": "Say where runs of deployments wait, and how many run at once.",
     "result": "List, show, load, compare, verify, copy and remove results.",
     "cache": "List, show and clear cached results by key.",

@@ -73,12 +73,13 @@ def ls(
     pool: Annotated[str | None, typer.Option("--pool", "-p", metavar="NAME", help="Only those of this pool.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List workers, with their last heartbeat and the number of their runs."""
+    """List workers, with their version, last heartbeat, and how many runs they have of how many they take."""
     workers = find.orchestrator().deployments.workers(pool)
     if as_json:
         show_json([_shape(each) for each in workers])
     elif workers:
-        columns = [Column("worker"), Column("pool"), Column("type"), Column("runs", right=True), Column("heartbeat")]
+        names = ("worker", "pool", "type", "version")
+        columns = [*map(Column, names), Column("runs", right=True), Column("heartbeat")]
         show(table(columns, [_row(each) for each in workers]))
     else:
         show("There are no workers.")
@@ -87,7 +88,8 @@ def ls(
 
 def _row(each: WorkerRecord) -> tuple[Any, ...]:
     runs = str(each.running) if each.capacity is None else f"{each.running} of {each.capacity}"
-    return (each.name, each.work_pool, each.type, runs, short_time(each.seen) + ("" if is_there(each) else " (gone)"))
+    seen = short_time(each.seen) + ("" if is_there(each) else " (gone)")
+    return (each.name, each.work_pool, each.type, each.version, runs, seen)
 
 
 def is_there(each: WorkerRecord) -> bool:

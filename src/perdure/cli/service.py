@@ -1,0 +1,104 @@
+"""`perdure service`: programs that serve flows, and workers, kept running by systemd."""
+
+import os
+import re
+import shlex
+import sys
+from getpass import getuser
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from perdure._model.errors import WorkerError
+from perdure._settings import settings
+from perdure._worker.systemd import Service, done, is_running
+from perdure.cli.groups import AsJson, new_group
+from perdure.cli.output import note, show, show_json
+
+app = new_group("Have systemd keep a serving program or a worker running, also after a reboot.")
+
+_KEPT = ("PATH", "PYTHONPATH")  # variables that programs need as they are now, beside Perdure's
+System = Annotated[bool, typer.Option("--system", help="A service of the machine, not of your user; needs root.")]
+
+
+@app.command()
+def install(
+    script: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="A program that serves flows: it calls .serve().")
+    ] = None,
+    pools: Annotated[
+        list[str] | None, typer.Option("--pool", "-p", metavar="NAME", help="A worker of this work pool; repeatable.")
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", "-l", metavar="N", min=1, help="How many runs at once, of a worker.")
+    ] = None,
+    name: Annotated[str | None, typer.Option("--name", metavar="TEXT", help="After the file or pool, else.")] = None,
+    system: System = False,
+    user: Annotated[
+        str | None, typer.Option("--user", metavar="NAME", help="Whose process a service of the machine is.")
+    ] = None,
+    start: Annotated[bool, typer.Option("--start/--no-start", help="Whether it begins now.")] = True,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the unit, and write nothing.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write a unit of systemd, and start it: it begins with the machine, and again five seconds after a crash.
+
+    Its environment is Perdure's settings as they are now, PATH and PYTHONPATH.
+    """
+    if (script is None) == (not pools):
+        raise typer.BadParameter("Give a file that serves flows, or --pool NAME for a worker.")
+    if script is not None and not script.is_file():
+        raise typer.BadParameter(f"There is no file {script}.")
+    chosen = name or re.sub(r"[^A-Za-z0-9:_.-]+", "-", script.stem if script else f"worker-{'-'.join(pools or [])}")
+    service = Service(
+        chosen,
+        (sys.executable, "-u", *([str(script.absolute())] if script else _worker(pools or [], limit))),
+        Path.cwd(),
+        _environment(),
+        settings.current().home,
+        (user or os.environ.get("SUDO_USER") or getuser()) if system or user else None,
+    )
+    if dry_run:
+        typer.echo(service.text(), nl=False)
+        return
+    service.write()
+    starts = start and is_running()
+    if starts:
+        done(service.steps())
+    if as_json:
+        show_json({"unit": service.unit, "file": str(service.place), "started": starts})
+        return
+    show(f"Wrote {service.place}." + (f" {service.unit} runs, also after a reboot." if starts else ""))
+    if starts:
+        scope = "" if service.user else " --user"
+        show(note(f"journalctl{scope} -u {service.unit} -f    systemctl{scope} status {service.unit}"))
+    else:
+        show("To start it:" if start else "To start it later:")
+        for step in service.steps():
+            show(note(shlex.join(step)))
+
+
+@app.command()
+def uninstall(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="As it was installed.")], system: System = False
+) -> None:
+    """Stop a service, and remove its unit."""
+    service = Service(name, (), Path.cwd(), {}, settings.current().home, getuser() if system else None)
+    if not service.place.exists():
+        raise WorkerError(f"There is no service {name!r}: {service.place} does not exist.")
+    if is_running():
+        done(service.end())
+    service.place.unlink()
+    service.variables.unlink(missing_ok=True)
+    show(f"Removed {service.place}.")
+
+
+def _worker(pools: list[str], limit: int | None) -> list[str]:
+    options = [part for pool in pools for part in ("--pool", pool)]
+    return ["-m", "perdure", "worker", "start", *options, *([] if limit is None else ["--limit", str(limit)])]
+
+
+def _environment() -> dict[str, str]:
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    return {**kept, **settings.as_environment(), "PERDURE_HOME": str(settings.current().home)}
