@@ -8,8 +8,13 @@ from perdure._engine.identity.policies import (
     RUN_ID,
     TASK_SOURCE,
     CachePolicy,
+    FunctionPolicy,
 )
 from perdure._platform.moved import export
+
+# By Prefect's names.
+CacheKeyFnPolicy = FunctionPolicy
+NONE = NO_CACHE
 
 __all__ = ["DEFAULT", "FLOW_PARAMETERS", "INPUTS", "NO_CACHE", "RUN_ID", "TASK_SOURCE", "CachePolicy"]
 

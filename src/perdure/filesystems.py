@@ -23,7 +23,12 @@ _LATER = {
 }
 
 
+_ELSEWHERE = {"GitHub": "perdure.integrations.github"}  # by its path in Prefect
+
+
 def __getattr__(name: str) -> Any:
+    if name in _ELSEWHERE:
+        return getattr(import_module(_ELSEWHERE[name]), name)
     if name not in _LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     found = getattr(import_module(_LATER[name]), name)

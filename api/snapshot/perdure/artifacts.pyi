@@ -53,7 +53,7 @@ def create_markdown_artifact(
 ) -> ArtifactId: ...
 
 def create_progress_artifact(
-    percent: float,
+    progress: float,
     key: str | None = None,
     description: str | None = None,
 ) -> ArtifactId: ...

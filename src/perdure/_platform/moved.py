@@ -24,6 +24,14 @@ def current(path: str) -> str:
     return f"{_modules().get(first_module, first_module)}.{name}"
 
 
+def standard(module: str) -> str:
+    """The public module, where some versions of Python keep its classes in a private one; other modules as they are."""
+    return _STANDARD.get(module, module)
+
+
+_STANDARD = {"pathlib._local": "pathlib", "zipfile._path": "zipfile"}
+
+
 def first(path: str) -> str:
     """The path of a class or function of Perdure's own, by the module that had it first; other paths as they are."""
     return ".".join(_split(path)) if path.startswith(_OURS) else path

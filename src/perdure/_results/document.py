@@ -5,7 +5,7 @@ import hashlib
 import io
 import json
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from perdure._model.errors import (
@@ -107,6 +107,11 @@ class PersistedResultBlob(NamedTuple):
         A large value lies beside its document, and `data` is empty then: `load` with its storage gives every value.
         """
         return cls.from_bytes(document.encode() if isinstance(document, str) else document)
+
+    @classmethod
+    def parse_obj(cls, document: Mapping[str, Any]) -> "PersistedResultBlob":
+        """A document that JSON has already been read from."""
+        return cls.from_bytes(json.dumps(document).encode())
 
     def json(self) -> str:
         """The document as text."""

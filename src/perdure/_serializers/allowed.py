@@ -53,7 +53,7 @@ class AllowList:
             ResultUntrusted: it may not.
             ImportError, AttributeError: it is not there.
         """
-        full = moved.current(f"{module}.{name}")
+        full = moved.current(f"{moved.standard(module)}.{name}")
         module = full.removesuffix(f".{name}")
         if full == "perdure._serializers.references.found_in_program":
             return self._in_program

@@ -227,6 +227,7 @@ class Unpickler(pickle.Unpickler):
     """Takes the main program for the module that others import it as, and the other way round."""
 
     def find_class(self, module: str, name: str, /) -> Any:
+        module = moved.standard(module)
         if module.startswith("perdure."):
             module = moved.current(f"{module}.{name}").removesuffix(f".{name}")
         elif module == "__main__":

@@ -42,6 +42,10 @@ class S3(ObjectStore):
         "path": "bucket_path",
         "credentials": "access_key_id and secret_access_key",
     }
+    former_names: ClassVar[dict[str, str]] = {
+        "aws_access_key_id": "access_key_id",
+        "aws_secret_access_key": "secret_access_key",
+    }
 
     bucket_path: BucketPath  # "bucket" or "bucket/some/prefix"
     access_key_id: SecretStr | None = None
@@ -117,6 +121,7 @@ class GCS(ObjectStore):
         "path": "bucket_path",
         "credentials": "service_account_key or service_account_path",
     }
+    former_names: ClassVar[dict[str, str]] = {"service_account_info": "service_account_key"}
 
     bucket_path: BucketPath  # "bucket" or "bucket/some/prefix"
     service_account_key: SecretStr | None = None  # the content of a key file, which is JSON
@@ -160,6 +165,16 @@ class Azure(ObjectStore):
         "bucket": "container",
         "path": "container_path",
         "credentials": "account_key, sas_token, connection_string, or client_id, client_secret and tenant_id",
+    }
+    former_names: ClassVar[dict[str, str]] = {
+        "bucket_path": "container_path",
+        "azure_storage_connection_string": "connection_string",
+        "azure_storage_account_name": "account_name",
+        "azure_storage_account_key": "account_key",
+        "azure_storage_tenant_id": "tenant_id",
+        "azure_storage_client_id": "client_id",
+        "azure_storage_client_secret": "client_secret",
+        "azure_storage_anon": "anonymous",
     }
 
     container_path: BucketPath  # "container" or "container/some/prefix"

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from urllib.parse import urlsplit
 
-from pydantic import Field, PrivateAttr
+from pydantic import Field, PrivateAttr, model_validator
 
 from perdure._model.errors import ObjectMissing, StorageError
 from perdure._platform.clock import Micros
@@ -37,10 +37,24 @@ class ObjectStore(Storage):
     timeout_seconds: Annotated[float, Field(gt=0)] = 60  # for one request
     max_attempts: Annotated[int, Field(ge=1)] = 8  # of one request: eight take about 13 s when nobody answers
 
+    former_names: ClassVar[dict[str, str]] = {}  # of fields: as users of Prefect know them, and as they are called here
     words: ClassVar[dict[str, str]]  # for errors: "bucket", and the fields called "path" and "credentials" there
 
     # With the fields that it was made from, since copies with other fields copy it as well.
     _made: "tuple[tuple[Any, ...], Store] | None" = PrivateAttr(None)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _called_as_here(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        fields = {name: value for name, value in given.items() if name not in cls.former_names}
+        for former, name in cls.former_names.items():
+            if former in given and name in fields:
+                raise ValueError(f"{former} is another name of {name}; give one of them")
+            if former in given:
+                fields[name] = given[former]
+        return fields
 
     @abstractmethod
     def _connect(self, **options: Any) -> "Store":

@@ -177,8 +177,8 @@ class _FlowParameters(_BuiltIn):
 class FunctionPolicy(_BuiltIn):
     """What a function of (context, parameters), of (parameters), or of nothing returns counts: text."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self.function = function
+    def __init__(self, cache_key_fn: Callable[..., Any]) -> None:
+        self.function = cache_key_fn
 
     @property
     def name(self) -> str:

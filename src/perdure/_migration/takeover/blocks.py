@@ -17,21 +17,6 @@ from perdure._platform.clock import Micros
 
 _DEEPEST = 10  # blocks within blocks
 _WRONG = (ValidationError, BlockError, SettingError, ValueError, TypeError)
-# How fields are called here, by types, where that is another name.
-_NAMES: Mapping[str, Mapping[str, str]] = {
-    "s3": {"aws_access_key_id": "access_key_id", "aws_secret_access_key": "secret_access_key"},
-    "gcs": {"service_account_info": "service_account_key"},
-    "azure": {
-        "bucket_path": "container_path",
-        "azure_storage_connection_string": "connection_string",
-        "azure_storage_account_name": "account_name",
-        "azure_storage_account_key": "account_key",
-        "azure_storage_tenant_id": "tenant_id",
-        "azure_storage_client_id": "client_id",
-        "azure_storage_client_secret": "client_secret",
-        "azure_storage_anon": "anonymous",
-    },
-}
 
 
 class _Found(NamedTuple):
@@ -164,7 +149,7 @@ def _made(context: Context, block: _Found, fields: dict[str, Any]) -> BaseModel:
     if kind is None:
         context.kept.add("block_document", cells, "its type is not known here; the block is there, with all its fields")
         return _Kept(**fields)
-    names = _NAMES.get(block.type, {})
+    names = getattr(kind, "former_names", {})
     known = {each for name, field in kind.model_fields.items() for each in (name, field.alias)}
     given = {names.get(name, name) if name not in known else name: value for name, value in fields.items()}
     given = {name: value for name, value in given.items() if value is not None}

@@ -60,13 +60,13 @@ class _Throttle:
 _throttle = _Throttle()
 
 
-def create_progress_artifact(percent: float, key: str | None = None, description: str | None = None) -> ArtifactId:
+def create_progress_artifact(progress: float, key: str | None = None, description: str | None = None) -> ArtifactId:
     """Keep how far the current run has come, from 0 to 100 percent; the id for `update_progress`.
 
     Raises:
         ArtifactError: the percentage or the key is wrong.
     """
-    return keep("progress", {"percent": _checked(percent)}, key, description)
+    return keep("progress", {"percent": _checked(progress)}, key, description)
 
 
 def update_progress_artifact(artifact_id: str, progress: float) -> ArtifactId:

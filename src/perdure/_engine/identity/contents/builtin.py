@@ -102,7 +102,7 @@ def _cell(value: Any) -> Content:
         return Content("cell", {})
 
 
-_WITH_SUBCLASSES = (set, frozenset, pathlib.PurePath, functools.partial, property)
+_WITH_SUBCLASSES = (set, frozenset, pathlib.PurePath, functools.partial, property, BuiltinFunctionType)
 _VIEWS: tuple[Mapping[Any, Any], ...] = ({},)
 _DESCRIBERS: dict[type, Describe] = {
     set: _set,

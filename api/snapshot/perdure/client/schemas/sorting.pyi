@@ -1,0 +1,25 @@
+__all__ = [
+    "DeploymentSort",
+    "FlowRunSort",
+    "LogSort",
+    "TaskRunSort",
+]
+
+class DeploymentSort(StrEnum):
+    NAME_ASC = 'NAME_ASC'
+
+class FlowRunSort(StrEnum):
+    EXPECTED_START_TIME_ASC = 'EXPECTED_START_TIME_ASC'
+    EXPECTED_START_TIME_DESC = 'EXPECTED_START_TIME_DESC'
+    ID_DESC = 'ID_DESC'
+    START_TIME_ASC = 'START_TIME_ASC'
+    START_TIME_DESC = 'START_TIME_DESC'
+
+class LogSort(StrEnum):
+    TIMESTAMP_ASC = 'TIMESTAMP_ASC'
+    TIMESTAMP_DESC = 'TIMESTAMP_DESC'
+
+class TaskRunSort(StrEnum):
+    EXPECTED_START_TIME_ASC = 'EXPECTED_START_TIME_ASC'
+    EXPECTED_START_TIME_DESC = 'EXPECTED_START_TIME_DESC'
+    ID_DESC = 'ID_DESC'
