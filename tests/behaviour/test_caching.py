@@ -143,9 +143,9 @@ def test_a_cached_result_that_is_corrupt_is_made_again(home: Path) -> None:
     assert counted() == [2]
 
 
-def test_a_key_that_is_not_text_crashes_the_run() -> None:
-    with pytest.raises(TypeError, match="cache_key_fn returned 3, a int"):
-        task(cache_key_fn=lambda: 3)(lambda: 1)()
+def test_a_key_that_is_neither_text_nor_an_integer_crashes_the_run() -> None:
+    with pytest.raises(TypeError, match="cache_key_fn returned 2.5, a float"):
+        task(cache_key_fn=lambda: 2.5)(lambda: 1)()
 
 
 def test_the_hash_of_inputs_tells_arguments_and_tasks_apart() -> None:

@@ -128,6 +128,12 @@ def test_what_no_integration_has_is_listed() -> None:
     assert decided(text) == [(1, "Password"), (2, "SnowflakeConnector")]
 
 
+@pytest.mark.parametrize("other", ["", "from prefect.nowhere import gone\n"])
+def test_a_module_whose_every_use_moves_is_imported_no_more(other: str) -> None:
+    made = rewritten(f"import prefect\n{other}print(prefect.runtime.flow_run.id)\n")
+    assert made == f"import perdure\n{other}print(perdure.runtime.flow_run.id)\n"
+
+
 def test_rewriting_twice_is_rewriting_once() -> None:
     text = (
         "import prefect\nfrom prefect import flow, Manifest\nfrom prefect.futures import PrefectFuture\n"

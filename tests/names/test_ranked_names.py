@@ -112,3 +112,15 @@ def test_progress_is_called_progress() -> None:
         return create_progress_artifact(progress=10.0, key="rows")
 
     assert ids.is_id(outer())
+
+
+def test_a_cache_key_may_be_a_number() -> None:
+    calls: list[int] = []
+
+    @task(cache_key_fn=lambda context, parameters: parameters["number"] % 2, persist_result=True)
+    def note(number: int) -> int:
+        calls.append(number)
+        return number
+
+    assert [note(1), note(3), note(2)] == [1, 1, 2]
+    assert calls == [1, 2]

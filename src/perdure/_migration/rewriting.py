@@ -155,11 +155,13 @@ class _Rewriter(cst.CSTTransformer):
                 self._kept.add(full.partition(".")[0])
 
     def _stays(self, node: cst.Attribute, full: str) -> bool:
-        """Whether a chain of attributes, whole and written by its full name, has no counterpart."""
+        """Whether neither a whole chain of attributes, written by its full name, nor a part of it has a counterpart."""
         parent = self.get_metadata(ParentNodeProvider, node)
-        is_part = isinstance(parent, cst.Attribute) and parent.value is node
-        is_written_so = not is_part and _dotted(node) == full and self._source.knows(full)
-        return is_written_so and not isinstance(self._source.find(full), Move)
+        is_part = isinstance(parent, cst.ImportFrom) or (isinstance(parent, cst.Attribute) and parent.value is node)
+        if is_part or _dotted(node) != full or not self._source.knows(full):
+            return False
+        ends = [index for index, letter in enumerate(full) if letter == "."][1:]
+        return not any(isinstance(self._source.find(full[:end]), Move) for end in (*ends, len(full)))
 
     def visit_Attribute(self, node: cst.Attribute) -> bool:
         return self._move_of(node) is None

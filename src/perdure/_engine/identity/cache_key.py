@@ -146,6 +146,8 @@ def _text(run: TaskRunContext, function: Callable[..., Any], name: str) -> Steps
     except TypeError:  # a callable object that cannot be hashed
         takes, is_coroutine = _looks.__wrapped__(function)
     text = yield Call(function, (run, run.parameters)[2 - takes :], {}, run, awaited=is_coroutine)
+    if isinstance(text, int) and not isinstance(text, bool):
+        return str(text)  # as Prefect does
     if text is not None and not isinstance(text, str):
         raise TypeError(
             f"{name} returned {text!r}, a {type(text).__name__}. Return text, or None for a run without caching."
