@@ -1,6 +1,7 @@
 """`perdure deployment`, `worker` and `work-pool`, as far as nothing has to be started."""
 
 import json
+from pathlib import Path
 
 import pytest
 from command_line import Perdure, Program
@@ -136,3 +137,32 @@ def test_a_backfill_is_planned_started_listed_paused_and_cancelled(perdure: Perd
 
 def test_no_backfills_say_how_one_is_started(perdure: Perdure):
     assert "perdure backfill start" in perdure("backfill", "ls").output
+
+
+TEMPLATE = {
+    "job_configuration": {"image": "{{ image }}", "mem_limit": "8g"},
+    "variables": {"type": "object", "properties": {"image": {"type": "string", "default": "team/flows:1"}}},
+}
+
+
+def test_a_work_pool_has_a_type_and_a_template_whose_variables_are_shown(perdure: Perdure, tmp_path: Path):
+    file = tmp_path / "template.json"
+    file.write_text(json.dumps(TEMPLATE))
+    perdure("work-pool", "create", "images", "--type", "docker", "--base-job-template", file)
+    shown = json.loads(perdure("work-pool", "inspect", "images", "--json").output)
+    assert (shown["type"], shown["template"]) == ("docker", TEMPLATE)
+    assert '"team/flows:1"' in perdure("work-pool", "inspect", "images").output
+    default = json.loads(perdure("work-pool", "template", "--type", "docker").output)
+    assert default["variables"]["required"] == ["image"]
+    file.write_text(json.dumps(default))
+    assert "is there" in perdure("work-pool", "create", "images", "--base-job-template", file).output
+
+
+def test_what_is_wrong_with_a_work_pool_is_named(perdure: Perdure, tmp_path: Path):
+    assert "'dokcer'. Did you mean 'docker'?" in perdure("work-pool", "create", "a", "--type", "dokcer").output
+    (tmp_path / "wrong.json").write_text("{")
+    wrong = perdure("work-pool", "create", "a", "--base-job-template", tmp_path / "wrong.json")
+    assert "cannot be read" in " ".join(wrong.output.split())
+    perdure("work-pool", "create", "a")
+    assert "is of type 'process'" in " ".join(perdure("work-pool", "create", "a", "--type", "ssh").output.split())
+    assert "one worker for each type" in " ".join(perdure("worker", "start", "-p", "a", "-t", "slurm").output.split())

@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -101,10 +102,12 @@ class TestKubernetes(InfrastructureConformance):
             yield tmp_path / "kubeconfig"
 
     @pytest.fixture
-    def infrastructure(self, kubeconfig: Path) -> Infrastructure:
+    def infrastructure(self, kubeconfig: Path) -> Iterator[Infrastructure]:
         self.made_of = {"image": os.environ.get("KUBERNETES_IMAGE", "here")}
-        return KubernetesInfrastructure(kubeconfig)
+        with closing(KubernetesInfrastructure(kubeconfig)) as made:
+            yield made
 
     @pytest.fixture
-    def another(self, kubeconfig: Path) -> Infrastructure:
-        return KubernetesInfrastructure(kubeconfig)
+    def another(self, kubeconfig: Path) -> Iterator[Infrastructure]:
+        with closing(KubernetesInfrastructure(kubeconfig)) as made:
+            yield made

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -158,8 +158,9 @@ def api(tmp_path: Path) -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def kubernetes(api: Cluster, tmp_path: Path) -> Infrastructure:
-    return KubernetesInfrastructure(tmp_path / "kubeconfig")
+def kubernetes(api: Cluster, tmp_path: Path) -> Iterator[Infrastructure]:
+    with closing(KubernetesInfrastructure(tmp_path / "kubeconfig")) as made:
+        yield made
 
 
 def test_a_job_of_kubernetes_completes_or_is_cancelled(known, kubernetes: Infrastructure) -> None:
@@ -247,7 +248,7 @@ def test_what_a_worker_has_left_is_found_by_the_next_one_and_not_started_again(
         run = deploy(known, "kubernetes", deployed.report, JOB)
         until(lambda: api.things, "that its job is there")
     assert state_of(known, run) is StateType.SCHEDULED
-    with working(KubernetesInfrastructure(tmp_path / "kubeconfig")) as next_one:
+    with closing(KubernetesInfrastructure(tmp_path / "kubeconfig")) as again, working(again) as next_one:
         until(lambda: next_one._running, "that it is found")
         api.nodes_are_full = False
         assert ended(known, run).state_type is StateType.COMPLETED

@@ -88,6 +88,11 @@ class KubernetesInfrastructure:
                 return KubernetesJob(self, namespace, newest["metadata"]["name"], removes)
         return None
 
+    def close(self) -> None:
+        """Watch nothing any more."""
+        for view in (each for two in self._views.values() for each in two):
+            view.over.set()
+
     def views(self, namespace: str) -> "tuple[_View, _View]":
         """The jobs and pods of a namespace, as they were seen last."""
         with self._lock:
@@ -160,6 +165,7 @@ class _View:
         self._put: dict[str, float] = {}  # since when objects are here that a list may not have had yet
         self._listed = threading.Event()
         self.problem = ""  # why it is not current
+        self.over = threading.Event()
         threading.Thread(target=self._keep, name="perdure-kubernetes", daemon=True).start()
         self._listed.wait(_SYNC_SECONDS)
 
@@ -182,12 +188,12 @@ class _View:
         return sorted(found, key=lambda each: str(each["metadata"].get("creationTimestamp")))
 
     def _keep(self) -> None:
-        while True:
+        while not self.over.is_set():
             try:
                 self._watch(self._list())
             except (httpx.HTTPError, WorkerError, ValueError, KeyError) as error:
                 self.problem = f"Kubernetes does not answer: {error or type(error).__name__}"
-                time.sleep(_RETRY_SECONDS)
+                self.over.wait(_RETRY_SECONDS)
 
     def _list(self) -> str:
         response = self._client.get(self._path, params={"labelSelector": _LABEL})
@@ -206,7 +212,7 @@ class _View:
 
     def _watch(self, version: str) -> None:
         """Follow what changes, until the API has forgotten where we are: then all is listed again."""
-        while True:
+        while not self.over.is_set():
             params = {
                 "labelSelector": _LABEL,
                 "watch": "1",

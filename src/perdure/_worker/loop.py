@@ -38,7 +38,8 @@ _SOON_SECONDS = 0.05  # while something is about to happen
 _MOST_AT_ONCE = 100  # runs that are claimed in one look
 _STARTED_AT_ONCE = 8  # of what takes long to start, such as a container whose image is pulled
 _GRACE_SECONDS = 30.0  # for runs to end, once the worker is to
-_ENDING_SECONDS = 5.0  # for a process to end once its run has, and once more after it was asked to
+_ENDING_SECONDS = 30.0  # for a process to end once its run was cancelled, or is taken for lost: it may call hooks
+_ASKED_SECONDS = 5.0  # for it to end once it was asked to
 _OVERDUE_LOOK = 10.0  # seconds between two looks at whether a cancelled run goes on after its grace
 _OVERDUE_SECONDS = 5.0  # after a grace period, in which a process ends its run by itself
 _log = logging.getLogger("perdure.worker")
@@ -228,7 +229,7 @@ class Worker:
                 state is StateType.CRASHED and self._is_to_resume(each)
             ):
                 self._watch_unbegun(each)
-            elif state is None or state in FINAL:
+            elif state in (None, StateType.CANCELLED, StateType.CRASHED):
                 self._end(each)
             elif looks_closer and self._is_overdue(each):
                 each.stop(force=True)
@@ -241,7 +242,7 @@ class Worker:
         return watched.queued.starts > 1 and standing is not None and standing.epoch == watched.epoch
 
     def _end(self, watched: Watched) -> None:
-        """What was started for a run that has ended: what ran has time to end by itself; what has not, is stopped."""
+        """Of a run that was cancelled or is lost, what ran has time to end by itself; what has not run is stopped."""
         if watched.there() is None:
             return
         now = time.monotonic()
@@ -251,7 +252,7 @@ class Worker:
             watched.ending = now if ran else now - _ENDING_SECONDS
         late = now - watched.ending
         if late >= _ENDING_SECONDS:
-            watched.stop(force=late >= 2 * _ENDING_SECONDS)
+            watched.stop(force=late >= _ENDING_SECONDS + _ASKED_SECONDS)
 
     def _watch_unbegun(self, watched: Watched) -> None:
         there = watched.there()
@@ -275,19 +276,25 @@ class Worker:
         now = self._session.clock()
         for pool in self._pools:
             for queued in self._known.deployments.expired(pool, now):
-                run = run_of(queued.flow_run_id, self._known)
-                start = self._known.start(run.id)
-                if queued.worker_id is None or start is None:
-                    self._known.deployments.let_go(run.id, queued.worker_id or "", None)
-                elif self._takes_over(queued, now):
-                    _log.warning("The flow run %s is watched from here: its worker is gone.", run.id)
-                elif run.state_type in FINAL:
-                    self._ends.settle(queued)
-                elif start.process_id == NOBODY:
-                    _log.warning("The flow run %s is begun again: its worker is gone.", run.id)
-                    self._known.deployments.let_go(run.id, queued.worker_id, now)
-                else:  # it runs without its worker; or has crashed with it, which is found out here
-                    end_run_if_lost(run.id, self._session)
+                try:
+                    self._see_to(queued, now)
+                except Unreachable as error:  # until it is known what is there, nothing is begun again
+                    _log.warning("What was started for the flow run %s is not known: %s", queued.flow_run_id, error)
+
+    def _see_to(self, queued: QueuedRun, now: Micros) -> None:
+        run = run_of(queued.flow_run_id, self._known)
+        start = self._known.start(run.id)
+        if queued.worker_id is None or start is None:
+            self._known.deployments.let_go(run.id, queued.worker_id or "", None)
+        elif self._takes_over(queued, now):
+            _log.warning("The flow run %s is watched from here: its worker is gone.", run.id)
+        elif run.state_type in FINAL:
+            self._ends.settle(queued)
+        elif start.process_id == NOBODY:
+            _log.warning("The flow run %s is begun again: its worker is gone.", run.id)
+            self._known.deployments.let_go(run.id, queued.worker_id, now)
+        else:  # it runs without its worker; or has crashed with it, which is found out here
+            end_run_if_lost(run.id, self._session)
 
     def _takes_over(self, queued: QueuedRun, now: Micros) -> bool:
         """Watch what a worker has started that is gone, if it is there still."""
