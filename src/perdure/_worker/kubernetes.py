@@ -5,10 +5,12 @@ their pods are watched, all of a namespace by one connection each: what is asked
 """
 
 import json
+import socket
 import threading
 import time
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -89,9 +91,13 @@ class KubernetesInfrastructure:
         return None
 
     def close(self) -> None:
-        """Watch nothing any more."""
-        for view in (each for two in self._views.values() for each in two):
-            view.over.set()
+        """Watch nothing any more, and close all connections."""
+        views = [each for two in self._views.values() for each in two]
+        for view in views:
+            view.close()
+        for view in views:
+            view.thread.join(_RETRY_SECONDS)
+        self.access.client.close()
 
     def views(self, namespace: str) -> "tuple[_View, _View]":
         """The jobs and pods of a namespace, as they were seen last."""
@@ -165,9 +171,18 @@ class _View:
         self._put: dict[str, float] = {}  # since when objects are here that a list may not have had yet
         self._listed = threading.Event()
         self.problem = ""  # why it is not current
-        self.over = threading.Event()
-        threading.Thread(target=self._keep, name="perdure-kubernetes", daemon=True).start()
+        self._over = threading.Event()
+        self._stream: Any = None  # of the connection that is being read
+        self.thread = threading.Thread(target=self._keep, name="perdure-kubernetes", daemon=True)
+        self.thread.start()
         self._listed.wait(_SYNC_SECONDS)
+
+    def close(self) -> None:
+        """Watch no more: who reads from the connection finds its end."""
+        self._over.set()
+        if self._stream is not None:
+            with suppress(OSError):
+                self._stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
 
     def put(self, thing: Mapping[str, Any]) -> None:
         """Take in what the API has answered to another request."""
@@ -188,12 +203,12 @@ class _View:
         return sorted(found, key=lambda each: str(each["metadata"].get("creationTimestamp")))
 
     def _keep(self) -> None:
-        while not self.over.is_set():
+        while not self._over.is_set():
             try:
                 self._watch(self._list())
             except (httpx.HTTPError, WorkerError, ValueError, KeyError) as error:
                 self.problem = f"Kubernetes does not answer: {error or type(error).__name__}"
-                self.over.wait(_RETRY_SECONDS)
+                self._over.wait(_RETRY_SECONDS)
 
     def _list(self) -> str:
         response = self._client.get(self._path, params={"labelSelector": _LABEL})
@@ -212,7 +227,7 @@ class _View:
 
     def _watch(self, version: str) -> None:
         """Follow what changes, until the API has forgotten where we are: then all is listed again."""
-        while not self.over.is_set():
+        while not self._over.is_set():
             params = {
                 "labelSelector": _LABEL,
                 "watch": "1",
@@ -222,7 +237,8 @@ class _View:
             }
             timeout = httpx.Timeout(10.0, read=_WATCH_SECONDS + 30.0)
             with self._client.stream("GET", self._path, params=params, timeout=timeout) as response:
-                if response.is_error:
+                self._stream = response.extensions["network_stream"]
+                if response.is_error or self._over.is_set():
                     return
                 for line in response.iter_lines():
                     event = json.loads(line)
