@@ -10,7 +10,7 @@ import pytest
 
 from perdure._platform.files import locked, make_private, touch_private
 from perdure._store.embedded import EmbeddedOrchestrator
-from perdure.testing.orchestrator_conformance import flow_run
+from perdure.testing._sample_records import flow_run
 
 PROGRAM = """
 import os, sys

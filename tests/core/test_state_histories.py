@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from perdure import session
-from perdure._model.state_types import FINAL, check_transition
+from perdure._model.state_types import FINAL
+from perdure._model.transitions import check_transition
 from perdure._platform.ids import new_id
 from perdure.errors import InvalidTransition
 from perdure.records import RunFilter, StateRecord, TaskRunRecord

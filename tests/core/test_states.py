@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from perdure import State
 from perdure._model import states
-from perdure._model.state_types import FINAL, TRANSITIONS, UNSUCCESSFUL, check_transition
+from perdure._model.state_types import FINAL, UNSUCCESSFUL
 from perdure._model.states import aggregate, exception_from
+from perdure._model.transitions import TRANSITIONS, check_transition
 from perdure.errors import CancelledRun, CrashedRun, FailedRun, InvalidTransition, UnfinishedRun
 from perdure.states import StateType
 

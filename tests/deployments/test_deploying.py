@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from perdure import flow, session
-from perdure._engine.recovery.resumption import end_lost, lost_runs
+from perdure._engine.recovery.lost_runs import end_lost, lost_runs
 from perdure._platform.clock import from_datetime
 from perdure._platform.ids import new_id
 from perdure._rooms.deployments.definition import definition_of_text

@@ -25,7 +25,7 @@ from perdure.errors import PerdureError
 from perdure.filesystems import LocalFileSystem
 from perdure.results import PersistedResultBlob
 from perdure.serializers import Serializer, new_key
-from perdure.testing.orchestrator_conformance import block, flow_run, literal, persisted, state, task_run
+from perdure.testing._sample_records import block, flow_run, literal, persisted, state, task_run
 from tests.fuzz import mutating
 from tests.fuzz.watching import Case
 from tests.server.serving import serving_on

@@ -13,7 +13,7 @@ from perdure._platform.ids import new_id
 from perdure._store.remote.orchestrator import RemoteOrchestrator
 from perdure.errors import OrchestratorUnreachable
 from perdure.records import Claim, RunFilter
-from perdure.testing.orchestrator_conformance import block
+from perdure.testing._sample_records import block
 from perdure.testing.server import serving
 from tests.orchestrator.test_remote import address, begun, database, folder, known, port, spooled
 

@@ -15,7 +15,7 @@ from perdure._store.embedded import EmbeddedOrchestrator
 from perdure.errors import OrchestratorError
 from perdure.records import CacheRecord, RunFilter
 from perdure.states import StateType as S
-from perdure.testing.orchestrator_conformance import flow_run, ids, literal, state, task_run
+from perdure.testing._sample_records import flow_run, ids, literal, state, task_run
 
 
 @pytest.fixture

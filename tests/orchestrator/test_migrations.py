@@ -13,7 +13,7 @@ from perdure._store.sql.tables import metadata
 from perdure.errors import DatabaseCorrupt, OrchestratorError
 from perdure.records import RunFilter, Standing
 from perdure.states import StateType
-from perdure.testing.orchestrator_conformance import FIRST, SECOND, flow_run, state, task_run
+from perdure.testing._sample_records import FIRST, SECOND, flow_run, state, task_run
 
 
 def layout(connection: sqlite3.Connection) -> dict[str, set[tuple[object, ...]]]:

@@ -16,7 +16,7 @@ from perdure._store.sql.batch import Arrivals, Batch
 from perdure._store.sql.postgresql import PostgreSQL
 from perdure._store.sql.statements import Statements
 from perdure.records import LogRecord, Record
-from perdure.testing.orchestrator_conformance import flow_run
+from perdure.testing._sample_records import flow_run
 from tests.postgresql_server import new_database
 
 pytestmark = pytest.mark.slow

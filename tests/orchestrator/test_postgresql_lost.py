@@ -18,7 +18,7 @@ from perdure._store.sql.postgresql import PostgreSQL
 from perdure.errors import OrchestratorError, OrchestratorUnreachable
 from perdure.records import RunFilter, StateRecord
 from perdure.states import StateType
-from perdure.testing.orchestrator_conformance import claim, flow_run, ids, state
+from perdure.testing._sample_records import claim, flow_run, ids, state
 from tests.postgresql_server import control, new_database, server_in
 
 pytestmark = pytest.mark.slow

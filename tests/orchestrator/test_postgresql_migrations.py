@@ -6,7 +6,7 @@ from perdure._store.sql import migrations, schema
 from perdure._store.sql.postgresql import PostgreSQL
 from perdure.errors import OrchestratorError
 from perdure.records import RunFilter
-from perdure.testing.orchestrator_conformance import flow_run, task_run
+from perdure.testing._sample_records import flow_run, task_run
 from tests.postgresql_server import new_database
 
 pytestmark = pytest.mark.slow

@@ -13,7 +13,7 @@ from perdure._store.embedded import EmbeddedOrchestrator
 from perdure._store.sql.postgresql import PostgreSQL
 from perdure.records import CacheRecord, Owner, ReleaseRecord, StartRecord
 from perdure.states import StateType as S
-from perdure.testing.orchestrator_conformance import FIRST, SECOND, claim, flow_run, literal, state, task_run
+from perdure.testing._sample_records import FIRST, SECOND, claim, flow_run, literal, state, task_run
 from tests.postgresql_server import new_database
 
 pytestmark = pytest.mark.slow

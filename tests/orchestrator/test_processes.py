@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 from perdure.states import StateType as S
 from perdure._store.embedded import EmbeddedOrchestrator
-from perdure.testing.orchestrator_conformance import literal, state, task_run
+from perdure.testing._sample_records import literal, state, task_run
 
 path, tasks = sys.argv[1:]
 orchestrator = EmbeddedOrchestrator(Path(path))

@@ -20,7 +20,7 @@ from perdure._store.remote.orchestrator import RemoteOrchestrator
 from perdure.errors import OrchestratorError, OrchestratorUnreachable, ProtocolMismatch
 from perdure.records import Claim, FlowRunRecord, LogRecord, RunFilter, StartRecord, StateRecord
 from perdure.states import StateType as S
-from perdure.testing.orchestrator_conformance import FIRST, block, flow_run, ids, state, task_run
+from perdure.testing._sample_records import FIRST, block, flow_run, ids, state, task_run
 from perdure.testing.server import serving
 from tests.server.serving import serving as rated
 

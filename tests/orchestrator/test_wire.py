@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from perdure._store import wire
-from perdure.testing.orchestrator_conformance import flow_run
+from perdure.testing._sample_records import flow_run
 
 
 def sent(change: Any) -> bytes:

@@ -19,7 +19,7 @@ from perdure.filesystems import LocalFileSystem
 from perdure.records import CacheRecord, InputRecord, Record, RemovalRecord, ResultFilter, ResultRecord
 from perdure.results import Pruned, get_result, prune
 from perdure.states import StateType as S
-from perdure.testing.orchestrator_conformance import flow_run, persisted, state, task_run
+from perdure.testing._sample_records import flow_run, persisted, state, task_run
 
 LONG_AGO = 1_000_000_000_000_000  # microseconds since 1970: 2001
 

@@ -16,7 +16,7 @@ from perdure.filesystems import LocalFileSystem
 from perdure.records import ResultRecord
 from perdure.results import PersistedResultBlob, Pruned, prune, remove_result
 from perdure.states import StateType as S
-from perdure.testing.orchestrator_conformance import flow_run, persisted, state
+from perdure.testing._sample_records import flow_run, persisted, state
 
 LONG_AGO = 1_000_000_000_000_000  # microseconds since 1970: 2001
 OWN = new_key()

@@ -15,7 +15,7 @@ from perdure.filesystems import LocalFileSystem
 from perdure.records import Record, ResultFilter
 from perdure.serializers import PickleSerializer
 from perdure.states import StateType
-from perdure.testing.orchestrator_conformance import state, task_run
+from perdure.testing._sample_records import state, task_run
 
 PROGRAM = Path(__file__).with_name("pruned_home.py")
 RESULTS = 2_000

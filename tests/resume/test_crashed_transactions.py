@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from perdure import Transaction, flow, session, settings, task, transaction
-from perdure._engine.lifecycle.staging import hooked_tasks
+from perdure._engine.coordination.staging import hooked_tasks
 from perdure.errors import TransactionError
 from perdure.records import RunFilter
 from perdure.results import get_result

@@ -16,7 +16,7 @@ from perdure._store.totals import Amount, totals
 from perdure.records import RemovalRecord, Slot
 from perdure.settings import current
 from perdure.states import StateType
-from perdure.testing.orchestrator_conformance import flow_run, literal, persisted, state, task_run
+from perdure.testing._sample_records import flow_run, literal, persisted, state, task_run
 from tests.postgresql_server import new_database
 from tests.server.serving import serving, serving_on
 

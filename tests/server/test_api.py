@@ -13,7 +13,7 @@ from perdure._store.embedded import EmbeddedOrchestrator
 from perdure.filesystems import LocalFileSystem
 from perdure.settings import current
 from perdure.states import StateType
-from perdure.testing.orchestrator_conformance import flow_run, state
+from perdure.testing._sample_records import flow_run, state
 from tests.server.running import running
 
 pytestmark = pytest.mark.slow

@@ -5,7 +5,7 @@ import httpx
 import pytest
 
 from perdure._store.embedded import EmbeddedOrchestrator
-from perdure.testing.orchestrator_conformance import artifact
+from perdure.testing._sample_records import artifact
 from tests.server.running import running
 
 

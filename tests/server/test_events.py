@@ -14,7 +14,7 @@ from perdure._rooms.tokens.store import Scope
 from perdure._store.embedded import EmbeddedOrchestrator
 from perdure.records import LogRecord
 from perdure.states import StateType
-from perdure.testing.orchestrator_conformance import flow_run, state
+from perdure.testing._sample_records import flow_run, state
 from tests.server.running import running
 from tests.server.serving import serving
 

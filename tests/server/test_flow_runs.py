@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from perdure._store.embedded import EmbeddedOrchestrator
-from perdure.testing.orchestrator_conformance import flow_run
+from perdure.testing._sample_records import flow_run
 from tests.server.running import running
 
 

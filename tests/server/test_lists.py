@@ -15,7 +15,7 @@ from perdure._store.sql.postgresql import PostgreSQL
 from perdure.errors import SteeringError
 from perdure.records import CacheRecord, LogFilter, LogRecord, ResultFilter, RunFilter
 from perdure.states import StateType
-from perdure.testing.orchestrator_conformance import flow_run, ids, literal, state, task_run
+from perdure.testing._sample_records import flow_run, ids, literal, state, task_run
 from tests.postgresql_server import new_database
 
 

@@ -21,7 +21,7 @@ from schemathesis.specs.openapi.checks import (
 from perdure._store.embedded import EmbeddedOrchestrator
 from perdure.records import LogRecord
 from perdure.states import StateType
-from perdure.testing.orchestrator_conformance import block, flow_run, literal, persisted, state, task_run
+from perdure.testing._sample_records import block, flow_run, literal, persisted, state, task_run
 from tests.server.running import running
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "8"))  # of each operation

@@ -10,7 +10,7 @@ from perdure._server.services.events import Events
 from perdure._server.services.runtime import ServiceRuntime
 from perdure._store.embedded import EmbeddedOrchestrator
 from perdure.states import StateType
-from perdure.testing.orchestrator_conformance import flow_run, state
+from perdure.testing._sample_records import flow_run, state
 
 
 @pytest.fixture

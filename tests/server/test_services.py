@@ -30,7 +30,7 @@ from perdure._store.sql.postgresql import PostgreSQL
 from perdure._store.sql.sqlite import SQLite
 from perdure.records import Limit, RunFilter, Slot
 from perdure.states import StateType
-from perdure.testing.orchestrator_conformance import flow_run, state
+from perdure.testing._sample_records import flow_run, state
 from tests.postgresql_server import new_database
 from tests.server.receiver import receiving
 from tests.server.running import running

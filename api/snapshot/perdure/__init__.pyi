@@ -41,7 +41,7 @@ __all__ = [
 class AsyncFuture(_Handle[R_co]):
     def __init__(self, task_run_id: str, state: State[Any] | None = None) -> None: ...
     async def ablock(self) -> None: ...
-    def arrive(self, state: State[Any]) -> None: ...
+    def arrive(self, state: State[object]) -> None: ...
     begin: Callable[[], object] | None
     def block(self, timeout: float | None = None) -> bool: ...
     depends_on: Sequence[Pending]
@@ -85,7 +85,7 @@ DEFAULT: object
 
 FLOW_PARAMETERS: object
 
-class Flow(Decorated[FlowOptions], OptionsOfFlows, Deployable, Generic[P, R]):
+class Flow(Submittable[FlowOptions, P, R], OptionsOfFlows, Deployable, Generic[P, R]):
     def __init__(self, fn: Callable[P, R], name: str | None = None, **options: Any) -> None: ...
     @overload
     def __call__(
@@ -132,7 +132,7 @@ class Flow(Decorated[FlowOptions], OptionsOfFlows, Deployable, Generic[P, R]):
     def log_prints(self) -> bool | None: ...
     @overload
     def map(
-        self: Flow[P, Coroutine[Any, Any, T]],
+        self: Submittable[Any, P, Coroutine[Any, Any, T]],
         /,
         *args: Any,
         return_state: Literal[True],
@@ -142,7 +142,7 @@ class Flow(Decorated[FlowOptions], OptionsOfFlows, Deployable, Generic[P, R]):
     def map(self, /, *args: Any, return_state: Literal[True], **kwargs: Any) -> list[State[R]]: ...
     @overload
     def map(
-        self: Flow[P, Never],
+        self: Submittable[Any, P, Never],
         /,
         *args: Any,
         wait_for: WaitFor | None = None,
@@ -150,7 +150,7 @@ class Flow(Decorated[FlowOptions], OptionsOfFlows, Deployable, Generic[P, R]):
     ) -> MappedFutures[Any]: ...
     @overload
     def map(
-        self: Flow[P, Coroutine[Any, Any, T]],
+        self: Submittable[Any, P, Coroutine[Any, Any, T]],
         /,
         *args: Any,
         wait_for: WaitFor | None = None,
@@ -221,7 +221,7 @@ class Flow(Decorated[FlowOptions], OptionsOfFlows, Deployable, Generic[P, R]):
     def step_id(self) -> str | None: ...
     @overload
     def submit(
-        self: Flow[P, Coroutine[Any, Any, T]],
+        self: Submittable[Any, P, Coroutine[Any, Any, T]],
         /,
         *args: Any,
         return_state: Literal[True],
@@ -231,7 +231,7 @@ class Flow(Decorated[FlowOptions], OptionsOfFlows, Deployable, Generic[P, R]):
     def submit(self, /, *args: Any, return_state: Literal[True], **kwargs: Any) -> State[R]: ...
     @overload
     def submit(
-        self: Flow[P, Never],
+        self: Submittable[Any, P, Never],
         /,
         *args: Any,
         wait_for: WaitFor | None = None,
@@ -239,7 +239,7 @@ class Flow(Decorated[FlowOptions], OptionsOfFlows, Deployable, Generic[P, R]):
     ) -> Future[Any]: ...
     @overload
     def submit(
-        self: Flow[P, Coroutine[Any, Any, T]],
+        self: Submittable[Any, P, Coroutine[Any, Any, T]],
         /,
         *args: Any,
         wait_for: WaitFor | None = None,
@@ -292,12 +292,12 @@ class Flow(Decorated[FlowOptions], OptionsOfFlows, Deployable, Generic[P, R]):
     @property
     def version(self) -> str | None: ...
     def visualize(self, *args: Any, **kwargs: Any) -> Any: ...
-    def with_options(self, **options: Any) -> Self: ...
+    def with_options(self, **options: object) -> Self: ...
 
 class Future(_Handle[R_co]):
     def __init__(self, task_run_id: str, state: State[Any] | None = None) -> None: ...
     async def ablock(self) -> None: ...
-    def arrive(self, state: State[Any]) -> None: ...
+    def arrive(self, state: State[object]) -> None: ...
     begin: Callable[[], object] | None
     def block(self, timeout: float | None = None) -> bool: ...
     depends_on: Sequence[Pending]
@@ -413,7 +413,7 @@ class State(Generic[R_co]):
 
 TASK_SOURCE: object
 
-class Task(Decorated[TaskOptions], OptionsOfTasks, Generic[P, R]):
+class Task(Submittable[TaskOptions, P, R], OptionsOfTasks, Generic[P, R]):
     def __init__(self, fn: Callable[P, R], name: str | None = None, **options: Any) -> None: ...
     @overload
     def __call__(
@@ -456,7 +456,7 @@ class Task(Decorated[TaskOptions], OptionsOfTasks, Generic[P, R]):
     def log_prints(self) -> bool | None: ...
     @overload
     def map(
-        self: Task[P, Coroutine[Any, Any, T]],
+        self: Submittable[Any, P, Coroutine[Any, Any, T]],
         /,
         *args: Any,
         return_state: Literal[True],
@@ -466,7 +466,7 @@ class Task(Decorated[TaskOptions], OptionsOfTasks, Generic[P, R]):
     def map(self, /, *args: Any, return_state: Literal[True], **kwargs: Any) -> list[State[R]]: ...
     @overload
     def map(
-        self: Task[P, Never],
+        self: Submittable[Any, P, Never],
         /,
         *args: Any,
         wait_for: WaitFor | None = None,
@@ -474,7 +474,7 @@ class Task(Decorated[TaskOptions], OptionsOfTasks, Generic[P, R]):
     ) -> MappedFutures[Any]: ...
     @overload
     def map(
-        self: Task[P, Coroutine[Any, Any, T]],
+        self: Submittable[Any, P, Coroutine[Any, Any, T]],
         /,
         *args: Any,
         wait_for: WaitFor | None = None,
@@ -539,7 +539,7 @@ class Task(Decorated[TaskOptions], OptionsOfTasks, Generic[P, R]):
     def step_id(self) -> str | None: ...
     @overload
     def submit(
-        self: Task[P, Coroutine[Any, Any, T]],
+        self: Submittable[Any, P, Coroutine[Any, Any, T]],
         /,
         *args: Any,
         return_state: Literal[True],
@@ -549,7 +549,7 @@ class Task(Decorated[TaskOptions], OptionsOfTasks, Generic[P, R]):
     def submit(self, /, *args: Any, return_state: Literal[True], **kwargs: Any) -> State[R]: ...
     @overload
     def submit(
-        self: Task[P, Never],
+        self: Submittable[Any, P, Never],
         /,
         *args: Any,
         wait_for: WaitFor | None = None,
@@ -557,7 +557,7 @@ class Task(Decorated[TaskOptions], OptionsOfTasks, Generic[P, R]):
     ) -> Future[Any]: ...
     @overload
     def submit(
-        self: Task[P, Coroutine[Any, Any, T]],
+        self: Submittable[Any, P, Coroutine[Any, Any, T]],
         /,
         *args: Any,
         wait_for: WaitFor | None = None,
@@ -585,7 +585,7 @@ class Task(Decorated[TaskOptions], OptionsOfTasks, Generic[P, R]):
     def version(self) -> str | None: ...
     @property
     def viz_return_value(self) -> Any: ...
-    def with_options(self, **options: Any) -> Self: ...
+    def with_options(self, **options: object) -> Self: ...
 
 class Transaction:
     def __init__(
@@ -603,7 +603,7 @@ class Transaction:
     ended: dict[str, RunContext]
     flow: object
     full_key: object
-    def get(self, name: str, default: Any = _MISSING) -> Any: ...
+    def get(self, name: str, default: object = _MISSING) -> Any: ...
     has_ended: object
     holder: object
     id: object
@@ -614,7 +614,7 @@ class Transaction:
     def remember(self, kept: Mapping[str, str]) -> None: ...
     root: Transaction
     runtime: object
-    def set(self, name: str, value: Any) -> None: ...
+    def set(self, name: str, value: object) -> None: ...
     streams: list[Any]
     submitted: list[Pending]
     def undo(self, runtime: Runtime) -> list[StepRecord]: ...
@@ -643,13 +643,13 @@ class concurrency:
         timeout_seconds: float | None = None,
     ) -> None: ...
 
-def continue_flow_run(flow_run_id: str | UUID, *, input: Any = None) -> None: ...
+def continue_flow_run(flow_run_id: str | UUID, *, input: object = None) -> None: ...
 
 def deploy(
     *flows: DeployedFlow,
     work_pool: str | None = None,
     work_pool_name: str | None = None,
-    **options: Any,
+    **options: object,
 ) -> list[Applied]: ...
 
 def exponential_backoff(backoff_factor: float) -> Callable[[int], list[float]]: ...
@@ -700,7 +700,7 @@ def get_run_logger(context: RunContext | None = None, **extra: object) -> RunLog
 def get_transaction() -> Transaction | None: ...
 
 def pause_flow_run(
-    wait_for_input: Any = None,
+    wait_for_input: object = None,
     flow_run_id: str | UUID | None = None,
     *,
     timeout: float | timedelta = 3600,
@@ -723,13 +723,13 @@ def rate_limit(
     timeout_seconds: float | None = None,
 ) -> Any: ...
 
-def resume_flow_run(flow_run_id: str | UUID, run_input: Any = None) -> Any: ...
+def resume_flow_run(flow_run_id: str | UUID, run_input: object = None) -> Any: ...
 
 def serve(
     *flows: DeployedFlow,
     limit: int | None = None,
     print_starting_message: bool = True,
-    **options: Any,
+    **options: object,
 ) -> Any: ...
 
 def sleep(seconds: float | timedelta, *, key: str | None = None) -> Any: ...
@@ -737,7 +737,7 @@ def sleep(seconds: float | timedelta, *, key: str | None = None) -> Any: ...
 def sleep_until(time: datetime, *, key: str | None = None) -> Any: ...
 
 def suspend_flow_run(
-    wait_for_input: Any = None,
+    wait_for_input: object = None,
     flow_run_id: str | UUID | None = None,
     *,
     timeout: float | timedelta = 3600,

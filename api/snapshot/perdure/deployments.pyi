@@ -71,7 +71,7 @@ from perdure import deploy as deploy
 
 def run_deployment(
     name: str | UUID,
-    parameters: Mapping[str, Any] | None = None,
+    parameters: Mapping[str, object] | None = None,
     scheduled_time: datetime | None = None,
     flow_run_name: str | None = None,
     timeout: float | None = None,
@@ -80,7 +80,7 @@ def run_deployment(
     idempotency_key: str | None = None,
     work_queue_name: str | None = None,
     as_subflow: bool = True,
-    job_variables: Mapping[str, Any] | None = None,
+    job_variables: Mapping[str, object] | None = None,
     *,
     priority: int | None = None,
     partition: str | None = None,

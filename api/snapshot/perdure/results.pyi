@@ -98,10 +98,10 @@ class PersistedResult(BaseResult[R]):
     def create(
         cls,
         obj: R,
-        storage_block: Any,
+        storage_block: object,
         storage_block_id: str | UUID,
         storage_key_fn: Callable[[], str],
-        serializer: Any,
+        serializer: object,
         cache_object: bool = True,
     ) -> Any: ...
     def describe(self) -> dict[str, Any]: ...
@@ -265,7 +265,7 @@ def import_results(
     dry_run: bool = False,
 ) -> ImportSummary: ...
 
-def preview_of(value: Any) -> str | None: ...
+def preview_of(value: object) -> str | None: ...
 
 def prune(
     *,

@@ -179,7 +179,7 @@ def temporary_settings(
     updates: Mapping[Any, object] | None = None,
     *,
     set_defaults: Mapping[Any, object] | None = None,
-    restore_defaults: Iterable[Any] = (),
+    restore_defaults: Iterable[object] = (),
     **overrides: object,
 ) -> Iterator[Settings]: ...
 

@@ -19,7 +19,7 @@ from perdure.filesystems import LocalFileSystem
 from perdure.records import Record
 from perdure.results import PersistedResult
 from perdure.states import StateType
-from perdure.testing.orchestrator_conformance import state, task_run
+from perdure.testing._sample_records import state, task_run
 
 RESULTS = int(os.environ.get("BENCH_PRUNE_RESULTS", "1000000"))
 GROUP = 5_000

@@ -48,7 +48,7 @@ class Block(BaseModel):
     _saved: _Saved | None = PrivateAttr(None)
 
     @classmethod
-    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+    def __pydantic_init_subclass__(cls, **kwargs: object) -> None:
         super().__pydantic_init_subclass__(**kwargs)
         if "block_type" not in cls.__dict__:
             cls.block_type = _WORD_STARTS.sub("-", cls.__name__).strip("_").lower()
@@ -154,7 +154,7 @@ class Block(BaseModel):
     def __hash__(self) -> int:
         return hash((type(self), *self._values()))
 
-    def _values(self) -> tuple[Any, ...]:
+    def _values(self) -> tuple[object, ...]:
         return tuple(getattr(self, name) for name in type(self).model_fields)
 
 

@@ -51,7 +51,7 @@ def has_secrets(block: BaseModel) -> bool:
     return bool(found)
 
 
-def without_ciphers(fields: Any, owner: str) -> Any:
+def without_ciphers(fields: object, owner: str) -> Any:
     """What `stored_json` made, decoded from JSON, with its secrets decrypted: still as secrets, for no other field.
 
     Raises:
@@ -67,7 +67,7 @@ def without_ciphers(fields: Any, owner: str) -> Any:
     return _each_cipher(fields, decrypted)
 
 
-def without_secrets(value: Any) -> Any:
+def without_secrets(value: object) -> Any:
     """What `stored_json` made, decoded from JSON, with asterisks for its secrets."""
     if isinstance(value, list):
         return [without_secrets(each) for each in value]
@@ -76,7 +76,7 @@ def without_secrets(value: Any) -> Any:
     return HIDDEN if set(value) in ({_TEXT}, {_BYTES}) else {key: without_secrets(each) for key, each in value.items()}
 
 
-def _text_of(fields: Any) -> str:
+def _text_of(fields: object) -> str:
     return json.dumps(fields, sort_keys=True, separators=(",", ":"))
 
 
@@ -85,13 +85,13 @@ def _context(owner: str, path: str, beside: str) -> str:
     return _text_of([owner, path, beside])
 
 
-def _beside(fields: Any, marks: Container[str] | None = None) -> str:
+def _beside(fields: object, marks: Container[str] | None = None) -> str:
     """A digest of all fields but the secrets: who changes an address beside a password does not get the password."""
     blank = _each_cipher(fields, lambda kind, text, _: {kind: None if marks is None or text in marks else text})
     return hashlib.sha256(_text_of(blank).encode()).hexdigest()
 
 
-def _each_cipher(value: Any, replace: Callable[[str, str, str], object], path: str = "") -> Any:
+def _each_cipher(value: object, replace: Callable[[str, str, str], object], path: str = "") -> object:
     """JSON with something else for each cipher, which `replace` makes of its kind, its text and its place."""
     if isinstance(value, list):
         return [_each_cipher(each, replace, f"{path}/{index}") for index, each in enumerate(value)]
@@ -107,12 +107,12 @@ def _escaped(key: str) -> str:
     return key.replace("~", "~0").replace("/", "~1")
 
 
-def _fields(block: BaseModel) -> dict[str, Any]:
+def _fields(block: BaseModel) -> dict[str, object]:
     # Computed fields follow from the others, and the class does not take them back.
     return block.model_dump(exclude=set(type(block).model_computed_fields))
 
 
-def _replace(value: Any, replace: Callable[[SecretStr | SecretBytes], object]) -> Any:
+def _replace(value: Any, replace: Callable[[SecretStr | SecretBytes], object]) -> object:
     if isinstance(value, SecretStr | SecretBytes):
         return replace(value)
     if isinstance(value, dict):

@@ -42,7 +42,7 @@ class _Posted(NotificationBlock):
     """A service that takes a JSON object at a URL."""
 
     @abstractmethod
-    def _message(self, text: str) -> dict[str, Any]:
+    def _message(self, text: str) -> dict[str, object]:
         """The object that the service takes."""
 
     def _send(self, body: str, subject: str | None) -> None:
@@ -62,7 +62,7 @@ class SlackWebhook(_Posted):
 
     block_type = "slack-webhook"
 
-    def _message(self, text: str) -> dict[str, Any]:
+    def _message(self, text: str) -> dict[str, object]:
         return {"text": text}
 
 
@@ -71,7 +71,7 @@ class MicrosoftTeamsWebhook(_Posted):
 
     block_type = "ms-teams-webhook"
 
-    def _message(self, text: str) -> dict[str, Any]:
+    def _message(self, text: str) -> dict[str, object]:
         return {"text": text}
 
 
@@ -80,7 +80,7 @@ class DiscordWebhook(_Posted):
 
     block_type = "discord-webhook"
 
-    def _message(self, text: str) -> dict[str, Any]:
+    def _message(self, text: str) -> dict[str, object]:
         return {"content": text}
 
 

@@ -40,7 +40,7 @@ class Webhook(Block):
         """Whether it may be at an address that is not public."""
         return not self.url.get_secret_value().startswith(_PUBLIC)
 
-    def call(self, payload: Any = None) -> Any:
+    def call(self, payload: object = None) -> Any:
         """Call the URL with a payload, sent as JSON; the `httpx.Response`, whatever its status. In coroutines awaited.
 
         Raises:
@@ -49,13 +49,13 @@ class Webhook(Block):
         """
         return self.acall(payload) if caller_is_async() else self._call(payload)
 
-    async def acall(self, payload: Any = None) -> Any:
+    async def acall(self, payload: object = None) -> Any:
         """`call`, in another thread."""
         import asyncio  # programs without a loop do not pay for it
 
         return await asyncio.to_thread(self._call, payload)
 
-    def _call(self, payload: Any) -> Any:
+    def _call(self, payload: object) -> Any:
         import httpx  # programs that call nothing do not pay for it
 
         headers = {name: value.get_secret_value() for name, value in self.headers.items()}

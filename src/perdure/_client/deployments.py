@@ -99,12 +99,12 @@ class DeploymentUpdate(dict[str, Any]):
 class DeploymentCalls:
     """The calls about deployments, of one database or server."""
 
-    def __init__(self, known: Orchestrator) -> None:
-        self._known = known
+    def __init__(self, orchestrator: Orchestrator) -> None:
+        self._orchestrator = orchestrator
 
     def seen(self, of: Deployment) -> DeploymentSeen:
         """A deployment with its schedules."""
-        return DeploymentSeen(of, self._known.deployments.schedules(of.id))
+        return DeploymentSeen(of, self._orchestrator.deployments.schedules(of.id))
 
     def one(self, which: Any) -> Deployment:
         """A deployment by its id, by one that was made or read, or by its name.
@@ -112,7 +112,7 @@ class DeploymentCalls:
         Raises:
             DeploymentMissing: there is none.
         """
-        return deployment_named(str(getattr(which, "id", which)), self._known)
+        return deployment_named(str(getattr(which, "id", which)), self._orchestrator)
 
     def found(
         self, filter: Filter | None, flows: Filter | None, limit: int | None, offset: int
@@ -122,7 +122,7 @@ class DeploymentCalls:
         Raises:
             ValueError: a condition is not known.
         """
-        found = [each for each in map(self.seen, self._known.deployments.all()) if _passes(each, filter, flows)]
+        found = [each for each in map(self.seen, self._orchestrator.deployments.all()) if _passes(each, filter, flows)]
         return found[offset : None if limit is None else offset + limit]
 
     def make_run(
@@ -140,8 +140,8 @@ class DeploymentCalls:
         at = None if state is None else state.state_details.scheduled_time
         due = now if at is None else max(now, from_datetime(at))
         wanted = Wanted(due, parameters or {}, key, name=name, tags=tuple(tags or ()), work_queue=work_queue)
-        made = make_runs(of, [wanted], now, self._known)
-        id = made[0] if made else self._known.transactions.run_of_key(of.flow_name, key or "")
+        made = make_runs(of, [wanted], now, self._orchestrator)
+        id = made[0] if made else self._orchestrator.transactions.run_of_key(of.flow_name, key or "")
         if id is None:
             raise DeploymentError(f"The run of {of.name!r} with the key {key!r} is gone. Use another key.")
         return id
@@ -150,9 +150,9 @@ class DeploymentCalls:
         """Have its schedules make no runs, or make them again."""
         of, now = self.one(which), system_clock()
         if not paused and of.paused is not None:
-            resume_schedules(self._known.deployments.schedules(of.id), now, self._known)
+            resume_schedules(self._orchestrator.deployments.schedules(of.id), now, self._orchestrator)
         if paused != (of.paused is not None):
-            self._known.deployments.pause(of.id, now if paused else None)
+            self._orchestrator.deployments.pause(of.id, now if paused else None)
 
     def update(self, which: str | UUID, changes: Mapping[str, Any]) -> None:
         """Change what is given of it.
@@ -169,20 +169,20 @@ class DeploymentCalls:
         if changed != definition or fields:
             of = of._replace(**fields, definition=changed.as_json(), updated=now)
             version = DeploymentVersion(of.id, 1, changed.digest, of.definition, now, "client")
-            self._known.deployments.put(of, version)
+            self._orchestrator.deployments.put(of, version)
         if any(changes.get(name) is not None for name in _TIMES):
             times = changes.get("schedules") if changes.get("schedules") is not None else [changes["schedule"]]
-            self._known.deployments.put_schedules([scheduled(each, of.id, now) for each in times or ()], of.id)
+            self._orchestrator.deployments.put_schedules([scheduled(each, of.id, now) for each in times or ()], of.id)
         if paused is not None:
             self.pause(of.id, paused)
 
     def delete(self, which: str | UUID) -> None:
         """Delete it with its schedules; runs of it that have not begun are cancelled."""
-        self._known.deployments.delete(self.one(which).id, system_clock())
+        self._orchestrator.deployments.delete(self.one(which).id, system_clock())
 
     def pools(self) -> list[WorkPoolSeen]:
         """All work pools, by name."""
-        return [WorkPoolSeen(pool) for pool in self._known.deployments.pools()]
+        return [WorkPoolSeen(pool) for pool in self._orchestrator.deployments.pools()]
 
 
 # What `update` changes: the deployment's own fields, and those of its definition.

@@ -1,22 +1,19 @@
 """`get_client`: reading runs, from the database or the server of the settings, as users of Prefect do."""
 
 import asyncio
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
-from functools import cached_property
-from typing import Any, Generic, Literal, Self, TypeVar, overload
+from typing import Any, Literal, Self, TypeVar, overload
 from uuid import UUID
 
 from perdure._client.deployments import DeploymentCalls, DeploymentSeen, WorkPoolSeen
+from perdure._client.runs_seen import FlowRunSeen, FlowSeen, TaskRunSeen
 from perdure._client.translation import Filter, wanted
 from perdure._model.errors import ClientError, RunMissing
 from perdure._model.records import FlowRun, RunFilter, StateRecord, TaskRun
 from perdure._model.state_types import StateType
 from perdure._model.states import State
 from perdure._platform import providers
-from perdure._platform.clock import to_datetime
-from perdure._results.lookup import find_run, known_runs, state_of_run
+from perdure._results.lookup import find_run, known_runs
 from perdure._scheduling.schedule import Schedule
 
 __all__ = ["FlowRunSeen", "FlowSeen", "RunsClient", "SyncRunsClient", "TaskRunSeen", "get_client"]
@@ -25,84 +22,6 @@ T = TypeVar("T")
 RunT = TypeVar("RunT", FlowRun, TaskRun)
 _LIMIT = 200  # of a list, unless it is said
 _PAGE = 1_000
-
-
-class _Seen(Generic[RunT]):
-    """What flow runs and task runs are asked alike."""
-
-    def __init__(self, run: RunT) -> None:
-        self._run: RunT = run
-        self.id = run.id
-        self.name = run.name
-        self.created: datetime = to_datetime(run.created)
-        self.run_count = run.run_count
-        self.state_type: StateType | None = run.state_type
-        self.state_name = run.state_name
-
-    @property
-    def tags(self) -> list[str]:
-        """The run's tags."""
-        return list(json.loads(self._run.tags))
-
-    @property
-    def start_time(self) -> datetime | None:
-        """When it first ran, in UTC."""
-        return None if self._run.started is None else to_datetime(self._run.started)
-
-    @property
-    def end_time(self) -> datetime | None:
-        """When it ended, in UTC."""
-        return None if self._run.ended is None else to_datetime(self._run.ended)
-
-    @property
-    def total_run_time(self) -> timedelta:
-        """From when it first ran to its end; nothing for one that has not ended."""
-        started, ended = self.start_time, self.end_time
-        return timedelta(0) if started is None or ended is None else ended - started
-
-    @cached_property
-    def state(self) -> State[Any] | None:
-        """The state in which it was when it was read, with its result; None if it has not begun."""
-        return None if self._run.state_type is None else state_of_run(self._run)
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.name!r} {self.id} {self.state_name}>"
-
-
-class FlowRunSeen(_Seen[FlowRun]):
-    """A flow run, as it was when it was read."""
-
-    def __init__(self, run: FlowRun) -> None:
-        super().__init__(run)
-        self.flow_id = self.flow_name = run.flow_name
-        self.flow_version = run.flow_version
-        self.parent_task_run_id = run.parent_task_run_id
-        self.deployment_id: str | None = None
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """The parameters, as far as they are shown of it."""
-        return dict(json.loads(self._run.parameters))
-
-
-class TaskRunSeen(_Seen[TaskRun]):
-    """A task run, as it was when it was read."""
-
-    def __init__(self, run: TaskRun) -> None:
-        super().__init__(run)
-        self.task_key = run.task_key
-        self.task_name = run.task_name
-        self.flow_run_id = run.flow_run_id
-
-
-class FlowSeen:
-    """A flow that has runs; its id is its name."""
-
-    def __init__(self, name: str) -> None:
-        self.id = self.name = name
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.name!r}>"
 
 
 class SyncRunsClient:

@@ -2,33 +2,6 @@
 
 from typing import Any
 
-__all__ = [
-    "DeploymentFilter",
-    "DeploymentFilterId",
-    "DeploymentFilterName",
-    "DeploymentFilterPaused",
-    "DeploymentFilterTags",
-    "DeploymentFilterWorkQueueName",
-    "FlowFilter",
-    "FlowFilterId",
-    "FlowFilterName",
-    "FlowRunFilter",
-    "FlowRunFilterId",
-    "FlowRunFilterName",
-    "FlowRunFilterStartTime",
-    "FlowRunFilterState",
-    "FlowRunFilterStateName",
-    "FlowRunFilterStateType",
-    "FlowRunFilterTags",
-    "TaskRunFilter",
-    "TaskRunFilterId",
-    "TaskRunFilterName",
-    "TaskRunFilterState",
-    "TaskRunFilterStateName",
-    "TaskRunFilterStateType",
-    "TaskRunFilterTags",
-]
-
 
 class _Filter(dict[str, Any]):
     """Conditions by name, all of which hold."""

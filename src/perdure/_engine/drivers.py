@@ -102,7 +102,7 @@ async def adrive(steps: Steps[T], runtime: Runtime) -> T:
         return result
 
 
-def _left_to_parent(steps: Steps[Any], ended: EndedInFork) -> Any:
+def _left_to_parent(steps: Steps[object], ended: EndedInFork) -> Any:
     """In a forked child, the outcome of code that its parent began, as a state that is recorded nowhere."""
     forks.abandon(steps)
     error = ended.error
@@ -123,7 +123,7 @@ def _items_left_in_fork(ended: EndedInFork, source: Any) -> Generator[Any, None,
 
 
 def iterate(
-    steps: Steps[Any], runtime: Runtime, note: Callable[[Any], None] | None = None
+    steps: Steps[object], runtime: Runtime, note: Callable[[Any], None] | None = None
 ) -> Generator[Any, Any, None]:
     """Perform all effects, blocking, and hand on the items that the run emits, of which `note` is called first."""
     closed, began, source = False, forks.generation, None
@@ -169,8 +169,8 @@ def iterate(
 
 
 async def aiterate(
-    steps: Steps[Any], runtime: Runtime, note: Callable[[Any], None] | None = None
-) -> AsyncGenerator[Any, Any]:
+    steps: Steps[object], runtime: Runtime, note: Callable[[Any], None] | None = None
+) -> AsyncGenerator[Any, object]:
     """Perform all effects on the caller's event loop, and hand on the items that the run emits, noted first."""
     closed = False
     outcome: Any
@@ -246,7 +246,7 @@ async def aperform(effect: Effect, runtime: Runtime) -> Any:
     return perform(effect, runtime)
 
 
-def _next_item(generator: Any, answer: Answer) -> Any:
+def _next_item(generator: Any, answer: Answer) -> object:
     try:
         if answer is None:
             return next(generator)
@@ -257,7 +257,7 @@ def _next_item(generator: Any, answer: Answer) -> Any:
         return Exhausted(end.value)
 
 
-async def _anext_item(generator: Any, answer: Answer) -> Any:
+async def _anext_item(generator: Any, answer: Answer) -> object:
     try:
         if answer is None:
             return await anext(generator)
@@ -268,7 +268,7 @@ async def _anext_item(generator: Any, answer: Answer) -> Any:
         return Exhausted()
 
 
-def _call(effect: Call) -> Any:
+def _call(effect: Call) -> object:
     function, args, kwargs, run, timeout, _ = effect
     leave = None if span_hook is None else span_hook(run.id)
     run_token = current_run.set(run)
@@ -293,7 +293,7 @@ def _call(effect: Call) -> Any:
             leave()
 
 
-async def _acall(effect: Call) -> Any:
+async def _acall(effect: Call) -> object:
     function, args, kwargs, run, timeout, _ = effect
     leave = None if span_hook is None else span_hook(run.id)
     run_token = current_run.set(run)

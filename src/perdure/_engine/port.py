@@ -71,10 +71,10 @@ class Runtime(ProcessRuntime, Protocol):
     def waits_of(self, flow_run_ids: Sequence[str]) -> dict[str, WaitRecord]:
         """By key, what the steps of the flow runs wait for; the last one's count."""
 
-    def is_own(self, run_id: str, function: Callable[..., Any]) -> bool:
+    def is_own(self, run_id: str, function: Callable[..., object]) -> bool:
         """Whether a task run is known to be of the function's project."""
 
-    def is_in_scope(self, run_id: str, function: Callable[..., Any] | None) -> bool:
+    def is_in_scope(self, run_id: str, function: Callable[..., object] | None) -> bool:
         """Whether nothing says that a flow run is of another project than the function, or than the main program."""
 
     def find_cached(self, key: str) -> ResultRecord | None:
@@ -113,7 +113,7 @@ class Runtime(ProcessRuntime, Protocol):
     ) -> None:
         """Log a line of the engine's own about a run; an error's traceback is shown once, however far it travels."""
 
-    def run_coroutine(self, function: Callable[..., Coroutine[Any, Any, Any]], *args: Any) -> Any:
+    def run_coroutine(self, function: Callable[..., Coroutine[Any, Any, Any]], *args: object) -> object:
         """Run a coroutine from code that does not await, and block until it has ended."""
 
     def cancel_outstanding(self, run: FlowRunContext) -> None:

@@ -55,7 +55,7 @@ def cancel_flow_run(flow_run_id: str | UUID, *, grace: float | None = None, forc
 providers.set_cancel(lambda flow_run_id, force: cancel_flow_run(flow_run_id, force=force))
 
 
-def continue_flow_run(flow_run_id: str | UUID, *, input: Any = None) -> None:
+def continue_flow_run(flow_run_id: str | UUID, *, input: object = None) -> None:
     """Continue a flow run that is paused, with the input that it asks for: JSON, or a pydantic model.
 
     One that has suspended itself can be resumed from then on: by its flow's `.resume(id)`.
@@ -68,7 +68,7 @@ def continue_flow_run(flow_run_id: str | UUID, *, input: Any = None) -> None:
     asking.go_on(str(flow_run_id), input if dump is None else dump(mode="json"), sessions.current())
 
 
-def resume_flow_run(flow_run_id: str | UUID, run_input: Any = None) -> Any:
+def resume_flow_run(flow_run_id: str | UUID, run_input: object = None) -> Any:
     """`continue_flow_run` by its name in Prefect; in coroutines it is awaited.
 
     Raises:
@@ -83,7 +83,7 @@ def resume_flow_run(flow_run_id: str | UUID, run_input: Any = None) -> Any:
 
 
 def pause_flow_run(
-    wait_for_input: Any = None,
+    wait_for_input: object = None,
     flow_run_id: str | UUID | None = None,
     *,
     timeout: float | timedelta = 3600,
@@ -110,7 +110,7 @@ def pause_flow_run(
 
 
 def suspend_flow_run(
-    wait_for_input: Any = None,
+    wait_for_input: object = None,
     flow_run_id: str | UUID | None = None,
     *,
     timeout: float | timedelta = 3600,
@@ -154,7 +154,7 @@ def sleep_until(time: datetime, *, key: str | None = None) -> Any:
     return _sleep(key, "sleep until", (time - _EPOCH) // _MICROS)
 
 
-def _sleep(key: str | None, kind: str, until: Micros) -> Any:
+def _sleep(key: str | None, kind: str, until: Micros) -> object:
     run = current_run.get()
     what = f"{kind}:{key}"
     if key is None:
@@ -163,7 +163,7 @@ def _sleep(key: str | None, kind: str, until: Micros) -> Any:
     return _performed(sleep_for(run, what, until, sessions.current()))
 
 
-def _pause(name: str, timeout: float | timedelta, wait_for_input: Any, key: str | None, suspends: bool) -> Any:
+def _pause(name: str, timeout: float | timedelta, wait_for_input: object, key: str | None, suspends: bool) -> object:
     run = current_run.get()
     if not isinstance(run, FlowRunContext):
         where = "outside all flows" if run is None else f"in the task {run.options.name!r}"
@@ -188,7 +188,7 @@ def _check_own(flow_run_id: str | UUID | None) -> None:
         )
 
 
-def _input_of(wanted: Any) -> tuple[str | None, Callable[[str], Any]]:
+def _input_of(wanted: Any) -> tuple[str | None, Callable[[str], object]]:
     if wanted is None:
         return None, lambda _: None
     from pydantic import TypeAdapter
@@ -197,7 +197,7 @@ def _input_of(wanted: Any) -> tuple[str | None, Callable[[str], Any]]:
     return json.dumps(adapter.json_schema()), adapter.validate_json
 
 
-def _performed(steps: Steps[Any]) -> Any:
+def _performed(steps: Steps[object]) -> object:
     """What the steps come to; a coroutine of it, where the caller awaits."""
     session = sessions.current()
     return adrive(steps, session) if caller_is_async() else drive(steps, session)

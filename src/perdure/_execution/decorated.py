@@ -36,7 +36,7 @@ class Decorated(CommonOptions[Options], CoroutineMarks):
     def _gives_coroutine(self) -> bool:
         return self.options.is_async and not self.options.is_generator
 
-    def with_options(self, **options: Any) -> Self:
+    def with_options(self, **options: object) -> Self:
         """A copy with some of the decorator's options replaced; all others stay.
 
         Raises:
@@ -72,7 +72,7 @@ class Decorated(CommonOptions[Options], CoroutineMarks):
         self.options = dataclasses.replace(self.options, **hooks)
         return hook
 
-    def _bound_to(self, instance: Any, owner: type | None) -> Self:
+    def _bound_to(self, instance: object, owner: type | None) -> Self:
         """What an attribute look-up gives: a copy that passes the instance, or the class, as its first argument."""
         target = owner if self._is_of_class else instance
         if target is None or self._is_static:
@@ -81,19 +81,21 @@ class Decorated(CommonOptions[Options], CoroutineMarks):
         bound._instance = target
         return bound
 
-    def _bind(self, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
+    def _bind(self, args: Sequence[object], kwargs: dict[str, Any]) -> dict[str, object]:
         if self._instance is not None:
             args = (self._instance, *args)
         return self.options.signature.bind(self.options.name, args, kwargs)
 
-    def _passed(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Passed:
+    def _passed(self, args: Sequence[object], kwargs: dict[str, Any]) -> Passed:
         """How a call passes its arguments."""
         positional = len(args) + (self._instance is not None)
         if not kwargs and positional < len(_BY_POSITION):
             return _BY_POSITION[positional]
         return Passed(positional, frozenset(kwargs))
 
-    def _map(self, args: Sequence[Any], kwargs: dict[str, Any], submit: Callable[[dict[str, Any], Passed], Any]) -> Any:
+    def _map(
+        self, args: Sequence[object], kwargs: dict[str, Any], submit: Callable[[dict[str, Any], Passed], object]
+    ) -> Any:
         """The mapped futures of a call for each item, each of which `submit` submits."""
         signature, passed = self.options.signature, self._passed(args, kwargs)
         parameters = signature.spread(self._bind(args, kwargs))
@@ -112,12 +114,12 @@ class Decorated(CommonOptions[Options], CoroutineMarks):
 
         return mapped(self.name, parameters, given, submit_row, loop, self.options.is_async)
 
-    def _draw(self, way: Way, args: Sequence[Any], kwargs: dict[str, Any], wait_for: Any) -> Any:
+    def _draw(self, way: Way, args: Sequence[object], kwargs: dict[str, Any], wait_for: object) -> Any:
         """What stands for a call's result, if it is made by a flow that is drawn; else None."""
         upstream = list(wait_for) if isinstance(wait_for, list | tuple | set) else [wait_for]
         return draw_call(self.options, args, {**kwargs, "wait_for": upstream}, way)
 
-    def _is_default(self, name: str, value: Any) -> bool:
+    def _is_default(self, name: str, value: object) -> bool:
         parameter = self.options.signature.inspected.parameters.get(name)
         return parameter is not None and parameter.default is value
 

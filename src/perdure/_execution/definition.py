@@ -25,7 +25,7 @@ Options = TypeVar("Options", bound=RunOptions)
 RESERVED = ("return_state", "wait_for")
 
 
-def checked_function(function: Any, kind: str) -> Callable[..., Any]:
+def checked_function(function: object, kind: str) -> Callable[..., Any]:
     """The function below a static or class method.
 
     Raises:
@@ -47,11 +47,11 @@ def checked_function(function: Any, kind: str) -> Callable[..., Any]:
     return inner
 
 
-def _is_command(function: Any) -> bool:
+def _is_command(function: object) -> bool:
     return any(each.__name__ == "Command" and each.__module__ == "click.core" for each in type(function).__mro__)
 
 
-def checked_signature(function: Callable[..., Any], kind: str, name: str) -> Signature:
+def checked_signature(function: Callable[..., object], kind: str, name: str) -> Signature:
     """The function's signature.
 
     Raises:
@@ -67,7 +67,7 @@ def checked_signature(function: Callable[..., Any], kind: str, name: str) -> Sig
     return signature
 
 
-def checked_name(name: Any, function: Callable[..., Any], kind: str) -> str:
+def checked_name(name: object, function: Callable[..., object], kind: str) -> str:
     """The name that was given, or the function's.
 
     Raises:
@@ -81,7 +81,7 @@ def checked_name(name: Any, function: Callable[..., Any], kind: str) -> str:
     return name
 
 
-def fields_of(function: Any, kind: str, options: dict[str, Any]) -> dict[str, Any]:
+def fields_of(function: object, kind: str, options: dict[str, Any]) -> dict[str, Any]:
     """What the function itself says of its options; a name is taken out of those that were given.
 
     Raises:
@@ -150,17 +150,17 @@ def _changes(base: RunOptions, options: dict[str, Any], kind: str) -> dict[str, 
     return changes
 
 
-def _name(value: Any, _: str, base: RunOptions) -> str:
+def _name(value: object, _: str, base: RunOptions) -> str:
     return checked_name(value, base.function, "run")
 
 
-def _text(value: Any, option: str, _: RunOptions) -> str | None:
+def _text(value: object, option: str, _: RunOptions) -> str | None:
     if value is not None and not isinstance(value, str):
         raise DefinitionError(f"{option}={value!r} must be text.")
     return value
 
 
-def _run_name(value: Any, option: str, base: RunOptions) -> Any:
+def _run_name(value: object, option: str, base: RunOptions) -> object:
     if isinstance(value, str):
         if base.signature.is_plain:
             names = base.signature.names
@@ -170,30 +170,30 @@ def _run_name(value: Any, option: str, base: RunOptions) -> Any:
     return value
 
 
-def _step_id(value: Any, option: str, base: RunOptions) -> str | None:
+def _step_id(value: object, option: str, base: RunOptions) -> str | None:
     template = _text(value, option, base)
     if template is not None and base.signature.is_plain:
         check_template(option, template, base.signature.names, base.signature.names)
     return template
 
 
-def _flag(value: Any, option: str, _: RunOptions) -> Any:
+def _flag(value: object, option: str, _: RunOptions) -> object:
     if not isinstance(value, bool):
         raise DefinitionError(f"{option}={value!r} must be True or False.")
     return value
 
 
-def _choice(value: Any, option: str, base: RunOptions) -> Any:
+def _choice(value: object, option: str, base: RunOptions) -> object:
     return None if value is None else _flag(value, option, base)
 
 
-def _function(value: Any, option: str, _: RunOptions) -> Any:
+def _function(value: object, option: str, _: RunOptions) -> object:
     if value is not None and not callable(value):
         raise DefinitionError(f"{option}={value!r} must be a function.")
     return value
 
 
-def _cache_policy(value: Any, option: str, base: RunOptions) -> CachePolicy | None:
+def _cache_policy(value: object, option: str, base: RunOptions) -> CachePolicy | None:
     if value is None:
         return None
     policy = policy_of(value)
@@ -206,7 +206,7 @@ def _cache_policy(value: Any, option: str, base: RunOptions) -> CachePolicy | No
     return policy if policy.parts else None
 
 
-def _hooks(value: Any, option: str, _: RunOptions) -> tuple[Callable[..., Any], ...]:
+def _hooks(value: object, option: str, _: RunOptions) -> tuple[Callable[..., object], ...]:
     if value is None:
         return ()
     hooks = tuple(value) if isinstance(value, Iterable) else (None,)
@@ -230,7 +230,7 @@ def _on_crash(value: Any, option: str, _: RunOptions) -> str | None:
     return value  # type: ignore[no-any-return]
 
 
-def _retries(value: Any, option: str, base: RunOptions) -> int:
+def _retries(value: object, option: str, base: RunOptions) -> int:
     if value is None:
         return base.retries
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
@@ -238,7 +238,7 @@ def _retries(value: Any, option: str, base: RunOptions) -> int:
     return value
 
 
-def _seconds(value: Any, option: str, _: RunOptions) -> float | None:
+def _seconds(value: object, option: str, _: RunOptions) -> float | None:
     if value is None or (value == 0 and not isinstance(value, bool)):
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
@@ -246,13 +246,13 @@ def _seconds(value: Any, option: str, _: RunOptions) -> float | None:
     return float(value)
 
 
-def _jitter(value: Any, option: str, _: RunOptions) -> float | None:
+def _jitter(value: object, option: str, _: RunOptions) -> float | None:
     if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0):
         raise DefinitionError(f"{option}={value!r} must be a number of at least 0.")
     return value
 
 
-def _expiration(value: Any, option: str, _: RunOptions) -> timedelta | None:
+def _expiration(value: object, option: str, _: RunOptions) -> timedelta | None:
     if value is not None and not isinstance(value, timedelta):
         raise DefinitionError(f"{option}={value!r} must be a datetime.timedelta, such as timedelta(hours=1).")
     return value
@@ -261,7 +261,7 @@ def _expiration(value: Any, option: str, _: RunOptions) -> timedelta | None:
 _OF_PATHS = (".", "/", "~", "\\")
 
 
-def _storage(value: Any, option: str, _: RunOptions) -> Any:
+def _storage(value: object, option: str, _: RunOptions) -> object:
     if isinstance(value, str) and (value.count("/") != 1 or value.startswith(_OF_PATHS)):
         raise DefinitionError(
             f"{option}={value!r} is not a slug: it is a type and a name, such as 'local-file-system/dev'."
@@ -274,7 +274,7 @@ def _storage(value: Any, option: str, _: RunOptions) -> Any:
     )
 
 
-def _serializer(value: Any, option: str, _: RunOptions) -> Any:
+def _serializer(value: object, option: str, _: RunOptions) -> object:
     if isinstance(value, str):
         from perdure._serializers.base import resolve
 
@@ -284,28 +284,28 @@ def _serializer(value: Any, option: str, _: RunOptions) -> Any:
     raise DefinitionError(f"{option}={value!r} must be a name such as 'json', or an instance such as JSONSerializer().")
 
 
-def _retention(value: Any, option: str, _: RunOptions) -> Retention | None:
+def _retention(value: object, option: str, _: RunOptions) -> Retention | None:
     try:
         return None if value is None else Retention.of(value)
     except DefinitionError as error:
         raise DefinitionError(f"{option}={value!r} cannot be used: {error}") from None
 
 
-def _storage_key(value: Any, option: str, base: RunOptions) -> str | None:
+def _storage_key(value: object, option: str, base: RunOptions) -> str | None:
     template = _text(value, option, base)
     if template is not None:
         check_template(option, template, base.signature.names if base.signature.is_plain else None)
     return template
 
 
-def _task_runner(value: Any, option: str, _: RunOptions) -> Any:
+def _task_runner(value: object, option: str, _: RunOptions) -> object:
     made = value() if isinstance(value, type) else value
     if made is not None and not (hasattr(made, "submit") and hasattr(made, "duplicate")):
         raise DefinitionError(f"{option}={value!r} must be a task runner, such as ThreadTaskRunner(max_workers=4).")
     return made
 
 
-def _as_given(value: Any, *_: Any) -> Any:
+def _as_given(value: object, *_: object) -> object:
     """Checked once the number of retries is known."""
     return value
 
@@ -354,7 +354,7 @@ _OF_TASKS: dict[str, tuple[str, Callable[[Any, str, RunOptions], Any]]] = {
 }
 
 
-def version_of(function: Callable[..., Any]) -> str | None:
+def version_of(function: Callable[..., object]) -> str | None:
     """A version for a flow that was given none: a digest of the file that it is in."""
     try:
         source = Path(inspect.getsourcefile(function) or "").read_bytes()
@@ -376,7 +376,7 @@ def find_definition(module: str, qualified_name: str) -> Any:
     return found
 
 
-def is_named(definition: Any, function: Callable[..., Any], by_value_of_main: bool) -> bool:
+def is_named(definition: object, function: Callable[..., object], by_value_of_main: bool) -> bool:
     """Whether another process finds this very definition under its function's module and name.
 
     A main program is found by processes that have it as theirs, such as those of multiprocessing.

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from perdure._client.orchestration import FlowRunSeen
+from perdure._client.runs_seen import FlowRunSeen
 from perdure._model.colour import caller_is_async
 from perdure._model.errors import DeploymentError
 from perdure._model.records import FlowRun, RunFilter
@@ -27,7 +27,7 @@ _LOOK_SECONDS = 0.2
 
 def run_deployment(
     name: str | UUID,
-    parameters: Mapping[str, Any] | None = None,
+    parameters: Mapping[str, object] | None = None,
     scheduled_time: datetime | None = None,
     flow_run_name: str | None = None,
     timeout: float | None = None,
@@ -36,7 +36,7 @@ def run_deployment(
     idempotency_key: str | None = None,
     work_queue_name: str | None = None,
     as_subflow: bool = True,
-    job_variables: Mapping[str, Any] | None = None,
+    job_variables: Mapping[str, object] | None = None,
     *,
     priority: int | None = None,
     partition: str | None = None,
@@ -113,10 +113,10 @@ def _run_of(asked: _Asked, call: str | None, session: Session) -> str:
     of = deployment_named(asked.name, session.orchestrator)
     if call is None:
         return _made_run(asked, of, session)
-    known, number = session.orchestrator, 0
+    orchestrator, number = session.orchestrator, 0
     while True:
         key = f"{call} {number}"
-        before = known.transactions.run_of_key(of.flow_name, key)
+        before = orchestrator.transactions.run_of_key(of.flow_name, key)
         if before is None or run_now(before, session).state_type not in _FAILED:
             return before or _made_run(asked._replace(idempotency_key=key), of, session)
         number += 1

@@ -249,7 +249,7 @@ def _with_own_slugs(schedules: Sequence[Schedule]) -> list[Schedule]:
 
 
 def deploy(
-    *flows: DeployedFlow, work_pool: str | None = None, work_pool_name: str | None = None, **options: Any
+    *flows: DeployedFlow, work_pool: str | None = None, work_pool_name: str | None = None, **options: object
 ) -> list[Applied]:
     """Make deployments of flows, as `Flow.to_deployment` gives them: for workers of a work pool to run.
 
@@ -269,7 +269,9 @@ def _changed(each: DeployedFlow, pool: str | None, image: str | None) -> Deploye
     return replace(each, work_pool=pool) if pool else each
 
 
-def serve(*flows: DeployedFlow, limit: int | None = None, print_starting_message: bool = True, **options: Any) -> Any:
+def serve(
+    *flows: DeployedFlow, limit: int | None = None, print_starting_message: bool = True, **options: object
+) -> Any:
     """Make deployments of flows, and run them here, each run in a process of its own, until Ctrl-C or SIGTERM.
 
     Nothing else needs to be started: without a server, this process makes the runs of schedules too. `limit` is how

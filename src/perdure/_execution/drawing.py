@@ -33,7 +33,7 @@ class Drawing:
         self.values: dict[int, tuple[Any, int]] = {}  # given instead of results, with the calls they stand for
         self._counts: dict[str, int] = {}
 
-    def note(self, options: RunOptions, given: Iterable[Any], way: "Way") -> Any:
+    def note(self, options: RunOptions, given: Iterable[object], way: "Way") -> Any:
         """Note a call with what it is given; what stands for what it would return."""
         count = self._counts.get(options.name, 0)
         self._counts[options.name] = count + 1
@@ -53,7 +53,7 @@ class Drawing:
         future = _Future(frozenset([node.id]), options.name, value, is_awaited)
         return future if way == "submit" else _Futures([future])
 
-    def _calls_in(self, value: Any, depth: int) -> Iterator[int]:
+    def _calls_in(self, value: object, depth: int) -> Iterator[int]:
         if isinstance(value, Drawn):
             yield from value._calls
         elif id(value) in self.values:
@@ -81,10 +81,10 @@ class Drawn:
             raise AttributeError(name)
         return self
 
-    def __call__(self, *given: Any, **named: Any) -> "Drawn":
+    def __call__(self, *given: object, **named: object) -> "Drawn":
         return self._with(*given, *named.values())
 
-    def __getitem__(self, key: Any) -> "Drawn":
+    def __getitem__(self, key: object) -> "Drawn":
         return self._with(key) if not self._is_mapped else Drawn(self._calls, self._name)
 
     def __iter__(self) -> Iterator["Drawn"]:
@@ -96,7 +96,7 @@ class Drawn:
         return self
         yield
 
-    def _with(self, *others: Any) -> "Drawn":
+    def _with(self, *others: object) -> "Drawn":
         calls = self._calls.union(*(each._calls for each in others if isinstance(each, Drawn)))
         return Drawn(calls, self._name, self._is_mapped)
 
@@ -134,7 +134,7 @@ class Drawn:
         )
 
 
-async def _given(value: Any) -> Any:
+async def _given(value: object) -> Any:
     return value
 
 
@@ -157,7 +157,7 @@ class _Futures(list[_Future]):
         return [each.result() for each in self]
 
 
-def draw_call(options: RunOptions, args: Iterable[Any], kwargs: dict[str, Any], way: Way) -> Any:
+def draw_call(options: RunOptions, args: Iterable[object], kwargs: dict[str, Any], way: Way) -> Any:
     """What stands for a call's result, if a flow is drawn here; else None."""
     drawing = _current.get()
     if drawing is None:
@@ -166,7 +166,7 @@ def draw_call(options: RunOptions, args: Iterable[Any], kwargs: dict[str, Any], 
     return drawing.note(options, [*args, *given], way)
 
 
-def draw_flow(options: FlowOptions, parameters: dict[str, Any], call: Callable[[], Any]) -> Any:
+def draw_flow(options: FlowOptions, parameters: dict[str, Any], call: Callable[[], object]) -> Any:
     """The graph of what the flow's function calls; a coroutine of it on an event loop, if the function is one."""
     if options.is_generator:
         raise VisualizationError(
@@ -183,7 +183,7 @@ def draw_flow(options: FlowOptions, parameters: dict[str, Any], call: Callable[[
     return asyncio.run(coroutine)
 
 
-def _draw_here(options: FlowOptions, parameters: dict[str, Any], call: Callable[[], Any]) -> FlowGraph:
+def _draw_here(options: FlowOptions, parameters: dict[str, Any], call: Callable[[], object]) -> FlowGraph:
     drawing = Drawing()
     resets = _enter(drawing, options, parameters, colour_of_plain_code())
     try:
@@ -203,7 +203,7 @@ async def _draw_awaited(options: FlowOptions, parameters: dict[str, Any], call: 
     return FlowGraph(options.name, drawing.nodes, list(drawing.edges))
 
 
-def _enter(drawing: Drawing, options: FlowOptions, parameters: dict[str, Any], colour: Any) -> list[Any]:
+def _enter(drawing: Drawing, options: FlowOptions, parameters: dict[str, Any], colour: object) -> list[object]:
     """Have a flow run be around the code that is not recorded, so that it may ask for its name and its logger."""
     run = FlowRunContext(
         id=new_id(),

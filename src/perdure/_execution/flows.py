@@ -2,26 +2,26 @@
 
 import sys
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from contextlib import nullcontext, suppress
 from functools import partial
 from importlib import import_module
-from typing import Any, Concatenate, Generic, Literal, Never, ParamSpec, TypeVar, overload
+from typing import Any, Concatenate, Generic, Literal, ParamSpec, TypeVar, overload
 from uuid import UUID
 
+from perdure._engine.coordination.idempotency import first_run
 from perdure._engine.drivers import adrive, drive
-from perdure._engine.lifecycle.begin import begin_flow, finish
+from perdure._engine.lifecycle.begin import begin_flow
 from perdure._engine.lifecycle.flow_run import FlowCall, flow_run
 from perdure._engine.lifecycle.validation import validated
-from perdure._engine.recovery.idempotency import first_run
-from perdure._engine.recovery.resumption import Resumable, claimed, crashed_with, let_go, resumable
+from perdure._engine.recovery.resumption import Resumable, claimed, crashed_with, resumable
 from perdure._engine.recovery.start_record import arguments_of
 from perdure._execution import definition, drawing
-from perdure._execution.decorated import Decorated
 from perdure._execution.deployable import Deployable
 from perdure._execution.entrypoints import is_file, load_named, split
-from perdure._execution.mapping import AsyncMappedFutures, MappedFutures
+from perdure._execution.flow_calls import Begin, Find, FlowWork, acall, afound, arun_again, items_ended, run_flow
+from perdure._execution.generator_runs import aitems, items
 from perdure._execution.named_options import OptionsOfFlows
-from perdure._execution.submission import SubmittedWork, WaitFor, aitems, items, runs_of, submit_call
+from perdure._execution.submission import WaitFor, runs_of, submit_call
+from perdure._execution.submittable import Submittable
 from perdure._model.colour import call_is_awaited, caller_is_async, on_event_loop
 from perdure._model.errors import DefinitionError, ResumeError
 from perdure._model.options import FlowOptions, Hook, RetryDelay
@@ -30,10 +30,11 @@ from perdure._model.signatures import Passed
 from perdure._model.states import State
 from perdure._model.tracebacks import fold
 from perdure._run.arguments import WaitedFor
-from perdure._run.context import FlowRunContext, current_run
+from perdure._run.context import current_run
 from perdure._run.futures import AsyncFuture, Future
 from perdure._session import session as sessions
-from perdure._session.session import Session, ended_by_signal
+from perdure._session.session import Session
+from perdure._session.signals import ended_by_signal
 from perdure._settings import settings
 
 P = ParamSpec("P")
@@ -41,13 +42,10 @@ P2 = ParamSpec("P2")
 R = TypeVar("R", covariant=True)
 T = TypeVar("T")
 
-Find = Callable[[], Resumable | None]  # claims a run that crashed, if there is one
-Begin = Callable[[Resumable | None], FlowCall | State[Any]]
-
 __all__ = ["Flow", "flow", "load_flow_from_entrypoint"]
 
 
-class Flow(Decorated[FlowOptions], OptionsOfFlows, Deployable, Generic[P, R]):
+class Flow(Submittable[FlowOptions, P, R], OptionsOfFlows, Deployable, Generic[P, R]):
     """A function whose calls are tracked, with all the tasks and subflows that they call. Made by `@flow`.
 
     Call it as the plain function, or with `return_state=True` for its state.
@@ -149,73 +147,6 @@ class Flow(Decorated[FlowOptions], OptionsOfFlows, Deployable, Generic[P, R]):
             fold(error)
             raise
 
-    @overload
-    def submit(
-        self: "Flow[P, Coroutine[Any, Any, T]]", /, *args: Any, return_state: Literal[True], **kwargs: Any
-    ) -> Coroutine[Any, Any, State[T]]: ...
-    @overload
-    def submit(self, /, *args: Any, return_state: Literal[True], **kwargs: Any) -> State[R]: ...
-    @overload
-    def submit(self: "Flow[P, Never]", /, *args: Any, wait_for: WaitFor | None = None, **kwargs: Any) -> Future[Any]:
-        """Of a flow that returns Any: it would match the next one too."""
-
-    @overload
-    def submit(
-        self: "Flow[P, Coroutine[Any, Any, T]]", /, *args: Any, wait_for: WaitFor | None = None, **kwargs: Any
-    ) -> AsyncFuture[T]: ...
-    @overload
-    def submit(self, /, *args: Any, wait_for: WaitFor | None = None, **kwargs: Any) -> Future[R]: ...
-    def submit(self, /, *args: Any, return_state: bool = False, wait_for: WaitFor | None = None, **kwargs: Any) -> Any:
-        """Submit a call to the task runner of the flow that makes it; a future, at once, as tasks do.
-
-        It runs in a thread of the runner, also where that has processes, and its own tasks on a runner of its own.
-
-        Raises:
-            ParameterBindError: the arguments do not fit the signature.
-            DefinitionError: the flow has an idempotency key.
-        """
-        if drawing.active and (drawn := self._draw("submit", args, kwargs, wait_for)) is not None:
-            return drawn
-        future = self._submit(self._bind(args, kwargs), self._passed(args, kwargs), runs_of(wait_for))
-        return future.wait() if return_state else future
-
-    @overload
-    def map(
-        self: "Flow[P, Coroutine[Any, Any, T]]", /, *args: Any, return_state: Literal[True], **kwargs: Any
-    ) -> Coroutine[Any, Any, list[State[T]]]: ...
-    @overload
-    def map(self, /, *args: Any, return_state: Literal[True], **kwargs: Any) -> list[State[R]]: ...
-    @overload
-    def map(
-        self: "Flow[P, Never]", /, *args: Any, wait_for: WaitFor | None = None, **kwargs: Any
-    ) -> MappedFutures[Any]:
-        """Of a flow that returns Any: it would match the next one too."""
-
-    @overload
-    def map(
-        self: "Flow[P, Coroutine[Any, Any, T]]", /, *args: Any, wait_for: WaitFor | None = None, **kwargs: Any
-    ) -> AsyncMappedFutures[T]: ...
-    @overload
-    def map(self, /, *args: Any, wait_for: WaitFor | None = None, **kwargs: Any) -> MappedFutures[R]: ...
-    def map(self, /, *args: Any, return_state: bool = False, wait_for: WaitFor | None = None, **kwargs: Any) -> Any:
-        """Submit a call for each item of the arguments that are iterables, as `Task.map` does.
-
-        Raises:
-            ParameterBindError: the arguments do not fit the signature.
-            MappingMissingIterable: no argument is an iterable.
-            MappingLengthMismatch: the iterables have different lengths.
-            DefinitionError: the flow has an idempotency key.
-        """
-        if drawing.active and (drawn := self._draw("map", args, kwargs, wait_for)) is not None:
-            return drawn
-        runs = runs_of(wait_for)
-
-        def submit(parameters: dict[str, Any], passed: Passed) -> Any:
-            return self._submit(parameters, passed, runs)
-
-        futures = self._map(args, kwargs, submit)
-        return futures.states() if return_state else futures
-
     def visualize(self, *args: Any, **kwargs: Any) -> Any:
         """The graph of the tasks and subflows that a call with these arguments makes: a `FlowGraph`.
 
@@ -242,7 +173,7 @@ class Flow(Decorated[FlowOptions], OptionsOfFlows, Deployable, Generic[P, R]):
             )
         session = sessions.current()
         call = begin_flow(self, self.options, parameters, runs, session, _run_name(), None, passed)
-        return submit_call(call, _FlowWork, session, self.options.is_async)
+        return submit_call(call, FlowWork, session, self.options.is_async)
 
     def _key(self, parameters: dict[str, Any]) -> str | None:
         template = self.options.idempotency_key
@@ -254,20 +185,25 @@ class Flow(Decorated[FlowOptions], OptionsOfFlows, Deployable, Generic[P, R]):
             )
         return None if template is None else template.format(**parameters)
 
-    def _run_once(self, key: str, call: FlowCall, session: Session, return_state: bool) -> Any:
+    def _run_once(self, key: str, call: FlowCall, session: Session, return_state: bool) -> object:
         """Run the flow, or take the run that another call with the key has made: resumed, if it crashed."""
         if self.options.is_async and call_is_awaited():
             return self._named(self._arun_once(key, call, session, return_state))
-        found = drive(first_run(key, call, session), session)
+        found = drive(first_run(key, call.run, call.records, session), session)
         return self._run(self._call_of(found, call, session), session, return_state)
 
-    async def _arun_once(self, key: str, call: FlowCall, session: Session, return_state: bool) -> Any:
-        found = await adrive(first_run(key, call, session), session)
-        return await _acall(self._call_of(found, call, session), session, return_state)
+    async def _arun_once(self, key: str, call: FlowCall, session: Session, return_state: bool) -> object:
+        found = await adrive(first_run(key, call.run, call.records, session), session)
+        return await acall(self._call_of(found, call, session), session, return_state)
 
-    def _call_of(self, found: State[Any] | Resumable | None, call: FlowCall, session: Session) -> FlowCall | State[Any]:
-        if not isinstance(found, Resumable):
-            return found or call
+    def _call_of(
+        self, found: State[Any] | Resumable | None, call: FlowCall, session: Session
+    ) -> FlowCall | State[object]:
+        if found is None:
+            call.records = []  # its run was created with them
+            return call
+        if isinstance(found, State):
+            return found
         parameters = arguments_of(found.start, found.run)
         return begin_flow(self, self.options, parameters, (), session, found.run.name, found)
 
@@ -319,28 +255,28 @@ class Flow(Decorated[FlowOptions], OptionsOfFlows, Deployable, Generic[P, R]):
             fold(error)
             raise
 
-    def _run_again(self, find: Find, begin: Begin, session: Session, return_state: bool) -> Any:
+    def _run_again(self, find: Find, begin: Begin, session: Session, return_state: bool) -> object:
         """Run what begins with the run that `find` claims, if any; on an event loop, that is done off it."""
         if not (self.options.is_async and call_is_awaited() and on_event_loop()):
             return self._run(begin(find()), session, return_state)
         if self.options.is_generator and not return_state:
-            return aitems(partial(_afound, find, begin, session), flow_run, session, _items_ended)
-        return self._named(_arun_again(find, begin, session, return_state))
+            return aitems(partial(afound, find, begin, session), flow_run, session, items_ended)
+        return self._named(arun_again(find, begin, session, return_state))
 
     def _crashed_run(self, parameters: dict[str, Any], session: Session) -> Resumable | None:
         tried = (claimed(each, session) for each in crashed_with(self.options, parameters, session))
         return next((each for each in tried if each is not None), None)
 
-    def _run(self, call: FlowCall | State[Any], session: Session, return_state: bool) -> Any:
+    def _run(self, call: FlowCall | State[Any], session: Session, return_state: bool) -> object:
         options = self.options
         awaited = options.is_async and call_is_awaited()
         if options.is_generator and not return_state:
-            return (aitems if awaited else items)(call, flow_run, session, _items_ended)
+            return (aitems if awaited else items)(call, flow_run, session, items_ended)
         if awaited:
-            return self._named(_acall(call, session, return_state))
+            return self._named(acall(call, session, return_state))
         if isinstance(call, FlowCall):
             with ended_by_signal(call.run):
-                state = _run(call, session)
+                state = run_flow(call, session)
         else:
             state = call
         return state if return_state else state.fetch()
@@ -353,86 +289,10 @@ class Flow(Decorated[FlowOptions], OptionsOfFlows, Deployable, Generic[P, R]):
         return self._bound_to(instance, owner)
 
 
-class _FlowWork(SubmittedWork[FlowCall]):
-    """A submitted call of a flow."""
-
-    def perform(self) -> State[Any]:
-        run = self.call.run
-        with ended_by_signal(run), nullcontext() if run.parent is None else run.controller.active(run):
-            return _run(self.call, self.session)
-
-    async def aperform(self) -> State[Any]:
-        with ended_by_signal(self.call.run, awaited=True):
-            return await _arun(self.call, self.session)
-
-    def ready_call(self) -> None:
-        """Run it here: its tasks go to other processes, if its own runner has them."""
-        self.run_here()
-
-
 def _run_name() -> str:
     from perdure._model.run_names import new_run_name  # runs of tasks alone have none
 
     return new_run_name()
-
-
-def _run(call: FlowCall, session: Session) -> State[Any]:
-    return _ended(call.run, drive(flow_run(call, session), session))
-
-
-async def _arun(call: FlowCall, session: Session) -> State[Any]:
-    return _ended(call.run, await adrive(flow_run(call, session), session))
-
-
-def _ended(run: FlowRunContext, state: State[Any]) -> State[Any]:
-    finish(run, state)
-    if run.task_runner is not None:
-        run.task_runner.stop(wait=run.interrupt is None)
-    if run.interrupt is not None and not (state.is_cancelled() and run.parent is None):
-        raise run.interrupt
-    return state
-
-
-async def _acall(call: FlowCall | State[Any], session: Session, return_state: bool) -> Any:
-    try:
-        if isinstance(call, FlowCall):
-            with ended_by_signal(call.run, awaited=True):
-                state = await _arun(call, session)
-        else:
-            state = call
-        return state if return_state else await state.afetch()
-    except BaseException as error:
-        fold(error)
-        raise
-
-
-async def _arun_again(find: Find, begin: Begin, session: Session, return_state: bool) -> Any:
-    try:
-        call = await _afound(find, begin, session)
-    except BaseException as error:
-        fold(error)
-        raise
-    return await _acall(call, session, return_state)
-
-
-async def _afound(find: Find, begin: Begin, session: Session) -> FlowCall | State[Any]:
-    """What begins with the run that is found in another thread; if that is cancelled, the run stays Crashed."""
-    import asyncio
-
-    finding = asyncio.ensure_future(asyncio.to_thread(find))
-    try:
-        again = await asyncio.shield(finding)
-    except asyncio.CancelledError:
-        with suppress(Exception):
-            if (found := await finding) is not None:
-                await asyncio.to_thread(let_go, found, session)
-        raise
-    return begin(again)
-
-
-def _items_ended(call: FlowCall) -> State[Any]:
-    assert call.run.state is not None
-    return _ended(call.run, call.run.state)
 
 
 @overload

@@ -55,7 +55,7 @@ class concurrency:  # noqa: N801 - it is used as a function is
         session = sessions.current()
         self._held.append(await adrive(self._enter(session), session))
 
-    async def __aexit__(self, _: Any, __: BaseException | None, ___: TracebackType | None) -> None:
+    async def __aexit__(self, _: object, __: BaseException | None, ___: TracebackType | None) -> None:
         session = sessions.current()
         await adrive(_let_go(self._held.pop(), session), session)
 

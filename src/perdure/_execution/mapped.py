@@ -252,7 +252,7 @@ class Mapped(PendingGroup, Generic[R]):
             self._watchers.discard(fail)
         return self._has_all()
 
-    def _first_failure(self) -> State[Any] | None:
+    def _first_failure(self) -> State[object] | None:
         """The state of the first call, in order, that has finished and did not complete."""
         if self._has_failed:
             for entry in self._entries:
@@ -363,5 +363,5 @@ class Mapped(PendingGroup, Generic[R]):
             self._submit_more()
 
 
-def _members(futures: Iterable[Any]) -> Iterable[Any]:
+def _members(futures: Iterable[Any]) -> Iterable[object]:
     return futures.members() if isinstance(futures, Mapped) else futures

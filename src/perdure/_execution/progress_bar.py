@@ -45,11 +45,11 @@ class _Display:
         self._bars += 1
         return self._progress.add_task(name, total=total, completed=done)
 
-    def update(self, id: Any, done: int) -> None:
+    def update(self, id: object, done: int) -> None:
         """Draw how far it is now."""
         self._progress.update(id, completed=done)
 
-    def remove(self, id: Any) -> None:
+    def remove(self, id: object) -> None:
         """Draw one bar less; the last one leaves no trace."""
         self._progress.remove_task(id)
         self._bars -= 1

@@ -16,7 +16,7 @@ class RunInput(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     @classmethod
-    def with_initial_data(cls, description: str | None = None, **values: Any) -> type[Self]:
+    def with_initial_data(cls, description: str | None = None, **values: object) -> type[Self]:
         """A form with values filled in beforehand.
 
         Raises:

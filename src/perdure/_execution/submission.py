@@ -1,17 +1,15 @@
 """Submitting tasks: to the flow run's task runner, or to the caller's event loop."""
 
 import atexit
-import itertools
 import logging
 import os
 import threading
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterator, Sequence
-from contextlib import aclosing, closing, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from contextvars import copy_context
 from typing import Any, Generic, TypeVar
 
-from perdure._engine.coordination.lineage import note_item
-from perdure._engine.drivers import adrive, aiterate, drive, iterate
+from perdure._engine.drivers import adrive, drive
 from perdure._engine.lifecycle.begin import begin_task, finish
 from perdure._engine.lifecycle.flow_run import FlowCall
 from perdure._engine.lifecycle.runs import crash, enter, text_of
@@ -24,13 +22,11 @@ from perdure._model.options import TaskOptions
 from perdure._model.signatures import Passed
 from perdure._model.state_types import StateType
 from perdure._model.states import State
-from perdure._model.tracebacks import fold
 from perdure._platform import forks
 from perdure._platform.stack import check_room
 from perdure._results.types import UnpersistedResult
 from perdure._run.arguments import WaitedFor, waited_for
 from perdure._run.context import FlowRunContext, current_run
-from perdure._run.effects import Steps
 from perdure._run.futures import AsyncFuture, Future
 from perdure._run.pending import Pending, in_submitted_task, when_all_done
 from perdure._runners.base import TaskRunner
@@ -40,8 +36,6 @@ from perdure._session.session import Session
 
 WaitFor = object  # futures, states, collections of them, `allow_failure` round them; values are there already
 CallT = TypeVar("CallT", TaskCall, FlowCall)
-StepsOf = Callable[[CallT, Session], Steps[State[Any]]]
-Ended = Callable[[CallT], State[Any]]
 
 
 def runs_of(wait_for: WaitFor | None) -> Sequence[WaitedFor]:
@@ -49,90 +43,6 @@ def runs_of(wait_for: WaitFor | None) -> Sequence[WaitedFor]:
     if wait_for is None:
         return ()
     return waited_for(list(wait_for) if isinstance(wait_for, Iterator) else wait_for)
-
-
-def items(
-    call: CallT | State[Any], steps: StepsOf[CallT], session: Session, ended: Ended[CallT]
-) -> Generator[Any, Any, Any]:
-    """What a generator run hands on, as it comes, or what it handed on in an earlier attempt of its flow.
-
-    Gives what the generator returned. Raises what the run raises, once `ended` has given its final state.
-    """
-    if isinstance(call, State):
-        value = call.fetch()
-        for number, item in enumerate(value):
-            _note(call, number, item)
-            yield item
-        return getattr(value, "returned", None)
-    call.run.collect = call.run.persisted
-    began = forks.generation
-    try:
-        with closing(iterate(steps(call, session), session, _noting(call))) as handed_on:
-            yield from handed_on
-    finally:
-        state = None if began != forks.generation else ended(call)  # in a forked child, the run is its parent's
-    if state is not None and not state.is_completed():
-        try:
-            state.fetch()
-        except BaseException as error:
-            fold(error)
-            raise
-    return None if call.run.items is None else call.run.items.returned
-
-
-async def aitems(
-    call: CallT | State[Any] | Callable[[], Awaitable[CallT | State[Any]]],
-    steps: StepsOf[CallT],
-    session: Session,
-    ended: Ended[CallT],
-) -> AsyncGenerator[Any, Any]:
-    """The same on the caller's event loop; such generators return nothing. The call may have to be awaited first."""
-    if callable(call):
-        call = await call()
-    if isinstance(call, State):
-        for number, item in enumerate(await call.afetch()):
-            _note(call, number, item)
-            yield item
-        return
-    call.run.collect = call.run.persisted
-    try:
-        async with aclosing(aiterate(steps(call, session), session, _noting(call))) as handed_on:
-            following = anext(handed_on)
-            while True:
-                try:
-                    item = await following
-                except StopAsyncIteration:
-                    break
-                try:
-                    sent = yield item
-                except GeneratorExit:
-                    raise
-                except BaseException as error:
-                    following = handed_on.athrow(error)
-                else:
-                    following = handed_on.asend(sent)
-    finally:
-        state = ended(call)
-    if not state.is_completed():
-        try:
-            await state.afetch()
-        except BaseException as error:
-            fold(error)
-            raise
-
-
-def _noting(call: TaskCall | FlowCall) -> Callable[[Any], None] | None:
-    """What has the flow run that called a generator know its items again, if they are kept."""
-    if not call.run.collect:
-        return None
-    numbers = itertools.count()
-    return lambda item: _note(call, next(numbers), item)
-
-
-def _note(call: TaskCall | FlowCall | State[Any], number: int, item: Any) -> None:
-    flow, run_id = (current_run.get(), call.run_id) if isinstance(call, State) else (call.run.parent, call.run.id)
-    if isinstance(flow, FlowRunContext):
-        note_item(flow, run_id or "", number, item)
 
 
 def run_task(call: TaskCall, session: Session) -> State[Any]:
@@ -218,7 +128,7 @@ class SubmittedWork(Generic[CallT]):
             raise
         self.arrive(state)
 
-    def arrive(self, state: State[Any]) -> None:
+    def arrive(self, state: State[object]) -> None:
         """The task has come to its final state."""
         try:
             self.call.run.state = state
@@ -371,7 +281,7 @@ if hasattr(os, "register_at_fork"):  # not on Windows
 
 
 def submit_task(
-    owner: Any, options: TaskOptions, parameters: dict[str, Any], wait_for: Sequence[WaitedFor], passed: Passed
+    owner: object, options: TaskOptions, parameters: dict[str, Any], wait_for: Sequence[WaitedFor], passed: Passed
 ) -> Future[Any] | AsyncFuture[Any]:
     """Create a task run and see to it that it runs once all that it depends on has finished."""
     session = sessions.current()
@@ -380,7 +290,7 @@ def submit_task(
 
 
 def submit_call(
-    call: CallT | State[Any], work_of: type[SubmittedWork[CallT]], session: Session, is_async: bool
+    call: CallT | State[object], work_of: type[SubmittedWork[CallT]], session: Session, is_async: bool
 ) -> Future[Any] | AsyncFuture[Any]:
     """See to it that a call that was begun runs once all that it depends on has finished."""
     if is_async:

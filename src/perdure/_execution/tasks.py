@@ -3,33 +3,26 @@
 import functools
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from datetime import timedelta
-from typing import Any, Concatenate, Generic, Literal, Never, ParamSpec, TypeVar, overload
+from typing import Any, Concatenate, Generic, Literal, ParamSpec, TypeVar, overload
 
+from perdure._engine.coordination.staging import hook_key, hooked_tasks
 from perdure._engine.identity.policies import (
-    DEFAULT,
-    FLOW_PARAMETERS,
-    INPUTS,
-    NO_CACHE,
-    RUN_ID,
-    TASK_SOURCE,
     CachePolicy,
-    task_input_hash,
 )
 from perdure._engine.lifecycle.begin import begin_task, finish
-from perdure._engine.lifecycle.retries import exponential_backoff
-from perdure._engine.lifecycle.staging import hook_key, hooked_tasks
 from perdure._engine.lifecycle.task_run import TaskCall, task_run
 from perdure._engine.lifecycle.timeouts import EnclosingTimeout
 from perdure._execution import definition, drawing
-from perdure._execution.decorated import Decorated
-from perdure._execution.mapping import AsyncMappedFutures, MappedFutures
+from perdure._execution.generator_runs import aitems, items
 from perdure._execution.named_options import OptionsOfTasks
-from perdure._execution.submission import WaitFor, aitems, arun_task, items, run_task, runs_of, submit_task
+from perdure._execution.submission import WaitFor, arun_task, run_task, runs_of, submit_task
+from perdure._execution.submittable import Submittable
 from perdure._model.colour import call_is_awaited
 from perdure._model.options import Hook, RetryDelay, TaskOptions
 from perdure._model.signatures import Passed
 from perdure._model.states import State
 from perdure._model.tracebacks import fold
+from perdure._run.arguments import WaitedFor
 from perdure._run.futures import AsyncFuture, Future
 from perdure._session import session as sessions
 from perdure._settings import settings
@@ -39,22 +32,8 @@ P2 = ParamSpec("P2")
 R = TypeVar("R", covariant=True)
 T = TypeVar("T")
 
-__all__ = [
-    "DEFAULT",
-    "FLOW_PARAMETERS",
-    "INPUTS",
-    "NO_CACHE",
-    "RUN_ID",
-    "TASK_SOURCE",
-    "CachePolicy",
-    "Task",
-    "exponential_backoff",
-    "task",
-    "task_input_hash",
-]
 
-
-class Task(Decorated[TaskOptions], OptionsOfTasks, Generic[P, R]):
+class Task(Submittable[TaskOptions, P, R], OptionsOfTasks, Generic[P, R]):
     """A function whose calls are tracked. Made by `@task`.
 
     Call it as the plain function, or with `return_state=True` for its state; `submit` it to the
@@ -161,76 +140,10 @@ class Task(Decorated[TaskOptions], OptionsOfTasks, Generic[P, R]):
             fold(error)
             raise
 
-    @overload
-    def submit(
-        self: "Task[P, Coroutine[Any, Any, T]]", /, *args: Any, return_state: Literal[True], **kwargs: Any
-    ) -> Coroutine[Any, Any, State[T]]: ...
-    @overload
-    def submit(self, /, *args: Any, return_state: Literal[True], **kwargs: Any) -> State[R]: ...
-    @overload
-    def submit(self: "Task[P, Never]", /, *args: Any, wait_for: WaitFor | None = None, **kwargs: Any) -> Future[Any]:
-        """Of a task that returns Any: it would match the next one too."""
-
-    @overload
-    def submit(
-        self: "Task[P, Coroutine[Any, Any, T]]", /, *args: Any, wait_for: WaitFor | None = None, **kwargs: Any
-    ) -> AsyncFuture[T]: ...
-    @overload
-    def submit(self, /, *args: Any, wait_for: WaitFor | None = None, **kwargs: Any) -> Future[R]: ...
-    def submit(self, /, *args: Any, return_state: bool = False, wait_for: WaitFor | None = None, **kwargs: Any) -> Any:
-        """Submit a call to the flow's task runner; a future, at once. Futures among the arguments are waited for.
-
-        With `return_state=True`, waits and gives the state. A coroutine task runs on the caller's event
-        loop in async code, and its future's methods are awaited; `await task.submit()` gives the future too.
-
-        Raises:
-            ParameterBindError: the arguments do not fit the signature.
-        """
-        if drawing.active and (drawn := self._draw("submit", args, kwargs, wait_for)) is not None:
-            return drawn
-        parameters, passed = self._bind(args, kwargs), self._passed(args, kwargs)
-        future = submit_task(self, self.options, parameters, runs_of(wait_for), passed)
-        return future.wait() if return_state else future
-
-    @overload
-    def map(
-        self: "Task[P, Coroutine[Any, Any, T]]", /, *args: Any, return_state: Literal[True], **kwargs: Any
-    ) -> Coroutine[Any, Any, list[State[T]]]: ...
-    @overload
-    def map(self, /, *args: Any, return_state: Literal[True], **kwargs: Any) -> list[State[R]]: ...
-    @overload
-    def map(
-        self: "Task[P, Never]", /, *args: Any, wait_for: WaitFor | None = None, **kwargs: Any
-    ) -> MappedFutures[Any]:
-        """Of a task that returns Any: it would match the next one too."""
-
-    @overload
-    def map(
-        self: "Task[P, Coroutine[Any, Any, T]]", /, *args: Any, wait_for: WaitFor | None = None, **kwargs: Any
-    ) -> AsyncMappedFutures[T]: ...
-    @overload
-    def map(self, /, *args: Any, wait_for: WaitFor | None = None, **kwargs: Any) -> MappedFutures[R]: ...
-    def map(self, /, *args: Any, return_state: bool = False, wait_for: WaitFor | None = None, **kwargs: Any) -> Any:
-        """Submit a call for each item of the arguments that are iterables; others, and `unmapped(...)` ones, are fixed.
-
-        Texts, mappings, models, tables and open files are single values; `allow_failure(...)` round an iterable allows
-        each of its items to fail. At most 1,000 calls wait or run at a time, so an iterable may be long or a generator.
-        With `return_state=True`, waits and gives the list of states.
-
-        Raises:
-            ParameterBindError: the arguments do not fit the signature.
-            MappingMissingIterable: no argument is an iterable.
-            MappingLengthMismatch: the iterables have different lengths.
-        """
-        if drawing.active and (drawn := self._draw("map", args, kwargs, wait_for)) is not None:
-            return drawn
-        runs = runs_of(wait_for)
-
-        def submit(parameters: dict[str, Any], passed: Passed) -> Any:
-            return submit_task(self, self.options, parameters, runs, passed)
-
-        futures = self._map(args, kwargs, submit)
-        return futures.states() if return_state else futures
+    def _submit(
+        self, parameters: dict[str, Any], passed: Passed, runs: Sequence[WaitedFor]
+    ) -> Future[Any] | AsyncFuture[Any]:
+        return submit_task(self, self.options, parameters, runs, passed)
 
     @overload
     def __get__(self, instance: None, owner: type) -> "Task[P, R]": ...
@@ -250,7 +163,7 @@ def _raise_interrupt(call: TaskCall | State[Any], state: State[Any]) -> None:
             raise error
 
 
-async def _arun(call: TaskCall | State[Any], session: Any, return_state: bool) -> Any:
+async def _arun(call: TaskCall | State[Any], session: Any, return_state: bool) -> object:
     try:
         state = call if isinstance(call, State) else await arun_task(call, session)
         if (state.is_crashed() or state.is_cancelled()) and _is_cancellation(state):
@@ -270,7 +183,7 @@ def _is_cancellation(state: State[Any]) -> bool:
     return isinstance(state.data.in_memory, asyncio.CancelledError)
 
 
-def _finished(call: TaskCall) -> State[Any]:
+def _finished(call: TaskCall) -> State[object]:
     state = call.run.state
     assert state is not None
     finish(call.run, state)

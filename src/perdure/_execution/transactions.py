@@ -57,7 +57,7 @@ class transaction:  # noqa: N801 - it is used as a function is
         run = current_run.get()
         return self._begun(await adrive(enter_transaction(run, transaction_above(run), self._key, session), session))
 
-    async def __aexit__(self, _: Any, error: BaseException | None, __: TracebackType | None) -> None:
+    async def __aexit__(self, _: object, error: BaseException | None, __: TracebackType | None) -> None:
         session = sessions.current()
         await adrive(leave_transaction(self._ended(), session, error), session)
 

@@ -26,12 +26,12 @@ def nearest_of(facts: Facts) -> Known | None:
     return max(of_steps, key=lambda each: _in_common(step, _step_parts(each.step)), default=None)
 
 
-def compared(facts: Facts, nearest: Known | None, known: Orchestrator) -> tuple[Component, ...]:
+def compared(facts: Facts, nearest: Known | None, orchestrator: Orchestrator) -> tuple[Component, ...]:
     """The components of its cache key and of its identity, each beside that of the nearest earlier run."""
     this = facts.this
     ids = [facts.run.id] if nearest is None else [facts.run.id, nearest.run.id]
-    inputs = [each for id in ids for each in known.inputs_of((id,))[:LOOKED_AT]]
-    names = _names_of(known, inputs)
+    inputs = [each for id in ids for each in orchestrator.inputs_of((id,))[:LOOKED_AT]]
+    names = _names_of(orchestrator, inputs)
     shown = _shown(this, inputs, names)
     before = {} if nearest is None else _shown(nearest, inputs, names)
     keyed = facts.maker if facts.maker is not None and _is_of_cache(facts) else this  # whoever took it had the same key
@@ -45,9 +45,9 @@ def compared(facts: Facts, nearest: Known | None, known: Orchestrator) -> tuple[
     )
 
 
-def changes_of_source(this: Known, nearest: Known, known: Orchestrator) -> tuple[str, ...]:
+def changes_of_source(this: Known, nearest: Known, orchestrator: Orchestrator) -> tuple[str, ...]:
     """Which parts of the source differ; none if that is not known."""
-    now, before = (_source_of(each, known) for each in (this, nearest))
+    now, before = (_source_of(each, orchestrator) for each in (this, nearest))
     if not now or not before:
         return ()
     changed = [f"{name} changed" for name in now if name in before and now[name] != before[name]]
@@ -55,9 +55,9 @@ def changes_of_source(this: Known, nearest: Known, known: Orchestrator) -> tuple
     return (*changed, *added, *(f"{name} was removed" for name in before if name not in now))
 
 
-def _source_of(run: Known, known: Orchestrator) -> Parts:
+def _source_of(run: Known, orchestrator: Orchestrator) -> Parts:
     parts = {} if run.decision is None else _json(run.decision.components)
-    text = known.source(parts.get("source", "") + parts.get("helpers", ""))
+    text = orchestrator.source(parts.get("source", "") + parts.get("helpers", ""))
     return _json(text)
 
 
@@ -137,8 +137,10 @@ def _result_of(makers: Sequence[str]) -> str:
     return f"the result of {makers[0]}" if len(makers) == 1 else f"results of {makers[0]} and {len(makers) - 1:,} more"
 
 
-def _names_of(known: Orchestrator, inputs: Sequence[InputRecord]) -> dict[str, str]:
+def _names_of(orchestrator: Orchestrator, inputs: Sequence[InputRecord]) -> dict[str, str]:
     ids = tuple({each.source_id for each in inputs})
     if not ids:
         return {}
-    return {run.id: run.name for ask in (known.task_runs, known.flow_runs) for run in ask(RunFilter(ids=ids))}
+    return {
+        run.id: run.name for ask in (orchestrator.task_runs, orchestrator.flow_runs) for run in ask(RunFilter(ids=ids))
+    }

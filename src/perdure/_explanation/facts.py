@@ -57,50 +57,52 @@ class Facts:
         return self.this.run
 
 
-def gather(known: Orchestrator, run: Run) -> Facts:
+def gather(orchestrator: Orchestrator, run: Run) -> Facts:
     """All records of a run."""
-    (this,) = with_details(known, [run])
-    flow = _flow_of(known, run)
-    resumed_with = _resumed_with(known, flow, run.created)
-    other = None if this.decision is None or this.decision.other_id is None else one(known, this.decision.other_id)
-    start = known.start(run.id) if isinstance(run, FlowRun) else None
+    (this,) = with_details(orchestrator, [run])
+    flow = _flow_of(orchestrator, run)
+    resumed_with = _resumed_with(orchestrator, flow, run.created)
+    other = (
+        None if this.decision is None or this.decision.other_id is None else one(orchestrator, this.decision.other_id)
+    )
+    start = orchestrator.start(run.id) if isinstance(run, FlowRun) else None
     return Facts(
         this=this,
         step=this.step if this.step is not None or start is None else start.step,
         flow=flow,
         resumed_with=resumed_with,
-        kept=_kept(known, this, flow),
-        earlier=_same(known, run, RunFilter(older_than=run.id, limit=LOOKED_AT)),
-        attempts=() if flow is None or resumed_with is None else _attempts(known, run, flow, resumed_with),
-        maker=_maker(known, this, other),
+        kept=_kept(orchestrator, this, flow),
+        earlier=_same(orchestrator, run, RunFilter(older_than=run.id, limit=LOOKED_AT)),
+        attempts=() if flow is None or resumed_with is None else _attempts(orchestrator, run, flow, resumed_with),
+        maker=_maker(orchestrator, this, other),
         other=other,
-        inputs=known.inputs_of((run.id,))[:LOOKED_AT],
+        inputs=orchestrator.inputs_of((run.id,))[:LOOKED_AT],
     )
 
 
-def with_details(known: Orchestrator, runs: Sequence[Run]) -> list[Known]:
+def with_details(orchestrator: Orchestrator, runs: Sequence[Run]) -> list[Known]:
     """The runs with their results and decisions."""
     ids = tuple(run.id for run in runs)
     if not ids:
         return []
-    results = {each.run_id: each for each in known.results(ResultFilter(run_ids=ids))}
-    decisions = {each.run_id: each for each in known.decisions(ids)}
+    results = {each.run_id: each for each in orchestrator.results(ResultFilter(run_ids=ids))}
+    decisions = {each.run_id: each for each in orchestrator.decisions(ids)}
     return [Known(run, results.get(run.id), decisions.get(run.id)) for run in runs]
 
 
-def one(known: Orchestrator, id: str) -> Known | None:
+def one(orchestrator: Orchestrator, id: str) -> Known | None:
     """A run by its id."""
-    runs: list[Run] = [*known.task_runs(RunFilter(ids=(id,))), *known.flow_runs(RunFilter(ids=(id,)))]
-    return next(iter(with_details(known, runs)), None)
+    runs: list[Run] = [*orchestrator.task_runs(RunFilter(ids=(id,))), *orchestrator.flow_runs(RunFilter(ids=(id,)))]
+    return next(iter(with_details(orchestrator, runs)), None)
 
 
-def involved(known: Orchestrator, runs: Iterable[Run]) -> dict[str, Involved]:
+def involved(orchestrator: Orchestrator, runs: Iterable[Run]) -> dict[str, Involved]:
     """What an explanation says of other runs, by their ids."""
     listed = list(runs)
     above = {run.id: run.flow_run_id if isinstance(run, TaskRun) else run.parent_flow_run_id for run in listed}
     ids = tuple({id for id in above.values() if id is not None})
     names: Mapping[str | None, str] = (
-        {each.id: each.name for each in known.flow_runs(RunFilter(ids=ids))} if ids else {}
+        {each.id: each.name for each in orchestrator.flow_runs(RunFilter(ids=ids))} if ids else {}
     )
     return {
         run.id: Involved(run.id, run.name, run.state_name, run.state_time, above[run.id], names.get(above[run.id]))
@@ -108,55 +110,55 @@ def involved(known: Orchestrator, runs: Iterable[Run]) -> dict[str, Involved]:
     }
 
 
-def _flow_of(known: Orchestrator, run: Run) -> FlowRun | None:
+def _flow_of(orchestrator: Orchestrator, run: Run) -> FlowRun | None:
     id = run.flow_run_id if isinstance(run, TaskRun) else run.parent_flow_run_id
-    return None if id is None else next(iter(known.flow_runs(RunFilter(ids=(id,)))), None)
+    return None if id is None else next(iter(orchestrator.flow_runs(RunFilter(ids=(id,)))), None)
 
 
-def _resumed_with(known: Orchestrator, flow: FlowRun | None, created: Micros) -> StateRecord | None:
+def _resumed_with(orchestrator: Orchestrator, flow: FlowRun | None, created: Micros) -> StateRecord | None:
     if flow is None:
         return None
-    states = [each for each in known.states(flow.id) if each.name in _WENT_ON and each.time <= created]
+    states = [each for each in orchestrator.states(flow.id) if each.name in _WENT_ON and each.time <= created]
     return states[-1] if states else None
 
 
-def _kept(known: Orchestrator, this: Known, flow: FlowRun | None) -> StateRecord | None:
+def _kept(orchestrator: Orchestrator, this: Known, flow: FlowRun | None) -> StateRecord | None:
     """The last time that a flow run was resumed after a crash and did not run this run again."""
     run, result = this.run, this.result
     if flow is None or result is None or result.step is None or result.kind == "unpersisted" or run.ended is None:
         return None
     ended = run.ended
     return next(
-        (each for each in reversed(known.states(flow.id)) if each.name == "Resumed" and each.time > ended), None
+        (each for each in reversed(orchestrator.states(flow.id)) if each.name == "Resumed" and each.time > ended), None
     )
 
 
-def _same(known: Orchestrator, run: Run, wanted: RunFilter) -> list[Known]:
+def _same(orchestrator: Orchestrator, run: Run, wanted: RunFilter) -> list[Known]:
     """The runs of the same task or flow that the filter lets through."""
     if isinstance(run, FlowRun):
-        return with_details(known, known.flow_runs(wanted._replace(of=run.flow_name)))
-    found = known.task_runs(wanted._replace(of=run.task_name))
-    return with_details(known, [each for each in found if each.task_key == run.task_key])
+        return with_details(orchestrator, orchestrator.flow_runs(wanted._replace(of=run.flow_name)))
+    found = orchestrator.task_runs(wanted._replace(of=run.task_name))
+    return with_details(orchestrator, [each for each in found if each.task_key == run.task_key])
 
 
-def _attempts(known: Orchestrator, run: Run, flow: FlowRun, resumed_with: StateRecord) -> list[Known]:
+def _attempts(orchestrator: Orchestrator, run: Run, flow: FlowRun, resumed_with: StateRecord) -> list[Known]:
     """The runs of the same task or flow that its flow run called before it was resumed."""
     ids = [flow.id]
-    start = known.start(flow.id)
+    start = orchestrator.start(flow.id)
     if flow.parent_flow_run_id is not None and start is not None and start.step is not None:
         # A subflow is resumed as a new run.
-        ids += [id for step, id in known.begun_steps(flow.parent_flow_run_id) if step == start.step]
+        ids += [id for step, id in orchestrator.begun_steps(flow.parent_flow_run_id) if step == start.step]
     first_after = id_at(resumed_with.time + 1_000)  # ids distinguish milliseconds
     wanted = RunFilter(flow_run_ids=tuple(ids), older_than=first_after, before=resumed_with.time, limit=LOOKED_AT)
-    return _same(known, run, wanted)
+    return _same(orchestrator, run, wanted)
 
 
-def _maker(known: Orchestrator, this: Known, other: Known | None) -> Known | None:
+def _maker(orchestrator: Orchestrator, this: Known, other: Known | None) -> Known | None:
     if this.decision is None or this.decision.why not in ("cached", "waited", "reused"):
         return None
     for _ in range(_HOPS):
         decision = None if other is None else other.decision
         if decision is None or decision.why not in ("cached", "waited", "reused") or decision.other_id is None:
             break
-        other = one(known, decision.other_id) or other
+        other = one(orchestrator, decision.other_id) or other
     return other

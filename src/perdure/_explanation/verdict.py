@@ -25,13 +25,13 @@ class Verdict(NamedTuple):
 
 
 def verdict_of(
-    facts: Facts, nearest: Known | None, components: Sequence[Component], known: Orchestrator
+    facts: Facts, nearest: Known | None, components: Sequence[Component], orchestrator: Orchestrator
 ) -> Explanation:
     """The whole explanation of a run."""
-    named = _named(facts, nearest, known)
+    named = _named(facts, nearest, orchestrator)
     changed = {each.name for each in components if each.of == "cache key" and each.differs}
     of_source = {"source", "used source"} & changed and nearest is not None
-    changes = changes_of_source(facts.this, nearest, known) if of_source and nearest is not None else ()
+    changes = changes_of_source(facts.this, nearest, orchestrator) if of_source and nearest is not None else ()
     decided = _Explainer(facts, nearest, components, changes, named).verdict()
     result = facts.this.result
     return Explanation(
@@ -58,13 +58,13 @@ def _kept(facts: Facts) -> str:
     return f" When its flow run was resumed after a crash ({time_text(facts.kept.time)}), it did not run again."
 
 
-def _named(facts: Facts, nearest: Known | None, known: Orchestrator) -> dict[str, Involved]:
+def _named(facts: Facts, nearest: Known | None, orchestrator: Orchestrator) -> dict[str, Involved]:
     runs: list[Run] = [facts.run]
     runs += [each.run for each in (nearest, facts.maker, facts.other, *facts.attempts) if each is not None]
     ids = tuple({each.source_id for each in facts.inputs})
     if ids:
-        runs += [*known.task_runs(RunFilter(ids=ids)), *known.flow_runs(RunFilter(ids=ids))]
-    return involved(known, [*runs, *(each.run for each in _with_same_key(facts)[:1])])
+        runs += [*orchestrator.task_runs(RunFilter(ids=ids)), *orchestrator.flow_runs(RunFilter(ids=ids))]
+    return involved(orchestrator, [*runs, *(each.run for each in _with_same_key(facts)[:1])])
 
 
 def _cache_key(facts: Facts) -> str | None:

@@ -36,9 +36,9 @@ class Change(NamedTuple):
 class Changes:
     """The last changes of flow runs in a database; numbers count within an `epoch`, a time of looking without a gap."""
 
-    def __init__(self, known: EmbeddedOrchestrator) -> None:
+    def __init__(self, orchestrator: EmbeddedOrchestrator) -> None:
         self.epoch = token_hex(4)
-        self._known = known
+        self._orchestrator = orchestrator
         self._lock = threading.Lock()
         self._listeners = 0
         self._left = 0.0  # when the last one did
@@ -126,9 +126,9 @@ class Changes:
             self._characters -= _length(self._last.popleft().run)
 
     def _looked_at(self) -> list[FlowRun]:
-        newest = {run.id: run for run in self._known.flow_runs(RunFilter(limit=_NEWEST))}
+        newest = {run.id: run for run in self._orchestrator.flow_runs(RunFilter(limit=_NEWEST))}
         open = [id for id, seen in self._seen.items() if id not in newest and seen[0] not in FINAL][-_OPEN:]
-        older = self._known.flow_runs(RunFilter(ids=tuple(open))) if open else ()
+        older = self._orchestrator.flow_runs(RunFilter(ids=tuple(open))) if open else ()
         return [*newest.values(), *older]
 
 

@@ -16,8 +16,8 @@ _PATIENCE_SECONDS = 0.03  # of a request, for a count that is under way
 class Counting:
     """Counts while somebody asks, one count at a time, and rests as long as each part of it took."""
 
-    def __init__(self, known: EmbeddedOrchestrator) -> None:
-        self._known = known
+    def __init__(self, orchestrator: EmbeddedOrchestrator) -> None:
+        self._orchestrator = orchestrator
         self._lock = threading.Lock()
         self._done = threading.Event()
         self._is_counting = False
@@ -38,7 +38,7 @@ class Counting:
         began = time.monotonic()
         with suppress(OrchestratorError):  # it may be back the next time
             at = began
-            for found in totals(self._known, system_clock()):
+            for found in totals(self._orchestrator, system_clock()):
                 if found.is_complete or not self._last.is_complete:
                     self._last = found
                 if not found.is_complete:

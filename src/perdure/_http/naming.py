@@ -11,14 +11,14 @@ R = TypeVar("R", FlowRun, TaskRun)
 _ASKED = 500  # ids in a query
 
 
-def names_of(ids: Iterable[str], known: EmbeddedOrchestrator) -> dict[str, RunName]:
+def names_of(ids: Iterable[str], orchestrator: EmbeddedOrchestrator) -> dict[str, RunName]:
     """The runs with these ids, by id; those that are deleted are left out."""
     wanted = list(dict.fromkeys(ids))
-    tasks = _runs(wanted, known.task_runs)
+    tasks = _runs(wanted, orchestrator.task_runs)
     found = {run.id for run in tasks}
-    flows = _runs([id for id in wanted if id not in found], known.flow_runs)
+    flows = _runs([id for id in wanted if id not in found], orchestrator.flow_runs)
     callers = {run.flow_run_id for run in tasks} | {run.parent_flow_run_id for run in flows}
-    named = {run.id: run.name for run in _runs([id for id in callers if id is not None], known.flow_runs)}
+    named = {run.id: run.name for run in _runs([id for id in callers if id is not None], orchestrator.flow_runs)}
     return {
         **{run.id: _name("task run", run, run.task_name, run.flow_run_id, named) for run in tasks},
         **{run.id: _name("flow run", run, run.flow_name, run.parent_flow_run_id, named) for run in flows},

@@ -15,11 +15,11 @@ _PREFIX = re.compile(r"(?:Flow|Task) run encountered an exception[.:]? ")
 _AGGREGATE = re.compile(r"\d+/\d+ states (?:failed|cancelled|crashed)")
 
 
-def ancestors_of(run: FlowRun, known: EmbeddedOrchestrator) -> list[FlowRun]:
+def ancestors_of(run: FlowRun, orchestrator: EmbeddedOrchestrator) -> list[FlowRun]:
     """The flow runs that called a flow run, the outermost first."""
     above: list[FlowRun] = []
     while run.parent_flow_run_id is not None and len(above) < _DEEPEST:
-        found = known.flow_runs(RunFilter(ids=(run.parent_flow_run_id,), limit=1))
+        found = orchestrator.flow_runs(RunFilter(ids=(run.parent_flow_run_id,), limit=1))
         if not found:
             break
         run = found[0]
@@ -27,7 +27,7 @@ def ancestors_of(run: FlowRun, known: EmbeddedOrchestrator) -> list[FlowRun]:
     return above[::-1]
 
 
-def failure_path(run: FlowRun, known: EmbeddedOrchestrator) -> list[FlowRun | TaskRun]:
+def failure_path(run: FlowRun, orchestrator: EmbeddedOrchestrator) -> list[FlowRun | TaskRun]:
     """From a failed flow run down to the run in which its failure began; that run alone if it began in its own code.
 
     A failure is followed down as long as a failed call has the same error. A flow that failed because so many of its
@@ -36,16 +36,16 @@ def failure_path(run: FlowRun, known: EmbeddedOrchestrator) -> list[FlowRun | Ta
     path: list[FlowRun | TaskRun] = [run]
     at: FlowRun | TaskRun | None = run
     while isinstance(at, FlowRun) and len(path) < _DEEPEST:
-        at = _origin(at, known)
+        at = _origin(at, orchestrator)
         if at is not None:
             path.append(at)
     return path
 
 
-def _origin(run: FlowRun, known: EmbeddedOrchestrator) -> FlowRun | TaskRun | None:
+def _origin(run: FlowRun, orchestrator: EmbeddedOrchestrator) -> FlowRun | TaskRun | None:
     """The failed call of a flow run from which it has its failure."""
     wanted = RunFilter(flow_run_ids=(run.id,), states=_FAILED, oldest_first=True, limit=_LOOKED_AT)
-    failed: list[FlowRun | TaskRun] = [*known.task_runs(wanted), *known.flow_runs(wanted)]
+    failed: list[FlowRun | TaskRun] = [*orchestrator.task_runs(wanted), *orchestrator.flow_runs(wanted)]
     error = _error(run)
     if not _AGGREGATE.match(error):
         failed = [each for each in failed if _error(each) == error]
@@ -56,12 +56,12 @@ def _error(run: FlowRun | TaskRun) -> str:
     return _PREFIX.sub("", run.state_message or "", count=1)
 
 
-def below(run_id: str, known: EmbeddedOrchestrator) -> Iterator[str]:
+def below(run_id: str, orchestrator: EmbeddedOrchestrator) -> Iterator[str]:
     """The ids of a flow run and of the flow runs below it, level by level; at most a thousand."""
     level, count = [run_id], 1
     yield run_id
     while level and count < _SUBFLOWS:
-        runs = known.flow_runs(RunFilter(flow_run_ids=tuple(level), oldest_first=True, limit=_SUBFLOWS - count))
+        runs = orchestrator.flow_runs(RunFilter(flow_run_ids=tuple(level), oldest_first=True, limit=_SUBFLOWS - count))
         level = [run.id for run in runs]
         count += len(level)
         yield from level

@@ -16,8 +16,8 @@ _KEPT = 1_000  # storages, whose connections are used again
 class ServedStorages:
     """The storages of one database, as far as the settings and `places` allow them."""
 
-    def __init__(self, known: Orchestrator, places: Sequence[str] = ()) -> None:
-        self._known = known
+    def __init__(self, orchestrator: Orchestrator, places: Sequence[str] = ()) -> None:
+        self._orchestrator = orchestrator
         self._places = places
         self._made: dict[BlockRecord, Storage] = {}
 
@@ -28,7 +28,7 @@ class ServedStorages:
             ResultMissing: the database knows no such block.
             ResultUnreadable: it cannot be made here, is none, or is not allowed.
         """
-        record = self._known.block(id)
+        record = self._orchestrator.block(id)
         if record is None:
             raise ResultMissing(f"The result is in a storage with the id {id}, which this database does not know.")
         storage = self._made.get(record) or self._checked(record)

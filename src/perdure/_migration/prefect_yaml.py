@@ -49,7 +49,7 @@ def toml_of(text: str) -> Rewritten:
 
 def _deployment(
     each: Mapping[str, Any], whole: Mapping[str, Any], findings: list[Finding], text: str
-) -> dict[str, Any]:
+) -> dict[str, object]:
     made: dict[str, Any] = {name: each[name] for name in _SAME if each.get(name) not in (None, [], {})}
     if "version" in made:
         made["version"] = str(made["version"])
@@ -69,7 +69,7 @@ def _deployment(
     return made
 
 
-def _source(steps: Sequence[Any], findings: list[Finding], text: str) -> dict[str, Any]:
+def _source(steps: Sequence[Any], findings: list[Finding], text: str) -> dict[str, object]:
     for step in reversed(steps):
         for name, options in step.items() if isinstance(step, Mapping) else ():
             kind, given = name.rpartition(".")[2], options or {}
@@ -86,7 +86,7 @@ def _source(steps: Sequence[Any], findings: list[Finding], text: str) -> dict[st
     return {}
 
 
-def _schedules(each: Mapping[str, Any], findings: list[Finding], text: str) -> dict[str, Any]:
+def _schedules(each: Mapping[str, Any], findings: list[Finding], text: str) -> dict[str, object]:
     given = each.get("schedules")
     if given is None and each.get("schedule"):
         given = [each["schedule"]]
@@ -109,12 +109,12 @@ def _schedules(each: Mapping[str, Any], findings: list[Finding], text: str) -> d
     return {"schedules": made}
 
 
-def _pool(pool: Mapping[str, Any]) -> dict[str, Any]:
+def _pool(pool: Mapping[str, Any]) -> dict[str, object]:
     names = {"name": "work_pool", "work_queue_name": "work_queue", "job_variables": "job_variables"}
     return {new: pool[old] for old, new in names.items() if pool.get(old)}
 
 
-def _limit(limit: Any) -> dict[str, Any]:
+def _limit(limit: object) -> dict[str, object]:
     if not limit:
         return {}
     if not isinstance(limit, Mapping):
@@ -126,7 +126,7 @@ def _limit(limit: Any) -> dict[str, Any]:
     return {"concurrency_limit": limit.get("limit"), **({} if overlap == "queue" else {"overlap": overlap})}
 
 
-def _templates(value: Any, path: str = "") -> Iterator[str]:
+def _templates(value: object, path: str = "") -> Iterator[str]:
     if isinstance(value, Mapping):
         for name, each in value.items():
             yield from _templates(each, str(name))
@@ -162,7 +162,7 @@ def _lines(deployments: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     yield ""
 
 
-def _value(value: Any) -> str:
+def _value(value: object) -> str:
     if isinstance(value, Mapping):
         inner = ", ".join(f"{_key(str(name))} = {_value(each)}" for name, each in value.items() if each is not None)
         return f"{{ {inner} }}" if inner else "{}"
@@ -180,7 +180,7 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return value.isoformat() if isinstance(value, date | datetime) else str(value)
 
 

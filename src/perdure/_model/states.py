@@ -13,11 +13,9 @@ from perdure._model.state_types import (
     ABANDONED,
     FINAL,
     ROLLED_BACK,
-    TRANSITIONS,
     UNSUCCESSFUL,
     S,
     StateType,
-    check_transition,
 )
 from perdure._model.tracebacks import fold
 from perdure._platform.clock import Micros, from_datetime, system_clock, to_datetime
@@ -32,7 +30,6 @@ __all__ = [
     "ABANDONED",
     "FINAL",
     "ROLLED_BACK",
-    "TRANSITIONS",
     "UNSUCCESSFUL",
     "AwaitingRetry",
     "Cancelled",
@@ -52,7 +49,6 @@ __all__ = [
     "StateType",
     "Suspended",
     "aggregate",
-    "check_transition",
     "exception_from",
     "is_states",
 ]

@@ -22,7 +22,7 @@ class EndedInFork(BaseException):
         self.error = error
 
 
-def abandon(steps: Any) -> None:
+def abandon(steps: object) -> None:
     """Keep a generator from ever being closed: its code is the parent's to run."""
     import ctypes  # few programs fork inside a flow; the others start faster
 

@@ -79,7 +79,7 @@ def is_worker() -> bool:
     return _elsewhere is not None
 
 
-def walk(found: Any, qualified_name: str) -> Any:
+def walk(found: object, qualified_name: str) -> Any:
     """What a module holds under a qualified name; None if it holds nothing there. Runs no code of the module's."""
     for part in qualified_name.split("."):
         found = getattr(found, "__dict__", {}).get(part)

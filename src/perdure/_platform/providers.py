@@ -6,7 +6,7 @@ from typing import Any
 _orchestrator: Callable[[], Any] | None = None
 
 
-def set_orchestrator(provider: Callable[[], Any]) -> None:
+def set_orchestrator(provider: Callable[[], object]) -> None:
     """Have blocks saved, and runs looked up, in what the provider returns; it is asked at every use."""
     global _orchestrator
     _orchestrator = provider

@@ -17,7 +17,7 @@ _LONG = 10  # rows, or values of the only row
 _WIDEST = 4_096  # bytes of an element that is shown
 
 
-def array(value: Any, kind: type) -> dict[str, Any] | None:
+def array(value: object, kind: type) -> dict[str, Any] | None:
     """What may be shown of a numpy array or a torch tensor; None for all others."""
     if is_any(kind, "numpy", "ndarray"):
         base = loaded("numpy", "ndarray")
@@ -32,7 +32,7 @@ def array(value: Any, kind: type) -> dict[str, Any] | None:
     return None
 
 
-def _lies_in_file(array: Any) -> bool:
+def _lies_in_file(array: object) -> bool:
     """Whether an array's memory is a mapped file, which reading would load."""
     for _ in range(10):
         if is_any(type(array), "numpy", "memmap") or type(array) is mmap.mmap:
@@ -70,7 +70,7 @@ def _first(array: Any) -> Any:
     return array[(0,) * (array.ndim - 2)][:_LONG, :_WIDE] if array.size else array.ravel()
 
 
-def _rounded(value: Any) -> Any:
+def _rounded(value: object) -> Any:
     if type(value) is list:
         return [_rounded(each) for each in value]
     return float(f"{value:.6g}") if type(value) is float else value
@@ -113,7 +113,7 @@ def _steps(shape: Sequence[int]) -> tuple[slice, ...]:
     return tuple(slice(None, None, step) for step in steps)
 
 
-def _tensor(tensor: Any, kind: type) -> dict[str, Any]:
+def _tensor(tensor: Any, kind: type) -> dict[str, object]:
     shape, device = list(tensor.shape), str(tensor.device)
     shown: dict[str, Any] = {
         "kind": "array",
@@ -131,7 +131,7 @@ def _tensor(tensor: Any, kind: type) -> dict[str, Any]:
         return shown
 
 
-def _records(array: Any, kind: type) -> dict[str, Any]:
+def _records(array: Any, kind: type) -> dict[str, object]:
     """A structured array as a table."""
     names = array.dtype.names
     shown = [names[at] for at in shown_columns(names)]

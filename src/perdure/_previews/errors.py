@@ -21,7 +21,7 @@ _context = BaseException.__dict__["__context__"].__get__
 _is_suppressed = BaseException.__dict__["__suppress_context__"].__get__
 
 
-def exception(error: BaseException) -> dict[str, Any]:
+def exception(error: BaseException) -> dict[str, object]:
     """An exception's type and message, where it was raised, and what it came from."""
     shown: dict[str, Any] = {"kind": "exception", "type": name_of(type(error)), "message": message_of(error, 1_000)}
     frames = list(_frames(_traceback(error)))
@@ -66,7 +66,7 @@ _filename = OSError.__dict__["filename"].__get__
 _filename2 = OSError.__dict__["filename2"].__get__
 
 
-def _texts(args: tuple[Any, ...], length: int) -> Iterator[str]:
+def _texts(args: tuple[object, ...], length: int) -> Iterator[str]:
     is_secret_one = False
     for each in args:
         yield str(hidden(each)) if is_secret_one else _text(each, length)

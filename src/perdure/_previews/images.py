@@ -15,7 +15,7 @@ _FIGURE = 2 * 2**20  # bytes of a figure that is drawn: a larger one would take 
 _COLOURS = 96  # where all would take too much room
 
 
-def image(value: Any, kind: type) -> dict[str, Any] | None:
+def image(value: object, kind: type) -> dict[str, Any] | None:
     """What may be shown of an image of Pillow's or a figure of Matplotlib's; None for all others."""
     if is_of(kind, "PIL") and is_any(kind, "PIL.Image", "Image"):
         return _pillow(value, kind)
@@ -24,7 +24,7 @@ def image(value: Any, kind: type) -> dict[str, Any] | None:
     return None
 
 
-def _pillow(value: Any, kind: type) -> dict[str, Any]:
+def _pillow(value: Any, kind: type) -> dict[str, object]:
     width, height = value.size
     shown = {"kind": "image", "type": name_of(kind), "width": width, "height": height, "mode": value.mode}
     if not width * height or not _is_read(value):
@@ -32,7 +32,7 @@ def _pillow(value: Any, kind: type) -> dict[str, Any]:
     return _with_thumbnail(shown, value)
 
 
-def _is_read(image: Any) -> bool:
+def _is_read(image: object) -> bool:
     """Whether an image is in memory: one that was opened and not used yet would be read from its file."""
     try:
         return attribute(image, "_im") is not None
@@ -40,7 +40,7 @@ def _is_read(image: Any) -> bool:
         return False
 
 
-def _with_thumbnail(shown: dict[str, Any], image: Any) -> dict[str, Any]:
+def _with_thumbnail(shown: dict[str, Any], image: object) -> dict[str, object]:
     for side, is_reduced in ((_SIDE, False), (_SIDE, True), (96, True), (48, True)):
         png = _png(_small(image, side), is_reduced)
         if len(png) <= _ROOM:
@@ -48,7 +48,7 @@ def _with_thumbnail(shown: dict[str, Any], image: Any) -> dict[str, Any]:
     return shown
 
 
-def _small(image: Any, side: int) -> Any:
+def _small(image: Any, side: int) -> object:
     longer = max(image.size)
     if longer > 4 * side:  # every so many-th pixel first: a look at all of them takes as long as storing them
         image = image.resize(_scaled(image.size, 4 * side / longer), 0)
@@ -82,7 +82,7 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
 # Matplotlib
 
 
-def _figure(figure: Any, kind: type) -> dict[str, Any]:
+def _figure(figure: Any, kind: type) -> dict[str, object]:
     inches = [float(each) for each in figure.get_size_inches()]
     width, height = (round(each * figure.dpi) for each in inches)
     shown = {"kind": "image", "type": name_of(kind), "width": width, "height": height, "mode": "RGBA"}
@@ -92,7 +92,7 @@ def _figure(figure: Any, kind: type) -> dict[str, Any]:
         return shown
 
 
-def _render(figure: Any, dpi: float) -> Any:
+def _render(figure: object, dpi: float) -> Any:
     """A drawing of a copy: to draw a figure changes it."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # part of a library that is in use already
 
@@ -105,7 +105,7 @@ def _render(figure: Any, dpi: float) -> Any:
     return images("RGBA", canvas.get_width_height(), pixels, "raw", "RGBA", 0, 1)
 
 
-def _copied(figure: Any) -> Any:
+def _copied(figure: object) -> Any:
     written = _Bounded()
     _FigurePickler(written, figure).dump(figure)
     return pickle.loads(written.getvalue())

@@ -21,7 +21,7 @@ _MOST = 4_096  # bytes of a preview, its thumbnail not counted
 _PAGE_MARKS = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})  # so that it is safe inside a page, too
 
 
-def preview_of(value: Any) -> str | None:
+def preview_of(value: object) -> str | None:
     """What may be shown of a value, as a JSON object in ASCII: its kind and type, and a bounded look into it.
 
     Takes at most 4 KiB, and 24 KiB more with a thumbnail. None where nothing can be said. Never raises.
@@ -105,7 +105,7 @@ _CONTAINERS = (dict, list, tuple, set, frozenset, deque)
 _BUILTINS = (*_CONTAINERS, int, float)
 
 
-def _whole(value: Any) -> str:
+def _whole(value: object) -> str:
     kind = type(value)
     shown: dict[str, Any] = {}
     for shorter in (1, 2, 4, 8):
@@ -140,7 +140,7 @@ def _described(value: Any, kind: type, shorter: int) -> dict[str, Any]:
     return tabular(value, kind) or array(value, kind) or image(value, kind) or _object(value, kind, shorter)
 
 
-def _object(value: Any, kind: type, shorter: int) -> dict[str, Any]:
+def _object(value: object, kind: type, shorter: int) -> dict[str, object]:
     item = numpy_item(value, kind)
     if item is not None:
         return {"kind": "json", "type": name_of(kind), "value": Tree().of(item)}

@@ -23,7 +23,7 @@ class Head(NamedTuple):
     cells: Sequence[Any]
 
 
-def tabular(value: Any, kind: type) -> dict[str, Any] | None:
+def tabular(value: object, kind: type) -> dict[str, object] | None:
     """What may be shown of a table or column of pandas, polars or pyarrow; None for all others."""
     if is_any(kind, "pandas", "DataFrame", "Series"):
         return _pandas(value, kind)
@@ -40,7 +40,7 @@ def table(
     width: int,
     heads: Sequence[Head],
     memory: int,
-    index: Sequence[Any] | None = None,
+    index: Sequence[object] | None = None,
 ) -> dict[str, Any]:
     """A table's preview, with as much of its first cells as there is room for; `memory` is in bytes.
 
@@ -72,7 +72,7 @@ def table(
     return shown
 
 
-def _secret_rows(namings: Sequence[Head], index: Sequence[Any] | None) -> set[int]:
+def _secret_rows(namings: Sequence[Head], index: Sequence[object] | None) -> set[int]:
     """The rows whose label, or whose cell in a column of names, is the name of a secret."""
     labels = () if index is None else [each if type(each) is str else cell(each, _CELL) for each in index]
     columns = [labels, *(each.cells for each in namings)]
@@ -85,7 +85,7 @@ def _texts(column: Head, name: str, secret_rows: set[int]) -> list[str]:
     return [HIDDEN if row in secret_rows else cell(item, _CELL) for row, item in enumerate(column.cells)]
 
 
-def shown_columns(names: Sequence[Any]) -> list[int]:
+def shown_columns(names: Sequence[object]) -> list[int]:
     """The columns to have the heads of: the first ones, and those of the others that name what lies beside them."""
     return [at for at, name in enumerate(names[:_SEARCHED]) if at < COLUMNS or is_naming(name)][: 2 * COLUMNS]
 
@@ -164,7 +164,7 @@ def _polars(value: Any, kind: type) -> dict[str, Any]:
     return table(name_of(kind), rows, width, columns, value.estimated_size())
 
 
-def _pyarrow(value: Any, kind: type) -> dict[str, Any]:
+def _pyarrow(value: Any, kind: type) -> dict[str, object]:
     if not is_any(kind, "pyarrow", "Table", "RecordBatch"):
         return table(name_of(kind), len(value), 1, [_arrow_column("", value)], value.nbytes)
     names = value.column_names

@@ -89,7 +89,7 @@ def may_hold_a_secret(encoded: str) -> bool:
     return False
 
 
-def hidden(value: object) -> Any:
+def hidden(value: object) -> object:
     """What to show of a value with a secret name: that there is one, or that there is none."""
     return value if value is None or type(value) is bool else HIDDEN
 
@@ -149,5 +149,5 @@ def known_text(value: Any, kind: type) -> str | None:
     return None
 
 
-def _is_known_zone(zone: Any) -> bool:
+def _is_known_zone(zone: object) -> bool:
     return zone is None or any(is_of(type(zone), package) for package in _ZONES)

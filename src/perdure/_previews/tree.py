@@ -79,7 +79,7 @@ class Tree:
         self.room -= len(text) + 4
         return text
 
-    def _other(self, value: Any, kind: type, depth: int) -> Any:
+    def _other(self, value: Any, kind: type, depth: int) -> object:
         text = known_text(value, kind)
         if text is not None:
             return self.text(text, depth)
@@ -101,7 +101,7 @@ class Tree:
             return self._container(value, depth)
         return self._said(summary(value, kind))
 
-    def _container(self, value: Any, depth: int) -> Any:
+    def _container(self, value: Any, depth: int) -> object:
         for base in (dict, list, tuple, set, frozenset, deque):
             if is_a(type(value), base):
                 count = base.__len__(value)
@@ -111,7 +111,7 @@ class Tree:
                 return self._sequence(base.__iter__(value), count, depth)
         raise AssertionError
 
-    def _sequence(self, items: "Iterator[Any]", count: int, depth: int) -> Any:
+    def _sequence(self, items: "Iterator[Any]", count: int, depth: int) -> object:
         if count and depth >= self._limits.deepest:
             return self._said(f"[… {more(count)}]")
         shown: list[Any] = []
@@ -127,7 +127,7 @@ class Tree:
             shown.append(self._said(f"… {more(count - len(shown))}"))
         return shown
 
-    def mapping(self, items: "Iterator[tuple[Any, Any]]", count: int, depth: int = 0) -> Any:
+    def mapping(self, items: "Iterator[tuple[Any, Any]]", count: int, depth: int = 0) -> object:
         """Names and values as a JSON object; what has a secret name is hidden."""
         if count and depth >= self._limits.deepest:
             return self._said(f"{{… {more(count)}}}")
@@ -159,7 +159,7 @@ class Tree:
     def _count(self, depth: int) -> int:
         return _at(self._limits.items, depth) // self._shorter or 1
 
-    def _key(self, key: Any, depth: int) -> str:
+    def _key(self, key: object, depth: int) -> str:
         shown = self.of(key, max(depth, 2))
         return shown if type(shown) is str else encode(shown)
 
@@ -178,7 +178,7 @@ def _at(bounds: tuple[int, ...], depth: int) -> int:
     return bounds[depth] if depth < len(bounds) else bounds[-1]
 
 
-def fields_of(value: Any, kind: type) -> list[tuple[str, Any]] | None:
+def fields_of(value: Any, kind: type) -> list[tuple[str, object]] | None:
     """The fields of a dataclass, a pydantic model or a named tuple that its repr shows; None for all others."""
     found = _declared(kind)
     if found is not None:
@@ -213,14 +213,14 @@ def _quiet(kind: type) -> set[str]:
     return set()
 
 
-def _held(value: Any, name: str) -> Any:
+def _held(value: object, name: str) -> object:
     try:
         return attribute(value, name)
     except AttributeError:
         return "…"  # only the class's own code could tell
 
 
-def numpy_item(value: Any, kind: type) -> Any:
+def numpy_item(value: Any, kind: type) -> object:
     """A number or text of numpy's as Python's own; None for all others."""
     if not is_any(kind, "numpy", "number", "bool", "character") or not is_of(kind, "numpy"):
         return None

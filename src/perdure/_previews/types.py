@@ -73,7 +73,7 @@ def attribute(value: object, name: str) -> Any:
     raise AttributeError(name)
 
 
-def attributes(value: object) -> dict[str, Any]:
+def attributes(value: object) -> dict[str, object]:
     """An instance's dict; an empty one if it has none."""
     for kind in mro_of(type(value)):
         found = namespace_of(kind).get("__dict__")

@@ -18,7 +18,7 @@ _SMALL = 10**18  # an index
 _MAX_TEXT = 1_000_000  # characters of a text that is compared line by line
 
 
-def compare(before: Any, after: Any) -> Found:
+def compare(before: object, after: object) -> Found:
     """All that differs between two values; NaN equals NaN.
 
     Mappings are compared by key, lists by index, tables by column, arrays by region, texts by line, dataclasses and
@@ -29,7 +29,7 @@ def compare(before: Any, after: Any) -> Found:
     return found
 
 
-def _compare(a: Any, b: Any, path: str, found: Found, above: tuple[tuple[int, int], ...]) -> None:
+def _compare(a: object, b: object, path: str, found: Found, above: tuple[tuple[int, int], ...]) -> None:
     here = (id(a), id(b))
     if a is b or here in above:  # a value that holds itself
         return
@@ -47,7 +47,7 @@ def _compare(a: Any, b: Any, path: str, found: Found, above: tuple[tuple[int, in
         found.add(Change(path, "changed", short(a), short(b)))
 
 
-def _retyped(a: Any, b: Any, path: str, found: Found) -> None:
+def _retyped(a: object, b: object, path: str, found: Found) -> None:
     if isinstance(a, int | float) and isinstance(b, int | float):
         found.add(Change(path, "changed", short(a), short(b)))
     else:
@@ -90,12 +90,12 @@ def _compare_mappings(
             _lone("added", value, path, key, found)
 
 
-def _place(path: str, key: Any, found: Found) -> str:
+def _place(path: str, key: object, found: Found) -> str:
     """Where an item is; of what is only counted, nobody asks."""
     return "" if found.is_full else f"{path}[{key if type(key) is int and abs(key) < _SMALL else short(key)}]"
 
 
-def _lone(kind: Literal["added", "removed"], value: Any, path: str, key: Any, found: Found) -> None:
+def _lone(kind: Literal["added", "removed"], value: object, path: str, key: object, found: Found) -> None:
     """An item that only one of two values has."""
     if found.is_full:
         found.more += 1
@@ -105,7 +105,7 @@ def _lone(kind: Literal["added", "removed"], value: Any, path: str, key: Any, fo
         found.add(Change(_place(path, key, found), kind, before=short(value)))
 
 
-def _fields_of(value: Any) -> dict[str, Any] | None:
+def _fields_of(value: Any) -> dict[str, object] | None:
     """The fields of a dataclass, a pydantic model, a named tuple, or a plain object that knows no `==`."""
     names: Any = None
     if dataclasses.is_dataclass(value):
@@ -117,7 +117,7 @@ def _fields_of(value: Any) -> dict[str, Any] | None:
     return _state_of(value) if names is None else {name: getattr(value, name, None) for name in names}
 
 
-def _state_of(value: Any) -> dict[str, Any] | None:
+def _state_of(value: object) -> dict[str, object] | None:
     """All that an object is made of, if that is no more than its attributes."""
     kind = type(value)
     usual = all(getattr(kind, name) is getattr(object, name) for name in _USUAL)
@@ -160,7 +160,7 @@ def _compare_lists(
         _lone("added", b[index], path, index, found)
 
 
-def _common(a: Sequence[Any], b: Sequence[Any]) -> int:
+def _common(a: Sequence[object], b: Sequence[object]) -> int:
     """How many items at the start are the same."""
     count = 0
     for one, other in zip(a, b, strict=False):
@@ -182,7 +182,7 @@ def _compare_texts(a: str, b: str, path: str, found: Found) -> None:
     found.add(Change(path, "changed", short(a), short(b), lines=lines))
 
 
-def _is_equal(a: Any, b: Any) -> bool:
+def _is_equal(a: object, b: object) -> bool:
     try:
         equal = a == b
         if not isinstance(equal, bool):

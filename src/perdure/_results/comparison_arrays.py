@@ -73,7 +73,7 @@ def differing(a: Any, b: Any) -> Any:
     return numpy.array([not _is_equal(one, other) for one, other in pairs], bool).reshape(a.shape)
 
 
-def _is_equal(a: Any, b: Any) -> bool:
+def _is_equal(a: object, b: object) -> bool:
     try:
         return a is b or bool(a == b) or bool(a != a and b != b)
     except Exception:  # such as a comparison that gives an array, or pandas' NA
@@ -108,7 +108,7 @@ def _samples(a: Any, b: Any, mask: Any, start: int, limit: int) -> list[Sample]:
     return found
 
 
-def value_text(value: Any) -> str:
+def value_text(value: object) -> str:
     """An element for people: `1.5`, not `np.float64(1.5)`."""
     item = getattr(value, "item", None)
     return short(item() if callable(item) and getattr(value, "shape", None) == () else value)

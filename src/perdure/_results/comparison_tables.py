@@ -17,7 +17,7 @@ class Column(NamedTuple):
     differs: Callable[[Any, Any], Any]  # two columns' values, of one length, to a mask
 
 
-def columns_of(value: Any) -> dict[str, Column] | None:
+def columns_of(value: object) -> dict[str, Column] | None:
     """A table's columns by name; None if the value is no table. No library is imported for it."""
     for module, kinds, read in _READERS:
         library = sys.modules.get(module)
@@ -85,7 +85,7 @@ def _objects(values: Any) -> Any:
     return array
 
 
-def _item(values: Any, place: int) -> Any:
+def _item(values: Any, place: int) -> object:
     item = values.iloc[place] if hasattr(values, "iloc") else values[place]
     return item.as_py() if hasattr(item, "as_py") else item
 
@@ -119,7 +119,7 @@ def _of_pandas(value: Any) -> dict[str, Column]:
     return _named((name, Column(str(each.dtype), rows, each, _pandas_differs)) for name, each in pairs)
 
 
-def _pandas_differs(a: Any, b: Any) -> Any:
+def _pandas_differs(a: Any, b: Any) -> object:
     return a.ne(b).fillna(value=True) & ~(a.isna() & b.isna())
 
 
@@ -128,7 +128,7 @@ def _of_polars(value: Any) -> dict[str, Column]:
     return _named((name, Column(str(each.dtype), len(each), each, _polars_differs)) for name, each in pairs)
 
 
-def _polars_differs(a: Any, b: Any) -> Any:
+def _polars_differs(a: Any, b: Any) -> object:
     return a.ne_missing(b).to_numpy()
 
 
@@ -137,7 +137,7 @@ def _of_arrow(value: Any) -> dict[str, Column]:
     return _named((name, Column(str(each.type), len(each), each, _arrow_differs)) for name, each in pairs)
 
 
-def _arrow_differs(a: Any, b: Any) -> Any:
+def _arrow_differs(a: Any, b: Any) -> object:
     import pyarrow.compute
 
     compute: Any = pyarrow.compute

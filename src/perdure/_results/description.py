@@ -32,7 +32,7 @@ class SerializerDescription(dict[str, Any]):
         """The object that the bytes were made from. Raises what `Serializer.loads` and `serializer` raise."""
         return self.serializer().loads(data)
 
-    def dumps(self, obj: Any) -> bytes:
+    def dumps(self, obj: object) -> bytes:
         """The bytes of an object. Raises what `Serializer.dumps` and `serializer` raise."""
         return self.serializer().dumps(obj)
 

@@ -23,7 +23,8 @@ from perdure._platform.clock import Micros, to_datetime
 from perdure._platform.ids import is_id
 from perdure._results.naming import KnownRuns, flow_runs_called, task_runs_called
 from perdure._results.store import result_from_record
-from perdure._results.types import BaseResult, PersistedResult, type_name
+from perdure._results.type_names import type_name
+from perdure._results.types import BaseResult, PersistedResult
 
 # What `aggregate` says of a flow whose state is made of its children's; such a flow carries their states.
 _AGGREGATED = re.compile(r"All states completed\.|\d+/\d+ states (?:failed|cancelled or failed|are not final)\.")
@@ -100,7 +101,7 @@ def state_of_run(run: FlowRun | TaskRun) -> State[Any]:
     return _state_and_record(known_runs(), run)[0]
 
 
-def _state_and_record(known: Known, run: FlowRun | TaskRun) -> tuple[State[Any], ResultRecord | None]:
+def _state_and_record(known: Known, run: FlowRun | TaskRun) -> tuple[State[object], ResultRecord | None]:
     record = _record(known, run)
     state = _state(run, record)
     if isinstance(run, FlowRun) and record is not None and record.kind == "unpersisted":
@@ -261,7 +262,7 @@ def find_run(known: Known, id: str) -> FlowRun | TaskRun:
     )
 
 
-def _state(run: FlowRun | TaskRun, record: ResultRecord | None) -> State[Any]:
+def _state(run: FlowRun | TaskRun, record: ResultRecord | None) -> State[object]:
     """The run's state, with its result if that can be had from here."""
     kept = record is not None and record.kind != "unpersisted"
     data = result_from_record(record) if record is not None and kept else None
@@ -271,7 +272,7 @@ def _state(run: FlowRun | TaskRun, record: ResultRecord | None) -> State[Any]:
     return State(kind, run.state_name, run.state_message, data, run.state_time, flow_run_id, task_run_id)
 
 
-def _carried(known: Known, run: FlowRun, record: ResultRecord) -> Any:
+def _carried(known: Known, run: FlowRun, record: ResultRecord) -> object:
     """The states that a flow run's own state was made of; None if it was not."""
     if not _AGGREGATED.fullmatch(run.state_message or ""):
         return None
@@ -282,7 +283,7 @@ def _carried(known: Known, run: FlowRun, record: ResultRecord) -> Any:
     return children[0] if len(children) == 1 and record.type == type_name(children[0]) else None
 
 
-def _children(known: Known, run: FlowRun) -> list[State[Any]]:
+def _children(known: Known, run: FlowRun) -> list[State[object]]:
     """The states of what the run's last attempt called directly, in the order of the calls."""
     below = RunFilter(flow_run_ids=(run.id,))
     called = [each for each in known.task_runs(below) if each.parent_task_run_id is None]

@@ -107,7 +107,7 @@ class Layout:
         return f"chunks:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
-def _number(value: Any) -> int:
+def _number(value: object) -> int:
     if type(value) is not int or not 0 <= value < 2**62:
         raise ValueError(f"{value!r:.40} is no place or size")
     return value
@@ -144,7 +144,7 @@ def payload_ending(key: str) -> str:
     return "" if found is None else found["ending"]
 
 
-def dumped(serializer: "Serializer", value: Any, payload: "Payload", key: str) -> bytes | None:
+def dumped(serializer: "Serializer", value: object, payload: "Payload", key: str) -> bytes | None:
     """What of a value goes into the document under `key`; None if the payload has all of it.
 
     Under a key that ends as the files of the serializer's format do, the payload always is such a file.

@@ -322,5 +322,5 @@ def to_json(pruned: Pruned) -> dict[str, Any]:
     }
 
 
-def _fields(freed: Freed) -> dict[str, Any]:
+def _fields(freed: Freed) -> dict[str, object]:
     return {name: getattr(freed, name) for name in ("storage_id", "reason", "count", "size")}

@@ -142,7 +142,7 @@ def _steps(original: Original, target: "Serializer | None") -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def _is_encrypted(description: Any) -> bool:
+def _is_encrypted(description: object) -> bool:
     return isinstance(description, dict) and (
         description.get("type") == "encrypted" or _is_encrypted(description.get("serializer"))
     )

@@ -13,14 +13,8 @@ from perdure._results.document import PersistedResultBlob, digest_of, encode, re
 from perdure._results.keys import new_key
 from perdure._results.payload import HeldPayload, Layout, PayloadWriter, dumped, payload_key, payload_owner
 from perdure._results.stored_payload import StoredPayload
-from perdure._results.types import (
-    BaseResult,
-    LiteralResult,
-    PersistedResult,
-    UnpersistedResult,
-    literal_from_json,
-    type_name,
-)
+from perdure._results.type_names import type_name
+from perdure._results.types import BaseResult, LiteralResult, PersistedResult, UnpersistedResult, literal_from_json
 from perdure._settings import settings
 
 if TYPE_CHECKING:
@@ -126,7 +120,7 @@ KeyOfDigest = Callable[[str], str]  # from the digest of a value's bytes, hexade
 
 
 def write_result(
-    value: Any,
+    value: object,
     key: str | KeyOfDigest | None,
     storage: "Storage",
     serializer: "Serializer",
@@ -239,7 +233,7 @@ class _Writing(NamedTuple):
                 self.storage.sync((key,))  # until then, a loss of power could bring back the document that needs it
                 self.storage.delete(before.key)
 
-    def once(self, value: Any, key_of: KeyOfDigest) -> tuple[str, int, str]:
+    def once(self, value: object, key_of: KeyOfDigest) -> tuple[str, int, str]:
         """Write the value unless it is there; its key, size and digest."""
         held = HeldPayload()
         data = dumped(self.serializer, value, held, key_of("0" * 64))  # whose ending it has, whatever the digest
@@ -268,7 +262,7 @@ def _layout_at(storage: "Storage", key: str) -> Layout | None:
     return None if document is None else document.payload
 
 
-def _preview_of(value: Any, serializer: "Serializer") -> str | None:
+def _preview_of(value: object, serializer: "Serializer") -> str | None:
     if serializer.hides or not settings.current().results_previews:
         return None
     return previews.preview_of(value)

@@ -13,6 +13,7 @@ from perdure._model.states import Fetchable
 from perdure._platform import providers
 from perdure._results.document import PersistedResultBlob, read_document
 from perdure._results.keys import is_own_key
+from perdure._results.type_names import type_name
 
 R = TypeVar("R")
 _MISSING: Any = object()
@@ -172,10 +173,10 @@ class PersistedResult(BaseResult[R]):
     def create(
         cls,
         obj: R,
-        storage_block: Any,
+        storage_block: object,
         storage_block_id: str | UUID,
         storage_key_fn: Callable[[], str],
-        serializer: Any,
+        serializer: object,
         cache_object: bool = True,
     ) -> Any:
         """Write a value's document, and give the result; in async code, a coroutine of it.
@@ -274,7 +275,7 @@ class PersistedResult(BaseResult[R]):
         return cast("BinaryIO", self._loaded(lambda blob: blob.open(self._where, self.storage)))
 
     def _loaded(
-        self, load: Callable[[PersistedResultBlob], Any], read: Callable[[], PersistedResultBlob] | None = None
+        self, load: Callable[[PersistedResultBlob], object], read: Callable[[], PersistedResultBlob] | None = None
     ) -> Any:
         read = read or self.read
         blob = read()
@@ -393,14 +394,14 @@ class PersistedResult(BaseResult[R]):
 _LITERALS: dict[Any, LiteralResult[Any]] = {value: LiteralResult(value) for value in (None, True, False)}
 
 
-def literal_of(value: Any) -> LiteralResult[Any] | None:
+def literal_of(value: object) -> LiteralResult[Any] | None:
     """The literal result of a value that is one; None for all other values."""
     if value is None or value is True or value is False:
         return _LITERALS[value]
     return LiteralResult(value) if type(value) is UUID else None
 
 
-def _perhaps_awaited(make: Callable[[], Any]) -> Any:
+def _perhaps_awaited(make: Callable[[], object]) -> object:
     if not caller_is_async():
         return make()
     import asyncio
@@ -446,17 +447,3 @@ def literal_from_json(text: str) -> LiteralResult[Any]:
         return LiteralResult(UUID(value["uuid"]))  # nothing else is kept in the database alone, where nobody signs it
     except (ValueError, LookupError, TypeError, AttributeError):
         raise ResultCorrupt(f"{text!r} is not a literal result's value. Run the task again.") from None
-
-
-_type_names: dict[type, str] = {}
-
-
-def type_name(value: Any) -> str:
-    """A value's type, such as `builtins.dict`."""
-    kind = type(value)
-    name = _type_names.get(kind)
-    if name is None:
-        name = f"{kind.__module__}.{kind.__qualname__}"
-        if len(_type_names) < 10_000:  # classes made on the fly must not pile up
-            _type_names[kind] = name
-    return name

@@ -18,12 +18,12 @@ Replace = Callable[[Upstream, bool], Any]  # the upstream, and whether its failu
 _AS_THEY_ARE = (list, tuple)  # these are their parts
 
 
-def is_atom(value: Any) -> bool:
+def is_atom(value: object) -> bool:
     """Whether the value cannot hold anything else."""
     return type(value) in ATOMS
 
 
-def only_atoms(values: Iterable[Any]) -> bool:
+def only_atoms(values: Iterable[object]) -> bool:
     """Whether none of the values can hold anything else: the usual case, told apart at a glance."""
     for value in values:  # noqa: SIM110 - a generator would take longer than the loop
         if type(value) not in ATOMS:
@@ -31,7 +31,7 @@ def only_atoms(values: Iterable[Any]) -> bool:
     return True
 
 
-def upstreams_in(values: Iterable[Any]) -> list[Upstream] | None:
+def upstreams_in(values: Iterable[object]) -> list[Upstream] | None:
     """All the futures and states inside the values, in order; None if nothing in the values is to be replaced.
 
     A mark round a value, such as `quote`, is to be replaced too.
@@ -54,14 +54,14 @@ class WaitedFor(NamedTuple):
     allowed: bool  # to fail
 
 
-def waited_for(value: Any) -> list[WaitedFor]:
+def waited_for(value: object) -> list[WaitedFor]:
     """The futures and states inside what was given as `wait_for`; all else in it is there already."""
     found: list[WaitedFor] = []
     replace_upstreams(value, lambda upstream, allowed: found.append(WaitedFor(upstream, allowed)))
     return found
 
 
-def replace_upstreams(value: Any, replace: Replace) -> Any:
+def replace_upstreams(value: object, replace: Replace) -> Any:
     """The value with each future or state inside it replaced, marks taken off, and untouched parts kept as they are.
 
     Looks into the containers of `_model.containers`, and their subclasses. The futures of a mapped call become a list.
@@ -94,7 +94,7 @@ class _Replacer:
         self._known: dict[int, tuple[Any, Any]] = {}  # by its id, or what that is below zero where failures are allowed
         self._stack: list[_Open] = []
 
-    def replaced(self, value: Any) -> Any:
+    def replaced(self, value: object) -> Any:
         result = self._begun(value, False)
         while self._stack:
             top = self._stack[-1]
@@ -111,7 +111,7 @@ class _Replacer:
                     self._stack[-1].replaced.append(result)
         return result
 
-    def _begun(self, value: Any, allowed: bool) -> Any:
+    def _begun(self, value: object, allowed: bool) -> object:
         """What stands in the place of a value; of a container that may hold upstreams, nothing yet: it is opened."""
         while type(value) not in ATOMS:
             kind: Any = type(value)
@@ -131,7 +131,7 @@ class _Replacer:
             value = value.value
         return value
 
-    def _opened(self, value: Any, container: Container, allowed: bool) -> Any:
+    def _opened(self, value: Any, container: Container, allowed: bool) -> object:
         parts = value if type(value) in _AS_THEY_ARE else list(container.parts(value))
         if ATOMS.issuperset(map(type, parts)):
             return value

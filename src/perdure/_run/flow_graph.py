@@ -95,7 +95,7 @@ class FlowGraph:
             raise VisualizationError(f"Graphviz could not draw the graph: {error}.") from None
         return done.stdout
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         """What a notebook shows."""
         import shutil
 

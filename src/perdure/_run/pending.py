@@ -45,7 +45,7 @@ class Pending:
         self.loop: Any = None  # the event loop on which it runs, if it does
         self._callbacks: tuple[Callable[[], None], ...] = ()
 
-    def arrive(self, state: State[Any]) -> None:
+    def arrive(self, state: State[object]) -> None:
         """Set the final state of the run, and wake those who wait."""
         with _lock:
             if self.ended is not None:

@@ -4,50 +4,13 @@ from collections.abc import Coroutine
 from typing import Any, TypeGuard
 
 from perdure._model.colour import caller_is_async
-from perdure._model.state_details import StateDetails
-from perdure._model.state_types import UNSUCCESSFUL, StateType
+from perdure._model.state_types import UNSUCCESSFUL
 from perdure._model.states import (
-    AwaitingRetry,
-    Cancelled,
-    Cancelling,
-    Completed,
-    Crashed,
-    Failed,
     Fetchable,
-    Late,
-    Paused,
-    Pending,
-    Retrying,
-    Running,
-    Scheduled,
     State,
-    Suspended,
     exception_from,
     is_states,
 )
-
-__all__ = [
-    "AwaitingRetry",
-    "Cancelled",
-    "Cancelling",
-    "Completed",
-    "Crashed",
-    "Failed",
-    "Late",
-    "Paused",
-    "Pending",
-    "Retrying",
-    "Running",
-    "Scheduled",
-    "State",
-    "StateDetails",
-    "StateType",
-    "Suspended",
-    "get_state_exception",
-    "is_state",
-    "is_state_iterable",
-    "raise_state_exception",
-]
 
 
 def is_state(obj: object) -> TypeGuard[State[Any]]:
@@ -60,7 +23,7 @@ def is_state_iterable(obj: object) -> TypeGuard["list[State[Any]] | tuple[State[
     return is_states(obj)
 
 
-def get_state_exception(state: State[Any]) -> BaseException | Coroutine[Any, Any, BaseException]:
+def get_state_exception(state: State[object]) -> BaseException | Coroutine[Any, Any, BaseException]:
     """The exception that a failed, crashed or cancelled state stands for; in async code, a coroutine of it.
 
     Raises:
@@ -74,11 +37,11 @@ def get_state_exception(state: State[Any]) -> BaseException | Coroutine[Any, Any
     return exception_from(state, state.data.get() if isinstance(state.data, Fetchable) else state.data)
 
 
-async def _aexception(state: State[Any]) -> BaseException:
+async def _aexception(state: State[object]) -> BaseException:
     return exception_from(state, await state.data.aget() if isinstance(state.data, Fetchable) else state.data)
 
 
-def raise_state_exception(state: State[Any]) -> Coroutine[Any, Any, None] | None:
+def raise_state_exception(state: State[object]) -> Coroutine[Any, Any, None] | None:
     """Raise the exception of a failed, crashed or cancelled state; of another one, do nothing. In async code, awaited.
 
     Raises:
@@ -92,6 +55,6 @@ def raise_state_exception(state: State[Any]) -> Coroutine[Any, Any, None] | None
     return None
 
 
-async def _araise(state: State[Any]) -> None:
+async def _araise(state: State[object]) -> None:
     if state.type in UNSUCCESSFUL:
         await state.afetch()

@@ -1,6 +1,6 @@
 """What every task runner offers."""
 
-from typing import Any, Protocol
+from typing import Protocol
 
 from perdure._engine.lifecycle.task_run import TaskCall
 from perdure._model.states import State
@@ -15,7 +15,7 @@ class Work(Protocol):
     def ready_call(self) -> TaskCall | None:
         """The call with all values in place, to be run in another process; None if it is not to run."""
 
-    def arrive(self, state: State[Any]) -> None:
+    def arrive(self, state: State[object]) -> None:
         """The task has come to its final state elsewhere."""
 
     def crash(self, error: BaseException) -> None:

@@ -224,7 +224,7 @@ def RRule(  # noqa: N802
 
 
 def _made(
-    rule: Rule, slug: str | None, active: bool, parameters: Mapping[str, Any] | None, options: dict[str, Any]
+    rule: Rule, slug: str | None, active: bool, parameters: Mapping[str, object] | None, options: dict[str, Any]
 ) -> Schedule:
     paused = options.pop("paused", False) or not active
     return Schedule(rule=rule, slug=slug or rule.kind, parameters=dict(parameters or {}), paused=paused, **options)

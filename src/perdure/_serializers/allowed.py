@@ -86,7 +86,7 @@ class AllowList:
         library = LIBRARIES.get(path.partition(".")[0])
         return path in self._exact or (self._holds(path) and (library is None or library.has(module, name)))
 
-    def _in_program(self, name: str, project: str, qualified_name: str, definition: str, _: Any) -> Any:
+    def _in_program(self, name: str, project: str, qualified_name: str, definition: str, _: object) -> object:
         """A class of a program that this process has, if the list has it; the copy is a program, and is not run."""
         if type(name) is type(qualified_name) is str and self.admits(f"{name}.{qualified_name}"):
             found = found_in_program(name, project, qualified_name, definition, None)
@@ -100,7 +100,7 @@ class AllowList:
         return any(each.startswith(self._below) for each in moved.all_names(full))
 
 
-def _named(module: str, name: str, full: str) -> Any:
+def _named(module: str, name: str, full: str) -> object:
     found: Any = importlib.import_module(module)
     for number, part in enumerate(name.split(".")):
         # On from a class, but not from a module, function or object; and not to its own class, its bases, its code.
@@ -120,7 +120,7 @@ def _refusal(full: str) -> ResultUntrusted:
 # In the place of functions that can do more than the pickles of harmless values need
 
 
-def _getattr(owner: Any, name: str) -> Any:
+def _getattr(owner: object, name: str) -> object:
     if owner is zoneinfo.ZoneInfo and name == "_unpickle":
         return zoneinfo.ZoneInfo._unpickle  # type: ignore[attr-defined]
     if isinstance(owner, EnumType) and name in owner.__members__:
@@ -140,7 +140,7 @@ def _exception_saying(kind: Any, args: Any, attributes: Any, text: Any) -> BaseE
     raise _refusal("perdure._model.exceptions._rebuilt_saying")
 
 
-def _arrow_array(data: Any) -> Any:
+def _arrow_array(data: object) -> object:
     """An array of Arrow from its buffers, once all its offsets are known to lie in them."""
     import pyarrow as pa
 
@@ -152,7 +152,7 @@ def _arrow_array(data: Any) -> Any:
     return array
 
 
-def _type(value: Any) -> type:
+def _type(value: object) -> type:
     if value is None or value is Ellipsis or value is NotImplemented:
         return type(value)
     raise _refusal("builtins.type")

@@ -94,7 +94,7 @@ def _has_metadata(dtype: "np.dtype[Any]") -> bool:
     return bool(dtype.metadata) or any(map(_has_metadata, parts if dtype.base is dtype else [*parts, dtype.base]))
 
 
-def _checked(value: Any) -> Array:
+def _checked(value: object) -> Array:
     if type(value) is np.memmap:
         value = value.view(np.ndarray)
     if type(value) is not np.ndarray:
@@ -119,7 +119,7 @@ def _checked(value: Any) -> Array:
     return value
 
 
-def _refusal(value: Any) -> str:
+def _refusal(value: object) -> str:
     kind = type(value)
     text = f"The value is a {kind.__module__}.{kind.__qualname__}, but the serializer 'numpy' takes numpy.ndarray"
     if isinstance(value, np.ma.MaskedArray):

@@ -14,7 +14,7 @@ def copying_pickler() -> type[Any]:
     class CopyingPickler(cloudpickle.Pickler):  # type: ignore[misc] # it has no types
         """See the function."""
 
-        def reducer_override(self, obj: Any) -> Any:
+        def reducer_override(self, obj: object) -> Any:
             reduced = super().reducer_override(obj)
             return _whole(obj, reduced) if isinstance(obj, type) and isinstance(reduced, tuple) else reduced
 

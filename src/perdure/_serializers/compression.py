@@ -91,7 +91,7 @@ def open_compressed(source: Source, library: str, decompress: Callable[[bytes], 
     return opened  # type: ignore[no-any-return]
 
 
-def _compressor(library: str, level: int | None) -> Any:
+def _compressor(library: str, level: int | None) -> object:
     """An object with `compress` and `flush`, if the library has such; they give together what `decompress` takes."""
     given = () if level is None else (level,)
     if library == "lzma":

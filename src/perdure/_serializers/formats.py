@@ -35,15 +35,15 @@ class FormatSerializer(Serializer):
         return self
 
     @abstractmethod
-    def _write(self, obj: Any, write: Write) -> None: ...
+    def _write(self, obj: object, write: Write) -> None: ...
 
     @abstractmethod
-    def _read(self, data: memoryview) -> Any: ...
+    def _read(self, data: memoryview) -> object: ...
 
     @abstractmethod
-    def _read_part(self, file: BinaryIO, columns: Sequence[str] | None, rows: slice) -> Any: ...
+    def _read_part(self, file: BinaryIO, columns: Sequence[str] | None, rows: slice) -> object: ...
 
-    def dumps(self, obj: Any) -> bytes:
+    def dumps(self, obj: object) -> bytes:
         file = io.BytesIO()
         self._write(obj, file.write)
         return to_base64(file.getvalue())
@@ -54,7 +54,7 @@ class FormatSerializer(Serializer):
     def loads(self, data: bytes) -> Any:
         return self._read(memoryview(bytearray(from_base64(data))))
 
-    def dump(self, obj: Any, payload: Payload) -> bytes | None:
+    def dump(self, obj: object, payload: Payload) -> bytes | None:
         spool = Spool(payload)
         self._write(obj, spool.write)
         return None if spool.spilled else to_base64(spool.content())
@@ -82,14 +82,14 @@ class FormatSerializer(Serializer):
         return BytesSource(from_base64(bytes(source.view()))).open()
 
 
-def _check_columns(columns: Any) -> None:
+def _check_columns(columns: object) -> None:
     if isinstance(columns, str):
         raise ResultUnreadable(f"columns={columns!r} is a text, not a list of names. Pass columns=[{columns!r}].")
     if columns is not None and not isinstance(columns, Sequence):
         raise ResultUnreadable(f"columns={columns!r} is no list of names. Pass one, such as columns=['price'].")
 
 
-def _check_rows(rows: Any) -> None:
+def _check_rows(rows: object) -> None:
     if rows is None:
         return
     if not isinstance(rows, slice):
@@ -118,17 +118,17 @@ class ArrowSerializer(FormatSerializer):
     ending = ".arrow"
     magic = b"ARROW1"
 
-    def _write(self, obj: Any, write: Write) -> None:
+    def _write(self, obj: object, write: Write) -> None:
         from perdure._serializers import arrow_ipc
 
         arrow_ipc.write(obj, write, self.compression)
 
-    def _read(self, data: memoryview) -> Any:
+    def _read(self, data: memoryview) -> object:
         from perdure._serializers import arrow_ipc
 
         return arrow_ipc.read(data)
 
-    def _read_part(self, file: BinaryIO, columns: Sequence[str] | None, rows: slice) -> Any:
+    def _read_part(self, file: BinaryIO, columns: Sequence[str] | None, rows: slice) -> object:
         from perdure._serializers import arrow_ipc
 
         return arrow_ipc.read_part(file, columns, rows)
@@ -150,17 +150,17 @@ class ParquetSerializer(FormatSerializer):
     ending = ".parquet"
     magic = b"PAR1"
 
-    def _write(self, obj: Any, write: Write) -> None:
+    def _write(self, obj: object, write: Write) -> None:
         from perdure._serializers import parquet
 
         parquet.write(obj, write, self.compression, self.row_group_size)
 
-    def _read(self, data: memoryview) -> Any:
+    def _read(self, data: memoryview) -> object:
         from perdure._serializers import parquet
 
         return parquet.read(data)
 
-    def _read_part(self, file: BinaryIO, columns: Sequence[str] | None, rows: slice) -> Any:
+    def _read_part(self, file: BinaryIO, columns: Sequence[str] | None, rows: slice) -> object:
         from perdure._serializers import parquet
 
         return parquet.read_part(file, columns, rows)
@@ -179,17 +179,17 @@ class NumpySerializer(FormatSerializer):
     ending = ".npy"
     magic = b"\x93NUMPY"
 
-    def _write(self, obj: Any, write: Write) -> None:
+    def _write(self, obj: object, write: Write) -> None:
         from perdure._serializers import arrays
 
         arrays.write(obj, write)
 
-    def _read(self, data: memoryview) -> Any:
+    def _read(self, data: memoryview) -> object:
         from perdure._serializers import arrays
 
         return arrays.read(data)
 
-    def _read_part(self, file: BinaryIO, columns: Sequence[str] | None, rows: slice) -> Any:
+    def _read_part(self, file: BinaryIO, columns: Sequence[str] | None, rows: slice) -> object:
         from perdure._serializers import arrays
 
         return arrays.read_part(file, columns, rows)

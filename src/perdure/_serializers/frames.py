@@ -24,7 +24,7 @@ _SLACK = 1.5  # times what the rows take: what is left of larger tables is writt
 _VIEW = 16  # bytes that each text of polars takes beside its characters
 
 
-def extend_dispatch_table(pickler: Any, spill: Callable[[], None]) -> None:
+def extend_dispatch_table(pickler: object, spill: Callable[[], None]) -> None:
     """Pickle large values of the libraries in this process in this way; `spill` is called with each."""
     own = {**_array_reducers(), **_frame_reducers(spill), **tensor_reducers(spill)}
     if own:
@@ -50,7 +50,7 @@ def _subclasses(kind: type[Any]) -> Iterator[type[Any]]:
         yield from _subclasses(each)
 
 
-def _reduce(array: "pa.Array") -> Any:
+def _reduce(array: "pa.Array") -> object:
     size = array.get_total_buffer_size()
     if size >= THRESHOLD and size > _SLACK * array.nbytes:
         array = _own_rows(array)

@@ -81,7 +81,7 @@ class JSONSerializer(Serializer):
                 del described[name]
         return described
 
-    def dumps(self, obj: Any) -> bytes:
+    def dumps(self, obj: object) -> bytes:
         default = None
         if self.object_encoder == DEFAULT_ENCODER:
             obj = obj if is_plain(obj) else encode(obj)
@@ -111,14 +111,14 @@ class JSONSerializer(Serializer):
         except RecursionError as error:
             raise ResultUnreadable("The JSON is nested too deeply to be rebuilt here.") from error
 
-    def _decode(self, value: Any, data: bytes) -> Any:
+    def _decode(self, value: object, data: bytes) -> Any:
         if self.object_decoder == DEFAULT_DECODER:
             return decode(value) if b"__class__" in data or b"__exc_type__" in data else value
         if self.object_decoder is not None:
             return _apply(_function(self.object_decoder, "object_decoder"), value)
         return value
 
-    def _to_text(self, obj: Any, default: Callable[[Any], Any] | None) -> str | bytes:
+    def _to_text(self, obj: object, default: Callable[[Any], object] | None) -> str | bytes:
         if self.jsonlib == "json" and default is None and not self.dumps_kwargs:
             text = _unescaped(obj)
             try:
@@ -133,7 +133,7 @@ class JSONSerializer(Serializer):
         return written
 
 
-def _apply(function: Callable[[Any], Any], value: Any) -> Any:
+def _apply(function: Callable[[Any], object], value: object) -> object:
     """What a decoder makes of each dict in a value, innermost first, whichever library parsed it."""
     if isinstance(value, dict):
         return function({key: _apply(function, item) for key, item in value.items()})
@@ -146,5 +146,5 @@ def _library(name: str) -> Any:
 
 
 @functools.cache
-def _function(path: str, option: str) -> Callable[..., Any]:
+def _function(path: str, option: str) -> Callable[..., object]:
     return import_function(path, option)

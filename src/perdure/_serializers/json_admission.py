@@ -75,7 +75,7 @@ def _own_code(kind: type) -> str | None:
     return next(_code_in(TypeAdapter(kind).core_schema), None)
 
 
-def _code_in(schema: Any) -> Iterator[str]:
+def _code_in(schema: object) -> Iterator[str]:
     if isinstance(schema, dict):
         kind = schema.get("type")
         if schema.get("custom_init"):
@@ -93,7 +93,7 @@ def _code_in(schema: Any) -> Iterator[str]:
         yield from _code_in(part)
 
 
-def _called(function: Any) -> Iterator[str]:
+def _called(function: object) -> Iterator[str]:
     function = function.get("function", function) if isinstance(function, dict) else function
     name = getattr(function, "__qualname__", type(function).__qualname__)
     if not _is_of_pydantic(function) or "import" in name.lower():  # of its own, one imports what the text names
@@ -103,6 +103,6 @@ def _called(function: Any) -> Iterator[str]:
 _CONVERTERS = {"pydantic", "pydantic_core", "collections", "decimal", "fractions", "ipaddress", "pathlib", "re", "uuid"}
 
 
-def _is_of_pydantic(function: Any) -> bool:
+def _is_of_pydantic(function: object) -> bool:
     """Whether a function is pydantic's, or turns a text into a value of the standard library."""
     return (getattr(function, "__module__", None) or "").partition(".")[0] in _CONVERTERS

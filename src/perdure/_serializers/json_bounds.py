@@ -34,21 +34,21 @@ def items(data: Any) -> list[Any]:
     return data
 
 
-def mapping(data: Any) -> dict[str, Any]:
+def mapping(data: object) -> dict[str, Any]:
     """The data of a tag that holds a dict with names as keys; raises TypeError otherwise."""
     if type(data) is not dict or not all(type(key) is str for key in data):
         raise TypeError("a dict of names is expected")
     return data
 
 
-def hashable(data: Any) -> list[Any]:
+def hashable(data: object) -> list[Any]:
     """The items of a set; raises ValueError if too many of them were made to have one hash."""
     values = items(data)
     _check_hashes(values)
     return values
 
 
-def pairs(data: Any) -> list[list[Any]]:
+def pairs(data: object) -> list[list[Any]]:
     """The items of a dict, as lists of two; raises ValueError as `hashable` does."""
     values = items(data)
     _check_hashes([key for key, _ in values])
@@ -70,7 +70,7 @@ def fraction(data: Any) -> Fraction:
 def number(kind: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Reads a number from a text or another plain number; raises TypeError for all else, ValueError if it is long."""
 
-    def read(data: Any) -> Any:
+    def read(data: object) -> Any:
         if type(data) not in (str, int, float, bool):
             raise TypeError("a number is expected")
         if type(data) is str and len(data) > _MOST_DIGITS:
@@ -80,7 +80,7 @@ def number(kind: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return read
 
 
-def pattern(data: Any, flags: int) -> re.Pattern[Any]:
+def pattern(data: object, flags: int) -> re.Pattern[Any]:
     """A regular expression that takes no longer to compile than its length warrants, and prints nothing."""
     source = data.decode("latin-1") if isinstance(data, bytes) else text(data)
     if type(flags) is not int or flags & re.DEBUG or len(source) > _MOST_PATTERN:

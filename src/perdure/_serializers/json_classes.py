@@ -1,7 +1,6 @@
 """Classes by their path: `package.module.Outer.Inner`. Looking one up runs no code and imports nothing."""
 
 import sys
-from typing import Any
 
 from perdure._platform import moved, programs
 from perdure._serializers.references import known_class
@@ -25,7 +24,7 @@ def find_class(path: str) -> type | None:
     return None
 
 
-def _modules(name: str) -> list[Any]:
+def _modules(name: str) -> list[object]:
     if name == "__main__":  # written by an earlier version, which did not say which script it was
         return [sys.modules[name], *programs.loaded_modules()]
     return list(programs.modules_named(name))

@@ -44,7 +44,7 @@ def decode(value: Any) -> Any:
     return {key: decode(item) for key, item in value.items()}
 
 
-def _tagged(path: str, data: Any, tag: Tag) -> Any:
+def _tagged(path: str, data: Any, tag: Tag) -> object:
     read = READERS.get(path) or URL_READERS.get(path) or NUMPY_READERS.get(path) or _reader_of(path)
     try:
         return read(data, tag)
@@ -56,7 +56,7 @@ def _tagged(path: str, data: Any, tag: Tag) -> Any:
         raise ResultCorrupt(f"{path} cannot be read from {data!r:.80}: {type(error).__name__}: {error}.") from error
 
 
-def _reader_of(path: str) -> Callable[[Any, Tag], Any]:
+def _reader_of(path: str) -> Callable[[Any, Tag], object]:
     kind = _class_of(path)
     check_admitted(kind)
     if issubclass(kind, enum.Enum):
@@ -88,7 +88,7 @@ def _refuse(path: str, reason: str) -> NoReturn:
     raise ResultUnreadable(f"The JSON holds a {path}, which {reason}.")
 
 
-def member_of(kind: type[enum.Enum], data: Any) -> enum.Enum:
+def member_of(kind: type[enum.Enum], data: object) -> enum.Enum:
     """The member of a value, found without code of the class. Raises ResultUnreadable if there is none."""
     if getattr(kind._missing_, "__func__", None) not in _MISSING:  # code of the class, which no member needs
         for member in kind.__members__.values():
@@ -104,19 +104,19 @@ def member_of(kind: type[enum.Enum], data: Any) -> enum.Enum:
 _MISSING = (enum.Enum._missing_.__func__, enum.Flag._missing_.__func__)  # type: ignore[attr-defined]
 
 
-def _named_tuple(kind: type, data: Any, tag: Tag) -> Any:
+def _named_tuple(kind: type, data: Any, tag: Tag) -> object:
     if len(items(data)) != len(kind._fields):  # type: ignore[attr-defined]
         raise ResultUnreadable(f"The JSON holds {len(data)} fields of {kind.__qualname__}, which now has others.")
     return _with_attributes(tuple.__new__(kind, data), tag)
 
 
-def _with_attributes(made: Any, tag: Tag) -> Any:
+def _with_attributes(made: object, tag: Tag) -> Any:
     if "attributes" in tag:
         restore(made, mapping(decode(tag["attributes"])))
     return made
 
 
-def _dataclass(kind: type, data: dict[str, Any], tag: Tag) -> Any:
+def _dataclass(kind: type, data: dict[str, Any], tag: Tag) -> object:
     if not tag.get("exact"):
         return _validated(kind, data)
     fields = dataclasses.fields(kind)
@@ -134,7 +134,7 @@ def _dataclass(kind: type, data: dict[str, Any], tag: Tag) -> Any:
     return _with_attributes(made, tag)
 
 
-def _validated(kind: type, data: Any) -> Any:
+def _validated(kind: type, data: object) -> Any:
     check_builds_plainly(kind)
     if _holds_range(data):  # which may stand for any number of items; Prefect wrote none
         raise ResultUnreadable(f"The JSON holds a {kind.__qualname__} that was not written by Prefect.")
@@ -142,7 +142,7 @@ def _validated(kind: type, data: Any) -> Any:
         return TypeAdapter(kind).validate_python(data)
 
 
-def _holds_range(data: Any) -> bool:
+def _holds_range(data: object) -> bool:
     if isinstance(data, dict):
         return any(map(_holds_range, data.values()))
     return isinstance(data, range) or (isinstance(data, list | tuple) and any(map(_holds_range, data)))

@@ -26,7 +26,7 @@ _SCALARS = frozenset({type(None), bool, int, str})
 _MAX_CAUSES = 10
 
 
-def is_plain(value: Any) -> bool:
+def is_plain(value: object) -> bool:
     """Whether JSON can hold a value as it is: exact built-in types, finite numbers, text keys, no tags."""
     try:
         return _is_plain(value)
@@ -34,7 +34,7 @@ def is_plain(value: Any) -> bool:
         return False
 
 
-def encode(value: Any) -> Any:
+def encode(value: object) -> Any:
     """A plain JSON value that stands for an object, and that `json_decode.decode` makes the object from again.
 
     Taken are None, bool, int, float (NaN and infinities too), str, bytes; lists, tuples, sets, dicts with
@@ -89,24 +89,24 @@ class _Encoder:
             return self._builtin(kind, value)
         return self._object(kind, value)
 
-    def _part(self, step: str, value: Any) -> Any:
+    def _part(self, step: str, value: object) -> object:
         self._path.append(step)
         encoded = self.encode(value)
         self._path.pop()
         return encoded
 
-    def _list(self, values: Iterable[Any]) -> list[Any]:
+    def _list(self, values: Iterable[Any]) -> list[object]:
         return [self._part(f"[{index}]", item) for index, item in enumerate(values)]
 
-    def _pairs(self, value: Mapping[Any, Any]) -> list[list[Any]]:
+    def _pairs(self, value: Mapping[Any, Any]) -> list[list[object]]:
         # Each path is made of the key's text, not of its place in the list of pairs.
         steps = ((f'["{key}"]' if isinstance(key, str) else f"[{key!r}]", key) for key in value)
         return [[self._part(f".key{step}", key), self._part(step, value[key])] for step, key in steps]
 
-    def _fields(self, names: Iterable[str], value: Any) -> dict[str, Any]:
+    def _fields(self, names: Iterable[str], value: Any) -> dict[str, object]:
         return {name: self._part(f".{name}", getattr(value, name)) for name in names}
 
-    def _builtin(self, kind: type, value: Any) -> dict[str, Any]:
+    def _builtin(self, kind: type, value: Any) -> dict[str, object]:
         try:
             tag = TYPES[kind].write(value)
         except (TypeError, ValueError) as error:
@@ -114,7 +114,7 @@ class _Encoder:
         data = self._pairs(value) if issubclass(kind, dict) else self.encode(tag["data"])
         return {"__class__": NAMES[kind], **tag, "data": data}
 
-    def _object(self, kind: type, value: Any) -> Any:
+    def _object(self, kind: type, value: object) -> object:
         if isinstance(value, enum.Enum):
             return self._member(kind, value)
         if isinstance(value, BaseException):
@@ -137,14 +137,14 @@ class _Encoder:
             " or give JSONSerializer an object_encoder and object_decoder"
         )
 
-    def _member(self, kind: type[enum.Enum], value: enum.Enum) -> dict[str, Any]:
+    def _member(self, kind: type[enum.Enum], value: enum.Enum) -> dict[str, object]:
         data = self._part(".value", value.value)
         with contextlib.suppress(ResultError):
             if member_of(kind, decode(data)) is value:
                 return {"__class__": self._path_of(kind), "data": data}
         raise self._refusal(f"the member {value.name} of its enum is not found by its value {value.value!r:.80}")
 
-    def _dataclass(self, kind: type, value: Any) -> dict[str, Any]:
+    def _dataclass(self, kind: type, value: Any) -> dict[str, object]:
         if not state.is_plain_object(kind):
             raise self._refusal(f"its class {path_of(kind)} has content besides its attributes, which JSON would lose")
         names = [field.name for field in dataclasses.fields(value) if hasattr(value, field.name)]
@@ -154,11 +154,11 @@ class _Encoder:
     def _with_attributes(self, tag: dict[str, Any], attributes: dict[str, Any]) -> dict[str, Any]:
         return {**tag, "attributes": self._named(attributes)} if attributes else tag
 
-    def _named(self, attributes: Mapping[str, Any]) -> Any:
+    def _named(self, attributes: Mapping[str, object]) -> object:
         encoded = {name: self._part(f".{name}", item) for name, item in attributes.items()}
         return self._escaped(encoded)
 
-    def _model(self, model: BaseModel) -> dict[str, Any]:
+    def _model(self, model: BaseModel) -> dict[str, object]:
         kind, values = type(model), vars(model)
         missing = [name for name in kind.model_fields if name not in values]
         if missing or not state.is_plain_object(kind):
@@ -183,7 +183,7 @@ class _Encoder:
             tag["private"] = self._named(model.__pydantic_private__ or {})
         return self._with_attributes(tag, state.attributes_of(model, besides=kind.model_fields))
 
-    def _exception(self, error: BaseException) -> dict[str, Any]:
+    def _exception(self, error: BaseException) -> dict[str, object]:
         tag: dict[str, Any] = {"__exc_type__": self._path_of(type(error)), "message": _text(error)}
         tag["args"] = [self._part_or_text(f".args[{index}]", arg) for index, arg in enumerate(error.args)]
         attributes = {name: self._part_or_text(f".{name}", item) for name, item in _state(error).items()}
@@ -192,7 +192,7 @@ class _Encoder:
         causes = _causes(error)
         return {**tag, "causes": causes} if causes else tag
 
-    def _part_or_text(self, step: str, value: Any) -> Any:
+    def _part_or_text(self, step: str, value: object) -> object:
         """As `_part`, but what cannot be encoded becomes text: an error must not hide behind another error."""
         depth = len(self._path)
         try:
@@ -201,7 +201,7 @@ class _Encoder:
             del self._path[depth:]
             return _text(value)
 
-    def _escaped(self, encoded: dict[str, Any]) -> Any:
+    def _escaped(self, encoded: dict[str, Any]) -> object:
         """A dict of text keys whose values are encoded already, distinguishable from a tag."""
         if not {"__class__", "__exc_type__"} & encoded.keys():
             return encoded
@@ -219,14 +219,14 @@ class _Encoder:
         return SerializationError(f"{''.join(self._path)}: {reason}.")
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     try:
         return str(value)
     except Exception:  # the user's own __str__
         return f"<{path_of(type(value))} that cannot be shown>"
 
 
-def _state(error: BaseException) -> dict[str, Any]:
+def _state(error: BaseException) -> dict[str, object]:
     """The attributes of an exception beyond its args: the user's own, and those that built-in classes define."""
     found: dict[str, Any] = {}
     for base in type(error).__mro__:

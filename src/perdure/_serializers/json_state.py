@@ -10,7 +10,7 @@ from pydantic import BaseModel
 _Slots = dict[str, types.MemberDescriptorType]
 
 
-def attributes_of(value: Any, besides: Collection[str] = ()) -> dict[str, Any]:
+def attributes_of(value: object, besides: Collection[str] = ()) -> dict[str, Any]:
     """What is in an object's `__dict__` and slots, but for some names and what its cached properties keep there."""
     kind: Any = type(value)
     found = {name: item for name, item in getattr(value, "__dict__", {}).items() if name not in besides}
@@ -20,7 +20,7 @@ def attributes_of(value: Any, besides: Collection[str] = ()) -> dict[str, Any]:
     return {name: item for name, item in found.items() if not _is_cached(kind, name)}
 
 
-def restore(made: Any, attributes: dict[str, Any]) -> None:
+def restore(made: object, attributes: dict[str, Any]) -> None:
     """The reverse of `attributes_of`.
 
     Raises:

@@ -39,40 +39,40 @@ class TaggedType(NamedTuple):
     read: Callable[[Any, Tag], Any]
 
 
-def _as_text(kind: Callable[[str], Any]) -> TaggedType:
+def _as_text(kind: Callable[[str], object]) -> TaggedType:
     return TaggedType(lambda value: {"data": str(value)}, lambda data, _: kind(bounds.text(data)))
 
 
-def _as_items(kind: Callable[[Any], Any]) -> TaggedType:
+def _as_items(kind: Callable[[Any], object]) -> TaggedType:
     return TaggedType(lambda value: {"data": list(value)}, lambda data, _: kind(bounds.items(data)))
 
 
-def _as_sorted_items(kind: Callable[[Any], Any]) -> TaggedType:
+def _as_sorted_items(kind: Callable[[Any], object]) -> TaggedType:
     return TaggedType(
         lambda value: {"data": bounds.hashable(_sorted(value))}, lambda data, _: kind(bounds.hashable(data))
     )
 
 
-def _as_pairs(kind: Callable[[Any], Any]) -> TaggedType:
+def _as_pairs(kind: Callable[[Any], object]) -> TaggedType:
     # The encoder itself writes the items of dicts and their kin, as pairs: keys may be anything.
     return TaggedType(_no_attributes, lambda data, _: kind(bounds.pairs(data)))
 
 
-def _no_attributes(value: Any) -> dict[str, Any]:
+def _no_attributes(value: object) -> dict[str, object]:
     names = list(getattr(value, "__dict__", ()))
     if names:
         raise TypeError(f"it has an attribute {names[0]!r} of its own, which JSON would lose")
     return {}
 
 
-def _sorted(values: Any) -> list[Any]:
+def _sorted(values: Any) -> list[object]:
     try:
         return sorted(values)  # so that equal sets give equal bytes
     except TypeError:
         return sorted(values, key=repr)
 
 
-def _write_bytes(value: bytes | bytearray) -> dict[str, Any]:
+def _write_bytes(value: bytes | bytearray) -> dict[str, object]:
     try:
         return {"data": value.decode()}
     except UnicodeDecodeError:
@@ -83,11 +83,11 @@ def _read_bytes(data: Any, _: Tag) -> bytes:
     return data.encode() if isinstance(data, str) else base64.b64decode(data["base64"], validate=True)
 
 
-def _write_datetime(value: datetime) -> dict[str, Any]:
+def _write_datetime(value: datetime) -> dict[str, object]:
     return {"data": value.isoformat(), **_zone_of(value), **_fold(value)}
 
 
-def _zone_of(value: datetime | time) -> dict[str, Any]:
+def _zone_of(value: datetime | time) -> dict[str, object]:
     """What there is to a zone beside its offset."""
     zone = value.tzinfo
     if isinstance(zone, ZoneInfo):
@@ -100,7 +100,7 @@ def _zone_of(value: datetime | time) -> dict[str, Any]:
     )
 
 
-def _name_of(zone: timezone, key: str) -> dict[str, Any]:
+def _name_of(zone: timezone, key: str) -> dict[str, object]:
     name = zone.tzname(None)
     return {} if name == timezone(zone.utcoffset(None)).tzname(None) else {key: name}
 
@@ -126,7 +126,7 @@ def _zone(name: Any) -> ZoneInfo:
     return ZoneInfo(name)
 
 
-def _write_time(value: time) -> dict[str, Any]:
+def _write_time(value: time) -> dict[str, object]:
     return {"data": value.isoformat(), **_zone_of(value), **_fold(value)}
 
 
@@ -136,11 +136,11 @@ def _read_time(data: str, tag: Tag) -> time:
     return value.replace(fold=tag.get("fold", 0), tzinfo=zone)
 
 
-def _fold(value: datetime | time) -> dict[str, Any]:
+def _fold(value: datetime | time) -> dict[str, object]:
     return {"fold": 1} if value.fold else {}  # the second of two equal times as clocks go back
 
 
-def _write_timedelta(value: timedelta) -> dict[str, Any]:
+def _write_timedelta(value: timedelta) -> dict[str, object]:
     length = abs(value // _MICROSECOND)
     seconds, micros = divmod(length % 86_400_000_000, 1_000_000)
     fraction = f".{micros:06}" if micros else ""
@@ -160,13 +160,13 @@ def _read_timedelta(data: str, _: Tag) -> timedelta:
     return _MICROSECOND * (-micros if sign == "-" else micros)
 
 
-def _write_pattern(value: re.Pattern[Any]) -> dict[str, Any]:
+def _write_pattern(value: re.Pattern[Any]) -> dict[str, object]:
     bounds.pattern(value.pattern, value.flags)  # what would not be read is not written
     default = re.compile(value.pattern).flags
     return {"data": value.pattern, **({} if value.flags == default else {"flags": value.flags})}
 
 
-def _write_defaultdict(value: collections.defaultdict[Any, Any]) -> dict[str, Any]:
+def _write_defaultdict(value: collections.defaultdict[Any, Any]) -> dict[str, object]:
     factory = value.default_factory
     if factory is None:
         return {}
@@ -176,18 +176,18 @@ def _write_defaultdict(value: collections.defaultdict[Any, Any]) -> dict[str, An
     return {"factory": name}
 
 
-def _read_defaultdict(data: Any, tag: Tag) -> Any:
+def _read_defaultdict(data: object, tag: Tag) -> object:
     return collections.defaultdict(_FACTORIES[tag["factory"]] if "factory" in tag else None, dict(bounds.pairs(data)))
 
 
-def _write_zone(value: ZoneInfo) -> dict[str, Any]:
+def _write_zone(value: ZoneInfo) -> dict[str, object]:
     if value.key is None:
         raise TypeError("a time zone made from a file has no name to write")
     _zone(value.key)
     return {"data": value.key}
 
 
-def _write_timezone(value: timezone) -> dict[str, Any]:
+def _write_timezone(value: timezone) -> dict[str, object]:
     return {"data": value.utcoffset(None) // _MICROSECOND, **_name_of(value, "name")}
 
 
@@ -197,16 +197,16 @@ def _read_timezone(data: int, tag: Tag) -> timezone:
     return timezone(_MICROSECOND * data) if data else UTC
 
 
-def _write_uuid(value: UUID) -> dict[str, Any]:
+def _write_uuid(value: UUID) -> dict[str, object]:
     safe = value.is_safe.value
     return {"data": str(value), **({} if safe is None else {"is_safe": safe})}
 
 
-def _read_uuid(data: Any, tag: Tag) -> UUID:
+def _read_uuid(data: object, tag: Tag) -> UUID:
     return UUID(bounds.text(data), is_safe=SafeUUID(tag.get("is_safe")))
 
 
-def _generated(data: Any) -> tuple[list[Any], Any]:
+def _generated(data: object) -> tuple[list[object], object]:
     values, returned = bounds.items(data)
     return bounds.items(values), returned
 

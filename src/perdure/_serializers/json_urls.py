@@ -23,7 +23,7 @@ def _url(kind: Any, data: Any, _tag: Mapping[str, Any]) -> Any:
     return TypeAdapter(kind).validate_python(text(data))
 
 
-def _name_and_email(data: Any, _tag: Mapping[str, Any]) -> NameEmail:
+def _name_and_email(data: object, _tag: Mapping[str, object]) -> NameEmail:
     # Validating it anew would import the library that did when it was made.
     match = _NAME_AND_EMAIL.fullmatch(text(data))
     if match is None:

@@ -22,12 +22,12 @@ class Item(NamedTuple):
     is_flexible: bool = False  # its state may give another size
 
 
-def is_memory(named: Any) -> bool:
+def is_memory(named: object) -> bool:
     """Whether a class is one of arrays or scalars, which may be named and rebuilt, but not called."""
     return isinstance(named, type) and any(_path(base) in _MEMORY for base in named.__mro__)
 
 
-def is_dtype(named: Any) -> bool:
+def is_dtype(named: object) -> bool:
     """Whether a class is one of dtypes, whose states are checked."""
     return isinstance(named, type) and any(_path(base) == "numpy.dtype" for base in named.__mro__)
 
@@ -39,7 +39,7 @@ def _path(kind: type) -> str:
 _MEMORY = ("numpy.ndarray", "numpy.generic")
 
 
-def item_of(*args: Any) -> Item:
+def item_of(*args: object) -> Item:
     """What a dtype is that is made with the arguments, before it gets its state."""
     dtype = importlib.import_module("numpy").dtype
     if not args or not isinstance(args[0], str):  # numpy.record, or a class of scalars
@@ -96,32 +96,32 @@ def _refuse() -> NoReturn:
 # In the place of numpy's own functions
 
 
-def _reconstruct(kind: Any, shape: Any, code: Any) -> Any:
+def _reconstruct(kind: object, shape: object, code: object) -> object:
     _check_empty(shape, code)
     return importlib.import_module("numpy").ndarray.__new__(kind, (0,), "b")
 
 
-def _mareconstruct(kind: Any, base: Any, shape: Any, code: Any) -> Any:
+def _mareconstruct(kind: object, base: object, shape: object, code: object) -> object:
     _check_empty(shape, code)
     return importlib.import_module("numpy.ma.core")._mareconstruct(kind, base, (0,), "b")
 
 
-def _check_empty(shape: Any, code: Any) -> None:
+def _check_empty(shape: object, code: object) -> None:
     if shape != (0,) or code not in (b"b", "b"):  # as every array is pickled; what it holds is in its state
         raise pickle.UnpicklingError("an array of numpy is rebuilt with memory that nobody has written")
 
 
-def _newobj(kind: Any, *args: Any) -> Any:
+def _newobj(kind: Any, *args: Any) -> object:
     _check_called(kind)
     return kind.__new__(kind, *args)
 
 
-def _newobj_ex(kind: Any, args: Any, kwargs: Any) -> Any:
+def _newobj_ex(kind: Any, args: Any, kwargs: Any) -> object:
     _check_called(kind)
     return kind.__new__(kind, *args, **kwargs)
 
 
-def _reconstructor(kind: Any, base: Any, state: Any) -> Any:
+def _reconstructor(kind: object, base: object, state: object) -> object:
     _check_called(kind)
     _check_called(base)
     import copyreg

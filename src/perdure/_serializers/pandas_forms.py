@@ -58,13 +58,13 @@ def storage_of_strings(dtype: Any) -> str | None:
     return str(dtype.storage) if is_text else None
 
 
-def _with_strings(index: Any, level: int, dtype: pd.StringDtype) -> Any:
+def _with_strings(index: Any, level: int, dtype: pd.StringDtype) -> object:
     if isinstance(index, pd.MultiIndex):
         return index.set_levels(index.levels[level].astype(dtype), level=level)
     return index.astype(dtype)
 
 
-def _restored(index: Any, level: int, missing: str | None) -> Any:
+def _restored(index: Any, level: int, missing: str | None) -> object:
     if not isinstance(index, pd.MultiIndex):
         if missing is None:
             return index.tz_convert(UTC)
@@ -74,7 +74,7 @@ def _restored(index: Any, level: int, missing: str | None) -> Any:
     return index.set_levels(index.levels[level].astype(object), level=level)
 
 
-def _as_objects(values: Any, missing: str) -> Any:
+def _as_objects(values: Any, missing: str) -> object:
     objects = np.array(values.astype(object), dtype=object)
     objects[np.asarray(values.isna())] = _MISSING[missing]
     return objects
@@ -102,7 +102,7 @@ def of_index(index: Any) -> list[str]:
     return [type(index).__name__, *map(of_dtype, levels), *named, *([] if freq is None else [f"freq {freq}"])]
 
 
-def of_dtype(dtype: Any) -> str:
+def of_dtype(dtype: object) -> str:
     """What is not compared when two types of pandas are, as a text."""
     if isinstance(dtype, pd.CategoricalDtype):
         return f"category({of_dtype(dtype.categories.dtype)}, ordered={dtype.ordered})"

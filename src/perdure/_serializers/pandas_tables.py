@@ -71,13 +71,13 @@ def _columns(columns: Any) -> dict[str, Any]:
     return {name: note for name, note in noted.items() if note}
 
 
-def _utc(value: Any, table: pa.Table) -> list[str]:
+def _utc(value: object, table: pa.Table) -> list[str]:
     """The columns of times in the UTC of `datetime`, which would come back in that of `zoneinfo`."""
     places = enumerate(_parts(value))
     return [table.column_names[place] for place, (_, part) in places if getattr(part.dtype, "tz", None) is UTC]
 
 
-def _objects(value: Any, table: pa.Table) -> dict[str, str]:
+def _objects(value: object, table: pa.Table) -> dict[str, str]:
     """What is missing in each column of Python objects: those are made of its text, bytes and so on again."""
     parts = [(place, what, part) for place, (what, part) in enumerate(_parts(value)) if part.dtype == object]
     return {table.column_names[place]: forms.missing_in(what, part) for place, what, part in parts}
@@ -120,7 +120,7 @@ def give(table: pa.Table, origin: dict[str, Any]) -> Any:
     return value.set_flags(allows_duplicate_labels=False) if origin.get("unique_labels") else value
 
 
-def _with_freq(index: Any, freq: str, step: int) -> Any:
+def _with_freq(index: Any, freq: str, step: int) -> object:
     from pandas.tseries.frequencies import to_offset  # type: ignore[import-untyped, unused-ignore]
 
     with suppress(ValueError):  # another version of pandas may name it otherwise, and a part may have none
@@ -146,7 +146,7 @@ def check(value: Any, empty: Any, table: pa.Table) -> None:
         _refuse(f"The attrs {value.attrs!r} would come back as {empty.attrs!r}", "Use plain JSON values in attrs")
 
 
-def _check_labels(what: str, here: Any, there: Any, remedy: str) -> None:
+def _check_labels(what: str, here: object, there: object, remedy: str) -> None:
     if forms.of_index(here) != forms.of_index(there):
         _refuse(f"{what} {forms.of_index(here)} would come back as {forms.of_index(there)}", remedy)
 
@@ -190,7 +190,7 @@ def _check_objects(what: str, values: Any, column: pa.ChunkedArray) -> None:
         _refuse(f"{what} has objects with missing parts, which would come back as others", _OBJECTS)
 
 
-def _is_same(here: Any, there: Any) -> bool:
+def _is_same(here: object, there: object) -> bool:
     if there is None:
         return type(here) in forms.MISSING_TYPES
     if type(here) is not type(there):

@@ -49,7 +49,7 @@ class PickleSerializer(Serializer):
         version = self.picklelib_version or _version(self.picklelib)
         return {"type": "pickle", "picklelib": self.picklelib, "picklelib_version": version}
 
-    def dumps(self, obj: Any) -> bytes:
+    def dumps(self, obj: object) -> bytes:
         # Of plain values, cloudpickle makes the very bytes that pickle makes, at five times the cost.
         if self.picklelib == "cloudpickle" and _size_if_plain(obj) is not None:
             return to_base64(pickle.dumps(obj, PROTOCOL))
@@ -60,7 +60,7 @@ class PickleSerializer(Serializer):
         except Exception as error:
             self._refuse(obj, error)
 
-    def dump(self, obj: Any, payload: Payload) -> bytes | None:
+    def dump(self, obj: object, payload: Payload) -> bytes | None:
         size = _size_if_plain(obj) if self.picklelib == "cloudpickle" else None
         try:
             if size is not None and size <= THRESHOLD:  # most values: what streams costs them twice the pickling
@@ -98,7 +98,7 @@ class PickleSerializer(Serializer):
         except Exception as error:
             raise ResultUnreadable(self._why_unreadable(error)) from error
 
-    def _refuse(self, obj: Any, error: Exception) -> NoReturn:
+    def _refuse(self, obj: object, error: Exception) -> NoReturn:
         if isinstance(error, RecursionError) or isinstance(error.__cause__, RecursionError):
             raise SerializationError(
                 "result is nested too deeply to be pickled: each level takes some of the recursion that Python allows."

@@ -17,10 +17,10 @@ PROTOCOL = pickle.HIGHEST_PROTOCOL
 class Pickler(Protocol):
     """What pickle and cloudpickle call a pickler."""
 
-    def dump(self, obj: Any, /) -> Any: ...
+    def dump(self, obj: object, /) -> Any: ...
 
 
-def write_pickle(obj: Any, payload: Payload, pickler: Callable[..., Pickler]) -> bytes | None:
+def write_pickle(obj: object, payload: Payload, pickler: Callable[..., Pickler]) -> bytes | None:
     """The pickle of a small object; a large one goes to the payload, and None is returned.
 
     A buffer of less than `THRESHOLD` bytes stays in the stream: so a small pickle is the very one that the library's
@@ -34,7 +34,7 @@ def write_pickle(obj: Any, payload: Payload, pickler: Callable[..., Pickler]) ->
     return None if file.spilled else file.content()
 
 
-def try_pickle(obj: Any, pickler: Callable[..., Pickler]) -> None:
+def try_pickle(obj: object, pickler: Callable[..., Pickler]) -> None:
     """Raise what pickling an object raises; nothing is kept of it, so that trying costs no memory."""
     nowhere = _Nowhere()
     pickler(nowhere, PROTOCOL, buffer_callback=nowhere.keep_in_stream).dump(obj)

@@ -32,7 +32,7 @@ def referring_pickler() -> type[Any]:
     class ReferringPickler(copying_pickler()):  # type: ignore[misc] # it has no types
         """See the module."""
 
-        def reducer_override(self, obj: Any) -> Any:
+        def reducer_override(self, obj: object) -> Any:
             if isinstance(obj, _Named):
                 reduced = _parametrized(obj) or _reduced(obj)
                 if reduced is not None:
@@ -53,7 +53,7 @@ def sending_pickler() -> type[Any]:
     class SendingPickler(copying_pickler()):  # type: ignore[misc] # it has no types
         """See the function."""
 
-        def reducer_override(self, obj: Any) -> Any:
+        def reducer_override(self, obj: object) -> Any:
             if isinstance(obj, _Named):
                 module = getattr(obj, "__module__", None)
                 if isinstance(module, str) and not is_importable(module):
@@ -67,21 +67,21 @@ def sending_pickler() -> type[Any]:
     return SendingPickler
 
 
-def sendable(value: Any) -> bytes:
+def sendable(value: object) -> bytes:
     """A pickle for a process of our own: what that cannot import is in it by value."""
     file = io.BytesIO()
     sending_pickler()(file, pickle.HIGHEST_PROTOCOL).dump(value)
     return file.getvalue()
 
 
-def dumps(value: Any) -> bytes:
+def dumps(value: object) -> bytes:
     """A pickle that names what is a program's, and has copies beside it."""
     file = io.BytesIO()
     referring_pickler()(file, pickle.HIGHEST_PROTOCOL).dump(value)
     return file.getvalue()
 
 
-def _parametrized(kind: Any) -> tuple[Any, ...] | None:
+def _parametrized(kind: object) -> tuple[object, ...] | None:
     """How a generic model with its parameters is pickled, such as `Page[int]`: its own name leads nowhere."""
     generic = getattr(kind, "__pydantic_generic_metadata__", None)
     if not isinstance(generic, dict) or generic.get("origin") is None:
@@ -89,7 +89,7 @@ def _parametrized(kind: Any) -> tuple[Any, ...] | None:
     return parametrized_model, (generic["origin"], generic["args"])
 
 
-def _reduced(kind: Any) -> tuple[Any, ...] | None:
+def _reduced(kind: object) -> tuple[object, ...] | None:
     """How a class or function of a program is pickled; None for all others."""
     module = getattr(kind, "__module__", None)
     if not isinstance(module, str) or not (programs.is_program(module) or not is_importable(module)):
@@ -117,7 +117,7 @@ def _name_in(kind: Any, module: str) -> str | None:
     return name if module in sys.modules and programs.walk(sys.modules[module], name) is kind else None
 
 
-def _copy_of(kind: Any, module: str) -> bytes | None:
+def _copy_of(kind: object, module: str) -> bytes | None:
     """What cloudpickle makes of a class or function; None if it holds something that cannot be pickled."""
     pickle_by_value(module)
     file = io.BytesIO()
@@ -167,7 +167,7 @@ def found_in_program(name: str, project: str, qualified_name: str, definition: s
     return known
 
 
-def parametrized_model(model: Any, parameters: tuple[Any, ...]) -> Any:
+def parametrized_model(model: object, parameters: tuple[object, ...]) -> Any:
     """A generic model of pydantic's with its parameters.
 
     Raises:
@@ -182,7 +182,7 @@ _copies: "WeakValueDictionary[tuple[str, str, str], Any]" = WeakValueDictionary(
 _said: set[tuple[str, str]] = set()
 
 
-def _loaded_copy(name: str, qualified_name: str, copy: bytes) -> Any:
+def _loaded_copy(name: str, qualified_name: str, copy: bytes) -> object:
     if (name, qualified_name) not in _said:
         _said.add((name, qualified_name))
         _logger.warning(
@@ -195,7 +195,7 @@ def _loaded_copy(name: str, qualified_name: str, copy: bytes) -> Any:
     return pickle.loads(copy)
 
 
-def _found(name: str, project: str, qualified_name: str, definition: str) -> Any:
+def _found(name: str, project: str, qualified_name: str, definition: str) -> object:
     """What this process has of the name, if it is of the same program, or defined alike."""
     if programs.is_worker() and (sent := known_class(name, qualified_name, definition)) is not None:
         return sent
@@ -239,7 +239,7 @@ class Unpickler(pickle.Unpickler):
         return super().find_class(module, name)
 
 
-def _of_main(qualified_name: str) -> Any:
+def _of_main(qualified_name: str) -> object:
     """What a main program held, whose name is not known; of this one, or one that was loaded by its path."""
     if programs.is_worker():
         return known_class(programs.name_of_module("__main__"), qualified_name)
@@ -301,7 +301,7 @@ def _described(value: Any) -> Any:
     return f"{kind.__module__}.{kind.__qualname__}"
 
 
-def _described_class(kind: type) -> Any:
+def _described_class(kind: type) -> object:
     members = getattr(kind, "__members__", None)
     if members is not None:  # of an enum
         return kind.__qualname__, _bases(kind), [(name, _described(each.value)) for name, each in members.items()]
@@ -313,7 +313,7 @@ def _described_class(kind: type) -> Any:
     return kind.__qualname__, _bases(kind), own
 
 
-def _is_inside(value: Any, kind: type) -> bool:
+def _is_inside(value: object, kind: type) -> bool:
     return isinstance(value, type) and value.__qualname__.startswith(f"{kind.__qualname__}.")
 
 
@@ -321,13 +321,13 @@ def _bases(kind: type) -> list[str]:
     return [base.__qualname__ for base in kind.__bases__]
 
 
-def _is_made(name: str, value: Any) -> bool:
+def _is_made(name: str, value: object) -> bool:
     """Whether Python, and not the class's lines, has made a member."""
     if not (name.startswith("__") and name.endswith("__")):
         return name.startswith("_abc_")
     return name not in _KEPT and not isinstance(value, FunctionType)
 
 
-def _described_code(code: CodeType) -> Any:
+def _described_code(code: CodeType) -> object:
     constants = [_described_code(each) if isinstance(each, CodeType) else _described(each) for each in code.co_consts]
     return code.co_code.hex(), constants, code.co_names, code.co_varnames, code.co_freevars

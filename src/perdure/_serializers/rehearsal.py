@@ -56,7 +56,7 @@ class _Unpickler(pickle.Unpickler):
         return found
 
 
-def _is_changeable(named: Any) -> bool:
+def _is_changeable(named: object) -> bool:
     if isinstance(named, type):
         return bool(named.__flags__ & _HEAP_TYPE) or numpy_memory.is_memory(named) or numpy_memory.is_dtype(named)
     return not isinstance(named, BuiltinFunctionType)
@@ -87,7 +87,7 @@ class _Rehearsal(pickle.Unpickler):
         return self._named[id(found)]
 
 
-def _inert(named: Any, full: str) -> type:
+def _inert(named: object, full: str) -> type:
     """What stands for something named: a class, so that it can be called, and can be changed by no step."""
     if isinstance(named, EnumType):  # its instances were there before the pickle, too
         return _Name(full, (_Inert,), dict.fromkeys(_CHANGES, property(_refuse)) | {"is_shared": True})
@@ -99,11 +99,11 @@ def _inert(named: Any, full: str) -> type:
     return _Name(full, (_Inert,), {"__call__": _refuse_call} if isinstance(named, type) else {})
 
 
-def _refuse(changed: Any, *_: Any) -> NoReturn:
+def _refuse(changed: object, *_: object) -> NoReturn:
     raise _refusal(changed.__name__ if isinstance(changed, type) else type(changed).__name__)
 
 
-def _refuse_call(called: Any, *_: Any) -> NoReturn:
+def _refuse_call(called: object, *_: object) -> NoReturn:
     name = type(called).__name__
     raise ResultUntrusted(
         f"The pickle would call a {name[:200]!r}; it was not called. Pickles of values call classes and functions"
@@ -140,7 +140,7 @@ class _Inert(metaclass=_Name):
             if type(each) is _Name and each.is_shared:  # this may be one of its instances
                 vars(self)["__setstate__"] = _needs_real_ones
 
-    def __call__(self, *_args: Any) -> "_Inert":  # what a function gave may be a function
+    def __call__(self, *_args: object) -> "_Inert":  # what a function gave may be a function
         return _Inert()
 
 
@@ -164,14 +164,14 @@ class _Dtype(_Inert):
         self.item = numpy_memory.item_of(*args)
         self.is_whole = False
 
-    def __setstate__(self, state: Any) -> None:  # type: ignore[override]
+    def __setstate__(self, state: object) -> None:  # type: ignore[override]
         if self.is_whole:  # what was seen of it would no longer be true
             _refuse(self)
         self.item = numpy_memory.checked(state, self.item, lambda inner: inner.item)
         self.is_whole = True
 
 
-def _needs_real_ones(_state: Any) -> NoReturn:
+def _needs_real_ones(_state: object) -> NoReturn:
     raise _CannotRehearse
 
 
@@ -191,7 +191,7 @@ class _StepByStep(pickle._Unpickler):
     def get_extension(self, code: int) -> None:
         self.append(self.find_class(*copyreg._inverted_registry[code]))  # type: ignore[attr-defined]
 
-    def _instantiate(self, klass: Any, args: Any) -> None:
+    def _instantiate(self, klass: object, args: object) -> None:
         self.check_call(klass, args)
         super()._instantiate(klass, args)  # type: ignore[misc]
 
@@ -200,14 +200,14 @@ class _StepByStep(pickle._Unpickler):
         if is_object or (args and numpy_memory.is_memory(called)):
             _refuse_call(called if is_object else type(called.__name__, (), {})())
 
-    def check_state(self, changed: Any, state: Any) -> None:
+    def check_state(self, changed: object, state: object) -> None:
         if numpy_memory.is_dtype(type(changed)):
             if id(changed) in self._whole:
                 raise _refusal("numpy.dtype")
             self._whole[id(changed)] = changed
             numpy_memory.checked(state, numpy_memory.real_item(changed), numpy_memory.real_item)
 
-    def check(self, changed: Any) -> None:
+    def check(self, changed: object) -> None:
         if isinstance(changed, _SHARED) or id(changed) in self._named:
             raise _refusal(getattr(changed, "__qualname__", type(changed).__qualname__))
 

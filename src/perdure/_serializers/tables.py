@@ -40,7 +40,7 @@ class Sink:
 
 
 @contextmanager
-def writing(value: Any, format: str) -> Iterator[None]:
+def writing(value: object, format: str) -> Iterator[None]:
     """Have what pyarrow, pandas or polars cannot write named by an error."""
     try:
         yield
@@ -82,7 +82,7 @@ def check(table: pa.Table) -> None:
         column.validate(full=True)
 
 
-def to_arrow(value: Any, serializer: str) -> pa.Table:
+def to_arrow(value: object, serializer: str) -> pa.Table:
     """A value as an Arrow table, with what it was in the metadata.
 
     Raises:
@@ -213,7 +213,7 @@ def kind_of(type: type) -> str:
     return f"{type.__module__.partition('.')[0]}.{type.__qualname__}"
 
 
-def _is_stream(value: Any, kind: str) -> bool:
+def _is_stream(value: object, kind: str) -> bool:
     """Whether it gives its table away as often as asked, and is no more than a table."""
     is_more = any(kind_of(each) in _LIBRARIES for each in type(value).__mro__[1:])
     return hasattr(value, "__arrow_c_stream__") and not is_more and kind != "pyarrow.RecordBatchReader"
@@ -252,7 +252,7 @@ def _names_and_types(value: Any) -> list[Any]:
     return [*_names(value), *(value.dtypes if hasattr(value, "dtypes") else [value.dtype])]
 
 
-def _refusal(value: Any, kind: str, serializer: str) -> str:
+def _refusal(value: object, kind: str, serializer: str) -> str:
     name = f"{type(value).__module__}.{type(value).__qualname__}"
     text = (
         f"The value is a {name}, but the serializer {serializer!r} takes tables: a pyarrow.Table or RecordBatch, a"

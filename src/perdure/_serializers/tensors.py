@@ -51,7 +51,7 @@ def _is_plain(tensor: Any) -> bool:
     )
 
 
-def tensor_from_memory(memory: Any, dtype: str, shape: tuple[int, ...], requires_grad: bool) -> Any:
+def tensor_from_memory(memory: object, dtype: str, shape: tuple[int, ...], requires_grad: bool) -> Any:
     """The tensor that was written, in the memory of its buffer."""
     torch: Any = importlib.import_module("torch")
     kind = getattr(torch, dtype)

@@ -7,7 +7,7 @@ _MAX_DEPTH = 20
 _MAX_PROBES = 2_000  # parts that are tried, so that naming an error never takes long
 
 
-def find_unpicklable(value: Any, dumps: Callable[[Any], object], error: Exception) -> tuple[str, Exception]:
+def find_unpicklable(value: object, dumps: Callable[[Any], object], error: Exception) -> tuple[str, Exception]:
     """The path of the innermost part that `dumps` refuses, such as `result["model"].lock`, and its error.
 
     `error` is what `dumps` said of `value` itself.
@@ -29,7 +29,7 @@ def find_unpicklable(value: Any, dumps: Callable[[Any], object], error: Exceptio
 
 def _refused_part(
     on_path: list[Any], dumps: Callable[[Any], object], probes: Iterator[int]
-) -> tuple[str, Any, Exception] | None:
+) -> tuple[str, object, Exception] | None:
     # The probes come first in `zip`: when they are used up, no further part is taken.
     for _, (step, part) in zip(probes, _parts(on_path[-1]), strict=False):
         if any(part is each for each in on_path):
@@ -41,7 +41,7 @@ def _refused_part(
     return None
 
 
-def _parts(value: Any) -> Iterator[tuple[str, Any]]:
+def _parts(value: object) -> Iterator[tuple[str, Any]]:
     """What pickling `value` also pickles, each with the step that leads to it."""
     if isinstance(value, dict):
         for key, item in list(value.items()):
@@ -58,7 +58,7 @@ def _parts(value: Any) -> Iterator[tuple[str, Any]]:
         yield from ((f".{name}", item) for name, item in _attributes(value).items())
 
 
-def _attributes(value: Any) -> dict[str, Any]:
+def _attributes(value: object) -> dict[str, object]:
     try:
         state = value.__getstate__()
     except Exception:  # the object refuses: its attributes may still tell why
@@ -68,7 +68,7 @@ def _attributes(value: Any) -> dict[str, Any]:
     return {str(name): item for part in parts if isinstance(part, dict) for name, item in part.items()}
 
 
-def _variables(value: Any) -> Iterator[tuple[str, Any]]:
+def _variables(value: object) -> Iterator[tuple[str, object]]:
     """The variables that a function closes over, and those of its module that it names."""
     code = getattr(value, "__code__", None)
     for name, cell in zip(getattr(code, "co_freevars", ()), getattr(value, "__closure__", None) or (), strict=False):
@@ -77,6 +77,6 @@ def _variables(value: Any) -> Iterator[tuple[str, Any]]:
     yield from ((f"({name})", names[name]) for name in getattr(code, "co_names", ()) if name in names)
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     text = f'"{value}"' if isinstance(value, str) else repr(value)
     return text if len(text) <= 40 else f"{text[:37]}…"

@@ -52,7 +52,7 @@ class WrappingSerializer(Serializer):
         inner = self.serializer.for_exceptions()
         return self if inner is self.serializer else self.model_copy(update={"serializer": inner})
 
-    def dumps(self, obj: Any) -> bytes:
+    def dumps(self, obj: object) -> bytes:
         return to_base64(self._change(self.serializer.dumps(obj)))
 
     def content(self, data: bytes) -> bytes:
@@ -61,7 +61,7 @@ class WrappingSerializer(Serializer):
     def loads(self, data: bytes) -> Any:
         return self.serializer.loads(self._change_back(from_base64(data)))
 
-    def dump(self, obj: Any, payload: Payload) -> bytes | None:
+    def dump(self, obj: object, payload: Payload) -> bytes | None:
         outlet = self._outlet(payload)
         small = self.serializer.dump(obj, outlet)
         if small is not None:
@@ -145,7 +145,7 @@ class _Checked(io.RawIOBase):
     def seekable(self) -> bool:
         return True
 
-    def readinto(self, room: Any) -> int:
+    def readinto(self, room: object) -> int:
         with or_corrupt(self._what):
             count: int = self._file.readinto(room)
             return count

@@ -4,13 +4,11 @@ import atexit
 import logging
 import math
 import os
-import signal
 import threading
-from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from functools import cache
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, NoReturn, cast
+from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakValueDictionary
 
 from perdure._engine import drivers
@@ -29,7 +27,6 @@ from perdure._model.errors import OrchestratorError, SettingError
 from perdure._model.records import Owner, Record, ResultRecord, StartRecord, WaitRecord
 from perdure._model.state_types import StateType
 from perdure._model.tracebacks import FoldPolicy
-from perdure._platform import signal_handlers as handlers
 from perdure._platform.clock import Clock, system_clock
 from perdure._platform.memory import uncollected
 from perdure._platform.providers import set_orchestrator
@@ -38,24 +35,24 @@ from perdure._results.removal import delete_objects, sharing
 from perdure._results.store import Storages
 from perdure._results.types import PersistedResult
 from perdure._run import logs
-from perdure._run.context import FlowRunContext, RunContext, current_run
-from perdure._run.controller import taking_signals
+from perdure._run.context import FlowRunContext, current_run
 from perdure._runners.base import TaskRunner
 from perdure._runners.threads import ThreadTaskRunner
+from perdure._session.result_places import ResultPlaces
 from perdure._settings import settings
 from perdure._settings.fields import Settings
 from perdure._store.protocol import Orchestrator
 
 if TYPE_CHECKING:  # these import pydantic or asyncio, which most processes do not need
     from perdure._runners.loops import Portal
-    from perdure._serializers.base import Serializer
     from perdure._storages.storage import Storage
 
 
-class Session:
+class Session(ResultPlaces):
     """One orchestrator and all that goes with it. It is the engine's `Runtime`."""
 
     def __init__(self, chosen: Settings, orchestrator: Orchestrator, clock: Clock = system_clock) -> None:
+        super().__init__(chosen)
         self.settings = chosen
         self.orchestrator = orchestrator
         self.clock = clock
@@ -76,8 +73,6 @@ class Session:
         self.liveness = Liveness(orchestrator, chosen.lease_seconds)
         self.claims = Claims(orchestrator, self._heartbeat, self.liveness, clock, logs.log)
         self.limiter = Limiter(orchestrator, self._heartbeat, self.liveness, clock, logs.log)
-        # Serializers that were found usable: by name, or by object identity with the object, so that ids stay its own.
-        self._usable: dict[str | int, Any] = {"pickle": "pickle"}
         self._portal: Portal | None = None
         self._lock = threading.Lock()
         self._owned: WeakValueDictionary[str, FlowRunContext] = WeakValueDictionary()
@@ -114,11 +109,11 @@ class Session:
             self.log(run, logging.WARNING, _UNKEPT)
         return (*first, StartRecord(run.id, self._heartbeat.process.id, entry_point, arguments, None))
 
-    def is_own(self, run_id: str, function: Callable[..., Any]) -> bool:
+    def is_own(self, run_id: str, function: Callable[..., object]) -> bool:
         """Whether a task run is known to be of the function's project."""
         return is_made_in_project(run_id, function, self.orchestrator)
 
-    def is_in_scope(self, run_id: str, function: Callable[..., Any] | None) -> bool:
+    def is_in_scope(self, run_id: str, function: Callable[..., object] | None) -> bool:
         """Whether nothing says that a flow run is of another project than the function, or than the main program."""
         return may_be_in_scope(run_id, function, self.orchestrator)
 
@@ -207,50 +202,6 @@ class Session:
         """The id under which the orchestrator knows a storage."""
         return self.storages.id_of(storage)
 
-    def storage_for(self, run: RunContext) -> "Storage":
-        """Where a run's result goes: its own option, else its flow's, else the local storage path."""
-        if run.storage is None:
-            chooser = _chooser(run)
-            if chooser is None:
-                run.storage = self._default_storage(run)
-            else:
-                if chooser.storage is None:
-                    chooser.storage = _loaded_storage(chooser.options.result_storage)
-                run.storage = chooser.storage
-        return run.storage  # type: ignore[no-any-return]
-
-    def _default_storage(self, run: RunContext) -> "Storage":
-        block = self.settings.default_result_storage_block
-        if block is None:
-            return _local_storage(self.settings)
-        outermost = run.flow.root if run.flow else run
-        outermost.storage = _loaded_storage(block)  # once for all below
-        return outermost.storage  # type: ignore[no-any-return]
-
-    def serializer_for(self, run: RunContext) -> "Serializer":
-        """How a run's result is written: its own option, else its flow's, else the default serializer."""
-        if run.serializer is None:
-            chosen = _inherited(run, "serializer", "result_serializer")
-            run.serializer = _resolve()(chosen, settings.current().results_default_serializer)
-        return run.serializer  # type: ignore[no-any-return]
-
-    def can_persist(self, run: RunContext) -> bool:
-        """Whether it is known already that a run's storage, serializer and keys can be had."""
-        chooser = _chooser(run)
-        if self.settings.default_result_storage_block if chooser is None else chooser.storage is None:
-            return False
-        chosen = _inherited(run, "serializer", "result_serializer") or self.settings.results_default_serializer
-        return (chosen if isinstance(chosen, str) else id(chosen)) in self._usable
-
-    def check_persisting(self, run: RunContext) -> None:
-        """Look up a run's storage, serializer and keys; raises what is wrong with them."""
-        self.storage_for(run)
-        chosen = _inherited(run, "serializer", "result_serializer") or self.settings.results_default_serializer
-        self.serializer_for(run).check()
-        if len(self._usable) > 1_000:  # serializers made in a loop must not pile up
-            self._usable.clear()
-        self._usable[chosen if isinstance(chosen, str) else id(chosen)] = chosen
-
     @property
     def portal(self) -> "Portal":
         """Where coroutines run that are called from code that does not await."""
@@ -261,7 +212,7 @@ class Session:
                 self._portal = Portal()
             return self._portal
 
-    def run_coroutine(self, function: Callable[..., Coroutine[Any, Any, Any]], *args: Any) -> Any:
+    def run_coroutine(self, function: Callable[..., Coroutine[Any, Any, Any]], *args: object) -> Any:
         """Run a coroutine from code that does not await, and block until it has ended."""
         return self.portal.start(function, *args)()
 
@@ -297,61 +248,6 @@ _UNKEPT = (
 )
 
 
-def _chooser(run: RunContext) -> RunContext | None:
-    """The run, or the nearest one above it, that was given a storage: it is loaded once for all below."""
-    above: RunContext | None = run
-    while above is not None and above.storage is None and above.options.result_storage is None:
-        above = above.parent
-    return above
-
-
-def _inherited(run: RunContext, found: str, option: str) -> Any:
-    """What the run or the nearest flow run above it chose."""
-    above: RunContext | None = run
-    while above is not None:
-        chosen = getattr(above, found)
-        if chosen is None:
-            chosen = getattr(above.options, option)
-        if chosen is not None:
-            return chosen
-        above = above.parent
-    return None
-
-
-def _loaded_storage(chosen: Any) -> "Storage":
-    from perdure._blocks.block import Block
-    from perdure._storages.storage import Storage
-
-    block = Block.load(chosen) if isinstance(chosen, str) else chosen
-    if not isinstance(block, Storage):
-        raise TypeError(
-            f"result_storage={chosen!r} is not a storage. Give it a storage such as LocalFileSystem(basepath=...),"
-            " or the slug of a saved one such as 'local-file-system/dev'."
-        )
-    return block
-
-
-_READER_PATIENCE = 1.0  # seconds
-_default_storages: "dict[str, Storage]" = {}
-
-
-def _local_storage(chosen: Settings) -> "Storage":
-    path = str(chosen.local_storage_path)
-    if path not in _default_storages:
-        from perdure._storages.local import LocalFileSystem
-
-        _default_storages[path] = LocalFileSystem(basepath=path)
-    return _default_storages[path]
-
-
-@cache
-def _resolve() -> "Callable[[Any, str], Serializer]":
-    """The function of that name: an import statement in each call would take longer than the rest of it."""
-    from perdure._serializers.base import resolve
-
-    return resolve
-
-
 _current: Session | None = None
 _lock = threading.Lock()
 
@@ -382,6 +278,7 @@ def _open() -> Session:
         return _current
 
 
+_READER_PATIENCE = 1.0  # seconds
 _most_patience = math.inf
 
 
@@ -464,61 +361,6 @@ set_orchestrator(lambda: current().orchestrator)
 FoldPolicy.is_off = staticmethod(lambda: settings.current().logging_full_tracebacks)
 FetchPolicy.fetch_in_async = staticmethod(lambda: settings.current().async_fetch_state_result)
 PersistedResult.find_storage = staticmethod(lambda storage_id: current().storages.get(storage_id))
-
-
-class Terminated(BaseException):
-    """The process was asked to end (SIGTERM) while a flow ran."""
-
-
-def _terminate(*_: Any) -> NoReturn:
-    raise Terminated("SIGTERM")
-
-
-_root_runs = 0  # in the main thread: several, where one event loop runs them
-
-
-@contextmanager
-def ended_by_signal(run: FlowRunContext, awaited: bool = False) -> Iterator[None]:
-    """While a root flow run is in the main thread, SIGTERM ends it as crashed before it ends the process.
-
-    Ctrl-C ends it even if its own code swallows the KeyboardInterrupt. Handlers that others have set stay.
-    In whatever thread it is, it can be cancelled.
-    """
-    if run.parent is not None:
-        yield
-        return
-    with taking_signals(run.controller), run.controller.active(run, on_loop=awaited), _in_main_thread(run):
-        yield
-
-
-@contextmanager
-def _in_main_thread(run: FlowRunContext) -> Iterator[None]:
-    global _root_runs
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(*_: Any) -> NoReturn:
-        run.interrupt = KeyboardInterrupt()
-        raise run.interrupt
-
-    _root_runs += 1
-    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-        handlers.install(signal.SIGTERM, _terminate)
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        handlers.install(signal.SIGINT, interrupt)
-    try:
-        yield
-    except Terminated:
-        close()
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        signal.raise_signal(signal.SIGTERM)
-        raise
-    finally:
-        _root_runs -= 1
-        handlers.remove(signal.SIGINT, interrupt)
-        if not _root_runs:
-            handlers.remove(signal.SIGTERM, _terminate)
 
 
 __all__ = ["Session", "be_impatient", "close", "current", "use"]

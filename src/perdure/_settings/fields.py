@@ -96,7 +96,7 @@ _URL = re.compile(r"[A-Za-z][\w+.-]*://")
 _POSTGRESQL = ("postgresql://", "postgres://")
 
 
-def _database(value: Any) -> Path | DatabaseUrl:
+def _database(value: object) -> Path | DatabaseUrl:
     if isinstance(value, DatabaseUrl):
         return value
     if not _URL.match(str(value)):
@@ -109,11 +109,11 @@ def _database(value: Any) -> Path | DatabaseUrl:
 _FLAGS = dict.fromkeys(("true", "1", "yes", "on"), True) | dict.fromkeys(("false", "0", "no", "off"), False)
 
 
-def _flag(value: Any) -> bool:
+def _flag(value: object) -> bool:
     return _FLAGS[str(value).strip().lower()]
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     if not isinstance(value, str) or not value:
         raise ValueError
     return value
@@ -122,23 +122,23 @@ def _text(value: Any) -> str:
 _SLUG = re.compile(r"[^/\s.~\\][^/\s]*/[^/\s]+")
 
 
-def _slug(value: Any) -> str:
+def _slug(value: object) -> str:
     if not _SLUG.fullmatch(_text(value)):
         raise ValueError
     return str(value)
 
 
-def _secret(value: Any) -> Secret:
+def _secret(value: object) -> Secret:
     return value if isinstance(value, Secret) else Secret(_text(value))
 
 
-def _url(value: Any) -> str:
+def _url(value: object) -> str:
     if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", _text(value)):
         raise ValueError
     return str(value).rstrip("/")
 
 
-def _keys(value: Any) -> Secret:
+def _keys(value: object) -> Secret:
     secret = _secret(value)
     keyring.KeyRing.parse(secret.reveal())
     return secret
@@ -147,13 +147,13 @@ def _keys(value: Any) -> Secret:
 _NAME = re.compile(r"([^\W\d]\w*\.)+([^\W\d]\w*|\*)")
 
 
-def _names(value: Any) -> str:
+def _names(value: object) -> str:
     if not all(_NAME.fullmatch(name.strip()) for name in _text(value).split(",")):
         raise ValueError
     return str(value)
 
 
-def _storages(value: Any) -> str:
+def _storages(value: object) -> str:
     parse_places(_text(value))
     return str(value)
 
@@ -161,12 +161,12 @@ def _storages(value: Any) -> str:
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
-def _level(value: Any) -> str:
+def _level(value: object) -> str:
     return {level: level for level in _LEVELS}[str(value).strip().upper()]
 
 
 def _whole(minimum: int) -> Kind:
-    def parse(value: Any) -> int:
+    def parse(value: object) -> int:
         if not isinstance(value, int | str) or isinstance(value, bool) or int(value) < minimum:
             raise ValueError
         return int(value)

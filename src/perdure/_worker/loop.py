@@ -15,7 +15,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
-from perdure._engine.recovery.resumption import end_run_if_lost, run_of
+from perdure._engine.recovery.lost_runs import end_run_if_lost
+from perdure._engine.recovery.run_claims import run_of
 from perdure._model.errors import DeploymentError, OrchestratorError, PerdureError, WorkerError
 from perdure._model.records import NOBODY, RunFilter
 from perdure._model.state_types import FINAL, StateType

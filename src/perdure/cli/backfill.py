@@ -121,11 +121,11 @@ def resume(which: Which, as_json: AsJson = False) -> None:
 
 
 def _paused(which: str, since: int | None, done: str, as_json: bool) -> None:
-    known = find.orchestrator()
-    each = backfill_named(which, known)
-    pause_backfill(each, since, known)
+    orchestrator = find.orchestrator()
+    each = backfill_named(which, orchestrator)
+    pause_backfill(each, since, orchestrator)
     if as_json:
-        show_json(_shape(backfill_named(each.id, known)))
+        show_json(_shape(backfill_named(each.id, orchestrator)))
     else:
         show(f"{done} the backfill {each.id}.")
 
@@ -133,11 +133,11 @@ def _paused(which: str, since: int | None, done: str, as_json: bool) -> None:
 @app.command()
 def cancel(which: Which, as_json: AsJson = False) -> None:
     """Cancel the runs of a backfill that have not started; those that run are left alone."""
-    known = find.orchestrator()
-    each = backfill_named(which, known)
-    count = cancel_backfill(each, system_clock(), known)
+    orchestrator = find.orchestrator()
+    each = backfill_named(which, orchestrator)
+    count = cancel_backfill(each, system_clock(), orchestrator)
     if as_json:
-        show_json(_shape(backfill_named(each.id, known)))
+        show_json(_shape(backfill_named(each.id, orchestrator)))
     else:
         show(f"Cancelled {count} runs of the backfill {each.id}.")
 

@@ -116,11 +116,11 @@ def _refuse_twice(deployed: Sequence[DeployedFlow], chosen: Sequence[Declared]) 
 
 def _change(each: DeployedFlow) -> list[str]:
     """The lines of a diff between the deployment that is there and the declared one; none if nothing differs."""
-    known = find.orchestrator().deployments
-    there = known.named(each.flow_name, each.name)
+    deployments = find.orchestrator().deployments
+    there = deployments.named(each.flow_name, each.name)
     before: dict[str, Any] = {}
     if there is not None:
-        schedules = {record.slug: json.loads(record.definition) for record in known.schedules(there.id)}
+        schedules = {record.slug: json.loads(record.definition) for record in deployments.schedules(there.id)}
         before = _shape(definition_of_text(there.definition), there, schedules)
     times = before.get("schedules", {})
     if each.schedules is not None:

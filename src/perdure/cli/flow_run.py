@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from perdure._engine.recovery.abandoning import lost_among
+from perdure._engine.recovery.lost_runs import lost_among
 from perdure._model.records import FlowRun, LogRecord, RunFilter
 from perdure._session import session
 from perdure.cli import find
@@ -98,16 +98,16 @@ def _show_runs(runs: list[FlowRun], lost: set[str]) -> None:
 @app.command()
 def inspect(which: Which, as_json: AsJson = False) -> None:
     """Show a flow run: parameters, states, result, and the tree of what it called."""
-    known = find.orchestrator()
+    orchestrator = find.orchestrator()
     run = find.flow_run(which)
     is_lost = bool(lost_among([run], session.current()))
-    states, result, below = known.states(run.id), result_of(run), gather(run, known)
+    states, result, below = orchestrator.states(run.id), result_of(run), gather(run, orchestrator)
     if as_json:
         show_json(
             run_shape(run)
             | {
                 "is_lost": is_lost,
-                "idempotency_key": known.transactions.key_of_run(run.id),
+                "idempotency_key": orchestrator.transactions.key_of_run(run.id),
                 "states": [state_shape(state) for state in states],
                 "result": located_shape(result),
                 "task_runs": [run_shape(each) for each in below.task_runs],
@@ -117,7 +117,7 @@ def inspect(which: Which, as_json: AsJson = False) -> None:
         )
         return
     show_heading(run, is_lost)
-    show(facts((_facts(run) | {"idempotency key": known.transactions.key_of_run(run.id)}).items()))
+    show(facts((_facts(run) | {"idempotency key": orchestrator.transactions.key_of_run(run.id)}).items()))
     if is_lost:
         show(note(LOST))
     _show_parameters(run)

@@ -10,7 +10,8 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from perdure._engine.recovery.kept_values import accepting_unsigned
-from perdure._engine.recovery.resumption import lost_runs, resumable
+from perdure._engine.recovery.lost_runs import lost_runs
+from perdure._engine.recovery.resumption import resumable
 from perdure._engine.recovery.start_record import arguments_of, program_of
 from perdure._execution.flows import Flow
 from perdure._model.errors import PerdureError, ResumeError

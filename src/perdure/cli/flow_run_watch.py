@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from perdure._engine.recovery.abandoning import lost_among
+from perdure._engine.recovery.lost_runs import lost_among
 from perdure._model.records import ArtifactFilter, ArtifactRecord, FlowRun, LogFilter, LogLine, TaskRun
 from perdure._model.state_types import FINAL, UNSUCCESSFUL, StateType
 from perdure._platform.clock import Micros
@@ -70,9 +70,11 @@ def watch(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for each change.")] = False,
 ) -> None:
     """Show a flow run while it executes, until it has ended; the exit code is that of `perdure run`."""
-    known = find.orchestrator()
-    watched = _Watched(find.flow_run(which).id, known)
-    shown: _Live | _Lines = _Live(known) if console().is_terminal and not as_json else _Lines(known, as_json)
+    orchestrator = find.orchestrator()
+    watched = _Watched(find.flow_run(which).id, orchestrator)
+    shown: _Live | _Lines = (
+        _Live(orchestrator) if console().is_terminal and not as_json else _Lines(orchestrator, as_json)
+    )
     try:
         with shown:
             look = watched.look()
@@ -92,10 +94,10 @@ def watch(
 class _Watched:
     """What is read from the orchestrator at each poll."""
 
-    def __init__(self, id: str, known: Orchestrator) -> None:
+    def __init__(self, id: str, orchestrator: Orchestrator) -> None:
         self._id = id
-        self._known = known
-        self._follower = Follower(known)
+        self._known = orchestrator
+        self._follower = Follower(orchestrator)
         self._looks = 0
 
     def look(self) -> _Look:
@@ -117,8 +119,8 @@ class _Watched:
 class _Lines:
     """A line for each change, for files and pipes; with `as_json`, an object."""
 
-    def __init__(self, known: Orchestrator, as_json: bool) -> None:
-        self._names = Names(known)
+    def __init__(self, orchestrator: Orchestrator, as_json: bool) -> None:
+        self._names = Names(orchestrator)
         self._as_json = as_json
         self._states: dict[str, tuple[object, object]] = {}
 
@@ -172,12 +174,12 @@ def _change_text(run: Run, is_lost: bool) -> "Text":
 class _Live:
     """One picture, redrawn at each poll; the last one stays."""
 
-    def __init__(self, known: Orchestrator) -> None:
+    def __init__(self, orchestrator: Orchestrator) -> None:
         from rich.live import Live
 
         self._console = console()
         self._live = Live(console=self._console, auto_refresh=False, vertical_overflow="crop")
-        self._names = Names(known)
+        self._names = Names(orchestrator)
         self._lines: list[Text] = []
 
     def __enter__(self) -> "_Live":

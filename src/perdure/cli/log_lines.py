@@ -24,8 +24,8 @@ _OVERLAP = 2.0  # seconds in which a line may still come that has a lower number
 class Names:
     """The names of runs, asked for once each."""
 
-    def __init__(self, known: Orchestrator) -> None:
-        self._known = known
+    def __init__(self, orchestrator: Orchestrator) -> None:
+        self._orchestrator = orchestrator
         self._names: dict[str, str] = {}
 
     def learn(self, lines: Sequence[LogLine | LogRecord]) -> None:
@@ -33,8 +33,8 @@ class Names:
         flow_runs = {line.flow_run_id for line in lines if line.flow_run_id is not None} - self._names.keys()
         task_runs = {line.task_run_id for line in lines if line.task_run_id is not None} - self._names.keys()
         found: list[FlowRun | TaskRun] = [
-            *runs_by_id(flow_runs, self._known.flow_runs).values(),
-            *runs_by_id(task_runs, self._known.task_runs).values(),
+            *runs_by_id(flow_runs, self._orchestrator.flow_runs).values(),
+            *runs_by_id(task_runs, self._orchestrator.task_runs).values(),
         ]
         self._names |= {run.id: one_line(run.name) for run in found if run.name}
 
@@ -68,15 +68,15 @@ class Follower:
     asked for again, and what is known is left out.
     """
 
-    def __init__(self, known: Orchestrator) -> None:
-        self._known = known
+    def __init__(self, orchestrator: Orchestrator) -> None:
+        self._orchestrator = orchestrator
         self._highest = self._settled = self.newest()
         self._marks: deque[tuple[float, int]] = deque()
         self._seen: set[int] = set()
 
     def newest(self) -> int:
         """The highest number of a line."""
-        return next((line.id for line in self._known.log_lines(LogFilter(limit=1))), 0)
+        return next((line.id for line in self._orchestrator.log_lines(LogFilter(limit=1))), 0)
 
     def note(self, lines: Sequence[LogLine]) -> None:
         """Take lines for known."""
@@ -88,7 +88,7 @@ class Follower:
         if newest != self._highest:
             self._marks.append((now, newest))
             self._highest = newest
-        lines = self._known.log_lines(wanted._replace(after=self._settled)) if newest != self._settled else ()
+        lines = self._orchestrator.log_lines(wanted._replace(after=self._settled)) if newest != self._settled else ()
         fresh = [line for line in lines if line.id not in self._seen]
         self.note(fresh)
         while self._marks and now - self._marks[0][0] > _OVERLAP:
@@ -97,11 +97,11 @@ class Follower:
         return sorted(fresh, key=lambda line: (line.time, line.id))
 
 
-def family(flow_run_ids: Sequence[str], known: Orchestrator) -> tuple[str, ...]:
+def family(flow_run_ids: Sequence[str], orchestrator: Orchestrator) -> tuple[str, ...]:
     """Flow runs, and the subflow runs below them."""
     found: dict[str, None] = dict.fromkeys(flow_run_ids)
     level = tuple(found)
     while level:
-        level = tuple(run.id for run in known.flow_runs(RunFilter(flow_run_ids=level)) if run.id not in found)
+        level = tuple(run.id for run in orchestrator.flow_runs(RunFilter(flow_run_ids=level)) if run.id not in found)
         found |= dict.fromkeys(level)
     return tuple(found)

@@ -35,9 +35,11 @@ class _Wanted:
         self.root = root
         self.pattern = pattern
 
-    def filter(self, known: Orchestrator) -> LogFilter:
+    def filter(self, orchestrator: Orchestrator) -> LogFilter:
         """The filter as it is now: a flow run may have called more subflows."""
-        return self._filter if self.root is None else self._filter._replace(flow_run_ids=family([self.root], known))
+        return (
+            self._filter if self.root is None else self._filter._replace(flow_run_ids=family([self.root], orchestrator))
+        )
 
     def of(self, lines: list[LogLine]) -> list[LogLine]:
         """The lines with what is searched for."""
@@ -63,7 +65,7 @@ def logs(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line, for programs.")] = False,
 ) -> None:
     """Print log lines of runs, oldest first. With --follow and --flow-run it ends with the run."""
-    known = find.orchestrator()
+    orchestrator = find.orchestrator()
     root = None if flow_run is None else find.flow_run(flow_run).id
     narrow = LogFilter(
         task_run_ids=() if task_run is None else (find.task_run(task_run).id,),
@@ -72,14 +74,14 @@ def logs(
         since=None if since is None else system_clock() - _age(since),
     )
     wanted = _Wanted(narrow, root, _pattern(grep))
-    printer = _Printer(known, is_whole=root is None and task_run is None, as_json=as_json)
-    follower = Follower(known)
-    first = _newest(known, wanted, limit)
+    printer = _Printer(orchestrator, is_whole=root is None and task_run is None, as_json=as_json)
+    follower = Follower(orchestrator)
+    first = _newest(orchestrator, wanted, limit)
     follower.note(first)
     printer.print(first)
     if follow:
         try:
-            _follow(known, wanted, follower, printer)
+            _follow(orchestrator, wanted, follower, printer)
         except KeyboardInterrupt:
             raise typer.Exit(_INTERRUPTED) from None
     elif not first and not as_json:
@@ -87,12 +89,12 @@ def logs(
         show(note("`get_run_logger()` returns the run's logger; logging_level is the lowest level that is stored."))
 
 
-def _newest(known: Orchestrator, wanted: _Wanted, limit: int) -> list[LogLine]:
+def _newest(orchestrator: Orchestrator, wanted: _Wanted, limit: int) -> list[LogLine]:
     """The newest lines that are wanted, oldest first."""
-    filter, found = wanted.filter(known), list[LogLine]()
+    filter, found = wanted.filter(orchestrator), list[LogLine]()
     before: int | None = None
     while len(found) < limit:
-        page = list(known.log_lines(filter._replace(before=before, limit=_PAGE)))
+        page = list(orchestrator.log_lines(filter._replace(before=before, limit=_PAGE)))
         found += wanted.of(page)
         if len(page) < _PAGE:
             break
@@ -100,10 +102,10 @@ def _newest(known: Orchestrator, wanted: _Wanted, limit: int) -> list[LogLine]:
     return sorted(found[:limit], key=lambda line: (line.time, line.id))
 
 
-def _follow(known: Orchestrator, wanted: _Wanted, follower: Follower, printer: "_Printer") -> None:
+def _follow(orchestrator: Orchestrator, wanted: _Wanted, follower: Follower, printer: "_Printer") -> None:
     has_ended = False
     while True:
-        printer.print(wanted.of(follower.take(wanted.filter(known))))
+        printer.print(wanted.of(follower.take(wanted.filter(orchestrator))))
         if has_ended:
             return
         time.sleep(_INTERVAL)
@@ -114,8 +116,8 @@ def _follow(known: Orchestrator, wanted: _Wanted, follower: Follower, printer: "
 class _Printer:
     """Prints lines as they come."""
 
-    def __init__(self, known: Orchestrator, is_whole: bool, as_json: bool) -> None:
-        self._names = Names(known)
+    def __init__(self, orchestrator: Orchestrator, is_whole: bool, as_json: bool) -> None:
+        self._names = Names(orchestrator)
         self._is_whole = is_whole
         self._as_json = as_json
 

@@ -95,12 +95,12 @@ def _fitted(name: str, room: int) -> str:
 
 def run_names(records: list[ResultRecord]) -> dict[str, str]:
     """What each result's run is called: `NAME`, or `FLOW-RUN/NAME` for a task run in one."""
-    known = find.orchestrator()
-    tasks = find.runs_by_id((each.run_id for each in records if each.of_task), known.task_runs)
+    orchestrator = find.orchestrator()
+    tasks = find.runs_by_id((each.run_id for each in records if each.of_task), orchestrator.task_runs)
     of_tasks = [each.flow_run_id for each in tasks.values() if each.flow_run_id is not None]
     of_items = [each.item_of for each in records if each.item_of is not None]
     of_flows = [each.run_id for each in records if not each.of_task]
-    flows = find.runs_by_id([*of_tasks, *of_items, *of_flows], known.flow_runs)
+    flows = find.runs_by_id([*of_tasks, *of_items, *of_flows], orchestrator.flow_runs)
     names = {id: run.name for id, run in flows.items()}
     names |= {each.run_id: f"{names.get(each.item_of, NOTHING)}[{each.number}]" for each in records if each.item_of}
     for id, run in tasks.items():

@@ -33,8 +33,8 @@ def show_(which: Which, as_json: AsJson = False) -> None:
     record = result_of(run)
     if record is None:
         raise ResultMissing(f"The run {run.name!r} is {run.state_name} and has no result. Wait until it has ended.")
-    known = find.orchestrator()
-    sources, uses = known.inputs_of((run.id,)), known.uses_of((run.id,))
+    orchestrator = find.orchestrator()
+    sources, uses = orchestrator.inputs_of((run.id,)), orchestrator.uses_of((run.id,))
     document = _document(record)
     if as_json:
         lineage = {
@@ -126,12 +126,12 @@ def _show_lineage(title: str, links: Sequence[tuple[str, InputRecord]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    known = find.orchestrator()
+    orchestrator = find.orchestrator()
     ids = list(dict.fromkeys(id for id, _ in links))
     shown = ids[:_SHOWN]
     runs: dict[str, FlowRun | TaskRun] = {
-        **find.runs_by_id(shown, known.flow_runs),
-        **find.runs_by_id(shown, known.task_runs),
+        **find.runs_by_id(shown, orchestrator.flow_runs),
+        **find.runs_by_id(shown, orchestrator.task_runs),
     }
     rows = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     for style in ("", "", "dim", "dim"):

@@ -29,7 +29,7 @@ class Below(NamedTuple):
     cut: bool
 
 
-def gather(root: FlowRun, known: Orchestrator) -> Below:
+def gather(root: FlowRun, orchestrator: Orchestrator) -> Below:
     """All that a flow run called, its subflows' calls too, up to `GATHERED` of each kind."""
     flow_runs: list[FlowRun] = []
     task_runs: list[TaskRun] = []
@@ -37,7 +37,7 @@ def gather(root: FlowRun, known: Orchestrator) -> Below:
     cut = False
     while level:
         wanted = RunFilter(flow_run_ids=level, limit=GATHERED + 1)
-        subflows, tasks = list(known.flow_runs(wanted)), list(known.task_runs(wanted))
+        subflows, tasks = list(orchestrator.flow_runs(wanted)), list(orchestrator.task_runs(wanted))
         cut = cut or max(len(flow_runs) + len(subflows), len(task_runs) + len(tasks)) > GATHERED
         flow_runs += subflows[: GATHERED - len(flow_runs)]
         task_runs += tasks[: GATHERED - len(task_runs)]

@@ -44,12 +44,12 @@ def create(
     as_json: AsJson = False,
 ) -> None:
     """Make a work pool, or a queue of one; or change its limit, or what its workers start."""
-    known = find.orchestrator().deployments
+    deployments = find.orchestrator().deployments
     if queue is not None:
         _found(name)
-        known.put_queue(WorkQueue(name, queue, limit, None))
+        deployments.put_queue(WorkQueue(name, queue, limit, None))
     else:
-        before = next((each for each in known.pools() if each.name == name), None)
+        before = next((each for each in deployments.pools() if each.name == name), None)
         made = before or WorkPool(name, kind or "process", None, None, "{}", system_clock())
         if kind is not None and kind != made.type:
             raise WorkerError(
@@ -58,7 +58,7 @@ def create(
         check_kind(made.type)
         if template is not None:
             made = made._replace(template=_read_template(template, made.type))
-        known.put_pool(made._replace(concurrency_limit=limit))
+        deployments.put_pool(made._replace(concurrency_limit=limit))
     _say(name, f"The work pool {name!r}" + (f" has the queue {queue!r}." if queue else " is there."), as_json)
 
 
@@ -104,8 +104,8 @@ def _variable(name: str, shape: dict[str, Any], required: bool) -> tuple[Any, ..
 @app.command()
 def ls(as_json: AsJson = False) -> None:
     """List work pools and their queues, with how many runs wait and run."""
-    known = find.orchestrator().deployments
-    pools = known.pools()
+    deployments = find.orchestrator().deployments
+    pools = deployments.pools()
     if as_json:
         show_json([_shape(each) for each in pools])
     elif pools:
@@ -121,9 +121,9 @@ _COUNTS = ("at once", "running", "waiting")
 
 
 def _rows(pool: WorkPool) -> list[tuple[Any, ...]]:
-    known = find.orchestrator().deployments
-    places = known.queued(QueueFilter(work_pool=pool.name, phases=("waiting", "claimed")))
-    workers = len(known.workers(pool.name))
+    deployments = find.orchestrator().deployments
+    places = deployments.queued(QueueFilter(work_pool=pool.name, phases=("waiting", "claimed")))
+    workers = len(deployments.workers(pool.name))
 
     def row(title: str, limit: int | None, paused: bool, queue: str | None) -> tuple[Any, ...]:
         own = [each for each in places if queue is None or each.work_queue == queue]
@@ -132,7 +132,7 @@ def _rows(pool: WorkPool) -> list[tuple[Any, ...]]:
         return (title, pool.type if queue is None else "", shown, str(running), str(len(own) - running))
 
     rows = [(*row(pool.name, pool.concurrency_limit, pool.paused is not None, None), str(workers))]
-    for queue in known.queues(pool.name):
+    for queue in deployments.queues(pool.name):
         limit, paused = queue.concurrency_limit, queue.paused is not None
         rows.append((*row(f"  {queue.name}", limit, paused, queue.name), ""))
     return rows
@@ -153,23 +153,23 @@ def resume(name: Name, queue: Queue = None, as_json: AsJson = False) -> None:
 
 
 def _pause(name: str, queue: str | None, since: int | None) -> None:
-    known = find.orchestrator().deployments
+    deployments = find.orchestrator().deployments
     _found(name)
     if queue is None:
-        known.pause_pool(name, since)
+        deployments.pause_pool(name, since)
         return
-    before = next((each for each in known.queues(name) if each.name == queue), None)
+    before = next((each for each in deployments.queues(name) if each.name == queue), None)
     if before is None:
         raise WorkerError(f"The work pool {name!r} has no queue {queue!r}. `perdure work-pool ls` lists them.")
-    known.put_queue(before._replace(paused=since))
+    deployments.put_queue(before._replace(paused=since))
 
 
 @app.command()
 def delete(name: Name, queue: Queue = None, as_json: AsJson = False) -> None:
     """Delete a work pool, or a queue of one. Its runs wait until there is one of this name again."""
     _found(name)
-    known = find.orchestrator().deployments
-    done = known.delete_pool(name) if queue is None else known.delete_queue(name, queue)
+    deployments = find.orchestrator().deployments
+    done = deployments.delete_pool(name) if queue is None else deployments.delete_queue(name, queue)
     if not done:
         raise WorkerError(f"The work pool {name!r} has no queue {queue!r}. `perdure work-pool ls` lists them.")
     if as_json:

@@ -78,7 +78,7 @@ class Crash:
 
 
 def crash_points(
-    flow: "Flow[..., Any]", /, *args: Any, flushed: bool = False, most: int = 10_000, **kwargs: Any
+    flow: "Flow[..., Any]", /, *args: object, flushed: bool = False, most: int = 10_000, **kwargs: object
 ) -> Iterator[Crash]:
     """Call the flow again and again, each time in a fresh home and killed one effect later, until it is not killed.
 
@@ -101,7 +101,7 @@ def crash_points(
 
 
 def killed(
-    call: Callable[[], Any], *, before: int | None, flushed: bool = False, clock: Clock = system_clock
+    call: Callable[[], object], *, before: int | None, flushed: bool = False, clock: Clock = system_clock
 ) -> Ending:
     """Make a call, and kill it before its `before`-th effect; None lets it come to its end.
 
@@ -124,7 +124,7 @@ def killed(
     return Ending(reaper.has_come, None if reaper.has_come else value, tuple(reaper.seen))
 
 
-def outcome_of(call: Callable[[], Any]) -> Any:
+def outcome_of(call: Callable[[], object]) -> Any:
     """What a call of a flow comes to: awaited if it is a coroutine, a list of its items if it is a generator."""
     value = call()
     if inspect.iscoroutine(value):
@@ -134,7 +134,7 @@ def outcome_of(call: Callable[[], Any]) -> Any:
     return list(value) if inspect.isgenerator(value) else value
 
 
-async def _items(items: Any) -> list[Any]:
+async def _items(items: Any) -> list[object]:
     return [item async for item in items]
 
 

@@ -55,7 +55,7 @@ class DeploymentsConformance:
         """The orchestrator, empty."""
         raise NotImplementedError
 
-    def _deployed(self, orchestrator: Orchestrator, **fields: Any) -> Deployment:
+    def _deployed(self, orchestrator: Orchestrator, **fields: object) -> Deployment:
         orchestrator.deployments.put_pool(_POOL)
         made = deployment(**fields)
         return orchestrator.deployments.put(made, version_of(made))
@@ -226,7 +226,7 @@ class DeploymentsConformance:
 
     @pytest.mark.parametrize("overlap", ["queue_one", "cancel_running"])
     def test_one_that_waits_for_each_of_many_deployments_does_not_hold_up_others(
-        self, orchestrator: Orchestrator, overlap: Any
+        self, orchestrator: Orchestrator, overlap: object
     ) -> None:
         for number in range(30):
             full = self._deployed(orchestrator, name=f"full-{number}", overlap=overlap, priority=1)

@@ -33,7 +33,7 @@ from perdure._model.records import (
 from perdure._model.state_types import StateType as S
 from perdure._platform.ids import new_id
 from perdure._store.protocol import Orchestrator
-from perdure.testing.orchestrator_conformance import FIRST, SECOND, THIRD, flow_run, literal, state, task_run
+from perdure.testing._sample_records import FIRST, SECOND, THIRD, flow_run, literal, state, task_run
 
 __all__ = ["OwnershipConformance"]
 

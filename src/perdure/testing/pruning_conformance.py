@@ -16,7 +16,7 @@ from perdure._model.records import (
 )
 from perdure._model.state_types import StateType as S
 from perdure._store.protocol import Orchestrator
-from perdure.testing.orchestrator_conformance import STORAGE, flow_run, persisted, state, task_run
+from perdure.testing._sample_records import STORAGE, flow_run, persisted, state, task_run
 
 __all__ = ["PruningConformance"]
 

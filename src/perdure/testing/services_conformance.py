@@ -7,7 +7,7 @@ from perdure._model.state_types import StateType as S
 from perdure._platform.ids import new_id
 from perdure._rooms.events.port import Delivery, Event, EventFilter, Hook, SeenState, Service
 from perdure._store.protocol import Orchestrator
-from perdure.testing.orchestrator_conformance import flow_run, state, task_run
+from perdure.testing._sample_records import flow_run, state, task_run
 
 __all__ = ["ServicesConformance"]
 

@@ -22,7 +22,7 @@ from perdure.records import (
     WaitRecord,
 )
 from perdure.states import StateType as S
-from perdure.testing.orchestrator_conformance import block, claim, flow_run, literal, persisted, state, task_run
+from perdure.testing._sample_records import block, claim, flow_run, literal, persisted, state, task_run
 
 PROCESS = "06a3d9f2-0000-7000-8000-0000000000aa"
 TRANSACTION = "06a3d9f2-0000-7000-8000-0000000000bb"

@@ -9,7 +9,7 @@ from perdure._store.maintenance.checking import Dangling, check
 from perdure._store.sql.database import Database
 from perdure._store.sql.sqlite import SQLite
 from perdure.states import StateType
-from perdure.testing.orchestrator_conformance import state, task_run
+from perdure.testing._sample_records import state, task_run
 from tests.orchestrator.care.conftest import NewDatabase
 
 

@@ -15,7 +15,7 @@ from perdure._store.sql.sqlite import SQLite
 from perdure._store.sql.tables import metadata
 from perdure.errors import OrchestratorError
 from perdure.records import RunFilter
-from perdure.testing.orchestrator_conformance import flow_run
+from perdure.testing._sample_records import flow_run
 from tests.orchestrator.care.conftest import NewDatabase
 
 

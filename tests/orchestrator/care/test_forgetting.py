@@ -21,7 +21,7 @@ from perdure.records import (
     TransactionRecord,
 )
 from perdure.states import StateType as S
-from perdure.testing.orchestrator_conformance import flow_run, ids, literal, persisted, state, task_run
+from perdure.testing._sample_records import flow_run, ids, literal, persisted, state, task_run
 
 NOW = system_clock()
 

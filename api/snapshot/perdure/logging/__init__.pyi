@@ -14,7 +14,7 @@ class RunLogger(logging.LoggerAdapter[logging.Logger]):
     def isEnabledFor(self, level: int) -> bool: ...
     def process(
         self,
-        msg: Any,
+        msg: object,
         kwargs: MutableMapping[str, Any],
     ) -> tuple[Any, MutableMapping[str, Any]]: ...
 

@@ -26,20 +26,20 @@ class Killed(BaseException):
 def crash_points(
     flow: Flow[..., Any],
     /,
-    *args: Any,
+    *args: object,
     flushed: bool = False,
     most: int = 10000,
-    **kwargs: Any,
+    **kwargs: object,
 ) -> Iterator[Crash]: ...
 
 def killed(
-    call: Callable[[], Any],
+    call: Callable[[], object],
     *,
     before: int | None,
     flushed: bool = False,
     clock: Clock = system_clock,
 ) -> Ending: ...
 
-def outcome_of(call: Callable[[], Any]) -> Any: ...
+def outcome_of(call: Callable[[], object]) -> Any: ...
 
 def root_run() -> FlowRun | None: ...

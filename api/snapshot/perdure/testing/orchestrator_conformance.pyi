@@ -2,5 +2,5 @@ __all__ = [
     "OrchestratorConformance",
 ]
 
-class OrchestratorConformance:
+class OrchestratorConformance(RunsConformance, ResultsConformance, CacheConformance):
     def orchestrator(self) -> Orchestrator: ...

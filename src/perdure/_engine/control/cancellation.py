@@ -8,7 +8,7 @@ from perdure._engine.drivers import drive
 from perdure._engine.lifecycle.runs import call_hooks
 from perdure._engine.port import Runtime
 from perdure._engine.recovery.ownership import ask_to_end
-from perdure._engine.recovery.resumption import ends_below
+from perdure._engine.recovery.run_claims import ends_below
 from perdure._model.errors import CancelledRun, OrchestratorError
 from perdure._model.records import CancelRecord, RunFilter, StateRecord
 from perdure._model.state_types import FINAL, StateType
@@ -79,10 +79,10 @@ def _abandon(run: FlowRunContext, request: CancelRecord, runtime: Runtime) -> No
     time.sleep(_SETTLED)
     if not run.controller.take_end(outside=True):
         return
-    known = runtime.orchestrator
+    orchestrator = runtime.orchestrator
     message = f"Cancelled by {request.asked_by}; its code had not ended after {request.grace / 1_000_000:g} seconds."
     now = runtime.clock()
     run.state = State(StateType.CANCELLED, None, message, UnpersistedResult(CancelledRun(message)), now, run.id)
-    (recorded,) = known.flow_runs(RunFilter(ids=(run.id,)))
-    known.commit(ends_below(recorded, StateType.CANCELLED, lambda _: message, now, known))
+    (recorded,) = orchestrator.flow_runs(RunFilter(ids=(run.id,)))
+    orchestrator.commit(ends_below(recorded, StateType.CANCELLED, lambda _: message, now, orchestrator))
     drive(call_hooks(run, runtime), runtime)

@@ -28,7 +28,7 @@ class Pause(NamedTuple):
     suspends: bool
 
 
-def paused(run: FlowRunContext, pause: Pause, runtime: Runtime) -> Steps[Any]:
+def paused(run: FlowRunContext, pause: Pause, runtime: Runtime) -> Steps[object]:
     """Wait until somebody continues the flow run; the input that was given.
 
     Raises:
@@ -66,7 +66,7 @@ def _find(run: FlowRunContext, key: str, runtime: Runtime) -> WaitRecord | None:
     return next((wait for wait in found if wait.answer is not None), found[0] if found else None)
 
 
-def _accepted(wait: WaitRecord, pause: Pause) -> Any:
+def _accepted(wait: WaitRecord, pause: Pause) -> object:
     if wait.answer == _TIME_IS_UP:
         raise PauseTimeout(f"The flow run was not continued by {to_datetime(wait.until):%Y-%m-%d %H:%M:%S} UTC.")
     return pause.accept(wait.answer or "")

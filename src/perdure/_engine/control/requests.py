@@ -10,7 +10,7 @@ from typing import Any
 from perdure._engine.control.cancellation import MARGIN
 from perdure._engine.port import ProcessRuntime
 from perdure._engine.recovery.durable_timers import SUSPENDED, is_open_pause
-from perdure._engine.recovery.resumption import claim, ends_below, run_of
+from perdure._engine.recovery.run_claims import claim, ends_below, run_of
 from perdure._model.errors import SteeringError
 from perdure._model.records import CancelRecord, FlowRun, ProcessRecord, StartRecord, WaitRecord
 from perdure._model.state_types import FINAL, StateType
@@ -30,14 +30,14 @@ def cancel(run_id: str, runtime: ProcessRuntime, *, asked_by: str, grace: Micros
         RunMissing: there is no such run.
         SteeringError: it has ended, or ends otherwise; it is part of another run; or its code does not end.
     """
-    known = runtime.orchestrator
+    orchestrator = runtime.orchestrator
     run, start = _controllable(run_id, runtime)
-    known.commit((CancelRecord(run_id, asked_by, runtime.clock(), grace),))
+    orchestrator.commit((CancelRecord(run_id, asked_by, runtime.clock(), grace),))
     deadline = time.monotonic() + grace / 1_000_000 + MARGIN + _SLOWEST
     while True:
         if run.state_type in FINAL:
             return _cancelled(run, runtime)
-        process = known.process(start.process_id)
+        process = orchestrator.process(start.process_id)
         if _is_nobodys(run, process, runtime):
             _end(run, start, runtime, StateType.CANCELLED, f"Cancelled by {asked_by}.")
         elif force and time.monotonic() > deadline - _SLOWEST:
@@ -48,7 +48,7 @@ def cancel(run_id: str, runtime: ProcessRuntime, *, asked_by: str, grace: Micros
                 f" {grace / 1_000_000 + MARGIN + _SLOWEST:g} seconds. Cancel it with --force to kill that process."
             )
         time.sleep(_LOOK_SECONDS)
-        run, start = run_of(run_id, known), known.start(run_id) or start
+        run, start = run_of(run_id, orchestrator), orchestrator.start(run_id) or start
 
 
 def ask_to_cancel(run_id: str, runtime: ProcessRuntime, *, asked_by: str, grace: Micros) -> FlowRun:
@@ -58,12 +58,12 @@ def ask_to_cancel(run_id: str, runtime: ProcessRuntime, *, asked_by: str, grace:
         RunMissing: there is no such run.
         SteeringError: it has ended, or it is part of another run.
     """
-    known = runtime.orchestrator
+    orchestrator = runtime.orchestrator
     run, start = _controllable(run_id, runtime)
-    known.commit((CancelRecord(run_id, asked_by, runtime.clock(), grace),))
-    if _is_nobodys(run, known.process(start.process_id), runtime):
+    orchestrator.commit((CancelRecord(run_id, asked_by, runtime.clock(), grace),))
+    if _is_nobodys(run, orchestrator.process(start.process_id), runtime):
         _end(run, start, runtime, StateType.CANCELLED, f"Cancelled by {asked_by}.")
-    return run_of(run_id, known)
+    return run_of(run_id, orchestrator)
 
 
 def _is_nobodys(run: FlowRun, process: ProcessRecord | None, runtime: ProcessRuntime) -> bool:
@@ -104,16 +104,16 @@ def _kill(process: ProcessRecord | None, run: FlowRun) -> None:
         raise SteeringError(f"{_the(run)} does not end, and its process {process.pid} resists: {error}.") from None
 
 
-def go_on(run_id: str, answer: Any, runtime: ProcessRuntime) -> FlowRun:
+def go_on(run_id: str, answer: object, runtime: ProcessRuntime) -> FlowRun:
     """Answer the pause of a flow run; the run as it was. One that is suspended has then to be resumed.
 
     Raises:
         RunMissing: there is no such run.
         SteeringError: it does not wait, somebody was faster, the time is up, or the answer is not what it asks for.
     """
-    known = runtime.orchestrator
-    run = run_of(run_id, known)
-    wait = next((each for each in known.waits(run_id) if is_open_pause(each)), None)
+    orchestrator = runtime.orchestrator
+    run = run_of(run_id, orchestrator)
+    wait = next((each for each in orchestrator.waits(run_id) if is_open_pause(each)), None)
     if run.state_type is not StateType.PAUSED or wait is None:
         raise SteeringError(f"{_the(run)} is not paused: it is {run.state_name}.")
     wrong = mismatch(json.loads(wait.asks) if wait.asks else None, answer)
@@ -121,7 +121,7 @@ def go_on(run_id: str, answer: Any, runtime: ProcessRuntime) -> FlowRun:
         raise SteeringError(f"{_the(run)} asks for other input: {wrong}.")
     if wait.until <= runtime.clock():
         _too_late(run, wait, runtime)
-    if not known.answer(run_id, wait.key, json.dumps(answer)):
+    if not orchestrator.answer(run_id, wait.key, json.dumps(answer)):
         raise SteeringError(f"{_the(run)} has been continued by somebody else.")
     return run
 

@@ -127,15 +127,15 @@ class Limiter:
         return self._limits.draw(name, occupy, self._clock(), patience)
 
 
-def free_lost(name: str, known: Orchestrator, liveness: Liveness) -> int:
+def free_lost(name: str, orchestrator: Orchestrator, liveness: Liveness) -> int:
     """Let go of the slots and places in the line of a limit whose process is gone; how many there were."""
     lost: list[str] = []
     alive: dict[str, bool] = {}
-    for slot in known.limits.slots(name):
+    for slot in orchestrator.limits.slots(name):
         if slot.process_id not in alive:
             alive[slot.process_id] = liveness.is_alive(slot.process_id)
         if not alive[slot.process_id]:
             lost.append(slot.id)
     if lost:
-        known.limits.release(lost)
+        orchestrator.limits.release(lost)
     return len(lost)

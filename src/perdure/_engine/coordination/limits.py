@@ -1,49 +1,18 @@
-"""Slots of limits: taken by a task run before it runs, as its tags say, or by code inside a `with` block.
+"""Slots of limits: waited for and taken, by code inside a `with` block or for the tags of a task run.
 
 Who has to wait asks again and again: whoever is next often, others the more rarely the longer the line is.
 """
 
 import time
+from collections.abc import Callable
 
-from perdure._engine.lifecycle.runs import enter
 from perdure._engine.port import Runtime
 from perdure._model.errors import LimitError, LimitTimeout
-from perdure._model.records import Limit, Record, Slot
-from perdure._model.state_types import StateType
-from perdure._run.context import RunContext, TaskRunContext
-from perdure._run.effects import Blocking, Report, Sleep, Steps
+from perdure._model.records import Slot
+from perdure._run.context import RunContext
+from perdure._run.effects import Blocking, Sleep, Steps
 
-AWAITING = "AwaitingConcurrencySlot"  # the name of the state of a task run that waits for a slot
 _STEP, _LONGEST = 0.01, 0.25  # seconds between two looks, for each slot that is missing
-
-
-def slots_of_tags(run: TaskRunContext, records: list[Record], runtime: Runtime) -> Steps[None]:
-    """Wait until a task run has a slot of each limit of its tags; `records` of the run are reported if it waits."""
-    limiter = runtime.limiter
-    limits: list[Limit] = yield Blocking(limiter.of_tags, (run.tags,))
-    if not limits:
-        return
-    held = limiter.held.setdefault(run.id, [])
-    inside = {slot.name for above in _above(run) for slot in limiter.held.get(above.id, ())}
-    for limit in limits:
-        if limit.name in inside:  # it would wait for itself
-            continue
-        if limit.decay is not None:
-            wait = yield Blocking(limiter.draw, (limit.name, 1, None))
-            if wait:
-                yield from _report_waiting(run, limit.name, records, runtime)
-                yield from _sleep(wait, run)
-            continue
-        slot = yield from occupy_slots(limit.name, 1, run, None, runtime, records)
-        if slot is not None:
-            held.append(slot)
-
-
-def slots_let_go(run: TaskRunContext, runtime: Runtime) -> Steps[None]:
-    """Let go of what a task run holds."""
-    slots = runtime.limiter.held.pop(run.id, None)
-    if slots:
-        yield Blocking(runtime.limiter.release, (slots,))
 
 
 def occupy_slots(
@@ -52,9 +21,9 @@ def occupy_slots(
     run: RunContext | None,
     timeout_seconds: float | None,
     runtime: Runtime,
-    records: list[Record] | None = None,
+    report_waiting: Callable[[], Steps[None]] | None = None,
 ) -> Steps[Slot | None]:
-    """Slots of a limit, waited for; None if it is gone. A task run that waits says so, where its records are given.
+    """Slots of a limit, waited for; None if it is gone. Who has to wait reports it, once.
 
     Raises:
         LimitTimeout: they were not free in time.
@@ -68,15 +37,15 @@ def occupy_slots(
             missing: int | None = yield Blocking(limiter.ask, (ticket,))
             if not missing:
                 return None if missing is None else ticket.slot
-            if before is None and records is not None and isinstance(run, TaskRunContext):
-                yield from _report_waiting(run, name, records, runtime)
+            if before is None and report_waiting is not None:
+                yield from report_waiting()
             left = None if deadline is None else deadline - time.monotonic()
             if left is not None and left <= 0:
                 raise _late(name, occupy, timeout_seconds)  # noqa: TRY301 - its place in the line is given up
             # Whoever is next looks often; others the more rarely the more come before them, and the longer it lasts.
             delay = min(_LONGEST, missing * _STEP if before is None or missing < before else delay * 1.2)
             before = missing
-            yield from _sleep(delay if left is None else min(delay, left), run)
+            yield from sleep(delay if left is None else min(delay, left), run)
     except BaseException:
         yield Blocking(limiter.give_up, (ticket,))
         raise
@@ -100,7 +69,7 @@ def draw_slots(
             f" more than timeout_seconds={timeout_seconds:g}."
         )
     if wait:
-        yield from _sleep(wait, run)
+        yield from sleep(wait, run)
 
 
 def _late(name: str, occupy: int, timeout_seconds: float | None) -> LimitTimeout:
@@ -115,25 +84,8 @@ def limit_deleted(name: str) -> LimitError:
     return LimitError(f"The limit {name!r} was deleted. `perdure limit create {name} 5` makes it again.")
 
 
-def _report_waiting(run: TaskRunContext, name: str, records: list[Record], runtime: Runtime) -> Steps[None]:
-    """Say that a task run waits."""
-    records.append(
-        enter(run, runtime, StateType.SCHEDULED, f"It waits for a slot of the limit {name!r}.", name=AWAITING)
-    )
-    yield Report(tuple(records))
-    records.clear()
-
-
-def _sleep(seconds: float, run: RunContext | None) -> Steps[None]:
+def sleep(seconds: float, run: RunContext | None) -> Steps[None]:
+    """Wait, unless the flow run was cancelled."""
     if run is not None and run.flow is not None:
         run.flow.controller.check()
     yield Sleep(seconds)
-
-
-def _above(run: RunContext) -> list[RunContext]:
-    found = []
-    above = run.parent
-    while above is not None:
-        found.append(above)
-        above = above.parent
-    return found

@@ -18,7 +18,7 @@ _NO_INPUTS: tuple[None, Sequence[InputRecord]] = None, ()
 
 
 def inputs_of(
-    run_id: str, parameters: Mapping[str, Any], wait_for: Sequence[WaitedFor], flow: FlowRunContext | None
+    run_id: str, parameters: Mapping[str, object], wait_for: Sequence[WaitedFor], flow: FlowRunContext | None
 ) -> tuple[Sequence[Upstream] | None, Sequence[InputRecord]]:
     """The futures and states inside the parameters (None if nothing in them is to be replaced), and the run's lineage.
 
@@ -43,14 +43,14 @@ def inputs_of(
     return upstreams, [InputRecord(run_id, source, name) for source, name in sources]
 
 
-def note_maker(flow: FlowRunContext, run_id: str, state: State[Any]) -> None:
+def note_maker(flow: FlowRunContext, run_id: str, state: State[object]) -> None:
     """Remember which run made a value, if the flow keeps the state: so long, no other object has its identity."""
     value = getattr(state.data, "in_memory", None)
     if not is_atom(value):
         flow.makers[id(value)] = run_id
 
 
-def note_item(flow: FlowRunContext, run_id: str, number: int, item: Any) -> None:
+def note_item(flow: FlowRunContext, run_id: str, number: int, item: object) -> None:
     """Remember which run of a generator handed on an item; the flow keeps it, so that no other object has its id."""
     identity = flow.identities.get(run_id)
     if identity is not None and not is_atom(item) and len(flow.items_made) < _ITEMS_KEPT:
@@ -62,7 +62,7 @@ def _run_id(upstream: Upstream) -> str | None:
     return upstream.task_run_id if isinstance(upstream, Pending) else upstream.run_id
 
 
-def _within(value: Any) -> Iterable[Any]:
+def _within(value: Any) -> Iterable[object]:
     """The value, and the first items of a plain collection."""
     yield value
     kind = type(value)

@@ -34,11 +34,10 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
+from perdure._engine.coordination.staging import hooked_tasks
 from perdure._engine.coordination.transaction import Transaction
 from perdure._engine.identity.identity import identity_in
 from perdure._engine.identity.projects import scope_of, scope_of_main
-from perdure._engine.lifecycle.hooks import is_coroutine_function
-from perdure._engine.lifecycle.staging import hooked_tasks
 from perdure._engine.port import Runtime
 from perdure._engine.recovery.kept_values import checked, place_of_hooks
 from perdure._model.errors import ResultError, ResultUntrusted, StorageError, TransactionError
@@ -48,6 +47,7 @@ from perdure._model.states import State
 from perdure._results.store import result_from_record
 from perdure._run.context import FlowRunContext, RunContext, TaskRunContext
 from perdure._run.effects import Blocking, Call, Effect, Steps, WaitFor
+from perdure._run.hook_calls import is_coroutine_function
 
 _GRACE_SECONDS = 10.0  # for tasks that run when the block is left by Ctrl-C, for example
 
@@ -285,7 +285,7 @@ def _called(option: str, transaction: Transaction, step: StepRecord, runtime: Ru
             )
 
 
-def _state_of(step: StepRecord) -> State[Any]:
+def _state_of(step: StepRecord) -> State[object]:
     result = _result_of(step)
     data = result_from_record(result)
     return State(StateType.COMPLETED, data=data, time=result.created, task_run_id=step.run_id)
@@ -310,7 +310,7 @@ def _module_of(step: StepRecord) -> str | None:
         raise TransactionError(_not_found(step, str(error).rstrip("."))) from error
 
 
-def _options_of(step: StepRecord) -> Any:
+def _options_of(step: StepRecord) -> object:
     """The options of a step's task: another process may have defined it."""
     module = _module_of(step)
     if step.task_key not in hooked_tasks and module not in (None, "__main__"):

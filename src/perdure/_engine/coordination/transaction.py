@@ -52,7 +52,7 @@ class Transaction:
         """
         return self.root._committed
 
-    def set(self, name: str, value: Any) -> None:
+    def set(self, name: str, value: object) -> None:
         """Keep a value under a name, for the hooks: durably, so that they find it after a crash.
 
         Blocks inside others share the values of the outermost one.
@@ -71,7 +71,7 @@ class Transaction:
         if self.runtime is not None:
             self.runtime.report((ValueRecord(root.id, name, text),))
 
-    def get(self, name: str, default: Any = _MISSING) -> Any:
+    def get(self, name: str, default: object = _MISSING) -> Any:
         """The value that was set under a name, in whichever process; or `default`.
 
         What a task in another process has set is seen by hooks and by plain code, not by coroutines: the database is

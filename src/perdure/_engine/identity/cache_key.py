@@ -52,7 +52,7 @@ class FormerKey:
     def __hash__(self) -> int:
         return hash(self.key())
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         return _KnownKey, (self.key(), self.tells_projects)  # another process has nothing to digest
 
 
@@ -64,7 +64,7 @@ class _KnownKey(FormerKey):
     def key(self) -> str | None:
         return self._key
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         return _KnownKey, (self._key, self.tells_projects)
 
 
@@ -126,7 +126,7 @@ def _key_of(described: str) -> str:
     return hashlib.sha256(described.encode()).hexdigest()[:_DIGEST]
 
 
-def _values(run: TaskRunContext, part: CachePolicy) -> Steps[Mapping[str, Any] | None]:
+def _values(run: TaskRunContext, part: CachePolicy) -> Steps[Mapping[str, object] | None]:
     if isinstance(part, FunctionPolicy):
         text = yield from _text(run, part.function, part.name)
         return None if text is None else {part.name: text}
@@ -139,7 +139,7 @@ def _values(run: TaskRunContext, part: CachePolicy) -> Steps[Mapping[str, Any] |
     return values
 
 
-def _text(run: TaskRunContext, function: Callable[..., Any], name: str) -> Steps[str | None]:
+def _text(run: TaskRunContext, function: Callable[..., object], name: str) -> Steps[str | None]:
     """What a function gives that takes (context, parameters), (parameters), or nothing."""
     try:
         takes, is_coroutine = _looks(function)
@@ -165,7 +165,7 @@ def _free(name: str, taken: Mapping[str, str]) -> str:
 
 
 @functools.lru_cache(maxsize=1_000)
-def _looks(function: Callable[..., Any]) -> tuple[int, bool]:
+def _looks(function: Callable[..., object]) -> tuple[int, bool]:
     """How many of (context, parameters) a function takes, and whether it is a coroutine function."""
     positional = 0
     for parameter in inspect.signature(function).parameters.values():

@@ -13,7 +13,7 @@ _MADE = ("__", "_abc_", "model_")  # what such names begin is Python's, abc's an
 _OF_TUPLES = ("_fields", "_field_defaults")
 
 
-def members_not_said(kind: type, body: Sequence[ast.stmt]) -> Iterator[tuple[str, Any]]:
+def members_not_said(kind: type, body: Sequence[ast.stmt]) -> Iterator[tuple[str, object]]:
     """The members, by name, that are not what the class's body says, as far as their values say.
 
     They are functions, constants, and containers of these, and generic methods, to which more may be added.
@@ -31,7 +31,7 @@ def is_made(name: str) -> bool:
     return name.startswith(_MADE)
 
 
-def _said(body: Sequence[ast.stmt]) -> Mapping[str, Any]:
+def _said(body: Sequence[ast.stmt]) -> Mapping[str, object]:
     """What is assigned in a class's body: values by their texts, where it has them; else None."""
     said: dict[str, Any] = {}
     for each in body:
@@ -49,7 +49,7 @@ def _literal(value: Any) -> str | None:
         return None
 
 
-def _is_said(name: str, value: Any, said: Mapping[str, Any], kind: type) -> bool:
+def _is_said(name: str, value: object, said: Mapping[str, object], kind: type) -> bool:
     if isinstance(value, FunctionType | staticmethod | classmethod | property):
         plain: Any = value
         while isinstance(plain, staticmethod | classmethod | property):
@@ -65,7 +65,7 @@ def _is_plain(value: Any) -> bool:
     return type(value) in _SCALARS or (type(value) in _CONTAINERS and all(map(_is_plain, value)))
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     """The text of a plain value; the order of sets does not count."""
     if isinstance(value, set | frozenset):
         return repr(sorted(map(_text, value)))

@@ -33,19 +33,19 @@ if hasattr(os, "register_at_fork"):  # not on Windows
     os.register_at_fork(after_in_child=_renew_lock)
 
 
-def has_own_name(function: Any) -> bool:
+def has_own_name(function: object) -> bool:
     """Whether a function is the only one of its name: a plain one at the top level of a module, or in a class there."""
     if type(function) is FunctionType:
         return "<" not in function.__code__.co_qualname
     return isinstance(function, BuiltinFunctionType) or hasattr(function, "__objclass__")
 
 
-def distinction_of(function: Callable[..., Any]) -> str:
+def distinction_of(function: Callable[..., object]) -> str:
     """A digest of what distinguishes a function from others of its name."""
     return _described(function, ())
 
 
-def _described(value: Any, within: tuple[Any, ...]) -> str:
+def _described(value: object, within: tuple[object, ...]) -> str:
     """What stands for a value, or for a function: its name, if that is its own."""
     try:
         return digest_of_values(value, stand_in=functools.partial(_standing_for, within=(*within, value)))
@@ -68,17 +68,17 @@ def _standing_for(value: Any, within: tuple[Any, ...]) -> str | None:
     return None
 
 
-def _called(function: Any, within: tuple[Any, ...]) -> str:
+def _called(function: object, within: tuple[object, ...]) -> str:
     """What stands for what a method or a partial calls."""
     text = _standing_for(function, within)
     return _described(function, within) if text is None else text
 
 
-def _is_odd(value: Any) -> bool:
+def _is_odd(value: object) -> bool:
     return not isinstance(getattr(value, "__module__", None), str)  # a method of a builtin class
 
 
-def _made(function: FunctionType, within: tuple[Any, ...]) -> str:
+def _made(function: FunctionType, within: tuple[object, ...]) -> str:
     if any(each is function for each in within[:-1]):  # it holds itself
         return "itself"
     from perdure._engine.identity.source_files import own_source  # few tasks are closures
@@ -89,7 +89,7 @@ def _made(function: FunctionType, within: tuple[Any, ...]) -> str:
     return digest_of_values(name_of(function), own_source(function.__code__), variables, defaults)
 
 
-def _looked_at(function: FunctionType, name: str, value: Any, within: tuple[Any, ...]) -> str:
+def _looked_at(function: FunctionType, name: str, value: object, within: tuple[object, ...]) -> str:
     """What stands for a variable's value, as it was when it was first looked at."""
     held = _held.setdefault(function, {})
     known = held.get(name)
@@ -98,7 +98,7 @@ def _looked_at(function: FunctionType, name: str, value: Any, within: tuple[Any,
     return known[1]
 
 
-def _defaults(function: FunctionType, within: tuple[Any, ...]) -> str:
+def _defaults(function: FunctionType, within: tuple[object, ...]) -> str:
     """The same for its defaults."""
     held = _held.setdefault(function, {})
     defaults = function.__defaults__, function.__kwdefaults__
@@ -108,7 +108,7 @@ def _defaults(function: FunctionType, within: tuple[Any, ...]) -> str:
     return known[1]
 
 
-def _variables(function: FunctionType) -> Iterator[tuple[str, Any]]:
+def _variables(function: FunctionType) -> Iterator[tuple[str, object]]:
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
         try:
             yield name, cell.cell_contents

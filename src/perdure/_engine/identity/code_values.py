@@ -16,5 +16,5 @@ def digests_of_code(function: Callable[..., Any]) -> tuple[str, str]:
 class _Walk(Walk):
     """A walk on which objects count by their own reduction, since their pickles may differ from process to process."""
 
-    def _digest_of(self, value: Any) -> str:
+    def _digest_of(self, value: object) -> str:
         return digest_of_values(reduced(value), stand_in=self._standing_for)

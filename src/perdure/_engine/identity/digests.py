@@ -1,7 +1,6 @@
 """Digests of values: what goes through them, and how."""
 
 import hashlib
-from typing import Any
 
 from perdure._engine.identity.sharing import SharingWalker
 from perdure._engine.identity.tokens import SCALARS, tell_scalar
@@ -9,7 +8,7 @@ from perdure._engine.identity.walker import Code, Former, ManyParts, StandIn, Wa
 
 
 def digest_of(
-    values: tuple[Any, ...],
+    values: tuple[object, ...],
     stand_in: StandIn | None = None,
     path: str = "",
     code: Code | None = None,
@@ -39,7 +38,7 @@ def digest_of(
     return hasher.hexdigest(), walker.former
 
 
-def digest_of_values(*values: Any, stand_in: StandIn | None = None, path: str = "") -> str:
+def digest_of_values(*values: object, stand_in: StandIn | None = None, path: str = "") -> str:
     """64 hexadecimal characters that stand for the values, functions and classes among them by their names.
 
     Raises:

@@ -24,7 +24,7 @@ Update = Callable[[Bytes], None]
 StandIn = Callable[[Any], str | None]  # text that counts instead of a value's content; None if that counts
 
 
-def digest_of_values(*values: Any, stand_in: StandIn | None = None, path: str = "") -> str:
+def digest_of_values(*values: object, stand_in: StandIn | None = None, path: str = "") -> str:
     """64 hexadecimal characters that stood for the values.
 
     Raises:
@@ -43,7 +43,7 @@ def digest_of_values(*values: Any, stand_in: StandIn | None = None, path: str = 
     return hasher.hexdigest()
 
 
-def _tell_scalar(update: Update, value: Any) -> None:
+def _tell_scalar(update: Update, value: object) -> None:
     kind = type(value)
     _tell(update, kind.__name__, _SCALARS[kind](value))
 
@@ -61,7 +61,7 @@ class _Walker:
         self._open: dict[int, int] = {}  # containers being hashed, by depth: a cycle is hashed as its depth
         self._room = [_MANY]  # what holds a part again and again would take for ever
 
-    def add(self, value: Any, path: str) -> None:
+    def add(self, value: object, path: str) -> None:
         kind = type(value)
         if kind in _SCALARS:
             _tell_scalar(self._update, value)
@@ -149,7 +149,7 @@ class _Walker:
         else:
             self._array(sys.modules["pandas"].util.hash_pandas_object(values, index=False).to_numpy())
 
-    def _pickled(self, value: Any, path: str) -> None:
+    def _pickled(self, value: object, path: str) -> None:
         import cloudpickle
 
         try:
@@ -184,7 +184,7 @@ def _first_name(path: str) -> str:
     return path.partition("[")[0].partition(".")[0]
 
 
-def _is_instance_of(value: Any, module: str, name: str) -> bool:
+def _is_instance_of(value: object, module: str, name: str) -> bool:
     """Whether a value is of a class of a module that need not be imported: if it is not, no value can be."""
     loaded = sys.modules.get(module)
     return loaded is not None and isinstance(value, getattr(loaded, name))

@@ -18,7 +18,7 @@ from perdure._platform.standard_library import folders
 _PACKAGES = ("site-packages", "dist-packages")
 
 
-def digest_of_values(*values: Any, stand_in: StandIn | None = None, path: str = "", ordered: bool = True) -> str:
+def digest_of_values(*values: object, stand_in: StandIn | None = None, path: str = "", ordered: bool = True) -> str:
     """64 hexadecimal characters that stand for the values.
 
     Types count: 1, 1.0, True and "1" differ, as do a list and a tuple. The order of sets does not; that of dicts does,
@@ -36,7 +36,7 @@ def digest_of_values(*values: Any, stand_in: StandIn | None = None, path: str = 
     return digest_of(values, stand_in, path, code_of, ordered)[0]
 
 
-def digest_and_former(value: Any, path: str) -> tuple[str, Former]:
+def digest_and_former(value: object, path: str) -> tuple[str, Former]:
     """The digest of a value, and how far the one that earlier versions made of it agrees.
 
     Raises:

@@ -88,7 +88,7 @@ def _identity(
 
 
 def _former(
-    options: RunOptions, parameters: Mapping[str, Any], parent: FlowRunContext, root: Any, identity: Identity
+    options: RunOptions, parameters: Mapping[str, object], parent: FlowRunContext, root: object, identity: Identity
 ) -> Identity:
     """The call's identity by the digests of earlier versions, if the flow run that is resumed knows it by that."""
     try:
@@ -160,7 +160,7 @@ class _NotArrived(Exception):
     """An argument is a run without an identity, so its value counts, which is not there yet."""
 
 
-def _digests(flow: FlowRunContext, parameters: Mapping[str, Any], hash_values: Hash) -> tuple[str, str | None]:
+def _digests(flow: FlowRunContext, parameters: Mapping[str, object], hash_values: Hash) -> tuple[str, str | None]:
     """A digest of each argument; none, and the argument's name, if one cannot be hashed."""
     described, name = [], None
     try:
@@ -173,10 +173,10 @@ def _digests(flow: FlowRunContext, parameters: Mapping[str, Any], hash_values: H
     return f'"arguments": {{{", ".join(described)}}}', None
 
 
-def _digest_within(flow: FlowRunContext, value: Any, hash_values: Hash) -> str:
+def _digest_within(flow: FlowRunContext, value: object, hash_values: Hash) -> str:
     """The digest of a value that other runs may have made, or parts of it."""
 
-    def made_by(value: Any) -> str | None:
+    def made_by(value: object) -> str | None:
         item = flow.items_made.get(id(value))
         if item is not None:
             return item[1]

@@ -44,7 +44,7 @@ def former_input_hash(context: TaskRunContext, parameters: dict[str, Any]) -> st
 
 
 @functools.lru_cache(maxsize=1_000)
-def _code_digest(function: Callable[..., Any]) -> str | None:
+def _code_digest(function: Callable[..., object]) -> str | None:
     code = getattr(function, "__code__", None)
     return None if code is None else hashing.digest_of_values(_parts(code))
 
@@ -189,7 +189,7 @@ class FunctionPolicy(_BuiltIn):
         return self.name
 
 
-def policy_of(value: Any) -> CachePolicy:
+def policy_of(value: object) -> CachePolicy:
     """A policy, also from a function.
 
     Raises:

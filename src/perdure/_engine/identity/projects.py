@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 from types import FunctionType, MethodType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from perdure._model.options import RunOptions
 from perdure._model.records import RunFilter, StartRecord
@@ -15,18 +15,18 @@ from perdure._settings import settings
 from perdure._store.protocol import Orchestrator
 
 
-def project_of(function: Callable[..., Any]) -> str:
+def project_of(function: Callable[..., object]) -> str:
     """The project that a function belongs to: the setting's, or where its module is found; empty if it is installed."""
     declared = settings.current().project
     return _found_project(function) if declared is None else declared
 
 
-def scope_of(function: Callable[..., Any]) -> str:
+def scope_of(function: Callable[..., object]) -> str:
     """The project, wherever in it the function is: keys that users choose hold in all of it."""
     return projects.whole(project_of(function))
 
 
-def folder_of(function: Callable[..., Any]) -> str:
+def folder_of(function: Callable[..., object]) -> str:
     """The folder inside the project that the function's module is imported from; empty for the project's own."""
     return projects.folder(project_of(function))
 
@@ -66,9 +66,9 @@ def is_of(code: Code, options: RunOptions) -> bool:
     )
 
 
-def may_be_in_scope(run_id: str, function: Callable[..., Any] | None, known: Orchestrator) -> bool:
+def may_be_in_scope(run_id: str, function: Callable[..., object] | None, orchestrator: Orchestrator) -> bool:
     """Whether nothing says that a flow run is of another project than the function, or than the main program."""
-    code = code_of(known.start(run_id))
+    code = code_of(orchestrator.start(run_id))
     if code is None:
         return True
     if function is None:
@@ -78,22 +78,22 @@ def may_be_in_scope(run_id: str, function: Callable[..., Any] | None, known: Orc
     return projects.whole(code.project) == projects.whole(project)
 
 
-def is_made_in_project(run_id: str, function: Callable[..., Any], known: Orchestrator) -> bool:
+def is_made_in_project(run_id: str, function: Callable[..., object], orchestrator: Orchestrator) -> bool:
     """Whether a task run is known to be of the function's project: that of the flow run in which it was called."""
     ask = RunFilter(ids=(run_id,))
-    above = next((run.flow_run_id for run in known.task_runs(ask)), None)
+    above = next((run.flow_run_id for run in orchestrator.task_runs(ask)), None)
     while above is not None:
-        run = next(iter(known.flow_runs(RunFilter(ids=(above,)))), None)
+        run = next(iter(orchestrator.flow_runs(RunFilter(ids=(above,)))), None)
         if run is None:
             return False
         if run.parent_flow_run_id is None:
-            code = code_of(known.start(above))
+            code = code_of(orchestrator.start(above))
             return code is not None and projects.whole(code.project) == projects.whole(_found_project(function))
         above = run.parent_flow_run_id
     return False
 
 
-def _found_project(function: Callable[..., Any]) -> str:
+def _found_project(function: Callable[..., object]) -> str:
     while isinstance(function, functools.partial):  # what it calls is the project's, and not the partial
         function = function.func
     owner = getattr(function, "__objclass__", type(function))  # of a method of a builtin class

@@ -23,7 +23,7 @@ class SharingWalker(Walker):
         self._above: list[tuple[Update, Any]] = []
         self._lowest: list[int] = []  # of each open part: the depth of what is met again inside it
 
-    def _enter(self, value: Any, label: Any, going: list[Any], labels: list[Any]) -> bool:
+    def _enter(self, value: object, label: object, going: list[Any], labels: list[Any]) -> bool:
         known = self._known.get(id(value))
         if known is not None:
             self._update(known[1])
@@ -41,12 +41,12 @@ class SharingWalker(Walker):
         super()._again(depth)
         self._lowest[-1] = min(self._lowest[-1], depth)
 
-    def _leave(self, held: Any) -> None:
+    def _leave(self, held: object) -> None:
         depth = self._open[id(held)]
         super()._leave(held)
         self._end(held, depth)
 
-    def _end(self, value: Any, depth: int) -> None:
+    def _end(self, value: object, depth: int) -> None:
         """Digest the digest of a part; it stands for the part everywhere, if nothing above it is met inside."""
         (outer, hasher), lowest = self._above.pop(), self._lowest.pop()
         digest = b"part:%b" % hasher.digest()

@@ -60,7 +60,7 @@ _BY_CONTENT = (list, tuple, dict, set, frozenset)
 _LASTING = frozenset({"datetime", "decimal", "fractions", "logging", "pathlib", "re", "typing", "uuid", "zoneinfo"})
 
 
-def digests_of_source(function: Callable[..., Any]) -> tuple[str, str]:
+def digests_of_source(function: Callable[..., object]) -> tuple[str, str]:
     """Digests of a function's own source, and of all that it reaches."""
     known = _known.get(function) if isinstance(function, FunctionType) else None
     if known is not None and all(look() is found for look, found in known.looks):
@@ -104,14 +104,14 @@ class Walk:
         own, names = records[0] if records else ((), ())
         return digest_of_values(described, own), digest_of_values(names, records[1:])
 
-    def records(self) -> list[tuple[Any, ...]]:
+    def records(self) -> list[tuple[object, ...]]:
         """What was found for each of what was reached: its own, and what it names."""
         return list(map(self._record, self.reached))  # more is reached on the way
 
-    def _record(self, reached: Any) -> tuple[Any, ...]:
+    def _record(self, reached: Any) -> tuple[object, ...]:
         return self._record_of_class(reached) if isinstance(reached, type) else self._record_of_function(reached)
 
-    def _record_of_function(self, function: FunctionType) -> tuple[Any, ...]:
+    def _record_of_function(self, function: FunctionType) -> tuple[object, ...]:
         self._look(functools.partial(getattr, function, "__code__"))
         self._look(functools.partial(getattr, function, "__defaults__"))
         defaults = (function.__defaults__, function.__kwdefaults__)
@@ -121,7 +121,7 @@ class Walk:
         named += self._implementations(function.__name__, vars(function).get("registry"))
         return (*own, self.describe(defaults)), [*named, *self._imported(function)]
 
-    def _held(self, function: FunctionType) -> list[tuple[str, Any]]:
+    def _held(self, function: FunctionType) -> list[tuple[str, object]]:
         """What a function's closure holds."""
         cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
         held = [(name, self._look(functools.partial(_content, cell))) for name, cell in cells]
@@ -139,7 +139,7 @@ class Walk:
                 found.append((f"{above.__qualname__}.{name}", self.describe(_plain(member))))
         return found
 
-    def _implementations(self, of: str, registry: Any) -> list[tuple[str, Any]]:
+    def _implementations(self, of: str, registry: object) -> list[tuple[str, object]]:
         """What a generic function of `functools.singledispatch` calls, by the types that it is for."""
         if not isinstance(registry, MappingProxyType):
             return []
@@ -147,7 +147,7 @@ class Walk:
         found = [(name_of(kind), self._look(functools.partial(registry.get, kind))) for kind in registry]
         return sorted((f"{of} for {name}", self.describe(each)) for name, each in found)
 
-    def _record_of_class(self, kind: type) -> tuple[Any, ...]:
+    def _record_of_class(self, kind: type) -> tuple[object, ...]:
         self._look_at_members(kind)
         functions = [each for each in map(_plain, vars(kind).values()) if isinstance(each, FunctionType)]
         source, names = source_of_class(kind, functions)
@@ -171,7 +171,7 @@ class Walk:
                 value = self._look(functools.partial(vars(kind).get, name))
                 self.is_lasting = self.is_lasting and not isinstance(value, list | dict | set)
 
-    def _set_outside(self, kind: type) -> list[tuple[str, Any]]:
+    def _set_outside(self, kind: type) -> list[tuple[str, object]]:
         """The members of a class that its source does not say: set from outside, or of another value than there."""
         described: list[tuple[str, Any]] = []
         for name, value in members_not_said(kind, body_of_class(kind)):
@@ -182,13 +182,13 @@ class Walk:
                 described.append((path, self.describe(_plain(value))))
         return described
 
-    def _named(self, namespace: dict[str, Any], names: Sequence[str]) -> list[tuple[str, Any]]:
+    def _named(self, namespace: dict[str, Any], names: Sequence[str]) -> list[tuple[str, object]]:
         """What the names stand for; after a module of the project, what they stand for in that."""
         described: list[tuple[str, Any]] = []
         modules: set[int] = set()
         names = [name for name in names if name not in _OF_MODULES]
 
-        def tell(path: str, value: Any) -> None:
+        def tell(path: str, value: object) -> None:
             if path.endswith("__name__") and isinstance(value, str):
                 value = programs.name_of_module(value)
             if isinstance(value, ModuleType) and self._project.has(value):
@@ -214,12 +214,12 @@ class Walk:
                 found.append((name, file_of(str(file)).whole))
         return found
 
-    def _look(self, look: Callable[[], Any]) -> Any:
+    def _look(self, look: Callable[[], object]) -> object:
         found = look()
         self.looks.append((look, found))
         return found
 
-    def describe(self, value: Any) -> str:
+    def describe(self, value: object) -> str:
         """What stands for the value."""
         try:
             return digest_of_values(value, stand_in=self._standing_for)
@@ -251,7 +251,7 @@ class Walk:
         digest = self._digest_once(value)
         return kind if digest is None else f"{kind} {digest}"
 
-    def _digest_once(self, value: Any) -> str | None:
+    def _digest_once(self, value: object) -> str | None:
         """The digest of an object, which may be held again and again; None if it counts by its type alone."""
         if id(value) in self._digests:
             return self._digests[id(value)][1]
@@ -269,13 +269,13 @@ class Walk:
             self._digests[id(value)] = value, digest
         return digest
 
-    def _is_own_wrapper(self, value: Any) -> bool:
+    def _is_own_wrapper(self, value: object) -> bool:
         """Whether an object of a class of the project wraps a function, so that what it does counts as well."""
         if isinstance(value, FunctionType | type) or "__wrapped__" not in getattr(value, "__dict__", ()):
             return False
         return self._project.has(type(value))
 
-    def _called(self, function: Any) -> str:
+    def _called(self, function: object) -> str:
         """What stands for what a method or a partial calls."""
         text = self._standing_for(function)
         return self.describe(function) if text is None else text
@@ -288,7 +288,7 @@ class Walk:
             if self._project.has(each):
                 self.place(each)
 
-    def _digest_of(self, value: Any) -> str:
+    def _digest_of(self, value: object) -> str:
         """The digest of an object that is a constant of the project; what it holds of the project is reached."""
         pickled = pickled_constant(value, self._own_name)
         if pickled is not None:
@@ -300,7 +300,7 @@ class Walk:
         value = _plain(value)
         return f"own {self.place(value)}" if self._project.has(value) else None
 
-    def place(self, value: Any) -> int | str:
+    def place(self, value: object) -> int | str:
         """Its number among what was reached, so that cycles end."""
         if id(value) not in self._places:
             if len(self.reached) >= _MOST:
@@ -327,7 +327,7 @@ class _Project:
         else:
             self._roots = (Path(file).absolute().parent,)
 
-    def has(self, value: Any) -> bool:
+    def has(self, value: object) -> bool:
         """Whether a function, class or module is the project's own."""
         if getattr(value, "__globals__", None) is self._globals:
             return True
@@ -364,11 +364,11 @@ def _others() -> frozenset[str]:
     return frozenset(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
 
 
-def _member(kind: type, name: str) -> Any:
+def _member(kind: type, name: str) -> object:
     return next((vars(base)[name] for base in kind.__mro__ if name in vars(base)), _ABSENT)
 
 
-def _content(cell: Any) -> Any:
+def _content(cell: Any) -> object:
     try:
         return cell.cell_contents
     except ValueError:  # nothing is in it yet
@@ -388,25 +388,25 @@ def _plain(value: Any) -> Any:
             return value
 
 
-def counts_apart(value: Any) -> bool:
+def counts_apart(value: object) -> bool:
     """Whether a value is not looked into where it is named: a function, class or module."""
     return isinstance(_plain(value), FunctionType | type | ModuleType | BuiltinFunctionType)
 
 
-def _has_content(value: Any) -> bool:
+def _has_content(value: object) -> bool:
     if isinstance(value, enum.Enum) or dataclasses.is_dataclass(value):
         return True
     return any(type(value).__module__.partition(".")[0] == name for name in ("numpy", "pandas"))
 
 
-def _lasts(value: Any) -> bool:
+def _lasts(value: object) -> bool:
     """Whether a value cannot change in place, but for what is inside it."""
     if isinstance(value, tuple | frozenset | enum.Enum):
         return True
     return type(value).__module__.partition(".")[0] in _LASTING
 
 
-def _kind(value: Any) -> str:
+def _kind(value: object) -> str:
     return f"{type(value).__module__}.{type(value).__qualname__}"
 
 
@@ -415,7 +415,7 @@ def _is_telling(name: str) -> bool:
     return not (name.startswith("__") and name.endswith("__")) or name in ("__init__", "__call__", "__annotations__")
 
 
-def _file_of(value: Any) -> str | None:
+def _file_of(value: object) -> str | None:
     code = getattr(value, "__code__", None)
     if code is not None and Path(code.co_filename).is_file():
         return str(code.co_filename)

@@ -14,7 +14,7 @@ _BYTES_OF_SETS = (b"\x8f", b"\x90", b"\x91")
 OwnName = Callable[[FunctionType | type], str | None]  # what stands for what is the project's own; None for all else
 
 
-def pickled_constant(value: Any, own_name: OwnName) -> bytes | None:
+def pickled_constant(value: object, own_name: OwnName) -> bytes | None:
     """The pickle of an object; None if it holds a set, whose order is another one in each process.
 
     Raises:
@@ -33,7 +33,7 @@ class _Pickler(pickle.Pickler):
         super().__init__(file, protocol=5)
         self._own_name = own_name
 
-    def reducer_override(self, obj: Any) -> Any:
+    def reducer_override(self, obj: object) -> Any:
         if isinstance(obj, FunctionType | type):
             text = self._own_name(obj)
             if text is not None and not is_found_by_name(obj):

@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from inspect import CO_VARARGS, CO_VARKEYWORDS
 from types import CodeType, FunctionType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 
 @functools.lru_cache(maxsize=10_000)
-def own_source(code: CodeType) -> Any:
+def own_source(code: CodeType) -> object:
     """The normalised source of a function's code; what the code does, where that is not to be had."""
     if code.co_name != "<lambda>":
         file = file_of(code.co_filename)
@@ -24,12 +24,12 @@ def own_source(code: CodeType) -> Any:
     return _instructions(code)
 
 
-def _instructions(code: CodeType) -> tuple[Any, ...]:
+def _instructions(code: CodeType) -> tuple[object, ...]:
     constants = tuple(_instructions(each) if isinstance(each, CodeType) else _constant(each) for each in code.co_consts)
     return code.co_code, constants, code.co_names, code.co_varnames, *_signature(code), *_handlers(code)
 
 
-def _signature(code: CodeType) -> tuple[Any, ...]:
+def _signature(code: CodeType) -> tuple[object, ...]:
     """How arguments come to their names, where it is not one after the other."""
     packed = code.co_flags & (CO_VARARGS | CO_VARKEYWORDS)
     if not packed and not code.co_posonlyargcount and not code.co_kwonlyargcount:
@@ -42,7 +42,7 @@ def _handlers(code: CodeType) -> tuple[bytes, ...]:
     return (code.co_exceptiontable,) if code.co_exceptiontable else ()
 
 
-def _constant(value: Any) -> str:
+def _constant(value: object) -> str:
     """The text of a constant; that of a set is the same whatever the hash seed."""
     if isinstance(value, frozenset):
         return f"frozenset({sorted(map(_constant, value))})"

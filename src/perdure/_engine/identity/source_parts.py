@@ -10,7 +10,7 @@ _MOST = 200  # parts; the others are one
 _DIGEST = 12  # hexadecimal characters
 
 
-def parts_of_source(function: Callable[..., Any]) -> dict[str, str]:
+def parts_of_source(function: Callable[..., object]) -> dict[str, str]:
     """Short digests of a function's source and of what it reaches of its project, by what they are called."""
     walk = _NamedWalk(function)
     walk.describe((function,))
@@ -33,7 +33,7 @@ class _NamedWalk(Walk):
         super().place(value)
         return str(value.__qualname__)
 
-    def describe(self, value: Any) -> str:
+    def describe(self, value: object) -> str:
         """What stands for a value; nothing for what is a part of its own, or of others' making."""
         described = super().describe(value)
         return "" if counts_apart(value) else described

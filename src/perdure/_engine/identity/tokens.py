@@ -39,7 +39,7 @@ SCALARS: dict[type, tuple[bytes, Callable[[Any], bytes]]] = {
 }
 
 
-def tell_scalar(update: Update, value: Any) -> None:
+def tell_scalar(update: Update, value: object) -> None:
     """Digest a value of one of the types in `SCALARS`."""
     tag, encode = SCALARS[type(value)]
     data = encode(value)

@@ -93,7 +93,7 @@ class Walker:
         self._classes: dict[type, Content] = {}  # what counts of those that functions have made
         self.former = Former.SAME
 
-    def add(self, value: Any, path: str) -> None:
+    def add(self, value: object, path: str) -> None:
         """Digest one more value. `path` is what an error calls it.
 
         Raises:
@@ -159,7 +159,7 @@ class Walker:
         """Digest that a value which is being digested is met inside itself."""
         self._scalar("cycle", str(depth).encode())
 
-    def _leave(self, held: Any) -> None:
+    def _leave(self, held: object) -> None:
         """End with the parts of a value."""
         del self._open[id(held)]
 
@@ -207,7 +207,7 @@ class Walker:
             self.former = Former.WRONG
             outer(f"dict in order:{len(digests)}:".encode() + b"".join(digests))
 
-    def _unordered(self, tag: str, parts: tuple[Any, ...]) -> Iterator[Step]:
+    def _unordered(self, tag: str, parts: tuple[object, ...]) -> Iterator[Step]:
         outer, digests = self._update, []
         for part in parts:
             hasher = hashlib.sha256()
@@ -218,12 +218,12 @@ class Walker:
         self._update = outer
         outer(f"{tag}:{len(digests)}:".encode() + b"".join(sorted(digests)))
 
-    def _object(self, value: Any, kind: type) -> Iterator[Step]:
+    def _object(self, value: object, kind: type) -> Iterator[Step]:
         if self._code is not None and _is_made_inside(kind):
             return self._of_inner_class(value, kind)
         return _way_of(kind)(self, value, kind)
 
-    def _of_inner_class(self, value: Any, kind: type) -> Iterator[Step]:
+    def _of_inner_class(self, value: object, kind: type) -> Iterator[Step]:
         """An object of a class that a function has made: others have the same name, so its code counts."""
         assert self._code is not None
         self.former = Former.WRONG
@@ -235,7 +235,7 @@ class Walker:
     def _named_tuple(self, value: Any, kind: Any) -> Iterator[Step]:
         return self._fields(kind, dict(zip(kind._fields, value, strict=True)), getattr(value, "__dict__", None))
 
-    def _dataclass(self, value: Any, kind: type) -> Iterator[Step]:
+    def _dataclass(self, value: object, kind: type) -> Iterator[Step]:
         names = _names_of_fields(kind)
         own = getattr(value, "__dict__", None)
         if own is not None and own.keys() == names.keys():
@@ -243,26 +243,26 @@ class Walker:
         beside = {name: item for name, item in state_of(value).items() if name not in names}
         return self._fields(kind, {name: getattr(value, name, _ABSENT) for name in names}, beside)
 
-    def _coded(self, value: Any, _: type) -> Iterator[Step]:
+    def _coded(self, value: object, _: type) -> Iterator[Step]:
         return self._content(Content("code", {"name": _named(value)}) if self._code is None else self._code(value))
 
-    def _pickled(self, value: Any, kind: type) -> Iterator[Step]:
+    def _pickled(self, value: object, kind: type) -> Iterator[Step]:
         zone = type(getattr(value, "tzinfo", None))
         if zone is not type(None) and name_of(zone) not in _ZONES:
             return self._described(value, kind)
         self._scalar("pickle", pickle.dumps(value, protocol=5))
         return iter(())
 
-    def _plain_array(self, value: Any, kind: type) -> Iterator[Step]:
+    def _plain_array(self, value: object, kind: type) -> Iterator[Step]:
         return iter(()) if self._is_plain_array(value) else self._described(value, kind)
 
-    def _plain_table(self, value: Any, kind: type) -> Iterator[Step]:
+    def _plain_table(self, value: object, kind: type) -> Iterator[Step]:
         from perdure._engine.identity.contents import frames
 
         plain = frames.plain(value)
         return self._described(value, kind) if plain is None else self._table(plain)
 
-    def _described(self, value: Any, kind: type) -> Iterator[Step]:
+    def _described(self, value: object, kind: type) -> Iterator[Step]:
         describe = describer_of(kind)
         content = None if describe is None else describe(value)
         if content is None:
@@ -271,7 +271,9 @@ class Walker:
                 content = content._replace(keeps_former=False)
         return self._content(content)
 
-    def _declared(self, kind: type, own: Mapping[str, Any], names: Mapping[str, tuple[str, bytes]]) -> Iterator[Step]:
+    def _declared(
+        self, kind: type, own: Mapping[str, object], names: Mapping[str, tuple[str, bytes]]
+    ) -> Iterator[Step]:
         self._scalar("object", self._name(kind).encode())
         for name, (label, token) in names.items():
             self._update(token)
@@ -320,7 +322,7 @@ class Walker:
         parts = {"name": value.name, "value": value.value}
         return self._content(Content(f"enum {name_of(kind)}", parts, keeps_former=False))
 
-    def _is_plain_array(self, array: Any) -> bool:
+    def _is_plain_array(self, array: object) -> bool:
         """Digest an array of numpy, if it is one of the plain ones."""
         from perdure._engine.identity.contents import arrays
 
@@ -342,7 +344,7 @@ class Walker:
             self._array(array, arrays.bytes_of(array))
 
 
-def _named(value: Any) -> Named:
+def _named(value: object) -> Named:
     return Named(name_of(value))
 
 
@@ -366,7 +368,7 @@ def _path(path: str, labels: list[Any]) -> str:
     return path
 
 
-def _refusal(path: str, value: Any, error: Exception) -> SerializationError:
+def _refusal(path: str, value: object, error: Exception) -> SerializationError:
     name = path.partition("[")[0].partition(".")[0]
     return SerializationError(
         f"The argument {path}, a {name_of(type(value))}, cannot be hashed: {type(error).__name__}: {error}."

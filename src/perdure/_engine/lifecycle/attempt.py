@@ -23,7 +23,7 @@ class Produced:
         return self.error if isinstance(self.error, StopIteration) else error
 
 
-def produce(run: RunContext, produced: Produced, runtime: Runtime) -> Steps[Any]:
+def produce(run: RunContext, produced: Produced, runtime: Runtime) -> Steps[object]:
     """One attempt: what the function returns, or the list of items of a generator if they are kept.
 
     Raises what the function raises, and notes it.

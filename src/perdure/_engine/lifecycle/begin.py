@@ -44,14 +44,14 @@ _VALUES_KEPT = 10_000  # children of a flow run whose values are kept for a flow
 
 
 def begin_task(
-    owner: Any,
+    owner: object,
     options: TaskOptions,
     parameters: dict[str, Any],
     wait_for: Sequence[WaitedFor],
     runtime: Runtime,
     passed: Passed | None,
     blocks: bool = False,
-) -> TaskCall | State[Any]:
+) -> TaskCall | State[object]:
     """A call of a task, created and pending; or the state that it came to in an earlier attempt of its flow.
 
     With `blocks`, the caller waits for the call anyhow: then a result from before a crash is read at once, unless that
@@ -88,7 +88,7 @@ def begin_task(
 
 
 def begin_flow(
-    owner: Any,
+    owner: object,
     options: FlowOptions,
     parameters: dict[str, Any],
     wait_for: Sequence[WaitedFor],
@@ -96,7 +96,7 @@ def begin_flow(
     name: str,
     again: Resumable | None = None,
     passed: Passed | None = None,
-) -> FlowCall | State[Any]:
+) -> FlowCall | State[object]:
     """A call of a flow, created and pending; or the state that it came to in an earlier attempt of its parent flow.
 
     `again` is the flow run that it resumes, instead of being a new one; `passed` says how the arguments were passed.
@@ -180,7 +180,7 @@ def _place(run: RunContext, identity: Identity | None, runtime: Runtime) -> None
             identify(run, parent, identity, runtime)
 
 
-def finish(run: RunContext, state: State[Any]) -> None:
+def finish(run: RunContext, state: State[object]) -> None:
     """Leave a child run's final state with its parent flow run."""
     parent = run.parent
     if run.place is None or parent is None or parent.flow is None:
@@ -196,7 +196,7 @@ def finish(run: RunContext, state: State[Any]) -> None:
         flow.finished[run.identity] = state
 
 
-def _without_value(state: State[Any]) -> State[Any]:
+def _without_value(state: State[object]) -> State[object]:
     """The state alone, so that a flow of millions of tasks does not hold all their values until it ends."""
     if not state.is_completed() or not isinstance(state.data, UnpersistedResult):
         return state
@@ -209,11 +209,11 @@ def _forgotten(python_type: str) -> UnpersistedResult[Any]:
     return UnpersistedResult(python_type=python_type)
 
 
-def _is_kept(state: State[Any]) -> bool:
+def _is_kept(state: State[object]) -> bool:
     return state.data is not None and state.data.type != "unpersisted"
 
 
-def _reused(flow: FlowRunContext, identity: str) -> State[Any]:
+def _reused(flow: FlowRunContext, identity: str) -> State[object]:
     state = flow.finished[identity]
     flow.children.append(state)
     if state.run_id is not None:
@@ -221,7 +221,7 @@ def _reused(flow: FlowRunContext, identity: str) -> State[Any]:
     return state
 
 
-def _stays(flow: FlowRunContext, identity: Identity, options: TaskOptions) -> State[Any] | None:
+def _stays(flow: FlowRunContext, identity: Identity, options: TaskOptions) -> State[object] | None:
     """The state of a step that completed before its flow run crashed, and stays the run that it was.
 
     None if a run has to take a closer look. Of a flow run of many steps, this is nearly all of what going on takes.

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from perdure._engine.coordination.transacting import recovered
 from perdure._engine.identity.identity import identify_late
@@ -38,7 +37,7 @@ class FlowCall:
     records: list[Record] = field(default_factory=list)
 
 
-def flow_run(call: FlowCall, runtime: Runtime) -> Steps[State[Any]]:
+def flow_run(call: FlowCall, runtime: Runtime) -> Steps[State[object]]:
     """All steps of a flow run, from its creation to its final state, which it returns."""
     run = call.run
     run.controller.flows.append(run)
@@ -87,7 +86,7 @@ def _stop(run: FlowRunContext, runtime: Runtime, error: BaseException) -> Steps[
         submitted.crash(CrashedRun("The task had not ended when its flow run was stopped."))
 
 
-def _flow_run(call: FlowCall, runtime: Runtime) -> Steps[State[Any]]:
+def _flow_run(call: FlowCall, runtime: Runtime) -> Steps[State[object]]:
     run = call.run
     options = run.options
     if run.parent is None:
@@ -201,7 +200,7 @@ def _failed(run: FlowRunContext, error: Exception) -> Outcome:
     return Outcome(S.FAILED, f"Flow run encountered an exception. {text}", error)
 
 
-def _end(run: FlowRunContext, runtime: Runtime, outcome: Outcome) -> Steps[State[Any]]:
+def _end(run: FlowRunContext, runtime: Runtime, outcome: Outcome) -> Steps[State[object]]:
     value = outcome.value
     if outcome.kind is S.FAILED and isinstance(value, Exception):
         runtime.log(run, logging.ERROR, "%s", outcome.message, error=value)

@@ -72,14 +72,14 @@ class Items:
         self._passes_over = False
         return self._before
 
-    def add(self, run: RunContext, item: Any) -> None:
+    def add(self, run: RunContext, item: object) -> None:
         """Count an item that is handed on now."""
         self.done += 1
         if run.collect:
             self.collected.append(item)
 
 
-def hand_on(run: RunContext, items: Sequence[Any], is_cached: bool) -> Steps[None]:
+def hand_on(run: RunContext, items: Sequence[object], is_cached: bool) -> Steps[None]:
     """The items of a generator that need not run again.
 
     What is thrown into one that ran before in the same place was thrown there, too, and the items are what came of it;
@@ -119,7 +119,7 @@ def hand_on_earlier(run: RunContext, runtime: Runtime) -> Steps[bool]:
     return True
 
 
-def keep_item(run: RunContext, runtime: Runtime, kept_for: str, item: Any) -> Steps[None]:
+def keep_item(run: RunContext, runtime: Runtime, kept_for: str, item: object) -> Steps[None]:
     """Commit a generator's next item; `kept_for` is the flow run with which it is kept."""
     result: BaseResult[Any] | None = literal_of(item)
     if result is None:

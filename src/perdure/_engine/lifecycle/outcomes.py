@@ -34,7 +34,7 @@ class Outcome:
         return self.message or f"The run returned {self.name or self.kind.capitalize()}"
 
 
-def outcome_of_flow(run: FlowRunContext, returned: Any) -> Outcome:
+def outcome_of_flow(run: FlowRunContext, returned: object) -> Outcome:
     """What a flow's return value makes of its run, once all that it submitted has ended: None, what that came to."""
     if returned is None:
         children = [state for state in run.children if state is not None]
@@ -47,14 +47,14 @@ def outcome_of_flow(run: FlowRunContext, returned: Any) -> Outcome:
     return Outcome(StateType.COMPLETED, None, value) if _is_quoted(returned) else _outcome_of(value)
 
 
-def outcome_of_task(returned: Any) -> Outcome:
+def outcome_of_task(returned: object) -> Outcome:
     """What a task's return value makes of its run. Futures in it are data, as everything else is."""
     if isinstance(returned, quote):
         return Outcome(StateType.COMPLETED, None, returned.value)
     return _outcome_of(returned)
 
 
-def _outcome_of(value: Any) -> Outcome:
+def _outcome_of(value: object) -> Outcome:
     if isinstance(value, State):
         if value.run_id is None:
             return Outcome(value.type, value.message, value.data, value.name)
@@ -64,7 +64,7 @@ def _outcome_of(value: Any) -> Outcome:
     return Outcome(StateType.COMPLETED, None, value)
 
 
-def _is_quoted(returned: Any) -> bool:
+def _is_quoted(returned: object) -> bool:
     """Whether what was returned, or one of its items, is to be taken as it is."""
     if isinstance(returned, quote):
         return True

@@ -27,7 +27,7 @@ class FromEnvironment:
 
     _variables: str  # what they are named by, after the prefix
 
-    def __getattribute__(self, name: str) -> Any:
+    def __getattribute__(self, name: str) -> object:
         if name.startswith("_"):
             return object.__getattribute__(self, name)
         variable = f"{RUNTIME_PREFIX}{self._variables}__{name.upper()}"

@@ -1,7 +1,6 @@
 """How often, and after how long, a run is tried again."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from perdure._model.errors import DefinitionError
 from perdure._model.options import RunOptions
@@ -20,7 +19,7 @@ def exponential_backoff(backoff_factor: float) -> Callable[[int], list[float]]:
     return lambda retries: [backoff_factor * 2**attempt for attempt in range(retries)]
 
 
-def delays_of(given: Any, retries: int) -> tuple[float, ...]:
+def delays_of(given: object, retries: int) -> tuple[float, ...]:
     """The delays in seconds that `retry_delay_seconds` stands for; a callable is asked once, here.
 
     Raises:

@@ -4,9 +4,9 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
+from perdure._engine.coordination.staging import staged
 from perdure._engine.lifecycle.items import hand_on, hand_on_earlier
 from perdure._engine.lifecycle.runs import enter, note_cache_key, text_of
-from perdure._engine.lifecycle.staging import staged
 from perdure._engine.port import Runtime
 from perdure._model.errors import ResultError, ResultNotKept, StorageError
 from perdure._model.records import DecisionRecord, Record, ResultRecord, StateRecord, Why
@@ -19,7 +19,7 @@ from perdure._run.context import FlowRunContext, RunContext
 from perdure._run.effects import Blocking, Report, Steps
 
 
-def reused(run: RunContext, records: list[Record], runtime: Runtime) -> Steps[State[Any] | None]:
+def reused(run: RunContext, records: list[Record], runtime: Runtime) -> Steps[State[object] | None]:
     """The final state of a run that was finished before its flow run was retried; None if it has to run.
 
     If it has not been reported yet by `records`, it becomes the run that it was before: nothing is reported at all.

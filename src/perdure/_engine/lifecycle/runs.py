@@ -6,9 +6,8 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
+from perdure._engine.coordination.staging import has_hooks, staged
 from perdure._engine.identity.cache_key import CacheKey
-from perdure._engine.lifecycle.hooks import hook_call, user_call
-from perdure._engine.lifecycle.staging import has_hooks, staged
 from perdure._engine.lifecycle.views import template_variables
 from perdure._engine.port import Runtime
 from perdure._engine.recovery.ownership import lost_state
@@ -16,16 +15,19 @@ from perdure._model.errors import CancelledRun, CancelRequested, SerializationEr
 from perdure._model.exceptions import stand_in
 from perdure._model.options import RunOptions, TaskOptions
 from perdure._model.records import CacheRecord, Record, ReleaseRecord, RenameRecord, StateRecord
-from perdure._model.state_types import FINAL, TRANSITIONS, UNSUCCESSFUL, StateType, check_transition
+from perdure._model.state_types import FINAL, UNSUCCESSFUL, StateType
 from perdure._model.states import State, is_states
+from perdure._model.transitions import TRANSITIONS, check_transition
 from perdure._platform.clock import Micros, to_datetime
 from perdure._platform.secrecy import shortened, without_secrets
 from perdure._results.keys import format_key, needs_digest
 from perdure._results.retention import retention_of
 from perdure._results.store import KeyOfDigest, record_of_unpersisted, result_record, write_result
-from perdure._results.types import BaseResult, PersistedResult, UnpersistedResult, literal_of, type_name
+from perdure._results.type_names import type_name
+from perdure._results.types import BaseResult, PersistedResult, UnpersistedResult, literal_of
 from perdure._run.context import FlowRunContext, RunContext, TaskRunContext
 from perdure._run.effects import Blocking, Report, Steps
+from perdure._run.hook_calls import hook_call, user_call
 from perdure._run.logs import traceback_of
 from perdure._settings import settings
 
@@ -37,7 +39,7 @@ def enter(
     runtime: Runtime,
     kind: StateType,
     message: str | None = None,
-    data: Any = None,
+    data: object = None,
     name: str | None = None,
 ) -> StateRecord:
     """Bring a run to a state; the record of it still has to be reported."""
@@ -60,7 +62,7 @@ def enter(
     return tuple.__new__(StateRecord, (run_id, of_task, kind, state.name, message, now))
 
 
-def persists(options: RunOptions, parent: RunContext | None, transaction: Any = None) -> bool:
+def persists(options: RunOptions, parent: RunContext | None, transaction: object = None) -> bool:
     """Whether a run's result is to be persisted: as its options say, else as the features in use need it."""
     kept = options.is_kept
     if kept is not None:
@@ -93,12 +95,12 @@ def end(
     runtime: Runtime,
     kind: StateType,
     message: str | None,
-    value: Any,
+    value: object,
     *,
     name: str | None = None,
     cache_key: CacheKey | None = None,
     checkpoint: bool = False,
-) -> Steps[State[Any]]:
+) -> Steps[State[object]]:
     """Keep the value, then bring the run to its final state, then call the hooks.
 
     With a persisted result, or where `checkpoint` asks for it, all is committed before the next step.
@@ -172,18 +174,18 @@ def note_cache_key(run: RunContext, key: str | None, expires: Micros | None) -> 
         run.state.note_cache_key(key)
 
 
-def _is_memory_only(value: Any) -> bool:
+def _is_memory_only(value: object) -> bool:
     """The states of a flow's children: the orchestrator has them all, and a document of them would say no more."""
     return isinstance(value, State) or (isinstance(value, list) and is_states(value))
 
 
-def _is_data(value: Any) -> bool:
+def _is_data(value: object) -> bool:
     return not (value is None or isinstance(value, BaseException) or _is_memory_only(value))
 
 
 def stay(
-    run: RunContext, runtime: Runtime, kind: StateType, message: str | None, value: Any, name: str | None
-) -> Steps[State[Any]]:
+    run: RunContext, runtime: Runtime, kind: StateType, message: str | None, value: object, name: str | None
+) -> Steps[State[object]]:
     """Leave the run in a state that is not final, which its function returned."""
     data = value if value is None or isinstance(value, BaseResult) else UnpersistedResult(value)
     yield Report((enter(run, runtime, kind, message, data, name),))
@@ -198,7 +200,7 @@ def _expiry(run: RunContext, now: int) -> int | None:
     return None if expiration is None else now + expiration // timedelta(microseconds=1)
 
 
-def _held(run: RunContext, value: Any) -> BaseResult[Any] | None:
+def _held(run: RunContext, value: object) -> BaseResult[Any] | None:
     """The result of a value that the database has itself, or that is held in memory; None if it is to be written."""
     options = run.options
     if options.is_generator and not run.collect:
@@ -214,7 +216,7 @@ def _held(run: RunContext, value: Any) -> BaseResult[Any] | None:
     return UnpersistedResult(python_type=type_name(value))
 
 
-def _written(run: RunContext, runtime: Runtime, value: Any) -> Steps[BaseResult[Any]]:
+def _written(run: RunContext, runtime: Runtime, value: object) -> Steps[BaseResult[Any]]:
     try:
         return (yield from write(run, runtime, value, _storage_key(run)))
     except SerializationError as error:
@@ -223,7 +225,7 @@ def _written(run: RunContext, runtime: Runtime, value: Any) -> Steps[BaseResult[
         raise SerializationError(f"{error} {_why_persisted(run)}") from None
 
 
-def _keep_failure(run: RunContext, runtime: Runtime, value: Any) -> Steps[BaseResult[Any] | None]:
+def _keep_failure(run: RunContext, runtime: Runtime, value: object) -> Steps[BaseResult[Any] | None]:
     """An exception, or the data of a failed state, has a key of its own: a failure never replaces a good result.
 
     Of an exception that cannot be written, what can be is: whoever handles it does so after a crash, too.
@@ -243,7 +245,9 @@ def _keep_failure(run: RunContext, runtime: Runtime, value: Any) -> Steps[BaseRe
     return result
 
 
-def _write_stand_in(run: RunContext, runtime: Runtime, error: Any, storing: Exception) -> Steps[PersistedResult[Any]]:
+def _write_stand_in(
+    run: RunContext, runtime: Runtime, error: object, storing: Exception
+) -> Steps[PersistedResult[Any]]:
     if not isinstance(error, BaseException):
         raise storing
     kept = stand_in(error, runtime.serializer_for(run).for_exceptions().dumps)
@@ -261,7 +265,7 @@ def write(run: RunContext, runtime: Runtime, value: Any, key: str | KeyOfDigest 
     return result
 
 
-def _write_now(run: RunContext, runtime: Runtime, value: Any, key: str | KeyOfDigest | None) -> PersistedResult[Any]:
+def _write_now(run: RunContext, runtime: Runtime, value: object, key: str | KeyOfDigest | None) -> PersistedResult[Any]:
     storage = runtime.storage_for(run)
     serializer = runtime.serializer_for(run)
     if isinstance(value, BaseException):
@@ -280,7 +284,7 @@ def _storage_key(run: RunContext) -> str | KeyOfDigest | None:
     return format_key(template, variables)
 
 
-def crash(run: RunContext, runtime: Runtime, error: BaseException) -> Steps[State[Any]]:
+def crash(run: RunContext, runtime: Runtime, error: BaseException) -> Steps[State[object]]:
     """End a run that was stopped from outside its own code, or whose result could not be kept."""
     lost = lost_state(run, runtime)
     if lost is not None:
@@ -307,7 +311,7 @@ def crash(run: RunContext, runtime: Runtime, error: BaseException) -> Steps[Stat
     return (yield from call_hooks(run, runtime))
 
 
-def _cancel(run: RunContext, runtime: Runtime, message: str, error: BaseException) -> Steps[State[Any]]:
+def _cancel(run: RunContext, runtime: Runtime, message: str, error: BaseException) -> Steps[State[object]]:
     """End a run that was cancelled. Below the outermost one, what stopped it then stops those above it."""
     data = CancelledRun(message) if run.parent is None or isinstance(error, Exception) else error
     assert run.flow is not None
@@ -343,7 +347,7 @@ _HOOKS = {
 }
 
 
-def call_hooks(run: RunContext, runtime: Runtime) -> Steps[State[Any]]:
+def call_hooks(run: RunContext, runtime: Runtime) -> Steps[State[object]]:
     """Call the hooks for the run's state, and return it. What a hook raises is logged, and changes nothing."""
     assert run.state is not None
     for hook in getattr(run.options, _HOOKS[run.state.type]):
@@ -373,6 +377,6 @@ def name_run(run: RunContext, template: str | Callable[..., str]) -> Steps[Seque
     return (RenameRecord(run.id, not run.is_flow, run.name),)
 
 
-def _own(parameters: dict[str, Any]) -> dict[str, Any]:
+def _own(parameters: dict[str, Any]) -> dict[str, object]:
     reserved = ("flow_run", "task_run", "deployment", "parameters")
     return {name: value for name, value in parameters.items() if name not in reserved}

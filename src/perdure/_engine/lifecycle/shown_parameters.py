@@ -13,14 +13,14 @@ _INTEGER = 2**200
 _LIMITS = Limits(items=(_LENGTH,), lengths=(_LENGTH,), deepest=20, integer=_INTEGER)
 
 
-def shown_parameters(parameters: Mapping[str, Any]) -> str:
+def shown_parameters(parameters: Mapping[str, object]) -> str:
     """The parameters as a JSON object: what JSON cannot hold is shown as in a preview, what is long is cut."""
     if not parameters:
         return "{}"
     return json.dumps({name: shown_parameter(name, value) for name, value in parameters.items()})
 
 
-def shown_parameter(name: str, value: Any) -> Any:
+def shown_parameter(name: str, value: Any) -> object:
     """One parameter in JSON's types; asterisks if its name or its type says that it is a secret."""
     if is_secret_name(name):
         return hidden(value)

@@ -5,16 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from perdure._engine.coordination.limits import slots_let_go, slots_of_tags
+from perdure._engine.coordination.staging import staged_value
 from perdure._engine.identity.cache_key import CacheKey, cache_key_of
 from perdure._engine.identity.identity import identify_late
 from perdure._engine.lifecycle.attempt import Produced, produce
-from perdure._engine.lifecycle.hooks import hook_call
 from perdure._engine.lifecycle.outcomes import Outcome, outcome_of_task
 from perdure._engine.lifecycle.retries import delay_before
 from perdure._engine.lifecycle.reuse import reused, take
 from perdure._engine.lifecycle.runs import call_hooks, crash, end, enter, name_run, stay, text_of
-from perdure._engine.lifecycle.staging import staged_value
+from perdure._engine.lifecycle.tag_limits import slots_let_go, slots_of_tags
 from perdure._engine.lifecycle.upstream import UpstreamNotCompleted, resolved
 from perdure._engine.lifecycle.why_computed import decision_of, refreshes, source_of
 from perdure._engine.port import Runtime
@@ -29,6 +28,7 @@ from perdure._results.types import UnpersistedResult
 from perdure._run.arguments import Upstream, WaitedFor, is_atom
 from perdure._run.context import TaskRunContext
 from perdure._run.effects import Blocking, Report, Steps
+from perdure._run.hook_calls import hook_call
 
 S = StateType
 _COMPUTES: dict[Why, str] = {
@@ -46,10 +46,10 @@ class TaskCall:
     upstreams: Sequence[Upstream] | None = None  # the futures and states inside the parameters
     wait_for: Sequence[WaitedFor] = ()
     records: list[Record] = field(default_factory=list)  # of the run's creation, until they are reported
-    cache_key: CacheKey | None = None  # where it is known before the run goes to another process
+    cache_key: CacheKey | None = None  # once it is known: perhaps before the run goes to another process
 
 
-def task_run(call: TaskCall, runtime: Runtime) -> Steps[State[Any]]:
+def task_run(call: TaskCall, runtime: Runtime) -> Steps[State[object]]:
     """All steps of a task run, from its creation to its final state, which it returns."""
     run = call.run
     try:
@@ -100,7 +100,8 @@ def _take_inputs(call: TaskCall, runtime: Runtime) -> Steps[None]:
     identify_late(run, runtime)
 
 
-def _task_run(call: TaskCall, runtime: Runtime) -> Steps[State[Any]]:
+def _before_attempts(call: TaskCall, runtime: Runtime) -> Steps[State[object] | None]:
+    """What precedes a run's attempts: its inputs, its name, its cache key. A final state, if it needs no attempt."""
     run = call.run
     options: TaskOptions = run.options
     if run.persisted or call.upstreams is not None or call.wait_for:
@@ -115,18 +116,26 @@ def _task_run(call: TaskCall, runtime: Runtime) -> Steps[State[Any]]:
             call.records += yield from name_run(run, options.run_name)
         except Exception as error:
             return (yield from _fail(call, runtime, _failure(run, error)))
-    cache_key = call.cache_key
     if options.is_cached:
-        cache_key = cache_key or (yield from _cache_key(run, runtime))
-        if cache_key is not None and not refreshes(run):
-            hit = yield from _cached(call, runtime, cache_key)
+        call.cache_key = call.cache_key or (yield from _cache_key(run, runtime))
+        if call.cache_key is not None and not refreshes(run):
+            hit = yield from _cached(call, runtime, call.cache_key)
             if hit is not None:
                 return hit
-        decision = decision_of(run, cache_key, runtime)
+        decision = decision_of(run, call.cache_key, runtime)
         runtime.log(run, logging.DEBUG, _COMPUTES[decision.why])
         call.records.append(decision)
     if run.persisted and not runtime.can_persist(run):
         yield Blocking(runtime.check_persisting, (run,))
+    return None
+
+
+def _task_run(call: TaskCall, runtime: Runtime) -> Steps[State[object]]:
+    run = call.run
+    options: TaskOptions = run.options
+    state = yield from _before_attempts(call, runtime)
+    if state is not None:
+        return state
     produced = Produced()
     while True:
         if run.tags and runtime.limiter.concerns(run.tags):
@@ -147,8 +156,8 @@ def _task_run(call: TaskCall, runtime: Runtime) -> Steps[State[Any]]:
                 run.flow.controller.check()
             outcome = _failure(run, produced.own(error))
         if outcome.kind is S.COMPLETED:
-            value, name = outcome.value, outcome.name
-            return (yield from end(run, runtime, S.COMPLETED, outcome.message, value, name=name, cache_key=cache_key))
+            value, name, key = outcome.value, outcome.name, call.cache_key
+            return (yield from end(run, runtime, S.COMPLETED, outcome.message, value, name=name, cache_key=key))
         if not outcome.is_final:  # a task that returns, say, Scheduled() by hand
             return (yield from stay(run, runtime, outcome.kind, outcome.message, outcome.value, outcome.name))
         if outcome.kind is not S.FAILED or not (yield from _is_retried(run, runtime, outcome)):
@@ -158,7 +167,7 @@ def _task_run(call: TaskCall, runtime: Runtime) -> Steps[State[Any]]:
         yield from _wait_for_retry(run, runtime, outcome)
 
 
-def _outcome_of(value: Any, options: TaskOptions) -> Outcome:
+def _outcome_of(value: object, options: TaskOptions) -> Outcome:
     if options.is_generator or is_atom(value):
         return Outcome(S.COMPLETED, None, value)
     return outcome_of_task(value)
@@ -172,7 +181,7 @@ def _failure(run: TaskRunContext, error: Exception) -> Outcome:
     return Outcome(S.FAILED, f"Task run encountered an exception {text}", error)
 
 
-def _fail(call: TaskCall, runtime: Runtime, outcome: Outcome) -> Steps[State[Any]]:
+def _fail(call: TaskCall, runtime: Runtime, outcome: Outcome) -> Steps[State[object]]:
     error = outcome.value if isinstance(outcome.value, BaseException) else None
     runtime.log(call.run, logging.ERROR, "%s", outcome.said, error=error)
     if call.records:  # it failed before it ran
@@ -211,7 +220,7 @@ def _cache_key(run: TaskRunContext, runtime: Runtime) -> Steps[CacheKey | None]:
     return key
 
 
-def _cached(call: TaskCall, runtime: Runtime, cache_key: CacheKey) -> Steps[State[Any] | None]:
+def _cached(call: TaskCall, runtime: Runtime, cache_key: CacheKey) -> Steps[State[object] | None]:
     """The final state of a run whose value is in the cache, perhaps soon; None if the run is to compute it."""
     run, key, lost = call.run, cache_key.key, None
     why: Why = "cached"
@@ -241,7 +250,7 @@ def _find(runtime: Runtime, run: TaskRunContext, cache_key: CacheKey) -> ResultR
     return found if is_own else None
 
 
-def _not_ready(call: TaskCall, runtime: Runtime, upstream: UpstreamNotCompleted) -> Steps[State[Any]]:
+def _not_ready(call: TaskCall, runtime: Runtime, upstream: UpstreamNotCompleted) -> Steps[State[object]]:
     run = call.run
     runtime.log(run, logging.WARNING, "%s The task is not run.", upstream)
     yield Report((*call.records, enter(run, runtime, S.PENDING, str(upstream), name="NotReady")))

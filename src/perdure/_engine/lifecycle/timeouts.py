@@ -31,7 +31,11 @@ class _Limit:
 
 
 def call_within(
-    run: RunContext, seconds: float, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+    run: RunContext,
+    seconds: float,
+    function: Callable[..., object],
+    args: Sequence[object],
+    kwargs: Mapping[str, object],
 ) -> Any:
     """Call a function that is ended after some seconds.
 
@@ -81,7 +85,7 @@ def _timeout(run: RunContext, seconds: float) -> RunTimeout:
 # Neither of the next two is a context manager: a signal may come on the way into its exit, outside its own code.
 
 
-def _with_alarm(limit: _Limit, call: Callable[[], Any]) -> Any:
+def _with_alarm(limit: _Limit, call: Callable[[], object]) -> Any:
     armed = True
 
     def expire(_: int, frame: FrameType | None) -> None:

@@ -23,7 +23,7 @@ class UpstreamNotCompleted(Exception):
 
 def resolved(
     parameters: dict[str, Any], upstreams: Sequence[Upstream], wait_for: Sequence[WaitedFor]
-) -> Steps[dict[str, Any]]:
+) -> Steps[dict[str, object]]:
     """The parameters with values in the place of futures and states.
 
     Raises:
@@ -39,7 +39,7 @@ def resolved(
     return values
 
 
-def _values(parameters: dict[str, Any]) -> dict[str, Any]:
+def _values(parameters: dict[str, Any]) -> dict[str, object]:
     resolved = {}
     for name, value in parameters.items():
         resolved[name] = replace_upstreams(value, _value)
@@ -50,7 +50,7 @@ def _value(upstream: Upstream, allowed: bool) -> Any:
     return _completed(upstream, allowed).fetch(raise_on_failure=False)
 
 
-def _completed(upstream: Upstream, allowed: bool) -> State[Any]:
+def _completed(upstream: Upstream, allowed: bool) -> State[object]:
     state = state_of(upstream)
     if state.type is StateType.COMPLETED or (allowed and state.type is StateType.FAILED):
         return state

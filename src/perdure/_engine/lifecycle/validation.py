@@ -65,7 +65,7 @@ def validated(options: FlowOptions, parameters: dict[str, Any]) -> dict[str, Any
 _SHOWN = 300  # characters of a value that a message shows
 
 
-def _shown(name: str, value: Any) -> str:
+def _shown(name: str, value: object) -> str:
     """A value for people, without secrets; no more of a large one is looked at than is shown."""
     if is_secret_name(name):
         return HIDDEN
@@ -77,7 +77,7 @@ def _shown(name: str, value: Any) -> str:
 
 
 @functools.lru_cache(maxsize=1_000)
-def hints_of(function: Callable[..., Any]) -> dict[str, Any]:
+def hints_of(function: Callable[..., object]) -> dict[str, Any]:
     """The type hint of each parameter; those that cannot be resolved at run time accept anything, which is logged."""
     target = inspect.unwrap(function)
     annotations = getattr(target, "__annotations__", {})
@@ -89,7 +89,7 @@ def hints_of(function: Callable[..., Any]) -> dict[str, Any]:
     return {name: _of_kind(hints[name], kinds[name]) for name in kinds if name in hints}
 
 
-def _resolved(target: Any, name: str, hint: Any) -> Any:
+def _resolved(target: object, name: str, hint: object) -> object:
     """One hint by itself, so that another's name that is not there at run time is of no concern."""
     alone = SimpleNamespace(__annotations__={name: hint})
     try:
@@ -103,20 +103,20 @@ def _resolved(target: Any, name: str, hint: Any) -> Any:
         return Any
 
 
-def _of_kind(hint: Any, parameter: inspect.Parameter) -> Any:
+def _of_kind(hint: Any, parameter: inspect.Parameter) -> object:
     if parameter.kind is parameter.VAR_POSITIONAL:
         return tuple[hint, ...]
     return dict[str, hint] if parameter.kind is parameter.VAR_KEYWORD else hint
 
 
-def _validator(hint: Any, flow: str, name: str) -> Callable[[Any], Any]:
+def _validator(hint: object, flow: str, name: str) -> Callable[[Any], object]:
     try:
         return _cached_validator(hint, flow, name)
     except TypeError:  # a hint that cannot be hashed
         return _make_validator(hint, flow, name)
 
 
-def _make_validator(hint: Any, flow: str, name: str) -> Callable[[Any], Any]:
+def _make_validator(hint: Any, flow: str, name: str) -> Callable[[Any], object]:
     from pydantic import PydanticUserError
 
     if _is_old_model(hint):
@@ -133,7 +133,7 @@ def _make_validator(hint: Any, flow: str, name: str) -> Callable[[Any], Any]:
         return lambda value: value
 
 
-def _adapter(hint: Any) -> Callable[[Any], Any]:
+def _adapter(hint: Any) -> Callable[[Any], object]:
     from pydantic import ConfigDict, PydanticUserError, TypeAdapter
 
     if any(map(_is_old_model, _parts(hint))):
@@ -144,12 +144,12 @@ def _adapter(hint: Any) -> Callable[[Any], Any]:
         return TypeAdapter(hint).validate_python
 
 
-def _is_old_model(hint: Any) -> bool:
+def _is_old_model(hint: object) -> bool:
     """Whether a hint is a model of pydantic 1."""
     return isinstance(hint, type) and hasattr(hint, "__get_validators__") and hasattr(hint, "parse_obj")
 
 
-def _parts(hint: Any) -> Iterator[Any]:
+def _parts(hint: object) -> Iterator[Any]:
     for part in typing.get_args(hint):
         yield part
         yield from _parts(part)

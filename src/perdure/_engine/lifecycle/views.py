@@ -188,7 +188,7 @@ class PartitionView:
         return self._partition.end if self._partition else None
 
 
-def template_variables(run: RunContext) -> dict[str, Any]:
+def template_variables(run: RunContext) -> dict[str, object]:
     """What a template of a run's name or storage key may use."""
 
     def find() -> RunContext:

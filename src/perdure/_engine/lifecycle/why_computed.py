@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from perdure._engine.identity.cache_key import CacheKey
 from perdure._engine.port import Runtime
@@ -42,7 +42,7 @@ def decision_of(run: TaskRunContext, key: CacheKey | None, runtime: Runtime) -> 
     return DecisionRecord(run.id, why, key.key, key.components, _shown_arguments(run, runtime))
 
 
-def source_of(function: Callable[..., Any], digest: str) -> SourceRecord:
+def source_of(function: Callable[..., object], digest: str) -> SourceRecord:
     """What the digests of a task's source were made of."""
     from perdure._engine.identity.source_parts import parts_of_source  # few programs need it; the others start faster
 
@@ -57,7 +57,7 @@ def _shown_arguments(run: TaskRunContext, runtime: Runtime) -> str | None:
     return _encode({name: _shown(name, value) for name, value in arguments})
 
 
-def _shown(name: str, value: Any) -> str:
+def _shown(name: str, value: object) -> str:
     if is_secret_name(name):
         return HIDDEN
     kind = type(value)

@@ -42,7 +42,7 @@ def place_of_hooks(run_id: str, transaction_id: str, task_key: str) -> str:
     return json.dumps(["hooks", run_id, transaction_id, task_key])
 
 
-def packed(values: Mapping[str, Any], place: str) -> str | None:
+def packed(values: Mapping[str, object], place: str) -> str | None:
     """Values as text, secrets encrypted; None if they cannot be pickled, or take more than a MiB."""
     text = _packed(values)
     return None if text is None else signed(text, place)
@@ -87,7 +87,7 @@ def accepting_unsigned() -> Iterator[None]:
         _accepts_unsigned = before
 
 
-def unpacked(text: str, place: str, what: str) -> dict[str, Any]:
+def unpacked(text: str, place: str, what: str) -> dict[str, object]:
     """The values that `packed` made text of; `what` calls them in errors.
 
     Raises:
@@ -119,7 +119,7 @@ def _packed(values: Mapping[str, Any]) -> str | None:
     return text
 
 
-def _may_hold_secret(values: Mapping[str, Any]) -> bool:
+def _may_hold_secret(values: Mapping[str, object]) -> bool:
     """Whether something in the values is a secret, by its name or its type; yes, if there is too much to look at.
 
     Plain numbers and texts in lists are passed over at C's speed, and nothing recurses: what is nested may be a ring.
@@ -184,7 +184,7 @@ def _is_exact(value: Any, seen: set[int]) -> bool:
     return kind in _PLAIN or kind in _tagged_types()
 
 
-def _pickled(values: Mapping[str, Any]) -> str | None:
+def _pickled(values: Mapping[str, object]) -> str | None:
     from perdure._serializers.pickle import PickleSerializer
 
     try:
@@ -193,7 +193,7 @@ def _pickled(values: Mapping[str, Any]) -> str | None:
         return None
 
 
-def _unpacked(text: str) -> dict[str, Any]:
+def _unpacked(text: str) -> dict[str, object]:
     kind, _, rest = text.partition(":")
     if kind == "encrypted":
         from perdure._blocks.secrets import decrypt

@@ -3,7 +3,6 @@
 import logging
 import threading
 import time
-from typing import Any
 
 from perdure._engine.port import Runtime
 from perdure._model.errors import RunTakenOver
@@ -54,7 +53,7 @@ def ask_to_end(run: FlowRunContext, runtime: Runtime) -> None:
         _log.exception("The flow run %s could not be interrupted, which is tried again.", run.id)
 
 
-def lost_state(run: RunContext, runtime: Runtime) -> State[Any] | None:
+def lost_state(run: RunContext, runtime: Runtime) -> State[object] | None:
     """The state, in this process alone, of a run that another process has now; None if it is this one's."""
     controller = None if run.flow is None else run.flow.controller
     if controller is None or controller.lost is None:

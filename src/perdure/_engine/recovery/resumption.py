@@ -1,4 +1,4 @@
-"""Finding flow runs whose process is lost, claiming one, and what resuming it needs.
+"""Resuming flow runs: whether one may be, whose it is then, and what calling its function again needs.
 
 The problem: a process was killed in the middle of a flow. What it had finished is in the database; where it was in the
 user's code is not, and cannot be: Python cannot save a stack. And two processes may want to resume the same run.
@@ -12,7 +12,8 @@ function, digests of its arguments, and its position among equal calls; `_engine
     b = train(a)       killed here      train(a) is not: it runs
                                         report(b) runs
 
-This module does all before that call: which runs are lost, whether this one may be resumed, and whose it is.
+This module does all before that call: whether the run may be resumed, and whose it is. Which runs are lost is said in
+`_engine.recovery.lost_runs`; claiming itself is in `_engine.recovery.run_claims`.
 
 A claim is one UPDATE with a condition: the run's owner, its epoch and its state must be as they were read. Of several
 that try, one changes the row; the others find nothing to change. The claim and the run's new state are one
@@ -32,29 +33,27 @@ What differs between two executions of the flow's code (the time, random numbers
 identities: then a step just runs again. It never gets the result of a call with other arguments.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, NamedTuple
 
 from perdure._engine.identity.projects import code_of, is_of
 from perdure._engine.port import ProcessRuntime
 from perdure._engine.recovery.durable_timers import SUSPENDED, is_open_pause
 from perdure._engine.recovery.liveness import Liveness
+from perdure._engine.recovery.lost_runs import crashed, place_of
+from perdure._engine.recovery.run_claims import claim, ends_below, note, run_of, unfinished_below
 from perdure._engine.recovery.start_record import arguments_of
-from perdure._model.errors import ResumeError, RunMissing, SerializationError
+from perdure._model.errors import ResumeError, SerializationError
 from perdure._model.later import Later
 from perdure._model.options import FlowOptions
 from perdure._model.records import NOBODY, FlowRun, ProcessRecord, Record, RunFilter, StartRecord, StateRecord, TaskRun
 from perdure._model.state_types import ABANDONED, FINAL, StateType
-from perdure._platform.clock import Micros
 from perdure._run.processes import machine_of
-from perdure._store.protocol import Orchestrator
 
 if TYPE_CHECKING:
     from perdure._engine.identity import hashing
 else:  # few programs need it; the others start faster
     hashing = Later("perdure._engine.identity.hashing")
-
-_OPEN = tuple(kind for kind in StateType if kind not in FINAL)
 
 
 class Resumable(NamedTuple):
@@ -68,58 +67,20 @@ class Resumable(NamedTuple):
     state: StateRecord | None = None  # in which it is now that it was claimed
 
 
-def lost_runs(runtime: ProcessRuntime) -> Iterator[FlowRun]:
-    """The outermost flow runs that have not ended, but whose process has; oldest first.
-
-    What is not known of processes on other machines is waited for, for a lease at most.
-    """
-    known = runtime.orchestrator
-    found = [run for run_id in known.unfinished_roots() for run in known.flow_runs(RunFilter(ids=(run_id,)))]
-    owned = [(run, start) for run in found if _is_open(run) and (start := known.start(run.id)) is not None]
-    for _, start in owned:  # first, so that all are observed at the same time
-        runtime.liveness.is_alive(start.process_id)
-    gone = (run for run, start in owned if runtime.liveness.is_gone(start.process_id))
-    yield from (run for each in gone if _is_open(run := run_of(each.id, known)))  # it may have ended just before
-
-
-def end_lost(runtime: ProcessRuntime) -> list[FlowRun]:
-    """Mark the outermost flow runs Crashed whose process is gone, and all below them; those that we marked."""
-    known = runtime.orchestrator
-    ended = []
-    for found in known.flow_runs(RunFilter(states=_OPEN)):
-        start = known.start(found.id) if found.parent_flow_run_id is None else None
-        if start is None or _runs(start, runtime):
-            continue
-        run = run_of(found.id, known)  # again: who claimed it before its start was read has changed its state
-        process = known.process(start.process_id)
-        if not _is_open(run):
-            continue
-        if note(run, start, runtime, crashed(run, process, runtime)):
-            ended.append(run)
-    return ended
-
-
-def end_run_if_lost(run_id: str, runtime: ProcessRuntime) -> bool:
-    """Mark one outermost flow run Crashed whose process is gone, and all below it; whether that was done."""
-    start = runtime.orchestrator.start(run_id)
-    run = run_of(run_id, runtime.orchestrator)
-    if start is None or not _is_open(run) or _runs(start, runtime):
-        return False
-    return note(run, start, runtime, crashed(run, runtime.orchestrator.process(start.process_id), runtime))
-
-
-def crashed_with(options: FlowOptions, parameters: Mapping[str, Any], runtime: ProcessRuntime) -> Iterator[Resumable]:
+def crashed_with(
+    options: FlowOptions, parameters: Mapping[str, object], runtime: ProcessRuntime
+) -> Iterator[Resumable]:
     """The crashed outermost runs of a flow with equal arguments, oldest first; lost ones are Crashed from now on."""
     try:
         wanted = hashing.digest_of_values(dict(parameters))
     except SerializationError:  # nothing can be said to be equal
         return
-    known = runtime.orchestrator
-    for run_id in known.unfinished_roots():
-        (run,) = known.flow_runs(RunFilter(ids=(run_id,)))
+    orchestrator = runtime.orchestrator
+    for run_id in orchestrator.unfinished_roots():
+        (run,) = orchestrator.flow_runs(RunFilter(ids=(run_id,)))
         if run.flow_name != options.name:
             continue
-        start = known.start(run_id)
+        start = orchestrator.start(run_id)
         code = code_of(start)
         if start is None or start.process_id == NOBODY:  # it waits to be begun by a worker
             continue
@@ -156,53 +117,15 @@ def let_go(again: Resumable, runtime: ProcessRuntime) -> None:
 
 def _end_what_runs_below(run: FlowRun, runtime: ProcessRuntime) -> None:
     """End what the process before has begun since the run counts as crashed: it may have been cut off for a time."""
-    known, now, records = runtime.orchestrator, runtime.clock(), list[Record]()
-    for each in _unfinished_below(run, known):
+    orchestrator, now, records = runtime.orchestrator, runtime.clock(), list[Record]()
+    for each in unfinished_below(run, orchestrator):
         if each.state_type is StateType.RUNNING:
-            known.states(each.id)  # so that ours come after them, though the clock was set back since
+            orchestrator.states(each.id)  # so that ours come after them, though the clock was set back since
             message = "Its flow run was resumed by another process."
             kind = StateType.CRASHED
             records.append(StateRecord(each.id, isinstance(each, TaskRun), kind, kind.capitalize(), message, now))
     if records:
-        known.commit(records)
-
-
-def claim(run: FlowRun, start: StartRecord, runtime: ProcessRuntime, records: Iterable[Record]) -> int | None:
-    """Have a flow run be this process's, with the records: the claim's epoch; None if it is no longer as it was read.
-
-    From then on, nothing is kept of what the process before reports of it.
-    """
-    known = runtime.orchestrator
-    known.commit(runtime.presence())
-    standing = known.standing(run.id)
-    if standing is None or standing.process_id != start.process_id:
-        return None
-    epochs = standing.epoch, abs(standing.epoch) + 1
-    return epochs[1] if _claim(run, start, runtime, runtime.process_id, records, epochs) else None
-
-
-def note(run: FlowRun, start: StartRecord, runtime: ProcessRuntime, records: Iterable[Record]) -> bool:
-    """Commit the records of a flow run that stays whose it is; False if it is no longer as it was read."""
-    standing = runtime.orchestrator.standing(run.id)
-    if standing is None or standing.process_id != start.process_id:
-        return False
-    return _claim(run, start, runtime, start.process_id, records, (standing.epoch, standing.epoch))
-
-
-def _claim(
-    run: FlowRun,
-    start: StartRecord,
-    runtime: ProcessRuntime,
-    after: str,
-    records: Iterable[Record],
-    epochs: tuple[int, int],
-) -> bool:
-    known = runtime.orchestrator
-    known.states(run.id)  # so that ours come after them, though the clock was set back since
-    if run.state_type is None or run.state_name is None or run.state_time is None:
-        return False
-    seen = StateRecord(run.id, False, run.state_type, run.state_name, run.state_message, run.state_time)
-    return known.claim(seen, start.process_id, after, records, epochs)
+        orchestrator.commit(records)
 
 
 def resumable(
@@ -217,9 +140,9 @@ def resumable(
         RunMissing: there is none.
         ResumeError: it still runs, has ended well, or is part of another one.
     """
-    known = runtime.orchestrator
-    start = known.start(run_id)  # first: who claims the run after this has changed what it is claimed by
-    run = run_of(run_id, known)
+    orchestrator = runtime.orchestrator
+    start = orchestrator.start(run_id)  # first: who claims the run after this has changed what it is claimed by
+    run = run_of(run_id, orchestrator)
     if run.parent_flow_run_id is not None:
         raise ResumeError(f"{_the(run)} is part of the flow run {run.parent_flow_run_id}. Resume that one.")
     if start is None or run.state_type is None:
@@ -233,14 +156,14 @@ def resumable(
     if run.state_type is StateType.FAILED and not retry_failed:
         raise ResumeError(f"{_the(run)} has failed. Resume it with retry_failed=True (--retry-failed), or rerun it.")
     if run.state_type is StateType.FAILED:
-        known.withdraw(run.id)
-    elif known.cancellation(run.id) is not None:
+        orchestrator.withdraw(run.id)
+    elif orchestrator.cancellation(run.id) is not None:
         raise ResumeError(f"{_the(run)} was to be cancelled when its process ended. Cancel it again, or rerun it.")
     if run.state_name == SUSPENDED:
-        if any(is_open_pause(wait) for wait in known.waits(run.id)):
+        if any(is_open_pause(wait) for wait in orchestrator.waits(run.id)):
             raise ResumeError(f"{_the(run)} is suspended. `perdure flow-run continue {run.id}` resumes it.")
     elif run.state_type not in FINAL and start.process_id != NOBODY:
-        process = known.process(start.process_id)
+        process = orchestrator.process(start.process_id)
         if take_over:
             _take_over(run, start, runtime, process)
         elif process is not None and _is_alive(process, runtime.liveness, patiently):
@@ -248,7 +171,7 @@ def resumable(
         else:
             note(run, start, runtime, crashed(run, process, runtime))
         return resumable(run_id, runtime, retry_failed, patiently=patiently, take_over=take_over)
-    failures = sum(state.name == "AwaitingRetry" for state in known.states(run.id))
+    failures = sum(state.name == "AwaitingRetry" for state in orchestrator.states(run.id))
     return Resumable(run, start, 0, failures, retry_failed)
 
 
@@ -266,71 +189,18 @@ def _take_over(run: FlowRun, start: StartRecord, runtime: ProcessRuntime, proces
     if claim(run, start, runtime, ()) is None:
         return
     # Only now does nothing of it change any more: what that process had finished by then counts.
-    where = _where(process)
+    where = place_of(process)
 
     def message(each: FlowRun | TaskRun) -> str:
         return _TAKEN_OVER.format(where, each.state_name or "not begun")
 
-    known = runtime.orchestrator
-    ends = ends_below(run_of(run.id, known), StateType.CRASHED, message, runtime.clock(), known)
-    note(run_of(run.id, known), start._replace(process_id=runtime.process_id), runtime, ends)
-
-
-def _where(process: ProcessRecord | None) -> str:
-    return "" if process is None else f" ({process.pid} on {machine_of(process)})"
-
-
-def crashed(run: FlowRun, process: ProcessRecord | None, runtime: ProcessRuntime) -> list[Record]:
-    """The states that end a lost flow run and all below it that has not ended."""
-    where = _where(process)
-
-    def message(each: FlowRun | TaskRun) -> str:
-        return f"The process that ran it{where} is lost. Its last recorded state was {each.state_name or 'not begun'}."
-
-    return ends_below(run, StateType.CRASHED, message, runtime.clock(), runtime.orchestrator)
-
-
-def ends_below(
-    run: FlowRun, kind: StateType, message: Callable[[FlowRun | TaskRun], str], now: Micros, known: Orchestrator
-) -> list[Record]:
-    """The states that end a flow run, and all below it that has not ended."""
-    records: list[Record] = []
-    for each in _unfinished_below(run, known):
-        known.states(each.id)  # so that ours come after them, though the clock was set back since
-        records.append(StateRecord(each.id, isinstance(each, TaskRun), kind, kind.capitalize(), message(each), now))
-    return records
-
-
-def run_of(run_id: str, known: Orchestrator) -> FlowRun:
-    """A flow run by its id.
-
-    Raises:
-        RunMissing: there is none.
-    """
-    run = next(iter(known.flow_runs(RunFilter(ids=(run_id,)))), None)
-    if run is None:
-        raise RunMissing(f"No flow run has the id {run_id}. `perdure flow-run ls` lists them.")
-    return run
-
-
-def _unfinished_below(run: FlowRun, known: Orchestrator) -> Iterator[FlowRun | TaskRun]:
-    if run.state_type not in FINAL:
-        yield run
-    yield from known.task_runs(RunFilter(flow_run_ids=(run.id,), ended=False))
-    for below in known.flow_runs(RunFilter(flow_run_ids=(run.id,))):
-        yield from _unfinished_below(below, known)
+    orchestrator = runtime.orchestrator
+    ends = ends_below(run_of(run.id, orchestrator), StateType.CRASHED, message, runtime.clock(), orchestrator)
+    note(run_of(run.id, orchestrator), start._replace(process_id=runtime.process_id), runtime, ends)
 
 
 def _is_alive(process: ProcessRecord, liveness: Liveness, patiently: bool) -> bool:
     return not liveness.is_gone(process.id) if patiently else liveness.is_alive(process.id)
-
-
-def _is_open(run: FlowRun) -> bool:
-    return run.state_type in _OPEN and run.state_name != SUSPENDED
-
-
-def _runs(start: StartRecord, runtime: ProcessRuntime) -> bool:
-    return runtime.liveness.is_alive(start.process_id)
 
 
 def _the(run: FlowRun) -> str:

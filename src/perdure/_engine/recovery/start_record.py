@@ -4,7 +4,6 @@ import json
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 from perdure._engine.identity.projects import project_of
 from perdure._engine.recovery.kept_values import checked, packed, place_of_start, unpacked
@@ -25,7 +24,7 @@ def entry_point_of(options: RunOptions) -> str:
     return json.dumps({**_place_of(options.function), "code": options.key, "project": project_of(options.function)})
 
 
-def _place_of(function: Callable[..., Any]) -> dict[str, str]:
+def _place_of(function: Callable[..., object]) -> dict[str, str]:
     name = getattr(function, "__qualname__", "<")
     module = sys.modules.get(getattr(function, "__module__", None) or "")
     file = getattr(module, "__file__", None)
@@ -41,12 +40,12 @@ def _place_of(function: Callable[..., Any]) -> dict[str, str]:
     return {"target": f"{full_name}:{name}", "directory": str(path.parents[levels])}
 
 
-def kept(run_id: str, flow_name: str, entry_point: str | None, parameters: Mapping[str, Any]) -> str | None:
+def kept(run_id: str, flow_name: str, entry_point: str | None, parameters: Mapping[str, object]) -> str | None:
     """A flow run's arguments as text for its `StartRecord`; None if they cannot be kept."""
     return packed(parameters, place_of_start(run_id, flow_name, entry_point))
 
 
-def arguments_of(start: StartRecord, run: FlowRun) -> dict[str, Any]:
+def arguments_of(start: StartRecord, run: FlowRun) -> dict[str, object]:
     """The arguments that a flow run was begun with.
 
     Raises:

@@ -82,7 +82,7 @@ def _content(kind: str | None, data: Any) -> tuple[ArtifactKind, str]:
     raise ValueError(f"the kind {kind!r}")
 
 
-def _text(data: Any) -> str:
+def _text(data: object) -> str:
     return data if isinstance(data, str) else json.dumps(data)
 
 

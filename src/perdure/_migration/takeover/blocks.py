@@ -84,7 +84,7 @@ def _blocks(context: Context) -> Sequence[_Found]:
     return found
 
 
-def _whole(value: Any, others: Mapping[str, dict[str, Any] | None], depth: int) -> Any:
+def _whole(value: object, others: Mapping[str, dict[str, Any] | None], depth: int) -> Any:
     """Fields with the blocks that they refer to in the places of the references."""
     if isinstance(value, list):
         return [_whole(each, others, depth) for each in value]
@@ -97,7 +97,7 @@ def _whole(value: Any, others: Mapping[str, dict[str, Any] | None], depth: int) 
     return {name: _whole(each, others, depth) for name, each in value.items()}
 
 
-def _veiled(value: Any, paths: Sequence[Sequence[str]]) -> Any:
+def _veiled(value: object, paths: Sequence[Sequence[str]]) -> Any:
     """Fields with their secrets as such: those at the paths, of which a part `*` is any name."""
     if any(not path for path in paths):
         return _secret(value)
@@ -112,7 +112,7 @@ def _below(paths: Iterable[Sequence[str]], name: str) -> list[Sequence[str]]:
     return [path[1:] for path in paths if path and path[0] in (name, "*")]
 
 
-def _secret(value: Any) -> Any:
+def _secret(value: object) -> object:
     if isinstance(value, dict):
         return {name: _secret(each) for name, each in value.items()}
     if isinstance(value, list):
@@ -167,7 +167,7 @@ def _made(context: Context, block: _Found, fields: dict[str, Any]) -> BaseModel:
     return made
 
 
-def _has_secret(value: Any) -> bool:
+def _has_secret(value: object) -> bool:
     if isinstance(value, dict):
         return any(map(_has_secret, value.values()))
     return any(map(_has_secret, value)) if isinstance(value, list) else isinstance(value, SecretStr | SecretBytes)

@@ -22,7 +22,7 @@ class Code(NamedTuple):
 
 
 def code_of(
-    entrypoint: str | None, path: str | None, pull_steps: Sequence[Mapping[str, Any]], storage: str | None
+    entrypoint: str | None, path: str | None, pull_steps: Sequence[Mapping[str, object]], storage: str | None
 ) -> Code:
     """Find the code of a deployment by its entry point, in the folder or the repository that it names.
 
@@ -53,7 +53,7 @@ def _nowhere(entrypoint: str | None, path: str | None) -> dict[str, str]:
     return {"target": entrypoint or ":", "directory": path or "."}
 
 
-def _step(pull_steps: Sequence[Mapping[str, Any]]) -> tuple[str | None, Mapping[str, Any]]:
+def _step(pull_steps: Sequence[Mapping[str, Any]]) -> tuple[str | None, Mapping[str, object]]:
     """The last step that says where code is."""
     for each in reversed(pull_steps):
         for name, options in each.items():
@@ -61,7 +61,7 @@ def _step(pull_steps: Sequence[Mapping[str, Any]]) -> tuple[str | None, Mapping[
     return None, {}
 
 
-def _folder(step: str | None, options: Mapping[str, Any], path: str | None, storage: str | None) -> Path | None:
+def _folder(step: str | None, options: Mapping[str, object], path: str | None, storage: str | None) -> Path | None:
     if step == _CLONE:
         made = import_module("perdure.integrations.git")
         chosen = {name: options[name] for name in ("branch", "commit_sha") if options.get(name)}

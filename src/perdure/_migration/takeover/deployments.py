@@ -73,7 +73,7 @@ def _take_pools(context: Context, rows: Rows) -> None:
         tally.found += not context.dry_run
 
 
-def _defaults(template: Mapping[str, Any]) -> dict[str, Any]:
+def _defaults(template: Mapping[str, Any]) -> dict[str, object]:
     """What workers start by default: the variables of a base job template that have a value."""
     variables = (template.get("variables") or {}).get("properties") or {}
     return {name: each["default"] for name, each in variables.items() if each.get("default") not in (None, {}, "")}
@@ -184,7 +184,7 @@ def _definition(row: Mapping[str, Any], code: Code, job: dict[str, Any]) -> Defi
     )
 
 
-def _job(given: Mapping[str, Any]) -> dict[str, Any]:
+def _job(given: Mapping[str, Any]) -> dict[str, object]:
     """Variables of the job; Prefect 2 has those of the environment as "env.NAME", too."""
     job = {name: value for name, value in given.items() if not name.startswith("env.")}
     env = {name.removeprefix("env."): value for name, value in given.items() if name.startswith("env.")}
@@ -201,7 +201,7 @@ def _limit(context: Context, row: Mapping[str, Any]) -> tuple[int | None, Overla
     return (None, "queue") if limit is None or limit < 1 else (limit, overlap_of(strategy))
 
 
-def _queue_of(row: Mapping[str, Any], flow: str, rows: Rows) -> tuple[str, str | None, int]:
+def _queue_of(row: Mapping[str, object], flow: str, rows: Rows) -> tuple[str, str | None, int]:
     """The work pool, the queue within it, and the priority of its runs."""
     queue = rows["work_queue"].get(str(row.get("work_queue_id")))
     pool = None if queue is None else rows["work_pool"].get(str(queue.get("work_pool_id")))
@@ -211,7 +211,7 @@ def _queue_of(row: Mapping[str, Any], flow: str, rows: Rows) -> tuple[str, str |
     return pool["name"], None if is_plain else queue["name"], queue.get("priority") or DEFAULT_PRIORITY
 
 
-def _storage(context: Context, row: Mapping[str, Any]) -> str | None:
+def _storage(context: Context, row: Mapping[str, object]) -> str | None:
     """The folder of the deployment's storage block, if it is one."""
     id = row.get("storage_document_id")
     block = None if id is None else context.target.block(str(id))
@@ -219,7 +219,7 @@ def _storage(context: Context, row: Mapping[str, Any]) -> str | None:
     return folder
 
 
-def _schedules(context: Context, times: Sequence[dict[str, Any]], row: Mapping[str, Any]) -> Iterator[Schedule]:
+def _schedules(context: Context, times: Sequence[dict[str, Any]], row: Mapping[str, object]) -> Iterator[Schedule]:
     tally, slugs = context.tallies["deployment schedules"], list[str]()
     if not times and row.get("schedule"):  # before Prefect 2.16 a deployment had one
         tally.source += 1

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 from perdure._platform.files import TEMPORARY_PREFIX, make_private, touch_private
 
@@ -26,7 +26,7 @@ class KeptRows:
         self._dry_run = dry_run
         self.count = 0
 
-    def add(self, table: str, row: Mapping[str, Any], why: str) -> None:
+    def add(self, table: str, row: Mapping[str, object], why: str) -> None:
         """Keep a row, with the reason why it is here."""
         self.count += 1
         if self._dry_run:
@@ -58,7 +58,7 @@ class KeptRows:
                 self._draft.unlink(missing_ok=True)
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat()
     return str(value.total_seconds()) if isinstance(value, timedelta) else str(value)

@@ -30,7 +30,7 @@ class Keys:
                     f"{where} is no key of Prefect's: {error}. Set it to the one of Prefect's server, or to nothing."
                 ) from None
 
-    def decrypted(self, data: Any) -> dict[str, Any] | None:
+    def decrypted(self, data: object) -> dict[str, Any] | None:
         """A block's fields; None if no key fits."""
         from cryptography.fernet import InvalidToken
 

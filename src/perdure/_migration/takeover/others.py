@@ -89,7 +89,7 @@ def _put(context: Context, table: str, row: dict[str, Any], limit: Limit) -> boo
     return True
 
 
-def _limits(context: Context) -> Iterator[tuple[str, dict[str, Any], Limit, bool]]:
+def _limits(context: Context) -> Iterator[tuple[str, dict[str, object], Limit, bool]]:
     if "concurrency_limit" in context.source.columns:
         query = "SELECT tag, concurrency_limit, created FROM concurrency_limit ORDER BY tag"
         for tag, slots, created in context.source.select(query):

@@ -2,13 +2,12 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any
 
 from perdure._migration.takeover.context import Context
 from perdure._migration.takeover.source import Row
 
 
-def rows_of(context: Context, table: str) -> Iterator[dict[str, Any]]:
+def rows_of(context: Context, table: str) -> Iterator[dict[str, object]]:
     """All rows of a table, by their ids; none if there is no such table."""
     if table not in context.source.columns:
         return
@@ -19,7 +18,7 @@ def rows_of(context: Context, table: str) -> Iterator[dict[str, Any]]:
             yield {name: _decoded(types[name], value) for name, value in zip(types, row, strict=True)}
 
 
-def _decoded(type: str, value: Row | Any) -> Any:
+def _decoded(type: str, value: Row | object) -> object:
     if "json" not in type or not isinstance(value, str):
         return value
     try:

@@ -175,7 +175,7 @@ def _task_rows(
     return found, inputs
 
 
-def _given(inputs: Any) -> list[tuple[str, str]]:
+def _given(inputs: object) -> list[tuple[str, str]]:
     """The parameters of a task run that were given results, and of which task runs."""
     if not isinstance(inputs, dict):
         return []
@@ -204,7 +204,7 @@ def _task_name(name: str, key: str | None, dynamic_key: str | None) -> str:
     return _KEY_ENDING.sub("", key or name).rpartition(".")[2] or name
 
 
-def _id(id: str | None, created: Any) -> str | None:
+def _id(id: str | None, created: object) -> str | None:
     return None if id is None else dated_id(id, micros(created))
 
 

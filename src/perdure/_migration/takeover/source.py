@@ -25,10 +25,10 @@ class Source(Protocol):
     place: str
     columns: Mapping[str, Mapping[str, str]]  # by table and name, what type each was declared as
 
-    def select(self, query: str, parameters: Sequence[Any] = ()) -> list[Row]:
+    def select(self, query: str, parameters: Sequence[object] = ()) -> list[Row]:
         """All rows of a query; there must be few."""
 
-    def stream(self, query: str, parameters: Sequence[Any] = (), size: int = _PAGE) -> Iterator[list[Row]]:
+    def stream(self, query: str, parameters: Sequence[object] = (), size: int = _PAGE) -> Iterator[list[Row]]:
         """The rows of a query, `size` at a time, as they are read."""
 
     def close(self) -> None:
@@ -79,12 +79,12 @@ class SQLiteSource:
     def _columns_of(self, table: str) -> dict[str, str]:
         return {row[1]: row[2].lower() for row in self._connection.execute(f'PRAGMA table_info("{table}")')}
 
-    def select(self, query: str, parameters: Sequence[Any] = ()) -> list[Row]:
+    def select(self, query: str, parameters: Sequence[object] = ()) -> list[Row]:
         """All rows of a query."""
         with self._errors():
             return self._connection.execute(query, parameters).fetchall()
 
-    def stream(self, query: str, parameters: Sequence[Any] = (), size: int = _PAGE) -> Iterator[list[Row]]:
+    def stream(self, query: str, parameters: Sequence[object] = (), size: int = _PAGE) -> Iterator[list[Row]]:
         """The rows of a query, `size` at a time."""
         with self._errors():
             rows = self._connection.execute(query, parameters)
@@ -138,12 +138,12 @@ class PostgreSQLSource:
                 found.setdefault(table, {})[column] = kind
         self.columns: Mapping[str, Mapping[str, str]] = found
 
-    def select(self, query: str, parameters: Sequence[Any] = ()) -> list[Row]:
+    def select(self, query: str, parameters: Sequence[object] = ()) -> list[Row]:
         """All rows of a query."""
         with self._errors():
             return self._connection.execute(_marked(query), parameters or None).fetchall()
 
-    def stream(self, query: str, parameters: Sequence[Any] = (), size: int = _PAGE) -> Iterator[list[Row]]:
+    def stream(self, query: str, parameters: Sequence[object] = (), size: int = _PAGE) -> Iterator[list[Row]]:
         """The rows of a query, `size` at a time, by a cursor of the server's."""
         self._streams += 1
         with self._errors(), self._connection.cursor(name=f"perdure_{self._streams}") as rows:
@@ -175,7 +175,7 @@ def micros(value: Any) -> Micros:
     return from_datetime(value if isinstance(value, datetime) else datetime.fromisoformat(value))
 
 
-def from_json(value: Any) -> Any:
+def from_json(value: object) -> Any:
     """What a column of JSON holds. SQLite makes numbers of texts that look like one."""
     return json.loads(value) if isinstance(value, str) else value
 

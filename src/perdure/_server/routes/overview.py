@@ -150,7 +150,7 @@ def _by_state(counts: dict[str, int]) -> dict[StateType, int]:
     return {StateType(kind): count for kind, count in counts.items()}
 
 
-def _storage(id: str, amount: Amount, known: EmbeddedOrchestrator) -> StorageTotal:
-    block = known.block(id) if id else None
+def _storage(id: str, amount: Amount, orchestrator: EmbeddedOrchestrator) -> StorageTotal:
+    block = orchestrator.block(id) if id else None
     name, type = (None, None) if block is None else (block.name, block.type)
     return StorageTotal(storage_id=id or None, name=name, type=type, results=amount.results, size=amount.size)

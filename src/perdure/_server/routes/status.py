@@ -99,8 +99,8 @@ def get_status(request: Request, known: Known, config: Config) -> StatusModel:
     )
 
 
-def _service(name: str, what: str, done: Service | None, known: EmbeddedOrchestrator) -> ServiceModel:
-    process = None if done is None else known.process(done.process_id)
+def _service(name: str, what: str, done: Service | None, orchestrator: EmbeddedOrchestrator) -> ServiceModel:
+    process = None if done is None else orchestrator.process(done.process_id)
     return ServiceModel(
         name=name,
         description=what,

@@ -31,13 +31,13 @@ def _late(runtime: ServiceRuntime) -> Iterator[Event]:
 
 
 def _stuck(runtime: ServiceRuntime) -> Iterator[Event]:
-    known, now = runtime.orchestrator, runtime.clock()
+    orchestrator, now = runtime.orchestrator, runtime.clock()
     before = now - int(runtime.settings.stuck_after_seconds * _MICROS)
-    for run in known.flow_runs(RunFilter(states=(S.RUNNING,))):
-        if _since(run) < before and (known.services.last_sign(run.id) or 0) < before:
+    for run in orchestrator.flow_runs(RunFilter(states=(S.RUNNING,))):
+        if _since(run) < before and (orchestrator.services.last_sign(run.id) or 0) < before:
             yield event_of_run("flow-run.stuck", run, now)
     before = now - int((runtime.settings.cancel_grace_seconds + _CANCELLING_SECONDS) * _MICROS)
-    for run in known.flow_runs(RunFilter(states=(S.CANCELLING,))):
+    for run in orchestrator.flow_runs(RunFilter(states=(S.CANCELLING,))):
         if _since(run) < before:
             yield event_of_run("flow-run.stuck", run, now)
 

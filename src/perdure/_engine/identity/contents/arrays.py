@@ -24,7 +24,7 @@ def describer_of(kind: type) -> Describe | None:
     return _dtype if issubclass(kind, np.dtype) else None
 
 
-def is_plain(array: Any) -> bool:
+def is_plain(array: object) -> bool:
     """Whether an array is its type's code, its shape and its bytes, and nothing else."""
     return type(array) is np.ndarray and is_plain_type(array.dtype)
 
@@ -59,7 +59,7 @@ def _array(value: Any) -> Content:
     return Content(f"numpy array {name_of(kind)}", parts, keeps_former=False)
 
 
-def _elements(array: Any) -> dict[str, Any]:
+def _elements(array: Any) -> dict[str, object]:
     dtype = array.dtype
     if dtype.names is not None:  # one field after the other: between them, there may be bytes of no meaning
         return {f"[{name!r}]": array[name] for name in dtype.names}
@@ -83,7 +83,7 @@ def _masked(value: Any) -> Content:
     return Content(f"masked array {name_of(type(value))}", parts, keeps_former=False)
 
 
-def _scalar(value: Any) -> Content:
+def _scalar(value: object) -> Content:
     beside = state_of(value) if type(value).__module__.partition(".")[0] != "numpy" else {}
     parts: dict[str, Any] = {"value": np.asarray(value)}
     if beside:
@@ -91,7 +91,7 @@ def _scalar(value: Any) -> Content:
     return Content(f"numpy scalar {name_of(type(value))}", parts)
 
 
-def _dtype(value: Any) -> Content:
+def _dtype(value: object) -> Content:
     return Content("numpy type", {"type": _type(value)})
 
 

@@ -33,7 +33,7 @@ def _set(value: Any) -> Content:
     return Content(f"set {name_of(type(value))}", parts)
 
 
-def _path(value: Any) -> Content:
+def _path(value: object) -> Content:
     parts: dict[str, Any] = {"path": str(value)}
     if beside := getattr(value, "__dict__", None):
         parts["attributes"] = attributes(beside)

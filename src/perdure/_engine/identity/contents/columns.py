@@ -138,14 +138,14 @@ def _text(array: Any, width: int) -> tuple[Any, memoryview]:
     return lengths, memoryview(b"" if data is None else data).cast("B")[offsets[0] : offsets[-1]]
 
 
-def _filled(array: Any) -> Any:
+def _filled(array: Any) -> object:
     """The array with nothing where values are missing."""
     from pyarrow import types
 
     return array.fill_null("" if types.is_string(array.type) or types.is_large_string(array.type) else b"")
 
 
-def _stream(chunks: Sequence[Any], kind: Any) -> memoryview:
+def _stream(chunks: Sequence[object], kind: object) -> memoryview:
     """Values of any other type, as Arrow writes them."""
     import pyarrow
 
@@ -182,7 +182,7 @@ def _series(value: Any) -> Content:
     return Content(f"polars series {name_of(type(value))}", parts)
 
 
-def _as_objects(series: Any) -> Any:
+def _as_objects(series: Any) -> object:
     """The values as Python has them; times, which it would round, as numbers."""
     import polars
 
@@ -199,7 +199,7 @@ def _as_objects(series: Any) -> Any:
     return objects(series.to_list())
 
 
-def _as_arrow(series: Any) -> Any:
+def _as_arrow(series: Any) -> object:
     """The values as Arrow has them; those of a slice are copied where a version of polars gives them in pieces."""
     import pyarrow
 
@@ -231,7 +231,7 @@ def _has_arrow() -> bool:
     return find_spec("pyarrow") is not None
 
 
-def _type(value: Any) -> Content | None:
+def _type(value: object) -> Content | None:
     """A type of elements; None if its own reduction says all."""
     return Content("polars type", {"name": repr(value)}) if "Categorical" in repr(value) else None
 

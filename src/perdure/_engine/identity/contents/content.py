@@ -40,12 +40,12 @@ class Unordered(NamedTuple):
 Describe = Callable[[Any], Content | None]  # None for what counts by its type's own reduction after all
 
 
-def named(kind: Any) -> Named:
+def named(kind: object) -> Named:
     """A class or function by its name."""
     return Named(name_of(kind))
 
 
-def attributes(values: Mapping[str, Any]) -> Content:
+def attributes(values: Mapping[str, object]) -> Content:
     """Attributes of an object: the order in which they were set does not count."""
     return Content("attributes", {f".{name}": values[name] for name in sorted(values)})
 
@@ -58,7 +58,7 @@ class _Codes(dict[type, int]):
 _CODES = _Codes({str: 1, bytes: 2, int: 3, float: 4, bool: 5, type(None): 6})
 
 
-def objects(values: Sequence[Any]) -> Content:
+def objects(values: Sequence[object]) -> Content:
     """Many values, one after the other: those of common types all at once."""
     types = set(map(type, values))
     if len(types) == 1:
@@ -74,14 +74,14 @@ def objects(values: Sequence[Any]) -> Content:
     return Content("objects", parts)
 
 
-def _texts(values: Sequence[str]) -> Any:
+def _texts(values: Sequence[str]) -> object:
     joined = "\0".join(values)
     if joined.count("\0") == len(values) - 1:  # that says where each ends
         return Raw((joined.encode("utf-8", "surrogatepass"),))
     return _lengths(values), Raw(("".join(values).encode("utf-8", "surrogatepass"),))
 
 
-def _pieces(values: Sequence[bytes]) -> Any:
+def _pieces(values: Sequence[bytes]) -> object:
     return _lengths(values), Raw((b"".join(values),))
 
 
@@ -89,7 +89,7 @@ def _lengths(values: Sequence[Any]) -> Raw:
     return _little(array("q", map(len, values)))
 
 
-def _integers(values: Sequence[int]) -> Any:
+def _integers(values: Sequence[int]) -> object:
     try:
         return _little(array("q", values))
     except OverflowError:
@@ -131,7 +131,7 @@ def _memoised(kind: Any) -> frozenset[str]:
     return frozenset(found)
 
 
-def state_of(value: Any) -> dict[str, Any]:
+def state_of(value: object) -> dict[str, Any]:
     """An object's own attributes, in its `__dict__` and its slots, without what it has only memoised."""
     state = object.__getstate__(value)
     own, slots = state if isinstance(state, tuple) else (state, None)
@@ -140,6 +140,6 @@ def state_of(value: Any) -> dict[str, Any]:
     return {name: item for name, item in found.items() if name not in forgotten}
 
 
-def only(values: Iterable[Any], kind: type) -> bool:
+def only(values: Iterable[object], kind: type) -> bool:
     """Whether all the values are of exactly this type."""
     return all(type(each) is kind for each in values)

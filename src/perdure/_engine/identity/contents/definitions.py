@@ -1,7 +1,6 @@
 """What counts of a flow or task that is itself a value: its function, with its code, and its plain options."""
 
 import dataclasses
-from typing import Any
 
 from perdure._engine.identity.contents.content import Content, Describe, attributes
 from perdure._engine.identity.names import name_of
@@ -15,7 +14,7 @@ def describer_of(kind: type) -> Describe | None:
     return _definition if name_of(kind).rpartition(".")[0] in ("perdure.flows", "perdure.tasks") else None
 
 
-def _definition(value: Any) -> Content | None:
+def _definition(value: object) -> Content | None:
     options = getattr(value, "options", None)
     if not isinstance(options, RunOptions):
         return None

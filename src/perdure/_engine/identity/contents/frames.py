@@ -76,11 +76,11 @@ def _are_usual(columns: Any, names: list[Any]) -> bool:
     )
 
 
-def _usual_type_of_labels() -> Any:
+def _usual_type_of_labels() -> object:
     return pd.Index(["a"]).dtype
 
 
-def _beside(table: Any) -> Mapping[str, Any]:
+def _beside(table: Any) -> Mapping[str, object]:
     """What was set on a table itself, by its class or by its user."""
     found = {name: item for name, item in vars(table).items() if not name.startswith("_")}
     return {**found, **{name: getattr(table, name, None) for name in type(table)._metadata if name != "_name"}}
@@ -101,7 +101,7 @@ def _series(value: Any) -> Content:
     return Content(f"series {name_of(type(value))}", parts, type(value) is pd.Series and _has_nothing_beside(value))
 
 
-def _description_of(table: Any) -> dict[str, Any]:
+def _description_of(table: Any) -> dict[str, object]:
     return {
         "attrs": table.attrs,
         "duplicates": table.flags.allows_duplicate_labels,
@@ -135,7 +135,7 @@ def _extension(value: Any) -> Content | None:
     return None
 
 
-def _was_right(dtype: Any) -> bool:
+def _was_right(dtype: object) -> bool:
     """Whether columns of this type had digests of their own before."""
     if isinstance(dtype, pd.StringDtype):
         return dtype.na_value is np.nan
@@ -143,43 +143,43 @@ def _was_right(dtype: Any) -> bool:
     return numpy_type is not None and type(dtype).__name__ == "NumpyEADtype" and is_plain_type(numpy_type)
 
 
-def _of_numpy(value: Any) -> dict[str, Any]:
+def _of_numpy(value: Any) -> dict[str, object]:
     return {"values": value.to_numpy()}
 
 
-def _of_times(value: Any) -> dict[str, Any]:
+def _of_times(value: Any) -> dict[str, object]:
     parts = {"values": np.asarray(value.asi8), "frequency": getattr(value, "freq", None)}
     return parts if isinstance(value, pd.arrays.PeriodArray) else {**parts, "unit": value.unit}
 
 
-def _of_categories(value: Any) -> dict[str, Any]:
+def _of_categories(value: Any) -> dict[str, object]:
     return {"codes": np.asarray(value.codes)}
 
 
-def _of_intervals(value: Any) -> dict[str, Any]:
+def _of_intervals(value: Any) -> dict[str, object]:
     return {"left": value.left, "right": value.right}
 
 
-def _of_masked(value: Any) -> dict[str, Any]:
+def _of_masked(value: Any) -> dict[str, object]:
     """What lies under the mask cannot be seen."""
     mask, data = value._mask, value._data
     return {"missing": mask, "values": np.where(mask, data.dtype.type(), data) if mask.any() else data}
 
 
-def _of_sparse(value: Any) -> dict[str, Any]:
+def _of_sparse(value: Any) -> dict[str, object]:
     places = value.sp_index.to_int_index().indices
     return {"values": value.sp_values, "places": np.asarray(places), "length": len(value), "kind": value.kind}
 
 
-def _of_arrow(value: Any) -> dict[str, Any]:
+def _of_arrow(value: Any) -> dict[str, object]:
     return {"values": value._pa_array}
 
 
-def _of_objects(value: Any) -> dict[str, Any]:
+def _of_objects(value: Any) -> dict[str, object]:
     return {"values": objects(list(value))}
 
 
-def _arrow_arrays() -> dict[type, Any]:
+def _arrow_arrays() -> dict[type, object]:
     """Arrays over Arrow's; pandas names only one of their classes in public."""
     kinds = (pd.arrays.ArrowStringArray, pd.arrays.ArrowExtensionArray)
     return dict.fromkeys(kinds, _of_arrow)

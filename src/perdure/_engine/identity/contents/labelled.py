@@ -22,7 +22,7 @@ def _variable(value: Any) -> Content:
     return Content(f"variable {name_of(type(value))}", parts)
 
 
-def _values(variable: Any) -> Any:
+def _values(variable: Any) -> object:
     """What a variable holds: numbers, or another library's array that is only computed later."""
     held = variable._data
     return held if type(held).__module__.partition(".")[0] != "xarray" else variable.values
@@ -39,13 +39,13 @@ def _dataset(value: Any) -> Content:
     return Content(f"dataset {name_of(type(value))}", parts)
 
 
-def _labels(value: Any) -> dict[str, Any]:
+def _labels(value: Any) -> dict[str, object]:
     """The coordinates, and which of them have an index of which kind."""
     indexes = [(name, name_of(type(index)), getattr(index, "index", None)) for name, index in value.xindexes.items()]
     return {"coordinates": [(name, each.variable) for name, each in value.coords.items()], "indexes": indexes}
 
 
-def _sparse(value: Any) -> Content:
+def _sparse(value: object) -> Content:
     """All but what is only remembered of the places: whether they are in order."""
     state = {name: item for name, item in state_of(value).items() if name.strip("_") not in _REMEMBERED}
     return Content(f"sparse array {name_of(type(value))}", {"attributes": attributes(state)})

@@ -46,11 +46,11 @@ def reduced(value: Any) -> Content:
     return Content(f"value {name_of(kind)}", parts)
 
 
-def _module_of(value: Any) -> str:
+def _module_of(value: object) -> str:
     return str(getattr(value, "__module__", None) or "")
 
 
-def _maker(maker: Any) -> Any:
+def _maker(maker: object) -> object:
     """What makes the value: by its name, where that leads to it."""
     if isinstance(maker, type | FunctionType) and is_found_by_name(maker):
         return named(maker)
@@ -73,7 +73,7 @@ def is_found_by_name(value: Any) -> bool:
     return found is value
 
 
-def _state(state: Any, kind: type) -> Any:
+def _state(state: Any, kind: type) -> object:
     """The state, in which the order of attributes does not count, nor does what was only memoised."""
     if _is_named(state):
         return _known(state, kind)
@@ -82,14 +82,14 @@ def _state(state: Any, kind: type) -> Any:
     return state
 
 
-def _is_pair(state: Any) -> bool:
+def _is_pair(state: object) -> bool:
     """Whether a state is what Python makes of an object with slots: its `__dict__`, if it has one, and its slots."""
     if type(state) is not tuple or len(state) != 2:
         return False
     return _is_named(state[1]) and (state[0] is None or _is_named(state[0]))
 
 
-def _is_named(state: Any) -> bool:
+def _is_named(state: object) -> bool:
     return type(state) is dict and all(type(name) is str for name in state)
 
 
@@ -129,7 +129,7 @@ def _declares_its_state(kind: type) -> bool:
     )
 
 
-def _beside(value: Any, state: Any) -> dict[str, Any]:
+def _beside(value: object, state: object) -> dict[str, object]:
     """Attributes that the reduction of a type in C leaves out, since a class derived from it has added them."""
     if _is_named(state) or _is_pair(state):
         return {}

@@ -2,10 +2,8 @@
 
 import logging
 from collections.abc import Sequence
-from typing import Any
 
 from perdure._engine.identity.projects import may_be_in_scope, scope_of
-from perdure._engine.lifecycle.flow_run import FlowCall
 from perdure._engine.port import Runtime
 from perdure._engine.recovery.resumption import Resumable, claimed, resumable
 from perdure._model.errors import ResultNotKept, ResumeError
@@ -20,19 +18,19 @@ from perdure._run.effects import Blocking, Report, Sleep, Steps
 _SHORTEST, _LONGEST = 0.01, 1.0  # seconds between two looks at a run of another process
 
 
-def first_run(key: str, call: FlowCall, runtime: Runtime) -> Steps[State[Any] | Resumable | None]:
-    """What became of the flow run that was made with the key: None if this call is it, and its run was created.
+def first_run(
+    key: str, run: FlowRunContext, creation: Sequence[Record], runtime: Runtime
+) -> Steps[State[object] | Resumable | None]:
+    """What became of the flow run that was made with the key: None if this one is it, and was created.
 
     Its final state, once it has ended; or what is needed to resume it, claimed for this process, if it crashed.
     """
-    run = call.run
     start = runtime.start_of(run)
     # Whoever is first, others are to know that this process lives: it is reported only once.
     yield Report([each for each in start if isinstance(each, ProcessRecord)])
-    records = (*call.records, *(each for each in start if not isinstance(each, ProcessRecord)))
+    records = (*creation, *(each for each in start if not isinstance(each, ProcessRecord)))
     run_id: str | None = yield Blocking(_created_before, (run, key, records, runtime))
     if run_id is None:
-        call.records = []
         return None
     runtime.disown(run)
     delay = _SHORTEST
@@ -65,7 +63,7 @@ def _created_before(run: FlowRunContext, key: str, records: Sequence[Record], ru
     return known.run_of_key(name, key)
 
 
-def _found(run_id: str, key: str, runtime: Runtime) -> State[Any] | Resumable | None:
+def _found(run_id: str, key: str, runtime: Runtime) -> State[object] | Resumable | None:
     """The run's final state, or what resuming it needs; None while it runs."""
     run: FlowRun = runtime.orchestrator.flow_runs(RunFilter(ids=(run_id,)))[0]
     if run.state_type in FINAL and run.state_type is not StateType.CRASHED:
@@ -79,7 +77,7 @@ def _found(run_id: str, key: str, runtime: Runtime) -> State[Any] | Resumable | 
     return claimed(again, runtime)
 
 
-def _state(run: FlowRun, key: str) -> State[Any]:
+def _state(run: FlowRun, key: str) -> State[object]:
     state = state_of_run(run)
     if state.data is None and state.is_completed():
         raise ResultNotKept(

@@ -15,7 +15,7 @@ _FLOW_NAMES = ("flow", "flow_run", "state")
 _TASK_NAMES = ("task", "task_run", "state")
 
 
-def hook_call(run: RunContext, hook: Callable[..., Any], state: State[Any]) -> Call:
+def hook_call(run: RunContext, hook: Callable[..., object], state: State[object]) -> Call:
     """The effect of calling a hook, or another function that takes (flow or task, its run, the state)."""
     names = _FLOW_NAMES if run.is_flow else _TASK_NAMES
     values = dict(zip(names, (run.owner, run, state), strict=True))
@@ -24,12 +24,12 @@ def hook_call(run: RunContext, hook: Callable[..., Any], state: State[Any]) -> C
     return Call(hook, args, {key: values[name] for key, name in by_name}, run, awaited=is_coroutine_function(hook))
 
 
-def user_call(run: RunContext, function: Callable[..., Any], *args: Any) -> Call:
+def user_call(run: RunContext, function: Callable[..., object], *args: object) -> Call:
     """The effect of calling some other function of the user's within the run."""
     return Call(function, args, {}, run, awaited=is_coroutine_function(function))
 
 
-def is_coroutine_function(function: Any) -> bool:
+def is_coroutine_function(function: object) -> bool:
     """Whether calling it gives something to await."""
     return bool(_known(_is_coroutine_function, function))
 
@@ -42,13 +42,13 @@ def _known(look: Any, function: Any, *args: Any) -> Any:
 
 
 @functools.lru_cache(maxsize=1_000)
-def _is_coroutine_function(function: Any) -> bool:
+def _is_coroutine_function(function: object) -> bool:
     called = type(function).__call__ if callable(function) else None  # of an object that is called as a function
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(called)
 
 
 @functools.lru_cache(maxsize=1_000)
-def _passing(hook: Callable[..., Any], names: Sequence[str]) -> tuple[list[str], list[tuple[str, str]]]:
+def _passing(hook: Callable[..., object], names: Sequence[str]) -> tuple[list[str], list[tuple[str, str]]]:
     """Which of the values go by position, and which by the name of which parameter."""
     parameters = tuple(signature_of(hook).parameters.values())
     kinds = {each.kind for each in parameters}

@@ -1,0 +1,83 @@
+"""Claiming flow runs: one UPDATE that succeeds only if the run is as it was read, with the records that come of it.
+
+Why that is enough, and what always holds, is said in `_engine.recovery.resumption`.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+
+from perdure._engine.port import ProcessRuntime
+from perdure._model.errors import RunMissing
+from perdure._model.records import FlowRun, Record, RunFilter, StartRecord, StateRecord, TaskRun
+from perdure._model.state_types import FINAL, StateType
+from perdure._platform.clock import Micros
+from perdure._store.protocol import Orchestrator
+
+
+def claim(run: FlowRun, start: StartRecord, runtime: ProcessRuntime, records: Iterable[Record]) -> int | None:
+    """Have a flow run be this process's, with the records: the claim's epoch; None if it is no longer as it was read.
+
+    From then on, nothing is kept of what the process before reports of it.
+    """
+    orchestrator = runtime.orchestrator
+    orchestrator.commit(runtime.presence())
+    standing = orchestrator.standing(run.id)
+    if standing is None or standing.process_id != start.process_id:
+        return None
+    epochs = standing.epoch, abs(standing.epoch) + 1
+    return epochs[1] if _claim(run, start, runtime, runtime.process_id, records, epochs) else None
+
+
+def note(run: FlowRun, start: StartRecord, runtime: ProcessRuntime, records: Iterable[Record]) -> bool:
+    """Commit the records of a flow run that stays whose it is; False if it is no longer as it was read."""
+    standing = runtime.orchestrator.standing(run.id)
+    if standing is None or standing.process_id != start.process_id:
+        return False
+    return _claim(run, start, runtime, start.process_id, records, (standing.epoch, standing.epoch))
+
+
+def _claim(
+    run: FlowRun,
+    start: StartRecord,
+    runtime: ProcessRuntime,
+    after: str,
+    records: Iterable[Record],
+    epochs: tuple[int, int],
+) -> bool:
+    orchestrator = runtime.orchestrator
+    orchestrator.states(run.id)  # so that ours come after them, though the clock was set back since
+    if run.state_type is None or run.state_name is None or run.state_time is None:
+        return False
+    seen = StateRecord(run.id, False, run.state_type, run.state_name, run.state_message, run.state_time)
+    return orchestrator.claim(seen, start.process_id, after, records, epochs)
+
+
+def ends_below(
+    run: FlowRun, kind: StateType, message: Callable[[FlowRun | TaskRun], str], now: Micros, orchestrator: Orchestrator
+) -> list[Record]:
+    """The states that end a flow run, and all below it that has not ended."""
+    records: list[Record] = []
+    for each in unfinished_below(run, orchestrator):
+        orchestrator.states(each.id)  # so that ours come after them, though the clock was set back since
+        records.append(StateRecord(each.id, isinstance(each, TaskRun), kind, kind.capitalize(), message(each), now))
+    return records
+
+
+def unfinished_below(run: FlowRun, orchestrator: Orchestrator) -> Iterator[FlowRun | TaskRun]:
+    """The run, and all below it, as far as they have not ended."""
+    if run.state_type not in FINAL:
+        yield run
+    yield from orchestrator.task_runs(RunFilter(flow_run_ids=(run.id,), ended=False))
+    for below in orchestrator.flow_runs(RunFilter(flow_run_ids=(run.id,))):
+        yield from unfinished_below(below, orchestrator)
+
+
+def run_of(run_id: str, orchestrator: Orchestrator) -> FlowRun:
+    """A flow run by its id.
+
+    Raises:
+        RunMissing: there is none.
+    """
+    run = next(iter(orchestrator.flow_runs(RunFilter(ids=(run_id,)))), None)
+    if run is None:
+        raise RunMissing(f"No flow run has the id {run_id}. `perdure flow-run ls` lists them.")
+    return run
