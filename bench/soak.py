@@ -168,7 +168,7 @@ class Soaked:
         )
         print(f"{self.name} after {self.samples[-1].minutes:.1f} min: {self.samples[-1]}", flush=True)
 
-    def told(self) -> str:
+    def summary(self) -> str:
         """How much of each there is in the second half, and by how much it grows, by a line through the samples."""
         later = self.samples[-max(2, len(self.samples) // 2) :]
         return ", ".join(_trend(each, later) for each in ("memory", "files", "threads", "stored"))
@@ -236,7 +236,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="perdure-soak-") as folder:
         soaked = soak(Path(folder), chosen.minutes, chosen.trace)
     for each in soaked:
-        print(f"{each.name}, in the second half: {each.told()}")
+        print(f"{each.name}, in the second half: {each.summary()}")
 
 
 if __name__ == "__main__":

@@ -169,7 +169,7 @@ def test_what_is_no_small_image_is_refused(image: Any, why: str):
         create_image_artifact(image)
 
 
-def test_progress_is_told_a_few_times_a_second_and_the_last_of_it_always():
+def test_progress_is_reported_a_few_times_a_second_and_the_last_of_it_always():
     id = create_progress_artifact(0, description="copying")
     assert data_of(id) == {"percent": 0}  # what reading needs is imported from here on
     update_progress(id, 1)
@@ -182,7 +182,7 @@ def test_progress_is_told_a_few_times_a_second_and_the_last_of_it_always():
     assert data_of(id) == {"percent": 59}
 
 
-def test_progress_that_is_complete_is_told_at_once_and_stays_so():
+def test_progress_that_is_complete_is_reported_at_once_and_stays_so():
     id = create_progress_artifact(0)
     for percent in (10, 20, 100):
         update_progress(id, percent)
@@ -192,7 +192,7 @@ def test_progress_that_is_complete_is_told_at_once_and_stays_so():
 
 
 @pytest.mark.slow
-def test_progress_that_waits_is_told_when_the_process_ends(home: Path):
+def test_progress_that_waits_is_reported_when_the_process_ends(home: Path):
     program = (
         "from perdure.artifacts import *; id = create_progress_artifact(0); [update_progress(id, n) for n in (1, 2)]"
     )

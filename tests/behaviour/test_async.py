@@ -209,7 +209,7 @@ def test_an_async_future_as_an_argument_is_waited_for() -> None:
     assert run(chains) == (4, 4)
 
 
-def test_a_sync_task_that_would_block_the_loop_its_input_runs_on_is_told_so() -> None:
+def test_a_sync_task_that_would_block_the_loop_its_input_runs_on_is_refused() -> None:
     @task
     def same(x: Any) -> Any:
         return x
@@ -295,7 +295,7 @@ def test_root_flows_run_at_the_same_time_in_one_loop(known: Any) -> None:
     assert sorted(map(str, of)) == sorted(run.id for run in known.flow_runs() for _ in range(2))
 
 
-def test_a_loop_goes_on_while_a_result_is_written() -> None:
+def test_a_loop_continues_while_a_result_is_written() -> None:
     ticks = 0
 
     @task(persist_result=True)

@@ -148,7 +148,7 @@ def test_a_key_that_is_neither_text_nor_an_integer_crashes_the_run() -> None:
         task(cache_key_fn=lambda: 2.5)(lambda: 1)()
 
 
-def test_the_hash_of_inputs_tells_arguments_and_tasks_apart() -> None:
+def test_the_hash_of_inputs_distinguishes_arguments_and_tasks() -> None:
     calls = Counter()
 
     @task(cache_key_fn=task_input_hash)

@@ -255,7 +255,7 @@ def test_finally_blocks_run_and_tasks_called_there_do_not(known: Any) -> None:
     assert known.task_runs() == []
 
 
-def test_the_event_loop_goes_on_after_a_cancelled_flow() -> None:
+def test_the_event_loop_continues_after_a_cancelled_flow() -> None:
     async def main() -> list[str]:
         with pytest.raises(CancelledRun):
             await in_gathered_coroutines()
@@ -346,7 +346,7 @@ class Waits(logging.Handler):
 
 
 @pytest.mark.slow
-def test_a_flow_is_interrupted_though_nobody_can_be_told_that_it_is_being_cancelled(
+def test_a_flow_is_interrupted_though_nobody_can_be_notified_that_it_is_being_cancelled(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     tried: list[object] = []

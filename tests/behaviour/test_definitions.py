@@ -134,7 +134,7 @@ def test_decorators_work_without_parentheses_with_and_with_options() -> None:
         assert make(name="named")(lambda: 1).name == "named"
 
 
-def test_with_options_keeps_everything_that_it_was_not_told_to_change() -> None:
+def test_with_options_keeps_everything_that_it_was_not_to_change() -> None:
     def hook(*_: Any) -> None: ...
 
     original = task(

@@ -130,7 +130,7 @@ def test_coroutine_flows_wait_without_holding_their_loop() -> None:
     assert asyncio.run(together()) == [[1]] * 4
 
 
-def test_a_run_that_crashed_is_gone_on_with(known: Known) -> None:
+def test_a_run_that_crashed_is_resumed(known: Known) -> None:
     calls = []
 
     @task
@@ -154,7 +154,7 @@ def test_a_run_that_crashed_is_gone_on_with(known: Known) -> None:
 
 
 @pytest.mark.slow
-def test_a_crash_at_any_effect_leaves_a_key_that_goes_on() -> None:
+def test_a_crash_at_any_effect_leaves_a_key_that_continues() -> None:
     from perdure.testing.home import fresh_home
 
     double = task(lambda x: [2 * x], name="double")

@@ -47,7 +47,7 @@ def soon(act: Callable[[str], object]) -> None:
     others.append(thread)
 
 
-def test_a_paused_flow_goes_on_with_the_input(known: Any) -> None:
+def test_a_paused_flow_continues_with_the_input(known: Any) -> None:
     @flow
     def asks() -> Any:
         soon(lambda run_id: continue_flow_run(run_id, input={"approved": True}))
@@ -153,14 +153,14 @@ def test_one_of_several_continues_a_flow_run() -> None:
     outcomes: list[str] = []
 
     def race(run_id: str) -> None:
-        def go_on(number: int) -> None:
+        def continue_it(number: int) -> None:
             try:
                 continue_flow_run(run_id, input=number)
                 outcomes.append(f"input {number}")
             except SteeringError:
                 outcomes.append("refused")
 
-        threads = [threading.Thread(target=go_on, args=(number,)) for number in range(4)]
+        threads = [threading.Thread(target=continue_it, args=(number,)) for number in range(4)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -203,7 +203,7 @@ def test_a_subflow_does_not_suspend_itself() -> None:
 # Suspending
 
 
-def test_a_suspended_flow_goes_on_where_it_was(known: Any) -> None:
+def test_a_suspended_flow_continues_where_it_was(known: Any) -> None:
     calls: list[int] = []
 
     @task
@@ -234,7 +234,7 @@ def test_a_suspended_flow_goes_on_where_it_was(known: Any) -> None:
     assert violations(session.current().orchestrator) == []
 
 
-def test_who_calls_a_flow_that_suspends_itself_is_told() -> None:
+def test_who_calls_a_flow_that_suspends_itself_learns_it() -> None:
     with pytest.raises(SuspendedRun, match="flow-run continue"):
         flow(lambda: suspend_flow_run())()
 

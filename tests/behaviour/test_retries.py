@@ -167,7 +167,7 @@ def test_a_flows_retry_does_not_run_its_completed_tasks_again() -> None:
     assert calls == [0, 1, 2]
 
 
-def test_equal_calls_are_told_apart_by_their_turn() -> None:
+def test_equal_calls_are_distinguished_by_their_turn() -> None:
     calls = []
     flaky = Flaky(1)
 
@@ -319,7 +319,7 @@ def test_a_mapped_argument_counts_as_its_runs() -> None:
     assert sorted(map(str, calls)) == ["1", "2", "[1, 2]"]
 
 
-def test_an_argument_that_cannot_be_hashed_is_told_apart_by_its_turn() -> None:
+def test_an_argument_that_cannot_be_hashed_is_distinguished_by_its_turn() -> None:
     import threading
 
     calls = []

@@ -188,7 +188,7 @@ def test_rollback_hooks_come_in_reverse_order_each_once() -> None:
     assert events == ["write a", "write b", "write c", "unwrite c", "unwrite b", "unwrite a"]
 
 
-def test_a_hook_that_raises_stops_no_other_and_the_blocks_exception_goes_on(known: Known) -> None:
+def test_a_hook_that_raises_stops_no_other_and_the_blocks_exception_continues(known: Known) -> None:
     broken = write.with_options(name="broken")
 
     @broken.on_rollback
@@ -507,7 +507,7 @@ def test_a_document_that_others_lead_to_stays_after_a_rollback() -> None:
     assert violations(session.current().orchestrator) == []
 
 
-def test_documents_of_a_block_that_goes_on_are_no_orphans() -> None:
+def test_documents_of_a_block_that_continues_are_no_orphans() -> None:
     long_ago = time.time() - 7 * 86_400
 
     @flow

@@ -84,7 +84,7 @@ class Open(Block):
     a: int
 
 
-def test_a_lost_key_is_not_made_anew_for_reading(home: Path) -> None:
+def test_a_lost_key_is_not_made_again_for_reading(home: Path) -> None:
     token = encrypt(b"x")
     (home / "secrets.key").unlink()
     with pytest.raises(WrongKeyError):

@@ -6,7 +6,7 @@ import sys
 import time
 
 from tests.chaos.machines import NEEDS_ROOT
-from tests.chaos.stories import NAMES, OWNERS, STORIES, Told, told, undisturbed
+from tests.chaos.stories import NAMES, OWNERS, STORIES, Played, played, undisturbed
 
 _MOST_OF_OWNERS = 50  # such stories take seconds
 _OFTEN = 500  # stories, after which it is said how far one has come
@@ -29,7 +29,7 @@ def main(kinds: list[str]) -> int:
         for seed in itertools.count(first):
             if kills >= count if kind == "kills" else stories >= most:
                 break
-            story = told(kind, seed, usual)
+            story = played(kind, seed, usual)
             stories, kills, middle = stories + 1, kills + story.kills, middle + story.in_the_middle
             if stories % _OFTEN == 0:
                 print(f"{kind}: {stories} stories, {kills} kills, {time.monotonic() - began:.0f} s", flush=True)
@@ -41,7 +41,7 @@ def main(kinds: list[str]) -> int:
     return 1 if broken else 0
 
 
-def _say(kind: str, seed: int, story: Told) -> None:
+def _say(kind: str, seed: int, story: Played) -> None:
     for wrong in story.wrong:
         print(f"  {kind} {seed} {story.case}: {wrong}", flush=True)
 

@@ -26,7 +26,7 @@ NAMES = tuple(CASES)
 _MOST_PROCESSES = 12  # until a story is to have ended
 
 
-class Told(NamedTuple):
+class Played(NamedTuple):
     """How a story went."""
 
     case: str
@@ -42,7 +42,7 @@ class Undisturbed(NamedTuple):
     executions: int
 
 
-def told(kind: str, seed: int, usual: dict[str, Undisturbed]) -> Told:
+def played(kind: str, seed: int, usual: dict[str, Undisturbed]) -> Played:
     """Play a story; equal seeds give equal cases, but moments are moments."""
     chance = random.Random(f"{kind} {seed}")
     name = name_of(kind, seed)
@@ -64,7 +64,7 @@ def undisturbed(name: str) -> Undisturbed:
         return Undisturbed(run(home, name), len(ledger().executions()))
 
 
-def killed_again_and_again(name: str, home: Path, chance: random.Random, usual: Undisturbed) -> Told:
+def killed_again_and_again(name: str, home: Path, chance: random.Random, usual: Undisturbed) -> Played:
     """Up to three processes are killed at random moments."""
     story = _Story(name, home)
     for _ in range(3):
@@ -74,19 +74,19 @@ def killed_again_and_again(name: str, home: Path, chance: random.Random, usual: 
             story.kill_one(chance.uniform(0, 1.2 * usual.seconds))
         else:
             story.kill_at_work(chance, usual)
-    story.go_on_to_the_end(by_command=chance.random() < 0.05)
+    story.resume_to_the_end(by_command=chance.random() < 0.05)
     return story.judged()
 
 
-def disk_full(name: str, home: Path, chance: random.Random, usual: Undisturbed) -> Told:
+def disk_full(name: str, home: Path, chance: random.Random, usual: Undisturbed) -> Played:
     """Files cannot grow beyond a random size, until they can again."""
     story = _Story(name, home, is_fair=False)
     story.play(Weather(most_bytes=int(2 ** chance.uniform(12, 19))))
-    story.go_on_to_the_end()
+    story.resume_to_the_end()
     return story.judged()
 
 
-def documents_corrupt(name: str, home: Path, chance: random.Random, usual: Undisturbed) -> Told:
+def documents_corrupt(name: str, home: Path, chance: random.Random, usual: Undisturbed) -> Played:
     """After a kill, stored results are changed, cut or removed."""
     story = _Story(name, home, is_fair=False)
     story.kill_at_work(chance, usual)
@@ -94,7 +94,7 @@ def documents_corrupt(name: str, home: Path, chance: random.Random, usual: Undis
         if file.is_file() and file.stat().st_size and chance.random() < 0.7 and not story.has_ended():
             corrupt(file, chance)
             story.spoilt.add(file.name.partition(".")[0])
-    story.go_on_to_the_end()
+    story.resume_to_the_end()
     return story.judged()
 
 
@@ -112,7 +112,7 @@ def corrupt(file: Path, chance: random.Random) -> None:
         file.unlink()
 
 
-def database_locked(name: str, home: Path, chance: random.Random, usual: Undisturbed) -> Told:
+def database_locked(name: str, home: Path, chance: random.Random, usual: Undisturbed) -> Played:
     """Somebody else holds the database for a second or two, while the flow runs and while it goes on."""
     story = _Story(name, home)
     child = story.begin()
@@ -130,7 +130,7 @@ def database_locked(name: str, home: Path, chance: random.Random, usual: Undistu
             time.sleep(chance.uniform(0.2, 1.0))
         child.join()
         story.look()
-    story.go_on_to_the_end()
+    story.resume_to_the_end()
     return story.judged()
 
 
@@ -146,34 +146,34 @@ def locked(home: Path) -> Iterator[None]:
         connection.close()
 
 
-def clock_jumps(name: str, home: Path, chance: random.Random, usual: Undisturbed) -> Told:
+def clock_jumps(name: str, home: Path, chance: random.Random, usual: Undisturbed) -> Played:
     """Each process has a clock that is wrong by days, and that jumps; some are killed."""
     story = _Story(name, home)
     for _ in range(2):
         if not story.has_ended():
             weather = Weather(clock=chance.randrange(10**9))
             story.kill_at_work(chance, usual, weather)
-    story.go_on_to_the_end(Weather(clock=chance.randrange(10**9)))
+    story.resume_to_the_end(Weather(clock=chance.randrange(10**9)))
     return story.judged()
 
 
-def server_away(name: str, home: Path, chance: random.Random, usual: Undisturbed) -> Told:
+def server_away(name: str, home: Path, chance: random.Random, usual: Undisturbed) -> Played:
     """The server of a flow under load is killed, frozen or cut off, its database restarted; the case plays no part."""
     faults, wrong = servers.away(home, chance)
-    return Told("reporting", faults, 0, wrong)
+    return Played("reporting", faults, 0, wrong)
 
 
 def _of_owners(play: Callable[[Path, random.Random], list[str]]) -> "Play":
     """A story of two machines that want to run one flow run; the case plays no part."""
 
-    def told(name: str, home: Path, chance: random.Random, usual: Undisturbed) -> Told:
+    def played(name: str, home: Path, chance: random.Random, usual: Undisturbed) -> Played:
         wrong = play(home, chance)
-        return Told("owned", 0, 0, [*wrong, f"kept: {_kept(home, 'owned')}"] if wrong else [])
+        return Played("owned", 0, 0, [*wrong, f"kept: {_kept(home, 'owned')}"] if wrong else [])
 
-    return told
+    return played
 
 
-Play = Callable[[str, Path, random.Random, Undisturbed], Told]
+Play = Callable[[str, Path, random.Random, Undisturbed], Played]
 # Only root can play these.
 OWNERS: dict[str, Play] = {
     "partitions": _of_owners(owners.partition),
@@ -237,7 +237,7 @@ class _Story:
         self._ended_undisturbed = not was_killed
         self.look()
 
-    def go_on_to_the_end(self, weather: Weather = FAIR, by_command: bool = False) -> None:
+    def resume_to_the_end(self, weather: Weather = FAIR, by_command: bool = False) -> None:
         """Let processes go on, undisturbed."""
         for _ in range(_MOST_PROCESSES):
             if self.has_ended():
@@ -258,14 +258,14 @@ class _Story:
         if self._is_fair:
             self._wrong += found
 
-    def judged(self) -> Told:
+    def judged(self) -> Played:
         """The end of the story."""
         wrong = self._wrong + broken_promises(self._case, self._ended_undisturbed)
         if not self._is_fair:
             wrong = [each for each in wrong if not each.startswith("These hooks") and not self._was_spoilt(each)]
         if wrong:
             wrong += [f"kept: {_kept(self.home, self.name)}"]
-        return Told(self.name, self.kills, self._in_the_middle, wrong)
+        return Played(self.name, self.kills, self._in_the_middle, wrong)
 
     def _command(self) -> str:
         found = root_run()

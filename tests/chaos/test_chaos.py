@@ -9,7 +9,7 @@ import pytest
 
 from tests.chaos import owners
 from tests.chaos.machines import NEEDS_ROOT
-from tests.chaos.stories import OWNERS, STORIES, Told, name_of, told, undisturbed
+from tests.chaos.stories import OWNERS, STORIES, Played, name_of, played, undisturbed
 
 KILLS = int(os.environ.get("CHAOS_COUNT", "25"))
 
@@ -17,18 +17,18 @@ KILLS = int(os.environ.get("CHAOS_COUNT", "25"))
 usual = functools.cache(undisturbed)
 
 
-def story(kind: str, seed: int) -> Told:
+def story(kind: str, seed: int) -> Played:
     name = name_of(kind, seed)
-    return told(kind, seed, {name: usual(name)})
+    return played(kind, seed, {name: usual(name)})
 
 
-def wrong(played: list[Told]) -> list[str]:
+def wrong(played: list[Played]) -> list[str]:
     return [f"{story.case}: {each}" for story in played for each in story.wrong]
 
 
 @pytest.mark.slow
 def test_flows_killed_at_random_moments_end_as_if_they_had_not_been() -> None:
-    played: list[Told] = []
+    played: list[Played] = []
     while sum(story.kills for story in played) < KILLS:
         played.append(story("kills", len(played)))
 
@@ -38,7 +38,7 @@ def test_flows_killed_at_random_moments_end_as_if_they_had_not_been() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", [kind for kind in STORIES if kind != "kills" and kind not in OWNERS])
-def test_flows_go_on_after(kind: str) -> None:
+def test_flows_continue_after(kind: str) -> None:
     # Stories of servers take seconds: one on PostgreSQL, and one on SQLite.
     seeds = (0, 5) if kind == "server" else range(max(5, KILLS // 4))
     assert wrong([story(kind, seed) for seed in seeds]) == []

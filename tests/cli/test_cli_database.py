@@ -28,27 +28,27 @@ def database(home: Path, perdure: Perdure, program: Program) -> Path:
     return home / "perdure.db"
 
 
-def told(perdure: Perdure, *arguments: object) -> dict[str, Any]:
+def printed(perdure: Perdure, *arguments: object) -> dict[str, Any]:
     shown: dict[str, Any] = json.loads(perdure("database", *arguments, "--json").output)
     return shown
 
 
 @pytest.mark.usefixtures("database")
-def test_info_tells_what_the_database_has(perdure: Perdure) -> None:
-    assert told(perdure, "info")["rows"]["flow_run"] == 1
+def test_info_shows_what_the_database_has(perdure: Perdure) -> None:
+    assert printed(perdure, "info")["rows"]["flow_run"] == 1
     shown = perdure("database", "info").output
     assert "perdure.db" in "".join(shown.split())  # wherever the line broke
     assert "SQLite 3" in shown
 
 
 def test_the_database_can_be_taken_back_and_forth(perdure: Perdure, database: Path) -> None:
-    assert told(perdure, "downgrade", "0004", "--yes")["after"] == "0004"
+    assert printed(perdure, "downgrade", "0004", "--yes")["after"] == "0004"
     with closing(sqlite3.connect(database)) as connection:
         assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == ("0004",)
-    known = told(perdure, "upgrade")
+    known = printed(perdure, "upgrade")
     assert (known["before"], known["after"] > "0004") == ("0004", True)
     assert "is at the migration" in perdure("database", "upgrade").output
-    assert told(perdure, "check")["whole"]
+    assert printed(perdure, "check")["whole"]
 
 
 @pytest.mark.usefixtures("database")
@@ -58,7 +58,7 @@ def test_going_back_is_asked_for_and_unknown_migrations_are_refused(perdure: Per
     assert "There is no migration '1234'. They are 0001, " in refused.output
 
 
-def test_check_tells_of_a_missing_index_by_its_exit_code(perdure: Perdure, database: Path) -> None:
+def test_check_reports_a_missing_index_by_its_exit_code(perdure: Perdure, database: Path) -> None:
     assert "is whole" in perdure("database", "check").output
     with closing(sqlite3.connect(database)) as connection:
         connection.execute("DROP INDEX task_run_by_task")
@@ -76,24 +76,24 @@ def test_a_backup_can_be_looked_into(
     database.unlink()
     monkeypatch.setenv("PERDURE_DATABASE", str(file))
     settings.reload()
-    assert told(perdure, "info")["rows"]["flow_run"] == 1
+    assert printed(perdure, "info")["rows"]["flow_run"] == 1
 
 
 @pytest.mark.usefixtures("database")
-def test_a_copy_tells_how_much_it_copied(perdure: Perdure, tmp_path: Path) -> None:
-    assert told(perdure, "copy", tmp_path / "other.db")["rows"]["task_run"] == 1
+def test_a_copy_shows_how_much_it_copied(perdure: Perdure, tmp_path: Path) -> None:
+    assert printed(perdure, "copy", tmp_path / "other.db")["rows"]["task_run"] == 1
     again = perdure("database", "copy", tmp_path / "other.db")
     assert (again.exit_code, "is not empty" in again.output) == (1, True)
     assert "is not a known kind of database" in perdure("database", "copy", "mysql://x/y").output
 
 
 @pytest.mark.usefixtures("database")
-def test_prune_removes_old_runs_and_tells_what_is_free(perdure: Perdure) -> None:
+def test_prune_removes_old_runs_and_shows_what_is_free(perdure: Perdure) -> None:
     shown = perdure("database", "prune", "--older-than=0s", "--dry-run").output
     assert "Would remove 1 flow run and 1 task run." in shown
     assert "Removed 0 flow runs" in perdure("database", "prune", "--older-than=90d").output
     assert "Removed 1 flow run and 1 task run." in perdure("database", "prune", "--older-than=0s", "--vacuum").output
-    assert told(perdure, "info")["rows"]["state"] == 0
+    assert printed(perdure, "info")["rows"]["state"] == 0
 
 
 def test_prune_refuses_states_that_are_no_end_and_ages_that_are_none(perdure: Perdure) -> None:

@@ -60,7 +60,7 @@ def test_logs_say_what_is_wrong_with_an_option(perdure: Perdure):
         assert option in ended.stderr
 
 
-def test_a_logged_line_cannot_steer_the_terminal(perdure: Perdure):
+def test_a_logged_line_cannot_control_the_terminal(perdure: Perdure):
     session.current().report((LogRecord(None, None, 1, logging.INFO, "", "a\x1b[2Jb\rc"),))
     assert "a·[2Jb·c" in perdure("logs").stdout
 

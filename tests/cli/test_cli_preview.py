@@ -83,7 +83,7 @@ def test_a_kind_from_a_later_version_is_no_error():
     assert "a.B" in console.export_text()
 
 
-def test_what_a_sample_tells_of_a_large_array_is_marked():
+def test_what_a_sample_shows_of_a_large_array_is_marked():
     text = shown(np.arange(200_000.0))
     assert "≈ 99987.5" in text
     assert "elements, from which what is marked by ≈ comes" in text

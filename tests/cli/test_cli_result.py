@@ -83,7 +83,7 @@ def test_get_of_a_value_that_was_not_persisted_says_how_to_persist_it(perdure: P
     assert "Set persist_result=True on the flow" in ended.stderr
 
 
-def test_show_tells_where_a_result_lies(perdure: Perdure, home: Path):
+def test_show_shows_where_a_result_lies(perdure: Perdure, home: Path):
     returned({"a": 1}, result_serializer="json")
     shown = perdure("result", "show", "giver").stdout
     (document,) = (home / "storage").iterdir()

@@ -37,7 +37,7 @@ def days() -> None:
     sales("tuesday")
 
 
-def test_show_tells_what_a_result_was_made_from_and_went_into(perdure: Perdure, days: None):
+def test_show_shows_what_a_result_was_made_from_and_went_into(perdure: Perdure, days: None):
     shown = perdure("result", "show", "monday/load-0").stdout
     assert shown.startswith("returned by  monday/load-0  ")
     assert "Went into\n✓ Completed  total-0  as raw" in shown
@@ -47,7 +47,7 @@ def test_show_tells_what_a_result_was_made_from_and_went_into(perdure: Perdure, 
     assert described["made_from"] == []
 
 
-def test_show_tells_of_the_payload_and_how_to_load_the_value(perdure: Perdure, days: None):
+def test_show_reports_the_payload_and_how_to_load_the_value(perdure: Perdure, days: None):
     shown = perdure("result", "show", "monday").stdout
     assert re.search(r"payload +488\.\d KiB in 1 chunk", shown)
     id = json.loads(perdure("result", "show", "monday", "--json").stdout)["run_id"]
@@ -115,7 +115,7 @@ def test_verify_of_one_run_looks_at_no_other(perdure: Perdure, days: None):
 
 
 @pytest.mark.parametrize("arguments", [(), ("monday", "--all")])
-def test_verify_is_told_either_runs_or_all(perdure: Perdure, arguments: tuple[str, ...]):
+def test_verify_takes_either_runs_or_all(perdure: Perdure, arguments: tuple[str, ...]):
     assert perdure("result", "verify", *arguments).exit_code == 2
 
 
@@ -127,7 +127,7 @@ def test_copy_takes_several_results_to_a_place(perdure: Perdure, tmp_path: Path,
     assert perdure("result", "get", "monday").stdout_bytes == LARGE
 
 
-def test_copy_as_json_tells_both_places(perdure: Perdure, home: Path, tmp_path: Path, days: None):
+def test_copy_as_json_shows_both_places(perdure: Perdure, home: Path, tmp_path: Path, days: None):
     (tmp_path / "other").mkdir()
     arguments = ("monday", "--to", tmp_path / "other", "--key", "named", "--move", "--json")
     (shown,) = json.loads(perdure("result", "copy", *arguments).stdout)
@@ -228,7 +228,7 @@ def test_a_document_of_several_removed_results_is_freed_once(perdure: Perdure, h
 
 
 @pytest.mark.parametrize("arguments", [(), ("monday", "--flow", "sales")])
-def test_rm_is_told_either_runs_or_options(perdure: Perdure, arguments: tuple[str, ...]):
+def test_rm_takes_either_runs_or_options(perdure: Perdure, arguments: tuple[str, ...]):
     assert perdure("result", "rm", *arguments, "--yes").exit_code == 2
 
 

@@ -22,7 +22,7 @@ def returned(value: Any, **options: Any) -> None:
     give()
 
 
-def test_ls_lists_persisted_results_unless_told_otherwise(perdure: Perdure):
+def test_ls_lists_persisted_results_by_default(perdure: Perdure):
     returned([1])
     returned(True)
     assert [each["kind"] for each in json.loads(perdure("result", "ls", "--json").stdout)] == ["persisted"]
@@ -108,7 +108,7 @@ def test_previews_are_shown_where_there_is_room(perdure: Perdure):
     assert json.loads(perdure("result", "ls", "--json").stdout)[0]["preview"]["kind"] == "text"
 
 
-def test_of_a_long_name_what_tells_it_from_others_is_shown(perdure: Perdure):
+def test_of_a_long_name_what_distinguishes_it_is_shown(perdure: Perdure):
     @task(persist_result=True)
     def load() -> list[int]:
         return [1]

@@ -40,7 +40,7 @@ def test_the_environment_is_pointed_out_where_it_holds_over_what_was_set(
     assert "in the environment still overrides" in perdure("config", "set", "logging_level=DEBUG").stdout
 
 
-def test_view_tells_values_and_where_they_come_from(perdure: Perdure, monkeypatch: pytest.MonkeyPatch):
+def test_view_shows_values_and_where_they_come_from(perdure: Perdure, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PERDURE_LOGGING_LEVEL", "ERROR")
     perdure("config", "set", "task_default_retries=2")
     settings.reload()
@@ -60,7 +60,7 @@ def test_secrets_are_never_shown(perdure: Perdure, command: tuple[str, ...], opt
     assert "s3cret" not in ended.output
 
 
-def test_the_life_of_a_profile(perdure: Perdure):
+def test_a_profile_from_its_creation_to_its_end(perdure: Perdure):
     for command in ("create dev", "use dev", "rename dev prod"):
         assert perdure("profile", *command.split()).exit_code == 0
     perdure("config", "set", "logging_level=DEBUG")

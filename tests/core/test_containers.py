@@ -118,7 +118,7 @@ MAKERS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def told(value: Any) -> str:
+def shown(value: Any) -> str:
     """What equal values have in common, for those that say nothing by `==`."""
     if isinstance(value, Attrs):
         return f"{value.x} {value.hidden}"
@@ -129,14 +129,14 @@ def told(value: Any) -> str:
 def test_a_future_inside_is_found_and_replaced(make: Callable[[Any], Any]) -> None:
     future = Pending("run")
     value = make(future)
-    before = told(value)
+    before = shown(value)
 
     replaced = replace_upstreams(value, lambda *_: 7)
 
     assert upstreams_in([value]) == [future]
     assert type(replaced) is type(value)
-    assert told(replaced) == told(make(7))
-    assert told(value) == before
+    assert shown(replaced) == shown(make(7))
+    assert shown(value) == before
 
 
 @pytest.mark.parametrize("make", MAKERS.values(), ids=list(MAKERS))
@@ -216,7 +216,7 @@ def test_what_holds_itself_is_left_as_it_is(kind: str) -> None:
     assert upstreams_in([[ring, Pending("run")]]) is not None
 
 
-def test_a_million_numbers_are_told_at_a_glance() -> None:
+def test_a_million_numbers_are_recognised_at_a_glance() -> None:
     numbers = list(range(1_000_000))
     took = []
     for _ in range(3):

@@ -46,7 +46,7 @@ def test_a_declared_name_is_the_same_in_every_checkout(tmp_path: Path, text: str
     assert of(one) == of(other) == "sales-reports"
 
 
-def test_folders_inside_a_project_are_told_apart(tmp_path: Path) -> None:
+def test_folders_inside_a_project_are_distinguished(tmp_path: Path) -> None:
     made(tmp_path, pyproject_toml='[project]\nname = "shop"\n')
     one, other = made(tmp_path / "jobs" / "daily"), made(tmp_path / "reports")
     assert (of(one), of(other)) == ("shop//jobs/daily", "shop//reports")

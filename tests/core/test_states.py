@@ -72,7 +72,7 @@ def test_a_state_is_of_exactly_one_type(kind: StateType) -> None:
 
 @few
 @given(types)
-def test_a_state_is_named_after_its_type_unless_told_otherwise(kind: StateType) -> None:
+def test_a_state_is_named_after_its_type_by_default(kind: StateType) -> None:
     assert State[Any](kind).name == kind.capitalize()
     assert State[Any](kind, "Other").name == "Other"
     assert getattr(states, kind.capitalize())("m").message == "m"

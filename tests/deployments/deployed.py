@@ -40,7 +40,7 @@ def dies_once(folder: str) -> str:
 
 
 @flow
-def told() -> list[str]:
+def origin() -> list[str]:
     """What a run knows of where it came from."""
     return [
         str(deployment.name),

@@ -259,11 +259,11 @@ def test_a_waiting_run_is_not_taken_by_a_call_that_resumes_crashed_ones(known, t
 
 
 def test_a_run_knows_its_deployment_its_time_and_its_partition(known):
-    of = deployed.told.deploy("nightly", cron="0 6 * * *", partitions=daily("2029-01-01"))
+    of = deployed.origin.deploy("nightly", cron="0 6 * * *", partitions=daily("2029-01-01"))
     seen_at(known, of, at(2030, 1, 1))
     make_due_runs(at(2030, 1, 1, 6), known)
     (run,) = known.flow_runs(RunFilter())
-    assert deployed.told.resume(run.id) == [
+    assert deployed.origin.resume(run.id) == [
         "nightly",
         "1",
         "2030-01-01 06:00:00+00:00",
@@ -274,10 +274,10 @@ def test_a_run_knows_its_deployment_its_time_and_its_partition(known):
 
 
 def test_a_run_keeps_the_version_that_it_was_made_with(known):
-    of = deployed.told.deploy("nightly")
+    of = deployed.origin.deploy("nightly")
     run = run_deployment("nightly", timeout=0)
-    deployed.told.deploy("nightly", tags=["new"])
-    assert deployed.told.resume(run.id)[:2] == ["nightly", "1"]
+    deployed.origin.deploy("nightly", tags=["new"])
+    assert deployed.origin.resume(run.id)[:2] == ["nightly", "1"]
     assert known.deployments.one(of.id).version == 2
 
 

@@ -134,7 +134,7 @@ def test_a_run_of_a_cluster_completes_or_is_cancelled(known, tmp_path: Path, mon
 
 
 @podman_engine.NEEDED
-def test_a_run_in_a_container_completes_or_is_cancelled_and_a_missing_image_is_told(known) -> None:
+def test_a_run_in_a_container_completes_or_is_cancelled_and_a_missing_image_is_reported(known) -> None:
     with podman_engine.podman_engine() as engine:
         infrastructure = DockerInfrastructure(engine.url)
         runs_and_is_cancelled(known, infrastructure, engine.made_of)

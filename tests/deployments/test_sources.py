@@ -23,7 +23,7 @@ from perdure import flow
 from pathlib import Path
 
 @flow(persist_result=True)
-def told(x: int = 1) -> str:
+def greeting(x: int = 1) -> str:
     return "{content} " + Path(__file__).with_name("data").read_text()
 """
 
@@ -58,7 +58,7 @@ def entry_of(of) -> dict[str, str]:
 
 
 def test_a_flow_is_loaded_from_a_folder(repository: Path) -> None:
-    loaded = flow.from_source(str(repository), entrypoint="jobs/flows_of_source.py:told")
+    loaded = flow.from_source(str(repository), entrypoint="jobs/flows_of_source.py:greeting")
     assert loaded(1) == "first data"
     assert "source" not in entry_of(loaded.deploy("nightly"))
 
@@ -67,7 +67,7 @@ def test_a_flow_is_loaded_from_a_folder(repository: Path) -> None:
 def test_a_flow_of_a_repository_is_deployed_with_its_commit(repository: Path, as_block: bool) -> None:
     url = f"file://{repository}"
     source = GitRepository(url=url, branch="main") if as_block else url
-    of = Flow.from_source(source=source, entrypoint="jobs/flows_of_source.py:told").deploy("nightly")
+    of = Flow.from_source(source=source, entrypoint="jobs/flows_of_source.py:greeting").deploy("nightly")
     said = json.loads(entry_of(of)["source"])
     assert (said["url"], said["commit"]) == (url, git(repository, "rev-parse", "HEAD"))
     assert str(settings.current().home) in entry_of(of)["directory"]
@@ -75,15 +75,15 @@ def test_a_flow_of_a_repository_is_deployed_with_its_commit(repository: Path, as
 
 def test_a_commit_that_is_there_is_not_fetched_again(repository: Path) -> None:
     chosen = GitRepository(url=f"file://{repository}", commit_sha=git(repository, "rev-parse", "HEAD"))
-    first = Flow.from_source(chosen, "jobs/flows_of_source.py:told")
+    first = Flow.from_source(chosen, "jobs/flows_of_source.py:greeting")
     shutil.rmtree(repository)
-    again = Flow.from_source(chosen, "jobs/flows_of_source.py:told")
+    again = Flow.from_source(chosen, "jobs/flows_of_source.py:greeting")
     assert first(1) == again(1) == "first data"
 
 
 def test_in_coroutines_it_is_awaited(repository: Path) -> None:
     async def load() -> str:
-        loaded = await flow.from_source(source=repository, entrypoint="jobs/flows_of_source.py:told")
+        loaded = await flow.from_source(source=repository, entrypoint="jobs/flows_of_source.py:greeting")
         return loaded(1)
 
     assert asyncio.run(load()) == "first data"
@@ -105,8 +105,8 @@ def test_what_is_not_there_is_named(source: object, entrypoint: str, error: type
 @pytest.mark.slow
 def test_a_run_uses_the_commit_it_was_made_with_where_the_copy_is_missing(repository: Path) -> None:
     url = f"file://{repository}"
-    of = Flow.from_source(url, "jobs/flows_of_source.py:told").deploy("nightly")
-    run = run_deployment("told/nightly", timeout=0)
+    of = Flow.from_source(url, "jobs/flows_of_source.py:greeting").deploy("nightly")
+    run = run_deployment("greeting/nightly", timeout=0)
     commit(repository, "second")
     shutil.rmtree(settings.current().home / "sources")
     begun = subprocess.run([sys.executable, "-m", "perdure", "flow-run", "start", run.id], check=False)

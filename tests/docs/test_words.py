@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -15,6 +15,7 @@ BANNED = re.compile(
     r")\b",
     re.IGNORECASE,
 )
+BANNED_IN_NAMES = re.compile(r"(?:^|_)(?:told|tells?|telling|gone_on|goes_on|go_on|going_on|anew|steer)(?:_|$)")
 
 
 def found(text: str) -> list[str]:
@@ -46,3 +47,21 @@ def test_messages_and_docstrings_have_no_banned_words() -> None:
 def test_the_page_has_no_banned_words() -> None:
     sources = sorted((ROOT / "ui/src").rglob("*.ts*"))
     assert places(path for path in sources if path.name != "schema.d.ts") == {}
+
+
+def names_in(source: str) -> Iterator[str]:
+    """The functions and classes that Python source defines."""
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    return (node.name for node in ast.walk(ast.parse(source)) if isinstance(node, kinds))
+
+
+def test_files_functions_and_classes_have_no_banned_names() -> None:
+    paths = [path for folder in ("src", "tests", "bench") for path in sorted((ROOT / folder).rglob("*.py"))]
+    named = [
+        (path.name, name)
+        for path in paths
+        if "migrations" not in path.parts
+        for name in (path.stem, *names_in(path.read_text("utf-8")))
+    ]
+    # `tell` is what Python calls the position in a file.
+    assert [each for each in named if BANNED_IN_NAMES.search(each[1]) and each[1] != "tell"] == []

@@ -103,7 +103,7 @@ def test_a_flow_is_run_listed_and_looked_into(script: Path) -> None:
 
 
 @pytest.mark.usefixtures("url")
-def test_a_killed_flow_is_gone_on_with(script: Path, tmp_path: Path) -> None:
+def test_a_killed_flow_is_resumed(script: Path, tmp_path: Path) -> None:
     child = subprocess.Popen([sys.executable, "-m", "perdure", "run", f"{script}:steps", "--param", "pause=0.2"])
     calls = tmp_path / "calls"
     while not calls.exists() or calls.read_text().count("step") < 5:
@@ -135,7 +135,7 @@ def test_eight_processes_at_once_lose_nothing_and_compute_a_shared_value_once(
     assert (database.revision(), check(database)) == (HEAD, ([], [], []))
 
 
-def test_a_flow_goes_on_while_its_server_is_restarted(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_flow_continues_while_its_server_is_restarted(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with TemporaryDirectory(prefix="perdure-postgresql-", ignore_cleanup_errors=True) as folder:
         server = server_in(Path(folder, "data"))
         with new_database(server.get_uri()) as url:

@@ -227,7 +227,7 @@ def test_a_missing_object_is_a_file_not_found(storage: LocalFileSystem) -> None:
         storage.read("a")
 
 
-def test_a_key_in_use_is_not_created_anew(storage: LocalFileSystem) -> None:
+def test_a_key_in_use_is_not_created_again(storage: LocalFileSystem) -> None:
     storage.create("a", b"before")
     with pytest.raises(StorageError, match=r"Cannot write .*/a: something is kept there already. Choose another key"):
         storage.create("a", b"after")
@@ -299,7 +299,7 @@ def test_a_disk_of_a_mac_without_a_full_flush_is_flushed_as_others_are(
     assert len(flushed) >= 2  # the file, and its folders
 
 
-def test_without_times_that_tell_changes_there_is_no_fingerprint(
+def test_without_times_that_show_changes_there_is_no_fingerprint(
     storage: LocalFileSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("perdure._storages.local_files._MARKS", False)  # as on Windows
@@ -339,7 +339,7 @@ def test_a_change_in_place_changes_the_fingerprint_at_once(storage: LocalFileSys
         assert storage.fingerprint(key) != before
 
 
-def test_what_is_too_young_to_be_told_apart_has_no_fingerprint(storage: LocalFileSystem, tmp_path: Path) -> None:
+def test_what_is_too_young_to_be_distinguished_has_no_fingerprint(storage: LocalFileSystem, tmp_path: Path) -> None:
     storage.write("a", b"before")
     assert storage.fingerprint("a") is None
     os.utime(tmp_path / "base/a", ns=(1, 1))

@@ -64,7 +64,7 @@ def test_a_service_that_is_away_is_named_and_no_secret_is_shown(storage: Storage
         ),
     ],
 )
-def test_a_person_is_told_where_an_object_is(storage: Storage, place: str) -> None:
+def test_a_person_learns_where_an_object_is(storage: Storage, place: str) -> None:
     assert storage.describe("a/b") == place
 
 
@@ -137,14 +137,14 @@ def test_malformed_credentials_are_named_but_not_shown(storage: Storage, said: s
     assert "sesame" not in str(caught.value)
 
 
-def test_an_error_that_nobody_foresaw_is_told_without_its_request() -> None:
+def test_an_error_that_nobody_foresaw_is_reported_without_its_request() -> None:
     error = RuntimeError("Cannot GET https://host/b?sig=open-sesame for {reasons}\n\nDebug source: open-sesame")
     assert str(refused("read", "s3://b/a", S3.words, error)) == (
         "Cannot read s3://b/a: Cannot GET https://host/b for (reasons). Mend that, or choose another storage."
     )
 
 
-def test_a_refused_bulk_delete_is_told_as_a_missing_right() -> None:
+def test_a_refused_bulk_delete_is_reported_as_a_missing_right() -> None:
     error = RuntimeError(
         "Error performing bulk delete request: non-2xx status code: 403 Forbidden: <x>\n\nDebug source:"
     )
@@ -154,6 +154,6 @@ def test_a_refused_bulk_delete_is_told_as_a_missing_right() -> None:
 @pytest.mark.parametrize(
     "text", ["non-2xx status code: 416 Range", "Wanted range starting at 9, but object was only 9"]
 )
-def test_a_range_past_the_end_is_told_apart(text: str) -> None:
+def test_a_range_past_the_end_is_distinguished(text: str) -> None:
     assert is_past_end(RuntimeError(text))
     assert not is_past_end(RuntimeError("non-2xx status code: 404 Not Found"))

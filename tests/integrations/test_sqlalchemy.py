@@ -38,7 +38,7 @@ def filled(url: str) -> Iterator[SqlAlchemyConnector]:
 QUERY = "SELECT n FROM numbers WHERE n > :low ORDER BY n"
 
 
-def test_fetching_goes_on_where_it_was(filled: SqlAlchemyConnector) -> None:
+def test_fetching_continues_where_it_was(filled: SqlAlchemyConnector) -> None:
     assert filled.fetch_one(QUERY, {"low": 0}) == (1,)
     assert filled.fetch_many(QUERY, {"low": 0}, size=2) == [(2,), (3,)]
     assert filled.fetch_one(QUERY, {"low": 3}) == (4,)  # of another query
@@ -53,7 +53,7 @@ def test_a_loop_ends_at_the_last_row(filled: SqlAlchemyConnector) -> None:
     assert found == [[3, 4], [5]]
 
 
-def test_a_reset_query_begins_anew(filled: SqlAlchemyConnector) -> None:
+def test_a_reset_query_begins_again(filled: SqlAlchemyConnector) -> None:
     assert filled.fetch_one(QUERY, {"low": 0}) == (1,)
     filled.reset_cursors()
     assert filled.fetch_one(QUERY, {"low": 0}) == (1,)

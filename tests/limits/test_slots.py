@@ -124,7 +124,7 @@ def test_more_slots_than_there_are_is_refused(limit: Limited) -> None:
         pass
 
 
-def test_the_two_kinds_of_limit_are_told_apart(limit: Limited) -> None:
+def test_the_two_kinds_of_limit_are_distinguished(limit: Limited) -> None:
     limit("db", 2)
     limit("api", 2, 1.0)
     with pytest.raises(LimitError, match=r"Call `rate_limit\('api'\)`"), concurrency("api"):
@@ -210,7 +210,7 @@ def test_a_task_inside_one_of_the_same_tag_does_not_wait_for_it(limit: Limited) 
     assert outer() == 1
 
 
-def test_tasks_whose_limit_is_deleted_while_they_wait_go_on(limit: Limited) -> None:
+def test_tasks_whose_limit_is_deleted_while_they_wait_continue(limit: Limited) -> None:
     known = limit("db", 0)
 
     @task(tags={"db"})

@@ -117,7 +117,7 @@ def test_subflows_and_lineage_come_over(prefect: PrefectDatabase):
         ("of tuesday", "pipelines.market.load", "0", "load"),
     ],
 )
-def test_the_tasks_name_is_told_by_its_run(prefect: PrefectDatabase, name: str, key: str, dynamic_key: str, task: str):
+def test_the_tasks_name_is_found_by_its_run(prefect: PrefectDatabase, name: str, key: str, dynamic_key: str, task: str):
     prefect.task_run(None, 0, name, task_key=key, dynamic_key=dynamic_key)
     taken(prefect)
     assert known().task_runs(RunFilter())[0].task_name == task
@@ -222,7 +222,7 @@ def test_artifacts_are_shown_as_here(prefect: PrefectDatabase):
 # Blocks
 
 
-def test_secrets_are_decrypted_and_encrypted_anew(prefect: PrefectDatabase):
+def test_secrets_are_decrypted_and_encrypted_again(prefect: PrefectDatabase):
     prefect.block("secret", "token", {"value": "hunter2"}, ("value",))
     fields = {"bucket_path": "b/p", "aws_access_key_id": "AK", "aws_secret_access_key": "s3cret"}
     prefect.block("s3", "cloud", fields, ("aws_access_key_id", "aws_secret_access_key"))

@@ -181,7 +181,7 @@ def test_in_async_code_exceptions_of_states_are_awaited() -> None:
     assert repr(asyncio.run(main())) == "ValueError('no')"
 
 
-def test_states_are_told_from_other_values() -> None:
+def test_states_are_distinguished_from_other_values() -> None:
     assert is_state(Completed())
     assert not is_state(Completed)
     assert is_state_iterable([Completed(), Failed()])

@@ -105,12 +105,12 @@ def set_read_only(url: str, end: str | None, to: str) -> None:
             connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
 
 
-def test_a_server_that_never_takes_writes_is_told_with_what_to_do(server: Any) -> None:
+def test_a_server_that_never_takes_writes_is_reported_with_what_to_do(server: Any) -> None:
     with new_database(server.get_uri()) as url:
         PostgreSQL(url, 10).connect().close()
         set_read_only(server.get_uri(), None, "on")
         try:
-            told = told_of(url)
+            told = error_of(url)
             assert "It does not accept writes now" in told
             assert "target_session_attrs=any" in told
             known = EmbeddedOrchestrator(PostgreSQL(f"{url}&target_session_attrs=any", timeout_seconds=0.2))
@@ -199,50 +199,50 @@ def test_no_more_than_eight_connections_read_at_once(postgresql: str) -> None:
         known.close()
 
 
-def told_of(url: str, timeout_seconds: float = 1) -> str:
+def error_of(url: str, timeout_seconds: float = 1) -> str:
     """What whoever connects is told."""
     with pytest.raises(OrchestratorError) as error:
         PostgreSQL(url, timeout_seconds).connect()
     return str(error.value)
 
 
-def test_a_wrong_password_is_told(server: Any) -> None:
+def test_a_wrong_password_is_reported(server: Any) -> None:
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
         connection.execute("CREATE USER ada PASSWORD 's3cret'")
     rules = server.pgdata / "pg_hba.conf"
     rules.write_text("local all ada scram-sha-256\n" + rules.read_text())
     control(server, "restart", "-m", "fast")
-    told = told_of(server.get_uri().replace("postgres:@", "ada:wr0ng@"))
+    told = error_of(server.get_uri().replace("postgres:@", "ada:wr0ng@"))
     assert "password authentication failed" in told
     assert "See that the user and the password in the URL are right." in told
     assert "wr0ng" not in told
 
 
-def test_a_database_that_is_not_there_is_told(postgresql: str) -> None:
-    told = told_of(postgresql.replace("/postgres?", "/nothing?"))
+def test_a_database_that_is_not_there_is_reported(postgresql: str) -> None:
+    told = error_of(postgresql.replace("/postgres?", "/nothing?"))
     assert "Make it first: createdb" in told
 
 
-def test_a_server_that_is_not_there_is_told_at_once(tmp_path: Path) -> None:
+def test_a_server_that_is_not_there_is_reported_at_once(tmp_path: Path) -> None:
     begun = time.monotonic()
     with pytest.raises(OrchestratorUnreachable, match="See that the server runs, and that its host and port are right"):
         PostgreSQL(f"postgresql://ada:s3cret@/runs?host={tmp_path}", 30).connect()
     assert time.monotonic() - begun < 5
 
 
-def test_an_old_server_is_told(postgresql: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_old_server_is_reported(postgresql: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_OLDEST", 990_000)
     with new_database(postgresql) as url:
-        assert "14 or newer is needed" in told_of(url)
+        assert "14 or newer is needed" in error_of(url)
 
 
-def test_a_url_that_is_malformed_is_told_without_its_password() -> None:
+def test_a_url_that_is_malformed_is_reported_without_its_password() -> None:
     with pytest.raises(OrchestratorError, match="URL is malformed. Write it as postgresql://") as error:
         PostgreSQL("postgresql://ada:s3cret%zz@host/runs")
     assert "s3cret" not in str(error.value)
 
 
-def test_a_server_without_free_connections_is_waited_for_and_told(server: Any) -> None:
+def test_a_server_without_free_connections_is_waited_for_and_reported(server: Any) -> None:
     with new_database(server.get_uri()) as url:
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute("CREATE USER eve")
@@ -250,7 +250,7 @@ def test_a_server_without_free_connections_is_waited_for_and_told(server: Any) -
             connection.execute("ALTER USER eve CONNECTION LIMIT 2")
         url = url.replace("postgres:@", "eve:@")
         taken = [psycopg.connect(url) for _ in range(2)]
-        assert "Raise max_connections of the server" in told_of(url)
+        assert "Raise max_connections of the server" in error_of(url)
         threading.Timer(0.5, taken[0].close).start()
         PostgreSQL(url, 10).connect().close()
         taken[1].close()

@@ -58,7 +58,7 @@ def test_one_reader_after_another_uses_one_connection() -> None:
 
 
 @pytest.mark.parametrize("is_lost", [False, True], ids=["given back", "lost"])
-def test_who_waits_goes_on_once_a_connection_is(is_lost: bool) -> None:
+def test_who_waits_continues_once_a_connection_is(is_lost: bool) -> None:
     opened, began = Opened(), Event()
     readers = Readers(opened, most=1)
     first = readers.take()

@@ -74,7 +74,7 @@ def begun() -> tuple[FlowRunRecord, StateRecord, StateRecord]:
     return run, state(run, S.PENDING), state(run, S.RUNNING)
 
 
-def test_what_is_told_while_the_server_is_away_is_delivered_once_and_in_order(
+def test_what_is_reported_while_the_server_is_away_is_delivered_once_and_in_order(
     database: str, port: int, address: str, folder: Path
 ) -> None:
     told = [begun() for _ in range(3)]
@@ -215,7 +215,7 @@ def test_records_that_cannot_be_kept_stop_no_others(database: str, port: int, ad
         orchestrator.close()
 
 
-def test_a_server_that_lost_its_database_goes_on_with_what_comes(
+def test_a_server_that_lost_its_database_continues_with_what_comes(
     tmp_path: Path, port: int, address: str, folder: Path
 ) -> None:
     orchestrator = connected(address, folder, patience_seconds=30)
@@ -320,7 +320,7 @@ def test_a_batch_whose_claims_are_malformed_is_refused(client: Client, body: str
     assert client.post("records", body, source=new_id(), sequence=1).status_code == 422
 
 
-def test_a_batch_that_comes_too_early_is_told_which_one_is_wanted(client: Client) -> None:
+def test_a_batch_that_comes_too_early_learns_which_one_is_wanted(client: Client) -> None:
     body, source = wire.encode_records([flow_run()]), new_id()
     client.post("records", body, source=source, sequence=1)
     answer = client.post("records", body, source=source, sequence=3)
@@ -370,7 +370,7 @@ def test_every_method_of_the_protocol_is_served(client: Client) -> None:
 
 
 @pytest.mark.parametrize("version", [None, 0, "x", wire.VERSION + 1])
-def test_a_client_of_another_protocol_is_told_what_to_upgrade(client: Client, version: object) -> None:
+def test_a_client_of_another_protocol_learns_what_to_upgrade(client: Client, version: object) -> None:
     answer = client.post("states", '{"run_id": "x"}', protocol=version)
     told = answer.json()["error"]
     assert (answer.status_code, told["kind"]) == (426, ProtocolMismatch.__name__)

@@ -69,7 +69,7 @@ def test_an_old_result_is_removed_and_a_new_one_kept(known: Orchestrator, storag
     assert removed.run_id == old.run_id
 
 
-def test_what_was_freed_is_told(known: Orchestrator, storage: LocalFileSystem):
+def test_what_was_freed_is_reported(known: Orchestrator, storage: LocalFileSystem):
     known.commit([stored(storage, ended(known, task_run()), size=1_000) for _ in range(3)])
     pruned = prune()
     (freed,) = pruned.freed
@@ -77,7 +77,7 @@ def test_what_was_freed_is_told(known: Orchestrator, storage: LocalFileSystem):
     assert (pruned.count, pruned.size, prune().freed) == (3, 3_000, [])
 
 
-def test_a_dry_run_changes_nothing_and_tells_the_same(known: Orchestrator, storage: LocalFileSystem):
+def test_a_dry_run_changes_nothing_and_shows_the_same(known: Orchestrator, storage: LocalFileSystem):
     known.commit([stored(storage, ended(known, task_run()))])
     before = known.results(ResultFilter())
     tried = prune(dry_run=True)
@@ -170,7 +170,7 @@ def test_the_newest_results_stay_within_the_size(known: Orchestrator, storage: L
         assert left(known, *results) == {each.storage_key for each in results[2:]}
 
 
-def test_a_document_that_was_written_anew_stays(known: Orchestrator, storage: LocalFileSystem):
+def test_a_document_that_was_written_again_stays(known: Orchestrator, storage: LocalFileSystem):
     result = stored(storage, ended(known, task_run()), "reports/today")
     storage.write("reports/today", b"by a run that has not told of it yet")
     assert left(known, result) == {"reports/today"}
@@ -189,7 +189,7 @@ def test_a_reference_that_appears_after_the_mark_is_seen(known: Orchestrator, st
         pruning.close()
 
 
-def test_a_doomed_result_is_not_reused(home: Path):
+def test_a_result_pending_deletion_is_not_reused(home: Path):
     runs = count()
 
     @task(persist_result=True, cache_key_fn=lambda: "key", cache_expiration=timedelta(milliseconds=1))
@@ -216,7 +216,7 @@ def test_a_large_result_goes_with_its_payload(home: Path):
         get_result(run)
 
 
-def test_a_storage_that_cannot_be_had_is_named_and_the_others_go_on(known: Orchestrator, storage: LocalFileSystem):
+def test_a_storage_that_cannot_be_had_is_named_and_the_others_continue(known: Orchestrator, storage: LocalFileSystem):
     lost = persisted(ended(known, task_run()), storage_id=(nobody := new_id()), created=LONG_AGO)
     here = stored(storage, ended(known, task_run()))
     known.commit([lost, here])

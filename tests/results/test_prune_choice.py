@@ -252,7 +252,9 @@ def emptied(orchestrator: EmbeddedOrchestrator) -> EmbeddedOrchestrator:
 @pytest.mark.slow
 @settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(worlds)
-def test_what_is_doomed_and_removed_is_what_the_rules_say(orchestrator: EmbeddedOrchestrator, world: World) -> None:
+def test_what_is_pending_deletion_and_removed_is_what_the_rules_say(
+    orchestrator: EmbeddedOrchestrator, world: World
+) -> None:
     check(orchestrator, world)
 
 

@@ -70,7 +70,7 @@ def reasons(pruned: Pruned) -> str:
 
 
 @pytest.mark.parametrize("content", [b"precious", b"{}", b'{"serializer": 1}', b"[" * 5_000, b"\xff", b""])
-def test_a_file_that_is_no_document_is_left_and_told_of(
+def test_a_file_that_is_no_document_is_left_and_reported(
     known: EmbeddedOrchestrator, tmp_path: Path, content: bytes
 ) -> None:
     path, other = put(tmp_path, "notes/important.txt", content), put(tmp_path, "report")

@@ -14,7 +14,7 @@ from perdure.records import ResultFilter, ResultRecord
 from perdure.results import Retention
 
 
-def told() -> list[dict[str, Any] | None]:
+def retentions() -> list[dict[str, Any] | None]:
     """The retention of each persisted result that was told of, the newest first."""
     records: Any = session.current().orchestrator.results(ResultFilter(kinds=("persisted",)))
     return [record.retention and json.loads(record.retention) for record in records]
@@ -84,7 +84,7 @@ def test_tasks_and_subflows_inherit_the_retention_of_their_flow():
         return inner()
 
     run = outer(return_state=True).run_id
-    assert told() == [{"runs": 3, "of": "flow outer", "run": run}] * 4
+    assert retentions() == [{"runs": 3, "of": "flow outer", "run": run}] * 4
 
 
 def test_a_tasks_own_retention_goes_before_its_flows():
@@ -97,12 +97,12 @@ def test_a_tasks_own_retention_goes_before_its_flows():
         return number()
 
     run = outer(return_state=True).run_id
-    assert told() == [{"age": 3600, "of": "task number", "run": run}]
+    assert retentions() == [{"age": 3600, "of": "task number", "run": run}]
 
 
 def test_a_result_without_a_retention_leaves_it_to_the_settings():
     task(persist_result=True)(lambda: 1)()
-    assert told() == [None]
+    assert retentions() == [None]
 
 
 def test_a_task_of_another_process_inherits_the_retention():
@@ -121,4 +121,4 @@ def test_a_cached_result_is_kept_as_its_own_run_says():
     number.with_options(result_retention="1d")()
     records: list[ResultRecord] = list(session.current().orchestrator.results(ResultFilter()))
     assert records[0].storage_key == records[1].storage_key
-    assert [each and each["age"] for each in told()] == [86400, None]
+    assert [each and each["age"] for each in retentions()] == [86400, None]

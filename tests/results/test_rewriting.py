@@ -66,7 +66,7 @@ def test_what_has_the_first_keys_is_left_alone(home: Path):
         assert files(home) == before
 
 
-def test_a_dry_run_tells_what_would_be_done_and_changes_nothing(home: Path):
+def test_a_dry_run_shows_what_would_be_done_and_changes_nothing(home: Path):
     with keys(SPRING):
         id = kept(LARGE, result_serializer=ENCRYPTED)
     before = files(home)

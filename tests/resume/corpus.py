@@ -562,7 +562,7 @@ def unlike_items_of_subflow() -> list[int]:
 
 
 @case([0, 1, 2])
-def generator_flow_that_goes_on() -> Iterator[int]:
+def generator_flow_that_is_resumed() -> Iterator[int]:
     for number in range(runtime.items_done(), 3):
         ran(f"item {number}", item=number)
         yield number
@@ -632,7 +632,7 @@ def breaks_off_once() -> Iterator[list[float]]:
 
 
 @case([0, 1], retries=1)
-def goes_on_by_retry() -> list[int]:
+def resumed_by_retry() -> list[int]:
     return [turned(page) for page in breaks_off_once()]
 
 

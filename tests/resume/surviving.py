@@ -34,13 +34,13 @@ def survive(
         run = root_run()
         if has_ended(run):
             break
-        ending = killed(partial(go_on, case, run), before=before, flushed=flushed, clock=clock)
+        ending = killed(partial(resume_it, case, run), before=before, flushed=flushed, clock=clock)
         crashed.append(ending.killed)
         wrong += witness.look(session.current().orchestrator)
     return crashed[0], [*wrong, *broken_promises(case, undisturbed_end=not crashed[-1])]
 
 
-def go_on(case: Case, run: FlowRun | None) -> Any:
+def resume_it(case: Case, run: FlowRun | None) -> Any:
     return case.call() if run is None else outcome_of(lambda: case.flow.resume(run.id))
 
 

@@ -31,13 +31,13 @@ def world() -> Path:
     return made
 
 
-def told() -> list[str]:
-    file = Path(settings.current().home) / "told"
+def reported() -> list[str]:
+    file = Path(settings.current().home) / "reported"
     return file.read_text().split() if file.exists() else []
 
 
 def tell(what: str) -> None:
-    with (Path(settings.current().home) / "told").open("a") as file:
+    with (Path(settings.current().home) / "reported").open("a") as file:
         file.write(f"{what} ")
 
 
@@ -104,9 +104,9 @@ def wrong_after(crash: Any, flow: Any, outcome: str, there: list[str]) -> list[s
     if staged():
         found.append(f"{crash!r}: {staged()} steps were left")
     for name in ("a", "b"):
-        ends = [each for each in told() if each.endswith((f"-{name}", f"-{name}-it"))]
+        ends = [each for each in reported() if each.endswith((f"-{name}", f"-{name}-it"))]
         if flow is committing and f"made-{name}-it" not in ends:
-            found.append(f"{crash!r}: no hook told of the commit: {ends}")
+            found.append(f"{crash!r}: no hook reported of the commit: {ends}")
         if flow is undoing and ends[-1] != f"unmake-{name}":
             found.append(f"{crash!r}: it was not undone: {ends}")
     return found
@@ -121,13 +121,13 @@ def test_a_crash_at_any_effect_commits_all_or_nothing(flushed: bool) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("flushed", [False, True])
-def test_a_crash_at_any_effect_of_a_rollback_goes_on_with_it(flushed: bool) -> None:
+def test_a_crash_at_any_effect_of_a_rollback_continues_with_it(flushed: bool) -> None:
     for crash in crash_points(undoing, flushed=flushed):
         assert wrong_after(crash, undoing, "undone", []) == []
 
 
 @pytest.mark.slow
-def test_a_second_crash_while_rolling_back_at_resume_goes_on_with_the_rest() -> None:
+def test_a_second_crash_while_rolling_back_at_resume_continues_with_the_rest() -> None:
     for before in itertools.count(1):
         with fresh_home():
             killed(undoing, before=18, flushed=True)
@@ -154,10 +154,10 @@ def test_hooks_that_are_not_found_stop_the_resume_and_stay_to_be_called(monkeypa
         elsewhere.delitem(hooked_tasks, f"{make.task_key}:make")
         with pytest.raises(TransactionError, match="does not define it at the top level"):
             undoing.resume(run.id)
-    assert told() == ["make-a", "make-b"]
+    assert reported() == ["make-a", "make-b"]
 
     assert undoing.resume(run.id, retry_failed=True) == "undone"
-    assert told()[4:] == ["make-a", "make-b", "unmake-b", "unmake-a"]
+    assert reported()[4:] == ["make-a", "make-b", "unmake-b", "unmake-a"]
 
 
 PROGRAM = """
@@ -166,7 +166,7 @@ from pathlib import Path
 from perdure import flow, task, transaction, get_transaction
 
 def note(what):
-    with open("told", "a") as file:
+    with open("reported", "a") as file:
         file.write(what + " ")
 
 def die_once(where):
@@ -230,8 +230,8 @@ class Program:
         )
         return process.returncode
 
-    def told(self) -> list[str]:
-        return (self.folder / "told").read_text().split()
+    def reported(self) -> list[str]:
+        return (self.folder / "reported").read_text().split()
 
 
 @pytest.fixture
@@ -261,15 +261,15 @@ def program(tmp_path: Path, home: Path) -> Program:
         ),
     ],
 )
-def test_a_process_killed_in_a_transaction_is_gone_on_with(
+def test_a_process_killed_in_a_transaction_is_resumed(
     program: Program, die_at: str, bad: str, first: str, then: str
 ) -> None:
     assert program.run("working.py", bad, DIE_AT=die_at) == -signal.SIGKILL
-    assert program.told() == first.split()
+    assert program.reported() == first.split()
 
     assert program.run("-m", "perdure", "flow-run", "resume", "--crashed", DIE_AT=die_at) == 0
 
-    assert program.told() == [*first.split(), *then.split()]
+    assert program.reported() == [*first.split(), *then.split()]
     runs = session.current().orchestrator.task_runs(RunFilter(states=()))
     assert violations(session.current().orchestrator) == []
     if not bad:
@@ -281,9 +281,9 @@ def test_another_process_that_wants_the_key_rolls_back_for_one_that_was_killed(p
     assert program.run("working.py", KEY="day", DIE_AT="end") == -signal.SIGKILL
 
     assert program.run("working.py", KEY="day") == 0
-    told = program.told()
-    assert " ".join(told) == "flow make-a make-b flow unmake-b unmake-a make-a make-b made-a made-b"
+    reported = program.reported()
+    assert " ".join(reported) == "flow make-a make-b flow unmake-b unmake-a make-a make-b made-a made-b"
 
     assert program.run("-m", "perdure", "flow-run", "resume", "--crashed", KEY="day") == 0
     assert program.run("working.py", KEY="day") == 0
-    assert program.told() == [*told, "flow", "flow"]
+    assert program.reported() == [*reported, "flow", "flow"]

@@ -170,7 +170,7 @@ def test_a_call_that_is_not_killed_gives_its_value_or_its_exception() -> None:
     assert isinstance(killed(lambda: 1 / 0, before=None).value, ZeroDivisionError)
 
 
-def test_a_run_that_a_crash_left_running_is_a_violation_until_it_goes_on() -> None:
+def test_a_run_that_a_crash_left_running_is_a_violation_until_it_continues() -> None:
     killed(doubled, before=4, flushed=True)
     run = root_run()
     assert run is not None

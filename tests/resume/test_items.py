@@ -40,7 +40,7 @@ def begins_again(count: int) -> Iterator[list[float]]:
 
 
 @task
-def goes_on(count: int) -> Iterator[list[float]]:
+def resuming(count: int) -> Iterator[list[float]]:
     for number in range(runtime.items_done(), count):
         if number in stops:
             stops.remove(number)
@@ -50,8 +50,8 @@ def goes_on(count: int) -> Iterator[list[float]]:
 
 
 @task
-async def agoes_on(count: int) -> AsyncIterator[list[float]]:
-    for item in goes_on.fn(count):
+async def aresuming(count: int) -> AsyncIterator[list[float]]:
+    for item in resuming.fn(count):
         yield item
 
 
@@ -65,7 +65,7 @@ def consumer(generator: str = "begins_again") -> list[int]:
 
 @flow(durable=True)
 async def aconsumer() -> list[int]:
-    async for item in agoes_on(4):
+    async for item in aresuming(4):
         had.append(item)
         use(item)
     return made
@@ -106,12 +106,12 @@ def test_items_that_were_committed_come_from_storage_and_what_is_passed_over_is_
 
 def test_a_generator_that_asks_how_many_items_are_done_makes_none_again() -> None:
     stops.append(2)
-    stopped(consumer, "goes_on")
+    stopped(consumer, "resuming")
     assert made == [0, 1, 2, 3]
     assert had[:2] == had[2:4]
 
 
-def test_an_async_generator_goes_on_too() -> None:
+def test_an_async_generator_continues_too() -> None:
     stops.append(3)
     with pytest.raises(KeyboardInterrupt):
         asyncio.run(aconsumer())
@@ -131,10 +131,10 @@ def test_who_was_given_an_item_knows_who_made_it() -> None:
     assert len(known.uses_of([maker.id])) == 4
 
 
-def test_a_generator_flow_goes_on_from_its_own_items() -> None:
+def test_a_generator_flow_continues_from_its_own_items() -> None:
     @flow(durable=True)
     def yields() -> Iterator[list[float]]:
-        yield from goes_on.fn(3)
+        yield from resuming.fn(3)
 
     stops.append(2)
     with pytest.raises(KeyboardInterrupt):
@@ -158,10 +158,10 @@ def test_a_consumer_that_was_left_with_the_items_it_had_makes_none_run() -> None
     assert made == [0, 1]
 
 
-def test_a_flows_retry_goes_on_from_the_items() -> None:
+def test_a_flows_retry_continues_from_the_items() -> None:
     @flow(retries=1)
     def tries_again() -> list[Any]:
-        for item in goes_on(3):
+        for item in resuming(3):
             had.append(item)
             if len(had) == 2:
                 raise ConnectionError
@@ -171,7 +171,7 @@ def test_a_flows_retry_goes_on_from_the_items() -> None:
     assert made == [0, 1, 2]
 
 
-def test_a_tasks_retry_goes_on_from_the_items() -> None:
+def test_a_tasks_retry_continues_from_the_items() -> None:
     @task(retries=1)
     def breaks_once() -> Iterator[int]:
         for number in range(runtime.items_done(), 3):
@@ -187,7 +187,7 @@ def test_a_tasks_retry_goes_on_from_the_items() -> None:
 def test_an_item_that_is_gone_is_made_again_with_all_after_it(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     stops.append(3)
     with pytest.raises(KeyboardInterrupt):
-        consumer("goes_on")
+        consumer("resuming")
     second = next(each for each in items() if each.number == 1)
     (home / "storage" / second.storage_key).unlink()
     consumer.resume(the_flow_run().id)
@@ -214,7 +214,7 @@ def test_an_item_that_cannot_be_kept_crashes_the_run() -> None:
     assert run.state_type == "CRASHED"
 
 
-def test_items_of_runs_that_nobody_could_go_on_with_are_not_committed() -> None:
+def test_items_of_runs_that_nobody_could_resume_are_not_committed() -> None:
     @flow
     def plain() -> None:
         list(begins_again(2))
@@ -326,7 +326,7 @@ if __name__ == "__main__":
 
 
 @pytest.mark.slow
-def test_after_a_kill_another_process_goes_on_with_the_next_item(tmp_path: Path, home: Path) -> None:
+def test_after_a_kill_another_process_continues_with_the_next_item(tmp_path: Path, home: Path) -> None:
     (tmp_path / "paging.py").write_text(PROGRAM)
 
     def run(*command: str) -> "subprocess.CompletedProcess[str]":

@@ -108,7 +108,7 @@ def test_what_a_script_began_is_resumed_by_the_command_line(tmp_path: Path) -> N
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
-def test_what_the_command_line_began_goes_on_as_a_script(tmp_path: Path) -> None:
+def test_what_the_command_line_began_continues_as_a_script(tmp_path: Path) -> None:
     tmp_path.joinpath("orders.py").write_text(PROGRAM.replace("wanted: Order", "wanted: Order = Order(Colour.RED)"))
     assert perdure(tmp_path, "run", "orders.py") == "step\ncomputed\n"
     assert run(tmp_path, sys.executable, "orders.py") == "all\n"

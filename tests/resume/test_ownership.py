@@ -188,18 +188,18 @@ def test_code_that_catches_everything_keeps_nothing_of_a_run_that_was_taken_over
     assert the_run().state_type is StateType.RUNNING
 
 
-def test_other_runs_of_the_process_go_on():
+def test_other_runs_of_the_process_continue():
     @flow
     def loses() -> None:
         lose(1)
 
     @flow
-    def goes_on() -> int:
+    def continues() -> int:
         return keep(7)[0]
 
     with pytest.raises(RunTakenOver):
         loses()
-    assert goes_on() == 7
+    assert continues() == 7
     assert the_run().state_type is StateType.COMPLETED
 
 

@@ -183,7 +183,7 @@ def crash(body: Any, **options: Any) -> Any:
     return made
 
 
-def test_a_flow_goes_on_in_the_same_process_too() -> None:
+def test_a_flow_continues_in_the_same_process_too() -> None:
     calls: list[int] = []
 
     @task(persist_result=True)
@@ -340,7 +340,7 @@ def test_an_unknown_run_is_not_resumed() -> None:
         flow(lambda: 1).resume(new_id())
 
 
-def test_with_on_crash_resume_a_call_goes_on_with_a_crashed_run_of_equal_arguments() -> None:
+def test_with_on_crash_resume_a_call_resumes_a_crashed_run_of_equal_arguments() -> None:
     calls: list[str] = []
 
     @task(persist_result=True)
@@ -369,7 +369,7 @@ def test_with_on_crash_resume_a_call_goes_on_with_a_crashed_run_of_equal_argumen
     assert len(calls) == 3
 
 
-def test_of_several_that_go_on_with_a_run_one_does() -> None:
+def test_of_several_that_resume_a_run_one_does() -> None:
     crash(lambda: (_ for _ in ()).throw(KeyboardInterrupt()))
     known = session.current().orchestrator
     run = the_flow_run()
@@ -380,7 +380,7 @@ def test_of_several_that_go_on_with_a_run_one_does() -> None:
 
 
 @pytest.mark.slow
-def test_several_crashed_runs_of_one_file_all_go_on_where_they_were(program: Program) -> None:
+def test_several_crashed_runs_of_one_file_all_continue_where_they_were(program: Program) -> None:
     for _ in range(2):
         program.run("reporting.py", "calls", DIE_AT="end")
         (program.folder / "died-end").unlink()

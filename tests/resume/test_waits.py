@@ -72,7 +72,7 @@ def test_a_task_that_was_killed_while_it_slept_sleeps_for_the_rest() -> None:
     assert sleeps_after(sleeping, "report WaitRecord", hours=1) == 0
 
 
-def test_equal_sleeps_are_told_apart_by_their_turn() -> None:
+def test_equal_sleeps_are_distinguished_by_their_turn() -> None:
     @flow
     def sleeping() -> float:
         began = time.monotonic()
@@ -126,7 +126,7 @@ def test_a_wait_needs_a_length_or_a_time_that_is_known_everywhere(wrong: Callabl
 # Tries
 
 
-def test_a_task_that_waited_for_its_next_try_goes_on_waiting_and_counts_its_tries() -> None:
+def test_a_task_that_waited_for_its_next_try_continues_waiting_and_counts_its_tries() -> None:
     attempts: list[int] = []
 
     @task(retries=2, retry_delay_seconds=0.05)
@@ -164,7 +164,7 @@ def test_a_subflow_counts_its_tries_too() -> None:
     assert len(attempts) == 4  # failed, stopped, failed, failed
 
 
-def test_a_flow_that_waited_for_its_next_try_goes_on_waiting() -> None:
+def test_a_flow_that_waited_for_its_next_try_continues_waiting() -> None:
     attempts: list[float] = []
 
     @flow(retries=1, retry_delay_seconds=0.2)

@@ -63,7 +63,7 @@ def test_other_flows_say_nothing_of_their_arguments():
     assert warnings() == []
 
 
-def test_going_on_with_other_code_than_a_run_began_with_is_said():
+def test_resuming_with_other_code_than_a_run_began_with_is_said():
     stops = True
 
     @flow(version="1")
@@ -81,7 +81,7 @@ def test_going_on_with_other_code_than_a_run_began_with_is_said():
     assert line.startswith("The code of flow 'counts' has changed since this run began: its version was 1 and is 2.")
 
 
-def test_going_on_with_the_same_code_says_nothing():
+def test_resuming_with_the_same_code_says_nothing():
     stops = True
 
     @flow

@@ -129,7 +129,7 @@ def test_a_key_that_is_missing_is_named() -> None:
                 load()
 
 
-def test_another_key_of_the_same_id_is_told_from_altered_data() -> None:
+def test_another_key_of_the_same_id_is_distinguished_from_altered_data() -> None:
     small, large = EncryptedSerializer().dumps(TEXT), encrypted()
     with settings.temporary_settings(results_encryption_keys=new_key("new")):
         for load in (lambda: EncryptedSerializer().loads(small), lambda: EncryptedSerializer().load(large)):

@@ -152,7 +152,7 @@ def test_exceptions_come_back_with_their_type_arguments_and_attributes(error: Ba
     assert loaded.__dict__ == error.__dict__
 
 
-def test_what_caused_an_exception_is_told_in_a_note() -> None:
+def test_what_caused_an_exception_is_reported_in_a_note() -> None:
     error = ValueError("x")
     error.__cause__ = KeyError("k")
     assert again(error).__notes__ == ["Caused by KeyError: 'k'"]

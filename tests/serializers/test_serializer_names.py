@@ -155,7 +155,7 @@ def test_what_the_module_zstandard_compressed_is_read_by_each_name_of_the_format
     assert serializer.loads(base64.b64encode(written)) == {"a": [1, 2.5, None]}
 
 
-def test_who_lacks_the_backport_of_zstd_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_lacks_the_backport_of_zstd_learns_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("compression.zstd", "backports.zstd"):
         monkeypatch.setitem(sys.modules, module, None)
     compressed._library.cache_clear()

@@ -66,7 +66,7 @@ def test_a_limit_may_be_called_anything(api: httpx.Client) -> None:
         assert api.delete(path).status_code == 204
 
 
-def test_a_limit_tells_who_holds_its_slots_and_who_waits(api: httpx.Client, known: EmbeddedOrchestrator) -> None:
+def test_a_limit_shows_who_holds_its_slots_and_who_waits(api: httpx.Client, known: EmbeddedOrchestrator) -> None:
     api.put("/limits/db", json={"slots": 1})
     holds, waits = (Slot(new_id(), "db", 1, new_id(), new_id(), system_clock()) for _ in range(2))
     for slot in (holds, waits):
@@ -111,7 +111,7 @@ def test_a_hook_that_cannot_be_is_refused(tmp_path: Path, new: dict[str, object]
         assert "flow-run.late" in client.get("/api/hooks/kinds").json()
 
 
-def _told(known: EmbeddedOrchestrator, hook_id: str, count: int) -> list[Delivery]:
+def _reported(known: EmbeddedOrchestrator, hook_id: str, count: int) -> list[Delivery]:
     run, now = flow_run(), system_clock()
     payload = '{"run": {"name": "calm-owl"}, "state": {"type": "FAILED"}}'
     events = [Event(new_id(), now, "flow-run.failed", run.id, "nightly", payload) for _ in range(count)]
@@ -123,7 +123,7 @@ def _told(known: EmbeddedOrchestrator, hook_id: str, count: int) -> list[Deliver
 def test_events_are_listed_by_kind_flow_and_run_a_page_at_a_time(
     api: httpx.Client, known: EmbeddedOrchestrator
 ) -> None:
-    _told(known, new_id(), 3)
+    _reported(known, new_id(), 3)
     first = api.get("/events", params={"kind": "flow-run.*", "flow": "nightly", "limit": 2}).raise_for_status().json()
     assert first["items"][0]["run"] == {"name": "calm-owl"}
     rest = api.get("/events", params={"limit": 2, "cursor": first["next"]}).json()
@@ -135,7 +135,7 @@ def test_events_are_listed_by_kind_flow_and_run_a_page_at_a_time(
 
 def test_a_delivery_that_failed_is_listed_and_sent_again(api: httpx.Client, known: EmbeddedOrchestrator) -> None:
     hook = api.post("/hooks", json={"url": "https://example.invalid/x", "kinds": ["*"]}).json()["id"]
-    sent = _told(known, hook, 3)
+    sent = _reported(known, hook, 3)
     page = api.get("/hooks/deliveries", params={"hook": hook, "state": "failed", "limit": 2}).json()
     assert [each["id"] for each in page["items"]] == [sent[2].id, sent[1].id]
     assert page["items"][0]["event_kind"] == "flow-run.failed"
@@ -181,7 +181,7 @@ def test_totals_are_added_up_part_by_part(known: EmbeddedOrchestrator, monkeypat
     assert len(parts) > 4
 
 
-def test_one_flow_is_told_with_how_its_runs_went(api: httpx.Client, known: EmbeddedOrchestrator) -> None:
+def test_one_flow_is_reported_with_how_its_runs_went(api: httpx.Client, known: EmbeddedOrchestrator) -> None:
     good, bad = (flow_run()._replace(flow_name="nightly/load") for _ in range(2))
     other = flow_run()._replace(flow_name="other")
     known.commit([good, bad, other])
@@ -195,7 +195,7 @@ def test_one_flow_is_told_with_how_its_runs_went(api: httpx.Client, known: Embed
     assert [flow["name"] for flow in found] == ["nightly/load"]
 
 
-def test_the_status_tells_of_database_disk_queue_and_services(api: httpx.Client, place: str) -> None:
+def test_the_status_reports_database_disk_queue_and_services(api: httpx.Client, place: str) -> None:
     told = api.get("/status").raise_for_status().json()
     assert told["database"]["size"] > 0
     assert told["database"]["version"].startswith("PostgreSQL" if "://" in place else "SQLite")

@@ -57,7 +57,7 @@ def known() -> EmbeddedOrchestrator:
     return perdure.session.current().orchestrator  # type: ignore[return-value]
 
 
-def test_a_flow_run_is_told_with_its_graph_and_its_results(api: httpx.Client) -> None:
+def test_a_flow_run_is_reported_with_its_graph_and_its_results(api: httpx.Client) -> None:
     doubled(4)
     known().flush()
     (run,) = api.get("/flow-runs", params={"flow": "doubled"}).raise_for_status().json()["items"]
@@ -131,7 +131,7 @@ def test_a_block_is_saved_and_shown_without_its_secrets(api: httpx.Client, tmp_p
         ("/overview", {"since": "2024-01-02T00:00:00Z", "until": "2024-01-01T00:00:00Z"}),
     ],
 )
-def test_a_wrong_request_is_told_what_is_wrong(shared: httpx.Client, path: str, params: dict[str, Any]) -> None:
+def test_a_wrong_request_learns_what_is_wrong(shared: httpx.Client, path: str, params: dict[str, Any]) -> None:
     answer = shared.get(path, params=params)
     assert answer.status_code == 422
     assert answer.json()["error"]["message"]

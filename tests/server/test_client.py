@@ -145,7 +145,7 @@ def test_tokens_are_made_and_revoked_by_administrators_alone(home: Path) -> None
 
 
 @pytest.mark.slow
-def test_events_tell_of_a_run_and_of_what_it_logs(client: Client) -> None:
+def test_events_report_a_run_and_what_it_logs(client: Client) -> None:
     @flow
     def waiting() -> None:
         pause_flow_run(timeout=60)
@@ -195,7 +195,7 @@ def happen(proxy: Proxy, told: threading.Event) -> None:
 
 
 @pytest.mark.slow
-def test_events_go_on_after_a_break(home: Path) -> None:
+def test_events_continue_after_a_break(home: Path) -> None:
     with serving(home) as server:
         proxy = Proxy(server.port)
         with Client(proxy.address) as client:
@@ -226,7 +226,7 @@ def test_the_settings_say_where_the_server_is(server: Serving, monkeypatch: pyte
         assert client.variables() == []
 
 
-def test_what_is_no_server_of_perdures_is_told_so() -> None:
+def test_what_is_no_server_of_perdures_is_reported_as_such() -> None:
     with receiving() as other, Client(other.url) as client, pytest.raises(ClientError, match="no server of Perdure's"):
         client.variables()
 

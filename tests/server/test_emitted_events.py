@@ -95,7 +95,7 @@ def test_what_is_no_event_is_refused(given: dict[str, Any], rule: str) -> None:
     assert kept() == []
 
 
-def test_a_hook_that_wants_an_event_is_told_of_it() -> None:
+def test_a_hook_that_wants_an_event_is_notified() -> None:
     services = session.current().orchestrator.services
     for kinds in (["order.shipped"], ["order.*"], ["*"], ["order.lost"], ["flow-run.*"]):
         services.put_hook(webhook("https://hooks.example.org/", None, kinds, None, private=False))
@@ -117,7 +117,7 @@ def test_through_a_server_an_event_is_kept_and_listed(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_run_goes_on_where_its_event_cannot_be_kept(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
+def test_a_run_continues_where_its_event_cannot_be_kept(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
     with serving(str(tmp_path / "perdure.db")) as address:
         pass  # it is gone
     logging.getLogger("perdure.events").addHandler(caplog.handler)

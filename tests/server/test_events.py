@@ -33,7 +33,7 @@ def events(lines: Iterator[str]) -> Iterator[dict[str, Any]]:
             event = {}
 
 
-def test_changes_and_lines_are_told_as_they_come_and_gone_on_from(tmp_path: Path) -> None:
+def test_changes_and_lines_are_reported_as_they_come_and_continued_from(tmp_path: Path) -> None:
     known = EmbeddedOrchestrator(tmp_path / "perdure.db")
     run, other = flow_run(), flow_run()
     known.commit([run, state(run, StateType.RUNNING)])

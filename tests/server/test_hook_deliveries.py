@@ -64,8 +64,8 @@ def stuck(answer: bytes = b"") -> Iterator[str]:
         thread.join()
 
 
-def told(known: Orchestrator, urls: list[str], count: int) -> list[str]:
-    """Make a hook of each URL, and events that all of them are to be told of; the hooks' ids."""
+def notified(known: Orchestrator, urls: list[str], count: int) -> list[str]:
+    """Make a hook of each URL, and events that all of them are to be notified of; the hooks' ids."""
     hooks = [webhook(url, None, ["flow-run.failed"], None, private=True) for url in urls]
     for hook in hooks:
         known.services.put_hook(hook)
@@ -78,7 +78,7 @@ def told(known: Orchestrator, urls: list[str], count: int) -> list[str]:
 
 def test_receivers_that_never_answer_hold_up_nobody_else(known: Orchestrator, runtime: ServiceRuntime) -> None:
     with receiving() as receiver, stuck() as silent, stuck(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 9_999) as slow:
-        told(known, [*[silent] * 10, *[slow] * 10, receiver.url], 15)
+        notified(known, [*[silent] * 10, *[slow] * 10, receiver.url], 15)
         deliveries = Deliveries()
         deliveries(runtime, None)
         deadline = time.monotonic() + 5
@@ -92,7 +92,7 @@ def test_an_attempt_takes_no_longer_than_it_may_however_slowly_the_answer_comes(
 ) -> None:
     monkeypatch.setattr(sending, "SECONDS", 0.3)
     with stuck(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 9_999) as slow:
-        told(known, [slow], 1)
+        notified(known, [slow], 1)
         deliveries = Deliveries()
         deliveries(runtime, None)
         deliveries.join(10)
@@ -106,7 +106,7 @@ def test_more_hooks_than_threads_all_have_their_turn(
     monkeypatch.setattr(sending, "SECONDS", 0.1)
     monkeypatch.setattr(module, "_AT_ONCE", 3)
     with receiving() as receiver, stuck() as silent:
-        told(known, [*[silent] * 6, receiver.url], 5)
+        notified(known, [*[silent] * 6, receiver.url], 5)
         deliveries = Deliveries()
         deadline = time.monotonic() + 20
         while len(receiver.got) < 5 and time.monotonic() < deadline:
@@ -123,7 +123,7 @@ def test_an_error_of_any_kind_is_an_attempt_that_failed(
         raise error
 
     monkeypatch.setattr(module, "post", fail)
-    told(known, ["http://127.0.0.1/"], 2)
+    notified(known, ["http://127.0.0.1/"], 2)
     deliveries = Deliveries()
     deliveries(runtime, None)
     deliveries.join(10)
@@ -131,9 +131,9 @@ def test_an_error_of_any_kind_is_an_attempt_that_failed(
     assert [(each.attempts, each.outcome) for each in tried] == [(1, f"{type(error).__name__}: {error}")] * 2
 
 
-def test_two_servers_tell_a_hook_once(known: Orchestrator, runtime: ServiceRuntime) -> None:
+def test_two_servers_notify_a_hook_once(known: Orchestrator, runtime: ServiceRuntime) -> None:
     with receiving() as receiver:
-        told(known, [receiver.url], 20)
+        notified(known, [receiver.url], 20)
         both = [Deliveries(), Deliveries()]
         for deliveries in both:
             deliveries(runtime, None)

@@ -112,7 +112,7 @@ def test_headers_that_are_too_large_are_refused(tmp_path: Path) -> None:
         assert client.get("/api/health").status_code == 200
 
 
-def test_a_client_that_asks_too_often_is_told_to_wait(tmp_path: Path) -> None:
+def test_a_client_that_asks_too_often_is_asked_to_wait(tmp_path: Path) -> None:
     with (
         serving(tmp_path, authenticated=True, request_rate=1) as server,
         server.client(server.tokens["read"]) as client,
@@ -233,7 +233,7 @@ def test_a_right_token_is_never_refused_for_others_wrong_ones(tmp_path: Path) ->
             assert page.post(LOGIN, json={"token": token}).status_code == 200
 
 
-def test_strangers_behind_a_trusted_proxy_are_told_apart_and_others_claims_count_for_nothing(tmp_path: Path) -> None:
+def test_strangers_behind_a_trusted_proxy_are_distinguished_and_others_claims_count_for_nothing(tmp_path: Path) -> None:
     def answers(server: Serving, *claims: str) -> list[int]:
         with server.client("wrong") as client:
             return [client.get("/api/flow-runs", headers={"X-Forwarded-For": each}).status_code for each in claims]

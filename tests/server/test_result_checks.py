@@ -99,7 +99,7 @@ def test_arrays_are_compared_by_their_regions(api: httpx.Client) -> None:
     assert change["regions"]
 
 
-def test_what_would_have_to_be_unpickled_is_compared_by_previews_and_the_command_is_told(api: httpx.Client) -> None:
+def test_what_would_have_to_be_unpickled_is_compared_by_previews_and_the_command_is_reported(api: httpx.Client) -> None:
     one, other, _ = results_of("loud", api)
     before = Loud.loaded
     found = compared(api, one, other)

@@ -202,7 +202,9 @@ def delivered(known: Orchestrator, runtime: ServiceRuntime, told: Hook) -> None:
     deliver(runtime, None)
 
 
-def test_a_webhook_is_told_of_what_it_wants_signed_and_with_an_id(known: Orchestrator, runtime: ServiceRuntime) -> None:
+def test_a_webhook_is_notified_of_its_events_signed_and_with_an_id(
+    known: Orchestrator, runtime: ServiceRuntime
+) -> None:
     with receiving() as receiver:
         delivered(known, runtime, hook(receiver.url, "flow-run.completed"))
     ((headers, body),) = receiver.got
@@ -213,7 +215,7 @@ def test_a_webhook_is_told_of_what_it_wants_signed_and_with_an_id(known: Orchest
     assert (delivery.state, delivery.outcome, delivery.id) == ("delivered", "HTTP 204", headers["Perdure-Delivery"])
 
 
-def test_a_webhook_of_another_flow_is_told_nothing(known: Orchestrator, runtime: ServiceRuntime) -> None:
+def test_a_webhook_of_another_flow_is_not_notified(known: Orchestrator, runtime: ServiceRuntime) -> None:
     with receiving() as receiver:
         delivered(known, runtime, hook(receiver.url, flow_name="other"))
     assert receiver.got == []

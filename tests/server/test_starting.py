@@ -88,7 +88,7 @@ def _completed(api: httpx.Client, id: str) -> Callable[[], bool]:
     return lambda: api.get(f"/flow-runs/{id}").json()["state"]["type"] == "COMPLETED"
 
 
-def test_a_killed_run_is_gone_on_with_and_what_it_finished_is_not_run_again(killed: Path, api: httpx.Client) -> None:
+def test_a_killed_run_is_resumed_and_what_it_finished_is_not_run_again(killed: Path, api: httpx.Client) -> None:
     run = _only_run(api)
     answer = api.post(f"/flow-runs/{run['id']}/resume")
     assert answer.status_code == 202, answer.text
@@ -116,7 +116,7 @@ def test_a_program_that_cannot_be_started_says_why_and_how_to_do_it_by_hand(kill
 
 
 @pytest.mark.parametrize("api", [()], indirect=True, ids=["by default"])
-def test_a_server_starts_nothing_unless_it_was_told_so(killed: Path, api: httpx.Client) -> None:
+def test_a_server_starts_nothing_unless_it_was_asked_to(killed: Path, api: httpx.Client) -> None:
     run = _only_run(api)
     answer = api.post(f"/flow-runs/{run['id']}/resume", json={"retry_failed": True})
     assert answer.status_code == 409
@@ -124,7 +124,7 @@ def test_a_server_starts_nothing_unless_it_was_told_so(killed: Path, api: httpx.
     assert not (killed / "second").exists()
 
 
-def test_how_a_run_was_begun_is_told(killed: Path, api: httpx.Client) -> None:
+def test_how_a_run_was_begun_is_reported(killed: Path, api: httpx.Client) -> None:
     start = api.get(f"/flow-runs/{_only_run(api)['id']}/start").json()
     assert start["target"].endswith("program.py:both")
     assert Path(start["directory"]).is_dir()
@@ -132,7 +132,7 @@ def test_how_a_run_was_begun_is_told(killed: Path, api: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("api", [(), ("--run-flows",)], indirect=True)
-def test_a_program_has_runs_resumed_or_is_told_the_command(
+def test_a_program_has_runs_resumed_or_learns_the_command(
     killed: Path, api: httpx.Client, request: pytest.FixtureRequest
 ) -> None:
     with Client(str(api.base_url)) as client:
@@ -178,7 +178,7 @@ def suspended(tmp_path: Path) -> Path:
 
 
 @pytest.mark.usefixtures("suspended")
-def test_a_suspended_run_that_is_continued_goes_on_by_itself(api: httpx.Client) -> None:
+def test_a_suspended_run_that_is_continued_runs_by_itself(api: httpx.Client) -> None:
     id = _only_run(api)["id"]
     answer = api.post(f"/flow-runs/{id}/continue", json={"input": REVIEW})
     assert answer.status_code == 200, answer.text

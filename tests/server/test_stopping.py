@@ -52,7 +52,7 @@ def token_in(folder: Path, scope: Scope = Scope.ADMIN) -> str:
     return text
 
 
-def test_a_server_that_is_told_to_stop_ends_requests_and_streams_and_takes_no_more(tmp_path: Path) -> None:
+def test_a_server_that_is_asked_to_stop_ends_requests_and_streams_and_takes_no_more(tmp_path: Path) -> None:
     with serving(tmp_path) as server, ThreadPoolExecutor() as pool:
         begun = threading.Barrier(3)
 
@@ -83,7 +83,9 @@ def test_a_server_that_is_told_to_stop_ends_requests_and_streams_and_takes_no_mo
             httpx.get(f"{server.address}/api/health")
 
 
-def test_a_request_on_a_connection_that_was_made_before_the_server_was_told_to_stop_is_answered(tmp_path: Path) -> None:
+def test_a_request_on_a_connection_that_was_made_before_the_server_was_asked_to_stop_is_answered(
+    tmp_path: Path,
+) -> None:
     with serving(tmp_path) as server, server.raw() as raw:
         time.sleep(0.2)  # it is accepted
         server.server.should_exit = True
@@ -192,7 +194,7 @@ def test_workers_do_not_outlive_a_parent_that_was_killed(tmp_path: Path) -> None
         pytest.fail("a worker still answers")
 
 
-def test_a_certificate_is_read_anew_on_sighup(tmp_path: Path) -> None:
+def test_a_certificate_is_read_again_on_sighup(tmp_path: Path) -> None:
     authority, cert, key = trustme.CA(), tmp_path / "cert.pem", tmp_path / "key.pem"
 
     def issue() -> None:
@@ -243,7 +245,7 @@ def test_a_server_is_open_to_others_only_when_that_is_said(tmp_path: Path) -> No
     assert "--insecure" in (tmp_path / "log").read_text()
 
 
-def test_the_log_tells_of_requests_and_never_of_secrets(tmp_path: Path) -> None:
+def test_the_log_has_requests_and_never_secrets(tmp_path: Path) -> None:
     token = token_in(tmp_path, Scope.READ)
     with started(tmp_path, "--log-requests", "--log-format=json") as (process, address):
         client = httpx.Client(base_url=address, headers={"Authorization": f"Bearer {token}"}, timeout=60)

@@ -35,7 +35,7 @@ def test_a_transition_that_may_not_be_is_one() -> None:
     assert [wrong for wrong in violations(known) if "is still Running" in wrong]
 
 
-def test_a_final_state_that_is_told_twice_is_none() -> None:
+def test_a_final_state_that_is_reported_twice_is_none() -> None:
     state = made(return_state=True)
     known = session.current().orchestrator
     known.commit([StateRecord(state.flow_run_id or "", False, state.type, state.name, None, state.time)])

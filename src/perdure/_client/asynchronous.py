@@ -124,7 +124,7 @@ class AsyncClient:
         Raises:
             SteeringError: it is not paused, or the input is not what it asks for.
         """
-        return await self._do(self._calls.go_on(id, input))
+        return await self._do(self._calls.continue_run(id, input))
 
     async def resume_flow_run(self, id: Id, *, retry_failed: bool = False) -> FlowRunModel:
         """Resume a flow run, by a process on the server's machine; with `retry_failed`, failed steps run again.

@@ -89,7 +89,7 @@ class Calls(Asker):
         how = {} if grace_seconds is None else {"grace_seconds": grace_seconds}
         return self.read(_FLOW_RUN, (yield from self.ask("POST", f"flow-runs/{id}/cancel", body=how)))
 
-    def go_on(self, id: Id, input: Any) -> Steps[ContinuedRun]:
+    def continue_run(self, id: Id, input: Any) -> Steps[ContinuedRun]:
         dump = getattr(input, "model_dump", None)
         body = {"input": input if dump is None else dump(mode="json")}
         return self.read(_CONTINUED, (yield from self.ask("POST", f"flow-runs/{id}/continue", body=body)))

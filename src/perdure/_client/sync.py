@@ -125,7 +125,7 @@ class Client:
         Raises:
             SteeringError: it is not paused, or the input is not what it asks for.
         """
-        return self._do(self._calls.go_on(id, input))
+        return self._do(self._calls.continue_run(id, input))
 
     def resume_flow_run(self, id: Id, *, retry_failed: bool = False) -> FlowRunModel:
         """Resume a flow run, by a process on the server's machine; with `retry_failed`, failed steps run again.

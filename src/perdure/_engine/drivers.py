@@ -62,25 +62,25 @@ def drive(steps: Steps[T], runtime: Runtime) -> T:
 
     Ctrl-C and other signals may come between any two instructions: wherever here, the steps get to know.
     """
-    go_on: Callable[[Any], Effect] = steps.send
+    advance: Callable[[Any], Effect] = steps.send
     outcome: Any = None
     while True:
         try:
             while True:
-                outcome = perform(go_on(outcome), runtime)
-                go_on = steps.send
+                outcome = perform(advance(outcome), runtime)
+                advance = steps.send
         except StopIteration as stop:
             if steps.gi_frame is None:  # type: ignore[attr-defined]  # the steps have ended
                 result: T = stop.value
                 return result
-            go_on, outcome = steps.throw, stop
+            advance, outcome = steps.throw, stop
         except EndedInFork as ended:
             left: T = _left_to_parent(steps, ended)
             return left
         except BaseException as error:
             if steps.gi_frame is None:  # type: ignore[attr-defined]
                 raise
-            go_on, outcome = steps.throw, error
+            advance, outcome = steps.throw, error
 
 
 async def adrive(steps: Steps[T], runtime: Runtime) -> T:

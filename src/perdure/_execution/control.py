@@ -65,7 +65,7 @@ def continue_flow_run(flow_run_id: str | UUID, *, input: object = None) -> None:
         SteeringError: it is not paused, somebody else has continued it, or the input is not what it asks for.
     """
     dump: Callable[..., Any] | None = getattr(input, "model_dump", None)
-    asking.go_on(str(flow_run_id), input if dump is None else dump(mode="json"), sessions.current())
+    asking.continue_run(str(flow_run_id), input if dump is None else dump(mode="json"), sessions.current())
 
 
 def resume_flow_run(flow_run_id: str | UUID, run_input: object = None) -> Any:

@@ -343,8 +343,8 @@ class Mapped(PendingGroup, Generic[R]):
             self._entries[index] = state
         with self._changed:
             self._unfinished -= 1
-            goes_on = self._has_room()
-            if goes_on:
+            continues = self._has_room()
+            if continues:
                 self._changed.notify_all()
             ended = self._exhausted and not self._unfinished
         self._bar.advance()
@@ -354,7 +354,7 @@ class Mapped(PendingGroup, Generic[R]):
             self._has_failed = True
             for watch in tuple(self._watchers):
                 watch()
-        if not goes_on:
+        if not continues:
             return
         if self._loop is not None:
             with suppress(RuntimeError):  # the loop is closed

@@ -56,7 +56,7 @@ def diff(before: str | UUID, after: str | UUID, by_digest: bool = False) -> Diff
     one, other = blobs
     chunks = None
     if one is not None and other is not None:
-        if _tells(one, other):
+        if _decides(one, other):
             return Difference(is_same=True, by="digest")
         chunks = _chunks(one.payload, other.payload)
     if by_digest:
@@ -97,7 +97,7 @@ def diff_plainly(before: ResultRecord, after: ResultRecord, storages: FindStorag
     one, other = _document(before, storages), _document(after, storages)
     chunks = None
     if one is not None and other is not None:
-        if _tells(one, other):
+        if _decides(one, other):
             return PlainDifference(True, "digest")
         chunks = _chunks(one.payload, other.payload)
     values = [_plain(before, one, storages), _plain(after, other, storages)]
@@ -149,7 +149,7 @@ def _document(record: ResultRecord, storages: FindStorage | None = None) -> Pers
     return blob
 
 
-def _tells(a: PersistedResultBlob, b: PersistedResultBlob) -> bool:
+def _decides(a: PersistedResultBlob, b: PersistedResultBlob) -> bool:
     """Whether the documents are enough to know that the values are the same."""
     return a.digest is not None and a.digest == b.digest and a.serializer == b.serializer
 

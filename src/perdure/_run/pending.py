@@ -150,15 +150,15 @@ class Pending:
         loop = asyncio.get_running_loop()
         arrived = loop.create_future()
 
-        def tell() -> None:
+        def notify() -> None:
             if not arrived.done():
                 arrived.set_result(None)
 
-        def tell_loop() -> None:
+        def notify_loop() -> None:
             with suppress(RuntimeError):  # the loop is closed
-                loop.call_soon_threadsafe(tell)
+                loop.call_soon_threadsafe(notify)
 
-        self.when_done(tell_loop)
+        self.when_done(notify_loop)
         await arrived
 
 

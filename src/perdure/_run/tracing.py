@@ -19,7 +19,7 @@ from perdure._platform.version import VERSION
 _MESSAGE = 1_000  # characters of a failure's message
 
 
-class Tell(Protocol):
+class Reporting(Protocol):
     """Reports records to the orchestrator."""
 
     def __call__(self, records: Iterable[Record]) -> None:
@@ -33,14 +33,14 @@ class Tracer:
         self._tracer = trace.get_tracer("perdure", VERSION)
         self._open: dict[str, Span] = {}
 
-    def tapped(self, tell: Tell) -> Tell:
+    def tapped(self, report: Reporting) -> Reporting:
         """What reports the records, and makes spans of them."""
 
         def reported(records: Iterable[Record]) -> None:
             taken = tuple(records)
             for record in taken:
                 self._see(record)
-            tell(taken)
+            report(taken)
 
         return reported
 

@@ -270,10 +270,10 @@ def _micros(when: datetime) -> Micros:
     return (when - _EPOCH) // timedelta(microseconds=1)
 
 
-def _tell_forked_child() -> None:
+def _mark_useless_in_child() -> None:
     global _is_useless
     _is_useless = _was_used
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows
-    os.register_at_fork(after_in_child=_tell_forked_child)
+    os.register_at_fork(after_in_child=_mark_useless_in_child)

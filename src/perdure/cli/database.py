@@ -56,7 +56,7 @@ def upgrade(as_json: AsJson = False) -> None:
     database = chosen()
     before = database.revision()
     database.connect().close()
-    _tell_of_migration(database, before, HEAD, as_json)
+    _report_migration(database, before, HEAD, as_json)
 
 
 @app.command()
@@ -85,10 +85,10 @@ def downgrade(
             f"Take {database.place} from {before} back to {revision}? What {revision} lacks is lost.", abort=True
         )
     database.migrate(revision)
-    _tell_of_migration(database, before, revision, as_json)
+    _report_migration(database, before, revision, as_json)
 
 
-def _tell_of_migration(database: Database, before: str | None, after: str, as_json: bool) -> None:
+def _report_migration(database: Database, before: str | None, after: str, as_json: bool) -> None:
     if as_json:
         show_json({"place": database.place, "before": before, "after": after})
     elif before == after:

@@ -11,8 +11,8 @@ from perdure._session import session
 from perdure.cli import find
 from perdure.cli.explain import show_why
 from perdure.cli.flow_run_abandon import LOST, abandon
+from perdure.cli.flow_run_control import cancel, continue_run
 from perdure.cli.flow_run_resume import rerun, resume, start
-from perdure.cli.flow_run_steer import cancel, go_on
 from perdure.cli.flow_run_watch import watch
 from perdure.cli.groups import AsJson, Limit, States, Tags, new_group
 from perdure.cli.log_lines import Names, line_text
@@ -39,7 +39,7 @@ app.command()(start)
 app.command()(rerun)
 app.command()(abandon)
 app.command()(cancel)
-app.command("continue")(go_on)
+app.command("continue")(continue_run)
 app.command()(watch)
 
 Which = Annotated[str, typer.Argument(metavar="RUN", help="A flow run's id, a prefix of it, or its name.")]

@@ -218,7 +218,7 @@ def picture(
         groups = _groups(runs)
         parts += [_done(runs), "", _tasks(groups[: max(room - 4, 3)])]
         room -= min(len(groups), max(room - 4, 3)) + 4
-        parts += _telling(runs, max(min(room, 10), 3))
+        parts += _notable(runs, max(min(room, 10), 3))
     parts += [_progress(each) for each in progresses]
     if lines:
         parts += ["", *(_cut(line) for line in lines)]
@@ -280,7 +280,7 @@ def _tasks(groups: Sequence[tuple[str, bool, list[Run]]]) -> "Table":
     return table([Column("task"), Column("runs"), Column("took, mean", whole=True, right=True)], rows)
 
 
-def _telling(runs: Sequence[Run], room: int) -> "list[RenderableType]":
+def _notable(runs: Sequence[Run], room: int) -> "list[RenderableType]":
     """What goes wrong, and what runs: the last that failed, then those that run for longest."""
     wrong = [run for run in runs if run.state_type in UNSUCCESSFUL][-(room // 2) :]
     running = [run for run in runs if run.state_type == StateType.RUNNING][: room - len(wrong)]

@@ -18,7 +18,7 @@ __all__ = ["ResultsConformance"]
 class ResultsConformance:
     """Results: filters, pages, removal, inputs, items of generators."""
 
-    def test_a_result_comes_back_as_it_was_told(self, orchestrator: Orchestrator) -> None:
+    def test_a_result_comes_back_as_it_was_reported(self, orchestrator: Orchestrator) -> None:
         reported = ResultRecord(
             run_id=new_id(),
             of_task=True,
@@ -95,14 +95,14 @@ class ResultsConformance:
         of_flow = {each.run_id for each in orchestrator.results(ResultFilter(flow=run.flow_name))}
         assert of_flow == {run.id, task.id}
 
-    def test_pages_of_results_go_on_where_the_last_one_ended(self, orchestrator: Orchestrator) -> None:
+    def test_pages_of_results_continue_where_the_last_one_ended(self, orchestrator: Orchestrator) -> None:
         reported = [literal(task_run()) for _ in range(5)]
         orchestrator.commit(reported)
         first = orchestrator.results(ResultFilter(limit=2))
         second = orchestrator.results(ResultFilter(limit=2, older_than=first[-1].run_id))
         assert [*first, *second] == reported[:0:-1]
 
-    def test_a_result_is_doomed_and_then_removed(self, orchestrator: Orchestrator) -> None:
+    def test_a_result_is_pending_deletion_and_then_removed(self, orchestrator: Orchestrator) -> None:
         task = task_run()
         reported = persisted(task)
         orchestrator.commit([reported])
@@ -112,7 +112,7 @@ class ResultsConformance:
         assert orchestrator.results(ResultFilter(removed=True)) == [reported._replace(doomed=7, removed=9)]
         assert orchestrator.results(ResultFilter(doomed=False)) == []
 
-    def test_a_new_result_of_a_run_is_not_doomed(self, orchestrator: Orchestrator) -> None:
+    def test_a_new_result_of_a_run_is_not_pending_deletion(self, orchestrator: Orchestrator) -> None:
         task = task_run()
         orchestrator.commit([persisted(task), RemovalRecord(task.id, 7, None), RemovalRecord(task.id, 7, 8)])
         orchestrator.commit([again := persisted(task)])

@@ -29,7 +29,7 @@ class RunsConformance:
         orchestrator.report([run])
         assert ids(orchestrator.flow_runs(RunFilter())) == [run.id]
 
-    def test_a_runs_fields_come_back_as_they_were_told(self, orchestrator: Orchestrator) -> None:
+    def test_a_runs_fields_come_back_as_they_were_reported(self, orchestrator: Orchestrator) -> None:
         run = flow_run(flow_version="7", parent_flow_run_id=new_id(), parent_task_run_id=new_id(), tags='["a"]')
         task = task_run(run.id, parent_task_run_id=new_id(), tags='["b"]')
         orchestrator.commit([run, task])
@@ -118,7 +118,7 @@ class RunsConformance:
         assert run[: len(task)] == task
         assert run[-7:] == (S.COMPLETED, "Completed", None, completed.time, running.time, completed.time, 1)
 
-    def test_telling_of_a_run_again_changes_nothing(self, orchestrator: Orchestrator) -> None:
+    def test_reporting_a_run_again_changes_nothing(self, orchestrator: Orchestrator) -> None:
         run = flow_run()
         orchestrator.commit([run, state(run, S.RUNNING)])
         before = orchestrator.flow_runs(RunFilter())
@@ -188,7 +188,7 @@ class RunsConformance:
         assert start is not None
         assert start.process_id == SECOND
 
-    def test_a_flow_run_that_has_gone_on_is_not_claimed(self, orchestrator: Orchestrator) -> None:
+    def test_a_flow_run_that_has_continued_is_not_claimed(self, orchestrator: Orchestrator) -> None:
         run = flow_run()
         seen, since = state(run, S.RUNNING), state(run, S.COMPLETED)
         orchestrator.report([run, seen, StartRecord(run.id, FIRST, None, None, None), since])

@@ -86,7 +86,7 @@ class InfrastructureConformance:
         _until(lambda: text in started.said() or started.ended() is not None, f"{text!r}")
         assert text in started.said()
 
-    def test_exit_codes_and_what_was_printed_are_told(self, start: Callable[..., Started]) -> None:
+    def test_exit_codes_and_what_was_printed_are_reported(self, start: Callable[..., Started]) -> None:
         fine = start("import sys; print('all is well'); print('on the other stream', file=sys.stderr)")
         wrong = start("print('a last word'); raise SystemExit(3)")
         assert (self.code_of(fine), self.code_of(wrong)) == (0, 3)
@@ -100,7 +100,7 @@ class InfrastructureConformance:
         assert self.code_of(started) == 0
         assert ascii([[_ODD, ""], _ODD, None]) in started.said()
 
-    def test_the_end_by_a_signal_is_told_as_one(self, start: Callable[..., Started]) -> None:
+    def test_the_end_by_a_signal_is_reported_as_one(self, start: Callable[..., Started]) -> None:
         assert self.code_of(start("import os; os.kill(os.getpid(), 9)")) == -9
 
     def test_who_is_asked_to_end_can_do_so_by_itself(self, start: Callable[..., Started]) -> None:

@@ -34,7 +34,7 @@ class LimitsConformance:
         assert orchestrator.limits.draw("db", 1, 10, None) is None
         assert not orchestrator.limits.delete("db")
 
-    def test_who_comes_too_late_is_told_how_many_slots_are_missing(self, orchestrator: Orchestrator) -> None:
+    def test_who_comes_too_late_learns_how_many_slots_are_missing(self, orchestrator: Orchestrator) -> None:
         orchestrator.limits.put(Limit("db", 3, None, 0))
         first, second = slot(2), slot(2)
         assert orchestrator.limits.take(first, 10) == 0

@@ -123,7 +123,7 @@ class OrchestratorConformance(RunsConformance, ResultsConformance, CacheConforma
         assert orchestrator.blocks() == []
         assert orchestrator.block(dev.id) == dev._replace(name=None)
 
-    def test_log_lines_are_numbered_and_gone_on_with(self, orchestrator: Orchestrator) -> None:
+    def test_log_lines_are_numbered_and_continue(self, orchestrator: Orchestrator) -> None:
         run = flow_run(flow_name="etl")
         lines = [LogRecord(run.id, None, next(times), level, "", str(level)) for level in (10, 20, 30, 40)]
         orchestrator.report([run, *lines, LogRecord(new_id(), new_id(), next(times), 50, "", "of another")])

@@ -48,7 +48,7 @@ class PruningConformance:
         """The orchestrator under test, empty; subclasses override this."""
         raise NotImplementedError
 
-    def test_what_breaks_a_limit_is_doomed(self, orchestrator: Orchestrator) -> None:
+    def test_what_breaks_a_limit_is_pending_deletion(self, orchestrator: Orchestrator) -> None:
         orchestrator.commit([*run_of_a_flow(), *run_of_a_flow()])
         expected = [Doomed(STORAGE, "age", False, 2, 200)]
         assert doomed(orchestrator, dry_run=True) == expected
@@ -56,7 +56,7 @@ class PruningConformance:
         assert doomed(orchestrator) == expected
         assert {each.doomed for each in orchestrator.results(ResultFilter())} == {NOW}
 
-    def test_what_was_doomed_before_the_grace_period_may_be_removed(self, orchestrator: Orchestrator) -> None:
+    def test_what_was_pending_deletion_before_the_grace_period_may_be_removed(self, orchestrator: Orchestrator) -> None:
         early, late = run_of_a_flow(), run_of_a_flow()
         orchestrator.commit([*early, *late, RemovalRecord(early[0].id, NOW - DAY, None)])
         pruning = orchestrator.pruning()
@@ -84,21 +84,21 @@ class PruningConformance:
             pruning.close()
 
     @pytest.mark.parametrize("type", [S.PENDING, S.RUNNING, S.CRASHED])
-    def test_what_a_run_may_still_need_is_not_doomed(self, orchestrator: Orchestrator, type: S) -> None:
+    def test_what_a_run_may_still_need_is_not_pending_deletion(self, orchestrator: Orchestrator, type: S) -> None:
         orchestrator.commit(run_of_a_flow(type))
         assert doomed(orchestrator) == []
 
-    def test_what_a_run_was_given_is_not_doomed(self, orchestrator: Orchestrator) -> None:
+    def test_what_a_run_was_given_is_not_pending_deletion(self, orchestrator: Orchestrator) -> None:
         source, user = run_of_a_flow(), flow_run()
         orchestrator.commit([*source, user, InputRecord(user.id, source[0].id, "x")])
         assert doomed(orchestrator) == []
 
-    def test_what_a_cache_key_stands_for_is_not_doomed(self, orchestrator: Orchestrator) -> None:
+    def test_what_a_cache_key_stands_for_is_not_pending_deletion(self, orchestrator: Orchestrator) -> None:
         run = run_of_a_flow()
         orchestrator.commit([*run, CacheRecord("key", run[0].id, 0, NOW + 1)])
         assert doomed(orchestrator) == []
 
-    def test_results_at_one_place_are_doomed_together(self, orchestrator: Orchestrator) -> None:
+    def test_results_at_one_place_are_pending_deletion_together(self, orchestrator: Orchestrator) -> None:
         old, new = flow_run(), flow_run()
         results = [persisted(old, "shared", created=NOW - 2 * DAY), persisted(new, "shared", created=NOW)]
         orchestrator.commit([old, state(old, S.COMPLETED), new, state(new, S.COMPLETED), *results])
@@ -115,7 +115,7 @@ class PruningConformance:
         kept = orchestrator.results(ResultFilter(doomed=False))
         assert [each.run_id for each in kept] == [runs[3].id, runs[2].id]
 
-    def test_keys_that_no_result_leads_to_are_told(self, orchestrator: Orchestrator) -> None:
+    def test_keys_that_no_result_leads_to_are_reported(self, orchestrator: Orchestrator) -> None:
         run = task_run()
         orchestrator.commit([run, persisted(run, "known")])
         pruning = orchestrator.pruning()

@@ -159,7 +159,7 @@ class StorageConformance:
             "c/d": [],
         }
 
-    def test_names_that_begin_alike_are_told_apart(self, storage: Storage) -> None:
+    def test_names_that_begin_alike_are_distinguished(self, storage: Storage) -> None:
         keys = ["k.a", "k.b/c", "k-", "k-z/y", "k/x", "k0", "l", "j/k.a", "é", "éa"]
         for key in keys:
             storage.write(key, b"x")
@@ -167,7 +167,7 @@ class StorageConformance:
             assert sorted(storage.list(prefix)) == sorted(key for key in keys if key.startswith(prefix))
             assert sorted(each.key for each in storage.entries(prefix)) == sorted(storage.list(prefix))
 
-    def test_what_is_known_of_objects_is_told_without_reading_them(self, storage: Storage) -> None:
+    def test_what_is_known_of_objects_is_reported_without_reading_them(self, storage: Storage) -> None:
         storage.write("a/b", b"12345")
         (entry,) = storage.entries()
         assert (entry.key, entry.size) in (("a/b", 5), ("a/b", None))
@@ -230,7 +230,7 @@ class StorageConformance:
 
     @pytest.mark.parametrize("stated", [1, 5, 99, LARGE - 1, LARGE + 1, 2 * LARGE])
     @pytest.mark.parametrize("size", [4, LARGE])
-    def test_an_object_of_another_size_than_told_is_read_as_it_is(
+    def test_an_object_of_another_size_than_expected_is_read_as_it_is(
         self, storage: Storage, size: int, stated: int
     ) -> None:
         data = large_data()[:size]
@@ -255,7 +255,7 @@ class StorageConformance:
         storage.sync([])
         assert sorted(storage.list()) == sorted(keys)
 
-    def test_a_person_is_told_where_an_object_is(self, storage: Storage) -> None:
+    def test_a_person_learns_where_an_object_is(self, storage: Storage) -> None:
         assert storage.describe("some/key").endswith("some/key")
 
     def test_the_async_forms_do_the_same(self, storage: Storage) -> None:

@@ -28,7 +28,7 @@ PROCESS = "06a3d9f2-0000-7000-8000-0000000000aa"
 TRANSACTION = "06a3d9f2-0000-7000-8000-0000000000bb"
 
 
-def tell_a_run(known: EmbeddedOrchestrator, end: S = S.COMPLETED, kept: bool = True) -> FlowRunRecord:
+def report_a_run(known: EmbeddedOrchestrator, end: S = S.COMPLETED, kept: bool = True) -> FlowRunRecord:
     """A flow run with a subflow, tasks, and all that may be known of them; `kept`: a result lies in a storage."""
     run = flow_run(tags='["nightly", "\\u00fc"]')
     inner = flow_run(parent_flow_run_id=run.id)
@@ -48,10 +48,10 @@ def tell_a_run(known: EmbeddedOrchestrator, end: S = S.COMPLETED, kept: bool = T
     return run
 
 
-def tell_much(database: Database) -> None:
+def report_much(database: Database) -> None:
     """Several runs, blocks, sources, transactions and claims."""
     known = EmbeddedOrchestrator(database)
-    runs = [tell_a_run(known) for _ in range(3)]
+    runs = [report_a_run(known) for _ in range(3)]
     known.transactions.open(TransactionRecord(TRANSACTION, "k", runs[0].id, 1))
     step = StepRecord(runs[0].id, TRANSACTION, TRANSACTION, "k", None, None, None, None, "ended")
     known.commit([step, ValueRecord(TRANSACTION, "name", "1"), block("s3"), block(None), SourceRecord("d", "{}")])

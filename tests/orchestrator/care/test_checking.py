@@ -1,7 +1,7 @@
 from contextlib import closing
 
 import pytest
-from rich_runs import tell_much
+from rich_runs import report_much
 
 from perdure._platform.ids import new_id
 from perdure._store.embedded import EmbeddedOrchestrator
@@ -14,7 +14,7 @@ from tests.orchestrator.care.conftest import NewDatabase
 
 
 def test_a_whole_database_is_whole(database: Database) -> None:
-    tell_much(database)
+    report_much(database)
     checked = check(database)
     assert (checked.is_whole, checked.damage, checked.differences) == (True, [], [])
 
@@ -28,21 +28,21 @@ def test_a_whole_database_is_whole(database: Database) -> None:
         ("DROP TABLE run_wait", "run_wait"),
     ],
 )
-def test_tables_that_somebody_changed_are_told(database: Database, statement: str, named: str) -> None:
-    tell_much(database)
+def test_tables_that_somebody_changed_are_reported(database: Database, statement: str, named: str) -> None:
+    report_much(database)
     with closing(database.connect()) as connection:
         connection.execute(statement)
     assert named in " ".join(check(database).differences)
 
 
 def test_tables_of_others_in_the_same_database_are_passed_over(database: Database) -> None:
-    tell_much(database)
+    report_much(database)
     with closing(database.connect()) as connection:
         connection.execute("CREATE TABLE theirs (a int)")
     assert check(database).is_whole
 
 
-def test_rows_that_lead_to_nothing_are_told_and_do_no_harm(database: Database) -> None:
+def test_rows_that_lead_to_nothing_are_reported_and_do_no_harm(database: Database) -> None:
     known = EmbeddedOrchestrator(database)
     alone = task_run(new_id())
     known.commit([alone, state(alone, StateType.COMPLETED)])
@@ -54,10 +54,10 @@ def test_rows_that_lead_to_nothing_are_told_and_do_no_harm(database: Database) -
     )
 
 
-def test_damaged_pages_are_told(new: NewDatabase) -> None:
+def test_damaged_pages_are_reported(new: NewDatabase) -> None:
     database = new("sqlite")
     assert isinstance(database, SQLite)
-    tell_much(database)
+    report_much(database)
     with closing(database.connect()) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         (page,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'task_run_by_task'").fetchone()

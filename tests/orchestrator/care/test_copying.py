@@ -4,7 +4,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from rich_runs import tell_much
+from rich_runs import report_much
 
 from perdure._store.embedded import EmbeddedOrchestrator
 from perdure._store.maintenance import copying
@@ -45,7 +45,7 @@ def contents(database: Database) -> dict[str, list[tuple[object, ...]]]:
 def test_a_copy_has_everything_in_it(new: NewDatabase, origin: str, goal: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(copying, "_PAGE", 2)
     source, target = new(origin), new(goal)
-    tell_much(source)
+    report_much(source)
     told: dict[str, int] = {}
     counts = copy(source, target, lambda table, rows: told.update({table: rows}))
     assert contents(target) == contents(source)
@@ -54,14 +54,14 @@ def test_a_copy_has_everything_in_it(new: NewDatabase, origin: str, goal: str, m
     assert check(target).is_whole
 
 
-def test_a_copy_can_be_gone_on_with(database: Database, new: NewDatabase) -> None:
+def test_a_copy_can_be_resumed(database: Database, new: NewDatabase) -> None:
     source = new("sqlite")
-    tell_much(source)
+    report_much(source)
     copy(source, database)
-    tell_much_more = EmbeddedOrchestrator(database)
-    tell_much_more.commit([flow_run(tags='["nightly"]')])
-    assert len(tell_much_more.flow_runs(RunFilter(tags=("nightly",)))) == 4
-    tell_much_more.close()
+    report_much_more = EmbeddedOrchestrator(database)
+    report_much_more.commit([flow_run(tags='["nightly"]')])
+    assert len(report_much_more.flow_runs(RunFilter(tags=("nightly",)))) == 4
+    report_much_more.close()
 
 
 def test_what_the_target_cannot_hold_is_spelled_out(database: Database, new: NewDatabase) -> None:
@@ -77,8 +77,8 @@ def test_what_the_target_cannot_hold_is_spelled_out(database: Database, new: New
 
 def test_a_target_that_is_not_empty_is_refused(database: Database, new: NewDatabase) -> None:
     source = new("sqlite")
-    tell_much(source)
-    tell_much(database)
+    report_much(source)
+    report_much(database)
     before = contents(database)
     with pytest.raises(OrchestratorError, match="is not empty: it has rows in"):
         copy(source, database)
@@ -92,7 +92,7 @@ def test_a_database_is_not_copied_into_itself(database: Database) -> None:
 
 def test_a_copy_that_is_interrupted_leaves_the_target_empty(database: Database, new: NewDatabase) -> None:
     source = new("sqlite")
-    tell_much(source)
+    report_much(source)
 
     def interrupt(table: str, _: int) -> None:
         if table == "task_run":
@@ -105,9 +105,9 @@ def test_a_copy_that_is_interrupted_leaves_the_target_empty(database: Database, 
     assert contents(database)["task_run"] == contents(source)["task_run"]
 
 
-def test_what_is_told_meanwhile_is_left_out_of_a_copy(database: Database, new: NewDatabase) -> None:
+def test_what_is_reported_meanwhile_is_left_out_of_a_copy(database: Database, new: NewDatabase) -> None:
     target = new("sqlite")
-    tell_much(database)
+    report_much(database)
     before = contents(database)
     known = EmbeddedOrchestrator(database)
     copy(database, target, lambda _, __: known.commit([flow_run()]))
@@ -116,7 +116,7 @@ def test_what_is_told_meanwhile_is_left_out_of_a_copy(database: Database, new: N
 
 
 def test_a_backup_has_everything_in_it(database: Database, tmp_path: Path) -> None:
-    tell_much(database)
+    report_much(database)
     file = tmp_path / "backup.db"
     assert backup(database, file) == file.stat().st_size
     assert [each.name for each in tmp_path.glob("*backup*")] == ["backup.db"]
@@ -155,7 +155,7 @@ def test_a_backup_replaces_no_file(database: Database, tmp_path: Path) -> None:
     assert (tmp_path / "there").read_text() == "precious"
 
 
-def test_a_backup_that_cannot_be_written_is_told(database: Database, tmp_path: Path) -> None:
+def test_a_backup_that_cannot_be_written_is_reported(database: Database, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OrchestratorError, match=r"cannot be (written|made)|unable to open"):
         backup(database, tmp_path / "file" / "backup.db")

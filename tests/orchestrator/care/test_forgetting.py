@@ -1,7 +1,7 @@
 from collections.abc import Iterator
 
 import pytest
-from rich_runs import tell_a_run
+from rich_runs import report_a_run
 
 from perdure._model.state_types import ABANDONED
 from perdure._platform.clock import system_clock
@@ -48,9 +48,9 @@ def stays(database: Database) -> bool:
 
 
 def test_a_run_goes_with_all_that_is_in_it(known: EmbeddedOrchestrator, database: Database) -> None:
-    unfinished = tell_a_run(known, S.RUNNING, kept=False)
+    unfinished = report_a_run(known, S.RUNNING, kept=False)
     rows = {name: count(known, name) for name in metadata.tables}
-    tell_a_run(known, kept=False)
+    report_a_run(known, kept=False)
     gone = forget(database, NOW, NOW)
     assert (gone["flow_run"], gone["task_run"]) == (2, 2)
     assert {name: count(known, name) for name in metadata.tables} == rows
@@ -58,20 +58,20 @@ def test_a_run_goes_with_all_that_is_in_it(known: EmbeddedOrchestrator, database
     assert check(database).dangling == []
 
 
-def test_a_dry_run_removes_nothing_and_tells_what_would_go(known: EmbeddedOrchestrator, database: Database) -> None:
-    tell_a_run(known, kept=False)
+def test_a_dry_run_removes_nothing_and_shows_what_would_go(known: EmbeddedOrchestrator, database: Database) -> None:
+    report_a_run(known, kept=False)
     assert forget(database, NOW, NOW, dry_run=True) == {"flow_run": 2, "task_run": 2}
     assert len(left(known)) == 2
 
 
 @pytest.mark.parametrize("end", [S.RUNNING, S.PENDING, S.PAUSED, S.CANCELLING, S.CRASHED])
 def test_what_is_unfinished_or_may_be_resumed_stays(known: EmbeddedOrchestrator, database: Database, end: S) -> None:
-    tell_a_run(known, end, kept=False)
+    report_a_run(known, end, kept=False)
     assert stays(database)
 
 
 def test_what_crashed_goes_once_it_is_asked_for_or_abandoned(known: EmbeddedOrchestrator, database: Database) -> None:
-    crashed, abandoned = tell_a_run(known, S.CRASHED, kept=False), tell_a_run(known, S.CRASHED, kept=False)
+    crashed, abandoned = report_a_run(known, S.CRASHED, kept=False), report_a_run(known, S.CRASHED, kept=False)
     known.commit([state(abandoned, S.CRASHED)._replace(name=ABANDONED)])
     forget(database, NOW, NOW)
     assert abandoned.id not in left(known)
@@ -81,7 +81,7 @@ def test_what_crashed_goes_once_it_is_asked_for_or_abandoned(known: EmbeddedOrch
 
 
 def test_what_ended_later_stays(known: EmbeddedOrchestrator, database: Database) -> None:
-    early, late = tell_a_run(known, kept=False), tell_a_run(known, kept=False)
+    early, late = report_a_run(known, kept=False), report_a_run(known, kept=False)
     ended = known.flow_runs(RunFilter(ids=(late.id,)))[0].ended
     forget(database, ended or 0, NOW)
     assert early.id not in left(known)
@@ -89,13 +89,13 @@ def test_what_ended_later_stays(known: EmbeddedOrchestrator, database: Database)
 
 
 def test_a_subflow_that_still_runs_keeps_its_tree(known: EmbeddedOrchestrator, database: Database) -> None:
-    inner = flow_run(parent_flow_run_id=tell_a_run(known, kept=False).id)
+    inner = flow_run(parent_flow_run_id=report_a_run(known, kept=False).id)
     known.commit([inner, state(inner, S.RUNNING)])
     assert stays(database)
 
 
 def test_a_result_that_is_kept_keeps_its_tree(known: EmbeddedOrchestrator, database: Database) -> None:
-    tell_a_run(known)
+    report_a_run(known)
     assert stays(database)
     (result,) = known.results(ResultFilter(kinds=("persisted",)))
     known.commit([RemovalRecord(result.run_id, 1, None)])
@@ -104,25 +104,25 @@ def test_a_result_that_is_kept_keeps_its_tree(known: EmbeddedOrchestrator, datab
 
 
 def test_results_that_are_kept_go_when_that_is_asked_for(known: EmbeddedOrchestrator, database: Database) -> None:
-    tell_a_run(known)
+    report_a_run(known)
     assert forget(database, NOW, NOW, results=True)["result"] == 2
 
 
 def test_a_cache_key_that_stands_for_a_result_keeps_its_tree(known: EmbeddedOrchestrator, database: Database) -> None:
-    run = tell_a_run(known, kept=False)
+    run = report_a_run(known, kept=False)
     known.commit([CacheRecord("live", run.id, 0, None)])
     assert stays(database)
 
 
 def test_a_transaction_with_hooks_to_come_keeps_its_tree(known: EmbeddedOrchestrator, database: Database) -> None:
-    run = tell_a_run(known, kept=False)
+    run = report_a_run(known, kept=False)
     known.transactions.open(TransactionRecord(run.id, "key", run.id, 1))
     known.commit([StepRecord(run.id, run.id, run.id, "k", "m", None, None, "[]")])
     assert stays(database)
 
 
 def test_a_kept_item_of_a_generator_keeps_its_tree(known: EmbeddedOrchestrator, database: Database) -> None:
-    run = tell_a_run(known, kept=False)
+    run = report_a_run(known, kept=False)
     known.commit([persisted(task_run(), item_of=run.id, step="s", number=0)])
     assert stays(database)
 

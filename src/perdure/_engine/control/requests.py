@@ -104,7 +104,7 @@ def _kill(process: ProcessRecord | None, run: FlowRun) -> None:
         raise SteeringError(f"{_the(run)} does not end, and its process {process.pid} resists: {error}.") from None
 
 
-def go_on(run_id: str, answer: object, runtime: ProcessRuntime) -> FlowRun:
+def continue_run(run_id: str, answer: object, runtime: ProcessRuntime) -> FlowRun:
     """Answer the pause of a flow run; the run as it was. One that is suspended has then to be resumed.
 
     Raises:

@@ -49,7 +49,7 @@ from perdure._store.protocol import Orchestrator
 
 _WAITING = "The task run %s in another process computes the same cache key; waiting for it."
 _SHORTEST, _LONGEST = 0.005, 1.0  # seconds between two looks at another process's claim
-_TOLD = 16 * _SHORTEST  # when it comes to this, the wait is worth a line in the log
+_LOGGED = 16 * _SHORTEST  # when it comes to this, the wait is worth a line in the log
 
 
 class Flight(Pending):
@@ -209,7 +209,7 @@ class Claims:
             if claim.run_id == run.id:
                 run.claim = key
                 return True
-            if delay == _TOLD:
+            if delay == _LOGGED:
                 self._log(run, logging.INFO, _WAITING, claim.run_id)
             yield Sleep(delay)
             delay = min(2 * delay, _LONGEST)

@@ -48,7 +48,7 @@ class Limiter:
         self._clock = clock
         self._log = log
         self._lock = threading.Lock()
-        self._is_told = False  # whether others can find out that this process lives
+        self._is_announced = False  # whether others can find out that this process lives
         self._due = 0.0
         self._owed: list[str] = []  # slots that could not be let go of yet
         self.known: dict[str, Limit] = {}
@@ -91,9 +91,9 @@ class Limiter:
 
     def ask(self, ticket: Ticket) -> int | None:
         """How many slots are missing; 0 if they are ours now, None if there is no such limit any more."""
-        if not self._is_told:
+        if not self._is_announced:
             self._orchestrator.commit(self._heartbeat.begin())
-            self._is_told = True
+            self._is_announced = True
         try:
             missing = self._limits.take(ticket.slot, self._clock())
             if missing and time.monotonic() >= ticket.look:

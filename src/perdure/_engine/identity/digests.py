@@ -3,7 +3,7 @@
 import hashlib
 
 from perdure._engine.identity.sharing import SharingWalker
-from perdure._engine.identity.tokens import SCALARS, tell_scalar
+from perdure._engine.identity.tokens import SCALARS, write_scalar
 from perdure._engine.identity.walker import Code, Former, ManyParts, StandIn, Walker
 
 
@@ -24,7 +24,7 @@ def digest_of(
     """
     hasher = hashlib.sha256()
     if len(values) == 1 and type(values[0]) in SCALARS:  # most are, and need no walker
-        tell_scalar(hasher.update, values[0])
+        write_scalar(hasher.update, values[0])
         return hasher.hexdigest(), Former.SAME
     try:
         walker = Walker(hasher.update, stand_in, code, ordered)

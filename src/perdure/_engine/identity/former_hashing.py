@@ -32,7 +32,7 @@ def digest_of_values(*values: object, stand_in: StandIn | None = None, path: str
     """
     hasher = hashlib.sha256()
     if len(values) == 1 and type(values[0]) in _SCALARS:  # most are, and need no walker
-        _tell_scalar(hasher.update, values[0])
+        _write_scalar(hasher.update, values[0])
         return hasher.hexdigest()
     walker = _Walker(hasher.update, stand_in)
     try:
@@ -43,12 +43,12 @@ def digest_of_values(*values: object, stand_in: StandIn | None = None, path: str
     return hasher.hexdigest()
 
 
-def _tell_scalar(update: Update, value: object) -> None:
+def _write_scalar(update: Update, value: object) -> None:
     kind = type(value)
-    _tell(update, kind.__name__, _SCALARS[kind](value))
+    _write_token(update, kind.__name__, _SCALARS[kind](value))
 
 
-def _tell(update: Update, tag: str, data: Bytes) -> None:
+def _write_token(update: Update, tag: str, data: Bytes) -> None:
     # The length keeps neighbouring values apart.
     update(f"{tag}:{len(data)}:".encode())
     update(data if len(data) < _LARGE else blake3_of(data).encode())
@@ -64,7 +64,7 @@ class _Walker:
     def add(self, value: object, path: str) -> None:
         kind = type(value)
         if kind in _SCALARS:
-            _tell_scalar(self._update, value)
+            _write_scalar(self._update, value)
         elif self._stand_in is not None and (text := self._stand_in(value)) is not None:
             self._scalar("run", text.encode())
         elif id(value) in self._open:
@@ -80,7 +80,7 @@ class _Walker:
                 del self._open[id(value)]
 
     def _scalar(self, tag: str, data: Bytes) -> None:
-        _tell(self._update, tag, data)
+        _write_token(self._update, tag, data)
 
     def _compound(self, value: Any, kind: type, path: str) -> None:
         if kind is list or kind is tuple:

@@ -11,7 +11,7 @@ from typing import Any
 from perdure._engine.identity.contents.content import Content, Unordered, attributes, named
 from perdure._engine.identity.contents.reduction import is_found_by_name
 from perdure._engine.identity.digests import digest_of
-from perdure._engine.identity.tokens import SCALARS, tell_scalar
+from perdure._engine.identity.tokens import SCALARS, write_scalar
 from perdure._engine.identity.walker import Former, StandIn
 from perdure._platform.standard_library import folders
 
@@ -31,7 +31,7 @@ def digest_of_values(*values: object, stand_in: StandIn | None = None, path: str
     """
     if len(values) == 1 and type(values[0]) in SCALARS:  # most are
         hasher = hashlib.sha256()
-        tell_scalar(hasher.update, values[0])
+        write_scalar(hasher.update, values[0])
         return hasher.hexdigest()
     return digest_of(values, stand_in, path, code_of, ordered)[0]
 

@@ -153,7 +153,9 @@ class Walk:
         source, names = source_of_class(kind, functions)
         namespace = vars(sys.modules[kind.__module__]) if kind.__module__ in sys.modules else {}
         if source is None:
-            members = {name: self.describe(_plain(value)) for name, value in vars(kind).items() if _is_telling(name)}
+            members = {
+                name: self.describe(_plain(value)) for name, value in vars(kind).items() if _is_significant(name)
+            }
             return ("class", kind.__qualname__, [self.describe(base) for base in kind.__bases__], members), None
         used = {name for each in functions for name in _names(each.__code__)}
         named = self._named(namespace, sorted({*names, *used}))
@@ -188,19 +190,19 @@ class Walk:
         modules: set[int] = set()
         names = [name for name in names if name not in _OF_MODULES]
 
-        def tell(path: str, value: object) -> None:
+        def note(path: str, value: object) -> None:
             if path.endswith("__name__") and isinstance(value, str):
                 value = programs.name_of_module(value)
             if isinstance(value, ModuleType) and self._project.has(value):
                 if id(value) not in modules:
                     modules.add(id(value))
                     for inner in names:
-                        tell(f"{path}.{inner}", self._look(functools.partial(getattr, value, inner, _ABSENT)))
+                        note(f"{path}.{inner}", self._look(functools.partial(getattr, value, inner, _ABSENT)))
             elif value is not _ABSENT:
                 described.append((path, self.describe(value)))
 
         for name in names:
-            tell(name, self._look(functools.partial(namespace.get, name, _ABSENT)))
+            note(name, self._look(functools.partial(namespace.get, name, _ABSENT)))
         return described
 
     def _imported(self, function: FunctionType) -> list[tuple[str, Any]]:
@@ -410,7 +412,7 @@ def _kind(value: object) -> str:
     return f"{type(value).__module__}.{type(value).__qualname__}"
 
 
-def _is_telling(name: str) -> bool:
+def _is_significant(name: str) -> bool:
     """Whether a member of a class says what it does, and not where it is."""
     return not (name.startswith("__") and name.endswith("__")) or name in ("__init__", "__call__", "__annotations__")
 

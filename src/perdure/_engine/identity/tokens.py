@@ -39,23 +39,23 @@ SCALARS: dict[type, tuple[bytes, Callable[[Any], bytes]]] = {
 }
 
 
-def tell_scalar(update: Update, value: object) -> None:
+def write_scalar(update: Update, value: object) -> None:
     """Digest a value of one of the types in `SCALARS`."""
     tag, encode = SCALARS[type(value)]
     data = encode(value)
     if len(data) < _LARGE:  # the length keeps neighbouring values apart
         update(b"%b:%d:%b" % (tag, len(data), data))
     else:
-        tell(update, tag.decode(), data)
+        write_token(update, tag.decode(), data)
 
 
-def tell(update: Update, tag: str, data: Bytes) -> None:
+def write_token(update: Update, tag: str, data: Bytes) -> None:
     """Digest bytes under a tag."""
     update(f"{tag}:{len(data)}:".encode())
     update(data if len(data) < _LARGE else blake3_of(data).encode())
 
 
-def tell_pieces(update: Update, tag: str, pieces: tuple[Bytes, ...]) -> None:
+def write_pieces(update: Update, tag: str, pieces: tuple[Bytes, ...]) -> None:
     """Digest pieces of bytes that count as one."""
     size = sum(memoryview(piece).nbytes for piece in pieces)
     update(f"{tag}:{size}:".encode())

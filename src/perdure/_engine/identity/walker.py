@@ -42,7 +42,7 @@ from perdure._engine.identity.contents import describer_of
 from perdure._engine.identity.contents.content import Content, Named, Raw, Unordered, attributes, memoised, state_of
 from perdure._engine.identity.contents.reduction import has_only_attributes, is_found_by_name, reduced, says_what_counts
 from perdure._engine.identity.names import name_of
-from perdure._engine.identity.tokens import SCALARS, Bytes, Update, tell, tell_pieces, tell_scalar
+from perdure._engine.identity.tokens import SCALARS, Bytes, Update, write_pieces, write_scalar, write_token
 from perdure._model.errors import SerializationError
 from perdure._platform.programs import project_of_module
 
@@ -107,7 +107,7 @@ class Walker:
                 steps, held = going[-1]
                 for label, part in steps:
                     if type(part) in SCALARS:
-                        tell_scalar(self._update, part)
+                        write_scalar(self._update, part)
                     elif self._enter(part, label, going, labels):
                         break
                 else:
@@ -124,11 +124,11 @@ class Walker:
         """Digest a value, or begin with its parts; whether it has any."""
         kind = type(value)
         if kind in SCALARS:
-            tell_scalar(self._update, value)
+            write_scalar(self._update, value)
             return False
         if kind in _OWN:
             if kind is Raw:
-                tell_pieces(self._update, "raw", value.pieces)
+                write_pieces(self._update, "raw", value.pieces)
                 return False
             if kind is Named:
                 self._scalar("name", value.name.encode())
@@ -145,7 +145,7 @@ class Walker:
         if (kind is list or kind is tuple) and _SCALAR_TYPES.issuperset(map(type, value)):
             self._update(b"%b:%d:" % (kind.__name__.encode(), len(value)))
             for part in value:
-                tell_scalar(self._update, part)
+                write_scalar(self._update, part)
             return False
         self._open[id(value)] = len(self._open)
         if len(going) >= _MOST_DEPTH:
@@ -164,7 +164,7 @@ class Walker:
         del self._open[id(held)]
 
     def _scalar(self, tag: str, data: Bytes) -> None:
-        tell(self._update, tag, data)
+        write_token(self._update, tag, data)
 
     def _steps(self, value: Any, kind: type) -> Iterator[Step]:
         if kind is list or kind is tuple:
@@ -213,7 +213,7 @@ class Walker:
             hasher = hashlib.sha256()
             self._update = hasher.update
             yield None, part
-            tell_scalar(hasher.update, None)
+            write_scalar(hasher.update, None)
             digests.append(hasher.digest())
         self._update = outer
         outer(f"{tag}:{len(digests)}:".encode() + b"".join(sorted(digests)))

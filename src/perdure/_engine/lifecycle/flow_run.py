@@ -14,7 +14,7 @@ from perdure._engine.lifecycle.runs import call_hooks, crash, end, enter, name_r
 from perdure._engine.lifecycle.upstream import UpstreamNotCompleted, resolved
 from perdure._engine.lifecycle.validation import validated
 from perdure._engine.port import Runtime
-from perdure._engine.recovery.durable_timers import go_on_trying, wait_for_try
+from perdure._engine.recovery.durable_timers import resume_retries, wait_for_try
 from perdure._model.errors import CrashedRun, OrchestratorError, RunTimeout, SuspendRequested, UpstreamTaskError
 from perdure._model.records import Record
 from perdure._model.state_types import StateType
@@ -111,7 +111,7 @@ def _flow_run(call: FlowCall, runtime: Runtime) -> Steps[State[object]]:
         if run.resumed_from:
             run.earlier, run.begun = yield Blocking(runtime.steps_of, (run.resumed_from, run.root.retries_failed))
             run.waits = yield Blocking(runtime.waits_of, (run.resumed_from,))
-            yield from go_on_trying(run, runtime)
+            yield from resume_retries(run, runtime)
         if options.validate_parameters:
             run.parameters = validated(options, run.parameters)
         if options.run_name is not None:

@@ -17,7 +17,7 @@ from perdure._engine.lifecycle.tag_limits import slots_let_go, slots_of_tags
 from perdure._engine.lifecycle.upstream import UpstreamNotCompleted, resolved
 from perdure._engine.lifecycle.why_computed import decision_of, refreshes, source_of
 from perdure._engine.port import Runtime
-from perdure._engine.recovery.durable_timers import go_on_trying, wait_for_try
+from perdure._engine.recovery.durable_timers import resume_retries, wait_for_try
 from perdure._model.errors import RunTimeout
 from perdure._model.options import TaskOptions
 from perdure._model.records import Record, ResultRecord, Why
@@ -79,7 +79,7 @@ def prepare(call: TaskCall, runtime: Runtime) -> Steps[bool]:
         if (yield from reused(call.run, call.records, runtime)) is not None:
             return False
         if call.run.identity is not None:
-            yield from go_on_trying(call.run, runtime)
+            yield from resume_retries(call.run, runtime)
         if call.run.options.cache_policy is not None:  # the other process has neither its source nor all of the flow
             call.cache_key = yield from _cache_key(call.run, runtime)
     except UpstreamNotCompleted as upstream:
@@ -110,7 +110,7 @@ def _before_attempts(call: TaskCall, runtime: Runtime) -> Steps[State[object] | 
         state = yield from reused(run, call.records, runtime)
         if state is not None:
             return state
-        yield from go_on_trying(run, runtime)
+        yield from resume_retries(run, runtime)
     if options.run_name is not None:
         try:
             call.records += yield from name_run(run, options.run_name)

@@ -29,7 +29,7 @@ def wait_for_try(run: RunContext, runtime: Runtime, records: list[Record], delay
     yield from wait_until(until, run, runtime)
 
 
-def go_on_trying(run: RunContext, runtime: Runtime) -> Steps[None]:
+def resume_retries(run: RunContext, runtime: Runtime) -> Steps[None]:
     """Continue the attempts of a step that failed before a crash: wait for the rest of the time, and count them."""
     flow = _keeper(run)
     if flow is None or not flow.waits or flow.root.retries_failed or (run.identity is None and not run.is_flow):

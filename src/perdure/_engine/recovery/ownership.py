@@ -19,7 +19,9 @@ _LOST = (
     "Another process has taken over the flow run %r (%s). It stops here, and nothing that this process still reports"
     " of it is kept."
 )
-_GOES_ON = "The code of the flow run %r (%s), which another process has now, has not ended here. Nothing of it is kept."
+_STILL_RUNS = (
+    "The code of the flow run %r (%s), which another process has now, has not ended here. Nothing of it is kept."
+)
 
 
 def lose(run: FlowRunContext, runtime: Runtime) -> None:
@@ -33,13 +35,13 @@ def lose(run: FlowRunContext, runtime: Runtime) -> None:
 
 
 def _stop(run: FlowRunContext, runtime: Runtime) -> None:
-    began, is_told = time.monotonic(), False
+    began, is_logged = time.monotonic(), False
     while run.state is None or run.state.type not in FINAL:
         ask_to_end(run, runtime)
         waited = time.monotonic() - began
-        if waited > _GRACE_SECONDS and not is_told:
-            runtime.log(run, logging.ERROR, _GOES_ON, run.name, run.id)
-            is_told = True
+        if waited > _GRACE_SECONDS and not is_logged:
+            runtime.log(run, logging.ERROR, _STILL_RUNS, run.name, run.id)
+            is_logged = True
         time.sleep(_SOON if waited < 1 else _LATER)
 
 

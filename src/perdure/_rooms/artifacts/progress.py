@@ -38,11 +38,11 @@ class _Throttle:
             is_first = record.id not in self._waiting
             self._waiting[record.id] = record
         if is_first:
-            timer = threading.Timer(rest, self.tell_waiting, (record.id,))
+            timer = threading.Timer(rest, self.report_waiting, (record.id,))
             timer.daemon = True
             timer.start()
 
-    def tell_waiting(self, id: str | None = None) -> None:
+    def report_waiting(self, id: str | None = None) -> None:
         """Report the change that waits, or all that do."""
         with self._lock:
             for each in [*self._waiting] if id is None else [id]:
@@ -106,4 +106,4 @@ if hasattr(os, "register_at_fork"):  # not on Windows
 @functools.cache
 def _report_at_exit() -> None:
     """Have what waits be reported when the process ends: before orchestrators are closed, which are there by now."""
-    atexit.register(lambda: _throttle.tell_waiting())
+    atexit.register(lambda: _throttle.report_waiting())

@@ -75,10 +75,10 @@ def _check(said: Mapping[str, Any], file: Path) -> None:
 
     errors = sorted(Draft202012Validator(SCHEMA).iter_errors(said), key=lambda each: list(map(str, each.absolute_path)))
     if errors:
-        raise DeploymentError("\n".join(f"{file}: {_told(each)}" for each in errors[:10]))
+        raise DeploymentError("\n".join(f"{file}: {_message(each)}" for each in errors[:10]))
 
 
-def _told(error: Any) -> str:
+def _message(error: Any) -> str:
     place = _place(error.absolute_path)
     if error.validator == "additionalProperties":
         known = error.schema["properties"]

@@ -126,7 +126,7 @@ class _Stream:
         await asyncio.to_thread(listening.__enter__)
         try:
             self._number = self._changes.number
-            is_reset = last is not None and not self._go_on(last)
+            is_reset = last is not None and not self._resume_after(last)
             # An id without data is no event: a client that loses the connection before the first one continues from
             # here.
             yield self._event("reset", "null") if is_reset else f": listening\nid: {self._id}\n\n"
@@ -142,7 +142,7 @@ class _Stream:
         finally:
             listening.__exit__(None, None, None)
 
-    def _go_on(self, last: str) -> bool:
+    def _resume_after(self, last: str) -> bool:
         epoch, _, rest = last.partition(".")
         number, _, line = rest.partition(".")
         if epoch != self._changes.epoch or not (number.isdecimal() and line.isdecimal()):

@@ -123,7 +123,7 @@ def continue_flow_run(
     A suspended one has no process, and a new process resumes it, if the server may start flows and the caller is an
     administrator. Otherwise the input is stored, and `command` resumes the run.
     """
-    run = asking.go_on(id, None if how is None else how.input, control)
+    run = asking.continue_run(id, None if how is None else how.input, control)
     if run.state_name != SUSPENDED:
         return ContinuedRun.of_run(found(id, known), is_resumed=True)
     try:

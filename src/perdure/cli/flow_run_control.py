@@ -37,7 +37,7 @@ def cancel(
         show(note(f"perdure flow-run inspect {run.id}"))
 
 
-def go_on(
+def continue_run(
     which: Which,
     document: Annotated[
         str | None, typer.Option("--input", metavar="JSON", help="The input that it waits for, as JSON, or @FILE.")

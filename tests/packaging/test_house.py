@@ -1,0 +1,61 @@
+"""What keeps the code easy to read: short files of one subject, types, and imports at the top of files."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import perdure
+
+HOUSE = Path(perdure.__file__).parent
+GENERATED = {"_platform/moved_names.py"}
+LONG = {  # and must not become more
+    "_model/records.py",
+    "_rooms/deployments/store.py",
+    "_store/embedded.py",
+    "_store/sql/tables.py",
+    "_store/wire.py",
+}
+# Imported by what uses them alone, since each takes as long as all the rest of a small program.
+HEAVY = {"asyncio", "concurrent", "ctypes"}
+
+
+@cache
+def sources() -> dict[str, str]:
+    return {path.relative_to(HOUSE).as_posix(): path.read_text("utf-8") for path in sorted(HOUSE.rglob("*.py"))}
+
+
+@cache
+def trees() -> dict[str, ast.Module]:
+    return {name: ast.parse(source) for name, source in sources().items()}
+
+
+def a_thousand_lines(count: int) -> float:
+    return 1_000 * count / sum(source.count("\n") for source in sources().values())
+
+
+def imported_in_functions(node: ast.AST, inside: bool = False) -> Iterator[str]:
+    """The modules that functions import when they are called."""
+    for child in ast.iter_child_nodes(node):
+        if inside and isinstance(child, ast.ImportFrom):
+            yield child.module or ""
+        elif inside and isinstance(child, ast.Import):
+            yield from (each.name for each in child.names)
+        yield from imported_in_functions(child, inside or isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef))
+
+
+def test_no_file_has_more_than_450_lines() -> None:
+    lines = {name: source.count("\n") for name, source in sources().items() if name not in GENERATED}
+    assert {name for name, count in lines.items() if count > 450} - LONG == set()
+
+
+def test_few_types_are_any() -> None:
+    names = (node for tree in trees().values() for node in ast.walk(tree) if isinstance(node, ast.Name))
+    assert a_thousand_lines(sum(node.id == "Any" for node in names)) < 28
+
+
+def test_few_functions_import_what_is_light() -> None:
+    found = (module.partition(".")[0] for tree in trees().values() for module in imported_in_functions(tree))
+    light = [name for name in found if name == "perdure" or (name in sys.stdlib_module_names and name not in HEAVY)]
+    assert a_thousand_lines(len(light)) < 2.5
