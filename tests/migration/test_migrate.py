@@ -128,6 +128,13 @@ def test_what_no_integration_has_is_listed() -> None:
     assert decided(text) == [(1, "Password"), (2, "SnowflakeConnector")]
 
 
+def test_names_of_a_servers_modules_move_to_those_of_clients() -> None:
+    text = "from prefect.orion.schemas.filters import FlowFilter\nfrom prefect.server.schemas.states import StateType\n"
+    made = "from perdure.client.schemas.filters import FlowFilter\nfrom perdure.states import StateType\n"
+    assert rewritten(text) == made
+    assert not decided(text)
+
+
 @pytest.mark.parametrize("other", ["", "from prefect.nowhere import gone\n"])
 def test_a_module_whose_every_use_moves_is_imported_no_more(other: str) -> None:
     made = rewritten(f"import prefect\n{other}print(prefect.runtime.flow_run.id)\n")

@@ -14,7 +14,7 @@ _SAME = frozenset(
     {
         *("", "artifacts", "blocks", "blocks.core", "blocks.notifications", "blocks.system", "blocks.webhook"),
         *("cache_policies", "client", "client.orchestration", "client.schemas.filters", "client.schemas.objects"),
-        *("client.schemas.actions", "client.schemas.schedules", "deployments", "schedules"),
+        *("client.schemas.actions", "client.schemas.schedules", "client.schemas.sorting", "deployments", "schedules"),
         *("concurrency", "events", "flow_runs", "logging.loggers", "utilities.collections"),
         *("concurrency.asyncio", "concurrency.sync", "context", "exceptions", "filesystems", "flows", "futures"),
         *("input", "logging", "results", "runtime", "serializers", "settings", "states", "task_runners", "tasks"),
@@ -36,16 +36,24 @@ _CODE = Decide(
 )
 _PLAIN = Decide("Call the library itself in a task.", f"{_PAGE}#different")
 
+# Of what a server's own modules have in Prefect, and clients use: where it is here.
+_OF_SERVERS = {
+    "states": (
+        "states",
+        ("Cancelled", "Completed", "Crashed", "Failed", "Pending", "Running", "Scheduled", "StateType"),
+    ),
+    "schedules": ("client.schemas.schedules", ("CronSchedule", "IntervalSchedule", "RRuleSchedule")),
+    "filters": ("client.schemas.filters", ("DeploymentFilter", "FlowFilter", "FlowRunFilter", "TaskRunFilter")),
+    "sorting": ("client.schemas.sorting", ("DeploymentSort", "FlowRunSort", "LogSort", "TaskRunSort")),
+}
+
 _MOVES: dict[str, Move | Decide] = {
     "prefect.Client": Move("perdure.client.Client"),
     "prefect.futures.PrefectFuture": Move("perdure.futures.Future"),
     "prefect.engine.pause_flow_run": Move("perdure.pause_flow_run"),
     "prefect.engine.suspend_flow_run": Move("perdure.suspend_flow_run"),
     "prefect.context.get_run_context": Move("perdure.context.get_run_context"),
-    "prefect.orion.schemas.states.Completed": Move("perdure.states.Completed"),
-    "prefect.orion.schemas.states.Failed": Move("perdure.states.Failed"),
-    "prefect.server.schemas.states.Completed": Move("perdure.states.Completed"),
-    "prefect.server.schemas.states.Failed": Move("perdure.states.Failed"),
+    "prefect.client.orion.get_client": Move("perdure.client.get_client"),
     "prefect.client.schemas.StateType": Move("perdure.states.StateType"),
     "prefect.input.run_input.RunInput": Move("perdure.input.RunInput"),
     "prefect.concurrency.asyncio.concurrency": Move("perdure.concurrency.asyncio.concurrency"),
@@ -57,9 +65,10 @@ _MOVES: dict[str, Move | Decide] = {
     "prefect.deployments.runner.deploy": Move("perdure.deployments.deploy"),
     "prefect.runner.serve": Move("perdure.serve"),
     **{
-        f"prefect.{module}.schemas.schedules.{name}": Move(f"perdure.client.schemas.schedules.{name}")
-        for module in ("orion", "server")
-        for name in ("CronSchedule", "IntervalSchedule", "RRuleSchedule")
+        f"prefect.{server}.schemas.{module}.{name}": Move(f"perdure.{here}.{name}")
+        for server in ("orion", "server")
+        for module, (here, names) in _OF_SERVERS.items()
+        for name in names
     },
     "prefect.runner.storage.GitRepository": Move("perdure.integrations.git.GitRepository"),
     "prefect.engine.resume_flow_run": Move("perdure.resume_flow_run"),
