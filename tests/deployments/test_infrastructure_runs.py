@@ -197,11 +197,11 @@ def test_a_run_that_cannot_begin_says_why_and_is_given_up(
     if hindrance is not None:
         setattr(api, hindrance, True)
     with working(kubernetes):
-        run = deploy(known, "kubernetes", deployed.report, {**JOB, "image": image, "start_timeout": 3})
+        run = deploy(known, "kubernetes", deployed.report, {**JOB, "image": image, "start_timeout": 6})
         after = ended(known, run)
         until(lambda: not api.things, "that its job is gone")
     assert after.state_type is StateType.CRASHED
-    assert f"it had not begun 3 seconds after it was started. {says}" in after.state_message
+    assert f"it had not begun 6 seconds after it was started. {says}" in after.state_message
     assert says in log_of(known, run)
 
 
