@@ -10,17 +10,17 @@ __all__ = [
 ]
 
 class Applied(DeploymentRecord):
-    concurrency_limit: Small | None
+    concurrency_limit: int | None
     created: Micros
-    definition: JsonObject
+    definition: str
     flow_name: str
-    id: Id
+    id: str
     name: str
     overlap: Overlap
     paused: Micros | None
-    priority: Small
+    priority: int
     updated: Micros
-    version: Small
+    version: int
     work_pool: str
     work_queue: str | None
 

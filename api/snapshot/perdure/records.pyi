@@ -52,8 +52,8 @@ __all__ = [
 ]
 
 class ArtifactChangeRecord(NamedTuple):
-    data: Json
-    id: Id
+    data: str
+    id: str
     updated: Micros
 
 class ArtifactFilter(NamedTuple):
@@ -70,30 +70,30 @@ ArtifactKind: object
 
 class ArtifactRecord(NamedTuple):
     created: Micros
-    data: Json
+    data: str
     description: str | None
-    flow_run_id: Id | None
-    id: Id
+    flow_run_id: str | None
+    id: str
     key: str | None
     kind: ArtifactKind
-    task_run_id: Id | None
+    task_run_id: str | None
     updated: Micros
 
 class BlockRecord(NamedTuple):
     created: Micros
-    data: JsonObject
-    id: Id
+    data: str
+    id: str
     name: str | None
     type: str
     updated: Micros
 
 class CacheEntry(NamedTuple):
-    components: JsonObject | None
+    components: str | None
     created: Micros
     doomed: Micros | None
     expires: Micros | None
     key: str
-    run_id: Id
+    run_id: str
     size: int | None
     task_name: str | None
     type: str | None
@@ -106,36 +106,36 @@ class CacheFilter(NamedTuple):
     task: str | None = None
 
 class CacheRecord(NamedTuple):
-    components: JsonObject | None = None
+    components: str | None = None
     created: Micros
     expires: Micros | None
     key: str
-    run_id: Id
+    run_id: str
 
 class CancelRecord(NamedTuple):
     asked_by: str
-    flow_run_id: Id
-    grace: int
+    flow_run_id: str
+    grace: Micros
     time: Micros
 
 class Claim(NamedTuple):
     created: Micros
     key: str
-    process_id: Id
-    run_id: Id
-    waits: Small = 0
+    process_id: str
+    run_id: str
+    waits: int = 0
 
 class CommitRecord(NamedTuple):
     time: Micros
-    transaction_id: Id
+    transaction_id: str
 
 class DecisionRecord(NamedTuple):
-    arguments: JsonObject | None = None
+    arguments: str | None = None
     cache_key: str | None = None
-    components: JsonObject | None = None
+    components: str | None = None
     detail: str | None = None
-    other_id: Id | None = None
-    run_id: Id
+    other_id: str | None = None
+    run_id: str
     why: Why
 
 class Doomed(NamedTuple):
@@ -143,11 +143,11 @@ class Doomed(NamedTuple):
     is_due: bool
     reason: str
     size: int
-    storage_id: Id
+    storage_id: str
 
 class FlowKeyRecord(NamedTuple):
     flow_name: str
-    flow_run_id: Id
+    flow_run_id: str
     key: str
 
 class FlowRun(NamedTuple):
@@ -155,40 +155,40 @@ class FlowRun(NamedTuple):
     ended: Micros | None
     flow_name: str
     flow_version: str | None
-    id: Id
+    id: str
     name: str
-    parameters: JsonObject
-    parent_flow_run_id: Id | None
-    parent_task_run_id: Id | None
-    run_count: Small
+    parameters: str
+    parent_flow_run_id: str | None
+    parent_task_run_id: str | None
+    run_count: int
     started: Micros | None
     state_message: str | None
     state_name: str | None
     state_time: Micros | None
     state_type: StateType | None
-    tags: Tags
+    tags: str
 
 class FlowRunRecord(NamedTuple):
     created: Micros
     flow_name: str
     flow_version: str | None
-    id: Id
+    id: str
     name: str
-    parameters: JsonObject
-    parent_flow_run_id: Id | None
-    parent_task_run_id: Id | None
-    tags: Tags
+    parameters: str
+    parent_flow_run_id: str | None
+    parent_task_run_id: str | None
+    tags: str
 
 class InputRecord(NamedTuple):
     name: str
-    run_id: Id
-    source_id: Id
+    run_id: str
+    source_id: str
 
 class Limit(NamedTuple):
     created: Micros
     decay: float | None
     name: str
-    slots: Small
+    slots: int
 
 class LogFilter(NamedTuple):
     after: int | None = None
@@ -202,36 +202,36 @@ class LogFilter(NamedTuple):
     task_run_ids: tuple[str, ...] = ()
 
 class LogLine(NamedTuple):
-    flow_run_id: Id | None
-    id: Number
-    level: Small
+    flow_run_id: str | None
+    id: int
+    level: int
     logger: str
     message: str
-    task_run_id: Id | None
+    task_run_id: str | None
     time: Micros
 
 class LogRecord(NamedTuple):
-    flow_run_id: Id | None
-    level: Small
+    flow_run_id: str | None
+    level: int
     logger: str
     message: str
-    task_run_id: Id | None
+    task_run_id: str | None
     time: Micros
 
 NOBODY: object
 
 class Owner(NamedTuple):
     epoch: int
-    flow_run_id: Id
+    flow_run_id: str
 
 class OwnersRecord(NamedTuple):
-    epochs: Epochs
+    epochs: str
 
 class PastStateRecord(NamedTuple):
     message: str | None
     name: str
     of_task: bool
-    run_id: Id
+    run_id: str
     time: Micros
     type: StateType
 
@@ -239,35 +239,35 @@ class ProcessRecord(NamedTuple):
     beat: Micros
     began: str | None
     host: str
-    id: Id
-    pid: Small
+    id: str
+    pid: int
     started: Micros
 
 Record: object
 
 class ReleaseRecord(NamedTuple):
     key: str
-    run_id: Id
+    run_id: str
 
 class Removable(NamedTuple):
     digest: str | None
     doomed: Micros
     is_again: bool
     reason: str
-    run_id: Id
+    run_id: str
     size: int | None
-    storage_id: Id
+    storage_id: str
     storage_key: str
 
 class RemovalRecord(NamedTuple):
     doomed: Micros
     removed: Micros | None
-    run_id: Id
+    run_id: str
 
 class RenameRecord(NamedTuple):
     name: str
     of_task: bool
-    run_id: Id
+    run_id: str
 
 class ResultFilter(NamedTuple):
     after: Micros | None = None
@@ -298,25 +298,25 @@ class ResultRecord(NamedTuple):
     doomed: Micros | None = None
     expires: Micros | None = None
     is_exception: bool
-    item_of: Id | None = None
+    item_of: str | None = None
     kind: ResultKind
     number: int | None = None
     of_task: bool
-    preview: JsonObject | None = None
+    preview: str | None = None
     removed: Micros | None = None
-    retention: JsonObject | None = None
-    run_id: Id
-    serializer: JsonObject | None = None
+    retention: str | None = None
+    run_id: str
+    serializer: str | None = None
     size: int | None = None
-    step: JsonObject | None = None
-    storage_id: Id | None = None
+    step: str | None = None
+    storage_id: str | None = None
     storage_key: str | None = None
     type: str
-    value: Json | None = None
+    value: str | None = None
 
 class RunCount(NamedTuple):
     logs: int
-    run_id: Id
+    run_id: str
     states: int
 
 class RunFilter(NamedTuple):
@@ -345,103 +345,103 @@ class RunFilter(NamedTuple):
 
 class Slot(NamedTuple):
     asked: Micros
-    id: Id
+    id: str
     name: str
-    occupy: Small
-    process_id: Id
-    run_id: Id | None
+    occupy: int
+    process_id: str
+    run_id: str | None
     taken: Micros | None = None
 
 class SourceRecord(NamedTuple):
     digest: str
-    parts: JsonObject
+    parts: str
 
 class Standing(NamedTuple):
     cancellation: CancelRecord | None
     epoch: int
-    process_id: Id
+    process_id: str
     state_type: StateType | None
 
 class StartRecord(NamedTuple):
     arguments: str | None
-    entry_point: JsonObject | None
-    flow_run_id: Id
-    process_id: Id
-    step: JsonObject | None
+    entry_point: str | None
+    flow_run_id: str
+    process_id: str
+    step: str | None
 
 class StateRecord(NamedTuple):
     message: str | None
     name: str
     of_task: bool
-    run_id: Id
+    run_id: str
     time: Micros
     type: StateType
 
 class StepEndRecord(NamedTuple):
     phase: Literal['ended', 'rolled back']
-    run_id: Id
+    run_id: str
 
 class StepRecord(NamedTuple):
-    block: Id
+    block: str
     module: str | None
     phase: Literal['staged', 'committed', 'ended', 'rolled back'] = 'staged'
-    run_id: Id
-    staged: Staged | None
-    storage_id: Id | None
+    run_id: str
+    staged: str | None
+    storage_id: str | None
     storage_key: str | None
     task_key: str
-    transaction_id: Id
+    transaction_id: str
 
 class TaskRun(NamedTuple):
     created: Micros
     ended: Micros | None
-    flow_run_id: Id | None
-    id: Id
+    flow_run_id: str | None
+    id: str
     name: str
-    parent_task_run_id: Id | None
-    run_count: Small
+    parent_task_run_id: str | None
+    run_count: int
     started: Micros | None
     state_message: str | None
     state_name: str | None
     state_time: Micros | None
     state_type: StateType | None
-    tags: Tags
+    tags: str
     task_key: str
     task_name: str
 
 class TaskRunRecord(NamedTuple):
     created: Micros
-    flow_run_id: Id | None
-    id: Id
+    flow_run_id: str | None
+    id: str
     name: str
-    parent_task_run_id: Id | None
-    tags: Tags
+    parent_task_run_id: str | None
+    tags: str
     task_key: str
     task_name: str
 
 class TransactionRecord(NamedTuple):
     committed: Micros | None = None
     created: Micros
-    flow_run_id: Id | None
-    id: Id
+    flow_run_id: str | None
+    id: str
     key: str
 
 class ValueRecord(NamedTuple):
     name: str
-    transaction_id: Id
+    transaction_id: str
     value: str
 
 class VariableRecord(NamedTuple):
     created: Micros
     name: str
     updated: Micros
-    value: Json
+    value: str
 
 class WaitRecord(NamedTuple):
-    answer: Answer | None = None
-    asks: JsonObject | None = None
-    attempts: Small = 0
-    flow_run_id: Id
+    answer: str | None = None
+    asks: str | None = None
+    attempts: int = 0
+    flow_run_id: str
     key: str
     until: Micros
 

@@ -88,6 +88,7 @@ class Settings:
         logging_log_prints: bool,
         logging_full_tracebacks: bool,
         opentelemetry: bool,
+        task_runner: str,
         task_runner_max_workers: int | None,
         tasks_refresh_cache: bool,
         task_default_retries: int,
@@ -156,6 +157,7 @@ class Settings:
     stuck_after_seconds: float
     task_default_retries: int
     task_default_retry_delay_seconds: float
+    task_runner: str
     task_runner_max_workers: int | None
     tasks_refresh_cache: bool
 

@@ -5,10 +5,10 @@ has finished; nor may a generator be drained that yields for ever, or reads a fi
 thread that only feeds the pool would solve the first, and would break the last: the caller's generator would run in a
 thread that the caller does not know.
 
-The idea: a window. At most `WINDOW` calls are submitted and unfinished. Nobody is employed to submit: whoever has just
-made room does it.
+The idea: a window. At most `WINDOW` calls are submitted and unfinished, or more where the task runner takes more at
+once. Nobody is employed to submit: whoever has just made room does it.
 
-    map(...)            submits the first WINDOW calls, and returns
+    map(...)            submits a window of calls, and returns
     a worker thread     finishes a call; when half of the window is free, it submits the next ones, or has the caller's
                         loop do it
     the caller          iterating, waiting, ending its flow: takes items of a generator, which are its own business
@@ -42,12 +42,12 @@ from perdure._model.states import State
 from perdure._run.controller import Bell
 from perdure._run.futures import AsyncFuture, Future
 from perdure._run.pending import Pending, PendingGroup
+from perdure._runners.base import WINDOW
 
 R = TypeVar("R")
 Parameters = dict[str, Any]
 Submit = Callable[[Parameters], Future[Any] | AsyncFuture[Any]]
 
-WINDOW = 1_000  # calls that are submitted and not finished, at most
 _PATIENCE = 0.1  # seconds after which a wait for another thread's submitting looks again
 
 
@@ -57,7 +57,7 @@ unfinished_outside: "dict[int, Mapped[Any]]" = {}  # by id: mapped calls outside
 class Mapped(PendingGroup, Generic[R]):
     """The futures of a mapped call, in the order of its items.
 
-    At most `WINDOW` calls are waiting or running at a time; the rest are submitted as these finish.
+    A window of calls is waiting or running at a time; the rest are submitted as these finish.
     From a generator, items are taken in the thread (or on the loop) of whoever called `map`: as it
     iterates, waits, or ends its flow. What has finished is kept as its state alone; iterating over the calls
     of a generator lets go of them one by one, so that there may be millions.
@@ -65,11 +65,20 @@ class Mapped(PendingGroup, Generic[R]):
 
     _future: type[Any]  # of what the futures are, once their runs have finished
 
-    def __init__(self, name: str, submit: Submit, rows: Iterator[Parameters], total: int | None, loop: Any) -> None:
+    def __init__(
+        self,
+        name: str,
+        submit: Submit,
+        rows: Iterator[Parameters],
+        total: int | None,
+        loop: Any,
+        window: int = WINDOW,
+    ) -> None:
         self._submit = submit
         self._rows = rows
         self._total = total
         self._loop = loop  # the caller's event loop, if it is async
+        self._window = window
         self._has_failed = False  # whether some call did not complete
         self._watchers: set[Callable[[], object]] = set()  # called at the first such call
         self._entries: list[Pending | State[R] | None] = []  # None: handed on, and let go of
@@ -295,8 +304,9 @@ class Mapped(PendingGroup, Generic[R]):
             raise self._error
         return len(self._entries) > index
 
-    def _has_room(self, window: int = WINDOW // 2) -> bool:
+    def _has_room(self, window: int | None = None) -> bool:
         # Half a window at a time: the threads that finish calls would otherwise queue up here after each one.
+        window = self._window // 2 if window is None else window
         ahead = 0 if self._total is not None else len(self._entries) - self._position
         return not self._exhausted and self._unfinished <= window and ahead <= window
 
@@ -308,7 +318,7 @@ class Mapped(PendingGroup, Generic[R]):
                     return False
                 self._submitting = True
             try:
-                while self._has_room(WINDOW - 1):
+                while self._has_room(self._window - 1):
                     self._context.run(self._submit_next)
             finally:
                 with self._changed:

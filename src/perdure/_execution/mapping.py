@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeVar, overload
 
 from perdure._engine.lifecycle.upstream import state_of
-from perdure._execution.mapped import WINDOW, Mapped, Parameters, unfinished_outside
+from perdure._execution.mapped import Mapped, Parameters, unfinished_outside
 from perdure._model.annotations import Annotation, allow_failure, unmapped
 from perdure._model.errors import MappingLengthMismatch, MappingMissingIterable
 from perdure._model.states import State
@@ -13,16 +13,18 @@ from perdure._model.tracebacks import fold
 from perdure._run.context import current_run, transaction_above
 from perdure._run.futures import AsyncFuture, Future, checked_timeout
 from perdure._run.pending import Pending
+from perdure._runners.base import WINDOW
+from perdure._session import session as sessions
 
 R = TypeVar("R")
 
-__all__ = ["WINDOW", "AsyncMappedFutures", "MappedFutures", "mapped"]
+__all__ = ["AsyncMappedFutures", "MappedFutures", "mapped"]
 
 
 class MappedFutures(Mapped[R], Sequence[Future[R]]):
     """The futures of a mapped call, in the order of its items: a list in all but that it is made as there is room.
 
-    At most `WINDOW` calls are waiting or running at a time; the rest are submitted as these finish.
+    A window of calls, a thousand or more, is waiting or running at a time; the rest are submitted as these finish.
     """
 
     _future = Future
@@ -184,7 +186,8 @@ def mapped(
     total = _length(name, columns)
     run = current_run.get()
     kind = AsyncMappedFutures if is_async and loop is not None else MappedFutures
-    futures: Any = kind(name, submit, _rows(name, columns, fixed), total, loop)
+    window = WINDOW if run is None or run.flow is None else sessions.current().task_runner_of(run.flow).window
+    futures: Any = kind(name, submit, _rows(name, columns, fixed), total, loop, window)
     if run is not None and run.flow is not None:
         run.flow.streams.append(futures)
     else:

@@ -4,7 +4,7 @@ import atexit
 import logging
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from contextvars import copy_context
 from typing import Any, Generic, TypeVar
@@ -13,12 +13,13 @@ from perdure._engine.drivers import adrive, drive
 from perdure._engine.lifecycle.begin import begin_task, finish
 from perdure._engine.lifecycle.flow_run import FlowCall
 from perdure._engine.lifecycle.runs import crash, enter, text_of
-from perdure._engine.lifecycle.task_run import TaskCall, prepare, task_run
+from perdure._engine.lifecycle.task_run import TaskCall, lost, prepare, task_run
 from perdure._execution.mapped import unfinished_outside
 from perdure._model.colour import caller_is_async, is_running
 from perdure._model.concurrency import check_loop_of_coroutines
 from perdure._model.errors import CancelledRun, CancelRequested
 from perdure._model.options import TaskOptions
+from perdure._model.records import Record
 from perdure._model.signatures import Passed
 from perdure._model.state_types import StateType
 from perdure._model.states import State
@@ -80,6 +81,7 @@ class SubmittedWork(Generic[CallT]):
         self._context = copy_context()
         self._unclaimed = threading.Lock()
         self._is_stopped = False
+        self._is_ready = False  # its values are in place, though it has not begun
         self._on_loop: Any = None  # the asyncio.Task, where it runs on the caller's event loop
 
     def perform(self) -> State[Any]:
@@ -94,6 +96,21 @@ class SubmittedWork(Generic[CallT]):
         """The call with all values in place, to be run in another process; None if it is not to run there."""
         raise NotImplementedError
 
+    @property
+    def kind(self) -> str | None:
+        """What calls of about the same duration have in common; None of one that may not share a batch."""
+        return None
+
+    @property
+    def name(self) -> str:
+        """What is called."""
+        return self.call.run.options.name
+
+    @property
+    def run_id(self) -> str:
+        """The id of its run."""
+        return self.call.run.id
+
     def claim(self) -> bool:
         """Whether the caller is the one to run, send or cancel the task."""
         return self._unclaimed.acquire(blocking=False)
@@ -107,7 +124,7 @@ class SubmittedWork(Generic[CallT]):
         check_room()
         if self.claim():
             try:
-                if self._is_stopping():
+                if self.is_stopping():
                     self._cancelled()
                 else:
                     self._context.run(self._run)
@@ -158,6 +175,29 @@ class SubmittedWork(Generic[CallT]):
     def _crashed(self, error: BaseException) -> State[Any]:
         return State(StateType.CRASHED, None, text_of(error), UnpersistedResult(error), **self._ids)
 
+    def report(self, records: Sequence[Record], is_awaited: bool) -> None:
+        """Report records that came from where the call runs; if somebody awaits them, return when they are committed.
+
+        Raises:
+            OrchestratorError: they could not be committed.
+        """
+        if is_awaited:
+            self.session.commit(records)
+        else:
+            self.session.report(records)
+
+    def put_back(self) -> bool:
+        """The call has not begun where it was sent; whether it is to be submitted again. Else it has been cancelled."""
+        if self.is_stopping():
+            self._cancelled()
+            return False
+        self._unclaimed.release()
+        return True
+
+    def lose(self, error: BaseException, _: int, __: Callable[[], None]) -> None:
+        """What ran the call is gone."""
+        self.crash(error)
+
     def stop(self) -> None:
         """Cancel the task, if it has not begun or if it awaits."""
         if self._on_loop is None:
@@ -203,8 +243,9 @@ class SubmittedWork(Generic[CallT]):
             if began == forks.generation:
                 self.arrive(state)
 
-    def _is_stopping(self) -> bool:
-        return self._above is not None and self._above.stopping
+    def is_stopping(self) -> bool:
+        """Whether nothing of its flow run may begin any more."""
+        return self._above is not None and (self._above.stopping or self._above.controller.lost is not None)
 
     def _cancelled(self) -> None:
         error = CancelledRun("The flow run was stopped before this task began.")
@@ -235,16 +276,43 @@ class TaskWork(SubmittedWork[TaskCall]):
         """The call with all values in place, to be run in another process; None if it is not to run."""
         if not self.claim():
             return None
-        if self._is_stopping():
+        if self.is_stopping():
             self._cancelled()
             return None
-        ready = self._context.run(drive, prepare(self.call, self.session), self.session)
-        if not ready:
+        if not (self._is_ready or self._context.run(drive, prepare(self.call, self.session), self.session)):
             assert self.call.run.state is not None
             self.arrive(self.call.run.state)
             return None
-        self.session.commit(())  # else the other process could report its states before ours are written
+        self._is_ready = True
         return self.call
+
+    @property
+    def kind(self) -> str | None:
+        run = self.call.run
+        may_wait = run.persisted and isinstance(run.parent, FlowRunContext) and run.parent.waits
+        return None if may_wait else run.options.key  # one that waited before a crash holds up those in its batch
+
+    def lose(self, error: BaseException, attempts: int, again: Callable[[], None]) -> None:
+        """What ran the call is gone, in its last attempt of so many: have it run `again`, if it has retries left."""
+        self.call.run.run_count += attempts
+        if self.is_stopping() or not self.call.run.options.retries:
+            self.crash(error)
+        else:  # it may have to wait, and the thread has others to run
+            retry = threading.Thread(target=self._try_again, args=(error, again), name="perdure-retry", daemon=True)
+            retry.start()
+
+    def _try_again(self, error: BaseException, again: Callable[[], None]) -> None:
+        flow = self.call.run.flow
+        assert flow is not None  # outside of flows, tasks run in threads
+        try:
+            with flow.controller.active(self.call.run):
+                is_tried = self._context.run(drive, lost(self.call.run, self.session, error), self.session)
+            if is_tried:
+                again()
+            else:
+                self.crash(error)
+        except BaseException as stopped:  # such as a cancellation while it waits
+            self.crash(stopped)
 
 
 _outside: ThreadTaskRunner | None = None  # runs what is submitted outside all flows

@@ -6,7 +6,6 @@ go into the database as they are.
 
 from typing import Literal, NamedTuple
 
-from perdure._model.fields import Answer, Epochs, Id, Json, JsonObject, Number, Small, Staged, Tags
 from perdure._model.state_types import StateType
 from perdure._platform.clock import Micros
 
@@ -28,34 +27,34 @@ had no cache key."""
 class FlowRunRecord(NamedTuple):
     """A flow run was created."""
 
-    id: Id
+    id: str
     name: str
     flow_name: str
     flow_version: str | None
-    parent_flow_run_id: Id | None
-    parent_task_run_id: Id | None
-    tags: Tags  # a JSON list of text, sorted
-    parameters: JsonObject  # a JSON object; values that JSON cannot hold are shown as text
+    parent_flow_run_id: str | None
+    parent_task_run_id: str | None
+    tags: str  # a JSON list of text, sorted
+    parameters: str  # a JSON object; values that JSON cannot hold are shown as text
     created: Micros
 
 
 class TaskRunRecord(NamedTuple):
     """A task run was created."""
 
-    id: Id
+    id: str
     name: str
     task_name: str
     task_key: str
-    flow_run_id: Id | None
-    parent_task_run_id: Id | None
-    tags: Tags  # a JSON list of text, sorted
+    flow_run_id: str | None
+    parent_task_run_id: str | None
+    tags: str  # a JSON list of text, sorted
     created: Micros
 
 
 class StateRecord(NamedTuple):
     """A run came to a state."""
 
-    run_id: Id
+    run_id: str
     of_task: bool
     type: StateType
     name: str
@@ -66,7 +65,7 @@ class StateRecord(NamedTuple):
 class PastStateRecord(NamedTuple):
     """A run came to a state that another system recorded at its time. It is kept once, and nobody is notified of it."""
 
-    run_id: Id
+    run_id: str
     of_task: bool
     type: StateType
     name: str
@@ -77,7 +76,7 @@ class PastStateRecord(NamedTuple):
 class RenameRecord(NamedTuple):
     """A run's name became known after its creation, from a template over its parameters."""
 
-    run_id: Id
+    run_id: str
     of_task: bool
     name: str
 
@@ -85,25 +84,25 @@ class RenameRecord(NamedTuple):
 class ResultRecord(NamedTuple):
     """The record of a run's result; the newest record of a run replaces the one before."""
 
-    run_id: Id
+    run_id: str
     of_task: bool
     kind: ResultKind
     type: str  # the value's Python type, such as "builtins.dict"
     is_exception: bool
     created: Micros
-    value: Json | None = None  # a literal's value as JSON
-    storage_id: Id | None = None  # the id of the storage's block
+    value: str | None = None  # a literal's value as JSON
+    storage_id: str | None = None  # the id of the storage's block
     storage_key: str | None = None
-    serializer: JsonObject | None = None  # its full description as JSON
+    serializer: str | None = None  # its full description as JSON
     size: int | None = None  # bytes that it takes in the storage, its payload's included
     digest: str | None = None  # of the serialized data: an algorithm, a colon, and hexadecimal digits
     expires: Micros | None = None
     cache_key: str | None = None
-    step: JsonObject | None = None  # what the run is within its flow run, as JSON: see `_engine.identity.identity`
-    retention: JsonObject | None = None  # how long it is kept, as JSON; None leaves it to the settings
-    item_of: Id | None = None  # of an item of a generator, whose `run_id` is its own: the flow run that it is kept for
+    step: str | None = None  # what the run is within its flow run, as JSON: see `_engine.identity.identity`
+    retention: str | None = None  # how long it is kept, as JSON; None leaves it to the settings
+    item_of: str | None = None  # of an item of a generator, whose `run_id` is its own: the flow run that it is kept for
     number: int | None = None  # of an item: how many came before it
-    preview: JsonObject | None = None  # what may be shown of the value, as JSON; at most a few KiB
+    preview: str | None = None  # what may be shown of the value, as JSON; at most a few KiB
     doomed: Micros | None = None  # since when it is to be removed: nothing new may use it
     removed: Micros | None = None  # since when its document is gone
 
@@ -111,7 +110,7 @@ class ResultRecord(NamedTuple):
 class RemovalRecord(NamedTuple):
     """A run's persisted result is to be removed from its storage, or has been."""
 
-    run_id: Id
+    run_id: str
     doomed: Micros
     removed: Micros | None
 
@@ -119,17 +118,17 @@ class RemovalRecord(NamedTuple):
 class InputRecord(NamedTuple):
     """A run was given the result of another run: lineage."""
 
-    run_id: Id
-    source_id: Id  # the run that made the result
+    run_id: str
+    source_id: str  # the run that made the result
     name: str  # the parameter that it went into; "wait_for" for one that was only waited for
 
 
 class ProcessRecord(NamedTuple):
     """The heartbeat of a process that runs flows."""
 
-    id: Id
+    id: str
     host: str  # the machine, since it was last started
-    pid: Small
+    pid: int
     began: str | None  # when it began, as its system says; None if that is not known
     started: Micros  # when it was first reported
     beat: Micros
@@ -138,81 +137,81 @@ class ProcessRecord(NamedTuple):
 class StartRecord(NamedTuple):
     """A flow run was begun, or resumed, by a process; all that another process needs to resume it."""
 
-    flow_run_id: Id
-    process_id: Id
-    entry_point: JsonObject | None  # "FILE.py:FLOW" or "MODULE:FLOW", and the directory from which it can be imported
+    flow_run_id: str
+    process_id: str
+    entry_point: str | None  # "FILE.py:FLOW" or "MODULE:FLOW", and the directory from which it can be imported
     arguments: str | None  # packed: see `_engine.recovery.start_record`; None if they could not be
-    step: JsonObject | None  # what it is within its parent flow run, as JSON
+    step: str | None  # what it is within its parent flow run, as JSON
 
 
 class OwnersRecord(NamedTuple):
     """Under which claims the records of a batch were written: the first record of each on its way to a server."""
 
-    epochs: Epochs  # a JSON object, by the ids of outermost flow runs
+    epochs: str  # a JSON object, by the ids of outermost flow runs
 
 
 class CancelRecord(NamedTuple):
     """Somebody wants a flow run to be cancelled."""
 
-    flow_run_id: Id
+    flow_run_id: str
     asked_by: str  # a user and a machine
     time: Micros
-    grace: int  # microseconds that its code has to end by itself
+    grace: Micros  # how long its code has to end by itself
 
 
 class WaitRecord(NamedTuple):
     """A step of a flow run waits: for a time, for an answer, or for its next try. It replaces one of the same key."""
 
-    flow_run_id: Id
+    flow_run_id: str
     key: str  # which step, within the flow run: see `_engine.recovery.durable_timers`
     until: Micros
-    attempts: Small = 0  # that have failed before the next try
-    asks: JsonObject | None = None  # of a pause: what kind of answer is asked for, as a JSON schema
-    answer: Answer | None = None  # of a pause that is over: the answer as JSON
+    attempts: int = 0  # that have failed before the next try
+    asks: str | None = None  # of a pause: what kind of answer is asked for, as a JSON schema
+    answer: str | None = None  # of a pause that is over: the answer as JSON
 
 
 class CacheRecord(NamedTuple):
     """A cache key now stands for the result of a run; it replaces an earlier one of the same key."""
 
     key: str
-    run_id: Id
+    run_id: str
     created: Micros
     expires: Micros | None
-    components: JsonObject | None = None  # what the key was made of; None if nobody but a function knows
+    components: str | None = None  # what the key was made of, as a JSON object; None if nobody but a function knows
 
 
 class DecisionRecord(NamedTuple):
     """Why a run called its function, or did not, as far as its states and its result do not say."""
 
-    run_id: Id
+    run_id: str
     why: Why
     cache_key: str | None = None  # of a run that computed its value
-    components: JsonObject | None = None  # of the cache key, as in `CacheRecord`
-    arguments: JsonObject | None = None  # what may be shown of them, as a JSON object of texts
+    components: str | None = None  # of the cache key, as in `CacheRecord`
+    arguments: str | None = None  # what may be shown of them, as a JSON object of texts
     detail: str | None = None  # what was wrong with a result that was lost
-    other_id: Id | None = None  # the run whose result it took, or wanted; else the one that its key stood for
+    other_id: str | None = None  # the run whose result it took, or wanted; else the one that its key stood for
 
 
 class SourceRecord(NamedTuple):
     """What the digests of a task's source were made of."""
 
     digest: str  # of the source itself and of what it uses, one after the other
-    parts: JsonObject  # a JSON object: digests of functions, classes, closures and constants, by what they are called
+    parts: str  # a JSON object: digests of functions, classes, closures and constants, by what they are called
 
 
 class ReleaseRecord(NamedTuple):
     """A run computes the value of a cache key no longer: it is there, or the run has failed."""
 
     key: str
-    run_id: Id
+    run_id: str
 
 
 class TransactionRecord(NamedTuple):
     """A transaction was begun, or is begun once more after a crash or by another run."""
 
-    id: Id
+    id: str
     key: str  # what distinguishes it from all others
-    flow_run_id: Id | None  # the outermost flow run that is in it; None outside all flows
+    flow_run_id: str | None  # the outermost flow run that is in it; None outside all flows
     created: Micros
     committed: Micros | None = None
 
@@ -220,35 +219,35 @@ class TransactionRecord(NamedTuple):
 class StepRecord(NamedTuple):
     """A run ended inside a transaction: its result counts once that is committed."""
 
-    run_id: Id
-    transaction_id: Id
-    block: Id  # the innermost transaction: that one may be rolled back by itself
+    run_id: str
+    transaction_id: str
+    block: str  # the innermost transaction: that one may be rolled back by itself
     task_key: str
     module: str | None  # where the task's hooks are defined; None if it has none
-    storage_id: Id | None  # of the result's document
+    storage_id: str | None  # of the result's document
     storage_key: str | None
-    staged: Staged | None  # the run's `ResultRecord`, and its `CacheRecord` or null, as JSON; None once it has ended
+    staged: str | None  # the run's `ResultRecord`, and its `CacheRecord` or null, as JSON; None once it has ended
     phase: Literal["staged", "committed", "ended", "rolled back"] = "staged"
 
 
 class StepEndRecord(NamedTuple):
     """What a transaction had to do for a run is done: its hooks have been called."""
 
-    run_id: Id
+    run_id: str
     phase: Literal["ended", "rolled back"]
 
 
 class CommitRecord(NamedTuple):
     """A transaction was committed, with all its runs that were staged."""
 
-    transaction_id: Id
+    transaction_id: str
     time: Micros
 
 
 class ValueRecord(NamedTuple):
     """A value that a transaction keeps for its hooks."""
 
-    transaction_id: Id
+    transaction_id: str
     name: str
     value: str  # packed: see `_engine.recovery.start_record`
 
@@ -258,16 +257,16 @@ class FlowKeyRecord(NamedTuple):
 
     flow_name: str
     key: str
-    flow_run_id: Id
+    flow_run_id: str
 
 
 class LogRecord(NamedTuple):
     """A line that a run logged."""
 
-    flow_run_id: Id | None
-    task_run_id: Id | None
+    flow_run_id: str | None
+    task_run_id: str | None
     time: Micros
-    level: Small  # as in the standard library: 20 is INFO
+    level: int  # as in the standard library: 20 is INFO
     logger: str
     message: str
 
@@ -275,10 +274,10 @@ class LogRecord(NamedTuple):
 class BlockRecord(NamedTuple):
     """A block: a typed configuration, its secrets encrypted."""
 
-    id: Id
+    id: str
     type: str  # the type's slug, such as "local-file-system"
     name: str | None  # None for a block that was used without being saved
-    data: JsonObject  # a JSON object
+    data: str  # a JSON object
     created: Micros
     updated: Micros
 
@@ -286,23 +285,23 @@ class BlockRecord(NamedTuple):
 class ArtifactRecord(NamedTuple):
     """Something to look at, which a run made beside its result; it replaces one with the same id."""
 
-    id: Id
+    id: str
     key: str | None  # what its versions, over many runs, have in common
     kind: ArtifactKind
-    flow_run_id: Id | None
-    task_run_id: Id | None
+    flow_run_id: str | None
+    task_run_id: str | None
     created: Micros
     updated: Micros
-    data: Json  # JSON: see `perdure.artifacts`
+    data: str  # JSON: see `perdure.artifacts`
     description: str | None
 
 
 class ArtifactChangeRecord(NamedTuple):
     """An artifact that was made before has other data now."""
 
-    id: Id
+    id: str
     updated: Micros
-    data: Json
+    data: str
 
 
 Record = (
@@ -340,14 +339,14 @@ Record = (
 class FlowRun(NamedTuple):
     """A flow run as the orchestrator knows it."""
 
-    id: Id
+    id: str
     name: str
     flow_name: str
     flow_version: str | None
-    parent_flow_run_id: Id | None
-    parent_task_run_id: Id | None
-    tags: Tags
-    parameters: JsonObject
+    parent_flow_run_id: str | None
+    parent_task_run_id: str | None
+    tags: str
+    parameters: str
     created: Micros
     state_type: StateType | None
     state_name: str | None
@@ -355,19 +354,19 @@ class FlowRun(NamedTuple):
     state_time: Micros | None
     started: Micros | None  # first time RUNNING
     ended: Micros | None  # when the latest state is final
-    run_count: Small  # how many times RUNNING
+    run_count: int  # how many times RUNNING
 
 
 class TaskRun(NamedTuple):
     """A task run as the orchestrator knows it."""
 
-    id: Id
+    id: str
     name: str
     task_name: str
     task_key: str
-    flow_run_id: Id | None
-    parent_task_run_id: Id | None
-    tags: Tags
+    flow_run_id: str | None
+    parent_task_run_id: str | None
+    tags: str
     created: Micros
     state_type: StateType | None
     state_name: str | None
@@ -375,13 +374,13 @@ class TaskRun(NamedTuple):
     state_time: Micros | None
     started: Micros | None
     ended: Micros | None
-    run_count: Small
+    run_count: int
 
 
 class RunCount(NamedTuple):
     """How much is recorded of a run."""
 
-    run_id: Id
+    run_id: str
     states: int
     logs: int  # lines; those of task runs within flow runs count for the flow run
 
@@ -389,7 +388,7 @@ class RunCount(NamedTuple):
 class Owner(NamedTuple):
     """Whose an outermost flow run is: the claim under which its process writes. A later one has a higher number."""
 
-    flow_run_id: Id
+    flow_run_id: str
     epoch: int
 
 
@@ -397,7 +396,7 @@ class Standing(NamedTuple):
     """How an outermost flow run stands, for the process that runs it: whether it is still its own, and is
     to continue."""
 
-    process_id: Id
+    process_id: str
     epoch: int  # of the last claim; negative if its process does not say it with its records
     state_type: StateType | None
     cancellation: CancelRecord | None
@@ -407,17 +406,17 @@ class Claim(NamedTuple):
     """A run computes the value of a cache key, so that others that want it need not."""
 
     key: str
-    run_id: Id
-    process_id: Id
+    run_id: str
+    process_id: str
     created: Micros
-    waits: Small = 0  # how many runs inside it wait for other claims
+    waits: int = 0  # how many runs inside it wait for other claims
 
 
 class Limit(NamedTuple):
     """How many may be at something at once or, with `decay`, how often."""
 
     name: str  # tasks with this tag are limited by it
-    slots: Small
+    slots: int
     decay: float | None  # slots that come back each second; None where they come back when they are let go
     created: Micros
 
@@ -425,11 +424,11 @@ class Limit(NamedTuple):
 class Slot(NamedTuple):
     """Slots of a limit that somebody holds, or waits for. They go with their process."""
 
-    id: Id
+    id: str
     name: str  # the limit's
-    occupy: Small  # how many slots
-    process_id: Id
-    run_id: Id | None
+    occupy: int  # how many slots
+    process_id: str
+    run_id: str | None
     asked: Micros
     taken: Micros | None = None  # None while it waits
 
@@ -438,10 +437,10 @@ class CacheEntry(NamedTuple):
     """What a cache key stands for."""
 
     key: str
-    run_id: Id  # the run that made the result
+    run_id: str  # the run that made the result
     created: Micros
     expires: Micros | None
-    components: JsonObject | None  # as in `CacheRecord`
+    components: str | None  # as in `CacheRecord`
     task_name: str | None
     type: str | None  # of the result, as are the next two
     size: int | None
@@ -451,7 +450,7 @@ class CacheEntry(NamedTuple):
 class Doomed(NamedTuple):
     """How many documents in a storage are to be removed for one reason; one that several results share counts once."""
 
-    storage_id: Id
+    storage_id: str
     reason: str  # "age", "runs", "size" or "items"; "asked" where no limit says so any more, or ever did
     is_due: bool  # whether they may be removed now: they were doomed long enough ago
     documents: int
@@ -461,8 +460,8 @@ class Doomed(NamedTuple):
 class Removable(NamedTuple):
     """A document that may be removed: nothing that is kept leads to it."""
 
-    run_id: Id
-    storage_id: Id
+    run_id: str
+    storage_id: str
     storage_key: str
     size: int | None
     digest: str | None
@@ -534,11 +533,11 @@ class CacheFilter(NamedTuple):
 class LogLine(NamedTuple):
     """A line that a run logged, with its number: those kept later have higher ones, but for a few at a time."""
 
-    id: Number
-    flow_run_id: Id | None
-    task_run_id: Id | None
+    id: int
+    flow_run_id: str | None
+    task_run_id: str | None
     time: Micros
-    level: Small
+    level: int
     logger: str
     message: str
 
@@ -574,6 +573,6 @@ class VariableRecord(NamedTuple):
     """A value that flows share by its name."""
 
     name: str
-    value: Json  # JSON
+    value: str  # JSON
     created: Micros
     updated: Micros

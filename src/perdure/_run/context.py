@@ -129,6 +129,7 @@ class _Run(Generic[OptionsT]):
         return parent is not None and parent.generation != self.generation
 
 
+RUN_FIELDS = _Run.__slots__
 _KEPT_ELSEWHERE = ("run_count", "storage", "serializer", "resumed_from", "epoch")  # sent to processes of tasks
 
 

@@ -3,99 +3,50 @@
 import json
 import os
 import pickle
+import select
 import signal
+import subprocess
 import sys
-import threading
+import time
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import IO
 from weakref import WeakSet
 
-from perdure._model.errors import CrashedRun, SerializationError
 from perdure._platform import programs
 from perdure._platform.files import working_directory
 from perdure._run.controller import SIGNAL
-from perdure._runners.base import Work
-from perdure._runners.threads import ThreadTaskRunner
+from perdure._runners.batches import MOST, BatchingTaskRunner, WorkerLost
+from perdure._runners.envelopes import Message
 from perdure._settings import settings
 
 _LENGTH = 8  # bytes before each message that say how long it is
+_PIPE = 1_000_000  # bytes of answers that may wait to be read, where the system has such pipes
+_CAN_WAIT = sys.platform != "win32"  # for a pipe, for some time; elsewhere each call goes alone
 
 
-class ProcessTaskRunner(ThreadTaskRunner):
+class ProcessTaskRunner(BatchingTaskRunner):
     """Runs tasks in processes, for work that keeps Python busy.
 
     The task, its arguments and its value go between processes by cloudpickle, so functions of the main
-    script need no `if __name__ == "__main__"`. A child that dies takes only its own task run with it,
-    which ends Crashed.
+    script need no `if __name__ == "__main__"`. Short calls travel in batches. A child that dies takes only
+    the call with it that it ran, which is tried again if it has `retries` left, and ends Crashed if not.
 
     Args:
         max_workers: how many processes at most. Without it, the setting
             PERDURE_TASK_RUNNER_MAX_WORKERS, else as many as the machine has processors.
     """
 
-    lends_threads = False
-    takes_coroutines = True
+    _most = MOST if _CAN_WAIT else 1
 
     def __init__(self, max_workers: int | None = None) -> None:
         super().__init__(max_workers)
-        self._children: dict[int, Child] = {}  # by the thread that owns it
 
     def _default_limit(self) -> int:
         return os.cpu_count() or 1
 
-    def cancel(self) -> None:
-        """Cancel all queued tasks, and end the children: their tasks crash."""
-        super().cancel()
-        for child in tuple(self._children.values()):
-            child.kill()
-
-    def interrupt(self) -> None:
-        """Have the tasks in the children be interrupted, once each, where the system has signals for it."""
-        for child in tuple(self._children.values()):
-            child.interrupt()
-
-    def _run(self, work: Work) -> None:
-        from perdure._serializers.references import sendable  # few programs use processes; the others start faster
-
-        call = work.ready_call()
-        if call is None:
-            return
-        try:
-            request = sendable(call)
-        except Exception as error:
-            reason = f"The task '{call.run.options.name}' or its arguments cannot be sent to a process: {error}"
-            work.crash(SerializationError(f"{reason}. Use a ThreadTaskRunner, or pass what can be pickled."))
-            return
-        try:
-            child = self._child()
-        except OSError as error:
-            work.crash(CrashedRun(f"A process for the task cannot be started: {error}"))
-            return
-        try:
-            state, raised = pickle.loads(child.ask(request))
-        except (EOFError, OSError) as error:
-            del self._children[threading.get_ident()]
-            work.crash(CrashedRun(f"The process that ran the task was lost: {child.end()}. {error}".strip()))
-        except Exception as error:
-            work.crash(error)
-        else:
-            if state is None:
-                work.crash(raised)
-                return
-            if raised is not None:
-                state.data.remember(raised)  # else it would be read again, and have no traceback
-            work.arrive(state)
-
-    def _child(self) -> "Child":
-        child = self._children.get(threading.get_ident())
-        if child is None:
-            child = self._children[threading.get_ident()] = Child()
-        return child
-
-    def _leave(self) -> None:
-        child = self._children.pop(threading.get_ident(), None)
-        if child is not None:
-            child.close()
+    def _open(self) -> "Child":
+        return Child()
 
 
 _children: "WeakSet[Child]" = WeakSet()
@@ -112,11 +63,13 @@ if hasattr(os, "register_at_fork"):  # not on Windows
 
 
 class Child:
-    """A process that runs one task after another, asked over its standard input and output."""
+    """A process that runs batches of calls, written to its standard input; what comes of them is read from its output.
+
+    Raises:
+        OSError: it cannot be started.
+    """
 
     def __init__(self) -> None:
-        import subprocess
-
         from perdure._serializers.references import project_of_module
 
         path = os.pathsep.join(each or working_directory() or "." for each in sys.path)
@@ -139,7 +92,22 @@ class Child:
         finally:
             if printed is not None:
                 os.close(printed)
+        self._read = bytearray()  # of messages that are not all there
+        if _CAN_WAIT:
+            _enlarge(self._output.fileno())
+            self._answers = select.poll()  # not `select`, which fails where many files are open
+            self._answers.register(self._output, select.POLLIN)
         _children.add(self)
+
+    @property
+    def _input(self) -> IO[bytes]:
+        assert self._process.stdin is not None
+        return self._process.stdin
+
+    @property
+    def _output(self) -> IO[bytes]:
+        assert self._process.stdout is not None
+        return self._process.stdout
 
     def let_go_in_fork(self) -> None:
         """In a forked child: hold the pipes to the process no longer."""
@@ -149,24 +117,60 @@ class Child:
                 os.dup2(nothing, stream.fileno(), inheritable=False)  # type: ignore[union-attr]
         os.close(nothing)
 
-    def ask(self, request: bytes) -> bytes:
-        """Send a request and wait for the answer.
+    def begin(self, calls: Sequence[bytes], shared: bytes) -> None:
+        """Send a batch."""
+        self._send(pickle.dumps((shared, calls), pickle.HIGHEST_PROTOCOL))
 
-        Raises:
-            EOFError, OSError: the process is gone.
-        """
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        send(self._process.stdin, request)
-        return receive(self._process.stdout)
+    def take_back(self) -> None:
+        """Have the process return the calls that it has not begun."""
+        self._send(b"")
 
-    def end(self) -> str:
+    def _send(self, message: bytes) -> None:
+        try:
+            send(self._input, message)
+        except OSError as error:
+            raise WorkerLost(self._how_it_ended()) from error
+
+    def receive(self, timeout: float | None, linger: float) -> Sequence[Message]:
+        """What has come of the batch."""
+        if not _CAN_WAIT:
+            return (self._next_message(),)
+        if not self._answers.poll(None if timeout is None else timeout * 1_000):
+            return ()
+        if linger:
+            time.sleep(linger)
+        data = os.read(self._output.fileno(), _PIPE)
+        self._read += data
+        messages = self._whole_messages()
+        if not data and not messages:
+            raise WorkerLost(self._how_it_ended())
+        return messages
+
+    def _next_message(self) -> Message:
+        try:
+            message: Message = pickle.loads(receive(self._output))
+        except (EOFError, OSError) as error:
+            raise WorkerLost(self._how_it_ended()) from error
+        return message
+
+    def _whole_messages(self) -> list[Message]:
+        messages: list[Message] = []
+        at = 0
+        while len(self._read) - at >= _LENGTH:
+            end = at + _LENGTH + int.from_bytes(self._read[at : at + _LENGTH], "big")
+            if len(self._read) < end:
+                break
+            messages.append(pickle.loads(memoryview(self._read)[at + _LENGTH : end]))
+            at = end
+        del self._read[:at]
+        return messages
+
+    def _how_it_ended(self) -> str:
         """How the process ended, in words."""
         code = self._process.wait()
-        self._close_streams()
         if code < 0:
-            return f"killed by {signal.Signals(-code).name}"
-        return f"exit code {code}"
+            return f"process {self._process.pid} was killed by {signal.Signals(-code).name}"
+        return f"process {self._process.pid} ended with exit code {code}"
 
     def interrupt(self) -> None:
         """Interrupt the task that the process runs, if it runs one."""
@@ -179,14 +183,18 @@ class Child:
 
     def close(self) -> None:
         """Let the process end by itself, and wait for it."""
-        self._close_streams()
-        self._process.wait()
-
-    def _close_streams(self) -> None:
-        for stream in (self._process.stdin, self._process.stdout):
-            assert stream is not None
+        for stream in (self._input, self._output):
             with suppress(BrokenPipeError):  # what was not sent is lost with the process
                 stream.close()
+        self._process.wait()
+
+
+def _enlarge(pipe: int) -> None:
+    """Have a pipe hold the answers of a batch, so that the child does not wait for us to read them."""
+    import fcntl
+
+    with suppress(OSError, AttributeError):  # only Linux has it, and there may be a lower limit
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE)
 
 
 def send(stream: IO[bytes], message: bytes) -> None:

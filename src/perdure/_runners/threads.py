@@ -4,10 +4,11 @@ import os
 import threading
 from collections import deque
 from functools import cache
+from typing import Any
 
 from perdure._model.errors import DefinitionError
 from perdure._platform import forks
-from perdure._runners.base import Work
+from perdure._runners.base import WINDOW, Work
 from perdure._settings import settings
 
 
@@ -16,7 +17,8 @@ class SequentialTaskRunner:
 
     lends_threads = False
     takes_coroutines = False
-    max_workers = 1
+    max_workers: int | None = 1
+    window = WINDOW
 
     def duplicate(self) -> "SequentialTaskRunner":
         """Itself: it keeps nothing."""
@@ -49,6 +51,7 @@ class ThreadTaskRunner:
 
     lends_threads = True  # a thread that waits for queued work may run it itself
     takes_coroutines = False  # a coroutine flow runs its coroutine tasks on its own loop
+    window: int = WINDOW
 
     def __init__(self, max_workers: int | None = None) -> None:
         self.max_workers = checked_workers(max_workers)
@@ -72,6 +75,11 @@ class ThreadTaskRunner:
             self._begin()
         with self._wake:
             self._queue.append(work)
+        self._call_thread()
+
+    def _call_thread(self) -> None:
+        """Have a thread look at the queue: one that is idle, or a new one if there may be more."""
+        with self._wake:
             if self._idle:
                 self._idle -= 1  # that thread is spoken for, though it has not woken up yet
                 self._wake.notify()
@@ -124,7 +132,7 @@ class ThreadTaskRunner:
         return min(32, _processors() + 4)
 
     def _work(self) -> None:
-        work: Work | None = None
+        work: Any = None
         try:
             while (work := self._next()) is not None:
                 try:
@@ -154,8 +162,8 @@ class ThreadTaskRunner:
         if thread is not None:
             thread.start()
 
-    def _next(self) -> Work | None:
-        """The next work, waited for; None when the runner stops."""
+    def _next(self) -> Any:
+        """The next work for `_run`, waited for; None when the runner stops."""
         with self._wake:
             while not self._queue:
                 if self._stopping:
@@ -164,7 +172,7 @@ class ThreadTaskRunner:
                 self._wake.wait()
             return self._queue.popleft()
 
-    def _run(self, work: Work) -> None:
+    def _run(self, work: Any) -> None:
         work.run_here()
 
     def _leave(self) -> None:

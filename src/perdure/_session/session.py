@@ -27,6 +27,7 @@ from perdure._model.errors import OrchestratorError, SettingError
 from perdure._model.records import Owner, Record, ResultRecord, StartRecord, WaitRecord
 from perdure._model.state_types import StateType
 from perdure._model.tracebacks import FoldPolicy
+from perdure._platform import programs
 from perdure._platform.clock import Clock, system_clock
 from perdure._platform.memory import uncollected
 from perdure._platform.providers import set_orchestrator
@@ -37,11 +38,12 @@ from perdure._results.types import PersistedResult
 from perdure._run import logs
 from perdure._run.context import FlowRunContext, current_run
 from perdure._runners.base import TaskRunner
-from perdure._runners.threads import ThreadTaskRunner
+from perdure._runners.threads import SequentialTaskRunner, ThreadTaskRunner
 from perdure._session.result_places import ResultPlaces
 from perdure._settings import settings
 from perdure._settings.fields import Settings
 from perdure._store.protocol import Orchestrator
+from perdure._store.recorder import Recorder
 
 if TYPE_CHECKING:  # these import pydantic or asyncio, which most processes do not need
     from perdure._runners.loops import Portal
@@ -223,7 +225,7 @@ class Session(ResultPlaces):
         with self._lock:
             if run.task_runner is None:
                 chosen = run.options.task_runner
-                run.task_runner = ThreadTaskRunner() if chosen is None else chosen.duplicate()
+                run.task_runner = _default_runner(self.settings) if chosen is None else chosen.duplicate()
             return run.task_runner  # type: ignore[no-any-return]
 
     def cancel_outstanding(self, run: FlowRunContext) -> None:
@@ -246,6 +248,17 @@ _UNKEPT = (
     "The arguments of this run are not kept, since they cannot be pickled or take more than a MiB: if its process ends,"
     " nobody can resume it. Give the flow paths or ids instead of large values and connections."
 )
+
+
+def _default_runner(chosen: Settings) -> TaskRunner:
+    """The task runner of a flow that names none; what runs in a worker has threads."""
+    if chosen.task_runner == "sequential":
+        return SequentialTaskRunner()
+    if chosen.task_runner == "threads" or programs.is_worker():
+        return ThreadTaskRunner()
+    from perdure._runners.processes import ProcessTaskRunner  # few programs need it; the others start faster
+
+    return ProcessTaskRunner()
 
 
 _current: Session | None = None
@@ -328,6 +341,14 @@ def use(session: Session | None) -> None:
         logs.set_up(session.report)
 
 
+def record() -> Recorder:
+    """Have this process, a worker, keep what it would report, while its settings hold; gives what keeps it."""
+    chosen = settings.current()
+    recorder = Recorder(lambda: _orchestrator(chosen))
+    use(Session(chosen, cast("Orchestrator", recorder)))
+    return recorder
+
+
 def close() -> None:
     """End this process's session, with everything committed; the next need opens another."""
     global _current
@@ -363,4 +384,4 @@ FetchPolicy.fetch_in_async = staticmethod(lambda: settings.current().async_fetch
 PersistedResult.find_storage = staticmethod(lambda storage_id: current().storages.get(storage_id))
 
 
-__all__ = ["Session", "be_impatient", "close", "current", "use"]
+__all__ = ["Session", "be_impatient", "close", "current", "record", "use"]

@@ -294,6 +294,9 @@ class Settings:
         metadata=_about(FLAG, False, "Leave the engine's frames in the tracebacks of what flows and tasks raise.")
     )
     opentelemetry: bool = field(metadata=_about(FLAG, False, "Create OpenTelemetry spans of runs and requests."))
+    task_runner: str = field(
+        metadata=_about(_one_of("threads", "processes", "sequential"), "threads", "Where submitted tasks run.")
+    )
     task_runner_max_workers: int | None = field(
         metadata=_about(
             _whole(1), None, "How many submitted tasks run concurrently; None leaves it to the task runner."

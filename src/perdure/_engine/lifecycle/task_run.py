@@ -91,6 +91,15 @@ def prepare(call: TaskCall, runtime: Runtime) -> Steps[bool]:
     return True
 
 
+def lost(run: TaskRunContext, runtime: Runtime, error: BaseException) -> Steps[bool]:
+    """Whether a run is tried again whose worker was lost while it ran: once its delay is over, as after a failure."""
+    outcome = Outcome(S.CRASHED, str(error), error)
+    if not (yield from _is_retried(run, runtime, outcome)):
+        return False
+    yield from _wait_for_retry(run, runtime, outcome)
+    return True
+
+
 def _take_inputs(call: TaskCall, runtime: Runtime) -> Steps[None]:
     """Put values in the place of all futures and states; now the run's identity can be known, if it was not before."""
     run = call.run

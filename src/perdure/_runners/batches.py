@@ -1,0 +1,368 @@
+"""Submitted tasks that leave the process: many calls at a time, without a call noticing that it is not alone.
+
+The problem: each call that goes to another process alone costs a commit, or a round trip to a server, on its way out,
+another on its way back, and a thread or two that wake up. A task that does little is a hundred times slower than its
+function.
+
+The idea: calls travel in batches. A thread of the runner, with a worker of its own, takes from the queue as many calls
+as fit into a tenth of a second by what earlier calls of these tasks took, at most `MOST`. They are prepared here,
+recorded by one commit, and sent. Each answer is on its way as soon as its call has ended; those that have come are
+recorded together, and only then seen. So a batch changes when something is recorded, and nothing else:
+
+    thread     take 1..100 calls ─ one commit ─ send ───────────► receive some ─ one commit ─ futures arrive ─ ...
+    worker                              run 1, answer 1, run 2, answer 2, run 3 (slow) ...
+    thread                                             a tenth of a second: take the calls after 3 back, queue them
+
+What always holds:
+
+- A call is recorded, under the claim by which this process owns its flow run, before it is sent; if that claim is lost
+  it is not sent. A call that was sent is run by nobody else, unless its worker has returned it, or is gone.
+- Calls run in the order of their batch. If the worker is lost, the first one without an answer had begun: it is lost,
+  and runs again only as often as its `retries` say. Those after it had not, and are sent to another worker.
+- A call of unknown duration goes alone. One that turns out to be slow holds up the others of its batch for a tenth of a
+  second: then they go elsewhere.
+- While nothing is on its way, nothing waits: calls linger in the queue for others, for 5 ms at most, only while
+  batches are out, and only if they are short.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from perdure._model.errors import CrashedRun, SerializationError
+from perdure._model.records import StateRecord
+from perdure._model.state_types import StateType
+from perdure._runners.base import WINDOW, Work
+from perdure._runners.envelopes import Answer, Message, Reported, Returned, Shared, packed_call, state_of
+from perdure._runners.threads import ThreadTaskRunner
+
+MOST = 100  # calls in a batch
+_SECONDS = 0.1  # that a batch is to take
+_LINGER = 0.005  # seconds that a call waits for others to go with
+_STEP = 0.001  # seconds between two looks at the queue meanwhile
+_BYTES = 8_000_000  # in a batch of more than one call
+
+
+class WorkerLost(Exception):
+    """The worker of a thread is gone; the message says how it ended, as far as that is known."""
+
+
+class Lane(Protocol):
+    """A thread's way to a worker that runs one batch after another."""
+
+    def begin(self, calls: Sequence[bytes], shared: bytes) -> None:
+        """Send a batch.
+
+        Raises:
+            WorkerLost: the worker is gone.
+        """
+
+    def receive(self, timeout: float | None, linger: float) -> Sequence[Message]:
+        """What has come of the batch; nothing after `timeout` seconds. More may come within `linger` seconds.
+
+        Raises:
+            WorkerLost: the worker is gone, and all that it had sent was received.
+        """
+
+    def take_back(self) -> None:
+        """Have the worker return the calls that it has not begun."""
+
+    def interrupt(self) -> None:
+        """Interrupt the call that the worker runs, if it runs one."""
+
+    def kill(self) -> None:
+        """End what the worker runs at once."""
+
+    def close(self) -> None:
+        """Let go of the worker, which runs nothing now."""
+
+
+class Batch:
+    """Calls that one thread has taken from the queue."""
+
+    def __init__(self, works: Sequence[Work]) -> None:
+        self.waiting: dict[int, Work] = dict(enumerate(works))  # by their places, those without an answer
+        self.attempts = 0  # of the call that runs, as far as they were reported
+        self.has_begun = False  # as far as the worker has said so
+
+    def crash(self, error: BaseException) -> None:
+        """End all of them that have not ended."""
+        waiting, self.waiting = self.waiting, {}
+        for work in waiting.values():
+            work.crash(error)
+
+
+class BatchingTaskRunner(ThreadTaskRunner):
+    """What task runners have in common whose tasks run in workers. Each thread has a worker of its own."""
+
+    lends_threads = False
+    takes_coroutines = True
+    _most = MOST
+
+    def _begin(self) -> None:
+        super()._begin()
+        self._lanes: dict[int, Lane] = {}  # by the thread that owns it
+        self._seconds: dict[str, float] = {}  # that a call takes, by its kind
+        self._out = 0  # batches that are on their way
+        self._killed: set[int] = set()  # the threads whose workers were ended by `cancel`
+
+    @property
+    def window(self) -> int:  # type: ignore[override]  # it follows the limit, which is a setting
+        """How many calls of a mapped task may be submitted and not finished, so that no worker waits for one."""
+        return max(WINDOW, 2 * self._most * self._limit())
+
+    def cancel(self) -> None:
+        """Cancel all queued tasks, and end the workers: their tasks crash."""
+        super().cancel()
+        for thread, lane in tuple(self._lanes.items()):
+            self._killed.add(thread)
+            lane.kill()
+
+    def interrupt(self) -> None:
+        """Have the tasks in the workers be interrupted, once each, where they can be."""
+        for lane in tuple(self._lanes.values()):
+            lane.interrupt()
+
+    def _open(self) -> Lane:
+        """A way to a worker, for the calling thread.
+
+        Raises:
+            WorkerLost, OSError: there is none.
+        """
+        raise NotImplementedError
+
+    def _next(self) -> Batch | None:
+        with self._wake:
+            while not self._queue:
+                if self._stopping:
+                    return None
+                self._idle += 1
+                self._wake.wait()
+        self._linger()
+        with self._wake:
+            works = self._taken()
+            self._out += bool(works)
+        return Batch(works)  # of none, if another thread was there meanwhile
+
+    def _linger(self) -> None:
+        end = time.monotonic() + _LINGER
+        while self._out and time.monotonic() < end:
+            with self._wake:
+                if not self._queue or len(self._queue) >= self._most or not self._is_short(self._queue[0]):
+                    return
+            time.sleep(_STEP)
+
+    def _is_short(self, work: Work) -> bool:
+        return work.kind is not None and self._seconds.get(work.kind, _SECONDS) < _LINGER
+
+    def _taken(self) -> list[Work]:
+        """Calls from the queue's beginning that fit into one batch; as many as go round, if there are few."""
+        queue: deque[Work] = self._queue
+        share = min(self._most, -(-len(queue) // self._limit()))
+        works: list[Work] = []
+        left = _SECONDS
+        while queue and len(works) < share:
+            kind = queue[0].kind
+            left -= _SECONDS if kind is None else self._seconds.get(kind, _SECONDS)
+            if works and left < 0:
+                break
+            works.append(queue.popleft())
+            if kind is None:
+                break
+        return works
+
+    def _run(self, batch: Batch) -> None:
+        if not batch.waiting:
+            return
+        try:
+            sent = self._packed(batch)
+            if sent is not None:
+                self._send(batch, *sent)
+        finally:
+            with self._wake:
+                self._out -= 1
+
+    def _packed(self, batch: Batch) -> tuple[list[bytes], bytes] | None:
+        """The calls of a batch that are to run, and what they share; None if there are none. They are recorded."""
+        shared, packed, kept = Shared(), list[bytes](), list[Work]()
+        size = 0
+        works, batch.waiting = deque(batch.waiting.values()), {}
+        try:
+            while works and size < _BYTES:
+                work = works.popleft()
+                body = _packed_or_ended(work, shared)
+                if body is not None:
+                    packed.append(body)
+                    size += len(body)
+                    kept.append(work)
+        finally:
+            batch.waiting = dict(enumerate(kept))
+            self._queue_first(works)  # whatever happens, and if these are large
+        if not kept:
+            return None
+        kept[0].report((), True)  # they are of one flow run: from here on they are claimed
+        if kept[0].is_stopping():
+            batch.waiting = {}
+            self._queue_again(kept)
+            return None
+        try:
+            return packed, shared.packed()
+        except Exception as error:
+            for work in kept:
+                work.crash(_not_sent(work, error))
+            batch.waiting = {}
+            return None
+
+    def _send(self, batch: Batch, calls: list[bytes], shared: bytes) -> None:
+        thread = threading.get_ident()
+        if thread in self._killed:  # while it ran nothing: with its next calls it would be taken for lost
+            self._killed.discard(thread)
+            self._leave()
+        is_used = thread in self._lanes
+        try:
+            lane = self._lanes[thread] if is_used else self._open()
+        except (OSError, WorkerLost) as error:
+            batch.crash(CrashedRun(f"A process for the task cannot be started: {error}"))
+            return
+        self._lanes[thread] = lane
+        try:
+            lane.begin(calls, shared)
+            self._receive(batch, lane)
+        except WorkerLost as lost:
+            self._lanes.pop(thread, None)
+            lane.close()
+            # One that has never said anything counts as one that had begun: else others would be tried for ever.
+            self._after_loss(batch, str(lost), has_begun=batch.has_begun or not is_used)
+        except BaseException:  # the worker goes on with the batch, whose answers would be taken for those of the next
+            self._lanes.pop(thread, None)
+            lane.kill()
+            lane.close()
+            raise
+
+    def _receive(self, batch: Batch, lane: Lane) -> None:
+        late = time.monotonic() + _SECONDS
+        is_taking_back = False
+        while batch.waiting:
+            is_alone = is_taking_back or len(batch.waiting) == 1
+            patience = None if is_alone else max(0.0, late - time.monotonic())
+            messages = lane.receive(patience, self._rest_of(batch))
+            self._take_in(batch, messages)
+            if not is_alone and time.monotonic() >= late and len(batch.waiting) > 1:
+                lane.take_back()
+                is_taking_back = True
+
+    def _rest_of(self, batch: Batch) -> float:
+        """Seconds within which the others of a batch may come: they are awaited, so that all are recorded together."""
+        if len(batch.waiting) == 1:
+            return 0.0
+        kind = next(iter(batch.waiting.values())).kind or ""
+        return min(_LINGER, (len(batch.waiting) - 1) * self._seconds.get(kind, 0.0))
+
+    def _take_in(self, batch: Batch, messages: Sequence[Message]) -> None:
+        answers: list[tuple[Work, Answer]] = []
+        for message in messages:
+            if isinstance(message, Answer):
+                work = batch.waiting[message.place]
+                answers.append((work, message))
+                batch.attempts = 0
+            elif isinstance(message, Returned):
+                self._put_back(batch, message.places)
+            elif isinstance(message, Reported):
+                self._note_progress(batch, message)
+            else:
+                batch.has_begun = True
+        if not answers:
+            return
+        self._note_seconds(answers)
+        records = [record for _, answer in answers for record in answer.records]
+        answers[0][0].report(records, any(answer.is_awaited for _, answer in answers))
+        for work, answer in answers:
+            del batch.waiting[answer.place]
+            _arrive(work, answer)
+
+    def _note_seconds(self, answers: Sequence[tuple[Work, Answer]]) -> None:
+        taken: dict[str, list[float]] = {}
+        for work, answer in answers:
+            taken.setdefault(work.kind or "", []).append(answer.seconds)
+        for kind, seconds in taken.items():
+            mean = sum(seconds) / len(seconds)
+            self._seconds[kind] = (self._seconds.get(kind, mean) + mean) / 2
+
+    def _note_progress(self, batch: Batch, reported: Reported) -> None:
+        first = next(iter(batch.waiting.values()), None)
+        if first is None:
+            return
+        first.report(reported.records, reported.is_awaited)
+        batch.attempts += sum(
+            isinstance(each, StateRecord) and each.type is StateType.RUNNING and each.run_id == first.run_id
+            for each in reported.records
+        )
+
+    def _put_back(self, batch: Batch, places: Sequence[int]) -> None:
+        self._queue_again([batch.waiting.pop(place) for place in places])
+
+    def _queue_again(self, works: Iterable[Work]) -> None:
+        """Queue calls that were sent and have not begun, unless they were cancelled meanwhile."""
+        self._queue_first([work for work in works if work.put_back()])
+
+    def _queue_first(self, works: Sequence[Work]) -> None:
+        with self._wake:
+            self._queue.extendleft(reversed(works))
+        for _ in range(min(len(works), self._limit())):
+            self._call_thread()
+
+    def _after_loss(self, batch: Batch, how: str, has_begun: bool) -> None:
+        """The worker of a batch is gone: its first call had begun, the others had not."""
+        error = CrashedRun(f"The process that ran the task was lost: {how}.")
+        waiting, batch.waiting = list(batch.waiting.values()), {}
+        thread = threading.get_ident()
+        if thread in self._killed:
+            self._killed.discard(thread)
+            for work in waiting:
+                work.crash(error)
+            return
+        if has_begun:
+            first = waiting.pop(0)
+            first.lose(error, max(1, batch.attempts), lambda: self._queue_again([first]))
+        self._queue_again(waiting)
+
+    def _leave(self) -> None:
+        lane = self._lanes.pop(threading.get_ident(), None)
+        if lane is not None:
+            lane.close()
+
+
+def _packed_or_ended(work: Work, shared: Shared) -> bytes | None:
+    """A call that is to run, as bytes; None if it has come to its end."""
+    try:
+        call = work.ready_call()
+    except BaseException as error:  # of our own code: who waits for it gets to know
+        work.crash(error)
+        raise
+    if call is None:
+        return None
+    try:
+        return packed_call(call, shared)
+    except Exception as error:
+        work.crash(_not_sent(work, error))
+        return None
+
+
+def _arrive(work: Work, answer: Answer) -> None:
+    try:
+        state, error = state_of(answer)
+    except Exception as broken:  # its value cannot be had here
+        work.crash(broken)
+        return
+    if state is not None:
+        work.arrive(state)
+    else:
+        assert error is not None
+        work.crash(error)
+
+
+def _not_sent(work: Work, error: Exception) -> SerializationError:
+    reason = f"The task '{work.name}' or its arguments cannot be sent to a process: {error}"
+    return SerializationError(f"{reason}. Use a ThreadTaskRunner, or pass what can be pickled.")
