@@ -5,7 +5,7 @@ import pytest
 from command_line import Perdure
 
 from perdure._platform.clock import system_clock
-from perdure._rooms.tokens.store import Scope
+from perdure._rooms.tokens.records import Scope
 from perdure._store.embedded import EmbeddedOrchestrator
 
 pytestmark = pytest.mark.slow  # the server's modules take half a second to import

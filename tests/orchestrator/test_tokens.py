@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from perdure._rooms.tokens.store import Scope, Tokens
+from perdure._rooms.tokens.records import Scope
+from perdure._rooms.tokens.store import Tokens
 from perdure._store.embedded import EmbeddedOrchestrator
 from perdure._store.sql.postgresql import PostgreSQL
 from perdure.errors import TokenError, TokenMissing

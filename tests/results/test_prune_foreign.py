@@ -9,7 +9,7 @@ import pytest
 from perdure import session, settings
 from perdure._platform.clock import system_clock
 from perdure._results.keys import new_key
-from perdure._rooms.tokens.store import Scope
+from perdure._rooms.tokens.records import Scope
 from perdure._store.embedded import EmbeddedOrchestrator
 from perdure.errors import ResultCorrupt
 from perdure.filesystems import LocalFileSystem

@@ -15,7 +15,7 @@ from fastapi import FastAPI
 
 from perdure._http.config import ServerConfig
 from perdure._platform.clock import system_clock
-from perdure._rooms.tokens.store import Scope
+from perdure._rooms.tokens.records import Scope
 from perdure._server.app import create_app
 from perdure._server.running import uvicorn_config
 from perdure._store.embedded import EmbeddedOrchestrator

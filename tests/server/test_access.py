@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from perdure._http.access import COOKIE, PUBLIC, READING, declared, is_public, needed
 from perdure._platform.clock import system_clock
-from perdure._rooms.tokens.store import Scope
-from perdure._server.app import ROUTES
+from perdure._rooms.tokens.records import Scope
+from perdure._server.app import routers
 from perdure._store.embedded import EmbeddedOrchestrator
 from tests.server.serving import Serving, serving
 
@@ -33,8 +33,8 @@ class Way(NamedTuple):
 
 WAYS = [
     Way(method, "/api" + route.path.replace("{", "").replace("}", ""), route)
-    for module in ROUTES
-    for route in module.router.routes
+    for router in routers()
+    for route in router.routes
     if isinstance(route, APIRoute)
     for method in sorted(route.methods)
 ]

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from perdure._platform.clock import system_clock
-from perdure._rooms.tokens.store import Scope
+from perdure._rooms.tokens.records import Scope
 from perdure._store.embedded import EmbeddedOrchestrator
 from perdure.records import LogRecord
 from perdure.states import StateType

@@ -3,14 +3,15 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from types import NoneType
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_origin
 
 import httpx
 import pytest
 
+from perdure._model.fields import fields_of
 from perdure._platform.ids import new_id
 from perdure._store import wire
+from perdure._store.protocol import Orchestrator
 from perdure.records import Record
 from perdure.states import StateType
 from tests.server.serving import Serving, serving
@@ -30,37 +31,26 @@ TEXTS = [
     *('{"rows": 1, "columns": "x"}', '{"state": 1, "run": "x"}', "\0", "\x1b[2J", "$ref"),
 ]
 OTHERS = [None, True, 0, -1, 2**31, 2**62, 2**63, 1.5, [], [1], {}, {"a": 1}, *TEXTS]
-JSON = {"tags": "[]", "staged": None, "answer": "1", "entry_point": None}
+# By the word beside a field's type.
+VALID = {"tags": "[]", "staged": None, "answer": "1", "json": "{}", "object": "{}", "small": 20}
 
 
 def sample(kind: Any, ids: dict[str, str]) -> list[Any]:
     """The fields of a valid record, about the same runs as the others."""
     values: list[Any] = []
-    for name, hint in get_type_hints(kind).items():
-        parts = [part for part in (get_args(hint) or (hint,)) if part is not NoneType]
-        if name == "id" or name.endswith("_id") or name in ("block", "item_of"):
-            values.append(ids[name] if name in ids else ids["id"])
-        elif get_origin(hint) is Literal or any(get_origin(part) is Literal for part in parts):
-            found = hint if get_origin(hint) is Literal else parts[0]
-            values.append("persisted" if "persisted" in get_args(found) else get_args(found)[0])
-        elif name in JSON:
-            values.append(JSON[name])
-        elif parts[0] is str or isinstance(parts[0], str):
-            values.append(_text(kind, name))
-        elif parts[0] is bool:
-            values.append(False)
-        elif isinstance(parts[0], type) and issubclass(parts[0], StateType):
+    for name, field in fields_of(kind).items():
+        if field.word == "id":
+            values.append(ids.get(name, ids["id"]))
+        elif get_origin(field.kind) is Literal:
+            texts = get_args(field.kind)
+            values.append("persisted" if "persisted" in texts else texts[0])
+        elif field.word in VALID:
+            values.append(None if name == "entry_point" else VALID[field.word])
+        elif field.kind is StateType:
             values.append("COMPLETED")
-        elif parts[0] is int:
-            values.append(20 if name in wire._SMALL else 1_700_000_000_000_000)
         else:
-            values.append(None if NoneType in get_args(hint) else 1)
+            values.append({str: "x", bool: False, int: 1_700_000_000_000_000}.get(field.kind))
     return values
-
-
-def _text(kind: Any, name: str) -> str:
-    key = f"{kind.__name__}.{name}"
-    return "{}" if (key in wire._JSON or name in wire._JSON) and key not in wire._ANY_TEXT else "x"
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +85,7 @@ def read_all(server: Serving, ids: list[str]) -> list[str]:
                 answer = client.get(place, params={"other": id} if path.endswith("comparison") else {})
                 if answer.status_code >= 500:
                     failed.append(f"{path}: {answer.status_code}")
-        for name in wire.READING:
+        for name in (name for name in wire.names() if wire.method(Orchestrator, name).needs == "read"):
             argument = {"filter": []} if name in _LISTS else {}
             answer = client.post(f"/api/orchestrator/{name}", json=argument, headers={"Perdure-Protocol": "1"})
             if answer.status_code >= 500:

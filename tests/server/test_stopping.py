@@ -20,7 +20,7 @@ import trustme
 from fastapi.responses import StreamingResponse
 
 from perdure._platform.clock import system_clock
-from perdure._rooms.tokens.store import Scope
+from perdure._rooms.tokens.records import Scope
 from perdure._store.embedded import EmbeddedOrchestrator
 from tests.server.serving import serving
 

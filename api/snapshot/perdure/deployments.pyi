@@ -10,17 +10,17 @@ __all__ = [
 ]
 
 class Applied(DeploymentRecord):
-    concurrency_limit: int | None
+    concurrency_limit: Small | None
     created: Micros
-    definition: str
+    definition: JsonObject
     flow_name: str
-    id: str
+    id: Id
     name: str
     overlap: Overlap
     paused: Micros | None
-    priority: int
+    priority: Small
     updated: Micros
-    version: int
+    version: Small
     work_pool: str
     work_queue: str | None
 

@@ -52,8 +52,8 @@ __all__ = [
 ]
 
 class ArtifactChangeRecord(NamedTuple):
-    data: str
-    id: str
+    data: Json
+    id: Id
     updated: Micros
 
 class ArtifactFilter(NamedTuple):
@@ -70,30 +70,30 @@ ArtifactKind: object
 
 class ArtifactRecord(NamedTuple):
     created: Micros
-    data: str
+    data: Json
     description: str | None
-    flow_run_id: str | None
-    id: str
+    flow_run_id: Id | None
+    id: Id
     key: str | None
     kind: ArtifactKind
-    task_run_id: str | None
+    task_run_id: Id | None
     updated: Micros
 
 class BlockRecord(NamedTuple):
     created: Micros
-    data: str
-    id: str
+    data: JsonObject
+    id: Id
     name: str | None
     type: str
     updated: Micros
 
 class CacheEntry(NamedTuple):
-    components: str | None
+    components: JsonObject | None
     created: Micros
     doomed: Micros | None
     expires: Micros | None
     key: str
-    run_id: str
+    run_id: Id
     size: int | None
     task_name: str | None
     type: str | None
@@ -106,36 +106,36 @@ class CacheFilter(NamedTuple):
     task: str | None = None
 
 class CacheRecord(NamedTuple):
-    components: str | None = None
+    components: JsonObject | None = None
     created: Micros
     expires: Micros | None
     key: str
-    run_id: str
+    run_id: Id
 
 class CancelRecord(NamedTuple):
     asked_by: str
-    flow_run_id: str
-    grace: Micros
+    flow_run_id: Id
+    grace: int
     time: Micros
 
 class Claim(NamedTuple):
     created: Micros
     key: str
-    process_id: str
-    run_id: str
-    waits: int = 0
+    process_id: Id
+    run_id: Id
+    waits: Small = 0
 
 class CommitRecord(NamedTuple):
     time: Micros
-    transaction_id: str
+    transaction_id: Id
 
 class DecisionRecord(NamedTuple):
-    arguments: str | None = None
+    arguments: JsonObject | None = None
     cache_key: str | None = None
-    components: str | None = None
+    components: JsonObject | None = None
     detail: str | None = None
-    other_id: str | None = None
-    run_id: str
+    other_id: Id | None = None
+    run_id: Id
     why: Why
 
 class Doomed(NamedTuple):
@@ -143,11 +143,11 @@ class Doomed(NamedTuple):
     is_due: bool
     reason: str
     size: int
-    storage_id: str
+    storage_id: Id
 
 class FlowKeyRecord(NamedTuple):
     flow_name: str
-    flow_run_id: str
+    flow_run_id: Id
     key: str
 
 class FlowRun(NamedTuple):
@@ -155,40 +155,40 @@ class FlowRun(NamedTuple):
     ended: Micros | None
     flow_name: str
     flow_version: str | None
-    id: str
+    id: Id
     name: str
-    parameters: str
-    parent_flow_run_id: str | None
-    parent_task_run_id: str | None
-    run_count: int
+    parameters: JsonObject
+    parent_flow_run_id: Id | None
+    parent_task_run_id: Id | None
+    run_count: Small
     started: Micros | None
     state_message: str | None
     state_name: str | None
     state_time: Micros | None
     state_type: StateType | None
-    tags: str
+    tags: Tags
 
 class FlowRunRecord(NamedTuple):
     created: Micros
     flow_name: str
     flow_version: str | None
-    id: str
+    id: Id
     name: str
-    parameters: str
-    parent_flow_run_id: str | None
-    parent_task_run_id: str | None
-    tags: str
+    parameters: JsonObject
+    parent_flow_run_id: Id | None
+    parent_task_run_id: Id | None
+    tags: Tags
 
 class InputRecord(NamedTuple):
     name: str
-    run_id: str
-    source_id: str
+    run_id: Id
+    source_id: Id
 
 class Limit(NamedTuple):
     created: Micros
     decay: float | None
     name: str
-    slots: int
+    slots: Small
 
 class LogFilter(NamedTuple):
     after: int | None = None
@@ -202,36 +202,36 @@ class LogFilter(NamedTuple):
     task_run_ids: tuple[str, ...] = ()
 
 class LogLine(NamedTuple):
-    flow_run_id: str | None
-    id: int
-    level: int
+    flow_run_id: Id | None
+    id: Number
+    level: Small
     logger: str
     message: str
-    task_run_id: str | None
+    task_run_id: Id | None
     time: Micros
 
 class LogRecord(NamedTuple):
-    flow_run_id: str | None
-    level: int
+    flow_run_id: Id | None
+    level: Small
     logger: str
     message: str
-    task_run_id: str | None
+    task_run_id: Id | None
     time: Micros
 
 NOBODY: object
 
 class Owner(NamedTuple):
     epoch: int
-    flow_run_id: str
+    flow_run_id: Id
 
 class OwnersRecord(NamedTuple):
-    epochs: str
+    epochs: Epochs
 
 class PastStateRecord(NamedTuple):
     message: str | None
     name: str
     of_task: bool
-    run_id: str
+    run_id: Id
     time: Micros
     type: StateType
 
@@ -239,35 +239,35 @@ class ProcessRecord(NamedTuple):
     beat: Micros
     began: str | None
     host: str
-    id: str
-    pid: int
+    id: Id
+    pid: Small
     started: Micros
 
 Record: object
 
 class ReleaseRecord(NamedTuple):
     key: str
-    run_id: str
+    run_id: Id
 
 class Removable(NamedTuple):
     digest: str | None
     doomed: Micros
     is_again: bool
     reason: str
-    run_id: str
+    run_id: Id
     size: int | None
-    storage_id: str
+    storage_id: Id
     storage_key: str
 
 class RemovalRecord(NamedTuple):
     doomed: Micros
     removed: Micros | None
-    run_id: str
+    run_id: Id
 
 class RenameRecord(NamedTuple):
     name: str
     of_task: bool
-    run_id: str
+    run_id: Id
 
 class ResultFilter(NamedTuple):
     after: Micros | None = None
@@ -298,25 +298,25 @@ class ResultRecord(NamedTuple):
     doomed: Micros | None = None
     expires: Micros | None = None
     is_exception: bool
-    item_of: str | None = None
+    item_of: Id | None = None
     kind: ResultKind
     number: int | None = None
     of_task: bool
-    preview: str | None = None
+    preview: JsonObject | None = None
     removed: Micros | None = None
-    retention: str | None = None
-    run_id: str
-    serializer: str | None = None
+    retention: JsonObject | None = None
+    run_id: Id
+    serializer: JsonObject | None = None
     size: int | None = None
-    step: str | None = None
-    storage_id: str | None = None
+    step: JsonObject | None = None
+    storage_id: Id | None = None
     storage_key: str | None = None
     type: str
-    value: str | None = None
+    value: Json | None = None
 
 class RunCount(NamedTuple):
     logs: int
-    run_id: str
+    run_id: Id
     states: int
 
 class RunFilter(NamedTuple):
@@ -345,103 +345,103 @@ class RunFilter(NamedTuple):
 
 class Slot(NamedTuple):
     asked: Micros
-    id: str
+    id: Id
     name: str
-    occupy: int
-    process_id: str
-    run_id: str | None
+    occupy: Small
+    process_id: Id
+    run_id: Id | None
     taken: Micros | None = None
 
 class SourceRecord(NamedTuple):
     digest: str
-    parts: str
+    parts: JsonObject
 
 class Standing(NamedTuple):
     cancellation: CancelRecord | None
     epoch: int
-    process_id: str
+    process_id: Id
     state_type: StateType | None
 
 class StartRecord(NamedTuple):
     arguments: str | None
-    entry_point: str | None
-    flow_run_id: str
-    process_id: str
-    step: str | None
+    entry_point: JsonObject | None
+    flow_run_id: Id
+    process_id: Id
+    step: JsonObject | None
 
 class StateRecord(NamedTuple):
     message: str | None
     name: str
     of_task: bool
-    run_id: str
+    run_id: Id
     time: Micros
     type: StateType
 
 class StepEndRecord(NamedTuple):
     phase: Literal['ended', 'rolled back']
-    run_id: str
+    run_id: Id
 
 class StepRecord(NamedTuple):
-    block: str
+    block: Id
     module: str | None
     phase: Literal['staged', 'committed', 'ended', 'rolled back'] = 'staged'
-    run_id: str
-    staged: str | None
-    storage_id: str | None
+    run_id: Id
+    staged: Staged | None
+    storage_id: Id | None
     storage_key: str | None
     task_key: str
-    transaction_id: str
+    transaction_id: Id
 
 class TaskRun(NamedTuple):
     created: Micros
     ended: Micros | None
-    flow_run_id: str | None
-    id: str
+    flow_run_id: Id | None
+    id: Id
     name: str
-    parent_task_run_id: str | None
-    run_count: int
+    parent_task_run_id: Id | None
+    run_count: Small
     started: Micros | None
     state_message: str | None
     state_name: str | None
     state_time: Micros | None
     state_type: StateType | None
-    tags: str
+    tags: Tags
     task_key: str
     task_name: str
 
 class TaskRunRecord(NamedTuple):
     created: Micros
-    flow_run_id: str | None
-    id: str
+    flow_run_id: Id | None
+    id: Id
     name: str
-    parent_task_run_id: str | None
-    tags: str
+    parent_task_run_id: Id | None
+    tags: Tags
     task_key: str
     task_name: str
 
 class TransactionRecord(NamedTuple):
     committed: Micros | None = None
     created: Micros
-    flow_run_id: str | None
-    id: str
+    flow_run_id: Id | None
+    id: Id
     key: str
 
 class ValueRecord(NamedTuple):
     name: str
-    transaction_id: str
+    transaction_id: Id
     value: str
 
 class VariableRecord(NamedTuple):
     created: Micros
     name: str
     updated: Micros
-    value: str
+    value: Json
 
 class WaitRecord(NamedTuple):
-    answer: str | None = None
-    asks: str | None = None
-    attempts: int = 0
-    flow_run_id: str
+    answer: Answer | None = None
+    asks: JsonObject | None = None
+    attempts: Small = 0
+    flow_run_id: Id
     key: str
     until: Micros
 

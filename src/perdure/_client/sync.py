@@ -1,7 +1,7 @@
 """The client for plain code."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Self, TypeVar, Unpack
 
 import httpx
@@ -10,6 +10,7 @@ from perdure._client.calls import Calls
 from perdure._client.connection import LISTENING, OPTIONS, address, headers_of, lost
 from perdure._client.events import Event, Following
 from perdure._client.filters import Artifacts, FlowRuns, Id, Logs, Results, TaskRuns, TokenScope
+from perdure._client.kept import KeptClient
 from perdure._client.requests import Answer, Lost, M, Pages, Send, Sleep, Steps
 from perdure._http.models import (
     ArtifactModel,
@@ -183,6 +184,10 @@ class Client:
         """Revoke every live token of a name or public part; those that were revoked."""
         return self._do(self._calls.revoke_token(called))
 
+    def room(self, port: Any) -> KeptClient:
+        """The records of a room that keeps records, by its port: list, get, put and delete."""
+        return KeptClient(port, self._calls, self._do, self._made)
+
     def events(self, *, flow_run: Id | None = None) -> Iterator[Event]:
         """Flow runs that change from now on; or one of them, and what it and its tasks log. Without an end."""
         following = Following(self._calls, flow_run, self._patience)
@@ -201,6 +206,9 @@ class Client:
     def _each(self, pages: Pages[M]) -> Iterator[M]:
         while not pages.is_over:
             yield from self._do(pages.next())
+
+    def _made(self, pages: Pages[M], make: Callable[[M], T]) -> Iterator[T]:
+        return map(make, self._each(pages))
 
     def _do(self, steps: Steps[T]) -> T:
         """Perform what there is to do."""

@@ -17,7 +17,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import cookie_parser
 
 from perdure._platform.clock import system_clock
-from perdure._rooms.tokens.store import Scope, Token, Tokens, digest_of
+from perdure._rooms.tokens.records import Scope, Token
+from perdure._rooms.tokens.store import Tokens, digest_of
 
 F = TypeVar("F", bound=Callable[..., Any])
 COOKIE = "perdure_session"

@@ -19,7 +19,7 @@ from perdure._model.records import (
 )
 from perdure._model.state_types import StateType
 from perdure._platform.clock import Micros, to_datetime
-from perdure._rooms.tokens.store import Scope, Token
+from perdure._rooms.tokens.records import Scope, Token
 
 
 class StateModel(BaseModel):

@@ -6,6 +6,7 @@ go into the database as they are.
 
 from typing import Literal, NamedTuple
 
+from perdure._model.fields import Answer, Epochs, Id, Json, JsonObject, Number, Small, Staged, Tags
 from perdure._model.state_types import StateType
 from perdure._platform.clock import Micros
 
@@ -27,34 +28,34 @@ had no cache key."""
 class FlowRunRecord(NamedTuple):
     """A flow run was created."""
 
-    id: str
+    id: Id
     name: str
     flow_name: str
     flow_version: str | None
-    parent_flow_run_id: str | None
-    parent_task_run_id: str | None
-    tags: str  # a JSON list of text, sorted
-    parameters: str  # a JSON object; values that JSON cannot hold are shown as text
+    parent_flow_run_id: Id | None
+    parent_task_run_id: Id | None
+    tags: Tags  # a JSON list of text, sorted
+    parameters: JsonObject  # a JSON object; values that JSON cannot hold are shown as text
     created: Micros
 
 
 class TaskRunRecord(NamedTuple):
     """A task run was created."""
 
-    id: str
+    id: Id
     name: str
     task_name: str
     task_key: str
-    flow_run_id: str | None
-    parent_task_run_id: str | None
-    tags: str  # a JSON list of text, sorted
+    flow_run_id: Id | None
+    parent_task_run_id: Id | None
+    tags: Tags  # a JSON list of text, sorted
     created: Micros
 
 
 class StateRecord(NamedTuple):
     """A run came to a state."""
 
-    run_id: str
+    run_id: Id
     of_task: bool
     type: StateType
     name: str
@@ -65,7 +66,7 @@ class StateRecord(NamedTuple):
 class PastStateRecord(NamedTuple):
     """A run came to a state that another system recorded at its time. It is kept once, and nobody is notified of it."""
 
-    run_id: str
+    run_id: Id
     of_task: bool
     type: StateType
     name: str
@@ -76,7 +77,7 @@ class PastStateRecord(NamedTuple):
 class RenameRecord(NamedTuple):
     """A run's name became known after its creation, from a template over its parameters."""
 
-    run_id: str
+    run_id: Id
     of_task: bool
     name: str
 
@@ -84,25 +85,25 @@ class RenameRecord(NamedTuple):
 class ResultRecord(NamedTuple):
     """The record of a run's result; the newest record of a run replaces the one before."""
 
-    run_id: str
+    run_id: Id
     of_task: bool
     kind: ResultKind
     type: str  # the value's Python type, such as "builtins.dict"
     is_exception: bool
     created: Micros
-    value: str | None = None  # a literal's value as JSON
-    storage_id: str | None = None  # the id of the storage's block
+    value: Json | None = None  # a literal's value as JSON
+    storage_id: Id | None = None  # the id of the storage's block
     storage_key: str | None = None
-    serializer: str | None = None  # its full description as JSON
+    serializer: JsonObject | None = None  # its full description as JSON
     size: int | None = None  # bytes that it takes in the storage, its payload's included
     digest: str | None = None  # of the serialized data: an algorithm, a colon, and hexadecimal digits
     expires: Micros | None = None
     cache_key: str | None = None
-    step: str | None = None  # what the run is within its flow run, as JSON: see `_engine.identity.identity`
-    retention: str | None = None  # how long it is kept, as JSON; None leaves it to the settings
-    item_of: str | None = None  # of an item of a generator, whose `run_id` is its own: the flow run that it is kept for
+    step: JsonObject | None = None  # what the run is within its flow run, as JSON: see `_engine.identity.identity`
+    retention: JsonObject | None = None  # how long it is kept, as JSON; None leaves it to the settings
+    item_of: Id | None = None  # of an item of a generator, whose `run_id` is its own: the flow run that it is kept for
     number: int | None = None  # of an item: how many came before it
-    preview: str | None = None  # what may be shown of the value, as JSON; at most a few KiB
+    preview: JsonObject | None = None  # what may be shown of the value, as JSON; at most a few KiB
     doomed: Micros | None = None  # since when it is to be removed: nothing new may use it
     removed: Micros | None = None  # since when its document is gone
 
@@ -110,7 +111,7 @@ class ResultRecord(NamedTuple):
 class RemovalRecord(NamedTuple):
     """A run's persisted result is to be removed from its storage, or has been."""
 
-    run_id: str
+    run_id: Id
     doomed: Micros
     removed: Micros | None
 
@@ -118,17 +119,17 @@ class RemovalRecord(NamedTuple):
 class InputRecord(NamedTuple):
     """A run was given the result of another run: lineage."""
 
-    run_id: str
-    source_id: str  # the run that made the result
+    run_id: Id
+    source_id: Id  # the run that made the result
     name: str  # the parameter that it went into; "wait_for" for one that was only waited for
 
 
 class ProcessRecord(NamedTuple):
     """The heartbeat of a process that runs flows."""
 
-    id: str
+    id: Id
     host: str  # the machine, since it was last started
-    pid: int
+    pid: Small
     began: str | None  # when it began, as its system says; None if that is not known
     started: Micros  # when it was first reported
     beat: Micros
@@ -137,81 +138,81 @@ class ProcessRecord(NamedTuple):
 class StartRecord(NamedTuple):
     """A flow run was begun, or resumed, by a process; all that another process needs to resume it."""
 
-    flow_run_id: str
-    process_id: str
-    entry_point: str | None  # "FILE.py:FLOW" or "MODULE:FLOW", and the directory from which it can be imported
+    flow_run_id: Id
+    process_id: Id
+    entry_point: JsonObject | None  # "FILE.py:FLOW" or "MODULE:FLOW", and the directory from which it can be imported
     arguments: str | None  # packed: see `_engine.recovery.start_record`; None if they could not be
-    step: str | None  # what it is within its parent flow run, as JSON
+    step: JsonObject | None  # what it is within its parent flow run, as JSON
 
 
 class OwnersRecord(NamedTuple):
     """Under which claims the records of a batch were written: the first record of each on its way to a server."""
 
-    epochs: str  # a JSON object, by the ids of outermost flow runs
+    epochs: Epochs  # a JSON object, by the ids of outermost flow runs
 
 
 class CancelRecord(NamedTuple):
     """Somebody wants a flow run to be cancelled."""
 
-    flow_run_id: str
+    flow_run_id: Id
     asked_by: str  # a user and a machine
     time: Micros
-    grace: Micros  # how long its code has to end by itself
+    grace: int  # microseconds that its code has to end by itself
 
 
 class WaitRecord(NamedTuple):
     """A step of a flow run waits: for a time, for an answer, or for its next try. It replaces one of the same key."""
 
-    flow_run_id: str
+    flow_run_id: Id
     key: str  # which step, within the flow run: see `_engine.recovery.durable_timers`
     until: Micros
-    attempts: int = 0  # that have failed before the next try
-    asks: str | None = None  # of a pause: what kind of answer is asked for, as a JSON schema
-    answer: str | None = None  # of a pause that is over: the answer as JSON
+    attempts: Small = 0  # that have failed before the next try
+    asks: JsonObject | None = None  # of a pause: what kind of answer is asked for, as a JSON schema
+    answer: Answer | None = None  # of a pause that is over: the answer as JSON
 
 
 class CacheRecord(NamedTuple):
     """A cache key now stands for the result of a run; it replaces an earlier one of the same key."""
 
     key: str
-    run_id: str
+    run_id: Id
     created: Micros
     expires: Micros | None
-    components: str | None = None  # what the key was made of, as a JSON object; None if nobody but a function knows
+    components: JsonObject | None = None  # what the key was made of; None if nobody but a function knows
 
 
 class DecisionRecord(NamedTuple):
     """Why a run called its function, or did not, as far as its states and its result do not say."""
 
-    run_id: str
+    run_id: Id
     why: Why
     cache_key: str | None = None  # of a run that computed its value
-    components: str | None = None  # of the cache key, as in `CacheRecord`
-    arguments: str | None = None  # what may be shown of them, as a JSON object of texts
+    components: JsonObject | None = None  # of the cache key, as in `CacheRecord`
+    arguments: JsonObject | None = None  # what may be shown of them, as a JSON object of texts
     detail: str | None = None  # what was wrong with a result that was lost
-    other_id: str | None = None  # the run whose result it took, or wanted; else the one that its key stood for
+    other_id: Id | None = None  # the run whose result it took, or wanted; else the one that its key stood for
 
 
 class SourceRecord(NamedTuple):
     """What the digests of a task's source were made of."""
 
     digest: str  # of the source itself and of what it uses, one after the other
-    parts: str  # a JSON object: digests of functions, classes, closures and constants, by what they are called
+    parts: JsonObject  # a JSON object: digests of functions, classes, closures and constants, by what they are called
 
 
 class ReleaseRecord(NamedTuple):
     """A run computes the value of a cache key no longer: it is there, or the run has failed."""
 
     key: str
-    run_id: str
+    run_id: Id
 
 
 class TransactionRecord(NamedTuple):
     """A transaction was begun, or is begun once more after a crash or by another run."""
 
-    id: str
+    id: Id
     key: str  # what distinguishes it from all others
-    flow_run_id: str | None  # the outermost flow run that is in it; None outside all flows
+    flow_run_id: Id | None  # the outermost flow run that is in it; None outside all flows
     created: Micros
     committed: Micros | None = None
 
@@ -219,35 +220,35 @@ class TransactionRecord(NamedTuple):
 class StepRecord(NamedTuple):
     """A run ended inside a transaction: its result counts once that is committed."""
 
-    run_id: str
-    transaction_id: str
-    block: str  # the innermost transaction: that one may be rolled back by itself
+    run_id: Id
+    transaction_id: Id
+    block: Id  # the innermost transaction: that one may be rolled back by itself
     task_key: str
     module: str | None  # where the task's hooks are defined; None if it has none
-    storage_id: str | None  # of the result's document
+    storage_id: Id | None  # of the result's document
     storage_key: str | None
-    staged: str | None  # the run's `ResultRecord`, and its `CacheRecord` or null, as JSON; None once it has ended
+    staged: Staged | None  # the run's `ResultRecord`, and its `CacheRecord` or null, as JSON; None once it has ended
     phase: Literal["staged", "committed", "ended", "rolled back"] = "staged"
 
 
 class StepEndRecord(NamedTuple):
     """What a transaction had to do for a run is done: its hooks have been called."""
 
-    run_id: str
+    run_id: Id
     phase: Literal["ended", "rolled back"]
 
 
 class CommitRecord(NamedTuple):
     """A transaction was committed, with all its runs that were staged."""
 
-    transaction_id: str
+    transaction_id: Id
     time: Micros
 
 
 class ValueRecord(NamedTuple):
     """A value that a transaction keeps for its hooks."""
 
-    transaction_id: str
+    transaction_id: Id
     name: str
     value: str  # packed: see `_engine.recovery.start_record`
 
@@ -257,16 +258,16 @@ class FlowKeyRecord(NamedTuple):
 
     flow_name: str
     key: str
-    flow_run_id: str
+    flow_run_id: Id
 
 
 class LogRecord(NamedTuple):
     """A line that a run logged."""
 
-    flow_run_id: str | None
-    task_run_id: str | None
+    flow_run_id: Id | None
+    task_run_id: Id | None
     time: Micros
-    level: int  # as in the standard library: 20 is INFO
+    level: Small  # as in the standard library: 20 is INFO
     logger: str
     message: str
 
@@ -274,10 +275,10 @@ class LogRecord(NamedTuple):
 class BlockRecord(NamedTuple):
     """A block: a typed configuration, its secrets encrypted."""
 
-    id: str
+    id: Id
     type: str  # the type's slug, such as "local-file-system"
     name: str | None  # None for a block that was used without being saved
-    data: str  # a JSON object
+    data: JsonObject  # a JSON object
     created: Micros
     updated: Micros
 
@@ -285,23 +286,23 @@ class BlockRecord(NamedTuple):
 class ArtifactRecord(NamedTuple):
     """Something to look at, which a run made beside its result; it replaces one with the same id."""
 
-    id: str
+    id: Id
     key: str | None  # what its versions, over many runs, have in common
     kind: ArtifactKind
-    flow_run_id: str | None
-    task_run_id: str | None
+    flow_run_id: Id | None
+    task_run_id: Id | None
     created: Micros
     updated: Micros
-    data: str  # JSON: see `perdure.artifacts`
+    data: Json  # JSON: see `perdure.artifacts`
     description: str | None
 
 
 class ArtifactChangeRecord(NamedTuple):
     """An artifact that was made before has other data now."""
 
-    id: str
+    id: Id
     updated: Micros
-    data: str
+    data: Json
 
 
 Record = (
@@ -339,14 +340,14 @@ Record = (
 class FlowRun(NamedTuple):
     """A flow run as the orchestrator knows it."""
 
-    id: str
+    id: Id
     name: str
     flow_name: str
     flow_version: str | None
-    parent_flow_run_id: str | None
-    parent_task_run_id: str | None
-    tags: str
-    parameters: str
+    parent_flow_run_id: Id | None
+    parent_task_run_id: Id | None
+    tags: Tags
+    parameters: JsonObject
     created: Micros
     state_type: StateType | None
     state_name: str | None
@@ -354,19 +355,19 @@ class FlowRun(NamedTuple):
     state_time: Micros | None
     started: Micros | None  # first time RUNNING
     ended: Micros | None  # when the latest state is final
-    run_count: int  # how many times RUNNING
+    run_count: Small  # how many times RUNNING
 
 
 class TaskRun(NamedTuple):
     """A task run as the orchestrator knows it."""
 
-    id: str
+    id: Id
     name: str
     task_name: str
     task_key: str
-    flow_run_id: str | None
-    parent_task_run_id: str | None
-    tags: str
+    flow_run_id: Id | None
+    parent_task_run_id: Id | None
+    tags: Tags
     created: Micros
     state_type: StateType | None
     state_name: str | None
@@ -374,13 +375,13 @@ class TaskRun(NamedTuple):
     state_time: Micros | None
     started: Micros | None
     ended: Micros | None
-    run_count: int
+    run_count: Small
 
 
 class RunCount(NamedTuple):
     """How much is recorded of a run."""
 
-    run_id: str
+    run_id: Id
     states: int
     logs: int  # lines; those of task runs within flow runs count for the flow run
 
@@ -388,7 +389,7 @@ class RunCount(NamedTuple):
 class Owner(NamedTuple):
     """Whose an outermost flow run is: the claim under which its process writes. A later one has a higher number."""
 
-    flow_run_id: str
+    flow_run_id: Id
     epoch: int
 
 
@@ -396,7 +397,7 @@ class Standing(NamedTuple):
     """How an outermost flow run stands, for the process that runs it: whether it is still its own, and is
     to continue."""
 
-    process_id: str
+    process_id: Id
     epoch: int  # of the last claim; negative if its process does not say it with its records
     state_type: StateType | None
     cancellation: CancelRecord | None
@@ -406,17 +407,17 @@ class Claim(NamedTuple):
     """A run computes the value of a cache key, so that others that want it need not."""
 
     key: str
-    run_id: str
-    process_id: str
+    run_id: Id
+    process_id: Id
     created: Micros
-    waits: int = 0  # how many runs inside it wait for other claims
+    waits: Small = 0  # how many runs inside it wait for other claims
 
 
 class Limit(NamedTuple):
     """How many may be at something at once or, with `decay`, how often."""
 
     name: str  # tasks with this tag are limited by it
-    slots: int
+    slots: Small
     decay: float | None  # slots that come back each second; None where they come back when they are let go
     created: Micros
 
@@ -424,11 +425,11 @@ class Limit(NamedTuple):
 class Slot(NamedTuple):
     """Slots of a limit that somebody holds, or waits for. They go with their process."""
 
-    id: str
+    id: Id
     name: str  # the limit's
-    occupy: int  # how many slots
-    process_id: str
-    run_id: str | None
+    occupy: Small  # how many slots
+    process_id: Id
+    run_id: Id | None
     asked: Micros
     taken: Micros | None = None  # None while it waits
 
@@ -437,10 +438,10 @@ class CacheEntry(NamedTuple):
     """What a cache key stands for."""
 
     key: str
-    run_id: str  # the run that made the result
+    run_id: Id  # the run that made the result
     created: Micros
     expires: Micros | None
-    components: str | None  # as in `CacheRecord`
+    components: JsonObject | None  # as in `CacheRecord`
     task_name: str | None
     type: str | None  # of the result, as are the next two
     size: int | None
@@ -450,7 +451,7 @@ class CacheEntry(NamedTuple):
 class Doomed(NamedTuple):
     """How many documents in a storage are to be removed for one reason; one that several results share counts once."""
 
-    storage_id: str
+    storage_id: Id
     reason: str  # "age", "runs", "size" or "items"; "asked" where no limit says so any more, or ever did
     is_due: bool  # whether they may be removed now: they were doomed long enough ago
     documents: int
@@ -460,8 +461,8 @@ class Doomed(NamedTuple):
 class Removable(NamedTuple):
     """A document that may be removed: nothing that is kept leads to it."""
 
-    run_id: str
-    storage_id: str
+    run_id: Id
+    storage_id: Id
     storage_key: str
     size: int | None
     digest: str | None
@@ -533,11 +534,11 @@ class CacheFilter(NamedTuple):
 class LogLine(NamedTuple):
     """A line that a run logged, with its number: those kept later have higher ones, but for a few at a time."""
 
-    id: int
-    flow_run_id: str | None
-    task_run_id: str | None
+    id: Number
+    flow_run_id: Id | None
+    task_run_id: Id | None
     time: Micros
-    level: int
+    level: Small
     logger: str
     message: str
 
@@ -573,6 +574,6 @@ class VariableRecord(NamedTuple):
     """A value that flows share by its name."""
 
     name: str
-    value: str  # JSON
+    value: Json  # JSON
     created: Micros
     updated: Micros

@@ -6,8 +6,9 @@ Times are whole microseconds since the Unix epoch, UTC: exact, sortable, and che
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Annotated
 
-Micros = int
+Micros = Annotated[int, "time"]  # the word says what a record's field holds: see `_model.fields`
 Clock = Callable[[], Micros]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

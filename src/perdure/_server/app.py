@@ -9,35 +9,21 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI
 
+from perdure import _rooms
 from perdure._engine.recovery.liveness import Liveness
 from perdure._http.access import Gate, authorise
 from perdure._http.changes import Changes
 from perdure._http.config import ServerConfig
 from perdure._http.counting import Counting
 from perdure._http.errors import ErrorAnswer, explain_errors
+from perdure._http.kept import kept_router
 from perdure._http.launcher import Starter
 from perdure._http.sessions import Sessions
 from perdure._http.storages import ServedStorages
 from perdure._http.streams import Streams
+from perdure._model.ports import Kept
 from perdure._platform.clock import system_clock
 from perdure._platform.version import VERSION
-from perdure._rooms.artifacts import routes as artifacts
-from perdure._rooms.blocks import routes as blocks
-from perdure._rooms.cache import routes as cache
-from perdure._rooms.deployments import backfill_routes as backfills
-from perdure._rooms.deployments import routes as deployments
-from perdure._rooms.events import hook_routes as hooks
-from perdure._rooms.events import routes as events
-from perdure._rooms.limits import routes as limits
-from perdure._rooms.logs import routes as logs
-from perdure._rooms.results import check_routes as result_checks
-from perdure._rooms.results import routes as results
-from perdure._rooms.runs import flow_routes as flows
-from perdure._rooms.runs import flow_run_routes as flow_runs
-from perdure._rooms.runs import start_routes as flow_run_starts
-from perdure._rooms.runs import task_run_routes as task_runs
-from perdure._rooms.tokens import routes as tokens
-from perdure._rooms.variables import routes as variables
 from perdure._server.api_page import add_description
 from perdure._server.guard import Guard
 from perdure._server.metrics import Metrics
@@ -51,24 +37,7 @@ from perdure._server.services.runtime import ServiceRuntime
 from perdure._settings import settings
 from perdure._store.embedded import EmbeddedOrchestrator
 
-ROUTES = (
-    *(health, status, metrics, session, tokens, overview, flows, flow_runs, flow_run_starts, task_runs, results),
-    *(
-        result_checks,
-        logs,
-        cache,
-        blocks,
-        settings_routes,
-        artifacts,
-        variables,
-        events,
-        hooks,
-        limits,
-        deployments,
-        backfills,
-        of_orchestrator,
-    ),
-)
+_OWN = (health, status, metrics, session, overview, settings_routes, of_orchestrator)
 _REFUSALS: dict[int | str, dict[str, Any]] = {  # by the guard, of any request
     int(status): {"model": ErrorAnswer}
     for status in (
@@ -102,7 +71,7 @@ def create_app(orchestrator: EmbeddedOrchestrator, config: ServerConfig) -> Fast
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    app.router.routes += _api().routes
+    app.router.routes += _api(tuple(_rooms.PACKAGES)).routes
     add_description(app)
     app.state.orchestrator = orchestrator
     app.state.config = config
@@ -130,8 +99,20 @@ def create_app(orchestrator: EmbeddedOrchestrator, config: ServerConfig) -> Fast
     return app
 
 
+def routers() -> list[APIRouter]:
+    """The routes of the server itself, and of all rooms."""
+    found = [routes.router for routes in _OWN]
+    for name in _rooms.PACKAGES:
+        own, port = _rooms.part(name, "routes"), _rooms.port_of(name)
+        if own is not None:
+            found += own.ROUTERS
+        elif port is not None and Kept in port.__mro__:
+            found.append(kept_router(name, port))
+    return found
+
+
 @functools.cache
-def _api() -> FastAPI:
+def _api(_: tuple[str, ...]) -> FastAPI:
     """The routes of all applications of a process, for FastAPI takes 0.13 s to make what it needs of each."""
     app = FastAPI(
         openapi_url=None,
@@ -140,8 +121,8 @@ def _api() -> FastAPI:
         responses=_REFUSALS,
     )
     api = APIRouter(prefix="/api")
-    for routes in ROUTES:
-        api.include_router(routes.router)
+    for router in routers():
+        api.include_router(router)
     app.include_router(api)
     visit = {"type": "http", "method": "GET", "path": "/", "root_path": "", "headers": []}
     for route in app.routes:

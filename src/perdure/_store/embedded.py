@@ -1,10 +1,10 @@
 """The orchestrator inside the process: one database, one writer, as many readers as threads ask."""
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from perdure import _rooms
 from perdure._model.errors import EventError, OrchestratorError
 from perdure._model.records import (
     ArtifactFilter,
@@ -36,11 +36,9 @@ from perdure._model.records import (
 )
 from perdure._model.state_types import StateType
 from perdure._platform.clock import Micros, system_clock
-from perdure._rooms.events.port import OF_STATES, Event, deliveries_of
-from perdure._rooms.events.store import SqlServices
-from perdure._rooms.limits.store import SqlLimits
-from perdure._rooms.transactions.store import SqlTransactions
 from perdure._store import lifetime
+from perdure._store.rooms import store_of
+from perdure._store.sql.access import Access
 from perdure._store.sql.database import Connection, Database
 from perdure._store.sql.ingest import Deliveries, Delivery
 from perdure._store.sql.readers import Readers
@@ -52,9 +50,13 @@ if TYPE_CHECKING:
     from sqlalchemy import Executable, Select
 
     from perdure._rooms.deployments.port import Deployments
+    from perdure._rooms.events.port import Event, Services
+    from perdure._rooms.limits.port import Limits
     from perdure._rooms.results.store import Pruner
     from perdure._rooms.tokens.store import Tokens
+    from perdure._rooms.transactions.port import Transactions
 
+P = TypeVar("P")
 Row = tuple[Any, ...]
 _READERS = 8  # connections that read at once; a further one waits
 
@@ -66,6 +68,12 @@ class EmbeddedOrchestrator:
     committed at the latest after about `report_interval_seconds`, with the next commit, or at the process's exit.
     With `synced`, what is committed survives a loss of power.
     """
+
+    transactions: "Transactions"
+    limits: "Limits"
+    services: "Services"
+    deployments: "Deployments"
+    tokens: "Tokens"
 
     def __init__(
         self,
@@ -82,19 +90,19 @@ class EmbeddedOrchestrator:
         self._writer = Writer(self._database, report_interval_seconds)
         self._deliveries = Deliveries(self._writer, self._statements, self._writer.refusals)
         self._readers = Readers(chosen.connect, _READERS)
-        self.transactions = SqlTransactions(self._writer, self._statements, self._read)
-        self.limits = SqlLimits(self._writer, self._statements.mark, self._read)
-        self.services = SqlServices(self._writer, self._statements.mark, self._read)
+        self._access = Access(chosen, self._writer, self._read)
         self.report = self._writer.report  # type: ignore[method-assign]  # most calls there are, without one more each
         lifetime.keep(self)
 
-    @cached_property
-    def deployments(self) -> "Deployments":
-        """Deployments, their schedules, and the queues of their runs."""
-        from perdure._rooms.deployments.store import SqlDeployments
+    def __getattr__(self, name: str) -> Any:
+        """What is done for a room, which is made when it is first asked for."""
+        made = self.__dict__[name] = store_of(name, self._access)
+        return made
 
-        sql = self._statements
-        return SqlDeployments(self._writer, sql.mark, sql.add_flow_key, self._read)
+    def room(self, port: type[P]) -> P:
+        """What is done for the room that a port is of."""
+        found: P = getattr(self, _rooms.name_of(port))
+        return found
 
     def report(self, records: Iterable[Record]) -> None:
         """Take the records and return at once; they are committed soon, in order."""
@@ -143,8 +151,7 @@ class EmbeddedOrchestrator:
         """The result that a cache key stands for, unless it has expired or is to be removed."""
         if self._writer.holds_keyed:
             self._writer.flush()
-        rows = self._read(self._statements.find_cached, (key, now))
-        return _result(rows[0]) if rows else None
+        return self._access.one(ResultRecord, self._statements.find_cached, key, now)
 
     def claim_key(self, claim: Claim, lost: str | None = None) -> bool:
         """Have a run compute the value of a cache key; False if the key has a claim, or a result, already."""
@@ -166,8 +173,7 @@ class EmbeddedOrchestrator:
         """Which run computes the value of a cache key now."""
         if self._writer.holds_keyed:
             self._writer.flush()
-        rows = self._read(self._statements.claim_of, (key,))
-        return Claim(*rows[0]) if rows else None
+        return self._access.one(Claim, self._statements.claim_of, key)
 
     def note_wait(self, claim: tuple[str, str], count: int) -> None:
         """Count a run that waits inside the claim of a key by a run (1), or that does so no longer (-1)."""
@@ -177,31 +183,25 @@ class EmbeddedOrchestrator:
         """What cache keys stand for, the newest first, the expired ones too."""
         from perdure._store.sql import queries
 
-        return [CacheEntry(*row) for row in self._select(queries.cache_entries(filter, self._select))]
+        return self._access.listed(CacheEntry, queries.cache_entries(filter, self._access.select))
 
     def clear_cache(self, filter: CacheFilter) -> int:
         """Forget what cache keys stand for; how many."""
         from perdure._store.sql import queries
 
-        return self._writer.execute(*self._database.compiled(queries.forget_cache(filter, self._select)))
+        return self._writer.execute(*self._database.compiled(queries.forget_cache(filter, self._access.select)))
 
     def flow_runs(self, filter: RunFilter) -> Sequence[FlowRun]:
         """The flow runs that the filter lets through, newest first, with everything reported until now."""
         from perdure._store.sql import filtered_lists
 
-        return [
-            FlowRun._make((*row[:9], row[9] and self._state_type(row[9]), *row[10:]))
-            for row in self._select(filtered_lists.flow_runs(filter, self._select))
-        ]
+        return self._access.listed(FlowRun, filtered_lists.flow_runs(filter, self._access.select))
 
     def task_runs(self, filter: RunFilter) -> Sequence[TaskRun]:
         """The task runs that the filter lets through, newest first, with everything reported until now."""
         from perdure._store.sql import filtered_lists
 
-        return [
-            TaskRun._make((*row[:8], row[8] and self._state_type(row[8]), *row[9:]))
-            for row in self._select(filtered_lists.task_runs(filter, self._select))
-        ]
+        return self._access.listed(TaskRun, filtered_lists.task_runs(filter, self._access.select))
 
     def states(self, run_id: str) -> Sequence[StateRecord]:
         """All the states of a run, oldest first. What this process reports of it afterwards comes after them."""
@@ -209,14 +209,14 @@ class EmbeddedOrchestrator:
         rows = self._read(self._statements.states, (run_id,))
         if rows:
             self._writer.follow(rows[-1][-1])
-        return [StateRecord(row[0], bool(row[1]), self._state_type(row[2]), *row[3:-1]) for row in rows]
+        return self._access.made(StateRecord, [row[:-1] for row in rows])
 
     def run_counts(self, run_ids: Sequence[str]) -> Sequence[RunCount]:
         """How many states and log lines are recorded of the runs, in the order of the ids."""
         from perdure._store.sql import queries
 
         states, logs = (
-            {str(id): int(count) for id, count in self._select(query)} for query in queries.run_counts(run_ids)
+            {str(id): int(count) for id, count in self._access.select(query)} for query in queries.run_counts(run_ids)
         )
         return [RunCount(id, states.get(id, 0), logs.get(id, 0)) for id in run_ids]
 
@@ -224,37 +224,37 @@ class EmbeddedOrchestrator:
         """The lines of a flow run (its task runs' too) or of a task run, oldest first."""
         from perdure._store.sql import queries
 
-        return [LogRecord(*row) for row in self._select(queries.logs(flow_run_id, task_run_id))]
+        return self._access.listed(LogRecord, queries.logs(flow_run_id, task_run_id))
 
     def log_lines(self, filter: LogFilter) -> Sequence[LogLine]:
         """The lines that the filter lets through, those kept last first; with `after`, the other way round."""
         from perdure._store.sql import queries
 
-        return [LogLine(*row) for row in self._select(queries.log_lines(filter))]
+        return self._access.listed(LogLine, queries.log_lines(filter))
 
     def results(self, filter: ResultFilter) -> Sequence[ResultRecord]:
         """Records of results, newest first."""
         from perdure._store.sql import filtered_lists
 
-        return [_result(row) for row in self._select(filtered_lists.results(filter, self._select))]
+        return self._access.listed(ResultRecord, filtered_lists.results(filter, self._access.select))
 
     def inputs_of(self, run_ids: Sequence[str]) -> Sequence[InputRecord]:
         """Which results went into the runs, sorted by run and name."""
         from perdure._store.sql import queries
 
-        return [InputRecord(*row) for row in self._select(queries.inputs(run_ids, of="run_id"))]
+        return self._access.listed(InputRecord, queries.inputs(run_ids, of="run_id"))
 
     def uses_of(self, run_ids: Sequence[str]) -> Sequence[InputRecord]:
         """Which runs were given the results of the runs, sorted by the run that was given it and by name."""
         from perdure._store.sql import queries
 
-        return [InputRecord(*row) for row in self._select(queries.inputs(run_ids, of="source_id"))]
+        return self._access.listed(InputRecord, queries.inputs(run_ids, of="source_id"))
 
     def decisions(self, run_ids: Sequence[str]) -> Sequence[DecisionRecord]:
         """Why the runs called their functions, or did not, newest first; runs with nothing to say are left out."""
         from perdure._store.sql import queries
 
-        return [DecisionRecord(*row) for row in self._select(queries.decisions(run_ids))]
+        return self._access.listed(DecisionRecord, queries.decisions(run_ids))
 
     def source(self, digest: str) -> str | None:
         """What the digests of a task's source were made of, as in `SourceRecord`; None if nobody said."""
@@ -272,8 +272,7 @@ class EmbeddedOrchestrator:
     def start(self, flow_run_id: str) -> StartRecord | None:
         """How a flow run was begun; None if nobody said."""
         self._writer.flush()
-        rows = self._read(self._statements.start, (flow_run_id,))
-        return StartRecord(*rows[0]) if rows else None
+        return self._access.one(StartRecord, self._statements.start, flow_run_id)
 
     def claim(
         self,
@@ -303,8 +302,7 @@ class EmbeddedOrchestrator:
 
     def cancellation(self, flow_run_id: str) -> CancelRecord | None:
         """The request to cancel a flow run, if there is one."""
-        rows = self._read(self._statements.cancellation, (flow_run_id,))
-        return CancelRecord(*rows[0]) if rows else None
+        return self._access.one(CancelRecord, self._statements.cancellation, flow_run_id)
 
     def withdraw(self, flow_run_id: str) -> None:
         """Nobody wants the flow run to be cancelled any more."""
@@ -313,7 +311,7 @@ class EmbeddedOrchestrator:
     def waits(self, flow_run_id: str) -> Sequence[WaitRecord]:
         """What the steps of a flow run wait for, or have waited for, sorted by key."""
         self._writer.flush()
-        return [WaitRecord(*row) for row in self._read(self._statements.waits, (flow_run_id,))]
+        return self._access.all(WaitRecord, self._statements.waits, flow_run_id)
 
     def answer(self, flow_run_id: str, key: str, answer: str) -> bool:
         """Answer a step that waits; False if it has been answered already."""
@@ -322,18 +320,17 @@ class EmbeddedOrchestrator:
     def process(self, id: str) -> ProcessRecord | None:
         """A process that runs flows."""
         self._writer.flush()
-        rows = self._read(self._statements.process, (id,))
-        return ProcessRecord(*rows[0]) if rows else None
+        return self._access.one(ProcessRecord, self._statements.process, id)
 
     def finished_steps(self, flow_run_id: str) -> Sequence[ResultRecord]:
         """The results of what a flow run called itself, that completed and does not run again when it is resumed."""
         self._writer.flush()
-        return [_result(row) for row in self._read(self._statements.finished_steps, (flow_run_id, flow_run_id))]
+        return self._access.all(ResultRecord, self._statements.finished_steps, flow_run_id, flow_run_id)
 
     def items(self, flow_run_id: str, step: str, first: int, end: int) -> Sequence[ResultRecord]:
         """The items of a generator with these numbers, by number; of several with one number, the newest first."""
         self._writer.flush()
-        return [_result(row) for row in self._read(self._statements.items, (flow_run_id, step, first, end))]
+        return self._access.all(ResultRecord, self._statements.items, flow_run_id, step, first, end)
 
     def begun_steps(self, flow_run_id: str) -> Sequence[tuple[str, str]]:
         """The subflow runs of a flow run that have not completed: what each is within it, as JSON, and its id."""
@@ -349,8 +346,7 @@ class EmbeddedOrchestrator:
         """A block by its id."""
         if self._writer.holds_keyed:
             self._writer.flush()
-        rows = self._read(self._statements.block, (id,))
-        return BlockRecord(*rows[0]) if rows else None
+        return self._access.one(BlockRecord, self._statements.block, id)
 
     def has_block(self, id: str) -> bool:
         """Whether a block is known."""
@@ -360,7 +356,7 @@ class EmbeddedOrchestrator:
         """The saved (named) blocks, sorted by type and name; or those of a type, or of a name."""
         from perdure._store.sql import queries
 
-        return [BlockRecord(*row) for row in self._select(queries.blocks(type, name))]
+        return self._access.listed(BlockRecord, queries.blocks(type, name))
 
     def delete_block(self, id: str) -> None:
         """Forget a block's name; the block itself is kept for the results that lie in its storage."""
@@ -393,26 +389,21 @@ class EmbeddedOrchestrator:
         """Whether others than its user may write to the database: it is a server's, or has tokens for one."""
         return self._database.kind == "postgresql" or bool(self.tokens.all())
 
-    @property
-    def tokens(self) -> "Tokens":
-        """Who may talk to a server on this database."""
-        from perdure._rooms.tokens.store import Tokens  # only servers need its imports
-
-        return Tokens(self._writer, self._statements.mark, self._read)
-
     def artifacts(self, filter: ArtifactFilter) -> Sequence[ArtifactRecord]:
         """The artifacts that the filter lets through, newest first."""
         from perdure._store.sql import queries
 
-        return [ArtifactRecord(*row) for row in self._select(queries.artifacts(filter))]
+        return self._access.listed(ArtifactRecord, queries.artifacts(filter))
 
     def delete_artifact(self, id: str) -> bool:
         """Forget an artifact; False if there is none with this id."""
         return self._writer.execute(self._statements.forget_artifact, (id,)) == 1
 
-    def emit(self, event: Event) -> bool:
+    def emit(self, event: "Event") -> bool:
         """Keep an event of a program's own, with deliveries to the hooks that subscribe to it; False if it is kept
         already."""
+        from perdure._rooms.events.port import OF_STATES, deliveries_of
+
         if event.kind.startswith(OF_STATES):
             raise EventError(f"{event.kind!r} is a kind of the server's own events.")
         deliveries = deliveries_of([event], self.services.hooks(), system_clock())
@@ -420,12 +411,11 @@ class EmbeddedOrchestrator:
 
     def variable(self, name: str) -> VariableRecord | None:
         """The variable with this name."""
-        rows = self._read(self._statements.variable, (name,))
-        return VariableRecord(*rows[0]) if rows else None
+        return self._access.one(VariableRecord, self._statements.variable, name)
 
     def variables(self) -> Sequence[VariableRecord]:
         """All variables, sorted by name."""
-        return [VariableRecord(*row) for row in self._read(self._statements.variables, ())]
+        return self._access.all(VariableRecord, self._statements.variables)
 
     def set_variable(self, record: VariableRecord, overwrite: bool) -> bool:
         """Keep a variable; False if there is one already and it is not to be overwritten."""
@@ -438,15 +428,11 @@ class EmbeddedOrchestrator:
 
     def select(self, query: "Select[Any]") -> list[Row]:
         """The rows of a query, with everything reported until now."""
-        return self._select(query)
+        return self._access.select(query)
 
     def execute(self, statement: "Executable") -> int:
         """Commit a statement after all that was reported; how many rows it changed."""
         return self._writer.execute(*self._database.compiled(statement))
-
-    def _select(self, query: "Select[Any]") -> list[Row]:
-        self._writer.flush()
-        return self._read(*self._database.compiled(query))
 
     def _read(self, statement: str, parameters: Row) -> list[Row]:
         if self._writer.closed:
@@ -473,10 +459,6 @@ class EmbeddedOrchestrator:
         self._database.renew_lock()
         self._writer.begin_in_fork(_abandon)
         self._deliveries = Deliveries(self._writer, self._statements, self._writer.refusals)
-
-
-def _result(row: Row) -> ResultRecord:
-    return ResultRecord(row[0], bool(row[1]), row[2], row[3], bool(row[4]), *row[5:])
 
 
 def _abandon(connections: list[Connection]) -> None:

@@ -25,11 +25,12 @@ from perdure._model.records import (
 )
 from perdure._platform.clock import Micros
 from perdure._rooms.events.port import Delivery
+from perdure._rooms.runs.tables import NOT_COMPLETED
 from perdure._store.embedded import EmbeddedOrchestrator
 from perdure._store.sql import filtered_lists, queries
 from perdure._store.sql.clock_skew import ids_since
 from perdure._store.sql.filtered_lists import holds
-from perdure._store.sql.tables import NOT_COMPLETED, cache_entry, flow_run, hook_delivery, log, result, task_run
+from perdure._store.sql.tables import cache_entry, flow_run, hook_delivery, log, result, task_run
 
 T = TypeVar("T")
 R = TypeVar("R", FlowRun, TaskRun)

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import func, select, text
 
 from perdure._platform.clock import Micros
+from perdure._rooms.runs.tables import NOT_COMPLETED
 from perdure._store.embedded import EmbeddedOrchestrator
-from perdure._store.sql.tables import NOT_COMPLETED, flow_run, result, task_run
+from perdure._store.sql.tables import flow_run, result, task_run
 
 DAY = 86_400_000_000  # microseconds
 _WINDOW = 10_000  # rows that are added up together

@@ -7,11 +7,12 @@ so that a server keeps nothing that its readers could not read.
 
 import json
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, cached_property, partial
 from inspect import Parameter, Signature, signature
 from types import NoneType, UnionType
-from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, NamedTuple, Protocol, Union, get_args, get_origin, get_type_hints
 
 from pydantic import (
     AfterValidator,
@@ -25,9 +26,16 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, core_schema, from_json, to_json
 
+from perdure import _rooms
+from perdure._model import fields, records
 from perdure._model.errors import RecordRefused, reasons
+from perdure._model.fields import word_of
+from perdure._model.filters import choices_of
+from perdure._model.ports import needed_by
 from perdure._model.records import CacheRecord, OwnersRecord, Record, ResultRecord
-from perdure._rooms.deployments.port import Deployments
+from perdure._platform.clock import Micros
+from perdure._rooms.events.port import Event
+from perdure._rooms.results.port import Pruning
 from perdure._store.protocol import Orchestrator
 
 VERSION = 2  # of the protocol; a higher one has records or methods that this server cannot know
@@ -37,33 +45,11 @@ SOURCE_HEADER = "Perdure-Source"  # who delivers: an id
 SEQUENCE_HEADER = "Perdure-Sequence"  # of a batch or a call: one more than that of the one before
 GAP_HEADER = "Perdure-Gap"  # "known": what is missing before this batch will not come
 
-# The methods that change nothing, which a token that may only read can call; all others need one that may write.
-READING = frozenset(
-    {
-        *(
-            "flow_runs",
-            "task_runs",
-            "states",
-            "run_counts",
-            "logs",
-            "results",
-            "inputs_of",
-            "uses_of",
-            "decisions",
-            "source",
-        ),
-        *("find_cached", "claim_of", "cache_entries", "block", "blocks", "process", "start", "cancellation", "waits"),
-        *("standing",),
-        *("finished_steps", "begun_steps", "items", "unfinished_roots"),
-        *(f"transactions.{name}" for name in ("unfinished", "steps", "committed_steps", "values")),
-        *(f"transactions.{name}" for name in ("of_key", "run_of_key", "key_of_run")),
-        *(f"deployments.{name}" for name in ("all", "one", "named", "versions", "schedules", "due_schedules")),
-        *(f"deployments.{name}" for name in ("expired", "queued", "pools", "queues", "workers")),
-        *("log_lines", "artifacts", "variable", "variables", "limits.all", "limits.slots"),
-    }
-)
 # What batches of records do, and whom they are of.
-_TOLD = ("report", "commit", "flush", "close", "own", "disown", "hear_of_lost", "has_block")
+_TOLD = ("report", "commit", "flush", "close", "own", "disown", "hear_of_lost", "has_block", "room")
+# What the protocol of orchestrators only names, so that who only runs flows need not import it.
+_NAMED = {**vars(records), **vars(fields), "Callable": Callable, "Iterable": Iterable, "Sequence": Sequence}
+_NAMED |= {"Event": Event, "Pruning": Pruning, "Micros": Micros}
 _MOST_ITEMS = 30_000  # of a list among a call's arguments: a database takes as many parameters
 _KINDS: Mapping[str, Any] = {kind.__name__: kind for kind in (*get_args(Record), OwnersRecord)}
 
@@ -138,52 +124,42 @@ Id = Annotated[str, Field(pattern=f"^{_ID}$")]
 _ID_ANSWER = TypeAdapter(Id)
 _EPOCHS = TypeAdapter(dict[Id, Annotated[int, Field(ge=1, lt=2**62)]])
 is_id = re.compile(_ID).fullmatch
-_IDS = ("block", "item_of")  # beside those whose names say so
-_object = AfterValidator(_is_json(dict))
-# Of records, the fields whose text is JSON. All others that are no ids may hold any text.
-_JSON: Mapping[str, AfterValidator] = {
+# What the words beside fields' types mean: see `_model.fields`. Texts without one may hold anything.
+_CHECKS: Mapping[str, Any] = {
+    "id": Field(pattern=f"^{_ID}$"),
+    "small": Field(ge=0, lt=2**31),
+    **dict.fromkeys(("number", "time"), Field(ge=0, lt=2**63)),
+    "json": AfterValidator(_is_json(object)),
+    "object": AfterValidator(_is_json(dict)),
     "tags": AfterValidator(_is_tags),
-    "value": AfterValidator(_is_json(object)),
-    "staged": AfterValidator(_is_staged),
-    **dict.fromkeys(("parameters", "serializer", "step", "retention", "preview", "components", "parts"), _object),
-    **dict.fromkeys(("data", "asks", "payload"), _object),
-    "ArtifactRecord.data": AfterValidator(_is_json(object)),
-    "ArtifactChangeRecord.data": AfterValidator(_is_json(object)),
     "answer": AfterValidator(_is_answer),
+    "staged": AfterValidator(_is_staged),
     "epochs": AfterValidator(_is_epochs),
-    "DecisionRecord.arguments": _object,
-    "StartRecord.entry_point": _object,
 }
-_ANY_TEXT = {"ValueRecord.value"}  # packed
-_SMALL = {"level", "pid", "waits", "attempts"}  # what the database keeps in 32 bits
-_Small = Annotated[int, Field(ge=0, lt=2**31)]
-_Large = Annotated[int, Field(ge=0, lt=2**63)]
 
 
-def _field_type(kind: type, name: str, hint: Any) -> Any:
-    """The type of a record's field, with what its name says of it."""
-    if hint is int:
-        return _Small if name in _SMALL else _Large
-    if hint is not str:
-        return _over_parts(hint, lambda part: _field_type(kind, name, part))
-    place = f"{kind.__name__}.{name}"
-    if name == "id" or name.endswith("_id") or name in _IDS:
-        return Id
-    check = _JSON.get(place) or _JSON.get(name)
-    return str if check is None or place in _ANY_TEXT else Annotated[str, check]
+def _field_type(hint: Any) -> Any:
+    """The type of a record's field, with what is beside it."""
+    word = word_of(hint)
+    if word is not None:
+        return Annotated[get_args(hint)[0], _CHECKS[word]]
+    return Annotated[int, Field(ge=0, lt=2**63)] if hint is int else _over_parts(hint, _field_type)
 
 
-def _argument_type(hint: Any, name: str = "") -> Any:
-    """The type of a call's argument, or of a filter's field. One that is called as a field with JSON is JSON."""
-    if hint is str:
-        return Annotated[str, _JSON.get(name, AfterValidator(_has_no_nul))]
-    if hint is int:
+def _argument_type(hint: Any) -> Any:
+    """The type of a call's argument, or of a filter's field."""
+    word = word_of(hint)
+    if hint is str or word == "id":
+        return Annotated[str, AfterValidator(_has_no_nul)]
+    if hint is int or word == "time":
         return Annotated[int, Field(ge=-(2**31), lt=2**63)]
+    if word is not None:
+        return _field_type(hint)
     if hint == Record:
         return Annotated[Any, _Checked(_record)]
     if _is_record(hint):
         return Annotated[Any, _Checked(partial(_made, hint))]
-    return _over_parts(hint, lambda part: _argument_type(part, name))
+    return _over_parts(hint, _argument_type)
 
 
 def _over_parts(hint: Any, change: Callable[[Any], Any]) -> Any:
@@ -221,13 +197,14 @@ def _is_record(hint: Any) -> bool:
 
 
 @cache
-def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
+def _adapter(kind: Any) -> TypeAdapter[Any]:
     """What makes a record of a list of its fields."""
     is_filter = kind.__name__.endswith("Filter")
     defaults = kind._field_defaults
     parameters = []
-    for name, hint in get_type_hints(kind).items():
-        field = _argument_type(hint) if is_filter else _field_type(kind, name, hint)
+    hints = {choice.name: choice.hint for choice in choices_of(kind)}
+    for name, hint in hints.items():
+        field = _argument_type(hint) if is_filter else _field_type(hint)
         schema = TypeAdapter(field).core_schema
         if name in defaults:
             schema = core_schema.with_default_schema(schema, default=defaults[name])
@@ -378,9 +355,12 @@ def _record(value: Any) -> Any:
 class Method:
     """A method of the protocol: how its arguments and its answer are JSON."""
 
-    def __init__(self, name: str, function: Callable[..., Any]) -> None:
+    def __init__(self, name: str, function: Callable[..., Any], protocol: Any) -> None:
         self.name = name
-        hints = get_type_hints(function)
+        self.needs = needed_by(function)
+        parameters = _parameters_of(protocol)
+        found = get_type_hints(function, vars(sys.modules[function.__module__]) | _NAMED, include_extras=True)
+        hints = {each: _over_variables(hint, parameters) for each, hint in found.items()}
         self.returns = hints.pop("return")
         _, *rest = signature(function).parameters.values()  # without `self`
         self._signature = Signature(rest)
@@ -393,7 +373,7 @@ class Method:
         fields: dict[str, Any] = {}
         for each in self._signature.parameters.values():
             default = ... if each.default is Parameter.empty else each.default
-            fields[each.name] = _argument_type(self._hints[each.name], each.name), default
+            fields[each.name] = _argument_type(self._hints[each.name]), default
         return create_model(self.name, __config__=ConfigDict(extra="forbid"), **fields)
 
     @cached_property
@@ -434,28 +414,46 @@ class Method:
         return self._answer.validate_json(body)
 
 
+def _parameters_of(protocol: Any) -> Mapping[Any, Any]:
+    """What stands in a protocol for the variables of the generic ones that it is made from."""
+    bases = [base for base in getattr(protocol, "__orig_bases__", ()) if get_origin(base) not in (None, Protocol)]
+    return {
+        variable: given
+        for base in bases
+        for variable, given in zip(get_origin(base).__parameters__, get_args(base), strict=True)
+    }
+
+
+def _over_variables(hint: Any, parameters: Mapping[Any, Any]) -> Any:
+    """A type with its variables replaced."""
+    if hint in parameters:
+        return parameters[hint]
+    variables = getattr(hint, "__parameters__", ())
+    return hint[tuple(parameters.get(each, each) for each in variables)] if variables and parameters else hint
+
+
 class InvalidCall(RecordRefused):
     """A call whose arguments do not fit its method."""
 
 
 @cache
-def methods_of(protocol: Any) -> Mapping[str, Callable[..., Any]]:
-    """The functions of a protocol that are called one by one, by name; those of its parts as "part.name"."""
-    found: dict[str, Callable[..., Any]] = {}
-    for name, member in vars(protocol).items():
-        if name.startswith("_") or name in _TOLD:
-            continue
-        if isinstance(member, property):
-            part = get_type_hints(member.fget, localns={"Deployments": Deployments})["return"]
-            found |= {f"{name}.{each}": function for each, function in vars(part).items() if not each.startswith("_")}
-        elif callable(member):
-            found[name] = member
-    return found
+def own_methods(protocol: Any) -> Mapping[str, Callable[..., Any]]:
+    """The functions of a protocol that are called one by one, by name; those of its parts are not among them."""
+    bases = [base for base in protocol.__mro__ if base.__module__ != "typing"]
+    left_out = _TOLD if protocol is Orchestrator else ("close",)
+    return {
+        name: member
+        for base in reversed(bases)
+        for name, member in vars(base).items()
+        if not name.startswith("_") and name not in left_out and callable(member)
+    }
 
 
-def parts_of(protocol: Any) -> Sequence[str]:
-    """The names of the parts of a protocol that have methods of their own."""
-    return [name for name, member in vars(protocol).items() if isinstance(member, property)]
+def names() -> Sequence[str]:
+    """All that can be called of an orchestrator; what a room does for it, as "room.name"."""
+    ports = ((f"{name}.", _rooms.port_of(name)) for name in _rooms.PACKAGES)
+    parts = ((prefix, port) for prefix, port in ports if port is not None)
+    return [prefix + name for prefix, protocol in (("", Orchestrator), *parts) for name in own_methods(protocol)]
 
 
 @cache
@@ -465,13 +463,17 @@ def method(protocol: Any, name: str) -> Method:
     Raises:
         KeyError: it has none.
     """
-    return Method(name, methods_of(protocol)[name])
+    room, _, own = name.rpartition(".")
+    of = _rooms.port_of(room) if room else protocol
+    if of is None:
+        raise KeyError(name)
+    return Method(name, own_methods(of)[own], of)
 
 
 def session_of(name: str) -> type[Any] | None:
     """The protocol of what a method of the orchestrator opens, such as a pruning; None for plain methods."""
-    returns = get_type_hints(methods_of(Orchestrator)[name]).get("return")
+    returns = method(Orchestrator, name).returns
     return returns if getattr(returns, "_is_protocol", False) else None
 
 
-__all__ = ["VERSION", "InvalidRecords", "decode_records", "encode_records", "method", "methods_of", "session_of"]
+__all__ = ["VERSION", "InvalidRecords", "decode_records", "encode_records", "method", "names", "session_of"]

@@ -7,12 +7,13 @@ import typer
 from perdure._model.errors import TokenError
 from perdure._platform.amounts import parse_age
 from perdure._platform.clock import system_clock
-from perdure._rooms.tokens.store import Scope
+from perdure._rooms.tokens.records import Scope
 from perdure.cli.groups import AsJson, new_group
 from perdure.cli.output import Column, iso, note, say, short_time, show, show_json, table, write
 
 if TYPE_CHECKING:
-    from perdure._rooms.tokens.store import Token, Tokens
+    from perdure._rooms.tokens.records import Token
+    from perdure._rooms.tokens.store import Tokens
 
 app = new_group("Create, list and revoke tokens for the server.")
 _Database = Annotated[

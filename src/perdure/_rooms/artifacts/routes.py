@@ -12,7 +12,7 @@ from perdure._http.models import ArtifactModel
 from perdure._http.pages import Id, Listing, Page, PathId, Plain, page
 from perdure._model.errors import NotFound
 from perdure._model.records import ArtifactFilter, ArtifactKind
-from perdure._rooms.tokens.store import Scope
+from perdure._rooms.tokens.records import Scope
 from perdure._store.reads import paged
 
 router = APIRouter(prefix="/artifacts", tags=["artifacts"], responses=ANSWERS)
@@ -66,3 +66,6 @@ def delete_artifact(id: PathId, known: Known) -> None:
 
 def _missing(id: str) -> NotFound:
     return NotFound(f"No artifact has the id {id!r}.")
+
+
+ROUTERS = (router,)

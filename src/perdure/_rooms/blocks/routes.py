@@ -19,7 +19,7 @@ from perdure._http.models import moment
 from perdure._http.pages import Plain
 from perdure._model.errors import BlockError, NotFound, reasons
 from perdure._model.records import BlockRecord
-from perdure._rooms.tokens.store import Scope
+from perdure._rooms.tokens.records import Scope
 from perdure._store.protocol import Orchestrator
 
 router = APIRouter(prefix="/blocks", tags=["blocks"], responses=answers())
@@ -153,3 +153,6 @@ def _secrets(schema: dict[str, Any], whole: dict[str, Any], path: str) -> Iterat
                 yield here
             if (named := choice.get("$ref", "").rpartition("/")[2]) and path.count(".") < _DEEPEST:
                 yield from _secrets(whole["$defs"][named], whole, f"{here}.")
+
+
+ROUTERS = (router,)

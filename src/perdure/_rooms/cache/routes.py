@@ -13,7 +13,7 @@ from perdure._http.models import moment, parsed, time_of
 from perdure._http.pages import Listing, Moment, Page, Plain, micros, page
 from perdure._model.errors import PerdureError
 from perdure._model.records import CacheEntry, CacheFilter
-from perdure._rooms.tokens.store import Scope
+from perdure._rooms.tokens.records import Scope
 
 router = APIRouter(prefix="/cache", tags=["cache"], responses=answers())
 
@@ -80,3 +80,6 @@ def clear_cache(
     if wanted == CacheFilter() and not everything:
         raise PerdureError("Choose which keys to remove: by key, task or before; or everything=true.")
     return Cleared(count=known.clear_cache(wanted))
+
+
+ROUTERS = (router,)

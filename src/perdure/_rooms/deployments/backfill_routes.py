@@ -27,7 +27,7 @@ from perdure._rooms.deployments.backfills import (
 )
 from perdure._rooms.deployments.definition import definition_of_text
 from perdure._rooms.deployments.port import Deployment
-from perdure._rooms.tokens.store import Scope
+from perdure._rooms.tokens.records import Scope
 from perdure._store.embedded import EmbeddedOrchestrator
 
 router = APIRouter(prefix="/backfills", tags=["deployments"], responses=ANSWERS)

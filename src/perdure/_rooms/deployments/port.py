@@ -6,8 +6,11 @@ one that resumes a crashed run does. So a run that was started twice by mistake 
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Literal, NamedTuple, Protocol
+from typing import Annotated, Literal, NamedTuple, Protocol
 
+from perdure._model.fields import Id, JsonObject, Small
+from perdure._model.filters import Rows
+from perdure._model.ports import reads
 from perdure._model.records import FlowKeyRecord, Record
 from perdure._platform.clock import Micros
 
@@ -23,17 +26,17 @@ Overlap = Literal["queue", "skip", "queue_one", "cancel_running"]
 class Deployment(NamedTuple):
     """A flow made startable by name: the newest version of it."""
 
-    id: str
+    id: Id
     flow_name: str
     name: str
-    version: int  # counted from 1
+    version: Small  # counted from 1
     work_pool: str
     work_queue: str | None
-    priority: int  # of its runs: lower ones are begun first
-    concurrency_limit: int | None  # how many of its runs may run at once
+    priority: Small  # of its runs: lower ones are begun first
+    concurrency_limit: Small | None  # how many of its runs may run at once
     overlap: Overlap
     paused: Micros | None  # since when somebody has its schedules make no runs
-    definition: str  # a JSON object: see `perdure._rooms.deployments.definition`
+    definition: JsonObject  # a JSON object: see `perdure._rooms.deployments.definition`
     created: Micros
     updated: Micros
 
@@ -41,10 +44,10 @@ class Deployment(NamedTuple):
 class DeploymentVersion(NamedTuple):
     """What a deployment was made of at a time; its runs keep the version that they were made with."""
 
-    deployment_id: str
-    number: int
+    deployment_id: Id
+    number: Small
     digest: str  # of the definition
-    definition: str
+    definition: JsonObject
     created: Micros
     created_by: str  # a user and a machine
 
@@ -52,9 +55,9 @@ class DeploymentVersion(NamedTuple):
 class ScheduleRecord(NamedTuple):
     """When a deployment runs."""
 
-    deployment_id: str
+    deployment_id: Id
     slug: str
-    definition: str  # a JSON object: see `_scheduling.schedule`
+    definition: JsonObject  # a JSON object: see `_scheduling.schedule`
     seen: Micros  # up to when its ticks have been made, or missed
     due: Micros | None  # when to look at it next; None if nothing comes any more
     paused: Micros | None  # since when somebody has it make no runs
@@ -64,21 +67,21 @@ class ScheduleRecord(NamedTuple):
 class QueuedRun(NamedTuple):
     """A run's place in the queue of a work pool."""
 
-    flow_run_id: str
-    deployment_id: str
-    version: int
+    flow_run_id: Id
+    deployment_id: Id
+    version: Small
     work_pool: str
     work_queue: str | None
-    priority: int
+    priority: Small
     due: Micros  # nobody begins it before
     schedule: str | None  # the slug of the schedule that made it
     tick: Micros | None  # the time by the schedule
     partition: str | None
     created: Micros
     phase: Literal["waiting", "claimed", "ended"] = "waiting"
-    worker_id: str | None = None  # whose it is, once claimed
+    worker_id: Id | None = None  # whose it is, once claimed
     lease: Micros | None = None  # until when, unless the worker says that it is still there
-    starts: int = 0  # how often it was claimed
+    starts: Small = 0  # how often it was claimed
 
 
 class WorkPool(NamedTuple):
@@ -86,9 +89,9 @@ class WorkPool(NamedTuple):
 
     name: str
     type: str  # of its workers: "process", "docker", ...
-    concurrency_limit: int | None
+    concurrency_limit: Small | None
     paused: Micros | None
-    template: str  # a JSON object: what workers start, by default
+    template: JsonObject  # a JSON object: what workers start, by default
     created: Micros
 
 
@@ -97,22 +100,22 @@ class WorkQueue(NamedTuple):
 
     work_pool: str
     name: str
-    concurrency_limit: int | None
+    concurrency_limit: Small | None
     paused: Micros | None
 
 
 class WorkerRecord(NamedTuple):
     """A process that takes runs from a work pool and starts them."""
 
-    id: str
+    id: Id
     name: str
     work_pool: str
     type: str
     version: str  # of Perdure
     host: str
-    pid: int
-    capacity: int | None  # how many runs it starts at once
-    running: int
+    pid: Small
+    capacity: Small | None  # how many runs it starts at once
+    running: Small
     started: Micros
     seen: Micros  # its last heartbeat
 
@@ -120,14 +123,14 @@ class WorkerRecord(NamedTuple):
 class QueueFilter(NamedTuple):
     """Which places in queues, those that are due last first. A field that is None or empty does not filter."""
 
-    flow_run_ids: tuple[str, ...] = ()
-    deployment_id: str | None = None
-    work_pool: str | None = None
-    work_queue: str | None = None
-    phases: tuple[str, ...] = ()
-    partitions: tuple[str, ...] = ()
-    since: Micros | None = None  # due at or after
-    before: Micros | None = None  # due before
+    flow_run_ids: Annotated[tuple[str, ...], Rows("flow_run_id IN ({})")] = ()
+    deployment_id: Annotated[str | None, Rows("deployment_id = {}")] = None
+    work_pool: Annotated[str | None, Rows("work_pool = {}")] = None
+    work_queue: Annotated[str | None, Rows("work_queue = {}")] = None
+    phases: Annotated[tuple[str, ...], Rows("phase IN ({})")] = ()
+    partitions: Annotated[tuple[str, ...], Rows("partition IN ({})")] = ()
+    since: Annotated[Micros | None, Rows("due >= {}")] = None
+    before: Annotated[Micros | None, Rows("due < {}")] = None
     limit: int | None = None
 
 
@@ -140,15 +143,19 @@ class Deployments(Protocol):
         A definition that is as before makes no version. Its id, when it was created and whether it is paused stay.
         """
 
+    @reads
     def all(self, flow_name: str | None = None) -> Sequence[Deployment]:
         """All deployments, or those of a flow, sorted by flow and name."""
 
+    @reads
     def one(self, id: str) -> Deployment | None:
         """A deployment by its id."""
 
+    @reads
     def named(self, flow_name: str, name: str) -> Deployment | None:
         """A deployment by its flow's name and its own."""
 
+    @reads
     def versions(self, deployment_id: str) -> Sequence[DeploymentVersion]:
         """The versions of a deployment, newest first."""
 
@@ -162,9 +169,11 @@ class Deployments(Protocol):
         """Have a deployment have these schedules, and no others. Those that it has by their slugs stay as far seen
         as they are, and paused if somebody paused them."""
 
+    @reads
     def schedules(self, deployment_id: str | None = None) -> Sequence[ScheduleRecord]:
         """The schedules of a deployment, or all, sorted by deployment and slug."""
 
+    @reads
     def due_schedules(self, now: Micros, limit: int) -> Sequence[ScheduleRecord]:
         """Schedules to be looked at now, longest due first; none of paused deployments, and none that are paused."""
 
@@ -198,18 +207,21 @@ class Deployments(Protocol):
         """End runs that wait, by the records of their states; those that a worker has by now are left alone. Whose
         ids have ended."""
 
+    @reads
     def expired(self, work_pool: str, now: Micros) -> Sequence[QueuedRun]:
         """Runs of a pool that a worker has claimed, and has not said in time that it still has."""
 
     def take_over(self, flow_run_id: str, worker_id: str, now: Micros, lease: Micros) -> bool:
         """Have a worker have a run that another has claimed, whose lease has ended; False if it has not."""
 
+    @reads
     def queued(self, filter: QueueFilter) -> Sequence[QueuedRun]:
         """Places in queues, those that are due last first."""
 
     def put_pool(self, pool: WorkPool) -> None:
         """Make a work pool, or change one; when it was created, and whether it is paused, stays."""
 
+    @reads
     def pools(self) -> Sequence[WorkPool]:
         """All work pools, sorted by name."""
 
@@ -222,6 +234,7 @@ class Deployments(Protocol):
     def put_queue(self, queue: WorkQueue) -> None:
         """Make a work queue, or change one."""
 
+    @reads
     def queues(self, work_pool: str) -> Sequence[WorkQueue]:
         """The work queues of a pool, sorted by name."""
 
@@ -231,8 +244,12 @@ class Deployments(Protocol):
     def beat(self, worker: WorkerRecord) -> None:
         """Note that a worker is there."""
 
+    @reads
     def workers(self, work_pool: str | None = None) -> Sequence[WorkerRecord]:
         """The workers of a pool, or all, sorted by pool and name."""
 
     def forget_worker(self, id: str) -> None:
         """A worker has ended."""
+
+
+PORT = Deployments

@@ -19,11 +19,12 @@ from perdure._http.pages import Plain
 from perdure._model.errors import DeploymentError, DeploymentMissing
 from perdure._model.records import RunFilter
 from perdure._platform.clock import from_datetime, system_clock
+from perdure._rooms.deployments.backfill_routes import router as backfills
 from perdure._rooms.deployments.definition import definition_of_text
 from perdure._rooms.deployments.port import Deployment, DeploymentVersion, QueuedRun, QueueFilter, ScheduleRecord
 from perdure._rooms.deployments.runs import Wanted, flow_runs_of, make_runs
 from perdure._rooms.deployments.ticks import resume_schedules, upcoming
-from perdure._rooms.tokens.store import Scope
+from perdure._rooms.tokens.records import Scope
 from perdure._settings import settings
 from perdure._store.embedded import EmbeddedOrchestrator
 
@@ -437,3 +438,6 @@ def _pool(name: str, known: EmbeddedOrchestrator) -> PoolModel:
     fields = {each: getattr(pool, each) for each in ("name", "type", "concurrency_limit")}
     fields |= {"paused": time_of(pool.paused), "created": moment(pool.created), "queues": queues}
     return PoolModel(**fields, **counts(places))
+
+
+ROUTERS = (router, backfills)

@@ -2,11 +2,12 @@
 same runs waiting, or the same room for more."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 from perdure._model.records import CancelRecord, FlowKeyRecord, FlowRunRecord, Record, StartRecord, StateRecord
 from perdure._model.state_types import FINAL, StateType
+from perdure._model.tables import Table
 from perdure._platform.clock import Micros
 from perdure._rooms.deployments.port import (
     SKIPPED,
@@ -19,10 +20,11 @@ from perdure._rooms.deployments.port import (
     WorkPool,
     WorkQueue,
 )
+from perdure._rooms.deployments.tables import DEPLOYMENT, QUEUED_RUN, SCHEDULE, VERSION, WORK_POOL, WORK_QUEUE, WORKER
+from perdure._store.sql.access import Access
 from perdure._store.sql.database import Connection
-from perdure._store.sql.writer import Writer
 
-Row = tuple[Any, ...]
+R = TypeVar("R", bound=tuple[Any, ...])
 _AHEAD = 16  # waiting runs that are looked at beyond those that are wanted: some may not run yet
 _GRACE: Micros = 30_000_000  # for a run that is cancelled for the next one
 _FINAL = ", ".join(f"'{kind}'" for kind in FINAL)
@@ -37,14 +39,11 @@ class _Waiting(NamedTuple):
 
 
 class SqlDeployments:
-    """Reads by `read`, and writes by the one writer of the process, apart from what was reported."""
+    """The deployments of a database, and its queues."""
 
-    def __init__(self, writer: Writer, mark: str, add_key: str, read: Callable[[str, Row], list[Row]]) -> None:
-        self._writer = writer
-        self._read = read
-        self._mark = mark
-        self._add_key = add_key  # inserts nothing if there is one
-        self._queue = f"INSERT INTO queued_run ({_fields(QueuedRun)}) VALUES ({self._marks(QueuedRun)})"
+    def __init__(self, access: Access) -> None:
+        self._access, self._writer, self._read, self._sql = access, access.writer, access.read, access.sql
+        self._mark = mark = access.sql.mark
         self._end_ended = (
             f"UPDATE queued_run SET phase = 'ended', lease = NULL WHERE work_pool = {mark} AND phase = 'claimed'"
             " AND flow_run_id IN (SELECT f.id FROM flow_run AS f"
@@ -61,11 +60,11 @@ class SqlDeployments:
         def work(connection: Connection) -> Deployment:
             where = f"WHERE flow_name = {mark} AND name = {mark}"
             names = deployment.flow_name, deployment.name
-            row = connection.execute(f"SELECT {_fields(Deployment)} FROM deployment {where}", names).fetchone()
+            row = connection.execute(f"{self._sql.select(DEPLOYMENT)} {where}", names).fetchone()
             if row is None:
                 kept = deployment._replace(version=1)
-                self._insert(connection, "deployment", kept)
-                self._insert(connection, "deployment_version", version._replace(deployment_id=kept.id, number=1))
+                connection.execute(self._sql.insert(DEPLOYMENT), kept)
+                connection.execute(self._sql.insert(VERSION), version._replace(deployment_id=kept.id, number=1))
                 return kept
             known = Deployment(*row)
             newest = connection.execute(
@@ -78,7 +77,7 @@ class SqlDeployments:
                 last: int | None = connection.execute(query, (known.id,)).fetchone()[0]
                 kept = kept._replace(version=max(known.version, last or 0) + 1)
                 made = version._replace(deployment_id=known.id, number=kept.version)
-                self._insert(connection, "deployment_version", made)
+                connection.execute(self._sql.insert(VERSION), made)
             fields = Deployment._fields[3:]
             connection.execute(
                 f"UPDATE deployment SET {', '.join(f'{each} = {mark}' for each in fields)} WHERE id = {mark}",
@@ -103,13 +102,12 @@ class SqlDeployments:
         return next(iter(self._deployments({"flow_name": flow_name, "name": name})), None)
 
     def _deployments(self, chosen: dict[str, Any]) -> list[Deployment]:
-        return [Deployment(*row) for row in self._select(Deployment, "deployment", chosen, "flow_name, name")]
+        return self._select(Deployment, DEPLOYMENT, chosen, "flow_name, name")
 
     def versions(self, deployment_id: str) -> Sequence[DeploymentVersion]:
         """The versions of a deployment, newest first."""
         chosen = {"deployment_id": deployment_id}
-        rows = self._select(DeploymentVersion, "deployment_version", chosen, "number DESC")
-        return [DeploymentVersion(*row) for row in rows]
+        return self._select(DeploymentVersion, VERSION, chosen, "number DESC")
 
     def pause(self, deployment_id: str, since: Micros | None) -> bool:
         """Have the schedules of a deployment make no runs, or (None) make them again; False if there is none."""
@@ -140,7 +138,7 @@ class SqlDeployments:
         mark = self._mark
 
         def work(connection: Connection) -> None:
-            query = f"SELECT {_fields(ScheduleRecord)} FROM schedule WHERE deployment_id = {mark}"
+            query = self._sql.select(SCHEDULE, f"deployment_id = {mark}")
             known = {row[1]: ScheduleRecord(*row) for row in connection.execute(query, (deployment_id,)).fetchall()}
             connection.execute(f"DELETE FROM schedule WHERE deployment_id = {mark}", (deployment_id,))
             for each in schedules:
@@ -149,14 +147,13 @@ class SqlDeployments:
                     is_same = before.definition == each.definition
                     due = before.due if is_same else each.due
                     each = each._replace(seen=before.seen, due=due, paused=before.paused, created=before.created)
-                self._insert(connection, "schedule", each)
+                connection.execute(self._sql.insert(SCHEDULE), each)
 
         self._writer.transact(work)
 
     def schedules(self, deployment_id: str | None = None) -> Sequence[ScheduleRecord]:
         """The schedules of a deployment, or all, sorted by deployment and slug."""
-        rows = self._select(ScheduleRecord, "schedule", {"deployment_id": deployment_id}, "deployment_id, slug")
-        return [ScheduleRecord(*row) for row in rows]
+        return self._select(ScheduleRecord, SCHEDULE, {"deployment_id": deployment_id}, "deployment_id, slug")
 
     def due_schedules(self, now: Micros, limit: int) -> Sequence[ScheduleRecord]:
         """Schedules to be looked at now, longest due first; none of paused deployments, and none that are paused."""
@@ -165,7 +162,7 @@ class SqlDeployments:
             " JOIN deployment AS d ON d.id = s.deployment_id WHERE s.paused IS NULL AND d.paused IS NULL"
             f" AND s.due <= {self._mark} ORDER BY s.due LIMIT {self._mark}"
         )
-        return [ScheduleRecord(*row) for row in self._read(query, (now, limit))]
+        return self._access.all(ScheduleRecord, query, now, limit)
 
     def note_seen(self, schedules: Sequence[ScheduleRecord]) -> None:
         """Note how far schedules have been seen, and when they are due next; never back."""
@@ -196,11 +193,12 @@ class SqlDeployments:
             made = [
                 run
                 for run in runs
-                if (key := key_of.get(run.flow_run_id)) is None or connection.execute(self._add_key, key).rowcount
+                if (key := key_of.get(run.flow_run_id)) is None
+                or connection.execute(self._sql.add_flow_key, key).rowcount
             ]
             self._writer.apply(connection, [record for run in made for record in of_run[run.flow_run_id]])
             for run in made:
-                connection.execute(self._queue, run)
+                connection.execute(self._sql.insert(QUEUED_RUN), run)
             return [run.flow_run_id for run in made]
 
         return self._writer.transact(work) if runs else []
@@ -371,11 +369,8 @@ class SqlDeployments:
 
     def expired(self, work_pool: str, now: Micros) -> Sequence[QueuedRun]:
         """Runs of a pool that a worker has claimed, and has not said in time that it still has."""
-        query = (
-            f"SELECT {_fields(QueuedRun)} FROM queued_run"
-            f" WHERE work_pool = {self._mark} AND phase = 'claimed' AND lease < {self._mark} ORDER BY flow_run_id"
-        )
-        return [QueuedRun(*row) for row in self._read(query, (work_pool, now))]
+        where = f"work_pool = {self._mark} AND phase = 'claimed' AND lease < {self._mark} ORDER BY flow_run_id"
+        return self._access.all(QueuedRun, self._sql.select(QUEUED_RUN, where), work_pool, now)
 
     def take_over(self, flow_run_id: str, worker_id: str, now: Micros, lease: Micros) -> bool:
         """Have a worker have a run that another has claimed, whose lease has ended; False if it has not."""
@@ -388,48 +383,21 @@ class SqlDeployments:
 
     def queued(self, filter: QueueFilter) -> Sequence[QueuedRun]:
         """Places in queues, those that are due last first."""
-        mark, conditions, values = self._mark, ["1 = 1"], list[Any]()
-        for column, chosen in (
-            ("flow_run_id", filter.flow_run_ids),
-            ("phase", filter.phases),
-            ("partition", filter.partitions),
-        ):
-            if chosen:
-                conditions.append(f"{column} IN ({', '.join(mark for _ in chosen)})")
-                values += chosen
-        for condition, value in (
-            ("deployment_id =", filter.deployment_id),
-            ("work_pool =", filter.work_pool),
-            ("work_queue =", filter.work_queue),
-            ("due >=", filter.since),
-            ("due <", filter.before),
-        ):
-            if value is not None:
-                conditions.append(f"{condition} {mark}")
-                values.append(value)
-        query = (
-            f"SELECT {_fields(QueuedRun)} FROM queued_run WHERE {' AND '.join(conditions)}"
-            " ORDER BY due DESC, flow_run_id DESC"
-        )
-        if filter.limit is not None:
-            query += f" LIMIT {mark}"
-            values.append(filter.limit)
-        return [QueuedRun(*row) for row in self._read(query, tuple(values))]
+        return self._access.filtered(QUEUED_RUN, filter, "due DESC, flow_run_id DESC")
 
     # Pools, queues, workers
 
     def put_pool(self, pool: WorkPool) -> None:
         """Make a work pool, or change one; when it was created, and whether it is paused, stays."""
-        statement = (
-            f"INSERT INTO work_pool ({_fields(WorkPool)}, turns) VALUES ({self._marks(WorkPool)}, 0)"
+        statement = self._sql.insert(WORK_POOL, tuple(WORK_POOL.columns)) + (
             " ON CONFLICT (name) DO UPDATE SET type = excluded.type, template = excluded.template,"
             " concurrency_limit = excluded.concurrency_limit"
         )
-        self._writer.execute_apart(statement, pool)
+        self._writer.execute_apart(statement, (*pool, 0))
 
     def pools(self) -> Sequence[WorkPool]:
         """All work pools, sorted by name."""
-        return [WorkPool(*row) for row in self._select(WorkPool, "work_pool", {}, "name")]
+        return self._select(WorkPool, WORK_POOL, {}, "name")
 
     def pause_pool(self, name: str, since: Micros | None) -> bool:
         """Have no run of a work pool be begun, or (None) have them begun again; False if there is none."""
@@ -447,16 +415,11 @@ class SqlDeployments:
 
     def put_queue(self, queue: WorkQueue) -> None:
         """Make a work queue, or change one."""
-        statement = (
-            f"INSERT INTO work_queue ({_fields(WorkQueue)}) VALUES ({self._marks(WorkQueue)})"
-            " ON CONFLICT (work_pool, name) DO UPDATE SET concurrency_limit = excluded.concurrency_limit,"
-            " paused = excluded.paused"
-        )
-        self._writer.execute_apart(statement, queue)
+        self._writer.execute_apart(self._sql.upsert(WORK_QUEUE), queue)
 
     def queues(self, work_pool: str) -> Sequence[WorkQueue]:
         """The work queues of a pool, sorted by name."""
-        return [WorkQueue(*row) for row in self._select(WorkQueue, "work_queue", {"work_pool": work_pool}, "name")]
+        return self._select(WorkQueue, WORK_QUEUE, {"work_pool": work_pool}, "name")
 
     def delete_queue(self, work_pool: str, name: str) -> bool:
         """Forget a work queue: its runs are limited by their pool only; False if there is none."""
@@ -465,42 +428,26 @@ class SqlDeployments:
 
     def beat(self, worker: WorkerRecord) -> None:
         """Note that a worker is there."""
-        statement = (
-            f"INSERT INTO worker ({_fields(WorkerRecord)}) VALUES ({self._marks(WorkerRecord)})"
-            " ON CONFLICT (id) DO UPDATE SET running = excluded.running, seen = excluded.seen"
-        )
-        self._writer.execute_apart(statement, worker)
+        newer = " ON CONFLICT (id) DO UPDATE SET running = excluded.running, seen = excluded.seen"
+        self._writer.execute_apart(self._sql.insert(WORKER) + newer, worker)
 
     def workers(self, work_pool: str | None = None) -> Sequence[WorkerRecord]:
         """The workers of a pool, or all, sorted by pool and name."""
-        rows = self._select(WorkerRecord, "worker", {"work_pool": work_pool}, "work_pool, name")
-        return [WorkerRecord(*row) for row in rows]
+        return self._select(WorkerRecord, WORKER, {"work_pool": work_pool}, "work_pool, name")
 
     def forget_worker(self, id: str) -> None:
         """A worker has ended."""
         self._writer.execute_apart(f"DELETE FROM worker WHERE id = {self._mark}", (id,))
 
-    def _select(self, kind: Any, table: str, chosen: dict[str, Any], order: str) -> list[Row]:
+    def _select(self, kind: type[R], table: Table, chosen: dict[str, Any], order: str) -> list[R]:
         given = {column: value for column, value in chosen.items() if value is not None}
         where = " AND ".join(["1 = 1", *(f"{column} = {self._mark}" for column in given)])
-        query = f"SELECT {_fields(kind)} FROM {table} WHERE {where} ORDER BY {order}"
-        return self._read(query, tuple(given.values()))
+        return self._access.all(kind, f"{self._sql.select(table, where)} ORDER BY {order}", *given.values())
 
     def _pause(self, table: str, chosen: dict[str, Any], since: Micros | None) -> bool:
         where = " AND ".join(f"{column} = {self._mark}" for column in chosen)
         statement = f"UPDATE {table} SET paused = {self._mark} WHERE {where}"
         return self._writer.execute_apart(statement, (since, *chosen.values())) == 1
-
-    def _insert(self, connection: Connection, table: str, record: Any) -> None:
-        kind = type(record)
-        connection.execute(f"INSERT INTO {table} ({_fields(kind)}) VALUES ({self._marks(kind)})", record)
-
-    def _marks(self, kind: Any) -> str:
-        return ", ".join(self._mark for _ in kind._fields)
-
-
-def _fields(kind: Any) -> str:
-    return ", ".join(kind._fields)
 
 
 def _run_of(record: Record) -> str:
@@ -508,3 +455,6 @@ def _run_of(record: Record) -> str:
         return record.id
     assert isinstance(record, StateRecord | StartRecord), record  # what a run that waits is made of
     return record.run_id if isinstance(record, StateRecord) else record.flow_run_id
+
+
+STORE = SqlDeployments

@@ -16,7 +16,7 @@ from perdure._model.errors import NotFound
 from perdure._platform.clock import system_clock
 from perdure._rooms.events.hooks import KINDS, notification, webhook
 from perdure._rooms.events.port import Delivery, EventFilter, Hook
-from perdure._rooms.tokens.store import Scope
+from perdure._rooms.tokens.records import Scope
 from perdure._store.embedded import EmbeddedOrchestrator
 from perdure._store.reads import Reads
 

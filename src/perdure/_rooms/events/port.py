@@ -1,8 +1,11 @@
 """The background services of a server, the events that they create, and the hooks that receive them."""
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple, Protocol
+from typing import Annotated, Literal, NamedTuple, Protocol
 
+from perdure._model.fields import Id, JsonObject, Small, Tags
+from perdure._model.filters import CURSOR, Parameter, Rows
+from perdure._model.ports import administers
 from perdure._platform.clock import Micros
 from perdure._platform.ids import new_id
 
@@ -11,7 +14,7 @@ class Service(NamedTuple):
     """Something that is done again and again, by one server at a time."""
 
     name: str
-    process_id: str  # who does it, or did it last
+    process_id: Id  # who does it, or did it last
     due: Micros  # nobody else does it before
     ended: Micros | None = None  # the last time that it was done
     outcome: str | None = None  # what that came to, for people
@@ -21,7 +24,7 @@ class Service(NamedTuple):
 class SeenState(NamedTuple):
     """A state that became an event: of a flow run, or the failure of a task run."""
 
-    run_id: str
+    run_id: Id
     arrival: int  # in the order of which they are read
     of_task: bool
     type: str
@@ -29,10 +32,10 @@ class SeenState(NamedTuple):
     message: str | None
     time: Micros
     run_name: str
-    flow_run_id: str | None
+    flow_run_id: Id | None
     flow_name: str | None
     task_name: str | None
-    tags: str  # a JSON list
+    tags: Tags  # a JSON list
 
 
 OF_STATES = ("flow-run.", "task-run.")  # how the kinds of events begin that servers make of states
@@ -42,18 +45,18 @@ NO_RUN = "00000000-0000-0000-0000-000000000000"
 class Event(NamedTuple):
     """Something that happened to a run, or that a program says to have happened."""
 
-    id: str  # if made of a state: of what it is about, so that it is the same whoever finds it
+    id: Id  # if made of a state: of what it is about, so that it is the same whoever finds it
     time: Micros
     kind: str  # such as "flow-run.completed"
-    run_id: str  # NO_RUN, if it was emitted outside all runs
+    run_id: Id  # NO_RUN, if it was emitted outside all runs
     flow_name: str | None
-    payload: str  # a JSON object
+    payload: JsonObject  # a JSON object
 
 
 class Hook(NamedTuple):
     """A receiver of events: a webhook, or an Apprise service."""
 
-    id: str
+    id: Id
     way: Literal["webhook", "notification"]
     shown: str  # the URL without what is secret
     url: str  # encrypted, as blocks' secrets are
@@ -86,75 +89,99 @@ def deliveries_of(events: Sequence["Event"], hooks: Sequence[Hook], now: Micros)
 class Delivery(NamedTuple):
     """A delivery of an event to a hook, attempted once or more often."""
 
-    id: str
-    hook_id: str
-    event_id: str
+    id: Id
+    hook_id: Id
+    event_id: Id
     state: Literal["waiting", "delivered", "failed"]
     due: Micros  # when it is tried next; when it was tried last, at its end
-    attempts: int = 0
+    attempts: Small = 0
     outcome: str | None = None  # what the last attempt came to
 
 
 class EventFilter(NamedTuple):
     """Which events, newest first. A field that is None or empty does not filter."""
 
-    ids: tuple[str, ...] = ()
-    kind: str | None = None  # exact, or with a `*` at its end
-    flow_name: str | None = None
-    run_id: str | None = None
-    older_than: str | None = None  # with ids before this one: to continue from the last one of a page
+    ids: Annotated[tuple[str, ...], Rows("id IN ({})")] = ()
+    # Exact, or with a `*` at its end.
+    kind: Annotated[
+        str | None,
+        Rows("kind = {}", beginning="substr(kind, 1, length(CAST({} AS text))) = {}"),
+        Parameter("kind", 'Such as "flow-run.failed"; "flow-run.*" for all of them.'),
+    ] = None
+    flow_name: Annotated[str | None, Rows("flow_name = {}"), Parameter("flow", "The flow's exact name.")] = None
+    run_id: Annotated[Id | None, Rows("run_id = {}"), Parameter("run", "Of this run.")] = None
+    # With ids before this one: to continue from the last one of a page.
+    older_than: Annotated[Id | None, Rows("id < {}"), CURSOR] = None
     limit: int | None = None
 
 
 class Services(Protocol):
     """The services of all servers on one database. Any thread may use it."""
 
+    @administers
     def claim(self, service: Service, now: Micros, instead_of: str | None) -> bool:
         """Have a process do a service until `due`; False if another one does, or it is not due.
 
         `instead_of` is a process that is gone: what it does counts as due. Of several that claim it, one has it.
         """
 
+    @administers
     def finish(self, service: Service) -> bool:
         """Note what a service came to, and when it is due; False if another process has it by now."""
 
+    @administers
     def all(self) -> Sequence[Service]:
         """All services that were ever done, sorted by name."""
 
+    @administers
     def states_after(self, arrival: int, limit: int) -> Sequence[SeenState]:
         """States of flow runs, and failures of task runs, that came after one, in order."""
 
+    @administers
     def last_sign(self, flow_run_id: str) -> Micros | None:
         """When a flow run last logged something, or a task run of it came to a state."""
 
+    @administers
     def add_events(self, events: Sequence[Event], deliveries: Sequence[Delivery]) -> int:
         """Add events with their deliveries, in one transaction; how many are new. Others change nothing."""
 
+    @administers
     def events(self, filter: EventFilter) -> Sequence[Event]:
         """Events, newest first."""
 
+    @administers
     def forget_events(self, before: Micros) -> int:
         """Delete older events, and their deliveries; how many."""
 
+    @administers
     def put_hook(self, hook: Hook) -> None:
         """Add a hook."""
 
+    @administers
     def hooks(self) -> Sequence[Hook]:
         """All hooks, oldest first."""
 
+    @administers
     def delete_hook(self, id: str) -> bool:
         """Forget a hook, with its deliveries; whether there was one."""
 
+    @administers
     def deliveries(self, hook_id: str | None, state: str | None, limit: int) -> Sequence[Delivery]:
         """Deliveries, newest first."""
 
+    @administers
     def due_deliveries(
         self, now: Micros, limit: int, *, of: str | None = None, besides: Sequence[str] = ()
     ) -> Sequence[Delivery]:
         """Deliveries that wait and are due, longest due first: of one hook, or of all besides some hooks."""
 
+    @administers
     def claim_delivery(self, delivery: Delivery, until: Micros) -> bool:
         """Have nobody else try a delivery before a time; False if somebody else has claimed or tried it."""
 
+    @administers
     def note_delivery(self, delivery: Delivery) -> None:
         """Note what an attempt came to."""
+
+
+PORT = Services

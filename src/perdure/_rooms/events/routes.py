@@ -17,6 +17,7 @@ from perdure._http.errors import Refused, answers
 from perdure._http.models import FlowRunModel, LogModel, moment, parsed
 from perdure._http.pages import Id, Listing, Page, Plain, page
 from perdure._model.records import LogFilter
+from perdure._rooms.events.hook_routes import router as hooks
 from perdure._rooms.events.port import NO_RUN, Event, EventFilter
 from perdure._store.reads import Reads, paged
 
@@ -184,3 +185,6 @@ class _Stream:
 
 def _json(model: BaseModel) -> str:
     return model.model_dump_json()
+
+
+ROUTERS = (router, hooks)

@@ -1,25 +1,22 @@
 """Services, events and deliveries in the database."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from perdure._platform.clock import Micros
 from perdure._rooms.events.port import Delivery, Event, EventFilter, Hook, SeenState, Service
+from perdure._rooms.events.tables import DELIVERY, EVENT, HOOK, SERVICE
+from perdure._store.sql.access import Access
 from perdure._store.sql.database import Connection
-from perdure._store.sql.writer import Writer
-
-Row = tuple[Any, ...]
-_DELIVERY = ", ".join(Delivery._fields)
 
 
 class SqlServices:
-    """Reads by `read`, and writes by the one writer of the process, apart from what was reported."""
+    """The services of all servers on a database."""
 
-    def __init__(self, writer: Writer, mark: str, read: Callable[[str, Row], list[Row]]) -> None:
-        self._writer = writer
-        self._read = read
-        self._mark = mark
-        self._claim = self._insert("service", Service._fields) + (
+    def __init__(self, access: Access) -> None:
+        self._access, self._writer, self._read = access, access.writer, access.read
+        self._sql = sql = access.sql
+        self._mark = mark = sql.mark
+        self._claim = sql.insert(SERVICE) + (
             " ON CONFLICT (name) DO UPDATE SET process_id = excluded.process_id, due = excluded.due"
             f" WHERE service.due <= {mark} OR service.process_id = {mark}"
         )
@@ -39,10 +36,10 @@ class SqlServices:
             f"SELECT MAX(at) FROM (SELECT MAX(time) AS at FROM log WHERE flow_run_id = {mark}"
             f" UNION ALL SELECT MAX(state_time) FROM task_run WHERE flow_run_id = {mark}) AS signs"
         )
-        self._add_event = self._insert("event", Event._fields) + " ON CONFLICT DO NOTHING"
-        self._add_delivery = self._insert("hook_delivery", Delivery._fields) + " ON CONFLICT DO NOTHING"
-        self._put_hook = self._insert("hook", Hook._fields)
-        self._due = f"SELECT {_DELIVERY} FROM hook_delivery WHERE state = 'waiting' AND due <= {mark}"
+        self._add_event = sql.insert(EVENT) + " ON CONFLICT DO NOTHING"
+        self._add_delivery = sql.insert(DELIVERY) + " ON CONFLICT DO NOTHING"
+        self._put_hook = sql.insert(HOOK)
+        self._due = sql.select(DELIVERY, f"state = 'waiting' AND due <= {mark}")
         self._claim_delivery = (
             f"UPDATE hook_delivery SET due = {mark} WHERE id = {mark} AND state = 'waiting' AND due = {mark}"
         )
@@ -62,14 +59,11 @@ class SqlServices:
 
     def all(self) -> Sequence[Service]:
         """All services that were ever done, sorted by name."""
-        return [
-            Service(*row) for row in self._read(f"SELECT {', '.join(Service._fields)} FROM service ORDER BY name", ())
-        ]
+        return self._access.all(Service, f"{self._sql.select(SERVICE)} ORDER BY name")
 
     def states_after(self, arrival: int, limit: int) -> Sequence[SeenState]:
         """States of flow runs, and failures of task runs, that came after one, in order."""
-        rows = self._read(self._states, (arrival, limit))
-        return [SeenState(row[0], row[1], bool(row[2]), *row[3:]) for row in rows]
+        return self._access.all(SeenState, self._states, arrival, limit)
 
     def last_sign(self, flow_run_id: str) -> Micros | None:
         """When a flow run last logged something, or a task run of it came to a state."""
@@ -90,29 +84,7 @@ class SqlServices:
 
     def events(self, filter: EventFilter) -> Sequence[Event]:
         """Events, newest first."""
-        mark, conditions, values = self._mark, ["1 = 1"], list[object]()
-        if filter.ids:
-            conditions.append(f"id IN ({', '.join(mark for _ in filter.ids)})")
-            values += filter.ids
-        if filter.kind is not None and filter.kind.endswith("*"):
-            conditions.append(f"substr(kind, 1, {len(filter.kind) - 1}) = {mark}")
-            values.append(filter.kind[:-1])
-        for column, value in (
-            ("kind", filter.kind if filter.kind is None or not filter.kind.endswith("*") else None),
-            ("flow_name", filter.flow_name),
-            ("run_id", filter.run_id),
-        ):
-            if value is not None:
-                conditions.append(f"{column} = {mark}")
-                values.append(value)
-        if filter.older_than is not None:
-            conditions.append(f"id < {mark}")
-            values.append(filter.older_than)
-        query = f"SELECT {', '.join(Event._fields)} FROM event WHERE {' AND '.join(conditions)} ORDER BY id DESC"
-        if filter.limit is not None:
-            query += f" LIMIT {mark}"
-            values.append(filter.limit)
-        return [Event(*row) for row in self._read(query, tuple(values))]
+        return self._access.filtered(EVENT, filter, "id DESC")
 
     def forget_events(self, before: Micros) -> int:
         """Delete older events, and their deliveries; how many."""
@@ -131,8 +103,7 @@ class SqlServices:
 
     def hooks(self) -> Sequence[Hook]:
         """All hooks, oldest first."""
-        rows = self._read(f"SELECT {', '.join(Hook._fields)} FROM hook ORDER BY id", ())
-        return [Hook._make((*row[:-2], bool(row[-2]), row[-1])) for row in rows]
+        return self._access.all(Hook, f"{self._sql.select(HOOK)} ORDER BY id")
 
     def delete_hook(self, id: str) -> bool:
         """Forget a hook, with its deliveries; whether there was one."""
@@ -148,8 +119,8 @@ class SqlServices:
         chosen = {"hook_id": hook_id, "state": state}
         given = {column: value for column, value in chosen.items() if value is not None}
         where = " AND ".join(["1 = 1", *(f"{column} = {self._mark}" for column in given)])
-        query = f"SELECT {_DELIVERY} FROM hook_delivery WHERE {where} ORDER BY id DESC LIMIT {self._mark}"
-        return [Delivery(*row) for row in self._read(query, (*given.values(), limit))]
+        query = f"{self._sql.select(DELIVERY, where)} ORDER BY id DESC LIMIT {self._mark}"
+        return self._access.all(Delivery, query, *given.values(), limit)
 
     def due_deliveries(
         self, now: Micros, limit: int, *, of: str | None = None, besides: Sequence[str] = ()
@@ -158,8 +129,7 @@ class SqlServices:
         query, values = self._due, (now, *(() if of is None else (of,)), *besides, limit)
         query += "" if of is None else f" AND hook_id = {self._mark}"
         query += f" AND hook_id NOT IN ({', '.join(self._mark for _ in besides)})" if besides else ""
-        rows = self._read(f"{query} ORDER BY due LIMIT {self._mark}", values)
-        return [Delivery(*row) for row in rows]
+        return self._access.all(Delivery, f"{query} ORDER BY due LIMIT {self._mark}", *values)
 
     def claim_delivery(self, delivery: Delivery, until: Micros) -> bool:
         """Have nobody else try a delivery before a time; False if somebody else has claimed or tried it."""
@@ -170,5 +140,5 @@ class SqlServices:
         row = (delivery.state, delivery.due, delivery.attempts, delivery.outcome, delivery.id)
         self._writer.execute_apart(self._note, row)
 
-    def _insert(self, table: str, columns: Sequence[str]) -> str:
-        return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(self._mark for _ in columns)})"
+
+STORE = SqlServices

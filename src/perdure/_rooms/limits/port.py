@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from perdure._model.ports import administers, reads
 from perdure._model.records import Limit, Slot
 from perdure._platform.clock import Micros
 
@@ -10,15 +11,19 @@ from perdure._platform.clock import Micros
 class Limits(Protocol):
     """Limits, and who holds or waits for their slots. Any thread may use it."""
 
+    @administers
     def put(self, limit: Limit) -> None:
         """Make a limit, or change one: those who hold slots keep them, and those who wait keep their places."""
 
+    @reads
     def all(self) -> Sequence[Limit]:
         """All limits, sorted by name."""
 
+    @administers
     def delete(self, name: str) -> bool:
         """Forget a limit, with all who hold or wait for its slots; whether there was one."""
 
+    @reads
     def slots(self, name: str) -> Sequence[Slot]:
         """Who holds or waits for slots of a limit, in the order in which they came."""
 
@@ -37,3 +42,6 @@ class Limits(Protocol):
 
         Nothing is drawn if that is more than `patience` (None: whatever it is). None if there is no such limit.
         """
+
+
+PORT = Limits

@@ -16,7 +16,7 @@ from perdure._model.errors import LimitError, NotFound
 from perdure._model.records import Limit, Slot
 from perdure._platform.clock import system_clock
 from perdure._rooms.limits.store import MOST
-from perdure._rooms.tokens.store import Scope
+from perdure._rooms.tokens.records import Scope
 from perdure._store.embedded import EmbeddedOrchestrator
 
 router = APIRouter(prefix="/limits", tags=["limits"], responses=ANSWERS)
@@ -117,3 +117,6 @@ def _found(name: str, known: EmbeddedOrchestrator) -> Limit:
 
 def _missing(name: str) -> NotFound:
     return NotFound(f"There is no limit {name!r}.")
+
+
+ROUTERS = (router,)

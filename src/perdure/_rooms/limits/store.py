@@ -1,40 +1,34 @@
 """Limits in the database. Whoever takes slots locks the limit's row first, so that no two see the same ones free."""
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from perdure._model.errors import LimitError
 from perdure._model.records import Limit, Slot
 from perdure._platform.clock import Micros
+from perdure._rooms.limits.tables import LIMIT, SLOT
+from perdure._store.sql.access import Access
 from perdure._store.sql.database import Connection
-from perdure._store.sql.writer import Writer
 
-Row = tuple[Any, ...]
 MOST = 1_000_000  # slots
-_LIMIT, _SLOT = ", ".join(Limit._fields), ", ".join(Slot._fields)
 
 
 class SqlLimits:
-    """Reads by `read`, and writes by the one writer of the process, apart from what was reported."""
+    """The limits of a database."""
 
-    def __init__(self, writer: Writer, mark: str, read: Callable[[str, Row], list[Row]]) -> None:
-        self._writer = writer
-        self._read = read
-        self._put = (
-            f"INSERT INTO concurrency_limit ({_LIMIT}, turns, drawn, drawn_at)"
-            f" VALUES ({', '.join(mark for _ in Limit._fields)}, 0, 0, {mark})"
+    def __init__(self, access: Access) -> None:
+        self._access, self._writer, self._read = access, access.writer, access.read
+        sql, mark = access.sql, access.sql.mark
+        self._put = sql.insert(LIMIT, tuple(LIMIT.columns)) + (
             " ON CONFLICT (name) DO UPDATE SET slots = excluded.slots, decay = excluded.decay"
         )
-        self._all = f"SELECT {_LIMIT} FROM concurrency_limit ORDER BY name"
+        self._all = f"{sql.select(LIMIT)} ORDER BY name"
         self._delete = f"DELETE FROM concurrency_limit WHERE name = {mark}"
         self._delete_slots = f"DELETE FROM limit_slot WHERE name = {mark}"
         self._lock = f"UPDATE concurrency_limit SET turns = turns + 1 WHERE name = {mark}"
         self._state = f"SELECT slots, turns, decay, drawn, drawn_at FROM concurrency_limit WHERE name = {mark}"
         self._note_drawn = f"UPDATE concurrency_limit SET drawn = {mark}, drawn_at = {mark} WHERE name = {mark}"
-        self._add = (
-            f"INSERT INTO limit_slot ({_SLOT}, place) VALUES ({', '.join(mark for _ in range(len(Slot._fields) + 1))})"
-        )
+        self._add = sql.insert(SLOT, tuple(SLOT.columns))
         self._of = f"SELECT place, taken FROM limit_slot WHERE id = {mark}"
         # Who came later does not count as long as it waits: so a place in the line is never lost to a smaller wish.
         ahead = (
@@ -49,7 +43,7 @@ class SqlLimits:
         )
         self._take = f"UPDATE limit_slot SET taken = {mark} WHERE id = {mark}"
         self._release = f"DELETE FROM limit_slot WHERE id = {mark}"
-        self._slots = f"SELECT {_SLOT} FROM limit_slot WHERE name = {mark} ORDER BY place"
+        self._slots = sql.select(SLOT, f"name = {mark} ORDER BY place")
 
     def put(self, limit: Limit) -> None:
         """Make a limit, or change one: those who hold slots keep them, and those who wait keep their places."""
@@ -57,11 +51,11 @@ class SqlLimits:
             raise LimitError(f"{limit!r}: a limit has a name and 0 to {MOST:,} slots.")
         if limit.decay is not None and not 0 < limit.decay < math.inf:
             raise LimitError(f"{limit!r}: slots come back at a rate above 0 a second.")
-        self._writer.execute_apart(self._put, (*limit, limit.created))
+        self._writer.execute_apart(self._put, (*limit, 0, 0, limit.created))
 
     def all(self) -> Sequence[Limit]:
         """All limits, sorted by name."""
-        return [Limit(*row) for row in self._read(self._all, ())]
+        return self._access.all(Limit, self._all)
 
     def delete(self, name: str) -> bool:
         """Forget a limit, with all who hold or wait for its slots; whether there was one."""
@@ -75,7 +69,7 @@ class SqlLimits:
 
     def slots(self, name: str) -> Sequence[Slot]:
         """Who holds or waits for slots of a limit, in the order in which they came."""
-        return [Slot(*row) for row in self._read(self._slots, (name,))]
+        return self._access.all(Slot, self._slots, name)
 
     def take(self, slot: Slot, now: Micros) -> int | None:
         """Take the slots if they are free, and no one who came before waits; how many are missing."""
@@ -130,3 +124,6 @@ class SqlLimits:
 def _check(occupy: int) -> None:
     if not 1 <= occupy <= MOST:
         raise LimitError(f"occupy={occupy} is not a number of slots: 1 to {MOST:,}.")
+
+
+STORE = SqlLimits

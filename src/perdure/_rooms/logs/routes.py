@@ -21,3 +21,6 @@ def list_logs(asked: Asked, known: Known, wanted: Annotated[LinesWanted, Query()
     if wanted.subflows and wanted.flow_run is not None:
         filter = filter._replace(flow_run_ids=tuple(below(wanted.flow_run, known)))
     return page(asked.log_lines(filter), LogModel.of)
+
+
+ROUTERS = (router,)

@@ -16,7 +16,7 @@ from perdure._model.records import ResultFilter, ResultRecord
 from perdure._results.changes import Change
 from perdure._results.difference import PlainDifference, diff_plainly
 from perdure._results.verification import verify
-from perdure._rooms.tokens.store import Scope
+from perdure._rooms.tokens.records import Scope
 from perdure._store.embedded import EmbeddedOrchestrator
 
 router = APIRouter(prefix="/results", tags=["results"], responses=answers(HTTPStatus.NOT_FOUND))

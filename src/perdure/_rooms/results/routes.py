@@ -23,7 +23,8 @@ from perdure._http.pages import Page, PathId, page
 from perdure._model.errors import NotFound, ResultCorrupt
 from perdure._model.records import ResultFilter, ResultRecord
 from perdure._results.document import read_document
-from perdure._rooms.tokens.store import Scope
+from perdure._rooms.results.check_routes import router as checks
+from perdure._rooms.tokens.records import Scope
 from perdure._store.protocol import Orchestrator
 from perdure._store.reads import Reads
 
@@ -184,3 +185,6 @@ def _persisted(record: ResultRecord) -> ResultRecord:
     if record.kind != "persisted" or record.removed is not None:
         raise NotFound(f"The result of the run {record.run_id} is in no storage: it is {record.kind} or removed.")
     return record
+
+
+ROUTERS = (router, checks)

@@ -23,7 +23,7 @@ from perdure._model.state_types import StateType
 from perdure._rooms.runs.explanations import ExplanationModel
 from perdure._rooms.runs.graph import Graph, graph_of
 from perdure._rooms.runs.timeline import Timeline, timeline_of
-from perdure._rooms.tokens.store import Scope
+from perdure._rooms.tokens.records import Scope
 from perdure._store.deletion import delete_flow_run
 from perdure._store.embedded import EmbeddedOrchestrator
 

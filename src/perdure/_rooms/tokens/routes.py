@@ -9,7 +9,8 @@ from perdure._http.access import needs
 from perdure._http.errors import ANSWERS
 from perdure._http.models import MadeToken, TokenModel
 from perdure._platform.clock import system_clock
-from perdure._rooms.tokens.store import Scope, Tokens
+from perdure._rooms.tokens.records import Scope
+from perdure._rooms.tokens.store import Tokens
 
 router = APIRouter(prefix="/tokens", tags=["tokens"], responses=ANSWERS)
 
@@ -54,3 +55,6 @@ def revoke(called: str, kept: Kept, request: Request) -> list[TokenModel]:
     revoked = kept.revoke(called, system_clock())
     request.app.state.gate.forget()
     return [TokenModel.of(token) for token in revoked]
+
+
+ROUTERS = (router,)

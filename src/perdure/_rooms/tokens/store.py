@@ -3,70 +3,30 @@
 import hashlib
 import re
 import secrets
-from collections.abc import Callable, Sequence
-from enum import StrEnum
+from collections.abc import Sequence
 from hmac import compare_digest
-from typing import Any, NamedTuple
 
 from perdure._model.errors import TokenError, TokenMissing
 from perdure._platform.clock import Micros
-from perdure._store.sql.writer import Writer
+from perdure._rooms.tokens.records import Scope, Token
+from perdure._rooms.tokens.tables import API_TOKEN
+from perdure._store.sql.access import Access
 
-Row = tuple[Any, ...]
 _TEXT = re.compile(r"perdure_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
 _NAME = re.compile(r"[\w.@+-][\w.@+ -]{0,99}")
 _SECRET_BYTES = 32
 _COARSE = 60_000_000  # microseconds: the last use is written no more often
 
 
-class Scope(StrEnum):
-    """What a token allows; each allows what those before it do."""
-
-    READ = "read"
-    WRITE = "write"
-    ADMIN = "admin"
-
-    def allows(self, needed: "Scope") -> bool:
-        """Whether it is enough for what needs a scope."""
-        ranks = list(Scope)
-        return ranks.index(self) >= ranks.index(needed)
-
-
-class Token(NamedTuple):
-    """What is kept of a token, or of a session that was begun with one. Times are in microseconds."""
-
-    id: str  # its public part, by which people know it again
-    name: str
-    scope: Scope
-    digest: str  # SHA-256 of the whole, in hexadecimal
-    parent_id: str | None  # of a session: the token that it lives and dies with
-    created: Micros
-    expires: Micros | None
-    revoked: Micros | None
-    used: Micros | None  # to the minute
-
-    @property
-    def shown(self) -> str:
-        """What is shown of it."""
-        return f"perdure_{self.id}"
-
-    def is_live(self, now: Micros) -> bool:
-        """Whether it is neither revoked nor expired."""
-        return self.revoked is None and (self.expires is None or now < self.expires)
-
-
-_COLUMNS = ", ".join(Token._fields)
-
-
 class Tokens:
-    """The tokens of one database, written by the one writer of the process and read by `read`."""
+    """The tokens of one database."""
 
-    def __init__(self, writer: Writer, mark: str, read: Callable[[str, Row], list[Row]]) -> None:
-        self._writer = writer
-        self._read = read
-        self._insert = f"INSERT INTO api_token ({_COLUMNS}) VALUES ({', '.join([mark] * len(Token._fields))})"
-        self._by_id = f"SELECT {_COLUMNS} FROM api_token WHERE id = {mark}"
-        self._all = f"SELECT {_COLUMNS} FROM api_token WHERE parent_id IS NULL ORDER BY created, id"
+    def __init__(self, access: Access) -> None:
+        self._access, self._writer = access, access.writer
+        sql, mark = access.sql, access.sql.mark
+        self._insert = sql.insert(API_TOKEN)
+        self._by_id = sql.select(API_TOKEN, f"id = {mark}")
+        self._all = sql.select(API_TOKEN, "parent_id IS NULL ORDER BY created, id")
         self._use = f"UPDATE api_token SET used = {mark} WHERE id = {mark}"
         self._revoke = f"UPDATE api_token SET revoked = {mark} WHERE id = {mark} AND revoked IS NULL"
         self._clean = f"DELETE FROM api_token WHERE parent_id IS NOT NULL AND expires < {mark}"
@@ -113,7 +73,7 @@ class Tokens:
 
     def all(self) -> Sequence[Token]:
         """The tokens, oldest first, the revoked and expired ones too; no sessions."""
-        return [_token(row) for row in self._read(self._all, ())]
+        return self._access.all(Token, self._all)
 
     def revoke(self, called: str, now: Micros) -> Sequence[Token]:
         """Revoke every live token with this name or shown part, and its sessions; those that were revoked.
@@ -146,14 +106,12 @@ class Tokens:
         self._writer.execute_apart(self._revoke, (now, session.id))
 
     def _get(self, id: str) -> Token | None:
-        rows = self._read(self._by_id, (id,))
-        return _token(rows[0]) if rows else None
-
-
-def _token(row: Row) -> Token:
-    return Token._make((*row[:2], Scope(row[2]), *row[3:]))
+        return self._access.one(Token, self._by_id, id)
 
 
 def digest_of(text: str) -> str:
     """What is kept of a token's text. It is 256 random bits: a slow digest would protect it no better."""
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+STORE = Tokens

@@ -1,8 +1,7 @@
 """What is committed together, or once: transactions, their steps, and the keys of flow runs."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
 
 from perdure._model.records import (
     CacheRecord,
@@ -15,42 +14,36 @@ from perdure._model.records import (
     TransactionRecord,
 )
 from perdure._platform.clock import Micros
-from perdure._store.sql.statements import Statements
-from perdure._store.sql.writer import Writer
-
-Row = tuple[Any, ...]
+from perdure._store.sql.access import Access
 
 
 class SqlTransactions:
-    """Reads by `read`, and writes by the one writer of the process, after all that was reported."""
+    """The transactions of a database: unlike those of other rooms, its writes come after all that was reported."""
 
-    def __init__(self, writer: Writer, statements: Statements, read: Callable[[str, Row], list[Row]]) -> None:
-        self._writer = writer
-        self._sql = statements
-        self._read = read
+    def __init__(self, access: Access) -> None:
+        self._access, self._writer, self._read, self._sql = access, access.writer, access.read, access.sql
 
     def open(self, record: TransactionRecord) -> TransactionRecord:
         """Begin a transaction; its record, if there is one with its key already."""
         absent = self._sql.absent
         row = tuple(absent if value is None else value for value in record)
         self._writer.execute(self._sql.open_transaction, row)
-        return TransactionRecord(*self._read(self._sql.transaction, (record.key,))[0])
+        return self._access.all(TransactionRecord, self._sql.transaction, record.key)[0]
 
     def of_key(self, key: str) -> TransactionRecord | None:
         """The record of the transaction with a key; None if there is none."""
         self._writer.flush()
-        rows = self._read(self._sql.transaction, (key,))
-        return TransactionRecord(*rows[0]) if rows else None
+        return self._access.one(TransactionRecord, self._sql.transaction, key)
 
     def unfinished(self, flow_run_id: str) -> Sequence[TransactionRecord]:
         """The transactions of an outermost flow run with steps that are staged, or have hooks to come; newest first."""
         self._writer.flush()
-        return [TransactionRecord(*row) for row in self._read(self._sql.unfinished_transactions, (flow_run_id,))]
+        return self._access.all(TransactionRecord, self._sql.unfinished_transactions, flow_run_id)
 
     def steps(self, transaction_id: str) -> Sequence[StepRecord]:
         """The steps of a transaction that are staged, or committed with hooks to come, in the order of their ends."""
         self._writer.flush()
-        return [StepRecord(*row) for row in self._read(self._sql.steps, (transaction_id,))]
+        return self._access.all(StepRecord, self._sql.steps, transaction_id)
 
     def commit(self, transaction_id: str, now: Micros, owner: Owner | None = None) -> None:
         """Let the results of all staged steps be seen, in one transaction of the database."""
@@ -65,8 +58,7 @@ class SqlTransactions:
     def committed_steps(self, transaction_id: str) -> Sequence[ResultRecord]:
         """The results that a transaction committed, of runs with an identity."""
         self._writer.flush()
-        rows = self._read(self._sql.committed_steps, (transaction_id,))
-        return [ResultRecord(row[0], bool(row[1]), row[2], row[3], bool(row[4]), *row[5:]) for row in rows]
+        return self._access.all(ResultRecord, self._sql.committed_steps, transaction_id)
 
     def values(self, transaction_id: str) -> Mapping[str, str]:
         """What a transaction keeps for its hooks, by name."""
@@ -86,3 +78,6 @@ class SqlTransactions:
         """The idempotency key of a flow run."""
         rows = self._read(self._sql.key_of_run, (flow_run_id,))
         return rows[0][0] if rows else None
+
+
+STORE = SqlTransactions

@@ -12,7 +12,7 @@ from perdure._http.models import VariableModel
 from perdure._http.pages import Plain
 from perdure._model.errors import NotFound
 from perdure._platform.clock import system_clock
-from perdure._rooms.tokens.store import Scope
+from perdure._rooms.tokens.records import Scope
 from perdure._rooms.variables.variable import checked_variable
 
 router = APIRouter(prefix="/variables", tags=["variables"], responses=ANSWERS)
@@ -59,3 +59,6 @@ def delete_variable(name: Name, known: Known) -> None:
 
 def _missing(name: str) -> NotFound:
     return NotFound(f"There is no variable {name!r}.")
+
+
+ROUTERS = (router,)

@@ -15,7 +15,7 @@ from perdure._http.dependencies import Known
 from perdure._http.errors import answer
 from perdure._http.sessions import Sessions
 from perdure._model.errors import NotFound, ProtocolMismatch
-from perdure._rooms.tokens.store import Scope
+from perdure._rooms.tokens.records import Scope
 from perdure._store import wire
 from perdure._store.protocol import Orchestrator
 from perdure._store.sql.call_dedup import Call, calling
@@ -52,7 +52,6 @@ def _place(request: Request) -> Call | None:
     return Call(source, int(given))
 
 
-_OF_ADMINS = ("services.", "limits.put", "limits.delete")
 Body = Annotated[bytes, Depends(_body)]
 Place = Annotated[Call | None, Depends(_place)]
 router = APIRouter(prefix="/orchestrator", include_in_schema=False, dependencies=[Depends(_checked_version)])
@@ -86,16 +85,17 @@ def records(request: Request, body: Body, place: Place, known: Known) -> Respons
 @needs(Scope.READ)
 def call(name: str, request: Request, body: Body, place: Place, known: Known) -> Response:
     """Call a method, once if it has a place; of one that opens a session, the answer is the session's id."""
-    if name not in wire.methods_of(Orchestrator):
-        raise NotFound(f"An orchestrator has no method {name!r}. Upgrade the server.")
-    needed, scope = _needed(name), caller_of(request).scope
+    try:
+        method = wire.method(Orchestrator, name)
+    except KeyError:
+        raise NotFound(f"An orchestrator has no method {name!r}. Upgrade the server.") from None
+    needed, scope = Scope(method.needs), caller_of(request).scope
     if not scope.allows(needed):
         message = f"{name} needs the scope {needed.value!r}; the token has {scope.value!r}."
         raise HTTPException(HTTPStatus.FORBIDDEN, message)
     protocol = wire.session_of(name)
     if protocol is not None:
         return JSONResponse(_sessions(request).open(getattr(known, name)(), protocol))
-    method = wire.method(Orchestrator, name)
     arguments = method.decode_call(body)
     target: Any = known
     for part in name.split("."):
@@ -109,7 +109,7 @@ def call(name: str, request: Request, body: Body, place: Place, known: Known) ->
 def call_in_session(id: str, name: str, request: Request, body: Body) -> Response:
     """Call a method of what a session holds; of one that gives pages, the answer is the first page, if any."""
     with _sessions(request).using(id) as session:
-        if name not in wire.methods_of(session.protocol):
+        if name not in wire.own_methods(session.protocol):
             raise NotFound(f"A {session.protocol.__name__} has no method {name!r}.")
         method = wire.method(session.protocol, name)
         value = getattr(session.opened, name)(**method.decode_call(body))
@@ -136,12 +136,6 @@ def next_page(id: str, name: str, request: Request) -> Response:
 def close_session(id: str, request: Request) -> None:
     """Close a session."""
     _sessions(request).close(id)
-
-
-def _needed(name: str) -> Scope:
-    if name in wire.READING:
-        return Scope.READ
-    return Scope.ADMIN if name.startswith(_OF_ADMINS) else Scope.WRITE
 
 
 def _sessions(request: Request) -> Sessions:

@@ -11,7 +11,7 @@ from perdure._http.access import COOKIE, caller_of, csrf_of, needs
 from perdure._http.dependencies import Config
 from perdure._http.models import time_of
 from perdure._platform.clock import system_clock
-from perdure._rooms.tokens.store import Scope
+from perdure._rooms.tokens.records import Scope
 
 router = APIRouter(prefix="/session", tags=["session"])
 

@@ -4,8 +4,9 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from perdure import _rooms
 from perdure._model.errors import OrchestratorUnreachable
 from perdure._model.records import BlockRecord, Owner, Record, Standing
 from perdure._platform.ids import new_id
@@ -16,6 +17,7 @@ from perdure._store.remote.known_blocks import KnownBlocks
 from perdure._store.remote.sender import Sender
 from perdure._store.remote.transport import Transport
 
+P = TypeVar("P")
 _PAGE = 2_000  # rows that one answer has at most, of what can be asked in pages
 # What is answered while the server is away, and patience is over: a cache key is missing and may be computed, nobody
 # wants anything of a run. Whatever is not here needs its answer, and fails.
@@ -147,11 +149,17 @@ class RemoteOrchestrator:
         return found
 
     def __getattr__(self, name: str) -> Any:
-        if name in wire.methods_of(Orchestrator):
+        if name in wire.own_methods(Orchestrator):
             return partial(self._ask, name)
-        if name in wire.parts_of(Orchestrator):
-            return _Part(self._ask, name)
-        raise AttributeError(f"An orchestrator has no {name!r}.")
+        port = _rooms.port_of(name)
+        if port is None:
+            raise AttributeError(f"An orchestrator has no {name!r}.")
+        return _Part(self._ask, name, port)
+
+    def room(self, port: type[P]) -> P:
+        """What is done for the room that a port is of."""
+        found: P = getattr(self, _rooms.name_of(port))
+        return found
 
     def _ask(self, name: str, *args: Any, patiently: bool = True, **options: Any) -> Any:
         patiently = patiently and name not in _AT_ONCE
@@ -197,17 +205,17 @@ class RemoteOrchestrator:
 
 
 class _Part:
-    """A part of the protocol that has methods of its own."""
+    """What is done for a room, by its port."""
 
-    def __init__(self, ask: Callable[..., Any], name: str) -> None:
+    def __init__(self, ask: Callable[..., Any], name: str, port: Any) -> None:
         self._ask = ask
         self._name = name
+        self._port = port
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        whole = f"{self._name}.{name}"
-        if whole not in wire.methods_of(Orchestrator):
+        if name not in wire.own_methods(self._port):
             raise AttributeError(f"{self._name} has no {name!r}.")
-        return partial(self._ask, whole)
+        return partial(self._ask, f"{self._name}.{name}")
 
 
 class _Session:
@@ -223,7 +231,7 @@ class _Session:
         self._transport.call(self._path, method="DELETE")
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        if name not in wire.methods_of(self._protocol):
+        if name not in wire.own_methods(self._protocol):
             raise AttributeError(f"A {self._protocol.__name__} has no {name!r}.")
         method = wire.method(self._protocol, name)
         return partial(self._pages if method.is_paged else self._call, method)

@@ -29,20 +29,11 @@ from sqlalchemy import (
 from perdure._model.records import FlowRun, ResultFilter, ResultRecord, RunFilter, TaskRun
 from perdure._model.state_types import FINAL, StateType
 from perdure._platform.ids import is_dated
+from perdure._rooms.results.tables import CHOSEN_KEY, LARGE, LARGE_SIZE, NOT_UNPERSISTED, OWN_KEY_LENGTH
+from perdure._rooms.runs.tables import NOT_COMPLETED
 from perdure._store.sql import tags
 from perdure._store.sql.clock_skew import ids_since, ids_until
-from perdure._store.sql.tables import (
-    CHOSEN_KEY,
-    LARGE,
-    LARGE_SIZE,
-    NOT_COMPLETED,
-    NOT_UNPERSISTED,
-    OWN_KEY_LENGTH,
-    flow_run,
-    result,
-    run_tag,
-    task_run,
-)
+from perdure._store.sql.tables import flow_run, result, run_tag, task_run
 
 Ask = Callable[[Any], Sequence[Any]]  # runs a small query on which the plan of another one depends
 Conditions = list[Any]

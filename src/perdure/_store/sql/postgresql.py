@@ -7,6 +7,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import uuid4
 
+from perdure import _rooms
 from perdure._model.errors import DatabaseCorrupt, OrchestratorError, OrchestratorUnreachable
 from perdure._store.sql.database import Connection, Row
 from perdure._store.sql.postgresql_connection import PostgreSQLConnection, revision_of
@@ -331,7 +332,7 @@ class PostgreSQL:
                 raise OrchestratorError(
                     f"{self.place} is PostgreSQL {connection.raw.info.server_version // 10_000}; 14 or newer is needed."
                 )
-            if revision_of(connection) != HEAD:
+            if revision_of(connection) != HEAD or _rooms.from_elsewhere():
                 self._bring_to_head(connection)
         finally:
             connection.close()
@@ -345,6 +346,11 @@ class PostgreSQL:
             connection.execute("COMMIT")
         elif revision != HEAD:
             self._migrate(revision, HEAD)
+        if _rooms.from_elsewhere():
+            from perdure._store.sql.tables import missing_statements
+
+            for statement in missing_statements(self._dialect):
+                connection.execute(statement)
 
     def _create(self, connection: "PostgreSQLConnection") -> None:
         """Make all tables: PostgreSQL was first served when there were some migrations already."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from perdure import _rooms
 from perdure._model.errors import DatabaseCorrupt, OrchestratorError
 from perdure._platform.files import make_private, touch_private
 from perdure._store.sql.database import Connection, Row
@@ -293,6 +294,8 @@ class SQLite:
             try:
                 if self._patiently(lambda: _revision(connection)) != HEAD:
                     self._bring_to_head(connection)
+                if _rooms.from_elsewhere():
+                    self._patiently(lambda: _make_missing(connection))
             finally:
                 connection.close()
         self._ready = True
@@ -378,6 +381,13 @@ def _revision(connection: sqlite3.Connection) -> str | None:
 
 def _is_empty(connection: sqlite3.Connection) -> bool:
     return connection.execute("SELECT 1 FROM sqlite_master").fetchone() is None
+
+
+def _make_missing(connection: sqlite3.Connection) -> None:
+    from perdure._store.sql.tables import missing_statements
+
+    for statement in missing_statements(_dialect()):
+        connection.execute(statement)
 
 
 def _create(connection: sqlite3.Connection) -> None:

@@ -1,0 +1,63 @@
+"""What the store of a room works with: the one writer of a process, its readers, and statements from tables."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from perdure._model.fields import from_row
+from perdure._model.tables import Table
+from perdure._store.sql.database import Database, Row
+from perdure._store.sql.writer import Writer
+
+if TYPE_CHECKING:
+    from sqlalchemy import Select
+
+R = TypeVar("R", bound=tuple[Any, ...])
+
+
+class Access:
+    """Reads by `read`, which may be called from any thread, and writes by `writer`, apart from what was reported."""
+
+    def __init__(self, database: Database, writer: Writer, read: Callable[[str, Row], list[Row]]) -> None:
+        self.database = database
+        self.writer = writer
+        self.sql = database.statements
+        self.read = read
+
+    def made(self, record: type[R], rows: Sequence[Row]) -> list[R]:
+        """Records of rows.
+
+        Raises:
+            DatabaseCorrupt: one holds what Perdure never wrote.
+        """
+        make = from_row(record)
+        try:
+            return [make(row) for row in rows]
+        except ValueError as error:
+            raise self.database.damaged(error) from None
+
+    def all(self, record: type[R], statement: str, *parameters: Any) -> list[R]:
+        """The records that a statement finds."""
+        return self.made(record, self.read(statement, parameters))
+
+    def one(self, record: type[R], statement: str, *parameters: Any) -> R | None:
+        """The first record that a statement finds, if any."""
+        return next(iter(self.all(record, statement, *parameters)), None)
+
+    def filtered(self, table: Table, filter: Any, order: str) -> list[Any]:
+        """The records of a table that a filter lets through: as many as it wants, in an order."""
+        from perdure._model.filters import conditions
+
+        found, values = conditions(filter, self.sql.mark)
+        query = f"{self.sql.select(table, ' AND '.join(found))} ORDER BY {order}"
+        if filter.limit is not None:
+            query, values = f"{query} LIMIT {self.sql.mark}", [*values, filter.limit]
+        return self.all(table.record, query, *values)
+
+    def select(self, query: "Select[Any]") -> list[Row]:
+        """The rows of a query, with everything reported until now."""
+        self.writer.flush()
+        return self.read(*self.database.compiled(query))
+
+    def listed(self, record: type[R], query: "Select[Any]") -> list[R]:
+        """The records that a query finds, with everything reported until now."""
+        return self.made(record, self.select(query))
