@@ -3,20 +3,30 @@
 import gc
 import logging
 import os
+import shutil
 import sys
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
+import httpx
 import pytest
 from hypothesis import settings as hypothesis_settings
 
 from perdure import settings
 from perdure._platform import secrecy
+from perdure._platform.files import make_private
+from perdure._store.sql.sqlite import SQLite
 from tests.postgresql_server import postgresql  # noqa: F401 - a fixture
 from tests.s3_server import s3_prefix, s3_server  # noqa: F401 - fixtures
 
 hypothesis_settings.register_profile("untimed", deadline=None)  # how long an example takes is the machine's affair
 hypothesis_settings.load_profile("untimed")
+
+# How long a server takes to answer is the machine's affair, too: httpx waits for 5 s unless it is told otherwise.
+for what in ("connect", "read", "write", "pool"):
+    setattr(httpx._config.DEFAULT_TIMEOUT_CONFIG, what, 60.0)
 
 gc.disable()  # until all tests are known: what is made until then stays
 
@@ -35,8 +45,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Leave the thousands of tests, and the modules, to no collection: else each would look at all of them."""
-    gc.collect()
+    """Leave the thousands of tests, and the modules, to no collection: else each would look at all of them.
+
+    What is garbage by now stays, too: to look for it would take longer than a hundred tests.
+    """
     gc.freeze()
     gc.enable()
 
@@ -48,6 +60,32 @@ def caplog(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixtur
     ours.addHandler(caplog.handler)
     yield caplog
     ours.removeHandler(caplog.handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _copied_databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The database of a test's home is a copy of an empty one: to make its tables takes four times as long.
+
+    Databases elsewhere, and those of the processes that tests start, are made as they are made for users.
+    """
+    empty = tmp_path_factory.mktemp("empty") / "perdure.db"
+    make_ready = SQLite._make_ready
+
+    def copy_and_make_ready(self: SQLite) -> None:
+        if self.path == Path(os.environ.get("PERDURE_HOME", "")) / "perdure.db" and not self.path.exists():
+            if not empty.exists():
+                SQLite(empty, 60).connect().close()
+            copy = empty.with_name(f"{threading.get_ident()}.db")
+            shutil.copy(empty, copy)
+            with suppress(OSError):  # then it is made as for users, or fails as for them
+                make_private(self.path.parent)
+                self.path.hardlink_to(copy)  # not in the place of one that another process has just made
+            copy.unlink()
+        make_ready(self)
+
+    SQLite._make_ready = copy_and_make_ready  # type: ignore[method-assign]
+    yield
+    SQLite._make_ready = make_ready  # type: ignore[method-assign]
 
 
 @pytest.fixture(autouse=True)

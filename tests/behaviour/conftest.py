@@ -72,7 +72,7 @@ class Program:
 
     def wait_until_ready(self) -> None:
         """Wait until the script has written the file `ready`."""
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while not self.ready.exists():
             assert self.process.poll() is None, self.process.communicate()
             assert time.monotonic() < end
@@ -83,7 +83,7 @@ class Program:
 
     def end(self) -> tuple[int, str, str]:
         """The exit code, and what the script printed to its output and error streams."""
-        out, err = self.process.communicate(timeout=30)
+        out, err = self.process.communicate(timeout=60)
         return self.process.returncode, out, err
 
 

@@ -360,7 +360,7 @@ def test_the_tasks_of_a_cancelled_async_flow_end_too(known: Any) -> None:
     began = time.monotonic()
     asyncio.run(main())
 
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 25  # they would sleep for 30
     assert {run.state_type for run in known.task_runs()} <= {"CRASHED", "CANCELLED"}
     assert len(known.task_runs()) == 2
 

@@ -288,6 +288,7 @@ def spelled(value: Any) -> str:
     return f"{type(value).__name__} {value!r}"
 
 
+@pytest.mark.slow
 @given(arguments, arguments)
 def test_different_inputs_have_different_keys(first: dict[str, Any], second: dict[str, Any]) -> None:
     assert (key_of(INPUTS, first) == key_of(INPUTS, second)) == (spelled(first) == spelled(second))

@@ -190,6 +190,7 @@ BOTH = pytest.mark.parametrize("processes", [1, 2], ids=["threads", "processes"]
 CHECKS = pytest.mark.parametrize("check", [check_once, check_failing])
 
 
+@pytest.mark.slow
 @BOTH
 @CHECKS
 def test_wherever_one_run_is_held_up_until_the_other_has_ended(race: Any, check: Any, processes: int) -> None:

@@ -209,7 +209,7 @@ def test_tasks_that_want_each_others_keys_do_not_wait_for_ever() -> None:
     @task(cache_policy=INPUTS)
     def crossing(name: str, then: str | None) -> str:
         if then is not None:
-            both.wait(5)
+            both.wait(60)
             crossing.with_options(cache_policy=INPUTS - "then")(then, None)
         return name
 
@@ -217,7 +217,7 @@ def test_tasks_that_want_each_others_keys_do_not_wait_for_ever() -> None:
 
     began = time.monotonic()
     assert at_once(lambda: first("a", "b"), lambda: first("b", "a")) == ["a", "b"]
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 60
 
 
 def test_tasks_inside_different_tasks_compute_a_shared_key_once() -> None:
@@ -255,12 +255,12 @@ def test_refreshing_does_not_wait() -> None:
     def slow(wait: bool) -> str:
         if wait:
             began.set()
-            assert end.wait(5)
+            assert end.wait(60)
         return "slow" if wait else "quick"
 
     thread = threading.Thread(target=slow, args=(True,))
     thread.start()
-    began.wait(5)
+    began.wait(60)
     assert slow.with_options(refresh_cache=True)(False) == "quick"
     end.set()
     thread.join()

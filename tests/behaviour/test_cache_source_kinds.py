@@ -179,6 +179,7 @@ LOADED = """
 """
 
 
+@pytest.mark.slow
 def test_a_script_and_the_module_that_it_is_imported_as_have_one_source(tmp_path: Path) -> None:
     told = digests_in(write(tmp_path / "here", {"job": LOADED}), "job")
     ask = "from perdure._engine.identity.source import digests_of_source\nprint(digests_of_source(f))"
@@ -249,6 +250,7 @@ SETS = """
 """
 
 
+@pytest.mark.slow
 def test_sets_among_what_a_task_reaches_are_the_same_in_every_process(tmp_path: Path) -> None:
     names = ", ".join(f"'name {number}'" for number in range(20))
     folder = write(tmp_path, {"job": SETS % (names, names, names)})

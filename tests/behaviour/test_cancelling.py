@@ -295,7 +295,7 @@ def test_code_in_a_thread_that_does_not_end_is_waited_for_no_longer_than_the_gra
     before = time.monotonic()
     with pytest.raises(CancelledRun):
         hanging()
-    assert time.monotonic() - before < 5
+    assert time.monotonic() - before < 15  # the task would wait for 20
     assert statuses(known) == {"CANCELLED"}
     go.set()
     time.sleep(0.1)

@@ -59,13 +59,13 @@ def test_a_run_that_waited_says_for_which_one() -> None:
     @task(cache_policy=INPUTS)
     def slow(x: int) -> int:
         begun.set()
-        go.wait(5)
+        go.wait(60)
         return x
 
     @flow
     def both() -> list[State[int]]:
         first = slow.submit(1)
-        begun.wait(5)
+        begun.wait(60)
         second = slow.submit(1)
         threading.Timer(0.05, go.set).start()
         return [first.wait(), second.wait()]  # type: ignore[list-item]

@@ -84,6 +84,7 @@ def _several(n: int) -> list[Any]:
     return [fails.submit(n), nested.submit(n)]
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings(
     "ignore::pytest.PytestUnhandledThreadExceptionWarning"
 )  # the fault itself, where a thread ends

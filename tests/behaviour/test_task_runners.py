@@ -28,7 +28,7 @@ def test_submitted_tasks_run_at_the_same_time() -> None:
 
     @task
     def meets() -> int:
-        return barrier.wait(5)
+        return barrier.wait(60)
 
     @flow(task_runner=ThreadTaskRunner(3))
     def submits() -> Any:
@@ -67,7 +67,7 @@ def test_a_future_knows_whether_its_run_is_done() -> None:
 
     @task
     def waits() -> int:
-        go.wait(5)
+        go.wait(60)
         return 3
 
     @flow

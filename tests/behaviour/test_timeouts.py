@@ -26,7 +26,7 @@ def test_a_task_in_the_main_thread_is_interrupted_in_a_system_call(known: Any) -
     began = time.monotonic()
     state = sleeps(return_state=True)
 
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 9  # it would sleep for 10
     assert (state.is_failed(), state.name) == (True, "TimedOut")
     assert state.message == "Task run exceeded timeout of 0.05 second(s)"
     with pytest.raises(TimeoutError):
@@ -45,7 +45,7 @@ def test_a_task_in_another_thread_is_interrupted() -> None:
 
     began = time.monotonic()
     assert submits() == "TimedOut"
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 9  # it would sleep for 10
 
 
 def test_a_coroutine_task_is_interrupted() -> None:
@@ -95,7 +95,7 @@ def test_a_flow_is_interrupted_while_it_waits_for_a_future() -> None:
 
     @task
     def waits() -> None:
-        go.wait(5)
+        go.wait(60)
 
     @flow(timeout_seconds=0.05)
     def waits_too() -> None:
@@ -171,7 +171,7 @@ def test_the_flows_timeout_ends_the_flow_in_other_threads_too() -> None:
     states = []
     thread = threading.Thread(target=lambda: states.append(calls(return_state=True)))
     thread.start()
-    thread.join(5)
+    thread.join(60)
 
     assert [state.message for state in states] == ["Flow run exceeded timeout of 0.05 second(s)"]
 
@@ -207,7 +207,7 @@ def test_a_tasks_timeout_leaves_the_flows_timeout_running() -> None:
 
     assert seen == ["TimedOut"]
     assert state.name == "TimedOut"
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 9  # it would sleep for 10
 
 
 def test_an_async_flows_timeout_ends_its_task_too(known: Any) -> None:

@@ -118,6 +118,7 @@ def token_made_in(home: Path) -> str:
         return encrypt(b"x")
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_processes_that_need_a_key_at_once_agree_on_one(tmp_path: Path) -> None:
     with ProcessPoolExecutor(2, get_context("fork")) as pool:
@@ -204,6 +205,7 @@ _VALUES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(_VALUES, st.text(max_size=5))
 def test_whatever_fields_hold_comes_back_and_no_secret_is_kept_open(value: Any, user: str) -> None:
     with temporary_settings(secrets_key="a key"):

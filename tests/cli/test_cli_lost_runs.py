@@ -177,6 +177,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_a_run_whose_end_found_no_room_is_lost_and_continues_when_there_is_room(
     perdure: Perdure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

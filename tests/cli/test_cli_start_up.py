@@ -13,6 +13,7 @@ from perdure.cli import app
 from perdure.cli.output import duration_text, size_text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("argument", "heavy"),
     [

@@ -220,9 +220,9 @@ def test_a_million_numbers_are_recognised_at_a_glance() -> None:
     numbers = list(range(1_000_000))
     took = []
     for _ in range(3):
-        begun = time.perf_counter()
+        begun = time.thread_time()
         assert upstreams_in([{"numbers": numbers}]) is None
-        took.append(time.perf_counter() - begun)
+        took.append(time.thread_time() - begun)
 
     assert min(took) < 0.25  # a look at each in Python takes more than that; at C's speed it is some 13 ms
     assert sys.getrefcount(numbers) < 10

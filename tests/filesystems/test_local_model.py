@@ -1,6 +1,7 @@
 from contextlib import suppress
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +13,7 @@ KEYS = ("a", "b/c", "b/d/e", "b/d/f", "g")
 STEPS = st.lists(st.tuples(st.sampled_from(KEYS), st.none() | st.binary(max_size=9)), max_size=12)
 
 
+@pytest.mark.slow
 @given(STEPS)
 def test_writing_and_deleting_in_any_order_comes_to_what_a_dictionary_holds(
     steps: list[tuple[str, bytes | None]],

@@ -81,12 +81,14 @@ def test_a_type_is_known_by_its_slug(type: str) -> None:
     assert issubclass(block_class(type), Storage)
 
 
+@pytest.mark.slow
 def test_a_slug_is_enough_where_the_class_was_not_imported() -> None:
     program = "from perdure.blocks import block_class; print(block_class('s3').__name__)"
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert ended.stdout == "S3\n"
 
 
+@pytest.mark.slow
 def test_nothing_is_imported_before_it_is_used() -> None:
     program = (
         "import sys, perdure.filesystems\n"

@@ -71,6 +71,7 @@ def test_blocks_variables_and_profiles_are_read() -> None:
     assert settings.current().task_default_retry_delay_seconds == 7
 
 
+@pytest.mark.slow
 def test_the_cached_result_of_a_call_with_values_of_ours_is_found(place: Path) -> None:
     assert run("-c", "import golden_program; golden_program.plain()", place=place) == []
 

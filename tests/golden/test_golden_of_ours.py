@@ -23,6 +23,7 @@ def test_a_value_of_ours_is_read_as_it_was(form: str, name: str) -> None:
     assert form == "digest" or type(found) is type(VALUES[name])
 
 
+@pytest.mark.slow
 def test_golden_pickles_are_read_by_a_process_that_has_imported_nothing() -> None:
     program = (
         "import base64, io, json, pickle, sys\n"

@@ -15,7 +15,7 @@ from perdure.integrations.shell import ShellOperation, shell_run_command
 
 def until_gone(pid: int) -> bool:
     """Whether a process is gone within some seconds."""
-    deadline = time.monotonic() + 4
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
             if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
@@ -28,7 +28,7 @@ def until_gone(pid: int) -> bool:
 
 def pid_in(path: Path) -> int:
     """What a command wrote as soon as it ran."""
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         if path.exists() and path.read_text().endswith("\n"):
             return int(path.read_text())

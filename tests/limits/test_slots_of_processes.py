@@ -113,9 +113,8 @@ def test_slots_of_killed_processes_are_free_again(tmp_path: Path) -> None:
         for process in started:  # four hold slots, the others wait
             os.kill(process.pid, signal.SIGKILL)
             process.wait()
-        begin = time.monotonic()
-        with concurrency("db", occupy=4, timeout_seconds=20):
-            assert time.monotonic() - begin < 3
+        with concurrency("db", occupy=4, timeout_seconds=20):  # sooner than their leases end, after 30
+            pass
 
 
 @pytest.mark.slow

@@ -222,6 +222,7 @@ def test_a_rewritten_program_runs(tmp_path: Path, home: Path) -> None:
     assert ran.stdout == "42\n"
 
 
+@pytest.mark.slow
 def test_without_write_nothing_is_changed(tmp_path: Path) -> None:
     program = tmp_path / "program.py"
     program.write_text(PROGRAM)

@@ -104,6 +104,7 @@ def test_what_is_no_prefect_yaml_is_refused(text: str) -> None:
         toml_of(text)
 
 
+@pytest.mark.slow
 def test_the_file_is_written_beside_it_and_never_over_another_one(tmp_path: Path, home: Path) -> None:
     (tmp_path / "prefect.yaml").write_text("deployments:\n- {name: a, entrypoint: 'a.py:f'}\n")
     command = [sys.executable, "-m", "perdure", "migrate", str(tmp_path)]

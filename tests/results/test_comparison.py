@@ -195,6 +195,7 @@ def test_a_value_is_the_same_as_its_copy(value: Any):
     assert not compare(value, copy.deepcopy(value)).changes
 
 
+@pytest.mark.slow
 @given(plain, plain)
 def test_values_differ_if_they_are_not_equal(before: Any, after: Any):
     # Their texts tell NaN from NaN as little as the comparison does; equal numbers of two types are the same.

@@ -80,7 +80,7 @@ def test_with_batch_it_is_synced_at_the_latest_when_the_process_ends(storage: Wa
 def test_with_batch_it_is_synced_within_a_second(storage: Watched, monkeypatch: pytest.MonkeyPatch):
     with_durability("batch", monkeypatch)
     result = run_task(storage)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while result.storage_key not in storage._synced and time.monotonic() < deadline:
         time.sleep(0.05)
     assert result.storage_key in storage._synced

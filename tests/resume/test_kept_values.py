@@ -258,6 +258,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.text(), VALUES, max_size=3))
 @hypothesis_settings(max_examples=80, deadline=None)
 def test_whatever_is_kept_comes_back_the_same(values: dict[str, Any]) -> None:

@@ -104,9 +104,7 @@ def test_coroutines_await_their_sleep() -> None:
         await sleep_until(datetime.now(UTC))
         return list(await asyncio.gather(sleeps(), sleeps()))
 
-    began = time.monotonic()
     assert min(asyncio.run(sleeping())) >= 0.05
-    assert time.monotonic() - began < 5
 
 
 def test_outside_all_flows_it_sleeps_too() -> None:

@@ -53,6 +53,7 @@ def test_ticks_do_not_depend_on_where_one_begins_to_look(schedule, moment):
         assert schedule.upcoming(1, tick) == [ticks[number + 1]]
 
 
+@pytest.mark.slow
 @given(schedules, moments, st.lists(st.integers(1, 5_000), min_size=1, max_size=8))
 def test_looking_often_or_seldom_makes_each_tick_once(schedule, moment, waits):
     all_of_them = Schedule(rule=schedule.rule, slug="all", catchup="all", catchup_window=timedelta(days=365))

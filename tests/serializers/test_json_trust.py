@@ -191,11 +191,11 @@ HEAVY = {
 @pytest.mark.parametrize("name", HEAVY)
 def test_a_few_characters_do_not_stand_for_much_work(name: str, capfd: pytest.CaptureFixture[str]) -> None:
     data = json.dumps(HEAVY[name]).encode()
-    began = time.perf_counter()
+    began = time.thread_time()
     with contextlib.suppress(ResultCorrupt, ResultUnreadable):
         value = SERIALIZER.loads(data)
         assert name == "plain long int", value
-    assert time.perf_counter() - began < 2
+    assert time.thread_time() - began < 2
     assert not capfd.readouterr().out
 
 
@@ -248,6 +248,7 @@ def registries() -> tuple[Any, ...]:
     return set(modules._chosen), dict(base._types), dict(copyreg.dispatch_table), dict(copyreg._extension_registry)
 
 
+@pytest.mark.slow
 @given(DOCUMENTS)
 @hypothesis_settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 def test_no_document_imports_a_module_or_changes_what_a_later_one_may_do(value: Any) -> None:

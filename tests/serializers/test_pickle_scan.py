@@ -52,6 +52,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(VALUES, st.sampled_from([0, 1, 2, 3, 4, 5]), st.integers(1, 400))
 @hypothesis_settings(max_examples=100, deadline=None)
 def test_every_honest_pickle_passes(value: Any, protocol: int, times: int) -> None:
@@ -61,5 +62,6 @@ def test_every_honest_pickle_passes(value: Any, protocol: int, times: int) -> No
         check_sizes(data[:-1])
 
 
+@pytest.mark.slow
 def test_many_values_may_be_remembered() -> None:
     check_sizes(pickle.dumps([str(each) for each in range(300_000)], 2))

@@ -363,6 +363,7 @@ def test_files_that_others_wrote_are_read(suffix: str) -> None:
 # What is damaged, or newer
 
 
+@pytest.mark.slow
 @given(st.data())
 @settings(max_examples=150, deadline=None)
 @pytest.mark.parametrize("form", [ArrowSerializer(), ArrowSerializer(compression="lz4"), ParquetSerializer()])
@@ -458,6 +459,7 @@ def tables(draw: st.DrawFn) -> pa.Table:
     return pa.Table.from_batches(chunks)
 
 
+@pytest.mark.slow
 @given(table=tables(), rows=some_rows)
 @settings(max_examples=40, deadline=None)
 @pytest.mark.parametrize("form", [ArrowSerializer(), ArrowSerializer(compression="zstd"), ParquetSerializer()])

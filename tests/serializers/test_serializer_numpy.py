@@ -284,6 +284,7 @@ def test_half_a_file_is_corrupt() -> None:
             serializer.load_part(BytesSource(content[:size]), None, slice(200, 201))
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # numpy's, of a header that happens to look like an old one
 @given(st.data())
 @settings(max_examples=200, deadline=None)

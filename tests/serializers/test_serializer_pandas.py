@@ -200,6 +200,7 @@ def test_attrs_and_flags_of_pandas_come_back(serializer: Serializer) -> None:
         assert not loaded.flags.allows_duplicate_labels
 
 
+@pytest.mark.slow
 @given(rows=st.slices(12))
 @settings(max_examples=20, deadline=None)
 @pytest.mark.parametrize("freq", ["D", "2h", "B", "MS"])

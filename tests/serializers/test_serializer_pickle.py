@@ -79,10 +79,10 @@ def test_what_cannot_be_pickled_is_named_by_its_path(value: Any, message: str) -
 
 def test_the_search_for_what_cannot_be_pickled_is_bounded() -> None:
     value = {"many": [list(range(100)) for _ in range(5_000)], "lock": threading.Lock()}
-    started = time.perf_counter()
+    started = time.thread_time()
     with pytest.raises(SerializationError, match=r'^result\["lock"\]: '):
         SERIALIZER.dumps(value)
-    assert time.perf_counter() - started < 5
+    assert time.thread_time() - started < 5
 
 
 class Hostile:

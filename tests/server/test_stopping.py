@@ -78,7 +78,7 @@ def test_a_server_that_is_asked_to_stop_ends_requests_and_streams_and_takes_no_m
         server.server.should_exit = True
         assert answer.result().json() == "done"
         assert streamed.result().text == "data: 1\n\n"  # and ended as it should: httpx saw the last chunk
-        assert time.monotonic() - began < 15
+        assert time.monotonic() - began < 60
         with pytest.raises(httpx.ConnectError):
             httpx.get(f"{server.address}/api/health")
 
@@ -101,7 +101,7 @@ def test_a_connection_without_a_request_holds_up_no_stop(tmp_path: Path) -> None
         began = time.monotonic()
         server.server.should_exit = True
         assert raw.recv(1) == b""
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 60
 
 
 def test_a_stream_that_begins_while_the_server_stops_ends_at_once(tmp_path: Path) -> None:
@@ -184,7 +184,7 @@ def test_workers_do_not_outlive_a_parent_that_was_killed(tmp_path: Path) -> None
     with started(tmp_path, "--workers=2") as (process, address):
         assert httpx.get(f"{address}/api/health", timeout=60).status_code == 200
         process.kill()
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             try:
                 httpx.get(f"{address}/api/health", timeout=5)
@@ -220,7 +220,7 @@ def test_a_certificate_is_read_again_on_sighup(tmp_path: Path) -> None:
         before = serial(port)
         issue()
         process.send_signal(signal.SIGHUP)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while serial(port) == before and time.monotonic() < deadline:
             time.sleep(0.05)
         assert serial(port) != before

@@ -7,7 +7,7 @@ server that has written for others itself says so by `notice`, and looks at once
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from secrets import token_hex
 from typing import NamedTuple
@@ -20,7 +20,8 @@ from perdure._store.embedded import EmbeddedOrchestrator
 _LOOK_SECONDS = 0.5
 _SOONEST_SECONDS = 0.1  # between two looks, however much is written
 _LINGER_SECONDS = 30.0  # for so long it is looked on for those whose connection broke
-_KEPT = 10_000  # changes from which a listener may continue
+_KEPT_SECONDS = 60.0  # in which a listener whose connection broke may continue
+_KEPT = 10_000  # changes, at most
 _KEPT_CHARACTERS = 4_000_000  # in all of these: parameters can be long
 _NEWEST = 200  # runs that are looked at each time
 _OPEN = 1_000  # runs that had not ended, at most
@@ -36,15 +37,17 @@ class Change(NamedTuple):
 class Changes:
     """The last changes of flow runs in a database; numbers count within an `epoch`, a time of looking without a gap."""
 
-    def __init__(self, orchestrator: EmbeddedOrchestrator) -> None:
+    def __init__(self, orchestrator: EmbeddedOrchestrator, clock: Callable[[], float] = time.monotonic) -> None:
         self.epoch = token_hex(4)
         self._orchestrator = orchestrator
+        self._clock = clock
         self._lock = threading.Lock()
         self._listeners = 0
         self._left = 0.0  # when the last one did
         self._is_watching = self._is_closed = False
         self._wake = threading.Event()
         self._last: deque[Change] = deque()
+        self._since: deque[float] = deque()  # when each of them was found
         self._characters = 0
         self._seen: dict[str, tuple[object, ...]] = {}
         self._number = 0
@@ -93,6 +96,7 @@ class Changes:
     def _begin(self) -> None:
         self.epoch = token_hex(4)
         self._last.clear()
+        self._since.clear()
         self._characters = 0
         self._seen = {run.id: _fingerprint(run) for run in self._looked_at()}
         self._is_watching = True
@@ -118,11 +122,22 @@ class Changes:
                 self._number += 1
                 self._keep(Change(self._number, run))
         self._seen = {run.id: _fingerprint(run) for run in runs}
+        self._forget()
 
     def _keep(self, change: Change) -> None:
         self._last.append(change)
+        self._since.append(self._clock())
         self._characters += _length(change.run)
-        while len(self._last) > _KEPT or (self._characters > _KEPT_CHARACTERS and len(self._last) > 1):
+        self._forget()
+
+    def _forget(self) -> None:
+        """Let go of what nobody continues from, or would not be kept for."""
+        while self._last and (
+            self._since[0] < self._clock() - _KEPT_SECONDS
+            or len(self._last) > _KEPT
+            or (self._characters > _KEPT_CHARACTERS and len(self._last) > 1)
+        ):
+            self._since.popleft()
             self._characters -= _length(self._last.popleft().run)
 
     def _looked_at(self) -> list[FlowRun]:

@@ -1,6 +1,7 @@
 """The orchestrator inside the process: one database, one writer, as many readers as threads ask."""
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -89,7 +90,7 @@ class EmbeddedOrchestrator:
         self._statements = self._database.statements
         self._writer = Writer(self._database, report_interval_seconds)
         self._deliveries = Deliveries(self._writer, self._statements, self._writer.refusals)
-        self._readers = Readers(chosen.connect, _READERS)
+        self._readers = Readers(partial(self._database.connect, reads=True), _READERS)
         self._access = Access(chosen, self._writer, self._read)
         self.report = self._writer.report  # type: ignore[method-assign]  # most calls there are, without one more each
         lifetime.keep(self)
@@ -455,7 +456,7 @@ class EmbeddedOrchestrator:
     def begin_in_fork(self) -> None:
         """Leave the parent's connections, locks and records to the parent."""
         _abandon(self._readers.idle())
-        self._readers = Readers(self._database.connect, _READERS)
+        self._readers = Readers(partial(self._database.connect, reads=True), _READERS)
         self._database.renew_lock()
         self._writer.begin_in_fork(_abandon)
         self._deliveries = Deliveries(self._writer, self._statements, self._writer.refusals)

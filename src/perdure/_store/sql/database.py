@@ -63,10 +63,11 @@ class Database(Protocol):
     def was_reached(self) -> bool:
         """Whether it has been connected to, so that its parameters are right."""
 
-    def connect(self, instead_of: Connection | None = None) -> Connection:
+    def connect(self, instead_of: Connection | None = None, *, reads: bool = False) -> Connection:
         """A connection to the database, whose tables are made or upgraded if that is needed.
 
-        It may come in the place of one that was lost, whose transaction is then ended.
+        It may come in the place of one that was lost, whose transaction is then ended. One of several that only read
+        keeps less of the database in memory.
 
         Raises:
             OrchestratorError: it cannot be reached, opened or written, or a newer Perdure wrote it.

@@ -129,7 +129,7 @@ class PostgreSQL:
         """Whether it has been connected to."""
         return self._reached
 
-    def connect(self, instead_of: Connection | None = None) -> Connection:
+    def connect(self, instead_of: Connection | None = None, *, reads: bool = False) -> Connection:  # noqa: ARG002
         """A connection to the database, whose tables are made or upgraded if that is needed.
 
         The transaction of one that it comes `instead_of` is ended: a server may not know for long that a network was

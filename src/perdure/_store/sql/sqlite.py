@@ -34,8 +34,8 @@ _REMEDIES = {
     sqlite3.SQLITE_CANTOPEN: _WRITABLE,
     sqlite3.SQLITE_PERM: _WRITABLE,
 }
+_CACHE, _CACHE_OF_READER = 8192, 2048  # KiB; a process has one writer, and up to eight readers for as long as it lives
 _PRAGMAS = (
-    "PRAGMA cache_size = -8192",  # KiB
     "PRAGMA wal_autocheckpoint = 8000",  # pages, 32 MiB: each copy into the main file waits for the disk
 )
 
@@ -99,7 +99,12 @@ class SQLite:
         """Whether it has been connected to."""
         return self._ready
 
-    def connect(self, instead_of: Connection | None = None) -> sqlite3.Connection:  # noqa: ARG002
+    def connect(
+        self,
+        instead_of: Connection | None = None,  # noqa: ARG002
+        *,
+        reads: bool = False,
+    ) -> sqlite3.Connection:
         """A connection to the file, which is made or upgraded if that is needed; any thread may use it.
 
         Raises:
@@ -110,7 +115,7 @@ class SQLite:
             if not self._ready:
                 self._make_ready()
         with self.errors():
-            return self._open()
+            return self._open(_CACHE_OF_READER if reads else _CACHE)
 
     def commit(self, connection: Connection, one_of_many: bool = False) -> None:
         """End a transaction; when this returns, it is committed.
@@ -261,7 +266,7 @@ class SQLite:
             " Move it away to start over, or restore it from a backup."
         )
 
-    def _open(self) -> sqlite3.Connection:
+    def _open(self, cache: int = _CACHE) -> sqlite3.Connection:
         connection = sqlite3.connect(
             self.path,
             timeout=self.timeout_seconds,
@@ -272,7 +277,7 @@ class SQLite:
         try:
             found = self.path.stat()
             connection.file = found.st_dev, found.st_ino
-            for pragma in (f"PRAGMA synchronous = {self._synchronous}", *_PRAGMAS):
+            for pragma in (f"PRAGMA synchronous = {self._synchronous}", f"PRAGMA cache_size = -{cache}", *_PRAGMAS):
                 connection.execute(pragma)
         except BaseException:
             connection.close()
