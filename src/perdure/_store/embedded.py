@@ -290,7 +290,7 @@ class EmbeddedOrchestrator:
         else:
             claim = (self._statements.claim, (after, epochs[1], *as_seen, epochs[0]))
         lock = (self._statements.lock_start, (seen.run_id,)) if self._statements.lock_start else None
-        return self._writer.commit_together(list(records), unless=claim, lock=lock)
+        return self._writer.commit_together(list(records), unless=claim, claimed=seen.run_id, lock=lock)
 
     def standing(self, flow_run_id: str) -> Standing | None:
         """How an outermost flow run stands, for the process that runs it."""

@@ -110,6 +110,16 @@ def all_of(had: Begun, orchestrator: Orchestrator) -> dict[str, object]:
 class OwnershipConformance:
     """Whose a flow run is decides the last claim."""
 
+    def test_a_claim_ends_no_task_that_has_ended_since_it_was_seen(self, orchestrator: Orchestrator) -> None:
+        had = begun(orchestrator)
+        other = task_run(had.run.id)
+        ends = [state(each, S.CRASHED) for each in (had.run, had.task, other)]
+        orchestrator.commit([other, state(other, S.RUNNING), literal(had.task), state(had.task, S.COMPLETED)])
+        assert orchestrator.claim(had.seen, FIRST, SECOND, ends, (1, 2))
+        assert [each.type for each in orchestrator.states(had.task.id)] == [S.RUNNING, S.COMPLETED]
+        assert [each.type for each in orchestrator.states(other.id)] == [S.RUNNING, S.CRASHED]
+        assert [each.type for each in orchestrator.states(had.run.id)] == [S.RUNNING, S.CRASHED]
+
     def test_nothing_that_is_reported_under_a_lost_claim_is_kept(self, orchestrator: Orchestrator) -> None:
         had = lost(orchestrator)
         before = all_of(had, orchestrator)

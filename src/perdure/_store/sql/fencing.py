@@ -33,7 +33,7 @@ Processes of earlier versions say no epochs: their records are refused once a ru
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, TypeGuard
 
 from perdure._model.records import (
     ArtifactChangeRecord,
@@ -55,6 +55,7 @@ from perdure._model.records import (
     ValueRecord,
     WaitRecord,
 )
+from perdure._model.state_types import FINAL
 from perdure._store.sql.database import Connection
 from perdure._store.sql.statements import Statements
 
@@ -116,6 +117,29 @@ def kept(
     """The records, with their places, but those of lost flow runs, and of runs that no kept record has reported."""
     roots, without = _Roots(connection, sql, records), {*lost, _UNKNOWN}
     return [(place, record) for place, record in enumerate(records) if roots.of(record) not in without]
+
+
+def without_late_ends(connection: Connection, sql: Statements, records: Sequence[Record], claimed: str) -> list[Record]:
+    """The records of a claim, but ends of runs below the claimed one that have come to an end since they were seen."""
+    ends = {each.run_id for each in records if _ends(each) and each.run_id != claimed}
+    ended: set[str] = set()
+    for table in ("task_run", "flow_run") if ends else ():
+        ids = sorted(ends)
+        for first in range(0, len(ids), _MOST):
+            page = ids[first : first + _MOST]
+            rows: Sequence[Any] = connection.execute(_ended_of(table, len(page), sql.mark), page).fetchall()
+            ended.update(id for (id,) in rows)
+    return [each for each in records if not (_ends(each) and each.run_id in ended)]
+
+
+def _ends(record: Record) -> TypeGuard[StateRecord]:
+    return isinstance(record, StateRecord) and record.type in FINAL
+
+
+@cache
+def _ended_of(table: str, count: int, mark: str) -> str:
+    final = ", ".join(f"'{each}'" for each in sorted(FINAL))
+    return f"SELECT id FROM {table} WHERE id IN ({', '.join([mark] * count)}) AND state_type IN ({final})"
 
 
 def refused_of_unfenced(connection: Connection, sql: Statements, records: Sequence[Record]) -> dict[int, str]:

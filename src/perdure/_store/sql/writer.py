@@ -10,7 +10,7 @@ from perdure._store.buffer import Waiting
 from perdure._store.sql.batch import Arrivals, Batch
 from perdure._store.sql.call_dedup import current_call, once
 from perdure._store.sql.database import Connection, Database
-from perdure._store.sql.fencing import Epochs, kept, lost_claims
+from perdure._store.sql.fencing import Epochs, kept, lost_claims, without_late_ends
 from perdure._store.sql.reconnect import reaching
 
 T = TypeVar("T")
@@ -69,12 +69,14 @@ class Writer(Waiting):
         self,
         records: list[Record],
         unless: tuple[str, tuple[Any, ...]] | None = None,
+        claimed: str | None = None,
         owner: Owner | None = None,
         lock: tuple[str, tuple[Any, ...]] | None = None,
     ) -> bool:
         """Commit all that was reported, then all these records, or none of them, in one transaction.
 
         `unless` is a statement that comes first: where it changes no row, nothing is written, and the answer is False.
+        `claimed` is the flow run that this claims: of those below it, no end is written that have ended by themselves.
         `lock` is one that comes before that, so that `unless` sees what those committed for whom the lock waited.
         `owner` is the claim under which they are written.
 
@@ -90,7 +92,8 @@ class Writer(Waiting):
                 return 0
             if owner is not None and lost_claims(connection, self._statements, dict([owner])):
                 raise RunTakenOver(f"The flow run {owner.flow_run_id} was taken over by another process.")
-            self.apply(connection, records)
+            held = records if claimed is None else without_late_ends(connection, self._statements, records, claimed)
+            self.apply(connection, held)
             return 1
 
         self.flush()
