@@ -9,7 +9,8 @@
 #   make steady        what depends on time, processes, kills and limits, ten times beside six busy processes; COUNT=1 LOAD=0
 #                      for less
 #   make chaos         kill flows at 1,000 random moments and their servers at 100, fill disks, set clocks; as root, cut
-#                      links between two machines; COUNT=100 for less, ONLY=kills (partitions, clocks, ...) for one
+#                      links between two machines, by iptables too where it is installed; COUNT=100 for less,
+#                      ONLY=kills (partitions, clocks, ...) for one
 #   make fuzz          send the server at least 20,000 odd requests; COUNT=100 for as many of each kind. And load 100,000
 #                      documents, payloads, batches, start records, cursors and links that were made up: COUNT in all
 #   make bench         time Perdure beside its peers (ONLY=perdure,dbos chooses some), large results, resuming,

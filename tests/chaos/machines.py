@@ -1,12 +1,13 @@
 """Two machines on this one: networks, host names, namespaces of processes and clocks of their own.
 
-Only root may make them. A link is cut by taking an end of it down, as by pulling a cable: nothing is refused, nothing
-arrives.
+Only root may make them. A link is cut by taking an end of it down, as by pulling a cable, which the machine at that end
+sees; or by dropping all packets, as a broken router does, which nobody sees: connections stay half open.
 """
 
 import atexit
 import ctypes
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,8 +16,11 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
+Cut = Literal["down", "dropped"]
+CUTS: tuple[Cut, ...] = ("down", "dropped") if shutil.which("iptables") else ("down",)
+NEEDS_IPTABLES = "packets are dropped by iptables, which is a package of that name"
 NEEDS_ROOT = "only root may make namespaces of networks and of processes"
 LEASE = 1.5  # seconds
 _ADDRESSES = ("10.213.0.1", "10.213.0.2")
@@ -54,13 +58,19 @@ class Link:
             _ip("-n", name, "link", "set", "cable", "up")
         self._server = self._started()
 
-    def cut(self) -> None:
+    def cut(self, how: Cut) -> None:
         """Nothing arrives any more, either way."""
-        _ip("-n", self.there, "link", "set", "cable", "down")
+        if how == "down":
+            _ip("-n", self.there, "link", "set", "cable", "down")
+            return
+        for chain, end in (("INPUT", "-i"), ("OUTPUT", "-o")):
+            _ip("netns", "exec", self.there, "iptables", "-w", "-A", chain, end, "cable", "-j", "DROP")
 
     def heal(self) -> None:
         """All arrives again."""
         _ip("-n", self.there, "link", "set", "cable", "up")
+        if "dropped" in CUTS:
+            _ip("netns", "exec", self.there, "iptables", "-w", "-F")
 
     def close(self) -> None:
         """End the server and remove the networks."""

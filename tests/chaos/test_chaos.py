@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos import owners
-from tests.chaos.machines import NEEDS_ROOT
+from tests.chaos.machines import CUTS, NEEDS_IPTABLES, NEEDS_ROOT, Cut
 from tests.chaos.stories import OWNERS, STORIES, Played, name_of, played, undisturbed
 
 KILLS = int(os.environ.get("CHAOS_COUNT", "25"))
@@ -56,8 +56,12 @@ root = pytest.mark.skipif(os.geteuid() != 0, reason=NEEDS_ROOT)
         pytest.param(1, id="and comes back before anybody resumes the run"),
     ],
 )
-def test_a_link_is_cut(tmp_path: Path, story: int) -> None:
-    assert owners.partition(tmp_path, random.Random(story), story) == []
+@pytest.mark.parametrize(
+    "cut",
+    ["down", pytest.param("dropped", marks=pytest.mark.skipif("dropped" not in CUTS, reason=NEEDS_IPTABLES))],
+)
+def test_a_link_is_cut(tmp_path: Path, story: int, cut: Cut) -> None:
+    assert owners.partition(tmp_path, random.Random(story), story, cut) == []
 
 
 @root
