@@ -2,30 +2,23 @@
 
 import _sqlite3
 import ctypes
-import gc
 import threading
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from itertools import count
 from pathlib import Path
 
-import httpx
 import pytest
 
 from perdure import session, settings
 from perdure._http import changes as module
 from perdure._http.changes import Change, Changes
-from perdure._platform.clock import system_clock
 from perdure._platform.ids import new_id
 from perdure._server.services import events as of_events
 from perdure._server.services.events import Events
 from perdure._server.services.runtime import ServiceRuntime
-from perdure._store import wire
 from perdure._store.embedded import EmbeddedOrchestrator
-from perdure.records import FlowRunRecord, LogRecord, Record, StateRecord, TaskRunRecord
+from perdure.records import LogRecord
 from perdure.states import StateType
 from perdure.testing._sample_records import flow_run, state
-from tests.server.serving import serving
 
 
 @pytest.fixture
@@ -110,56 +103,3 @@ def _memory_of_sqlite() -> int:
     library = ctypes.CDLL(_sqlite3.__file__)
     library.sqlite3_memory_used.restype = ctypes.c_int64
     return int(library.sqlite3_memory_used())
-
-
-class Use:
-    """What flows report to a server, and what people look at meanwhile."""
-
-    def __init__(self, client: httpx.Client) -> None:
-        self._client = client
-        self._source, self._numbers = new_id(), count(1)
-
-    def __call__(self) -> None:
-        run, now = new_id(), system_clock()
-        task = new_id()
-        records: list[Record] = [FlowRunRecord(run, f"run-{run}", "f", None, None, None, "[]", '{"day": 1}', now)]
-        records.append(TaskRunRecord(task, "task-0", "task 0", "tasks.t", run, None, "[]", now))
-        for kind in (StateType.RUNNING, StateType.COMPLETED):
-            records += [StateRecord(id, id == task, kind, kind.title(), None, now) for id in (run, task)]
-        records.append(LogRecord(run, None, now, 20, "test", f"a line of {run}"))
-        sequence = {"Perdure-Source": self._source, "Perdure-Sequence": str(next(self._numbers))}
-        headers = {"Perdure-Protocol": "1", **sequence}
-        self._client.post(
-            "/api/orchestrator/records", content=wire.encode_records(records), headers=headers
-        ).raise_for_status()
-        for path in ("flow-runs?limit=50", f"flow-runs?q={run[:8]}", f"flow-runs/{run}", f"flow-runs/{run}/timeline"):
-            self._client.get(f"/api/{path}").raise_for_status()
-        with self._client.stream("GET", "/api/events/stream") as stream:
-            next(stream.iter_lines())
-
-
-@pytest.mark.slow
-def test_ten_times_the_requests_leave_no_more_objects(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is kept for a while is filled at first, so that all that rises after that would rise for ever."""
-    monkeypatch.setattr(module, "_KEPT", 20)
-    monkeypatch.setattr(module, "_NEWEST", 20)
-    monkeypatch.setattr(of_events, "_SEEN", 20)
-    with serving(tmp_path) as server, server.client() as client:
-        use = Use(client)
-        counts = []
-        for times in (10, 100):
-            for _ in range(times):
-                use()
-            counts.append(_objects())
-    assert sum(counts[1].values()) - sum(counts[0].values()) < 50, (counts[1] - counts[0]).most_common(10)
-
-
-_OURS = ("perdure", "asyncio", "anyio", "uvicorn", "starlette", "fastapi", "h11", "pydantic", "sqlalchemy")
-
-
-def _objects() -> "Counter[str]":
-    """How many there are of each class, but those that Python and its library keep a few hundred of in caches."""
-    gc.collect()
-    gc.collect()  # what the finalizers of the first one let go of
-    modules = ((str(type(each).__module__), type(each).__qualname__) for each in gc.get_objects())
-    return Counter(f"{module}.{name}" for module, name in modules if module.partition(".")[0] in _OURS)
