@@ -19,7 +19,13 @@ from perdure._model.states import (
     Suspended,
 )
 from perdure._platform.moved import export
-from perdure._run.state_functions import get_state_exception, is_state, is_state_iterable, raise_state_exception
+from perdure._run.state_functions import (
+    StateGroup,
+    get_state_exception,
+    is_state,
+    is_state_iterable,
+    raise_state_exception,
+)
 
 __all__ = [
     "AwaitingRetry",
@@ -36,6 +42,7 @@ __all__ = [
     "Scheduled",
     "State",
     "StateDetails",
+    "StateGroup",
     "StateType",
     "Suspended",
     "get_state_exception",

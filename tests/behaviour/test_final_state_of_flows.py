@@ -237,7 +237,7 @@ def test_a_cancelled_child_goes_ahead_of_failures() -> None:
     state = parent(return_state=True)
 
     assert state.is_cancelled()
-    assert state.message == "2/2 states cancelled or failed."
+    assert state.message == "1/2 states cancelled."
 
 
 def test_a_returned_exception_is_data() -> None:

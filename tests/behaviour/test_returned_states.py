@@ -160,8 +160,8 @@ def test_states_of_runs_add_up() -> None:
 def test_quoted_states_are_values(made: Any) -> None:
     failed = Failed(message="data")
 
-    assert made(lambda: quote(failed))() is failed
-    assert made(lambda: quote([failed]))() == [failed]
+    assert made(lambda: quote(failed))().unquote() is failed
+    assert made(lambda: quote([failed]))().unquote() == [failed]
 
 
 def test_a_list_of_quoted_states_is_a_value() -> None:

@@ -3,9 +3,9 @@
 import threading
 from typing import Any, TypeVar
 
-from perdure import AsyncFuture, flow, task
+from perdure import flow, task
 from perdure.context import get_run_context
-from perdure.futures import Future, PrefectFuture
+from perdure.futures import AsyncFuture, Future, PrefectFuture
 
 T = TypeVar("T")
 
@@ -49,7 +49,8 @@ def test_the_run_of_a_future_is_known_by_its_id() -> None:
 
 
 def test_futures_are_named_in_hints_as_prefect_does() -> None:
-    assert PrefectFuture is Future
+    assert issubclass(Future, PrefectFuture)
+    assert issubclass(AsyncFuture, PrefectFuture)
     assert Future[int].__args__ == PrefectFuture[int, Any].__args__ == (int,)  # type: ignore[misc]
     assert Future[T][int] == Future[int]  # type: ignore[valid-type]
     assert AsyncFuture[str].__args__ == (str,)

@@ -11,7 +11,7 @@ import pytest
 from perdure import flow, task
 from perdure.errors import ResultCorrupt, UnknownSerializer
 from perdure.filesystems import LocalFileSystem
-from perdure.results import LiteralResult, PersistedResult, PersistedResultBlob, UnpersistedResult
+from perdure.results import LiteralResult, PersistedResult, PersistedResultBlob, UnpersistedResult, result_from_json
 from perdure.serializers import CompressedSerializer, JSONSerializer, PickleSerializer, Serializer
 
 PREFECT = Path(__file__).parents[1] / "results" / "golden" / "prefect_2_20"
@@ -149,3 +149,9 @@ def test_directories_go_there_and_back(tmp_path: Path) -> None:
 
 async def _put(storage: LocalFileSystem, source: Path) -> Any:
     return await storage.put_directory(str(source))
+
+
+def test_the_type_of_a_compressed_result_names_what_is_compressed() -> None:
+    made = task(persist_result=True, result_serializer="compressed/json")(lambda: [1])(return_state=True).data
+    assert made.serializer_type == "compressed/json"
+    assert result_from_json(made.json()).get() == [1]

@@ -13,6 +13,7 @@ __all__ = [
     "Scheduled",
     "State",
     "StateDetails",
+    "StateGroup",
     "StateType",
     "Suspended",
     "get_state_exception",
@@ -85,6 +86,22 @@ class StateDetails:
     pause_timeout: datetime | None = None
     scheduled_time: datetime | None = None
     task_run_id: str | None = None
+
+class StateGroup:
+    def __init__(self, states: Iterable[State[Any]]) -> None: ...
+    def all_completed(self) -> bool: ...
+    def all_final(self) -> bool: ...
+    def any_cancelled(self) -> bool: ...
+    def any_failed(self) -> bool: ...
+    def any_paused(self) -> bool: ...
+    cancelled_count: object
+    def counts_message(self) -> str: ...
+    fail_count: object
+    not_final_count: object
+    paused_count: object
+    states: object
+    total_count: object
+    type_counts: object
 
 class StateType(enum.StrEnum):
     CANCELLED = 'CANCELLED'

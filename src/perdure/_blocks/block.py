@@ -56,6 +56,11 @@ class Block(BaseModel):
         if not is_base and not getattr(cls, "__abstractmethods__", None):
             _register(cls)
 
+    @classmethod
+    def get_block_type_slug(cls) -> str:
+        """The slug of the type: `block_type`."""
+        return cls.block_type
+
     def settled(self) -> Self:
         """This block with everything that settings decide written out; what is recorded is this."""
         return self

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel, SecretBytes, SecretStr
 from pydantic_core import to_jsonable_python
 
+from perdure._blocks.fields import SecretDict
 from perdure._blocks.secrets import decrypt, encrypt
 from perdure._platform.secrecy import HIDDEN
 
@@ -115,6 +116,8 @@ def _fields(block: BaseModel) -> dict[str, object]:
 def _replace(value: Any, replace: Callable[[SecretStr | SecretBytes], object]) -> object:
     if isinstance(value, SecretStr | SecretBytes):
         return replace(value)
+    if isinstance(value, SecretDict):
+        return replace(value.as_text())
     if isinstance(value, dict):
         return {key: _replace(each, replace) for key, each in value.items()}
     if isinstance(value, set | frozenset):

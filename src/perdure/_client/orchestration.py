@@ -6,6 +6,7 @@ from typing import Any, Literal, Self, TypeVar, overload
 from uuid import UUID
 
 from perdure._client.deployments import DeploymentCalls, DeploymentSeen, WorkPoolSeen
+from perdure._client.logs import LogCalls, SyncLogCalls
 from perdure._client.runs_seen import FlowRunSeen, FlowSeen, TaskRunSeen
 from perdure._client.translation import Filter, wanted
 from perdure._model.errors import ClientError, RunMissing
@@ -24,7 +25,7 @@ _LIMIT = 200  # of a list, unless it is said
 _PAGE = 1_000
 
 
-class SyncRunsClient:
+class SyncRunsClient(SyncLogCalls):
     """Reads runs in plain code: `with get_client(sync_client=True) as client: client.read_flow_runs()`."""
 
     def __enter__(self) -> Self:
@@ -221,11 +222,13 @@ class SyncRunsClient:
         return found
 
 
-class RunsClient:
+class RunsClient(LogCalls):
     """Reads runs in coroutines: `async with get_client() as client: await client.read_flow_runs()`.
 
     Its methods are those of `SyncRunsClient`, and they take and raise the same.
     """
+
+    _known: SyncRunsClient
 
     def __init__(self) -> None:
         self._known = SyncRunsClient()

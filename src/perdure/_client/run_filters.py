@@ -78,6 +78,26 @@ class FlowRunFilterTags(_Filter):
     """`all_` of these."""
 
 
+class LogFilter(_Filter):
+    """Lines of runs: by `flow_run_id`, `task_run_id`, `level` and `timestamp`."""
+
+
+class LogFilterFlowRunId(_Filter):
+    """`any_` of these."""
+
+
+class LogFilterLevel(_Filter):
+    """At least `ge_`, as in the standard library."""
+
+
+class LogFilterTaskRunId(_Filter):
+    """`any_` of these."""
+
+
+class LogFilterTimestamp(_Filter):
+    """Logged `after_` a time, or at it."""
+
+
 class TaskRunFilter(_Filter):
     """Task runs: by `id`, `name`, `state`, `tags` and `start_time`."""
 

@@ -28,7 +28,7 @@ def wanted(runs: Filter | None, of: Filter | None) -> Wanted:
     fields: dict[str, Any] = {}
     names: Iterable[Any] = (None,)
     state_names: Iterable[str] = ()
-    for path, value in _conditions(runs or {}, ""):
+    for path, value in conditions(runs or {}, ""):
         match path:
             case "name.any_":
                 names = value
@@ -38,25 +38,27 @@ def wanted(runs: Filter | None, of: Filter | None) -> Wanted:
                 field, read = _FIELDS[path]
                 fields[field] = read(value)
             case _:
-                raise ValueError(_unknown(path, value, [*_FIELDS, "name.any_", "state.name.any_"]))
+                raise ValueError(unknown(path, value, [*_FIELDS, "name.any_", "state.name.any_"]))
     flows: Iterable[Any] = (None,)
-    for path, value in _conditions(of or {}, ""):
+    for path, value in conditions(of or {}, ""):
         if path not in ("name.any_", "id.any_"):
-            raise ValueError(_unknown(path, value, ["name.any_", "id.any_"]))
+            raise ValueError(unknown(path, value, ["name.any_", "id.any_"]))
         flows = map(str, value)
     filters = [RunFilter(name=name, of=flow, **fields) for name, flow in product(names, flows)]
     return Wanted(filters, frozenset(state_names))
 
 
-def _conditions(filter: Filter, path: str) -> Iterable[tuple[str, Any]]:
+def conditions(filter: Filter, path: str) -> Iterable[tuple[str, Any]]:
+    """What a filter asks for, by dotted names such as `state.type.any_`."""
     for name, value in filter.items():
         if isinstance(value, Mapping):
-            yield from _conditions(value, f"{path}{name}.")
+            yield from conditions(value, f"{path}{name}.")
         elif value is not None:
             yield f"{path}{name}", value
 
 
-def _unknown(path: str, value: Any, known: Sequence[str]) -> str:
+def unknown(path: str, value: Any, known: Sequence[str]) -> str:
+    """What is said of a condition that is not known."""
     return f"The filter {path}={value!r} is not known. There are {', '.join(sorted(known))}."
 
 

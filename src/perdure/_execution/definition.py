@@ -67,17 +67,25 @@ def checked_signature(function: Callable[..., object], kind: str, name: str) -> 
     return signature
 
 
+_NOT_IN_FLOW_NAMES = frozenset("/%&<>")
+
+
 def checked_name(name: object, function: Callable[..., object], kind: str) -> str:
     """The name that was given, or the function's.
 
     Raises:
-        DefinitionError: it is not text, or empty.
+        DefinitionError: it is not text, empty, or a flow's with characters that addresses of deployments use.
     """
     if name is None:
         name = getattr(function, "__name__", None) or type(function).__name__
         return "anonymous" if name == "<lambda>" else str(name)
     if not isinstance(name, str) or not name:
         raise DefinitionError(f"A {kind}'s name is text that is not empty, not {name!r}.")
+    if kind == "flow" and (bad := set(name) & _NOT_IN_FLOW_NAMES):
+        raise DefinitionError(
+            f"The flow's name {name!r} has {', '.join(map(repr, sorted(bad)))}: deployments are found by FLOW/NAME, in"
+            f" addresses, so flow names have none of {' '.join(sorted(_NOT_IN_FLOW_NAMES))}. Write '-' instead."
+        )
     return name
 
 
@@ -151,7 +159,7 @@ def _changes(base: RunOptions, options: dict[str, Any], kind: str) -> dict[str, 
 
 
 def _name(value: object, _: str, base: RunOptions) -> str:
-    return checked_name(value, base.function, "run")
+    return checked_name(value, base.function, "flow" if isinstance(base, FlowOptions) else "task")
 
 
 def _text(value: object, option: str, _: RunOptions) -> str | None:

@@ -167,7 +167,7 @@ async def _arun(call: TaskCall | State[Any], session: Any, return_state: bool) -
     try:
         state = call if isinstance(call, State) else await arun_task(call, session)
         if (state.is_crashed() or state.is_cancelled()) and _is_cancellation(state):
-            raise state.data.get()  # noqa: TRY301
+            raise state.data.load()  # noqa: TRY301
         if return_state:
             _raise_interrupt(call, state)
             return state

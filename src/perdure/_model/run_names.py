@@ -40,6 +40,22 @@ def new_run_name() -> str:
     return f"{first[number % len(first)]}-{second[number // len(first) % len(second)]}"
 
 
+def generate_slug(n_words: int = 2) -> str:
+    """A name of two or more words, drawn by chance: adjectives, and an animal.
+
+    Raises:
+        ValueError: fewer than two words are asked for.
+    """
+    if n_words < 2:
+        raise ValueError(f"n_words={n_words!r} must be at least 2: a name has an adjective and an animal.")
+    first, second = _words()
+    return "-".join([*(_drawn(first) for _ in range(n_words - 1)), _drawn(second)])
+
+
+def _drawn(words: list[str]) -> str:
+    return words[int.from_bytes(os.urandom(8), "big") % len(words)]
+
+
 @cache
 def _words() -> tuple[list[str], list[str]]:
     return _FIRST.split(), _SECOND.split()

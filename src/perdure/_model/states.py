@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeGuard, TypeVar, ove
 from perdure._model.colour import FetchPolicy, caller_is_async, outside_runs
 from perdure._model.errors import CancelledRun, CrashedRun, FailedRun, ResultNotKept, SuspendedRun, UnfinishedRun
 from perdure._model.later import Later
+from perdure._model.state_forms import StateForms
 from perdure._model.state_types import (
     ABANDONED,
     FINAL,
@@ -62,16 +63,16 @@ class Fetchable:
 
     __slots__ = ()
 
-    def get(self) -> Any:
-        """The value."""
+    def load(self) -> Any:
+        """The value, whoever asks: `get` looks at who that is."""
         raise NotImplementedError
 
     async def aget(self) -> Any:
         """The value, awaited while it is fetched."""
-        return self.get()
+        return self.load()
 
 
-class State(Generic[R_co]):
+class State(StateForms, Generic[R_co]):
     """Where a run stands: a type, a name, a message, a time, and a result.
 
     `data` is what the state carries: a result, a value or exception given by hand, or None.
@@ -259,9 +260,9 @@ class State(Generic[R_co]):
         """The run's value, blocking while it is fetched from storage."""
         data = self.data
         if self.type is S.COMPLETED and isinstance(data, Fetchable):  # the usual case
-            return data.get()
+            return data.load()
         data = self._data_of_ended_run()
-        value = data.get() if isinstance(data, Fetchable) else data
+        value = data.load() if isinstance(data, Fetchable) else data
         return self._outcome(value, raise_on_failure)
 
     async def afetch(self, raise_on_failure: bool = True) -> Any:
@@ -319,6 +320,7 @@ def exception_from(state: State[Any], value: Any) -> BaseException:
 
     Raises:
         TypeError: the value is neither an exception, text, nor states.
+        ValueError: it is a state that did not fail.
     """
     wrapper, default = _WRAPPERS[state.type]
     if value is None:
@@ -342,7 +344,11 @@ def exception_from(state: State[Any], value: Any) -> BaseException:
 
 
 def _exception_of(state: State[Any]) -> BaseException:
-    value = state.data.get() if isinstance(state.data, Fetchable) else state.data
+    if state.type not in UNSUCCESSFUL:
+        raise ValueError(
+            f"An unsuccessful state carries the state {state!r}, which did not fail: give it one that did."
+        )
+    value = state.data.load() if isinstance(state.data, Fetchable) else state.data
     return exception_from(state, value)
 
 
@@ -356,18 +362,17 @@ _COLLECTIONS = (list, tuple, set)  # named, since a union would be made anew by 
 
 def aggregate(states: Iterable[State[Any]]) -> tuple[StateType, str]:
     """The type and message that several runs' states add up to: Cancelled before Failed before Completed."""
-    total = failed = unfinished = 0
-    cancelled = False
+    total = failed = unfinished = cancelled = 0
     for state in states:
         total += 1
         kind = state.type
         if kind is S.COMPLETED:
             continue
-        cancelled = cancelled or kind is S.CANCELLED
+        cancelled += kind is S.CANCELLED
         failed += kind in UNSUCCESSFUL
         unfinished += kind not in FINAL
     if cancelled:
-        return S.CANCELLED, f"{failed}/{total} states cancelled or failed."
+        return S.CANCELLED, f"{cancelled}/{total} states cancelled."
     if failed:
         return S.FAILED, f"{failed}/{total} states failed."
     if unfinished:

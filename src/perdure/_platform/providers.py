@@ -27,6 +27,21 @@ def cancel(flow_run_id: str, force: bool) -> None:
     _cancel(flow_run_id, force)
 
 
+_logger: Callable[[str], Any] | None = None
+
+
+def set_logger(find: Callable[[str], Any]) -> None:
+    """Have what logs beside runs, such as blocks, log by what a function gives for a name."""
+    global _logger
+    _logger = find
+
+
+def logger(name: str) -> Any:
+    """The current run's logger; outside all runs, Perdure's own under a name."""
+    assert _logger is not None, "perdure is imported as a whole"
+    return _logger(name)
+
+
 def orchestrator() -> Any | None:
     """The orchestrator of this process; None if nothing has said so."""
     return None if _orchestrator is None else _orchestrator()

@@ -27,7 +27,9 @@ from perdure._results.type_names import type_name
 from perdure._results.types import BaseResult, PersistedResult
 
 # What `aggregate` says of a flow whose state is made of its children's; such a flow carries their states.
-_AGGREGATED = re.compile(r"All states completed\.|\d+/\d+ states (?:failed|cancelled or failed|are not final)\.")
+_AGGREGATED = re.compile(
+    r"All states completed\.|\d+/\d+ states (?:failed|cancelled|cancelled or failed|are not final)\."
+)
 
 
 _PAGE = 2_000  # results that are asked for at once: their previews may take 28 KiB each
@@ -89,7 +91,7 @@ def get_result(
         return state.fetch(raise_on_failure)
     if not isinstance(state.data, PersistedResult):
         raise ResultNotKept(f"{_not_in_storage(found, record)} Get the whole value, without columns= and rows=.")
-    return state.data.get(columns=columns, rows=rows)
+    return state.data.load(columns=columns, rows=rows)
 
 
 def state_of_run(run: FlowRun | TaskRun) -> State[Any]:

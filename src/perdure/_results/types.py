@@ -2,15 +2,15 @@
 
 import json
 from collections.abc import Callable, Sequence
-from typing import Any, BinaryIO, Generic, TypeVar, cast
+from typing import Any, BinaryIO, TypeVar, cast
 from uuid import UUID
 
-from perdure._model.colour import caller_is_async
+from perdure._model.colour import FetchPolicy, caller_is_async
 from perdure._model.errors import ResultCorrupt, ResultError, ResultMissing, ResultNotKept, ResultOverwritten
 from perdure._model.exceptions import portable
 from perdure._model.records import ResultFilter
-from perdure._model.states import Fetchable
 from perdure._platform import providers
+from perdure._results.asked import Asked, perhaps_awaited
 from perdure._results.document import PersistedResultBlob, read_document
 from perdure._results.keys import is_own_key
 from perdure._results.type_names import type_name
@@ -19,7 +19,7 @@ R = TypeVar("R")
 _MISSING: Any = object()
 
 
-class BaseResult(Fetchable, Generic[R]):
+class BaseResult(Asked[R]):
     """A handle on a run's value: `get()` and `await aget()` give it."""
 
     __slots__ = ()
@@ -27,7 +27,7 @@ class BaseResult(Fetchable, Generic[R]):
 
     def get_own(self) -> R:
         """The value that this very run came to, even if another one's has replaced it since."""
-        return self.get()  # type: ignore[no-any-return]  # of the state's own protocol
+        return self.load()  # type: ignore[no-any-return]
 
     @property
     def in_memory(self) -> R | None:
@@ -66,11 +66,15 @@ class UnpersistedResult(BaseResult[R]):
     __slots__ = ("_value", "python_type")
     type = "unpersisted"
 
+    @property
+    def artifact_description(self) -> str:
+        return f"Unpersisted result of type `{self.python_type.rpartition('.')[2]}`"
+
     def __init__(self, value: R = _MISSING, python_type: str | None = None) -> None:
         self._value = value
         self.python_type = python_type or type_name(value)
 
-    def get(self) -> R:
+    def load(self) -> R:
         """The value.
 
         Raises:
@@ -94,7 +98,7 @@ class UnpersistedResult(BaseResult[R]):
     def create(cls, obj: R, cache_object: bool = True) -> Any:
         """The result of a value that is not persisted; in async code, a coroutine of it."""
         made = cls(obj) if cache_object else cls(python_type=type_name(obj))
-        return _perhaps_awaited(lambda: made)
+        return perhaps_awaited(lambda: made)
 
     def describe(self) -> dict[str, Any]:
         return {"type": self.type, "python_type": self.python_type}
@@ -118,8 +122,7 @@ class LiteralResult(BaseResult[R]):
     def __init__(self, value: R) -> None:
         self.value = value
 
-    def get(self) -> R:
-        """The value."""
+    def load(self) -> R:
         return self.value
 
     def has_cached_object(self) -> bool:
@@ -134,7 +137,7 @@ class LiteralResult(BaseResult[R]):
         """
         if literal_of(obj) is None:
             raise TypeError(f"{obj!r} is no literal: these are True, False, None and UUIDs.")
-        return _perhaps_awaited(lambda: cls(obj))
+        return perhaps_awaited(lambda: cls(obj))
 
     @property
     def python_type(self) -> str:
@@ -164,9 +167,8 @@ class PersistedResult(BaseResult[R]):
     )
     type = "reference"
 
-    # How a storage is had by the id of its block; the composition root sets it.
+    # How a storage is had by the id of its block, and how a value is written: who is above sets them.
     find_storage: Callable[[str], Any]
-    # How a value is written; the module that writes sets it.
     write: Callable[..., "PersistedResult[Any]"]
 
     @classmethod
@@ -192,7 +194,7 @@ class PersistedResult(BaseResult[R]):
             id, key = str(storage_block_id), storage_key_fn()
             return PersistedResult.write(obj, key, storage_block, serializer, id, cache_object)
 
-        return _perhaps_awaited(create)
+        return perhaps_awaited(create)
 
     def __init__(
         self,
@@ -224,7 +226,7 @@ class PersistedResult(BaseResult[R]):
         """The value, from storage the first time and from memory after that.
 
         Of a table or array that was written as "arrow", "parquet" or "numpy", `columns` and `rows` choose a part;
-        only that part is read, and it is not kept in memory.
+        only that part is read, and it is not kept in memory. Whether it is awaited is as for other results.
 
         Raises:
             ResultMissing: the storage has no such document, or not its payload.
@@ -232,6 +234,11 @@ class PersistedResult(BaseResult[R]):
             ResultUnreadable: it cannot be decoded here, or has no such part.
             ResultUntrusted: signing keys are set, and none of them signed it.
         """
+        if caller_is_async() and FetchPolicy.fetch_in_async():
+            return self.aget(columns=columns, rows=rows)  # type: ignore[return-value] # as who set it expects
+        return self.load(columns=columns, rows=rows)
+
+    def load(self, *, columns: Sequence[str] | None = None, rows: slice | None = None) -> R:
         if columns is not None or rows is not None:
             part: R = self._loaded(lambda blob: blob.load_part(self._where, self.storage, columns, rows))
             return part
@@ -243,7 +250,7 @@ class PersistedResult(BaseResult[R]):
             return cast("R", self._cache)
         import asyncio
 
-        return await asyncio.to_thread(self.get, columns=columns, rows=rows)
+        return await asyncio.to_thread(self.load, columns=columns, rows=rows)
 
     def get_own(self) -> R:
         """The value that this very run came to.
@@ -326,8 +333,10 @@ class PersistedResult(BaseResult[R]):
 
     @property
     def serializer_type(self) -> str:
-        """The type name of the serializer that wrote the document."""
-        return str(json.loads(self.serializer)["type"])
+        """The type name of the serializer that wrote the document: "pickle", "compressed/json"."""
+        serializer = json.loads(self.serializer)
+        kind = str(serializer["type"])
+        return f"{kind}/{serializer['serializer']['type']}" if kind == "compressed" else kind
 
     @property
     def storage(self) -> Any:
@@ -399,14 +408,6 @@ def literal_of(value: object) -> LiteralResult[Any] | None:
     if value is None or value is True or value is False:
         return _LITERALS[value]
     return LiteralResult(value) if type(value) is UUID else None
-
-
-def _perhaps_awaited(make: Callable[[], object]) -> object:
-    if not caller_is_async():
-        return make()
-    import asyncio
-
-    return asyncio.to_thread(make)
 
 
 def result_from_json(text: str | bytes) -> BaseResult[Any]:

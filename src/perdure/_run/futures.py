@@ -120,9 +120,6 @@ class Future(_Handle[R_co]):
             raise
 
 
-PrefectFuture = Future  # by which users of Prefect know it
-
-
 class AsyncFuture(_Handle[R_co]):
     """A handle on a task run that was submitted to the caller's event loop; its methods are awaited."""
 
@@ -175,6 +172,12 @@ class AsyncFuture(_Handle[R_co]):
         except BaseException as error:
             fold(error)
             raise
+
+
+PrefectFuture = Future
+"""What both kinds of future are, by Prefect's name; for type checkers, the kind that most code has."""
+if not TYPE_CHECKING:
+    PrefectFuture = _Handle
 
 
 def _too_late(future: Pending, timeout: float | None) -> TimeoutError:

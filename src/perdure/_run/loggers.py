@@ -1,18 +1,30 @@
 """Loggers: of the current run, whose lines are kept with it, and plain ones under Perdure's."""
 
 import logging
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 from perdure._run.logs import RunHandler, RunLogger, get_run_logger, muted
 
-__all__ = ["RunHandler", "RunLogger", "disable_run_logger", "get_logger", "get_run_logger"]
+__all__ = ["RunHandler", "RunLogger", "disable_logger", "disable_run_logger", "get_logger", "get_run_logger"]
 
 
 def get_logger(name: str | None = None) -> logging.Logger:
     """The logger `perdure`, or `perdure.NAME`: its lines are shown as Perdure's own, and kept with no run."""
-    if name is None or name == "perdure":
+    if not name or name == "perdure":
         return logging.getLogger("perdure")
     return logging.getLogger(name if name.startswith("perdure.") else f"perdure.{name}")
+
+
+@contextmanager
+def disable_logger(name: str) -> Iterator[None]:
+    """Within the `with` block, the logger of that name logs nothing."""
+    logger = logging.getLogger(name)
+    before, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = before
 
 
 def disable_run_logger() -> AbstractContextManager[None]:

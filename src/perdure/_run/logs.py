@@ -127,11 +127,19 @@ def get_run_logger(context: RunContext | None = None, **extra: object) -> RunLog
 
     Raises:
         MissingContext: there is no run here.
+        TypeError: the context is none of a run.
     """
+    if context is not None and not isinstance(context, RunContext):
+        raise TypeError(f"{context!r} is no run's context. Give what `get_run_context()` gives, or nothing.")
     set_up()
     if context is None and _muted and current_run.get() is None:
         return _Silent()  # as for a run: tests call the functions of flows and tasks themselves
     return RunLogger(require_run() if context is None else context, extra)
+
+
+def run_log(name: str) -> "logging.Logger | logging.LoggerAdapter[Any]":
+    """The logger of the current run; outside all runs, Perdure's own under a name."""
+    return logging.getLogger(f"perdure.{name}") if current_run.get() is None else get_run_logger()
 
 
 _COLOURS = {

@@ -1,10 +1,11 @@
 """States, for code that makes, names or looks at them: `return Completed(message="nothing to do")`."""
 
-from collections.abc import Coroutine
+from collections import Counter
+from collections.abc import Coroutine, Iterable
 from typing import Any, TypeGuard
 
 from perdure._model.colour import caller_is_async
-from perdure._model.state_types import UNSUCCESSFUL
+from perdure._model.state_types import UNSUCCESSFUL, StateType
 from perdure._model.states import (
     Fetchable,
     State,
@@ -34,7 +35,7 @@ def get_state_exception(state: State[object]) -> BaseException | Coroutine[Any, 
         raise ValueError(f"The state {state!r} has no exception: only failed, crashed and cancelled ones have.")
     if caller_is_async():
         return _aexception(state)
-    return exception_from(state, state.data.get() if isinstance(state.data, Fetchable) else state.data)
+    return exception_from(state, state.data.load() if isinstance(state.data, Fetchable) else state.data)
 
 
 async def _aexception(state: State[object]) -> BaseException:
@@ -58,3 +59,42 @@ def raise_state_exception(state: State[object]) -> Coroutine[Any, Any, None] | N
 async def _araise(state: State[object]) -> None:
     if state.type in UNSUCCESSFUL:
         await state.afetch()
+
+
+class StateGroup:
+    """Several states, counted by their types."""
+
+    def __init__(self, states: Iterable[State[Any]]) -> None:
+        self.states = list(states)
+        self.type_counts = Counter(state.type for state in self.states)
+        self.total_count = len(self.states)
+        self.cancelled_count = self.type_counts[StateType.CANCELLED]
+        self.fail_count = self.type_counts[StateType.FAILED] + self.type_counts[StateType.CRASHED]
+        self.paused_count = self.type_counts[StateType.PAUSED]
+        self.not_final_count = sum(not state.is_final() for state in self.states)
+
+    def all_completed(self) -> bool:
+        """Whether all ended as they should."""
+        return self.type_counts[StateType.COMPLETED] == self.total_count
+
+    def all_final(self) -> bool:
+        """Whether all have ended."""
+        return self.not_final_count == 0
+
+    def any_cancelled(self) -> bool:
+        """Whether one was cancelled."""
+        return self.cancelled_count > 0
+
+    def any_failed(self) -> bool:
+        """Whether one failed or crashed."""
+        return self.fail_count > 0
+
+    def any_paused(self) -> bool:
+        """Whether one is paused."""
+        return self.paused_count > 0
+
+    def counts_message(self) -> str:
+        """How many there are of each type: "total=3 'COMPLETED'=2 'FAILED'=1"."""
+        unfinished = [f"not_final={self.not_final_count}"] if self.not_final_count else []
+        counts = (f"{str(kind)!r}={count}" for kind, count in self.type_counts.items())
+        return " ".join([f"total={self.total_count}", *unfinished, *counts])

@@ -30,7 +30,7 @@ from perdure._model.tracebacks import FoldPolicy
 from perdure._platform import programs
 from perdure._platform.clock import Clock, system_clock
 from perdure._platform.memory import uncollected
-from perdure._platform.providers import set_orchestrator
+from perdure._platform.providers import set_logger, set_orchestrator
 from perdure._results.durability import Durability
 from perdure._results.removal import delete_objects, sharing
 from perdure._results.store import Storages
@@ -379,6 +379,7 @@ def _close_at_exit() -> None:
 
 
 set_orchestrator(lambda: current().orchestrator)
+set_logger(logs.run_log)
 FoldPolicy.is_off = staticmethod(lambda: settings.current().logging_full_tracebacks)
 FetchPolicy.fetch_in_async = staticmethod(lambda: settings.current().async_fetch_state_result)
 PersistedResult.find_storage = staticmethod(lambda storage_id: current().storages.get(storage_id))

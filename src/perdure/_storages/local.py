@@ -44,6 +44,9 @@ class LocalFileSystem(Storage):
             return self
         return self.model_copy(update={"basepath": settings.current().local_storage_path})
 
+    def root(self) -> str | None:
+        return str(self.settled().basepath)
+
     def place(self) -> str | None:
         return directory_place(self.settled().basepath or "")
 

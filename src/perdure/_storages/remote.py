@@ -126,6 +126,9 @@ class RemoteFileSystem(Storage):
     basepath: Annotated[str, AfterValidator(_checked_url)]
     settings: Annotated[dict[str, Any], AfterValidator(_veiled)] = Field(default_factory=dict)
 
+    def root(self) -> str | None:
+        return self.basepath.rstrip("/")
+
     def place(self) -> str | None:
         if self.is_indirect() or not self.settings.keys() <= _CREDENTIALS:
             return None

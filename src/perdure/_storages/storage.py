@@ -4,7 +4,7 @@ import re
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, NamedTuple, Protocol
 
 from perdure._blocks.approved import approve
@@ -186,38 +186,53 @@ class Storage(Block):
     def describe(self, key: str) -> str:
         """Where a person finds what is kept under the key: an absolute path or a URL."""
 
-    def read_path(self, path: str) -> Any:
-        """`read`, by the name that users of Prefect know; in async code a coroutine of it."""
-        return self.aread(path) if caller_is_async() else self.read(path)
+    def root(self) -> str | None:
+        """The path or URL below which all keys are, as whole paths begin with it; None where there is none such."""
+        return None
 
-    def write_path(self, path: str, content: bytes) -> Any:
-        """`write`, by the name that users of Prefect know, and then where it is; in async code a coroutine of it."""
+    def key_of(self, path: str | PurePath) -> str:
+        """The key of what a path names: one that begins with the storage's own is shortened by that."""
+        text, root = str(path), self.root()
+        if root is None or not f"{text}/".startswith(f"{root}/"):
+            return text
+        return text[len(root) + 1 :]
+
+    def read_path(self, path: str | PurePath) -> Any:
+        """`read` of a key or a whole path, by the name that users of Prefect know; in async code a coroutine of it."""
+        key = self.key_of(path)
+        return self.aread(key) if caller_is_async() else self.read(key)
+
+    def write_path(self, path: str | PurePath, content: bytes) -> Any:
+        """`write` to a key or a whole path, and then where it is; in async code a coroutine of it."""
+        key = self.key_of(path)
         if caller_is_async():
-            return self._awritten(path, content)
-        self.write(path, content)
-        return self.describe(path)
+            return self._awritten(key, content)
+        self.write(key, content)
+        return self.describe(key)
 
     async def _awritten(self, path: str, content: bytes) -> str:
         await self.awrite(path, content)
         return self.describe(path)
 
-    def get_directory(self, from_path: str | None = None, local_path: str | Path | None = None) -> Any:
+    def get_directory(self, from_path: str | PurePath | None = None, local_path: str | Path | None = None) -> Any:
         """Copy all that lies under a path into a local directory, this one by default; in async code, awaited.
 
         Raises:
             StorageError: the storage refuses.
             OSError: the directory cannot be written to.
         """
-        return _perhaps_awaited(directories.get_directory, self, from_path, local_path)
+        key = None if from_path is None else self.key_of(from_path)
+        return _perhaps_awaited(directories.get_directory, self, key, local_path)
 
-    def put_directory(self, local_path: str | Path | None = None, to_path: str | None = None) -> Any:
+    def put_directory(self, local_path: str | Path | None = None, to_path: str | PurePath | None = None) -> Any:
         """Copy all files of a local directory, this one by default, under a path; how many. In async code, awaited.
 
         Raises:
             StorageError: the storage refuses.
             OSError: the directory cannot be read.
         """
-        return _perhaps_awaited(directories.put_directory, self, local_path, to_path)
+        key = None if to_path is None else self.key_of(to_path)
+        return _perhaps_awaited(directories.put_directory, self, local_path, key)
 
     async def aread(self, key: str) -> bytes:
         """`read`, awaited."""

@@ -2,6 +2,7 @@
 
 from perdure._blocks.notifications import (
     AppriseNotification,
+    AppriseNotificationBlock,
     DiscordWebhook,
     MicrosoftTeamsWebhook,
     NotificationBlock,
@@ -9,6 +10,13 @@ from perdure._blocks.notifications import (
 )
 from perdure._platform.moved import export
 
-__all__ = ["AppriseNotification", "DiscordWebhook", "MicrosoftTeamsWebhook", "NotificationBlock", "SlackWebhook"]
+__all__ = [
+    "AppriseNotification",
+    "AppriseNotificationBlock",
+    "DiscordWebhook",
+    "MicrosoftTeamsWebhook",
+    "NotificationBlock",
+    "SlackWebhook",
+]
 
 export(globals())

@@ -2,14 +2,12 @@
 
 import functools
 import importlib
-import logging
 from collections.abc import Callable
 from typing import Any, ParamSpec
 
 from perdure._model.colour import caller_is_async
 from perdure._model.errors import IntegrationError
-from perdure._run.context import current_run
-from perdure._run.logs import get_run_logger
+from perdure._run.logs import run_log
 
 __all__ = ["awaited_in_async_code", "imported", "run_log"]
 
@@ -42,8 +40,3 @@ def imported(module: str, install: str) -> Any:
         if error.name is None or not f"{module}.".startswith(f"{error.name}."):
             raise  # it is there, and lacks something itself
         raise IntegrationError(f"{module} is not installed. Run `pip install {install}`.") from None
-
-
-def run_log(name: str) -> "logging.Logger | logging.LoggerAdapter[Any]":
-    """The logger of the current run; outside all runs, Perdure's own under a name."""
-    return logging.getLogger(f"perdure.{name}") if current_run.get() is None else get_run_logger()

@@ -6,7 +6,7 @@ Buckets are reached by obstore. For all else, Google's own libraries are taken w
 import base64
 import json
 from datetime import UTC, datetime
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import Any, ClassVar
 
 from pydantic import Field, SecretStr, field_validator, model_validator
@@ -193,7 +193,7 @@ class GcsBucket(Bucket):
         return self._whole(key)
 
     @awaited_in_async_code
-    def get_directory(self, from_path: str | None = None, local_path: str | Path | None = None) -> list[str]:
+    def get_directory(self, from_path: str | PurePath | None = None, local_path: str | Path | None = None) -> list[str]:
         """Copy all whose name begins with a path into a local directory, this one by default, under whole names.
 
         So `get_directory("data/2024", "here")` makes `here/data/2024/...`. The files; in async code, awaited.

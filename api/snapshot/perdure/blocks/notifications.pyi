@@ -1,24 +1,47 @@
 __all__ = [
     "AppriseNotification",
+    "AppriseNotificationBlock",
     "DiscordWebhook",
     "MicrosoftTeamsWebhook",
     "NotificationBlock",
     "SlackWebhook",
 ]
 
-class AppriseNotification(NotificationBlock):
-    block_type = 'apprise-notification'
-
-class DiscordWebhook(_Posted):
-    block_type = 'discord-webhook'
-
-class MicrosoftTeamsWebhook(_Posted):
-    block_type = 'ms-teams-webhook'
-
-class NotificationBlock(Block):
+class AppriseNotification(_AtUrl, NotificationBlock):
+    def __init__(self, *, allow_private_urls: bool = True, **fields: Any) -> None: ...
+    @property
+    def allow_private_urls(self) -> bool: ...
     async def anotify(self, body: str, subject: str | None = None) -> None: ...
+    block_type = 'apprise-notification'
+    @property
+    def logger(self) -> logging.Logger | logging.LoggerAdapter[Any]: ...
     def notify(self, body: str, subject: str | None = None) -> Any: ...
     url: SecretStr
 
-class SlackWebhook(_Posted):
+from perdure.blocks.notifications import AppriseNotification as AppriseNotificationBlock
+
+class DiscordWebhook(AppriseNotification):
+    def __init__(self, *, allow_private_urls: bool = True, **fields: Any) -> None: ...
+    @property
+    def allow_private_urls(self) -> bool: ...
+    block_type = 'discord-webhook'
+    @property
+    def logger(self) -> logging.Logger | logging.LoggerAdapter[Any]: ...
+
+class MicrosoftTeamsWebhook(AppriseNotification):
+    def __init__(self, *, allow_private_urls: bool = True, **fields: Any) -> None: ...
+    @property
+    def allow_private_urls(self) -> bool: ...
+    block_type = 'ms-teams-webhook'
+    @property
+    def logger(self) -> logging.Logger | logging.LoggerAdapter[Any]: ...
+
+from perdure.blocks.abstract import NotificationBlock as NotificationBlock
+
+class SlackWebhook(AppriseNotification):
+    def __init__(self, *, allow_private_urls: bool = True, **fields: Any) -> None: ...
+    @property
+    def allow_private_urls(self) -> bool: ...
     block_type = 'slack-webhook'
+    @property
+    def logger(self) -> logging.Logger | logging.LoggerAdapter[Any]: ...

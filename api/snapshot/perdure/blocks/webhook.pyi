@@ -2,7 +2,7 @@ __all__ = [
     "Webhook",
 ]
 
-class Webhook(Block):
+class Webhook(_AtUrl):
     def __init__(self, *, allow_private_urls: bool = True, **fields: Any) -> None: ...
     async def acall(self, payload: object = None) -> Any: ...
     @property
@@ -11,5 +11,5 @@ class Webhook(Block):
     def call(self, payload: object = None) -> Any: ...
     headers: dict[str, SecretStr] = Field(default_factory=dict)
     method: Literal['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] = 'POST'
-    timeout_seconds: float = Field(default=_SECONDS, gt=0)
+    timeout_seconds: float = Field(default=SECONDS, gt=0)
     url: SecretStr

@@ -58,7 +58,7 @@ class GcsBucket(Bucket):
     gcp_credentials: GcpCredentials = Field(default_factory=GcpCredentials)
     def get_directory(
         self,
-        from_path: str | None = None,
+        from_path: str | PurePath | None = None,
         local_path: str | Path | None = None,
     ) -> list[str]: ...
     def list(self, prefix: str = '') -> Iterator[str]: ...

@@ -1,6 +1,7 @@
 __all__ = [
     "RunHandler",
     "RunLogger",
+    "disable_logger",
     "disable_run_logger",
     "get_logger",
     "get_run_logger",
@@ -17,6 +18,8 @@ class RunLogger(logging.LoggerAdapter[logging.Logger]):
         msg: object,
         kwargs: MutableMapping[str, Any],
     ) -> tuple[Any, MutableMapping[str, Any]]: ...
+
+def disable_logger(name: str) -> Iterator[None]: ...
 
 def disable_run_logger() -> AbstractContextManager[None]: ...
 

@@ -1,7 +1,7 @@
 """What a returned value makes of a run: its value, or its very state.
 
 A state that was made by hand is the run's; a future, or the state of a run, is what became of that one; a list of only
-states is what they add up to. In other collections, futures become states.
+states is what they add up to. In other collections, futures become states. What is quoted stays so.
 """
 
 from dataclasses import dataclass
@@ -39,18 +39,18 @@ def outcome_of_flow(run: FlowRunContext, returned: object) -> Outcome:
     if returned is None:
         children = [state for state in run.children if state is not None]
         return Outcome(*aggregate(children), children) if children else Outcome(StateType.COMPLETED, None, None)
-    if run.options.is_generator or is_atom(returned):
+    if run.options.is_generator or is_atom(returned) or isinstance(returned, quote):
         return Outcome(StateType.COMPLETED, None, returned)
     if isinstance(returned, State):
         return _outcome_of(returned)
     value = replace_upstreams(returned, lambda upstream, _: state_of(upstream))
-    return Outcome(StateType.COMPLETED, None, value) if _is_quoted(returned) else _outcome_of(value)
+    return Outcome(StateType.COMPLETED, None, value) if _has_quoted(returned) else _outcome_of(value)
 
 
 def outcome_of_task(returned: object) -> Outcome:
     """What a task's return value makes of its run. Futures in it are data, as everything else is."""
     if isinstance(returned, quote):
-        return Outcome(StateType.COMPLETED, None, returned.value)
+        return Outcome(StateType.COMPLETED, None, returned)
     return _outcome_of(returned)
 
 
@@ -64,8 +64,6 @@ def _outcome_of(value: object) -> Outcome:
     return Outcome(StateType.COMPLETED, None, value)
 
 
-def _is_quoted(returned: object) -> bool:
-    """Whether what was returned, or one of its items, is to be taken as it is."""
-    if isinstance(returned, quote):
-        return True
+def _has_quoted(returned: object) -> bool:
+    """Whether an item of what was returned is to be taken as it is."""
     return isinstance(returned, list | tuple | set) and any(isinstance(each, quote) for each in returned)

@@ -32,7 +32,7 @@ class FromEnvironment:
             return object.__getattribute__(self, name)
         variable = f"{RUNTIME_PREFIX}{self._variables}__{name.upper()}"
         text = os.environ.get(variable)
-        if text is None or not hasattr(type(self), name):
+        if text is None:
             return super().__getattribute__(name)
         return _value(name, variable, text)
 

@@ -3,8 +3,8 @@
 import json
 import re
 import warnings
-from collections.abc import Sequence
-from typing import Any, TypeVar, overload
+from collections.abc import Generator, Sequence
+from typing import Any, Self, TypeVar, overload
 
 from perdure._model.colour import caller_is_async
 from perdure._model.errors import VariableError, VariableExists, reasons
@@ -22,6 +22,21 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,199}")
 
 class Variable:
     """Named JSON values in the orchestrator. Everybody who reaches it can read them: they are not for secrets."""
+
+    __slots__ = ("name", "value")
+
+    def __init__(self, name: str, value: Any) -> None:
+        """What `set` kept: it does not follow what others set later."""
+        self.name = name
+        self.value = value
+
+    def __await__(self) -> Generator[Any, None, Self]:
+        """The variable itself, at once: what `set` gives may be awaited or not."""
+        return self
+        yield
+
+    def __repr__(self) -> str:
+        return f"Variable(name={self.name!r}, value={self.value!r})"
 
     @overload
     @classmethod
@@ -47,8 +62,10 @@ class Variable:
         return value if type is None else _fitted(name, value, type)
 
     @classmethod
-    def set(cls, name: str, value: Any, overwrite: bool = False, *, tags: Sequence[str] | None = None) -> None:
+    def set(cls, name: str, value: Any, overwrite: bool = False, *, tags: Sequence[str] | None = None) -> Self:
         """Keep a value of JSON's types, of at most 64 KiB, under a name. It is committed when this returns.
+
+        What it returns has the `name` and the `value`, and may also be awaited.
 
         `tags`, which Prefect's variables have, are not kept, and a warning says so.
 
@@ -60,6 +77,7 @@ class Variable:
             warnings.warn(f"Variables have no tags, so {tags!r} are not kept with {name!r}.", stacklevel=2)
         if not _known().set_variable(checked_variable(name, value, system_clock()), overwrite):
             raise VariableExists(f"There is a variable {name!r} already. Pass overwrite=True to change it.")
+        return cls(name, value)
 
     @classmethod
     def delete(cls, name: str) -> bool:
@@ -79,11 +97,11 @@ class Variable:
         return await asyncio.to_thread(cls.get, name, default, type=type)
 
     @classmethod
-    async def aset(cls, name: str, value: Any, overwrite: bool = False) -> None:
+    async def aset(cls, name: str, value: Any, overwrite: bool = False) -> Self:
         """`set`, in another thread."""
         import asyncio  # programs without a loop do not pay for it
 
-        await asyncio.to_thread(cls.set, name, value, overwrite)
+        return await asyncio.to_thread(cls.set, name, value, overwrite)
 
     @classmethod
     async def adelete(cls, name: str) -> bool:

@@ -1,5 +1,6 @@
 """States and runs, as `get_client` answers with them, by their path in Prefect."""
 
+from perdure._client.logs import Log
 from perdure._model.records import FlowRun, TaskRun
 from perdure._model.state_details import StateDetails
 from perdure._model.state_types import StateType
@@ -11,6 +12,7 @@ from perdure._scheduling.named import DeploymentScheduleCreate as MinimalDeploym
 __all__ = [
     "ConcurrencyLimitConfig",
     "FlowRun",
+    "Log",
     "MinimalDeploymentSchedule",
     "State",
     "StateDetails",

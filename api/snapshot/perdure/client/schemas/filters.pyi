@@ -16,6 +16,11 @@ __all__ = [
     "FlowRunFilterStateName",
     "FlowRunFilterStateType",
     "FlowRunFilterTags",
+    "LogFilter",
+    "LogFilterFlowRunId",
+    "LogFilterLevel",
+    "LogFilterTaskRunId",
+    "LogFilterTimestamp",
     "TaskRunFilter",
     "TaskRunFilterId",
     "TaskRunFilterName",
@@ -74,6 +79,21 @@ class FlowRunFilterStateType(_Filter):
     def __init__(self, **conditions: Any) -> None: ...
 
 class FlowRunFilterTags(_Filter):
+    def __init__(self, **conditions: Any) -> None: ...
+
+class LogFilter(_Filter):
+    def __init__(self, **conditions: Any) -> None: ...
+
+class LogFilterFlowRunId(_Filter):
+    def __init__(self, **conditions: Any) -> None: ...
+
+class LogFilterLevel(_Filter):
+    def __init__(self, **conditions: Any) -> None: ...
+
+class LogFilterTaskRunId(_Filter):
+    def __init__(self, **conditions: Any) -> None: ...
+
+class LogFilterTimestamp(_Filter):
     def __init__(self, **conditions: Any) -> None: ...
 
 class TaskRunFilter(_Filter):

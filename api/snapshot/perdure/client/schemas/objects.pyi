@@ -1,6 +1,7 @@
 __all__ = [
     "ConcurrencyLimitConfig",
     "FlowRun",
+    "Log",
     "MinimalDeploymentSchedule",
     "State",
     "StateDetails",
@@ -16,6 +17,14 @@ class ConcurrencyLimitConfig:
     def overlap(self) -> Overlap: ...
 
 from perdure.records import FlowRun as FlowRun
+
+class Log:
+    def __init__(self, line: LogLine) -> None: ...
+    id: object
+    level: object
+    message: object
+    name: object
+    timestamp: datetime
 
 from perdure.client.schemas.actions import DeploymentScheduleCreate as MinimalDeploymentSchedule
 

@@ -1,0 +1,6 @@
+__all__ = [
+    "SecretDict",
+]
+
+class SecretDict(Secret[dict[str, Any]]):
+    def as_text(self) -> SecretStr: ...

@@ -1,0 +1,39 @@
+"""What results say to those who ask: at once, or awaited."""
+
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+from perdure._model.colour import FetchPolicy, caller_is_async
+from perdure._model.states import Fetchable
+
+R = TypeVar("R")
+
+
+class Asked(Fetchable, Generic[R]):
+    """Gives its value, and describes itself."""
+
+    __slots__ = ()
+    artifact_type = "result"
+
+    @property
+    def artifact_description(self) -> str:
+        """What and where it is, for people."""
+        return repr(self)
+
+    def get(self) -> R:
+        """The value. In coroutines it is awaited where the setting PERDURE_ASYNC_FETCH_STATE_RESULT is on.
+
+        Raises what fetching it raises.
+        """
+        if caller_is_async() and FetchPolicy.fetch_in_async():
+            return self.aget()  # type: ignore[return-value] # as who set it expects
+        return self.load()  # type: ignore[no-any-return] # of the state's own protocol
+
+
+def perhaps_awaited(make: Callable[[], object]) -> Any:
+    """What a function makes; in async code a coroutine of it, which runs in another thread."""
+    if not caller_is_async():
+        return make()
+    import asyncio
+
+    return asyncio.to_thread(make)
