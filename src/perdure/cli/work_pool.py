@@ -75,6 +75,7 @@ def _read_template(file: Path, kind: str) -> str:
 @app.command()
 def template(
     kind: Annotated[str, typer.Option("--type", "-t", metavar="TYPE", help=", ".join(KINDS))] = "process",
+    as_json: AsJson = True,  # noqa: ARG001 - it is a file of JSON in any case
 ) -> None:
     """Print the base job template of work pools that have none of their own, as JSON."""
     show_json(default_template(kind))
