@@ -81,7 +81,9 @@ def install(
 
 @app.command()
 def uninstall(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="As it was installed.")], system: System = False
+    name: Annotated[str, typer.Argument(metavar="NAME", help="As it was installed.")],
+    system: System = False,
+    as_json: AsJson = False,
 ) -> None:
     """Stop a service, and remove its unit."""
     service = Service(name, (), Path.cwd(), {}, settings.current().home, getuser() if system else None)
@@ -91,7 +93,10 @@ def uninstall(
         done(service.end())
     service.place.unlink()
     service.variables.unlink(missing_ok=True)
-    show(f"Removed {service.place}.")
+    if as_json:
+        show_json({"unit": service.unit, "file": str(service.place)})
+    else:
+        show(f"Removed {service.place}.")
 
 
 def _worker(pools: list[str], limit: int | None) -> list[str]:
