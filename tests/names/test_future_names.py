@@ -49,8 +49,7 @@ def test_the_run_of_a_future_is_known_by_its_id() -> None:
 
 
 def test_futures_are_named_in_hints_as_prefect_does() -> None:
-    assert issubclass(Future, PrefectFuture)
-    assert issubclass(AsyncFuture, PrefectFuture)
+    assert PrefectFuture is Future
     assert Future[int].__args__ == PrefectFuture[int, Any].__args__ == (int,)  # type: ignore[misc]
     assert Future[T][int] == Future[int]  # type: ignore[valid-type]
     assert AsyncFuture[str].__args__ == (str,)

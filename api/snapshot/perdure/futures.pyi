@@ -15,7 +15,7 @@ class DoneAndNotDone(NamedTuple):
 
 from perdure import Future as Future
 
-PrefectFuture: object
+from perdure import Future as PrefectFuture
 
 def as_completed(futures: Iterable[F], timeout: float | None = None) -> _Completed[F]: ...
 

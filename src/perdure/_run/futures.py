@@ -174,10 +174,7 @@ class AsyncFuture(_Handle[R_co]):
             raise
 
 
-PrefectFuture = Future
-"""What both kinds of future are, by Prefect's name; for type checkers, the kind that most code has."""
-if not TYPE_CHECKING:
-    PrefectFuture = _Handle
+PrefectFuture = Future  # by which users of Prefect know it
 
 
 def _too_late(future: Pending, timeout: float | None) -> TimeoutError:
