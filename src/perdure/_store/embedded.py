@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from perdure import _rooms
 from perdure._model.errors import EventError, OrchestratorError
 from perdure._model.records import (
-    ArtifactFilter,
-    ArtifactRecord,
     BlockRecord,
     CacheEntry,
     CacheFilter,
@@ -32,11 +30,12 @@ from perdure._model.records import (
     StartRecord,
     StateRecord,
     TaskRun,
-    VariableRecord,
     WaitRecord,
 )
 from perdure._model.state_types import StateType
 from perdure._platform.clock import Micros, system_clock
+from perdure._rooms.artifacts.store import SqlArtifacts
+from perdure._rooms.variables.store import SqlVariables
 from perdure._store import lifetime
 from perdure._store.rooms import store_of
 from perdure._store.sql.access import Access
@@ -62,7 +61,7 @@ Row = tuple[Any, ...]
 _READERS = 8  # connections that read at once; a further one waits
 
 
-class EmbeddedOrchestrator:
+class EmbeddedOrchestrator(SqlArtifacts, SqlVariables):
     """Keeps records in a SQLite file, or another `database`, which is opened at the first use.
 
     Many processes may use one file: each waits up to `timeout_seconds` for the others. What is reported is
@@ -390,16 +389,6 @@ class EmbeddedOrchestrator:
         """Whether others than its user may write to the database: it is a server's, or has tokens for one."""
         return self._database.kind == "postgresql" or bool(self.tokens.all())
 
-    def artifacts(self, filter: ArtifactFilter) -> Sequence[ArtifactRecord]:
-        """The artifacts that the filter lets through, newest first."""
-        from perdure._store.sql import queries
-
-        return self._access.listed(ArtifactRecord, queries.artifacts(filter))
-
-    def delete_artifact(self, id: str) -> bool:
-        """Forget an artifact; False if there is none with this id."""
-        return self._writer.execute(self._statements.forget_artifact, (id,)) == 1
-
     def emit(self, event: "Event") -> bool:
         """Keep an event of a program's own, with deliveries to the hooks that subscribe to it; False if it is kept
         already."""
@@ -409,23 +398,6 @@ class EmbeddedOrchestrator:
             raise EventError(f"{event.kind!r} is a kind of the server's own events.")
         deliveries = deliveries_of([event], self.services.hooks(), system_clock())
         return self.services.add_events([event], deliveries) == 1
-
-    def variable(self, name: str) -> VariableRecord | None:
-        """The variable with this name."""
-        return self._access.one(VariableRecord, self._statements.variable, name)
-
-    def variables(self) -> Sequence[VariableRecord]:
-        """All variables, sorted by name."""
-        return self._access.all(VariableRecord, self._statements.variables)
-
-    def set_variable(self, record: VariableRecord, overwrite: bool) -> bool:
-        """Keep a variable; False if there is one already and it is not to be overwritten."""
-        statement = self._statements.put_variable if overwrite else self._statements.add_variable
-        return self._writer.execute_apart(statement, record) == 1
-
-    def delete_variable(self, name: str) -> bool:
-        """Forget a variable; False if there is none with this name."""
-        return self._writer.execute_apart(self._statements.forget_variable, (name,)) == 1
 
     def select(self, query: "Select[Any]") -> list[Row]:
         """The rows of a query, with everything reported until now."""

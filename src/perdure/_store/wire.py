@@ -6,7 +6,6 @@ so that a server keeps nothing that its readers could not read.
 """
 
 import json
-import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, cached_property, partial
@@ -36,6 +35,7 @@ from perdure._model.records import CacheRecord, OwnersRecord, Record, ResultReco
 from perdure._platform.clock import Micros
 from perdure._rooms.events.port import Event
 from perdure._rooms.results.port import Pruning
+from perdure._store.field_checks import CHECKS, EPOCHS, Id, decoded, has_no_nul
 from perdure._store.protocol import Orchestrator
 
 VERSION = 2  # of the protocol; a higher one has records or methods that this server cannot know
@@ -63,44 +63,11 @@ class InvalidRecords(RecordRefused):
         self.refused = refused
 
 
-# Texts
-
-
-def _is_json(*kinds: type) -> Callable[[str], str]:
-    def check(text: str) -> str:
-        if not isinstance(_decoded(text), kinds):
-            raise ValueError(f"JSON of another type than {' or '.join(kind.__name__ for kind in kinds)}")  # noqa: TRY004
-        return text
-
-    return check
-
-
-def _decoded(text: str) -> Any:
-    """What JSON text stands for, if all of its readers can read it: not all take numbers of any length."""
-    if len(text) > _MOST_DIGITS and _LONG_NUMBER.search(text) is not None:
-        raise ValueError(f"a number of more than {_MOST_DIGITS} digits")
-    return from_json(text, allow_inf_nan=False)
-
-
-def _is_tags(text: str) -> str:
-    if text != "[]":
-        _TAGS.validate_json(text)
-    return text
-
-
-def _is_epochs(text: str) -> str:
-    _EPOCHS.validate_json(text)
-    return text
-
-
-def _is_answer(text: str) -> str:
-    if text:  # nothing says that nobody answered in time
-        _decoded(text)
-    return text
+# Fields
 
 
 def _is_staged(text: str) -> str:
-    pair = _decoded(text)
+    pair = decoded(text)
     if not isinstance(pair, list) or len(pair) != 2:
         raise ValueError("not a list of a result and of a cache entry or null")
     result, cached = pair
@@ -110,32 +77,7 @@ def _is_staged(text: str) -> str:
     return text
 
 
-def _has_no_nul(text: str) -> str:
-    if "\0" in text:  # PostgreSQL has none
-        raise ValueError("a text with a NUL character")
-    return text
-
-
-_MOST_DIGITS = 4_300  # what Python reads by default
-_LONG_NUMBER = re.compile(rf"\d{{{_MOST_DIGITS + 1}}}")
-_TAGS = TypeAdapter(list[str])
-_ID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-Id = Annotated[str, Field(pattern=f"^{_ID}$")]
-_ID_ANSWER = TypeAdapter(Id)
-_EPOCHS = TypeAdapter(dict[Id, Annotated[int, Field(ge=1, lt=2**62)]])
-is_id = re.compile(_ID).fullmatch
-# What the words beside fields' types mean: see `_model.fields`. Texts without one may hold anything.
-_CHECKS: Mapping[str, Any] = {
-    "id": Field(pattern=f"^{_ID}$"),
-    "small": Field(ge=0, lt=2**31),
-    **dict.fromkeys(("number", "time"), Field(ge=0, lt=2**63)),
-    "json": AfterValidator(_is_json(object)),
-    "object": AfterValidator(_is_json(dict)),
-    "tags": AfterValidator(_is_tags),
-    "answer": AfterValidator(_is_answer),
-    "staged": AfterValidator(_is_staged),
-    "epochs": AfterValidator(_is_epochs),
-}
+_CHECKS = {**CHECKS, "staged": AfterValidator(_is_staged)}
 
 
 def _field_type(hint: Any) -> Any:
@@ -150,7 +92,7 @@ def _argument_type(hint: Any) -> Any:
     """The type of a call's argument, or of a filter's field."""
     word = word_of(hint)
     if hint is str or word == "id":
-        return Annotated[str, AfterValidator(_has_no_nul)]
+        return Annotated[str, AfterValidator(has_no_nul)]
     if hint is int or word == "time":
         return Annotated[int, Field(ge=-(2**31), lt=2**63)]
     if word is not None:
@@ -277,7 +219,7 @@ def longest(body: bytes) -> int:
 
 def decode_id(body: bytes) -> str:
     """The id of a session."""
-    return _ID_ANSWER.validate_json(body)
+    return TypeAdapter(Id).validate_json(body)
 
 
 def _escaped(record: Any) -> Any:
@@ -299,7 +241,7 @@ def decode_batch(body: bytes) -> tuple[Mapping[str, int] | None, list[Record]]:
     if owned is not None:
         raise InvalidRecords({owned: "OwnersRecord: only the first record of a batch is one"})
     if isinstance(first, OwnersRecord):
-        return _EPOCHS.validate_json(first.epochs), rest
+        return EPOCHS.validate_json(first.epochs), rest
     return None, [] if first is None else [first, *rest]
 
 

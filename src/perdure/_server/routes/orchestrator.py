@@ -15,6 +15,7 @@ from perdure._http.dependencies import Known
 from perdure._http.errors import answer
 from perdure._http.sessions import Sessions
 from perdure._model.errors import NotFound, ProtocolMismatch
+from perdure._platform.ids import is_id
 from perdure._rooms.tokens.records import Scope
 from perdure._store import wire
 from perdure._store.protocol import Orchestrator
@@ -47,7 +48,7 @@ def _place(request: Request) -> Call | None:
     source, given = request.headers.get(wire.SOURCE_HEADER), request.headers.get(wire.SEQUENCE_HEADER, "")
     if source is None:
         return None
-    if not wire.is_id(source) or not (given.isascii() and given.isdigit() and 0 < len(given) < 19 and int(given) > 0):
+    if not is_id(source) or not (given.isascii() and given.isdigit() and 0 < len(given) < 19 and int(given) > 0):
         raise InvalidCall(f"{wire.SOURCE_HEADER} must be an id, and {wire.SEQUENCE_HEADER} a whole number from 1.")
     return Call(source, int(given))
 

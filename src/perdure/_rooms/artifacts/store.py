@@ -1,0 +1,22 @@
+"""Artifacts in the database."""
+
+from collections.abc import Sequence
+
+from perdure._model.records import ArtifactFilter, ArtifactRecord
+from perdure._store.sql.access import Access
+
+
+class SqlArtifacts:
+    """What an orchestrator over a database does for artifacts, beside keeping those that are reported."""
+
+    _access: Access
+
+    def artifacts(self, filter: ArtifactFilter) -> Sequence[ArtifactRecord]:
+        """The artifacts that the filter lets through, newest first."""
+        from perdure._store.sql import queries
+
+        return self._access.listed(ArtifactRecord, queries.artifacts(filter))
+
+    def delete_artifact(self, id: str) -> bool:
+        """Forget an artifact; False if there is none with this id."""
+        return self._access.writer.execute(self._access.sql.forget_artifact, (id,)) == 1
