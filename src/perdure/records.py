@@ -3,25 +3,17 @@
 from perdure._model.records import (
     NOBODY,
     ArtifactChangeRecord,
-    ArtifactFilter,
     ArtifactKind,
     ArtifactRecord,
     BlockRecord,
-    CacheEntry,
-    CacheFilter,
     CacheRecord,
     CancelRecord,
     Claim,
     CommitRecord,
     DecisionRecord,
-    Doomed,
     FlowKeyRecord,
-    FlowRun,
     FlowRunRecord,
     InputRecord,
-    Limit,
-    LogFilter,
-    LogLine,
     LogRecord,
     Owner,
     OwnersRecord,
@@ -29,30 +21,30 @@ from perdure._model.records import (
     ProcessRecord,
     Record,
     ReleaseRecord,
-    Removable,
     RemovalRecord,
     RenameRecord,
-    ResultFilter,
     ResultKind,
     ResultRecord,
-    RunCount,
-    RunFilter,
-    Slot,
     SourceRecord,
     Standing,
     StartRecord,
     StateRecord,
     StepEndRecord,
     StepRecord,
-    TaskRun,
     TaskRunRecord,
     TransactionRecord,
     ValueRecord,
-    VariableRecord,
     WaitRecord,
     Why,
 )
 from perdure._platform.moved import export
+from perdure._rooms.artifacts.records import ArtifactFilter
+from perdure._rooms.cache.records import CacheEntry, CacheFilter
+from perdure._rooms.limits.records import Limit, Slot
+from perdure._rooms.logs.records import LogFilter, LogLine
+from perdure._rooms.results.records import Doomed, Removable, ResultFilter
+from perdure._rooms.runs.records import FlowRun, RunCount, RunFilter, TaskRun
+from perdure._rooms.variables.records import VariableRecord
 
 __all__ = [
     "NOBODY",

@@ -15,6 +15,7 @@ from perdure import State, allow_failure, quote, states, unmapped
 from perdure._engine.identity.hashing import digest_of_values
 from perdure._model import errors, records
 from perdure._model.generated import GeneratedItems
+from perdure._rooms.runs.records import RunFilter
 from perdure.blocks import notifications, system
 from perdure.blocks.webhook import Webhook
 from perdure.cache_policies import DEFAULT, INPUTS, NO_CACHE
@@ -79,7 +80,7 @@ VALUES: dict[str, Any] = {
     "runner sequential": SequentialTaskRunner(),
     "class of a runner": ThreadTaskRunner,
     "flow run": records.FlowRunRecord(*[None] * len(records.FlowRunRecord._fields)),
-    "run filter": records.RunFilter(),
+    "run filter": RunFilter(),
     "blob class": PersistedResultBlob,
     "error with a cause": _caused(),
     "errors in a group": ExceptionGroup("several", [FailedRun("a"), CrashedRun("b")]),

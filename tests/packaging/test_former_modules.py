@@ -54,3 +54,17 @@ def test_tracebacks_name_errors_by_their_public_module() -> None:
 
     assert f"{ResultMissing.__module__}.{ResultMissing.__qualname__}" == "perdure.errors.ResultMissing"
     assert b"perdure.errors" in pickle.dumps(ResultMissing("x"), 2)
+
+
+def test_what_a_former_module_had_is_found_where_it_is_now() -> None:
+    from perdure._platform.moved import current, first
+    from perdure._platform.moved_names import NAMES
+
+    for former, names in NAMES.items():
+        with pytest.warns(DeprecationWarning):
+            had = importlib.import_module(former)
+        for name, module in names.items():
+            found = getattr(importlib.import_module(module), name)
+            assert getattr(had, name) is found
+            for path in (f"{former}.{name}", f"{module}.{name}", f"{MODULES[former]}.{name}"):
+                assert (current(path), first(path)) == (f"{module}.{name}", f"{former}.{name}")

@@ -7,10 +7,10 @@ from typing import Any
 from uuid import UUID
 
 from perdure._client.translation import Filter, conditions, unknown
-from perdure._model.records import LogFilter, LogLine
 from perdure._platform.clock import from_datetime, to_datetime
 from perdure._platform.ids import id_of
 from perdure._results.lookup import known_runs
+from perdure._rooms.logs.records import LogFilter, LogLine
 
 _LIMIT = 200  # lines, unless it is said
 

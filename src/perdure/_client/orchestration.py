@@ -10,11 +10,12 @@ from perdure._client.logs import LogCalls, SyncLogCalls
 from perdure._client.runs_seen import FlowRunSeen, FlowSeen, TaskRunSeen
 from perdure._client.translation import Filter, wanted
 from perdure._model.errors import ClientError, RunMissing
-from perdure._model.records import FlowRun, RunFilter, StateRecord, TaskRun
+from perdure._model.records import StateRecord
 from perdure._model.state_types import StateType
 from perdure._model.states import State
 from perdure._platform import providers
 from perdure._results.lookup import find_run, known_runs
+from perdure._rooms.runs.records import FlowRun, RunFilter, TaskRun
 from perdure._scheduling.schedule import Schedule
 
 __all__ = ["FlowRunSeen", "FlowSeen", "RunsClient", "SyncRunsClient", "TaskRunSeen", "get_client"]

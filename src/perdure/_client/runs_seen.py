@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
-from perdure._model.records import FlowRun, TaskRun
 from perdure._model.state_types import StateType
 from perdure._model.states import State
 from perdure._platform.clock import to_datetime
 from perdure._results.lookup import state_of_run
+from perdure._rooms.runs.records import FlowRun, TaskRun
 
 __all__ = ["FlowRunSeen", "FlowSeen", "TaskRunSeen"]
 

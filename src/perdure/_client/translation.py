@@ -5,9 +5,9 @@ from datetime import datetime
 from itertools import product
 from typing import Any, NamedTuple
 
-from perdure._model.records import RunFilter
 from perdure._model.state_types import StateType
 from perdure._platform.clock import from_datetime
+from perdure._rooms.runs.records import RunFilter
 
 Filter = Mapping[str, Any]
 

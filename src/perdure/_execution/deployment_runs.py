@@ -10,12 +10,12 @@ from uuid import UUID
 from perdure._client.runs_seen import FlowRunSeen
 from perdure._model.colour import caller_is_async
 from perdure._model.errors import DeploymentError
-from perdure._model.records import FlowRun, RunFilter
 from perdure._model.state_types import FINAL, StateType
 from perdure._platform.clock import from_datetime
 from perdure._rooms.deployments.definition import definition_of_text
 from perdure._rooms.deployments.port import Deployment
 from perdure._rooms.deployments.runs import Wanted, deployment_named, make_runs
+from perdure._rooms.runs.records import FlowRun, RunFilter
 from perdure._run.context import FlowRunContext, current_run
 from perdure._session import session as sessions
 from perdure._session.session import Session

@@ -9,7 +9,7 @@ from perdure._engine.drivers import adrive, drive
 from perdure._engine.port import Runtime
 from perdure._model.colour import caller_is_async
 from perdure._model.errors import LimitError
-from perdure._model.records import Limit, Slot
+from perdure._rooms.limits.records import Limit, Slot
 from perdure._run.context import current_run
 from perdure._run.effects import Blocking, Steps
 from perdure._session import session as sessions

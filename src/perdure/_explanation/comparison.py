@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 from perdure._explanation.facts import LOOKED_AT, Facts, Known
 from perdure._explanation.types import Component
-from perdure._model.records import FlowRun, InputRecord, RunFilter
+from perdure._model.records import InputRecord
+from perdure._rooms.runs.records import FlowRun, RunFilter
 from perdure._store.protocol import Orchestrator
 
 Parts = dict[str, str]

@@ -8,9 +8,9 @@ from perdure._explanation.facts import gather
 from perdure._explanation.types import Component, Explanation, Involved
 from perdure._explanation.verdict import verdict_of
 from perdure._model.errors import RunMissing
-from perdure._model.records import FlowRun, TaskRun
 from perdure._model.states import State
 from perdure._results.lookup import find_run, known_runs
+from perdure._rooms.runs.records import FlowRun, TaskRun
 from perdure._run.pending import Pending
 from perdure._store.protocol import Orchestrator
 

@@ -5,18 +5,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from perdure._explanation.types import Involved
-from perdure._model.records import (
-    DecisionRecord,
-    FlowRun,
-    InputRecord,
-    ResultFilter,
-    ResultRecord,
-    RunFilter,
-    StateRecord,
-    TaskRun,
-)
+from perdure._model.records import DecisionRecord, InputRecord, ResultRecord, StateRecord
 from perdure._platform.clock import Micros
 from perdure._platform.ids import id_at
+from perdure._rooms.results.records import ResultFilter
+from perdure._rooms.runs.records import FlowRun, RunFilter, TaskRun
 from perdure._store.protocol import Orchestrator
 
 LOOKED_AT = 1_000  # runs of the same task or flow before it, and results that went into it

@@ -6,8 +6,8 @@ from typing import NamedTuple
 from perdure._explanation.comparison import changes_of_source
 from perdure._explanation.facts import LOOKED_AT, Facts, Known, Run, involved
 from perdure._explanation.types import Component, Explanation, Involved, Reason, time_text
-from perdure._model.records import FlowRun, RunFilter, TaskRun
 from perdure._model.state_types import FINAL, UNSUCCESSFUL, StateType
+from perdure._rooms.runs.records import FlowRun, RunFilter, TaskRun
 from perdure._store.protocol import Orchestrator
 
 _CACHE = "A cache_policy such as INPUTS on the task would have others use its result."

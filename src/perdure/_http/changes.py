@@ -13,8 +13,8 @@ from secrets import token_hex
 from typing import NamedTuple
 
 from perdure._model.errors import OrchestratorError
-from perdure._model.records import FlowRun, RunFilter
 from perdure._model.state_types import FINAL
+from perdure._rooms.runs.records import FlowRun, RunFilter
 from perdure._store.embedded import EmbeddedOrchestrator
 
 _LOOK_SECONDS = 0.5

@@ -6,8 +6,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from perdure._http.pages import ById, Id, Listing, Moment, Plain, micros
-from perdure._model.records import LogFilter, ResultFilter, RunFilter
 from perdure._model.state_types import StateType
+from perdure._rooms.logs.records import LogFilter
+from perdure._rooms.results.records import ResultFilter
+from perdure._rooms.runs.records import RunFilter
 
 _Part = Annotated[Plain | None, Field(description="Somewhere in it; upper and lower case differ.")]
 _ID_START = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F-]*")

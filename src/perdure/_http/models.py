@@ -7,19 +7,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, JsonValue
 
-from perdure._model.records import (
-    ArtifactKind,
-    ArtifactRecord,
-    FlowRun,
-    LogLine,
-    ResultRecord,
-    StateRecord,
-    TaskRun,
-    VariableRecord,
-)
+from perdure._model.records import ArtifactKind, ArtifactRecord, ResultRecord, StateRecord
 from perdure._model.state_types import StateType
 from perdure._platform.clock import Micros, to_datetime
+from perdure._rooms.logs.records import LogLine
+from perdure._rooms.runs.records import FlowRun, TaskRun
 from perdure._rooms.tokens.records import Scope, Token
+from perdure._rooms.variables.records import VariableRecord
 
 
 class StateModel(BaseModel):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Literal, TypeVar
 
 from perdure._http.models import RunName
-from perdure._model.records import FlowRun, RunFilter, TaskRun
+from perdure._rooms.runs.records import FlowRun, RunFilter, TaskRun
 from perdure._store.embedded import EmbeddedOrchestrator
 
 R = TypeVar("R", FlowRun, TaskRun)

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from perdure._model.records import FlowRun, RunFilter, TaskRun
 from perdure._model.state_types import StateType
+from perdure._rooms.runs.records import FlowRun, RunFilter, TaskRun
 from perdure._store.embedded import EmbeddedOrchestrator
 
 _DEEPEST = 100  # levels of flow runs

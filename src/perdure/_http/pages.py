@@ -10,9 +10,9 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from starlette.convertors import PathConvertor, register_url_convertor
 
 from perdure._http.dependencies import Known
-from perdure._model.records import RunFilter
 from perdure._platform.clock import Micros
 from perdure._platform.ids import is_dated, is_id
+from perdure._rooms.runs.records import RunFilter
 from perdure._store.reads import Found
 
 S = TypeVar("S")

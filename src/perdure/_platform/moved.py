@@ -21,7 +21,7 @@ def current(path: str) -> str:
     if not path.startswith(_OURS):
         return path
     first_module, name = _split(path)
-    return f"{_modules().get(first_module, first_module)}.{name}"
+    return f"{_home(first_module, name)}.{name}"
 
 
 def standard(module: str) -> str:
@@ -43,13 +43,13 @@ def all_names(path: str) -> frozenset[str]:
         return frozenset((path,))
     first_module, name = _split(path)
     of_public = (public for public, names in _tables()[1].items() if names.get(_head(name)) == first_module)
-    modules = (first_module, _modules().get(first_module, first_module), *of_public)
+    modules = (first_module, _modules().get(first_module, first_module), _home(first_module, name), *of_public)
     return frozenset((path, *(f"{module}.{name}" for module in modules)))
 
 
 def _split(path: str) -> tuple[str, str]:
     """The module that had it first, and its qualified name."""
-    modules, public, before = _tables()
+    modules, public, before, _ = _tables()
     end = len(path)
     while (end := path.rfind(".", 0, end)) > 0:
         module, name = path[:end], path[end + 1 :]
@@ -63,6 +63,12 @@ def _split(path: str) -> tuple[str, str]:
     return module, name
 
 
+def _home(first_module: str, name: str) -> str:
+    """The module of today that has what a former module had under a name."""
+    elsewhere: str | None = _tables()[3].get(first_module, {}).get(_head(name))
+    return elsewhere or str(_modules().get(first_module, first_module))
+
+
 def _head(name: str) -> str:
     return name.partition(".")[0]
 
@@ -72,10 +78,10 @@ def _modules() -> Any:
 
 
 @functools.cache
-def _tables() -> tuple[Any, Any, Any]:
-    from perdure._platform.moved_names import MODULES, PUBLIC, SPLIT  # most programs never need them
+def _tables() -> tuple[Any, Any, Any, Any]:
+    from perdure._platform.moved_names import MODULES, NAMES, PUBLIC, SPLIT  # most programs never need them
 
-    return MODULES, PUBLIC, {**{now: former for former, now in MODULES.items()}, **SPLIT}
+    return MODULES, PUBLIC, {**{now: former for former, now in MODULES.items()}, **SPLIT}, NAMES
 
 
 class FormerModules:
@@ -109,9 +115,14 @@ class _Forwarding:
     def exec_module(self, module: ModuleType) -> None:
         from importlib import import_module
 
-        there = import_module(self._now)
+        there, former = import_module(self._now), module.__name__
+        elsewhere = _tables()[3].get(former, {})
+
+        def found(name: str) -> Any:
+            return getattr(import_module(_home(former, name)) if name in elsewhere else there, name)
+
         module.__doc__ = there.__doc__
-        module.__getattr__ = functools.partial(getattr, there)  # type: ignore[method-assign]
+        module.__getattr__ = found  # type: ignore[method-assign]
         module.__dir__ = functools.partial(dir, there)  # type: ignore[method-assign]
 
 

@@ -443,7 +443,14 @@ SPLIT: Mapping[str, str] = {
     "perdure._execution.tasks": "perdure.tasks",
     "perdure._execution.transactions": "perdure.transactions",
     "perdure._explanation.explain": "perdure.explanation",
+    "perdure._rooms.artifacts.records": "perdure.core.records",
+    "perdure._rooms.cache.records": "perdure.core.records",
     "perdure._rooms.events.emission": "perdure.events",
+    "perdure._rooms.limits.records": "perdure.core.records",
+    "perdure._rooms.logs.records": "perdure.core.records",
+    "perdure._rooms.results.records": "perdure.core.records",
+    "perdure._rooms.runs.records": "perdure.core.records",
+    "perdure._rooms.variables.records": "perdure.core.records",
     "perdure._rooms.variables.variable": "perdure.variables",
     "perdure._run.context": "perdure.context",
     "perdure._run.futures": "perdure.futures",
@@ -451,6 +458,27 @@ SPLIT: Mapping[str, str] = {
     "perdure._run.state_functions": "perdure.states",
     "perdure._session.session": "perdure.session",
     "perdure._settings.settings": "perdure.settings",
+}
+
+# Of former modules whose content is in several now: where those of its names are that are not in the one of today.
+NAMES: Mapping[str, Mapping[str, str]] = {
+    "perdure.core.records": {
+        "ArtifactFilter": "perdure._rooms.artifacts.records",
+        "CacheEntry": "perdure._rooms.cache.records",
+        "CacheFilter": "perdure._rooms.cache.records",
+        "Doomed": "perdure._rooms.results.records",
+        "FlowRun": "perdure._rooms.runs.records",
+        "Limit": "perdure._rooms.limits.records",
+        "LogFilter": "perdure._rooms.logs.records",
+        "LogLine": "perdure._rooms.logs.records",
+        "Removable": "perdure._rooms.results.records",
+        "ResultFilter": "perdure._rooms.results.records",
+        "RunCount": "perdure._rooms.runs.records",
+        "RunFilter": "perdure._rooms.runs.records",
+        "Slot": "perdure._rooms.limits.records",
+        "TaskRun": "perdure._rooms.runs.records",
+        "VariableRecord": "perdure._rooms.variables.records",
+    }
 }
 
 # By public module, the names whose classes and functions say that they are of it, and the modules that had them first.

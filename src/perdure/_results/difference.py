@@ -6,7 +6,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from perdure._model.errors import ResultNotKept, ResultUnreadable
-from perdure._model.records import ResultFilter, ResultRecord
+from perdure._model.records import ResultRecord
 from perdure._results.changes import Change
 from perdure._results.comparison import compare
 from perdure._results.document import PersistedResultBlob
@@ -15,6 +15,7 @@ from perdure._results.overwrites import check_own
 from perdure._results.payload import Layout
 from perdure._results.store import FindStorage, result_from_record
 from perdure._results.types import PersistedResult
+from perdure._rooms.results.records import ResultFilter
 
 
 @dataclass(frozen=True, slots=True)

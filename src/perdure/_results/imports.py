@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 from perdure._model.errors import ObjectMissing, OrchestratorError, ResultCorrupt, StorageKeyError
-from perdure._model.records import FlowRunRecord, Record, ResultFilter, ResultRecord, StateRecord, TaskRunRecord
+from perdure._model.records import FlowRunRecord, Record, ResultRecord, StateRecord, TaskRunRecord
 from perdure._model.state_types import StateType
 from perdure._platform.clock import Micros, system_clock
 from perdure._platform.ids import new_id
@@ -21,6 +21,7 @@ from perdure._results.lookup import Known, known_runs
 from perdure._results.payload import payload_owner
 from perdure._results.places import storage_at
 from perdure._results.store import Storages
+from perdure._rooms.results.records import ResultFilter
 
 if TYPE_CHECKING:  # it imports pydantic, which a process that persists nothing does not need
     from perdure._storages.storage import Entry, Storage

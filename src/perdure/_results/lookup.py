@@ -6,16 +6,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from perdure._model.errors import ResultMissing, ResultNotKept, RunMissing
-from perdure._model.records import (
-    BlockRecord,
-    FlowRun,
-    Record,
-    ResultFilter,
-    ResultRecord,
-    RunFilter,
-    StateRecord,
-    TaskRun,
-)
+from perdure._model.records import BlockRecord, Record, ResultRecord, StateRecord
 from perdure._model.state_types import UNSUCCESSFUL, StateType
 from perdure._model.states import State
 from perdure._platform import providers
@@ -25,6 +16,8 @@ from perdure._results.naming import KnownRuns, flow_runs_called, task_runs_calle
 from perdure._results.store import result_from_record
 from perdure._results.type_names import type_name
 from perdure._results.types import BaseResult, PersistedResult
+from perdure._rooms.results.records import ResultFilter
+from perdure._rooms.runs.records import FlowRun, RunFilter, TaskRun
 
 # What `aggregate` says of a flow whose state is made of its children's; such a flow carries their states.
 _AGGREGATED = re.compile(

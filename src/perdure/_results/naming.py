@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
-from perdure._model.records import FlowRun, RunFilter, TaskRun
+from perdure._rooms.runs.records import FlowRun, RunFilter, TaskRun
 
 R = TypeVar("R")
 _ID_CHARACTERS = frozenset("0123456789abcdef-")

@@ -1,11 +1,12 @@
 """Results whose document was replaced by another run's, since both were written under the same key."""
 
 from perdure._model.errors import ResultOverwritten
-from perdure._model.records import ResultFilter, ResultRecord
+from perdure._model.records import ResultRecord
 from perdure._results.document import PersistedResultBlob
 from perdure._results.lookup import find_run, known_runs
 from perdure._results.store import result_from_record
 from perdure._results.types import PersistedResult
+from perdure._rooms.results.records import ResultFilter
 
 _NEWEST = 10  # results under one key: what is there now is nearly always among them
 

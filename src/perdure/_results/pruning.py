@@ -15,7 +15,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from perdure._model.errors import OrchestratorError, ResultError, SettingError, StorageError
-from perdure._model.records import Doomed, Removable
 from perdure._platform import providers
 from perdure._platform.clock import Micros, system_clock
 from perdure._results.confirmation import foreign
@@ -24,6 +23,7 @@ from perdure._results.orphans import Orphans, find_orphans
 from perdure._results.removal import payloads_of
 from perdure._results.types import PersistedResult
 from perdure._rooms.results.port import Pruning
+from perdure._rooms.results.records import Doomed, Removable
 from perdure._settings import settings
 
 if TYPE_CHECKING:  # it imports pydantic

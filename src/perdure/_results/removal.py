@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 from perdure._model.errors import ResultCorrupt, ResultError, ResultInUse, ResultUntrusted
-from perdure._model.records import FlowRun, RemovalRecord, ResultFilter, ResultRecord, RunFilter
+from perdure._model.records import RemovalRecord, ResultRecord
 from perdure._model.state_types import ABANDONED, FINAL, StateType
 from perdure._platform.clock import system_clock
 from perdure._results.confirmation import foreign
@@ -15,6 +15,8 @@ from perdure._results.keys import is_own_key
 from perdure._results.lookup import Known, find_run, known_runs, persisted_record
 from perdure._results.payload import payload_owner
 from perdure._results.types import PersistedResult
+from perdure._rooms.results.records import ResultFilter
+from perdure._rooms.runs.records import FlowRun, RunFilter
 
 if TYPE_CHECKING:  # it imports pydantic, which a process that persists nothing does not need
     from perdure._storages.storage import Storage

@@ -20,7 +20,7 @@ from perdure._model.errors import (
     StorageError,
     UnknownSerializer,
 )
-from perdure._model.records import ResultFilter, ResultRecord
+from perdure._model.records import ResultRecord
 from perdure._results import signing
 from perdure._results.document import resealed
 from perdure._results.lookup import kept_records, known_runs, persisted_record
@@ -30,6 +30,7 @@ from perdure._results.removal import Place, sharing
 from perdure._results.store import description_of, replace_document
 from perdure._results.stored_payload import StoredPayload
 from perdure._results.transfer import Original, original_of
+from perdure._rooms.results.records import ResultFilter
 
 if TYPE_CHECKING:  # it imports pydantic, which a process that persists nothing does not need
     from perdure._serializers.base import Serializer

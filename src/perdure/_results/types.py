@@ -8,12 +8,12 @@ from uuid import UUID
 from perdure._model.colour import FetchPolicy, caller_is_async
 from perdure._model.errors import ResultCorrupt, ResultError, ResultMissing, ResultNotKept, ResultOverwritten
 from perdure._model.exceptions import portable
-from perdure._model.records import ResultFilter
 from perdure._platform import providers
 from perdure._results.asked import Asked, perhaps_awaited
 from perdure._results.document import PersistedResultBlob, read_document
 from perdure._results.keys import is_own_key
 from perdure._results.type_names import type_name
+from perdure._rooms.results.records import ResultFilter
 
 R = TypeVar("R")
 _MISSING: Any = object()

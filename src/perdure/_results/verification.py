@@ -19,13 +19,14 @@ from perdure._model.errors import (
     StorageError,
     UnknownSerializer,
 )
-from perdure._model.records import ResultFilter, ResultRecord
+from perdure._model.records import ResultRecord
 from perdure._platform.clock import Micros, system_clock
 from perdure._results.document import PersistedResultBlob
 from perdure._results.lookup import kept_records, known_runs, persisted_record
 from perdure._results.overwrites import check_own
 from perdure._results.store import FindStorage, result_from_record
 from perdure._results.types import PersistedResult
+from perdure._rooms.results.records import ResultFilter
 
 if TYPE_CHECKING:  # it imports pydantic, which a process that persists nothing does not need
     from perdure._storages.storage import Storage

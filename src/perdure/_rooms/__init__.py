@@ -18,7 +18,7 @@ from importlib.util import find_spec
 from types import ModuleType
 from typing import Any, Literal
 
-Part = Literal["port", "tables", "store", "routes"]
+Part = Literal["records", "port", "tables", "store", "routes"]
 
 # By the names under which orchestrators have what they do for them.
 PACKAGES = {

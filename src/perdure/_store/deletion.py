@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import delete, select
 
 from perdure._model.errors import SteeringError
-from perdure._model.records import FlowRun
 from perdure._model.state_types import FINAL
+from perdure._rooms.runs.records import FlowRun
 from perdure._store.embedded import EmbeddedOrchestrator
 from perdure._store.sql.tables import (
     artifact,

@@ -9,32 +9,27 @@ from perdure import _rooms
 from perdure._model.errors import EventError, OrchestratorError
 from perdure._model.records import (
     BlockRecord,
-    CacheEntry,
-    CacheFilter,
     CancelRecord,
     Claim,
     DecisionRecord,
-    FlowRun,
     InputRecord,
-    LogFilter,
-    LogLine,
     LogRecord,
     Owner,
     ProcessRecord,
     Record,
-    ResultFilter,
     ResultRecord,
-    RunCount,
-    RunFilter,
     Standing,
     StartRecord,
     StateRecord,
-    TaskRun,
     WaitRecord,
 )
 from perdure._model.state_types import StateType
 from perdure._platform.clock import Micros, system_clock
 from perdure._rooms.artifacts.store import SqlArtifacts
+from perdure._rooms.cache.records import CacheEntry, CacheFilter
+from perdure._rooms.logs.records import LogFilter, LogLine
+from perdure._rooms.results.records import ResultFilter
+from perdure._rooms.runs.records import FlowRun, RunCount, RunFilter, TaskRun
 from perdure._rooms.variables.store import SqlVariables
 from perdure._store import lifetime
 from perdure._store.rooms import store_of

@@ -11,39 +11,34 @@ if TYPE_CHECKING:
 
     from perdure._model.fields import Answer, JsonObject
     from perdure._model.records import (
-        ArtifactFilter,
         ArtifactRecord,
         BlockRecord,
-        CacheEntry,
-        CacheFilter,
         CancelRecord,
         Claim,
         DecisionRecord,
-        FlowRun,
         InputRecord,
-        LogFilter,
-        LogLine,
         LogRecord,
         Owner,
         ProcessRecord,
         Record,
-        ResultFilter,
         ResultRecord,
-        RunCount,
-        RunFilter,
         Standing,
         StartRecord,
         StateRecord,
-        TaskRun,
-        VariableRecord,
         WaitRecord,
     )
     from perdure._platform.clock import Micros
+    from perdure._rooms.artifacts.records import ArtifactFilter
+    from perdure._rooms.cache.records import CacheEntry, CacheFilter
     from perdure._rooms.deployments.port import Deployments
     from perdure._rooms.events.port import Event, Services
     from perdure._rooms.limits.port import Limits
+    from perdure._rooms.logs.records import LogFilter, LogLine
     from perdure._rooms.results.port import Pruning
+    from perdure._rooms.results.records import ResultFilter
+    from perdure._rooms.runs.records import FlowRun, RunCount, RunFilter, TaskRun
     from perdure._rooms.transactions.port import Transactions
+    from perdure._rooms.variables.records import VariableRecord
 
 P = TypeVar("P")
 

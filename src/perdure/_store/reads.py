@@ -11,20 +11,13 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from sqlalchemy import ColumnElement, Select, and_, case, false, func, literal, select, text, union_all
 
-from perdure._model.records import (
-    CacheEntry,
-    CacheFilter,
-    FlowRun,
-    InputRecord,
-    LogFilter,
-    LogLine,
-    ResultFilter,
-    ResultRecord,
-    RunFilter,
-    TaskRun,
-)
+from perdure._model.records import InputRecord, ResultRecord
 from perdure._platform.clock import Micros
+from perdure._rooms.cache.records import CacheEntry, CacheFilter
 from perdure._rooms.events.port import Delivery
+from perdure._rooms.logs.records import LogFilter, LogLine
+from perdure._rooms.results.records import ResultFilter
+from perdure._rooms.runs.records import FlowRun, RunFilter, TaskRun
 from perdure._rooms.runs.tables import NOT_COMPLETED
 from perdure._store.embedded import EmbeddedOrchestrator
 from perdure._store.sql import filtered_lists, queries

@@ -49,6 +49,8 @@ GAP_HEADER = "Perdure-Gap"  # "known": what is missing before this batch will no
 _TOLD = ("report", "commit", "flush", "close", "own", "disown", "hear_of_lost", "has_block", "room")
 # What the protocol of orchestrators only names, so that who only runs flows need not import it.
 _NAMED = {**vars(records), **vars(fields), "Callable": Callable, "Iterable": Iterable, "Sequence": Sequence}
+for _room in _rooms.parts("records").values():
+    _NAMED |= vars(_room)
 _NAMED |= {"Event": Event, "Pruning": Pruning, "Micros": Micros}
 _MOST_ITEMS = 30_000  # of a list among a call's arguments: a database takes as many parameters
 _KINDS: Mapping[str, Any] = {kind.__name__: kind for kind in (*get_args(Record), OwnersRecord)}

@@ -18,7 +18,7 @@ from pathlib import Path
 from perdure._engine.recovery.lost_runs import end_run_if_lost
 from perdure._engine.recovery.run_claims import run_of
 from perdure._model.errors import DeploymentError, OrchestratorError, PerdureError, WorkerError
-from perdure._model.records import NOBODY, RunFilter
+from perdure._model.records import NOBODY
 from perdure._model.state_types import FINAL, StateType
 from perdure._platform.clock import Micros
 from perdure._platform.ids import new_id
@@ -27,6 +27,7 @@ from perdure._rooms.deployments.definition import definition_of_text
 from perdure._rooms.deployments.job_templates import job_of
 from perdure._rooms.deployments.port import QueuedRun, WorkerRecord
 from perdure._rooms.deployments.ticks import make_due_runs
+from perdure._rooms.runs.records import RunFilter
 from perdure._session.session import Session
 from perdure._settings.fields import SETTINGS
 from perdure._settings.settings import as_environment

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from perdure._engine.recovery.durable_timers import SUSPENDED
 from perdure._engine.recovery.lost_runs import end_run_if_lost
 from perdure._engine.recovery.run_claims import claim, ends_below, note, run_of
-from perdure._model.records import NOBODY, CancelRecord, FlowRun, LogRecord, StartRecord, StateRecord
+from perdure._model.records import NOBODY, CancelRecord, LogRecord, StartRecord, StateRecord
 from perdure._model.state_types import FINAL, StateType
 from perdure._rooms.deployments.definition import definition_of_text
 from perdure._rooms.deployments.port import QueuedRun
+from perdure._rooms.runs.records import FlowRun
 from perdure._session.session import Session
 from perdure._worker.infrastructure import Started
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from perdure._model.errors import ArtifactError, ArtifactMissing
-from perdure._model.records import ArtifactFilter, ArtifactKind, ArtifactRecord
+from perdure._model.records import ArtifactKind, ArtifactRecord
+from perdure._rooms.artifacts.records import ArtifactFilter
 from perdure.cli.find import flow_run as found_flow_run
 from perdure.cli.find import orchestrator, short_ids
 from perdure.cli.groups import AsJson, Limit, new_group

@@ -6,9 +6,9 @@ from typing import Annotated, Any
 import typer
 
 from perdure._model.errors import CacheEntryMissing
-from perdure._model.records import CacheEntry, CacheFilter
 from perdure._platform.amounts import parse_age
 from perdure._platform.clock import system_clock
+from perdure._rooms.cache.records import CacheEntry, CacheFilter
 from perdure.cli.find import orchestrator
 from perdure.cli.groups import AsJson, Limit, new_group
 from perdure.cli.output import (

@@ -9,12 +9,12 @@ import typer
 
 from perdure._execution.deployment_runs import run_deployment, run_now
 from perdure._model.errors import DeploymentMissing
-from perdure._model.records import RunFilter
 from perdure._platform.clock import from_datetime, system_clock
 from perdure._rooms.deployments.definition import Definition, definition_of_text
 from perdure._rooms.deployments.port import Deployment, QueuedRun, QueueFilter, ScheduleRecord
 from perdure._rooms.deployments.runs import deployment_named
 from perdure._rooms.deployments.ticks import resume_schedules, upcoming
+from perdure._rooms.runs.records import RunFilter
 from perdure._session import session
 from perdure._store.protocol import Orchestrator
 from perdure.cli import find

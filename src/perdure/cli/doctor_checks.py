@@ -17,12 +17,12 @@ from typing import NamedTuple
 from uuid import uuid4
 
 from perdure._model.errors import PerdureError
-from perdure._model.records import RunFilter
 from perdure._model.state_types import StateType
 from perdure._platform.clock import system_clock
 from perdure._platform.files import make_private
 from perdure._platform.suggest import nearest
 from perdure._platform.version import VERSION
+from perdure._rooms.runs.records import RunFilter
 from perdure._settings import settings
 from perdure._settings.fields import PREFIX, SETTINGS, Settings
 from perdure._settings.settings import RUNTIME_PREFIX

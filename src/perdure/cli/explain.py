@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from perdure._explanation.explain import explain
 from perdure._explanation.types import Component, Explanation, Involved
-from perdure._model.records import FlowRun, TaskRun
+from perdure._rooms.runs.records import FlowRun, TaskRun
 from perdure.cli.output import NOTHING, Column, console, facts, full_time, iso, note, section, show, show_json, table
 from perdure.cli.runs import show_heading
 

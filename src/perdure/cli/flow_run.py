@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from perdure._engine.recovery.lost_runs import lost_among
-from perdure._model.records import FlowRun, LogRecord, RunFilter
+from perdure._model.records import LogRecord
+from perdure._rooms.runs.records import FlowRun, RunFilter
 from perdure._session import session
 from perdure.cli import find
 from perdure.cli.explain import show_why

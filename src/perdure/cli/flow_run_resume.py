@@ -15,8 +15,9 @@ from perdure._engine.recovery.resumption import resumable
 from perdure._engine.recovery.start_record import arguments_of, program_of
 from perdure._execution.flows import Flow
 from perdure._model.errors import PerdureError, ResumeError
-from perdure._model.records import NOBODY, FlowRun, RunFilter, StartRecord
+from perdure._model.records import NOBODY, StartRecord
 from perdure._model.state_types import ABANDONED, FINAL, StateType
+from perdure._rooms.runs.records import FlowRun, RunFilter
 from perdure._session import session
 from perdure.cli import find
 from perdure.cli.groups import AsJson

@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from perdure._engine.recovery.lost_runs import lost_among
-from perdure._model.records import ArtifactFilter, ArtifactRecord, FlowRun, LogFilter, LogLine, TaskRun
+from perdure._model.records import ArtifactRecord
 from perdure._model.state_types import FINAL, UNSUCCESSFUL, StateType
 from perdure._platform.clock import Micros
+from perdure._rooms.artifacts.records import ArtifactFilter
+from perdure._rooms.logs.records import LogFilter, LogLine
+from perdure._rooms.runs.records import FlowRun, TaskRun
 from perdure._session import session
 from perdure._store.protocol import Orchestrator
 from perdure.cli import find

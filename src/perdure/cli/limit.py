@@ -5,9 +5,9 @@ from typing import Annotated, Any
 import typer
 
 from perdure._model.errors import LimitError
-from perdure._model.records import Limit, Slot
 from perdure._platform.clock import system_clock
 from perdure._platform.suggest import nearest
+from perdure._rooms.limits.records import Limit, Slot
 from perdure.cli.find import orchestrator
 from perdure.cli.groups import AsJson, new_group
 from perdure.cli.output import NOTHING, Column, facts, full_time, iso, note, section, short_time, show, show_json, table

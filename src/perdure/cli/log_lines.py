@@ -7,8 +7,10 @@ from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from perdure._model.records import FlowRun, LogFilter, LogLine, LogRecord, RunFilter, TaskRun
+from perdure._model.records import LogRecord
 from perdure._platform.clock import system_clock, to_datetime
+from perdure._rooms.logs.records import LogFilter, LogLine
+from perdure._rooms.runs.records import FlowRun, RunFilter, TaskRun
 from perdure._store.protocol import Orchestrator
 from perdure.cli.find import runs_by_id
 from perdure.cli.output import NOTHING, clock_time, one_line, short_time

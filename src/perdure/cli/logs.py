@@ -9,10 +9,10 @@ from typing import Annotated
 import typer
 
 from perdure._model.errors import PerdureError
-from perdure._model.records import LogFilter, LogLine
 from perdure._model.state_types import FINAL
 from perdure._platform.amounts import parse_age
 from perdure._platform.clock import system_clock
+from perdure._rooms.logs.records import LogFilter, LogLine
 from perdure._store.protocol import Orchestrator
 from perdure.cli import find
 from perdure.cli.groups import new_group

@@ -8,10 +8,10 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 
 import typer
 
-from perdure._model.records import ResultFilter
 from perdure._platform.amounts import parse_age, parse_size
 from perdure._platform.clock import system_clock
 from perdure._platform.ids import is_id
+from perdure._rooms.results.records import ResultFilter
 from perdure.cli import find
 
 T = TypeVar("T")

@@ -9,11 +9,11 @@ from typing import Annotated, Any
 import typer
 
 from perdure._model.errors import ResultNotKept, ResultUnreadable
-from perdure._model.records import FlowRun, TaskRun
 from perdure._platform.printable import printable
 from perdure._results.lookup import get_result, persisted_record
 from perdure._results.store import result_from_record
 from perdure._results.types import PersistedResult
+from perdure._rooms.runs.records import FlowRun, TaskRun
 from perdure.cli import find
 from perdure.cli.groups import AsJson
 from perdure.cli.output import is_json, json_text, jsonable, plural, show, show_json

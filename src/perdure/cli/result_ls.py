@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from perdure._model.records import ResultFilter, ResultKind, ResultRecord
+from perdure._model.records import ResultKind, ResultRecord
+from perdure._rooms.results.records import ResultFilter
 from perdure.cli import find
 from perdure.cli.groups import AsJson, Limit
 from perdure.cli.output import NOTHING, Column, console, note, short_time, show, show_json, size_text, table, type_text

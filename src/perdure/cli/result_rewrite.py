@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from perdure._model.records import ResultFilter
 from perdure._results.rewriting import Rewriting
 from perdure._results.rewriting import rewrite as rewritten
+from perdure._rooms.results.records import ResultFilter
 from perdure.cli import find
 from perdure.cli.groups import AsJson
 from perdure.cli.output import note, plural, show, show_json

@@ -6,9 +6,10 @@ from typing import Annotated
 import typer
 
 from perdure._model.errors import ResultInUse
-from perdure._model.records import ResultFilter, ResultRecord
+from perdure._model.records import ResultRecord
 from perdure._results.lookup import kept_records, known_runs, persisted_record
 from perdure._results.removal import Removal, needs_of, remove_records
+from perdure._rooms.results.records import ResultFilter
 from perdure.cli import find
 from perdure.cli.groups import AsJson
 from perdure.cli.output import note, plural, say, show, show_json, size_text

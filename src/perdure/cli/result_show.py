@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from perdure._model.errors import PerdureError, ResultMissing
-from perdure._model.records import FlowRun, InputRecord, ResultRecord, TaskRun
+from perdure._model.records import InputRecord, ResultRecord
 from perdure._results.document import PersistedResultBlob
 from perdure._results.overwrites import check_own
 from perdure._results.protection import protection_of, signature_of
 from perdure._results.types import PersistedResult
+from perdure._rooms.runs.records import FlowRun, TaskRun
 from perdure.cli import find
 from perdure.cli.groups import AsJson
 from perdure.cli.output import NOTHING, facts, note, plural, section, show, show_json, size_text, state_text

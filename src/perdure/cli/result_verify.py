@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
-from perdure._model.records import ResultFilter
 from perdure._results.verification import Verdict
 from perdure._results.verification import verify as verified
+from perdure._rooms.results.records import ResultFilter
 from perdure.cli import find
 from perdure.cli.groups import AsJson
 from perdure.cli.output import duration_text, json_text, note, plural, section, show

@@ -12,10 +12,10 @@ import typer
 
 from perdure._execution.flows import Flow
 from perdure._model.errors import ParameterBindError, PerdureError
-from perdure._model.records import FlowRun
 from perdure._model.state_types import StateType
 from perdure._model.states import State, is_states
 from perdure._platform.suggest import nearest
+from perdure._rooms.runs.records import FlowRun
 from perdure._run.context import FlowRunContext
 from perdure.cli import find
 from perdure.cli.groups import AsJson, new_group

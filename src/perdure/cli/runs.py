@@ -4,7 +4,9 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from perdure._model.records import FlowRun, ResultFilter, ResultRecord, StateRecord, TaskRun
+from perdure._model.records import ResultRecord, StateRecord
+from perdure._rooms.results.records import ResultFilter
+from perdure._rooms.runs.records import FlowRun, TaskRun
 from perdure.cli.find import orchestrator
 from perdure.cli.output import (
     clock_time,

@@ -5,19 +5,12 @@ from typing import Any
 
 from perdure._blocks.content import without_secrets
 from perdure._model.errors import PerdureError
-from perdure._model.records import (
-    ArtifactRecord,
-    BlockRecord,
-    FlowRun,
-    LogLine,
-    LogRecord,
-    ResultRecord,
-    StateRecord,
-    TaskRun,
-)
+from perdure._model.records import ArtifactRecord, BlockRecord, LogRecord, ResultRecord, StateRecord
 from perdure._platform.clock import system_clock
 from perdure._results.store import result_from_record
 from perdure._results.types import PersistedResult
+from perdure._rooms.logs.records import LogLine
+from perdure._rooms.runs.records import FlowRun, TaskRun
 from perdure.cli.output import iso
 
 Shape = dict[str, Any]

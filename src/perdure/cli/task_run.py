@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from perdure._model.records import RunFilter, TaskRun
+from perdure._rooms.runs.records import RunFilter, TaskRun
 from perdure.cli import find
 from perdure.cli.explain import show_why
 from perdure.cli.groups import AsJson, Limit, States, Tags, new_group

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from perdure._model.records import FlowRun, RunFilter, TaskRun
 from perdure._model.state_types import UNSUCCESSFUL, StateType
+from perdure._rooms.runs.records import FlowRun, RunFilter, TaskRun
 from perdure._store.protocol import Orchestrator
 from perdure.cli.output import count_text, duration_text, note, one_line, plural, state_text
 from perdure.cli.shapes import duration_of

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 import typer
 
 from perdure._model.errors import VariableMissing
-from perdure._model.records import VariableRecord
 from perdure._platform.suggest import nearest
+from perdure._rooms.variables.records import VariableRecord
 from perdure._rooms.variables.variable import Variable
 from perdure.cli.find import orchestrator
 from perdure.cli.groups import AsJson, new_group

@@ -1,15 +1,9 @@
 """What every orchestrator must do with cache keys; part of `OrchestratorConformance`."""
 
-from perdure._model.records import (
-    CacheFilter,
-    CacheRecord,
-    DecisionRecord,
-    ReleaseRecord,
-    RemovalRecord,
-    ResultFilter,
-    SourceRecord,
-)
+from perdure._model.records import CacheRecord, DecisionRecord, ReleaseRecord, RemovalRecord, SourceRecord
 from perdure._platform.ids import new_id
+from perdure._rooms.cache.records import CacheFilter
+from perdure._rooms.results.records import ResultFilter
 from perdure._store.protocol import Orchestrator
 from perdure.testing._sample_records import claim, literal, persisted, task_run
 

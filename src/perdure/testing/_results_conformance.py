@@ -2,13 +2,9 @@
 
 import pytest
 
-from perdure._model.records import (
-    InputRecord,
-    RemovalRecord,
-    ResultFilter,
-    ResultRecord,
-)
+from perdure._model.records import InputRecord, RemovalRecord, ResultRecord
 from perdure._platform.ids import new_id
+from perdure._rooms.results.records import ResultFilter
 from perdure._store.protocol import Orchestrator
 from perdure.testing._sample_records import A_STEP, WANTED, flow_run, literal, persisted, task_run, times
 

@@ -8,13 +8,12 @@ from perdure._model.records import (
     LogRecord,
     PastStateRecord,
     RenameRecord,
-    RunCount,
-    RunFilter,
     StartRecord,
     WaitRecord,
 )
 from perdure._model.state_types import StateType as S
 from perdure._platform.ids import dated_id, new_id
+from perdure._rooms.runs.records import RunCount, RunFilter
 from perdure._store.protocol import Orchestrator
 from perdure.testing._sample_records import FIRST, SECOND, THIRD, flow_run, ids, state, task_run, times
 

@@ -16,10 +16,11 @@ from typing import Any, NamedTuple
 from perdure._engine import drivers
 from perdure._engine.port import Runtime
 from perdure._execution.flows import Flow
-from perdure._model.records import FlowRun, Record, RunFilter
+from perdure._model.records import Record
 from perdure._model.state_types import StateType
 from perdure._platform.clock import Clock, system_clock
 from perdure._results.lookup import get_result
+from perdure._rooms.runs.records import FlowRun, RunFilter
 from perdure._run import logs
 from perdure._run.context import FlowRunContext, RunContext, current_run
 from perdure._run.effects import Blocking, Call, Effect, Emit, Report, WaitFor

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from perdure._model.records import NOBODY, FlowKeyRecord, FlowRunRecord, RunFilter, StartRecord, StateRecord
+from perdure._model.records import NOBODY, FlowKeyRecord, FlowRunRecord, StartRecord, StateRecord
 from perdure._model.state_types import StateType
 from perdure._platform.ids import new_id
 from perdure._rooms.deployments.port import (
@@ -21,6 +21,7 @@ from perdure._rooms.deployments.port import (
     WorkPool,
     WorkQueue,
 )
+from perdure._rooms.runs.records import RunFilter
 from perdure._store.protocol import Orchestrator
 
 __all__ = ["DeploymentsConformance"]

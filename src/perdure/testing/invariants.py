@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 from perdure._engine.identity.identity import identity_in
 from perdure._model.errors import ResultError, StorageError
-from perdure._model.records import FlowRun, ResultFilter, RunFilter, TaskRun
 from perdure._model.state_types import FINAL, ROLLED_BACK, StateType
 from perdure._model.transitions import TRANSITIONS
 from perdure._results.store import result_from_record
+from perdure._rooms.results.records import ResultFilter
+from perdure._rooms.runs.records import FlowRun, RunFilter, TaskRun
 from perdure._run.context import require_run
 from perdure._store.protocol import Orchestrator
 

@@ -3,8 +3,8 @@
 import pytest
 
 from perdure._model.errors import PerdureError
-from perdure._model.records import Limit, Slot
 from perdure._platform.ids import new_id
+from perdure._rooms.limits.records import Limit, Slot
 from perdure._store.protocol import Orchestrator
 
 __all__ = ["LimitsConformance"]

@@ -2,18 +2,12 @@
 
 import pytest
 
-from perdure._model.records import (
-    ArtifactChangeRecord,
-    ArtifactFilter,
-    LogFilter,
-    LogRecord,
-    ResultFilter,
-    StepEndRecord,
-    TransactionRecord,
-    ValueRecord,
-    VariableRecord,
-)
+from perdure._model.records import ArtifactChangeRecord, LogRecord, StepEndRecord, TransactionRecord, ValueRecord
 from perdure._platform.ids import new_id
+from perdure._rooms.artifacts.records import ArtifactFilter
+from perdure._rooms.logs.records import LogFilter
+from perdure._rooms.results.records import ResultFilter
+from perdure._rooms.variables.records import VariableRecord
 from perdure._store.protocol import Orchestrator
 from perdure.testing._cache_conformance import CacheConformance
 from perdure.testing._results_conformance import ResultsConformance

@@ -8,7 +8,6 @@ import pytest
 
 from perdure._model.errors import RunTakenOver
 from perdure._model.records import (
-    ArtifactFilter,
     ArtifactRecord,
     CacheRecord,
     CancelRecord,
@@ -19,8 +18,6 @@ from perdure._model.records import (
     Owner,
     Record,
     RenameRecord,
-    ResultFilter,
-    RunFilter,
     Standing,
     StartRecord,
     StateRecord,
@@ -32,6 +29,9 @@ from perdure._model.records import (
 )
 from perdure._model.state_types import StateType as S
 from perdure._platform.ids import new_id
+from perdure._rooms.artifacts.records import ArtifactFilter
+from perdure._rooms.results.records import ResultFilter
+from perdure._rooms.runs.records import RunFilter
 from perdure._store.protocol import Orchestrator
 from perdure.testing._sample_records import FIRST, SECOND, THIRD, flow_run, literal, state, task_run
 

@@ -4,17 +4,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from perdure._model.records import (
-    CacheRecord,
-    Doomed,
-    FlowRunRecord,
-    InputRecord,
-    RemovalRecord,
-    ResultFilter,
-    ResultRecord,
-    StateRecord,
-)
+from perdure._model.records import CacheRecord, FlowRunRecord, InputRecord, RemovalRecord, ResultRecord, StateRecord
 from perdure._model.state_types import StateType as S
+from perdure._rooms.results.records import Doomed, ResultFilter
 from perdure._store.protocol import Orchestrator
 from perdure.testing._sample_records import STORAGE, flow_run, persisted, state, task_run
 

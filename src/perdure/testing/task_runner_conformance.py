@@ -16,8 +16,11 @@ from perdure._execution.tasks import task
 from perdure._execution.transactions import transaction
 from perdure._model.annotations import allow_failure, unmapped
 from perdure._model.errors import CancelledRun
-from perdure._model.records import ArtifactFilter, Limit, LogFilter, RunFilter
 from perdure._rooms.artifacts.creation import create_markdown_artifact
+from perdure._rooms.artifacts.records import ArtifactFilter
+from perdure._rooms.limits.records import Limit
+from perdure._rooms.logs.records import LogFilter
+from perdure._rooms.runs.records import RunFilter
 from perdure._run.context import TaskRunContext, tags
 from perdure._runners.base import TaskRunner
 from perdure._session import session as sessions

@@ -10,11 +10,12 @@ from perdure._engine.port import Runtime
 from perdure._engine.recovery.ownership import ask_to_end
 from perdure._engine.recovery.run_claims import ends_below
 from perdure._model.errors import CancelledRun, OrchestratorError
-from perdure._model.records import CancelRecord, RunFilter, StateRecord
+from perdure._model.records import CancelRecord, StateRecord
 from perdure._model.state_types import FINAL, StateType
 from perdure._model.states import State
 from perdure._platform.clock import Micros
 from perdure._results.types import UnpersistedResult
+from perdure._rooms.runs.records import RunFilter
 from perdure._run.context import FlowRunContext
 
 _SOON, _LATER = 0.05, 0.5  # seconds between two rounds, in the first second and then

@@ -12,9 +12,10 @@ from perdure._engine.port import ProcessRuntime
 from perdure._engine.recovery.durable_timers import SUSPENDED, is_open_pause
 from perdure._engine.recovery.run_claims import claim, ends_below, run_of
 from perdure._model.errors import SteeringError
-from perdure._model.records import CancelRecord, FlowRun, ProcessRecord, StartRecord, WaitRecord
+from perdure._model.records import CancelRecord, ProcessRecord, StartRecord, WaitRecord
 from perdure._model.state_types import FINAL, StateType
 from perdure._platform.clock import Micros, to_datetime
+from perdure._rooms.runs.records import FlowRun
 from perdure._run.processes import is_here
 
 _LOOK_SECONDS = 0.1

@@ -8,10 +8,11 @@ from perdure._engine.port import Runtime
 from perdure._engine.recovery.resumption import Resumable, claimed, resumable
 from perdure._model.errors import ResultNotKept, ResumeError
 from perdure._model.options import FlowOptions
-from perdure._model.records import FlowKeyRecord, FlowRun, ProcessRecord, Record, RunFilter
+from perdure._model.records import FlowKeyRecord, ProcessRecord, Record
 from perdure._model.state_types import FINAL, StateType
 from perdure._model.states import State
 from perdure._results.lookup import state_of_run
+from perdure._rooms.runs.records import FlowRun, RunFilter
 from perdure._run.context import FlowRunContext
 from perdure._run.effects import Blocking, Report, Sleep, Steps
 

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from perdure._engine.recovery.heartbeat import Heartbeat
 from perdure._engine.recovery.liveness import Liveness
 from perdure._model.errors import LimitError, OrchestratorError, OrchestratorUnreachable
-from perdure._model.records import Limit, Slot
 from perdure._platform.clock import Clock
 from perdure._platform.ids import new_id
 from perdure._platform.suggest import nearest
+from perdure._rooms.limits.records import Limit, Slot
 from perdure._run.context import RunContext
 from perdure._store.protocol import Orchestrator
 

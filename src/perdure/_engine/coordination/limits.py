@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from perdure._engine.port import Runtime
 from perdure._model.errors import LimitError, LimitTimeout
-from perdure._model.records import Slot
+from perdure._rooms.limits.records import Slot
 from perdure._run.context import RunContext
 from perdure._run.effects import Blocking, Sleep, Steps
 

@@ -9,8 +9,9 @@ from types import FunctionType, MethodType
 from typing import NamedTuple
 
 from perdure._model.options import RunOptions
-from perdure._model.records import RunFilter, StartRecord
+from perdure._model.records import StartRecord
 from perdure._platform import programs, projects
+from perdure._rooms.runs.records import RunFilter
 from perdure._settings import settings
 from perdure._store.protocol import Orchestrator
 

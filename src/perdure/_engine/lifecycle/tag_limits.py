@@ -5,8 +5,9 @@ from functools import partial
 from perdure._engine.coordination.limits import occupy_slots, sleep
 from perdure._engine.lifecycle.runs import enter
 from perdure._engine.port import Runtime
-from perdure._model.records import Limit, Record
+from perdure._model.records import Record
 from perdure._model.state_types import StateType
+from perdure._rooms.limits.records import Limit
 from perdure._run.context import RunContext, TaskRunContext
 from perdure._run.effects import Blocking, Report, Steps
 

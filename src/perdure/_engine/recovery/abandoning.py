@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from perdure._engine.port import ProcessRuntime
 from perdure._engine.recovery.run_claims import claim, run_of
 from perdure._model.errors import ResumeError
-from perdure._model.records import FlowRun, Record, RunFilter, StateRecord, TaskRun
+from perdure._model.records import Record, StateRecord
 from perdure._model.state_types import ABANDONED, FINAL, StateType
+from perdure._rooms.runs.records import FlowRun, RunFilter, TaskRun
 from perdure._store.protocol import Orchestrator
 
 

@@ -46,8 +46,9 @@ from perdure._engine.recovery.start_record import arguments_of
 from perdure._model.errors import ResumeError, SerializationError
 from perdure._model.later import Later
 from perdure._model.options import FlowOptions
-from perdure._model.records import NOBODY, FlowRun, ProcessRecord, Record, RunFilter, StartRecord, StateRecord, TaskRun
+from perdure._model.records import NOBODY, ProcessRecord, Record, StartRecord, StateRecord
 from perdure._model.state_types import ABANDONED, FINAL, StateType
+from perdure._rooms.runs.records import FlowRun, RunFilter, TaskRun
 from perdure._run.processes import machine_of
 
 if TYPE_CHECKING:

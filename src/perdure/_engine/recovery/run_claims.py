@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Iterator
 
 from perdure._engine.port import ProcessRuntime
 from perdure._model.errors import RunMissing
-from perdure._model.records import FlowRun, Record, RunFilter, StartRecord, StateRecord, TaskRun
+from perdure._model.records import Record, StartRecord, StateRecord
 from perdure._model.state_types import FINAL, StateType
 from perdure._platform.clock import Micros
+from perdure._rooms.runs.records import FlowRun, RunFilter, TaskRun
 from perdure._store.protocol import Orchestrator
 
 

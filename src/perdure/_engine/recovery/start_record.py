@@ -9,10 +9,11 @@ from perdure._engine.identity.projects import project_of
 from perdure._engine.recovery.kept_values import checked, packed, place_of_start, unpacked
 from perdure._model.errors import ResultUntrusted, ResumeError
 from perdure._model.options import RunOptions
-from perdure._model.records import FlowRun, StartRecord
+from perdure._model.records import StartRecord
 from perdure._platform.files import working_directory
 from perdure._platform.importable import is_importable
 from perdure._results import signing
+from perdure._rooms.runs.records import FlowRun
 
 
 def entry_point_of(options: RunOptions) -> str:

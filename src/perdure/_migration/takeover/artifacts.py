@@ -7,10 +7,11 @@ from typing import Any
 from perdure._migration.takeover.context import Context
 from perdure._migration.takeover.source import Row, from_json, micros
 from perdure._model.errors import ArtifactError
-from perdure._model.records import ArtifactFilter, ArtifactKind, ArtifactRecord
+from perdure._model.records import ArtifactKind, ArtifactRecord
 from perdure._platform.ids import dated_id
 from perdure._rooms.artifacts.cells import table_data
 from perdure._rooms.artifacts.creation import checked_url
+from perdure._rooms.artifacts.records import ArtifactFilter
 
 _PAGE = 200  # artifacts
 _COLUMNS = ("id", "created", "updated", "key", "type", "data", "flow_run_id", "task_run_id", "description")

@@ -6,8 +6,9 @@ from typing import Any, Literal
 
 from perdure._migration.takeover.context import Context
 from perdure._migration.takeover.source import Row, marks, micros
-from perdure._model.records import LogFilter, LogRecord
+from perdure._model.records import LogRecord
 from perdure._platform.ids import dated_id
+from perdure._rooms.logs.records import LogFilter
 
 _PAGE = 2_000  # lines
 Of = Literal["flow_run_id", "task_run_id"]

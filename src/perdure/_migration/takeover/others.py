@@ -7,7 +7,9 @@ from perdure._migration.takeover.context import Context
 from perdure._migration.takeover.rows import rows_of
 from perdure._migration.takeover.source import from_json, listed, micros
 from perdure._model.errors import LimitError, VariableError
-from perdure._model.records import Limit, RunFilter, VariableRecord
+from perdure._rooms.limits.records import Limit
+from perdure._rooms.runs.records import RunFilter
+from perdure._rooms.variables.records import VariableRecord
 from perdure._rooms.variables.variable import checked_variable
 
 _TAG = "tag:"  # before the names of Prefect 3's limits of tags

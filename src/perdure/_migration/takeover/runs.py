@@ -10,21 +10,19 @@ from perdure._migration.takeover.logs import take_logs
 from perdure._migration.takeover.results import Reference, result_of
 from perdure._migration.takeover.source import Row, from_json, listed, marks, micros
 from perdure._model.records import (
-    FlowRun,
     FlowRunRecord,
     InputRecord,
     PastStateRecord,
     Record,
     RenameRecord,
-    ResultFilter,
     ResultRecord,
-    RunFilter,
     StateRecord,
-    TaskRun,
     TaskRunRecord,
 )
 from perdure._model.state_types import StateType
 from perdure._platform.ids import dated_id
+from perdure._rooms.results.records import ResultFilter
+from perdure._rooms.runs.records import FlowRun, RunFilter, TaskRun
 
 _PAGE = 500  # runs that are taken together
 _CALLED_BY = "__parents__"  # among the inputs of Prefect 3's task runs

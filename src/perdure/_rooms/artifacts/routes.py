@@ -11,7 +11,8 @@ from perdure._http.errors import ANSWERS
 from perdure._http.models import ArtifactModel
 from perdure._http.pages import Id, Listing, Page, PathId, Plain, page
 from perdure._model.errors import NotFound
-from perdure._model.records import ArtifactFilter, ArtifactKind
+from perdure._model.records import ArtifactKind
+from perdure._rooms.artifacts.records import ArtifactFilter
 from perdure._rooms.tokens.records import Scope
 from perdure._store.reads import paged
 

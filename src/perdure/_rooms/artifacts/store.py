@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from perdure._model.records import ArtifactFilter, ArtifactRecord
+from perdure._model.records import ArtifactRecord
+from perdure._rooms.artifacts.records import ArtifactFilter
 from perdure._store.sql.access import Access
 
 

@@ -12,7 +12,7 @@ from perdure._http.errors import answers
 from perdure._http.models import moment, parsed, time_of
 from perdure._http.pages import Listing, Moment, Page, Plain, micros, page
 from perdure._model.errors import PerdureError
-from perdure._model.records import CacheEntry, CacheFilter
+from perdure._rooms.cache.records import CacheEntry, CacheFilter
 from perdure._rooms.tokens.records import Scope
 
 router = APIRouter(prefix="/cache", tags=["cache"], responses=answers())

@@ -10,13 +10,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from perdure._model.errors import DeploymentError, DeploymentMissing
-from perdure._model.records import FlowRun, StateRecord
+from perdure._model.records import StateRecord
 from perdure._model.state_types import FINAL, StateType
 from perdure._platform.clock import Micros, to_datetime
 from perdure._platform.ids import new_id
 from perdure._rooms.deployments.definition import definition_of_text
 from perdure._rooms.deployments.port import DEFAULT_PRIORITY, Deployment, QueueFilter, WorkQueue
 from perdure._rooms.deployments.runs import Wanted, flow_runs_of, make_runs
+from perdure._rooms.runs.records import FlowRun
 from perdure._scheduling.partitions import Partition
 from perdure._store.protocol import Orchestrator
 

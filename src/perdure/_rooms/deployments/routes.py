@@ -17,13 +17,13 @@ from perdure._http.errors import ANSWERS
 from perdure._http.models import FlowRunModel, moment, time_of
 from perdure._http.pages import Plain
 from perdure._model.errors import DeploymentError, DeploymentMissing
-from perdure._model.records import RunFilter
 from perdure._platform.clock import from_datetime, system_clock
 from perdure._rooms.deployments.backfill_routes import router as backfills
 from perdure._rooms.deployments.definition import definition_of_text
 from perdure._rooms.deployments.port import Deployment, DeploymentVersion, QueuedRun, QueueFilter, ScheduleRecord
 from perdure._rooms.deployments.runs import Wanted, flow_runs_of, make_runs
 from perdure._rooms.deployments.ticks import resume_schedules, upcoming
+from perdure._rooms.runs.records import RunFilter
 from perdure._rooms.tokens.records import Scope
 from perdure._settings import settings
 from perdure._store.embedded import EmbeddedOrchestrator

@@ -9,16 +9,7 @@ from typing import Any
 from perdure._engine.lifecycle.shown_parameters import shown_parameters
 from perdure._engine.recovery.start_record import kept
 from perdure._model.errors import DeploymentError, DeploymentMissing
-from perdure._model.records import (
-    NOBODY,
-    FlowKeyRecord,
-    FlowRun,
-    FlowRunRecord,
-    Record,
-    RunFilter,
-    StartRecord,
-    StateRecord,
-)
+from perdure._model.records import NOBODY, FlowKeyRecord, FlowRunRecord, Record, StartRecord, StateRecord
 from perdure._model.run_names import new_run_name
 from perdure._model.state_types import StateType
 from perdure._platform.clock import Micros, to_datetime
@@ -27,6 +18,7 @@ from perdure._platform.suggest import nearest
 from perdure._rooms.deployments.definition import Definition, definition_of_text, filled
 from perdure._rooms.deployments.port import SCHEDULED, Deployment, QueuedRun
 from perdure._rooms.deployments.schema import check
+from perdure._rooms.runs.records import FlowRun, RunFilter
 from perdure._scheduling.partitions import Partition
 from perdure._store.protocol import Orchestrator
 

@@ -16,9 +16,9 @@ from perdure._http.dependencies import Asked, Known
 from perdure._http.errors import Refused, answers
 from perdure._http.models import FlowRunModel, LogModel, moment, parsed
 from perdure._http.pages import Id, Listing, Page, Plain, page
-from perdure._model.records import LogFilter
 from perdure._rooms.events.hook_routes import router as hooks
 from perdure._rooms.events.port import NO_RUN, Event, EventFilter
+from perdure._rooms.logs.records import LogFilter
 from perdure._store.reads import Reads, paged
 
 router = APIRouter(prefix="/events", tags=["events"])

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from perdure._model.ports import administers, reads
-from perdure._model.records import Limit, Slot
 from perdure._platform.clock import Micros
+from perdure._rooms.limits.records import Limit, Slot
 
 
 class Limits(Protocol):

@@ -13,8 +13,8 @@ from perdure._http.errors import ANSWERS
 from perdure._http.models import moment, time_of
 from perdure._http.pages import Plain
 from perdure._model.errors import LimitError, NotFound
-from perdure._model.records import Limit, Slot
 from perdure._platform.clock import system_clock
+from perdure._rooms.limits.records import Limit, Slot
 from perdure._rooms.limits.store import MOST
 from perdure._rooms.tokens.records import Scope
 from perdure._store.embedded import EmbeddedOrchestrator

@@ -4,8 +4,8 @@ import math
 from collections.abc import Sequence
 
 from perdure._model.errors import LimitError
-from perdure._model.records import Limit, Slot
 from perdure._platform.clock import Micros
+from perdure._rooms.limits.records import Limit, Slot
 from perdure._rooms.limits.tables import LIMIT, SLOT
 from perdure._store.sql.access import Access
 from perdure._store.sql.database import Connection

@@ -1,8 +1,8 @@
 """The tables of limits, and of who holds or waits for their slots."""
 
-from perdure._model.records import Limit, Slot
 from perdure._model.tables import Index, Table
 from perdure._platform.clock import Micros
+from perdure._rooms.limits.records import Limit, Slot
 
 
 class Drawn:

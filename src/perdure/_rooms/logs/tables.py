@@ -1,7 +1,7 @@
 """The table of what runs logged."""
 
-from perdure._model.records import LogLine
 from perdure._model.tables import Index, Table
+from perdure._rooms.logs.records import LogLine
 
 LOG = Table(
     "log",

@@ -12,10 +12,11 @@ from perdure._http.dependencies import Known, Storages
 from perdure._http.errors import answers
 from perdure._http.pages import Id, PathId
 from perdure._model.errors import NotFound, ResultError, StorageError
-from perdure._model.records import ResultFilter, ResultRecord
+from perdure._model.records import ResultRecord
 from perdure._results.changes import Change
 from perdure._results.difference import PlainDifference, diff_plainly
 from perdure._results.verification import verify
+from perdure._rooms.results.records import ResultFilter
 from perdure._rooms.tokens.records import Scope
 from perdure._store.embedded import EmbeddedOrchestrator
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
-from perdure._model.records import Doomed, Removable
 from perdure._platform.clock import Micros
+from perdure._rooms.results.records import Doomed, Removable
 
 
 class Pruning(Protocol):

@@ -21,9 +21,10 @@ from perdure._http.models import ResultModel, RunName
 from perdure._http.naming import names_of
 from perdure._http.pages import Page, PathId, page
 from perdure._model.errors import NotFound, ResultCorrupt
-from perdure._model.records import ResultFilter, ResultRecord
+from perdure._model.records import ResultRecord
 from perdure._results.document import read_document
 from perdure._rooms.results.check_routes import router as checks
+from perdure._rooms.results.records import ResultFilter
 from perdure._rooms.tokens.records import Scope
 from perdure._store.protocol import Orchestrator
 from perdure._store.reads import Reads

@@ -8,9 +8,9 @@ and PostgreSQL spell otherwise stands as <word>: each database says how.
 import json
 from collections.abc import Iterable, Iterator, Sequence
 
-from perdure._model.records import Doomed, Removable
 from perdure._model.state_types import ABANDONED
 from perdure._platform.clock import Micros
+from perdure._rooms.results.records import Doomed, Removable
 from perdure._store.sql.database import Database, Row
 from perdure._store.sql.dialect import Dialect
 

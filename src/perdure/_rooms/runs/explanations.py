@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from perdure._explanation.explain import explain_run
 from perdure._explanation.types import Explanation, Involved
 from perdure._http.models import time_of
-from perdure._model.records import FlowRun, TaskRun
+from perdure._rooms.runs.records import FlowRun, TaskRun
 from perdure._store.protocol import Orchestrator
 
 

@@ -18,10 +18,10 @@ from perdure._http.naming import names_of
 from perdure._http.nesting import ancestors_of, failure_path
 from perdure._http.pages import Id, Page, PathId, page
 from perdure._model.errors import NotFound, PerdureError
-from perdure._model.records import FlowRun, RunFilter
 from perdure._model.state_types import StateType
 from perdure._rooms.runs.explanations import ExplanationModel
 from perdure._rooms.runs.graph import Graph, graph_of
+from perdure._rooms.runs.records import FlowRun, RunFilter
 from perdure._rooms.runs.timeline import Timeline, timeline_of
 from perdure._rooms.tokens.records import Scope
 from perdure._store.deletion import delete_flow_run

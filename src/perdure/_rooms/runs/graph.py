@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import BaseModel
 
 from perdure._http.models import StateModel, state_of, time_of
-from perdure._model.records import FlowRun, RunFilter, TaskRun
+from perdure._rooms.runs.records import FlowRun, RunFilter, TaskRun
 from perdure._store.embedded import EmbeddedOrchestrator
 
 _ASKED = 1_000  # runs whose inputs are asked for together

@@ -17,9 +17,9 @@ from perdure._http.errors import answers
 from perdure._http.launcher import NotStarted, Starter
 from perdure._http.models import ContinuedRun, FlowRunModel, time_of
 from perdure._http.pages import PathId
-from perdure._model.records import FlowRun, RunFilter
 from perdure._model.state_types import StateType
 from perdure._rooms.runs.flow_run_routes import found
+from perdure._rooms.runs.records import FlowRun, RunFilter
 from perdure._rooms.tokens.records import Scope
 from perdure._store.embedded import EmbeddedOrchestrator
 from perdure._store.reads import PlannedSteps

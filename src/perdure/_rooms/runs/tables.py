@@ -4,16 +4,15 @@ from perdure._model.fields import Id
 from perdure._model.records import (
     CancelRecord,
     DecisionRecord,
-    FlowRun,
     ProcessRecord,
     SourceRecord,
     StartRecord,
     StateRecord,
-    TaskRun,
     WaitRecord,
 )
 from perdure._model.tables import Index, Table
 from perdure._platform.clock import Micros
+from perdure._rooms.runs.records import FlowRun, TaskRun
 
 # What queries must say, to the letter, to be answered by the index of the rows of which it holds.
 NOT_COMPLETED = "state_type <> 'COMPLETED'"

@@ -11,8 +11,8 @@ from perdure._http.filters import TaskRunsWanted
 from perdure._http.models import Count, StateModel, TaskRunModel
 from perdure._http.pages import Page, PathId, page
 from perdure._model.errors import NotFound
-from perdure._model.records import RunFilter, TaskRun
 from perdure._rooms.runs.explanations import ExplanationModel
+from perdure._rooms.runs.records import RunFilter, TaskRun
 from perdure._store.protocol import Orchestrator
 
 router = APIRouter(prefix="/task-runs", tags=["task runs"], responses=answers())

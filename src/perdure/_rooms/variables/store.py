@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from perdure._model.records import VariableRecord
+from perdure._rooms.variables.records import VariableRecord
 from perdure._store.sql.access import Access
 
 

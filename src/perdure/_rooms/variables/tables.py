@@ -1,7 +1,7 @@
 """The table of variables."""
 
-from perdure._model.records import VariableRecord
 from perdure._model.tables import Table
+from perdure._rooms.variables.records import VariableRecord
 
 VARIABLE = Table("variable", VariableRecord)
 TABLES = (VARIABLE,)

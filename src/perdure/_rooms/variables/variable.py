@@ -8,9 +8,9 @@ from typing import Any, Self, TypeVar, overload
 
 from perdure._model.colour import caller_is_async
 from perdure._model.errors import VariableError, VariableExists, reasons
-from perdure._model.records import VariableRecord
 from perdure._platform import providers
 from perdure._platform.clock import Micros, system_clock
+from perdure._rooms.variables.records import VariableRecord
 
 __all__ = ["Variable", "checked_variable", "get"]
 

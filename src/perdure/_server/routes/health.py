@@ -5,8 +5,8 @@ from pydantic import BaseModel
 
 from perdure._http.dependencies import Known
 from perdure._http.errors import answers
-from perdure._model.records import RunFilter
 from perdure._platform.version import VERSION
+from perdure._rooms.runs.records import RunFilter
 
 router = APIRouter(tags=["health"])
 

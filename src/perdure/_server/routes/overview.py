@@ -10,8 +10,8 @@ from perdure._http.dependencies import Asked, Counted, Known
 from perdure._http.errors import answers
 from perdure._http.models import FlowRunModel, moment
 from perdure._http.spans import Span, Step, steps_of
-from perdure._model.records import RunFilter
 from perdure._model.state_types import StateType
+from perdure._rooms.runs.records import RunFilter
 from perdure._store.embedded import EmbeddedOrchestrator
 from perdure._store.reads import FlowStatistics
 from perdure._store.totals import Amount

@@ -6,9 +6,9 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from perdure._model.records import FlowRun
 from perdure._platform.clock import Micros, to_datetime
 from perdure._rooms.events.port import Delivery, Event, SeenState, deliveries_of
+from perdure._rooms.runs.records import FlowRun
 from perdure._server.services.loop import Outcome
 from perdure._server.services.runtime import ServiceRuntime
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from perdure._model.records import FlowRun, RunFilter
 from perdure._model.state_types import StateType
 from perdure._rooms.deployments.port import SCHEDULED, QueueFilter
 from perdure._rooms.events.port import Event
+from perdure._rooms.runs.records import FlowRun, RunFilter
 from perdure._server.services.events import event_of_run, new_deliveries
 from perdure._server.services.loop import Outcome
 from perdure._server.services.runtime import ServiceRuntime

@@ -26,10 +26,12 @@ from sqlalchemy import (
     union_all,
 )
 
-from perdure._model.records import FlowRun, ResultFilter, ResultRecord, RunFilter, TaskRun
+from perdure._model.records import ResultRecord
 from perdure._model.state_types import FINAL, StateType
 from perdure._platform.ids import is_dated
+from perdure._rooms.results.records import ResultFilter
 from perdure._rooms.results.tables import CHOSEN_KEY, LARGE, LARGE_SIZE, NOT_UNPERSISTED, OWN_KEY_LENGTH
+from perdure._rooms.runs.records import FlowRun, RunFilter, TaskRun
 from perdure._rooms.runs.tables import NOT_COMPLETED
 from perdure._store.sql import tags
 from perdure._store.sql.clock_skew import ids_since, ids_until

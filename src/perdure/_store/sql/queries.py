@@ -5,18 +5,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Delete, Select, delete, exists, func, select, union_all
 
-from perdure._model.records import (
-    ArtifactFilter,
-    ArtifactRecord,
-    BlockRecord,
-    CacheEntry,
-    CacheFilter,
-    DecisionRecord,
-    InputRecord,
-    LogFilter,
-    LogLine,
-    LogRecord,
-)
+from perdure._model.records import ArtifactRecord, BlockRecord, DecisionRecord, InputRecord, LogRecord
+from perdure._rooms.artifacts.records import ArtifactFilter
+from perdure._rooms.cache.records import CacheEntry, CacheFilter
+from perdure._rooms.logs.records import LogFilter, LogLine
 from perdure._store.sql.filtered_lists import Ask, begins_with_any, holds, is_few
 from perdure._store.sql.tables import (
     artifact,

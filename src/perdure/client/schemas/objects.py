@@ -1,12 +1,12 @@
 """States and runs, as `get_client` answers with them, by their path in Prefect."""
 
 from perdure._client.logs import Log
-from perdure._model.records import FlowRun, TaskRun
 from perdure._model.state_details import StateDetails
 from perdure._model.state_types import StateType
 from perdure._model.states import State
 from perdure._platform.moved import export
 from perdure._rooms.deployments.accepted import ConcurrencyLimitConfig
+from perdure._rooms.runs.records import FlowRun, TaskRun
 from perdure._scheduling.named import DeploymentScheduleCreate as MinimalDeploymentSchedule
 
 __all__ = [

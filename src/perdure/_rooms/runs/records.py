@@ -1,0 +1,83 @@
+"""What is asked and answered of runs."""
+
+from typing import NamedTuple
+
+from perdure._model.fields import Id, JsonObject, Small, Tags
+from perdure._model.state_types import StateType
+from perdure._platform.clock import Micros
+
+
+class FlowRun(NamedTuple):
+    """A flow run as the orchestrator knows it."""
+
+    id: Id
+    name: str
+    flow_name: str
+    flow_version: str | None
+    parent_flow_run_id: Id | None
+    parent_task_run_id: Id | None
+    tags: Tags
+    parameters: JsonObject
+    created: Micros
+    state_type: StateType | None
+    state_name: str | None
+    state_message: str | None
+    state_time: Micros | None
+    started: Micros | None  # first time RUNNING
+    ended: Micros | None  # when the latest state is final
+    run_count: Small  # how many times RUNNING
+
+
+class TaskRun(NamedTuple):
+    """A task run as the orchestrator knows it."""
+
+    id: Id
+    name: str
+    task_name: str
+    task_key: str
+    flow_run_id: Id | None
+    parent_task_run_id: Id | None
+    tags: Tags
+    created: Micros
+    state_type: StateType | None
+    state_name: str | None
+    state_message: str | None
+    state_time: Micros | None
+    started: Micros | None
+    ended: Micros | None
+    run_count: Small
+
+
+class RunCount(NamedTuple):
+    """How much is recorded of a run."""
+
+    run_id: Id
+    states: int
+    logs: int  # lines; those of task runs within flow runs count for the flow run
+
+
+class RunFilter(NamedTuple):
+    """Which runs, newest first. A field that is None or empty does not filter."""
+
+    ids: tuple[str, ...] = ()  # whole ids or their beginnings
+    name: str | None = None  # the run's exact name
+    of: str | None = None  # the flow's or the task's exact name
+    states: tuple[StateType, ...] = ()
+    ended: bool | None = None  # whether the latest state is final
+    flow_run_ids: tuple[str, ...] = ()  # task runs: of these flow runs; flow runs: children of these
+    tags: tuple[str, ...] = ()  # all of them
+    after: Micros | None = None  # created at or after
+    before: Micros | None = None  # created before
+    older_than: str | None = None  # with ids before this one: to continue from the last one of a page
+    limit: int | None = None
+    newer_than: str | None = None  # with ids after this one
+    until: str | None = None  # up to this id, with it, in the order that is asked for
+    oldest_first: bool = False
+    name_part: str | None = None  # somewhere in the run's name
+    parameters_part: str | None = None  # of flow runs: somewhere in their parameters, as JSON
+    outermost: bool | None = None  # of flow runs: whether no other run called them
+    started_after: Micros | None = None  # first ran at or after
+    started_before: Micros | None = None
+    ended_after: Micros | None = None
+    ended_before: Micros | None = None
+    text: str | None = None  # somewhere in its name, that of its flow or task, its message or tags, in any case
