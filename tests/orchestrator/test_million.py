@@ -167,7 +167,7 @@ def test_no_list_or_filter_reads_or_sorts_a_whole_table(known: EmbeddedOrchestra
     found = {}
     for name, filters, query in LISTS:
         for filter in filters:
-            if bad := _bad_steps(known, query(paged(filter), known._select)):
+            if bad := _bad_steps(known, query(paged(filter), known._access.select)):
                 found[name, filter] = bad
     assert not found, "\n".join(f"{key}: {steps}" for key, steps in found.items())
 
