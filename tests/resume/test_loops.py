@@ -37,8 +37,8 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
     opened = SQLite._open
 
-    def traced(self: SQLite) -> Any:
-        connection = opened(self)
+    def traced(self: SQLite, *options: Any, **named: Any) -> Any:
+        connection = opened(self, *options, **named)
         connection.set_trace_callback(look)
         return connection
 
