@@ -235,7 +235,7 @@ class BatchingTaskRunner(ThreadTaskRunner):
             lane.close()
             # One that has never said anything counts as one that had begun: else others would be tried for ever.
             self._after_loss(batch, str(lost), has_begun=batch.has_begun or not is_used)
-        except BaseException:  # the worker goes on with the batch, whose answers would be taken for those of the next
+        except BaseException:  # the worker continues the batch, whose answers would be taken for those of the next
             self._lanes.pop(thread, None)
             lane.kill()
             lane.close()

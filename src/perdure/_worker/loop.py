@@ -42,7 +42,7 @@ _STARTED_AT_ONCE = 8  # of what takes long to start, such as a container whose i
 _GRACE_SECONDS = 30.0  # for runs to end, once the worker is to
 _ENDING_SECONDS = 30.0  # for a process to end once its run was cancelled, or is taken for lost: it may call hooks
 _ASKED_SECONDS = 5.0  # for it to end once it was asked to
-_OVERDUE_LOOK = 10.0  # seconds between two looks at whether a cancelled run goes on after its grace
+_OVERDUE_LOOK = 10.0  # seconds between two looks at whether a cancelled run continues after its grace
 _OVERDUE_SECONDS = 5.0  # after a grace period, in which a process ends its run by itself
 _log = logging.getLogger("perdure.worker")
 
