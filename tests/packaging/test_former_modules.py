@@ -57,14 +57,18 @@ def test_tracebacks_name_errors_by_their_public_module() -> None:
 
 
 def test_what_a_former_module_had_is_found_where_it_is_now() -> None:
-    from perdure._platform.moved import current, first
-    from perdure._platform.moved_names import NAMES
-
-    for former, names in NAMES.items():
-        with pytest.warns(DeprecationWarning):
-            had = importlib.import_module(former)
-        for name, module in names.items():
-            found = getattr(importlib.import_module(module), name)
-            assert getattr(had, name) is found
-            for path in (f"{former}.{name}", f"{module}.{name}", f"{MODULES[former]}.{name}"):
-                assert (current(path), first(path)) == (f"{module}.{name}", f"{former}.{name}")
+    program = (  # in a process of its own: a module that another test has imported would not be looked for
+        "import importlib, warnings\n"
+        "from perdure._platform.moved import current, first\n"
+        "from perdure._platform.moved_names import MODULES, NAMES\n"
+        "for former, names in NAMES.items():\n"
+        "    with warnings.catch_warnings(record=True) as caught:\n"
+        "        warnings.simplefilter('always')\n"
+        "        had = importlib.import_module(former)\n"
+        "    assert {each.category for each in caught} == {DeprecationWarning}, former\n"
+        "    for name, module in names.items():\n"
+        "        assert getattr(had, name) is getattr(importlib.import_module(module), name)\n"
+        "        for path in (f'{former}.{name}', f'{module}.{name}', f'{MODULES[former]}.{name}'):\n"
+        "            assert (current(path), first(path)) == (f'{module}.{name}', f'{former}.{name}')\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
