@@ -1,4 +1,4 @@
-"""Which runs, results and lines a list shows: the same filters in lists, counts and bulk requests."""
+"""Which runs and lines a list shows: what a cursor or a text means depends on the other parameters."""
 
 import re
 from typing import Annotated, Literal
@@ -8,12 +8,10 @@ from pydantic import Field
 from perdure._http.pages import ById, Id, Listing, Moment, Plain, micros
 from perdure._model.state_types import StateType
 from perdure._rooms.logs.records import LogFilter
-from perdure._rooms.results.records import ResultFilter
 from perdure._rooms.runs.records import RunFilter
 
 _Part = Annotated[Plain | None, Field(description="Somewhere in it; upper and lower case differ.")]
 _ID_START = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F-]*")
-_LARGEST = (1 << 63) - 1
 
 
 class RunsWanted(ById):
@@ -79,43 +77,6 @@ class TaskRunsWanted(RunsWanted):
     def filter(self) -> RunFilter:
         """As the orchestrator has it."""
         return self._filter(self.task, self.flow_run)
-
-
-class ResultsWanted(Listing):
-    """Filters of results."""
-
-    cursor: Annotated[Id | None, Field(description="`next` of the page before this one.")] = None
-    flow_run: Annotated[Id | None, Field(description="Of this flow run and of its task runs.")] = None
-    flow: Annotated[Plain | None, Field(description="Of the runs of this flow and of their task runs.")] = None
-    task: Plain | None = None
-    kind: tuple[Literal["unpersisted", "literal", "persisted"], ...] = ()
-    type: Annotated[Plain | None, Field(description='The Python type; "pandas.*" for all that begin so.')] = None
-    storage: Annotated[Id | None, Field(description="The id of the storage's block.")] = None
-    created_after: Moment | None = None
-    created_before: Moment | None = None
-    min_size: Annotated[int | None, Field(ge=0, le=_LARGEST, description="Bytes.")] = None
-    max_size: Annotated[int | None, Field(ge=0, le=_LARGEST, description="Bytes.")] = None
-    exception: bool | None = None
-    removed: bool | None = None
-
-    def filter(self) -> ResultFilter:
-        """As the orchestrator has it."""
-        return ResultFilter(
-            flow_run_ids=() if self.flow_run is None else (self.flow_run,),
-            kinds=self.kind,
-            flow=self.flow,
-            task=self.task,
-            type=self.type,
-            storage_ids=() if self.storage is None else (self.storage,),
-            after=micros(self.created_after),
-            before=micros(self.created_before),
-            min_size=self.min_size,
-            max_size=self.max_size,
-            is_exception=self.exception,
-            removed=self.removed,
-            older_than=self.cursor,
-            limit=self.limit,
-        )
 
 
 _Number = Annotated[str | None, Field(pattern=r"^[0-9]{1,18}$", description="`next` of the page before this one.")]

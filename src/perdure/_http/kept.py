@@ -1,6 +1,5 @@
 """The routes of a room that keeps records and does nothing else with them: see `_model.ports.Kept`."""
 
-from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -11,7 +10,7 @@ from perdure._http.dependencies import Known
 from perdure._http.errors import ANSWERS
 from perdure._http.pages import Page, Plain
 from perdure._http.record_models import given_model_of, model_of, record_of, shown
-from perdure._http.wanted import wanted
+from perdure._http.wanted import listed, wanted
 from perdure._model.errors import NotFound
 from perdure._model.ports import kept_of
 from perdure._rooms.tokens.records import Scope
@@ -32,11 +31,8 @@ def kept_router(name: str, port: Any) -> APIRouter:
             raise NotFound(f"There is no {thing} {key!r}.")
         return model(**shown(found))
 
-    def listed(known: Any, wanted: Any) -> Any:
-        found: Sequence[Any] = getattr(known, name).all(wanted._replace(limit=wanted.limit + 1))
-        items = found[: wanted.limit]
-        last = items[-1][0] if len(found) > len(items) else None
-        return Page[model](items=[model(**shown(each)) for each in items], next=last)
+    def all(known: Any, wanted: Any) -> Any:
+        return listed(getattr(known, name).all, wanted, lambda each: model(**shown(each)))
 
     def put(key: Any, given: Any, known: Any) -> Any:
         getattr(known, name).put(record_of(record, key, given))
@@ -48,12 +44,12 @@ def kept_router(name: str, port: Any) -> APIRouter:
 
     body, asked = given_model_of(record), Annotated[filter, Depends(wanted(filter))]
     ways: tuple[tuple[Any, str, str, str, dict[str, Any], str], ...] = (
-        (listed, "GET", "", f"list_{name}", {"wanted": asked}, "Records, those with the highest keys first."),
+        (all, "GET", "", f"list_{name}", {"wanted": asked}, "Records, those with the highest keys first."),
         (read, "GET", "/{key:text}", f"get_{one}", {"key": Key}, "One record."),
         (put, "PUT", "/{key:text}", f"put_{one}", {"key": Key, "given": body}, "Keep a record under its key."),
         (delete, "DELETE", "/{key:text}", f"delete_{one}", {"key": Key}, "Delete a record."),
     )
-    answers = {listed: Page[model], read: model, put: model, delete: None}
+    answers = {all: Page[model], read: model, put: model, delete: None}
     for way, method, path, called, parameters, description in ways:
         way.__annotations__ = {**parameters, "known": Known}
         endpoint = way if method == "GET" else needs(Scope.WRITE)(way)

@@ -1,17 +1,26 @@
 """The query parameters of lists, made from what their filters declare: see `_model.filters`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cache
 from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from fastapi import Query
 from pydantic import BaseModel, Field, create_model
 
-from perdure._http.pages import Id, Listing, Moment, Plain, micros
+from perdure._http.pages import Id, Listing, Moment, Page, Plain, micros, page
 from perdure._model.fields import word_of
 from perdure._model.filters import CURSOR, Choice, Parameter, choices_of
+from perdure._store.reads import paged
+
+T = TypeVar("T", bound=BaseModel)
+
+
+def listed(ask: Callable[[Any], Sequence[Any]], wanted: Any, model: Callable[[Any], T]) -> Page[T]:
+    """A page of the records that are asked for, by the id that each begins with."""
+    found = paged(ask(wanted._replace(limit=wanted.limit + 1)), wanted.limit, lambda each: each[0])
+    return page(found, model)
 
 
 def wanted(kind: Any) -> Callable[..., Any]:

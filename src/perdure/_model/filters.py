@@ -14,18 +14,59 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any, TypeVar, get_args
 
+from perdure._platform.ids import is_dated
+
 T = TypeVar("T")
+Conditions = tuple[list[str], list[Any]]
+_ID_LENGTH = 36
+_TAIL = 15  # where in an id all comes that is not of its time, nor says how it was made
 
 
 class Rows:
     """Which rows a field lets through: a condition of SQL, where `{}` is its value, or all of its values.
 
-    `beginning` is the condition of a text with a `*` at its end, of which `{}` is what comes before that.
+    `beginning` is the condition of a text with a `*` at its end, of which `{}` is what comes before that; `otherwise`
+    is that of False.
     """
 
-    def __init__(self, condition: str, beginning: str | None = None) -> None:
+    def __init__(self, condition: str, beginning: str | None = None, otherwise: str | None = None) -> None:
         self.condition = condition
         self.beginning = beginning
+        self.otherwise = otherwise
+
+    def chosen(self, value: Any, mark: str) -> Conditions:
+        """What chooses the rows that have a value, or one of several: conditions that all hold, and their values."""
+        condition, given = self.condition, value if isinstance(value, tuple) else (value,)
+        if self.otherwise is not None and not value:
+            condition = self.otherwise
+        if self.beginning is not None and value.endswith("*"):
+            condition, given = self.beginning, (value[:-1],)
+        count = condition.count("{}")
+        return [condition.format(*[", ".join([mark] * len(given))] * count)], [*given] * count
+
+
+def holds(column: str) -> str:
+    """The condition of a text that is somewhere in a column."""
+    # Not LIKE: it ignores case in SQLite and gives % and _ a meaning.
+    return f"replace({column}, CAST({{}} AS text), '') <> {column}"
+
+
+class OfIds(Rows):
+    """The rows whose ids begin as one of some does, or were made from one of them: see `_platform.ids.dated_id`."""
+
+    def chosen(self, value: Any, mark: str) -> Conditions:
+        """One condition, which an index serves: ids are hexadecimal digits and hyphens, which sort below "g"."""
+        column = self.condition
+        whole = [each for each in value if len(each) >= _ID_LENGTH]
+        found, values = [f"{column} IN ({', '.join([mark] * len(whole))})"] if whole else [], list(whole)
+        for text in (each.lower() for each in value if len(each) < _ID_LENGTH):
+            found.append(f"({column} >= {mark} AND {column} < {mark})")
+            values += [text, text + "g"]
+        # No index has the ends of ids. Ids without a time in them come from elsewhere, one at a time.
+        for id in (each for each in whole if not is_dated(each)):
+            found.append(f"substr({column}, {_TAIL + 1}) = {mark}")
+            values.append(id[_TAIL:])
+        return [f"({' OR '.join(found)})"], values
 
 
 class Parameter:
@@ -63,20 +104,25 @@ def choices_of(filter: Any) -> list[Choice]:
     return [_choice(name, hint) for name, hint in filter.__annotations__.items()]
 
 
-def conditions(filter: Any, mark: str) -> tuple[list[str], list[Any]]:
+def conditions(filter: Any, mark: str) -> Conditions:
     """The conditions of SQL of what a filter says, and their values; the fields without any are the caller's."""
     kind: Any = type(filter)
     found, values, defaults = ["1 = 1"], list[Any](), kind._field_defaults
     for choice, value in zip(choices_of(kind), filter, strict=True):
-        if choice.rows is None or value == defaults[choice.name]:
-            continue
-        condition, given = choice.rows.condition, value if isinstance(value, tuple) else (value,)
-        if choice.rows.beginning is not None and value.endswith("*"):
-            condition, given = choice.rows.beginning, (value[:-1],)
-        count = condition.count("{}")
-        found.append(condition.format(*[", ".join([mark] * len(given))] * count))
-        values += given * count
+        if choice.rows is not None and value != defaults[choice.name]:
+            chosen, given = choice.rows.chosen(value, mark)
+            found += chosen
+            values += given
     return found, values
+
+
+def is_declared(filter: Any) -> bool:
+    """Whether conditions of fields are all that a filter says: nobody else need see to it, but for the limit."""
+    kind: Any = type(filter)
+    defaults, pairs = kind._field_defaults, zip(choices_of(kind), filter, strict=True)
+    return all(
+        choice.rows is not None or choice.name == "limit" or value == defaults[choice.name] for choice, value in pairs
+    )
 
 
 def _choice(name: str, hint: Any) -> Choice:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from perdure import _rooms
 from perdure._model.errors import EventError, OrchestratorError
+from perdure._model.filters import is_declared
 from perdure._model.records import (
-    BlockRecord,
     CancelRecord,
     Claim,
     DecisionRecord,
@@ -24,12 +24,17 @@ from perdure._model.records import (
     WaitRecord,
 )
 from perdure._model.state_types import StateType
+from perdure._model.tables import Table
 from perdure._platform.clock import Micros, system_clock
 from perdure._rooms.artifacts.store import SqlArtifacts
+from perdure._rooms.blocks.store import SqlBlocks
 from perdure._rooms.cache.records import CacheEntry, CacheFilter
 from perdure._rooms.logs.records import LogFilter, LogLine
+from perdure._rooms.logs.tables import LOG
 from perdure._rooms.results.records import ResultFilter
+from perdure._rooms.results.tables import INPUTS_ORDER, RESULT, RUN_INPUT
 from perdure._rooms.runs.records import FlowRun, RunCount, RunFilter, TaskRun
+from perdure._rooms.runs.tables import DECISION, FLOW_RUN, TASK_RUN
 from perdure._rooms.variables.store import SqlVariables
 from perdure._store import lifetime
 from perdure._store.rooms import store_of
@@ -56,7 +61,7 @@ Row = tuple[Any, ...]
 _READERS = 8  # connections that read at once; a further one waits
 
 
-class EmbeddedOrchestrator(SqlArtifacts, SqlVariables):
+class EmbeddedOrchestrator(SqlArtifacts, SqlBlocks, SqlVariables):
     """Keeps records in a SQLite file, or another `database`, which is opened at the first use.
 
     Many processes may use one file: each waits up to `timeout_seconds` for the others. What is reported is
@@ -188,15 +193,27 @@ class EmbeddedOrchestrator(SqlArtifacts, SqlVariables):
 
     def flow_runs(self, filter: RunFilter) -> Sequence[FlowRun]:
         """The flow runs that the filter lets through, newest first, with everything reported until now."""
+        if (found := self._runs_at_once(FLOW_RUN, "parent_flow_run_id", filter)) is not None:
+            return found
         from perdure._store.sql import filtered_lists
 
         return self._access.listed(FlowRun, filtered_lists.flow_runs(filter, self._access.select))
 
     def task_runs(self, filter: RunFilter) -> Sequence[TaskRun]:
         """The task runs that the filter lets through, newest first, with everything reported until now."""
+        if (found := self._runs_at_once(TASK_RUN, "flow_run_id", filter)) is not None:
+            return found
         from perdure._store.sql import filtered_lists
 
         return self._access.listed(TaskRun, filtered_lists.task_runs(filter, self._access.select))
+
+    def _runs_at_once(self, table: Table, parent: str, filter: RunFilter) -> "list[Any] | None":
+        """The runs of a filter as programs have it; None for one of people's, which needs SQLAlchemy's import."""
+        if len(filter.flow_run_ids) > 1 or not is_declared(filter._replace(flow_run_ids=())):
+            return None
+        self._writer.flush()
+        below = {parent: filter.flow_run_ids[0]} if filter.flow_run_ids else {}
+        return self._access.filtered(table, filter, "id DESC", below)
 
     def states(self, run_id: str) -> Sequence[StateRecord]:
         """All the states of a run, oldest first. What this process reports of it afterwards comes after them."""
@@ -217,39 +234,37 @@ class EmbeddedOrchestrator(SqlArtifacts, SqlVariables):
 
     def logs(self, flow_run_id: str | None = None, task_run_id: str | None = None) -> Sequence[LogRecord]:
         """The lines of a flow run (its task runs' too) or of a task run, oldest first."""
-        from perdure._store.sql import queries
-
-        return self._access.listed(LogRecord, queries.logs(flow_run_id, task_run_id))
+        self._writer.flush()
+        of_flow_run = () if flow_run_id is None else (flow_run_id,)
+        of_task_run = () if task_run_id is None else (task_run_id,)
+        lines = self._access.filtered(LOG, LogFilter(of_flow_run, of_task_run), "time, id")
+        return [LogRecord(*line[1:]) for line in lines]
 
     def log_lines(self, filter: LogFilter) -> Sequence[LogLine]:
         """The lines that the filter lets through, those kept last first; with `after`, the other way round."""
-        from perdure._store.sql import queries
-
-        return self._access.listed(LogLine, queries.log_lines(filter))
+        self._writer.flush()
+        return self._access.filtered(LOG, filter, "id DESC" if filter.after is None else "id")
 
     def results(self, filter: ResultFilter) -> Sequence[ResultRecord]:
         """Records of results, newest first."""
+        if is_declared(filter):
+            self._writer.flush()
+            return self._access.filtered(RESULT, filter, "run_id DESC")
         from perdure._store.sql import filtered_lists
 
         return self._access.listed(ResultRecord, filtered_lists.results(filter, self._access.select))
 
     def inputs_of(self, run_ids: Sequence[str]) -> Sequence[InputRecord]:
         """Which results went into the runs, sorted by run and name."""
-        from perdure._store.sql import queries
-
-        return self._access.listed(InputRecord, queries.inputs(run_ids, of="run_id"))
+        return self._access.those(RUN_INPUT, "run_id", run_ids, INPUTS_ORDER)
 
     def uses_of(self, run_ids: Sequence[str]) -> Sequence[InputRecord]:
         """Which runs were given the results of the runs, sorted by the run that was given it and by name."""
-        from perdure._store.sql import queries
-
-        return self._access.listed(InputRecord, queries.inputs(run_ids, of="source_id"))
+        return self._access.those(RUN_INPUT, "source_id", run_ids, INPUTS_ORDER)
 
     def decisions(self, run_ids: Sequence[str]) -> Sequence[DecisionRecord]:
         """Why the runs called their functions, or did not, newest first; runs with nothing to say are left out."""
-        from perdure._store.sql import queries
-
-        return self._access.listed(DecisionRecord, queries.decisions(run_ids))
+        return self._access.those(DECISION, "run_id", run_ids, "run_id DESC")
 
     def source(self, digest: str) -> str | None:
         """What the digests of a task's source were made of, as in `SourceRecord`; None if nobody said."""
@@ -336,26 +351,6 @@ class EmbeddedOrchestrator(SqlArtifacts, SqlVariables):
         """The ids of all outermost flow runs that are not at their end, or crashed, oldest first."""
         self._writer.flush()
         return [id for (id,) in self._read(self._statements.unfinished_roots, ())]
-
-    def block(self, id: str) -> BlockRecord | None:
-        """A block by its id."""
-        if self._writer.holds_keyed:
-            self._writer.flush()
-        return self._access.one(BlockRecord, self._statements.block, id)
-
-    def has_block(self, id: str) -> bool:
-        """Whether a block is known."""
-        return self.block(id) is not None
-
-    def blocks(self, type: str | None = None, name: str | None = None) -> Sequence[BlockRecord]:
-        """The saved (named) blocks, sorted by type and name; or those of a type, or of a name."""
-        from perdure._store.sql import queries
-
-        return self._access.listed(BlockRecord, queries.blocks(type, name))
-
-    def delete_block(self, id: str) -> None:
-        """Forget a block's name; the block itself is kept for the results that lie in its storage."""
-        self._writer.execute(self._statements.forget_block, (id,))
 
     @property
     def place(self) -> str:

@@ -17,13 +17,14 @@ from perdure._rooms.cache.records import CacheEntry, CacheFilter
 from perdure._rooms.events.port import Delivery
 from perdure._rooms.logs.records import LogFilter, LogLine
 from perdure._rooms.results.records import ResultFilter
+from perdure._rooms.results.tables import INPUTS_ORDER
 from perdure._rooms.runs.records import FlowRun, RunFilter, TaskRun
 from perdure._rooms.runs.tables import NOT_COMPLETED
 from perdure._store.embedded import EmbeddedOrchestrator
 from perdure._store.sql import filtered_lists, queries
 from perdure._store.sql.clock_skew import ids_since
 from perdure._store.sql.filtered_lists import holds
-from perdure._store.sql.tables import cache_entry, flow_run, hook_delivery, log, result, task_run
+from perdure._store.sql.tables import cache_entry, flow_run, hook_delivery, log, result, run_input, task_run
 
 T = TypeVar("T")
 R = TypeVar("R", FlowRun, TaskRun)
@@ -194,12 +195,8 @@ class Reads:
         """A page of logged lines; the filter has a limit. Of all runs, only the newest are looked through."""
         limit = filter.limit or 1
         if (filter.part or filter.min_level) and not (filter.flow_run_ids or filter.task_run_ids):
-            floor = self._log_floor()
-            filter = filter if filter.after is None else filter._replace(after=max(filter.after, floor))
-            query = queries.log_lines(filter._replace(limit=limit + 1)).where(log.c.id > floor)
-        else:
-            query = queries.log_lines(filter._replace(limit=limit + 1))
-        lines = [LogLine(*row) for row in self._known.select(query)]
+            filter = filter._replace(above=self._log_floor())
+        lines = self._known.log_lines(filter._replace(limit=limit + 1))
         return paged(lines, limit, lambda line: str(line.id))
 
     def _log_floor(self) -> int:
@@ -252,7 +249,9 @@ class Reads:
 
     def inputs(self, run_ids: Sequence[str], of: str, limit: int) -> list[InputRecord]:
         """Which results went into which runs, by the column `of`: "run_id" or "source_id"."""
-        rows = self._known.select(queries.inputs(run_ids, of).limit(limit))
+        columns = run_input.c
+        chosen = select(*(columns[name] for name in InputRecord._fields)).where(columns[of].in_(run_ids))
+        rows = self._known.select(chosen.order_by(text(INPUTS_ORDER)).limit(limit))
         return [InputRecord(*row) for row in rows]
 
     def cache_entries(self, beginning: str, task: str | None, after: str, limit: int) -> Found[CacheEntry]:

@@ -11364,6 +11364,7 @@ export interface operations {
     list_results: {
         parameters: {
             query?: {
+                /** @description At or after it. */
                 created_after?: string | null;
                 created_before?: string | null;
                 /** @description `next` of the page before this one. */
@@ -11380,11 +11381,13 @@ export interface operations {
                 max_size?: number | null;
                 /** @description Bytes. */
                 min_size?: number | null;
+                /** @description Whether its document is gone. */
                 removed?: boolean | null;
                 /** @description The id of the storage's block. */
                 storage?: string | null;
+                /** @description The task's exact name. */
                 task?: string | null;
-                /** @description The Python type; "pandas.*" for all that begin so. */
+                /** @description The Python type; "pandas.*" for those that begin so, "*.DataFrame" that end so. */
                 type?: string | null;
             };
             header?: never;

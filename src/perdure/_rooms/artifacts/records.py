@@ -1,18 +1,24 @@
 """What is asked of artifacts."""
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
+from perdure._model.fields import Id
+from perdure._model.filters import CURSOR, OfIds, Parameter, Rows
 from perdure._model.records import ArtifactKind
 
 
 class ArtifactFilter(NamedTuple):
     """Which artifacts, newest first. A field that is None or empty does not filter."""
 
-    ids: tuple[str, ...] = ()  # whole ids or their beginnings
-    key: str | None = None  # exact
-    kinds: tuple[ArtifactKind, ...] = ()
-    flow_run_ids: tuple[str, ...] = ()
-    task_run_ids: tuple[str, ...] = ()
-    latest: bool = False  # of those with one key, the newest only
-    older_than: str | None = None  # with ids before this one: to continue from the last one of a page
+    ids: Annotated[tuple[str, ...], OfIds("id")] = ()  # whole ids or their beginnings
+    key: Annotated[str | None, Rows("key = {}"), Parameter("key", "All versions of this key.")] = None
+    kinds: Annotated[tuple[ArtifactKind, ...], Rows("kind IN ({})"), Parameter("kind", most=10)] = ()
+    flow_run_ids: Annotated[tuple[Id, ...], Rows("flow_run_id IN ({})"), Parameter("flow_run_id", most=100)] = ()
+    task_run_ids: Annotated[tuple[Id, ...], Rows("task_run_id IN ({})"), Parameter("task_run_id", most=100)] = ()
+    latest: Annotated[
+        bool,
+        Rows("NOT EXISTS (SELECT 1 FROM artifact AS newer WHERE newer.key = artifact.key AND newer.id > artifact.id)"),
+        Parameter("latest", "Of each key only the newest version."),
+    ] = False
+    older_than: Annotated[Id | None, Rows("id < {}"), CURSOR] = None  # to continue from the last one of a page
     limit: int | None = None

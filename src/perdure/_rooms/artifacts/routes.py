@@ -2,50 +2,25 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
-from pydantic import Field
+from fastapi import APIRouter, Depends
 
 from perdure._http.access import needs
 from perdure._http.dependencies import Known
 from perdure._http.errors import ANSWERS
 from perdure._http.models import ArtifactModel
-from perdure._http.pages import Id, Listing, Page, PathId, Plain, page
+from perdure._http.pages import Page, PathId
+from perdure._http.wanted import listed, wanted
 from perdure._model.errors import NotFound
-from perdure._model.records import ArtifactKind
 from perdure._rooms.artifacts.records import ArtifactFilter
 from perdure._rooms.tokens.records import Scope
-from perdure._store.reads import paged
 
 router = APIRouter(prefix="/artifacts", tags=["artifacts"], responses=ANSWERS)
 
 
-class ArtifactsWanted(Listing):
-    """Which artifacts."""
-
-    cursor: Annotated[Id | None, Field(description="`next` of the page before this one.")] = None
-    key: Annotated[Plain | None, Field(description="All versions of this key.")] = None
-    kind: Annotated[tuple[ArtifactKind, ...], Field(max_length=10)] = ()
-    flow_run_id: Annotated[tuple[Id, ...], Field(max_length=100)] = ()
-    task_run_id: Annotated[tuple[Id, ...], Field(max_length=100)] = ()
-    latest: Annotated[bool, Field(description="Of each key only the newest version.")] = False
-
-    def filter(self) -> ArtifactFilter:
-        """As the orchestrator stores it, with one more than the limit."""
-        return ArtifactFilter(
-            key=self.key,
-            kinds=self.kind,
-            flow_run_ids=self.flow_run_id,
-            task_run_ids=self.task_run_id,
-            latest=self.latest,
-            older_than=self.cursor,
-            limit=self.limit + 1,
-        )
-
-
 @router.get("")
-def artifacts(known: Known, wanted: Annotated[ArtifactsWanted, Query()]) -> Page[ArtifactModel]:
+def artifacts(known: Known, wanted: Annotated[ArtifactFilter, Depends(wanted(ArtifactFilter))]) -> Page[ArtifactModel]:
     """Artifacts, newest first."""
-    return page(paged(known.artifacts(wanted.filter()), wanted.limit, lambda each: each.id), ArtifactModel.of)
+    return listed(known.artifacts, wanted, ArtifactModel.of)
 
 
 @router.get("/{id}")

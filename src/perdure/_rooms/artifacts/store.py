@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from perdure._model.records import ArtifactRecord
 from perdure._rooms.artifacts.records import ArtifactFilter
+from perdure._rooms.artifacts.tables import ARTIFACT
 from perdure._store.sql.access import Access
 
 
@@ -14,9 +15,8 @@ class SqlArtifacts:
 
     def artifacts(self, filter: ArtifactFilter) -> Sequence[ArtifactRecord]:
         """The artifacts that the filter lets through, newest first."""
-        from perdure._store.sql import queries
-
-        return self._access.listed(ArtifactRecord, queries.artifacts(filter))
+        self._access.writer.flush()
+        return self._access.filtered(ARTIFACT, filter, "id DESC")
 
     def delete_artifact(self, id: str) -> bool:
         """Forget an artifact; False if there is none with this id."""

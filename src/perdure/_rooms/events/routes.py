@@ -7,7 +7,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
@@ -15,11 +15,12 @@ from perdure._http.changes import Changes
 from perdure._http.dependencies import Asked, Known
 from perdure._http.errors import Refused, answers
 from perdure._http.models import FlowRunModel, LogModel, moment, parsed
-from perdure._http.pages import Id, Listing, Page, Plain, page
+from perdure._http.pages import Id, Page
+from perdure._http.wanted import listed, wanted
 from perdure._rooms.events.hook_routes import router as hooks
 from perdure._rooms.events.port import NO_RUN, Event, EventFilter
 from perdure._rooms.logs.records import LogFilter
-from perdure._store.reads import Reads, paged
+from perdure._store.reads import Reads
 
 router = APIRouter(prefix="/events", tags=["events"])
 _STREAM: dict[int | str, dict[str, Any]] = {
@@ -70,26 +71,10 @@ class EventModel(BaseModel):
         )
 
 
-class EventsWanted(Listing):
-    """Which events."""
-
-    cursor: Annotated[Id | None, Field(description="`next` of the page before this one.")] = None
-    kind: Annotated[Plain | None, Field(description='Such as "flow-run.failed"; "flow-run.*" for all of them.')] = None
-    flow: Annotated[Plain | None, Field(description="The flow's exact name.")] = None
-    run: Annotated[Id | None, Field(description="Of this run.")] = None
-
-
 @router.get("", responses=answers())
-def list_events(known: Known, wanted: Annotated[EventsWanted, Query()]) -> Page[EventModel]:
+def list_events(known: Known, wanted: Annotated[EventFilter, Depends(wanted(EventFilter))]) -> Page[EventModel]:
     """Events of runs, newest first."""
-    filter = EventFilter(
-        kind=wanted.kind,
-        flow_name=wanted.flow,
-        run_id=wanted.run,
-        older_than=wanted.cursor,
-        limit=wanted.limit + 1,
-    )
-    return page(paged(known.services.events(filter), wanted.limit, lambda event: event.id), EventModel.of)
+    return listed(known.services.events, wanted, EventModel.of)
 
 
 @router.get("/stream", response_class=StreamingResponse, responses={**_STREAM, **answers(HTTPStatus.FORBIDDEN)})

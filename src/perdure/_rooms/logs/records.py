@@ -1,8 +1,9 @@
 """What is asked and answered of logged lines."""
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 from perdure._model.fields import Id, Number, Small
+from perdure._model.filters import Rows, holds
 from perdure._platform.clock import Micros
 
 
@@ -21,12 +22,16 @@ class LogLine(NamedTuple):
 class LogFilter(NamedTuple):
     """Which lines. A field that is None or empty does not filter."""
 
-    flow_run_ids: tuple[str, ...] = ()  # of these flow runs, and of the task runs that they called themselves
-    task_run_ids: tuple[str, ...] = ()
-    flow: str | None = None  # the flow's exact name
-    min_level: int | None = None
-    since: Micros | None = None  # logged at or after
-    after: int | None = None  # with numbers above this one: the oldest of them first
-    before: int | None = None  # with numbers below this one
+    # Of these flow runs, and of the task runs that they called themselves.
+    flow_run_ids: Annotated[tuple[str, ...], Rows("flow_run_id IN ({})")] = ()
+    task_run_ids: Annotated[tuple[str, ...], Rows("task_run_id IN ({})")] = ()
+    flow: Annotated[  # the flow's exact name
+        str | None, Rows("flow_run_id IN (SELECT id FROM flow_run WHERE flow_name = {})")
+    ] = None
+    min_level: Annotated[int | None, Rows("level >= {}")] = None
+    since: Annotated[Micros | None, Rows("time >= {}")] = None  # logged at or after
+    after: Annotated[int | None, Rows("id > {}")] = None  # with numbers above this one: the oldest of them first
+    before: Annotated[int | None, Rows("id < {}")] = None  # with numbers below this one
     limit: int | None = None
-    part: str | None = None  # somewhere in the message
+    part: Annotated[str | None, Rows(holds("message"))] = None  # somewhere in the message
+    above: Annotated[int | None, Rows("id > {}")] = None  # with numbers above this one, in whatever order

@@ -1,10 +1,13 @@
 """What is asked and answered of results."""
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 from perdure._model.fields import Id
+from perdure._model.filters import CURSOR, Parameter, Rows
 from perdure._model.records import ResultKind
 from perdure._platform.clock import Micros
+
+_LARGEST = (1 << 63) - 1  # that a database has
 
 
 class Doomed(NamedTuple):
@@ -33,21 +36,25 @@ class Removable(NamedTuple):
 class ResultFilter(NamedTuple):
     """Which results, newest first. A field that is None or empty does not filter."""
 
-    run_ids: tuple[str, ...] = ()
-    flow_run_ids: tuple[str, ...] = ()  # the results of these flow runs and of their task runs
-    kinds: tuple[ResultKind, ...] = ()
-    flow: str | None = None  # the flow's exact name: results of its runs and of their task runs
-    task: str | None = None  # the task's exact name
-    type: str | None = None  # the Python type: "pandas.*" for those that begin so, "*.DataFrame" for those that end so
-    storage_ids: tuple[str, ...] = ()
+    run_ids: Annotated[tuple[str, ...], Rows("run_id IN ({})")] = ()
+    flow_run_ids: Annotated[
+        tuple[Id, ...], Parameter("flow_run", "Of this flow run and of its task runs.", most=1)
+    ] = ()
+    kinds: Annotated[tuple[ResultKind, ...], Parameter("kind", most=3)] = ()
+    flow: Annotated[str | None, Parameter("flow", "Of the runs of this flow and of their task runs.")] = None
+    task: Annotated[str | None, Parameter("task", "The task's exact name.")] = None
+    type: Annotated[
+        str | None, Parameter("type", 'The Python type; "pandas.*" for those that begin so, "*.DataFrame" that end so.')
+    ] = None
+    storage_ids: Annotated[tuple[Id, ...], Parameter("storage", "The id of the storage's block.", most=1)] = ()
     storage_keys: tuple[str, ...] = ()  # exact
-    after: Micros | None = None  # created at or after
-    before: Micros | None = None  # created before
-    min_size: int | None = None  # bytes
-    max_size: int | None = None  # bytes
-    is_exception: bool | None = None
+    after: Annotated[Micros | None, Parameter("created_after", "At or after it.")] = None
+    before: Annotated[Micros | None, Parameter("created_before")] = None
+    min_size: Annotated[int | None, Parameter("min_size", "Bytes.", between=(0, _LARGEST))] = None
+    max_size: Annotated[int | None, Parameter("max_size", "Bytes.", between=(0, _LARGEST))] = None
+    is_exception: Annotated[bool | None, Parameter("exception")] = None
     doomed: bool | None = None  # whether it is to be removed, or has been
-    removed: bool | None = None  # whether its document is gone
+    removed: Annotated[bool | None, Parameter("removed", "Whether its document is gone.")] = None
     items: bool | None = None  # whether it is an item of a generator
-    older_than: str | None = None  # of runs with ids before this one: to continue from the last one of a page
+    older_than: Annotated[Id | None, CURSOR] = None  # of runs with ids before this one
     limit: int | None = None

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from itertools import chain
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
@@ -16,10 +16,10 @@ from perdure._http.access import needs
 from perdure._http.config import ServerConfig
 from perdure._http.dependencies import Asked, Config, Known, Storages
 from perdure._http.errors import Refused, answers
-from perdure._http.filters import ResultsWanted
 from perdure._http.models import ResultModel, RunName
 from perdure._http.naming import names_of
 from perdure._http.pages import Page, PathId, page
+from perdure._http.wanted import wanted
 from perdure._model.errors import NotFound, ResultCorrupt
 from perdure._model.records import ResultRecord
 from perdure._results.document import read_document
@@ -44,9 +44,11 @@ _MOST_EDGES = 1_000
 
 
 @router.get("")
-def list_results(asked: Asked, known: Known, wanted: Annotated[ResultsWanted, Query()]) -> Page[ResultModel]:
+def list_results(
+    asked: Asked, known: Known, wanted: Annotated[ResultFilter, Depends(wanted(ResultFilter))]
+) -> Page[ResultModel]:
     """Results, those of the newest runs first."""
-    found = asked.results(wanted.filter())
+    found = asked.results(wanted)
     names = names_of((record.run_id for record in found.items), known)
     return page(found, lambda record: ResultModel.of(record, names.get(record.run_id)))
 

@@ -40,4 +40,5 @@ RUN_INPUT = Table(
     Index("run_input_by_source", ("source_id",)),  # the rest of the key follows by itself
     key=3,
 )
+INPUTS_ORDER = "run_id, name, source_id"
 TABLES = (RESULT, RUN_INPUT)

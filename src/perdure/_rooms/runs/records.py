@@ -1,10 +1,14 @@
 """What is asked and answered of runs."""
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 from perdure._model.fields import Id, JsonObject, Small, Tags
-from perdure._model.state_types import StateType
+from perdure._model.filters import OfIds, Rows
+from perdure._model.state_types import FINAL, StateType
 from perdure._platform.clock import Micros
+
+_STATE = "coalesce(state_type, '')"  # of the run now
+_FINAL = ", ".join(sorted(f"'{kind}'" for kind in FINAL))
 
 
 class FlowRun(NamedTuple):
@@ -59,16 +63,17 @@ class RunCount(NamedTuple):
 class RunFilter(NamedTuple):
     """Which runs, newest first. A field that is None or empty does not filter."""
 
-    ids: tuple[str, ...] = ()  # whole ids or their beginnings
-    name: str | None = None  # the run's exact name
+    ids: Annotated[tuple[str, ...], OfIds("id")] = ()  # whole ids or their beginnings
+    name: Annotated[str | None, Rows("name = {}")] = None  # the run's exact name
     of: str | None = None  # the flow's or the task's exact name
     states: tuple[StateType, ...] = ()
-    ended: bool | None = None  # whether the latest state is final
+    ended: Annotated[bool | None, Rows(f"{_STATE} IN ({_FINAL})", otherwise=f"{_STATE} NOT IN ({_FINAL})")] = None
     flow_run_ids: tuple[str, ...] = ()  # task runs: of these flow runs; flow runs: children of these
     tags: tuple[str, ...] = ()  # all of them
     after: Micros | None = None  # created at or after
     before: Micros | None = None  # created before
-    older_than: str | None = None  # with ids before this one: to continue from the last one of a page
+    # With ids before this one: to continue from the last one of a page.
+    older_than: Annotated[str | None, Rows("id < {}")] = None
     limit: int | None = None
     newer_than: str | None = None  # with ids after this one
     until: str | None = None  # up to this id, with it, in the order that is asked for

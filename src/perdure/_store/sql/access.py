@@ -1,9 +1,11 @@
 """What the store of a room works with: the one writer of a process, its readers, and statements from tables."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from perdure._model.fields import from_row
+from perdure._model.filters import conditions
 from perdure._model.tables import Table
 from perdure._store.sql.database import Database, Row
 from perdure._store.sql.writer import Writer
@@ -43,15 +45,32 @@ class Access:
         """The first record that a statement finds, if any."""
         return next(iter(self.all(record, statement, *parameters)), None)
 
-    def filtered(self, table: Table, filter: Any, order: str) -> list[Any]:
-        """The records of a table that a filter lets through: as many as it wants, in an order."""
-        from perdure._model.filters import conditions
-
+    def filtered(
+        self, table: Table, filter: Any, order: str, also: Mapping[str, Any] = MappingProxyType({})
+    ) -> list[Any]:
+        """As many records of a table as a filter wants of those that it lets through and that have some values."""
         found, values = conditions(filter, self.sql.mark)
+        for column, value in also.items():
+            found.append(f"{column} = {self.sql.mark}")
+            values.append(value)
         query = f"{self.sql.select(table, ' AND '.join(found))} ORDER BY {order}"
         if filter.limit is not None:
             query, values = f"{query} LIMIT {self.sql.mark}", [*values, filter.limit]
         return self.all(table.record, query, *values)
+
+    def those(
+        self, table: Table, column: str, values: Sequence[Any], order: str, limit: int | None = None
+    ) -> list[Any]:
+        """The records of a table that have one of some values in a column, with everything reported until now."""
+        if not values:
+            return []
+        self.writer.flush()
+        mark = self.sql.mark
+        among = f"{column} IN ({', '.join([mark] * len(values))})"
+        query = f"{self.sql.select(table, among)} ORDER BY {order}"
+        if limit is None:
+            return self.all(table.record, query, *values)
+        return self.all(table.record, f"{query} LIMIT {mark}", *values, limit)
 
     def select(self, query: "Select[Any]") -> list[Row]:
         """The rows of a query, with everything reported until now."""

@@ -4,6 +4,7 @@ Run ids sort by age, so that "newest first" is their order, and that of each ind
 names several states, storages or the like, the newest of each are asked for by themselves and put together.
 """
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import reduce
 from itertools import product
@@ -26,9 +27,9 @@ from sqlalchemy import (
     union_all,
 )
 
+from perdure._model.filters import conditions as conditions_of
 from perdure._model.records import ResultRecord
-from perdure._model.state_types import FINAL, StateType
-from perdure._platform.ids import is_dated
+from perdure._model.state_types import StateType
 from perdure._rooms.results.records import ResultFilter
 from perdure._rooms.results.tables import CHOSEN_KEY, LARGE, LARGE_SIZE, NOT_UNPERSISTED, OWN_KEY_LENGTH
 from perdure._rooms.runs.records import FlowRun, RunFilter, TaskRun
@@ -40,8 +41,6 @@ from perdure._store.sql.tables import flow_run, result, run_tag, task_run
 Ask = Callable[[Any], Sequence[Any]]  # runs a small query on which the plan of another one depends
 Conditions = list[Any]
 
-_ID_LENGTH = 36
-_TAIL = 15  # where in an id all comes that is not of its time, nor says how it was made
 _BRANCHES = 16  # parts of a query that are asked for by themselves
 _FEW = 2_000  # rows that may be sorted; of more than that, the newest are met soon when all are gone through
 # Each value of a column once: as many steps in an index of it as there are values.
@@ -112,6 +111,15 @@ def _bounds(id: Any, filter: RunFilter) -> Conditions:
     return bounds
 
 
+def _declared(filter: Any) -> Conditions:
+    """What the filter's own fields declare."""
+    (_, *found), values = conditions_of(filter, "\0")
+    names = [f"given_{place}" for place in range(len(values))]
+    left = iter(names)
+    statement = re.sub("\0", lambda _: f":{next(left)}", " AND ".join(found))
+    return [text(statement).bindparams(**dict(zip(names, values, strict=True)))] if found else []
+
+
 def _alternatives(*choices: Sequence[Conditions]) -> list[Conditions]:
     """Each way to choose one of each of the choices; a choice of nothing counts as none."""
     there = [choice for choice in choices if choice]
@@ -140,17 +148,10 @@ def _unindexed(column: Any) -> Any:
 
 def _runs(filter: RunFilter, table: Any, of: Any, parent: Any, ask: Ask) -> list[_Branch]:
     columns = table.c
-    conditions: Conditions = []
-    if filter.ids:
-        conditions.append(begins_with_any(columns.id, filter.ids))
-    if filter.name is not None:
-        conditions.append(columns.name == filter.name)
+    conditions = _declared(filter._replace(older_than=None))  # of which each branch knows
     if filter.of is not None:
         # Without this, SQLite looks through all runs of a task for those of a flow run.
         conditions.append((of.concat("") if filter.flow_run_ids else of) == filter.of)
-    if filter.ended is not None:
-        has_ended = func.coalesce(columns.state_type, "").in_([str(kind) for kind in FINAL])
-        conditions.append(has_ended if filter.ended else ~has_ended)
     ways = _alternatives(_states(columns.state_type, filter.states), _each(parent, filter.flow_run_ids))
     is_open = not conditions and ways == [[]]
     conditions += [*_of_time(columns, filter), *_looked_at(columns, filter)]
@@ -208,17 +209,6 @@ def holds(column: Any, part: str) -> ColumnElement[bool]:
     return func.replace(column, part, "") != column  # type: ignore[no-any-return]
 
 
-def begins_with_any(column: Any, beginnings: tuple[str, ...]) -> ColumnElement[bool]:
-    """Whether an id begins as one of these does, or was made from one of them: see `_platform.ids.dated_id`."""
-    whole = [each for each in beginnings if len(each) >= _ID_LENGTH]
-    cut = [text.lower() for text in beginnings if len(text) < _ID_LENGTH]
-    # Ids are hexadecimal digits and hyphens, which all sort below "g": a range can use the index.
-    ranges = [and_(column >= text, column < text + "g") for text in cut]
-    # No index has the ends of ids. Ids without a time in them come from elsewhere, one at a time.
-    ends = [func.substr(column, _TAIL + 1) == each[_TAIL:] for each in whole if not is_dated(each)]
-    return or_(*([column.in_(whole)] if whole else []), *ranges, *ends)
-
-
 def _by_tags(table: Any, wanted: Sequence[str], is_open: bool, ask: Ask) -> _Branch:
     """The runs that have all of the tags: by a rare one, by the first if nothing else is asked for, or one by one."""
     id, of_task = table.c.id, table is task_run
@@ -241,7 +231,7 @@ def _by_tags(table: Any, wanted: Sequence[str], is_open: bool, ask: Ask) -> _Bra
 def _sources(filter: ResultFilter) -> list[_Branch]:
     """By the runs that results are of: each flow run's tasks, and the flow runs themselves."""
     of_tasks, id = task_run.join(result, result.c.run_id == task_run.c.id), result.c.run_id
-    given: Conditions = [id.in_(filter.run_ids)] if filter.run_ids else []
+    given = _declared(filter)
     if filter.task is not None:
         given.append(task_run.c.task_name == filter.task)
     if filter.flow_run_ids:
