@@ -21,9 +21,10 @@
 #   make ui-types      write the page's types of the API anew
 #   make ui-filled     fill a database with real runs to look at, in .cache/filled, and serve it; LIVE=50 for as many live
 #   make screenshots   pictures of every page, in both themes and two sizes, in .cache/screenshots
+#   make pictures      the documentation's pictures anew, in docs/images, from a run of examples/flights.py
 #   make engines       install what workers are tested with, packages of Debian: OpenSSH's server, Slurm, Podman
 #   make kubernetes    the tests of Kubernetes's workers on a real cluster, with KUBECONFIG=FILE; IMAGE=NAME has Python in it
-#   make docs          build the documentation into site/
+#   make docs          build the documentation into site/, and serve it; SERVE=no does not, PORT=8000 chooses the port
 #   make api           say what of the public API breaks, compared with its snapshot in api/; BASE=REF with that of a
 #                      commit, WRITE=yes makes the snapshot anew
 #   make dist          build the wheel and the source distribution into dist/
@@ -43,7 +44,7 @@ PYTEST := $(if $(MEMORY),TMPDIR=$(MEMORY)) PYTHONDONTWRITEBYTECODE= $(BIN)/pytes
 	$(if $(MEMORY),--override-ini tmp_path_retention_policy=failed)
 
 .DELETE_ON_ERROR:
-.PHONY: demo check test lint postgresql pythons oldest newest steady chaos fuzz bench ui ui-dev ui-check ui-types ui-filled screenshots chromium engines packages kubernetes docs api dist requirements clean
+.PHONY: demo check test lint postgresql pythons oldest newest steady chaos fuzz bench ui ui-dev ui-check ui-types ui-filled screenshots pictures chromium engines packages kubernetes docs api dist requirements clean
 
 # The page is built where Node.js is; elsewhere all else works, and the server says how to get it.
 PAGE := $(if $(shell command -v npm),$(if $(wildcard ui/package.json),ui))
@@ -161,6 +162,9 @@ ui-filled: $(VENV)/.dev $(PAGE)
 screenshots: $(VENV)/.dev $(PAGE) $(CHROMIUM)
 	$(BIN)/python -m tests.ui.screenshots .cache/filled .cache/screenshots
 
+pictures: $(VENV)/.dev $(PAGE) $(CHROMIUM)
+	$(BIN)/python -m tests.ui.pictures
+
 chromium:
 	@echo "Installing Chromium"
 	@sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
@@ -183,9 +187,12 @@ kubernetes: $(VENV)/.dev
 	KUBERNETES_CONFIG=$(abspath $(KUBECONFIG)) KUBERNETES_IMAGE=$(or $(IMAGE),python:3.12-slim) \
 		$(BIN)/pytest --quiet tests/deployments/test_infrastructure.py -k Kubernetes
 
+# As with the demo: it is served where somebody watches.
+SHOW_DOCS := $(BIN)/python -m http.server --bind 127.0.0.1 --directory site $(or $(PORT),8000)
 docs: $(VENV)/.dev
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo "The documentation is in site/index.html"
+	@if [ "$(SERVE)" = yes ] || { [ -t 1 ] && [ "$(SERVE)" != no ]; }; then $(SHOW_DOCS); fi
 
 api: $(VENV)/.dev
 	$(BIN)/python -m api $(if $(BASE),--base $(BASE)) $(if $(WRITE),--write)

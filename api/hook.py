@@ -1,8 +1,10 @@
-"""A hook of MkDocs: pages below `reference/` have what is generated in its place when the site is built."""
+"""Hooks of MkDocs: what is generated is put into pages below `reference/`, and pages that moved lead on."""
 
 import sys
 from pathlib import Path
 from typing import Any
+
+MOVED = {"concepts/steering.html": "control.html"}  # from the site's folder; to, from the page's own folder
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # MkDocs loads this file by its path
 
@@ -12,3 +14,11 @@ from api.reference import PAGES, filled
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """The page's text, filled."""
     return filled(markdown) if page.file.src_uri.startswith(f"{PAGES}/") else markdown
+
+
+def on_post_build(config: Any, **_: Any) -> None:
+    """Leave a page that leads to the new one under each former address."""
+    for former, now in MOVED.items():
+        refresh = f'<meta http-equiv="refresh" content="0; url={now}"><link rel="canonical" href="{now}">'
+        page = f'<!doctype html><meta charset="utf-8"><title>Moved</title>{refresh}<a href="{now}">It is here now.</a>\n'
+        (Path(config.site_dir) / former).write_text(page, "utf-8")

@@ -8,14 +8,23 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+# What a browser loads with a page: the site works without a network.
+LOADED = re.compile(
+    r'<(?:script|img|source|iframe)[^>]+src="(https?:[^"]+)"|<link[^>]+stylesheet[^>]+href="(https?:[^"]+)"'
+)
 
 
 @pytest.mark.slow
-def test_the_site_builds_without_a_warning(tmp_path: Path):
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", tmp_path / "site"]
+@pytest.mark.timeout(600)  # half a minute of processor time
+def test_the_site_builds_without_a_warning_a_dead_link_or_a_request_to_others(tmp_path: Path):
+    site = tmp_path / "site"
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", site]
     built = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stderr
-    assert (tmp_path / "site" / "index.html").exists()
+    assert "wait_for_input" in (site / "search" / "search_index.json").read_text()
+    (moved_to,) = re.findall(r'href="([^"]+)">It is here', (site / "concepts" / "steering.html").read_text())
+    assert (site / "concepts" / moved_to).exists()
+    assert {page.name: found for page in site.rglob("*.html") if (found := LOADED.findall(page.read_text()))} == {}
 
 
 DECISIONS = sorted(path.name for path in (ROOT / "docs/decisions").glob("[0-9]*.md"))
@@ -56,3 +65,11 @@ def test_each_page_is_reached_from_the_index_by_links():
         names = (path.relative_to(ROOT / "docs").as_posix() for path in linked if path.is_relative_to(ROOT / "docs"))
         waiting += [name for name in names if name not in reached]
     assert sorted(set(PAGES) - reached) == []
+
+
+@pytest.mark.parametrize("page", ["README.md", "examples/README.md", "ui/README.md", "CHANGELOG.md"])
+def test_each_link_of_a_page_outside_the_site_leads_to_a_file(page: str):
+    text = (ROOT / page).read_text("utf-8")
+    links = re.findall(r"\]\(([^)#:]+)(?:#[\w-]*)?\)|(?:src|srcset)=\"([^\":]+)\"", text)
+    missing = [link for found in links for link in found if link and not (ROOT / page).parent.joinpath(link).exists()]
+    assert missing == []

@@ -1,11 +1,12 @@
-/** Every page in both themes and sizes: `node e2e/screenshots.mjs ADDRESS FOLDER [PART-OF-A-PATH …]`. */
+/** Every page in both themes and sizes: `node e2e/screenshots.mjs ADDRESS FOLDER [PATH-OR-PART-OF-ONE …]`. */
 
 import { mkdir } from "node:fs/promises"
 import { addresses, launch, SIZES, THEMES, visit, watched } from "./browser.mjs"
 
 const [origin, folder, ...parts] = process.argv.slice(2)
 await mkdir(folder, { recursive: true })
-const all = await addresses(origin)
+const chosen = parts.filter(part => part.startsWith("/"))
+const all = chosen.length ? chosen : await addresses(origin)
 const wanted = all.filter(path => parts.length === 0 || parts.some(part => path.includes(part)))
 const browser = await launch()
 for (const theme of THEMES) {
