@@ -14,6 +14,7 @@ import typer
 from perdure._model.errors import ArtifactError, ArtifactMissing
 from perdure._model.records import ArtifactKind, ArtifactRecord
 from perdure._rooms.artifacts.records import ArtifactFilter
+from perdure.cli import completion
 from perdure.cli.find import flow_run as found_flow_run
 from perdure.cli.find import orchestrator, short_ids
 from perdure.cli.groups import AsJson, Limit, new_group
@@ -26,7 +27,12 @@ if TYPE_CHECKING:
 app = new_group("List, show, export and delete artifacts of runs.")
 
 Which = Annotated[
-    str, typer.Argument(metavar="ARTIFACT", help="A key, for its newest version; or an id, or a prefix of it.")
+    str,
+    typer.Argument(
+        metavar="ARTIFACT",
+        autocompletion=completion.artifacts,
+        help="A key, for its newest version; or an id, or a prefix of it.",
+    ),
 ]
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all that would steer a terminal
 
@@ -35,7 +41,10 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all that would steer
 def ls(
     key: Annotated[str | None, typer.Option("--key", help="All versions of this key.")] = None,
     kind: Annotated[ArtifactKind | None, typer.Option("--kind", help="Only those of this kind.")] = None,
-    flow_run: Annotated[str | None, typer.Option("--flow-run", metavar="RUN", help="Only those of this run.")] = None,
+    flow_run: Annotated[
+        str | None,
+        typer.Option("--flow-run", metavar="RUN", autocompletion=completion.flow_runs, help="Only those of this run."),
+    ] = None,
     everything: Annotated[bool, typer.Option("--all", help="All versions of all keys.")] = False,
     limit: Limit = 20,
     as_json: AsJson = False,

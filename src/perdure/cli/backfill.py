@@ -20,7 +20,7 @@ from perdure._rooms.deployments.backfills import (
 )
 from perdure._rooms.deployments.port import QueueFilter
 from perdure._rooms.deployments.runs import deployment_named
-from perdure.cli import find
+from perdure.cli import completion, find
 from perdure.cli.groups import AsJson, new_group
 from perdure.cli.output import NOTHING, Column, iso, note, short_time, show, show_json, table
 
@@ -32,7 +32,9 @@ _LOOK_SECONDS = 1.0
 
 @app.command()
 def start(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A deployment: FLOW/NAME.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", autocompletion=completion.deployments, help="A deployment: FLOW/NAME.")
+    ],
     first: Annotated[str | None, typer.Option("--from", metavar="KEY", help="The first partition.")] = None,
     last: Annotated[str | None, typer.Option("--to", metavar="KEY", help="The last partition.")] = None,
     order: Annotated[str, typer.Option("--order", metavar="ORDER", help="oldest or newest first.")] = "oldest",

@@ -9,6 +9,7 @@ from perdure import blocks
 from perdure._model.errors import BlockMissing
 from perdure._model.records import BlockRecord
 from perdure._platform.suggest import nearest
+from perdure.cli import completion
 from perdure.cli.find import orchestrator
 from perdure.cli.groups import AsJson, new_group
 from perdure.cli.output import Column, facts, full_time, note, section, short_time, show, show_json, table
@@ -16,7 +17,12 @@ from perdure.cli.shapes import block_shape
 
 app = new_group("List, inspect and delete saved blocks.")
 
-Slug = Annotated[str, typer.Argument(metavar="TYPE/NAME", help="A block's slug, such as local-file-system/dev.")]
+Slug = Annotated[
+    str,
+    typer.Argument(
+        metavar="TYPE/NAME", autocompletion=completion.blocks, help="A block's slug, such as local-file-system/dev."
+    ),
+]
 
 
 @app.command()

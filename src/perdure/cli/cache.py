@@ -9,6 +9,7 @@ from perdure._model.errors import CacheEntryMissing
 from perdure._platform.amounts import parse_age
 from perdure._platform.clock import system_clock
 from perdure._rooms.cache.records import CacheEntry, CacheFilter
+from perdure.cli import completion
 from perdure.cli.find import orchestrator
 from perdure.cli.groups import AsJson, Limit, new_group
 from perdure.cli.output import (
@@ -30,7 +31,10 @@ from perdure.cli.output import (
 
 app = new_group("List, show and clear cached results by key.")
 
-Task = Annotated[str | None, typer.Option("--task", metavar="NAME", help="Only results of this task.")]
+Task = Annotated[
+    str | None,
+    typer.Option("--task", metavar="NAME", autocompletion=completion.tasks, help="Only results of this task."),
+]
 OlderThan = Annotated[
     str | None, typer.Option("--older-than", metavar="AGE", help="Only those made before, such as '30d' or '2h'.")
 ]

@@ -8,19 +8,29 @@ import typer
 
 from perdure._settings import settings
 from perdure._settings.fields import Settings
+from perdure.cli import completion
 from perdure.cli.groups import AsJson, new_group
 from perdure.cli.output import Column, note, show, show_json, table
 
 app = new_group("View and change settings.")
 
 Profile = Annotated[
-    str | None, typer.Option("--profile", metavar="NAME", help="The profile to change; without it, the one in use.")
+    str | None,
+    typer.Option(
+        "--profile",
+        metavar="NAME",
+        autocompletion=completion.profiles,
+        help="The profile to change; without it, the one in use.",
+    ),
 ]
 
 
 @app.command("set")
 def set_(
-    values: Annotated[list[str], typer.Argument(metavar="NAME=VALUE", help="A setting and its value.")],
+    values: Annotated[
+        list[str],
+        typer.Argument(metavar="NAME=VALUE", autocompletion=completion.assignments, help="A setting and its value."),
+    ],
     profile: Profile = None,
     as_json: AsJson = False,
 ) -> None:
@@ -35,7 +45,9 @@ def set_(
 
 @app.command()
 def unset(
-    names: Annotated[list[str], typer.Argument(metavar="NAME", help="A setting.")],
+    names: Annotated[
+        list[str], typer.Argument(metavar="NAME", autocompletion=completion.setting_names, help="A setting.")
+    ],
     profile: Profile = None,
     as_json: AsJson = False,
 ) -> None:

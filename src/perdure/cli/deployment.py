@@ -17,7 +17,7 @@ from perdure._rooms.deployments.ticks import resume_schedules, upcoming
 from perdure._rooms.runs.records import RunFilter
 from perdure._session import session
 from perdure._store.protocol import Orchestrator
-from perdure.cli import find
+from perdure.cli import completion, find
 from perdure.cli.groups import AsJson, new_group
 from perdure.cli.output import (
     NOTHING,
@@ -38,7 +38,14 @@ from perdure.cli.shapes import run_shape
 
 app = new_group("List deployments, look into one, run one, pause or delete one.")
 
-Which = Annotated[str, typer.Argument(metavar="NAME", help="A deployment: FLOW/NAME, or its name if no other has it.")]
+Which = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME",
+        autocompletion=completion.deployments,
+        help="A deployment: FLOW/NAME, or its name if no other has it.",
+    ),
+]
 Slug = Annotated[str | None, typer.Option("--schedule", metavar="SLUG", help="Only this schedule of it.")]
 
 
@@ -48,7 +55,10 @@ def _known() -> Orchestrator:
 
 @app.command()
 def ls(
-    flow: Annotated[str | None, typer.Option("--flow", metavar="NAME", help="Only those of this flow.")] = None,
+    flow: Annotated[
+        str | None,
+        typer.Option("--flow", metavar="NAME", autocompletion=completion.flows, help="Only those of this flow."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """List deployments, with when they run next and how they ran last."""

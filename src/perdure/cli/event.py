@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from perdure._rooms.events.port import NO_RUN, Event, EventFilter
+from perdure.cli import completion
 from perdure.cli.find import orchestrator
 from perdure.cli.groups import AsJson, Limit, new_group
 from perdure.cli.output import NOTHING, Column, note, short_time, show, show_json, table
@@ -24,7 +25,10 @@ def ls(
         str | None,
         typer.Option("--kind", metavar="KIND", help="Only these: flow-run.failed, flow-run.*, order.shipped"),
     ] = None,
-    flow: Annotated[str | None, typer.Option("--flow", metavar="NAME", help="Only of runs of this flow.")] = None,
+    flow: Annotated[
+        str | None,
+        typer.Option("--flow", metavar="NAME", autocompletion=completion.flows, help="Only of runs of this flow."),
+    ] = None,
     limit: Limit = 20,
     as_json: AsJson = False,
 ) -> None:

@@ -9,7 +9,7 @@ from perdure._engine.recovery.lost_runs import lost_among
 from perdure._model.records import LogRecord
 from perdure._rooms.runs.records import FlowRun, RunFilter
 from perdure._session import session
-from perdure.cli import find
+from perdure.cli import completion, find
 from perdure.cli.explain import show_why
 from perdure.cli.flow_run_abandon import LOST, abandon
 from perdure.cli.flow_run_control import cancel, continue_run
@@ -43,12 +43,20 @@ app.command()(cancel)
 app.command("continue")(continue_run)
 app.command()(watch)
 
-Which = Annotated[str, typer.Argument(metavar="RUN", help="A flow run's id, a prefix of it, or its name.")]
+Which = Annotated[
+    str,
+    typer.Argument(
+        metavar="RUN", autocompletion=completion.flow_runs, help="A flow run's id, a prefix of it, or its name."
+    ),
+]
 
 
 @app.command()
 def ls(
-    flow: Annotated[str | None, typer.Option("--flow", metavar="NAME", help="Only those of this flow.")] = None,
+    flow: Annotated[
+        str | None,
+        typer.Option("--flow", metavar="NAME", autocompletion=completion.flows, help="Only those of this flow."),
+    ] = None,
     states: States = [],  # noqa: B006 - typer copies it
     tags: Tags = [],  # noqa: B006
     limit: Limit = 20,

@@ -6,7 +6,7 @@ import typer
 
 from perdure._engine.recovery.abandoning import abandon as give_up
 from perdure._session import session
-from perdure.cli import find
+from perdure.cli import completion, find
 from perdure.cli.groups import AsJson
 from perdure.cli.output import note, show, show_json
 from perdure.cli.shapes import run_shape
@@ -17,7 +17,11 @@ LOST = "Lost: its process has ended. `perdure flow-run resume` resumes it, `aban
 def abandon(
     which: Annotated[
         str,
-        typer.Argument(metavar="RUN", help="A flow run's id, a prefix of it, or its name if no other has it."),
+        typer.Argument(
+            metavar="RUN",
+            autocompletion=completion.flow_runs,
+            help="A flow run's id, a prefix of it, or its name if no other has it.",
+        ),
     ],
     as_json: AsJson = False,
 ) -> None:

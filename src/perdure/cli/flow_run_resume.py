@@ -19,14 +19,19 @@ from perdure._model.records import NOBODY, StartRecord
 from perdure._model.state_types import ABANDONED, FINAL, StateType
 from perdure._rooms.runs.records import FlowRun, RunFilter
 from perdure._session import session
-from perdure.cli import find
+from perdure.cli import completion, find
 from perdure.cli.groups import AsJson
 from perdure.cli.load import load_flow
 from perdure.cli.output import Column, say, short_time, show, show_json, table
 from perdure.cli.run import Ended, call_of, ended_by, shape_of, show_ended
 
 _UNGUARDED = "But its program is only being loaded, to resume a run. Put the call under `if __name__ == '__main__':`."
-Which = Annotated[str, typer.Argument(metavar="RUN", help="A flow run's id, a prefix of it, or its name.")]
+Which = Annotated[
+    str,
+    typer.Argument(
+        metavar="RUN", autocompletion=completion.flow_runs, help="A flow run's id, a prefix of it, or its name."
+    ),
+]
 
 TrustUnsigned = Annotated[
     bool, typer.Option("--trust-unsigned", help="Also runs that began before signing keys were set.")
@@ -35,7 +40,10 @@ TrustUnsigned = Annotated[
 
 def resume(
     which: Annotated[
-        str | None, typer.Argument(metavar="RUN", help="A flow run's id, a prefix of it, or its name.")
+        str | None,
+        typer.Argument(
+            metavar="RUN", autocompletion=completion.flow_runs, help="A flow run's id, a prefix of it, or its name."
+        ),
     ] = None,
     crashed: Annotated[
         bool, typer.Option("--crashed", help="All runs that crashed, or whose process is lost, oldest first.")

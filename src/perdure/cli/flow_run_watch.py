@@ -19,7 +19,7 @@ from perdure._rooms.logs.records import LogFilter, LogLine
 from perdure._rooms.runs.records import FlowRun, TaskRun
 from perdure._session import session
 from perdure._store.protocol import Orchestrator
-from perdure.cli import find
+from perdure.cli import completion, find
 from perdure.cli.log_lines import Follower, Names, family, line_text
 from perdure.cli.output import (
     Column,
@@ -69,7 +69,12 @@ class _Look(NamedTuple):
 
 
 def watch(
-    which: Annotated[str, typer.Argument(metavar="RUN", help="A flow run's id, a prefix of it, or its name.")],
+    which: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN", autocompletion=completion.flow_runs, help="A flow run's id, a prefix of it, or its name."
+        ),
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for each change.")] = False,
 ) -> None:
     """Show a flow run while it executes, until it has ended; the exit code is that of `perdure run`."""

@@ -6,6 +6,7 @@ import typer
 
 from perdure._model.errors import HookError
 from perdure._rooms.events.port import Hook
+from perdure.cli import completion
 from perdure.cli.find import orchestrator
 from perdure.cli.output import Column, iso, note, one_line, short_time, show, show_json, table
 
@@ -13,7 +14,10 @@ On = Annotated[
     list[str],
     typer.Option("--on", metavar="KIND", help="The kind of event, such as flow-run.failed or flow-run.*; repeatable."),
 ]
-OfFlow = Annotated[str | None, typer.Option("--flow", metavar="NAME", help="Only of runs of this flow.")]
+OfFlow = Annotated[
+    str | None,
+    typer.Option("--flow", metavar="NAME", autocompletion=completion.flows, help="Only of runs of this flow."),
+]
 HookId = Annotated[str, typer.Argument(metavar="ID", help="Its id, or a prefix of it.")]
 
 

@@ -8,13 +8,21 @@ from perdure._model.errors import LimitError
 from perdure._platform.clock import system_clock
 from perdure._platform.suggest import nearest
 from perdure._rooms.limits.records import Limit, Slot
+from perdure.cli import completion
 from perdure.cli.find import orchestrator
 from perdure.cli.groups import AsJson, new_group
 from perdure.cli.output import NOTHING, Column, facts, full_time, iso, note, section, short_time, show, show_json, table
 
 app = new_group("Create and change concurrency limits and rate limits.")
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="Tasks with this tag, and concurrency(NAME), are limited.")]
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME",
+        autocompletion=completion.limits,
+        help="Tasks with this tag, and concurrency(NAME), are limited.",
+    ),
+]
 Decay = Annotated[
     float | None,
     typer.Option("--decay", metavar="N", help="Slots released each second: makes it a rate limit."),

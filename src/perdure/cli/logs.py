@@ -14,7 +14,7 @@ from perdure._platform.amounts import parse_age
 from perdure._platform.clock import system_clock
 from perdure._rooms.logs.records import LogFilter, LogLine
 from perdure._store.protocol import Orchestrator
-from perdure.cli import find
+from perdure.cli import completion, find
 from perdure.cli.groups import new_group
 from perdure.cli.log_lines import Follower, Names, family, line_text
 from perdure.cli.output import json_text, note, show
@@ -50,10 +50,22 @@ class _Wanted:
 def logs(
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Keep printing new lines.")] = False,
     flow_run: Annotated[
-        str | None, typer.Option("--flow-run", metavar="RUN", help="Only lines of this flow run and all runs below it.")
+        str | None,
+        typer.Option(
+            "--flow-run",
+            metavar="RUN",
+            autocompletion=completion.flow_runs,
+            help="Only lines of this flow run and all runs below it.",
+        ),
     ] = None,
-    task_run: Annotated[str | None, typer.Option("--task-run", metavar="RUN", help="Only lines of it.")] = None,
-    flow: Annotated[str | None, typer.Option("--flow", metavar="NAME", help="Only of this flow's runs.")] = None,
+    task_run: Annotated[
+        str | None,
+        typer.Option("--task-run", metavar="RUN", autocompletion=completion.task_runs, help="Only lines of it."),
+    ] = None,
+    flow: Annotated[
+        str | None,
+        typer.Option("--flow", metavar="NAME", autocompletion=completion.flows, help="Only of this flow's runs."),
+    ] = None,
     level: Annotated[str | None, typer.Option("--level", help="Only of this level and above, such as WARNING.")] = None,
     grep: Annotated[
         str | None, typer.Option("--grep", metavar="REGEX", help="Only lines that match this regular expression.")

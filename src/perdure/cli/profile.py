@@ -6,12 +6,13 @@ from typing import Annotated
 import typer
 
 from perdure._settings import settings
+from perdure.cli import completion
 from perdure.cli.groups import AsJson, new_group
 from perdure.cli.output import Column, facts, note, show, show_json, table
 
 app = new_group("Manage named sets of settings.")
 
-Name = Annotated[str, typer.Argument(help="A profile's name.")]
+Name = Annotated[str, typer.Argument(autocompletion=completion.profiles, help="A profile's name.")]
 _VARIABLE = settings.SETTINGS["profile"].variable
 
 
@@ -49,7 +50,10 @@ def use(name: Name, as_json: AsJson = False) -> None:
 
 @app.command()
 def inspect(
-    name: Annotated[str | None, typer.Argument(help="A profile's name; without it, the one in use.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(autocompletion=completion.profiles, help="A profile's name; without it, the one in use."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what a profile sets. Secrets are shown as asterisks."""

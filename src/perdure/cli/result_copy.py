@@ -6,7 +6,7 @@ import typer
 
 from perdure._results.places import storage_at
 from perdure._results.transfer import copy_result
-from perdure.cli import find
+from perdure.cli import completion, find
 from perdure.cli.groups import AsJson
 from perdure.cli.output import note, plural, show, show_json, size_text
 from perdure.cli.result_which import Several
@@ -14,7 +14,15 @@ from perdure.cli.result_which import Several
 
 def copy(
     which: Several,
-    to: Annotated[str, typer.Option("--to", metavar="STORAGE", help="A saved storage's slug, a directory, or a URL.")],
+    to: Annotated[
+        str,
+        typer.Option(
+            "--to",
+            metavar="STORAGE",
+            autocompletion=completion.blocks,
+            help="A saved storage's slug, a directory, or a URL.",
+        ),
+    ],
     key: Annotated[
         str | None,
         typer.Option("--key", metavar="KEY", help="Store it under this key; by default under its present one."),

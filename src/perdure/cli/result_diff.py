@@ -8,7 +8,7 @@ from perdure._model.errors import PerdureError
 from perdure._results.changes import Change
 from perdure._results.difference import Difference, difference_as_json
 from perdure._results.difference import diff as compared
-from perdure.cli import find
+from perdure.cli import completion, find
 from perdure.cli.groups import AsJson
 from perdure.cli.output import note, plural, say, show, show_json, size_text
 from perdure.cli.result_which import HELP
@@ -21,8 +21,8 @@ _SHOWN = 50  # changes
 
 
 def diff(
-    before: Annotated[str, typer.Argument(metavar="BEFORE", help=HELP)],
-    after: Annotated[str, typer.Argument(metavar="AFTER", help="Another one.")],
+    before: Annotated[str, typer.Argument(metavar="BEFORE", autocompletion=completion.runs, help=HELP)],
+    after: Annotated[str, typer.Argument(metavar="AFTER", autocompletion=completion.runs, help="Another one.")],
     quick: Annotated[bool, typer.Option("--quick", help="By their digests only: nothing large is loaded.")] = False,
     as_json: AsJson = False,
 ) -> None:

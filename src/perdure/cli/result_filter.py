@@ -12,7 +12,7 @@ from perdure._platform.amounts import parse_age, parse_size
 from perdure._platform.clock import system_clock
 from perdure._platform.ids import is_id
 from perdure._rooms.results.records import ResultFilter
-from perdure.cli import find
+from perdure.cli import completion, find
 
 T = TypeVar("T")
 
@@ -22,12 +22,26 @@ class Chosen:
     """What the options were given as."""
 
     flow: Annotated[
-        str | None, typer.Option("--flow", metavar="NAME", help="Only those of this flow and of the tasks in it.")
+        str | None,
+        typer.Option(
+            "--flow",
+            metavar="NAME",
+            autocompletion=completion.flows,
+            help="Only those of this flow and of the tasks in it.",
+        ),
     ] = None
-    task: Annotated[str | None, typer.Option("--task", metavar="NAME", help="Only those of this task.")] = None
+    task: Annotated[
+        str | None,
+        typer.Option("--task", metavar="NAME", autocompletion=completion.tasks, help="Only those of this task."),
+    ] = None
     flow_run: Annotated[
         str | None,
-        typer.Option("--flow-run", metavar="RUN", help="Only that of this flow run and those of its task runs."),
+        typer.Option(
+            "--flow-run",
+            metavar="RUN",
+            autocompletion=completion.flow_runs,
+            help="Only that of this flow run and those of its task runs.",
+        ),
     ] = None
     type: Annotated[
         str | None,
@@ -35,7 +49,12 @@ class Chosen:
     ] = None
     storage: Annotated[
         str | None,
-        typer.Option("--storage", metavar="STORAGE", help="Only in this storage: a slug, an id, a directory, a URL."),
+        typer.Option(
+            "--storage",
+            metavar="STORAGE",
+            autocompletion=completion.blocks,
+            help="Only in this storage: a slug, an id, a directory, a URL.",
+        ),
     ] = None
     older_than: Annotated[
         str | None, typer.Option("--older-than", metavar="AGE", help="Only those made before, such as '30d' or '2h'.")

@@ -9,7 +9,7 @@ import typer
 from perdure._results.rewriting import Rewriting
 from perdure._results.rewriting import rewrite as rewritten
 from perdure._rooms.results.records import ResultFilter
-from perdure.cli import find
+from perdure.cli import completion, find
 from perdure.cli.groups import AsJson
 from perdure.cli.output import note, plural, show, show_json
 from perdure.cli.result_filter import Chosen, check_one, choosing
@@ -21,7 +21,7 @@ _SHOWN = 50  # results that could not be rewritten
 
 @choosing
 def rewrite(
-    which: Annotated[list[str] | None, typer.Argument(metavar="RUN", help=HELP)] = None,
+    which: Annotated[list[str] | None, typer.Argument(metavar="RUN", autocompletion=completion.runs, help=HELP)] = None,
     chosen: Chosen = Chosen(),  # noqa: B008 - the options take its place
     all_: Annotated[bool, typer.Option("--all", help="All persisted results.")] = False,
     serializer: Annotated[

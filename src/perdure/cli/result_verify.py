@@ -12,7 +12,7 @@ import typer
 from perdure._results.verification import Verdict
 from perdure._results.verification import verify as verified
 from perdure._rooms.results.records import ResultFilter
-from perdure.cli import find
+from perdure.cli import completion, find
 from perdure.cli.groups import AsJson
 from perdure.cli.output import duration_text, json_text, note, plural, section, show
 from perdure.cli.result_filter import Chosen, check_one, choosing
@@ -40,7 +40,7 @@ _REMEDIES = {
 
 @choosing
 def verify(
-    which: Annotated[list[str] | None, typer.Argument(metavar="RUN", help=HELP)] = None,
+    which: Annotated[list[str] | None, typer.Argument(metavar="RUN", autocompletion=completion.runs, help=HELP)] = None,
     chosen: Chosen = Chosen(),  # noqa: B008 - the options take its place
     all_: Annotated[bool, typer.Option("--all", help="All persisted results.")] = False,
     quick: Annotated[

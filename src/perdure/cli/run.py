@@ -17,7 +17,7 @@ from perdure._model.states import State, is_states
 from perdure._platform.suggest import nearest
 from perdure._rooms.runs.records import FlowRun
 from perdure._run.context import FlowRunContext
-from perdure.cli import find
+from perdure.cli import completion, find
 from perdure.cli.groups import AsJson, new_group
 from perdure.cli.load import load_flow
 from perdure.cli.output import duration_text, iso, jsonable, note, show, show_json, state_text
@@ -45,7 +45,12 @@ class Ended(NamedTuple):
 @app.command()
 def run(
     target: Annotated[
-        str, typer.Argument(metavar="TARGET", help="FILE.py:FLOW or MODULE:FLOW; a flow that is alone needs no name.")
+        str,
+        typer.Argument(
+            metavar="TARGET",
+            autocompletion=completion.targets,
+            help="FILE.py:FLOW or MODULE:FLOW; a flow that is alone needs no name.",
+        ),
     ],
     pairs: Annotated[
         list[str],

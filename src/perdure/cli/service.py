@@ -13,6 +13,7 @@ import typer
 from perdure._model.errors import WorkerError
 from perdure._settings import settings
 from perdure._worker.systemd import Service, done, is_running
+from perdure.cli import completion
 from perdure.cli.groups import AsJson, new_group
 from perdure.cli.output import note, show, show_json
 
@@ -28,7 +29,14 @@ def install(
         Path | None, typer.Argument(metavar="[FILE]", help="A program that serves flows: it calls .serve().")
     ] = None,
     pools: Annotated[
-        list[str] | None, typer.Option("--pool", "-p", metavar="NAME", help="A worker of this work pool; repeatable.")
+        list[str] | None,
+        typer.Option(
+            "--pool",
+            "-p",
+            metavar="NAME",
+            autocompletion=completion.work_pools,
+            help="A worker of this work pool; repeatable.",
+        ),
     ] = None,
     limit: Annotated[
         int | None, typer.Option("--limit", "-l", metavar="N", min=1, help="How many runs at once, of a worker.")

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from perdure._rooms.runs.records import RunFilter, TaskRun
-from perdure.cli import find
+from perdure.cli import completion, find
 from perdure.cli.explain import show_why
 from perdure.cli.groups import AsJson, Limit, States, Tags, new_group
 from perdure.cli.output import (
@@ -26,16 +26,27 @@ from perdure.cli.shapes import duration_of, run_shape, state_shape
 app = new_group("List, inspect and explain task runs.")
 
 Which = Annotated[
-    str, typer.Argument(metavar="RUN", help="A task run's id, a prefix of it, its name, or FLOW-RUN/NAME.")
+    str,
+    typer.Argument(
+        metavar="RUN",
+        autocompletion=completion.task_runs,
+        help="A task run's id, a prefix of it, its name, or FLOW-RUN/NAME.",
+    ),
 ]
 
 
 @app.command()
 def ls(
     flow_run: Annotated[
-        str | None, typer.Option("--flow-run", metavar="RUN", help="Only those of this flow run.")
+        str | None,
+        typer.Option(
+            "--flow-run", metavar="RUN", autocompletion=completion.flow_runs, help="Only those of this flow run."
+        ),
     ] = None,
-    task: Annotated[str | None, typer.Option("--task", metavar="NAME", help="Only those of this task.")] = None,
+    task: Annotated[
+        str | None,
+        typer.Option("--task", metavar="NAME", autocompletion=completion.tasks, help="Only those of this task."),
+    ] = None,
     states: States = [],  # noqa: B006 - typer copies it
     tags: Tags = [],  # noqa: B006
     limit: Limit = 20,

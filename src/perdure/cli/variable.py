@@ -9,13 +9,19 @@ from perdure._model.errors import VariableMissing
 from perdure._platform.suggest import nearest
 from perdure._rooms.variables.records import VariableRecord
 from perdure._rooms.variables.variable import Variable
+from perdure.cli import completion
 from perdure.cli.find import orchestrator
 from perdure.cli.groups import AsJson, new_group
 from perdure.cli.output import Column, iso, note, short_time, show, show_json, table
 
 app = new_group("List, set and delete variables. They are not for secrets: everybody can read them.")
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="Lower-case letters, digits, dashes and underscores.")]
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME", autocompletion=completion.variables, help="Lower-case letters, digits, dashes and underscores."
+    ),
+]
 
 
 @app.command()

@@ -18,13 +18,13 @@ from perdure._rooms.deployments.job_templates import (
     template_of,
 )
 from perdure._rooms.deployments.port import QueueFilter, WorkPool, WorkQueue
-from perdure.cli import find
+from perdure.cli import completion, find
 from perdure.cli.groups import AsJson, new_group
 from perdure.cli.output import NOTHING, Column, iso, note, show, show_json, table
 
 app = new_group("Make, list, pause and delete work pools and their queues.")
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The work pool.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", autocompletion=completion.work_pools, help="The work pool.")]
 Queue = Annotated[str | None, typer.Option("--queue", metavar="NAME", help="A queue of it: a named limit within it.")]
 AtOnce = Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="How many runs at once.")]
 

@@ -14,7 +14,7 @@ from perdure._session import session
 from perdure._settings import settings
 from perdure._worker.kinds import infrastructure_of
 from perdure._worker.loop import Worker
-from perdure.cli import find
+from perdure.cli import completion, find
 from perdure.cli.groups import AsJson, new_group
 from perdure.cli.output import Column, iso, note, short_time, show, show_json, table
 
@@ -24,7 +24,14 @@ app = new_group("Start a worker, list workers.")
 @app.command()
 def start(
     pools: Annotated[
-        list[str], typer.Option("--pool", "-p", metavar="NAME", help="Whose runs it takes; repeatable.")
+        list[str],
+        typer.Option(
+            "--pool",
+            "-p",
+            metavar="NAME",
+            autocompletion=completion.work_pools,
+            help="Whose runs it takes; repeatable.",
+        ),
     ] = [DEFAULT_POOL],  # noqa: B006 - typer copies it
     limit: Annotated[
         int | None,
@@ -70,7 +77,12 @@ def _type_of(known: Deployments, pools: Sequence[str], wanted: str | None) -> st
 
 @app.command()
 def ls(
-    pool: Annotated[str | None, typer.Option("--pool", "-p", metavar="NAME", help="Only those of this pool.")] = None,
+    pool: Annotated[
+        str | None,
+        typer.Option(
+            "--pool", "-p", metavar="NAME", autocompletion=completion.work_pools, help="Only those of this pool."
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """List workers, with their version, last heartbeat, and how many runs they have of how many they take."""
