@@ -38,6 +38,10 @@ class ErrorAnswer(BaseModel):
     error: Problem
 
 
+# Of a model, FastAPI would make a validator for each status of each route: 1 s of a server's start.
+SHAPE = {"content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{ErrorAnswer.__name__}"}}}}
+
+
 class Refused(PerdureError):
     """What was asked for is not allowed here."""
 
@@ -61,7 +65,7 @@ _STATUSES: tuple[tuple[type[Exception], HTTPStatus], ...] = (  # the first that 
 def answers(*more: HTTPStatus) -> dict[int | str, dict[str, Any]]:
     """The errors that a route may answer with, for its description: those that any may, and these."""
     common = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE)
-    return {int(status): {"model": ErrorAnswer, "description": status.phrase} for status in (*common, *more)}
+    return {int(status): {**SHAPE, "description": status.phrase} for status in (*common, *more)}
 
 
 ANSWERS = answers(HTTPStatus.NOT_FOUND)

@@ -101,13 +101,16 @@ _CALLERS: dict[str, tuple[str, ...]] = {
 }
 
 
+_TESTS = "perdure.testing."  # whose tasks are like anybody's
+
+
 def _is_interruptible(frame: FrameType | None) -> bool:
     """Whether a thread is in the user's code, or in what that calls; or waits for something of ours."""
     if frame is not None and frame.f_code is Bell.wait.__code__:
         return True
     while frame is not None:
         module = str(frame.f_globals.get("__name__"))
-        if module.startswith("perdure."):
+        if module.startswith("perdure.") and not module.startswith(_TESTS):
             functions = _CALLERS.get(module)
             return functions is not None and (not functions or frame.f_code.co_name in functions)
         if module.partition(".")[0] == "logging":  # it would keep its lock for ever

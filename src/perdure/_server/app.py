@@ -15,7 +15,7 @@ from perdure._http.access import Gate, authorise
 from perdure._http.changes import Changes
 from perdure._http.config import ServerConfig
 from perdure._http.counting import Counting
-from perdure._http.errors import ErrorAnswer, explain_errors
+from perdure._http.errors import SHAPE, explain_errors
 from perdure._http.kept import kept_router
 from perdure._http.launcher import Starter
 from perdure._http.sessions import Sessions
@@ -39,7 +39,7 @@ from perdure._store.embedded import EmbeddedOrchestrator
 
 _OWN = (health, status, metrics, session, overview, settings_routes, of_orchestrator)
 _REFUSALS: dict[int | str, dict[str, Any]] = {  # by the guard, of any request
-    int(status): {"model": ErrorAnswer}
+    int(status): SHAPE
     for status in (
         *(HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
         *(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, HTTPStatus.MISDIRECTED_REQUEST, HTTPStatus.TOO_MANY_REQUESTS),
@@ -120,10 +120,8 @@ def _api(_: tuple[str, ...]) -> FastAPI:
         dependencies=[Depends(authorise)],
         responses=_REFUSALS,
     )
-    api = APIRouter(prefix="/api")
     for router in routers():
-        api.include_router(router)
-    app.include_router(api)
+        app.include_router(router, prefix="/api")
     visit = {"type": "http", "method": "GET", "path": "/", "root_path": "", "headers": []}
     for route in app.routes:
         route.matches(visit)  # else the first visitor waits for it

@@ -4,7 +4,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from perdure._http.dependencies import Known
-from perdure._http.errors import answers
+from perdure._http.errors import ErrorAnswer, answers
 from perdure._platform.version import VERSION
 from perdure._rooms.runs.records import RunFilter
 
@@ -29,7 +29,8 @@ def health() -> Health:
     return Health(status="ok")
 
 
-@router.get("/ready", responses=answers())
+# Here alone FastAPI is given the model of errors, so that the document of the API describes it: see `SHAPE`.
+@router.get("/ready", responses={**answers(), 503: {"model": ErrorAnswer, "description": "Service Unavailable"}})
 def ready(known: Known) -> Health:
     """Whether it can read its database; 503 if not."""
     known.flow_runs(RunFilter(limit=1))
