@@ -32,7 +32,7 @@ class Difference:
     """The differences of two results; as a truth value, whether there are any."""
 
     is_same: bool
-    by: Literal["digest", "value"]  # what told
+    by: Literal["digest", "value"]  # what shows it
     changes: tuple[Change, ...] = ()
     more: int = 0  # changes that were only counted
     chunks: Chunks | None = None  # known for payloads of one layout
@@ -80,7 +80,7 @@ class PlainDifference:
     """The differences of two results, as far as they can be determined without running their code."""
 
     is_same: bool | None  # None: only loading them would tell
-    by: Literal["digest", "value", "preview"] | None  # what told, or shows at least some of it
+    by: Literal["digest", "value", "preview"] | None  # what shows it, or shows at least some of it
     changes: tuple[Change, ...] = ()
     more: int = 0
     chunks: Chunks | None = None

@@ -24,7 +24,7 @@ def is_atom(value: object) -> bool:
 
 
 def only_atoms(values: Iterable[object]) -> bool:
-    """Whether none of the values can hold anything else: the usual case, told apart at a glance."""
+    """Whether none of the values can hold anything else: the usual case, seen at a glance."""
     for value in values:  # noqa: SIM110 - a generator would take longer than the loop
         if type(value) not in ATOMS:
             return False

@@ -46,7 +46,7 @@ SEQUENCE_HEADER = "Perdure-Sequence"  # of a batch or a call: one more than that
 GAP_HEADER = "Perdure-Gap"  # "known": what is missing before this batch will not come
 
 # What batches of records do, and whom they are of.
-_TOLD = ("report", "commit", "flush", "close", "own", "disown", "hear_of_lost", "has_block", "room")
+_NOT_CALLS = ("report", "commit", "flush", "close", "own", "disown", "hear_of_lost", "has_block", "room")
 # What the protocol of orchestrators only names, so that who only runs flows need not import it.
 _NAMED = {**vars(records), **vars(fields), "Callable": Callable, "Iterable": Iterable, "Sequence": Sequence}
 for _room in _rooms.parts("records").values():
@@ -384,7 +384,7 @@ class InvalidCall(RecordRefused):
 def own_methods(protocol: Any) -> Mapping[str, Callable[..., Any]]:
     """The functions of a protocol that are called one by one, by name; those of its parts are not among them."""
     bases = [base for base in protocol.__mro__ if base.__module__ != "typing"]
-    left_out = _TOLD if protocol is Orchestrator else ("close",)
+    left_out = _NOT_CALLS if protocol is Orchestrator else ("close",)
     return {
         name: member
         for base in reversed(bases)

@@ -149,12 +149,12 @@ def _auth(user: Mapping[str, Any], folder: Path, verify: ssl.SSLContext | bool) 
 def _by_program(how: Mapping[str, Any], folder: Path, verify: ssl.SSLContext | bool) -> tuple[str, float]:
     """A token by a program, as cloud providers have them; it may give a certificate instead."""
     environment = {each["name"]: each["value"] for each in how.get("env") or []}
-    told = {"apiVersion": how["apiVersion"], "kind": "ExecCredential", "spec": {"interactive": False}}
+    request = {"apiVersion": how["apiVersion"], "kind": "ExecCredential", "spec": {"interactive": False}}
     command = [how["command"], *(how.get("args") or [])]
     try:
         ended = subprocess.run(
             command,
-            env={**os.environ, **environment, "KUBERNETES_EXEC_INFO": json.dumps(told)},
+            env={**os.environ, **environment, "KUBERNETES_EXEC_INFO": json.dumps(request)},
             cwd=folder,
             capture_output=True,
             check=False,

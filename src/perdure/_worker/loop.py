@@ -259,8 +259,8 @@ class Worker:
     def _watch_unbegun(self, watched: Watched) -> None:
         there = watched.there()
         status = "" if there is None or there.ended() is not None else there.status()
-        if status != watched.told:
-            watched.told = status
+        if status != watched.last_logged:
+            watched.last_logged = status
             self._ends.say(watched.queued.flow_run_id, status, logging.INFO)
         if watched.timeout is not None and time.monotonic() - watched.since > watched.timeout:
             reason = f"it had not begun {watched.timeout:g} seconds after it was started. {status}"

@@ -22,13 +22,13 @@ _UNUSABLE = 255  # ssh's own exit code
 
 _HOLDER = r"""
 import json, os, select, signal, subprocess, sys, time
-told = json.loads(sys.stdin.buffer.readline())
-environment = {**os.environ, **told["environment"]}
+request = json.loads(sys.stdin.buffer.readline())
+environment = {**os.environ, **request["environment"]}
 environment = {name: value for name, value in environment.items() if value is not None}
 try:
-    if told["directory"]:
-        os.chdir(os.path.expanduser(told["directory"]))
-    process = subprocess.Popen(told["command"], env=environment, stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT,
+    if request["directory"]:
+        os.chdir(os.path.expanduser(request["directory"]))
+    process = subprocess.Popen(request["command"], env=environment, stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT,
                                start_new_session=True)
 except OSError as error:
     print("It could not be started:", error, flush=True)
@@ -46,17 +46,17 @@ while process.poll() is None:
             lines = os.read(source, 4096)
             heard = now
             if not lines:
-                heard = now - told["link"] - 1
+                heard = now - request["link"] - 1
             if b"k" in lines:
                 end(signal.SIGKILL)
             elif b"t" in lines:
                 end(signal.SIGTERM)
-        if now - heard > told["link"]:
+        if now - heard > request["link"]:
             ending = now
             end(signal.SIGTERM)
     else:
         time.sleep(0.1)
-        if now - ending > told["grace"]:
+        if now - ending > request["grace"]:
             end(signal.SIGKILL)
 try:
     os.killpg(process.pid, signal.SIGKILL)
@@ -103,14 +103,14 @@ class SshInfrastructure:
         except OSError as error:
             raise WorkerError(f"{self._program} cannot be run: {error}. Install OpenSSH's client.") from error
         # By ssh, and not by its command line, which everybody there sees.
-        told = {
+        request = {
             "command": job.command,
             "environment": dict(job.environment),
             "directory": job.made_of.get("working_dir"),
             "link": self._link_seconds,
             "grace": self._grace_seconds,
         }
-        return HeldProcess(process, json.dumps(told))
+        return HeldProcess(process, json.dumps(request))
 
     def find(self, flow_run_id: str) -> None:  # noqa: ARG002
         """Nothing: what a worker has left has ended."""
@@ -136,12 +136,12 @@ def _held_by(python: str) -> str:
 class HeldProcess(RunningProcess):
     """A command on another machine, with the ssh that holds it."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", told: str) -> None:
+    def __init__(self, process: "subprocess.Popen[bytes]", request: str) -> None:
         super().__init__(process, shows=False)
         self._writing = threading.Lock()
         self._over = threading.Event()
         self._forced = False
-        threading.Thread(target=self._beat, args=(told,), name="perdure-ssh-beat", daemon=True).start()
+        threading.Thread(target=self._beat, args=(request,), name="perdure-ssh-beat", daemon=True).start()
 
     def ended(self) -> int | None:
         """The exit code of the command, or of ssh if that could not do its part."""
@@ -165,8 +165,8 @@ class HeldProcess(RunningProcess):
             super().stop(force=True)
         self._forced = force
 
-    def _beat(self, told: str) -> None:
-        self._write(f"{told}\n")
+    def _beat(self, request: str) -> None:
+        self._write(f"{request}\n")
         while not self._over.wait(_BEAT_SECONDS):
             self._write(".\n")
 

@@ -33,7 +33,7 @@ class Watched:
         started: What was started; it is not done before that is there, and may fail.
         timeout: Seconds after which it is given up, unless it has begun.
         since: When it was to be started.
-        told: What was last said of it in the run's log.
+        last_logged: What was last said of it in the run's log.
         ending: Since when its run is known to have ended.
         stopping: When it was last asked to end, and whether by force.
     """
@@ -43,7 +43,7 @@ class Watched:
     started: "Future[Started]"
     timeout: float | None = None
     since: float = field(default_factory=time.monotonic)
-    told: str = ""
+    last_logged: str = ""
     ending: float | None = None
     stopping: tuple[float, bool] | None = None
 

@@ -50,7 +50,7 @@ def _of_cache(filter: CacheFilter, ask: Ask) -> _Conditions:
     if filter.task is not None:
         maker = task_run.alias()
         is_task = maker.c.task_name == filter.task
-        if is_few(ask, is_task):  # told one by one, so that PostgreSQL knows how few
+        if is_few(ask, is_task):  # named one by one, so that PostgreSQL knows how few
             conditions.append(columns.run_id.in_([id for (id,) in ask(select(maker.c.id).where(is_task))]))
         else:
             conditions.append(exists().where(maker.c.id == columns.run_id, is_task))
