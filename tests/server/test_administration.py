@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from perdure._model.records import ProcessRecord
 from perdure._platform.clock import system_clock
 from perdure._platform.ids import new_id
 from perdure._rooms.events.port import Delivery, Event
@@ -68,7 +69,10 @@ def test_a_limit_may_be_called_anything(api: httpx.Client) -> None:
 
 def test_a_limit_shows_who_holds_its_slots_and_who_waits(api: httpx.Client, known: EmbeddedOrchestrator) -> None:
     api.put("/limits/db", json={"slots": 1})
-    holds, waits = (Slot(new_id(), "db", 1, new_id(), new_id(), system_clock()) for _ in range(2))
+    now = system_clock()
+    process = ProcessRecord(new_id(), "elsewhere", 1, None, now, now)  # who is gone holds nothing
+    known.commit([process])
+    holds, waits = (Slot(new_id(), "db", 1, process.id, new_id(), now) for _ in range(2))
     for slot in (holds, waits):
         known.limits.take(slot, system_clock())
     limit = api.get("/limits/db").json()
