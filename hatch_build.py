@@ -1,7 +1,8 @@
 """Puts the server's page into what is built: in the wheel at perdure/_server/ui, in the source distribution at ui/dist.
 
-It is built with npm where its sources are newer than it is. Where there is no npm, or npm fails, what comes out has no
-page, and all else works.
+The wheel's metadata says which packages of Node.js are in it, as CycloneDX, in the place that PEP 770 gives it. The
+page is built with npm where its sources are newer than it is. Where there is no npm, or npm fails, what comes out has
+no page, and all else works.
 """
 
 import shutil
@@ -27,6 +28,8 @@ class PageBuildHook(BuildHookInterface):
             build(source)
         if (source / "dist" / "index.html").exists():
             build_data["force_include"][str(source / "dist")] = WITHIN[self.target_name]
+            if self.target_name == "wheel" and (source / "dist" / "sbom.cdx.json").exists():
+                build_data["sbom_files"].append("ui/dist/sbom.cdx.json")
 
 
 def is_stale(source: Path) -> bool:
