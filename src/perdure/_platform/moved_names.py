@@ -138,7 +138,7 @@ MODULES: Mapping[str, str] = {
     "perdure.engine.projects": "perdure._engine.identity.projects",
     "perdure.engine.resumption": "perdure._engine.recovery.resumption",
     "perdure.engine.retries": "perdure._engine.lifecycle.retries",
-    "perdure.engine.reuse": "perdure._engine.lifecycle.reuse",
+    "perdure.engine.reuse": "perdure._engine.lifecycle.ending_with_result",
     "perdure.engine.runs": "perdure._engine.lifecycle.runs",
     "perdure.engine.sharing": "perdure._engine.identity.sharing",
     "perdure.engine.shown": "perdure._engine.lifecycle.shown_parameters",

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from perdure._engine.coordination.transacting import recovered
 from perdure._engine.identity.identity import identify_late
 from perdure._engine.lifecycle.attempt import Produced, produce
+from perdure._engine.lifecycle.ending_with_result import reused
 from perdure._engine.lifecycle.outcomes import Outcome, outcome_of_flow
 from perdure._engine.lifecycle.retries import delay_before
-from perdure._engine.lifecycle.reuse import reused
 from perdure._engine.lifecycle.runs import call_hooks, crash, end, enter, name_run, stay, text_of
 from perdure._engine.lifecycle.upstream import UpstreamNotCompleted, resolved
 from perdure._engine.lifecycle.validation import validated

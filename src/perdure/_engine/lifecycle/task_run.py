@@ -5,25 +5,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from perdure._engine.coordination.staging import staged_value
-from perdure._engine.identity.cache_key import CacheKey, cache_key_of
+from perdure._engine.identity.cache_key import CacheKey
 from perdure._engine.identity.identity import identify_late
 from perdure._engine.lifecycle.attempt import Produced, produce
+from perdure._engine.lifecycle.cache_lookup import cache_key_of_run, cached_state
+from perdure._engine.lifecycle.ending_with_result import reused
 from perdure._engine.lifecycle.outcomes import Outcome, outcome_of_task
 from perdure._engine.lifecycle.retries import delay_before
-from perdure._engine.lifecycle.reuse import reused, take
 from perdure._engine.lifecycle.runs import call_hooks, crash, end, enter, name_run, stay, text_of
 from perdure._engine.lifecycle.tag_limits import slots_let_go, slots_of_tags
 from perdure._engine.lifecycle.upstream import UpstreamNotCompleted, resolved
-from perdure._engine.lifecycle.why_computed import decision_of, refreshes, source_of
 from perdure._engine.port import Runtime
 from perdure._engine.recovery.durable_timers import resume_retries, wait_for_try
 from perdure._model.errors import RunTimeout
 from perdure._model.options import TaskOptions
-from perdure._model.records import Record, ResultRecord, Why
+from perdure._model.records import Record
 from perdure._model.state_types import StateType
 from perdure._model.states import State
-from perdure._results.store import result_from_record
 from perdure._results.types import UnpersistedResult
 from perdure._run.arguments import Upstream, WaitedFor, is_atom
 from perdure._run.context import TaskRunContext
@@ -31,11 +29,6 @@ from perdure._run.effects import Blocking, Report, Steps
 from perdure._run.hook_calls import hook_call
 
 S = StateType
-_COMPUTES: dict[Why, str] = {
-    "computed": "Computed: nothing in the cache can be used for it.",
-    "refreshed": "Computed because of refresh_cache or PERDURE_TASKS_REFRESH_CACHE.",
-    "keyless": "Computed: it has no cache key.",
-}
 
 
 @dataclass(slots=True)
@@ -81,7 +74,7 @@ def prepare(call: TaskCall, runtime: Runtime) -> Steps[bool]:
         if call.run.identity is not None:
             yield from resume_retries(call.run, runtime)
         if call.run.options.cache_policy is not None:  # the other process has neither its source nor all of the flow
-            call.cache_key = yield from _cache_key(call.run, runtime)
+            call.cache_key = yield from cache_key_of_run(call.run, runtime)
     except UpstreamNotCompleted as upstream:
         yield from _not_ready(call, runtime, upstream)
         return False
@@ -126,14 +119,10 @@ def _before_attempts(call: TaskCall, runtime: Runtime) -> Steps[State[object] | 
         except Exception as error:
             return (yield from _fail(call, runtime, _failure(run, error)))
     if options.is_cached:
-        call.cache_key = call.cache_key or (yield from _cache_key(run, runtime))
-        if call.cache_key is not None and not refreshes(run):
-            hit = yield from _cached(call, runtime, call.cache_key)
-            if hit is not None:
-                return hit
-        decision = decision_of(run, call.cache_key, runtime)
-        runtime.log(run, logging.DEBUG, _COMPUTES[decision.why])
-        call.records.append(decision)
+        call.cache_key = call.cache_key or (yield from cache_key_of_run(run, runtime))
+        state = yield from cached_state(run, call.records, runtime, call.cache_key)
+        if state is not None:
+            return state
     if run.persisted and not runtime.can_persist(run):
         yield Blocking(runtime.check_persisting, (run,))
     return None
@@ -219,44 +208,6 @@ def _wait_for_retry(run: TaskRunContext, runtime: Runtime, outcome: Outcome) -> 
     yield from wait_for_try(
         run, runtime, [enter(run, runtime, S.SCHEDULED, outcome.message, name="AwaitingRetry")], delay
     )
-
-
-def _cache_key(run: TaskRunContext, runtime: Runtime) -> Steps[CacheKey | None]:
-    key = yield from cache_key_of(run)
-    if key is not None and key.source is not None and key.source not in runtime.reported_sources:
-        runtime.reported_sources.add(key.source)
-        yield Report((source_of(run.options.function, key.source),))
-    return key
-
-
-def _cached(call: TaskCall, runtime: Runtime, cache_key: CacheKey) -> Steps[State[object] | None]:
-    """The final state of a run whose value is in the cache, perhaps soon; None if the run is to compute it."""
-    run, key, lost = call.run, cache_key.key, None
-    why: Why = "cached"
-    while True:
-        found: ResultRecord | None = staged_value(run, key) or (yield Blocking(_find, (runtime, run, cache_key)))
-        if found is not None and found.run_id != lost:
-            result = result_from_record(found, keep=run.options.cache_result_in_memory)
-            if found.cache_key != key:
-                found = found._replace(cache_key=key)
-            state = yield from take(run, call.records, runtime, result, found, why)
-            if state is not None:
-                return state
-            lost = found.run_id
-        if (yield from runtime.claims.is_to_compute(run, key, lost, call.records)):
-            return None
-        why = "waited"
-
-
-def _find(runtime: Runtime, run: TaskRunContext, cache_key: CacheKey) -> ResultRecord | None:
-    """The result under a key, or under the one that earlier versions gave it, which did not tell projects apart."""
-    found = runtime.find_cached(cache_key.key)
-    if found is not None or cache_key.former is None:
-        return found
-    former = cache_key.former.key()
-    found = None if former is None or former == cache_key.key else runtime.find_cached(former)
-    is_own = cache_key.former.tells_projects or found is None or runtime.is_own(found.run_id, run.options.function)
-    return found if is_own else None
 
 
 def _not_ready(call: TaskCall, runtime: Runtime, upstream: UpstreamNotCompleted) -> Steps[State[object]]:

@@ -30,16 +30,16 @@ def reused(run: RunContext, records: list[Record], runtime: Runtime) -> Steps[St
     known = flow.finished.get(run.identity)
     if known is not None:
         record = result_record(known.run_id or run.id, not run.is_flow, known.data, known.time)
-        return (yield from take(run, records, runtime, known.data, record, "reused"))
+        return (yield from end_with_result_of(run, records, runtime, known.data, record, "reused"))
     found = flow.earlier.get(run.identity)
     if found is None or (run.options.is_generator and found.kind == "unpersisted"):  # one that was left half-way
         return None
     result = result_from_record(found, keep=run.options.cache_result_in_memory)
     stays = bool(records) and not found.is_exception and flow.is_own(run.identity)
-    return (yield from take(run, records, runtime, result, found, "reused", stays))
+    return (yield from end_with_result_of(run, records, runtime, result, found, "reused", stays))
 
 
-def take(
+def end_with_result_of(
     run: RunContext,
     records: list[Record],
     runtime: Runtime,
