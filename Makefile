@@ -41,7 +41,7 @@ WORKERS ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN); echo $$((cores > 4 ? 8 :
 # With bytecode, even where that is turned off: else every worker compiles all tests, and every process all sources.
 # In memory, where there is plenty of it: tests kill processes, and what those wrote is there still, as it is on a disk.
 MEMORY := $(shell df -Pk /dev/shm 2>/dev/null | awk '$$4 > 8e6' | grep -o /dev/shm)
-PYTEST := $(if $(MEMORY),TMPDIR=$(MEMORY)) PYTHONDONTWRITEBYTECODE= $(BIN)/pytest --quiet --numprocesses $(WORKERS) \
+PYTEST := $(if $(MEMORY),TMPDIR=$(MEMORY)) PYTHONDONTWRITEBYTECODE= $(BIN)/pytest --quiet --numprocesses $(WORKERS) --dist worksteal \
 	$(if $(MEMORY),--override-ini tmp_path_retention_policy=failed)
 
 .DELETE_ON_ERROR:

@@ -13,6 +13,7 @@ import time
 import warnings
 from pathlib import Path
 
+from patience import wait_for_prefect
 from prefect import allow_failure, flow, get_run_logger, tags, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.blocks.system import JSON, Secret
@@ -121,4 +122,5 @@ def main(place: Path) -> None:
 
 
 warnings.simplefilter("ignore")
+wait_for_prefect()
 main(Path(sys.argv[1]))

@@ -12,6 +12,7 @@ import warnings
 from pathlib import Path
 
 from interop_values import DOCUMENTS, VALUES, OutOfStockError, same
+from patience import wait_for_prefect
 from prefect import flow, task
 from prefect.filesystems import LocalFileSystem
 from prefect.results import PersistedResultBlob
@@ -64,6 +65,7 @@ def run(place: Path) -> None:
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
+    wait_for_prefect()
     source, target, results = map(Path, sys.argv[1:])
     outcomes = {document: outcome(source / document, name) for document, (_, name) in DOCUMENTS.items()}
     write(target)
