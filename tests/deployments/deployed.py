@@ -4,7 +4,7 @@ import os
 import time
 from pathlib import Path
 
-from perdure import flow, task
+from perdure import flow, suspend_flow_run, task
 from perdure.runtime import deployment, flow_run, partition
 
 
@@ -55,3 +55,11 @@ def origin() -> list[str]:
 @flow
 def needs(a: int, b: str = "b", *, c: bool = False) -> None:
     pass
+
+
+@flow(persist_result=True)
+def asks() -> int:
+    """Suspends itself twice; the second time after what it was given first."""
+    first: int = suspend_flow_run(wait_for_input=int, key="first")
+    second: int = suspend_flow_run(wait_for_input=int, key="second")
+    return first + second

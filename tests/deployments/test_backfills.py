@@ -139,7 +139,7 @@ def test_the_newest_run_of_a_partition_says_how_it_is(of, known):
     first = run_deployment("nightly", partition="2026-05-04", timeout=0)
     end(known, first.id, StateType.FAILED)
     second = run_deployment("nightly", partition="2026-05-04", timeout=0)
-    assert states_of_partitions(of, known)["2026-05-04"].id == second.id
+    assert states_of_partitions(of, known)["2026-05-04"].flow_run_id == second.id
 
 
 def test_what_has_no_partitions_or_no_such_one_is_refused(of, known):

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from perdure import cancel_flow_run, session
+from perdure import cancel_flow_run, continue_flow_run, session
+from perdure._client.runs_seen import FlowRunSeen
 from perdure._model.state_types import FINAL
 from perdure._platform.ids import new_id
 from perdure._rooms.deployments.port import QueueFilter, WorkerRecord, WorkPool
@@ -84,6 +85,29 @@ def test_a_schedule_makes_runs_that_begin(known, tmp_path):
         known.deployments.pause(known.deployments.all()[0].id, 1)
     ticks = [place.tick for place in known.deployments.queued(QueueFilter())]
     assert len(ticks) == len(set(ticks)) >= 2
+
+
+def suspended(known, run, count: int) -> None:
+    """Wait until a run has suspended itself for the so-many-th time, and its worker knows."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        (place,) = known.deployments.queued(QueueFilter(flow_run_ids=(run.id,)))
+        if (place.phase, place.starts, state_of(known, run)[1]) == ("ended", count, "Suspended"):
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"{place} is not suspended")
+
+
+def test_a_run_that_suspends_itself_is_resumed_by_a_worker_each_time_it_is_continued(known):
+    deployed.asks.deploy("one")
+    run = run_deployment("one", timeout=0)
+    with working():
+        suspended(known, run, 1)
+        continue_flow_run(run.id, input=3)
+        suspended(known, run, 2)
+        continue_flow_run(run.id, input=4)
+        assert ended(known, run).state_type is StateType.COMPLETED
+    assert FlowRunSeen(known.flow_runs(RunFilter(ids=(run.id,)))[0]).state.result() == 7
 
 
 def test_a_program_that_cannot_be_loaded_ends_the_run_with_what_it_printed(known, tmp_path):

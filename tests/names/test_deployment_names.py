@@ -122,7 +122,7 @@ def test_in_coroutines_deployments_are_made_with_and_without_await(known) -> Non
         ({"image": "me/x:1"}, "builds no images.*build=False"),
         ({"image": "me/x:1", "build": True}, "builds no images"),
         ({"push": True}, "pushes no images"),
-        ({"triggers": ["any"]}, "no triggers"),
+        ({"triggers": ["any"]}, "perdure.automations"),
         ({"enforce_parameter_schema": False}, "always checked"),
         ({"infrastructure": object()}, "job_variables"),
         ({"storage": object()}, "from_source"),

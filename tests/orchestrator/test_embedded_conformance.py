@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from perdure._store.embedded import EmbeddedOrchestrator
+from perdure.testing.automations_conformance import AutomationsConformance
 from perdure.testing.deployments_conformance import DeploymentsConformance
 from perdure.testing.limits_conformance import LimitsConformance
 from perdure.testing.orchestrator_conformance import OrchestratorConformance
@@ -12,7 +13,12 @@ from perdure.testing.services_conformance import ServicesConformance
 
 
 class TestEmbedded(
-    OrchestratorConformance, OwnershipConformance, LimitsConformance, ServicesConformance, DeploymentsConformance
+    OrchestratorConformance,
+    OwnershipConformance,
+    LimitsConformance,
+    ServicesConformance,
+    DeploymentsConformance,
+    AutomationsConformance,
 ):
     @pytest.fixture
     def orchestrator(self, tmp_path: Path) -> Iterator[EmbeddedOrchestrator]:

@@ -4,6 +4,7 @@ import pytest
 
 from perdure._store.embedded import EmbeddedOrchestrator
 from perdure._store.sql.postgresql import PostgreSQL
+from perdure.testing.automations_conformance import AutomationsConformance
 from perdure.testing.deployments_conformance import DeploymentsConformance
 from perdure.testing.limits_conformance import LimitsConformance
 from perdure.testing.orchestrator_conformance import OrchestratorConformance
@@ -14,7 +15,12 @@ from tests.postgresql_server import new_database
 
 @pytest.mark.slow
 class TestPostgreSQL(
-    OrchestratorConformance, OwnershipConformance, LimitsConformance, ServicesConformance, DeploymentsConformance
+    OrchestratorConformance,
+    OwnershipConformance,
+    LimitsConformance,
+    ServicesConformance,
+    DeploymentsConformance,
+    AutomationsConformance,
 ):
     @pytest.fixture
     def orchestrator(self, postgresql: str) -> Iterator[EmbeddedOrchestrator]:

@@ -9,11 +9,13 @@ from typing import Any
 import psycopg
 import pytest
 
+from perdure._rooms.deployments.port import ScheduleRecord
 from perdure._store.embedded import EmbeddedOrchestrator
 from perdure._store.sql.postgresql import PostgreSQL
 from perdure.records import CacheRecord, Owner, ReleaseRecord, StartRecord
 from perdure.states import StateType as S
 from perdure.testing._sample_records import FIRST, SECOND, claim, flow_run, literal, state, task_run
+from perdure.testing.deployments_conformance import deployment, version_of
 from tests.postgresql_server import new_database
 
 pytestmark = pytest.mark.slow
@@ -108,3 +110,29 @@ def test_a_flow_run_whose_end_is_just_being_committed_is_not_taken_over(database
 
         assert not while_held(database, lambda: one.commit([end]), take)
         assert [each.type for each in other.states(run.id)] == [S.RUNNING, S.COMPLETED]
+
+
+def test_a_first_deploy_while_another_one_is_committed_is_the_same_deployment(database: Held) -> None:
+    with orchestrators(database) as (one, other):
+        first, second = deployment(), deployment(definition='{"a": 1}')
+
+        def deployed() -> bool:
+            kept = other.deployments.put(second, version_of(second, '{"a": 1}'))
+            return (kept.id, kept.version) == (first.id, 2)
+
+        assert while_held(database, lambda: one.deployments.put(first, version_of(first)), deployed)
+        assert [each.number for each in one.deployments.versions(first.id)] == [2, 1]
+
+
+def test_schedules_that_are_put_while_others_are_committed_replace_them(database: Held) -> None:
+    with orchestrators(database) as (one, other):
+        kept = one.deployments.put(made := deployment(), version_of(made))
+        daily = ScheduleRecord(kept.id, "daily", "{}", 1, 2, None, 1)
+        weekly = daily._replace(slug="weekly")
+
+        def put() -> bool:
+            other.deployments.put_schedules([daily, weekly], kept.id)
+            return True
+
+        assert while_held(database, lambda: one.deployments.put_schedules([daily], kept.id), put)
+        assert list(one.deployments.schedules()) == [daily, weekly]

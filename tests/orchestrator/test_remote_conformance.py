@@ -7,6 +7,7 @@ import pytest
 from perdure import settings
 from perdure._store.protocol import Orchestrator
 from perdure._store.remote.orchestrator import RemoteOrchestrator
+from perdure.testing.automations_conformance import AutomationsConformance
 from perdure.testing.deployments_conformance import DeploymentsConformance
 from perdure.testing.limits_conformance import LimitsConformance
 from perdure.testing.orchestrator_conformance import OrchestratorConformance
@@ -20,7 +21,7 @@ from tests.postgresql_server import new_database
 @pytest.fixture(autouse=True)
 def _no_services(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The server does nothing but answer."""
-    for service in ("LOST", "LATE", "SCHEDULES", "EVENTS", "HOOKS"):
+    for service in ("LOST", "LATE", "SCHEDULES", "EVENTS", "AUTOMATIONS", "HOOKS"):
         monkeypatch.setenv(f"PERDURE_SERVICE_{service}_SECONDS", "0")
     settings.reload()
 
@@ -40,6 +41,7 @@ class Conformance(
     LimitsConformance,
     ServicesConformance,
     DeploymentsConformance,
+    AutomationsConformance,
 ):
     """All suites."""
 
@@ -52,6 +54,7 @@ class TestOverSQLite(
     LimitsConformance,
     ServicesConformance,
     DeploymentsConformance,
+    AutomationsConformance,
 ):
     @pytest.fixture
     def orchestrator(self, tmp_path: Path) -> Iterator[Orchestrator]:
@@ -66,6 +69,7 @@ class TestOverPostgreSQL(
     LimitsConformance,
     ServicesConformance,
     DeploymentsConformance,
+    AutomationsConformance,
 ):
     @pytest.fixture
     def orchestrator(self, tmp_path: Path, postgresql: str) -> Iterator[Orchestrator]:

@@ -45,7 +45,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def schema(address: str) -> schemathesis.BaseSchema:
-    whole = schemathesis.openapi.from_url(f"{address}/api/openapi.json")
+    whole = schemathesis.openapi.from_url(f"{address}/api/openapi.json", timeout=120)
     return whole.exclude(path="/api/events/stream")  # it has no end
 
 

@@ -285,7 +285,7 @@ def test_what_is_secret_in_a_url_is_not_shown() -> None:
 
 
 def test_services_that_are_switched_off_do_nothing(known: Orchestrator) -> None:
-    off = {f"service_{name}_seconds": 0 for name in ("lost", "late", "schedules", "events", "hooks")}
+    off = {f"service_{name}_seconds": 0 for name in ("lost", "late", "schedules", "events", "automations", "hooks")}
     with settings.temporary_settings(**off):
         services = Services(ServiceRuntime(known, settings.current()))
         services.start()

@@ -6,13 +6,29 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from perdure import session
+from perdure import session, settings
+from perdure._model.records import StateRecord
+from perdure._model.state_types import StateType
 from perdure._platform.clock import system_clock
 from perdure._platform.ids import new_id
 from perdure._platform.version import VERSION
-from perdure._rooms.deployments.port import QueuedRun, WorkerRecord, WorkPool, WorkQueue
+from perdure._rooms.deployments.backfills import planned, start_backfill
+from perdure._rooms.deployments.port import QueuedRun, QueueFilter, WorkerRecord, WorkPool, WorkQueue
 from perdure._rooms.deployments.ticks import make_due_runs
+from perdure._server.services.automations import AutomationService
+from perdure._server.services.runtime import ServiceRuntime
+from perdure.automations import (
+    AbsenceTrigger,
+    Automation,
+    EventTrigger,
+    FileTrigger,
+    Notify,
+    Pause,
+    RateLimit,
+    RunDeployment,
+)
 from perdure.deployments import run_deployment
+from perdure.events import emit_event
 from perdure.partitions import daily, static
 from perdure.schedules import Cron, Interval
 from tests.ui import flows
@@ -108,8 +124,50 @@ def _worker(pool: str) -> WorkerRecord:
     return WorkerRecord(new_id(), f"{pool}-1", pool, "process", VERSION, "runner-7", 4_711, 4, 0, now, now)
 
 
+def automate() -> None:
+    """Automations of each kind, with what they made of some events; and a backfill of which a part is done."""
+    failures = EventTrigger(expect=["flow-run.failed", "flow-run.crashed"], match={"run.tags": "production"})
+    shipped = EventTrigger(expect="order.shipped", match={"payload.works_at": ["1", "5"]})
+    late = AbsenceTrigger(
+        expect="flow-run.completed", deployment="sales_report/north-daily", by="0 7 * * *", timezone="Europe/Oslo"
+    )
+    orders = RunDeployment(deployment="ingest_orders/shop", parameters={"works_at": "{event.payload.works_at}"})
+    broken = RunDeployment(deployment="ingest_orders/shop", parameters={"pages": "{event.payload.none}"})
+    for name, trigger, actions in (
+        ("failures", failures, [Notify(subject="{event.run.name} failed")]),
+        ("orders-shipped", shipped, [orders, Notify(subject="Works at {event.payload.works_at}")]),
+        ("report-is-late", late, [Notify(subject="The report is late"), Pause(work_pool="field")]),
+        ("new-readings", FileTrigger(storage="/data/incoming", pattern="*.csv"), [broken]),
+        ("without-a-field", EventTrigger(expect="order.*"), [broken]),
+    ):
+        limit = RateLimit(count=2, seconds=60) if name == "without-a-field" else None
+        Automation(name=name, trigger=trigger, actions=actions, rate_limit=limit).apply()
+    Automation.read("new-readings").pause()
+    for works_at in (1, 2, 5, 3):
+        emit_event("order.shipped", {"perdure.resource.id": f"order.{works_at}"}, payload={"works_at": works_at})
+    runtime = ServiceRuntime(session.current().orchestrator, settings.current())
+    while not AutomationService()(runtime, None).is_done:
+        pass
+    known, now = session.current().orchestrator, system_clock()
+    of = flows.sales_report.deploy(
+        "history",
+        work_pool="reports",
+        parameters={"region": "north", "day": "{partition}"},
+        partitions=daily(f"{datetime.fromtimestamp(now / 1_000_000) - timedelta(days=400):%Y-%m-%d}"),
+    )
+    start_backfill(of, planned(of, None, None, "oldest", "none", now, known), now, known, max_active=4)
+    worker = _worker("reports")
+    for number, place in enumerate(known.deployments.claim(worker, 4, now + 1_000, now + _LEASE)):
+        _run(place) if number < 3 else None
+    ended = [each.flow_run_id for each in known.deployments.queued(QueueFilter(deployment_id=of.id))[::-1][4:240]]
+    kinds = [StateType.FAILED if number % 37 == 5 else StateType.COMPLETED for number in range(len(ended))]
+    pairs = zip(ended, kinds, strict=True)
+    known.commit([StateRecord(id, False, kind, kind.capitalize(), None, now + 1) for id, kind in pairs])
+
+
 def leave_traces() -> None:
-    """What is there beside runs: workers of which one has gone, and runs that wait."""
+    """What is there beside runs: workers of which one has gone, runs that wait, automations, and a backfill."""
+    automate()
     known = session.current().orchestrator.deployments
     for pool in _POOLS:
         known.beat(_worker(pool))

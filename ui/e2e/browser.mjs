@@ -12,6 +12,8 @@ const STATIC = [
   "/flows",
   "/deployments",
   "/upcoming",
+  "/automations",
+  "/backfills",
   "/workers",
   "/results",
   "/artifacts",
@@ -55,8 +57,21 @@ export async function addresses(origin) {
   const artifacts = (await items("/api/artifacts?limit=1")).map(artifact => `/artifacts/${artifact.id}`)
   const deployed = (await items("/api/deployments")).slice(0, 6)
   const deployments = deployed.map(each => `/deployments/${each.id}`)
+  const automations = (await items("/api/automations")).map(each => `/automations/${each.name}`)
+  const backfills = (await items("/api/backfills")).map(each => `/backfills/${each.id}`)
   const definition = deployments.slice(0, 1).map(path => `${path}?view=definition`)
-  return [...STATIC, ...runs, ...tasks, ...results, ...flows, ...artifacts, ...deployments, ...definition]
+  return [
+    ...STATIC,
+    ...runs,
+    ...tasks,
+    ...results,
+    ...flows,
+    ...artifacts,
+    ...deployments,
+    ...definition,
+    ...automations,
+    ...backfills,
+  ]
 }
 
 function ofEachType(results) {

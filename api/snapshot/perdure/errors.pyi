@@ -2,6 +2,7 @@ __all__ = [
     "AccessRefused",
     "ArtifactError",
     "ArtifactMissing",
+    "AutomationError",
     "BlockError",
     "BlockMissing",
     "CacheEntryMissing",
@@ -80,6 +81,9 @@ class ArtifactError(PerdureError, ValueError):
     ...
 
 class ArtifactMissing(OrchestratorError, LookupError):
+    ...
+
+class AutomationError(PerdureError, ValueError):
     ...
 
 class BlockError(PerdureError):

@@ -2,6 +2,7 @@ __all__ = [
     "AccessRefused",
     "ArtifactError",
     "ArtifactMissing",
+    "AutomationError",
     "BlockError",
     "BlockMissing",
     "CacheEntryMissing",
@@ -91,6 +92,8 @@ from perdure.errors import AccessRefused as AccessRefused
 from perdure.errors import ArtifactError as ArtifactError
 
 from perdure.errors import ArtifactMissing as ArtifactMissing
+
+from perdure.errors import AutomationError as AutomationError
 
 from perdure.errors import BlockError as BlockError
 

@@ -57,14 +57,14 @@ class ArtifactChangeRecord(NamedTuple):
     updated: Micros
 
 class ArtifactFilter(NamedTuple):
-    flow_run_ids: tuple[str, ...] = ()
-    ids: tuple[str, ...] = ()
-    key: str | None = None
-    kinds: tuple[ArtifactKind, ...] = ()
-    latest: bool = False
+    flow_run_ids: Annotated[tuple[Id, ...], Rows('flow_run_id IN ({})'), Parameter(flow_run_id, most=100)] = ()
+    ids: Annotated[tuple[str, ...], OfIds(id)] = ()
+    key: Annotated[str | None, Rows('key = {}'), Parameter(key, 'All versions of this key.')] = None
+    kinds: Annotated[tuple[ArtifactKind, ...], Rows('kind IN ({})'), Parameter(kind, most=10)] = ()
+    latest: Annotated[bool, Rows('NOT EXISTS (SELECT 1 FROM artifact AS newer WHERE newer.key = artifact.key AND newer.id > artifact.id)'), Parameter(latest, 'Of each key only the newest version.')] = False
     limit: int | None = None
-    older_than: str | None = None
-    task_run_ids: tuple[str, ...] = ()
+    older_than: Annotated[Id | None, Rows(id < {}), CURSOR] = None
+    task_run_ids: Annotated[tuple[Id, ...], Rows('task_run_id IN ({})'), Parameter(task_run_id, most=100)] = ()
 
 ArtifactKind: object
 
@@ -191,15 +191,16 @@ class Limit(NamedTuple):
     slots: Small
 
 class LogFilter(NamedTuple):
-    after: int | None = None
-    before: int | None = None
-    flow: str | None = None
-    flow_run_ids: tuple[str, ...] = ()
+    above: Annotated[int | None, Rows(id > {})] = None
+    after: Annotated[int | None, Rows(id > {})] = None
+    before: Annotated[int | None, Rows(id < {})] = None
+    flow: Annotated[str | None, Rows('flow_run_id IN (SELECT id FROM flow_run WHERE flow_name = {})')] = None
+    flow_run_ids: Annotated[tuple[str, ...], Rows('flow_run_id IN ({})')] = ()
     limit: int | None = None
-    min_level: int | None = None
-    part: str | None = None
-    since: Micros | None = None
-    task_run_ids: tuple[str, ...] = ()
+    min_level: Annotated[int | None, Rows(level >= {})] = None
+    part: Annotated[str | None, Rows(holds(message))] = None
+    since: Annotated[Micros | None, Rows(time >= {})] = None
+    task_run_ids: Annotated[tuple[str, ...], Rows('task_run_id IN ({})')] = ()
 
 class LogLine(NamedTuple):
     flow_run_id: Id | None
@@ -270,24 +271,24 @@ class RenameRecord(NamedTuple):
     run_id: Id
 
 class ResultFilter(NamedTuple):
-    after: Micros | None = None
-    before: Micros | None = None
+    after: Annotated[Micros | None, Parameter(created_after, 'At or after it.')] = None
+    before: Annotated[Micros | None, Parameter(created_before)] = None
     doomed: bool | None = None
-    flow: str | None = None
-    flow_run_ids: tuple[str, ...] = ()
-    is_exception: bool | None = None
+    flow: Annotated[str | None, Parameter(flow, 'Of the runs of this flow and of their task runs.')] = None
+    flow_run_ids: Annotated[tuple[Id, ...], Parameter(flow_run, 'Of this flow run and of its task runs.', most=1)] = ()
+    is_exception: Annotated[bool | None, Parameter(exception)] = None
     items: bool | None = None
-    kinds: tuple[ResultKind, ...] = ()
+    kinds: Annotated[tuple[ResultKind, ...], Parameter(kind, most=3)] = ()
     limit: int | None = None
-    max_size: int | None = None
-    min_size: int | None = None
-    older_than: str | None = None
-    removed: bool | None = None
-    run_ids: tuple[str, ...] = ()
-    storage_ids: tuple[str, ...] = ()
+    max_size: Annotated[int | None, Parameter(max_size, 'Bytes.', between=(0, _LARGEST))] = None
+    min_size: Annotated[int | None, Parameter(min_size, 'Bytes.', between=(0, _LARGEST))] = None
+    older_than: Annotated[Id | None, CURSOR] = None
+    removed: Annotated[bool | None, Parameter(removed, 'Whether its document is gone.')] = None
+    run_ids: Annotated[tuple[str, ...], Rows('run_id IN ({})')] = ()
+    storage_ids: Annotated[tuple[Id, ...], Parameter(storage, "The id of the storage's block.", most=1)] = ()
     storage_keys: tuple[str, ...] = ()
-    task: str | None = None
-    type: str | None = None
+    task: Annotated[str | None, Parameter(task, "The task's exact name.")] = None
+    type: Annotated[str | None, Parameter(type, 'The Python type; "pandas.*" for those that begin so, "*.DataFrame" that end so.')] = None
 
 ResultKind: object
 
@@ -322,17 +323,17 @@ class RunCount(NamedTuple):
 class RunFilter(NamedTuple):
     after: Micros | None = None
     before: Micros | None = None
-    ended: bool | None = None
+    ended: Annotated[bool | None, Rows(f'{_STATE} IN ({_FINAL})', otherwise=f'{_STATE} NOT IN ({_FINAL})')] = None
     ended_after: Micros | None = None
     ended_before: Micros | None = None
     flow_run_ids: tuple[str, ...] = ()
-    ids: tuple[str, ...] = ()
+    ids: Annotated[tuple[str, ...], OfIds(id)] = ()
     limit: int | None = None
-    name: str | None = None
+    name: Annotated[str | None, Rows('name = {}')] = None
     name_part: str | None = None
     newer_than: str | None = None
     of: str | None = None
-    older_than: str | None = None
+    older_than: Annotated[str | None, Rows(id < {})] = None
     oldest_first: bool = False
     outermost: bool | None = None
     parameters_part: str | None = None

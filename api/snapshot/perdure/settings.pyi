@@ -97,12 +97,14 @@ class Settings:
         flow_default_retry_delay_seconds: float,
         cancel_grace_seconds: float,
         secrets_key: Secret | None,
+        events_secret: Secret | None,
         database_timeout_seconds: float,
         lease_seconds: float,
         service_lost_seconds: float,
         service_late_seconds: float,
         service_schedules_seconds: float,
         service_events_seconds: float,
+        service_automations_seconds: float,
         service_hooks_seconds: float,
         late_after_seconds: float,
         stuck_after_seconds: float,
@@ -122,6 +124,7 @@ class Settings:
     database_timeout_seconds: float
     default_result_storage_block: str | None
     events_keep_seconds: float
+    events_secret: Secret | None
     flow_default_retries: int
     flow_default_retry_delay_seconds: float
     home: Path
@@ -149,6 +152,7 @@ class Settings:
     results_signing_keys: Secret | None
     secrets_key: Secret | None
     server_patience_seconds: float
+    service_automations_seconds: float
     service_events_seconds: float
     service_hooks_seconds: float
     service_late_seconds: float

@@ -26,6 +26,8 @@ CSRF_HEADER = "X-CSRF-Token"
 READING = ("GET", "HEAD", "OPTIONS")
 PUBLIC = frozenset({"/api/health", "/api/ready"})  # they say nothing but that the server works
 LOGIN = "/api/session"
+EVENTS = "/api/events"
+SIGNATURE_HEADER = "perdure-signature"
 _SIGNED = re.compile(r"/api/results/[^/]+/value")  # a link's signature, which the route checks, stands for a token
 _REMEMBERED_SECONDS = 0.8  # for so long a revoked token may still be let in
 _MOST = 10_000  # tokens that are remembered
@@ -71,6 +73,11 @@ def is_of_api(path: str) -> bool:
 def is_public(path: str) -> bool:
     """Whether a path is served without a token. The page is: it holds nothing until its visitor signs in."""
     return path in PUBLIC or not is_of_api(path) or _SIGNED.fullmatch(path) is not None
+
+
+def is_signed_event(scope: Any) -> bool:
+    """Whether a request brings an event with a signature, which the route checks, in place of a token."""
+    return scope["path"] == EVENTS and scope["method"] == "POST" and SIGNATURE_HEADER in Headers(scope=scope)
 
 
 def caller_of(request: Request) -> Caller:

@@ -261,6 +261,10 @@ class VisualizationError(PerdureError, ValueError):
     """A flow cannot be drawn without running its tasks, or not in the form that is asked for."""
 
 
+class AutomationError(PerdureError, ValueError):
+    """An automation is not there, cannot be made like this, or cannot do what it is to do."""
+
+
 class EventError(PerdureError, ValueError):
     """An event cannot be kept as it is."""
 

@@ -33,6 +33,7 @@ PACKAGES = {
     "services": "perdure._rooms.events",
     "limits": "perdure._rooms.limits",
     "deployments": "perdure._rooms.deployments",
+    "automations": "perdure._rooms.automations",
     "transactions": "perdure._rooms.transactions",
 }
 

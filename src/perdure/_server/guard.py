@@ -13,7 +13,18 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from perdure._http.access import ANYONE, CSRF_HEADER, LOGIN, READING, Caller, Gate, credentials, is_of_api, is_public
+from perdure._http.access import (
+    ANYONE,
+    CSRF_HEADER,
+    LOGIN,
+    READING,
+    Caller,
+    Gate,
+    credentials,
+    is_of_api,
+    is_public,
+    is_signed_event,
+)
 from perdure._http.config import ServerConfig
 from perdure._http.errors import answer, answer_of
 from perdure._http.streams import Streams
@@ -171,7 +182,7 @@ class Guard:
         path = scope["path"]
         if path == METRICS:
             return self._config.public_metrics
-        return is_public(path) or (path == LOGIN and scope["method"] == "POST")
+        return is_public(path) or (path == LOGIN and scope["method"] == "POST") or is_signed_event(scope)
 
 
 def _traced() -> Spans:

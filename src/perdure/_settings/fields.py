@@ -319,6 +319,7 @@ class Settings:
     secrets_key: Secret | None = field(
         metadata=_about(SECRET, None, "Encrypts the secrets of blocks; None uses the file secrets.key in the home.")
     )
+    events_secret: Secret | None = field(metadata=_about(SECRET, None, "Signs events that come from outside."))
     database_timeout_seconds: float = field(
         metadata=_about(SECONDS, 60.0, "How long to wait for a database that is in use.")
     )
@@ -342,12 +343,11 @@ class Settings:
     service_events_seconds: float = field(
         metadata=_about(SECONDS, 1.0, "How often a server creates events from new states; 0: never.")
     )
+    service_automations_seconds: float = field(metadata=_about(SECONDS, 1.0, "How often automations act; 0: never."))
     service_hooks_seconds: float = field(
         metadata=_about(SECONDS, 1.0, "How often a server delivers events to webhooks and notifications; 0: never.")
     )
-    late_after_seconds: float = field(
-        metadata=_about(SECONDS, 900.0, "A flow run that has not begun after this time is late.")
-    )
+    late_after_seconds: float = field(metadata=_about(SECONDS, 900.0, "A run that has not begun by then is late."))
     stuck_after_seconds: float = field(
         metadata=_about(SECONDS, 21_600.0, "A flow run that runs without a log line or a state for this time is stuck.")
     )

@@ -32,6 +32,7 @@ from perdure._session.session import Session
 from perdure._settings.fields import SETTINGS
 from perdure._settings.settings import as_environment
 from perdure._worker.infrastructure import Infrastructure, Job, Started, Unreachable
+from perdure._worker.services import LocalServices
 from perdure._worker.watched import Ends, Watched
 
 _BEATS = 6  # heartbeats in a lease
@@ -50,7 +51,8 @@ _log = logging.getLogger("perdure.worker")
 class Worker:
     """Takes runs from work pools and starts them, at most `limit` at once.
 
-    With `makes_ticks`, it makes the runs of schedules too: where there is no server, somebody has to.
+    With `makes_ticks`, it makes the runs of schedules, and does what automations say: where there is no server,
+    somebody has to.
 
     Raises:
         WorkerError: what it starts is elsewhere, and there is no server that its runs could report to.
@@ -76,6 +78,7 @@ class Worker:
         self._pools = list(dict.fromkeys(pools))
         self._infrastructure = infrastructure
         self._makes_ticks = makes_ticks
+        self._services = LocalServices(session)
         self._ends = Ends(session)
         self._running: dict[str, Watched] = {}
         self._starters = ThreadPoolExecutor(_STARTED_AT_ONCE, thread_name_prefix="perdure-start")
@@ -103,6 +106,7 @@ class Worker:
         finally:
             self._ended.set()
             self._starters.shutdown(wait=False)
+            self._services.stop()
             with suppress(OrchestratorError):
                 for record in self.records.values():
                     self._known.deployments.forget_worker(record.id)
@@ -125,6 +129,7 @@ class Worker:
         ended = self._collect()
         if self._makes_ticks:
             make_due_runs(self._session.clock(), self._known)
+            self._services.look()
         taken = self._take()
         if time.monotonic() >= self._next_search:  # rounds are short while processes run
             self._next_search = time.monotonic() + _LOOK_SECONDS
@@ -274,9 +279,14 @@ class Worker:
         return cancelled is not None and self._session.clock() > cancelled.time + cancelled.grace + late
 
     def _find_lost(self) -> None:
-        """Have runs wait again that a worker claimed which is gone: those that had not begun are begun by another."""
+        """Have runs wait again that a worker claimed which is gone: those that had not begun are begun by another.
+
+        And those that ended until somebody continues them, once somebody has.
+        """
         now = self._session.clock()
         for pool in self._pools:
+            for id in self._known.deployments.wake(pool, now):
+                _log.info("The flow run %s is resumed: it has been continued.", id)
             for queued in self._known.deployments.expired(pool, now):
                 try:
                     self._see_to(queued, now)

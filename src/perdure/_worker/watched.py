@@ -80,7 +80,8 @@ class Ends:
         if start.process_id == NOBODY:
             self.unbegun(watched.queued, reason, there.said())
             return
-        if code not in _OWN_ENDS and self._is_its_own(watched):
+        epochs = self._epochs_since(watched)
+        if epochs == 0 if run.state_name == SUSPENDED else code not in _OWN_ENDS and epochs == 1:
             self._lost(run, start, reason, there.said())
         else:
             end_run_if_lost(run.id, self._session)
@@ -90,10 +91,11 @@ class Ends:
         start = self._known.start(queued.flow_run_id)  # first: who claims it after this has changed its state
         return run_of(queued.flow_run_id, self._known), start
 
-    def _is_its_own(self, watched: Watched) -> bool:
-        """Whether nobody has claimed the run but what was started: with its end, it is known to be lost."""
+    def _epochs_since(self, watched: Watched) -> int | None:
+        """How often the run was claimed since something was started for it: once, and it is known to be lost with the
+        end of that; not at all, and that could not resume it."""
         standing = self._known.standing(watched.queued.flow_run_id)
-        return standing is not None and standing.epoch == abs(watched.epoch) + 1
+        return None if standing is None else abs(standing.epoch) - abs(watched.epoch)
 
     def _lost(self, run: FlowRun, start: StartRecord, reason: str, said: str) -> None:
         cancelled = self._known.cancellation(run.id)

@@ -28,6 +28,7 @@ _COMMANDS = {
     "variable": "List, set and delete variables.",
     "deploy": "Make the deployments that perdure.toml declares.",
     "deployment": "List deployments, run one, pause, roll back or delete one.",
+    "automation": "Start, pause, cancel or notify when an event comes, or does not come in time.",
     "backfill": "Run a deployment for a range of partitions.",
     "worker": "Start a worker, which starts runs of deployments; list workers.",
     "service": "Have systemd keep a serving program or a worker running.",
@@ -51,7 +52,21 @@ _COMMANDS = {
 
 
 # Commands that change nothing: a person waits for them, and not for a server that is away.
-_READS = frozenset({"deliveries", "diff", "explain", "get", "inspect", "logs", "ls", "services", "show", "verify"})
+_READS = frozenset(
+    [
+        "deliveries",
+        "diff",
+        "explain",
+        "get",
+        "inspect",
+        "log",
+        "logs",
+        "ls",
+        "services",
+        "show",
+        "verify",
+    ]
+)
 _FOLLOWS = frozenset({"--follow", "-f"})
 
 

@@ -9,11 +9,15 @@ from typing import Annotated, Any
 
 import typer
 
+from perdure._automations.definition import NamedAutomation
 from perdure._execution.deployments import DeployedFlow
 from perdure._execution.flows import Flow
 from perdure._model.errors import DeploymentError, PerdureError
+from perdure._platform.clock import system_clock
 from perdure._platform.suggest import nearest
-from perdure._rooms.deployments.declared import Declared, declared, file_above
+from perdure._rooms.automations.making import definition_text, new_automation
+from perdure._rooms.automations.port import Automations
+from perdure._rooms.deployments.declared import Declared, declared, declared_automations, file_above
 from perdure._rooms.deployments.declared_schema import SCHEMA
 from perdure._rooms.deployments.definition import Definition, definition_of_text
 from perdure._rooms.deployments.port import Deployment
@@ -42,7 +46,8 @@ def deploy(
     schema: Annotated[bool, typer.Option("--schema", help="Print the file's JSON schema, for editors.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make the deployments that perdure.toml declares, or the next versions of those that are there.
+    """Make the deployments that perdure.toml declares, or the next versions of those that are there. Without names, the
+    automations that it declares, too.
 
     What the file does not say of a deployment's schedules stays. A deployment that somebody paused stays paused.
     """
@@ -50,23 +55,41 @@ def deploy(
         show_json(SCHEMA)
         return
     path = file_above(Path.cwd()) if file is None else file.absolute()
-    chosen = _chosen(declared(path), names or [], every, path)
+    automations = [] if names else declared_automations(path)
+    there = declared(path)
+    chosen = _chosen(there, names or [], every, path) if there or not automations else []
     os.chdir(path.parent)
     deployed = [_deployed(each) for each in chosen]  # all are loaded before one is made
     _refuse_twice(deployed, chosen)
     changes = [_change(each) for each in deployed]
     made = [] if dry_run else [each.apply() for each in deployed]
+    renewed = [each for each in automations if _apply(each, dry_run)]
     if as_json:
         versions = [None if dry_run else each.version for each in made] or [None] * len(deployed)
         keys = [f"{each.flow_name}/{each.name}" for each in deployed]
         rows = zip(keys, changes, versions, strict=True)
-        show_json([{"name": key, "changed": bool(lines), "version": version} for key, lines, version in rows])
+        shown: list[dict[str, Any]] = [
+            {"name": key, "changed": bool(lines), "version": version} for key, lines, version in rows
+        ]
+        show_json([*shown, *({"automation": each.name, "changed": each in renewed} for each in automations)])
         return
     for each, lines in zip(deployed, changes, strict=True):
         _show(f"{each.flow_name}/{each.name}", lines, dry_run)
+    for said in automations:
+        change = "no change" if said not in renewed else "would change" if dry_run else "deployed"
+        show(f"The automation {said.name}: {change}.")
     if made:
         pools = sorted({each.work_pool for each in made})
         show(note(" ".join(["perdure worker start", *(f"--pool {pool}" for pool in pools)])))
+
+
+def _apply(said: NamedAutomation, dry_run: bool) -> bool:
+    """Make an automation; whether that changes anything."""
+    room = find.orchestrator().room(Automations)
+    there = room.named(said.name)
+    if not dry_run:
+        room.put(new_automation(said.name, said, system_clock()))
+    return there is None or definition_text(said) != there.definition
 
 
 def _chosen(all_of_file: Sequence[Declared], names: Sequence[str], every: bool, file: Path) -> Sequence[Declared]:

@@ -8,6 +8,7 @@ import typer
 
 from perdure._engine.recovery.durable_timers import SUSPENDED
 from perdure._execution.control import cancel_flow_run, continue_flow_run
+from perdure._rooms.deployments.port import QueueFilter
 from perdure.cli import find
 from perdure.cli.flow_run_resume import Which, resumed
 from perdure.cli.groups import AsJson
@@ -44,17 +45,20 @@ def continue_run(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Continue a paused flow run; a suspended one is resumed here.
+    """Continue a paused flow run; a suspended one is resumed here, or, of a deployment, by a worker of its pool.
 
     Exit codes as of `perdure run`; 0 once the input of a paused run is stored.
     """
     run = find.flow_run(which)
     continue_flow_run(run.id, input=None if document is None else _input(document))
-    if run.state_name != SUSPENDED:
+    places = find.orchestrator().deployments.queued(QueueFilter(flow_run_ids=(run.id,)))
+    if run.state_name != SUSPENDED or places:
         if as_json:
             show_json(run_shape(run))
         else:
             show(f"Continued the flow run {run.name!r}.")
+            if run.state_name == SUSPENDED:
+                show(note(f"A worker of the pool {places[0].work_pool} resumes it."))
         return
     flow, end = resumed(run, False, as_json)
     if as_json:

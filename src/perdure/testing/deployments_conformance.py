@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from perdure._model.records import NOBODY, FlowKeyRecord, FlowRunRecord, StartRecord, StateRecord
+from perdure._model.records import NOBODY, FlowKeyRecord, FlowRunRecord, StartRecord, StateRecord, WaitRecord
 from perdure._model.state_types import StateType
 from perdure._platform.ids import new_id
 from perdure._rooms.deployments.port import (
@@ -14,6 +14,8 @@ from perdure._rooms.deployments.port import (
     SKIPPED,
     Deployment,
     DeploymentVersion,
+    PartitionRun,
+    QueueCount,
     QueuedRun,
     QueueFilter,
     ScheduleRecord,
@@ -28,6 +30,7 @@ __all__ = ["DeploymentsConformance"]
 
 NOW = 1_700_000_000_000_000
 LEASE = NOW + 30_000_000
+_PARTITIONS = ((2, "c"), (1, "a"), (3, "b"))  # when they are due, and which
 _POOL = WorkPool("default", "process", None, None, "{}", NOW)
 
 
@@ -326,6 +329,61 @@ class DeploymentsConformance:
         assert not orchestrator.deployments.let_go(run.flow_run_id, mine.id, None)
         (place,) = orchestrator.deployments.queued(QueueFilter())
         assert (place.worker_id, place.lease, place.starts) == (other.id, LEASE + 9, 1)
+
+    def test_a_suspended_run_waits_again_once_it_is_continued(self, orchestrator: Orchestrator) -> None:
+        kept = self._deployed(orchestrator)
+        run = self._run(orchestrator, kept)
+        assert run is not None
+        mine, id = worker(), run.flow_run_id
+        orchestrator.deployments.claim(mine, 1, NOW, LEASE)
+        orchestrator.commit(
+            [
+                StateRecord(id, False, StateType.PAUSED, "Suspended", None, NOW + 1),
+                WaitRecord(id, "pause 1", NOW + 99, asks="{}"),
+            ]
+        )
+        wake = orchestrator.deployments.wake
+        assert not wake("default", NOW)
+        orchestrator.deployments.let_go(id, mine.id, None)
+        assert not wake("default", NOW)
+        assert orchestrator.answer(id, "pause 1", "true")
+        assert not wake("other", NOW)
+        assert [list(wake("default", NOW + 5)), list(wake("default", NOW + 5))] == [[id], []]
+        (again,) = orchestrator.deployments.claim(mine, 1, NOW + 5, LEASE)
+        assert (again.flow_run_id, again.starts) == (id, 2)
+
+    def test_runs_of_partitions_are_counted_by_queue(self, orchestrator: Orchestrator) -> None:
+        kept = self._deployed(orchestrator)
+        queue: dict[str, Any] = {"work_queue": "backfill/1"}
+        later, first, done = (self._run(orchestrator, kept, due=NOW + n, partition=p, **queue) for n, p in _PARTITIONS)
+        hand = self._run(orchestrator, kept, due=NOW + 9, partition="a")
+        self._run(orchestrator, kept, work_queue="backfills", partition="x")
+        assert later
+        assert first
+        assert done
+        assert hand
+        self._end(orchestrator, done)
+        runs = orchestrator.deployments.partition_runs
+        scheduled = StateType.SCHEDULED
+        own = [(each, scheduled) for each in (first, later)]
+        assert [(each.flow_run_id, each.state_type) for each in runs(kept.id, "backfill/1")] == [
+            *((each.flow_run_id, state) for each, state in [*own, (done, StateType.COMPLETED)])
+        ]
+        assert runs(kept.id)[-1] == PartitionRun("a", hand.flow_run_id, scheduled)
+        assert sorted(orchestrator.deployments.counted("backfill/"), key=str) == sorted(
+            [
+                QueueCount("default", "backfill/1", kept.id, scheduled, 2, "a", "c", NOW),
+                QueueCount("default", "backfill/1", kept.id, StateType.COMPLETED, 1, "b", "b", NOW),
+            ],
+            key=str,
+        )
+
+    def test_the_latest_run_of_each_deployment_is_known(self, orchestrator: Orchestrator) -> None:
+        first, second = self._deployed(orchestrator), self._deployed(orchestrator, name="other")
+        self._deployed(orchestrator, name="none")
+        runs = [self._run(orchestrator, of, due=NOW + due) for of in (first, second) for due in (2, 5, 1, 9)]
+        latest = orchestrator.deployments.latest(NOW + 5)
+        assert sorted(latest) == sorted([runs[1], runs[5]])  # type: ignore[type-var]
 
     def test_a_run_that_is_let_go_waits_again(self, orchestrator: Orchestrator) -> None:
         kept = self._deployed(orchestrator)

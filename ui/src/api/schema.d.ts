@@ -48,6 +48,94 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/automations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Automations
+         * @description All automations, by name.
+         */
+        get: operations["list_automations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/automations/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Automation
+         * @description One automation.
+         */
+        get: operations["get_automation"];
+        /**
+         * Put Automation
+         * @description Create an automation, or change the one with this name. It sees the events that come from now on.
+         */
+        put: operations["put_automation"];
+        post?: never;
+        /**
+         * Delete Automation
+         * @description Delete an automation with its log.
+         */
+        delete: operations["delete_automation"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/automations/{name}/{action}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pause Automation
+         * @description Pause an automation, so that it sees no events; or resume it, so that it sees those that come from now on.
+         */
+        post: operations["pause_automation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/automations/{name}/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Automation Log
+         * @description What an automation saw and did, and why it did nothing, newest first.
+         */
+        get: operations["list_automation_log"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/backfills": {
         parameters: {
             query?: never;
@@ -66,6 +154,26 @@ export interface paths {
          * @description Start a backfill: create a run for each partition of a range that has none.
          */
         post: operations["start"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/backfills/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Backfill
+         * @description One backfill, with its runs by partition.
+         */
+        get: operations["get_backfill"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -465,7 +573,14 @@ export interface paths {
          */
         get: operations["list_events"];
         put?: never;
-        post?: never;
+        /**
+         * Emit Event
+         * @description Emit an event of your own. It needs a token, or the signature of whoever knows the secret of the server.
+         *
+         *     An event with an `id` that is stored already, or of a request that is sent again with its signature, changes
+         *     nothing.
+         */
+        post: operations["emit_event"];
         delete?: never;
         options?: never;
         head?: never;
@@ -593,8 +708,9 @@ export interface paths {
          * Continue Flow Run
          * @description Continue a paused flow run.
          *
-         *     A suspended one has no process, and a new process resumes it, if the server may start flows and the caller is an
-         *     administrator. Otherwise the input is stored, and `command` resumes the run.
+         *     A suspended one has no process. A worker resumes it if it is of a deployment; else a new process of the server, if
+         *     the server may start flows and the caller is an administrator. Otherwise the input is stored, and `command` resumes
+         *     the run.
          */
         post: operations["continue_flow_run"];
         delete?: never;
@@ -1625,6 +1741,136 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * AbsenceTrigger
+         * @description Fires when an event that matches has not come in time.
+         *
+         *     Either `by` a time: at each tick of a cron expression, unless one has come since the tick before, or `within` so
+         *     many seconds before it. Or `after` another event that matches: if none came `within` so many seconds.
+         */
+        "AbsenceTrigger-Input": {
+            /**
+             * After
+             * @description Kinds of events after which one is to come.
+             */
+            after?: string | string[] | null;
+            /**
+             * By
+             * @description A cron expression: the times by which one is to have come.
+             */
+            by?: string | null;
+            /**
+             * Deployment
+             * @description Only of runs of this deployment: FLOW/NAME.
+             */
+            deployment?: string | null;
+            /**
+             * Expect
+             * @description Kinds of events, such as "flow-run.failed"; a * at the end stands for any.
+             */
+            expect: string | string[];
+            /**
+             * Flow
+             * @description Only of runs of this flow.
+             */
+            flow?: string | null;
+            /**
+             * For Each
+             * @description Count apart for each value of these fields, such as "run.partition".
+             * @default []
+             */
+            for_each: string | string[];
+            /**
+             * Match
+             * @description What fields of the event must be, such as {"run.flow_name": "report"}; one of several texts, and a * at the end stands for any.
+             * @default {}
+             */
+            match: {
+                [key: string]: string | string[];
+            };
+            /**
+             * Timezone
+             * @description Of `by`, such as Europe/Oslo.
+             * @default UTC
+             */
+            timezone: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "absence";
+            /**
+             * Within
+             * @description Seconds: after the event, or before the time.
+             * @default 0
+             */
+            within: number;
+        };
+        /**
+         * AbsenceTrigger
+         * @description Fires when an event that matches has not come in time.
+         *
+         *     Either `by` a time: at each tick of a cron expression, unless one has come since the tick before, or `within` so
+         *     many seconds before it. Or `after` another event that matches: if none came `within` so many seconds.
+         */
+        "AbsenceTrigger-Output": {
+            /**
+             * After
+             * @description Kinds of events after which one is to come.
+             */
+            after?: string[] | null;
+            /**
+             * By
+             * @description A cron expression: the times by which one is to have come.
+             */
+            by?: string | null;
+            /**
+             * Deployment
+             * @description Only of runs of this deployment: FLOW/NAME.
+             */
+            deployment?: string | null;
+            /**
+             * Expect
+             * @description Kinds of events, such as "flow-run.failed"; a * at the end stands for any.
+             */
+            expect: string[];
+            /**
+             * Flow
+             * @description Only of runs of this flow.
+             */
+            flow?: string | null;
+            /**
+             * For Each
+             * @description Count apart for each value of these fields, such as "run.partition".
+             * @default []
+             */
+            for_each: string[];
+            /**
+             * Match
+             * @description What fields of the event must be, such as {"run.flow_name": "report"}; one of several texts, and a * at the end stands for any.
+             * @default {}
+             */
+            match: {
+                [key: string]: string[];
+            };
+            /**
+             * Timezone
+             * @description Of `by`, such as Europe/Oslo.
+             * @default UTC
+             */
+            timezone: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "absence";
+            /**
+             * Within
+             * @description Seconds: after the event, or before the time.
+             * @default 0
+             */
+            within: number;
+        };
+        /**
          * ArtifactModel
          * @description Something for people to look at that a run created.
          *
@@ -1660,6 +1906,136 @@ export interface components {
              * Format: date-time
              */
             updated: string;
+        };
+        /**
+         * AutomationDefinition
+         * @description What an automation waits for, and what it does then.
+         */
+        "AutomationDefinition-Input": {
+            /** Actions */
+            actions: (components["schemas"]["RunDeployment"] | components["schemas"]["Pause"] | components["schemas"]["perdure___automations__definition__Resume"] | components["schemas"]["CancelRun"] | components["schemas"]["Notify"])[];
+            /**
+             * Debounce
+             * @description Seconds of quiet that it waits for, and acts once on all events before.
+             * @default 0
+             */
+            debounce: number;
+            /**
+             * Description
+             * @default
+             */
+            description: string;
+            /** @description How often it acts at most; others are logged. */
+            rate_limit?: components["schemas"]["RateLimit"] | null;
+            /** Trigger */
+            trigger: components["schemas"]["EventTrigger-Input"] | components["schemas"]["AbsenceTrigger-Input"] | components["schemas"]["FileTrigger"];
+        };
+        /**
+         * AutomationDefinition
+         * @description What an automation waits for, and what it does then.
+         */
+        "AutomationDefinition-Output": {
+            /** Actions */
+            actions: (components["schemas"]["RunDeployment"] | components["schemas"]["Pause"] | components["schemas"]["Resume-Output"] | components["schemas"]["CancelRun"] | components["schemas"]["Notify"])[];
+            /**
+             * Debounce
+             * @description Seconds of quiet that it waits for, and acts once on all events before.
+             * @default 0
+             */
+            debounce: number;
+            /**
+             * Description
+             * @default
+             */
+            description: string;
+            /** @description How often it acts at most; others are logged. */
+            rate_limit?: components["schemas"]["RateLimit"] | null;
+            /** Trigger */
+            trigger: components["schemas"]["EventTrigger-Output"] | components["schemas"]["AbsenceTrigger-Output"] | components["schemas"]["FileTrigger"];
+        };
+        /**
+         * AutomationModel
+         * @description An automation: what it waits for, and what it does then.
+         */
+        AutomationModel: {
+            /**
+             * Created
+             * Format: date-time
+             */
+            created: string;
+            definition: components["schemas"]["AutomationDefinition-Output"];
+            /**
+             * Due
+             * @description When it acts next if nothing comes; null if nothing is due.
+             */
+            due: string | null;
+            /** Id */
+            id: string;
+            /** @description When it acted last. */
+            last: components["schemas"]["LogEntryModel"] | null;
+            /** Name */
+            name: string;
+            /** Paused */
+            paused: string | null;
+            /**
+             * Since
+             * Format: date-time
+             * @description It has seen all events from then on.
+             */
+            since: string;
+            /**
+             * Updated
+             * Format: date-time
+             */
+            updated: string;
+        };
+        /**
+         * BackfillDetails
+         * @description The progress of a backfill, with its partitions, their runs and the states of these, in lists of one length.
+         */
+        BackfillDetails: {
+            /**
+             * Counts
+             * @description Numbers of its runs by the types of their states.
+             */
+            counts: {
+                [key: string]: number;
+            };
+            /**
+             * Created
+             * Format: date-time
+             */
+            created: string;
+            /** Deployment */
+            deployment: string;
+            /** Deployment Id */
+            deployment_id: string;
+            /** Done */
+            done: number;
+            /**
+             * First
+             * @description Its first partition, in the order of the keys.
+             */
+            first: string;
+            /** Id */
+            id: string;
+            /** Last */
+            last: string;
+            /** Max Active */
+            max_active: number | null;
+            /**
+             * Partitions
+             * @description In the order of their keys.
+             */
+            partitions: string[];
+            /** Paused */
+            paused: string | null;
+            /** Runs */
+            runs: string[];
+            /** States */
+            states: (components["schemas"]["StateType"] | null)[];
+            /** Total */
+            total: number;
         };
         /**
          * BackfillModel
@@ -1809,6 +2185,23 @@ export interface components {
              * @default 30
              */
             grace_seconds: number;
+        };
+        /**
+         * CancelRun
+         * @description Cancel a flow run: that of the event, or another one by its id.
+         */
+        CancelRun: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            do: "cancel-run";
+            /**
+             * Run
+             * @description A flow run's id.
+             * @default {event.run.id}
+             */
+            run: string;
         };
         /**
          * ChangeModel
@@ -2278,6 +2671,110 @@ export interface components {
             time: string;
         };
         /**
+         * EventTrigger
+         * @description Fires when an event comes that matches; with `threshold`, when so many came `within` so many seconds.
+         */
+        "EventTrigger-Input": {
+            /**
+             * Deployment
+             * @description Only of runs of this deployment: FLOW/NAME.
+             */
+            deployment?: string | null;
+            /**
+             * Expect
+             * @description Kinds of events, such as "flow-run.failed"; a * at the end stands for any.
+             */
+            expect: string | string[];
+            /**
+             * Flow
+             * @description Only of runs of this flow.
+             */
+            flow?: string | null;
+            /**
+             * For Each
+             * @description Count apart for each value of these fields, such as "run.partition".
+             * @default []
+             */
+            for_each: string | string[];
+            /**
+             * Match
+             * @description What fields of the event must be, such as {"run.flow_name": "report"}; one of several texts, and a * at the end stands for any.
+             * @default {}
+             */
+            match: {
+                [key: string]: string | string[];
+            };
+            /**
+             * Threshold
+             * @description How many events it takes.
+             * @default 1
+             */
+            threshold: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "event";
+            /**
+             * Within
+             * @description Seconds within which they come; with a threshold above 1.
+             * @default 0
+             */
+            within: number;
+        };
+        /**
+         * EventTrigger
+         * @description Fires when an event comes that matches; with `threshold`, when so many came `within` so many seconds.
+         */
+        "EventTrigger-Output": {
+            /**
+             * Deployment
+             * @description Only of runs of this deployment: FLOW/NAME.
+             */
+            deployment?: string | null;
+            /**
+             * Expect
+             * @description Kinds of events, such as "flow-run.failed"; a * at the end stands for any.
+             */
+            expect: string[];
+            /**
+             * Flow
+             * @description Only of runs of this flow.
+             */
+            flow?: string | null;
+            /**
+             * For Each
+             * @description Count apart for each value of these fields, such as "run.partition".
+             * @default []
+             */
+            for_each: string[];
+            /**
+             * Match
+             * @description What fields of the event must be, such as {"run.flow_name": "report"}; one of several texts, and a * at the end stands for any.
+             * @default {}
+             */
+            match: {
+                [key: string]: string[];
+            };
+            /**
+             * Threshold
+             * @description How many events it takes.
+             * @default 1
+             */
+            threshold: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "event";
+            /**
+             * Within
+             * @description Seconds within which they come; with a threshold above 1.
+             * @default 0
+             */
+            within: number;
+        };
+        /**
          * ExplanationModel
          * @description Why a run called its function, or why it did not.
          */
@@ -2307,6 +2804,43 @@ export interface components {
             used: components["schemas"]["InvolvedModel"] | null;
             /** Verdict */
             verdict: string;
+        };
+        /**
+         * FileTrigger
+         * @description Fires when a file appears in a folder, or an object in a storage; or another version of one.
+         *
+         *     What is there already when the automation is made does not count. A file in a folder counts once it has not changed
+         *     from one look to the next: whoever writes it has the time to end.
+         */
+        FileTrigger: {
+            /**
+             * Every
+             * @description Seconds between two looks.
+             * @default 10
+             */
+            every: number;
+            /**
+             * Pattern
+             * @description Only what is called so, after the prefix: *.csv.
+             * @default *
+             */
+            pattern: string;
+            /**
+             * Prefix
+             * @description Only what begins so: raw/orders/.
+             * @default
+             */
+            prefix: string;
+            /**
+             * Storage
+             * @description The slug of a saved storage, such as s3/dev; or the absolute path of a folder.
+             */
+            storage: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "file";
         };
         /**
          * FlowDetails
@@ -2637,6 +3171,47 @@ export interface components {
             url: string;
         };
         /**
+         * LogEntryModel
+         * @description What an automation did about an event, or at a time; or why it did nothing.
+         */
+        LogEntryModel: {
+            /**
+             * Actions
+             * @description The outcome of each action: a run, an event, an error.
+             */
+            actions: {
+                [key: string]: unknown;
+            }[];
+            /**
+             * Chain
+             * @description The automations that led to the event.
+             */
+            chain: string[];
+            /** Event Id */
+            event_id: string | null;
+            /** Event Kind */
+            event_kind: string | null;
+            /** Id */
+            id: string;
+            /**
+             * Is Done
+             * @description Whether all that it was to do has been done.
+             */
+            is_done: boolean;
+            /**
+             * Outcome
+             * @enum {string}
+             */
+            outcome: "acts" | "waits" | "ignored" | "limited" | "loop" | "missed" | "failed";
+            /** Reason */
+            reason: string;
+            /**
+             * Time
+             * Format: date-time
+             */
+            time: string;
+        };
+        /**
          * Login
          * @description The token that begins a session.
          */
@@ -2744,6 +3319,50 @@ export interface components {
              * @enum {string}
              */
             reprocess: "none" | "failed" | "all";
+        };
+        /**
+         * NewEvent
+         * @description An event to emit.
+         */
+        NewEvent: {
+            /**
+             * Id
+             * @description Of an event that may be sent twice, and is to be stored once.
+             */
+            id?: string | null;
+            /**
+             * Kind
+             * @example order.shipped
+             */
+            kind: string;
+            /**
+             * Occurred
+             * @description When; now by default.
+             */
+            occurred?: string | null;
+            /**
+             * Payload
+             * @description What else is to be known.
+             * @default {}
+             */
+            payload: {
+                [key: string]: unknown;
+            };
+            /**
+             * Related
+             * @description Other objects that it concerns.
+             * @default []
+             */
+            related: {
+                [key: string]: unknown;
+            }[];
+            /**
+             * Resource
+             * @description Its object: {"perdure.resource.id": "order.4711"}.
+             */
+            resource: {
+                [key: string]: unknown;
+            };
         };
         /**
          * NewHook
@@ -2860,6 +3479,27 @@ export interface components {
             state: components["schemas"]["StateModel"] | null;
         };
         /**
+         * Notify
+         * @description Emit the event `automation.NAME`, which webhooks and notifications deliver that subscribe to it.
+         */
+        Notify: {
+            /**
+             * Body
+             * @default
+             */
+            body: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            do: "notify";
+            /**
+             * Subject
+             * @default {event.kind}
+             */
+            subject: string;
+        };
+        /**
          * OriginModel
          * @description The deployment that a flow run was created from, and the run's position in the queue.
          */
@@ -2973,6 +3613,13 @@ export interface components {
             /** Next */
             next: string | null;
         };
+        /** Page[LogEntryModel] */
+        Page_LogEntryModel_: {
+            /** Items */
+            items: components["schemas"]["LogEntryModel"][];
+            /** Next */
+            next: string | null;
+        };
         /** Page[LogModel] */
         Page_LogModel_: {
             /** Items */
@@ -3008,6 +3655,52 @@ export interface components {
             /** Start */
             start: string | null;
             state_type: components["schemas"]["StateType"] | null;
+        };
+        /**
+         * Pause
+         * @description Pause the schedules of a deployment, a work pool, or an automation.
+         */
+        Pause: {
+            /** Automation */
+            automation?: string | null;
+            /** Deployment */
+            deployment?: string | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            do: "pause";
+            /** Work Pool */
+            work_pool?: string | null;
+        };
+        /**
+         * Resume
+         * @description Resume the schedules of a deployment, a work pool, or an automation.
+         */
+        perdure___automations__definition__Resume: {
+            /** Automation */
+            automation?: string | null;
+            /** Deployment */
+            deployment?: string | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            do: "resume";
+            /** Work Pool */
+            work_pool?: string | null;
+        };
+        /**
+         * Resume
+         * @description How to resume.
+         */
+        perdure___rooms__runs__start_routes__Resume: {
+            /**
+             * Retry Failed
+             * @description Also run failed steps again.
+             * @default false
+             */
+            retry_failed: boolean;
         };
         /**
          * PoolModel
@@ -3062,6 +3755,16 @@ export interface components {
             waiting: number;
         };
         /**
+         * RateLimit
+         * @description How often an automation acts at most.
+         */
+        RateLimit: {
+            /** Count */
+            count: number;
+            /** Seconds */
+            seconds: number;
+        };
+        /**
          * ResultModel
          * @description The record of a run's result. It has no value, unless that is small and plain JSON.
          */
@@ -3113,15 +3816,20 @@ export interface components {
         };
         /**
          * Resume
-         * @description How to resume.
+         * @description Resume the schedules of a deployment, a work pool, or an automation.
          */
-        Resume: {
+        "Resume-Output": {
+            /** Automation */
+            automation?: string | null;
+            /** Deployment */
+            deployment?: string | null;
             /**
-             * Retry Failed
-             * @description Also run failed steps again.
-             * @default false
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
              */
-            retry_failed: boolean;
+            do: "resume";
+            /** Work Pool */
+            work_pool?: string | null;
         };
         /**
          * ResumePlan
@@ -3135,6 +3843,45 @@ export interface components {
             reused: number;
             /** Runs Again */
             runs_again: components["schemas"]["RunsAgain"][];
+        };
+        /**
+         * RunDeployment
+         * @description Create a run of a deployment.
+         */
+        RunDeployment: {
+            /**
+             * Deployment
+             * @description FLOW/NAME.
+             */
+            deployment: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            do: "run-deployment";
+            /**
+             * Name
+             * @description The run's name.
+             */
+            name?: string | null;
+            /**
+             * Parameters
+             * @description They replace those of the deployment; "{event.payload.path}" stands for a field.
+             * @default {}
+             */
+            parameters: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /**
+             * Partition
+             * @description A partition, such as "{event.run.partition}".
+             */
+            partition?: string | null;
+            /**
+             * Tags
+             * @default []
+             */
+            tags: string[];
         };
         /**
          * RunName
@@ -4159,6 +4906,690 @@ export interface operations {
             };
         };
     };
+    list_automations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AutomationModel"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_automation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The automation's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AutomationModel"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    put_automation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Small letters, digits and - _ . */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AutomationDefinition-Input"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AutomationModel"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    delete_automation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The automation's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    pause_automation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                action: string;
+                /** @description The automation's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AutomationModel"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_automation_log: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before this one. */
+                cursor?: string | null;
+                /** @description How many items at most. */
+                limit?: number;
+                outcome?: ("acts" | "waits" | "ignored" | "limited" | "loop" | "missed" | "failed")[];
+            };
+            header?: never;
+            path: {
+                /** @description The automation's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_LogEntryModel_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
     list_backfills: {
         parameters: {
             query?: never;
@@ -4289,6 +5720,119 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["StartedBackfill"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_backfill: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The backfill's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackfillDetails"];
                 };
             };
             /** @description Bad Request */
@@ -7067,6 +8611,114 @@ export interface operations {
             };
         };
     };
+    emit_event: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description In place of a token: t=SECONDS,v1=HMAC-SHA256 of SECONDS.BODY by the server's secret. */
+                "perdure-signature"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewEvent"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventModel"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
     stream_events: {
         parameters: {
             query?: {
@@ -8378,7 +10030,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["Resume"] | null;
+                "application/json": components["schemas"]["perdure___rooms__runs__start_routes__Resume"] | null;
             };
         };
         responses: {

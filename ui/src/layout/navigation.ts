@@ -6,6 +6,7 @@ import {
   ChartNoAxesColumn,
   Database,
   Gauge,
+  Grid3x3,
   KeyRound,
   ListTree,
   Package,
@@ -16,6 +17,7 @@ import {
   Variable,
   Webhook,
   Workflow,
+  Zap,
   type LucideIcon,
 } from "lucide-react"
 
@@ -41,6 +43,8 @@ export const NAVIGATION: readonly { title: string; places: readonly Place[] }[] 
     title: "Automation",
     places: [
       { to: "/deployments", label: "Deployments", icon: Rocket, key: "d" },
+      { to: "/automations", label: "Automations", icon: Zap },
+      { to: "/backfills", label: "Backfills", icon: Grid3x3 },
       { to: "/upcoming", label: "Upcoming", icon: CalendarDays, key: "u" },
       { to: "/workers", label: "Workers", icon: Server, key: "w" },
     ],

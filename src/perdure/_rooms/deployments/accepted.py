@@ -21,7 +21,11 @@ _REFUSED: Mapping[str, tuple[tuple[Any, ...], str]] = {
     "build": (_NOTHING, "Perdure builds no images. Build it by your own tools, and give image= with build=False."),
     "push": (_NOTHING, "Perdure pushes no images. Push it by your own tools, and give image= with push=False."),
     "enforce_parameter_schema": ((None, True), "Parameters are always checked by the flow's type hints."),
-    "triggers": ((None, [], ()), "Deployments have no triggers. Have a webhook's receiver call run_deployment."),
+    "triggers": (
+        (None, [], ()),
+        "Triggers are automations' here: Automation(name=..., trigger=EventTrigger(...), actions=[RunDeployment(...)])"
+        ".apply(), of perdure.automations.",
+    ),
     "infrastructure": (
         (None,),
         "What runs start on is the work pool's: give work_pool_name=, and job_variables={'env': {...}}.",

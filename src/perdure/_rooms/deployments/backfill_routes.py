@@ -22,6 +22,7 @@ from perdure._rooms.deployments.backfills import (
     cancel_backfill,
     pause_backfill,
     planned,
+    runs_of_backfill,
     start_backfill,
     states_of_partitions,
 )
@@ -60,6 +61,14 @@ class BackfillModel(BaseModel):
         fields |= {"paused": time_of(backfill.paused), "created": moment(backfill.created)}
         name = f"{of.flow_name}/{of.name}"
         return cls(**fields, deployment_id=of.id, deployment=name, counts=dict(backfill.counts))
+
+
+class BackfillDetails(BackfillModel):
+    """The progress of a backfill, with its partitions, their runs and the states of these, in lists of one length."""
+
+    partitions: Annotated[list[str], Field(description="In the order of their keys.")]
+    runs: list[str]
+    states: list[StateType | None]
 
 
 class PartitionModel(BaseModel):
@@ -124,11 +133,24 @@ def list_partitions(deployment_id: DeploymentId, known: Known) -> list[Partition
     found = []
     for each in slices.until(to_datetime(system_clock())):
         run = runs.get(each.key)
-        of_run = (None, None) if run is None else (run.id, run.state_type)
+        of_run = (None, None) if run is None else (run.flow_run_id, run.state_type)
         found.append(
             PartitionModel(key=each.key, start=each.start, end=each.end, run_id=of_run[0], state_type=of_run[1])
         )
     return found
+
+
+@router.get("/{id}")
+def get_backfill(id: Id, known: Known) -> BackfillDetails:
+    """One backfill, with its runs by partition."""
+    found = backfill_named(id, known)
+    runs = runs_of_backfill(found, known)
+    return BackfillDetails(
+        **BackfillModel.of(found).model_dump(),
+        partitions=[run.partition for run in runs],
+        runs=[run.flow_run_id for run in runs],
+        states=[run.state_type for run in runs],
+    )
 
 
 @router.post("/{id}/{action}")

@@ -15,9 +15,15 @@ from perdure._model.state_types import FINAL, StateType
 from perdure._platform.clock import Micros, to_datetime
 from perdure._platform.ids import new_id
 from perdure._rooms.deployments.definition import definition_of_text
-from perdure._rooms.deployments.port import DEFAULT_PRIORITY, Deployment, QueueFilter, WorkQueue
-from perdure._rooms.deployments.runs import Wanted, flow_runs_of, make_runs
-from perdure._rooms.runs.records import FlowRun
+from perdure._rooms.deployments.port import (
+    DEFAULT_PRIORITY,
+    Deployment,
+    PartitionRun,
+    QueueCount,
+    QueueFilter,
+    WorkQueue,
+)
+from perdure._rooms.deployments.runs import Wanted, make_runs
 from perdure._scheduling.partitions import Partition
 from perdure._store.protocol import Orchestrator
 
@@ -53,16 +59,10 @@ class Backfill(NamedTuple):
         return sum(self.counts.values())
 
 
-def states_of_partitions(of: Deployment, known: Orchestrator) -> dict[str, FlowRun]:
+def states_of_partitions(of: Deployment, known: Orchestrator) -> dict[str, PartitionRun]:
     """The newest run of each partition of a deployment, by key; those that were skipped or cancelled do not count."""
-    places = [each for each in known.deployments.queued(QueueFilter(deployment_id=of.id)) if each.partition]
-    runs = flow_runs_of(places, known)
-    found: dict[str, FlowRun] = {}
-    for place in reversed(places):  # those that were due last come last
-        run = runs.get(place.flow_run_id)
-        if run is not None and place.partition and run.state_type is not StateType.CANCELLED:
-            found[place.partition] = run
-    return found
+    runs = known.deployments.partition_runs(of.id)
+    return {run.partition: run for run in runs if run.state_type is not StateType.CANCELLED}
 
 
 def planned(
@@ -134,25 +134,36 @@ def start_backfill(
 
 def backfills(known: Orchestrator) -> list[Backfill]:
     """All backfills, newest first."""
+    counts: dict[str, list[QueueCount]] = {}
+    for each in known.deployments.counted(_PREFIX):
+        counts.setdefault(each.work_queue, []).append(each)
+    deployments = {each.id: each for each in known.deployments.all()}
+    pools = {each.work_pool for of in counts.values() for each in of}
+    queues = {queue.name: queue for pool in pools for queue in known.deployments.queues(pool)}
     found = [
-        backfill
-        for pool in known.deployments.pools()
-        for queue in known.deployments.queues(pool.name)
-        if queue.name.startswith(_PREFIX) and (backfill := _backfill(queue, known)) is not None
+        _backfill(deployments[of[0].deployment_id], queues[name], of)
+        for name, of in counts.items()
+        if of[0].deployment_id in deployments and name in queues
     ]
     return sorted(found, key=lambda each: each.id, reverse=True)
 
 
-def _backfill(queue: WorkQueue, known: Orchestrator) -> Backfill | None:
-    every = known.deployments.queued(QueueFilter(work_pool=queue.work_pool, work_queue=queue.name))
-    of = known.deployments.one(every[0].deployment_id) if every else None
-    if of is None:
-        return None
-    states = Counter(str(run.state_type) for run in flow_runs_of(every, known).values())
-    keys = sorted(each.partition or "" for each in every)
-    created = min(each.created for each in every)
-    id = queue.name.removeprefix(_PREFIX)
-    return Backfill(id, of, keys[0], keys[-1], queue.concurrency_limit, queue.paused, created, states)
+def _backfill(of: Deployment, queue: WorkQueue, counts: Sequence[QueueCount]) -> Backfill:
+    return Backfill(
+        queue.name.removeprefix(_PREFIX),
+        of,
+        min(each.first or "" for each in counts),
+        max(each.last or "" for each in counts),
+        queue.concurrency_limit,
+        queue.paused,
+        min(each.created for each in counts),
+        Counter({str(each.state_type): each.runs for each in counts}),
+    )
+
+
+def runs_of_backfill(of: Backfill, known: Orchestrator) -> list[PartitionRun]:
+    """The runs of a backfill, by the keys of their partitions."""
+    return sorted(known.deployments.partition_runs(of.deployment.id, f"{_PREFIX}{of.id}"))
 
 
 def backfill_named(id: str, known: Orchestrator) -> Backfill:

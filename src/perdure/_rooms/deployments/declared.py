@@ -7,7 +7,8 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
-from perdure._model.errors import DeploymentError, InvalidPartition, InvalidSchedule
+from perdure._automations.definition import NamedAutomation
+from perdure._model.errors import DeploymentError, InvalidPartition, InvalidSchedule, reasons
 from perdure._platform.suggest import nearest
 from perdure._rooms.deployments.declared_schema import PERIODS, SCHEMA
 from perdure._scheduling import partitions
@@ -52,13 +53,34 @@ def declared(file: Path) -> list[Declared]:
     Raises:
         DeploymentError: it cannot be read, or says something wrong; names the file, the key and the rule.
     """
+    said = _read(file)
+    return [_declared(each, f"{file}: deployments[{place}]") for place, each in enumerate(said.get("deployments", ()))]
+
+
+def declared_automations(file: Path) -> list[NamedAutomation]:
+    """The automations that a file declares.
+
+    Raises:
+        DeploymentError: it cannot be read, or says something wrong; names the file, the key and the rule.
+    """
+    made = []
+    for place, each in enumerate(_read(file).get("automations", ())):
+        try:
+            made.append(NamedAutomation.model_validate(each))
+        except ValueError as error:
+            raise DeploymentError(f"{file}: automations[{place}]: {reasons(error)}") from None
+    return made
+
+
+def _read(file: Path) -> Mapping[str, Any]:
     try:
         said = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise DeploymentError(f"{file} cannot be read: {error}") from None
     said = _plain(said)
-    _check(said, file)
-    return [_declared(each, f"{file}: deployments[{place}]") for place, each in enumerate(said.get("deployments", ()))]
+    _check({name: value for name, value in said.items() if name != "automations"}, file)  # the model says what is wrong
+    found: Mapping[str, Any] = said
+    return found
 
 
 def _plain(value: Any) -> Any:

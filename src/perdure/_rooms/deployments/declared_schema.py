@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from perdure._automations.definition import NamedAutomation
+
 PERIODS = ("hourly", "daily", "weekly", "monthly")
 _TEXT = {"type": "string", "minLength": 1}
 _SECONDS = {"type": "number", "minimum": 0}
@@ -85,10 +87,17 @@ _DEPLOYMENT: dict[str, Any] = {
     },
 }
 
+_AUTOMATION = NamedAutomation.model_json_schema(ref_template="#/$defs/{model}")
+_PARTS = _AUTOMATION.pop("$defs")
+
 SCHEMA: dict[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "title": "perdure.toml",
     "type": "object",
     "additionalProperties": False,
-    "properties": {"deployments": {"type": "array", "items": _DEPLOYMENT}},
+    "properties": {
+        "deployments": {"type": "array", "items": _DEPLOYMENT},
+        "automations": {"type": "array", "items": _AUTOMATION},
+    },
+    "$defs": _PARTS,
 }

@@ -12,6 +12,7 @@ from perdure._model.fields import Id, JsonObject, Small
 from perdure._model.filters import Rows
 from perdure._model.ports import reads
 from perdure._model.records import FlowKeyRecord, Record
+from perdure._model.state_types import StateType
 from perdure._platform.clock import Micros
 
 SCHEDULED, LATE, SKIPPED = "Scheduled", "Late", "Skipped"  # names of states
@@ -120,6 +121,27 @@ class WorkerRecord(NamedTuple):
     seen: Micros  # its last heartbeat
 
 
+class PartitionRun(NamedTuple):
+    """A run that is about a partition."""
+
+    partition: str
+    flow_run_id: Id
+    state_type: StateType | None
+
+
+class QueueCount(NamedTuple):
+    """How many runs of a queue are in a state, of which partitions, and since when."""
+
+    work_pool: str
+    work_queue: str
+    deployment_id: Id
+    state_type: StateType | None
+    runs: Small
+    first: str | None
+    last: str | None
+    created: Micros
+
+
 class QueueFilter(NamedTuple):
     """Which places in queues, those that are due last first. A field that is None or empty does not filter."""
 
@@ -213,6 +235,21 @@ class Deployments(Protocol):
 
     def take_over(self, flow_run_id: str, worker_id: str, now: Micros, lease: Micros) -> bool:
         """Have a worker have a run that another has claimed, whose lease has ended; False if it has not."""
+
+    @reads
+    def partition_runs(self, deployment_id: str, work_queue: str | None = None) -> Sequence[PartitionRun]:
+        """Runs of a deployment that are about partitions, those that are due first first; or those of a queue."""
+
+    @reads
+    def counted(self, prefix: str) -> Sequence[QueueCount]:
+        """How many runs of each queue whose name begins so are in which state."""
+
+    @reads
+    def latest(self, now: Micros) -> Sequence[QueuedRun]:
+        """The place of each deployment's run that was due last, if it has had one."""
+
+    def wake(self, work_pool: str, now: Micros) -> Sequence[str]:
+        """Have runs of a pool wait again that suspended themselves, and have been continued since; their ids."""
 
     @reads
     def queued(self, filter: QueueFilter) -> Sequence[QueuedRun]:

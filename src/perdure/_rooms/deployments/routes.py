@@ -20,12 +20,12 @@ from perdure._model.errors import DeploymentError, DeploymentMissing
 from perdure._platform.clock import from_datetime, system_clock
 from perdure._rooms.deployments.backfill_routes import router as backfills
 from perdure._rooms.deployments.definition import definition_of_text
+from perdure._rooms.deployments.pool_routes import router as pools
 from perdure._rooms.deployments.port import Deployment, DeploymentVersion, QueuedRun, QueueFilter, ScheduleRecord
 from perdure._rooms.deployments.runs import Wanted, flow_runs_of, make_runs
 from perdure._rooms.deployments.ticks import resume_schedules, upcoming
 from perdure._rooms.runs.records import RunFilter
 from perdure._rooms.tokens.records import Scope
-from perdure._settings import settings
 from perdure._store.embedded import EmbeddedOrchestrator
 
 router = APIRouter(prefix="/deployments", tags=["deployments"], responses=ANSWERS)
@@ -146,46 +146,6 @@ class Tick(BaseModel):
     deployment_id: str
 
 
-class WorkQueueModel(BaseModel):
-    """A named limit within a work pool."""
-
-    name: str
-    concurrency_limit: int | None
-    paused: datetime | None
-    waiting: int
-    running: int
-
-
-class PoolModel(BaseModel):
-    """A work pool: where runs of deployments wait for workers."""
-
-    name: str
-    type: str
-    concurrency_limit: int | None
-    paused: datetime | None
-    created: datetime
-    waiting: int
-    running: int
-    queues: list[WorkQueueModel]
-
-
-class WorkerModel(BaseModel):
-    """A process that starts runs of a work pool."""
-
-    id: str
-    name: str
-    work_pool: str
-    type: str
-    version: str
-    host: str
-    pid: int
-    capacity: int | None
-    running: int
-    started: datetime
-    seen: Annotated[datetime, Field(description="Its last heartbeat.")]
-    gone: Annotated[bool, Field(description="Whether it has given no heartbeat for two leases.")]
-
-
 @router.get("")
 def list_deployments(known: Known, flow: str | None = None) -> list[DeploymentModel]:
     """All deployments, or those of a flow, by flow and name."""
@@ -193,7 +153,9 @@ def list_deployments(known: Known, flow: str | None = None) -> list[DeploymentMo
     schedules: dict[str, list[ScheduleRecord]] = {}
     for record in known.deployments.schedules():
         schedules.setdefault(record.deployment_id, []).append(record)
-    return [DeploymentModel(**_fields(of, schedules.get(of.id, []), known)) for of in every]
+    latest = _runs(known.deployments.latest(system_clock()), known)
+    last = {place.deployment_id: run for place, run in latest}
+    return [DeploymentModel(**_fields(of, schedules.get(of.id, []), last.get(of.id))) for of in every]
 
 
 @router.get("/upcoming")
@@ -216,51 +178,6 @@ def list_upcoming(
     ]
 
 
-@router.get("/work-pools")
-def list_work_pools(known: Known) -> list[PoolModel]:
-    """All work pools, by name, with the numbers of runs that wait and run."""
-    return [_pool(each.name, known) for each in known.deployments.pools()]
-
-
-@router.post("/work-pools/{name:text}/queues/{queue:text}/{action}", status_code=HTTPStatus.OK)
-@needs(Scope.ADMIN)
-def pause_work_queue(
-    name: Annotated[Plain, Path(max_length=200)],
-    queue: Annotated[Plain, Path(max_length=200)],
-    action: Annotated[str, Path(pattern="^(pause|resume)$")],
-    known: Known,
-) -> PoolModel:
-    """Pause a queue of a work pool, so that no more of its runs start; or resume it."""
-    found = next((each for each in known.deployments.queues(name) if each.name == queue), None)
-    if found is None:
-        raise DeploymentMissing(f"The work pool {name!r} has no queue {queue!r}.")
-    known.deployments.put_queue(found._replace(paused=system_clock() if action == "pause" else None))
-    return _pool(name, known)
-
-
-@router.post("/work-pools/{name:text}/{action}", status_code=HTTPStatus.OK)
-@needs(Scope.ADMIN)
-def pause_work_pool(
-    name: Annotated[Plain, Path(max_length=200)], action: Annotated[str, Path(pattern="^(pause|resume)$")], known: Known
-) -> PoolModel:
-    """Pause a work pool, so that no more of its runs start; or resume it."""
-    if not known.deployments.pause_pool(name, system_clock() if action == "pause" else None):
-        raise DeploymentMissing(f"There is no work pool {name!r}.")
-    return _pool(name, known)
-
-
-@router.get("/workers")
-def list_workers(known: Known, work_pool: str | None = None) -> list[WorkerModel]:
-    """All workers, or those of a work pool."""
-    gone = system_clock() - 2 * settings.current().lease_seconds * 1_000_000
-    return [
-        WorkerModel(
-            **each._asdict() | {"started": moment(each.started), "seen": moment(each.seen), "gone": each.seen < gone}
-        )
-        for each in known.deployments.workers(work_pool)
-    ]
-
-
 @router.get("/runs/{flow_run_id}")
 def get_origin(
     flow_run_id: Annotated[Plain, Path(max_length=36, description="The flow run's id.")], known: Known
@@ -280,7 +197,7 @@ def get_deployment(id: Id, known: Known) -> DeploymentDetails:
     of = _found(id, known)
     definition = definition_of_text(of.definition)
     return DeploymentDetails(
-        **_fields(of, known.deployments.schedules(id), known),
+        **_fields(of, known.deployments.schedules(id), _last(of, known)),
         parameter_schema=definition.schema,
         entry_point=definition.entry_point,
         partitions=definition.partitions,
@@ -299,7 +216,8 @@ def list_runs(
     """Runs of a deployment, the latest due first: also those that were skipped."""
     _found(id, known)
     first, end = (None if when is None else from_datetime(when) for when in (since, before))
-    return _runs(known.deployments.queued(QueueFilter(deployment_id=id, since=first, before=end, limit=limit)), known)
+    wanted = QueueFilter(deployment_id=id, since=first, before=end, limit=limit)
+    return [run for _, run in _runs(known.deployments.queued(wanted), known)]
 
 
 @router.post("/{id}/runs", status_code=HTTPStatus.CREATED)
@@ -380,10 +298,16 @@ def _missing(id: str) -> DeploymentMissing:
 
 
 def _model(id: str, known: EmbeddedOrchestrator) -> DeploymentModel:
-    return DeploymentModel(**_fields(_found(id, known), known.deployments.schedules(id), known))
+    of = _found(id, known)
+    return DeploymentModel(**_fields(of, known.deployments.schedules(id), _last(of, known)))
 
 
-def _fields(of: Deployment, schedules: Sequence[ScheduleRecord], known: EmbeddedOrchestrator) -> dict[str, Any]:
+def _last(of: Deployment, known: EmbeddedOrchestrator) -> ScheduledRunModel | None:
+    wanted = QueueFilter(deployment_id=of.id, before=system_clock() + 1, limit=1)
+    return next((run for _, run in _runs(known.deployments.queued(wanted), known)), None)
+
+
+def _fields(of: Deployment, schedules: Sequence[ScheduleRecord], last: ScheduledRunModel | None) -> dict[str, Any]:
     definition = definition_of_text(of.definition)
     now = system_clock()
     coming: dict[str, datetime] = {}
@@ -391,7 +315,6 @@ def _fields(of: Deployment, schedules: Sequence[ScheduleRecord], known: Embedded
         for record in schedules:
             for tick, _ in upcoming([record], 1, now):
                 coming[record.slug] = tick
-    last = _runs(known.deployments.queued(QueueFilter(deployment_id=of.id, before=now + 1, limit=1)), known)
     fields = of._asdict() | {name: moment(getattr(of, name)) for name in ("created", "updated")}
     return fields | {
         "description": definition.description,
@@ -400,44 +323,30 @@ def _fields(of: Deployment, schedules: Sequence[ScheduleRecord], known: Embedded
         "paused": time_of(of.paused),
         "schedules": [ScheduleModel.of(each, coming) for each in schedules],
         "next": min(coming.values(), default=None),
-        "last": next(iter(last), None),
+        "last": last,
     }
 
 
-def _runs(places: Sequence[QueuedRun], known: EmbeddedOrchestrator) -> list[ScheduledRunModel]:
+def _runs(places: Sequence[QueuedRun], known: EmbeddedOrchestrator) -> list[tuple[QueuedRun, ScheduledRunModel]]:
+    """The runs of places, with these; a run that was deleted is left out."""
     runs = flow_runs_of(places, known)
     return [
-        ScheduledRunModel(
-            run=FlowRunModel.of(runs[each.flow_run_id]),
-            due=moment(each.due),
-            schedule=each.schedule,
-            tick=time_of(each.tick),
-            partition=each.partition,
-            version=each.version,
-            phase=each.phase,
-            worker_id=each.worker_id,
+        (
+            each,
+            ScheduledRunModel(
+                run=FlowRunModel.of(runs[each.flow_run_id]),
+                due=moment(each.due),
+                schedule=each.schedule,
+                tick=time_of(each.tick),
+                partition=each.partition,
+                version=each.version,
+                phase=each.phase,
+                worker_id=each.worker_id,
+            ),
         )
         for each in places
         if each.flow_run_id in runs
     ]
 
 
-def _pool(name: str, known: EmbeddedOrchestrator) -> PoolModel:
-    pool = next(each for each in known.deployments.pools() if each.name == name)
-    places = known.deployments.queued(QueueFilter(work_pool=name, phases=("waiting", "claimed")))
-
-    def counts(of: Sequence[QueuedRun]) -> dict[str, Any]:
-        running = sum(each.phase == "claimed" for each in of)
-        return {"running": running, "waiting": len(of) - running}
-
-    queues = []
-    for queue in known.deployments.queues(name):
-        own = counts([each for each in places if each.work_queue == queue.name])
-        limit, paused = queue.concurrency_limit, time_of(queue.paused)
-        queues.append(WorkQueueModel(name=queue.name, concurrency_limit=limit, paused=paused, **own))
-    fields = {each: getattr(pool, each) for each in ("name", "type", "concurrency_limit")}
-    fields |= {"paused": time_of(pool.paused), "created": moment(pool.created), "queues": queues}
-    return PoolModel(**fields, **counts(places))
-
-
-ROUTERS = (router, backfills)
+ROUTERS = (pools, router, backfills)

@@ -32,6 +32,7 @@ class Wanted:
     Attributes:
         due: When it is to begin.
         parameters: Over those of the deployment.
+        exact: Over both, and taken as they are: texts of others, in which nothing is filled in.
         key: Of runs with one key, one is made.
         schedule: The slug of the schedule that makes it, and `tick`, its time by it.
         partition: What it is about.
@@ -47,6 +48,7 @@ class Wanted:
     tags: tuple[str, ...] = ()
     priority: int | None = None
     work_queue: str | None = None
+    exact: Mapping[str, Any] = field(default_factory=dict)
 
 
 def make_runs(of: Deployment, wanted: Sequence[Wanted], now: Micros, known: Orchestrator) -> list[str]:
@@ -69,7 +71,7 @@ def make_runs(of: Deployment, wanted: Sequence[Wanted], now: Micros, known: Orch
 
 def _made(of: Deployment, definition: Definition, wanted: Wanted, now: Micros) -> tuple[QueuedRun, list[Record]]:
     id = new_id()
-    parameters = filled({**definition.parameters, **wanted.parameters}, _known(wanted))
+    parameters = {**filled({**definition.parameters, **wanted.parameters}, _known(wanted)), **wanted.exact}
     check(definition.schema, parameters, of.flow_name)
     entry_point = json.dumps(definition.entry_point)
     arguments = kept(id, of.flow_name, entry_point, parameters)

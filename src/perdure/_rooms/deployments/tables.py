@@ -27,6 +27,7 @@ QUEUED_RUN = Table(
     Index("queued_run_waiting", ("work_pool", "priority", "due", "flow_run_id"), where="phase = 'waiting'"),
     Index("queued_run_claimed", ("work_pool", "deployment_id"), where="phase = 'claimed'"),
     Index("queued_run_by_deployment", ("deployment_id", "due")),
+    Index("queued_run_by_queue", ("work_queue",), where="work_queue IS NOT NULL"),
     Index("queued_run_by_partition", ("deployment_id", "partition"), where="partition IS NOT NULL"),
 )
 WORK_POOL = Table("work_pool", WorkPool, more=Turns)

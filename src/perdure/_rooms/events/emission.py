@@ -64,18 +64,35 @@ def emit_event(
     Raises:
         EventError: the kind or the resource is malformed, or the event is not JSON or too large.
     """
+    run = current_run.get()
+    made, record = made_event(event, resource, occurred, [*map(dict, related or ()), *_runs(run)], payload, id, run)
+    _keep(record)
+    return made
+
+
+def made_event(
+    event: str,
+    resource: Mapping[str, Any],
+    occurred: datetime | None,
+    related: Sequence[Mapping[str, Any]],
+    payload: Mapping[str, Any] | None,
+    id: str | UUID | None,
+    run: RunContext | None = None,
+) -> tuple[Event, Kept]:
+    """An event and its record, of a run if there is one.
+
+    Raises:
+        EventError: the kind or the resource is malformed, or the event is not JSON or too large.
+    """
     _check_kind(event)
     if not isinstance(resource, Mapping) or not any(resource.get(key) for key in _RESOURCE_ID):
         raise EventError(
             f"resource={resource!r:.200} does not name the event's object. Give it an id:"
             ' {"perdure.resource.id": "order.4711"}.'
         )
-    run = current_run.get()
     at = system_clock() if occurred is None else _micros(occurred)
-    all_related = [*map(dict, related or ()), *_runs(run)]
-    made = Event(_checked_id(id), event, to_datetime(at), dict(resource), all_related, dict(payload or {}))
-    _keep(_record(made, at, run))
-    return made
+    made = Event(_checked_id(id), event, to_datetime(at), dict(resource), list(map(dict, related)), dict(payload or {}))
+    return made, _record(made, at, run)
 
 
 def _keep(record: Kept) -> None:

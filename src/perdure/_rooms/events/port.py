@@ -36,6 +36,8 @@ class SeenState(NamedTuple):
     flow_name: str | None
     task_name: str | None
     tags: Tags  # a JSON list
+    deployment: str | None = None  # that the flow run was made of: FLOW/NAME
+    partition: str | None = None
 
 
 OF_STATES = ("flow-run.", "task-run.")  # how the kinds of events begin that servers make of states

@@ -9,17 +9,25 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
 
+from perdure._http.access import needs
 from perdure._http.changes import Changes
 from perdure._http.dependencies import Asked, Known
 from perdure._http.errors import Refused, answers
 from perdure._http.models import FlowRunModel, LogModel, moment, parsed
-from perdure._http.pages import Id, Page
+from perdure._http.pages import Id, Moment, Page
 from perdure._http.wanted import listed, wanted
+from perdure._platform.clock import system_clock
+from perdure._platform.ids import dated_id, id_of
+from perdure._rooms.events.emission import made_event
 from perdure._rooms.events.hook_routes import router as hooks
 from perdure._rooms.events.port import NO_RUN, Event, EventFilter
+from perdure._rooms.events.sending import is_signed, signed_at
 from perdure._rooms.logs.records import LogFilter
+from perdure._rooms.tokens.records import Scope
+from perdure._settings import settings
 from perdure._store.reads import Reads
 
 router = APIRouter(prefix="/events", tags=["events"])
@@ -75,6 +83,54 @@ class EventModel(BaseModel):
 def list_events(known: Known, wanted: Annotated[EventFilter, Depends(wanted(EventFilter))]) -> Page[EventModel]:
     """Events of runs, newest first."""
     return listed(known.services.events, wanted, EventModel.of)
+
+
+class NewEvent(BaseModel):
+    """An event to emit."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Annotated[str, Field(min_length=1, max_length=200, examples=["order.shipped"])]
+    resource: Annotated[dict[str, Any], Field(description='Its object: {"perdure.resource.id": "order.4711"}.')]
+    related: Annotated[list[dict[str, Any]], Field(max_length=100, description="Other objects that it concerns.")] = []
+    payload: Annotated[dict[str, Any], Field(description="What else is to be known.")] = {}
+    occurred: Annotated[Moment | None, Field(description="When; now by default.")] = None
+    id: Annotated[Id | None, Field(description="Of an event that may be sent twice, and is to be stored once.")] = None
+
+
+async def _signed(
+    request: Request,
+    perdure_signature: Annotated[
+        str | None,
+        Header(
+            max_length=200,
+            description="In place of a token: t=SECONDS,v1=HMAC-SHA256 of SECONDS.BODY by the server's secret.",
+        ),
+    ] = None,
+) -> str | None:
+    if perdure_signature is None:
+        return None
+    secret = settings.current().events_secret
+    if secret is None:
+        raise HTTPException(HTTPStatus.UNAUTHORIZED, "No event is taken by its signature: set PERDURE_EVENTS_SECRET.")
+    now = system_clock() // 1_000_000
+    if not is_signed(perdure_signature, secret.reveal(), await request.body(), now):
+        raise HTTPException(HTTPStatus.UNAUTHORIZED, "The signature is not of this body and secret, or is too old.")
+    return perdure_signature
+
+
+@router.post("", status_code=HTTPStatus.CREATED, responses=answers(HTTPStatus.UNAUTHORIZED))
+@needs(Scope.WRITE)
+def emit_event(given: NewEvent, known: Known, signed: Annotated[str | None, Depends(_signed)]) -> EventModel:
+    """Emit an event of your own. It needs a token, or the signature of whoever knows the secret of the server.
+
+    An event with an `id` that is stored already, or of a request that is sent again with its signature, changes
+    nothing.
+    """
+    id = given.id or (None if signed is None else dated_id(id_of(signed), signed_at(signed) * 1_000_000))
+    _, record = made_event(given.kind, given.resource, given.occurred, given.related, given.payload, id)
+    known.emit(record)
+    return EventModel.of(record)
 
 
 @router.get("/stream", response_class=StreamingResponse, responses={**_STREAM, **answers(HTTPStatus.FORBIDDEN)})

@@ -5,6 +5,7 @@ import functools
 import hashlib
 import hmac
 import json
+import re
 import socket
 import ssl
 from urllib.parse import urlsplit
@@ -14,8 +15,10 @@ import httpx
 from perdure._blocks.secrets import WrongKeyError, decrypt
 from perdure._model.errors import BlockError
 from perdure._platform.hosts import is_public
-from perdure._rooms.events.port import Event, Hook
+from perdure._rooms.events.port import OF_STATES, Event, Hook
 
+_SIGNED_AT = re.compile(r"t=[0-9]{1,15},")
+_SIGNED_SECONDS = 300  # for which a signature stands, either way: clocks differ
 SECONDS = 10.0  # that an attempt may take, from connecting to the status
 
 
@@ -77,6 +80,20 @@ def signature(secret: str, time: int, body: bytes) -> str:
     return f"t={time},v1={digest}"
 
 
+def is_signed(header: str, secret: str, body: bytes, now: int) -> bool:
+    """Whether a signature is of a body, and of the last minutes. `now` is in seconds."""
+    if not _SIGNED_AT.match(header):
+        return False
+    time = signed_at(header)
+    expected = signature(secret, time, body)
+    return abs(now - time) <= _SIGNED_SECONDS and hmac.compare_digest(header.encode(), expected.encode())
+
+
+def signed_at(header: str) -> int:
+    """When something was signed, in seconds, as its signature says."""
+    return int(header[2:].partition(",")[0])
+
+
 def _address(url: httpx.URL, private: bool) -> str:
     port = url.port or (443 if url.scheme == "https" else 80)
     try:
@@ -103,17 +120,27 @@ def notify(hook: Hook, event: Event, delivery_id: str, _: int) -> str:
         import apprise
     except ImportError:
         raise NotDelivered("The server has no package apprise. Install perdure[notifications].") from None
-    event_content = json.loads(event.payload)
-    run, state = event_content["run"], event_content["state"]
-    what = "Task run" if event.kind.startswith("task") else "Flow run"
-    title = f"{what} {run['name']!r} of {run['task_name'] or run['flow_name']!r}: {event.kind.partition('.')[2]}"
-    body = f"{state['name']}: {state['message'] or ''}\n{run['id']}, {event_content['time']}, delivery {delivery_id}"
+    title, body = _message(event, delivery_id)
     sender = apprise.Apprise()
     if not sender.add(_revealed(hook.url, hook_context(hook.id, "url"))):
         raise NotDelivered("Apprise does not know such a URL.")
     if not sender.notify(title=title, body=body):
         raise NotDelivered("Apprise could not send it; its log has the reason.")
     return "sent"
+
+
+def _message(event: Event, delivery_id: str) -> tuple[str, str]:
+    """What people are notified of: a title and a text."""
+    content = json.loads(event.payload)
+    run, state, payload = content["run"], content["state"], content.get("payload") or {}
+    end = f"{content['time']}, delivery {delivery_id}"
+    if not event.kind.startswith(OF_STATES):  # a program's, or an automation's, which says both
+        title = payload.get("subject") or f"{event.kind}: {next(iter(content['resource'].values()), '')}"
+        body = payload.get("body") if "body" in payload else json.dumps(payload, ensure_ascii=False)
+        return str(title), f"{body}\n{end}"
+    what = "Task run" if event.kind.startswith("task") else "Flow run"
+    title = f"{what} {run['name']!r} of {run['task_name'] or run['flow_name']!r}: {event.kind.partition('.')[2]}"
+    return title, f"{state['name']}: {state['message'] or ''}\n{run['id']}, {end}"
 
 
 def shown_url(url: str) -> str:

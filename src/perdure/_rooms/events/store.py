@@ -26,9 +26,11 @@ class SqlServices:
         )
         self._states = (
             "SELECT s.run_id, s.arrival, s.of_task, s.type, s.name, s.message, s.time, coalesce(t.name, f.name, ''),"
-            " f.id, f.flow_name, t.task_name, coalesce(t.tags, f.tags, '[]') FROM state AS s"
+            " f.id, f.flow_name, t.task_name, coalesce(t.tags, f.tags, '[]'),"
+            " CASE WHEN d.id IS NULL THEN NULL ELSE d.flow_name || '/' || d.name END, q.partition FROM state AS s"
             " LEFT JOIN task_run AS t ON t.id = s.run_id AND s.of_task"
             " LEFT JOIN flow_run AS f ON f.id = CASE WHEN s.of_task THEN t.flow_run_id ELSE s.run_id END"
+            " LEFT JOIN queued_run AS q ON q.flow_run_id = f.id LEFT JOIN deployment AS d ON d.id = q.deployment_id"
             f" WHERE s.arrival > {mark} AND (NOT s.of_task OR s.type IN ('FAILED', 'CRASHED'))"
             f" ORDER BY s.arrival LIMIT {mark}"
         )
@@ -38,6 +40,10 @@ class SqlServices:
         )
         self._add_event = sql.insert(EVENT) + " ON CONFLICT DO NOTHING"
         self._add_delivery = sql.insert(DELIVERY) + " ON CONFLICT DO NOTHING"
+        self._to_automations = (
+            f"INSERT INTO automation_inbox (event_id) SELECT CAST({mark} AS text)"
+            " WHERE EXISTS (SELECT 1 FROM automation WHERE paused IS NULL)"
+        )
         self._put_hook = sql.insert(HOOK)
         self._due = sql.select(DELIVERY, f"state = 'waiting' AND due <= {mark}")
         self._claim_delivery = (
@@ -78,6 +84,7 @@ class SqlServices:
             for delivery in deliveries:
                 if delivery.event_id in new:
                     connection.execute(self._add_delivery, delivery)
+            connection.executemany(self._to_automations, [(id,) for id in sorted(new)])
             return len(new)
 
         return self._writer.transact(work) if events else 0

@@ -18,6 +18,7 @@ from perdure._http.launcher import NotStarted, Starter
 from perdure._http.models import ContinuedRun, FlowRunModel, time_of
 from perdure._http.pages import PathId
 from perdure._model.state_types import StateType
+from perdure._rooms.deployments.port import QueueFilter
 from perdure._rooms.runs.flow_run_routes import found
 from perdure._rooms.runs.records import FlowRun, RunFilter
 from perdure._rooms.tokens.records import Scope
@@ -120,11 +121,12 @@ def continue_flow_run(
 ) -> ContinuedRun:
     """Continue a paused flow run.
 
-    A suspended one has no process, and a new process resumes it, if the server may start flows and the caller is an
-    administrator. Otherwise the input is stored, and `command` resumes the run.
+    A suspended one has no process. A worker resumes it if it is of a deployment; else a new process of the server, if
+    the server may start flows and the caller is an administrator. Otherwise the input is stored, and `command` resumes
+    the run.
     """
     run = asking.continue_run(id, None if how is None else how.input, control)
-    if run.state_name != SUSPENDED:
+    if run.state_name != SUSPENDED or known.deployments.queued(QueueFilter(flow_run_ids=(id,))):
         return ContinuedRun.of_run(found(id, known), is_resumed=True)
     try:
         _check_administrator(request, id)

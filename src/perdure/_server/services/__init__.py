@@ -1,7 +1,11 @@
 """The background services of a server: each in a thread, and on one server of a database at a time."""
 
+from collections.abc import Collection
+
+from perdure._server.services.automations import AutomationService
 from perdure._server.services.deliveries import Deliveries
 from perdure._server.services.events import Events
+from perdure._server.services.files import Files
 from perdure._server.services.late import find_late
 from perdure._server.services.loop import Loop, Work
 from perdure._server.services.lost import end_lost_runs
@@ -14,14 +18,16 @@ SERVICES = {
     "late": "Finds flow runs that are late or stuck.",
     "schedules": "Makes the runs that schedules are due for.",
     "events": "Makes events of states.",
+    "files": "Looks for the files that automations wait for.",
+    "automations": "Does what automations say about events, and about their absence.",
     "hooks": "Tells webhooks and notifications of events.",
 }
 
 
 class Services:
-    """The services that the settings switch on."""
+    """The services that the settings switch on; of them those with some names, or all."""
 
-    def __init__(self, runtime: ServiceRuntime) -> None:
+    def __init__(self, runtime: ServiceRuntime, names: Collection[str] = tuple(SERVICES)) -> None:
         self._runtime = runtime
         self._deliveries = Deliveries()
         works: dict[str, Work] = {
@@ -29,10 +35,14 @@ class Services:
             "late": find_late,
             "schedules": make_scheduled_runs,
             "events": Events(),
+            "files": Files(),
+            "automations": AutomationService(),
             "hooks": self._deliveries,
         }
-        intervals = {name: getattr(runtime.settings, f"service_{name}_seconds") for name in works}
-        self._loops = [Loop(name, intervals[name], work, runtime) for name, work in works.items() if intervals[name]]
+        settings_of = {name: f"service_{name}_seconds" for name in works} | {"files": "service_automations_seconds"}
+        intervals = {name: getattr(runtime.settings, setting) for name, setting in settings_of.items()}
+        chosen = {name: work for name, work in works.items() if intervals[name] and name in names}
+        self._loops = [Loop(name, intervals[name], work, runtime) for name, work in chosen.items()]
 
     def start(self) -> None:
         """Begin."""

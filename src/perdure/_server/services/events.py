@@ -70,6 +70,8 @@ def event_of_state(state: SeenState) -> Event:
         "flow_name": state.flow_name,
         "task_name": state.task_name,
         "tags": json.loads(state.tags),
+        "deployment": state.deployment,
+        "partition": state.partition,
     }
     at = {"type": state.type, "name": state.name, "message": state.message}
     parts = (state.run_id, state.arrival)

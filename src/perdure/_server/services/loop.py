@@ -22,6 +22,8 @@ class Outcome(NamedTuple):
     is_done: bool = True  # False: there is more to do at once
 
 
+FAILED = "It failed."  # the outcome of a service that raised
+
 Work = Callable[[ServiceRuntime, int | None], Outcome]
 
 
@@ -74,7 +76,7 @@ class Loop:
         if not services.claim(mine, now, gone):
             return False
         cursor = None if before is None else before.cursor
-        outcome = Outcome("It failed.", cursor)
+        outcome = Outcome(FAILED, cursor)
         try:
             outcome = self._work(runtime, cursor)
         finally:

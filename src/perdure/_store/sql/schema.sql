@@ -2,6 +2,14 @@ CREATE TABLE api_token ( id TEXT NOT NULL, name TEXT NOT NULL, scope TEXT NOT NU
 CREATE TABLE artifact ( id VARCHAR(36) NOT NULL, "key" TEXT, kind TEXT NOT NULL, flow_run_id VARCHAR(36), task_run_id VARCHAR(36), created BIGINT NOT NULL, updated BIGINT NOT NULL, data TEXT NOT NULL, description TEXT, PRIMARY KEY (id) ) WITHOUT ROWID;
 CREATE INDEX artifact_by_flow_run ON artifact (flow_run_id, id);
 CREATE INDEX artifact_by_key ON artifact ("key", id) WHERE key IS NOT NULL;
+CREATE TABLE automation ( id VARCHAR(36) NOT NULL, name TEXT NOT NULL, definition TEXT NOT NULL, paused BIGINT, since BIGINT NOT NULL, due BIGINT, memory TEXT NOT NULL, turn BIGINT NOT NULL, created BIGINT NOT NULL, updated BIGINT NOT NULL, PRIMARY KEY (id) ) WITHOUT ROWID;
+CREATE UNIQUE INDEX automation_by_name ON automation (name);
+CREATE TABLE automation_file ( automation_id VARCHAR(36) NOT NULL, "key" TEXT NOT NULL, version TEXT NOT NULL, phase TEXT NOT NULL, PRIMARY KEY (automation_id, "key") ) WITHOUT ROWID;
+CREATE TABLE automation_inbox ( event_id VARCHAR(36) NOT NULL, PRIMARY KEY (event_id) ) WITHOUT ROWID;
+CREATE TABLE automation_log ( id VARCHAR(36) NOT NULL, automation_id VARCHAR(36) NOT NULL, time BIGINT NOT NULL, event_id VARCHAR(36), event_kind TEXT, outcome TEXT NOT NULL, reason TEXT NOT NULL, phase TEXT NOT NULL, details TEXT NOT NULL, PRIMARY KEY (id) ) WITHOUT ROWID;
+CREATE INDEX automation_log_acting ON automation_log (id) WHERE phase = 'acting';
+CREATE INDEX automation_log_by_automation ON automation_log (automation_id, id);
+CREATE INDEX automation_log_by_time ON automation_log (time);
 CREATE TABLE block ( id VARCHAR(36) NOT NULL, type TEXT NOT NULL, name TEXT, data TEXT NOT NULL, created BIGINT NOT NULL, updated BIGINT NOT NULL, PRIMARY KEY (id) ) WITHOUT ROWID;
 CREATE UNIQUE INDEX block_by_slug ON block (type, name) WHERE name IS NOT NULL;
 CREATE TABLE cache_claim ( "key" TEXT NOT NULL, run_id VARCHAR(36) NOT NULL, process_id VARCHAR(36) NOT NULL, created BIGINT NOT NULL, waits INTEGER NOT NULL, PRIMARY KEY ("key") ) WITHOUT ROWID;
@@ -42,6 +50,7 @@ CREATE TABLE process ( id VARCHAR(36) NOT NULL, host TEXT NOT NULL, pid INTEGER 
 CREATE TABLE queued_run ( flow_run_id VARCHAR(36) NOT NULL, deployment_id VARCHAR(36) NOT NULL, version INTEGER NOT NULL, work_pool TEXT NOT NULL, work_queue TEXT, priority INTEGER NOT NULL, due BIGINT NOT NULL, schedule TEXT, tick BIGINT, partition TEXT, created BIGINT NOT NULL, phase TEXT NOT NULL, worker_id VARCHAR(36), lease BIGINT, starts INTEGER NOT NULL, PRIMARY KEY (flow_run_id) ) WITHOUT ROWID;
 CREATE INDEX queued_run_by_deployment ON queued_run (deployment_id, due);
 CREATE INDEX queued_run_by_partition ON queued_run (deployment_id, partition) WHERE partition IS NOT NULL;
+CREATE INDEX queued_run_by_queue ON queued_run (work_queue) WHERE work_queue IS NOT NULL;
 CREATE INDEX queued_run_claimed ON queued_run (work_pool, deployment_id) WHERE phase = 'claimed';
 CREATE INDEX queued_run_waiting ON queued_run (work_pool, priority, due, flow_run_id) WHERE phase = 'waiting';
 CREATE TABLE result ( run_id VARCHAR(36) NOT NULL, of_task BOOLEAN NOT NULL, kind TEXT NOT NULL, type TEXT NOT NULL, is_exception BOOLEAN NOT NULL, created BIGINT NOT NULL, value TEXT, storage_id VARCHAR(36), storage_key TEXT, serializer TEXT, size BIGINT, digest TEXT, expires BIGINT, cache_key TEXT, step TEXT, retention TEXT, doomed BIGINT, removed BIGINT, preview TEXT, item_of VARCHAR(36), number BIGINT, askew BIGINT, PRIMARY KEY (run_id) ) WITHOUT ROWID;

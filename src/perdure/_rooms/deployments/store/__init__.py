@@ -13,12 +13,13 @@ from perdure._rooms.deployments.port import (
     Deployment,
     DeploymentVersion,
     QueuedRun,
-    QueueFilter,
     ScheduleRecord,
     WorkerRecord,
 )
 from perdure._rooms.deployments.store.pools import SqlPools
+from perdure._rooms.deployments.store.queues import SqlQueues
 from perdure._rooms.deployments.tables import DEPLOYMENT, QUEUED_RUN, SCHEDULE, VERSION
+from perdure._rooms.runs.tables import NOT_COMPLETED
 from perdure._store.sql.access import Access
 from perdure._store.sql.database import Connection
 
@@ -35,7 +36,7 @@ class _Waiting(NamedTuple):
     overlap: str
 
 
-class SqlDeployments(SqlPools):
+class SqlDeployments(SqlPools, SqlQueues):
     """The deployments of a database, and its queues."""
 
     def __init__(self, access: Access) -> None:
@@ -57,13 +58,14 @@ class SqlDeployments(SqlPools):
         def work(connection: Connection) -> Deployment:
             where = f"WHERE flow_name = {mark} AND name = {mark}"
             names = deployment.flow_name, deployment.name
-            row = connection.execute(f"{self._sql.select(DEPLOYMENT)} {where}", names).fetchone()
-            if row is None:
-                kept = deployment._replace(version=1)
-                connection.execute(self._sql.insert(DEPLOYMENT), kept)
+            kept = deployment._replace(version=1)
+            add = self._sql.insert(DEPLOYMENT) + " ON CONFLICT (flow_name, name) DO NOTHING"
+            if connection.execute(add, kept).rowcount == 1:
                 connection.execute(self._sql.insert(VERSION), version._replace(deployment_id=kept.id, number=1))
                 return kept
-            known = Deployment(*row)
+            # An update locks the row: of several deploys at once, each sees the version that the one before it made.
+            connection.execute(f"UPDATE deployment SET updated = updated {where}", names)
+            known = Deployment(*connection.execute(f"{self._sql.select(DEPLOYMENT)} {where}", names).fetchone())
             newest = connection.execute(
                 f"SELECT digest FROM deployment_version WHERE deployment_id = {mark} AND number = {mark}",
                 (known.id, known.version),
@@ -136,6 +138,8 @@ class SqlDeployments(SqlPools):
 
         def work(connection: Connection) -> None:
             query = self._sql.select(SCHEDULE, f"deployment_id = {mark}")
+            # Locks the row: two who deploy at once do so one after the other.
+            connection.execute(f"UPDATE deployment SET updated = updated WHERE id = {mark}", (deployment_id,))
             known = {row[1]: ScheduleRecord(*row) for row in connection.execute(query, (deployment_id,)).fetchall()}
             connection.execute(f"DELETE FROM schedule WHERE deployment_id = {mark}", (deployment_id,))
             for each in schedules:
@@ -378,9 +382,25 @@ class SqlDeployments(SqlPools):
         )
         return self._writer.execute_apart(statement, (worker_id, lease, flow_run_id, now)) == 1
 
-    def queued(self, filter: QueueFilter) -> Sequence[QueuedRun]:
-        """Places in queues, those that are due last first."""
-        return self._access.filtered(QUEUED_RUN, filter, "due DESC, flow_run_id DESC")
+    def wake(self, work_pool: str, now: Micros) -> Sequence[str]:
+        """Have runs of a pool wait again that suspended themselves, and have been continued since; their ids."""
+        query = (
+            "SELECT q.flow_run_id FROM flow_run AS f JOIN queued_run AS q ON q.flow_run_id = f.id"
+            f" WHERE f.state_type = 'PAUSED' AND f.{NOT_COMPLETED} AND f.state_name = 'Suspended'"
+            f" AND q.phase = 'ended' AND q.work_pool = {self._mark}"
+            " AND NOT EXISTS (SELECT 1 FROM run_wait AS w"
+            " WHERE w.flow_run_id = f.id AND w.answer IS NULL AND substr(w.key, 1, 6) = 'pause ')"
+        )
+        found = [id for (id,) in self._read(query, (work_pool,))]
+        statement = (
+            f"UPDATE queued_run SET phase = 'waiting', due = {self._mark}, worker_id = NULL, lease = NULL"
+            f" WHERE flow_run_id = {self._mark} AND phase = 'ended'"
+        )
+
+        def work(connection: Connection) -> list[str]:
+            return [id for id in found if connection.execute(statement, (now, id)).rowcount == 1]
+
+        return self._writer.transact(work) if found else []
 
 
 def _run_of(record: Record) -> str:

@@ -1,0 +1,18 @@
+"""Automations as they are kept."""
+
+import json
+
+from perdure._automations.definition import AutomationDefinition
+from perdure._platform.clock import Micros
+from perdure._platform.ids import new_id
+from perdure._rooms.automations.port import Automation
+
+
+def definition_text(definition: AutomationDefinition) -> str:
+    """A definition as it is kept: the same for equal ones."""
+    return json.dumps(definition.as_json(), sort_keys=True, ensure_ascii=False)
+
+
+def new_automation(name: str, definition: AutomationDefinition, now: Micros) -> Automation:
+    """A new automation, that sees what comes from now on, and is looked at at once: it may wait for a time."""
+    return Automation(new_id(), name, definition_text(definition), None, now, now, "{}", 0, now, now)
