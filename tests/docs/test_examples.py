@@ -13,9 +13,9 @@ EXAMPLES = [story for page in PAGES for story in stories(page, ROOT)]
 
 
 def example(story: Story) -> Any:
-    """A story; one with commands takes long, since each is a process of its own."""
-    has_commands = any(block.language == "console" for block in story.blocks)
-    return pytest.param(story, id=story.name, marks=[pytest.mark.slow] if has_commands else [])
+    """A story; one with commands takes long, since each is a process of its own, and so does what imports scikit-learn."""
+    is_slow = any(block.language == "console" or "sklearn" in block.code for block in story.blocks)
+    return pytest.param(story, id=story.name, marks=[pytest.mark.slow] if is_slow else [])
 
 
 def needs_greenlets(story: Story) -> bool:
