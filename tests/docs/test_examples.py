@@ -13,7 +13,7 @@ EXAMPLES = [story for page in PAGES for story in stories(page, ROOT)]
 
 
 def example(story: Story) -> Any:
-    """A story; one with commands takes long, since each is a process of its own, and so does what imports scikit-learn."""
+    """A story; commands take long, since each is a process of its own, and so does importing scikit-learn."""
     is_slow = any(block.language == "console" or "sklearn" in block.code for block in story.blocks)
     return pytest.param(story, id=story.name, marks=[pytest.mark.slow] if is_slow else [])
 
