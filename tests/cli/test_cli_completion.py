@@ -10,6 +10,7 @@ from command_line import Perdure
 
 from perdure import flow, session, settings, task
 from perdure.artifacts import create_markdown_artifact
+from perdure.automations import Automation, EventTrigger, RunDeployment
 from perdure.filesystems import LocalFileSystem
 from perdure.records import Limit
 from perdure.variables import Variable
@@ -63,6 +64,7 @@ def nightly(name: str) -> int:
         ("perdure limit inspect ", ["api"]),
         ("perdure deployment run ", ["report/nightly"]),
         ("perdure worker start --pool ", ["batch"]),
+        ("perdure automation inspect ", ["again"]),
         ("perdure config set logging_l", ["logging_level=", "logging_log_prints="]),
         ("perdure config unset PERDURE_LOGGING_LE", ["PERDURE_LOGGING_LEVEL"]),
         ("perdure profile use ", ["default"]),
@@ -76,6 +78,8 @@ def test_names_that_are_there_are_offered(tab: Tab, line: str, offered: list[str
     Variable.set("batch-size", 500)
     session.current().orchestrator.limits.put(Limit("api", 3, None, 0))
     report.deploy("nightly", work_pool="batch")
+    trigger = EventTrigger(expect="flow-run.failed")
+    Automation(name="again", trigger=trigger, actions=[RunDeployment(deployment="report/nightly")]).apply()
     session.current().orchestrator.flush()
     assert tab(line) == offered
 

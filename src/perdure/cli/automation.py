@@ -14,13 +14,16 @@ from perdure._platform.clock import system_clock
 from perdure._rooms.automations.making import new_automation
 from perdure._rooms.automations.port import Automation as Kept
 from perdure._rooms.automations.port import Automations, LogEntry, LogFilter
+from perdure.cli import completion
 from perdure.cli.find import orchestrator
 from perdure.cli.groups import AsJson, Limit, new_group
 from perdure.cli.output import NOTHING, Column, iso, note, short_time, show, show_json, table
 
 app = new_group("Start, pause, cancel or notify when an event comes, or does not come in time.")
 
-_Name = Annotated[str, typer.Argument(metavar="NAME", help="The automation's name.")]
+_Name = Annotated[
+    str, typer.Argument(metavar="NAME", autocompletion=completion.automations, help="The automation's name.")
+]
 
 
 @app.command()

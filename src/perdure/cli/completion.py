@@ -14,6 +14,7 @@ from pathlib import Path
 
 from perdure._results.naming import flow_runs_called
 from perdure._rooms.artifacts.records import ArtifactFilter
+from perdure._rooms.automations.port import Automations
 from perdure._rooms.runs.records import RunFilter
 from perdure._session import session
 from perdure._settings import settings
@@ -89,6 +90,12 @@ def blocks(_: str) -> Iterator[str]:
 def artifacts(_: str) -> Iterator[str]:
     """Keys of the newest artifacts."""
     return (each.key for each in find.orchestrator().artifacts(ArtifactFilter(limit=_NEWEST)) if each.key is not None)
+
+
+@_offered
+def automations(_: str) -> Iterator[str]:
+    """Automations."""
+    return (each.name for each in find.orchestrator().room(Automations).all())
 
 
 @_offered
