@@ -1,6 +1,7 @@
 """Automations by the service that a server runs, on a real database."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,9 @@ class Server:
         self._automations = AutomationService()
         self.look()
 
+    def close(self) -> None:
+        self._runtime.close()
+
     def look(self) -> None:
         outcome = self._events(self._runtime, self._cursor)
         self._cursor = outcome.cursor
@@ -72,8 +76,10 @@ class Server:
 
 
 @pytest.fixture
-def server(home: Path) -> Server:
-    return Server()
+def server(home: Path) -> Iterator[Server]:
+    made = Server()
+    yield made
+    made.close()
 
 
 @pytest.fixture

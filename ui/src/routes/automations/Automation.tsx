@@ -195,7 +195,7 @@ const COLUMNS: readonly Column<LogEntry>[] = [
     width: "minmax(0, 1.6fr)",
     cell: ({ reason }) => <span title={reason}>{reason}</span>,
   },
-  { id: "did", header: "Did", width: "minmax(0, 1.4fr)", cell: entry => <Did entry={entry} /> },
+  { id: "did", header: "Did", width: "minmax(0, 1.4fr)", wide: true, cell: entry => <Did entry={entry} /> },
   { id: "time", header: "When", width: "84px", align: "end", cell: ({ time }) => <Timestamp time={time} /> },
 ]
 
