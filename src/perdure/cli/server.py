@@ -105,13 +105,13 @@ def start(
 @app.command()
 def services(as_json: AsJson = False) -> None:
     """List the background services of servers, and when they last ran."""
-    from perdure._server.services import SERVICES
+    from perdure._server.services import SERVICES, interval_of
     from perdure._settings import settings
     from perdure.cli.find import orchestrator
     from perdure.cli.output import NOTHING, Column, iso, short_time, show, show_json, table
 
     done = {service.name: service for service in orchestrator().services.all()}
-    seconds = {name: getattr(settings.current(), f"service_{name}_seconds") for name in SERVICES}
+    seconds = {name: interval_of(name, settings.current()) for name in SERVICES}
     if as_json:
         found = [(name, done.get(name)) for name in SERVICES]
         show_json(

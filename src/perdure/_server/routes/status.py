@@ -16,7 +16,7 @@ from perdure._http.models import moment, time_of
 from perdure._platform.version import VERSION
 from perdure._rooms.events.port import Service
 from perdure._run.processes import is_running, machine_of
-from perdure._server.services import SERVICES
+from perdure._server.services import SERVICES, interval_of
 from perdure._settings import settings
 from perdure._store.embedded import EmbeddedOrchestrator
 
@@ -104,7 +104,7 @@ def _service(name: str, what: str, done: Service | None, orchestrator: EmbeddedO
     return ServiceModel(
         name=name,
         description=what,
-        interval_seconds=getattr(settings.current(), f"service_{name}_seconds"),
+        interval_seconds=interval_of(name, settings.current()),
         last_run=None if done is None else time_of(done.ended),
         outcome=None if done is None else done.outcome,
         due=None if done is None else moment(done.due),

@@ -11,6 +11,7 @@ from perdure._server.services.loop import Loop, Work
 from perdure._server.services.lost import end_lost_runs
 from perdure._server.services.runtime import ServiceRuntime
 from perdure._server.services.schedules import make_scheduled_runs
+from perdure._settings.fields import Settings
 
 _GRACE_SECONDS = 5.0  # for what is being sent; what was not is sent again by another server
 SERVICES = {
@@ -22,6 +23,12 @@ SERVICES = {
     "automations": "Does what automations say about events, and about their absence.",
     "hooks": "Tells webhooks and notifications of events.",
 }
+
+
+def interval_of(name: str, chosen: Settings) -> float:
+    """How often a service is done, in seconds; 0 if it is switched off."""
+    found: float = getattr(chosen, f"service_{'automations' if name == 'files' else name}_seconds")
+    return found
 
 
 class Services:
@@ -39,8 +46,7 @@ class Services:
             "automations": AutomationService(),
             "hooks": self._deliveries,
         }
-        settings_of = {name: f"service_{name}_seconds" for name in works} | {"files": "service_automations_seconds"}
-        intervals = {name: getattr(runtime.settings, setting) for name, setting in settings_of.items()}
+        intervals = {name: interval_of(name, runtime.settings) for name in works}
         chosen = {name: work for name, work in works.items() if intervals[name] and name in names}
         self._loops = [Loop(name, intervals[name], work, runtime) for name, work in chosen.items()]
 
