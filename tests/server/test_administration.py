@@ -205,7 +205,8 @@ def test_the_status_reports_database_disk_queue_and_services(api: httpx.Client, 
     assert told["database"]["version"].startswith("PostgreSQL" if "://" in place else "SQLite")
     assert {disk["what"] for disk in told["disks"]} >= {"home", "storage"}
     assert told["queue"]["waiting"] == 0
-    assert {service["name"] for service in told["services"]} == {"lost", "late", "schedules", "events", "hooks"}
+    names = {"lost", "late", "schedules", "events", "files", "automations", "hooks"}
+    assert {service["name"] for service in told["services"]} == names
     assert "://" not in place or "@" not in told["database"]["place"] or ":" not in told["database"]["place"][13:]
 
 
