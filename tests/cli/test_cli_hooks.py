@@ -56,7 +56,8 @@ def test_a_notification_is_made_for_what_apprise_knows(perdure: Perdure) -> None
 def test_services_are_listed_with_their_intervals(perdure: Perdure) -> None:
     listed = json.loads(perdure("server", "services", "--json").stdout)
     assert [(each["name"], each["interval_seconds"]) for each in listed] == [
-        *(("lost", 10), ("late", 60), ("schedules", 0.5), ("events", 1), ("hooks", 1))
+        *(("lost", 10), ("late", 60), ("schedules", 0.5), ("events", 1)),
+        *(("files", 1), ("automations", 1), ("hooks", 1)),
     ]
     assert "flow-run" in perdure("server", "services").stdout or "late" in perdure("server", "services").stdout
 
