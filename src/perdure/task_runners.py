@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 from perdure._platform.moved import export
 from perdure._runners.threads import SequentialTaskRunner, ThreadTaskRunner
 
-if TYPE_CHECKING:  # few programs need it; the others start faster
+if TYPE_CHECKING:  # few programs need them; the others start faster
+    from perdure._runners.dask import DaskTaskRunner
     from perdure._runners.processes import ProcessTaskRunner
 
     ProcessPoolTaskRunner = ProcessTaskRunner
@@ -15,6 +16,7 @@ ThreadPoolTaskRunner = ThreadTaskRunner  # and of Prefect 3
 
 __all__ = [
     "ConcurrentTaskRunner",
+    "DaskTaskRunner",
     "ProcessPoolTaskRunner",
     "ProcessTaskRunner",
     "SequentialTaskRunner",
@@ -24,6 +26,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "DaskTaskRunner":
+        from perdure._runners.dask import DaskTaskRunner
+
+        globals().update(DaskTaskRunner=DaskTaskRunner)
+        return DaskTaskRunner
     if name not in ("ProcessTaskRunner", "ProcessPoolTaskRunner"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from perdure._runners.processes import ProcessTaskRunner

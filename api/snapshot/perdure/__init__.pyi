@@ -528,6 +528,8 @@ class Task(Submittable[TaskOptions, P, R], OptionsOfTasks, Generic[P, R]):
     @property
     def refresh_cache(self) -> bool | None: ...
     @property
+    def resources(self) -> dict[str, float]: ...
+    @property
     def result_retention(self) -> Retention | None: ...
     @property
     def result_serializer(self) -> Any: ...
@@ -783,6 +785,7 @@ def task(
     cache_expiration: timedelta | None = None,
     refresh_cache: bool | None = None,
     viz_return_value: Any = None,
+    resources: Mapping[str, float | str] | None = None,
     log_prints: bool | None = None,
     on_running: Sequence[Hook] | None = None,
     on_completion: Sequence[Hook] | None = None,

@@ -43,6 +43,7 @@ __all__ = [
     "ResultCorrupt",
     "ResultError",
     "ResultInUse",
+    "ResultLost",
     "ResultMissing",
     "ResultNotKept",
     "ResultOverwritten",
@@ -203,6 +204,9 @@ class ResultError(PerdureError):
     ...
 
 class ResultInUse(PerdureError):
+    ...
+
+class ResultLost(ResultNotKept):
     ...
 
 class ResultMissing(ResultError):

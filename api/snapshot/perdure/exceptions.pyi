@@ -53,6 +53,7 @@ __all__ = [
     "ResultCorrupt",
     "ResultError",
     "ResultInUse",
+    "ResultLost",
     "ResultMissing",
     "ResultNotKept",
     "ResultOverwritten",
@@ -194,6 +195,8 @@ from perdure.errors import ResultCorrupt as ResultCorrupt
 from perdure.errors import ResultError as ResultError
 
 from perdure.errors import ResultInUse as ResultInUse
+
+from perdure.errors import ResultLost as ResultLost
 
 from perdure.errors import ResultMissing as ResultMissing
 

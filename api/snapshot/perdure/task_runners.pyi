@@ -1,5 +1,6 @@
 __all__ = [
     "ConcurrentTaskRunner",
+    "DaskTaskRunner",
     "ProcessPoolTaskRunner",
     "ProcessTaskRunner",
     "SequentialTaskRunner",
@@ -8,6 +9,28 @@ __all__ = [
 ]
 
 from perdure.task_runners import ThreadTaskRunner as ConcurrentTaskRunner
+
+class DaskTaskRunner(BatchingTaskRunner):
+    def __init__(
+        self,
+        address: str | None = None,
+        cluster_class: Any = None,
+        cluster_kwargs: Mapping[str, Any] | None = None,
+        client_kwargs: Mapping[str, Any] | None = None,
+    ) -> None: ...
+    address: object
+    def cancel(self) -> None: ...
+    client_kwargs: object
+    cluster_class: object
+    cluster_kwargs: object
+    def duplicate(self) -> DaskTaskRunner: ...
+    def has_room(self) -> None: ...
+    def interrupt(self) -> None: ...
+    lends_threads = False
+    def stop(self, wait: bool = True) -> None: ...
+    takes_coroutines = True
+    @property
+    def window(self) -> int: ...
 
 from perdure.task_runners import ProcessTaskRunner as ProcessPoolTaskRunner
 

@@ -17,6 +17,7 @@ from perdure._model.exceptions import stand_in
 from perdure._model.records import CancelRecord
 from perdure._platform import forks
 from perdure._platform.secrecy import without_secrets
+from perdure._results.held import HeldResult, Packed
 from perdure._results.types import LiteralResult, UnpersistedResult
 from perdure._run.arguments import is_atom
 from perdure._run.context import FlowRunContext, current_transaction
@@ -26,25 +27,51 @@ from perdure._runners.envelopes import Answer, Message, Reported, Returned, call
 from perdure._runners.threads import ThreadTaskRunner
 from perdure._serializers.references import dumps
 from perdure._session import session as sessions
-from perdure._session.session import Session
-from perdure._store.recorder import Recorder
+from perdure._store.recorder import recording
 
-_LONG = 0.1  # seconds after which what a call has reported is passed on while it runs
+_LARGE = 65_536  # bytes from which on a value stays where it was made, if it can
+_LONG = 0.1  # seconds that a batch may hold up calls which have not begun, and what it has reported
 
-_recorder: Recorder | None = None
 _nested = ThreadTaskRunner()  # runs what the calls themselves submit
 
 
-class Batch:
-    """Runs its calls in order; `answer` is called with what there is to say of them, from any thread."""
+class Post:
+    """How a batch reaches who has sent it. This one sends each message at once."""
 
-    def __init__(self, calls: Sequence[bytes], shared: bytes, answer: Callable[[Message], None]) -> None:
+    holds = False  # whether large values stay where the batch runs
+
+    def __init__(self, send: Callable[[Message], None]) -> None:
+        self.send = send
+
+    def pass_on(self) -> None:
+        """The batch takes long: have what it has said arrive."""
+
+    def keep(self, value: Packed) -> Any:
+        """Keep a value where the batch runs; gives what its holder knows it by."""
+        raise NotImplementedError
+
+    def check(self) -> None:
+        """Make sure that the batch is still this worker's, before something is changed that others see.
+
+        Raises:
+            CancelRequested: it is not.
+        """
+
+
+class Batch:
+    """Runs its calls in order, and says what there is to say of them, from any thread."""
+
+    def __init__(self, calls: Sequence[bytes], shared: bytes, post: Post) -> None:
         self._calls = deque(enumerate(calls))
         self._shared = shared
-        self._answer = answer
+        self._post = post
         self._answering = threading.Lock()  # held from taking records to passing them on: so they stay in order
-        self._session, self._recorder = _recording_session()
+        self._recorder = sessions.record()
+        self._session = sessions.current()
+        self._flow: FlowRunContext | None = None
         self._has_ended = threading.Event()
+        self._is_stopped = False
+        self.check = post.check
 
     def run(self) -> None:
         """Run the calls, in this thread, until there are none or the flow run is cancelled."""
@@ -53,21 +80,37 @@ class Batch:
         except Exception as error:
             self._refuse_all(error)
             return
-        flow: FlowRunContext | None = next((each for each in shared if isinstance(each, FlowRunContext)), None)
-        progress = threading.Thread(target=self._pass_on, name="perdure-progress", daemon=True)
+        flow = self._flow = next((each for each in shared if isinstance(each, FlowRunContext)), None)
+        progress = threading.Thread(target=self._watch, name="perdure-progress", daemon=True)
+        token = recording.set(self)
         with ExitStack() as stack:
+            stack.callback(recording.reset, token)
             if flow is not None:
                 flow.task_runner = _nested
                 self._session.own(flow.root)
-                request = CancelRecord(flow.id, "its flow run", self._session.clock(), 0)
-                stack.enter_context(taking_signals(flow.controller, request))
+                stack.enter_context(taking_signals(flow.controller, self._cancellation(flow)))
             progress.start()
             try:
-                while self._calls and not (flow is not None and flow.controller.request is not None):
+                while self._calls and not self._is_to_stop(flow):
                     self._run_next(shared)
             finally:
                 self._has_ended.set()
         self.take_back()
+
+    def stop(self) -> None:
+        """Begin no more of its calls, and interrupt the one that runs."""
+        self._is_stopped = True
+        flow = self._flow
+        if flow is not None:
+            if flow.controller.request is None:
+                flow.controller.cancel(self._cancellation(flow))
+            flow.controller.interrupt()
+
+    def _cancellation(self, flow: FlowRunContext) -> CancelRecord:
+        return CancelRecord(flow.id, "its flow run", self._session.clock(), 0)
+
+    def _is_to_stop(self, flow: FlowRunContext | None) -> bool:
+        return self._is_stopped or (flow is not None and flow.controller.request is not None)
 
     def take_back(self) -> None:
         """Return the calls that have not begun, and do not begin them."""
@@ -76,7 +119,7 @@ class Batch:
             while True:
                 places.append(self._calls.pop()[0])
         if places:
-            self._answer(Returned(places[::-1]))
+            self._post.send(Returned(places[::-1]))
 
     def _run_next(self, shared: Sequence[Any]) -> None:
         try:
@@ -97,14 +140,14 @@ class Batch:
         if call.run.generation != forks.generation:  # the task has forked, and this is the child
             sys.stdout.flush()
             os._exit(0)
-        self._end(place, began, _packed(state, call.run.options.name))
+        self._end(place, began, _packed(state, call.run.options.name, self._post))
 
     def _end(self, place: int, began: float, outcome: bytes) -> None:
         if sessions.current() is not self._session:  # the task has changed settings
             sessions.current().orchestrator.flush()
         with self._answering:
-            records, is_awaited = self._recorder.take()
-            self._answer(Answer(place, time.perf_counter() - began, outcome, records, is_awaited))
+            records, is_awaited = self._recorder.take(self)
+            self._post.send(Answer(place, time.perf_counter() - began, outcome, records, is_awaited))
 
     def _refuse_all(self, error: Exception) -> None:
         outcome, began = _refusal(error), time.perf_counter()
@@ -112,20 +155,16 @@ class Batch:
             with contextlib.suppress(IndexError):
                 self._end(self._calls.popleft()[0], began, outcome)
 
-    def _pass_on(self) -> None:
-        """Pass on what calls report that take long, while they run."""
+    def _watch(self) -> None:
+        """Return what has not begun when the batch takes long, and pass on what calls report while they run."""
         while not self._has_ended.wait(_LONG):
-            if self._recorder.holds_any:
-                with self._answering:
-                    self._answer(Reported(*self._recorder.take()))
-
-
-def _recording_session() -> tuple[Session, Recorder]:
-    """This process's session, which keeps what is reported for those who sent the calls."""
-    global _recorder
-    if _recorder is None or sessions.current().orchestrator is not _recorder:  # the settings were changed
-        _recorder = sessions.record()
-    return sessions.current(), _recorder
+            self.take_back()
+            with self._answering:
+                if self._recorder.holds_any(self):
+                    self._post.send(Reported(*self._recorder.take(self)))
+            self._post.pass_on()
+            if self._is_stopped:  # what could not be interrupted before, perhaps now
+                self.stop()
 
 
 def _refusal(error: Exception) -> bytes:
@@ -134,10 +173,10 @@ def _refusal(error: Exception) -> bytes:
     return pickle.dumps((None, SerializationError(f"{reason}. {advice}.")))
 
 
-def _packed(state: Any, name: str) -> bytes:
+def _packed(state: Any, name: str, post: Post) -> bytes:
     """A state, pickled, with its exception if that is not in it; or None and why it cannot be."""
     data = state.data
-    if isinstance(data, LiteralResult) or (isinstance(data, UnpersistedResult) and is_atom(data.in_memory)):
+    if isinstance(data, LiteralResult) or (isinstance(data, UnpersistedResult) and _is_small(data.in_memory, post)):
         return pickle.dumps((state, None), pickle.HIGHEST_PROTOCOL)
     error = None if state.data is None else state.data.in_memory
     if state.is_completed() or not isinstance(error, BaseException):
@@ -146,6 +185,10 @@ def _packed(state: Any, name: str) -> bytes:
         _note_traceback(error)
     is_beside = error is not None and not isinstance(state.data, UnpersistedResult)
     try:
+        if post.holds and state.is_completed() and isinstance(data, UnpersistedResult):
+            value = Packed.of(data.in_memory)
+            if value.size > _LARGE:
+                state.data = HeldResult(post.keep(value), value.size, data.python_type)
         return dumps((state, error if is_beside else None))
     except Exception as failure:
         if error is None:
@@ -156,6 +199,11 @@ def _packed(state: Any, name: str) -> bytes:
     if not is_beside:
         state.data = UnpersistedResult(error)
     return dumps((state, error if is_beside else None))
+
+
+def _is_small(value: object, post: Post) -> bool:
+    """Whether a value is sure to come back with its answer, and to be pickled."""
+    return is_atom(value) and not (post.holds and sys.getsizeof(value) > _LARGE)
 
 
 def _note_traceback(error: BaseException) -> None:

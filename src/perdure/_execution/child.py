@@ -11,10 +11,10 @@ import traceback
 from collections.abc import Callable
 from queue import SimpleQueue
 
-from perdure._execution.batch import Batch
+from perdure._execution.batch import Batch, Post
 from perdure._platform import programs
 from perdure._run.logs import watch_prints
-from perdure._runners.envelopes import Begun, Message
+from perdure._runners.envelopes import Message
 from perdure._runners.processes import receive, send
 
 
@@ -31,7 +31,7 @@ def main() -> None:
     watch_prints()  # the program, whose decorators do, is in the other process
     lock = threading.Lock()
 
-    def answer(message: Message) -> None:
+    def answer(message: Message | None) -> None:
         with lock:
             send(answers, pickle.dumps(message, pickle.HIGHEST_PROTOCOL))
 
@@ -44,11 +44,10 @@ def main() -> None:
 class _Inbox:
     """Takes batches in a thread of its own, so that it knows of the parent's end while a task runs.
 
-    Then the process ends at once: a resume of the flow run takes its tasks for lost, and runs them again. The parent
-    may want those calls back that have not begun, too.
+    Then the process ends at once: a resume of the flow run takes its tasks for lost, and runs them again.
     """
 
-    def __init__(self, answer: Callable[[Message], None]) -> None:
+    def __init__(self, answer: Callable[[Message | None], None]) -> None:
         self.batch: Batch | None = None  # that runs
         self._answer = answer
         self._batches: SimpleQueue[Batch | None] = SimpleQueue()
@@ -67,16 +66,12 @@ class _Inbox:
                     os._exit(1)
                 self._batches.put(None)
                 return
-            if not request:
-                if self.batch is not None:
-                    self.batch.take_back()
-                continue
             if sys.platform != "win32" and select.select([sys.stdin], [], [], 0)[0]:
                 os._exit(1)  # nothing comes so soon after a batch but the end of a parent that waits for no answers
             try:
-                self._answer(Begun())
+                self._answer(None)  # it is there
                 shared, calls = pickle.loads(request)
-                self.batch = Batch(calls, shared, self._answer)
+                self.batch = Batch(calls, shared, Post(self._answer))
             except BaseException:  # nobody else would answer, and the parent would wait for ever
                 traceback.print_exc()
                 os._exit(1)

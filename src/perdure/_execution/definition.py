@@ -3,8 +3,9 @@
 import dataclasses
 import hashlib
 import inspect
+import math
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,9 +13,10 @@ from typing import Any, TypeVar
 from perdure._engine.identity.policies import CachePolicy, Inputs, policy_of
 from perdure._engine.lifecycle.retries import delays_of
 from perdure._model.errors import DefinitionError
-from perdure._model.options import FlowOptions, RunOptions, TaskOptions
+from perdure._model.options import FlowOptions, Resources, RunOptions, TaskOptions
 from perdure._model.retention import Retention
 from perdure._model.signatures import Signature
+from perdure._platform.amounts import parse_size
 from perdure._platform.importable import is_importable
 from perdure._platform.programs import walk
 from perdure._platform.suggest import nearest
@@ -318,6 +320,23 @@ def _as_given(value: object, *_: object) -> object:
     return value
 
 
+def _resources(value: Any, option: str, _: RunOptions) -> Resources:
+    rule = "must say how much of what a worker needs, such as {'gpu': 1, 'memory': '4GiB'}"
+    if value is None:
+        return ()
+    if not isinstance(value, Mapping) or not all(isinstance(name, str) and name for name in value):
+        raise DefinitionError(f"{option}={value!r} {rule}.")
+    amounts: dict[str, float] = {}
+    for name, amount in value.items():
+        try:
+            amounts[name] = parse_size(amount) if isinstance(amount, str) else float(amount)
+        except (TypeError, ValueError) as error:
+            raise DefinitionError(f"{option}={value!r} {rule}: {error}") from None
+        if isinstance(amount, bool) or not 0 < amounts[name] < math.inf:
+            raise DefinitionError(f"{option}={value!r} {rule}: {name}={amount!r} is not a number above 0.")
+    return tuple(sorted(amounts.items()))
+
+
 _COMMON: dict[str, tuple[str, Callable[[Any, str, RunOptions], Any]]] = {
     "name": ("name", _name),
     "description": ("description", _text),
@@ -357,6 +376,7 @@ _OF_TASKS: dict[str, tuple[str, Callable[[Any, str, RunOptions], Any]]] = {
     "refresh_cache": ("refresh_cache", _choice),
     "viz_return_value": ("viz_return_value", _as_given),
     "result_storage_key": ("result_storage_key", _storage_key),
+    "resources": ("resources", _resources),
     "on_commit": ("on_commit", _hooks),
     "on_rollback": ("on_rollback", _hooks),
 }

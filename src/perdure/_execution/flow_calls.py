@@ -31,7 +31,7 @@ class FlowWork(SubmittedWork[FlowCall]):
         with ended_by_signal(self.call.run, awaited=True):
             return await arun_flow(self.call, self.session)
 
-    def ready_call(self) -> None:
+    def ready_call(self, _: object) -> None:
         """Run it here: its tasks go to other processes, if its own runner has them."""
         self.run_here()
 

@@ -202,6 +202,11 @@ class OptionsOfTasks(CommonOptions[TaskOptions]):
         return self.options.result_storage_key
 
     @property
+    def resources(self) -> dict[str, float]:
+        """What a worker of a cluster must have for its runs."""
+        return dict(self.options.resources)
+
+    @property
     def on_commit_hooks(self) -> list[Hook]:
         """What is called when the transaction that a run completed in is committed."""
         return list(self.options.on_commit)

@@ -18,7 +18,7 @@ from perdure._execution.mapped import unfinished_outside
 from perdure._model.colour import caller_is_async, is_running
 from perdure._model.concurrency import check_loop_of_coroutines
 from perdure._model.errors import CancelledRun, CancelRequested
-from perdure._model.options import TaskOptions
+from perdure._model.options import Resources, TaskOptions
 from perdure._model.records import Record
 from perdure._model.signatures import Passed
 from perdure._model.state_types import StateType
@@ -92,9 +92,14 @@ class SubmittedWork(Generic[CallT]):
         """Run it on the caller's event loop; the state that it came to."""
         raise NotImplementedError
 
-    def ready_call(self) -> TaskCall | None:
+    def ready_call(self, place: object) -> TaskCall | None:
         """The call with all values in place, to be run in another process; None if it is not to run there."""
         raise NotImplementedError
+
+    @property
+    def resources(self) -> Resources:
+        """What it needs of a worker that has only so much of it, by name."""
+        return ()
 
     @property
     def kind(self) -> str | None:
@@ -272,14 +277,22 @@ class TaskWork(SubmittedWork[TaskCall]):
     async def aperform(self) -> State[Any]:
         return await adrive(task_run(self.call, self.session), self.session)
 
-    def ready_call(self) -> TaskCall | None:
-        """The call with all values in place, to be run in another process; None if it is not to run."""
+    @property
+    def resources(self) -> Resources:
+        """What it needs of a worker that has only so much of it, by name."""
+        return self.call.run.options.resources
+
+    def ready_call(self, place: object) -> TaskCall | None:
+        """The call with all values in place, to be run in another process; None if it is not to run.
+
+        Values that are held in the `place` where it is to run are not fetched: a `HeldValue` stands for each.
+        """
         if not self.claim():
             return None
         if self.is_stopping():
             self._cancelled()
             return None
-        if not (self._is_ready or self._context.run(drive, prepare(self.call, self.session), self.session)):
+        if not (self._is_ready or self._context.run(drive, prepare(self.call, self.session, place), self.session)):
             assert self.call.run.state is not None
             self.arrive(self.call.run.state)
             return None

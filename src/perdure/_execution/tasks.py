@@ -1,7 +1,7 @@
 """Tasks: the decorator and what it makes."""
 
 import functools
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Concatenate, Generic, Literal, ParamSpec, TypeVar, overload
 
@@ -219,6 +219,7 @@ def task(
     cache_expiration: timedelta | None = None,
     refresh_cache: bool | None = None,
     viz_return_value: Any = None,
+    resources: Mapping[str, float | str] | None = None,
     log_prints: bool | None = None,
     on_running: Sequence[Hook] | None = None,
     on_completion: Sequence[Hook] | None = None,
@@ -258,6 +259,8 @@ def task(function: Any = None, /, **options: Any) -> Any:
         cache_expiration: how long a cached result is used; for ever by default.
         refresh_cache: run in spite of a cached result, and replace it.
         viz_return_value: what `flow.visualize()` has instead of the result, where the flow's code depends on it.
+        resources: what a worker of a cluster must have for it, such as {"gpu": 1, "memory": "4GiB"}; threads and
+            processes of this machine do not count them.
         log_prints: whether what the task prints is logged; inherited from the flow by default.
         on_running: hooks, called with (task, task run, state) when a run begins to run; those of them with parameters
             of these names (task, task_run, state) get what these say, in whatever order.

@@ -136,6 +136,10 @@ class ResultNotKept(PerdureError):
     """A run's value was not kept: neither in memory nor in storage. What was kept and is gone is `ResultMissing`."""
 
 
+class ResultLost(ResultNotKept):
+    """A value was in the memory of a cluster's worker, and the worker is gone."""
+
+
 MissingResult = ResultNotKept  # by which users of Prefect, and of earlier versions, know it
 
 

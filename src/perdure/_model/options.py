@@ -11,6 +11,7 @@ from perdure._model.signatures import Signature
 from perdure._platform.programs import name_of_module
 
 Hook = Callable[..., Any]  # called with (flow or task, its run, the state)
+Resources = tuple[tuple[str, float], ...]  # names, and how much of each
 RetryDelay = float | Sequence[float] | Callable[[int], Sequence[float]]
 
 
@@ -119,6 +120,7 @@ class TaskOptions(RunOptions):
     refresh_cache: bool | None = None
     viz_return_value: Any = None  # what a drawing of a flow has instead of the result
     result_storage_key: str | None = None
+    resources: Resources = ()  # that a worker of a cluster must have, of those that its engine counts
     on_commit: tuple[Hook, ...] = ()
     on_rollback: tuple[Hook, ...] = ()
 

@@ -16,7 +16,7 @@ from perdure._results.type_names import type_name
 from perdure._rooms.results.records import ResultFilter
 
 R = TypeVar("R")
-_MISSING: Any = object()
+MISSING: Any = object()  # in the place of a value that is not in memory
 
 
 class BaseResult(Asked[R]):
@@ -70,7 +70,7 @@ class UnpersistedResult(BaseResult[R]):
     def artifact_description(self) -> str:
         return f"Unpersisted result of type `{self.python_type.rpartition('.')[2]}`"
 
-    def __init__(self, value: R = _MISSING, python_type: str | None = None) -> None:
+    def __init__(self, value: R = MISSING, python_type: str | None = None) -> None:
         self._value = value
         self.python_type = python_type or type_name(value)
 
@@ -80,7 +80,7 @@ class UnpersistedResult(BaseResult[R]):
         Raises:
             ResultNotKept: it was not kept.
         """
-        if self._value is _MISSING:
+        if self._value is MISSING:
             raise ResultNotKept(
                 f"The {self.python_type} that the run returned was not kept: its result is neither persisted nor"
                 " cached in memory. Set persist_result=True or cache_result_in_memory=True on it."
@@ -89,10 +89,10 @@ class UnpersistedResult(BaseResult[R]):
 
     @property
     def in_memory(self) -> R | None:
-        return None if self._value is _MISSING else self._value
+        return None if self._value is MISSING else self._value
 
     def has_cached_object(self) -> bool:
-        return self._value is not _MISSING
+        return self._value is not MISSING
 
     @classmethod
     def create(cls, obj: R, cache_object: bool = True) -> Any:
@@ -104,7 +104,7 @@ class UnpersistedResult(BaseResult[R]):
         return {"type": self.type, "python_type": self.python_type}
 
     def __reduce__(self) -> tuple[Any, ...]:
-        if self._value is _MISSING:
+        if self._value is MISSING:
             return _not_kept, (self.python_type,)
         return type(self), (portable(self._value), self.python_type)
 
@@ -220,7 +220,7 @@ class PersistedResult(BaseResult[R]):
         self._storage = storage
         self._keep = keep
         self._preview = preview  # as JSON, until it is handed over to the orchestrator
-        self._cache: Any = _MISSING
+        self._cache: Any = MISSING
 
     def get(self, *, columns: Sequence[str] | None = None, rows: slice | None = None) -> R:
         """The value, from storage the first time and from memory after that.
@@ -246,7 +246,7 @@ class PersistedResult(BaseResult[R]):
 
     async def aget(self, *, columns: Sequence[str] | None = None, rows: slice | None = None) -> R:
         """`get`, in another thread unless the value is in memory."""
-        if columns is None and rows is None and self._cache is not _MISSING:
+        if columns is None and rows is None and self._cache is not MISSING:
             return cast("R", self._cache)
         import asyncio
 
@@ -261,7 +261,7 @@ class PersistedResult(BaseResult[R]):
 
     def _value(self, read: Callable[[], PersistedResultBlob]) -> R:
         value: R = self._cache
-        if value is _MISSING:
+        if value is MISSING:
             value = self._loaded(lambda blob: blob.load(self._where, self.storage), read)
             if self._keep:
                 self._cache = value
@@ -329,7 +329,7 @@ class PersistedResult(BaseResult[R]):
         return self.storage_id
 
     def has_cached_object(self) -> bool:
-        return self._cache is not _MISSING
+        return self._cache is not MISSING
 
     @property
     def serializer_type(self) -> str:
@@ -365,7 +365,7 @@ class PersistedResult(BaseResult[R]):
 
     @property
     def in_memory(self) -> R | None:
-        return None if self._cache is _MISSING else cast("R", self._cache)
+        return None if self._cache is MISSING else cast("R", self._cache)
 
     def remember(self, value: R) -> None:
         """Keep the value in memory, unless `cache_result_in_memory` is False."""
@@ -397,7 +397,7 @@ class PersistedResult(BaseResult[R]):
         self._storage = self._preview = None
         for name, value in state.items():
             setattr(self, name, value)
-        self._cache = _MISSING
+        self._cache = MISSING
 
 
 _LITERALS: dict[Any, LiteralResult[Any]] = {value: LiteralResult(value) for value in (None, True, False)}

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from perdure._engine.lifecycle.task_run import TaskCall
+from perdure._model.options import Resources
 from perdure._model.records import Record
 from perdure._model.states import State
 
@@ -28,8 +29,15 @@ class Work(Protocol):
     def run_here(self) -> None:
         """Run the task in this thread, unless it has begun elsewhere; never raises."""
 
-    def ready_call(self) -> TaskCall | None:
-        """The call with all values in place, to be run in another process; None if it is not to run."""
+    @property
+    def resources(self) -> Resources:
+        """What it needs of a worker that has only so much of it, by name."""
+
+    def ready_call(self, place: object) -> TaskCall | None:
+        """The call with all values in place, to be run in another process; None if it is not to run.
+
+        Values that are held in the `place` where it is to run are not fetched: a `HeldValue` stands for each.
+        """
 
     def report(self, records: Sequence[Record], is_awaited: bool) -> None:
         """Report records to the orchestrator of the call; if somebody awaits them, return when they are committed."""

@@ -11,16 +11,18 @@ recorded together, and only then seen. So a batch changes when something is reco
 
     thread     take 1..100 calls ─ one commit ─ send ───────────► receive some ─ one commit ─ futures arrive ─ ...
     worker                              run 1, answer 1, run 2, answer 2, run 3 (slow) ...
-    thread                                             a tenth of a second: take the calls after 3 back, queue them
+    worker                                             a tenth of a second: return the calls after 3, which are queued
 
 What always holds:
 
 - A call is recorded, under the claim by which this process owns its flow run, before it is sent; if that claim is lost
   it is not sent. A call that was sent is run by nobody else, unless its worker has returned it, or is gone.
-- Calls run in the order of their batch. If the worker is lost, the first one without an answer had begun: it is lost,
-  and runs again only as often as its `retries` say. Those after it had not, and are sent to another worker.
+- Calls run in the order of their batch. If the worker is lost, those that may have begun are lost, and run again only
+  as often as their `retries` say: of a process that is the first one without an answer, since its answers wait in a
+  pipe; of a worker on another machine, all whose answers have not come. The others are sent to another worker.
 - A call of unknown duration goes alone. One that turns out to be slow holds up the others of its batch for a tenth of a
   second: then they go elsewhere.
+- The calls of a batch need the same resources. Values that a cluster holds go with it as the cluster's references.
 - While nothing is on its way, nothing waits: calls linger in the queue for others, for 5 ms at most, only while
   batches are out, and only if they are short.
 """
@@ -29,13 +31,15 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Sequence
-from typing import Protocol
+from functools import partial
+from typing import Any, Protocol
 
-from perdure._model.errors import CrashedRun, SerializationError
+from perdure._model.errors import CrashedRun, ResultLost, SerializationError
 from perdure._model.records import StateRecord
 from perdure._model.state_types import StateType
+from perdure._model.states import State
 from perdure._runners.base import WINDOW, Work
-from perdure._runners.envelopes import Answer, Message, Reported, Returned, Shared, packed_call, state_of
+from perdure._runners.envelopes import Answer, Message, Reported, Returned, Sent, Shared, packed_call, state_of
 from perdure._runners.threads import ThreadTaskRunner
 
 MOST = 100  # calls in a batch
@@ -46,28 +50,38 @@ _BYTES = 8_000_000  # in a batch of more than one call
 
 
 class WorkerLost(Exception):
-    """The worker of a thread is gone; the message says how it ended, as far as that is known."""
+    """The worker of a thread is gone; the message says how it ended, as far as that is known.
+
+    `begun` is how many of the calls without an answer may have begun; None if only their worker could say it.
+    """
+
+    def __init__(self, how: str, begun: int | None = None) -> None:
+        super().__init__(how)
+        self.begun = begun
+
+
+class BatchRefused(Exception):
+    """The calls of a batch cannot run on any worker; the message says why, and what to do."""
 
 
 class Lane(Protocol):
     """A thread's way to a worker that runs one batch after another."""
 
-    def begin(self, calls: Sequence[bytes], shared: bytes) -> None:
+    def begin(self, sent: Sent) -> None:
         """Send a batch.
 
         Raises:
             WorkerLost: the worker is gone.
+            BatchRefused: no worker can run it.
         """
 
-    def receive(self, timeout: float | None, linger: float) -> Sequence[Message]:
-        """What has come of the batch; nothing after `timeout` seconds. More may come within `linger` seconds.
+    def receive(self, linger: float) -> Sequence[Message]:
+        """What has come of the batch, waited for. More may come within `linger` seconds.
 
         Raises:
             WorkerLost: the worker is gone, and all that it had sent was received.
+            BatchRefused: no worker can run it.
         """
-
-    def take_back(self) -> None:
-        """Have the worker return the calls that it has not begun."""
 
     def interrupt(self) -> None:
         """Interrupt the call that the worker runs, if it runs one."""
@@ -85,7 +99,6 @@ class Batch:
     def __init__(self, works: Sequence[Work]) -> None:
         self.waiting: dict[int, Work] = dict(enumerate(works))  # by their places, those without an answer
         self.attempts = 0  # of the call that runs, as far as they were reported
-        self.has_begun = False  # as far as the worker has said so
 
     def crash(self, error: BaseException) -> None:
         """End all of them that have not ended."""
@@ -100,6 +113,7 @@ class BatchingTaskRunner(ThreadTaskRunner):
     lends_threads = False
     takes_coroutines = True
     _most = MOST
+    _place: object = None  # where values are held that its tasks came to, as results know it; None: here
 
     def _begin(self) -> None:
         super()._begin()
@@ -166,7 +180,7 @@ class BatchingTaskRunner(ThreadTaskRunner):
         while queue and len(works) < share:
             kind = queue[0].kind
             left -= _SECONDS if kind is None else self._seconds.get(kind, _SECONDS)
-            if works and left < 0:
+            if works and (left < 0 or queue[0].resources != works[0].resources):
                 break
             works.append(queue.popleft())
             if kind is None:
@@ -179,12 +193,12 @@ class BatchingTaskRunner(ThreadTaskRunner):
         try:
             sent = self._packed(batch)
             if sent is not None:
-                self._send(batch, *sent)
+                self._send(batch, sent)
         finally:
             with self._wake:
                 self._out -= 1
 
-    def _packed(self, batch: Batch) -> tuple[list[bytes], bytes] | None:
+    def _packed(self, batch: Batch) -> Sent | None:
         """The calls of a batch that are to run, and what they share; None if there are none. They are recorded."""
         shared, packed, kept = Shared(), list[bytes](), list[Work]()
         size = 0
@@ -192,7 +206,7 @@ class BatchingTaskRunner(ThreadTaskRunner):
         try:
             while works and size < _BYTES:
                 work = works.popleft()
-                body = _packed_or_ended(work, shared)
+                body = _packed_or_ended(work, shared, self._place)
                 if body is not None:
                     packed.append(body)
                     size += len(body)
@@ -208,33 +222,33 @@ class BatchingTaskRunner(ThreadTaskRunner):
             self._queue_again(kept)
             return None
         try:
-            return packed, shared.packed()
+            return Sent(packed, shared.packed(), shared.held, kept[0].resources, kept[0].name)
         except Exception as error:
             for work in kept:
                 work.crash(_not_sent(work, error))
             batch.waiting = {}
             return None
 
-    def _send(self, batch: Batch, calls: list[bytes], shared: bytes) -> None:
+    def _send(self, batch: Batch, sent: Sent) -> None:
         thread = threading.get_ident()
         if thread in self._killed:  # while it ran nothing: with its next calls it would be taken for lost
             self._killed.discard(thread)
             self._leave()
-        is_used = thread in self._lanes
         try:
-            lane = self._lanes[thread] if is_used else self._open()
+            lane = self._lanes.get(thread) or self._open()
         except (OSError, WorkerLost) as error:
-            batch.crash(CrashedRun(f"A process for the task cannot be started: {error}"))
+            batch.crash(CrashedRun(f"A worker for the task cannot be had: {error}"))
             return
         self._lanes[thread] = lane
         try:
-            lane.begin(calls, shared)
+            lane.begin(sent)
             self._receive(batch, lane)
         except WorkerLost as lost:
             self._lanes.pop(thread, None)
             lane.close()
-            # One that has never said anything counts as one that had begun: else others would be tried for ever.
-            self._after_loss(batch, str(lost), has_begun=batch.has_begun or not is_used)
+            self._after_loss(batch, str(lost), lost.begun)
+        except BatchRefused as refused:
+            batch.crash(refused)
         except BaseException:  # the worker continues the batch, whose answers would be taken for those of the next
             self._lanes.pop(thread, None)
             lane.kill()
@@ -242,16 +256,8 @@ class BatchingTaskRunner(ThreadTaskRunner):
             raise
 
     def _receive(self, batch: Batch, lane: Lane) -> None:
-        late = time.monotonic() + _SECONDS
-        is_taking_back = False
         while batch.waiting:
-            is_alone = is_taking_back or len(batch.waiting) == 1
-            patience = None if is_alone else max(0.0, late - time.monotonic())
-            messages = lane.receive(patience, self._rest_of(batch))
-            self._take_in(batch, messages)
-            if not is_alone and time.monotonic() >= late and len(batch.waiting) > 1:
-                lane.take_back()
-                is_taking_back = True
+            self._take_in(batch, lane.receive(self._rest_of(batch)))
 
     def _rest_of(self, batch: Batch) -> float:
         """Seconds within which the others of a batch may come: they are awaited, so that all are recorded together."""
@@ -269,10 +275,8 @@ class BatchingTaskRunner(ThreadTaskRunner):
                 batch.attempts = 0
             elif isinstance(message, Returned):
                 self._put_back(batch, message.places)
-            elif isinstance(message, Reported):
-                self._note_progress(batch, message)
             else:
-                batch.has_begun = True
+                self._note_progress(batch, message)
         if not answers:
             return
         self._note_seconds(answers)
@@ -280,7 +284,24 @@ class BatchingTaskRunner(ThreadTaskRunner):
         answers[0][0].report(records, any(answer.is_awaited for _, answer in answers))
         for work, answer in answers:
             del batch.waiting[answer.place]
-            _arrive(work, answer)
+            self._arrive(work, answer)
+
+    def _arrive(self, work: Work, answer: Answer) -> None:
+        try:
+            state, error = state_of(answer)
+            if state is not None:
+                self._checked(state)
+        except Exception as broken:  # its value cannot be had here
+            work.crash(broken)
+            return
+        if state is not None:
+            work.arrive(state)
+        else:
+            assert error is not None
+            work.crash(error)
+
+    def _checked(self, state: State[Any]) -> None:
+        """A call has come to a state on a worker. Raises what is wrong with its result here."""
 
     def _note_seconds(self, answers: Sequence[tuple[Work, Answer]]) -> None:
         taken: dict[str, list[float]] = {}
@@ -313,9 +334,9 @@ class BatchingTaskRunner(ThreadTaskRunner):
         for _ in range(min(len(works), self._limit())):
             self._call_thread()
 
-    def _after_loss(self, batch: Batch, how: str, has_begun: bool) -> None:
-        """The worker of a batch is gone: its first call had begun, the others had not."""
-        error = CrashedRun(f"The process that ran the task was lost: {how}.")
+    def _after_loss(self, batch: Batch, how: str, begun: int | None) -> None:
+        """The worker of a batch is gone: so many of its first calls may have begun, or all; the others had not."""
+        error = CrashedRun(f"The worker that ran the task was lost: {how}.")
         waiting, batch.waiting = list(batch.waiting.values()), {}
         thread = threading.get_ident()
         if thread in self._killed:
@@ -323,10 +344,10 @@ class BatchingTaskRunner(ThreadTaskRunner):
             for work in waiting:
                 work.crash(error)
             return
-        if has_begun:
-            first = waiting.pop(0)
-            first.lose(error, max(1, batch.attempts), lambda: self._queue_again([first]))
-        self._queue_again(waiting)
+        lost, others = (waiting, []) if begun is None else (waiting[:begun], waiting[begun:])
+        for place, work in enumerate(lost):
+            work.lose(error, 1 if place else max(1, batch.attempts), partial(self._queue_again, [work]))
+        self._queue_again(others)
 
     def _leave(self) -> None:
         lane = self._lanes.pop(threading.get_ident(), None)
@@ -334,10 +355,10 @@ class BatchingTaskRunner(ThreadTaskRunner):
             lane.close()
 
 
-def _packed_or_ended(work: Work, shared: Shared) -> bytes | None:
+def _packed_or_ended(work: Work, shared: Shared, place: object) -> bytes | None:
     """A call that is to run, as bytes; None if it has come to its end."""
     try:
-        call = work.ready_call()
+        call = work.ready_call(place)
     except BaseException as error:  # of our own code: who waits for it gets to know
         work.crash(error)
         raise
@@ -345,24 +366,13 @@ def _packed_or_ended(work: Work, shared: Shared) -> bytes | None:
         return None
     try:
         return packed_call(call, shared)
+    except ResultLost as error:
+        work.crash(error)
     except Exception as error:
         work.crash(_not_sent(work, error))
-        return None
-
-
-def _arrive(work: Work, answer: Answer) -> None:
-    try:
-        state, error = state_of(answer)
-    except Exception as broken:  # its value cannot be had here
-        work.crash(broken)
-        return
-    if state is not None:
-        work.arrive(state)
-    else:
-        assert error is not None
-        work.crash(error)
+    return None
 
 
 def _not_sent(work: Work, error: Exception) -> SerializationError:
-    reason = f"The task '{work.name}' or its arguments cannot be sent to a process: {error}"
+    reason = f"The task '{work.name}' or its arguments cannot be sent to a worker: {error}"
     return SerializationError(f"{reason}. Use a ThreadTaskRunner, or pass what can be pickled.")

@@ -6,14 +6,17 @@ to it only because they went in one batch, and a value is what it was when its c
 """
 
 import pickle
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
 from perdure._engine.lifecycle.task_run import TaskCall
 from perdure._model.exceptions import stand_in
+from perdure._model.options import Resources
 from perdure._model.records import Record
 from perdure._model.states import State
 from perdure._platform import forks
+from perdure._results import held
 from perdure._run.arguments import only_atoms
 from perdure._run.context import RUN_FIELDS, TaskRunContext
 
@@ -32,10 +35,6 @@ class Answer(NamedTuple):
     is_awaited: bool  # whether the state may be seen only once these are committed
 
 
-class Begun(NamedTuple):
-    """The batch is there, and its first call begins."""
-
-
 class Reported(NamedTuple):
     """What a call has reported that has not ended."""
 
@@ -49,7 +48,17 @@ class Returned(NamedTuple):
     places: Sequence[int]
 
 
-Message = Begun | Answer | Reported | Returned
+class Sent(NamedTuple):
+    """A batch on its way to a worker."""
+
+    calls: Sequence[bytes]
+    shared: bytes  # what the calls have in common
+    held: Sequence[Any]  # references of the values among their arguments that are held where they are to run
+    resources: Resources  # that its calls need
+    name: str  # of the first one's task, for people
+
+
+Message = Answer | Reported | Returned
 
 
 def packed_call(call: TaskCall, shared: "Shared") -> bytes:
@@ -64,6 +73,11 @@ def packed_call(call: TaskCall, shared: "Shared") -> bytes:
 
     if only_atoms(run.parameters.values()):
         return pickle.dumps(fields(), pickle.HIGHEST_PROTOCOL)
+    with shared.sending():
+        return _packed_fields(run, fields, sendable)
+
+
+def _packed_fields(run: TaskRunContext, fields: Callable[[], object], sendable: Callable[[object], bytes]) -> bytes:
     try:
         return sendable(fields())
     except Exception:
@@ -87,6 +101,8 @@ class Shared:
     def __init__(self) -> None:
         self._objects: list[Any] = []
         self._places: dict[int, int] = {}
+        self.held: list[Any] = []  # references of held values, by the places that the calls name
+        self._held_places: dict[Any, int] = {}
 
     def place_of(self, shared: Any) -> int:
         """Where an object is in the list, by its identity."""
@@ -95,6 +111,19 @@ class Shared:
             place = self._places[id(shared)] = len(self._objects)
             self._objects.append(shared)
         return place
+
+    def sending(self) -> AbstractContextManager[None]:
+        """Within the block, what stands for a held value is pickled as its reference's place among those of the batch.
+
+        The references travel beside the calls, so that the engine sees them.
+        """
+        return held.sending(self._place_of_held)
+
+    def _place_of_held(self, reference: Any) -> int:
+        if reference not in self._held_places:
+            self._held_places[reference] = len(self.held)
+            self.held.append(reference)
+        return self._held_places[reference]
 
     def packed(self) -> bytes:
         """The list. Raises what pickling the task or its options raises."""

@@ -17,7 +17,7 @@ from perdure._platform import programs
 from perdure._platform.files import working_directory
 from perdure._run.controller import SIGNAL
 from perdure._runners.batches import MOST, BatchingTaskRunner, WorkerLost
-from perdure._runners.envelopes import Message
+from perdure._runners.envelopes import Message, Sent
 from perdure._settings import settings
 
 _LENGTH = 8  # bytes before each message that say how long it is
@@ -93,6 +93,9 @@ class Child:
             if printed is not None:
                 os.close(printed)
         self._read = bytearray()  # of messages that are not all there
+        # Whether it has begun its batch, as far as it has said so. One that has never said anything counts as one that
+        # had: else others would be tried for ever.
+        self._has_begun = self._is_used = False
         if _CAN_WAIT:
             _enlarge(self._output.fileno())
             self._answers = select.poll()  # not `select`, which fails where many files are open
@@ -117,44 +120,39 @@ class Child:
                 os.dup2(nothing, stream.fileno(), inheritable=False)  # type: ignore[union-attr]
         os.close(nothing)
 
-    def begin(self, calls: Sequence[bytes], shared: bytes) -> None:
+    def begin(self, sent: Sent) -> None:
         """Send a batch."""
-        self._send(pickle.dumps((shared, calls), pickle.HIGHEST_PROTOCOL))
-
-    def take_back(self) -> None:
-        """Have the process return the calls that it has not begun."""
-        self._send(b"")
-
-    def _send(self, message: bytes) -> None:
+        self._has_begun, self._is_used = not self._is_used, True
         try:
-            send(self._input, message)
+            send(self._input, pickle.dumps((sent.shared, sent.calls), pickle.HIGHEST_PROTOCOL))
         except OSError as error:
-            raise WorkerLost(self._how_it_ended()) from error
+            raise self._lost() from error
 
-    def receive(self, timeout: float | None, linger: float) -> Sequence[Message]:
+    def receive(self, linger: float) -> Sequence[Message]:
         """What has come of the batch."""
+        messages = self._next_messages(linger)
+        # That a batch is there is said by nothing: the process has begun its first call.
+        self._has_begun = self._has_begun or None in messages
+        return [each for each in messages if each is not None]
+
+    def _next_messages(self, linger: float) -> Sequence[Message | None]:
         if not _CAN_WAIT:
-            return (self._next_message(),)
-        if not self._answers.poll(None if timeout is None else timeout * 1_000):
-            return ()
+            try:
+                return (pickle.loads(receive(self._output)),)
+            except (EOFError, OSError) as error:
+                raise self._lost() from error
+        self._answers.poll()
         if linger:
             time.sleep(linger)
         data = os.read(self._output.fileno(), _PIPE)
         self._read += data
         messages = self._whole_messages()
         if not data and not messages:
-            raise WorkerLost(self._how_it_ended())
+            raise self._lost()
         return messages
 
-    def _next_message(self) -> Message:
-        try:
-            message: Message = pickle.loads(receive(self._output))
-        except (EOFError, OSError) as error:
-            raise WorkerLost(self._how_it_ended()) from error
-        return message
-
-    def _whole_messages(self) -> list[Message]:
-        messages: list[Message] = []
+    def _whole_messages(self) -> list[Message | None]:
+        messages: list[Message | None] = []
         at = 0
         while len(self._read) - at >= _LENGTH:
             end = at + _LENGTH + int.from_bytes(self._read[at : at + _LENGTH], "big")
@@ -165,12 +163,10 @@ class Child:
         del self._read[:at]
         return messages
 
-    def _how_it_ended(self) -> str:
-        """How the process ended, in words."""
-        code = self._process.wait()
-        if code < 0:
-            return f"process {self._process.pid} was killed by {signal.Signals(-code).name}"
-        return f"process {self._process.pid} ended with exit code {code}"
+    def _lost(self) -> WorkerLost:
+        code, pid = self._process.wait(), self._process.pid
+        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+        return WorkerLost(f"process {pid} {how}", int(self._has_begun))
 
     def interrupt(self) -> None:
         """Interrupt the task that the process runs, if it runs one."""

@@ -10,6 +10,7 @@ import io
 import logging
 import pickle
 import sys
+from collections.abc import Callable
 from types import CodeType, FunctionType
 from typing import Any, BinaryIO
 from weakref import WeakKeyDictionary, WeakValueDictionary
@@ -74,10 +75,10 @@ def sendable(value: object) -> bytes:
     return file.getvalue()
 
 
-def dumps(value: object) -> bytes:
-    """A pickle that names what is a program's, and has copies beside it."""
+def dumps(value: object, take_buffer: Callable[[pickle.PickleBuffer], Any] | None = None) -> bytes:
+    """A pickle that names what is a program's, and has copies beside it; large buffers may be taken out of it."""
     file = io.BytesIO()
-    referring_pickler()(file, pickle.HIGHEST_PROTOCOL).dump(value)
+    referring_pickler()(file, pickle.HIGHEST_PROTOCOL, take_buffer).dump(value)
     return file.getvalue()
 
 

@@ -256,6 +256,10 @@ def _default_runner(chosen: Settings) -> TaskRunner:
         return SequentialTaskRunner()
     if chosen.task_runner == "threads" or programs.is_worker():
         return ThreadTaskRunner()
+    if chosen.task_runner == "dask":
+        from perdure._runners.dask import DaskTaskRunner
+
+        return DaskTaskRunner()
     from perdure._runners.processes import ProcessTaskRunner  # few programs need it; the others start faster
 
     return ProcessTaskRunner()
@@ -263,6 +267,7 @@ def _default_runner(chosen: Settings) -> TaskRunner:
 
 _current: Session | None = None
 _lock = threading.Lock()
+_recording = threading.Lock()
 
 
 def current() -> Session:
@@ -343,10 +348,15 @@ def use(session: Session | None) -> None:
 
 def record() -> Recorder:
     """Have this process, a worker, keep what it would report, while its settings hold; gives what keeps it."""
-    chosen = settings.current()
-    recorder = Recorder(lambda: _orchestrator(chosen))
-    use(Session(chosen, cast("Orchestrator", recorder)))
-    return recorder
+    with _recording:
+        chosen, before = settings.current(), _current
+        if before is not None and before.settings is chosen and isinstance(before.orchestrator, Recorder):
+            return before.orchestrator
+        if before is not None:
+            before.close()
+        recorder = Recorder(lambda: _orchestrator(chosen))
+        use(Session(chosen, cast("Orchestrator", recorder)))
+        return recorder
 
 
 def close() -> None:
@@ -360,8 +370,8 @@ def close() -> None:
 
 def _forget() -> None:
     """In a forked child: the parent's threads, connections and locks are not ours."""
-    global _current, _lock
-    _current, _lock = None, threading.Lock()
+    global _current, _lock, _recording
+    _current, _lock, _recording = None, threading.Lock(), threading.Lock()
     run = current_run.get()
     for flow in () if run is None or run.flow is None else tuple(run.flow.controller.flows):
         for future in tuple(flow.outstanding):

@@ -158,11 +158,16 @@ def __getattr__(name: str) -> NamedSetting:
     return find_named(name, current)
 
 
-def as_environment() -> dict[str, str]:
-    """The variables that give a child process the settings of this one, with secrets revealed."""
+def as_environment(*, reveal: bool = True) -> dict[str, str]:
+    """The variables that give another process the settings of this one: a child; else, without `reveal`, no secrets.
+
+    On another machine the profile's file may not be there; what it says is among the variables.
+    """
     settings, where = current(), sources()
-    values = {SETTINGS[name].variable: getattr(settings, name) for name in where if where[name] != "default"}
-    return {variable: text_of(value) for variable, value in values.items() if value is not None}
+    values = {name: getattr(settings, name) for name in where if where[name] != "default"}
+    if not reveal:
+        values = {name: value for name, value in values.items() if name != "profile" and not any(secret_parts(value))}
+    return {SETTINGS[name].variable: text_of(value) for name, value in values.items() if value is not None}
 
 
 def _keep(loaded: _Loaded | None) -> None:

@@ -15,14 +15,20 @@ What always holds:
 - What is committed inside a call, by a subflow, is committed here and now, as in any process: a subflow's step lasts
   once the next line runs. So are cache keys and their releases, which other processes look at, and items of
   generators, which a resumed run takes up.
-- Nothing is opened for calls that ask for nothing.
+- Nothing is opened for calls that ask for nothing. What is opened must know the flow run: a worker that has another
+  database does not begin to write there.
+- Where several batches run beside each other, each takes what its own calls have reported.
+- Before something is changed that others see, the batch is asked whether it is still this worker's.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from contextvars import ContextVar
 from functools import partial
 from threading import Lock
-from typing import Any
+from typing import Any, Protocol
 
+from perdure._model.errors import OrchestratorError
+from perdure._model.ports import needed_by
 from perdure._model.records import CacheRecord, Owner, Record, ReleaseRecord, ResultRecord
 from perdure._run.context import current_run
 from perdure._store.protocol import Orchestrator
@@ -31,14 +37,24 @@ _PARTS = frozenset({"transactions", "limits", "services", "deployments"})
 _LOOKED_AT = (CacheRecord, ReleaseRecord)
 
 
+class Recording(Protocol):
+    """A batch of calls that are recorded together."""
+
+    def check(self) -> None:
+        """Raise if it is not this worker's any more."""
+
+
+recording: ContextVar[Recording | None] = ContextVar("perdure_recording", default=None)
+
+
 class Recorder:
     """Takes what an `Orchestrator` takes, and keeps the records; asks the one that `make` opens for all else."""
 
     def __init__(self, make: Callable[[], Orchestrator]) -> None:
         self._make = make
         self._made: Orchestrator | None = None
-        self._kept: list[Record] = []
-        self._is_awaited = False
+        self._kept: dict[Recording | None, list[Record]] = {}  # by the batch whose call has reported them
+        self._awaited: set[Recording | None] = set()
         self._owners: dict[str, Owner] = {}
         self._hear: Callable[[Owner], None] | None = None
         self._lock = Lock()
@@ -48,28 +64,28 @@ class Recorder:
         """Keep the records until they are taken, or until something is asked."""
         taken = tuple(records)
         with self._lock:
-            self._kept += taken
+            self._kept.setdefault(recording.get(), []).extend(taken)
 
     def commit(self, records: Iterable[Record]) -> None:
         """Keep the records of a call's own end; commit all others here and now."""
         taken = tuple(records)
         self.report(taken)
         if current_run.get() is None and not any(map(_is_looked_at, taken)):
-            self._is_awaited = True
+            self._awaited.add(recording.get())
         else:
             self.flush()
 
-    def take(self) -> tuple[list[Record], bool]:
-        """What is kept, which whoever takes it is to write; and whether somebody waits until it is committed."""
+    def take(self, batch: Recording | None = None) -> tuple[list[Record], bool]:
+        """What is kept of a batch and of none, which is to be written; and whether somebody waits for that."""
         with self._lock:
-            kept, self._kept = self._kept, []
-            is_awaited, self._is_awaited = self._is_awaited, False
+            kept = [*self._kept.pop(None, ()), *(self._kept.pop(batch, ()))]
+            is_awaited = not self._awaited.isdisjoint((None, batch))
+            self._awaited -= {None, batch}
         return kept, is_awaited
 
-    @property
-    def holds_any(self) -> bool:
-        """Whether something is kept."""
-        return bool(self._kept)
+    def holds_any(self, batch: Recording | None) -> bool:
+        """Whether something is kept of a batch, or of none."""
+        return batch in self._kept or None in self._kept
 
     def flush(self) -> None:
         """Commit here what is kept.
@@ -78,12 +94,15 @@ class Recorder:
             OrchestratorError: this process cannot see the database, or it could not be committed.
         """
         orchestrator = self._orchestrator()
-        kept, _ = self.take()
+        batch = recording.get()
+        if batch is not None:
+            batch.check()
+        kept, _ = self.take(batch)
         orchestrator.commit(kept)
 
     def close(self) -> None:
-        """Commit what is kept, and close the orchestrator, if it was opened."""
-        if self._kept:
+        """Commit what is kept of no batch, and close the orchestrator, if it was opened."""
+        if self.holds_any(None):
             self.flush()
         if self._made is not None:
             self._made.close()
@@ -120,8 +139,11 @@ class Recorder:
 
     def _ask(self, path: Sequence[str], name: str, *args: Any, **options: Any) -> Any:
         orchestrator = self._orchestrator()
-        if self._kept:
+        batch = recording.get()
+        if self.holds_any(batch):
             self.flush()
+        elif batch is not None and (path or needed_by(getattr(Orchestrator, name)) != "read"):
+            batch.check()
         asked: Any = orchestrator
         for part in path:
             asked = getattr(asked, part)
@@ -131,12 +153,27 @@ class Recorder:
         with self._making:
             if self._made is None:
                 made = self._make()
+                self._check_place(made)
                 for owner in tuple(self._owners.values()):
                     made.own(owner)
                 if self._hear is not None:
                     made.hear_of_lost(self._hear)
                 self._made = made
         return self._made
+
+    def _check_place(self, made: Orchestrator) -> None:
+        for id in tuple(self._owners):
+            if made.standing(id) is None:
+                made.close()
+                raise OrchestratorError(_ELSEWHERE.format(id=id))
+
+
+_ELSEWHERE = (
+    "The database that this worker has does not know the flow run {id}: it is another one than the flow's. The call"
+    " needs it for a cache key, a limit, a subflow or a query. Set PERDURE_API_URL to a server that both reach, or"
+    " PERDURE_DATABASE_URL to one database; a password in it, and PERDURE_API_TOKEN, must be in the worker's own"
+    " environment."
+)
 
 
 class _Part:

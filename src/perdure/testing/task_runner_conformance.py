@@ -379,15 +379,19 @@ class TaskRunnerConformance:
             waits_for.map([None] * 20).result()
             waits_for.map([str(tmp_path / "never")] * 12, [str(tmp_path / "began")] * 12).wait()
 
+        asked: list[float] = []
+
         def cancel() -> None:
             _wait_for(tmp_path / "began")
             (run,) = sessions.current().orchestrator.flow_runs(RunFilter())
+            asked.append(time.monotonic())
             cancel_flow_run(run.id, grace=30)
 
         canceller = threading.Thread(target=cancel)
         canceller.start()
         with pytest.raises(CancelledRun):
             waits()
+        assert time.monotonic() < asked[0] + 20  # seconds: before the grace period is over, so it was interrupted
         canceller.join()
         runs = sessions.current().orchestrator.task_runs(RunFilter())
         assert {run.state_name for run in runs} == {"Completed", "Cancelled"}

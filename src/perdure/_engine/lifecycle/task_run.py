@@ -65,10 +65,14 @@ def task_run(call: TaskCall, runtime: Runtime) -> Steps[State[object]]:
     return state
 
 
-def prepare(call: TaskCall, runtime: Runtime) -> Steps[bool]:
-    """Put values in the place of all futures and states; whether the task can run, perhaps in another process."""
+def prepare(call: TaskCall, runtime: Runtime, place: object) -> Steps[bool]:
+    """Put values in the place of all futures and states; whether the task can run, perhaps in another process.
+
+    Values that are held in the `place` where it is to run stay there, unless what identifies the run depends on them.
+    """
     try:
-        yield from _take_inputs(call, runtime)
+        depends = call.run.options.is_cached or (call.run.persisted and call.run.identity is None)
+        yield from _take_inputs(call, runtime, None if depends else place)
         if (yield from reused(call.run, call.records, runtime)) is not None:
             return False
         if call.run.identity is not None:
@@ -93,11 +97,11 @@ def lost(run: TaskRunContext, runtime: Runtime, error: BaseException) -> Steps[b
     return True
 
 
-def _take_inputs(call: TaskCall, runtime: Runtime) -> Steps[None]:
+def _take_inputs(call: TaskCall, runtime: Runtime, place: object = None) -> Steps[None]:
     """Put values in the place of all futures and states; now the run's identity can be known, if it was not before."""
     run = call.run
     if call.upstreams is not None or call.wait_for:
-        run.parameters = yield from resolved(run.parameters, call.upstreams or (), call.wait_for)
+        run.parameters = yield from resolved(run.parameters, call.upstreams or (), call.wait_for, place)
         call.upstreams, call.wait_for = None, ()
     identify_late(run, runtime)
 

@@ -6,6 +6,7 @@ from typing import Any
 from perdure._model.errors import UnfinishedRun
 from perdure._model.state_types import StateType
 from perdure._model.states import State
+from perdure._results.held import HeldResult, HeldValue
 from perdure._run.arguments import Upstream, WaitedFor, replace_upstreams
 from perdure._run.effects import Blocking, Steps, WaitFor
 from perdure._run.pending import Pending
@@ -22,9 +23,11 @@ class UpstreamNotCompleted(Exception):
 
 
 def resolved(
-    parameters: dict[str, Any], upstreams: Sequence[Upstream], wait_for: Sequence[WaitedFor]
+    parameters: dict[str, Any], upstreams: Sequence[Upstream], wait_for: Sequence[WaitedFor], place: object = None
 ) -> Steps[dict[str, object]]:
     """The parameters with values in the place of futures and states.
+
+    Values that are held in the `place` where they go stay there: a `HeldValue` stands for each.
 
     Raises:
         UpstreamNotCompleted: one of them did not complete, and its failure is not allowed.
@@ -35,19 +38,19 @@ def resolved(
         yield WaitFor(unfinished)
     for each in wait_for:
         _completed(each.upstream, each.allowed)
-    values: dict[str, Any] = yield Blocking(_values, (parameters,))
+    values: dict[str, Any] = yield Blocking(_values, (parameters, place))
     return values
 
 
-def _values(parameters: dict[str, Any]) -> dict[str, object]:
-    resolved = {}
-    for name, value in parameters.items():
-        resolved[name] = replace_upstreams(value, _value)
-    return resolved
+def _values(parameters: dict[str, Any], place: object) -> dict[str, object]:
+    def value_of(upstream: Upstream, allowed: bool) -> Any:
+        state = _completed(upstream, allowed)
+        data = state.data
+        if place is not None and isinstance(data, HeldResult) and data.is_at(place):
+            return HeldValue(data)
+        return state.fetch(raise_on_failure=False)
 
-
-def _value(upstream: Upstream, allowed: bool) -> Any:
-    return _completed(upstream, allowed).fetch(raise_on_failure=False)
+    return {name: replace_upstreams(value, value_of) for name, value in parameters.items()}
 
 
 def _completed(upstream: Upstream, allowed: bool) -> State[object]:

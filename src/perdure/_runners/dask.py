@@ -1,0 +1,387 @@
+"""Submitted tasks on a Dask cluster, in batches."""
+
+import atexit
+import importlib
+import importlib.util
+import os
+import pickle
+import threading
+import uuid
+import weakref
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from queue import SimpleQueue
+from typing import Any
+
+from perdure._model.errors import DefinitionError, ResultLost, ResultMissing
+from perdure._model.later import Later
+from perdure._model.states import State
+from perdure._results.held import HeldResult, Packed
+from perdure._results.types import PersistedResult
+from perdure._runners.batches import BatchingTaskRunner, BatchRefused, WorkerLost
+from perdure._runners.envelopes import Message, Sent
+from perdure._runners.greeting import greeting
+from perdure._storages.local import LocalFileSystem
+
+distributed: Any = Later("distributed")
+
+_SECONDS = 30.0  # that the scheduler may take for an answer
+_UNREACHABLE = (OSError, RuntimeError, AttributeError)  # what Dask raises then; of some things, a client has None
+
+
+class DaskTaskRunner(BatchingTaskRunner):
+    """Runs tasks on a Dask cluster. Short calls travel in batches; large values stay in the cluster's memory.
+
+    Each flow run has a client of its own. Without an address and a class, it takes the scheduler that Dask's own
+    configuration names (DASK_SCHEDULER_ADDRESS), else it starts processes on this machine.
+
+    Args:
+        address: of a scheduler that runs, such as "tcp://10.0.0.1:8786" or "tls://10.0.0.1:8786".
+        cluster_class: what makes a cluster for each flow run, which is closed at its end: a class, or where to import
+            it from, such as "dask_jobqueue.SLURMCluster".
+        cluster_kwargs: its arguments.
+        client_kwargs: arguments of `distributed.Client`, such as `security`.
+
+    Raises:
+        DefinitionError: Dask is not installed, or the arguments do not go together.
+    """
+
+    def __init__(
+        self,
+        address: str | None = None,
+        cluster_class: Any = None,
+        cluster_kwargs: Mapping[str, Any] | None = None,
+        client_kwargs: Mapping[str, Any] | None = None,
+    ) -> None:
+        if importlib.util.find_spec("distributed") is None:
+            raise DefinitionError("DaskTaskRunner needs the package distributed. Install perdure[dask].")
+        if address is not None and (cluster_class is not None or cluster_kwargs is not None):
+            raise DefinitionError(
+                f"address={address!r} is a cluster that runs already: give cluster_class and cluster_kwargs only"
+                " without an address."
+            )
+        self.address = address
+        self.cluster_class = cluster_class
+        self.cluster_kwargs = cluster_kwargs
+        self.client_kwargs = client_kwargs
+        super().__init__()
+
+    def _begin(self) -> None:
+        super()._begin()
+        self._place: _Cluster | None = None
+        self._opening = threading.Lock()
+
+    def duplicate(self) -> "DaskTaskRunner":
+        """A runner of the same cluster, not started."""
+        return type(self)(self.address, self.cluster_class, self.cluster_kwargs, self.client_kwargs)
+
+    def _default_limit(self) -> int:
+        return 1 if self._place is None else max(1, self._place.room)
+
+    def _open(self) -> "_Lane":
+        with self._opening:
+            if self._place is None:
+                self._place = _Cluster(self)
+                self.has_room()
+            return _Lane(self._place)
+
+    def has_room(self) -> None:
+        """There may be more workers than before."""
+        for _ in range(min(len(self._queue), self._limit())):
+            self._call_thread()
+
+    def cancel(self) -> None:
+        """Cancel all queued tasks, and give up those on the cluster, which are interrupted: they crash."""
+        self.interrupt()
+        super().cancel()
+
+    def interrupt(self) -> None:
+        """Have the tasks on the cluster be interrupted, where they can be, and begin no others of those sent."""
+        if self._place is not None:
+            self._place.withdraw([lane.batch for lane in tuple(self._lanes.values()) if isinstance(lane, _Lane)])
+
+    def stop(self, wait: bool = True) -> None:
+        """Let go of the cluster, unless somebody has references of values that it holds."""
+        super().stop(wait)
+        self._let_go()
+
+    def _leave(self) -> None:
+        super()._leave()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        if self._stopping and not self._lanes:
+            self._place = None
+
+    def _checked(self, state: State[Any]) -> None:
+        data = state.data
+        if isinstance(data, HeldResult) and self._place is not None:
+            data.hold(self._place, self._place.reference(data.reference))
+        elif isinstance(data, PersistedResult) and not _is_here(data):
+            raise ResultMissing(
+                f"A worker has written the result to {data.location}, and here there is no such file. Have"
+                " PERDURE_LOCAL_STORAGE_PATH be a folder that all machines share, or give the task a result_storage"
+                " that they all reach."
+            )
+
+
+def _is_here(result: PersistedResult[Any]) -> bool:
+    """Whether a document that a worker wrote can be read here, which of local files is not sure."""
+    return not isinstance(result.storage, LocalFileSystem) or result.storage.exists(result.storage_key)
+
+
+class _Cluster:
+    """A client of the cluster, which lives as long as somebody needs it: the runner, or a result that is held there."""
+
+    def __init__(self, runner: DaskTaskRunner) -> None:
+        from perdure._runners import dask_scheduler
+
+        self._runner = weakref.ref(runner)
+        self._lanes: dict[str, _Lane] = {}  # by their batches
+        self.greeting = greeting()
+        cluster = _made(runner)
+        try:
+            given = runner.address if cluster is None else cluster
+            client = distributed.Client(given, **{"set_as_default": False, **(runner.client_kwargs or {})})
+        except Exception as error:
+            _close(None, cluster)
+            raise WorkerLost(f"the Dask cluster cannot be reached: {type(error).__name__}: {error}") from error
+        self.client: Any = client
+        _endings[:] = [each for each in _endings if each.is_alive()]
+        atexit.unregister(_wait_for_endings)
+        atexit.register(_wait_for_endings)  # so it comes before what Dask does then
+        weakref.finalize(self, _end, os.getpid(), client, cluster)
+        hear = weakref.WeakMethod(self._hear)
+        client._stream_handlers["perdure"] = lambda **fields: (heard := hear()) and heard(**fields)
+        client.register_plugin(dask_scheduler.Batches())
+        self.room: int = self.ask("hello", client=client.id)
+
+    def ask(self, handler: str, /, **fields: Any) -> Any:
+        """What the scheduler says. Raises what is `_UNREACHABLE`, also if it does not answer."""
+        return self.client.sync(
+            getattr(self.client.scheduler, f"perdure_{handler}"), callback_timeout=_SECONDS, **fields
+        )
+
+    def _hear(
+        self, about: str | None = None, messages: bytes | None = None, lost: str | None = None, room: int | None = None
+    ) -> None:
+        lane = self._lanes.get(about or "")
+        if room is not None:
+            self.room = room
+            runner = self._runner()
+            if runner is not None:  # threads are started elsewhere than in the client's loop
+                threading.Thread(target=runner.has_room, name="perdure-room", daemon=True).start()
+        elif lane is not None:
+            lane.inbox.put((lane.batch, lost if messages is None else messages))
+
+    def submit(self, lane: "_Lane", batch: str, sent: Sent) -> Any:
+        """Have the cluster run a batch; Dask's future of what came of it."""
+        self._lanes[batch] = lane
+        payload = pickle.dumps((self.greeting, sent.shared, sent.calls), pickle.HIGHEST_PROTOCOL)
+        resources = self._known(sent) if sent.resources else None
+        future = self.client.submit(
+            run_batch,
+            batch,
+            self.client.id,
+            payload,
+            *sent.held,
+            key=batch,
+            pure=False,
+            retries=0,
+            resources=resources,
+        )
+        future.add_done_callback(lambda done: lane.inbox.put((batch, done)))
+        return future
+
+    def _known(self, sent: Sent) -> dict[str, float]:
+        """The resources as the cluster calls them.
+
+        Raises:
+            BatchRefused: no worker has them.
+        """
+        workers: list[dict[str, float]] = self.ask("resources")
+        names = {name.lower(): name for each in workers for name in each}
+        needed = {names.get(name.lower(), name): amount for name, amount in sent.resources}
+        if not any(all(each.get(name, 0) >= amount for name, amount in needed.items()) for each in workers):
+            there = ", ".join(sorted({f"{name}={amount:g}" for each in workers for name, amount in each.items()}))
+            wanted = ", ".join(f"{name}={amount:g}" for name, amount in sent.resources)
+            raise BatchRefused(
+                f"No worker of the Dask cluster has the resources that the task '{sent.name}' needs: {wanted}. They"
+                f' have {there or "none"}. Start workers with --resources "{wanted.replace(", ", " ")}".'
+            )
+        return needed
+
+    def forget(self, batch: str) -> None:
+        """Nothing more is to be known of a batch."""
+        self._lanes.pop(batch, None)
+        self.client._send_to_scheduler({"op": "perdure-end", "batch": batch})
+
+    def withdraw(self, batches: Sequence[str]) -> list[str | None] | None:
+        """Have batches not begin, or stop; for each the worker that runs it, if one does. None: nobody knows."""
+        try:
+            return self.ask("withdraw", client=self.client.id, batches=list(batches)) if batches else []
+        except _UNREACHABLE:
+            return None
+
+    def reference(self, key: str) -> Any:
+        """Dask's future of a value that a worker keeps for this client."""
+        future = distributed.Future(key, self.client)
+        self.client._send_to_scheduler({"op": "client-desires-keys", "keys": [key], "client": self.client.id})
+        return future
+
+    def fetch(self, reference: Any) -> Packed:
+        """A value.
+
+        Raises:
+            ResultLost: it is gone.
+        """
+        try:
+            packed: Packed = reference.result()
+        except Exception as error:
+            raise _lost(f"{type(error).__name__}: {error}") from error
+        return packed
+
+    def check(self, reference: Any) -> None:
+        """Raise ResultLost if it is known that a value is gone."""
+        if reference.status in ("lost", "cancelled"):
+            raise _lost(f"its worker is gone ({reference.key})")
+
+
+def _lost(why: str) -> ResultLost:
+    return ResultLost(
+        f"The value was in the memory of a Dask worker, and is lost: {why}. Run the task again, or persist its result"
+        " (persist_result=True), which outlives workers."
+    )
+
+
+class _Lane:
+    """A thread's way to the cluster: one batch after another, wherever Dask runs it."""
+
+    def __init__(self, cluster: _Cluster) -> None:
+        self._cluster = cluster
+        self.batch = ""
+        self._future: Any = None
+        # What there is to know, in order, each with the batch that it is about: messages as bytes, the name of the
+        # worker that is lost, at last Dask's future. None: the lane is given up.
+        self.inbox: SimpleQueue[tuple[str, Any] | None] = SimpleQueue()
+
+    def begin(self, sent: Sent) -> None:
+        """Send a batch."""
+        self._done()
+        self.batch = f"{sent.name.replace('-', '_')}-{uuid.uuid4().hex}"
+        try:
+            self._future = self._cluster.submit(self, self.batch, sent)
+        except _UNREACHABLE as error:
+            raise BatchRefused(f"The Dask scheduler cannot be reached: {type(error).__name__}: {error}") from error
+
+    def receive(self, _: float) -> Sequence[Message]:
+        """What has come of the batch. It comes together, so there is nothing to linger for."""
+        heard = self.inbox.get()
+        if heard is None:
+            raise WorkerLost("it was given up")
+        about, what = heard
+        if about != self.batch:
+            return ()
+        if isinstance(what, bytes):
+            messages: Sequence[Message] = pickle.loads(what)
+            return messages
+        if isinstance(what, str):
+            raise WorkerLost(f"Dask worker {what} is gone")
+        return self._outcome(what)
+
+    def _outcome(self, future: Any) -> Sequence[Message]:
+        why = ""
+        if future.status == "finished":
+            try:
+                outcome = future.result()
+            except Exception as error:
+                why = f"{type(error).__name__}: {error}"
+            else:
+                if isinstance(outcome, str):
+                    raise BatchRefused(outcome)
+                if outcome is not None:
+                    self._done()
+                    return outcome  # type: ignore[no-any-return]
+        elif future.status == "error":
+            failure = future.exception()
+            if not isinstance(failure, distributed.KilledWorker):
+                raise BatchRefused(f"A Dask worker cannot run Perdure's tasks: {type(failure).__name__}: {failure}")
+            why = f"Dask has tried {failure.last_worker.address} last"
+        raise self._abandoned(why or f"Dask's task is {future.status}")
+
+    def _abandoned(self, why: str) -> WorkerLost:
+        """Dask has given the batch up: what may have begun of it?"""
+        known = self._cluster.withdraw([self.batch])
+        if known is None:
+            return WorkerLost(f"the Dask scheduler cannot be reached, after: {why}")
+        (worker,) = known
+        return WorkerLost(
+            f"Dask worker {worker} is gone, or was given up: {why}" if worker else why, None if worker else 0
+        )
+
+    def _done(self) -> None:
+        if self._future is not None:
+            self._cluster.forget(self.batch)
+            self._future.release()
+            self._future = None
+
+    def interrupt(self) -> None:
+        """The runner interrupts all batches at once."""
+
+    def kill(self) -> None:
+        """Give up the batch."""
+        self.inbox.put(None)
+
+    def close(self) -> None:
+        """Have Dask forget the batch: it is not to run it again."""
+        with suppress(Exception):  # the scheduler is gone, or the client
+            self._done()
+
+
+def run_batch(batch: str, client: str, payload: bytes, *held: Packed) -> Any:
+    """On a worker: see `dask_worker.run`, which is of a layer above this one."""
+    return importlib.import_module("perdure._execution.dask_worker").run(batch, client, payload, held)
+
+
+def _made(runner: DaskTaskRunner) -> Any:
+    """A cluster of the flow run's own; None if it uses one that is there."""
+    chosen = runner.cluster_class
+    if chosen is None:
+        import dask
+
+        if runner.address is not None or dask.config.get("scheduler-address", None) is not None:
+            return None
+        chosen = "distributed.LocalCluster"
+    if isinstance(chosen, str):
+        module, _, name = chosen.rpartition(".")
+        chosen = getattr(importlib.import_module(module), name)
+    is_local = chosen is distributed.LocalCluster
+    return chosen(**({"dashboard_address": ":0"} if is_local else {}) | dict(runner.cluster_kwargs or {}))
+
+
+def _end(owner: int, client: Any, cluster: Any) -> None:
+    """Nobody needs the client any more. Whoever let go of it last may be in the midst of anything."""
+    if os.getpid() != owner:
+        return
+    ending = threading.Thread(target=_close, args=(client, cluster), name="perdure-dask-close", daemon=True)
+    try:
+        ending.start()
+    except RuntimeError:  # Python ends
+        _close(client, cluster)
+    else:
+        _endings.append(ending)
+
+
+_endings: list[threading.Thread] = []
+
+
+def _wait_for_endings() -> None:
+    for ending in _endings:
+        ending.join(_SECONDS)
+
+
+def _close(client: Any, cluster: Any) -> None:
+    for each in (client, cluster):
+        if each is not None:
+            with suppress(Exception):
+                each.close()
