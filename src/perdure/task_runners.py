@@ -30,6 +30,7 @@ def __getattr__(name: str) -> Any:
         from perdure._runners.dask import DaskTaskRunner
 
         globals().update(DaskTaskRunner=DaskTaskRunner)
+        export(globals())
         return DaskTaskRunner
     if name not in ("ProcessTaskRunner", "ProcessPoolTaskRunner"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
