@@ -70,7 +70,7 @@ function Shown({ of }: { of: Automation }) {
 
 function WaitsFor({ of }: { of: Automation }) {
   const { trigger } = of.definition
-  const match = trigger.type === "file" ? {} : (trigger.match ?? {})
+  const match = trigger.type === "file" ? {} : trigger.match
   return (
     <ul className={css["list"]}>
       <li>{triggerOf(trigger)}</li>

@@ -9,7 +9,7 @@ type Action = Definition["actions"][number]
 export function triggerOf(trigger: Trigger): string {
   switch (trigger.type) {
     case "file":
-      return `A file ${trigger.storage.replace(/\/$/, "")}/${trigger.prefix ?? ""}${trigger.pattern ?? "*"}`
+      return `A file ${trigger.storage.replace(/\/$/, "")}/${trigger.prefix}${trigger.pattern}`
     case "absence":
       return `No ${listed(trigger.expect)}${ofWhat(trigger)} ${inTime(trigger)}`
     default:
@@ -28,7 +28,7 @@ export function actionOf(action: Action): string {
     case "cancel-run":
       return "Cancel the run"
     case "notify":
-      return `Notify: ${action.subject ?? ""}`
+      return `Notify: ${action.subject}`
     default:
       return "–"
   }
@@ -69,6 +69,6 @@ function often({ threshold, within }: { threshold?: number; within?: number }): 
 }
 
 function inTime(trigger: Extract<Trigger, { type?: "absence" }>): string {
-  if (trigger.by) return `by ${trigger.by} (${trigger.timezone ?? "UTC"})`
-  return `within ${duration((trigger.within ?? 0) * 1_000)} of ${listed(trigger.after ?? [])}`
+  if (trigger.by) return `by ${trigger.by} (${trigger.timezone})`
+  return `within ${duration(trigger.within * 1_000)} of ${listed(trigger.after ?? [])}`
 }

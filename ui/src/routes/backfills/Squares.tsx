@@ -42,7 +42,7 @@ export function Squares({ of }: { of: Details }) {
           </span>
         ))}
       </div>
-      {/* eslint-disable-next-line jsx-a11y/no-static-element-interactions -- a list whose items are drawn */}
+      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- a list whose items are drawn */}
       <div
         className={css["squares"]}
         // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- arrows go from square to square
@@ -52,7 +52,6 @@ export function Squares({ of }: { of: Details }) {
         onKeyDown={move}
         onFocus={() => setChosen(chosen ?? 0)}
       >
-        {/* eslint-disable-next-line jsx-a11y/click-events-have-key-events -- they are those of what it is in */}
         <svg
           width={width}
           height={height}
