@@ -36,12 +36,11 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 pyth
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-# More than cores: half of the time, tests wait for processes and servers that they have started. Each takes up to 1.5 GB.
-WORKERS ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN); echo $$((cores > 4 ? 8 : 2 * cores)))
+WORKERS ?= 2
 # With bytecode, even where that is turned off: else every worker compiles all tests, and every process all sources.
 # In memory, where there is plenty of it: tests kill processes, and what those wrote is there still, as it is on a disk.
 MEMORY := $(shell df -Pk /dev/shm 2>/dev/null | awk '$$4 > 8e6' | grep -o /dev/shm)
-PYTEST := $(if $(MEMORY),TMPDIR=$(MEMORY)) PYTHONDONTWRITEBYTECODE= $(BIN)/pytest --quiet --numprocesses $(WORKERS) --dist worksteal \
+PYTEST := $(if $(MEMORY),TMPDIR=$(MEMORY)) PYTHONDONTWRITEBYTECODE= $(BIN)/pytest --quiet --numprocesses $(WORKERS) \
 	$(if $(MEMORY),--override-ini tmp_path_retention_policy=failed)
 
 .DELETE_ON_ERROR:

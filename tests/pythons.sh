@@ -64,4 +64,4 @@ esac
 run "$environment/bin/python" -m pip --quiet --disable-pip-version-check install --no-deps --requirement "$pins"
 run "$environment/bin/python" -m pip --quiet --disable-pip-version-check install --no-deps --no-build-isolation --editable .
 run env TMPDIR="$([ -w /dev/shm ] && echo /dev/shm || echo /tmp)" PYTHONDONTWRITEBYTECODE= \
-	"$environment/bin/pytest" ${options:-} --quiet -m "not slow" --numprocesses "${WORKERS:-4}" --override-ini cache_dir="$environment/.pytest_cache"
+	"$environment/bin/pytest" ${options:-} --quiet -m "not slow" --numprocesses "${WORKERS:-2}" --override-ini cache_dir="$environment/.pytest_cache"

@@ -263,7 +263,7 @@ def test_a_killed_process_crashes_only_its_own_task(known: Any) -> None:
 def test_what_cannot_be_sent_to_a_process_crashes_its_task() -> None:
     @flow(task_runner=ProcessTaskRunner(1))
     def submits() -> Any:
-        with pytest.raises(SerializationError, match="cannot be sent to a process"):
+        with pytest.raises(SerializationError, match="cannot be sent to a worker"):
             same.submit(threading.Lock()).result()
         return "refused"
 

@@ -26,7 +26,7 @@ from perdure.errors import HookError
 ABSTRACT = [getattr(abstract, name) for name in abstract.__all__ if inspect.isabstract(getattr(abstract, name))]
 
 
-class TeaCredentials(CredentialsBlock):
+class GreenTeaCredentials(CredentialsBlock):
     host: str = "tea.example"
 
     def get_client(self, *_: Any, **__: Any) -> str:
@@ -58,8 +58,8 @@ def test_seven_bases_leave_something_open() -> None:
 
 
 def test_a_block_of_a_base_is_saved_and_had_back() -> None:
-    TeaCredentials(host="green.example").save("green")
-    loaded = CredentialsBlock.load("tea-credentials/green")
+    GreenTeaCredentials(host="green.example").save("green")
+    loaded = CredentialsBlock.load("green-tea-credentials/green")
     assert loaded.get_client() == "client of green.example"
 
 
@@ -67,17 +67,17 @@ def test_outside_runs_a_block_logs_by_its_class(caplog: pytest.LogCaptureFixture
     with caplog.at_level(logging.INFO, "perdure"):
         logging.getLogger("perdure").addHandler(caplog.handler)
         try:
-            TeaCredentials().get_client()
+            GreenTeaCredentials().get_client()
             TeaRun().wait_for_completion()
         finally:
             logging.getLogger("perdure").removeHandler(caplog.handler)
-    assert {record.name for record in caplog.records} == {"perdure.TeaCredentials", "perdure.TeaRun"}
+    assert {record.name for record in caplog.records} == {"perdure.GreenTeaCredentials", "perdure.TeaRun"}
 
 
 def test_in_a_run_a_block_logs_to_the_run() -> None:
     @flow
     def brew() -> int:
-        TeaCredentials().get_client()
+        GreenTeaCredentials().get_client()
         run = TeaJob().trigger()
         run.wait_for_completion()
         return run.fetch_result()

@@ -80,7 +80,7 @@ def stored(groups: list[list[Record]], statements: Statements) -> dict[str, list
             connection.executemany(statement, rows)
     tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
     # The numbers of arrival differ; their order is what counts, and the rows are sorted by it.
-    rows = {name: connection.execute(f"SELECT * FROM {name} ORDER BY 1, 2").fetchall() for name in tables}
+    rows = {name: sorted(connection.execute(f"SELECT * FROM {name}"), key=repr) for name in tables}
     rows["state"] = [(run_id, *rest) for run_id, _, *rest in rows["state"]]
     connection.close()
     return rows

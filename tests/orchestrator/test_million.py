@@ -20,7 +20,7 @@ from perdure.records import CacheFilter, ResultFilter, RunFilter
 from perdure.states import StateType as S
 from tests.postgresql_server import new_database
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 PAGE = 51
 DAY = 86_400_000_000
 NEWEST = million.created(million.COUNT)

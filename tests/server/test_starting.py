@@ -71,7 +71,7 @@ def api(request: pytest.FixtureRequest) -> Iterator[httpx.Client]:
         yield client
 
 
-def _until(happened: Callable[[], bool], seconds: float = 20) -> None:
+def _until(happened: Callable[[], bool], seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while not happened():
         assert time.monotonic() < deadline, "It did not happen in time."

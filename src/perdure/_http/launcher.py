@@ -17,7 +17,7 @@ from typing import IO
 from perdure._model.errors import PerdureError
 
 _MOST = 16  # processes at a time
-_WATCHED_SECONDS = 3.0  # in which a program that cannot be started says so
+_WATCHED_SECONDS = 10.0  # in which a program that cannot be started says so: on a busy machine, Python alone takes 3
 _SHOWN = 2_000  # characters of what it said
 
 

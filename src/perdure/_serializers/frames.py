@@ -11,6 +11,7 @@ from collections import ChainMap
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from perdure._platform.exception_reducers import are_changed, is_of_tblib
 from perdure._serializers.payload import THRESHOLD
 from perdure._serializers.tensors import tensor_reducers
 
@@ -24,13 +25,19 @@ _SLACK = 1.5  # times what the rows take: what is left of larger tables is writt
 _VIEW = 16  # bytes that each text of polars takes beside its characters
 
 
-def extend_dispatch_table(pickler: object, spill: Callable[[], None]) -> None:
-    """Pickle large values of the libraries in this process in this way; `spill` is called with each."""
-    own = {**_array_reducers(), **_frame_reducers(spill), **tensor_reducers(spill)}
-    if own:
+def prepare_dispatch_table(pickler: object, spill: Callable[[], None] | None) -> None:
+    """Pickle large values of the libraries in this process in this way; `spill` is called with each, if there is one.
+
+    Exceptions are pickled as they are where nobody has imported Dask: it changes how those of all classes are.
+    """
+    own = {} if spill is None else {**_array_reducers(), **_frame_reducers(spill), **tensor_reducers(spill)}
+    is_changed = are_changed()
+    if own or is_changed:
         # cloudpickle's own attribute hides the one that the pickler looks at once it is made.
         member: Any = vars(pickle.Pickler)["dispatch_table"]
-        known = getattr(pickler, "dispatch_table", copyreg.dispatch_table)
+        known: Any = getattr(pickler, "dispatch_table", copyreg.dispatch_table)
+        if is_changed:
+            known = {kind: each for kind, each in known.items() if not is_of_tblib(each)}
         member.__set__(pickler, known.new_child(own) if isinstance(known, ChainMap) else {**known, **own})
 
 

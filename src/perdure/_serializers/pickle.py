@@ -9,11 +9,12 @@ from pydantic import ValidationInfo, field_validator
 
 from perdure._model.errors import ResultCorrupt, ResultError, ResultUnreadable, SerializationError, StorageError
 from perdure._model.exceptions import portable
+from perdure._platform.exception_reducers import are_changed
 from perdure._serializers.allowed import allow_list
 from perdure._serializers.base import Serializer
 from perdure._serializers.modules import check_choice, import_module
 from perdure._serializers.payload import THRESHOLD, BytesSource, Payload, Source
-from perdure._serializers.pickle_stream import PROTOCOL, read_pickle, try_pickle, write_pickle
+from perdure._serializers.pickle_stream import PROTOCOL, plain_dumps, read_pickle, try_pickle, write_pickle
 from perdure._serializers.references import dumps, referring_pickler
 from perdure._serializers.text import from_base64, to_base64
 from perdure._serializers.unpicklable import find_unpicklable
@@ -143,6 +144,8 @@ def _pickler_of(name: str) -> Any:
 
 
 def _dumps_of(name: str) -> Any:
+    if name == "pickle" and are_changed():
+        return plain_dumps
     return dumps if name == "cloudpickle" else _library(name).dumps
 
 

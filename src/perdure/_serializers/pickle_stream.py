@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from perdure._serializers.allowed import allow_list, load_allowed
-from perdure._serializers.frames import extend_dispatch_table
+from perdure._serializers.frames import prepare_dispatch_table
 from perdure._serializers.payload import THRESHOLD, Bytes, BytesSource, Payload, Source, Spool
 from perdure._serializers.references import load
 from perdure._serializers.wrapping import Inlet
@@ -28,16 +28,26 @@ def write_pickle(obj: object, payload: Payload, pickler: Callable[..., Pickler])
     """
     file = _File(payload)
     writer = pickler(file, PROTOCOL, buffer_callback=file.keep_in_stream)
-    if payload.takes_buffers:
-        extend_dispatch_table(writer, file.spill)
+    prepare_dispatch_table(writer, file.spill if payload.takes_buffers else None)
     writer.dump(obj)
     return None if file.spilled else file.content()
+
+
+def plain_dumps(obj: object) -> bytes:
+    """What `pickle.dumps` gives where nobody has imported Dask."""
+    file = io.BytesIO()
+    writer = pickle.Pickler(file)
+    prepare_dispatch_table(writer, None)
+    writer.dump(obj)
+    return file.getvalue()
 
 
 def try_pickle(obj: object, pickler: Callable[..., Pickler]) -> None:
     """Raise what pickling an object raises; nothing is kept of it, so that trying costs no memory."""
     nowhere = _Nowhere()
-    pickler(nowhere, PROTOCOL, buffer_callback=nowhere.keep_in_stream).dump(obj)
+    writer = pickler(nowhere, PROTOCOL, buffer_callback=nowhere.keep_in_stream)
+    prepare_dispatch_table(writer, None)
+    writer.dump(obj)
 
 
 class _File(Spool):

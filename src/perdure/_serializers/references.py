@@ -18,6 +18,7 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 from perdure._model.errors import ResultUnreadable
 from perdure._model.exceptions import portable
 from perdure._platform import moved, programs
+from perdure._platform.exception_reducers import are_changed
 from perdure._platform.importable import is_importable
 from perdure._serializers.class_copies import copying_pickler
 from perdure._settings import settings
@@ -42,6 +43,8 @@ def referring_pickler() -> type[Any]:
                 carried = portable(obj)
                 if carried is not obj:
                     return carried.__reduce__()
+                if are_changed():
+                    return obj.__reduce_ex__(pickle.HIGHEST_PROTOCOL)
             return super().reducer_override(obj)
 
     return ReferringPickler
@@ -63,6 +66,8 @@ def sending_pickler() -> type[Any]:
                 carried = portable(obj)
                 if carried is not obj:
                     return carried.__reduce__()
+                if are_changed():
+                    return obj.__reduce_ex__(pickle.HIGHEST_PROTOCOL)
             return super().reducer_override(obj)
 
     return SendingPickler

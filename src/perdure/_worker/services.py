@@ -31,11 +31,12 @@ class LocalServices:
 
     def _begun(self) -> "Services":
         # Programs without automations do not pay for what sends events.
-        from perdure._server.services import Services
+        import perdure._server.services  # before its modules: several threads may import it
         from perdure._server.services.runtime import ServiceRuntime
 
         session = self._session
-        made = Services(ServiceRuntime(session.orchestrator, session.settings, session.liveness, session.clock), _NAMES)
+        runtime = ServiceRuntime(session.orchestrator, session.settings, session.liveness, session.clock)
+        made = perdure._server.services.Services(runtime, _NAMES)
         made.start()
         return made
 

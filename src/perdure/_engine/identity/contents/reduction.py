@@ -8,6 +8,7 @@ from typing import Any
 
 from perdure._engine.identity.contents.content import Content, Raw, attributes, memoised, named, state_of
 from perdure._engine.identity.names import name_of
+from perdure._platform.exception_reducers import is_of_tblib
 from perdure._platform.programs import is_program, is_worker, name_of_module
 
 _PROTOCOL = 5  # the first that gives large buffers as they are
@@ -24,6 +25,8 @@ def reduced(value: Any) -> Content:
     if kind is PickleBuffer:
         return Content("buffer", {"bytes": Raw((value.raw(),))})
     reduce = copyreg.dispatch_table.get(kind)
+    if reduce is not None and is_of_tblib(reduce):
+        reduce = None
     reduction = value.__reduce_ex__(_PROTOCOL) if reduce is None else reduce(value)
     if isinstance(reduction, str):
         return Content(f"named {name_of(kind)}", {"module": name_of_module(_module_of(value)), "name": reduction})
