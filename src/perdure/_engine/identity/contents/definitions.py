@@ -8,6 +8,8 @@ from perdure._model.options import RunOptions
 
 _PLAIN = (bool, int, float, str, bytes, type(None), tuple, frozenset)
 
+_OF_PLACES = ("resources",)  # what says where a task runs
+
 
 def describer_of(kind: type) -> Describe | None:
     """What says of flows and tasks what counts of them."""
@@ -18,7 +20,8 @@ def _definition(value: object) -> Content | None:
     options = getattr(value, "options", None)
     if not isinstance(options, RunOptions):
         return None
-    given = {each.name: getattr(options, each.name) for each in dataclasses.fields(options)}
+    fields = (each.name for each in dataclasses.fields(options) if each.name not in _OF_PLACES)
+    given = {name: getattr(options, name) for name in fields}
     parts = {
         "function": options.function,
         "options": attributes({name: item for name, item in given.items() if isinstance(item, _PLAIN)}),
