@@ -123,7 +123,7 @@ class AutomationsConformance:
         room.note_files(kept.id, [second, first], [])
         room.note_files(other.id, [theirs := first._replace(automation_id=other.id)], [])
         assert list(room.files(kept.id)) == [first, second]
-        room.note_files(kept.id, [told := second._replace(phase="told")], ["a", "none"])
-        assert list(room.files(kept.id)) == [told]
+        room.note_files(kept.id, [reported := second._replace(phase="reported")], ["a", "none"])
+        assert list(room.files(kept.id)) == [reported]
         room.delete(kept.id)
         assert (list(room.files(kept.id)), list(room.files(other.id))) == ([], [theirs])

@@ -61,7 +61,7 @@ class WatchedFile(NamedTuple):
     automation_id: Id
     key: str
     version: str  # another one as soon as it changes
-    phase: Literal["new", "told"]  # new: it may still be being written
+    phase: Literal["new", "reported"]  # new: it may still be being written
 
 
 class Automations(Protocol):

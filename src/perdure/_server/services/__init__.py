@@ -21,7 +21,7 @@ SERVICES = {
     "events": "Makes events of states.",
     "files": "Looks for the files that automations wait for.",
     "automations": "Does what automations say about events, and about their absence.",
-    "hooks": "Tells webhooks and notifications of events.",
+    "hooks": "Sends events to webhooks and notifications.",
 }
 
 

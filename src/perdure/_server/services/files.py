@@ -50,31 +50,31 @@ class Files:
 def _look(of: Automation, trigger: FileTrigger, runtime: ServiceRuntime) -> int:
     """Look for the files of an automation; how many have appeared."""
     room = runtime.orchestrator.room(Automations)
-    place = WatchedFile(of.id, "", json.dumps([trigger.storage, trigger.prefix, trigger.pattern]), "told")
+    place = WatchedFile(of.id, "", json.dumps([trigger.storage, trigger.prefix, trigger.pattern]), "reported")
     known = {each.key: each for each in room.files(of.id)}
     storage = _storage(trigger, runtime)
     entries = {each.key: each for each in _entries(storage, trigger)}
     if known.get("") != place:  # the first look there
-        there = [WatchedFile(of.id, key, _version(each), "told") for key, each in entries.items()]
+        there = [WatchedFile(of.id, key, _version(each), "reported") for key, each in entries.items()]
         room.note_files(of.id, [place, *there], [key for key in known if key and key not in entries])
         return 0
-    seen, told = list[WatchedFile](), list[Entry]()
+    seen, reported = list[WatchedFile](), list[Entry]()
     for key, entry in entries.items():
         before, version = known.get(key), _version(entry)
         is_as_before = before is not None and before.version == version
-        if is_as_before and before is not None and before.phase == "told":
+        if is_as_before and before is not None and before.phase == "reported":
             continue
         is_whole = is_as_before or not isinstance(storage, LocalFileSystem)
-        told += [entry] if is_whole else []
-        seen.append(WatchedFile(of.id, key, version, "told" if is_whole else "new"))
+        reported += [entry] if is_whole else []
+        seen.append(WatchedFile(of.id, key, version, "reported" if is_whole else "new"))
     now = runtime.clock()
-    events = [_event(of, storage, each, now) for each in told]
+    events = [_event(of, storage, each, now) for each in reported]
     # First: what is killed in between finds the same events again.
     runtime.orchestrator.services.add_events(events, new_deliveries(events, runtime))
     gone = [key for key in known if key and key not in entries]
     if seen or gone:
         room.note_files(of.id, seen, gone)
-    return len(told)
+    return len(reported)
 
 
 def _storage(trigger: FileTrigger, runtime: ServiceRuntime) -> Storage:

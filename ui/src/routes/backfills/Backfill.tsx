@@ -101,7 +101,7 @@ function Actions({ of }: { of: Details }) {
         danger
         onConfirm={() => change.mutateAsync("cancel")}
       >
-        <p>Its runs that have not begun are cancelled. Those that run go on.</p>
+        <p>Its runs that have not begun are cancelled. Those that run continue.</p>
       </ConfirmDialog>
     </>
   )
