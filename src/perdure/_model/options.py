@@ -120,7 +120,8 @@ class TaskOptions(RunOptions):
     refresh_cache: bool | None = None
     viz_return_value: Any = None  # what a drawing of a flow has instead of the result
     result_storage_key: str | None = None
-    resources: Resources = ()  # that a worker of a cluster must have, of those that its engine counts
+    # What a worker of a cluster must have, of what its engine counts. Says where the task runs, not what it is.
+    resources: Resources = field(default=(), metadata={"in_digest": False})
     on_commit: tuple[Hook, ...] = ()
     on_rollback: tuple[Hook, ...] = ()
 

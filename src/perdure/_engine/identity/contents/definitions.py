@@ -8,8 +8,6 @@ from perdure._model.options import RunOptions
 
 _PLAIN = (bool, int, float, str, bytes, type(None), tuple, frozenset)
 
-_OF_PLACES = ("resources",)  # what says where a task runs
-
 
 def describer_of(kind: type) -> Describe | None:
     """What says of flows and tasks what counts of them."""
@@ -20,7 +18,7 @@ def _definition(value: object) -> Content | None:
     options = getattr(value, "options", None)
     if not isinstance(options, RunOptions):
         return None
-    fields = (each.name for each in dataclasses.fields(options) if each.name not in _OF_PLACES)
+    fields = (each.name for each in dataclasses.fields(options) if each.metadata.get("in_digest", True))
     given = {name: getattr(options, name) for name in fields}
     parts = {
         "function": options.function,
