@@ -1,7 +1,9 @@
 """Calls that travel together: which of them are lost with their worker, which go elsewhere, and what is recorded."""
 
 import os
+import pickle
 import signal
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,9 @@ from typing import Any
 import pytest
 
 from perdure import flow, session, task
+from perdure._execution.batch import Batch, Post
 from perdure._runners.batches import MOST, BatchingTaskRunner
+from perdure._runners.envelopes import Answer, Message, Returned
 from perdure.errors import CrashedRun, OrchestratorError
 from perdure.records import RunFilter, StateRecord
 from perdure.task_runners import ProcessTaskRunner
@@ -164,3 +168,29 @@ def test_short_calls_are_recorded_together(monkeypatch: pytest.MonkeyPatch, tmp_
     maps()
     assert 1 < max(sizes) <= MOST
     assert commits <= len(sizes) + 1  # one for each batch that leaves; nobody waits for what comes of these
+
+
+class SlowPost(Post):
+    """Takes its time to pass on which calls are returned."""
+
+    def __init__(self) -> None:
+        super().__init__(self.take)
+        self.taken: list[Message] = []
+
+    def take(self, message: Message) -> None:
+        if isinstance(message, Returned):
+            time.sleep(0.3)
+        self.taken.append(message)
+
+
+class Sleeps:
+    """A call that takes long to be read, and is none."""
+
+    def __reduce__(self) -> Any:
+        return time.sleep, (0.2,)
+
+
+def test_a_batch_has_not_ended_before_it_has_said_which_calls_it_returns() -> None:
+    post = SlowPost()
+    Batch([pickle.dumps(Sleeps())] * 2, pickle.dumps([]), post).run()
+    assert {type(each) for each in post.taken} == {Answer, Returned}

@@ -19,6 +19,7 @@ from distributed import LocalCluster, Status
 
 from perdure import flow, session, settings, task
 from perdure._runners import dask as dask_runner
+from perdure._runners.batches import WorkerLost
 from perdure._runners.dask_scheduler import Batches
 from perdure._runners.greeting import greeting
 from perdure.errors import CrashedRun, DefinitionError, ResultLost
@@ -329,6 +330,16 @@ def test_a_batch_that_has_begun_never_begins_again_also_after_its_sender_has_hea
     assert asked.claim("batch", "second", "flow") == "begun"
     asked.remove_client(None, "flow")
     assert asked.claim("batch", "third", "flow") == "withdrawn"
+
+
+def test_calls_without_an_answer_are_lost_once_their_batch_has_ended() -> None:
+    future = SimpleNamespace(status="finished", result=list, release=lambda: None)
+    lane = dask_runner._Lane(SimpleNamespace(submit=lambda *_: future, forget=lambda _: None))  # type: ignore[arg-type]
+    lane.begin(SimpleNamespace(name="task"))  # type: ignore[arg-type]
+    lane.inbox.put((lane.batch, future))
+    assert lane.receive(0) == []
+    with pytest.raises(WorkerLost, match="without an answer"):
+        lane.receive(0)
 
 
 # What is refused

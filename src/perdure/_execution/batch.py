@@ -65,7 +65,7 @@ class Batch:
         self._calls = deque(enumerate(calls))
         self._shared = shared
         self._post = post
-        self._answering = threading.Lock()  # held from taking records to passing them on: so they stay in order
+        self._answering = threading.Lock()  # held from taking records or calls to passing them on
         self._recorder = sessions.record()
         self._session = sessions.current()
         self._flow: FlowRunContext | None = None
@@ -115,11 +115,12 @@ class Batch:
     def take_back(self) -> None:
         """Return the calls that have not begun, and do not begin them."""
         places: list[int] = []
-        with contextlib.suppress(IndexError):
-            while True:
-                places.append(self._calls.pop()[0])
-        if places:
-            self._post.send(Returned(places[::-1]))
+        with self._answering:  # until it is said: a batch that ended meanwhile would be silent about them for ever
+            with contextlib.suppress(IndexError):
+                while True:
+                    places.append(self._calls.pop()[0])
+            if places:
+                self._post.send(Returned(places[::-1]))
 
     def _run_next(self, shared: Sequence[Any]) -> None:
         try:

@@ -276,6 +276,8 @@ class _Lane:
 
     def receive(self, _: float) -> Sequence[Message]:
         """What has come of the batch. It comes together, so there is nothing to linger for."""
+        if self._future is None:  # all has come, and not of all its calls
+            raise WorkerLost(f"Dask's task {self.batch} has ended without an answer of the call")
         heard = self.inbox.get()
         if heard is None:
             raise WorkerLost("it was given up")
