@@ -19,6 +19,7 @@ from perdure._model.records import BlockRecord
 from perdure._platform.clock import system_clock
 from perdure._platform.ids import new_id
 from perdure._platform.suggest import nearest
+from perdure._platform.threads import in_thread
 
 _ANONYMOUS = UUID("8a0f3c36-5d0b-4f0e-9a8e-3a4be0c6a7d1")
 _NAME = re.compile(r"[a-z0-9-]+")
@@ -112,16 +113,12 @@ class Block(BaseModel):
 
     async def asave(self, name: str, overwrite: bool = False) -> str:
         """`save`, in another thread."""
-        import asyncio  # programs without a loop do not pay for it
-
-        return await asyncio.to_thread(self.save, name, overwrite)
+        return await in_thread(self.save, name, overwrite)
 
     @classmethod
     async def aload(cls, slug: str) -> Self:
         """`load`, in another thread."""
-        import asyncio  # programs without a loop do not pay for it
-
-        return await asyncio.to_thread(cls.load, slug)
+        return await in_thread(cls.load, slug)
 
     def record(self, name: str | None = None) -> BlockRecord:
         """What the store keeps of this block.

@@ -8,6 +8,7 @@ from perdure._blocks.abstract import NotificationBlock, NotificationError
 from perdure._blocks.calling import SECONDS, _AtUrl
 from perdure._model.colour import caller_is_async
 from perdure._model.errors import HookError
+from perdure._platform.threads import in_thread
 
 __all__ = [
     "AppriseNotification",
@@ -36,9 +37,7 @@ class AppriseNotification(_AtUrl, NotificationBlock):
 
     async def anotify(self, body: str, subject: str | None = None) -> None:
         """`notify`, in another thread."""
-        import asyncio  # programs without a loop do not pay for it
-
-        await asyncio.to_thread(self._send, body, subject)
+        await in_thread(self._send, body, subject)
 
     def _send(self, body: str, subject: str | None) -> None:
         try:

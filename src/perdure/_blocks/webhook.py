@@ -6,6 +6,7 @@ from pydantic import Field, SecretStr
 
 from perdure._blocks.calling import SECONDS, _AtUrl
 from perdure._model.colour import caller_is_async
+from perdure._platform.threads import in_thread
 
 __all__ = ["Webhook"]
 
@@ -31,9 +32,7 @@ class Webhook(_AtUrl):
 
     async def acall(self, payload: object = None) -> Any:
         """`call`, in another thread."""
-        import asyncio  # programs without a loop do not pay for it
-
-        return await asyncio.to_thread(self._call, payload)
+        return await in_thread(self._call, payload)
 
     def _call(self, payload: object) -> Any:
         headers = {name: value.get_secret_value() for name, value in self.headers.items()}

@@ -16,6 +16,7 @@ from perdure._model.colour import caller_is_async
 from perdure._model.errors import MissingContext, SteeringError
 from perdure._platform import providers
 from perdure._platform.clock import Micros
+from perdure._platform.threads import in_thread
 from perdure._run.context import FlowRunContext, current_run
 from perdure._run.effects import Steps
 from perdure._session import session as sessions
@@ -77,9 +78,7 @@ def resume_flow_run(flow_run_id: str | UUID, run_input: object = None) -> Any:
     """
     if not caller_is_async():
         return continue_flow_run(flow_run_id, input=run_input)
-    import asyncio
-
-    return asyncio.to_thread(continue_flow_run, flow_run_id, input=run_input)
+    return in_thread(continue_flow_run, flow_run_id, input=run_input)
 
 
 def pause_flow_run(

@@ -29,6 +29,7 @@ from perdure._model.records import NOBODY
 from perdure._model.signatures import Passed
 from perdure._model.states import State
 from perdure._model.tracebacks import fold
+from perdure._platform.threads import in_thread
 from perdure._run.arguments import WaitedFor
 from perdure._run.context import current_run
 from perdure._run.futures import AsyncFuture, Future
@@ -85,9 +86,7 @@ class Flow(Submittable[FlowOptions, P, R], OptionsOfFlows, Deployable, Generic[P
         """
         if not caller_is_async():
             return _from_source(source, entrypoint)
-        import asyncio
-
-        return asyncio.to_thread(_from_source, source, entrypoint)
+        return in_thread(_from_source, source, entrypoint)
 
     @property
     def fn(self) -> Callable[P, R]:

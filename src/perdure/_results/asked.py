@@ -5,6 +5,7 @@ from typing import Any, Generic, TypeVar
 
 from perdure._model.colour import FetchPolicy, caller_is_async
 from perdure._model.states import Fetchable
+from perdure._platform.threads import in_thread
 
 R = TypeVar("R")
 
@@ -34,6 +35,4 @@ def perhaps_awaited(make: Callable[[], object]) -> Any:
     """What a function makes; in async code a coroutine of it, which runs in another thread."""
     if not caller_is_async():
         return make()
-    import asyncio
-
-    return asyncio.to_thread(make)
+    return in_thread(make)

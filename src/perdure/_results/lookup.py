@@ -12,6 +12,7 @@ from perdure._model.states import State
 from perdure._platform import providers
 from perdure._platform.clock import Micros, to_datetime
 from perdure._platform.ids import is_id
+from perdure._platform.threads import in_thread
 from perdure._results.naming import KnownRuns, flow_runs_called, task_runs_called
 from perdure._results.store import result_from_record
 from perdure._results.type_names import type_name
@@ -112,9 +113,7 @@ async def aget_result(
     rows: slice | None = None,
 ) -> Any:
     """`get_result`, awaited."""
-    import asyncio  # sync programs do not pay for it
-
-    return await asyncio.to_thread(get_result, run, raise_on_failure, columns=columns, rows=rows)
+    return await in_thread(get_result, run, raise_on_failure, columns=columns, rows=rows)
 
 
 def find_result(run: RunLike) -> BaseResult[Any]:
@@ -139,9 +138,7 @@ def find_result(run: RunLike) -> BaseResult[Any]:
 
 async def afind_result(run: RunLike) -> BaseResult[Any]:
     """`find_result`, awaited."""
-    import asyncio
-
-    return await asyncio.to_thread(find_result, run)
+    return await in_thread(find_result, run)
 
 
 def persisted_record(run_id: str | UUID) -> ResultRecord:

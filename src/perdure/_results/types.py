@@ -9,6 +9,7 @@ from perdure._model.colour import FetchPolicy, caller_is_async
 from perdure._model.errors import ResultCorrupt, ResultError, ResultMissing, ResultNotKept, ResultOverwritten
 from perdure._model.exceptions import portable
 from perdure._platform import providers
+from perdure._platform.threads import in_thread
 from perdure._results.asked import Asked, perhaps_awaited
 from perdure._results.document import PersistedResultBlob, read_document
 from perdure._results.keys import is_own_key
@@ -248,9 +249,7 @@ class PersistedResult(BaseResult[R]):
         """`get`, in another thread unless the value is in memory."""
         if columns is None and rows is None and self._cache is not MISSING:
             return cast("R", self._cache)
-        import asyncio
-
-        return await asyncio.to_thread(self.load, columns=columns, rows=rows)
+        return await in_thread(self.load, columns=columns, rows=rows)
 
     def get_own(self) -> R:
         """The value that this very run came to.

@@ -14,6 +14,7 @@ from perdure._model.colour import caller_is_async
 from perdure._model.errors import StorageKeyError
 from perdure._platform.clock import Micros
 from perdure._platform.files import TEMPORARY_PREFIX
+from perdure._platform.threads import in_thread
 from perdure._storages import directories
 
 MAX_KEY = 1024  # characters
@@ -236,35 +237,25 @@ class Storage(Block):
 
     async def aread(self, key: str) -> bytes:
         """`read`, awaited."""
-        import asyncio  # sync programs do not pay for it
-
-        return await asyncio.to_thread(self.read, key)
+        return await in_thread(self.read, key)
 
     async def awrite(self, key: str, data: bytes) -> None:
         """`write`, awaited."""
-        import asyncio
-
-        await asyncio.to_thread(self.write, key, data)
+        await in_thread(self.write, key, data)
 
     async def aexists(self, key: str) -> bool:
         """`exists`, awaited."""
-        import asyncio
-
-        return await asyncio.to_thread(self.exists, key)
+        return await in_thread(self.exists, key)
 
     async def adelete(self, key: str) -> None:
         """`delete`, awaited."""
-        import asyncio
-
-        await asyncio.to_thread(self.delete, key)
+        await in_thread(self.delete, key)
 
 
 def _perhaps_awaited(copy: Callable[..., Any], *args: Any) -> Any:
     if not caller_is_async():
         return copy(*args)
-    import asyncio
-
-    return asyncio.to_thread(copy, *args)
+    return in_thread(copy, *args)
 
 
 class _Gathering:

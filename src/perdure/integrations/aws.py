@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from perdure._blocks.block import Block
 from perdure._execution.tasks import task
+from perdure._platform.threads import in_thread
 from perdure._storages.clouds import S3
 from perdure._storages.object_store import checked_path
 from perdure.integrations.buckets import AnyPath, Bucket
@@ -235,7 +236,7 @@ async def read_secret(
 
     Raises what `AwsSecret.read_secret` raises.
     """
-    return await _in_thread(_secret, aws_credentials, secret_name, version_id, version_stage)  # type: ignore[no-any-return]
+    return await in_thread(_secret, aws_credentials, secret_name, version_id, version_stage)
 
 
 @task
@@ -283,12 +284,6 @@ def _secret(credentials: AwsCredentials, name: str, version_id: str | None, vers
     client = credentials.get_secrets_manager_client()
     found = client.get_secret_value(SecretId=name, **{key: each for key, each in given.items() if each})
     return found["SecretString"] if "SecretString" in found else found["SecretBinary"]  # type: ignore[no-any-return]
-
-
-def _in_thread(function: Any, *args: Any) -> Any:
-    import asyncio
-
-    return asyncio.to_thread(function, *args)
 
 
 def _revealed(secret: SecretStr | None) -> str | None:

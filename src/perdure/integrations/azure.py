@@ -8,6 +8,7 @@ from pydantic import SecretStr, field_validator, model_validator
 
 from perdure._blocks.block import Block
 from perdure._execution.tasks import task
+from perdure._platform.threads import in_thread
 from perdure._storages.clouds import Azure
 from perdure._storages.object_store import checked_path
 from perdure.integrations.buckets import AnyPath, Bucket
@@ -159,9 +160,7 @@ async def blob_storage_list(
     Raises:
         StorageError: the container refuses.
     """
-    import asyncio
-
-    return await asyncio.to_thread(_listed, _container(container, blob_storage_credentials), name_starts_with or "")
+    return await in_thread(_listed, _container(container, blob_storage_credentials), name_starts_with or "")
 
 
 def _listed(container: AzureBlobStorageContainer, prefix: AnyPath) -> list[dict[str, Any]]:

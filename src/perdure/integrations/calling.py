@@ -7,6 +7,7 @@ from typing import Any, ParamSpec
 
 from perdure._model.colour import caller_is_async
 from perdure._model.errors import IntegrationError
+from perdure._platform.threads import in_thread
 from perdure._run.logs import run_log
 
 __all__ = ["awaited_in_async_code", "imported", "run_log"]
@@ -21,9 +22,7 @@ def awaited_in_async_code(function: Callable[P, object]) -> Callable[P, Any]:
     def call(*args: P.args, **kwargs: P.kwargs) -> Any:
         if not caller_is_async():
             return function(*args, **kwargs)
-        import asyncio  # sync programs do not pay for it
-
-        return asyncio.to_thread(function, *args, **kwargs)
+        return in_thread(function, *args, **kwargs)
 
     return call
 

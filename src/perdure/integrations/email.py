@@ -16,6 +16,7 @@ from pydantic import SecretStr, field_validator
 from perdure._blocks.block import Block
 from perdure._execution.tasks import task
 from perdure._model.errors import IntegrationError
+from perdure._platform.threads import in_thread
 
 __all__ = ["EmailServerCredentials", "SMTPServer", "SMTPType", "email_send_message"]
 
@@ -121,8 +122,6 @@ async def email_send_message(
         OSError: a file cannot be read.
         ValueError: nobody is to get it, or an address or the subject has a line break.
     """
-    import asyncio
-
     message = _message(email_server_credentials.username, subject, msg, email_from, msg_plain, images or ())
     for header, given in (("To", email_to), ("Cc", email_to_cc), ("Bcc", email_to_bcc)):
         if addresses := _addresses(given):
@@ -132,7 +131,7 @@ async def email_send_message(
     for path in attachments or ():
         main, sub = _kind_of(path)
         message.add_attachment(Path(path).read_bytes(), main, sub, filename=Path(path).name)
-    await asyncio.to_thread(_send, email_server_credentials, message)
+    await in_thread(_send, email_server_credentials, message)
     return message
 
 

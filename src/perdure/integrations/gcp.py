@@ -14,6 +14,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from perdure._blocks.block import Block
 from perdure._execution.tasks import task
 from perdure._model.errors import IntegrationError
+from perdure._platform.threads import in_thread
 from perdure._storages.clouds import GCS
 from perdure._storages.object_store import checked_path
 from perdure.integrations.buckets import AnyPath, Bucket
@@ -254,10 +255,8 @@ async def read_secret(
 
     Raises what `GcpSecret.read_secret` raises.
     """
-    import asyncio
-
     secret = GcpSecret(gcp_credentials=gcp_credentials, secret_name=secret_name, secret_version=version_id)
-    return (await asyncio.to_thread(secret._read, project)).decode()
+    return (await in_thread(secret._read, project)).decode()
 
 
 @task
@@ -278,14 +277,12 @@ async def bigquery_query(
         IntegrationError: google-cloud-bigquery is not installed.
         google.api_core.exceptions.GoogleAPIError: BigQuery refuses.
     """
-    import asyncio
-
     module = imported("google.cloud.bigquery", "google-cloud-bigquery")
     client = gcp_credentials.get_bigquery_client(project, location)
     parameters = [module.ScalarQueryParameter(*each) for each in query_params or ()]
     config = module.QueryJobConfig(query_parameters=parameters, **(job_config or {}))
-    rows = await asyncio.to_thread(lambda: client.query(query, job_config=config).result())
-    return await asyncio.to_thread(rows.to_dataframe if to_dataframe else lambda: [tuple(row) for row in rows])
+    rows = await in_thread(lambda: client.query(query, job_config=config).result())
+    return await in_thread(rows.to_dataframe if to_dataframe else lambda: [tuple(row) for row in rows])
 
 
 @task

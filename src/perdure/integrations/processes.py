@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import IO, Any, NamedTuple, Self
 
 from perdure._model.errors import CommandFailed, IntegrationError
+from perdure._platform.threads import in_thread
 from perdure._run.controller import Bell
 
 __all__ = ["Command", "Process"]
@@ -93,10 +94,8 @@ class Process:
 
     async def await_end(self) -> None:
         """`wait`, awaited."""
-        import asyncio
-
         try:
-            await asyncio.to_thread(self._ended.wait)
+            await in_thread(self._ended.wait)
         except BaseException:
             self.end()
             raise

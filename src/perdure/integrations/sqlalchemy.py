@@ -15,6 +15,7 @@ from perdure._blocks.block import Block
 from perdure._execution.tasks import task
 from perdure._model.colour import caller_is_async
 from perdure._model.errors import IntegrationError
+from perdure._platform.threads import in_thread
 from perdure.integrations.calling import imported
 from perdure.integrations.sqlalchemy_calls import Connections, Fetch
 from perdure.integrations.sqlalchemy_url import AsyncDriver, ConnectionComponents, SyncDriver, driver_name, made_engine
@@ -156,7 +157,7 @@ class SqlAlchemyConnector(Block):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         opened = self._connections()
-        await (opened.aclose() if self._is_async() else _in_thread(opened.close))
+        await (opened.aclose() if self._is_async() else in_thread(opened.close))
 
     def __getstate__(self) -> dict[Any, Any]:
         state = super().__getstate__()
@@ -184,7 +185,7 @@ class SqlAlchemyConnector(Block):
         if is_async and not caller:
             raise self._awaited_only()
         method = getattr(self._connections(), f"a{name}" if is_async else name)
-        return _in_thread(method, *args) if caller and not is_async else method(*args)
+        return in_thread(method, *args) if caller and not is_async else method(*args)
 
     def _awaited_only(self) -> IntegrationError:
         return IntegrationError(
@@ -291,9 +292,3 @@ def _connector(credentials: SqlAlchemyConnector | DatabaseCredentials) -> SqlAlc
 def _url_text(url: Any) -> str:
     render = getattr(url, "render_as_string", None)
     return str(url) if render is None else render(hide_password=False)
-
-
-def _in_thread(function: Callable[..., Any], *args: Any) -> Any:
-    import asyncio
-
-    return asyncio.to_thread(function, *args)

@@ -10,6 +10,7 @@ from perdure._model.colour import caller_is_async
 from perdure._model.errors import VariableError, VariableExists, reasons
 from perdure._platform import providers
 from perdure._platform.clock import Micros, system_clock
+from perdure._platform.threads import in_thread
 from perdure._rooms.variables.records import VariableRecord
 
 __all__ = ["Variable", "checked_variable", "get"]
@@ -92,23 +93,17 @@ class Variable:
     @classmethod
     async def aget(cls, name: str, default: Any = None, *, type: Any = None) -> Any:
         """`get`, in another thread."""
-        import asyncio  # programs without a loop do not pay for it
-
-        return await asyncio.to_thread(cls.get, name, default, type=type)
+        return await in_thread(cls.get, name, default, type=type)
 
     @classmethod
     async def aset(cls, name: str, value: Any, overwrite: bool = False) -> Self:
         """`set`, in another thread."""
-        import asyncio  # programs without a loop do not pay for it
-
-        return await asyncio.to_thread(cls.set, name, value, overwrite)
+        return await in_thread(cls.set, name, value, overwrite)
 
     @classmethod
     async def adelete(cls, name: str) -> bool:
         """`delete`, in another thread."""
-        import asyncio  # programs without a loop do not pay for it
-
-        return await asyncio.to_thread(cls.delete, name)
+        return await in_thread(cls.delete, name)
 
 
 def get(name: str, default: Any = None) -> Any:
