@@ -1,7 +1,7 @@
 """Flow runs that change, for those who listen: found by looking at the database while anybody does.
 
-Who writes to the database may be any process, so it is looked at: the newest runs, and those that had not ended. A
-server that has written for others itself says so by `notice`, and looks at once.
+Who writes to the database may be any process, so it is looked at: the newest runs, those that had not ended, and those
+that came to a state of late, as a run does that is resumed long after it ended. A server that has written for others itself says so by `notice`, and looks at once.
 """
 
 import threading
@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 from perdure._model.errors import OrchestratorError
 from perdure._model.state_types import FINAL
+from perdure._platform.clock import system_clock
+from perdure._rooms.events.port import ARRIVAL
 from perdure._rooms.runs.records import FlowRun, RunFilter
 from perdure._store.embedded import EmbeddedOrchestrator
 
@@ -25,6 +27,8 @@ _KEPT = 10_000  # changes, at most
 _KEPT_CHARACTERS = 4_000_000  # in all of these: parameters can be long
 _NEWEST = 200  # runs that are looked at each time
 _OPEN = 1_000  # runs that had not ended, at most
+_STATES = 1_000  # new states, at most
+_LOOK_BACK = 3_000_000  # microseconds: who writes a state numbers it before it is committed
 
 
 class Change(NamedTuple):
@@ -51,6 +55,7 @@ class Changes:
         self._characters = 0
         self._seen: dict[str, tuple[object, ...]] = {}
         self._number = 0
+        self._arrival = 0  # states that arrived after it are looked at
 
     @property
     def listeners(self) -> int:
@@ -98,6 +103,7 @@ class Changes:
         self._last.clear()
         self._since.clear()
         self._characters = 0
+        self._arrival = (system_clock() - _LOOK_BACK) * ARRIVAL
         self._seen = {run.id: _fingerprint(run) for run in self._looked_at()}
         self._is_watching = True
         threading.Thread(target=self._watch, name="perdure-changes", daemon=True).start()
@@ -143,8 +149,18 @@ class Changes:
     def _looked_at(self) -> list[FlowRun]:
         newest = {run.id: run for run in self._orchestrator.flow_runs(RunFilter(limit=_NEWEST))}
         open = [id for id, seen in self._seen.items() if id not in newest and seen[0] not in FINAL][-_OPEN:]
-        older = self._orchestrator.flow_runs(RunFilter(ids=tuple(open))) if open else ()
+        moved = [id for id in self._with_new_states() if id not in newest]
+        wanted = tuple(dict.fromkeys((*open, *moved)))
+        older = self._orchestrator.flow_runs(RunFilter(ids=wanted)) if wanted else ()
         return [*newest.values(), *older]
+
+    def _with_new_states(self) -> list[str]:
+        states = self._orchestrator.services.states_after(self._arrival, _STATES)
+        if len(states) == _STATES:  # more than can be looked at twice
+            self._arrival = states[-1].arrival
+        elif states:
+            self._arrival = max(self._arrival, states[-1].arrival - _LOOK_BACK * ARRIVAL)
+        return [state.run_id for state in states if not state.of_task]
 
 
 def _length(run: FlowRun) -> int:

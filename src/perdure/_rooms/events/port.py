@@ -21,6 +21,9 @@ class Service(NamedTuple):
     cursor: int | None = None  # how far it has come
 
 
+ARRIVAL = 1 << 10  # an arrival counts microseconds, and its low bits distinguish writers
+
+
 class SeenState(NamedTuple):
     """A state that became an event: of a flow run, or the failure of a task run."""
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from perdure._platform.clock import Micros, to_datetime
-from perdure._rooms.events.port import Delivery, Event, SeenState, deliveries_of
+from perdure._rooms.events.port import ARRIVAL, Delivery, Event, SeenState, deliveries_of
 from perdure._rooms.runs.records import FlowRun
 from perdure._server.services.loop import Outcome
 from perdure._server.services.runtime import ServiceRuntime
@@ -15,7 +15,6 @@ from perdure._server.services.runtime import ServiceRuntime
 _LAST = 253_402_300_799_000_000  # the end of the year 9999: what clocks that are set wrong say may come after it
 _PAGE = 2_000  # states
 _SEEN = 50_000  # events
-_ARRIVAL = 1 << 10  # an arrival counts microseconds, and its low bits distinguish writers
 _MICROS = 1_000_000
 # Who writes a state has numbered it before it is committed: a look back finds those that took longer.
 _LOOK_BACK, _LONG_LOOK_BACK = 10, 600  # seconds
@@ -31,10 +30,10 @@ class Events:
 
     def __call__(self, runtime: ServiceRuntime, cursor: int | None) -> Outcome:
         """Make events of all states since the cursor; from now on, at first."""
-        now = runtime.clock() * _ARRIVAL
+        now = runtime.clock() * ARRIVAL
         if cursor is None:
             return Outcome("Events begin now", now)
-        at, new = cursor - self._look_back(runtime) * _MICROS * _ARRIVAL, 0
+        at, new = cursor - self._look_back(runtime) * _MICROS * ARRIVAL, 0
         while True:
             states = runtime.orchestrator.services.states_after(at, _PAGE)
             events = [event for event in map(event_of_state, states) if _short(event.id) not in self._seen]
