@@ -216,9 +216,15 @@ $(VENV)/.%: requirements/%.txt pyproject.toml
 	@test -x $(BIN)/python || { test -n "$(PYTHON)" && $(PYTHON) -m venv $(VENV); } \
 		|| { echo "Python 3.11 or newer is needed: put one on the PATH, or say make PYTHON=/path/to/python" >&2; exit 1; }
 	@echo "Installing $< into $(VENV)"
-	@$(PIP) install --no-deps --require-hashes --requirement $< # all is pinned: nothing is left to resolve
-	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@$(call installed,--require-hashes --requirement $<) # all is pinned: nothing is left to resolve
+	@$(call installed,--no-build-isolation --editable .)
 	@touch $@
+
+# By uv, which needs a seventh of pip's time; by pip where uv cannot, as where only pip knows of a mirror.
+installed = { $(uv) && $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps $(1); } 2>$(VENV)/uv.log \
+	|| $(PIP) install --no-deps $(1)
+uv = { test -x $(BIN)/uv || { sed -n '/^uv==/,/[^\]$$/p' requirements/dev.txt >$(VENV)/uv.txt && \
+	$(PIP) install --no-deps --require-hashes --requirement $(VENV)/uv.txt; }; }
 
 clean:
 	rm -rf $(VENV) dist site ui/dist ui/node_modules .cache examples/output bench/results .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
