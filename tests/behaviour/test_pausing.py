@@ -294,6 +294,21 @@ def test_a_suspended_flow_run_that_is_continued_too_late_has_failed(known: Any) 
     assert violations(session.current().orchestrator) == []
 
 
+def test_a_suspended_flow_run_whose_time_was_up_asks_anew_when_it_is_retried(known: Any) -> None:
+    @flow(persist_result=True)
+    def asks() -> Any:
+        return suspend_flow_run(wait_for_input=int, timeout=next(timeouts))
+
+    timeouts = iter((0, 60, 60))
+    asks(return_state=True)
+    run = known.flow_run("asks")
+    with pytest.raises(SteeringError, match="could be continued until"):
+        continue_flow_run(run.id, input=1)
+    assert asks.resume(run.id, retry_failed=True, return_state=True).is_paused()
+    continue_flow_run(run.id, input=2)
+    assert asks.resume(run.id) == 2
+
+
 def test_a_pause_is_known_by_its_key_when_the_flow_is_tried_again() -> None:
     @flow(retries=1)
     def asks() -> Any:

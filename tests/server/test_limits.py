@@ -263,6 +263,17 @@ def test_what_proxies_pass_on_is_believed_as_far_as_they_are_trusted(said: list[
     assert client_address("192.0.2.1", headers, networks(("10.0.0.0/8",))) == "192.0.2.1"
 
 
+@pytest.mark.parametrize(("trusted", "is_secure"), [(("127.0.0.0/8",), True), ((), False)])
+def test_a_session_behind_a_trusted_proxy_that_speaks_tls_has_a_secure_cookie(
+    tmp_path: Path, trusted: tuple[str, ...], is_secure: bool
+) -> None:
+    with serving(tmp_path, authenticated=True, trusted_proxies=trusted) as server, server.client() as page:
+        token = {"token": server.tokens["read"]}
+        for said, secure in (("https", is_secure), ("http", False), ("https, http", False)):
+            cookie = page.post(LOGIN, json=token, headers={"X-Forwarded-Proto": said}).headers["set-cookie"]
+            assert ("secure" in cookie.lower()) is secure
+
+
 def test_a_log_line_that_strangers_cause_is_written_once_in_a_while() -> None:
     now = 0.0
     throttle = Throttle(10, lambda: now)

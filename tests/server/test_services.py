@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from perdure import flow, session, settings, task
+from perdure import flow, session, settings, suspend_flow_run, task
 from perdure._blocks.secrets import encrypt
 from perdure._platform.hosts import is_public
 from perdure._platform.ids import new_id
@@ -141,6 +141,22 @@ def killed_flow(directory: Path) -> None:
     process.wait()
 
 
+def test_suspended_runs_that_nobody_continued_in_time_are_failed(known: Orchestrator, runtime: ServiceRuntime) -> None:
+    @flow
+    def asks(timeout: float) -> None:
+        suspend_flow_run(timeout=timeout)
+
+    asks(60, return_state=True)
+    asks(0, return_state=True)
+    assert end_lost_runs(runtime, None) == Outcome("0 marked Crashed, 0 slots freed, 1 not continued in time")
+    assert end_lost_runs(runtime, None) == Outcome("0 marked Crashed, 0 slots freed, 0 not continued in time")
+    overdue, waiting = known.flow_runs(RunFilter())
+    assert (overdue.state_type, waiting.state_name) == (StateType.FAILED, "Suspended")
+    assert overdue.state_message is not None
+    assert overdue.state_message.startswith("It was not continued by ")
+    runtime.close()
+
+
 @pytest.mark.slow
 def test_runs_whose_process_is_gone_are_crashed_with_all_below(
     known: Orchestrator, runtime: ServiceRuntime, tmp_path: Path
@@ -148,8 +164,8 @@ def test_runs_whose_process_is_gone_are_crashed_with_all_below(
     killed_flow(tmp_path / "killed")
     known.limits.put(Limit("db", 1, None, 0))
     known.limits.take(Slot(new_id(), "db", 1, new_id(), None, 0), 0)  # of a process that nobody knows
-    assert end_lost_runs(runtime, None) == Outcome("1 marked Crashed, 1 slots freed")
-    assert end_lost_runs(runtime, None) == Outcome("0 marked Crashed, 0 slots freed")
+    assert end_lost_runs(runtime, None) == Outcome("1 marked Crashed, 1 slots freed, 0 not continued in time")
+    assert end_lost_runs(runtime, None) == Outcome("0 marked Crashed, 0 slots freed, 0 not continued in time")
     runs = [*known.flow_runs(RunFilter()), *known.task_runs(RunFilter())]
     assert [run.state_type for run in runs] == [StateType.CRASHED, StateType.CRASHED]
     runtime.close()

@@ -1,7 +1,8 @@
 """Flow runs that change, for those who listen: found by looking at the database while anybody does.
 
 Who writes to the database may be any process, so it is looked at: the newest runs, those that had not ended, and those
-that came to a state of late, as a run does that is resumed long after it ended. A server that has written for others itself says so by `notice`, and looks at once.
+that came to a state of late, as a run does that is resumed long after it ended. A server that has written for others
+itself says so by `notice`, and looks at once.
 """
 
 import threading

@@ -1,4 +1,4 @@
-"""The address that a request comes from, where proxies that are trusted stand between."""
+"""The address that a request comes from, and how it came, where proxies that are trusted stand between."""
 
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
@@ -37,6 +37,12 @@ def client_address(peer: str, headers: Headers, trusted: tuple[Network, ...]) ->
             break
         address = before
     return address
+
+
+def came_encrypted(peer: str, headers: Headers, trusted: tuple[Network, ...]) -> bool:
+    """Whether a trusted peer says that the request came to it by HTTPS."""
+    said = headers.get("x-forwarded-proto", "").rpartition(",")[2].strip()
+    return said.lower() == "https" and _is_in(peer, trusted)
 
 
 def _is_in(address: str, trusted: tuple[Network, ...]) -> bool:

@@ -30,7 +30,7 @@ from perdure._http.errors import answer, answer_of
 from perdure._http.streams import Streams
 from perdure._model.errors import PerdureError, SettingError
 from perdure._server.access_log import AccessLogEntry, log_failure, log_request
-from perdure._server.addresses import client_address, networks
+from perdure._server.addresses import came_encrypted, client_address, networks
 from perdure._server.bodies import Bodies
 from perdure._server.hosts import refused_host, refused_origin
 from perdure._server.page import POLICY
@@ -84,6 +84,8 @@ class Guard:
             return
         exchange = _Exchange(scope, send)
         peer, port = scope.get("client") or ("", 0)
+        if came_encrypted(peer, exchange.headers, self._proxies):
+            scope["scheme"] = "https"
         scope["client"] = (client_address(peer, exchange.headers, self._proxies), port)
         with self._span(scope["method"], exchange.headers) as answered:
             try:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from perdure._engine.lifecycle.runs import enter
 from perdure._engine.port import Runtime
-from perdure._engine.recovery.durable_timers import PAUSE
+from perdure._engine.recovery.durable_timers import PAUSE, TIME_IS_UP
 from perdure._model.errors import PauseTimeout, SuspendRequested
 from perdure._model.records import WaitRecord
 from perdure._model.state_types import StateType
@@ -15,7 +15,6 @@ from perdure._run.context import FlowRunContext
 from perdure._run.effects import Blocking, Report, Sleep, Steps
 
 _LOOK_SECONDS = 0.5
-_TIME_IS_UP = ""  # the answer of a pause that nobody answered
 
 
 class Pause(NamedTuple):
@@ -62,12 +61,12 @@ def _find(run: FlowRunContext, key: str, runtime: Runtime) -> WaitRecord | None:
     ids: Sequence[str] = (run.id, *run.resumed_from)
     found = [wait for id in ids for wait in runtime.orchestrator.waits(id) if wait.key == key]
     if run.root.retries_failed:
-        found = [wait for wait in found if wait.answer != _TIME_IS_UP]
+        found = [wait for wait in found if wait.answer != TIME_IS_UP]
     return next((wait for wait in found if wait.answer is not None), found[0] if found else None)
 
 
 def _accepted(wait: WaitRecord, pause: Pause) -> object:
-    if wait.answer == _TIME_IS_UP:
+    if wait.answer == TIME_IS_UP:
         raise PauseTimeout(f"The flow run was not continued by {to_datetime(wait.until):%Y-%m-%d %H:%M:%S} UTC.")
     return pause.accept(wait.answer or "")
 
@@ -88,4 +87,4 @@ def _wait(run: FlowRunContext, wait: WaitRecord, pause: Pause, runtime: Runtime)
     if left > 0:
         yield Sleep(min(_LOOK_SECONDS, left))
     else:
-        yield Blocking(runtime.orchestrator.answer, (run.id, wait.key, _TIME_IS_UP))
+        yield Blocking(runtime.orchestrator.answer, (run.id, wait.key, TIME_IS_UP))

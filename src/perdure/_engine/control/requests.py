@@ -9,13 +9,13 @@ from typing import Any
 
 from perdure._engine.control.cancellation import MARGIN
 from perdure._engine.port import ProcessRuntime
-from perdure._engine.recovery.durable_timers import SUSPENDED, is_open_pause
+from perdure._engine.recovery.durable_timers import SUSPENDED, TIME_IS_UP, is_open_pause
 from perdure._engine.recovery.run_claims import claim, ends_below, run_of
 from perdure._model.errors import SteeringError
 from perdure._model.records import CancelRecord, ProcessRecord, StartRecord, WaitRecord
 from perdure._model.state_types import FINAL, StateType
 from perdure._platform.clock import Micros, to_datetime
-from perdure._rooms.runs.records import FlowRun
+from perdure._rooms.runs.records import FlowRun, RunFilter
 from perdure._run.processes import is_here
 
 _LOOK_SECONDS = 0.1
@@ -129,11 +129,30 @@ def continue_run(run_id: str, answer: object, runtime: ProcessRuntime) -> FlowRu
 
 def _too_late(run: FlowRun, wait: WaitRecord, runtime: ProcessRuntime) -> None:
     """One that still has a process notices by itself; one that is suspended has failed."""
-    when = f"{to_datetime(wait.until):%Y-%m-%d %H:%M:%S} UTC"
+    if run.state_name == SUSPENDED:
+        _end_unanswered(run, wait, runtime)
+    raise SteeringError(f"{_the(run)} could be continued until {_moment(wait.until)}.")
+
+
+def end_unanswered(runtime: ProcessRuntime) -> list[FlowRun]:
+    """Mark suspended flow runs Failed that nobody continued in time; those that we marked."""
+    orchestrator = runtime.orchestrator
+    paused = orchestrator.flow_runs(RunFilter(states=(StateType.PAUSED,)))
+    waits = ((run, each) for run in paused if run.state_name == SUSPENDED for each in orchestrator.waits(run.id))
+    overdue = [(run, wait) for run, wait in waits if is_open_pause(wait) and wait.until <= runtime.clock()]
+    return [run for run, wait in overdue if _end_unanswered(run, wait, runtime)]
+
+
+def _end_unanswered(run: FlowRun, wait: WaitRecord, runtime: ProcessRuntime) -> bool:
+    """Mark one Failed, unless somebody continues it at this moment: a pause is answered once."""
     start = runtime.orchestrator.start(run.id)
-    if run.state_name == SUSPENDED and start is not None:
-        _end(run, start, runtime, StateType.FAILED, f"It was not continued by {when}.")
-    raise SteeringError(f"{_the(run)} could be continued until {when}.")
+    if start is None or not runtime.orchestrator.answer(run.id, wait.key, TIME_IS_UP):
+        return False
+    return _end(run, start, runtime, StateType.FAILED, f"It was not continued by {_moment(wait.until)}.")
+
+
+def _moment(time: Micros) -> str:
+    return f"{to_datetime(time):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def mismatch(schema: Mapping[str, Any] | None, answer: Any) -> str | None:

@@ -13,6 +13,7 @@ from perdure._run.effects import Report, Sleep, Steps
 
 SUSPENDED = "Suspended"  # the name of the state of a flow run that has no process while it waits
 PAUSE = "pause "  # how the keys of pauses begin
+TIME_IS_UP = ""  # the answer of a pause that nobody answered
 _KEPT = 1_000_000  # microseconds: shorter waits begin anew
 _LONGEST = 60.0  # seconds between two looks at the clock, which runs while the machine sleeps
 

@@ -50,7 +50,7 @@ def login(given: Login, request: Request, response: Response, config: Config) ->
         max_age=config.session_seconds,
         httponly=True,
         samesite="strict",
-        secure=config.is_encrypted,
+        secure=request.url.scheme == "https",
     )
     return SessionModel(name=token.name, scope=token.scope, expires=time_of(session.expires), csrf=csrf_of(text))
 
