@@ -294,7 +294,7 @@ def test_a_suspended_flow_run_that_is_continued_too_late_has_failed(known: Any) 
     assert violations(session.current().orchestrator) == []
 
 
-def test_a_suspended_flow_run_whose_time_was_up_asks_anew_when_it_is_retried(known: Any) -> None:
+def test_a_suspended_flow_run_that_timed_out_waits_again_when_it_is_resumed(known: Any) -> None:
     @flow(persist_result=True)
     def asks() -> Any:
         return suspend_flow_run(wait_for_input=int, timeout=next(timeouts))

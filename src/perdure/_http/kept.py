@@ -3,13 +3,14 @@
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import Depends, Path
 
 from perdure._http.access import needs
 from perdure._http.dependencies import Known
 from perdure._http.errors import ANSWERS
 from perdure._http.pages import Page, Plain
 from perdure._http.record_models import given_model_of, model_of, record_of, shown
+from perdure._http.routers import ApiRouter
 from perdure._http.wanted import listed, wanted
 from perdure._model.errors import NotFound
 from perdure._model.ports import kept_of
@@ -18,12 +19,12 @@ from perdure._rooms.tokens.records import Scope
 Key = Annotated[Plain, Path(max_length=200)]
 
 
-def kept_router(name: str, port: Any) -> APIRouter:
+def kept_router(name: str, port: Any) -> ApiRouter:
     """Lists, reads, puts and deletes the records of a room."""
     record, filter = kept_of(port)
     model: Any = model_of(record)
     one, thing = record.__name__.lower(), record.__name__
-    router = APIRouter(prefix=f"/{name.replace('_', '-')}", tags=[name], responses=ANSWERS)
+    router = ApiRouter(prefix=f"/{name.replace('_', '-')}", tags=[name], responses=ANSWERS)
 
     def read(key: Any, known: Any) -> Any:
         found = getattr(known, name).one(key)

@@ -4,18 +4,17 @@ import asyncio
 import functools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from http import HTTPStatus
-from typing import Any
 
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import APIRouter, FastAPI
+from starlette.routing import BaseRoute
 
 from perdure import _rooms
 from perdure._engine.recovery.liveness import Liveness
-from perdure._http.access import Gate, authorise
+from perdure._http.access import Gate
 from perdure._http.changes import Changes
 from perdure._http.config import ServerConfig
 from perdure._http.counting import Counting
-from perdure._http.errors import SHAPE, explain_errors
+from perdure._http.errors import explain_errors
 from perdure._http.kept import kept_router
 from perdure._http.launcher import Starter
 from perdure._http.sessions import Sessions
@@ -38,14 +37,6 @@ from perdure._settings import settings
 from perdure._store.embedded import EmbeddedOrchestrator
 
 _OWN = (health, status, metrics, session, overview, settings_routes, of_orchestrator)
-_REFUSALS: dict[int | str, dict[str, Any]] = {  # by the guard, of any request
-    int(status): SHAPE
-    for status in (
-        *(HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
-        *(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, HTTPStatus.MISDIRECTED_REQUEST, HTTPStatus.TOO_MANY_REQUESTS),
-        HTTPStatus.SERVICE_UNAVAILABLE,
-    )
-}
 
 
 def create_app(orchestrator: EmbeddedOrchestrator, config: ServerConfig) -> FastAPI:
@@ -71,7 +62,7 @@ def create_app(orchestrator: EmbeddedOrchestrator, config: ServerConfig) -> Fast
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    app.router.routes += _api(tuple(_rooms.PACKAGES)).routes
+    app.router.routes += _routes(tuple(_rooms.PACKAGES))
     add_description(app)
     app.state.orchestrator = orchestrator
     app.state.config = config
@@ -101,7 +92,7 @@ def create_app(orchestrator: EmbeddedOrchestrator, config: ServerConfig) -> Fast
 
 def routers() -> list[APIRouter]:
     """The routes of the server itself, and of all rooms."""
-    found = [routes.router for routes in _OWN]
+    found: list[APIRouter] = [routes.router for routes in _OWN]
     for name in _rooms.PACKAGES:
         own, port = _rooms.part(name, "routes"), _rooms.port_of(name)
         if own is not None:
@@ -112,17 +103,6 @@ def routers() -> list[APIRouter]:
 
 
 @functools.cache
-def _api(_: tuple[str, ...]) -> FastAPI:
-    """The routes of all applications of a process, for FastAPI takes 0.13 s to make what it needs of each."""
-    app = FastAPI(
-        openapi_url=None,
-        generate_unique_id_function=lambda route: route.name,  # clients are made from these: they stay as they are
-        dependencies=[Depends(authorise)],
-        responses=_REFUSALS,
-    )
-    for router in routers():
-        app.include_router(router, prefix="/api")
-    visit = {"type": "http", "method": "GET", "path": "/", "root_path": "", "headers": []}
-    for route in app.routes:
-        route.matches(visit)  # else the first visitor waits for it
-    return app
+def _routes(_: tuple[str, ...]) -> list[BaseRoute]:
+    """The routes of all applications of a process."""
+    return [route for router in routers() for route in router.routes]

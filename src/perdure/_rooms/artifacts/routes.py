@@ -2,19 +2,20 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 
 from perdure._http.access import needs
 from perdure._http.dependencies import Known
 from perdure._http.errors import ANSWERS
 from perdure._http.models import ArtifactModel
 from perdure._http.pages import Page, PathId
+from perdure._http.routers import ApiRouter
 from perdure._http.wanted import listed, wanted
 from perdure._model.errors import NotFound
 from perdure._rooms.artifacts.records import ArtifactFilter
 from perdure._rooms.tokens.records import Scope
 
-router = APIRouter(prefix="/artifacts", tags=["artifacts"], responses=ANSWERS)
+router = ApiRouter(prefix="/artifacts", tags=["artifacts"], responses=ANSWERS)
 
 
 @router.get("")

@@ -5,7 +5,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import Depends, Path
 from pydantic import BaseModel, Field
 
 from perdure._automations.definition import AutomationDefinition, Name
@@ -14,6 +14,7 @@ from perdure._http.dependencies import Known
 from perdure._http.errors import ANSWERS
 from perdure._http.models import moment, time_of
 from perdure._http.pages import Page, Plain
+from perdure._http.routers import ApiRouter
 from perdure._http.wanted import listed, wanted
 from perdure._model.errors import NotFound
 from perdure._platform.clock import system_clock
@@ -22,7 +23,7 @@ from perdure._rooms.automations.port import Automation, Automations, LogEntry, L
 from perdure._rooms.tokens.records import Scope
 from perdure._store.embedded import EmbeddedOrchestrator
 
-router = APIRouter(prefix="/automations", tags=["automations"], responses=ANSWERS)
+router = ApiRouter(prefix="/automations", tags=["automations"], responses=ANSWERS)
 _Named = Annotated[Plain, Path(max_length=100, description="The automation's name.")]
 
 

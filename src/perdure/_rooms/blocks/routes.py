@@ -7,7 +7,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from perdure._blocks.block import Block, block_class, block_types
@@ -17,12 +17,13 @@ from perdure._http.dependencies import Known, Storages
 from perdure._http.errors import answers
 from perdure._http.models import moment
 from perdure._http.pages import Plain
+from perdure._http.routers import ApiRouter
 from perdure._model.errors import BlockError, NotFound, reasons
 from perdure._model.records import BlockRecord
 from perdure._rooms.tokens.records import Scope
 from perdure._store.protocol import Orchestrator
 
-router = APIRouter(prefix="/blocks", tags=["blocks"], responses=answers())
+router = ApiRouter(prefix="/blocks", tags=["blocks"], responses=answers())
 _ONE = answers(HTTPStatus.NOT_FOUND)
 _DEEPEST = 5  # fields in fields
 _SLUG = r"^[a-z0-9-]+$"

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import BaseModel, Field
 
 from perdure._http.access import needs
@@ -11,11 +11,12 @@ from perdure._http.dependencies import Asked, Known
 from perdure._http.errors import answers
 from perdure._http.models import moment, parsed, time_of
 from perdure._http.pages import Listing, Moment, Page, Plain, micros, page
+from perdure._http.routers import ApiRouter
 from perdure._model.errors import PerdureError
 from perdure._rooms.cache.records import CacheEntry, CacheFilter
 from perdure._rooms.tokens.records import Scope
 
-router = APIRouter(prefix="/cache", tags=["cache"], responses=answers())
+router = ApiRouter(prefix="/cache", tags=["cache"], responses=answers())
 
 
 class CacheEntryModel(BaseModel):

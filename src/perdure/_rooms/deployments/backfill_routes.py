@@ -4,7 +4,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path
+from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from perdure._http.access import needs
@@ -12,6 +12,7 @@ from perdure._http.dependencies import Known
 from perdure._http.errors import ANSWERS
 from perdure._http.models import moment, time_of
 from perdure._http.pages import Plain
+from perdure._http.routers import ApiRouter
 from perdure._model.errors import DeploymentMissing
 from perdure._model.state_types import StateType
 from perdure._platform.clock import system_clock, to_datetime
@@ -31,7 +32,7 @@ from perdure._rooms.deployments.port import Deployment
 from perdure._rooms.tokens.records import Scope
 from perdure._store.embedded import EmbeddedOrchestrator
 
-router = APIRouter(prefix="/backfills", tags=["deployments"], responses=ANSWERS)
+router = ApiRouter(prefix="/backfills", tags=["deployments"], responses=ANSWERS)
 
 Id = Annotated[Plain, Path(max_length=36, description="The backfill's id.")]
 DeploymentId = Annotated[Plain, Path(max_length=36, description="The deployment's id.")]

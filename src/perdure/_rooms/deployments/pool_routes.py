@@ -5,7 +5,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path
+from fastapi import Path
 from pydantic import BaseModel, Field
 
 from perdure._http.access import needs
@@ -13,6 +13,7 @@ from perdure._http.dependencies import Known
 from perdure._http.errors import ANSWERS
 from perdure._http.models import moment, time_of
 from perdure._http.pages import Plain
+from perdure._http.routers import ApiRouter
 from perdure._model.errors import DeploymentMissing
 from perdure._platform.clock import system_clock
 from perdure._rooms.deployments.port import QueuedRun, QueueFilter
@@ -20,7 +21,7 @@ from perdure._rooms.tokens.records import Scope
 from perdure._settings import settings
 from perdure._store.embedded import EmbeddedOrchestrator
 
-router = APIRouter(prefix="/deployments", tags=["deployments"], responses=ANSWERS)
+router = ApiRouter(prefix="/deployments", tags=["deployments"], responses=ANSWERS)
 
 
 class WorkQueueModel(BaseModel):

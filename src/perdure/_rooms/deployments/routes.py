@@ -8,7 +8,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from perdure._http.access import needs
@@ -16,6 +16,7 @@ from perdure._http.dependencies import Known
 from perdure._http.errors import ANSWERS
 from perdure._http.models import FlowRunModel, moment, time_of
 from perdure._http.pages import Plain
+from perdure._http.routers import ApiRouter
 from perdure._model.errors import DeploymentError, DeploymentMissing
 from perdure._platform.clock import from_datetime, system_clock
 from perdure._rooms.deployments.backfill_routes import router as backfills
@@ -28,7 +29,7 @@ from perdure._rooms.runs.records import RunFilter
 from perdure._rooms.tokens.records import Scope
 from perdure._store.embedded import EmbeddedOrchestrator
 
-router = APIRouter(prefix="/deployments", tags=["deployments"], responses=ANSWERS)
+router = ApiRouter(prefix="/deployments", tags=["deployments"], responses=ANSWERS)
 
 Id = Annotated[Plain, Path(max_length=36, description="The deployment's id.")]
 Slug = Annotated[Plain, Path(max_length=100, description="The schedule's slug.")]

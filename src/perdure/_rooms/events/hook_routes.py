@@ -4,7 +4,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from perdure._http.access import needs
@@ -12,6 +12,7 @@ from perdure._http.dependencies import Asked, Known
 from perdure._http.errors import ANSWERS
 from perdure._http.models import moment
 from perdure._http.pages import Id, Listing, Page, PathId, Plain, page
+from perdure._http.routers import ApiRouter
 from perdure._model.errors import NotFound
 from perdure._platform.clock import system_clock
 from perdure._rooms.events.hooks import KINDS, notification, webhook
@@ -20,7 +21,7 @@ from perdure._rooms.tokens.records import Scope
 from perdure._store.embedded import EmbeddedOrchestrator
 from perdure._store.reads import Reads
 
-router = APIRouter(prefix="/hooks", tags=["hooks"], responses=ANSWERS)
+router = ApiRouter(prefix="/hooks", tags=["hooks"], responses=ANSWERS)
 _Kinds = Annotated[list[Plain], Field(min_length=1, max_length=30, examples=[["flow-run.failed", "flow-run.crashed"]])]
 
 

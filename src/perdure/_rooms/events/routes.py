@@ -7,7 +7,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi import Depends, Header, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
@@ -18,6 +18,7 @@ from perdure._http.dependencies import Asked, Known
 from perdure._http.errors import Refused, answers
 from perdure._http.models import FlowRunModel, LogModel, moment, parsed
 from perdure._http.pages import Id, Moment, Page
+from perdure._http.routers import ApiRouter
 from perdure._http.wanted import listed, wanted
 from perdure._platform.clock import system_clock
 from perdure._platform.ids import dated_id, id_of
@@ -30,7 +31,7 @@ from perdure._rooms.tokens.records import Scope
 from perdure._settings import settings
 from perdure._store.reads import Reads
 
-router = APIRouter(prefix="/events", tags=["events"])
+router = ApiRouter(prefix="/events", tags=["events"])
 _STREAM: dict[int | str, dict[str, Any]] = {
     200: {
         "content": {"text/event-stream": {"schema": {"type": "string"}}},

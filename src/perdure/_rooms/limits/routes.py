@@ -4,7 +4,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from perdure._http.access import needs
@@ -12,6 +12,7 @@ from perdure._http.dependencies import Known
 from perdure._http.errors import ANSWERS
 from perdure._http.models import moment, time_of
 from perdure._http.pages import Plain
+from perdure._http.routers import ApiRouter
 from perdure._model.errors import LimitError, NotFound
 from perdure._platform.clock import system_clock
 from perdure._rooms.limits.records import Limit, Slot
@@ -19,7 +20,7 @@ from perdure._rooms.limits.store import MOST
 from perdure._rooms.tokens.records import Scope
 from perdure._store.embedded import EmbeddedOrchestrator
 
-router = APIRouter(prefix="/limits", tags=["limits"], responses=ANSWERS)
+router = ApiRouter(prefix="/limits", tags=["limits"], responses=ANSWERS)
 
 Name = Annotated[Plain, Path(max_length=200)]
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from perdure._http.dependencies import Asked, Known
 from perdure._http.errors import answers
@@ -10,8 +10,9 @@ from perdure._http.filters import LinesWanted
 from perdure._http.models import LogModel
 from perdure._http.nesting import below
 from perdure._http.pages import Page, page
+from perdure._http.routers import ApiRouter
 
-router = APIRouter(prefix="/logs", tags=["logs"], responses=answers())
+router = ApiRouter(prefix="/logs", tags=["logs"], responses=answers())
 
 
 @router.get("")

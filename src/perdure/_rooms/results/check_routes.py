@@ -4,13 +4,14 @@ from http import HTTPStatus
 from math import isfinite
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import BaseModel, Field
 
 from perdure._http.access import needs
 from perdure._http.dependencies import Known, Storages
 from perdure._http.errors import answers
 from perdure._http.pages import Id, PathId
+from perdure._http.routers import ApiRouter
 from perdure._model.errors import NotFound, ResultError, StorageError
 from perdure._model.records import ResultRecord
 from perdure._results.changes import Change
@@ -20,7 +21,7 @@ from perdure._rooms.results.records import ResultFilter
 from perdure._rooms.tokens.records import Scope
 from perdure._store.embedded import EmbeddedOrchestrator
 
-router = APIRouter(prefix="/results", tags=["results"], responses=answers(HTTPStatus.NOT_FOUND))
+router = ApiRouter(prefix="/results", tags=["results"], responses=answers(HTTPStatus.NOT_FOUND))
 _CHUNKS = 1_000
 _UNLOADED = "Their serializers would run code, or they are large: the server does not load them."
 _NOTES: dict[str | None, str] = {

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from itertools import chain
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
@@ -19,6 +19,7 @@ from perdure._http.errors import Refused, answers
 from perdure._http.models import ResultModel, RunName
 from perdure._http.naming import names_of
 from perdure._http.pages import Page, PathId, page
+from perdure._http.routers import ApiRouter
 from perdure._http.wanted import wanted
 from perdure._model.errors import NotFound, ResultCorrupt
 from perdure._model.records import ResultRecord
@@ -29,7 +30,7 @@ from perdure._rooms.tokens.records import Scope
 from perdure._store.protocol import Orchestrator
 from perdure._store.reads import Reads
 
-router = APIRouter(prefix="/results", tags=["results"], responses=answers())
+router = ApiRouter(prefix="/results", tags=["results"], responses=answers())
 _ONE = answers(HTTPStatus.NOT_FOUND)
 _VALUE = answers(HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN)
 _BYTES: dict[int | str, dict[str, Any]] = {

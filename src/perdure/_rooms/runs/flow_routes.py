@@ -4,20 +4,21 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 from pydantic import BaseModel, Field
 
 from perdure._http.dependencies import Asked
 from perdure._http.errors import answers
 from perdure._http.models import FlowRunModel
 from perdure._http.pages import Listing, Moment, Page, Plain, micros, page
+from perdure._http.routers import ApiRouter
 from perdure._http.spans import Span, Step, steps_of
 from perdure._model.errors import NotFound
 from perdure._model.state_types import StateType
 from perdure._platform.clock import system_clock
 from perdure._store.reads import FlowStatistics, FlowSummary
 
-router = APIRouter(prefix="/flows", tags=["flows"], responses=answers())
+router = ApiRouter(prefix="/flows", tags=["flows"], responses=answers())
 _WEEK = 7 * 86_400_000_000  # microseconds
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Query, Request, Response
+from fastapi import Body, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from perdure._engine.control import requests as asking
@@ -17,6 +17,7 @@ from perdure._http.models import Count, FlowRunModel, RunName, StateModel
 from perdure._http.naming import names_of
 from perdure._http.nesting import ancestors_of, failure_path
 from perdure._http.pages import Id, Page, PathId, page
+from perdure._http.routers import ApiRouter
 from perdure._model.errors import NotFound, PerdureError
 from perdure._model.state_types import StateType
 from perdure._rooms.runs.explanations import ExplanationModel
@@ -27,7 +28,7 @@ from perdure._rooms.tokens.records import Scope
 from perdure._store.deletion import delete_flow_run
 from perdure._store.embedded import EmbeddedOrchestrator
 
-router = APIRouter(prefix="/flow-runs", tags=["flow runs"], responses=answers())
+router = ApiRouter(prefix="/flow-runs", tags=["flow runs"], responses=answers())
 _ONE = answers(HTTPStatus.NOT_FOUND)
 _STEERED = answers(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
 _LONGEST_GRACE = 86_400  # seconds

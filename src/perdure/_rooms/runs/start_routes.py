@@ -6,7 +6,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Body, Request
+from fastapi import Body, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from perdure._engine.control import requests as asking
@@ -17,6 +17,7 @@ from perdure._http.errors import answers
 from perdure._http.launcher import NotStarted, Starter
 from perdure._http.models import ContinuedRun, FlowRunModel, time_of
 from perdure._http.pages import PathId
+from perdure._http.routers import ApiRouter
 from perdure._model.state_types import StateType
 from perdure._rooms.deployments.port import QueueFilter
 from perdure._rooms.runs.flow_run_routes import found
@@ -25,7 +26,7 @@ from perdure._rooms.tokens.records import Scope
 from perdure._store.embedded import EmbeddedOrchestrator
 from perdure._store.reads import PlannedSteps
 
-router = APIRouter(prefix="/flow-runs", tags=["flow runs"], responses=answers())
+router = ApiRouter(prefix="/flow-runs", tags=["flow runs"], responses=answers())
 _ONE = answers(HTTPStatus.NOT_FOUND)
 _STARTED = answers(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
 

@@ -3,19 +3,20 @@
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from perdure._http.dependencies import Asked, Known
 from perdure._http.errors import answers
 from perdure._http.filters import TaskRunsWanted
 from perdure._http.models import Count, StateModel, TaskRunModel
 from perdure._http.pages import Page, PathId, page
+from perdure._http.routers import ApiRouter
 from perdure._model.errors import NotFound
 from perdure._rooms.runs.explanations import ExplanationModel
 from perdure._rooms.runs.records import RunFilter, TaskRun
 from perdure._store.protocol import Orchestrator
 
-router = APIRouter(prefix="/task-runs", tags=["task runs"], responses=answers())
+router = ApiRouter(prefix="/task-runs", tags=["task runs"], responses=answers())
 _ONE = answers(HTTPStatus.NOT_FOUND)
 
 

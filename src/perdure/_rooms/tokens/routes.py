@@ -2,17 +2,18 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from pydantic import BaseModel, Field
 
 from perdure._http.access import needs
 from perdure._http.errors import ANSWERS
 from perdure._http.models import MadeToken, TokenModel
+from perdure._http.routers import ApiRouter
 from perdure._platform.clock import system_clock
 from perdure._rooms.tokens.records import Scope
 from perdure._rooms.tokens.store import Tokens
 
-router = APIRouter(prefix="/tokens", tags=["tokens"], responses=ANSWERS)
+router = ApiRouter(prefix="/tokens", tags=["tokens"], responses=ANSWERS)
 
 
 def _tokens(request: Request) -> Tokens:

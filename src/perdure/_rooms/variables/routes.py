@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import Path
 from pydantic import BaseModel, JsonValue
 
 from perdure._http.access import needs
@@ -10,12 +10,13 @@ from perdure._http.dependencies import Known
 from perdure._http.errors import ANSWERS
 from perdure._http.models import VariableModel
 from perdure._http.pages import Plain
+from perdure._http.routers import ApiRouter
 from perdure._model.errors import NotFound
 from perdure._platform.clock import system_clock
 from perdure._rooms.tokens.records import Scope
 from perdure._rooms.variables.variable import checked_variable
 
-router = APIRouter(prefix="/variables", tags=["variables"], responses=ANSWERS)
+router = ApiRouter(prefix="/variables", tags=["variables"], responses=ANSWERS)
 
 Name = Annotated[Plain, Path(max_length=200)]
 

@@ -1,14 +1,14 @@
 """Whether the server is alive and ready, and its version."""
 
-from fastapi import APIRouter
 from pydantic import BaseModel
 
 from perdure._http.dependencies import Known
 from perdure._http.errors import ErrorAnswer, answers
+from perdure._http.routers import ApiRouter
 from perdure._platform.version import VERSION
 from perdure._rooms.runs.records import RunFilter
 
-router = APIRouter(tags=["health"])
+router = ApiRouter(tags=["health"])
 
 
 class Health(BaseModel):

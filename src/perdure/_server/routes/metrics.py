@@ -1,9 +1,11 @@
 """Metrics for Prometheus."""
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
-router = APIRouter(prefix="/metrics", tags=["health"])
+from perdure._http.routers import ApiRouter
+
+router = ApiRouter(prefix="/metrics", tags=["health"])
 
 
 @router.get("", response_class=Response, responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}})

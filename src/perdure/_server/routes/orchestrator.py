@@ -6,13 +6,14 @@ It is no part of the API for people and programs, and not in its schema: both of
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Depends, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from perdure._http.access import caller_of, needs
 from perdure._http.dependencies import Known
 from perdure._http.errors import answer
+from perdure._http.routers import ApiRouter
 from perdure._http.sessions import Sessions
 from perdure._model.errors import NotFound, ProtocolMismatch
 from perdure._platform.ids import is_id
@@ -55,7 +56,7 @@ def _place(request: Request) -> Call | None:
 
 Body = Annotated[bytes, Depends(_body)]
 Place = Annotated[Call | None, Depends(_place)]
-router = APIRouter(prefix="/orchestrator", include_in_schema=False, dependencies=[Depends(_checked_version)])
+router = ApiRouter(prefix="/orchestrator", include_in_schema=False, dependencies=[Depends(_checked_version)])
 
 
 @router.post("/records")

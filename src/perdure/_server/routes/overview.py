@@ -3,12 +3,13 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import BaseModel
 
 from perdure._http.dependencies import Asked, Counted, Known
 from perdure._http.errors import answers
 from perdure._http.models import FlowRunModel, moment
+from perdure._http.routers import ApiRouter
 from perdure._http.spans import Span, Step, steps_of
 from perdure._model.state_types import StateType
 from perdure._rooms.runs.records import RunFilter
@@ -16,7 +17,7 @@ from perdure._store.embedded import EmbeddedOrchestrator
 from perdure._store.reads import FlowStatistics
 from perdure._store.totals import Amount
 
-router = APIRouter(prefix="/overview", tags=["overview"], responses=answers())
+router = ApiRouter(prefix="/overview", tags=["overview"], responses=answers())
 _DAY = 86_400_000_000  # microseconds
 _SHOWN = 10
 

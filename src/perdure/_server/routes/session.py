@@ -3,17 +3,18 @@
 from datetime import datetime
 from http import HTTPStatus
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from pydantic import BaseModel, Field, SecretStr
 from starlette.exceptions import HTTPException
 
 from perdure._http.access import COOKIE, caller_of, csrf_of, needs
 from perdure._http.dependencies import Config
 from perdure._http.models import time_of
+from perdure._http.routers import ApiRouter
 from perdure._platform.clock import system_clock
 from perdure._rooms.tokens.records import Scope
 
-router = APIRouter(prefix="/session", tags=["session"])
+router = ApiRouter(prefix="/session", tags=["session"])
 
 
 class Login(BaseModel):

@@ -2,14 +2,14 @@
 
 from typing import Literal
 
-from fastapi import APIRouter
 from pydantic import BaseModel
 
 from perdure._http.errors import answers
+from perdure._http.routers import ApiRouter
 from perdure._platform.secrecy import HIDDEN
 from perdure._settings import settings
 
-router = APIRouter(prefix="/settings", tags=["settings"], responses=answers())
+router = ApiRouter(prefix="/settings", tags=["settings"], responses=answers())
 
 
 class SettingModel(BaseModel):

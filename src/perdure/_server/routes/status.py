@@ -6,13 +6,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from pydantic import BaseModel, Field
 
 from perdure._http.changes import Changes
 from perdure._http.dependencies import Config, Known
 from perdure._http.errors import answers
 from perdure._http.models import moment, time_of
+from perdure._http.routers import ApiRouter
 from perdure._platform.version import VERSION
 from perdure._rooms.events.port import Service
 from perdure._run.processes import is_running, machine_of
@@ -20,7 +21,7 @@ from perdure._server.services import SERVICES, interval_of
 from perdure._settings import settings
 from perdure._store.embedded import EmbeddedOrchestrator
 
-router = APIRouter(prefix="/status", tags=["health"], responses=answers())
+router = ApiRouter(prefix="/status", tags=["health"], responses=answers())
 
 
 class ServiceModel(BaseModel):
