@@ -32,7 +32,7 @@ class Way(NamedTuple):
 
 
 WAYS = [
-    Way(method, "/api" + route.path.replace("{", "").replace("}", ""), route)
+    Way(method, route.path.replace("{", "").replace("}", ""), route)
     for router in routers()
     for route in router.routes
     if isinstance(route, APIRoute)

@@ -10,7 +10,7 @@ import pytest
 
 from perdure import session, settings
 from perdure._platform.ids import new_id
-from perdure._rooms.events import sending
+from perdure._rooms.events import posting, sending
 from perdure._rooms.events.hooks import webhook
 from perdure._rooms.events.port import Delivery, Event, EventFilter
 from perdure._server.services import deliveries as module
@@ -130,7 +130,7 @@ def test_an_error_of_any_kind_is_an_attempt_that_failed(
     def fail(*_: object) -> str:
         raise error
 
-    monkeypatch.setattr(module, "post", fail)
+    monkeypatch.setattr(posting, "post", fail)
     notified(known, ["http://127.0.0.1/"], 2)
     deliveries = Deliveries()
     deliveries(runtime, None)

@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from typing import Literal
 from urllib.parse import urlsplit
 
-import httpx
-
 from perdure._blocks.secrets import encrypt
 from perdure._model.errors import HookError
 from perdure._platform.clock import system_clock
@@ -31,12 +29,13 @@ def webhook(url: str, secret: str | None, kinds: Sequence[str], flow: str | None
     Raises:
         HookError: the URL is none for it, or there is no such kind of event.
     """
+    from perdure._rooms.events.posting import is_url  # imports httpx
+
     try:
         parts = urlsplit(url)
-        httpx.URL(url)  # by which it will be sent
         is_fit = parts.scheme in ("http", "https") and parts.hostname and not (parts.username or parts.password)
-        is_fit = is_fit and (parts.port or 1) > 0
-    except (ValueError, httpx.InvalidURL):  # no number for a port, half of an IPv6 address, a host that none can have
+        is_fit = is_fit and (parts.port or 1) > 0 and is_url(url)
+    except ValueError:  # no number for a port, half of an IPv6 address, a host that none can have
         raise HookError("The URL is not valid for a webhook. Write https://HOST/PATH; use --secret to sign.") from None
     if not is_fit:
         raise HookError(f"{shown_url(url)!r} is no URL for a webhook. Write https://HOST/PATH; use --secret to sign.")
@@ -46,8 +45,10 @@ def webhook(url: str, secret: str | None, kinds: Sequence[str], flow: str | None
 
 def _check_address(host: str, private: bool) -> None:
     """Refuse numbers for a host that are no address, or none that the webhook may be at; names are looked up later."""
+    from perdure._rooms.events.posting import raw_host  # imports httpx
+
     if not _NUMBERS.fullmatch(host):
-        if not _NAME.fullmatch(httpx.URL(f"http://{host}/").raw_host.decode()):
+        if not _NAME.fullmatch(raw_host(host)):
             raise HookError(f"{host!r} is no name of a host. Write https://HOST/PATH.")
         return
     try:
