@@ -4,9 +4,19 @@ import importlib
 import io
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
+from perdure._model.later import Later
 from perdure._serializers.payload import Bytes, Payload, Source
+
+if TYPE_CHECKING:
+    import bz2
+    import lzma
+    import zlib
+else:  # not every Python has been built with each of them
+    lzma = Later("lzma")
+    bz2 = Later("bz2")
+    zlib = Later("zlib")
 
 _GIVEN = 1024 * 1024  # bytes that are compressed at once
 # Bytes of compressed data that are taken at once: small where a piece cannot be had in part, since a few compressed
@@ -69,20 +79,14 @@ def open_compressed(source: Source, library: str, decompress: Callable[[bytes], 
     """The decompressed stream, from its first byte on; `decompress` does it at once for other libraries."""
     opened: Any
     if library == "lzma":
-        import lzma
-
-        opened = lzma.LZMAFile(source.open())  # noqa: SIM115 - the caller closes it
+        opened = lzma.LZMAFile(source.open())
     elif library == "bz2":
-        import bz2
-
         opened = bz2.BZ2File(source.open())
     elif library == "gzip":
         import gzip
 
         opened = gzip.GzipFile(fileobj=source.open())
     elif library == "zlib":
-        import zlib
-
         opened = _Decompressing(source, zlib.decompressobj, _PIECE)
     elif library in ZSTD_NAMES:
         opened = _Decompressing(source, zstd().ZstdDecompressor, _ZSTD_PIECE)
@@ -95,16 +99,10 @@ def _compressor(library: str, level: int | None) -> object:
     """An object with `compress` and `flush`, if the library has such; they give together what `decompress` takes."""
     given = () if level is None else (level,)
     if library == "lzma":
-        import lzma
-
         return lzma.LZMACompressor(preset=level)
     if library == "bz2":
-        import bz2
-
         return bz2.BZ2Compressor(*given)
     if library in ("zlib", "gzip"):
-        import zlib
-
         return zlib.compressobj(-1 if level is None else level, wbits=31 if library == "gzip" else 15)
     if library in ZSTD_NAMES:
         parameter = zstd().CompressionParameter

@@ -4,17 +4,22 @@ import importlib.util
 import io
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any, BinaryIO, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from perdure._model.errors import ResultCorrupt, ResultUnreadable
+from perdure._model.later import Later
 from perdure._serializers.base import Serializer, resolve
 from perdure._serializers.payload import Bytes, BytesSource, Payload, Source, Spool
 from perdure._serializers.text import from_base64, to_base64
 
-# The modules that do the work are imported when there is work: they import pyarrow or numpy.
-
+if TYPE_CHECKING:
+    from perdure._serializers import arrays, arrow_ipc, parquet
+else:  # imported when there is work: they import pyarrow or numpy
+    arrow_ipc = Later("perdure._serializers.arrow_ipc")
+    parquet = Later("perdure._serializers.parquet")
+    arrays = Later("perdure._serializers.arrays")
 
 Write = Callable[[Bytes], int]  # takes a file piece by piece, and may keep the pieces until the value is stored
 
@@ -119,18 +124,12 @@ class ArrowSerializer(FormatSerializer):
     magic = b"ARROW1"
 
     def _write(self, obj: object, write: Write) -> None:
-        from perdure._serializers import arrow_ipc
-
         arrow_ipc.write(obj, write, self.compression)
 
     def _read(self, data: memoryview) -> object:
-        from perdure._serializers import arrow_ipc
-
         return arrow_ipc.read(data)
 
     def _read_part(self, file: BinaryIO, columns: Sequence[str] | None, rows: slice) -> object:
-        from perdure._serializers import arrow_ipc
-
         return arrow_ipc.read_part(file, columns, rows)
 
 
@@ -151,18 +150,12 @@ class ParquetSerializer(FormatSerializer):
     magic = b"PAR1"
 
     def _write(self, obj: object, write: Write) -> None:
-        from perdure._serializers import parquet
-
         parquet.write(obj, write, self.compression, self.row_group_size)
 
     def _read(self, data: memoryview) -> object:
-        from perdure._serializers import parquet
-
         return parquet.read(data)
 
     def _read_part(self, file: BinaryIO, columns: Sequence[str] | None, rows: slice) -> object:
-        from perdure._serializers import parquet
-
         return parquet.read_part(file, columns, rows)
 
 
@@ -180,16 +173,10 @@ class NumpySerializer(FormatSerializer):
     magic = b"\x93NUMPY"
 
     def _write(self, obj: object, write: Write) -> None:
-        from perdure._serializers import arrays
-
         arrays.write(obj, write)
 
     def _read(self, data: memoryview) -> object:
-        from perdure._serializers import arrays
-
         return arrays.read(data)
 
     def _read_part(self, file: BinaryIO, columns: Sequence[str] | None, rows: slice) -> object:
-        from perdure._serializers import arrays
-
         return arrays.read_part(file, columns, rows)

@@ -7,11 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
+from perdure._model.later import Later
 from perdure._platform.memory import room_for
 from perdure._storages.object_errors import is_past_end
 
 if TYPE_CHECKING:
+    import obstore
     from obstore.store import ObjectStore as Store
+else:
+    obstore = Later("obstore")
 
 PART = 8 * 1024 * 1024  # bytes: S3 takes up to 10,000 parts, each of 5 MiB or more
 _UPLOADS = 4  # at a time: what is in memory beside the object itself is these, and the parts that wait
@@ -57,8 +61,6 @@ class MultipartWriter:
             with self._refusals():
                 self._upload.finish()
             return
-        import obstore
-
         with self._refusals():
             obstore.put(self._store, self._key, self._part, use_multipart=False)
 
@@ -98,8 +100,6 @@ class _Upload:
         self._thread.join()
 
     def _run(self, store: "Store", key: str) -> None:
-        import obstore
-
         try:
             obstore.put(store, key, self._waiting(), use_multipart=True, chunk_size=PART, max_concurrency=_UPLOADS)
         except Exception as error:
@@ -121,8 +121,6 @@ class _Upload:
 
 def read_parts(store: "Store", key: str, size: int) -> memoryview | None:
     """An object of `size` bytes, fetched in parts at a time, in writable memory; None if it has another size."""
-    import obstore
-
     whole = room_for(size)
 
     def fetch(start: int) -> bool:

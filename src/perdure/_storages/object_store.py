@@ -11,13 +11,17 @@ from urllib.parse import urlsplit
 from pydantic import Field, PrivateAttr, model_validator
 
 from perdure._model.errors import ObjectMissing, StorageError
+from perdure._model.later import Later
 from perdure._platform.clock import Micros
 from perdure._storages.object_errors import is_past_end, refusals
 from perdure._storages.object_parts import PART, MultipartWriter, read_parts
 from perdure._storages.storage import Entry, Storage, Writer, check_key
 
 if TYPE_CHECKING:
+    import obstore
     from obstore.store import ObjectStore as Store
+else:
+    obstore = Later("obstore")
 
 _CONNECT_SECONDS = 10
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -73,14 +77,10 @@ class ObjectStore(Storage):
         return True
 
     def read(self, key: str) -> bytes:
-        import obstore
-
         with self._refusals("read", key):
             return obstore.get(self._store(), key).bytes().to_bytes()
 
     def write(self, key: str, data: bytes) -> None:
-        import obstore
-
         with self._refusals("write", key):
             obstore.put(self._store(), key, data, use_multipart=False)
 
@@ -96,8 +96,6 @@ class ObjectStore(Storage):
             raise
 
     def read_range(self, key: str, start: int, size: int) -> bytes:
-        import obstore
-
         with self._refusals("read", key):
             store = self._store()
             if size <= 0:
@@ -121,22 +119,16 @@ class ObjectStore(Storage):
         return self.entry(key) is not None
 
     def entry(self, key: str) -> Entry | None:
-        import obstore
-
         with suppress(ObjectMissing), self._refusals("look at", key):
             found = obstore.head(self._store(), key)
             return Entry(key, found["size"], _micros(found["last_modified"]))
         return None
 
     def delete(self, key: str) -> None:
-        import obstore
-
         with suppress(ObjectMissing), self._refusals("delete", key):
             obstore.delete(self._store(), key)
 
     def delete_many(self, keys: Sequence[str]) -> None:
-        import obstore
-
         if not keys:
             return
         for key in keys:
@@ -151,8 +143,6 @@ class ObjectStore(Storage):
         return (entry.key for entry in self.entries(prefix))
 
     def entries(self, prefix: str = "") -> Iterator[Entry]:
-        import obstore
-
         if prefix:
             check_key(prefix.removesuffix("/"))
         folder, _, beginning = prefix.rpartition("/")
@@ -173,29 +163,21 @@ class ObjectStore(Storage):
         return f"{self._url()}/{key}"
 
     async def aread(self, key: str) -> bytes:
-        import obstore
-
         with self._refusals("read", key):
             found = await obstore.get_async(self._store(), key)
             return (await found.bytes_async()).to_bytes()
 
     async def awrite(self, key: str, data: bytes) -> None:
-        import obstore
-
         with self._refusals("write", key):
             await obstore.put_async(self._store(), key, data, use_multipart=False)
 
     async def aexists(self, key: str) -> bool:
-        import obstore
-
         with suppress(ObjectMissing), self._refusals("look at", key):
             await obstore.head_async(self._store(), key)
             return True
         return False
 
     async def adelete(self, key: str) -> None:
-        import obstore
-
         with suppress(ObjectMissing), self._refusals("delete", key):
             await obstore.delete_async(self._store(), key)
 

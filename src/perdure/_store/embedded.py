@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from perdure import _rooms
 from perdure._model.errors import EventError, OrchestratorError
 from perdure._model.filters import is_declared
+from perdure._model.later import Later
 from perdure._model.records import (
     CancelRecord,
     Claim,
@@ -55,6 +56,10 @@ if TYPE_CHECKING:
     from perdure._rooms.results.store import Pruner
     from perdure._rooms.tokens.store import Tokens
     from perdure._rooms.transactions.port import Transactions
+    from perdure._store.sql import filtered_lists, queries
+else:
+    queries = Later("perdure._store.sql.queries")
+    filtered_lists = Later("perdure._store.sql.filtered_lists")
 
 P = TypeVar("P")
 Row = tuple[Any, ...]
@@ -181,30 +186,22 @@ class EmbeddedOrchestrator(SqlArtifacts, SqlBlocks, SqlVariables):
 
     def cache_entries(self, filter: CacheFilter) -> Sequence[CacheEntry]:
         """What cache keys stand for, the newest first, the expired ones too."""
-        from perdure._store.sql import queries
-
         return self._access.listed(CacheEntry, queries.cache_entries(filter, self._access.select))
 
     def clear_cache(self, filter: CacheFilter) -> int:
         """Forget what cache keys stand for; how many."""
-        from perdure._store.sql import queries
-
         return self._writer.execute(*self._database.compiled(queries.forget_cache(filter, self._access.select)))
 
     def flow_runs(self, filter: RunFilter) -> Sequence[FlowRun]:
         """The flow runs that the filter lets through, newest first, with everything reported until now."""
         if (found := self._runs_at_once(FLOW_RUN, "parent_flow_run_id", filter)) is not None:
             return found
-        from perdure._store.sql import filtered_lists
-
         return self._access.listed(FlowRun, filtered_lists.flow_runs(filter, self._access.select))
 
     def task_runs(self, filter: RunFilter) -> Sequence[TaskRun]:
         """The task runs that the filter lets through, newest first, with everything reported until now."""
         if (found := self._runs_at_once(TASK_RUN, "flow_run_id", filter)) is not None:
             return found
-        from perdure._store.sql import filtered_lists
-
         return self._access.listed(TaskRun, filtered_lists.task_runs(filter, self._access.select))
 
     def _runs_at_once(self, table: Table, parent: str, filter: RunFilter) -> "list[Any] | None":
@@ -225,8 +222,6 @@ class EmbeddedOrchestrator(SqlArtifacts, SqlBlocks, SqlVariables):
 
     def run_counts(self, run_ids: Sequence[str]) -> Sequence[RunCount]:
         """How many states and log lines are recorded of the runs, in the order of the ids."""
-        from perdure._store.sql import queries
-
         states, logs = (
             {str(id): int(count) for id, count in self._access.select(query)} for query in queries.run_counts(run_ids)
         )
@@ -250,8 +245,6 @@ class EmbeddedOrchestrator(SqlArtifacts, SqlBlocks, SqlVariables):
         if is_declared(filter):
             self._writer.flush()
             return self._access.filtered(RESULT, filter, "run_id DESC")
-        from perdure._store.sql import filtered_lists
-
         return self._access.listed(ResultRecord, filtered_lists.results(filter, self._access.select))
 
     def inputs_of(self, run_ids: Sequence[str]) -> Sequence[InputRecord]:
