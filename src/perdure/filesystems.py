@@ -1,7 +1,7 @@
 """Storages: bytes by key, as blocks that can be saved and named."""
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from perdure._platform.moved import export
 from perdure._storages.local import LocalFileSystem
@@ -26,7 +26,7 @@ _LATER = {
 _ELSEWHERE = {"GitHub": "perdure.integrations.github"}  # by its path in Prefect
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name in _ELSEWHERE:
         return getattr(import_module(_ELSEWHERE[name]), name)
     if name not in _LATER:

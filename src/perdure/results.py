@@ -1,7 +1,7 @@
 """Results: what states carry, and the documents that persisted ones are written as."""
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from perdure._model.errors import ResultNotKept as MissingResult
 from perdure._model.retention import Retention
@@ -67,7 +67,7 @@ _LATER = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name not in _LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     found = getattr(import_module(_LATER[name]), name)

@@ -14,7 +14,7 @@ your own is a subclass of `Serializer` with a `type`; it is found by that name f
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from perdure._platform.keyring import new_key
 from perdure._platform.moved import export
@@ -49,7 +49,7 @@ _LATER = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name not in _LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     found = getattr(import_module(_LATER[name]), name)

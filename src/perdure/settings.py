@@ -4,8 +4,6 @@
 an empty variable counts as not set.
 """
 
-from typing import Any
-
 from perdure._platform.moved import export
 from perdure._settings import settings as _implementation
 from perdure._settings.fields import SETTINGS, Secret, Setting, Settings, find_setting, text_of
@@ -44,7 +42,7 @@ __all__ = [
 __path__: list[str] = []  # what was below it is found by its former name
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     return getattr(_implementation, name)
 
 

@@ -1,6 +1,6 @@
 """Where submitted tasks run."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from perdure._platform.moved import export
 from perdure._runners.threads import SequentialTaskRunner, ThreadTaskRunner
@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name == "DaskTaskRunner":
         from perdure._runners.dask import DaskTaskRunner
 

@@ -271,7 +271,7 @@ class Flow(Submittable[FlowOptions, P, R], OptionsOfFlows, Deployable, Generic[P
         schedule: Schedule | None = None,
         schedules: Iterable[Schedule] | None = None,
         timezone: str = 'UTC',
-        parameters: Mapping[str, Any] | None = None,
+        parameters: Mapping[str, object] | None = None,
         description: str | None = None,
         tags: Iterable[str] = (),
         partitions: Partitions | None = None,
@@ -281,12 +281,12 @@ class Flow(Submittable[FlowOptions, P, R], OptionsOfFlows, Deployable, Generic[P
         overlap: Overlap = 'queue',
         priority: int = 100,
         paused: bool = False,
-        job_variables: Mapping[str, Any] | None = None,
+        job_variables: Mapping[str, object] | None = None,
         work_pool_name: str | None = None,
         work_queue_name: str | None = None,
         anchor_date: datetime | None = None,
         version: str | None = None,
-        **others: Any,
+        **others: object,
     ) -> DeployedFlow: ...
     def validate_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]: ...
     @property
@@ -348,7 +348,7 @@ class State(StateForms, Generic[R_co]):
         state_details: facts.StateDetails | Mapping[str, Any] | None = None,
     ) -> None: ...
     async def afetch(self, raise_on_failure: bool = True) -> Any: ...
-    def copy(self, *, update: Mapping[str, Any] | None = None) -> Self: ...
+    def copy(self, *, update: Mapping[str, object] | None = None) -> Self: ...
     @property
     def created(self) -> datetime: ...
     data: object
@@ -797,7 +797,7 @@ def task(
 ) -> Callable[[Callable[P, R]], Task[P, R]]: ...
 def task(function: Any = None, /, **options: Any) -> Any: ...
 
-def task_input_hash(context: TaskRunContext, parameters: dict[str, Any]) -> str: ...
+def task_input_hash(context: TaskRunContext, parameters: Mapping[str, object]) -> str: ...
 
 class transaction:
     def __init__(self, key: str | None = None) -> None: ...

@@ -31,7 +31,7 @@ from perdure.artifacts import create_table_artifact as acreate_table_artifact
 from perdure.artifacts import update_progress_artifact as aupdate_progress_artifact
 
 def create_image_artifact(
-    image: Any,
+    image: object,
     key: str | None = None,
     description: str | None = None,
 ) -> ArtifactId: ...
@@ -59,7 +59,7 @@ def create_progress_artifact(
 ) -> ArtifactId: ...
 
 def create_table_artifact(
-    table: Any,
+    table: object,
     key: str | None = None,
     description: str | None = None,
 ) -> ArtifactId: ...

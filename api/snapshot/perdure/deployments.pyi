@@ -58,8 +58,8 @@ class Deployment:
         name: str,
         *,
         apply: bool = False,
-        schedule: Any = None,
-        schedules: Any = None,
+        schedule: object = None,
+        schedules: object = None,
         **options: Any,
     ) -> DeployedFlow: ...
 

@@ -12,9 +12,9 @@ def Cron(
     timezone: str | None = None,
     day_or: bool = True,
     active: bool = True,
-    parameters: Mapping[str, Any] | None = None,
+    parameters: Mapping[str, object] | None = None,
     slug: str | None = None,
-    **options: Any,
+    **options: object,
 ) -> Schedule: ...
 
 def Interval(
@@ -23,11 +23,11 @@ def Interval(
     anchor_date: datetime | None = None,
     timezone: str | None = None,
     active: bool = True,
-    parameters: Mapping[str, Any] | None = None,
+    parameters: Mapping[str, object] | None = None,
     slug: str | None = None,
     *,
     anchor: datetime | None = None,
-    **options: Any,
+    **options: object,
 ) -> Schedule: ...
 
 from perdure.errors import InvalidSchedule as InvalidSchedule
@@ -37,11 +37,11 @@ def RRule(
     /,
     timezone: str | None = None,
     active: bool = True,
-    parameters: Mapping[str, Any] | None = None,
+    parameters: Mapping[str, object] | None = None,
     slug: str | None = None,
     *,
     start: datetime | None = None,
-    **options: Any,
+    **options: object,
 ) -> Schedule: ...
 
 class Schedule:

@@ -6,7 +6,6 @@ Only that is filled in, once: what comes from an event is text or JSON, never a 
 import json
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from perdure._model.errors import AutomationError
 
@@ -20,7 +19,7 @@ class _Missing:
 MISSING = _Missing()  # what `looked_up` answers where there is nothing
 
 
-def looked_up(content: Any, path: str) -> Any:
+def looked_up(content: object, path: str) -> object:
     """A field of an event by its path; `MISSING` if there is none.
 
     Names may hold points: the longest that fits is meant.
@@ -42,7 +41,7 @@ def looked_up(content: Any, path: str) -> Any:
     return MISSING
 
 
-def filled_from(value: Any, event: Mapping[str, Any]) -> Any:
+def filled_from(value: object, event: Mapping[str, object]) -> object:
     """A value of an action with the fields of an event in place of its templates, in texts however deep.
 
     A text that is nothing but a template becomes the field itself, a number or a list as it is.
@@ -62,7 +61,7 @@ def filled_from(value: Any, event: Mapping[str, Any]) -> Any:
     return _TEMPLATE.sub(lambda found: _as_text(_field(found, event)), value)
 
 
-def _field(found: re.Match[str], event: Mapping[str, Any]) -> Any:
+def _field(found: re.Match[str], event: Mapping[str, object]) -> object:
     value = looked_up(event, found[1])
     if isinstance(value, _Missing):
         raise AutomationError(
@@ -72,11 +71,11 @@ def _field(found: re.Match[str], event: Mapping[str, Any]) -> Any:
     return value
 
 
-def _as_text(value: Any) -> str:
+def _as_text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _paths(event: Mapping[str, Any]) -> list[str]:
+def _paths(event: Mapping[str, object]) -> list[str]:
     """The fields of an event for people: one level below those of its own."""
     found: list[str] = []
     for name, value in event.items():

@@ -32,7 +32,7 @@ class _AtUrl(Block):
         """Whether the URL may be at an address that is not public."""
         return not self.url.get_secret_value().startswith(_PUBLIC)
 
-    def _request(self, method: str, payload: Any, headers: dict[str, str], timeout: float) -> Any:
+    def _request(self, method: str, payload: object, headers: dict[str, str], timeout: float) -> Any:
         import httpx  # programs that call nothing do not pay for it
 
         url, extensions = _url(self._address()), {}

@@ -52,7 +52,7 @@ def has_secrets(block: BaseModel) -> bool:
     return bool(found)
 
 
-def without_ciphers(fields: object, owner: str) -> Any:
+def without_ciphers(fields: object, owner: str) -> object:
     """What `stored_json` made, decoded from JSON, with its secrets decrypted: still as secrets, for no other field.
 
     Raises:
@@ -113,7 +113,7 @@ def _fields(block: BaseModel) -> dict[str, object]:
     return block.model_dump(exclude=set(type(block).model_computed_fields))
 
 
-def _replace(value: Any, replace: Callable[[SecretStr | SecretBytes], object]) -> object:
+def _replace(value: object, replace: Callable[[SecretStr | SecretBytes], object]) -> object:
     if isinstance(value, SecretStr | SecretBytes):
         return replace(value)
     if isinstance(value, SecretDict):

@@ -21,5 +21,5 @@ class SecretDict(Secret[dict[str, Any]]):
         return SecretStr(json.dumps(self.get_secret_value()))
 
 
-def _read(value: Any) -> Any:
+def _read(value: object) -> Any:
     return json.loads(value.get_secret_value()) if isinstance(value, SecretStr) else value

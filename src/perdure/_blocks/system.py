@@ -1,7 +1,6 @@
 """Blocks for single values: a secret, JSON, text, a time."""
 
 from datetime import datetime
-from typing import Any
 
 from pydantic import JsonValue, SecretStr, field_validator
 
@@ -19,7 +18,7 @@ class Secret(Block):
 
     @field_validator("value", mode="before")
     @classmethod
-    def _as_text(cls, value: Any) -> Any:
+    def _as_text(cls, value: object) -> object:
         # Numbers, too, may be secrets; what is no text is kept as JSON's.
         return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 

@@ -119,7 +119,7 @@ class AsyncClient:
         """
         return await self._do(self._calls.cancel(id, grace_seconds))
 
-    async def continue_flow_run(self, id: Id, *, input: Any = None) -> ContinuedRun:
+    async def continue_flow_run(self, id: Id, *, input: object = None) -> ContinuedRun:
         """Continue a flow run that is paused, with the input that it asks for: JSON, or a pydantic model.
 
         Raises:
@@ -163,7 +163,7 @@ class AsyncClient:
         """A variable."""
         return await self._do(self._calls.variable(name))
 
-    async def set_variable(self, name: str, value: Any) -> VariableModel:
+    async def set_variable(self, name: str, value: object) -> VariableModel:
         """Set a variable to a value that JSON has; one that is there is replaced."""
         return await self._do(self._calls.set_variable(name, value))
 

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Mapping
-from typing import Any
 from urllib.parse import quote
 
 from pydantic import TypeAdapter
@@ -36,22 +35,22 @@ _MADE = TypeAdapter(MadeToken)
 class Calls(Asker):
     """All of it, of one server."""
 
-    def flow_runs(self, wanted: Mapping[str, Any]) -> Pages[FlowRunModel]:
+    def flow_runs(self, wanted: Mapping[str, object]) -> Pages[FlowRunModel]:
         return Pages(self, FlowRunModel, "flow-runs", wanted)
 
-    def task_runs(self, wanted: Mapping[str, Any]) -> Pages[TaskRunModel]:
+    def task_runs(self, wanted: Mapping[str, object]) -> Pages[TaskRunModel]:
         return Pages(self, TaskRunModel, "task-runs", wanted)
 
-    def results(self, wanted: Mapping[str, Any]) -> Pages[ResultModel]:
+    def results(self, wanted: Mapping[str, object]) -> Pages[ResultModel]:
         return Pages(self, ResultModel, "results", wanted)
 
-    def logs(self, wanted: Mapping[str, Any]) -> Pages[LogModel]:
+    def logs(self, wanted: Mapping[str, object]) -> Pages[LogModel]:
         return Pages(self, LogModel, "logs", wanted)
 
-    def artifacts(self, wanted: Mapping[str, Any]) -> Pages[ArtifactModel]:
+    def artifacts(self, wanted: Mapping[str, object]) -> Pages[ArtifactModel]:
         return Pages(self, ArtifactModel, "artifacts", wanted)
 
-    def count(self, path: str, wanted: Mapping[str, Any]) -> Steps[Count]:
+    def count(self, path: str, wanted: Mapping[str, object]) -> Steps[Count]:
         return self.one(Count, f"{path}/count", wanted)
 
     def flow_run(self, id: Id) -> Steps[FlowRunModel]:
@@ -89,7 +88,7 @@ class Calls(Asker):
         how = {} if grace_seconds is None else {"grace_seconds": grace_seconds}
         return self.read(_FLOW_RUN, (yield from self.ask("POST", f"flow-runs/{id}/cancel", body=how)))
 
-    def continue_run(self, id: Id, input: Any) -> Steps[ContinuedRun]:
+    def continue_run(self, id: Id, input: object) -> Steps[ContinuedRun]:
         dump = getattr(input, "model_dump", None)
         body = {"input": input if dump is None else dump(mode="json")}
         return self.read(_CONTINUED, (yield from self.ask("POST", f"flow-runs/{id}/continue", body=body)))
@@ -110,7 +109,7 @@ class Calls(Asker):
     def variable(self, name: str) -> Steps[VariableModel]:
         return self.one(VariableModel, f"variables/{_part(name)}")
 
-    def set_variable(self, name: str, value: Any) -> Steps[VariableModel]:
+    def set_variable(self, name: str, value: object) -> Steps[VariableModel]:
         path = f"variables/{_part(name)}"
         return self.read(_VARIABLE, (yield from self.ask("PUT", path, body={"value": value})))
 

@@ -49,7 +49,7 @@ class DeploymentSeen:
         return dict(self._definition.parameters)
 
     @property
-    def parameter_openapi_schema(self) -> dict[str, Any]:
+    def parameter_openapi_schema(self) -> dict[str, object]:
         """The flow's parameters as a JSON schema."""
         return dict(self._definition.schema)
 
@@ -69,7 +69,7 @@ class DeploymentSeen:
         return self._definition.entry_point.get("target")
 
     @property
-    def job_variables(self) -> dict[str, Any]:
+    def job_variables(self) -> dict[str, object]:
         """What workers start for its runs, over the pool's template."""
         return dict(self._definition.job)
 
@@ -92,7 +92,7 @@ class WorkPoolSeen:
 class DeploymentUpdate(dict[str, Any]):
     """What is to be changed of a deployment: `DeploymentUpdate(paused=True, parameters={"day": "today"})`."""
 
-    def __init__(self, **changes: Any) -> None:
+    def __init__(self, **changes: object) -> None:
         super().__init__(changes)
 
 
@@ -106,7 +106,7 @@ class DeploymentCalls:
         """A deployment with its schedules."""
         return DeploymentSeen(of, self._orchestrator.deployments.schedules(of.id))
 
-    def one(self, which: Any) -> Deployment:
+    def one(self, which: object) -> Deployment:
         """A deployment by its id, by one that was made or read, or by its name.
 
         Raises:
@@ -128,8 +128,8 @@ class DeploymentCalls:
     def make_run(
         self,
         which: str | UUID,
-        parameters: Mapping[str, Any] | None,
-        state: State[Any] | None,
+        parameters: Mapping[str, object] | None,
+        state: State[object] | None,
         name: str | None,
         tags: Iterable[str] | None,
         key: str | None,
@@ -218,7 +218,7 @@ def _passes(each: DeploymentSeen, filter: Filter | None, flows: Filter | None) -
     )
 
 
-def _flat(filter: Filter, path: str) -> Iterable[tuple[str, Any]]:
+def _flat(filter: Filter, path: str) -> Iterable[tuple[str, object]]:
     for name, value in filter.items():
         if isinstance(value, Mapping):
             yield from _flat(value, f"{path}{name}.")

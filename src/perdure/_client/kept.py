@@ -27,11 +27,11 @@ class KeptClient:
         pages = Pages(self._asker, model_of(self._record), self._path, wanted)
         return self._each(pages, self._made)
 
-    def get(self, key: str) -> Any:
+    def get(self, key: str) -> object:
         """The record with a key."""
         return self._do(self._read("GET", key))
 
-    def put(self, record: Any) -> Any:
+    def put(self, record: Any) -> object:
         """Keep a record under its key; it, as it is kept."""
         key, *_ = record
         fields = shown(record)
@@ -43,7 +43,7 @@ class KeptClient:
         """Delete a record."""
         return self._do(self._delete(key))
 
-    def _read(self, method: str, key: str, body: Any = None) -> Steps[Any]:
+    def _read(self, method: str, key: str, body: object = None) -> Steps[Any]:
         answer = yield from self._asker.ask(method, self._at(key), body=body)
         return self._made(model_of(self._record).model_validate_json(answer))
 

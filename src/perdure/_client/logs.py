@@ -62,7 +62,7 @@ class LogCalls:
         return await asyncio.to_thread(self._known.read_logs, log_filter, **wanted)
 
 
-def _wanted(filter: Mapping[str, Any]) -> LogFilter:
+def _wanted(filter: Mapping[str, object]) -> LogFilter:
     fields: dict[str, Any] = {}
     for path, value in conditions(filter, ""):
         if path not in _FIELDS:

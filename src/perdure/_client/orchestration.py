@@ -106,7 +106,7 @@ class SyncRunsClient(SyncLogCalls):
         """All states of a task run, oldest first, without results."""
         return [_state_of(record) for record in known_runs().states(str(task_run_id))]
 
-    def set_flow_run_state(self, flow_run_id: str | UUID, state: State[Any], force: bool = False) -> None:
+    def set_flow_run_state(self, flow_run_id: str | UUID, state: State[object], force: bool = False) -> None:
         """Cancel a flow run, and wait until it has ended: `state` is Cancelling() or Cancelled().
 
         Raises:
@@ -124,8 +124,8 @@ class SyncRunsClient(SyncLogCalls):
         self,
         deployment_id: str | UUID,
         *,
-        parameters: Mapping[str, Any] | None = None,
-        state: State[Any] | None = None,
+        parameters: Mapping[str, object] | None = None,
+        state: State[object] | None = None,
         name: str | None = None,
         tags: Iterable[str] | None = None,
         idempotency_key: str | None = None,
@@ -179,7 +179,7 @@ class SyncRunsClient(SyncLogCalls):
     def update_deployment(
         self,
         deployment_id: Any,
-        deployment: Mapping[str, Any] | None = None,
+        deployment: Mapping[str, object] | None = None,
         schedule: Schedule | None = None,
         is_schedule_active: bool | None = None,
     ) -> None:
@@ -268,7 +268,7 @@ class RunsClient(LogCalls):
         """All states of a task run, oldest first."""
         return await asyncio.to_thread(self._known.read_task_run_states, task_run_id)
 
-    async def set_flow_run_state(self, flow_run_id: str | UUID, state: State[Any], force: bool = False) -> None:
+    async def set_flow_run_state(self, flow_run_id: str | UUID, state: State[object], force: bool = False) -> None:
         """Cancel a flow run, and wait until it has ended."""
         await asyncio.to_thread(self._known.set_flow_run_state, flow_run_id, state, force)
 

@@ -63,7 +63,9 @@ class Asker:
         self.url = url.rstrip("/").removesuffix("/api")
         self._patience = patience_seconds
 
-    def ask(self, method: str, path: str, params: Mapping[str, Any] | None = None, body: Any = None) -> Steps[bytes]:
+    def ask(
+        self, method: str, path: str, params: Mapping[str, object] | None = None, body: object = None
+    ) -> Steps[bytes]:
         """The body of the answer.
 
         Raises:
@@ -111,7 +113,7 @@ class Asker:
         """What there is to say when no answer comes."""
         return OrchestratorUnreachable(f"The server {self.url} does not answer ({why}).")
 
-    def one(self, model: type[M], path: str, params: Mapping[str, Any] | None = None) -> Steps[M]:
+    def one(self, model: type[M], path: str, params: Mapping[str, object] | None = None) -> Steps[M]:
         """What is at a path."""
         return self.read(TypeAdapter(model), (yield from self.ask("GET", path, params)))
 
@@ -159,12 +161,12 @@ def _page_of(model: type[M]) -> type[_Page[M]]:
     return _Page[model]  # type: ignore[valid-type]
 
 
-def _rendered(params: Mapping[str, Any]) -> dict[str, Any]:
+def _rendered(params: Mapping[str, object]) -> dict[str, Any]:
     """Parameters as an address has them."""
     return {name: _rendered_one(value) for name, value in params.items() if value is not None}
 
 
-def _rendered_one(value: Any) -> Any:
+def _rendered_one(value: object) -> Any:
     if isinstance(value, list | tuple | set | frozenset):
         return [_rendered_one(each) for each in value]
     if isinstance(value, datetime):

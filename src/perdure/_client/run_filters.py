@@ -6,7 +6,7 @@ from typing import Any
 class _Filter(dict[str, Any]):
     """Conditions by name, all of which hold."""
 
-    def __init__(self, **conditions: Any) -> None:
+    def __init__(self, **conditions: object) -> None:
         super().__init__(conditions)
 
 

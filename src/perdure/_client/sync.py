@@ -120,7 +120,7 @@ class Client:
         """
         return self._do(self._calls.cancel(id, grace_seconds))
 
-    def continue_flow_run(self, id: Id, *, input: Any = None) -> ContinuedRun:
+    def continue_flow_run(self, id: Id, *, input: object = None) -> ContinuedRun:
         """Continue a flow run that is paused, with the input that it asks for: JSON, or a pydantic model.
 
         Raises:
@@ -164,7 +164,7 @@ class Client:
         """A variable."""
         return self._do(self._calls.variable(name))
 
-    def set_variable(self, name: str, value: Any) -> VariableModel:
+    def set_variable(self, name: str, value: object) -> VariableModel:
         """Set a variable to a value that JSON has; one that is there is replaced."""
         return self._do(self._calls.set_variable(name, value))
 

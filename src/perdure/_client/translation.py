@@ -9,7 +9,7 @@ from perdure._model.state_types import StateType
 from perdure._platform.clock import from_datetime
 from perdure._rooms.runs.records import RunFilter
 
-Filter = Mapping[str, Any]
+Filter = Mapping[str, object]
 
 
 class Wanted(NamedTuple):
@@ -57,12 +57,12 @@ def conditions(filter: Filter, path: str) -> Iterable[tuple[str, Any]]:
             yield f"{path}{name}", value
 
 
-def unknown(path: str, value: Any, known: Sequence[str]) -> str:
+def unknown(path: str, value: object, known: Sequence[str]) -> str:
     """What is said of a condition that is not known."""
     return f"The filter {path}={value!r} is not known. There are {', '.join(sorted(known))}."
 
 
-def _ids(values: Iterable[Any]) -> tuple[str, ...]:
+def _ids(values: Iterable[object]) -> tuple[str, ...]:
     return tuple(map(str, values))
 
 

@@ -123,7 +123,7 @@ def _items_left_in_fork(ended: EndedInFork, source: Any) -> Generator[Any, None,
 
 
 def iterate(
-    steps: Steps[object], runtime: Runtime, note: Callable[[Any], None] | None = None
+    steps: Steps[object], runtime: Runtime, note: Callable[[object], None] | None = None
 ) -> Generator[Any, Any, None]:
     """Perform all effects, blocking, and hand on the items that the run emits, of which `note` is called first."""
     closed, began, source = False, forks.generation, None
@@ -169,7 +169,7 @@ def iterate(
 
 
 async def aiterate(
-    steps: Steps[object], runtime: Runtime, note: Callable[[Any], None] | None = None
+    steps: Steps[object], runtime: Runtime, note: Callable[[object], None] | None = None
 ) -> AsyncGenerator[Any, object]:
     """Perform all effects on the caller's event loop, and hand on the items that the run emits, noted first."""
     closed = False

@@ -1,7 +1,7 @@
 """What the engine needs of the outside; the composition root provides it."""
 
 from collections.abc import Callable, Coroutine, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from perdure._engine.coordination.claims import Claims
 from perdure._engine.coordination.limiter import Limiter
@@ -109,11 +109,11 @@ class Runtime(ProcessRuntime, Protocol):
         """Look up a run's storage, serializer and keys; raises what is wrong with them."""
 
     def log(
-        self, run: RunContext | None, level: int, message: str, *args: Any, error: BaseException | None = None
+        self, run: RunContext | None, level: int, message: str, *args: object, error: BaseException | None = None
     ) -> None:
         """Log a line of the engine's own about a run; an error's traceback is shown once, however far it travels."""
 
-    def run_coroutine(self, function: Callable[..., Coroutine[Any, Any, Any]], *args: object) -> object:
+    def run_coroutine(self, function: Callable[..., Coroutine[object, object, object]], *args: object) -> object:
         """Run a coroutine from code that does not await, and block until it has ended."""
 
     def cancel_outstanding(self, run: FlowRunContext) -> None:

@@ -46,7 +46,7 @@ class Post:
     def pass_on(self) -> None:
         """The batch takes long: have what it has said arrive."""
 
-    def keep(self, value: Packed) -> Any:
+    def keep(self, value: Packed) -> object:
         """Keep a value where the batch runs; gives what its holder knows it by."""
         raise NotImplementedError
 
@@ -122,7 +122,7 @@ class Batch:
             if places:
                 self._post.send(Returned(places[::-1]))
 
-    def _run_next(self, shared: Sequence[Any]) -> None:
+    def _run_next(self, shared: Sequence[object]) -> None:
         try:
             place, packed = self._calls.popleft()
         except IndexError:  # they were taken back

@@ -192,7 +192,7 @@ def _input_of(wanted: Any) -> tuple[str | None, Callable[[str], object]]:
         return None, lambda _: None
     from pydantic import TypeAdapter
 
-    adapter: TypeAdapter[Any] = TypeAdapter(wanted)
+    adapter: TypeAdapter[object] = TypeAdapter(wanted)
     return json.dumps(adapter.json_schema()), adapter.validate_json
 
 

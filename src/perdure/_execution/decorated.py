@@ -25,10 +25,10 @@ class Decorated(CommonOptions[Options], CoroutineMarks):
 
     kind: ClassVar[str]  # "flow" or "task"
 
-    def __init__(self, function: Callable[..., Any], options: Options) -> None:
+    def __init__(self, function: Callable[..., object], options: Options) -> None:
         functools.update_wrapper(self, options.function)  # type: ignore[arg-type] # first: it copies the function's own attributes
         self.options: Options = options
-        self._instance: Any = None  # what a method is bound to
+        self._instance: object = None  # what a method is bound to
         self._is_static = isinstance(function, staticmethod)
         self._is_of_class = isinstance(function, classmethod)
 
@@ -81,12 +81,12 @@ class Decorated(CommonOptions[Options], CoroutineMarks):
         bound._instance = target
         return bound
 
-    def _bind(self, args: Sequence[object], kwargs: dict[str, Any]) -> dict[str, object]:
+    def _bind(self, args: Sequence[object], kwargs: dict[str, object]) -> dict[str, object]:
         if self._instance is not None:
             args = (self._instance, *args)
         return self.options.signature.bind(self.options.name, args, kwargs)
 
-    def _passed(self, args: Sequence[object], kwargs: dict[str, Any]) -> Passed:
+    def _passed(self, args: Sequence[object], kwargs: dict[str, object]) -> Passed:
         """How a call passes its arguments."""
         positional = len(args) + (self._instance is not None)
         if not kwargs and positional < len(_BY_POSITION):
@@ -94,7 +94,7 @@ class Decorated(CommonOptions[Options], CoroutineMarks):
         return Passed(positional, frozenset(kwargs))
 
     def _map(
-        self, args: Sequence[object], kwargs: dict[str, Any], submit: Callable[[dict[str, Any], Passed], object]
+        self, args: Sequence[object], kwargs: dict[str, object], submit: Callable[[dict[str, object], Passed], object]
     ) -> Any:
         """The mapped futures of a call for each item, each of which `submit` submits."""
         signature, passed = self.options.signature, self._passed(args, kwargs)
@@ -109,12 +109,12 @@ class Decorated(CommonOptions[Options], CoroutineMarks):
 
             loop = asyncio.get_running_loop()
 
-        def submit_row(row: dict[str, Any]) -> Any:
+        def submit_row(row: dict[str, object]) -> object:
             return submit(signature.gather(row), passed)
 
         return mapped(self.name, parameters, given, submit_row, loop, self.options.is_async)
 
-    def _draw(self, way: Way, args: Sequence[object], kwargs: dict[str, Any], wait_for: object) -> Any:
+    def _draw(self, way: Way, args: Sequence[object], kwargs: dict[str, object], wait_for: object) -> object:
         """What stands for a call's result, if it is made by a flow that is drawn; else None."""
         upstream = list(wait_for) if isinstance(wait_for, list | tuple | set) else [wait_for]
         return draw_call(self.options, args, {**kwargs, "wait_for": upstream}, way)
@@ -123,7 +123,7 @@ class Decorated(CommonOptions[Options], CoroutineMarks):
         parameter = self.options.signature.inspected.parameters.get(name)
         return parameter is not None and parameter.default is value
 
-    def _named(self, coroutine: Coroutine[Any, Any, T]) -> Coroutine[Any, Any, T]:
+    def _named(self, coroutine: Coroutine[object, object, T]) -> Coroutine[Any, Any, T]:
         """A coroutine under the name of the function: Python says it of one that was never awaited."""
         coroutine.__name__ = coroutine.__qualname__ = self.name  # type: ignore[attr-defined]
         return coroutine

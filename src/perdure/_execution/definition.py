@@ -27,7 +27,7 @@ Options = TypeVar("Options", bound=RunOptions)
 RESERVED = ("return_state", "wait_for")
 
 
-def checked_function(function: object, kind: str) -> Callable[..., Any]:
+def checked_function(function: object, kind: str) -> Callable[..., object]:
     """The function below a static or class method.
 
     Raises:
@@ -91,7 +91,7 @@ def checked_name(name: object, function: Callable[..., object], kind: str) -> st
     return name
 
 
-def fields_of(function: object, kind: str, options: dict[str, Any]) -> dict[str, Any]:
+def fields_of(function: object, kind: str, options: dict[str, object]) -> dict[str, Any]:
     """What the function itself says of its options; a name is taken out of those that were given.
 
     Raises:
@@ -104,7 +104,7 @@ def fields_of(function: object, kind: str, options: dict[str, Any]) -> dict[str,
     return {"function": plain, "name": name, "description": inspect.getdoc(plain), "signature": signature}
 
 
-def changed(base: Options, options: dict[str, Any], kind: str) -> Options:
+def changed(base: Options, options: dict[str, object], kind: str) -> Options:
     """The options with some replaced, checked one by one and together.
 
     Raises:
@@ -143,7 +143,7 @@ def _check_caching(options: TaskOptions) -> None:
         )
 
 
-def _changes(base: RunOptions, options: dict[str, Any], kind: str) -> dict[str, Any]:
+def _changes(base: RunOptions, options: dict[str, object], kind: str) -> dict[str, Any]:
     known = {**_COMMON, **(_OF_TASKS if kind == "task" else _OF_FLOWS)}
     changes: dict[str, Any] = {}
     for option, value in options.items():
@@ -320,7 +320,7 @@ def _as_given(value: object, *_: object) -> object:
     return value
 
 
-def _resources(value: Any, option: str, _: RunOptions) -> Resources:
+def _resources(value: object, option: str, _: RunOptions) -> Resources:
     rule = "must say how much of what a worker needs, such as {'gpu': 1, 'memory': '4GiB'}"
     if value is None:
         return ()
@@ -337,7 +337,7 @@ def _resources(value: Any, option: str, _: RunOptions) -> Resources:
     return tuple(sorted(amounts.items()))
 
 
-_COMMON: dict[str, tuple[str, Callable[[Any, str, RunOptions], Any]]] = {
+_COMMON: dict[str, tuple[str, Callable[[object, str, RunOptions], object]]] = {
     "name": ("name", _name),
     "description": ("description", _text),
     "version": ("version", _text),
@@ -358,7 +358,7 @@ _COMMON: dict[str, tuple[str, Callable[[Any, str, RunOptions], Any]]] = {
     "on_cancellation": ("on_cancellation", _hooks),
     "on_crashed": ("on_crashed", _hooks),
 }
-_OF_FLOWS: dict[str, tuple[str, Callable[[Any, str, RunOptions], Any]]] = {
+_OF_FLOWS: dict[str, tuple[str, Callable[[object, str, RunOptions], object]]] = {
     "flow_run_name": ("run_name", _run_name),
     "validate_parameters": ("validate_parameters", _flag),
     "task_runner": ("task_runner", _task_runner),
@@ -366,7 +366,7 @@ _OF_FLOWS: dict[str, tuple[str, Callable[[Any, str, RunOptions], Any]]] = {
     "on_crash": ("on_crash", _on_crash),
     "idempotency_key": ("idempotency_key", _step_id),
 }
-_OF_TASKS: dict[str, tuple[str, Callable[[Any, str, RunOptions], Any]]] = {
+_OF_TASKS: dict[str, tuple[str, Callable[[object, str, RunOptions], object]]] = {
     "task_run_name": ("run_name", _run_name),
     "retry_jitter_factor": ("retry_jitter_factor", _jitter),
     "retry_condition_fn": ("retry_condition_fn", _function),
@@ -391,7 +391,7 @@ def version_of(function: Callable[..., object]) -> str | None:
     return hashlib.sha256(source).hexdigest()[:32]
 
 
-def find_definition(module: str, qualified_name: str) -> Any:
+def find_definition(module: str, qualified_name: str) -> object:
     """What a module holds under a qualified name: how a flow or task is had in another process.
 
     Raises:

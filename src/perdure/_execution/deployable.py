@@ -30,7 +30,7 @@ class Deployable:
         schedule: "Schedule | None" = None,
         schedules: "Iterable[Schedule] | None" = None,
         timezone: str = "UTC",
-        parameters: Mapping[str, Any] | None = None,
+        parameters: Mapping[str, object] | None = None,
         description: str | None = None,
         tags: Iterable[str] = (),
         partitions: "Partitions | None" = None,
@@ -40,12 +40,12 @@ class Deployable:
         overlap: "Overlap" = "queue",
         priority: int = 100,
         paused: bool = False,
-        job_variables: Mapping[str, Any] | None = None,
+        job_variables: Mapping[str, object] | None = None,
         work_pool_name: str | None = None,
         work_queue_name: str | None = None,
         anchor_date: datetime | None = None,
         version: str | None = None,
-        **others: Any,
+        **others: object,
     ) -> "DeployedFlow":
         """This flow as a deployment, for `serve` or `deploy`.
 

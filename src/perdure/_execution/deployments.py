@@ -141,7 +141,7 @@ class Deployment:
 
     @staticmethod
     def build_from_flow(
-        flow: Any, name: str, *, apply: bool = False, schedule: Any = None, schedules: Any = None, **options: Any
+        flow: Any, name: str, *, apply: bool = False, schedule: object = None, schedules: object = None, **options: Any
     ) -> DeployedFlow:
         """`flow.to_deployment(name, ...)`, whose `apply()` makes the deployment; with `apply=True`, it is made here.
 

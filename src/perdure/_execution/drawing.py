@@ -92,7 +92,7 @@ class Drawn:
             self._depends("how many items there are in it")
         return iter([Drawn(self._calls, self._name)])
 
-    def __await__(self) -> Generator[Any, None, "Drawn"]:
+    def __await__(self) -> Generator[object, None, "Drawn"]:
         return self
         yield
 
@@ -141,7 +141,7 @@ async def _given(value: object) -> Any:
 class _Future(Drawn):
     """What stands for the future of a call for which the drawing has a value."""
 
-    def __init__(self, calls: frozenset[int], name: str, value: Any, is_awaited: bool) -> None:
+    def __init__(self, calls: frozenset[int], name: str, value: object, is_awaited: bool) -> None:
         super().__init__(calls, name)
         self._value = value
         self._is_awaited = is_awaited
@@ -157,7 +157,7 @@ class _Futures(list[_Future]):
         return [each.result() for each in self]
 
 
-def draw_call(options: RunOptions, args: Iterable[object], kwargs: dict[str, Any], way: Way) -> Any:
+def draw_call(options: RunOptions, args: Iterable[object], kwargs: dict[str, object], way: Way) -> object:
     """What stands for a call's result, if a flow is drawn here; else None."""
     drawing = _current.get()
     if drawing is None:
@@ -166,7 +166,7 @@ def draw_call(options: RunOptions, args: Iterable[object], kwargs: dict[str, Any
     return drawing.note(options, [*args, *given], way)
 
 
-def draw_flow(options: FlowOptions, parameters: dict[str, Any], call: Callable[[], object]) -> Any:
+def draw_flow(options: FlowOptions, parameters: dict[str, object], call: Callable[[], object]) -> object:
     """The graph of what the flow's function calls; a coroutine of it on an event loop, if the function is one."""
     if options.is_generator:
         raise VisualizationError(
@@ -183,7 +183,7 @@ def draw_flow(options: FlowOptions, parameters: dict[str, Any], call: Callable[[
     return asyncio.run(coroutine)
 
 
-def _draw_here(options: FlowOptions, parameters: dict[str, Any], call: Callable[[], object]) -> FlowGraph:
+def _draw_here(options: FlowOptions, parameters: dict[str, object], call: Callable[[], object]) -> FlowGraph:
     drawing = Drawing()
     resets = _enter(drawing, options, parameters, colour_of_plain_code())
     try:
@@ -193,7 +193,7 @@ def _draw_here(options: FlowOptions, parameters: dict[str, Any], call: Callable[
     return FlowGraph(options.name, drawing.nodes, list(drawing.edges))
 
 
-async def _draw_awaited(options: FlowOptions, parameters: dict[str, Any], call: Callable[[], Any]) -> FlowGraph:
+async def _draw_awaited(options: FlowOptions, parameters: dict[str, object], call: Callable[[], Any]) -> FlowGraph:
     drawing = Drawing()
     resets = _enter(drawing, options, parameters, True)
     try:
@@ -203,7 +203,7 @@ async def _draw_awaited(options: FlowOptions, parameters: dict[str, Any], call: 
     return FlowGraph(options.name, drawing.nodes, list(drawing.edges))
 
 
-def _enter(drawing: Drawing, options: FlowOptions, parameters: dict[str, Any], colour: object) -> list[object]:
+def _enter(drawing: Drawing, options: FlowOptions, parameters: dict[str, object], colour: object) -> list[object]:
     """Have a flow run be around the code that is not recorded, so that it may ask for its name and its logger."""
     run = FlowRunContext(
         id=new_id(),

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
-from typing import Any
 
 from perdure._engine.drivers import adrive, drive
 from perdure._engine.lifecycle.begin import finish
@@ -16,18 +15,18 @@ from perdure._session.session import Session
 from perdure._session.signals import ended_by_signal
 
 Find = Callable[[], Resumable | None]  # claims a run that crashed, if there is one
-Begin = Callable[[Resumable | None], FlowCall | State[Any]]
+Begin = Callable[[Resumable | None], FlowCall | State[object]]
 
 
 class FlowWork(SubmittedWork[FlowCall]):
     """A submitted call of a flow."""
 
-    def perform(self) -> State[Any]:
+    def perform(self) -> State[object]:
         run = self.call.run
         with ended_by_signal(run), nullcontext() if run.parent is None else run.controller.active(run):
             return run_flow(self.call, self.session)
 
-    async def aperform(self) -> State[Any]:
+    async def aperform(self) -> State[object]:
         with ended_by_signal(self.call.run, awaited=True):
             return await arun_flow(self.call, self.session)
 
@@ -36,12 +35,12 @@ class FlowWork(SubmittedWork[FlowCall]):
         self.run_here()
 
 
-def run_flow(call: FlowCall, session: Session) -> State[Any]:
+def run_flow(call: FlowCall, session: Session) -> State[object]:
     """Run a flow in this thread; the state that it came to."""
     return _ended(call.run, drive(flow_run(call, session), session))
 
 
-async def arun_flow(call: FlowCall, session: Session) -> State[Any]:
+async def arun_flow(call: FlowCall, session: Session) -> State[object]:
     """Run a flow on the caller's event loop; the state that it came to."""
     return _ended(call.run, await adrive(flow_run(call, session), session))
 
@@ -55,7 +54,7 @@ def _ended(run: FlowRunContext, state: State[object]) -> State[object]:
     return state
 
 
-async def acall(call: FlowCall | State[object], session: Session, return_state: bool) -> Any:
+async def acall(call: FlowCall | State[object], session: Session, return_state: bool) -> object:
     """What the call of a coroutine flow gives: its value, or its state."""
     try:
         if isinstance(call, FlowCall):
@@ -69,7 +68,7 @@ async def acall(call: FlowCall | State[object], session: Session, return_state: 
         raise
 
 
-async def arun_again(find: Find, begin: Begin, session: Session, return_state: bool) -> Any:
+async def arun_again(find: Find, begin: Begin, session: Session, return_state: bool) -> object:
     """The same of a call that begins with the run that `find` claims, if any."""
     try:
         call = await afound(find, begin, session)
@@ -79,7 +78,7 @@ async def arun_again(find: Find, begin: Begin, session: Session, return_state: b
     return await acall(call, session, return_state)
 
 
-async def afound(find: Find, begin: Begin, session: Session) -> FlowCall | State[Any]:
+async def afound(find: Find, begin: Begin, session: Session) -> FlowCall | State[object]:
     """What begins with the run that is found in another thread; if that is cancelled, the run stays Crashed."""
     import asyncio
 
@@ -94,7 +93,7 @@ async def afound(find: Find, begin: Begin, session: Session) -> FlowCall | State
     return begin(again)
 
 
-def items_ended(call: FlowCall) -> State[Any]:
+def items_ended(call: FlowCall) -> State[object]:
     """The final state of a generator flow whose items have all been handed on."""
     assert call.run.state is not None
     return _ended(call.run, call.run.state)

@@ -17,12 +17,12 @@ from perdure._run.effects import Steps
 from perdure._session.session import Session
 
 CallT = TypeVar("CallT", TaskCall, FlowCall)
-StepsOf = Callable[[CallT, Session], Steps[State[Any]]]
-Ended = Callable[[CallT], State[Any]]
+StepsOf = Callable[[CallT, Session], Steps[State[object]]]
+Ended = Callable[[CallT], State[object]]
 
 
 def items(
-    call: CallT | State[Any], steps: StepsOf[CallT], session: Session, ended: Ended[CallT]
+    call: CallT | State[object], steps: StepsOf[CallT], session: Session, ended: Ended[CallT]
 ) -> Generator[Any, Any, Any]:
     """What a generator run hands on, as it comes, or what it handed on in an earlier attempt of its flow.
 
@@ -51,7 +51,7 @@ def items(
 
 
 async def aitems(
-    call: CallT | State[object] | Callable[[], Awaitable[CallT | State[Any]]],
+    call: CallT | State[object] | Callable[[], Awaitable[CallT | State[object]]],
     steps: StepsOf[CallT],
     session: Session,
     ended: Ended[CallT],
@@ -91,7 +91,7 @@ async def aitems(
             raise
 
 
-def _noting(call: TaskCall | FlowCall) -> Callable[[Any], None] | None:
+def _noting(call: TaskCall | FlowCall) -> Callable[[object], None] | None:
     """What has the flow run that called a generator know its items again, if they are kept."""
     if not call.run.collect:
         return None

@@ -47,7 +47,7 @@ class concurrency:  # noqa: N801 - it is used as a function is
         session = sessions.current()
         self._held.append(drive(self._enter(session), session))
 
-    def __exit__(self, _: Any, __: BaseException | None, ___: TracebackType | None) -> None:
+    def __exit__(self, _: object, __: BaseException | None, ___: TracebackType | None) -> None:
         session = sessions.current()
         drive(_let_go(self._held.pop(), session), session)
 

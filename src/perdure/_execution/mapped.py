@@ -45,8 +45,8 @@ from perdure._run.pending import Pending, PendingGroup
 from perdure._runners.base import WINDOW
 
 R = TypeVar("R")
-Parameters = dict[str, Any]
-Submit = Callable[[Parameters], Future[Any] | AsyncFuture[Any]]
+Parameters = dict[str, object]
+Submit = Callable[[Parameters], Future[object] | AsyncFuture[object]]
 
 _PATIENCE = 0.1  # seconds after which a wait for another thread's submitting looks again
 
@@ -124,10 +124,10 @@ class Mapped(PendingGroup, Generic[R]):
             pass  # how many there are is known when the generator has ended
         return range(*part.indices(len(self)))
 
-    def __add__(self, other: Iterable[Any]) -> list[Any]:
+    def __add__(self, other: Iterable[Any]) -> list[object]:
         return [*self.members(), *_members(other)]
 
-    def __radd__(self, other: Iterable[Any]) -> list[Any]:
+    def __radd__(self, other: Iterable[Any]) -> list[object]:
         return [*_members(other), *self.members()]
 
     def _iterate(self) -> Iterator[Any]:
@@ -157,7 +157,7 @@ class Mapped(PendingGroup, Generic[R]):
             yield self._future_at(index)
             index += 1
 
-    def __await__(self) -> Generator[Any, None, Any]:
+    def __await__(self) -> Generator[object, None, object]:
         """The mapped futures themselves: `await task.map(...)` and `task.map(...)` are the same."""
         yield from ()
         return self

@@ -213,7 +213,7 @@ class _Allowed:
         return map(allow_failure, self._items)
 
 
-def _column(value: Any) -> Any:
+def _column(value: Any) -> object:
     """What is gone through for an argument: a future or state of a collection stands for its items."""
     if isinstance(value, allow_failure):
         if isinstance(value.value, Pending):

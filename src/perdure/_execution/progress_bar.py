@@ -33,7 +33,7 @@ class _Display:
         self._progress: Any = None
         self._bars = 0
 
-    def add(self, name: str, total: int | None, done: int) -> Any:
+    def add(self, name: str, total: int | None, done: int) -> object:
         """Draw one bar more; its id."""
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -67,7 +67,7 @@ class _RichBar:
         self._total = total
         self._done = 0
         self._began = time.monotonic()
-        self._id: Any = None
+        self._id: object = None
 
     def advance(self) -> None:
         with _display.lock:

@@ -46,14 +46,14 @@ def runs_of(wait_for: WaitFor | None) -> Sequence[WaitedFor]:
     return waited_for(list(wait_for) if isinstance(wait_for, Iterator) else wait_for)
 
 
-def run_task(call: TaskCall, session: Session) -> State[Any]:
+def run_task(call: TaskCall, session: Session) -> State[object]:
     """Run a task in this thread; the state that it came to."""
     state = drive(task_run(call, session), session)
     finish(call.run, state)
     return state
 
 
-def run_interruptibly(call: TaskCall, session: Session) -> State[Any]:
+def run_interruptibly(call: TaskCall, session: Session) -> State[object]:
     """Run a task that begins in a thread or process of its own; the state that it came to, which its flow is to get."""
     flow = call.run.flow
     if flow is None:
@@ -62,7 +62,7 @@ def run_interruptibly(call: TaskCall, session: Session) -> State[Any]:
         return drive(task_run(call, session), session)
 
 
-async def arun_task(call: TaskCall, session: Session) -> State[Any]:
+async def arun_task(call: TaskCall, session: Session) -> State[object]:
     """Run a task on the caller's event loop; the state that it came to."""
     state = await adrive(task_run(call, session), session)
     finish(call.run, state)
@@ -84,11 +84,11 @@ class SubmittedWork(Generic[CallT]):
         self._is_ready = False  # its values are in place, though it has not begun
         self._on_loop: Any = None  # the asyncio.Task, where it runs on the caller's event loop
 
-    def perform(self) -> State[Any]:
+    def perform(self) -> State[object]:
         """Run it in this thread; the state that it came to."""
         raise NotImplementedError
 
-    async def aperform(self) -> State[Any]:
+    async def aperform(self) -> State[object]:
         """Run it on the caller's event loop; the state that it came to."""
         raise NotImplementedError
 
@@ -271,10 +271,10 @@ class SubmittedWork(Generic[CallT]):
 class TaskWork(SubmittedWork[TaskCall]):
     """A submitted call of a task."""
 
-    def perform(self) -> State[Any]:
+    def perform(self) -> State[object]:
         return run_interruptibly(self.call, self.session)
 
-    async def aperform(self) -> State[Any]:
+    async def aperform(self) -> State[object]:
         return await adrive(task_run(self.call, self.session), self.session)
 
     @property
@@ -362,8 +362,8 @@ if hasattr(os, "register_at_fork"):  # not on Windows
 
 
 def submit_task(
-    owner: object, options: TaskOptions, parameters: dict[str, Any], wait_for: Sequence[WaitedFor], passed: Passed
-) -> Future[Any] | AsyncFuture[Any]:
+    owner: object, options: TaskOptions, parameters: dict[str, object], wait_for: Sequence[WaitedFor], passed: Passed
+) -> Future[object] | AsyncFuture[object]:
     """Create a task run and see to it that it runs once all that it depends on has finished."""
     session = sessions.current()
     call = begin_task(owner, options, parameters, wait_for, session, passed)
@@ -372,7 +372,7 @@ def submit_task(
 
 def submit_call(
     call: CallT | State[object], work_of: type[SubmittedWork[CallT]], session: Session, is_async: bool
-) -> Future[Any] | AsyncFuture[Any]:
+) -> Future[object] | AsyncFuture[object]:
     """See to it that a call that was begun runs once all that it depends on has finished."""
     if is_async:
         check_loop_of_coroutines()

@@ -48,7 +48,7 @@ class transaction:  # noqa: N801 - it is used as a function is
         run = current_run.get()
         return self._begun(drive(enter_transaction(run, transaction_above(run), self._key, session), session))
 
-    def __exit__(self, _: Any, error: BaseException | None, __: TracebackType | None) -> None:
+    def __exit__(self, _: object, error: BaseException | None, __: TracebackType | None) -> None:
         session = sessions.current()
         drive(leave_transaction(self._ended(), session, error), session)
 

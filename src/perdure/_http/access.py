@@ -20,7 +20,7 @@ from perdure._platform.clock import system_clock
 from perdure._rooms.tokens.records import Scope, Token
 from perdure._rooms.tokens.store import Tokens, digest_of
 
-F = TypeVar("F", bound=Callable[..., Any])
+F = TypeVar("F", bound=Callable[..., object])
 COOKIE = "perdure_session"
 CSRF_HEADER = "X-CSRF-Token"
 READING = ("GET", "HEAD", "OPTIONS")

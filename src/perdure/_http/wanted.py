@@ -54,18 +54,18 @@ def _named(choice: Choice) -> str:
     return choice.name if choice.parameter is None else choice.parameter.name
 
 
-def _value(choice: Choice, given: Any) -> Any:
+def _value(choice: Choice, given: object) -> Any:
     if isinstance(given, datetime):
         return micros(given)
     is_one = choice.parameter is not None and choice.parameter.most == 1
     return (given,) if is_one and _is_many(choice.hint) else given
 
 
-def _default(choice: Choice, parameter: Parameter, kind: Any) -> Any:
+def _default(choice: Choice, parameter: Parameter, kind: Any) -> object:
     return None if parameter.most == 1 else kind._field_defaults[choice.name]
 
 
-def _is_many(hint: Any) -> bool:
+def _is_many(hint: object) -> bool:
     return get_origin(hint) is tuple
 
 
@@ -80,7 +80,7 @@ def _type(choice: Choice, parameter: Parameter) -> Any:
     return Annotated[_of(choice.hint), Field(description=parameter.description, **given)]
 
 
-def _of(hint: Any) -> Any:
+def _of(hint: object) -> Any:
     """The type of a parameter: of ids, times and texts, what the API has for them."""
     if get_origin(hint) in (Union, UnionType):
         return Union[tuple(_of(part) for part in get_args(hint))]  # noqa: UP007

@@ -69,7 +69,7 @@ def _deployment(
     return made
 
 
-def _source(steps: Sequence[Any], findings: list[Finding], text: str) -> dict[str, object]:
+def _source(steps: Sequence[object], findings: list[Finding], text: str) -> dict[str, object]:
     for step in reversed(steps):
         for name, options in step.items() if isinstance(step, Mapping) else ():
             kind, given = name.rpartition(".")[2], options or {}
@@ -109,7 +109,7 @@ def _schedules(each: Mapping[str, Any], findings: list[Finding], text: str) -> d
     return {"schedules": made}
 
 
-def _pool(pool: Mapping[str, Any]) -> dict[str, object]:
+def _pool(pool: Mapping[str, object]) -> dict[str, object]:
     names = {"name": "work_pool", "work_queue_name": "work_queue", "job_variables": "job_variables"}
     return {new: pool[old] for old, new in names.items() if pool.get(old)}
 

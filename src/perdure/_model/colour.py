@@ -7,21 +7,20 @@ is within a plain function that has begun an event loop of its own, as `asyncio.
 import sys
 from collections.abc import Callable
 from contextvars import ContextVar
-from typing import Any
 
 from perdure._model.concurrency import check_loop_of_coroutines
 
 # True: a coroutine function runs. Else a plain one does: the event loop in whose thread it was called, or False.
-run_is_async: ContextVar[Any] = ContextVar("perdure_run_is_async", default=None)
+run_is_async: ContextVar[object] = ContextVar("perdure_run_is_async", default=None)
 
 
-def colour_of_plain_code() -> Any:
+def colour_of_plain_code() -> object:
     """What `run_is_async` is set to while a plain function runs here."""
     asyncio = sys.modules.get("asyncio")
     return False if asyncio is None else asyncio._get_running_loop() or False
 
 
-def _in_loop_of_its_own(colour: Any) -> bool:
+def _in_loop_of_its_own(colour: object) -> bool:
     """Whether the plain function that runs has begun an event loop, on which the caller is."""
     asyncio = sys.modules.get("asyncio")
     loop = None if asyncio is None else asyncio._get_running_loop()
@@ -35,7 +34,7 @@ def on_event_loop() -> bool:
     return asyncio is not None and asyncio._get_running_loop() is not None
 
 
-def is_running(loop: Any) -> bool:
+def is_running(loop: object) -> bool:
     """Whether this very event loop is running in this thread."""
     asyncio = sys.modules.get("asyncio")
     return asyncio is not None and asyncio._get_running_loop() is loop

@@ -83,11 +83,11 @@ def _mapping(value: Any, parts: Sequence[Any]) -> Any:
     return rebuilt
 
 
-def _proxy(_: Any, parts: Sequence[Any]) -> Any:
+def _proxy(_: object, parts: Sequence[object]) -> Any:
     return MappingProxyType(dict(zip(parts[::2], parts[1::2], strict=True)))
 
 
-def _views_of(base: type[dict[Any, Any]]) -> dict[type, Container]:
+def _views_of(base: type[dict[object, object]]) -> dict[type, Container]:
     return {
         type(base().keys()): Container(iter, lambda _, parts: base.fromkeys(parts).keys()),
         type(base().values()): Container(iter, lambda _, parts: base(enumerate(parts)).values()),
@@ -99,10 +99,10 @@ def _views_of(base: type[dict[Any, Any]]) -> dict[type, Container]:
 
 
 def _object_of(names: Sequence[str]) -> Container:
-    def parts(value: Any) -> list[Any]:
+    def parts(value: object) -> list[Any]:
         return [getattr(value, name, _MISSING) for name in names]
 
-    def rebuilt(value: Any, parts: Sequence[Any]) -> Any:
+    def rebuilt(value: object, parts: Sequence[object]) -> object:
         return _with_attributes(_twin(value), names, parts)
 
     return Container(parts, rebuilt)
@@ -115,7 +115,7 @@ class _Missing:
 _MISSING = _Missing()
 
 
-def _twin(value: Any) -> Any:
+def _twin(value: object) -> object:
     """Another object with the same attributes."""
     kind: Any = type(value)
     twin = kind.__new__(kind) if isinstance(value, SimpleNamespace) else object.__new__(kind)
@@ -141,18 +141,18 @@ def _is_private(name: str) -> bool:
     return name.startswith("__") and not name.endswith("__")
 
 
-def _with_attributes(twin: Any, names: Iterable[str], parts: Sequence[Any]) -> Any:
+def _with_attributes(twin: object, names: Iterable[str], parts: Sequence[object]) -> Any:
     for name, part in zip(names, parts, strict=True):
         if part is not _MISSING:
             object.__setattr__(twin, name, part)
     return twin
 
 
-def _namespace(value: Any, parts: Sequence[Any]) -> Any:
+def _namespace(value: object, parts: Sequence[object]) -> Any:
     return _with_attributes(_twin(value), tuple(vars(value)), parts)
 
 
-def _fields_of_model(value: Any) -> list[Any]:
+def _fields_of_model(value: Any) -> list[object]:
     names = type(value).model_fields
     return [*(getattr(value, name, None) for name in names), *(value.__pydantic_extra__ or {}).values()]
 
@@ -165,7 +165,7 @@ def _model(value: Any, parts: Sequence[Any]) -> Any:
     return twin
 
 
-def _old_model(value: Any, parts: Sequence[Any]) -> Any:
+def _old_model(value: Any, parts: Sequence[Any]) -> object:
     return _with_attributes(value.copy(), tuple(vars(value)), parts)
 
 

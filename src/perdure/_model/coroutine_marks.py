@@ -6,7 +6,6 @@ They are properties, not attributes: a mark is one object in each process, and n
 import inspect
 import sys
 from types import SimpleNamespace
-from typing import Any
 
 
 class CoroutineMarks:
@@ -17,13 +16,13 @@ class CoroutineMarks:
         raise NotImplementedError
 
     @property
-    def _is_coroutine(self) -> Any:
+    def _is_coroutine(self) -> object:
         """asyncio's mark, and the only one before Python 3.12."""
         asyncio = sys.modules.get("asyncio.coroutines")
         return getattr(asyncio, "_is_coroutine", None) if self._gives_coroutine else None
 
 
-def _marked(mark: Any) -> property:
+def _marked(mark: object) -> property:
     return property(lambda self: mark if self._gives_coroutine else None)
 
 

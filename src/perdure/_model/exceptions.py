@@ -35,7 +35,11 @@ class _Portable:
         return (*self._kept(kind, args, attributes), chain) if chain else self._kept(kind, args, attributes)
 
     def _whole(
-        self, kind: type[BaseException], args: tuple[Any, ...], attributes: dict[str, Any], chain: dict[str, Any]
+        self,
+        kind: type[BaseException],
+        args: tuple[object, ...],
+        attributes: dict[str, object],
+        chain: dict[str, object],
     ) -> tuple[Any, ...]:
         holds_others = _holds_others(self._error)
         own = None if holds_others else _own_reduction(self._error)
@@ -67,10 +71,10 @@ class _Portable:
             return [self._part(each) for each in value]
         return value if self._trial is None or self._is_kept(value) else text_of(value)
 
-    def _is_part(self, value: Any) -> bool:
+    def _is_part(self, value: object) -> bool:
         return isinstance(value, BaseException) or _is_of_group(value) or self._is_kept(value)
 
-    def _is_kept(self, value: Any) -> bool:
+    def _is_kept(self, value: object) -> bool:
         assert self._trial is not None
         try:
             self._trial(value)
@@ -79,7 +83,7 @@ class _Portable:
         return True
 
 
-def portable(value: Any) -> Any:
+def portable(value: object) -> Any:
     """What to pickle in the place of a value: itself, unless it is an exception that would not come back whole.
 
     Python pickles an exception as its class and `args`, and calls the class with these to have it again. That
@@ -125,7 +129,7 @@ def stand_in(error: BaseException, trial: Trial) -> BaseException:
     return made
 
 
-def _made(part: Any) -> Any:
+def _made(part: object) -> Any:
     """What a part of an exception is once it has been pickled and restored."""
     if isinstance(part, list | tuple):
         return type(part)(map(_made, part)) if type(part) in (list, tuple) else part
@@ -138,7 +142,7 @@ def _made(part: Any) -> Any:
     return error
 
 
-def text_of(value: Any) -> str:
+def text_of(value: object) -> str:
     """The text of a value, cut if it is long."""
     try:
         return str(value)[:_TEXT]
@@ -146,7 +150,7 @@ def text_of(value: Any) -> str:
         return f"<a {type(value).__qualname__} that cannot be shown>"
 
 
-def _rebuilt(kind: type[BaseException], args: tuple[Any, ...], attributes: dict[str, Any]) -> BaseException:
+def _rebuilt(kind: type[BaseException], args: tuple[object, ...], attributes: dict[str, object]) -> BaseException:
     error = kind.__new__(kind, *args)
     if not (isinstance(error, OSError) and len(args) > 2):  # it has taken the file names out
         error.args = args
@@ -155,7 +159,7 @@ def _rebuilt(kind: type[BaseException], args: tuple[Any, ...], attributes: dict[
 
 
 def _rebuilt_saying(
-    kind: type[BaseException], args: tuple[Any, ...], attributes: dict[str, Any], text: str
+    kind: type[BaseException], args: tuple[object, ...], attributes: dict[str, object], text: str
 ) -> BaseException:
     """An exception of which parts are missing; it has the text that it had with them."""
     try:
@@ -181,7 +185,7 @@ def _holds_others(error: BaseException) -> bool:
     return any(isinstance(each, BaseException) or _is_of_group(each) for each in error.args)
 
 
-def _is_of_group(value: Any) -> bool:
+def _is_of_group(value: object) -> bool:
     return isinstance(value, list | tuple) and any(isinstance(each, BaseException) for each in value)
 
 

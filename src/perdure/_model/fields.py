@@ -11,7 +11,7 @@ from functools import cache
 from types import NoneType
 from typing import Annotated, Any, TypeVar, get_args
 
-R = TypeVar("R", bound=tuple[Any, ...])
+R = TypeVar("R", bound=tuple[object, ...])
 
 Id = Annotated[str, "id"]
 """An id as `_platform.ids` makes them."""
@@ -45,12 +45,12 @@ class Field:
 
 
 @cache
-def fields_of(record: Any) -> dict[str, Field]:
+def fields_of(record: object) -> dict[str, Field]:
     """The fields of a record, by name."""
     return {name: _field(hint) for name, hint in record.__annotations__.items()}
 
 
-def _field(hint: Any) -> Field:
+def _field(hint: object) -> Field:
     parts = () if word_of(hint) is not None else get_args(hint)
     is_optional = NoneType in parts
     if is_optional:
@@ -60,14 +60,14 @@ def _field(hint: Any) -> Field:
     return Field(hint if word is None else get_args(hint)[0], word, is_optional)
 
 
-def word_of(hint: Any) -> str | None:
+def word_of(hint: object) -> str | None:
     """The word beside a type from here; None for all others."""
     beside = getattr(hint, "__metadata__", None)
     return beside[0] if beside and type(beside[0]) is str else None
 
 
 @cache
-def from_row(record: type[R]) -> Callable[[Sequence[Any]], R]:
+def from_row(record: type[R]) -> Callable[[Sequence[object]], R]:
     """What makes a record of a row of the database, which has texts for enums, and SQLite numbers for flags.
 
     Raises, when it is called:
@@ -81,7 +81,7 @@ def from_row(record: type[R]) -> Callable[[Sequence[Any]], R]:
     if not changes:
         return make
 
-    def made(row: Sequence[Any]) -> R:
+    def made(row: Sequence[object]) -> R:
         values = list(row)
         for place, kind in changes:
             if values[place] is not None:

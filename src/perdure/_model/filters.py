@@ -17,7 +17,7 @@ from typing import Any, TypeVar, get_args
 from perdure._platform.ids import is_dated
 
 T = TypeVar("T")
-Conditions = tuple[list[str], list[Any]]
+Conditions = tuple[list[str], list[object]]
 _ID_LENGTH = 36
 _TAIL = 15  # where in an id all comes that is not of its time, nor says how it was made
 
@@ -91,7 +91,7 @@ CURSOR = Parameter("cursor", "`next` of the page before this one.")
 class Choice:
     """What a filter's field does: its type without what is beside that, and that."""
 
-    def __init__(self, name: str, hint: Any, rows: Rows | None, parameter: Parameter | None) -> None:
+    def __init__(self, name: str, hint: object, rows: Rows | None, parameter: Parameter | None) -> None:
         self.name = name
         self.hint = hint
         self.rows = rows
@@ -99,7 +99,7 @@ class Choice:
 
 
 @cache
-def choices_of(filter: Any) -> list[Choice]:
+def choices_of(filter: object) -> list[Choice]:
     """What the fields of a filter do, in their order."""
     return [_choice(name, hint) for name, hint in filter.__annotations__.items()]
 
@@ -125,14 +125,14 @@ def is_declared(filter: Any) -> bool:
     )
 
 
-def _choice(name: str, hint: Any) -> Choice:
+def _choice(name: str, hint: object) -> Choice:
     beside = list(_beside(hint))
     return Choice(name, get_args(hint)[0] if beside else hint, _of(Rows, beside), _of(Parameter, beside))
 
 
-def _beside(hint: Any) -> Iterator[Any]:
+def _beside(hint: object) -> Iterator[object]:
     return (each for each in getattr(hint, "__metadata__", ()) if isinstance(each, (Rows, Parameter)))
 
 
-def _of(kind: type[T], beside: list[Any]) -> T | None:
+def _of(kind: type[T], beside: list[object]) -> T | None:
     return next((each for each in beside if isinstance(each, kind)), None)

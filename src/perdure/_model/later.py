@@ -1,7 +1,6 @@
 """Modules that are imported when something of them is first used, so that programs which never do start faster."""
 
 from importlib import import_module
-from typing import Any
 
 
 class Later:
@@ -10,7 +9,7 @@ class Later:
     def __init__(self, module: str) -> None:
         self._module = module
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         found = getattr(import_module(self._module), name)
         setattr(self, name, found)
         return found

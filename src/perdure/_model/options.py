@@ -10,7 +10,7 @@ from perdure._model.retention import Retention
 from perdure._model.signatures import Signature
 from perdure._platform.programs import name_of_module
 
-Hook = Callable[..., Any]  # called with (flow or task, its run, the state)
+Hook = Callable[..., object]  # called with (flow or task, its run, the state)
 Resources = tuple[tuple[str, float], ...]  # names, and how much of each
 RetryDelay = float | Sequence[float] | Callable[[int], Sequence[float]]
 
@@ -32,8 +32,8 @@ class RunOptions:
     retry_delays: tuple[float, ...] = ()  # in seconds, what it comes to for so many retries; the last one repeats
     timeout_seconds: float | None = None
     persist_result: bool | None = None
-    result_storage: Any = None  # a Storage, a saved block's slug, or None: inherited
-    result_serializer: Any = None  # a Serializer, a type name, or None: inherited
+    result_storage: object = None  # a Storage, a saved block's slug, or None: inherited
+    result_serializer: object = None  # a Serializer, a type name, or None: inherited
     result_retention: Retention | None = None  # None: inherited
     cache_result_in_memory: bool = True
     log_prints: bool | None = None
@@ -113,12 +113,12 @@ class TaskOptions(RunOptions):
     """A task's options."""
 
     retry_jitter_factor: float | None = None
-    retry_condition_fn: Callable[..., Any] | None = None
-    cache_key_fn: Callable[..., Any] | None = None
+    retry_condition_fn: Callable[..., object] | None = None
+    cache_key_fn: Callable[..., object] | None = None
     cache_policy: Any = None  # a CachePolicy
     cache_expiration: timedelta | None = None
     refresh_cache: bool | None = None
-    viz_return_value: Any = None  # what a drawing of a flow has instead of the result
+    viz_return_value: object = None  # what a drawing of a flow has instead of the result
     result_storage_key: str | None = None
     # What a worker of a cluster must have, of what its engine counts. Says where the task runs, not what it is.
     resources: Resources = field(default=(), metadata={"in_digest": False})

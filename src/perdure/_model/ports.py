@@ -7,7 +7,7 @@ with them is a `Kept` of the record and its filter: `class Bookmarks(Kept[Bookma
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, Protocol, TypeVar, get_args, get_origin
 
-F = TypeVar("F", bound=Callable[..., Any])
+F = TypeVar("F", bound=Callable[..., object])
 Record = TypeVar("Record")
 Filter = TypeVar("Filter", contravariant=True)
 Needs = Literal["read", "write", "admin"]
@@ -25,7 +25,7 @@ def administers(method: F) -> F:
     return method
 
 
-def needed_by(method: Callable[..., Any]) -> Needs:
+def needed_by(method: Callable[..., object]) -> Needs:
     """What a token must allow for a method."""
     return getattr(method, "needs", "write")
 

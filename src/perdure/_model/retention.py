@@ -42,7 +42,7 @@ class Retention:
                 raise DefinitionError(f"Retention({name}={value!r}) must be a whole number above 0, such as {example}.")
 
     @classmethod
-    def of(cls, value: Any) -> "Retention":
+    def of(cls, value: object) -> "Retention":
         """The retention that a timedelta (an age), or text such as "30d, 10 runs, 5 GiB" or "forever", stands for.
 
         Raises:
@@ -80,7 +80,7 @@ class Retention:
         return {name: limit for name, limit in limits.items() if limit is not None}
 
 
-def _limit(part: str, value: str) -> tuple[str, Any]:
+def _limit(part: str, value: str) -> tuple[str, object]:
     if found := _RUNS.fullmatch(part):
         return "runs", int(found[1])
     with suppress(ValueError):

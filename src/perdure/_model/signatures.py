@@ -25,7 +25,7 @@ class Passed(NamedTuple):
 class Signature:
     """A function's signature and kind, looked at once, at definition."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, function: Callable[..., object]) -> None:
         self.inspected = signature_of(function)
         self._function = function
         parameters = self.inspected.parameters.values()
@@ -38,7 +38,7 @@ class Signature:
         self.is_generator = inspect.isgeneratorfunction(plain_function) or inspect.isasyncgenfunction(plain_function)
         self.is_async = inspect.iscoroutinefunction(plain_function) or inspect.isasyncgenfunction(plain_function)
 
-    def bind(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    def bind(self, name: str, args: Sequence[object], kwargs: Mapping[str, object]) -> dict[str, object]:
         """All parameters by name, defaults filled in.
 
         Raises:
@@ -55,7 +55,7 @@ class Signature:
                     return {each: bound[each] for each in self.names}
         return self._bind_slowly(name, args, kwargs)
 
-    def _bind_slowly(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    def _bind_slowly(self, name: str, args: Sequence[object], kwargs: Mapping[str, object]) -> dict[str, object]:
         try:
             bound = self.inspected.bind(*args, **kwargs)
         except TypeError as error:
@@ -66,9 +66,9 @@ class Signature:
         bound.apply_defaults()
         return dict(bound.arguments)
 
-    def spread(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    def spread(self, parameters: Mapping[str, Any]) -> dict[str, object]:
         """The parameters with `*args` and `**kwargs` taken apart, each item under a name such as `args[0]`."""
-        spread: dict[str, Any] = {}
+        spread: dict[str, object] = {}
         for name, value in parameters.items():
             kind = self.inspected.parameters[name].kind
             if kind is inspect.Parameter.VAR_POSITIONAL:
@@ -79,7 +79,7 @@ class Signature:
                 spread[name] = value
         return spread
 
-    def gather(self, spread: dict[str, Any]) -> dict[str, Any]:
+    def gather(self, spread: dict[str, object]) -> dict[str, object]:
         """What `spread` took apart, put together, in the order of the signature."""
         if self.is_plain:
             return {name: spread[name] for name in self.names}
@@ -95,7 +95,9 @@ class Signature:
         empty: dict[str, Any] = {name: () if kind is _VAR_POSITIONAL else {} for name, kind in self._variable}
         return {name: parameters[name] if name in parameters else empty[name] for name in self.names}
 
-    def unbind(self, parameters: Mapping[str, Any], passed: Passed | None) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    def unbind(
+        self, parameters: Mapping[str, Any], passed: Passed | None
+    ) -> tuple[tuple[object, ...], dict[str, object]]:
         """The positional and keyword arguments that pass these parameters as the call did; None: it is not known how.
 
         A default that was not replaced is left to the function, as Python leaves it.
@@ -109,7 +111,7 @@ class Signature:
             return tuple([parameters[name] for name in self.names[:by_position]]), changed
         args: list[Any] = []
         kwargs: dict[str, Any] = {}
-        held: list[Any] = []  # positional-only defaults: passed only if one behind them is
+        held: list[object] = []  # positional-only defaults: passed only if one behind them is
         for index, (name, parameter) in enumerate(self.inspected.parameters.items()):
             if name not in parameters:
                 continue
@@ -139,11 +141,11 @@ class Signature:
         return sum(kind in (_PLAIN, _POSITIONAL_ONLY) for kind in kinds)
 
 
-def _anything(*args: Any, **kwargs: Any) -> None:
+def _anything(*args: object, **kwargs: object) -> None:
     """Has the signature of a function that has none: some builtins do not say what they take."""
 
 
-def signature_of(function: Callable[..., Any], follow_wrapped: bool = True) -> inspect.Signature:
+def signature_of(function: Callable[..., object], follow_wrapped: bool = True) -> inspect.Signature:
     """The signature of a function, or one that takes anything."""
     try:
         return inspect.signature(function, follow_wrapped=follow_wrapped)
@@ -151,7 +153,7 @@ def signature_of(function: Callable[..., Any], follow_wrapped: bool = True) -> i
         return inspect.signature(_anything)
 
 
-def _unwrap(function: Any) -> Any:
+def _unwrap(function: object) -> object:
     """The function that decides what kind of call this is: below partials and callable objects."""
     while isinstance(function, functools.partial):
         function = function.func

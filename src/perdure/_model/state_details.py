@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
-from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +23,6 @@ class StateDetails:
 DETAILS = frozenset(field.name for field in fields(StateDetails))
 
 
-def details_of(given: StateDetails | Mapping[str, Any]) -> Mapping[str, Any]:
+def details_of(given: StateDetails | Mapping[str, object]) -> Mapping[str, object]:
     """Details by their names."""
     return asdict(given) if isinstance(given, StateDetails) else given

@@ -26,7 +26,7 @@ class StateForms:
         """`dict` as JSON: of a result its description, without the value; of other data that JSON lacks, a `repr`."""
         return json.dumps(self.dict(include=include, exclude=exclude), default=_as_json)
 
-    def copy(self, *, update: Mapping[str, Any] | None = None) -> Self:
+    def copy(self, *, update: Mapping[str, object] | None = None) -> Self:
         """Another state with the same fields, but for those that are updated: `message`, `name`, `data` and the like.
 
         Raises:
@@ -38,7 +38,7 @@ class StateForms:
         return made
 
 
-def _as_json(value: Any) -> Any:
+def _as_json(value: object) -> object:
     if hasattr(value, "isoformat"):
         return value.isoformat()
     return value.describe() if hasattr(value, "describe") else repr(value)

@@ -156,7 +156,7 @@ class State(StateForms, Generic[R_co]):
         self.flow_run_id = known.pop("flow_run_id", self.flow_run_id)
         self.task_run_id = known.pop("task_run_id", self.task_run_id)
         if known:
-            self._details: dict[str, Any] = (getattr(self, "_details", None) or {}) | known
+            self._details: dict[str, object] = (getattr(self, "_details", None) or {}) | known
 
     def note_cache_key(self, key: str) -> None:
         """Add the one detail that all states of cached runs have, without looking at its name."""
@@ -249,7 +249,7 @@ class State(StateForms, Generic[R_co]):
         )
         return self.data
 
-    async def _afetched(self, raise_on_failure: bool) -> Any:
+    async def _afetched(self, raise_on_failure: bool) -> object:
         try:
             return await self.afetch(raise_on_failure)
         except BaseException as error:
@@ -271,7 +271,7 @@ class State(StateForms, Generic[R_co]):
         value = await data.aget() if isinstance(data, Fetchable) else data
         return self._outcome(value, raise_on_failure)
 
-    def _data_of_ended_run(self) -> Any:
+    def _data_of_ended_run(self) -> object:
         if self.type is S.PAUSED and self.name == "Suspended":
             raise SuspendedRun(f"The run {self.run_id} is suspended. `perdure flow-run continue` resumes it.")
         if self.type not in FINAL:
@@ -283,7 +283,7 @@ class State(StateForms, Generic[R_co]):
             raise ResultNotKept("The run completed, but its result was not kept by this process.")
         return self.data
 
-    def _outcome(self, value: Any, raise_on_failure: bool) -> Any:
+    def _outcome(self, value: object, raise_on_failure: bool) -> object:
         if self.type not in UNSUCCESSFUL:
             return value
         if raise_on_failure:
@@ -315,7 +315,7 @@ _WRAPPERS: dict[StateType, tuple[type[Exception], str]] = {
 }
 
 
-def exception_from(state: State[Any], value: Any) -> BaseException:
+def exception_from(state: State[object], value: object) -> BaseException:
     """The exception that an unsuccessful state stands for, given the value it carries.
 
     Raises:
@@ -343,7 +343,7 @@ def exception_from(state: State[Any], value: Any) -> BaseException:
     )
 
 
-def _exception_of(state: State[Any]) -> BaseException:
+def _exception_of(state: State[object]) -> BaseException:
     if state.type not in UNSUCCESSFUL:
         raise ValueError(
             f"An unsuccessful state carries the state {state!r}, which did not fail: give it one that did."
@@ -360,7 +360,7 @@ def is_states(value: object) -> TypeGuard["list[State[Any]] | tuple[State[Any], 
 _COLLECTIONS = (list, tuple, set)  # named, since a union would be made anew by each call
 
 
-def aggregate(states: Iterable[State[Any]]) -> tuple[StateType, str]:
+def aggregate(states: Iterable[State[object]]) -> tuple[StateType, str]:
     """The type and message that several runs' states add up to: Cancelled before Failed before Completed."""
     total = failed = unfinished = cancelled = 0
     for state in states:
@@ -381,7 +381,7 @@ def aggregate(states: Iterable[State[Any]]) -> tuple[StateType, str]:
 
 
 def _constructor(kind: StateType, name: str | None = None) -> "Callable[..., State[Any]]":
-    def construct(message: str | None = None, data: Any = None, **fields: Any) -> State[Any]:
+    def construct(message: str | None = None, data: Any = None, **fields: Any) -> State[object]:
         fields.setdefault("name", name)
         return State(kind, message=message, data=data, **fields)
 

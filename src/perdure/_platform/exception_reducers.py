@@ -5,7 +5,6 @@ the same whether anybody has imported Dask.
 """
 
 import sys
-from typing import Any
 
 _MODULE = "tblib.pickling_support"
 
@@ -15,6 +14,6 @@ def are_changed() -> bool:
     return _MODULE in sys.modules
 
 
-def is_of_tblib(reducer: Any) -> bool:
+def is_of_tblib(reducer: object) -> bool:
     """Whether a reducer of `copyreg` is one of tblib's."""
     return getattr(getattr(reducer, "func", reducer), "__module__", None) == _MODULE

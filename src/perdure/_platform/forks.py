@@ -5,7 +5,6 @@ parent runs: code of the parent's flows and tasks that comes to its end in the c
 """
 
 import os
-from typing import Any
 
 generation = 0  # how many forks lie between this process and the first one; looked at as `forks.generation`
 
@@ -16,7 +15,7 @@ class EndedInFork(BaseException):
     `error` is what it raised there, else `value` is what it returned.
     """
 
-    def __init__(self, value: Any = None, error: BaseException | None = None) -> None:
+    def __init__(self, value: object = None, error: BaseException | None = None) -> None:
         super().__init__()
         self.value = value
         self.error = error

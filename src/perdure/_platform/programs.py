@@ -10,7 +10,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 from perdure._platform import projects
 
@@ -79,7 +78,7 @@ def is_worker() -> bool:
     return _elsewhere is not None
 
 
-def walk(found: object, qualified_name: str) -> Any:
+def walk(found: object, qualified_name: str) -> object:
     """What a module holds under a qualified name; None if it holds nothing there. Runs no code of the module's."""
     for part in qualified_name.split("."):
         found = getattr(found, "__dict__", {}).get(part)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-_orchestrator: Callable[[], Any] | None = None
+_orchestrator: Callable[[], object] | None = None
 
 
 def set_orchestrator(provider: Callable[[], object]) -> None:
@@ -27,10 +27,10 @@ def cancel(flow_run_id: str, force: bool) -> None:
     _cancel(flow_run_id, force)
 
 
-_logger: Callable[[str], Any] | None = None
+_logger: Callable[[str], object] | None = None
 
 
-def set_logger(find: Callable[[str], Any]) -> None:
+def set_logger(find: Callable[[str], object]) -> None:
     """Have what logs beside runs, such as blocks, log by what a function gives for a name."""
     global _logger
     _logger = find

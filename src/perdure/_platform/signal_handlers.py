@@ -14,7 +14,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-Handler = Callable[[int, FrameType | None], Any]
+Handler = Callable[[int, FrameType | None], object]
 
 _replaced: dict[int, list[tuple[Handler, Any]]] = {}  # by signal: our handlers, and what stood there before each
 _forking = threading.local()  # the signals that this thread blocked before it began to fork

@@ -46,7 +46,7 @@ def _lies_in_file(array: object) -> bool:
     return False
 
 
-def _numpy(array: Any, kind: type, is_lazy: bool) -> dict[str, Any]:
+def _numpy(array: Any, kind: type, is_lazy: bool) -> dict[str, object]:
     shown = {
         "kind": "array",
         "type": name_of(kind),
@@ -76,7 +76,7 @@ def _rounded(value: object) -> Any:
     return float(f"{value:.6g}") if type(value) is float else value
 
 
-def _stats(array: Any) -> dict[str, Any]:
+def _stats(array: Any) -> dict[str, object]:
     """Least, greatest and mean value, how many are no number, and a histogram in equal steps.
 
     Of a large array they are those of every so many-th element: `sampled` says of how many.

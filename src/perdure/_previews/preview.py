@@ -79,7 +79,7 @@ def _encoded(value: Any, depth: int) -> str | None:
     return None
 
 
-def _encoded_mapping(value: dict[Any, Any], depth: int) -> str | None:
+def _encoded_mapping(value: dict[object, object], depth: int) -> str | None:
     parts = []
     for key, item in value.items():
         text = _encoded(item, depth - 1)
@@ -89,7 +89,7 @@ def _encoded_mapping(value: dict[Any, Any], depth: int) -> str | None:
     return f"{{{', '.join(parts)}}}"
 
 
-def _encoded_items(value: list[Any] | tuple[Any, ...], depth: int) -> str | None:
+def _encoded_items(value: list[object] | tuple[object, ...], depth: int) -> str | None:
     parts = []
     for item in value:
         text = _encoded(item, depth - 1)
@@ -116,7 +116,7 @@ def _whole(value: object) -> str:
     return _text_of({"kind": shown["kind"], "type": shown["type"]})
 
 
-def _text_of(shown: dict[str, Any]) -> str:
+def _text_of(shown: dict[str, object]) -> str:
     return encode(shown).translate(_PAGE_MARKS)
 
 

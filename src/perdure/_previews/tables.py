@@ -109,8 +109,8 @@ def cell(value: Any, length: int) -> str:
         return str(value)
     if kind is int:
         return str(number(value))
-    shown = Tree(length * 3, 4).of(value)
-    text = shown if type(shown) is str else encode(shown)
+    found = Tree(length * 3, 4).of(value)
+    text = found if type(found) is str else encode(found)
     return _cut(text, length)
 
 

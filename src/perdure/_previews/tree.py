@@ -52,7 +52,7 @@ class Tree:
         self._limits = limits
         self._shorter = shorter
 
-    def of(self, value: Any, depth: int = 0) -> Any:
+    def of(self, value: Any, depth: int = 0) -> object:
         """The value in JSON's types. Runs no code of the value's, and never raises for what it holds."""
         kind = type(value)
         if kind is str:

@@ -1,7 +1,7 @@
 """What results say to those who ask: at once, or awaited."""
 
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from perdure._model.colour import FetchPolicy, caller_is_async
 from perdure._model.states import Fetchable
@@ -31,7 +31,7 @@ class Asked(Fetchable, Generic[R]):
         return self.load()  # type: ignore[no-any-return] # of the state's own protocol
 
 
-def perhaps_awaited(make: Callable[[], object]) -> Any:
+def perhaps_awaited(make: Callable[[], object]) -> object:
     """What a function makes; in async code a coroutine of it, which runs in another thread."""
     if not caller_is_async():
         return make()

@@ -78,7 +78,7 @@ def _by_parts(a: Any, b: Any, path: str, found: Found, above: tuple[tuple[int, i
 
 
 def _compare_mappings(
-    a: Mapping[Any, Any], b: Mapping[Any, Any], path: str, found: Found, above: tuple[tuple[int, int], ...]
+    a: Mapping[object, object], b: Mapping[object, object], path: str, found: Found, above: tuple[tuple[int, int], ...]
 ) -> None:
     for key, value in a.items():
         if key in b:
@@ -130,13 +130,13 @@ def _state_of(value: object) -> dict[str, object] | None:
 
 
 def _compare_fields(
-    a: dict[str, Any], b: dict[str, Any], path: str, found: Found, above: tuple[tuple[int, int], ...]
+    a: dict[str, object], b: dict[str, object], path: str, found: Found, above: tuple[tuple[int, int], ...]
 ) -> None:
     for name in dict.fromkeys((*a, *b)):
         _compare(a.get(name), b.get(name), f"{path}.{name}", found, above)
 
 
-def _compare_sets(a: Set[Any], b: Set[Any], path: str, found: Found) -> None:
+def _compare_sets(a: Set[object], b: Set[object], path: str, found: Found) -> None:
     for text in sorted(map(short, a - b)):
         found.add(Change(path, "removed", before=text))
     for text in sorted(map(short, b - a)):
@@ -144,7 +144,7 @@ def _compare_sets(a: Set[Any], b: Set[Any], path: str, found: Found) -> None:
 
 
 def _compare_lists(
-    a: Sequence[Any], b: Sequence[Any], path: str, found: Found, above: tuple[tuple[int, int], ...]
+    a: Sequence[object], b: Sequence[object], path: str, found: Found, above: tuple[tuple[int, int], ...]
 ) -> None:
     """By index; where something was put in or taken out, what is the same at the end is found from there."""
     end = 0

@@ -164,7 +164,7 @@ def _chunks(a: Layout | None, b: Layout | None) -> Chunks | None:
     return Chunks(differing, len(a.digests), size)
 
 
-def difference_as_json(difference: Difference) -> dict[str, Any]:
+def difference_as_json(difference: Difference) -> dict[str, object]:
     """A difference as plain JSON values."""
     from dataclasses import asdict
 

@@ -109,7 +109,7 @@ class PersistedResultBlob(NamedTuple):
         return cls.from_bytes(document.encode() if isinstance(document, str) else document)
 
     @classmethod
-    def parse_obj(cls, document: Mapping[str, Any]) -> "PersistedResultBlob":
+    def parse_obj(cls, document: Mapping[str, object]) -> "PersistedResultBlob":
         """A document that JSON has already been read from."""
         return cls.from_bytes(json.dumps(document).encode())
 

@@ -51,7 +51,7 @@ class Packed:
     def __sizeof__(self) -> int:  # engines ask it how much memory the value takes
         return object.__sizeof__(self) + sys.getsizeof(self.body) + self.size
 
-    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+    def __reduce_ex__(self, protocol: Any) -> tuple[object, ...]:
         apart = PickleBuffer if protocol >= 5 else bytes  # some connections of engines have an earlier protocol
         return Packed, (self.body, [apart(each) for each in self.buffers])
 
@@ -141,7 +141,7 @@ def _nowhere(_: Any) -> int:
     raise TypeError("A value that a cluster holds goes nowhere but to its workers.")
 
 
-_place_of: ContextVar[Callable[[Any], int]] = ContextVar("perdure_place_of_held", default=_nowhere)
+_place_of: ContextVar[Callable[[object], int]] = ContextVar("perdure_place_of_held", default=_nowhere)
 _given: ContextVar[Sequence[Packed]] = ContextVar("perdure_given", default=())
 
 

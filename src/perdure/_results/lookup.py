@@ -27,7 +27,7 @@ _AGGREGATED = re.compile(
 
 
 _PAGE = 2_000  # results that are asked for at once: their previews may take 28 KiB each
-RunLike = str | UUID | State[Any]  # a run's id, its name, or a state that it came to
+RunLike = str | UUID | State[object]  # a run's id, its name, or a state that it came to
 
 
 class Known(KnownRuns, Protocol):
@@ -88,7 +88,7 @@ def get_result(
     return state.data.load(columns=columns, rows=rows)
 
 
-def state_of_run(run: FlowRun | TaskRun) -> State[Any]:
+def state_of_run(run: FlowRun | TaskRun) -> State[object]:
     """The state of a run, with its result if that was kept.
 
     Raises:

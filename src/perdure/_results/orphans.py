@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from perdure._model.errors import ResultError, StorageError
 from perdure._platform.clock import Micros
@@ -39,7 +39,7 @@ class Orphans:
         if len(self.keys) < _SHOWN:
             self.keys = (*self.keys, entry.key)
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, object]:
         """The fields as plain JSON values."""
         return {name: getattr(self, name) for name in ("storage_id", "kind", "count", "size", "removed")} | {
             "keys": list(self.keys)

@@ -69,7 +69,7 @@ class Layout:
     chunk: int = CHUNK  # bytes of each chunk but the last
     fingerprint: str | None = None  # the storage's, of the bytes that were digested
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, object]:
         """The layout as plain JSON values."""
         return {
             "key": self.key,

@@ -127,7 +127,7 @@ def write_result(
     storage_id: str,
     keep: bool,
     secure: Secure = leave,
-) -> PersistedResult[Any]:
+) -> PersistedResult[object]:
     """Serialize a value and write its document under a key, or under a new one; what is returned refers to it.
 
     A large value's payload is written before its document. Where the key is made from the digest, what is there
@@ -328,7 +328,7 @@ def record_of_unpersisted(
 
 def result_from_record(
     record: ResultRecord, *, keep: bool = True, storages: FindStorage | None = None
-) -> BaseResult[Any]:
+) -> BaseResult[object]:
     """The handle on a result that the orchestrator knows; its storage is found by `storages`, where that is given.
 
     Raises:

@@ -110,7 +110,7 @@ class UnpersistedResult(BaseResult[R]):
         return type(self), (portable(self._value), self.python_type)
 
 
-def _not_kept(python_type: str) -> UnpersistedResult[Any]:
+def _not_kept(python_type: str) -> UnpersistedResult[object]:
     return UnpersistedResult(python_type=python_type)
 
 
@@ -207,7 +207,7 @@ class PersistedResult(BaseResult[R]):
         size: int | None = None,
         digest: str | None = None,
         expires: int | None = None,
-        storage: Any = None,
+        storage: object = None,
         keep: bool = True,
         preview: str | None = None,
     ) -> None:
@@ -392,17 +392,17 @@ class PersistedResult(BaseResult[R]):
     def __getstate__(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self.__slots__ if name not in ("_storage", "_cache", "_preview")}
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
+    def __setstate__(self, state: dict[str, object]) -> None:
         self._storage = self._preview = None
         for name, value in state.items():
             setattr(self, name, value)
         self._cache = MISSING
 
 
-_LITERALS: dict[Any, LiteralResult[Any]] = {value: LiteralResult(value) for value in (None, True, False)}
+_LITERALS: dict[object, LiteralResult[object]] = {value: LiteralResult(value) for value in (None, True, False)}
 
 
-def literal_of(value: object) -> LiteralResult[Any] | None:
+def literal_of(value: object) -> LiteralResult[object] | None:
     """The literal result of a value that is one; None for all other values."""
     if value is None or value is True or value is False:
         return _LITERALS[value]
@@ -434,7 +434,7 @@ def result_from_json(text: str | bytes) -> BaseResult[Any]:
     raise ValueError(f"{kind!r} is not a type of result; it is one of 'literal', 'reference' and 'unpersisted'.")
 
 
-def literal_from_json(text: str) -> LiteralResult[Any]:
+def literal_from_json(text: str) -> LiteralResult[object]:
     """The literal result of a value that the database keeps as JSON.
 
     Raises:

@@ -16,7 +16,7 @@ from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
-from typing import Any, Literal
+from typing import Literal
 
 Part = Literal["records", "port", "tables", "store", "routes"]
 
@@ -92,11 +92,11 @@ def parts(which: Part) -> dict[str, ModuleType]:
     return {name: found for name in PACKAGES if (found := part(name, which)) is not None}
 
 
-def port_of(name: str) -> Any:
+def port_of(name: str) -> type | None:
     """The protocol of what an orchestrator does for a room under its name; None if it does nothing there."""
     return getattr(part(name, "port"), "PORT", None)
 
 
-def name_of(port: Any) -> str:
+def name_of(port: type) -> str:
     """The name of the room that a port is of."""
     return next(name for name, package in PACKAGES.items() if port.__module__ == f"{package}.port")

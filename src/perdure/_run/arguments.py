@@ -13,8 +13,8 @@ from perdure._model.containers import ATOMS, Container, container_of
 from perdure._model.states import State
 from perdure._run.pending import Pending, PendingGroup
 
-Upstream = Pending | State[Any]
-Replace = Callable[[Upstream, bool], Any]  # the upstream, and whether its failure is allowed
+Upstream = Pending | State[object]
+Replace = Callable[[Upstream, bool], object]  # the upstream, and whether its failure is allowed
 _AS_THEY_ARE = (list, tuple)  # these are their parts
 
 
@@ -61,7 +61,7 @@ def waited_for(value: object) -> list[WaitedFor]:
     return found
 
 
-def replace_upstreams(value: object, replace: Replace) -> Any:
+def replace_upstreams(value: object, replace: Replace) -> object:
     """The value with each future or state inside it replaced, marks taken off, and untouched parts kept as they are.
 
     Looks into the containers of `_model.containers`, and their subclasses. The futures of a mapped call become a list.
@@ -74,14 +74,14 @@ class _Open:
 
     __slots__ = ("allowed", "container", "parts", "replaced", "value")
 
-    def __init__(self, value: Any, container: Container, parts: Sequence[Any], allowed: bool) -> None:
+    def __init__(self, value: object, container: Container, parts: Sequence[object], allowed: bool) -> None:
         self.value = value
         self.container = container
         self.parts = parts
         self.allowed = allowed
-        self.replaced: list[Any] = []
+        self.replaced: list[object] = []
 
-    def closed(self) -> Any:
+    def closed(self) -> object:
         if all(map(is_, self.parts, self.replaced)):
             return self.value
         return self.container.rebuilt(self.value, self.replaced)
@@ -94,7 +94,7 @@ class _Replacer:
         self._known: dict[int, tuple[Any, Any]] = {}  # by its id, or what that is below zero where failures are allowed
         self._stack: list[_Open] = []
 
-    def replaced(self, value: object) -> Any:
+    def replaced(self, value: object) -> object:
         result = self._begun(value, False)
         while self._stack:
             top = self._stack[-1]

@@ -2,7 +2,7 @@
 
 from collections.abc import Generator
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, Self
+from typing import Literal, NamedTuple, Self
 
 from perdure._model.errors import VisualizationError
 
@@ -105,7 +105,7 @@ class FlowGraph:
             shown["image/svg+xml"] = self.svg()
         return shown
 
-    def __await__(self) -> Generator[Any, None, Self]:
+    def __await__(self) -> Generator[object, None, Self]:
         """The graph itself, at once: `visualize` may be awaited or not."""
         return self
         yield

@@ -291,7 +291,7 @@ def set_up(report: Report | None = None) -> None:
         watch_prints()
 
 
-def log(run: RunContext | None, level: int, message: str, *args: Any, error: BaseException | None = None) -> None:
+def log(run: RunContext | None, level: int, message: str, *args: object, error: BaseException | None = None) -> None:
     """Log a line of the engine's own, without secrets; an error's traceback is shown once, however far it travels."""
     logger = _FLOW_RUNS if run is None or run.is_flow else _TASK_RUNS
     if not logger.isEnabledFor(level):

@@ -32,7 +32,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
 from perdure._model.errors import CrashedRun, ResultLost, SerializationError
 from perdure._model.records import StateRecord
@@ -300,7 +300,7 @@ class BatchingTaskRunner(ThreadTaskRunner):
             assert error is not None
             work.crash(error)
 
-    def _checked(self, state: State[Any]) -> None:
+    def _checked(self, state: State[object]) -> None:
         """A call has come to a state on a worker. Raises what is wrong with its result here."""
 
     def _note_seconds(self, answers: Sequence[tuple[Work, Answer]]) -> None:

@@ -53,7 +53,7 @@ class Sent(NamedTuple):
 
     calls: Sequence[bytes]
     shared: bytes  # what the calls have in common
-    held: Sequence[Any]  # references of the values among their arguments that are held where they are to run
+    held: Sequence[object]  # references of the values among their arguments that are held where they are to run
     resources: Resources  # that its calls need
     name: str  # of the first one's task, for people
 
@@ -88,7 +88,7 @@ def _packed_fields(run: TaskRunContext, fields: Callable[[], object], sendable: 
             run.parameters = given
 
 
-def _sendable(value: Any) -> Any:
+def _sendable(value: object) -> object:
     """Of an exception, which was allowed, what can be pickled of it; all else as it is."""
     from perdure._serializers.references import sendable
 
@@ -101,10 +101,10 @@ class Shared:
     def __init__(self) -> None:
         self._objects: list[Any] = []
         self._places: dict[int, int] = {}
-        self.held: list[Any] = []  # references of held values, by the places that the calls name
-        self._held_places: dict[Any, int] = {}
+        self.held: list[object] = []  # references of held values, by the places that the calls name
+        self._held_places: dict[object, int] = {}
 
-    def place_of(self, shared: Any) -> int:
+    def place_of(self, shared: object) -> int:
         """Where an object is in the list, by its identity."""
         place = self._places.get(id(shared))
         if place is None:
@@ -119,7 +119,7 @@ class Shared:
         """
         return held.sending(self._place_of_held)
 
-    def _place_of_held(self, reference: Any) -> int:
+    def _place_of_held(self, reference: object) -> int:
         if reference not in self._held_places:
             self._held_places[reference] = len(self.held)
             self.held.append(reference)
@@ -132,7 +132,7 @@ class Shared:
         return sendable(self._objects)
 
 
-def call_of(packed: bytes, shared: Sequence[Any]) -> TaskCall:
+def call_of(packed: bytes, shared: Sequence[object]) -> TaskCall:
     """The call, in the worker. Raises what unpickling raises."""
     common, own, cache_key = pickle.loads(packed)
     run = TaskRunContext.__new__(TaskRunContext)

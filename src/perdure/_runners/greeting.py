@@ -3,7 +3,6 @@
 import json
 import sys
 import uuid
-from typing import Any
 
 from perdure._platform import programs
 from perdure._platform.files import working_directory
@@ -30,7 +29,7 @@ def greeting() -> bytes:
     ).encode()
 
 
-def versions() -> dict[str, Any]:
+def versions() -> dict[str, object]:
     """What must be the same where a call is made and where it runs, for code and values to be read there."""
     import cloudpickle
 

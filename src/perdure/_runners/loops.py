@@ -23,7 +23,7 @@ class Portal:
         self._calls: set[_Call] = set()  # that somebody waits for
         self._lock = threading.Lock()
 
-    def start(self, function: Callable[..., Coroutine[Any, Any, Any]], *args: object) -> Callable[[], Any]:
+    def start(self, function: Callable[..., Coroutine[object, object, object]], *args: object) -> Callable[[], Any]:
         """Start a coroutine in a loop; what is returned blocks until it has ended, and gives its outcome.
 
         Raises:

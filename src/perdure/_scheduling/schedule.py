@@ -160,9 +160,9 @@ def Cron(  # noqa: N802
     timezone: str | None = None,
     day_or: bool = True,
     active: bool = True,
-    parameters: Mapping[str, Any] | None = None,
+    parameters: Mapping[str, object] | None = None,
     slug: str | None = None,
-    **options: Any,
+    **options: object,
 ) -> Schedule:
     """A schedule by a cron expression, such as `Cron("0 6 * * 1-5", timezone="Europe/Oslo")`.
 
@@ -182,11 +182,11 @@ def Interval(  # noqa: N802
     anchor_date: datetime | None = None,
     timezone: str | None = None,
     active: bool = True,
-    parameters: Mapping[str, Any] | None = None,
+    parameters: Mapping[str, object] | None = None,
     slug: str | None = None,
     *,
     anchor: datetime | None = None,
-    **options: Any,
+    **options: object,
 ) -> Schedule:
     """A schedule of every so many seconds, such as `Interval(timedelta(minutes=10))` or `Interval(600)`.
 
@@ -206,11 +206,11 @@ def RRule(  # noqa: N802
     /,
     timezone: str | None = None,
     active: bool = True,
-    parameters: Mapping[str, Any] | None = None,
+    parameters: Mapping[str, object] | None = None,
     slug: str | None = None,
     *,
     start: datetime | None = None,
-    **options: Any,
+    **options: object,
 ) -> Schedule:
     """A schedule by a recurrence rule of RFC 5545, such as `RRule("FREQ=MONTHLY;BYDAY=-1FR;BYHOUR=17")`.
 

@@ -46,7 +46,7 @@ class AllowList:
         self._exact = {moved.current(name) for name in names} | HARMLESS | _ERRORS
         self._exact |= {name for root in roots for name in REBUILDERS.get(root, ())}
 
-    def find(self, module: str, name: str) -> Any:
+    def find(self, module: str, name: str) -> object:
         """What a pickle names, if it may.
 
         Raises:
@@ -158,7 +158,7 @@ def _type(value: object) -> type:
     raise _refusal("builtins.type")
 
 
-_STAND_INS: dict[str, Callable[..., Any]] = {
+_STAND_INS: dict[str, Callable[..., object]] = {
     **_FOR_NUMPY,
     "pyarrow.lib._restore_array": _arrow_array,
     "builtins.getattr": _getattr,
@@ -170,7 +170,7 @@ _STAND_INS: dict[str, Callable[..., Any]] = {
 _ALWAYS = {name for name in _STAND_INS if name.startswith(("builtins.", "perdure."))}
 
 
-def load_allowed(file: BinaryIO, buffers: Sequence[memoryview], allowed: AllowList) -> Any:
+def load_allowed(file: BinaryIO, buffers: Sequence[memoryview], allowed: AllowList) -> object:
     """The object of a pickle that names only what is allowed, and changes nothing that was there before it.
 
     The file begins with the pickle, and can be sought in. Raises what `AllowList.find` and unpickling raise.

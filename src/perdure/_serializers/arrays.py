@@ -24,7 +24,7 @@ _MAX_HEADER = 16 * 1024 * 1024  # bytes; of an array with a hundred thousand fie
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
-def write(value: Any, sink: Callable[[Bytes], int]) -> None:
+def write(value: object, sink: Callable[[Bytes], int]) -> None:
     """Write an array.
 
     Raises:

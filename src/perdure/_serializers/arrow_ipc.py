@@ -13,7 +13,7 @@ from perdure._serializers.payload import Bytes
 _ROWS = 1_048_576  # at most so many in a batch, which is what is read together
 
 
-def write(value: Any, sink: Callable[[Bytes], int], compression: str | None) -> None:
+def write(value: object, sink: Callable[[Bytes], int], compression: str | None) -> None:
     """Write a table; its columns are not copied. Raises SerializationError."""
     table = tables.to_arrow(value, "arrow")
     with tables.writing(value, "an Arrow IPC file"):

@@ -39,7 +39,7 @@ class _SerializerType(ModelType):
             namespace = {**namespace, "__annotations__": annotations}
         return super().__new__(mcs, name, bases, namespace, **options)
 
-    def __call__(cls, *args: Any, **fields: Any) -> Any:
+    def __call__(cls, *args: object, **fields: object) -> object:
         """`Serializer(type="json")` is the serializer of that type name."""
         name = fields.get("type")
         if cls is not Serializer or args or not isinstance(name, str):
@@ -205,7 +205,7 @@ class Serializer(BaseModel, ABC, metaclass=_SerializerType):
         return found
 
     @staticmethod
-    def _built(description: Mapping[str, Any]) -> "Serializer":
+    def _built(description: Mapping[str, object]) -> "Serializer":
         fields = dict(description)
         name = fields.pop("type", None)
         if not isinstance(name, str):
@@ -272,7 +272,7 @@ def _type_named(name: str) -> type[Serializer]:
         ) from None
 
 
-def _construct(kind: type[Serializer], name: str, **fields: Any) -> Serializer:
+def _construct(kind: type[Serializer], name: str, **fields: object) -> Serializer:
     try:
         return kind(**fields)
     except ValidationError as error:

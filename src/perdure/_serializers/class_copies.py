@@ -14,7 +14,7 @@ def copying_pickler() -> type[Any]:
     class CopyingPickler(cloudpickle.Pickler):  # type: ignore[misc] # it has no types
         """See the function."""
 
-        def reducer_override(self, obj: object) -> Any:
+        def reducer_override(self, obj: object) -> object:
             reduced = super().reducer_override(obj)
             return _whole(obj, reduced) if isinstance(obj, type) and isinstance(reduced, tuple) else reduced
 
@@ -36,5 +36,5 @@ def _whole(kind: Any, reduced: tuple[Any, ...]) -> tuple[Any, ...]:
     return (maker, arguments, (members, slots), *rest)
 
 
-def _is_slot(value: Any, kind: type) -> bool:
+def _is_slot(value: object, kind: type) -> bool:
     return isinstance(value, MemberDescriptorType) and value.__objclass__ is kind

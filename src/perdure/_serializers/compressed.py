@@ -32,7 +32,7 @@ class CompressedSerializer(WrappingSerializer):
 
     @model_validator(mode="before")
     @classmethod
-    def _as_prefect_means_it(cls, fields: Any, info: ValidationInfo) -> Any:
+    def _as_prefect_means_it(cls, fields: object, info: ValidationInfo) -> object:
         """A document that names no library was written by lzma, the default of Prefect 2."""
         if isinstance(fields, dict) and (info.context or {}).get("from_document"):
             return {"compressionlib": "lzma", **fields}

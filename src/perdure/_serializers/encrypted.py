@@ -36,7 +36,7 @@ class EncryptedSerializer(WrappingSerializer):
 
     @field_validator("keys", mode="before")
     @classmethod
-    def _parse_keys(cls, value: Any, info: ValidationInfo) -> Any:
+    def _parse_keys(cls, value: object, info: ValidationInfo) -> object:
         if (info.context or {}).get("from_document"):
             raise ValueError("a document cannot choose the keys that it is read with")
         ring = KeyRing.parse(value) if isinstance(value, str) else value

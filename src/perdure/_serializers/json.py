@@ -51,7 +51,7 @@ class JSONSerializer(Serializer):
 
     @field_validator("object_encoder", "object_decoder", mode="before")
     @classmethod
-    def _path_of_function(cls, value: Any, info: ValidationInfo) -> Any:
+    def _path_of_function(cls, value: Any, info: ValidationInfo) -> object:
         path = f"{value.__module__}.{value.__qualname__}" if isinstance(value, types.FunctionType) else value
         if isinstance(value, types.FunctionType) and "<" in path:
             raise ValueError(f"{path} cannot be found by a reader; define it at the top level of a module")
@@ -63,7 +63,7 @@ class JSONSerializer(Serializer):
 
     @field_validator("dumps_kwargs", "loads_kwargs")
     @classmethod
-    def _check_kwargs(cls, value: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+    def _check_kwargs(cls, value: dict[str, object], info: ValidationInfo) -> dict[str, object]:
         for name, option in (("default", "object_encoder"), ("object_hook", "object_decoder")):
             if name in value:
                 raise ValueError(f"{name!r} cannot be in {info.field_name}: give the function as {option}")
@@ -111,14 +111,14 @@ class JSONSerializer(Serializer):
         except RecursionError as error:
             raise ResultUnreadable("The JSON is nested too deeply to be rebuilt here.") from error
 
-    def _decode(self, value: object, data: bytes) -> Any:
+    def _decode(self, value: object, data: bytes) -> object:
         if self.object_decoder == DEFAULT_DECODER:
             return decode(value) if b"__class__" in data or b"__exc_type__" in data else value
         if self.object_decoder is not None:
             return _apply(_function(self.object_decoder, "object_decoder"), value)
         return value
 
-    def _to_text(self, obj: object, default: Callable[[Any], object] | None) -> str | bytes:
+    def _to_text(self, obj: object, default: Callable[[object], object] | None) -> str | bytes:
         if self.jsonlib == "json" and default is None and not self.dumps_kwargs:
             text = _unescaped(obj)
             try:
@@ -133,7 +133,7 @@ class JSONSerializer(Serializer):
         return written
 
 
-def _apply(function: Callable[[Any], object], value: object) -> object:
+def _apply(function: Callable[[object], object], value: object) -> object:
     """What a decoder makes of each dict in a value, innermost first, whichever library parsed it."""
     if isinstance(value, dict):
         return function({key: _apply(function, item) for key, item in value.items()})

@@ -20,28 +20,28 @@ _MOST_SPANNED = 64 * 1024  # letters in a pattern, and a few more for each of it
 _MOST_ALIKE = 200  # items of a set or keys of a dict with one hash; numbers can be made to have the same
 
 
-def text(data: Any) -> str:
+def text(data: object) -> str:
     """The data of a tag that holds a text; raises TypeError otherwise."""
     if type(data) is not str:
         raise TypeError("a text is expected")
     return data
 
 
-def items(data: Any) -> list[Any]:
+def items(data: object) -> list[Any]:
     """The data of a tag that holds a list; raises TypeError otherwise."""
     if type(data) is not list:
         raise TypeError("a list is expected")
     return data
 
 
-def mapping(data: object) -> dict[str, Any]:
+def mapping(data: object) -> dict[str, object]:
     """The data of a tag that holds a dict with names as keys; raises TypeError otherwise."""
     if type(data) is not dict or not all(type(key) is str for key in data):
         raise TypeError("a dict of names is expected")
     return data
 
 
-def hashable(data: object) -> list[Any]:
+def hashable(data: object) -> list[object]:
     """The items of a set; raises ValueError if too many of them were made to have one hash."""
     values = items(data)
     _check_hashes(values)
@@ -55,7 +55,7 @@ def pairs(data: object) -> list[list[Any]]:
     return values
 
 
-def _check_hashes(values: list[Any]) -> None:
+def _check_hashes(values: list[object]) -> None:
     if len(values) > _MOST_ALIKE and max(Counter(map(hash, values)).values()) > _MOST_ALIKE:
         raise ValueError(f"more than {_MOST_ALIKE} of its items have the same hash")
 
@@ -67,7 +67,7 @@ def fraction(data: Any) -> Fraction:
     return Fraction(data)
 
 
-def number(kind: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def number(kind: Callable[[Any], object]) -> Callable[[Any], Any]:
     """Reads a number from a text or another plain number; raises TypeError for all else, ValueError if it is long."""
 
     def read(data: object) -> Any:

@@ -44,7 +44,7 @@ def decode(value: Any) -> Any:
     return {key: decode(item) for key, item in value.items()}
 
 
-def _tagged(path: str, data: Any, tag: Tag) -> object:
+def _tagged(path: str, data: object, tag: Tag) -> object:
     read = READERS.get(path) or URL_READERS.get(path) or NUMPY_READERS.get(path) or _reader_of(path)
     try:
         return read(data, tag)
@@ -116,7 +116,7 @@ def _with_attributes(made: object, tag: Tag) -> Any:
     return made
 
 
-def _dataclass(kind: type, data: dict[str, Any], tag: Tag) -> object:
+def _dataclass(kind: type, data: dict[str, object], tag: Tag) -> object:
     if not tag.get("exact"):
         return _validated(kind, data)
     fields = dataclasses.fields(kind)
@@ -148,7 +148,7 @@ def _holds_range(data: object) -> bool:
     return isinstance(data, range) or (isinstance(data, list | tuple) and any(map(_holds_range, data)))
 
 
-def _model(kind: type[BaseModel], data: dict[str, Any], tag: Tag) -> BaseModel:
+def _model(kind: type[BaseModel], data: dict[str, object], tag: Tag) -> BaseModel:
     if not tag.get("exact"):
         validated: BaseModel = _validated(kind, data)
         return validated

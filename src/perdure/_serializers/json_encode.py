@@ -184,7 +184,7 @@ class _Encoder:
         return self._with_attributes(tag, state.attributes_of(model, besides=kind.model_fields))
 
     def _exception(self, error: BaseException) -> dict[str, object]:
-        tag: dict[str, Any] = {"__exc_type__": self._path_of(type(error)), "message": _text(error)}
+        tag: dict[str, object] = {"__exc_type__": self._path_of(type(error)), "message": _text(error)}
         tag["args"] = [self._part_or_text(f".args[{index}]", arg) for index, arg in enumerate(error.args)]
         attributes = {name: self._part_or_text(f".{name}", item) for name, item in _state(error).items()}
         if attributes:

@@ -31,7 +31,7 @@ def _type(name: str) -> Any:
     return numpy.bool_ if name == "bool" else getattr(numpy, name)
 
 
-def write_scalar(value: Any, encode: Callable[[Any], Any]) -> dict[str, Any]:
+def write_scalar(value: Any, encode: Callable[[Any], Any]) -> dict[str, object]:
     """The keys of a tag beside its class; `encode` writes a value of Python's own."""
     if type(value).__name__ not in _TIMES:
         return {"data": encode(value.item())}

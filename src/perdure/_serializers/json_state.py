@@ -10,7 +10,7 @@ from pydantic import BaseModel
 _Slots = dict[str, types.MemberDescriptorType]
 
 
-def attributes_of(value: object, besides: Collection[str] = ()) -> dict[str, Any]:
+def attributes_of(value: object, besides: Collection[str] = ()) -> dict[str, object]:
     """What is in an object's `__dict__` and slots, but for some names and what its cached properties keep there."""
     kind: Any = type(value)
     found = {name: item for name, item in getattr(value, "__dict__", {}).items() if name not in besides}
@@ -20,7 +20,7 @@ def attributes_of(value: object, besides: Collection[str] = ()) -> dict[str, Any
     return {name: item for name, item in found.items() if not _is_cached(kind, name)}
 
 
-def restore(made: object, attributes: dict[str, Any]) -> None:
+def restore(made: object, attributes: dict[str, object]) -> None:
     """The reverse of `attributes_of`.
 
     Raises:
@@ -51,7 +51,7 @@ def _is_of_object(kind: type) -> bool:
     return True
 
 
-def is_default(kind: type[BaseModel], name: str, values: dict[str, Any]) -> bool:
+def is_default(kind: type[BaseModel], name: str, values: dict[str, object]) -> bool:
     """Whether a field of a model has the value that it would have if it were not given."""
     field = kind.model_fields[name]
     if field.is_required():

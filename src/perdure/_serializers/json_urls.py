@@ -19,7 +19,7 @@ _NAMES = (
 _NAME_AND_EMAIL = re.compile(r'(?:"(.*)"|(.*)) <([^<>]+@[^<>]+)>')
 
 
-def _url(kind: Any, data: Any, _tag: Mapping[str, Any]) -> Any:
+def _url(kind: Any, data: Any, _tag: Mapping[str, object]) -> object:
     return TypeAdapter(kind).validate_python(text(data))
 
 
@@ -31,7 +31,7 @@ def _name_and_email(data: object, _tag: Mapping[str, object]) -> NameEmail:
     return NameEmail(name=match[1] or match[2] or "", email=match[3])
 
 
-URL_READERS: Mapping[str, Callable[[Any, Mapping[str, Any]], Any]] = {
+URL_READERS: Mapping[str, Callable[[object, Mapping[str, object]], object]] = {
     **{
         f"{_MODULE}.{name}": partial(_url, getattr(pydantic, name))
         for name in _NAMES

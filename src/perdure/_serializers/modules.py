@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import ModuleType
-from typing import Any
 
 from pydantic import ValidationInfo
 
@@ -65,7 +64,7 @@ def import_module(name: str, functions: Iterable[str], option: str) -> ModuleTyp
     return module
 
 
-def import_function(path: str, option: str) -> Callable[..., Any]:
+def import_function(path: str, option: str) -> Callable[..., object]:
     """The function that a dotted path such as `package.module.name` leads to; raises ValueError otherwise."""
     module_name, _, name = path.rpartition(".")
     try:

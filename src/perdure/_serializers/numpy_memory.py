@@ -134,7 +134,7 @@ def _check_called(kind: Any) -> None:
         raise pickle.UnpicklingError(f"{kind.__qualname__} would be called with memory")
 
 
-STAND_INS: dict[str, Callable[..., Any]] = {
+STAND_INS: dict[str, Callable[..., object]] = {
     "numpy._core.multiarray._reconstruct": _reconstruct,
     "numpy.ma.core._mareconstruct": _mareconstruct,
     "copyreg.__newobj__": _newobj,

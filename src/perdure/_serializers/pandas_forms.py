@@ -88,7 +88,7 @@ def hidden_nans(values: Any) -> int:
     return int((np.isnan(data) & ~mask).sum())
 
 
-def as_range(columns: Any, labels: range) -> Any:
+def as_range(columns: Any, labels: range) -> object:
     """The labels of columns as the range that they were, if all of it is there."""
     return pd.RangeIndex(labels.start, labels.stop, labels.step) if list(columns) == list(labels) else columns
 

@@ -46,12 +46,12 @@ def notes(value: Any, table: pa.Table) -> dict[str, Any]:
     return {name: note for name, note in noted.items() if note}
 
 
-def _index_names(index: Any) -> Any:
+def _index_names(index: Any) -> object:
     # That of a range without rows would not come back, and whether the range does is found out so.
     return _names(index.names, kept=() if type(index).__name__ == "RangeIndex" else (str,))
 
 
-def _names(names: Any, kept: tuple[type, ...] = (str,)) -> Any:
+def _names(names: Any, kept: tuple[type, ...] = (str,)) -> object:
     """Names as JSON, unless pyarrow keeps all of them."""
     if all(name is None or type(name) in kept for name in names):
         return None
@@ -92,7 +92,7 @@ def _strings(value: Any, table: pa.Table) -> dict[str, str]:
     return {name: storage for name, storage in found.items() if storage is not None}
 
 
-def give_series(table: pa.Table, origin: dict[str, Any]) -> Any:
+def give_series(table: pa.Table, origin: dict[str, object]) -> Any:
     """The reverse of `take` for a series; `origin` are the notes."""
     series = give(table, origin).iloc[:, 0]
     if "name" in origin:

@@ -15,7 +15,7 @@ from perdure._serializers.parts import span
 from perdure._serializers.payload import Bytes
 
 
-def write(value: Any, sink: Callable[[Bytes], int], compression: str | None, row_group_size: int) -> None:
+def write(value: object, sink: Callable[[Bytes], int], compression: str | None, row_group_size: int) -> None:
     """Write a table, a row group at a time. Raises SerializationError."""
     table = tables.to_arrow(value, "parquet")
     with tables.writing(value, "a Parquet file"):
@@ -50,7 +50,7 @@ def read(data: memoryview) -> Any:
     return tables.from_arrow(table)
 
 
-def read_part(file: BinaryIO, columns: Sequence[str] | None, rows: slice) -> Any:
+def read_part(file: BinaryIO, columns: Sequence[str] | None, rows: slice) -> object:
     """Some columns and rows of the table in a file; reads those columns only, and whole row groups."""
     with tables.reading("Parquet"):
         whole = pq.ParquetFile(pa.PythonFile(file, mode="r"))

@@ -83,7 +83,7 @@ class _Nowhere:
         return False
 
 
-def read_pickle(source: Source) -> Any:
+def read_pickle(source: Source) -> object:
     """The object of a pickle, in the memory of its buffers. It may name only what the allow-list has, if there is one.
 
     Raises:

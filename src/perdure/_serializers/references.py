@@ -80,7 +80,7 @@ def sendable(value: object) -> bytes:
     return file.getvalue()
 
 
-def dumps(value: object, take_buffer: Callable[[pickle.PickleBuffer], Any] | None = None) -> bytes:
+def dumps(value: object, take_buffer: Callable[[pickle.PickleBuffer], object] | None = None) -> bytes:
     """A pickle that names what is a program's, and has copies beside it; large buffers may be taken out of it."""
     file = io.BytesIO()
     referring_pickler()(file, pickle.HIGHEST_PROTOCOL, take_buffer).dump(value)
@@ -152,7 +152,7 @@ def project_of_module(module: str) -> str:
 # Reading
 
 
-def found_in_program(name: str, project: str, qualified_name: str, definition: str, copy: bytes | None) -> Any:
+def found_in_program(name: str, project: str, qualified_name: str, definition: str, copy: bytes | None) -> object:
     """The class or function of a program that this process has; else the copy.
 
     Raises:
@@ -173,7 +173,7 @@ def found_in_program(name: str, project: str, qualified_name: str, definition: s
     return known
 
 
-def parametrized_model(model: object, parameters: tuple[object, ...]) -> Any:
+def parametrized_model(model: object, parameters: tuple[object, ...]) -> object:
     """A generic model of pydantic's with its parameters.
 
     Raises:
@@ -232,7 +232,7 @@ def known_class(name: str, qualified_name: str, definition: str | None = None) -
 class Unpickler(pickle.Unpickler):
     """Takes the main program for the module that others import it as, and the other way round."""
 
-    def find_class(self, module: str, name: str, /) -> Any:
+    def find_class(self, module: str, name: str, /) -> object:
         module = moved.standard(module)
         if module.startswith("perdure."):
             module = moved.current(f"{module}.{name}").removesuffix(f".{name}")

@@ -22,7 +22,7 @@ _SHARED = (type, FunctionType, BuiltinFunctionType, MethodType, ModuleType, Enum
 _HEAP_TYPE = 1 << 9  # a type's flag: it was made while the program ran
 
 
-def load_harmless(file: BinaryIO, buffers: Sequence[memoryview], find: Find) -> Any:
+def load_harmless(file: BinaryIO, buffers: Sequence[memoryview], find: Find) -> object:
     """The object of a pickle with which a file begins; `find` gives what it may name.
 
     Raises:
@@ -80,7 +80,7 @@ class _Rehearsal(pickle.Unpickler):
         self._find = find
         self._named: dict[int, Any] = {}
 
-    def find_class(self, module: str, name: str, /) -> Any:
+    def find_class(self, module: str, name: str, /) -> object:
         found = self._find(module, name)
         if id(found) not in self._named:
             self._named[id(found)] = _inert(found, f"{module}.{name}")
@@ -135,7 +135,7 @@ class _Inert(metaclass=_Name):
     __setstate__ = append = extend = add = id
     __setitem__ = operator.is_
 
-    def __init__(self, *args: Any, **_kwargs: Any) -> None:
+    def __init__(self, *args: object, **_kwargs: object) -> None:
         for each in args:
             if type(each) is _Name and each.is_shared:  # this may be one of its instances
                 vars(self)["__setstate__"] = _needs_real_ones
@@ -147,11 +147,11 @@ class _Inert(metaclass=_Name):
 class _Memory(_Inert):
     """Stands for arrays and scalars of numpy, which are rebuilt by functions."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: object, **kwargs: object) -> None:
         if args or kwargs:
             _refuse_call(self)
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> "_Memory":
+    def __new__(cls, *args: object, **kwargs: object) -> "_Memory":
         made = object.__new__(cls)
         made.__init__(*args, **kwargs)  # type: ignore[misc]  # which some steps leave out
         return made
@@ -160,7 +160,7 @@ class _Memory(_Inert):
 class _Dtype(_Inert):
     """Stands for dtypes of numpy: remembers what they say of themselves."""
 
-    def __init__(self, *args: Any, **_kwargs: Any) -> None:
+    def __init__(self, *args: object, **_kwargs: object) -> None:
         self.item = numpy_memory.item_of(*args)
         self.is_whole = False
 
@@ -184,7 +184,7 @@ class _StepByStep(pickle._Unpickler):
         self._named: dict[int, Any] = {}
         self._whole: dict[int, Any] = {}
 
-    def find_class(self, module: str, name: str) -> Any:
+    def find_class(self, module: str, name: str) -> object:
         found = self._find(module, name)
         return self._named.setdefault(id(found), found)
 
@@ -195,7 +195,7 @@ class _StepByStep(pickle._Unpickler):
         self.check_call(klass, args)
         super()._instantiate(klass, args)  # type: ignore[misc]
 
-    def check_call(self, called: Any, args: Any) -> None:
+    def check_call(self, called: Any, args: object) -> None:
         is_object = id(called) not in self._named and not isinstance(called, (type, *_SHARED[1:4]))
         if is_object or (args and numpy_memory.is_memory(called)):
             _refuse_call(called if is_object else type(called.__name__, (), {})())

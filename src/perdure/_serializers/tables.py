@@ -102,7 +102,7 @@ def to_arrow(value: object, serializer: str) -> pa.Table:
         return table
 
 
-def from_arrow(table: pa.Table) -> Any:
+def from_arrow(table: pa.Table) -> object:
     """What was given to `to_arrow`.
 
     Raises:
@@ -129,7 +129,7 @@ def from_arrow(table: pa.Table) -> Any:
         raise ResultUnreadable(f"The table cannot be made a {kind} here: {_text(error)}.") from error
 
 
-def marked(table: pa.Table, origin: dict[str, Any]) -> pa.Table:
+def marked(table: pa.Table, origin: dict[str, object]) -> pa.Table:
     """The table with more said of what it was."""
     origin_json = json.dumps({**origin_of(table.schema), **origin})
     return table.replace_schema_metadata({**(table.schema.metadata or {}), _KEY: origin_json.encode()})
@@ -183,14 +183,14 @@ class _Library(NamedTuple):
     notes: Callable[[Any, pa.Table], dict[str, Any]] = lambda *_: {}  # what must be known besides the table
 
 
-def _batch(table: pa.Table, _: dict[str, Any]) -> pa.RecordBatch:
+def _batch(table: pa.Table, _: dict[str, object]) -> pa.RecordBatch:
     batches = table.combine_chunks().to_batches()
     if batches:
         return batches[0]
     return pa.RecordBatch.from_arrays([pa.nulls(0, each) for each in table.schema.types], schema=table.schema)
 
 
-def _polars(table: pa.Table, _: dict[str, Any]) -> Any:
+def _polars(table: pa.Table, _: dict[str, object]) -> Any:
     import polars
 
     frame: Any = polars.from_arrow(table)
@@ -244,11 +244,11 @@ def _check_return(value: Any, table: pa.Table) -> None:
         pandas_tables.check(value, empty, table)
 
 
-def _names(value: Any) -> list[Any]:
+def _names(value: Any) -> list[object]:
     return list(value.columns) if hasattr(value, "columns") else [value.name]
 
 
-def _names_and_types(value: Any) -> list[Any]:
+def _names_and_types(value: Any) -> list[object]:
     return [*_names(value), *(value.dtypes if hasattr(value, "dtypes") else [value.dtype])]
 
 

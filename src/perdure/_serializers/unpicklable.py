@@ -7,7 +7,7 @@ _MAX_DEPTH = 20
 _MAX_PROBES = 2_000  # parts that are tried, so that naming an error never takes long
 
 
-def find_unpicklable(value: object, dumps: Callable[[Any], object], error: Exception) -> tuple[str, Exception]:
+def find_unpicklable(value: object, dumps: Callable[[object], object], error: Exception) -> tuple[str, Exception]:
     """The path of the innermost part that `dumps` refuses, such as `result["model"].lock`, and its error.
 
     `error` is what `dumps` said of `value` itself.
@@ -28,7 +28,7 @@ def find_unpicklable(value: object, dumps: Callable[[Any], object], error: Excep
 
 
 def _refused_part(
-    on_path: list[Any], dumps: Callable[[Any], object], probes: Iterator[int]
+    on_path: list[object], dumps: Callable[[object], object], probes: Iterator[int]
 ) -> tuple[str, object, Exception] | None:
     # The probes come first in `zip`: when they are used up, no further part is taken.
     for _, (step, part) in zip(probes, _parts(on_path[-1]), strict=False):

@@ -33,7 +33,7 @@ class WrappingSerializer(Serializer):
 
     @field_validator("serializer", mode="before")
     @classmethod
-    def _find_serializer(cls, value: Any) -> Any:
+    def _find_serializer(cls, value: object) -> object:
         try:
             if isinstance(value, str):
                 return Serializer.from_name(value)

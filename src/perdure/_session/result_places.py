@@ -19,7 +19,7 @@ class ResultPlaces:
     def __init__(self, chosen: Settings) -> None:
         self._settings = chosen
         # Serializers that were found usable: by name, or by object identity with the object, so that ids stay its own.
-        self._usable: dict[str | int, Any] = {"pickle": "pickle"}
+        self._usable: dict[str | int, object] = {"pickle": "pickle"}
 
     def storage_for(self, run: RunContext) -> "Storage":
         """Where a run's result goes: its own option, else its flow's, else the local storage path."""

@@ -214,7 +214,7 @@ class Session(ResultPlaces):
                 self._portal = Portal()
             return self._portal
 
-    def run_coroutine(self, function: Callable[..., Coroutine[Any, Any, Any]], *args: object) -> Any:
+    def run_coroutine(self, function: Callable[..., Coroutine[object, object, object]], *args: object) -> Any:
         """Run a coroutine from code that does not await, and block until it has ended."""
         return self.portal.start(function, *args)()
 

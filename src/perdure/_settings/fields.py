@@ -82,7 +82,7 @@ class Kind(NamedTuple):
     """
 
     rule: str
-    parse: Callable[[Any], object]
+    parse: Callable[[object], object]
 
 
 def _path(value: Any) -> Path:

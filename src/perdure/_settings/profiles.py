@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from perdure._model.errors import SettingError
 from perdure._platform.files import locked, replace_private
@@ -166,7 +165,7 @@ def _check_new(name: str, contents: _Contents) -> None:
         raise SettingError(f"There is a profile {name!r} already. Choose another name, or delete it first.")
 
 
-def _checked(document: dict[str, Any]) -> _Contents:
+def _checked(document: dict[str, object]) -> _Contents:
     active, profiles = document.get("active", DEFAULT), document.get("profiles", {})
     if not isinstance(active, str):
         raise SettingError(f"`active` is {active!r}, not a profile's name in quotes")

@@ -49,7 +49,7 @@ class ObjectStore(Storage):
 
     @model_validator(mode="before")
     @classmethod
-    def _called_as_here(cls, given: Any) -> Any:
+    def _called_as_here(cls, given: object) -> object:
         if not isinstance(given, dict):
             return given
         fields = {name: value for name, value in given.items() if name not in cls.former_names}
@@ -61,7 +61,7 @@ class ObjectStore(Storage):
         return fields
 
     @abstractmethod
-    def _connect(self, **options: Any) -> "Store":
+    def _connect(self, **options: object) -> "Store":
         """obstore's store; nothing is asked of the service yet."""
 
     @abstractmethod

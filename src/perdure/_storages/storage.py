@@ -252,7 +252,7 @@ class Storage(Block):
         await in_thread(self.delete, key)
 
 
-def _perhaps_awaited(copy: Callable[..., Any], *args: Any) -> Any:
+def _perhaps_awaited(copy: Callable[..., object], *args: object) -> object:
     if not caller_is_async():
         return copy(*args)
     return in_thread(copy, *args)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AfterValidator, Field, TypeAdapter
 from pydantic_core import from_json
@@ -17,7 +17,7 @@ def _is_json(*kinds: type) -> Callable[[str], str]:
     return check
 
 
-def decoded(text: str) -> Any:
+def decoded(text: str) -> object:
     """What JSON text stands for, if all of its readers can read it: not all take numbers of any length."""
     if len(text) > _MOST_DIGITS and _LONG_NUMBER.search(text) is not None:
         raise ValueError(f"a number of more than {_MOST_DIGITS} digits")
@@ -54,7 +54,7 @@ _ID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 Id = Annotated[str, Field(pattern=f"^{_ID}$")]
 EPOCHS = TypeAdapter(dict[Id, Annotated[int, Field(ge=1, lt=2**62)]])
 # What the words beside fields' types mean: see `_model.fields`. Texts without one may hold anything.
-CHECKS: Mapping[str, Any] = {
+CHECKS: Mapping[str, object] = {
     "id": Field(pattern=f"^{_ID}$"),
     "small": Field(ge=0, lt=2**31),
     **dict.fromkeys(("number", "time"), Field(ge=0, lt=2**63)),

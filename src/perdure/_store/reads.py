@@ -354,7 +354,7 @@ def _made(since: Micros, until: Micros, flow: str | None) -> list[ColumnElement[
     return [columns.parent_flow_run_id.is_(None) if flow is None else columns.flow_name == flow, *made]
 
 
-def _ids(query: Select[Any]) -> Select[Any]:
+def _ids(query: Select[object]) -> Select[Any]:
     """The ids alone, which an index may have without the rows."""
     return query.with_only_columns(query.selected_columns.id)
 

@@ -132,12 +132,12 @@ class Recorder:
         """Whether others may write to the database."""
         return bool(getattr(self._orchestrator(), "is_shared", True))
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         if name.startswith("_"):
             raise AttributeError(name)
         return _Part(self, name) if name in _PARTS else partial(self._ask, (), name)
 
-    def _ask(self, path: Sequence[str], name: str, *args: Any, **options: Any) -> Any:
+    def _ask(self, path: Sequence[str], name: str, *args: object, **options: object) -> Any:
         orchestrator = self._orchestrator()
         batch = recording.get()
         if self.holds_any(batch):
@@ -183,7 +183,7 @@ class _Part:
         self._recorder = recorder
         self._name = name
 
-    def __getattr__(self, name: str) -> Callable[..., Any]:
+    def __getattr__(self, name: str) -> Callable[..., object]:
         return partial(self._recorder._ask, (self._name,), name)
 
 

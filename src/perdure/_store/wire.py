@@ -82,7 +82,7 @@ def _is_staged(text: str) -> str:
 _CHECKS = {**CHECKS, "staged": AfterValidator(_is_staged)}
 
 
-def _field_type(hint: Any) -> Any:
+def _field_type(hint: object) -> Any:
     """The type of a record's field, with what is beside it."""
     word = word_of(hint)
     if word is not None:
@@ -90,7 +90,7 @@ def _field_type(hint: Any) -> Any:
     return Annotated[int, Field(ge=0, lt=2**63)] if hint is int else _over_parts(hint, _field_type)
 
 
-def _argument_type(hint: Any) -> Any:
+def _argument_type(hint: object) -> Any:
     """The type of a call's argument, or of a filter's field."""
     word = word_of(hint)
     if hint is str or word == "id":
@@ -106,7 +106,7 @@ def _argument_type(hint: Any) -> Any:
     return _over_parts(hint, _argument_type)
 
 
-def _over_parts(hint: Any, change: Callable[[Any], Any]) -> Any:
+def _over_parts(hint: object, change: Callable[[object], object]) -> Any:
     """A type whose parts are changed: those of a union, of a tuple, of a sequence."""
     origin, parts = get_origin(hint), get_args(hint)
     if origin in (Union, UnionType):
@@ -123,11 +123,11 @@ class _Checked(NamedTuple):
 
     check: Callable[[Any], Any]
 
-    def __get_pydantic_core_schema__(self, _: Any, __: GetCoreSchemaHandler) -> CoreSchema:
+    def __get_pydantic_core_schema__(self, _: object, __: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_plain_validator_function(self.check)
 
 
-def _made(kind: Any, fields: Any) -> Any:
+def _made(kind: Any, fields: object) -> Any:
     """A record of its fields, which a call was given."""
     try:
         return _adapter(kind).validate_python(fields)
@@ -136,7 +136,7 @@ def _made(kind: Any, fields: Any) -> Any:
         raise ValueError(_reason(kind, {**first, "loc": (0, *first["loc"])})) from None
 
 
-def _is_record(hint: Any) -> bool:
+def _is_record(hint: object) -> bool:
     return isinstance(hint, type) and issubclass(hint, tuple) and hasattr(hint, "_fields")
 
 
@@ -160,12 +160,12 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:
 class _Schema(NamedTuple):
     schema: CoreSchema
 
-    def __get_pydantic_core_schema__(self, _: Any, __: GetCoreSchemaHandler) -> CoreSchema:
+    def __get_pydantic_core_schema__(self, _: object, __: GetCoreSchemaHandler) -> CoreSchema:
         return self.schema
 
 
 @cache
-def _list_adapter(kind: Any) -> TypeAdapter[Any]:
+def _list_adapter(kind: object) -> TypeAdapter[Any]:
     return TypeAdapter(list[Annotated[Any, _Schema(_adapter(kind).core_schema)]])
 
 
@@ -286,7 +286,7 @@ def _reason(kind: type[Any], error: Mapping[str, Any]) -> str:
     return f"{kind.__name__}{at}: {error['msg'].removeprefix('Value error, ')}"
 
 
-def _record(value: Any) -> Any:
+def _record(value: object) -> Any:
     (record,) = decode_records(to_json([value]))
     if isinstance(record, OwnersRecord):
         raise InvalidRecords({0: "OwnersRecord: only the first record of a batch is one"})
@@ -299,7 +299,7 @@ def _record(value: Any) -> Any:
 class Method:
     """A method of the protocol: how its arguments and its answer are JSON."""
 
-    def __init__(self, name: str, function: Callable[..., Any], protocol: Any) -> None:
+    def __init__(self, name: str, function: Callable[..., object], protocol: object) -> None:
         self.name = name
         self.needs = needed_by(function)
         parameters = _parameters_of(protocol)
@@ -325,7 +325,7 @@ class Method:
         answer: Any = list[get_args(self.returns)[0]] if self.is_paged else self.returns  # type: ignore[misc]
         return TypeAdapter(answer)
 
-    def encode_call(self, args: tuple[Any, ...], options: Mapping[str, Any]) -> bytes:
+    def encode_call(self, args: tuple[object, ...], options: Mapping[str, object]) -> bytes:
         """The arguments of a call, by name."""
         bound = self._signature.bind(*args, **options).arguments
         given = {name: list(bound[name]) for name in self._record_parameters}
@@ -349,7 +349,7 @@ class Method:
             raise InvalidCall(f"The arguments of {self.name} are not JSON: {error}.") from None
         return {name: getattr(model, name) for name in type(model).model_fields}
 
-    def encode_answer(self, value: Any) -> bytes:
+    def encode_answer(self, value: object) -> bytes:
         """What the method returned."""
         return to_json(value)
 
@@ -358,7 +358,7 @@ class Method:
         return self._answer.validate_json(body)
 
 
-def _parameters_of(protocol: Any) -> Mapping[Any, Any]:
+def _parameters_of(protocol: object) -> Mapping[Any, Any]:
     """What stands in a protocol for the variables of the generic ones that it is made from."""
     bases = [base for base in getattr(protocol, "__orig_bases__", ()) if get_origin(base) not in (None, Protocol)]
     return {
@@ -401,7 +401,7 @@ def names() -> Sequence[str]:
 
 
 @cache
-def method(protocol: Any, name: str) -> Method:
+def method(protocol: object, name: str) -> Method:
     """A method of a protocol by its name.
 
     Raises:

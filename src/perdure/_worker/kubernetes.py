@@ -294,7 +294,7 @@ class KubernetesJob:
         if pods:
             self._pod = pods[-1]
 
-    def _end_by(self, condition: Mapping[str, Any]) -> tuple[int, str]:
+    def _end_by(self, condition: Mapping[str, object]) -> tuple[int, str]:
         status: Mapping[str, Any] = {} if self._pod is None else self._pod.get("status", {})
         terminated = _state(status).get("terminated")
         said = [status.get("reason"), status.get("message")]  # such as Evicted

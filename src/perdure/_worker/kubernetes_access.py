@@ -111,7 +111,7 @@ def _of_config(config: Mapping[str, Any], folder: Path) -> Access:
     )
 
 
-def _named(entries: list[Mapping[str, Any]], name: str) -> Mapping[str, Any]:
+def _named(entries: list[Mapping[str, object]], name: str) -> Mapping[str, Any]:
     for each in entries:
         if each["name"] == name:
             return each

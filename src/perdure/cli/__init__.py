@@ -86,7 +86,7 @@ class _Commands(TyperGroup):
             command = get_command(import_module(f"perdure.cli.{name.replace('-', '_')}").app)
         return name, command, rest
 
-    def invoke(self, ctx: Any) -> Any:
+    def invoke(self, ctx: Any) -> object:
         try:
             return super().invoke(ctx)
         except PerdureError as error:

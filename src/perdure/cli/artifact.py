@@ -7,7 +7,7 @@ import json
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -129,7 +129,7 @@ def _content(record: ArtifactRecord) -> "RenderableType":
     return _summary(record) if record.kind == "progress" else _CONTROLS.sub("", data["url"])
 
 
-def _cell(cell: Any) -> str:
+def _cell(cell: object) -> str:
     if cell is None:
         return ""
     return cell if isinstance(cell, str) else json.dumps(cell, ensure_ascii=False)

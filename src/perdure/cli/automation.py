@@ -67,14 +67,14 @@ def create(
 
 def _said(
     kinds: list[str] | None, match: list[str] | None, run: str | None, parameters: str | None, notify: str | None
-) -> dict[str, Any]:
+) -> dict[str, object]:
     fields: dict[str, list[str]] = {}
     for each in match or ():
         path, equals, text = each.partition("=")
         if not equals:
             raise typer.BadParameter(f"{each!r} lacks '='. Write run.flow_name=report.", param_hint="--match")
         fields.setdefault(path, []).append(text)
-    actions: list[dict[str, Any]] = []
+    actions: list[dict[str, object]] = []
     if run is not None:
         given = {} if parameters is None else _parsed(parameters, "--params")
         actions.append({"do": "run-deployment", "deployment": run, "parameters": given})
@@ -205,7 +205,7 @@ def _did(entry: LogEntry) -> str:
     return "; ".join(" ".join(str(part) for part in action.values()) for action in each) or NOTHING
 
 
-def _line(entry: LogEntry) -> dict[str, Any]:
+def _line(entry: LogEntry) -> dict[str, object]:
     fields = {name: getattr(entry, name) for name in ("id", "event_id", "event_kind", "outcome", "reason")}
     return {**fields, "time": iso(entry.time), "is_done": entry.phase == "done", **json.loads(entry.details)}
 

@@ -152,17 +152,17 @@ def _change(each: DeployedFlow) -> list[str]:
     return list(difflib.unified_diff(_lines(before), _lines(after), lineterm="", n=2))[2:]
 
 
-def _lines(shape: Mapping[str, Any]) -> list[str]:
+def _lines(shape: Mapping[str, object]) -> list[str]:
     return json.dumps(shape, indent=2, sort_keys=True).splitlines() if shape else []
 
 
-def _said(kept: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+def _said(kept: Mapping[str, object]) -> tuple[str, dict[str, object]]:
     said = schedule_of(kept).as_json()
     said.pop("paused", None)  # a person's choice, once it is there
     return said["slug"], said
 
 
-def _shape(definition: Definition, of: Deployment | DeployedFlow, schedules: Mapping[str, Any]) -> dict[str, Any]:
+def _shape(definition: Definition, of: Deployment | DeployedFlow, schedules: Mapping[str, object]) -> dict[str, Any]:
     shape = {
         "flow": definition.entry_point.get("target"),
         "source": definition.entry_point.get("source"),

@@ -311,7 +311,7 @@ def _shape(of: Deployment) -> dict[str, Any]:
     }
 
 
-def _details(of: Deployment) -> dict[str, Any]:
+def _details(of: Deployment) -> dict[str, object]:
     queued = _known().deployments.queued(QueueFilter(deployment_id=of.id, limit=20))
     return {
         "definition": json.loads(of.definition),

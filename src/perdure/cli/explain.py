@@ -2,7 +2,7 @@
 
 import textwrap
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from perdure._explanation.explain import explain
 from perdure._explanation.types import Component, Explanation, Involved
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 _SHOWN = 20  # runs whose results went into it
-Shape = dict[str, Any]
+Shape = dict[str, object]
 
 
 def show_why(run: FlowRun | TaskRun, as_json: bool) -> None:

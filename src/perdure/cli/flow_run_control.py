@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -66,7 +66,7 @@ def continue_run(
     raise typer.Exit(end.exit_code)
 
 
-def _input(document: str) -> Any:
+def _input(document: str) -> object:
     try:
         text = Path(document[1:]).read_text("utf-8") if document.startswith("@") else document
         return json.loads(text)

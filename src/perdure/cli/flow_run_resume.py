@@ -112,7 +112,7 @@ def _resume_all(retry_failed: bool, dry_run: bool, as_json: bool) -> None:
     raise typer.Exit(max((exit_code for _, exit_code in ended), default=0))
 
 
-def _resumed_or_said(run: FlowRun, retry_failed: bool, as_json: bool) -> tuple[dict[str, Any], int]:
+def _resumed_or_said(run: FlowRun, retry_failed: bool, as_json: bool) -> tuple[dict[str, object], int]:
     """One of many: if it cannot be resumed, that is printed, and the others are resumed."""
     try:
         flow, end = resumed(run, retry_failed, as_json)
@@ -190,7 +190,7 @@ def resumed(
     return flow, ended
 
 
-def _call(flow: Flow[..., Any], run: FlowRun, retry_failed: bool) -> Any:
+def _call(flow: Flow[..., object], run: FlowRun, retry_failed: bool) -> Any:
     if not flow.options.is_async:
         return flow.resume(run.id, retry_failed=retry_failed, return_state=True)
     import asyncio

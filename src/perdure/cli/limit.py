@@ -141,13 +141,13 @@ def _doing(slot: Slot) -> str:
     return "waits" if slot.taken is None else "holds"
 
 
-def _shape(limit: Limit, line: Any) -> dict[str, Any]:
+def _shape(limit: Limit, line: object) -> dict[str, Any]:
     slots, taken, waiting = _counts(limit, line)
     counts = {"slots": slots, "taken": taken, "waiting": waiting}
     return {"name": limit.name, **counts, "slot_decay_per_second": limit.decay, "created": iso(limit.created)}
 
 
-def _slot_shape(slot: Slot) -> dict[str, Any]:
+def _slot_shape(slot: Slot) -> dict[str, object]:
     times = {"asked": iso(slot.asked), "taken": iso(slot.taken)}
     return {"id": slot.id, "occupy": slot.occupy, "run_id": slot.run_id, "process_id": slot.process_id, **times}
 

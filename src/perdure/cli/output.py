@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import typer
 
@@ -259,7 +259,7 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def jsonable(value: Any) -> Any:
+def jsonable(value: object) -> object:
     """A value as JSON types; what JSON has no form for is shown by its repr, and secrets by asterisks."""
     from pydantic_core import to_jsonable_python
 

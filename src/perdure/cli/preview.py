@@ -67,7 +67,7 @@ def _grow(tree: "Tree", value: "dict[str, Any] | list[Any]") -> None:
             tree.add(label)
 
 
-def _scalar(value: Any) -> "Text":
+def _scalar(value: object) -> "Text":
     """A value on one line; quietly, what was left out or hidden."""
     if isinstance(value, str):
         return _text(value, "dim" if value.startswith(("…", "**********")) or value.endswith(" more") else "default")
@@ -155,7 +155,7 @@ def _about(text: str, sampled: bool) -> str:
     return f"≈ {text}" if sampled else text
 
 
-def _number(value: Any) -> str:
+def _number(value: object) -> str:
     return f"{value:.6g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
 
 
@@ -166,7 +166,7 @@ def _histogram(stats: Preview) -> "Text":
     return _text(f"{_number(stats['min'])} ", "dim").append(bars, style="cyan").append(f" {_number(stats['max'])}")
 
 
-def _matrix(head: Any, shape: list[int]) -> "RenderableType | None":
+def _matrix(head: object, shape: list[int]) -> "RenderableType | None":
     """The first values, in rows if the array has any; of more than two dimensions, those of the first plane."""
     if not isinstance(head, list) or not head:
         return None if isinstance(head, list) else _text(_number(head))

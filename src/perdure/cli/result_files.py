@@ -16,7 +16,7 @@ from perdure.cli.output import is_json
 Write = Callable[[Any, Path], object]
 
 
-def write_file(value: Any, output: Path) -> None:
+def write_file(value: object, output: Path) -> None:
     """Write a value to a file; after an error, what was there before is still there.
 
     Raises:
@@ -64,12 +64,12 @@ def whole_file(output: Path) -> Iterator[Path]:
                 partial.unlink(missing_ok=True)
 
 
-def pretty(value: Any) -> str:
+def pretty(value: object) -> str:
     """A value as indented JSON."""
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
-def _refusal(value: Any, output: Path, formats: dict[str, Write]) -> str:
+def _refusal(value: object, output: Path, formats: dict[str, Write]) -> str:
     kind = type(value).__name__
     if not formats:
         return (
@@ -83,7 +83,7 @@ def _refusal(value: Any, output: Path, formats: dict[str, Write]) -> str:
     )
 
 
-def _formats_of(value: Any) -> dict[str, Write]:
+def _formats_of(value: object) -> dict[str, Write]:
     """The formats that hold such a value, by the file name's end; "" stands for all others."""
     for module, kinds, formats in _FORMATS:
         library = sys.modules.get(module)
@@ -98,11 +98,11 @@ def _formats_of(value: Any) -> dict[str, Write]:
     return _JSON if not isinstance(value, list) else _ROWS if _has_rows(value) else _LIST
 
 
-def _has_rows(value: list[Any]) -> bool:
+def _has_rows(value: list[object]) -> bool:
     return bool(value) and all(isinstance(row, dict | list) for row in value)
 
 
-def _write_lines(value: list[Any], path: Path) -> None:
+def _write_lines(value: list[object], path: Path) -> None:
     with path.open("w", encoding="utf-8") as file:
         file.writelines(json.dumps(each, ensure_ascii=False, default=str) + "\n" for each in value)
 
@@ -116,7 +116,7 @@ def _write_rows(value: list[Any], path: Path) -> None:
         writer.writerows([row.get(name) for name in names] if isinstance(row, dict) else row for row in value)
 
 
-def _write_json(value: Any, path: Path) -> None:
+def _write_json(value: object, path: Path) -> None:
     path.write_bytes(pretty(value).encode())
 
 
@@ -132,7 +132,7 @@ def _frame(value: Any) -> Any:
     return frame.reset_index(drop=counts)
 
 
-def _write_frame_as_arrow(value: Any, path: Path) -> None:
+def _write_frame_as_arrow(value: object, path: Path) -> None:
     import pyarrow  # pandas does it by a function of pyarrow's that is deprecated
 
     _write_arrow_file(pyarrow.Table.from_pandas(_frame(value), preserve_index=False), path)
@@ -147,7 +147,7 @@ _PANDAS: dict[str, Write] = {
 }
 
 
-def _polars(value: Any) -> Any:
+def _polars(value: object) -> Any:
     frame = value.to_frame() if hasattr(value, "to_frame") else value
     return frame.collect() if hasattr(frame, "collect") else frame
 
@@ -161,24 +161,24 @@ _POLARS: dict[str, Write] = {
 }
 
 
-def _arrow(value: Any) -> Any:
+def _arrow(value: object) -> Any:
     arrow = sys.modules["pyarrow"]
     return arrow.Table.from_batches([value]) if isinstance(value, arrow.RecordBatch) else value
 
 
-def _write_arrow_csv(value: Any, path: Path) -> None:
+def _write_arrow_csv(value: object, path: Path) -> None:
     import pyarrow.csv
 
     pyarrow.csv.write_csv(_arrow(value), path)
 
 
-def _write_arrow_parquet(value: Any, path: Path) -> None:
+def _write_arrow_parquet(value: object, path: Path) -> None:
     import pyarrow.parquet
 
     pyarrow.parquet.write_table(_arrow(value), path)
 
 
-def _write_arrow_file(value: Any, path: Path) -> None:
+def _write_arrow_file(value: object, path: Path) -> None:
     import pyarrow.ipc
 
     table = _arrow(value)
@@ -186,7 +186,7 @@ def _write_arrow_file(value: Any, path: Path) -> None:
         writer.write_table(table)
 
 
-def _write_arrow_json(value: Any, path: Path) -> None:
+def _write_arrow_json(value: object, path: Path) -> None:
     rows = _arrow(value).to_pylist()
     path.write_text(json.dumps(rows, indent=2, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
 

@@ -78,7 +78,7 @@ def get(
             show(f"Wrote {output}.")
 
 
-def _refuse_unless_json(value: Any) -> None:
+def _refuse_unless_json(value: object) -> None:
     """A table or array would be cut to what a terminal shows, which no program could tell."""
     if hasattr(value, "__array__") or hasattr(value, "__arrow_c_stream__"):
         raise ResultUnreadable(
@@ -97,7 +97,7 @@ def _slice(text: str) -> slice:
     return slice(start, stop)
 
 
-def _persisted(run: FlowRun | TaskRun) -> PersistedResult[Any]:
+def _persisted(run: FlowRun | TaskRun) -> PersistedResult[object]:
     result = result_from_record(persisted_record(run.id), keep=False)
     assert isinstance(result, PersistedResult)
     return result
@@ -114,12 +114,12 @@ def _value(run: FlowRun | TaskRun) -> Any:
         ) from error
 
 
-def _part(run: FlowRun | TaskRun, columns: list[str] | None, rows: slice | None) -> Any:
+def _part(run: FlowRun | TaskRun, columns: list[str] | None, rows: slice | None) -> object:
     names = [name.strip() for each in columns for name in each.split(",")] if columns else None
     return _persisted(run).get(columns=names, rows=rows)
 
 
-def _stream(result: PersistedResult[Any], output: Path | None) -> None:
+def _stream(result: PersistedResult[object], output: Path | None) -> None:
     layout = result.read().payload
     if layout is not None and len(layout.parts) > 1:
         raise ResultUnreadable(
@@ -136,7 +136,7 @@ def _stream(result: PersistedResult[Any], output: Path | None) -> None:
             shutil.copyfileobj(source, target, _PIECE)
 
 
-def _print(value: Any) -> None:
+def _print(value: object) -> None:
     if isinstance(value, bytes | bytearray | memoryview):
         _refuse_terminal(f"The value is {len(value):,} bytes")
         sys.stdout.buffer.write(value)

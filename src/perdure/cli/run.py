@@ -79,7 +79,7 @@ def run(
     raise typer.Exit(ended.exit_code)
 
 
-def _check_names(flow: Flow[..., object], parameters: dict[str, Any]) -> None:
+def _check_names(flow: Flow[..., object], parameters: dict[str, object]) -> None:
     known = flow.options.signature.inspected.parameters
     if any(each.kind is each.VAR_KEYWORD for each in known.values()):
         return
@@ -88,7 +88,7 @@ def _check_names(flow: Flow[..., object], parameters: dict[str, Any]) -> None:
             raise typer.BadParameter(f"The flow {flow.name!r} has no parameter {name!r}.{hint}", param_hint="--param")
 
 
-def _parameters(flow: Flow[..., object], pairs: list[str], document: str | None) -> dict[str, Any]:
+def _parameters(flow: Flow[..., object], pairs: list[str], document: str | None) -> dict[str, object]:
     parameters = {} if document is None else _object(document)
     for pair in pairs:
         name, sign, text = pair.partition("=")
@@ -123,12 +123,12 @@ def _value(text: str, flow: Flow[..., object], name: str) -> Any:
         return text
 
 
-def ended_by(flow: Flow[..., object], call: Callable[[Flow[..., Any]], State[Any]]) -> Ended:
+def ended_by(flow: Flow[..., object], call: Callable[[Flow[..., object]], State[object]]) -> Ended:
     """Run the flow by the call, and get its end from hooks: a crashed run raises, and returns no state."""
     watched = flow.with_options()
-    ends: list[tuple[FlowRunContext, State[Any]]] = []
+    ends: list[tuple[FlowRunContext, State[object]]] = []
 
-    def note_end(_: object, run: FlowRunContext, state: State[Any]) -> None:
+    def note_end(_: object, run: FlowRunContext, state: State[object]) -> None:
         ends.append((run, state))
 
     for add in (watched.on_completion, watched.on_failure, watched.on_cancellation, watched.on_crashed):
@@ -152,7 +152,7 @@ def ended_by(flow: Flow[..., object], call: Callable[[Flow[..., Any]], State[Any
     return Ended(*ends[-1], EXIT_CODES[state.type])
 
 
-def call_of(flow: Flow[..., Any], parameters: dict[str, Any]) -> State[Any]:
+def call_of(flow: Flow[..., Any], parameters: dict[str, Any]) -> State[object]:
     """Call a flow, whatever its colour; its state."""
     if not flow.options.is_async:
         state: State[Any] = flow(**parameters, return_state=True)
@@ -165,7 +165,7 @@ def call_of(flow: Flow[..., Any], parameters: dict[str, Any]) -> State[Any]:
     return asyncio.run(call())
 
 
-def _value_of(ended: Ended) -> Any:
+def _value_of(ended: Ended) -> object:
     """What the flow returned; None if that was not kept, or if it says no more than the run's tree."""
     if not ended.state.is_completed():
         return None
@@ -176,7 +176,7 @@ def _value_of(ended: Ended) -> Any:
     return None if isinstance(value, State) or is_states(value) else value
 
 
-def shape_of(flow: Flow[..., object], ended: Ended) -> dict[str, Any]:
+def shape_of(flow: Flow[..., object], ended: Ended) -> dict[str, object]:
     """A run that has ended, for programs."""
     state = ended.state
     return {
@@ -193,7 +193,7 @@ def shape_of(flow: Flow[..., object], ended: Ended) -> dict[str, Any]:
 class _Short(reprlib.Repr):
     """Keeps the order of a dict's keys: what a flow returned is shown as it returned it."""
 
-    def repr_dict(self, x: dict[Any, Any], level: int) -> str:
+    def repr_dict(self, x: dict[object, object], level: int) -> str:
         if not x:
             return "{}"
         if level <= 0:

@@ -70,7 +70,7 @@ def result_of(run: FlowRun | TaskRun) -> ResultRecord | None:
     return next(iter(orchestrator().results(ResultFilter(run_ids=(run.id,)))), None)
 
 
-def located_shape(record: ResultRecord | None) -> dict[str, Any] | None:
+def located_shape(record: ResultRecord | None) -> dict[str, object] | None:
     """A result for programs, with the place of its document."""
     return None if record is None else result_shape(record) | {"location": location_of(record)}
 
@@ -115,7 +115,7 @@ def _storage_text(id: str | None) -> str | None:
     return id if block is None or block.name is None else f"{block.type}/{block.name} ({id})"
 
 
-def _serializer_text(description: dict[str, Any]) -> str:
+def _serializer_text(description: dict[str, object]) -> str:
     """Such as `compressed (pickle (picklelib cloudpickle), compressionlib lzma)`."""
     options = ", ".join(
         _serializer_text(value)

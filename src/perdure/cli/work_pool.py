@@ -126,7 +126,7 @@ def _rows(pool: WorkPool) -> list[tuple[Any, ...]]:
     places = deployments.queued(QueueFilter(work_pool=pool.name, phases=("waiting", "claimed")))
     workers = len(deployments.workers(pool.name))
 
-    def row(title: str, limit: int | None, paused: bool, queue: str | None) -> tuple[Any, ...]:
+    def row(title: str, limit: int | None, paused: bool, queue: str | None) -> tuple[object, ...]:
         own = [each for each in places if queue is None or each.work_queue == queue]
         running = sum(each.phase == "claimed" for each in own)
         shown = "paused" if paused else NOTHING if limit is None else str(limit)

@@ -90,7 +90,7 @@ class AzureBlobStorageContainer(Bucket):
 
     @field_validator("container_name", "base_folder", mode="before")
     @classmethod
-    def _is_path(cls, value: Any) -> Any:
+    def _is_path(cls, value: object) -> object:
         return "" if value is None or not str(value).strip("/") else checked_path(str(value))
 
     def storage(self) -> Azure:

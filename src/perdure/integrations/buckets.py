@@ -8,7 +8,7 @@ import os
 from abc import abstractmethod
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 from uuid import uuid4
 
 from perdure._storages.object_store import ObjectStore
@@ -138,7 +138,7 @@ class Bucket(ObjectStore):
 
     # What an object store has
 
-    def _connect(self, **options: Any) -> "Store":
+    def _connect(self, **options: object) -> "Store":
         return self.storage()._connect(**options)
 
     def place(self) -> str | None:

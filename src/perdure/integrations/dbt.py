@@ -41,7 +41,7 @@ class TargetConfigs(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _others_are_extras(cls, value: Any) -> Any:
+    def _others_are_extras(cls, value: object) -> object:
         if not isinstance(value, dict):
             return value
         own = {"type", "schema", "schema_", "threads", "extras"}
@@ -220,7 +220,7 @@ def _removal_of(folder: Path | None) -> Callable[[], None]:
     return (lambda: None) if folder is None else lambda: shutil.rmtree(folder, ignore_errors=True)
 
 
-def _revealed(value: Any) -> Any:
+def _revealed(value: object) -> Any:
     if isinstance(value, SecretStr):
         return value.get_secret_value()
     if isinstance(value, dict):

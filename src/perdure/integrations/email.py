@@ -9,7 +9,6 @@ from email.message import EmailMessage
 from email.utils import formatdate, make_msgid, parseaddr
 from enum import Enum, StrEnum
 from pathlib import Path
-from typing import Any
 
 from pydantic import SecretStr, field_validator
 
@@ -58,13 +57,13 @@ class EmailServerCredentials(Block):
 
     @field_validator("smtp_server", mode="before")
     @classmethod
-    def _host(cls, value: Any) -> Any:
+    def _host(cls, value: object) -> object:
         text = str(value)
         return SMTPServer[text.upper()].value if text.upper() in SMTPServer.__members__ else text
 
     @field_validator("smtp_type", mode="before")
     @classmethod
-    def _kind(cls, value: Any) -> Any:
+    def _kind(cls, value: object) -> object:
         return SMTPType.__members__.get(value.upper(), value) if isinstance(value, str) else value
 
     def get_server(self) -> smtplib.SMTP:

@@ -5,6 +5,7 @@ Buckets are reached by obstore. For all else, Google's own libraries are taken w
 
 import base64
 import json
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path, PurePath, PurePosixPath
 from typing import Any, ClassVar
@@ -48,7 +49,7 @@ class GcpCredentials(Block):
 
     @field_validator("service_account_info", mode="before")
     @classmethod
-    def _as_text(cls, value: Any) -> Any:
+    def _as_text(cls, value: object) -> object:
         return json.dumps(value) if isinstance(value, dict) else value
 
     @model_validator(mode="after")
@@ -263,9 +264,9 @@ async def read_secret(
 async def bigquery_query(
     query: str,
     gcp_credentials: GcpCredentials,
-    query_params: list[tuple[str, str, Any]] | None = None,
+    query_params: Sequence[tuple[str, str, object]] | None = None,
     to_dataframe: bool = False,
-    job_config: dict[str, Any] | None = None,
+    job_config: Mapping[str, object] | None = None,
     project: str | None = None,
     location: str = "US",
 ) -> Any:

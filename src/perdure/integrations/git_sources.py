@@ -21,7 +21,7 @@ _URL = re.compile(r"(?:https?|ssh|git|file)://|[\w.-]+@[\w.-]+:")
 _WHOLE = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
-def folder_of(source: Any) -> Path:
+def folder_of(source: object) -> Path:
     """The folder that a source of code is: itself, or the copy of a repository's commit, which is made if need be.
 
     Raises:

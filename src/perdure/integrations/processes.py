@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, NamedTuple, Self
+from typing import IO, NamedTuple, Self
 
 from perdure._model.errors import CommandFailed, IntegrationError
 from perdure._platform.threads import in_thread
@@ -138,7 +138,7 @@ class Process:
                 " Install it, or correct the directory."
             ) from None
 
-    def _thread(self, function: Callable[..., None], *args: Any) -> threading.Thread:
+    def _thread(self, function: Callable[..., None], *args: object) -> threading.Thread:
         import contextvars
 
         context = contextvars.copy_context()  # whose run the lines are of

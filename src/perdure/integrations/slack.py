@@ -15,7 +15,7 @@ __all__ = ["SlackCredentials", "SlackWebhook", "send_chat_message", "send_incomi
 
 _SECONDS = 30.0  # until a message counts as not delivered
 
-Parts = Sequence[dict[str, Any]] | None
+Parts = Sequence[dict[str, object]] | None
 
 
 class SlackCredentials(Block):
@@ -78,7 +78,7 @@ def _content(text: str | None, attachments: Parts, blocks: Parts) -> dict[str, A
     return content
 
 
-async def _post(url: str, message: dict[str, Any], headers: dict[str, str]) -> Any:
+async def _post(url: str, message: dict[str, object], headers: dict[str, str]) -> Any:
     import httpx  # programs that send nothing do not pay for it
 
     try:

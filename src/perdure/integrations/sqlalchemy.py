@@ -35,7 +35,7 @@ __all__ = [
     "sqlalchemy_query",
 ]
 
-Parameters = Mapping[str, Any] | None
+Parameters = Mapping[str, object] | None
 
 _making = threading.Lock()  # the connections of a connector
 
@@ -56,13 +56,13 @@ class SqlAlchemyConnector(Block):
 
     @field_validator("connection_info", mode="before")
     @classmethod
-    def _as_text(cls, value: Any) -> Any:
+    def _as_text(cls, value: Any) -> object:
         known = isinstance(value, str | dict | SecretStr | ConnectionComponents)
         return value if known else _url_text(value)  # pydantic's and SQLAlchemy's URLs
 
     @field_validator("connect_args", mode="before")
     @classmethod
-    def _none_is_none(cls, value: Any) -> Any:
+    def _none_is_none(cls, value: Any) -> object:
         return {} if value is None else value
 
     def fetch_one(self, operation: Any, parameters: Parameters = None, **execution_options: Any) -> Any:
@@ -176,7 +176,7 @@ class SqlAlchemyConnector(Block):
         options: dict[str, Any],
         take: Callable[[Any], Any],
         all: bool = False,
-    ) -> Any:
+    ) -> object:
         key = (str(operation), repr(parameters))
         return self._call("fetch", Fetch(key, self._prepared(operation), parameters, options, take, all))
 
@@ -193,7 +193,7 @@ class SqlAlchemyConnector(Block):
             " and `async with`; or take a driver of SyncDriver."
         )
 
-    def _prepared(self, operation: Any) -> Any:
+    def _prepared(self, operation: Any) -> object:
         return imported("sqlalchemy", "sqlalchemy").text(operation) if isinstance(operation, str) else operation
 
     def _url(self) -> "URL":

@@ -36,7 +36,7 @@ class Connections:
     The methods that begin with an `a` are for async engines. Their results hold all rows, so no connection is kept.
     """
 
-    def __init__(self, make: Callable[[], Any], is_async: bool) -> None:
+    def __init__(self, make: Callable[[], object], is_async: bool) -> None:
         self._make, self._is_async = make, is_async
         self._engine: Any = None
         self._loop: Any = None  # that an async engine belongs to
@@ -51,12 +51,12 @@ class Connections:
                 self._engine, self._loop = self._make(), loop
             return self._engine
 
-    def execute(self, statement: Any, parameters: Any, options: dict[str, Any]) -> Any:
+    def execute(self, statement: object, parameters: object, options: dict[str, object]) -> Any:
         """Execute in a transaction; the result, whose rows are in memory."""
         with self.engine().begin() as connection:
             return _in_memory(connection.execute(statement, parameters, execution_options=options))
 
-    async def aexecute(self, statement: Any, parameters: Any, options: dict[str, Any]) -> Any:
+    async def aexecute(self, statement: object, parameters: object, options: dict[str, object]) -> Any:
         """`execute`, awaited."""
         async with self.engine().begin() as connection:
             return _in_memory(await connection.execute(statement, parameters, execution_options=options))
@@ -121,7 +121,7 @@ class Connections:
 class _NoRows:
     """The rows of a statement that returns none, with what else its result says."""
 
-    def __init__(self, result: Any) -> None:
+    def __init__(self, result: object) -> None:
         self._result = result
 
     def __getattr__(self, name: str) -> Any:
@@ -141,7 +141,7 @@ def _in_memory(result: Any) -> Any:
     return result.freeze()() if result.returns_rows else _NoRows(result)
 
 
-def _is_read(statement: Any) -> bool:
+def _is_read(statement: object) -> bool:
     text = str(statement)
     return _READS.match(text) is not None and _WRITES.search(text) is None
 

@@ -75,7 +75,7 @@ def driver_name(url: "URL") -> str:
         raise IntegrationError(f"SQLAlchemy has no driver {url.drivername!r}: {error}") from None
 
 
-def made_engine(url: "URL", is_async: bool, connect_args: dict[str, Any], options: dict[str, Any]) -> Any:
+def made_engine(url: "URL", is_async: bool, connect_args: dict[str, object], options: dict[str, object]) -> Any:
     """An engine, or an async one. Its errors do not show the parameters of statements.
 
     Raises:

@@ -29,7 +29,7 @@ _FORMATS: dict[str, tuple[str, Callable[[Any, io.BytesIO], object]]] = {
 }
 
 
-def written(frame: Any, format: str, path: PurePosixPath) -> tuple[bytes, PurePosixPath]:
+def written(frame: object, format: str, path: PurePosixPath) -> tuple[bytes, PurePosixPath]:
     """A frame in a format, and a path with the format's suffix in place of its own.
 
     Raises:

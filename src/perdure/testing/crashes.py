@@ -52,7 +52,7 @@ class Ending(NamedTuple):
 class Crash:
     """A flow that was killed, in a home of its own; `resume` resumes it."""
 
-    def __init__(self, flow: "Flow[..., Any]", again: Callable[[], Any], ending: Ending) -> None:
+    def __init__(self, flow: "Flow[..., Any]", again: Callable[[], object], ending: Ending) -> None:
         self.effects = ending.effects  # what was done before, in words
         self._flow = flow
         self._again = again

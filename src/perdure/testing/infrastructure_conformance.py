@@ -17,7 +17,7 @@ _ODD = "a'b\"c $HOME `id` \\ ü\n  second line*"
 _PATIENCE = 90.0  # seconds; no test waits that long unless something is wrong
 
 
-def _until(condition: Callable[[], Any], what: str) -> Any:
+def _until(condition: Callable[[], object], what: str) -> Any:
     """What a condition gives, once it holds."""
     deadline = time.monotonic() + _PATIENCE
     while time.monotonic() < deadline:
@@ -68,7 +68,7 @@ class InfrastructureConformance:
         environment: Mapping[str, str | None] | None = None,
         run: str | None = None,
         start: int = 1,
-        **made_of: Any,
+        **made_of: object,
     ) -> Job:
         """A job that runs a program in Python."""
         command = (self.python, "-u", "-c", program, *arguments)

@@ -101,13 +101,13 @@ class SerializerConformance:
         return type(loaded) is type(value) and bool(loaded == value)
 
     def test_values_come_back_as_they_were(
-        self, serializer: Serializer, values: list[Any], large_values: list[Any]
+        self, serializer: Serializer, values: list[object], large_values: list[object]
     ) -> None:
         for value in [*values, *large_values]:
             assert self.is_same(serializer.loads(serializer.dumps(value)), value)
 
     def test_odd_values_come_back_as_they_were_or_are_refused(
-        self, serializer: Serializer, odd_values: list[Any]
+        self, serializer: Serializer, odd_values: list[object]
     ) -> None:
         for value in odd_values:
             try:
@@ -121,23 +121,23 @@ class SerializerConformance:
     ) -> None:
         loop: list[Any] = []
         loop.append(loop)
-        deep: Any = None
+        deep: object = None
         for _ in range(20_000):
             deep = [deep]
         for value in (loop, deep):
             with suppress(SerializationError):
                 serializer.dumps(value)
 
-    def test_dumps_gives_bytes(self, serializer: Serializer, values: list[Any]) -> None:
+    def test_dumps_gives_bytes(self, serializer: Serializer, values: list[object]) -> None:
         assert {type(serializer.dumps(value)) for value in values} == {bytes}
 
     def test_equal_values_give_equal_bytes_unless_they_are_secret(
-        self, serializer: Serializer, values: list[Any]
+        self, serializer: Serializer, values: list[object]
     ) -> None:
         for value in values:
             assert (serializer.dumps(value) == serializer.dumps(value)) is not serializer.hides
 
-    def test_a_small_value_is_not_put_into_the_payload(self, serializer: Serializer, values: list[Any]) -> None:
+    def test_a_small_value_is_not_put_into_the_payload(self, serializer: Serializer, values: list[object]) -> None:
         for value in values:
             payload = MemoryPayload()
             written = serializer.dump(value, payload)
@@ -149,7 +149,7 @@ class SerializerConformance:
 
     @pytest.mark.parametrize("takes_buffers", [True, False])
     def test_a_large_value_comes_back_from_the_payload(
-        self, serializer: Serializer, large_values: list[Any], takes_buffers: bool
+        self, serializer: Serializer, large_values: list[object], takes_buffers: bool
     ) -> None:
         for value in large_values:
             payload = MemoryPayload(takes_buffers=takes_buffers)
@@ -162,7 +162,7 @@ class SerializerConformance:
         assert description["type"] == serializer.type
 
     def test_its_description_builds_one_that_reads_what_it_wrote(
-        self, serializer: Serializer, values: list[Any], large_values: list[Any]
+        self, serializer: Serializer, values: list[object], large_values: list[object]
     ) -> None:
         again = Serializer.from_description(serializer.describe())
         assert again.describe() == serializer.describe()
@@ -176,7 +176,7 @@ class SerializerConformance:
 
     @pytest.mark.parametrize("wrapper", ["compressed", "encrypted"])
     def test_its_output_can_be_compressed_and_encrypted(
-        self, serializer: Serializer, values: list[Any], large_values: list[Any], wrapper: str
+        self, serializer: Serializer, values: list[object], large_values: list[object], wrapper: str
     ) -> None:
         outer: Serializer = EncryptedSerializer(serializer=serializer, keys=new_key())
         if wrapper == "compressed":
@@ -192,7 +192,7 @@ class SerializerConformance:
             serializer.type = "other"
 
 
-def _with_types(value: Any) -> Any:
+def _with_types(value: object) -> object:
     """A value in which 1, 1.0 and True differ, and so do a zone and its offset."""
     if isinstance(value, dict):
         return type(value), getattr(value, "default_factory", None), [_with_types(each) for each in value.items()]
@@ -208,7 +208,7 @@ def _with_types(value: Any) -> Any:
 class TextualSerializerConformance(SerializerConformance):
     """And for serializers whose output is text, which goes into the result document as it is."""
 
-    def test_its_output_is_utf8(self, serializer: Serializer, values: list[Any]) -> None:
+    def test_its_output_is_utf8(self, serializer: Serializer, values: list[object]) -> None:
         for value in values:
             serializer.dumps(value).decode()
 

@@ -87,9 +87,9 @@ class GcsBucket(Bucket):
 async def bigquery_query(
     query: str,
     gcp_credentials: GcpCredentials,
-    query_params: list[tuple[str, str, Any]] | None = None,
+    query_params: Sequence[tuple[str, str, object]] | None = None,
     to_dataframe: bool = False,
-    job_config: dict[str, Any] | None = None,
+    job_config: Mapping[str, object] | None = None,
     project: str | None = None,
     location: str = 'US',
 ) -> Any: ...

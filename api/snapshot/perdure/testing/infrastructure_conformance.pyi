@@ -13,7 +13,7 @@ class InfrastructureConformance:
         environment: Mapping[str, str | None] | None = None,
         run: str | None = None,
         start: int = 1,
-        **made_of: Any,
+        **made_of: object,
     ) -> Job: ...
     made_of: Mapping[str, Any] = {}
     python = sys.executable

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any
 
 from perdure._engine.recovery.kept_values import place_of_hooks, signed
 from perdure._model.options import RunOptions
@@ -10,7 +9,7 @@ from perdure._model.records import CacheRecord, Record, ResultRecord, StepRecord
 from perdure._run.context import RunContext, TaskRunContext
 
 # Of tasks that have hooks for transactions, the options: another process finds them here, once it has the program.
-hooked_tasks: dict[str, Any] = {}
+hooked_tasks: dict[str, object] = {}
 
 
 def staged(run: RunContext, records: Sequence[Record], *, is_new: bool = True) -> list[Record]:

@@ -33,7 +33,7 @@ _DIGEST = 32  # hexadecimal characters
 class FormerKey:
     """The key that earlier versions gave a run, where what they made of its arguments was right."""
 
-    def __init__(self, components: Mapping[str, str], values: Mapping[str, Any]) -> None:
+    def __init__(self, components: Mapping[str, str], values: Mapping[str, object]) -> None:
         self._components = components
         self._values = values  # those that were digested otherwise then, by the names of their components
         self.tells_projects = "source" in components  # equal source with equal arguments comes to equal values

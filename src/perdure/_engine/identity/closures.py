@@ -53,7 +53,7 @@ def _described(value: object, within: tuple[object, ...]) -> str:
         return name_of(type(value))
 
 
-def _standing_for(value: Any, within: tuple[Any, ...]) -> str | None:
+def _standing_for(value: Any, within: tuple[object, ...]) -> str | None:
     value = getattr(getattr(value, "options", None), "function", value)  # of a task or flow
     if isinstance(value, ModuleType):
         return value.__name__

@@ -1,14 +1,13 @@
 """Digests of the code of functions and classes that are values themselves."""
 
 from collections.abc import Callable
-from typing import Any
 
 from perdure._engine.identity.contents.reduction import reduced
 from perdure._engine.identity.digests import digest_of_values
 from perdure._engine.identity.source import Walk
 
 
-def digests_of_code(function: Callable[..., Any]) -> tuple[str, str]:
+def digests_of_code(function: Callable[..., object]) -> tuple[str, str]:
     """Digests of a function's or class's own code, and of what it reaches of its project: the same in every process."""
     return _Walk(function).digests()
 

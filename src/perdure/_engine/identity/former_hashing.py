@@ -119,7 +119,7 @@ class _Walker:
         for digest in sorted(digests):
             self._update(digest)
 
-    def _fields(self, kind: type, fields: dict[str, Any], path: str) -> None:
+    def _fields(self, kind: type, fields: dict[str, object], path: str) -> None:
         self._scalar("object", _name(kind).encode())
         for name, item in fields.items():
             self._scalar("field", name.encode())

@@ -28,7 +28,7 @@ def file_hash(path: str | Path, hash_algo: HashAlgorithm = hashlib.md5) -> str:
         return hashlib.file_digest(file, hash_algo).hexdigest()
 
 
-def hash_objects(*args: Any, hash_algo: HashAlgorithm = hashlib.md5, **kwargs: Any) -> str:
+def hash_objects(*args: object, hash_algo: HashAlgorithm = hashlib.md5, **kwargs: object) -> str:
     """The digest of Python objects, in hexadecimal: the same in every process for equal objects of the same types.
 
     Raises:

@@ -17,7 +17,7 @@ else:  # few programs need them; the others start faster
     hashing = Later("perdure._engine.identity.hashing")
 
 
-def task_input_hash(context: TaskRunContext, parameters: dict[str, Any]) -> str:
+def task_input_hash(context: TaskRunContext, parameters: Mapping[str, object]) -> str:
     """A cache key from the task, its code and its arguments. For `cache_key_fn`.
 
     The order of plain dicts does not count, as it does not in Prefect 2.
@@ -35,7 +35,7 @@ def _what(context: TaskRunContext) -> tuple[str | None, ...]:
     return (options.key, project_of(function), _code_digest(function), *made)
 
 
-def former_input_hash(context: TaskRunContext, parameters: dict[str, Any]) -> str | None:
+def former_input_hash(context: TaskRunContext, parameters: Mapping[str, object]) -> str | None:
     """What `task_input_hash` gave in earlier versions, which did not know of projects; None if that was not right."""
     options = context.options
     if not closures.has_own_name(options.function):
@@ -123,7 +123,7 @@ class Inputs(_BuiltIn):
     def __init__(self, *left_out: str) -> None:
         self.left_out = left_out
 
-    def components(self, _: TaskRunContext, parameters: dict[str, Any]) -> Mapping[str, Any]:
+    def components(self, _: TaskRunContext, parameters: dict[str, object]) -> Mapping[str, object]:
         """The arguments."""
         return {f"inputs.{name}": value for name, value in parameters.items() if name not in self.left_out}
 
@@ -136,7 +136,7 @@ class Inputs(_BuiltIn):
 
 
 class _TaskSource(_BuiltIn):
-    def components(self, context: TaskRunContext, _: dict[str, Any]) -> Mapping[str, Any]:
+    def components(self, context: TaskRunContext, _: dict[str, object]) -> Mapping[str, object]:
         """The task's source, and that of what it uses."""
         from perdure._engine.identity.source import digests_of_source  # few programs need it; the others start faster
 
@@ -148,7 +148,7 @@ class _TaskSource(_BuiltIn):
 
 
 class _RunId(_BuiltIn):
-    def components(self, context: TaskRunContext, _: dict[str, Any]) -> Mapping[str, Any]:
+    def components(self, context: TaskRunContext, _: dict[str, object]) -> Mapping[str, Any]:
         """The flow run; of a task without one, the outermost task run."""
         outermost: Any = context
         while outermost.parent is not None:
@@ -160,7 +160,7 @@ class _RunId(_BuiltIn):
 
 
 class _FlowParameters(_BuiltIn):
-    def components(self, context: TaskRunContext, _: dict[str, Any]) -> Mapping[str, Any]:
+    def components(self, context: TaskRunContext, _: dict[str, object]) -> Mapping[str, object]:
         """The parameters of the flow run that calls the task."""
         flow = context.flow
         if flow is not None and not flow.has_all_parameters:
@@ -177,7 +177,7 @@ class _FlowParameters(_BuiltIn):
 class FunctionPolicy(_BuiltIn):
     """What a function of (context, parameters), of (parameters), or of nothing returns counts: text."""
 
-    def __init__(self, cache_key_fn: Callable[..., Any]) -> None:
+    def __init__(self, cache_key_fn: Callable[..., object]) -> None:
         self.function = cache_key_fn
 
     @property

@@ -78,7 +78,7 @@ def digests_of_source(function: Callable[..., object]) -> tuple[str, str]:
 class _Known(NamedTuple):
     """What was found for a function; it holds as long as all names still stand for the same."""
 
-    looks: tuple[tuple[Callable[[], Any], Any], ...]
+    looks: tuple[tuple[Callable[[], object], object], ...]
     digests: tuple[str, str]
 
 
@@ -88,14 +88,14 @@ _known: "WeakKeyDictionary[FunctionType, _Known]" = WeakKeyDictionary()
 class Walk:
     """All that is reached from a function, the nearest first."""
 
-    def __init__(self, function: Any) -> None:
-        self.looks: list[tuple[Callable[[], Any], Any]] = []
+    def __init__(self, function: object) -> None:
+        self.looks: list[tuple[Callable[[], object], object]] = []
         self.is_lasting = True  # whether nothing was reached that can change in place
         self._function = function
         self._project = _Project(function)
         self._places: dict[int, int] = {}  # of what has been reached, by identity
-        self.reached: list[Any] = []
-        self._digests: dict[int, tuple[Any, str | None]] = {}  # of objects, which it keeps
+        self.reached: list[object] = []
+        self._digests: dict[int, tuple[object, str | None]] = {}  # of objects, which it keeps
         self._depth = 0
 
     def digests(self) -> tuple[str, str]:
@@ -175,7 +175,7 @@ class Walk:
 
     def _set_outside(self, kind: type) -> list[tuple[str, object]]:
         """The members of a class that its source does not say: set from outside, or of another value than there."""
-        described: list[tuple[str, Any]] = []
+        described: list[tuple[str, object]] = []
         for name, value in members_not_said(kind, body_of_class(kind)):
             path = f"{kind.__qualname__}.{name}"
             if isinstance(value, functools.singledispatchmethod):
@@ -184,9 +184,9 @@ class Walk:
                 described.append((path, self.describe(_plain(value))))
         return described
 
-    def _named(self, namespace: dict[str, Any], names: Sequence[str]) -> list[tuple[str, object]]:
+    def _named(self, namespace: dict[str, object], names: Sequence[str]) -> list[tuple[str, object]]:
         """What the names stand for; after a module of the project, what they stand for in that."""
-        described: list[tuple[str, Any]] = []
+        described: list[tuple[str, object]] = []
         modules: set[int] = set()
         names = [name for name in names if name not in _OF_MODULES]
 
@@ -282,7 +282,7 @@ class Walk:
         text = self._standing_for(function)
         return self.describe(function) if text is None else text
 
-    def _reach_in_order(self, members: Iterable[Any]) -> None:
+    def _reach_in_order(self, members: Iterable[object]) -> None:
         """Reach what a set has of the project's functions and classes in an order that is the same in every process."""
         plain = map(_plain, members)
         named = [each if isinstance(each, FunctionType | type) else type(each) for each in plain]
@@ -315,7 +315,7 @@ class Walk:
 class _Project:
     """What belongs to a function's project: its package, or the directory of its script and all below."""
 
-    def __init__(self, function: Any) -> None:
+    def __init__(self, function: object) -> None:
         function = inspect.unwrap(_plain(function))
         self._globals = getattr(function, "__globals__", {})
         self._module = str(getattr(function, "__module__", ""))

@@ -192,7 +192,7 @@ class Walker:
             self._scalar("part", name.encode("utf-8", "surrogatepass"))
             yield name, part
 
-    def _dict(self, value: dict[Any, Any]) -> Iterator[Step]:
+    def _dict(self, value: dict[object, object]) -> Iterator[Step]:
         outer, digests = self._update, []
         for key, item in value.items():
             hasher = hashlib.sha256()
@@ -279,7 +279,7 @@ class Walker:
             self._update(token)
             yield label, own[name]
 
-    def _fields(self, kind: type, fields: Mapping[str, Any], beside: Mapping[str, Any] | None) -> Iterator[Step]:
+    def _fields(self, kind: type, fields: Mapping[str, object], beside: Mapping[str, object] | None) -> Iterator[Step]:
         if beside or any(item is _ABSENT for item in fields.values()):
             parts = {"fields": attributes(fields), "attributes": attributes(beside or {})}
             yield from self._content(Content(f"object {name_of(kind)}", parts, keeps_former=False))
@@ -357,7 +357,7 @@ def _is_sorted(value: dict[Any, Any]) -> bool:
     return kind in _SORTABLE and all(type(key) is kind for key in keys) and keys == sorted(keys)
 
 
-def _path(path: str, labels: list[Any]) -> str:
+def _path(path: str, labels: list[object]) -> str:
     for label in labels:
         if type(label) is tuple:
             path = f"{path}[{label[0]!r}]" if path else str(label[0])

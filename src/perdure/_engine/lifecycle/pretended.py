@@ -9,7 +9,7 @@ from typing import Any
 from perdure._model.errors import SettingError
 from perdure._settings.settings import RUNTIME_PREFIX
 
-_READ: dict[str, Callable[[str], Any]] = {
+_READ: dict[str, Callable[[str], object]] = {
     "parameters": json.loads,
     "tags": json.loads,
     "run_count": int,

@@ -145,7 +145,7 @@ def end(
 
 
 def _records_of_end(
-    run: RunContext, result: BaseResult[Any], state: StateRecord, failed: bool, cache_key: CacheKey | None
+    run: RunContext, result: BaseResult[object], state: StateRecord, failed: bool, cache_key: CacheKey | None
 ) -> list[Record]:
     """The record of the result, that of the final state, and what the run's cache key stands for now."""
     now, of_task = state.time, state.of_task
@@ -259,7 +259,9 @@ def _unkept(run: RunContext, runtime: Runtime, storing: Exception) -> None:
     runtime.log(run, logging.DEBUG, "What the run failed with is kept in memory only: %s", storing)
 
 
-def write(run: RunContext, runtime: Runtime, value: Any, key: str | KeyOfDigest | None) -> Steps[PersistedResult[Any]]:
+def write(
+    run: RunContext, runtime: Runtime, value: object, key: str | KeyOfDigest | None
+) -> Steps[PersistedResult[Any]]:
     """Write a value as the run's results are written, under a key or a new one."""
     result: PersistedResult[Any] = yield Blocking(_write_now, (run, runtime, value, key))
     return result
@@ -377,6 +379,6 @@ def name_run(run: RunContext, template: str | Callable[..., str]) -> Steps[Seque
     return (RenameRecord(run.id, not run.is_flow, run.name),)
 
 
-def _own(parameters: dict[str, Any]) -> dict[str, object]:
+def _own(parameters: dict[str, object]) -> dict[str, object]:
     reserved = ("flow_run", "task_run", "deployment", "parameters")
     return {name: value for name, value in parameters.items() if name not in reserved}

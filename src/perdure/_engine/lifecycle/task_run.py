@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from perdure._engine.identity.cache_key import CacheKey
 from perdure._engine.identity.identity import identify_late
@@ -197,7 +196,7 @@ def _is_retried(run: TaskRunContext, runtime: Runtime, outcome: Outcome) -> Step
         return False
     if options.retry_condition_fn is None:
         return True
-    failure: State[Any] = State(outcome.kind, outcome.name, outcome.message, UnpersistedResult(outcome.value))
+    failure: State[object] = State(outcome.kind, outcome.name, outcome.message, UnpersistedResult(outcome.value))
     try:
         return bool((yield hook_call(run, options.retry_condition_fn, failure)))
     except Exception as error:

@@ -85,7 +85,7 @@ def _timeout(run: RunContext, seconds: float) -> RunTimeout:
 # Neither of the next two is a context manager: a signal may come on the way into its exit, outside its own code.
 
 
-def _with_alarm(limit: _Limit, call: Callable[[], object]) -> Any:
+def _with_alarm(limit: _Limit, call: Callable[[], object]) -> object:
     armed = True
 
     def expire(_: int, frame: FrameType | None) -> None:
@@ -113,7 +113,7 @@ def _with_alarm(limit: _Limit, call: Callable[[], object]) -> Any:
             signal.setitimer(signal.ITIMER_REAL, max(outer - (time.monotonic() - began), 1e-6))
 
 
-def _with_watcher(limit: _Limit, call: Callable[[], Any]) -> Any:
+def _with_watcher(limit: _Limit, call: Callable[[], object]) -> object:
     thread = threading.get_ident()
     lock = threading.Lock()
     left = threading.Event()

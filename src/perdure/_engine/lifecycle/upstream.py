@@ -23,7 +23,7 @@ class UpstreamNotCompleted(Exception):
 
 
 def resolved(
-    parameters: dict[str, Any], upstreams: Sequence[Upstream], wait_for: Sequence[WaitedFor], place: object = None
+    parameters: dict[str, object], upstreams: Sequence[Upstream], wait_for: Sequence[WaitedFor], place: object = None
 ) -> Steps[dict[str, object]]:
     """The parameters with values in the place of futures and states.
 
@@ -42,7 +42,7 @@ def resolved(
     return values
 
 
-def _values(parameters: dict[str, Any], place: object) -> dict[str, object]:
+def _values(parameters: dict[str, object], place: object) -> dict[str, object]:
     def value_of(upstream: Upstream, allowed: bool) -> Any:
         state = _completed(upstream, allowed)
         data = state.data

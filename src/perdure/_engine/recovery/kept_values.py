@@ -124,7 +124,7 @@ def _may_hold_secret(values: Mapping[str, object]) -> bool:
 
     Plain numbers and texts in lists are passed over at C's speed, and nothing recurses: what is nested may be a ring.
     """
-    to_look_at: list[Any] = [values]
+    to_look_at: list[object] = [values]
     seen: set[int] = set()
     room = _LOOKED_AT
     while to_look_at:
@@ -152,7 +152,7 @@ def _may_hold_secret(values: Mapping[str, object]) -> bool:
     return False
 
 
-def _tagged(values: Mapping[str, Any]) -> str | None:
+def _tagged(values: Mapping[str, object]) -> str | None:
     """Values as JSON with tags; None unless it gives back the very same ones."""
     try:
         if not _is_exact(dict(values), set()):

@@ -87,7 +87,7 @@ def _text(data: object) -> str:
     return data if isinstance(data, str) else json.dumps(data)
 
 
-def _sized(kind: ArtifactKind, data: dict[str, Any]) -> tuple[ArtifactKind, str]:
+def _sized(kind: ArtifactKind, data: dict[str, object]) -> tuple[ArtifactKind, str]:
     text = json.dumps(data, ensure_ascii=False)
     if len(text.encode(errors="replace")) > _LARGEST:
         raise ValueError("it takes more than a MiB")

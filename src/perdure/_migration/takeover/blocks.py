@@ -84,7 +84,7 @@ def _blocks(context: Context) -> Sequence[_Found]:
     return found
 
 
-def _whole(value: object, others: Mapping[str, dict[str, Any] | None], depth: int) -> Any:
+def _whole(value: object, others: Mapping[str, dict[str, object] | None], depth: int) -> Any:
     """Fields with the blocks that they refer to in the places of the references."""
     if isinstance(value, list):
         return [_whole(each, others, depth) for each in value]
@@ -120,7 +120,7 @@ def _secret(value: object) -> object:
     return SecretStr(value) if isinstance(value, str) else value
 
 
-def _record(context: Context, block: _Found, fields: dict[str, Any]) -> BlockRecord:
+def _record(context: Context, block: _Found, fields: dict[str, object]) -> BlockRecord:
     name = _free_name(context, block)
     made = _made(context, block, fields)
     content = stored_json(made.settled() if isinstance(made, Block) else made, f"{block.type}/{block.id}")
@@ -142,7 +142,7 @@ def _free_name(context: Context, block: _Found) -> str | None:
     return name
 
 
-def _made(context: Context, block: _Found, fields: dict[str, Any]) -> BaseModel:
+def _made(context: Context, block: _Found, fields: dict[str, object]) -> BaseModel:
     """The block as its type makes it here; as it is where there is no such type, or the fields do not fit."""
     kind = block_types().get(block.type)
     cells = {"id": block.id, "type": block.type, "name": block.name}

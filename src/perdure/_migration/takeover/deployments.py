@@ -79,7 +79,7 @@ def _defaults(template: Mapping[str, Any]) -> dict[str, object]:
     return {name: each["default"] for name, each in variables.items() if each.get("default") not in (None, {}, "")}
 
 
-def _known_of(kind: str, variables: Mapping[str, Any], whose: str, context: Context) -> dict[str, Any]:
+def _known_of(kind: str, variables: Mapping[str, object], whose: str, context: Context) -> dict[str, Any]:
     """The variables that jobs of this kind have here, too; what is left out is noted."""
     if kind not in KINDS:
         return dict(variables)

@@ -5,7 +5,6 @@ import os
 import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from perdure._migration.takeover.source import Source, from_json
 from perdure._model.errors import MigrationError
@@ -30,7 +29,7 @@ class Keys:
                     f"{where} is no key of Prefect's: {error}. Set it to the one of Prefect's server, or to nothing."
                 ) from None
 
-    def decrypted(self, data: object) -> dict[str, Any] | None:
+    def decrypted(self, data: object) -> dict[str, object] | None:
         """A block's fields; None if no key fits."""
         from cryptography.fernet import InvalidToken
 

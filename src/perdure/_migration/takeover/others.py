@@ -1,7 +1,6 @@
 """Variables and limits; and what there is no place for yet, of which each row is kept."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from perdure._migration.takeover.context import Context
 from perdure._migration.takeover.rows import rows_of
@@ -80,7 +79,7 @@ def take_limits(context: Context) -> None:
             tally.found += not context.dry_run
 
 
-def _put(context: Context, table: str, row: dict[str, Any], limit: Limit) -> bool:
+def _put(context: Context, table: str, row: dict[str, object], limit: Limit) -> bool:
     try:
         if not context.dry_run:
             context.target.limits.put(limit)

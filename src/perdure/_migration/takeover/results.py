@@ -40,7 +40,7 @@ def _record(reference: Reference, kind: Any, type: str, **fields: Any) -> Result
     return ResultRecord(*head, **fields)
 
 
-def _persisted(reference: Reference, data: dict[str, Any]) -> ResultRecord | None:
+def _persisted(reference: Reference, data: dict[str, object]) -> ResultRecord | None:
     storage_id, key = data.get("storage_block_id"), data.get("storage_key")
     if not (isinstance(storage_id, str) and isinstance(key, str)):
         return None
@@ -57,14 +57,14 @@ def _persisted(reference: Reference, data: dict[str, Any]) -> ResultRecord | Non
     )
 
 
-def _literal(reference: Reference, data: dict[str, Any]) -> ResultRecord | None:
+def _literal(reference: Reference, data: dict[str, object]) -> ResultRecord | None:
     value = data.get("value")
     if value is not None and not isinstance(value, bool):
         return None
     return _record(reference, "literal", f"builtins.{type(value).__name__}", value=json.dumps(value))
 
 
-def _unpersisted(reference: Reference, _: dict[str, Any]) -> ResultRecord:
+def _unpersisted(reference: Reference, _: dict[str, object]) -> ResultRecord:
     return _record(reference, "unpersisted", _type_of(reference))
 
 

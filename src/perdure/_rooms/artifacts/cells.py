@@ -11,7 +11,7 @@ from perdure._rooms.artifacts.creation import ArtifactId, keep
 _ROWS = 1_000
 
 
-def create_table_artifact(table: Any, key: str | None = None, description: str | None = None) -> ArtifactId:
+def create_table_artifact(table: object, key: str | None = None, description: str | None = None) -> ArtifactId:
     """Keep a table of at most 1,000 rows with the current run; its id.
 
     `table` is a list of dicts or of lists, a dict of columns, or a data frame of pandas, polars or pyarrow. Cells that
@@ -23,7 +23,7 @@ def create_table_artifact(table: Any, key: str | None = None, description: str |
     return keep("table", table_data(table), key, description)
 
 
-def table_data(table: Any) -> dict[str, Any]:
+def table_data(table: object) -> dict[str, object]:
     """The columns' names and the rows of a table of at most 1,000 rows.
 
     Raises:
@@ -38,7 +38,7 @@ def table_data(table: Any) -> dict[str, Any]:
     return {"columns": columns, "rows": _as_json(rows)}
 
 
-def _parts_of(table: Any) -> tuple[list[str], list[list[Any]]]:
+def _parts_of(table: Any) -> tuple[list[str], list[list[object]]]:
     """The columns' names, and at most one row more than are kept."""
     package = type(table).__module__.partition(".")[0]
     if package == "pandas" and hasattr(table, "columns"):
@@ -55,7 +55,7 @@ def _parts_of(table: Any) -> tuple[list[str], list[list[Any]]]:
     raise _no_table(table)
 
 
-def _of_columns(table: Mapping[Any, Any]) -> tuple[list[str], list[list[Any]]]:
+def _of_columns(table: Mapping[Any, Any]) -> tuple[list[str], list[list[object]]]:
     columns = list(table.values())
     if not all(isinstance(each, Sequence) and not isinstance(each, str | bytes) for each in columns):
         raise _no_table(table)
@@ -64,7 +64,7 @@ def _of_columns(table: Mapping[Any, Any]) -> tuple[list[str], list[list[Any]]]:
     return [str(name) for name in table], [list(row) for row in islice(zip(*columns, strict=True), _ROWS + 1)]
 
 
-def _of_rows(rows: list[Any]) -> tuple[list[str], list[list[Any]]]:
+def _of_rows(rows: list[Any]) -> tuple[list[str], list[list[object]]]:
     if all(isinstance(row, Mapping) for row in rows):
         names = list(dict.fromkeys(name for row in rows for name in row))
         return [str(name) for name in names], [[row.get(name) for name in names] for row in rows]
@@ -74,13 +74,13 @@ def _of_rows(rows: list[Any]) -> tuple[list[str], list[list[Any]]]:
     return [str(place) for place in range(width)], [[*row, *[None] * (width - len(row))] for row in rows]
 
 
-def _as_json(rows: list[list[Any]]) -> Any:
+def _as_json(rows: list[list[object]]) -> object:
     from pydantic_core import to_json  # tables are few, and most flows have none
 
     return json.loads(to_json(rows, fallback=_plain, bytes_mode="base64", inf_nan_mode="strings"))
 
 
-def _plain(cell: Any) -> Any:
+def _plain(cell: object) -> Any:
     """A cell of NumPy's as Python's own; all others as text."""
     return cell.item() if hasattr(cell, "item") and getattr(cell, "shape", None) == () else str(cell)
 

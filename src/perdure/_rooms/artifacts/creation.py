@@ -59,7 +59,7 @@ def create_link_artifact(
     return keep("link", {"url": address, "text": link_text if text is None else text}, key, description)
 
 
-def keep(kind: ArtifactKind, data: dict[str, Any], key: str | None, description: str | None) -> ArtifactId:
+def keep(kind: ArtifactKind, data: dict[str, object], key: str | None, description: str | None) -> ArtifactId:
     """Report an artifact of the current run, or of none."""
     if key is not None and (not isinstance(key, str) or not _KEY.fullmatch(key) or len(key) > _LONGEST_KEY):
         raise ArtifactError(

@@ -18,7 +18,7 @@ _FORMS = {  # how files begin; SVG is left out, since it may hold scripts
 }
 
 
-def create_image_artifact(image: Any, key: str | None = None, description: str | None = None) -> ArtifactId:
+def create_image_artifact(image: object, key: str | None = None, description: str | None = None) -> ArtifactId:
     """Keep an image of at most 64 KiB with the current run; its id.
 
     `image` is the bytes or the path of a PNG, JPEG, GIF or WebP file, an image of Pillow's or a figure of Matplotlib's,

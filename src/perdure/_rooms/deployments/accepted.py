@@ -11,7 +11,7 @@ from perdure._rooms.deployments.port import Overlap
 _NOTHING = (None, False)
 
 # Options with the values that change nothing here, and what to do instead of another value.
-_REFUSED: Mapping[str, tuple[tuple[Any, ...], str]] = {
+_REFUSED: Mapping[str, tuple[tuple[object, ...], str]] = {
     "pause_on_shutdown": (
         _NOTHING,
         "Schedules are not paused when serving ends. Give them catchup='none', so that what is due meanwhile is not"
@@ -62,7 +62,7 @@ def overlap_of(strategy: object) -> Overlap:
     return "skip" if text == "CANCEL_NEW" else "queue"
 
 
-def translated(options: Mapping[str, Any]) -> dict[str, Any]:
+def translated(options: Mapping[str, object]) -> dict[str, Any]:
     """Options by the names that they have here.
 
     Raises:

@@ -7,7 +7,7 @@ partition is the same one for schedule, backfill and hand, so that what has a ru
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from perdure._model.errors import DeploymentError, DeploymentMissing
 from perdure._model.records import StateRecord
@@ -102,7 +102,7 @@ def start_backfill(
     known: Orchestrator,
     *,
     max_active: int | None = None,
-    parameters: Mapping[str, Any] | None = None,
+    parameters: Mapping[str, object] | None = None,
 ) -> str:
     """Make the runs of a backfill; its id.
 

@@ -83,7 +83,7 @@ def _read(file: Path) -> Mapping[str, Any]:
     return found
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Any:
     """As JSON has it: TOML's times as text."""
     if isinstance(value, Mapping):
         return {name: _plain(each) for name, each in value.items()}
@@ -92,7 +92,7 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date | datetime | time) else value
 
 
-def _check(said: Mapping[str, Any], file: Path) -> None:
+def _check(said: Mapping[str, object], file: Path) -> None:
     from jsonschema import Draft202012Validator
 
     errors = sorted(Draft202012Validator(SCHEMA).iter_errors(said), key=lambda each: list(map(str, each.absolute_path)))
@@ -114,7 +114,7 @@ def _message(error: Any) -> str:
     return f"{place}: {error.message}."
 
 
-def _place(path: Iterable[Any]) -> str:
+def _place(path: Iterable[object]) -> str:
     text = ""
     for each in path:
         text += f"[{each}]" if isinstance(each, int) else f".{each}" if text else str(each)
@@ -146,7 +146,7 @@ def _partitions(said: Mapping[str, Any]) -> Partitions:
     return kinds[0] if len(kinds) == 1 else partitions.product(*kinds)
 
 
-def _schedules(said: Sequence[Mapping[str, Any]], place: str) -> list[Schedule]:
+def _schedules(said: Sequence[Mapping[str, object]], place: str) -> list[Schedule]:
     made = []
     for number, each in enumerate(said):
         try:
@@ -156,7 +156,7 @@ def _schedules(said: Sequence[Mapping[str, Any]], place: str) -> list[Schedule]:
     return made
 
 
-def _schedule(said: Mapping[str, Any]) -> Schedule:
+def _schedule(said: Mapping[str, object]) -> Schedule:
     given: dict[str, Any] = dict(said)
     for name in _TIMES:
         if name in given:

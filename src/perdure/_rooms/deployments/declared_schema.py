@@ -14,7 +14,7 @@ def _texts(what: str) -> dict[str, Any]:
     return {"type": "array", "items": _TEXT, "description": what}
 
 
-_SCHEDULE: dict[str, Any] = {
+_SCHEDULE: dict[str, object] = {
     "type": "object",
     "description": "When the deployment runs: one of cron, interval and rrule, and options.",
     "additionalProperties": False,
@@ -38,7 +38,7 @@ _SCHEDULE: dict[str, Any] = {
     },
 }
 
-_DEPLOYMENT: dict[str, Any] = {
+_DEPLOYMENT: dict[str, object] = {
     "type": "object",
     "additionalProperties": False,
     "required": ["name", "entrypoint"],
@@ -90,7 +90,7 @@ _DEPLOYMENT: dict[str, Any] = {
 _AUTOMATION = NamedAutomation.model_json_schema(ref_template="#/$defs/{model}")
 _PARTS = _AUTOMATION.pop("$defs")
 
-SCHEMA: dict[str, Any] = {
+SCHEMA: dict[str, object] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "title": "perdure.toml",
     "type": "object",

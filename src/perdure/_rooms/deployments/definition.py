@@ -36,9 +36,9 @@ class Definition:
     schema: dict[str, Any] = field(default_factory=dict)
     description: str | None = None
     tags: tuple[str, ...] = ()
-    partitions: dict[str, Any] | None = None
+    partitions: dict[str, object] | None = None
     on_crash: str | None = None
-    job: dict[str, Any] = field(default_factory=dict)
+    job: dict[str, object] = field(default_factory=dict)
 
     def as_json(self) -> str:
         """The definition as text; the same one for equal definitions."""
@@ -64,11 +64,11 @@ def definition_of_text(text: str) -> Definition:
 def definition_of(
     options: FlowOptions,
     *,
-    parameters: Mapping[str, Any] | None = None,
+    parameters: Mapping[str, object] | None = None,
     description: str | None = None,
     tags: tuple[str, ...] = (),
     partitions: Partitions | None = None,
-    job: Mapping[str, Any] | None = None,
+    job: Mapping[str, object] | None = None,
 ) -> Definition:
     """The definition of a flow's deployment.
 
@@ -110,7 +110,7 @@ def definition_of(
 _TEMPLATES = ("{partition", "{scheduled_time")
 
 
-def has_templates(value: Any) -> bool:
+def has_templates(value: object) -> bool:
     """Whether a parameter stands for something that only a run knows."""
     if isinstance(value, Mapping):
         return any(map(has_templates, value.values()))
@@ -119,7 +119,7 @@ def has_templates(value: Any) -> bool:
     return isinstance(value, str) and any(template in value for template in _TEMPLATES)
 
 
-def filled(value: Any, known: Mapping[str, Any]) -> Any:
+def filled(value: object, known: Mapping[str, object]) -> Any:
     """A parameter with what a run knows in place of its templates.
 
     Raises:

@@ -142,7 +142,7 @@ def template_of(pool: WorkPool) -> dict[str, Any]:
     return template
 
 
-def check_template(kind: str, template: Any) -> None:
+def check_template(kind: str, template: object) -> None:
     """Refuse a base job template that no job can be made by.
 
     Raises:
@@ -175,7 +175,7 @@ def check_template(kind: str, template: Any) -> None:
             raise DeploymentError(f"The job_configuration has {{{{ {name} }}}}, which is no variable.{advice}")
 
 
-def job_of(pool: WorkPool, given: Mapping[str, Any]) -> dict[str, Any]:
+def job_of(pool: WorkPool, given: Mapping[str, object]) -> dict[str, Any]:
     """What is started in a pool for a deployment with these variables.
 
     Raises:
@@ -201,12 +201,12 @@ def job_of(pool: WorkPool, given: Mapping[str, Any]) -> dict[str, Any]:
     return made
 
 
-def _schema(properties: Mapping[str, Any], required: Iterable[str]) -> dict[str, Any]:
+def _schema(properties: Mapping[str, object], required: Iterable[str]) -> dict[str, Any]:
     named = {"type": "object", "properties": dict(properties), "required": list(required)}
     return {**named, "additionalProperties": False}
 
 
-def _check(schema: Mapping[str, Any], values: Mapping[str, Any], what: str) -> None:
+def _check(schema: Mapping[str, object], values: Mapping[str, object], what: str) -> None:
     from jsonschema import Draft202012Validator
 
     problems = []
@@ -217,7 +217,7 @@ def _check(schema: Mapping[str, Any], values: Mapping[str, Any], what: str) -> N
         raise DeploymentError(f"{what}: {'; '.join(problems[:5])}.")
 
 
-def _places(value: Any) -> Iterable[str]:
+def _places(value: object) -> Iterable[str]:
     if isinstance(value, Mapping):
         value = list(value.values())
     if isinstance(value, list):
@@ -227,7 +227,7 @@ def _places(value: Any) -> Iterable[str]:
         yield from _PLACE.findall(value)
 
 
-def _filled(value: Any, values: Mapping[str, Any]) -> Any:
+def _filled(value: object, values: Mapping[str, object]) -> Any:
     """A part of the configuration with its variables' values; without what only an absent one would fill."""
     if isinstance(value, Mapping):
         made = {name: _filled(each, values) for name, each in value.items()}

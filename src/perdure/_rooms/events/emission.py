@@ -120,7 +120,7 @@ def _record(event: Event, at: Micros, run: RunContext | None) -> Kept:
     return Kept(event.id, at, event.event, run_id, None if flow is None else flow.options.name, _json(document))
 
 
-def _shown(run: RunContext) -> dict[str, Any]:
+def _shown(run: RunContext) -> dict[str, object]:
     """A run as the server's events show it."""
     flow = run.flow
     return {

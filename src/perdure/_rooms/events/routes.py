@@ -32,7 +32,7 @@ from perdure._settings import settings
 from perdure._store.reads import Reads
 
 router = ApiRouter(prefix="/events", tags=["events"])
-_STREAM: dict[int | str, dict[str, Any]] = {
+_STREAM: dict[int | str, dict[str, object]] = {
     200: {
         "content": {"text/event-stream": {"schema": {"type": "string"}}},
         "description": "An endless stream of events.",

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from hmac import compare_digest
 from http import HTTPStatus
 from itertools import chain
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Depends, Query
 from fastapi.responses import StreamingResponse
@@ -33,7 +33,7 @@ from perdure._store.reads import Reads
 router = ApiRouter(prefix="/results", tags=["results"], responses=answers())
 _ONE = answers(HTTPStatus.NOT_FOUND)
 _VALUE = answers(HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN)
-_BYTES: dict[int | str, dict[str, Any]] = {
+_BYTES: dict[int | str, dict[str, object]] = {
     200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
 }
 _INERT = {  # whatever a browser makes of the bytes, they do nothing, and nothing by our name

@@ -34,7 +34,7 @@ def timeline_of(flow_run_id: str, asked: Reads, after: str | None, limit: int) -
     """A page of a flow run's timeline."""
     bars, following = asked.bars(flow_run_id, after, limit)
 
-    def column(of: Callable[[Bar], Any]) -> list[Any]:
+    def column(of: Callable[[Bar], object]) -> list[Any]:
         return [of(bar) for bar in bars]
 
     return Timeline(

@@ -47,9 +47,9 @@ class Variable:
     def get(cls, name: str, default: None = None, *, type: type[T]) -> T | None: ...
     @overload
     @classmethod
-    def get(cls, name: str, default: Any = None, *, type: None = None) -> Any: ...
+    def get(cls, name: str, default: object = None, *, type: None = None) -> Any: ...
     @classmethod
-    def get(cls, name: str, default: Any = None, *, type: Any = None) -> Any:
+    def get(cls, name: str, default: object = None, *, type: object = None) -> Any:
         """The value of a variable, or `default` if there is none. With `type` it is checked, and made, as a flow's
         parameter is: `Variable.get("since", type=date)`.
 
@@ -63,7 +63,7 @@ class Variable:
         return value if type is None else _fitted(name, value, type)
 
     @classmethod
-    def set(cls, name: str, value: Any, overwrite: bool = False, *, tags: Sequence[str] | None = None) -> Self:
+    def set(cls, name: str, value: object, overwrite: bool = False, *, tags: Sequence[str] | None = None) -> Self:
         """Keep a value of JSON's types, of at most 64 KiB, under a name. It is committed when this returns.
 
         What it returns has the `name` and the `value`, and may also be awaited.
@@ -96,7 +96,7 @@ class Variable:
         return await in_thread(cls.get, name, default, type=type)
 
     @classmethod
-    async def aset(cls, name: str, value: Any, overwrite: bool = False) -> Self:
+    async def aset(cls, name: str, value: object, overwrite: bool = False) -> Self:
         """`set`, in another thread."""
         return await in_thread(cls.set, name, value, overwrite)
 
@@ -106,7 +106,7 @@ class Variable:
         return await in_thread(cls.delete, name)
 
 
-def get(name: str, default: Any = None) -> Any:
+def get(name: str, default: object = None) -> Any:
     """The value of a variable, or `default` if there is none: `Variable.get` as a function; in coroutines awaited.
 
     Raises:
@@ -115,7 +115,7 @@ def get(name: str, default: Any = None) -> Any:
     return Variable.aget(name, default) if caller_is_async() else Variable.get(name, default)
 
 
-def checked_variable(name: str, value: Any, now: Micros) -> VariableRecord:
+def checked_variable(name: str, value: object, now: Micros) -> VariableRecord:
     """The record of a new variable.
 
     Raises:
@@ -136,7 +136,7 @@ def _checked_name(name: str) -> str:
     return name
 
 
-def _as_json(name: str, value: Any) -> str:
+def _as_json(name: str, value: object) -> str:
     try:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
@@ -155,7 +155,7 @@ def _as_json(name: str, value: Any) -> str:
     return text
 
 
-def _fitted(name: str, value: Any, type: Any) -> Any:
+def _fitted(name: str, value: Any, type: Any) -> object:
     from pydantic import TypeAdapter, ValidationError
 
     try:

@@ -31,7 +31,7 @@ class Firing(NamedTuple):
     event: dict[str, Any]
     time: Micros
 
-    def filled(self, value: Any) -> Any:
+    def filled(self, value: object) -> Any:
         """A value of an action with the event's fields in place of its templates."""
         return filled_from(value, self.event)
 
@@ -48,7 +48,7 @@ class Firing(NamedTuple):
 
 
 @singledispatch
-def act(action: Any, number: int, firing: Firing, runtime: ServiceRuntime) -> dict[str, Any]:  # noqa: ARG001
+def act(action: object, number: int, firing: Firing, runtime: ServiceRuntime) -> dict[str, object]:  # noqa: ARG001
     """Do an action, the `number`th of its automation; what it came to.
 
     Raises:
@@ -80,7 +80,7 @@ def _run(action: RunDeployment, number: int, firing: Firing, runtime: ServiceRun
 
 @act.register(Pause)
 @act.register(Resume)
-def _pause(action: Pause | Resume, number: int, firing: Firing, runtime: ServiceRuntime) -> dict[str, Any]:  # noqa: ARG001
+def _pause(action: Pause | Resume, number: int, firing: Firing, runtime: ServiceRuntime) -> dict[str, object]:  # noqa: ARG001
     known, now, paused = runtime.orchestrator, runtime.clock(), isinstance(action, Pause)
     if action.deployment is not None:
         of = deployment_named(firing.text(action.deployment), known)
@@ -102,7 +102,7 @@ def _pause(action: Pause | Resume, number: int, firing: Firing, runtime: Service
 
 
 @act.register
-def _cancel(action: CancelRun, number: int, firing: Firing, runtime: ServiceRuntime) -> dict[str, Any]:  # noqa: ARG001
+def _cancel(action: CancelRun, number: int, firing: Firing, runtime: ServiceRuntime) -> dict[str, object]:  # noqa: ARG001
     id = firing.text(action.run)
     grace = int(runtime.settings.cancel_grace_seconds * 1_000_000)
     try:

@@ -21,7 +21,7 @@ P = TypeVar("P")
 _PAGE = 2_000  # rows that one answer has at most, of what can be asked in pages
 # What is answered while the server is away, and patience is over: a cache key is missing and may be computed, nobody
 # wants anything of a run. Whatever is not here needs its answer, and fails.
-_MEANWHILE: dict[str, Callable[..., Any]] = {
+_MEANWHILE: dict[str, Callable[..., object]] = {
     **dict.fromkeys(("find_cached", "claim_of", "cancellation"), lambda *_: None),
     **dict.fromkeys(("claim_key", "take_over_key"), lambda *_: True),
     "note_wait": lambda *_: None,
@@ -148,7 +148,7 @@ class RemoteOrchestrator:
         self._blocks.remember(found)
         return found
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         if name in wire.own_methods(Orchestrator):
             return partial(self._ask, name)
         port = _rooms.port_of(name)
@@ -212,7 +212,7 @@ class _Part:
         self._name = name
         self._port = port
 
-    def __getattr__(self, name: str) -> Callable[..., Any]:
+    def __getattr__(self, name: str) -> Callable[..., object]:
         if name not in wire.own_methods(self._port):
             raise AttributeError(f"{self._name} has no {name!r}.")
         return partial(self._ask, f"{self._name}.{name}")

@@ -204,7 +204,7 @@ class Transport:
         except httpx.InvalidURL as error:
             raise OrchestratorError(f"PERDURE_API_URL is {self.url!r}, which is no URL: {error}.") from None
 
-    def _away(self, answer: httpx.Response, problem: Mapping[str, Any] | None) -> OrchestratorUnreachable:
+    def _away(self, answer: httpx.Response, problem: Mapping[str, object] | None) -> OrchestratorUnreachable:
         why = problem["message"] if problem else f"{answer.status_code} {answer.reason_phrase}"
         return self._noted(OrchestratorUnreachable(f"The server {self.url} cannot do its work now ({why})."))
 
@@ -212,7 +212,7 @@ class Transport:
         self.reach.is_away()
         return error
 
-    def _raise_for(self, answer: httpx.Response, problem: Mapping[str, Any] | None) -> None:
+    def _raise_for(self, answer: httpx.Response, problem: Mapping[str, object] | None) -> None:
         if answer.is_success:
             return
         status = answer.status_code

@@ -103,7 +103,7 @@ def _cell(value: Any) -> Content:
 
 
 _WITH_SUBCLASSES = (set, frozenset, pathlib.PurePath, functools.partial, property, BuiltinFunctionType)
-_VIEWS: tuple[Mapping[Any, Any], ...] = ({},)
+_VIEWS: tuple[Mapping[object, object], ...] = ({},)
 _DESCRIBERS: dict[type, Describe] = {
     set: _set,
     frozenset: _set,

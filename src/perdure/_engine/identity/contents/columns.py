@@ -75,7 +75,7 @@ def _column(chunks: Sequence[Any], kind: Any) -> Content:
     return Content("arrow values", parts)
 
 
-def _flat(chunks: Sequence[Any], kind: Any) -> dict[str, Any]:
+def _flat(chunks: Sequence[Any], kind: Any) -> dict[str, object]:
     """The values of arrays that have no others inside."""
     from pyarrow import types
 

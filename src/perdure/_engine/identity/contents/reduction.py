@@ -12,7 +12,7 @@ from perdure._platform.exception_reducers import is_of_tblib
 from perdure._platform.programs import is_program, is_worker, name_of_module
 
 _PROTOCOL = 5  # the first that gives large buffers as they are
-_MAKERS: tuple[Any, ...] = (copyreg.__newobj__, copyreg.__newobj_ex__)  # type: ignore[attr-defined]
+_MAKERS: tuple[object, ...] = (copyreg.__newobj__, copyreg.__newobj_ex__)  # type: ignore[attr-defined]
 
 
 def reduced(value: Any) -> Content:

@@ -2,8 +2,8 @@
 same runs waiting, or the same room for more."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from perdure._model.records import CancelRecord, FlowKeyRecord, FlowRunRecord, Record, StartRecord, StateRecord
 from perdure._model.state_types import FINAL, StateType
@@ -100,7 +100,7 @@ class SqlDeployments(SqlPools, SqlQueues):
         """A deployment by its flow's name and its own."""
         return next(iter(self._deployments({"flow_name": flow_name, "name": name})), None)
 
-    def _deployments(self, chosen: dict[str, Any]) -> list[Deployment]:
+    def _deployments(self, chosen: Mapping[str, object]) -> list[Deployment]:
         return self._select(Deployment, DEPLOYMENT, chosen, "flow_name, name")
 
     def versions(self, deployment_id: str) -> Sequence[DeploymentVersion]:

@@ -1,7 +1,7 @@
 """Work pools, their queues and workers in the database."""
 
-from collections.abc import Sequence
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 from perdure._model.tables import Table
 from perdure._platform.clock import Micros
@@ -10,7 +10,7 @@ from perdure._rooms.deployments.tables import WORK_POOL, WORK_QUEUE, WORKER
 from perdure._store.sql.access import Access
 from perdure._store.sql.database import Connection
 
-R = TypeVar("R", bound=tuple[Any, ...])
+R = TypeVar("R", bound=tuple[object, ...])
 
 
 class SqlPools:
@@ -72,12 +72,12 @@ class SqlPools:
         """A worker has ended."""
         self._writer.execute_apart(f"DELETE FROM worker WHERE id = {self._mark}", (id,))
 
-    def _select(self, kind: type[R], table: Table, chosen: dict[str, Any], order: str) -> list[R]:
+    def _select(self, kind: type[R], table: Table, chosen: Mapping[str, object], order: str) -> list[R]:
         given = {column: value for column, value in chosen.items() if value is not None}
         where = " AND ".join(["1 = 1", *(f"{column} = {self._mark}" for column in given)])
         return self._access.all(kind, f"{self._sql.select(table, where)} ORDER BY {order}", *given.values())
 
-    def _pause(self, table: str, chosen: dict[str, Any], since: Micros | None) -> bool:
+    def _pause(self, table: str, chosen: Mapping[str, object], since: Micros | None) -> bool:
         where = " AND ".join(f"{column} = {self._mark}" for column in chosen)
         statement = f"UPDATE {table} SET paused = {self._mark} WHERE {where}"
         return self._writer.execute_apart(statement, (since, *chosen.values())) == 1
