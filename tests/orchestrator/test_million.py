@@ -146,15 +146,17 @@ def paged(filter: Filter) -> Filter:
 
 
 def test_each_list_and_filter_answers_within_50_ms(known: EmbeddedOrchestrator) -> None:
+    # What else the machine does is not its affair. SQLite works in this thread, PostgreSQL in another process.
+    clock = time.thread_time if known._database.kind == "sqlite" else time.perf_counter
     taken = {}
     for name, filters, _ in LISTS:
         for filter in filters:
             times = []
             for _ in range(5):
-                begun = time.perf_counter()
+                begun = clock()
                 getattr(known, name)(paged(filter))
-                times.append(time.perf_counter() - begun)
-            taken[name, filter] = min(times) * 1_000  # what else the machine does is not its affair
+                times.append(clock() - begun)
+            taken[name, filter] = min(times) * 1_000
     slowest = sorted(taken.items(), key=lambda item: -item[1])[:5]
     assert quantiles(taken.values(), n=20)[-1] < 50, slowest
 
