@@ -4,11 +4,14 @@ import gc
 import logging
 import os
 import shutil
+import ssl
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -17,6 +20,7 @@ from hypothesis import settings as hypothesis_settings
 from perdure import settings
 from perdure._platform import secrecy
 from perdure._platform.files import make_private
+from perdure._settings.settings import _overrides
 from perdure._store.sql.sqlite import SQLite
 from tests.postgresql_server import postgresql  # noqa: F401 - a fixture
 from tests.s3_server import s3_prefix, s3_server  # noqa: F401 - fixtures
@@ -27,6 +31,22 @@ hypothesis_settings.load_profile("untimed")
 # How long a server takes to answer is the machine's affair, too: httpx waits for 5 s unless it is told otherwise.
 for what in ("connect", "read", "write", "pool"):
     setattr(httpx._config.DEFAULT_TIMEOUT_CONFIG, what, 60.0)
+
+
+@cache
+def _trust(*given: object) -> ssl.SSLContext:
+    return create_ssl_context(verify=True)
+
+
+def _trusting(verify: Any = True, cert: Any = None, trust_env: bool = True) -> ssl.SSLContext:
+    """httpx's, which for each client reads all certificates that the machine trusts: here once."""
+    if verify is True and cert is None and trust_env:
+        return _trust(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+    return create_ssl_context(verify, cert, trust_env)
+
+
+create_ssl_context = httpx._transports.default.create_ssl_context
+httpx._transports.default.create_ssl_context = _trusting
 
 gc.disable()  # until all tests are known: what is made until then stays
 
@@ -66,13 +86,15 @@ def caplog(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixtur
 def _copied_databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """The database of a test's home is a copy of an empty one: to make its tables takes four times as long.
 
-    Databases elsewhere, and those of the processes that tests start, are made as they are made for users.
+    So is that of a `fresh_home`. Databases elsewhere, and those of the processes that tests start, are made as they
+    are made for users.
     """
     empty = tmp_path_factory.mktemp("empty") / "perdure.db"
     make_ready = SQLite._make_ready
 
     def copy_and_make_ready(self: SQLite) -> None:
-        if self.path == Path(os.environ.get("PERDURE_HOME", "")) / "perdure.db" and not self.path.exists():
+        of_home = Path(os.environ.get("PERDURE_HOME", "")) / "perdure.db"
+        if self.path in (of_home, _overrides.get("database")) and not self.path.exists():
             if not empty.exists():
                 SQLite(empty, 60).connect().close()
             copy = empty.with_name(f"{threading.get_ident()}.db")

@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 import textwrap
 import time
 from collections.abc import Iterator, Sequence
@@ -13,6 +12,7 @@ import pytest
 
 from perdure import session
 from perdure.records import FlowRun, LogRecord, ResultFilter, ResultRecord, RunFilter, StateRecord, TaskRun
+from tests.prepared import Prepared
 
 
 class Known:
@@ -58,16 +58,13 @@ class Program:
         self.ready = directory / "ready"
         file = directory / "program.py"
         file.write_text(textwrap.dedent(code), "utf-8")
-        self.process = subprocess.Popen(
-            [sys.executable, str(file)],
+        self.process = Prepared(
+            file,
             cwd=directory,
             # All of a test are the same program, in folders of their own.
-            env={**os.environ, "PYTHONFAULTHANDLER": "1", "PERDURE_PROJECT": "programs"},
+            env={**os.environ, "PERDURE_PROJECT": "programs"},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            text=True,
-            # Whoever runs the tests in the background may have Ctrl-C ignored, which children inherit.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )
 
     def wait_until_ready(self) -> None:

@@ -4,7 +4,6 @@ import json
 import random
 import signal
 import subprocess
-import sys
 import time
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 
 from perdure import session
 from perdure.testing.invariants import violations
+from tests import prepared
 
 pytestmark = pytest.mark.slow
 
@@ -39,8 +39,7 @@ def end(f):
 
 
 def cli(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "perdure", "flow-run", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return prepared.run("-m", "perdure", "flow-run", *arguments)
 
 
 def root(known: Any) -> Any:

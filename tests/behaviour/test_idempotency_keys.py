@@ -2,7 +2,6 @@
 
 import asyncio
 import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +14,8 @@ from perdure.errors import DefinitionError, MissingResult
 from perdure.testing.crashes import killed
 from perdure.testing.invariants import violations
 from tests.behaviour.conftest import Known
+from tests.prepared import Prepared
+from tests.prepared import run as run_prepared
 
 
 def test_a_second_call_has_the_first_ones_run(known: Known) -> None:
@@ -222,14 +223,7 @@ if __name__ == "__main__":
 def test_of_sixteen_processes_at_once_one_makes_the_run(tmp_path: Path, known: Known) -> None:
     (tmp_path / "reporting.py").write_text(PROGRAM)
     processes = [
-        subprocess.Popen(
-            [sys.executable, "reporting.py"],
-            cwd=tmp_path,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        for _ in range(16)
+        Prepared("reporting.py", cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) for _ in range(16)
     ]
     (tmp_path / "go").touch()
 
@@ -243,8 +237,7 @@ def test_the_command_shows_the_key_and_a_rerun_has_none(tmp_path: Path, known: K
     (tmp_path / "reporting.py").write_text(PROGRAM)
 
     def perdure(*arguments: str) -> str:
-        command = [sys.executable, "-m", "perdure", *arguments]
-        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+        return run_prepared("-m", "perdure", *arguments, cwd=tmp_path, check=True).stdout
 
     perdure("run", "reporting.py:report", "--param", "day=mon")
     perdure("run", "reporting.py:report", "--param", "day=mon")

@@ -5,8 +5,6 @@ import os
 import random
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +20,7 @@ from perdure.records import FlowRun, RunFilter
 from perdure.states import StateType as S
 from tests.chaos.reporting import PERSISTED
 from tests.postgresql_server import new_database, server_in
+from tests.prepared import Prepared
 from tests.server.proxy import Proxy
 from tests.server.running import wait_for
 
@@ -42,16 +41,13 @@ class Server:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
-        self._command = [
-            *(sys.executable, "-m", "perdure", "server", "start"),
-            *(f"--port={self.port}", f"--database={database}"),
-        ]
+        self._command = ["-m", "perdure", "server", "start", f"--port={self.port}", f"--database={database}"]
         self.start()
         self.wait()
 
     def start(self) -> None:
         with self._said.open("a") as said:
-            self._process = subprocess.Popen(self._command, stdout=said, stderr=said)
+            self._process = Prepared(*self._command, stdout=said, stderr=said)
 
     def wait(self) -> None:
         """Return when it answers; as a supervisor does, start it again where its database was away when it began."""
@@ -119,16 +115,16 @@ def _database(home: Path, postgresql: Any) -> Iterator[str]:
             yield url
 
 
-def _begin(home: Path, address: str, patience: str) -> "subprocess.Popen[bytes]":
+def _begin(home: Path, address: str, patience: str) -> Prepared:
     told = {
         "PERDURE_HOME": str(home),
         "PERDURE_API_URL": address,
         "PERDURE_SERVER_PATIENCE_SECONDS": patience,
         "PERDURE_LOGGING_LEVEL": "INFO",
     }
-    command = [sys.executable, "-m", "tests.chaos.reporting", str(TASKS)]
+    command = ["-m", "tests.chaos.reporting", str(TASKS)]
     with (home / "said").open("w") as said:
-        return subprocess.Popen(command, env=os.environ | told, stdout=said, stderr=said)
+        return Prepared(*command, env=os.environ | told, stdout=said, stderr=said)
 
 
 Fault = tuple[Callable[[], object], Callable[[], object]]  # what happens, and what mends it
@@ -141,7 +137,7 @@ def _kinds(server: Server, proxy: Proxy, postgresql: Any) -> list[Fault]:
     return kinds
 
 
-def _trouble(chance: random.Random, flow: "subprocess.Popen[bytes]", kinds: list[Fault]) -> int:
+def _trouble(chance: random.Random, flow: Prepared, kinds: list[Fault]) -> int:
     """Let things happen at random moments while the flow runs; how many did."""
     faults = 0
     while faults < _MOST and flow.poll() is None:

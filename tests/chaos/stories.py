@@ -3,8 +3,6 @@
 import os
 import random
 import sqlite3
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -17,6 +15,7 @@ from perdure.states import StateType
 from perdure.testing.crashes import root_run
 from perdure.testing.home import fresh_home
 from perdure.testing.invariants import Witness
+from tests import prepared
 from tests.chaos import owners, servers
 from tests.chaos.children import FAIR, Weather, kill, run, start
 from tests.resume.corpus import CASES, Case, ledger
@@ -286,9 +285,8 @@ class _Story:
         return any((record.storage_key or "").rpartition("/")[2].partition(".")[0] in self.spoilt for record in records)
 
     def _resume_by_command(self, run_id: str) -> None:
-        command = [sys.executable, "-m", "perdure", "flow-run", "resume", run_id]
         environment = {**os.environ, "PERDURE_HOME": str(self.home)}
-        subprocess.run(command, env=environment, capture_output=True, timeout=120, check=False)
+        prepared.run("-m", "perdure", "flow-run", "resume", run_id, env=environment)
 
 
 def _kept(home: Path, name: str) -> Path:

@@ -14,6 +14,7 @@ A block's `title="pipeline.py"` is the name of the script's file.
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,7 +23,9 @@ from io import StringIO
 from itertools import zip_longest
 from pathlib import Path
 from types import ModuleType
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from tests.prepared import run as run_prepared
 
 _BLOCK = re.compile(
     r"^(?:<!-- (?P<comment>.*?) -->\n)?```(?P<language>\w+)(?: title=\"(?P<title>[^\"]+)\")?\n(?P<code>.*?)^```$",
@@ -155,12 +158,21 @@ def _run_console(block: Block, directory: Path) -> None:
     environment = os.environ | {"PATH": tools, "COLUMNS": "120", "NO_COLOR": "1"}
     for part in re.split(r"^\$ ", block.code, flags=re.MULTILINE)[1:]:
         command, _, prints = part.partition("\n")
-        ended = subprocess.run(
-            ["bash", "-c", command], cwd=directory, env=environment, capture_output=True, text=True, check=False
-        )
+        given: dict[str, Any] = {"cwd": directory, "env": environment}
+        if prepared := _as_prepared(command):
+            ended = run_prepared(*prepared, **given)
+        else:
+            ended = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, **given)
         assert ended.returncode == 0, f"{block.page}:{block.line}: {command}\n{ended.stdout}{ended.stderr}"
         if prints.strip():
             _compare(block, prints, ended.stdout)
+
+
+def _as_prepared(command: str) -> list[str]:
+    """The arguments of Python, of a `perdure` that needs no shell; else none."""
+    if not command.startswith("perdure ") or set(command) & set("|&;<>()$`\\*?[~#\n"):
+        return []
+    return ["-m", *shlex.split(command)]
 
 
 def _compare(block: Block, expected: str, printed: str) -> None:

@@ -18,6 +18,8 @@ from perdure._store.maintenance.checking import check
 from perdure._store.sql.postgresql import PostgreSQL
 from perdure._store.sql.schema import HEAD
 from tests.postgresql_server import control, new_database, server_in
+from tests.prepared import Prepared
+from tests.prepared import run as run_prepared
 
 pytestmark = pytest.mark.slow
 PROCESSES = 8
@@ -81,8 +83,7 @@ def script(tmp_path: Path) -> Path:
 
 
 def perdure(*arguments: object) -> str:
-    command = [sys.executable, "-m", "perdure", *map(str, arguments)]
-    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout
+    return run_prepared("-m", "perdure", *map(str, arguments), check=True).stdout
 
 
 def answered(*arguments: object) -> Any:
@@ -122,8 +123,8 @@ def test_a_killed_flow_is_resumed(script: Path, tmp_path: Path) -> None:
 def test_eight_processes_at_once_lose_nothing_and_compute_a_shared_value_once(
     url: str, script: Path, tmp_path: Path
 ) -> None:
-    children = [subprocess.Popen([sys.executable, str(script)], stderr=subprocess.PIPE) for _ in range(PROCESSES)]
-    logs = [child.communicate(timeout=120)[1].decode() for child in children]
+    children = [Prepared(script, stderr=subprocess.PIPE) for _ in range(PROCESSES)]
+    logs = [child.communicate(timeout=120)[1] for child in children]
     assert [child.returncode for child in children] == [0] * PROCESSES, logs
     calls = (tmp_path / "calls").read_text().splitlines()
     assert (calls.count("shared"), calls.count("step 7")) == (1, PROCESSES)

@@ -3,8 +3,6 @@
 import itertools
 import os
 import signal
-import subprocess
-import sys
 import textwrap
 from functools import partial
 from pathlib import Path
@@ -20,6 +18,7 @@ from perdure.results import get_result
 from perdure.testing.crashes import crash_points, killed, root_run
 from perdure.testing.home import fresh_home
 from perdure.testing.invariants import violations
+from tests import prepared
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
@@ -220,15 +219,7 @@ class Program:
         (folder / "working.py").write_text(textwrap.dedent(PROGRAM))
 
     def run(self, *command: str, **environment: str) -> int:
-        process = subprocess.run(
-            [sys.executable, *command],
-            cwd=self.folder,
-            env={**os.environ, **environment},
-            capture_output=True,
-            timeout=60,
-            check=False,
-        )
-        return process.returncode
+        return prepared.run(*command, cwd=self.folder, env={**os.environ, **environment}).returncode
 
     def reported(self) -> list[str]:
         return (self.folder / "reported").read_text().split()

@@ -15,6 +15,7 @@ from perdure import flow, session, task
 from perdure._platform.ids import new_id
 from perdure.errors import ResumeError, RunMissing
 from perdure.records import RunFilter
+from tests import prepared
 
 PROGRAM = """
 import os, signal, sys
@@ -85,15 +86,7 @@ class Program:
 
     def run(self, *command: str, **environment: str) -> "subprocess.CompletedProcess[str]":
         (self.folder / "calls").write_text("")
-        return subprocess.run(
-            [sys.executable, *command],
-            cwd=self.folder,
-            env={**self.environment, **environment},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        return prepared.run(*command, cwd=self.folder, env={**self.environment, **environment})
 
     def calls(self) -> list[str]:
         return (self.folder / "calls").read_text().split("\n")[:-1]

@@ -22,6 +22,7 @@ from fastapi.responses import StreamingResponse
 from perdure._platform.clock import system_clock
 from perdure._rooms.tokens.records import Scope
 from perdure._store.embedded import EmbeddedOrchestrator
+from tests.prepared import Prepared
 from tests.server.serving import serving
 
 pytestmark = pytest.mark.slow
@@ -30,11 +31,9 @@ pytestmark = pytest.mark.slow
 @contextmanager
 def started(folder: Path, *options: str) -> Iterator[tuple["subprocess.Popen[str]", str]]:
     """A server's process and its address; what it logs is in the folder's `log`."""
-    command = [sys.executable, "-m", "perdure", "server", "start", "--port=0", "--json", *options]
+    command = ["-m", "perdure", "server", "start", "--port=0", "--json", *options]
     with (folder / "log").open("w") as log:
-        process = subprocess.Popen(
-            [*command, f"--database={folder / 'perdure.db'}"], stdout=subprocess.PIPE, stderr=log, text=True
-        )
+        process = Prepared(*command, f"--database={folder / 'perdure.db'}", stdout=subprocess.PIPE, stderr=log)
         try:
             assert process.stdout is not None
             line = process.stdout.readline()
