@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import signal
 import socket
 import ssl
@@ -33,7 +34,10 @@ def started(folder: Path, *options: str) -> Iterator[tuple["subprocess.Popen[str
     """A server's process and its address; what it logs is in the folder's `log`."""
     command = ["-m", "perdure", "server", "start", "--port=0", "--json", *options]
     with (folder / "log").open("w") as log:
-        process = Prepared(*command, f"--database={folder / 'perdure.db'}", stdout=subprocess.PIPE, stderr=log)
+        environment = os.environ | {"PYTHONUNBUFFERED": ""}  # the address comes through a pipe all the same
+        process = Prepared(
+            *command, f"--database={folder / 'perdure.db'}", env=environment, stdout=subprocess.PIPE, stderr=log
+        )
         try:
             assert process.stdout is not None
             line = process.stdout.readline()

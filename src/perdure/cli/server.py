@@ -1,6 +1,7 @@
 """`perdure server`: the orchestrator that a team shares."""
 
 import json
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -99,7 +100,12 @@ def start(
 
     if insecure:
         say("--insecure: everyone who can connect to this server can do everything.", "Warning", "yellow")
-    serve(config, database, insecure, lambda listening: write(_announcement(listening, as_json) + "\n"))
+
+    def announce(listening: "Listening") -> None:
+        write(_announcement(listening, as_json) + "\n")
+        sys.stdout.flush()  # a program that reads this by a pipe waits for it
+
+    serve(config, database, insecure, announce)
 
 
 @app.command()
