@@ -90,13 +90,15 @@ def _copied_databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
     are made for users.
     """
     empty = tmp_path_factory.mktemp("empty") / "perdure.db"
+    making = threading.Lock()
     make_ready = SQLite._make_ready
 
     def copy_and_make_ready(self: SQLite) -> None:
         of_home = Path(os.environ.get("PERDURE_HOME", "")) / "perdure.db"
         if self.path in (of_home, _overrides.get("database")) and not self.path.exists():
-            if not empty.exists():
-                SQLite(empty, 60).connect().close()
+            with making:  # a copy of one half made would be damaged
+                if not empty.exists():
+                    SQLite(empty, 60).connect().close()
             copy = empty.with_name(f"{threading.get_ident()}.db")
             shutil.copy(empty, copy)
             with suppress(OSError):  # then it is made as for users, or fails as for them

@@ -148,7 +148,8 @@ def _become(asked: dict[str, Any], streams: list[int]) -> None:
         os.dup2(stream, number)
         os.close(stream)
         # What is there was made for other streams, which may be of another kind.
-        file = open(number, mode, 1 if name == "stderr" else -1, errors=errors, closefd=False)  # noqa: SIM115
+        buffering = 1 if name == "stderr" or asked["environment"].get("PYTHONUNBUFFERED") else -1
+        file = open(number, mode, buffering, errors=errors, closefd=False)  # noqa: SIM115
         setattr(sys, name, file)
         setattr(sys, f"__{name}__", file)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tests may have it ignored
