@@ -1,7 +1,5 @@
 """Caching: runs with the same key share one result, across tasks, runs and processes."""
 
-import subprocess
-import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,6 +8,7 @@ import pytest
 
 from perdure import flow, task, task_input_hash
 from perdure.states import StateType
+from tests import prepared
 
 
 class Counter:
@@ -204,7 +203,7 @@ def test_another_process_uses_a_cached_result(tmp_path: Path) -> None:
     )
 
     def run() -> str:
-        return subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True).stdout
+        return prepared.run(script, check=True).stdout
 
     first = run()
     assert run() == first

@@ -6,7 +6,6 @@ import logging
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from perdure.cli.flow_run_watch import picture
 from perdure.cli.log_lines import Follower
 from perdure.cli.tree import gather
 from perdure.records import ArtifactFilter, LogFilter, LogRecord, RunFilter
+from tests.prepared import Prepared
 
 
 @task
@@ -76,8 +76,8 @@ def test_followed_lines_come_once_even_if_their_numbers_come_late(perdure: Perdu
 
 def child(program: str, home: Path, *arguments: str) -> "subprocess.Popen[str]":
     environment = os.environ | {"PERDURE_HOME": str(home), "COLUMNS": "100"}
-    command = [sys.executable, *((program,) if program else ("-m", "perdure", *arguments))]
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    command = [program] if program else ["-m", "perdure", *arguments]
+    return Prepared(*command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 SLOW = """

@@ -25,6 +25,7 @@ from perdure.records import RunFilter
 from perdure.schedules import Interval
 from perdure.states import StateType
 from tests.deployments import deployed
+from tests.prepared import Prepared
 
 pytestmark = pytest.mark.slow
 REPOSITORY = Path(__file__).parents[2]
@@ -187,8 +188,8 @@ def test_what_a_worker_claimed_that_is_gone_is_begun_by_another(known, tmp_path)
 def test_of_two_processes_that_were_started_for_one_run_one_begins_it(known, tmp_path):
     deployed.counted.deploy("one", parameters={"folder": str(tmp_path)})
     run = run_deployment("one", timeout=0)
-    command = [sys.executable, "-m", "perdure", "flow-run", "start", run.id]
-    processes = [subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for _ in range(3)]
+    command = ["-m", "perdure", "flow-run", "start", run.id]
+    processes = [Prepared(*command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for _ in range(3)]
     codes = sorted(process.wait(60) for process in processes)
     assert codes == [0, 1, 1]
     assert len(list(tmp_path.glob(f"{run.id}-*"))) == 1

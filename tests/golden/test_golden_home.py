@@ -2,8 +2,6 @@
 
 import shutil
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +15,7 @@ from perdure.records import RunFilter
 from perdure.results import Retention, get_result
 from perdure.states import State, StateType
 from perdure.variables import Variable
+from tests import prepared
 
 HERE = Path(__file__).parent
 
@@ -48,7 +47,7 @@ def result_of(name: str) -> object:
 
 def run(*command: str, place: Path) -> list[str]:
     """Runs a command there, and says which steps ran."""
-    ended = subprocess.run([sys.executable, *command], cwd=place, capture_output=True, text=True, check=False)
+    ended = prepared.run(*command, cwd=place)
     assert ended.returncode == 0, ended.stderr
     called = place / "called"
     return called.read_text().split() if called.exists() else []

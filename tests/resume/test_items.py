@@ -5,7 +5,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from perdure.cli.result_ls import run_names
 from perdure.errors import MissingContext, SerializationError
 from perdure.records import ResultFilter, RunFilter
 from perdure.results import prune, verify
+from tests import prepared
 
 made: list[int] = []
 had: list[Any] = []
@@ -331,9 +331,7 @@ def test_after_a_kill_another_process_continues_with_the_next_item(tmp_path: Pat
 
     def run(*command: str) -> "subprocess.CompletedProcess[str]":
         environment = {**os.environ, "PERDURE_HOME": str(home)}
-        return subprocess.run(
-            [sys.executable, *command], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60
-        )
+        return prepared.run(*command, cwd=tmp_path, env=environment)
 
     assert run("paging.py").returncode == -signal.SIGKILL
     resumed = run("-m", "perdure", "flow-run", "resume", "--crashed")

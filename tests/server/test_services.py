@@ -2,7 +2,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import textwrap
 import threading
 import time
@@ -32,6 +31,7 @@ from perdure.records import Limit, RunFilter, Slot
 from perdure.states import StateType
 from perdure.testing._sample_records import flow_run, state
 from tests.postgresql_server import new_database
+from tests.prepared import Prepared
 from tests.server.receiver import receiving
 from tests.server.running import running
 
@@ -134,7 +134,7 @@ def killed_flow(directory: Path) -> None:
     """
     directory.mkdir()
     (directory / "program.py").write_text(textwrap.dedent(code))
-    process = subprocess.Popen([sys.executable, "program.py"], cwd=directory, stderr=subprocess.DEVNULL)
+    process = Prepared("program.py", cwd=directory, stderr=subprocess.DEVNULL)
     wait_until((directory / "ready").exists)
     time.sleep(0.3)  # what was reported is committed
     os.kill(process.pid, signal.SIGKILL)
@@ -322,7 +322,7 @@ def test_events_reach_a_receiver_that_is_down_for_a_while_and_a_server_that_is_k
     )
     ran: list[str] = []
     for turn in range(3):  # servers that are killed; nobody listens at first
-        server = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+        server = Prepared("-c", code, stdout=subprocess.PIPE)
         assert server.stdout is not None
         server.stdout.readline()
         wait_until(lambda: any(each.name == "events" and each.ended for each in known.services.all()))

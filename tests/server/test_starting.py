@@ -1,10 +1,8 @@
 """Going on with flow runs, and running them again, by the server: real programs, real servers."""
 
 import json
-import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +13,7 @@ import pytest
 
 from perdure.client import Client, ClientError
 from perdure.settings import current
+from tests import prepared
 from tests.server.running import running
 from tests.server.serving import serving
 
@@ -53,7 +52,7 @@ def killed(tmp_path: Path) -> Path:
     """The directory of a flow that was killed in its second task."""
     program = tmp_path / "program.py"
     program.write_text(PROGRAM)
-    process = subprocess.Popen([sys.executable, str(program)], env=os.environ, stderr=subprocess.DEVNULL)
+    process = prepared.Prepared(program, stderr=subprocess.DEVNULL)
     _until((tmp_path / "waits").exists)
     process.send_signal(signal.SIGKILL)
     process.wait()
@@ -173,7 +172,7 @@ def suspended(tmp_path: Path) -> Path:
     """The program of a flow that has suspended itself."""
     program = tmp_path / "suspending.py"
     program.write_text(SUSPENDING)
-    subprocess.run([sys.executable, str(program)], env=os.environ, check=True)
+    prepared.run(program, check=True)
     return program
 
 
@@ -195,7 +194,7 @@ def test_a_suspended_run_that_the_server_may_not_resume_says_what_does(api: http
     assert (answer["is_resumed"], answer["state"]["name"]) == (False, "Suspended")
     assert answer["command"] == f"perdure flow-run resume {id}"
     assert "starts no programs" in answer["reason"]
-    subprocess.run([sys.executable, "-m", *answer["command"].split()], env=os.environ, check=True)
+    prepared.run("-m", *answer["command"].split(), check=True)
     assert _completed(api, id)()
 
 
