@@ -14,7 +14,7 @@
 #   make fuzz          send the server at least 20,000 odd requests; COUNT=100 for as many of each kind. And load 100,000
 #                      documents, payloads, batches, start records, cursors and links that were made up: COUNT in all
 #   make bench         time Perdure beside its peers (ONLY=perdure,dbos chooses some), large results, resuming,
-#                      what a server takes, and the page
+#                      what a server and task runners take, and the page
 #   make ui            build the server's page, with Node.js 20 or newer, into ui/dist
 #   make ui-dev        serve the page at port 5173 while it is being worked on, beside `perdure server start`
 #   make ui-check      types, linters and tests of the page
@@ -24,6 +24,7 @@
 #   make pictures      the documentation's pictures anew, in docs/images, from a run of examples/flights.py
 #   make engines       install what workers are tested with, packages of Debian: OpenSSH's server, Slurm, Podman
 #   make kubernetes    the tests of Kubernetes's workers on a real cluster, with KUBECONFIG=FILE; IMAGE=NAME has Python in it
+#   make cluster       the tests of Ray, which is installed into .cache/ray: 300 MB, so `make test` does without
 #   make docs          build the documentation into site/, and serve it; SERVE=no does not, PORT=8000 chooses the port
 #   make api           say what of the public API breaks, compared with its snapshot in api/; BASE=REF with that of a
 #                      commit, WRITE=yes makes the snapshot anew
@@ -44,7 +45,7 @@ PYTEST := $(if $(MEMORY),TMPDIR=$(MEMORY)) PYTHONDONTWRITEBYTECODE= $(BIN)/pytes
 	$(if $(MEMORY),--override-ini tmp_path_retention_policy=failed)
 
 .DELETE_ON_ERROR:
-.PHONY: demo check test lint postgresql pythons oldest newest steady chaos fuzz bench ui ui-dev ui-check ui-types ui-filled screenshots pictures chromium engines packages kubernetes docs api dist requirements clean
+.PHONY: demo check test lint postgresql pythons oldest newest steady chaos fuzz bench ui ui-dev ui-check ui-types ui-filled screenshots pictures chromium engines packages kubernetes cluster docs api dist requirements clean
 
 # The page is built where Node.js is; elsewhere all else works, and the server says how to get it.
 PAGE := $(if $(shell command -v npm),$(if $(wildcard ui/package.json),ui))
@@ -70,7 +71,7 @@ check: lint
 
 test:
 	$(MAKE) --jobs=2 lint $(PAGE) $(addsuffix -check,$(PAGE)) packages
-	$(PYTEST)
+	$(PYTEST) -m "not cluster"
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -129,6 +130,7 @@ bench: $(VENV)/.dev $(PAGE) $(CHROMIUM)
 	$(if $(ONLY),,$(BIN)/python -m bench.large)
 	$(if $(ONLY),,$(BIN)/python -m bench.resuming)
 	$(if $(ONLY),,$(BIN)/python -m bench.server)
+	$(if $(ONLY),,$(BIN)/python -m bench.scale)
 	$(if $(ONLY),,$(if $(PAGE),$(BIN)/python -m bench.page))
 
 ui: ui/dist/index.html
@@ -187,6 +189,13 @@ kubernetes: $(VENV)/.dev
 	KUBERNETES_CONFIG=$(abspath $(KUBECONFIG)) KUBERNETES_IMAGE=$(or $(IMAGE),python:3.12-slim) \
 		$(BIN)/pytest --quiet tests/deployments/test_infrastructure.py -k Kubernetes
 
+cluster: $(VENV)/.dev .cache/ray/.have
+	PYTHONPATH=.cache/ray RAY_AUTH_MODE=token $(PYTEST) --numprocesses 0 -m cluster tests/runners
+
+.cache/ray/.have: requirements/ray.txt $(VENV)/.dev
+	@$(PIP) install --no-deps --require-hashes --upgrade --target .cache/ray --requirement $<
+	@touch $@
+
 # As with the demo: it is served where somebody watches.
 SHOW_DOCS := $(BIN)/python -m http.server --bind 127.0.0.1 --directory site $(or $(PORT),8000)
 docs: $(VENV)/.dev
@@ -205,10 +214,11 @@ COMPILE = $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3
 	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make requirements"
 
 requirements: $(VENV)/.dev
-	$(COMPILE) pyproject.toml --all-extras --group dev --output-file requirements/dev.txt
+	$(COMPILE) pyproject.toml --all-extras --no-emit-package ray --no-emit-package protobuf --group dev --output-file requirements/dev.txt
 	$(COMPILE) pyproject.toml --constraints requirements/dev.txt --group demo --group build --output-file requirements/demo.txt
 	$(COMPILE) pyproject.toml --constraints requirements/dev.txt --output-file requirements/base.txt
 	$(COMPILE) requirements/prefect2.in --output-file requirements/prefect2.txt
+	$(COMPILE) requirements/ray.in --constraints requirements/dev.txt --output-file requirements/ray.txt
 	$(COMPILE) requirements/dbt.in --output-file requirements/dbt.txt
 
 # A stamp says that the environment holds the requirements and, editable, the package.

@@ -52,7 +52,7 @@ class Row(NamedTuple):
 def overhead(folder: Path) -> Iterator[Row]:
     """A task that persists nothing, against the process's own database and against a server."""
     alone = _loaded(folder / "alone", {}, 3_600, TASKS)
-    with _serving(folder, str(folder / "server.db")) as server:
+    with serving(folder, str(folder / "server.db")) as server:
         remote = _loaded(folder / "remote", {"PERDURE_API_URL": server.address}, 3_600, TASKS)
     for name, found, limit in (("its own database", alone, ""), ("a server", remote, "at most 150")):
         yield Row(f"a tracked task, told to {name}: µs", f"{found['wall']:.0f} ({found['cpu']:.0f} of CPU)", limit)
@@ -80,7 +80,7 @@ def prefect3(folder: Path) -> Iterator[Row]:
     """Task runs a second that arrive in the database, beside Prefect 3's server."""
     theirs = _arrived_at_prefect(folder)
     yield Row("Prefect 3's server, SQLite: task runs a second that arrive", f"{theirs:,.1f}")
-    with _serving(folder, str(folder / "server.db")) as server:
+    with serving(folder, str(folder / "server.db")) as server:
         found = _loaded(folder / "beside", {"PERDURE_API_URL": server.address}, 3_600, TASKS)
     ours = 1e6 / found["wall"]
     yield Row("ours, SQLite, the same", f"{ours:,.0f}")
@@ -88,7 +88,7 @@ def prefect3(folder: Path) -> Iterator[Row]:
 
 
 def _sustained(folder: Path, name: str, database: str, postmaster: int | None) -> Iterator[Row]:
-    with _serving(folder, database) as server:
+    with serving(folder, database) as server:
         before = server.cpu, _cpu_of(postmaster)
         command = [sys.executable, str(LOAD), str(SECONDS), str(10**9)]
         told = {**os.environ, **OURS, "PERDURE_API_URL": server.address, "PERDURE_HOME": str(folder / name)}
@@ -168,7 +168,7 @@ def _free_port() -> int:
 
 
 @contextmanager
-def _serving(folder: Path, database: str) -> Iterator[Server]:
+def serving(folder: Path, database: str) -> Iterator[Server]:
     port = _free_port()
     command = [sys.executable, "-m", "perdure", "server", "start", f"--port={port}", f"--database={database}"]
     told = {**os.environ, **OURS, "PERDURE_HOME": str(folder / "home")}

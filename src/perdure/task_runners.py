@@ -8,6 +8,7 @@ from perdure._runners.threads import SequentialTaskRunner, ThreadTaskRunner
 if TYPE_CHECKING:  # few programs need them; the others start faster
     from perdure._runners.dask import DaskTaskRunner
     from perdure._runners.processes import ProcessTaskRunner
+    from perdure._runners.ray import RayTaskRunner
 
     ProcessPoolTaskRunner = ProcessTaskRunner
 
@@ -19,6 +20,7 @@ __all__ = [
     "DaskTaskRunner",
     "ProcessPoolTaskRunner",
     "ProcessTaskRunner",
+    "RayTaskRunner",
     "SequentialTaskRunner",
     "ThreadPoolTaskRunner",
     "ThreadTaskRunner",
@@ -32,6 +34,12 @@ def __getattr__(name: str) -> object:
         globals().update(DaskTaskRunner=DaskTaskRunner)
         export(globals())
         return DaskTaskRunner
+    if name == "RayTaskRunner":
+        from perdure._runners.ray import RayTaskRunner
+
+        globals().update(RayTaskRunner=RayTaskRunner)
+        export(globals())
+        return RayTaskRunner
     if name not in ("ProcessTaskRunner", "ProcessPoolTaskRunner"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from perdure._runners.processes import ProcessTaskRunner

@@ -3,6 +3,7 @@ __all__ = [
     "DaskTaskRunner",
     "ProcessPoolTaskRunner",
     "ProcessTaskRunner",
+    "RayTaskRunner",
     "SequentialTaskRunner",
     "ThreadPoolTaskRunner",
     "ThreadTaskRunner",
@@ -10,7 +11,7 @@ __all__ = [
 
 from perdure.task_runners import ThreadTaskRunner as ConcurrentTaskRunner
 
-class DaskTaskRunner(BatchingTaskRunner):
+class DaskTaskRunner(ClusterTaskRunner):
     def __init__(
         self,
         address: str | None = None,
@@ -39,6 +40,20 @@ class ProcessTaskRunner(BatchingTaskRunner):
     def cancel(self) -> None: ...
     def interrupt(self) -> None: ...
     lends_threads = False
+    takes_coroutines = True
+    @property
+    def window(self) -> int: ...
+
+class RayTaskRunner(ClusterTaskRunner):
+    def __init__(self, address: str | None = None, init_kwargs: Mapping[str, Any] | None = None) -> None: ...
+    address: object
+    def cancel(self) -> None: ...
+    def duplicate(self) -> RayTaskRunner: ...
+    def has_room(self) -> None: ...
+    init_kwargs: object
+    def interrupt(self) -> None: ...
+    lends_threads = False
+    def stop(self, wait: bool = True) -> None: ...
     takes_coroutines = True
     @property
     def window(self) -> int: ...

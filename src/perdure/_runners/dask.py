@@ -13,23 +13,22 @@ from contextlib import suppress
 from queue import SimpleQueue
 from typing import Any
 
-from perdure._model.errors import DefinitionError, ResultLost, ResultMissing
+from perdure._model.errors import DefinitionError
 from perdure._model.later import Later
-from perdure._model.states import State
-from perdure._results.held import HeldResult, Packed
-from perdure._results.types import PersistedResult
-from perdure._runners.batches import BatchingTaskRunner, BatchRefused, WorkerLost
+from perdure._results.held import Packed
+from perdure._runners.batches import BatchRefused, WorkerLost
+from perdure._runners.clusters import ClusterTaskRunner, lost_value, needed
 from perdure._runners.envelopes import Message, Sent
 from perdure._runners.greeting import greeting
-from perdure._storages.local import LocalFileSystem
 
 distributed: Any = Later("distributed")
 
 _SECONDS = 30.0  # that the scheduler may take for an answer
+_START_WORKERS = 'Start workers with --resources "{}".'
 _UNREACHABLE = (OSError, RuntimeError, AttributeError)  # what Dask raises then; of some things, a client has None
 
 
-class DaskTaskRunner(BatchingTaskRunner):
+class DaskTaskRunner(ClusterTaskRunner):
     """Runs tasks on a Dask cluster. Short calls travel in batches; large values stay in the cluster's memory.
 
     Each flow run has a client of its own. Without an address and a class, it takes the scheduler that Dask's own
@@ -66,68 +65,20 @@ class DaskTaskRunner(BatchingTaskRunner):
         self.client_kwargs = client_kwargs
         super().__init__()
 
-    def _begin(self) -> None:
-        super()._begin()
-        self._place: _Cluster | None = None
-        self._opening = threading.Lock()
-
     def duplicate(self) -> "DaskTaskRunner":
         """A runner of the same cluster, not started."""
         return type(self)(self.address, self.cluster_class, self.cluster_kwargs, self.client_kwargs)
 
-    def _default_limit(self) -> int:
-        return 1 if self._place is None else max(1, self._place.room)
+    def _reach(self) -> "_Cluster":
+        return _Cluster(self)
 
-    def _open(self) -> "_Lane":
-        with self._opening:
-            if self._place is None:
-                self._place = _Cluster(self)
-                self.has_room()
-            return _Lane(self._place)
-
-    def has_room(self) -> None:
-        """There may be more workers than before."""
-        for _ in range(min(len(self._queue), self._limit())):
-            self._call_thread()
-
-    def cancel(self) -> None:
-        """Cancel all queued tasks, and give up those on the cluster, which are interrupted: they crash."""
-        self.interrupt()
-        super().cancel()
+    def _lane(self) -> "_Lane":
+        return _Lane(self._place)
 
     def interrupt(self) -> None:
         """Have the tasks on the cluster be interrupted, where they can be, and begin no others of those sent."""
         if self._place is not None:
             self._place.withdraw([lane.batch for lane in tuple(self._lanes.values()) if isinstance(lane, _Lane)])
-
-    def stop(self, wait: bool = True) -> None:
-        """Let go of the cluster, unless somebody has references of values that it holds."""
-        super().stop(wait)
-        self._let_go()
-
-    def _leave(self) -> None:
-        super()._leave()
-        self._let_go()
-
-    def _let_go(self) -> None:
-        if self._stopping and not self._lanes:
-            self._place = None
-
-    def _checked(self, state: State[Any]) -> None:
-        data = state.data
-        if isinstance(data, HeldResult) and self._place is not None:
-            data.hold(self._place, self._place.reference(data.reference))
-        elif isinstance(data, PersistedResult) and not _is_here(data):
-            raise ResultMissing(
-                f"A worker has written the result to {data.location}, and here there is no such file. Have"
-                " PERDURE_LOCAL_STORAGE_PATH be a folder that all machines share, or give the task a result_storage"
-                " that they all reach."
-            )
-
-
-def _is_here(result: PersistedResult[Any]) -> bool:
-    """Whether a document that a worker wrote can be read here, which of local files is not sure."""
-    return not isinstance(result.storage, LocalFileSystem) or result.storage.exists(result.storage_key)
 
 
 class _Cluster:
@@ -178,7 +129,9 @@ class _Cluster:
         """Have the cluster run a batch; Dask's future of what came of it."""
         self._lanes[batch] = lane
         payload = pickle.dumps((self.greeting, sent.shared, sent.calls), pickle.HIGHEST_PROTOCOL)
-        resources = self._known(sent) if sent.resources else None
+        resources = (
+            needed("Dask", self.ask("resources"), sent.resources, sent.name, _START_WORKERS) if sent.resources else None
+        )
         future = self.client.submit(
             run_batch,
             batch,
@@ -192,24 +145,6 @@ class _Cluster:
         )
         future.add_done_callback(lambda done: lane.inbox.put((batch, done)))
         return future
-
-    def _known(self, sent: Sent) -> dict[str, float]:
-        """The resources as the cluster calls them.
-
-        Raises:
-            BatchRefused: no worker has them.
-        """
-        workers: list[dict[str, float]] = self.ask("resources")
-        names = {name.lower(): name for each in workers for name in each}
-        needed = {names.get(name.lower(), name): amount for name, amount in sent.resources}
-        if not any(all(each.get(name, 0) >= amount for name, amount in needed.items()) for each in workers):
-            there = ", ".join(sorted({f"{name}={amount:g}" for each in workers for name, amount in each.items()}))
-            wanted = ", ".join(f"{name}={amount:g}" for name, amount in sent.resources)
-            raise BatchRefused(
-                f"No worker of the Dask cluster has the resources that the task '{sent.name}' needs: {wanted}. They"
-                f' have {there or "none"}. Start workers with --resources "{wanted.replace(", ", " ")}".'
-            )
-        return needed
 
     def forget(self, batch: str) -> None:
         """Nothing more is to be known of a batch."""
@@ -238,20 +173,13 @@ class _Cluster:
         try:
             packed: Packed = reference.result()
         except Exception as error:
-            raise _lost(f"{type(error).__name__}: {error}") from error
+            raise lost_value("Dask", f"{type(error).__name__}: {error}") from error
         return packed
 
     def check(self, reference: Any) -> None:
         """Raise ResultLost if it is known that a value is gone."""
         if reference.status in ("lost", "cancelled"):
-            raise _lost(f"its worker is gone ({reference.key})")
-
-
-def _lost(why: str) -> ResultLost:
-    return ResultLost(
-        f"The value was in the memory of a Dask worker, and is lost: {why}. Run the task again, or persist its result"
-        " (persist_result=True), which outlives workers."
-    )
+            raise lost_value("Dask", f"its worker is gone ({reference.key})")
 
 
 class _Lane:

@@ -260,6 +260,10 @@ def _default_runner(chosen: Settings) -> TaskRunner:
         from perdure._runners.dask import DaskTaskRunner
 
         return DaskTaskRunner()
+    if chosen.task_runner == "ray":
+        from perdure._runners.ray import RayTaskRunner
+
+        return RayTaskRunner()
     from perdure._runners.processes import ProcessTaskRunner  # few programs need it; the others start faster
 
     return ProcessTaskRunner()

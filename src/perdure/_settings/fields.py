@@ -295,7 +295,7 @@ class Settings:
     )
     opentelemetry: bool = field(metadata=_about(FLAG, False, "Create OpenTelemetry spans of runs and requests."))
     task_runner: str = field(
-        metadata=_about(_one_of("threads", "processes", "sequential", "dask"), "threads", "Where submitted tasks run.")
+        metadata=_about(_one_of("threads", "processes", "sequential", "dask", "ray"), "threads", "Where tasks run.")
     )
     task_runner_max_workers: int | None = field(
         metadata=_about(
