@@ -92,7 +92,7 @@ class State(StateForms, Generic[R_co]):
         task_run_id: str | None = None,
         *,
         timestamp: datetime | None = None,
-        state_details: "facts.StateDetails | Mapping[str, Any] | None" = None,
+        state_details: "facts.StateDetails | Mapping[str, object] | None" = None,
     ) -> None:
         """A state made by hand. `time` is in microseconds since 1970; `timestamp` says the same as a datetime.
 
@@ -352,7 +352,7 @@ def _exception_of(state: State[object]) -> BaseException:
     return exception_from(state, value)
 
 
-def is_states(value: object) -> TypeGuard["list[State[Any]] | tuple[State[Any], ...] | set[State[Any]]"]:
+def is_states(value: object) -> TypeGuard["list[State[object]] | tuple[State[object], ...] | set[State[object]]"]:
     """Whether `value` is a non-empty list, tuple or set of only states."""
     return isinstance(value, _COLLECTIONS) and bool(value) and all(isinstance(each, State) for each in value)
 
@@ -381,7 +381,7 @@ def aggregate(states: Iterable[State[object]]) -> tuple[StateType, str]:
 
 
 def _constructor(kind: StateType, name: str | None = None) -> "Callable[..., State[Any]]":
-    def construct(message: str | None = None, data: Any = None, **fields: Any) -> State[object]:
+    def construct(message: str | None = None, data: object = None, **fields: Any) -> State[object]:
         fields.setdefault("name", name)
         return State(kind, message=message, data=data, **fields)
 
@@ -401,7 +401,7 @@ Cancelled = _constructor(S.CANCELLED)
 
 
 def Scheduled(  # noqa: N802 - it makes what is called so
-    message: str | None = None, data: Any = None, *, scheduled_time: datetime | None = None, **fields: Any
+    message: str | None = None, data: object = None, *, scheduled_time: datetime | None = None, **fields: Any
 ) -> State[Any]:
     """A state of type SCHEDULED, of a run that is due at `scheduled_time`: now, by default."""
     state = State[Any](S.SCHEDULED, message=message, data=data, **fields)

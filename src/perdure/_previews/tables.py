@@ -1,12 +1,16 @@
 """Tables: the columns, the first rows, and how much memory they take."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from perdure._platform.secrecy import HIDDEN
 from perdure._previews.text import beginning, head, is_naming, names_a_secret, number
 from perdure._previews.tree import Tree, encode
 from perdure._previews.types import attribute, is_any, is_of, loaded, name_of
+
+if TYPE_CHECKING:
+    import pandas
+    import pyarrow
 
 ROWS, COLUMNS = 10, 20  # that are shown at most
 _ROOM = 3_800  # characters of JSON
@@ -18,9 +22,9 @@ _LARGE = 65_536  # bytes of a column's first cells that are still made into Pyth
 class Head(NamedTuple):
     """A column's name, type, and first cells, of which there are `ROWS` at most."""
 
-    name: Any
+    name: object
     dtype: str
-    cells: Sequence[Any]
+    cells: Sequence[object]
 
 
 def tabular(value: object, kind: type) -> dict[str, object] | None:
@@ -117,7 +121,7 @@ def cell(value: Any, length: int) -> str:
 # pandas
 
 
-def _pandas(value: Any, kind: type) -> dict[str, Any]:
+def _pandas(value: "pandas.DataFrame | pandas.Series | pandas.Index", kind: type) -> dict[str, Any]:
     """A frame, or a series as a table of one column. What a subclass adds is not asked."""
     base = loaded("pandas", "DataFrame" if is_any(kind, "pandas", "DataFrame") else "Series")
     manager = attribute(value, "_mgr")
@@ -132,7 +136,7 @@ def _pandas(value: Any, kind: type) -> dict[str, Any]:
     return table(name_of(kind), len(manager.axes[-1]), width, heads, memory, _index(first.index))
 
 
-def _cells(column: Any) -> Sequence[Any]:
+def _cells(column: "pandas.Series") -> Sequence[Any]:
     """The cells of a column's head. Of an array type from elsewhere, none: its code may do anything."""
     dtype = type(column.dtype)
     if is_of(dtype, "pandas") or is_of(dtype, "numpy"):
@@ -140,7 +144,7 @@ def _cells(column: Any) -> Sequence[Any]:
     return ["…"] * len(column)
 
 
-def _index(index: Any) -> Sequence[Any] | None:
+def _index(index: "pandas.Index") -> Sequence[Any] | None:
     """The labels of a frame's head, if they say more than the rows' numbers."""
     if is_any(type(index), "pandas", "RangeIndex") or not is_of(type(index), "pandas"):
         return None
@@ -164,7 +168,7 @@ def _polars(value: Any, kind: type) -> dict[str, Any]:
     return table(name_of(kind), rows, width, columns, value.estimated_size())
 
 
-def _pyarrow(value: Any, kind: type) -> dict[str, object]:
+def _pyarrow(value: "pyarrow.Table", kind: type) -> dict[str, object]:
     if not is_any(kind, "pyarrow", "Table", "RecordBatch"):
         return table(name_of(kind), len(value), 1, [_arrow_column("", value)], value.nbytes)
     names = value.column_names
@@ -172,7 +176,7 @@ def _pyarrow(value: Any, kind: type) -> dict[str, object]:
     return table(name_of(kind), value.num_rows, len(names), columns, value.nbytes)
 
 
-def _arrow_column(name: str, column: Any) -> Head:
+def _arrow_column(name: str, column: "pyarrow.ChunkedArray") -> Head:
     first = column.slice(0, ROWS)
     plain = first.nbytes <= _LARGE and not is_any(type(column.type), "pyarrow", "BaseExtensionType")
     return Head(name, str(column.type), first.to_pylist() if plain else ["…"] * len(first))

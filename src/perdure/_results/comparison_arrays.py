@@ -2,9 +2,15 @@
 
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 from perdure._results.changes import MAX_SAMPLES, Change, Found, Sample, short
+
+if TYPE_CHECKING:
+    import numpy
+    from numpy.typing import NDArray
+
+    Array = NDArray[numpy.generic]
 
 _SLAB = 1 << 20  # elements that are compared at once
 _MAX_REGIONS = 8
@@ -16,7 +22,7 @@ def is_array(value: object) -> bool:
     return numpy is not None and isinstance(value, numpy.ndarray)
 
 
-def compare_arrays(a: Any, b: Any, path: str, found: Found) -> None:
+def compare_arrays(a: "Array", b: "Array", path: str, found: Found) -> None:
     """Two arrays by region."""
     if a.dtype != b.dtype:
         found.add(Change(f"{path}.dtype", "changed", str(a.dtype), str(b.dtype)))
@@ -28,7 +34,7 @@ def compare_arrays(a: Any, b: Any, path: str, found: Found) -> None:
         found.add(change)
 
 
-def _changed(a: Any, b: Any, path: str) -> Change | None:
+def _changed(a: "Array", b: "Array", path: str) -> Change | None:
     count, largest = 0, None
     boxes: list[list[tuple[int, int]]] = []
     samples: list[Sample] = []
@@ -52,21 +58,22 @@ def _changed(a: Any, b: Any, path: str) -> Change | None:
     return Change(path, "changed", count=count, total=a.size, largest=largest, regions=regions, samples=tuple(samples))
 
 
-def _slabs(a: Any) -> Iterator[tuple[int, int]]:
+def _slabs(a: "Array") -> Iterator[tuple[int, int]]:
     rows = max(1, _SLAB // max(1, a.size // max(1, len(a))))
     for start in range(0, len(a), rows):
         yield start, min(start + rows, len(a))
 
 
-def differing(a: Any, b: Any) -> Any:
+def differing(a: "Array", b: "Array") -> "NDArray[numpy.bool_]":
     """Where two arrays of one shape differ; NaN equals NaN."""
     import numpy
 
     try:
         with numpy.errstate(all="ignore"):
-            mask = numpy.asarray(a != b)
+            mask: NDArray[numpy.bool_] = numpy.asarray(a != b)
             if mask.dtype == bool and mask.shape == a.shape:
-                return mask & ~((a != a) & (b != b))
+                differs: NDArray[numpy.bool_] = mask & ~((a != a) & (b != b))
+                return differs
     except Exception:
         pass
     pairs = zip(a.ravel().tolist(), b.ravel().tolist(), strict=True)
@@ -80,7 +87,7 @@ def _is_equal(a: object, b: object) -> bool:
         return repr(a) == repr(b)
 
 
-def largest_difference(a: Any, b: Any) -> float | None:
+def largest_difference(a: "Array", b: "Array") -> float | None:
     """The largest absolute difference of two arrays of numbers that differ; None of others."""
     import numpy
 
@@ -97,7 +104,7 @@ def _larger(a: float | None, b: float | None) -> float | None:
     return b if a is None else a if b is None else max(a, b)
 
 
-def _samples(a: Any, b: Any, mask: Any, start: int, limit: int) -> list[Sample]:
+def _samples(a: "Array", b: "Array", mask: "NDArray[numpy.bool_]", start: int, limit: int) -> list[Sample]:
     import numpy
 
     found = []
@@ -114,7 +121,7 @@ def value_text(value: object) -> str:
     return short(item() if callable(item) and getattr(value, "shape", None) == () else value)
 
 
-def _add_boxes(boxes: list[list[tuple[int, int]]], mask: Any, start: int) -> None:
+def _add_boxes(boxes: list[list[tuple[int, int]]], mask: "NDArray[numpy.bool_]", start: int) -> None:
     """One box for each run of rows that differ; a run that continues from the slab before continues in its box."""
     import numpy
 

@@ -2,10 +2,17 @@
 
 import sys
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from perdure._results.changes import MAX_SAMPLES, Change, Found, Sample
 from perdure._results.comparison_arrays import differing, largest_difference, value_text
+
+if TYPE_CHECKING:
+    import numpy
+    import pandas
+    import polars
+    import pyarrow
+    from numpy.typing import NDArray
 
 
 class Column(NamedTuple):
@@ -67,7 +74,7 @@ def _compare_columns(a: Column, b: Column, path: str, found: Found, rows: int) -
     found.add(Change(path, "changed", count=len(places), total=rows, largest=largest, samples=tuple(samples)))
 
 
-def _largest(one: Any, other: Any, mask: Any) -> float | None:
+def _largest(one: object, other: object, mask: "NDArray[numpy.bool_]") -> float | None:
     import numpy
 
     try:
@@ -101,7 +108,7 @@ def _named(pairs: "Iterable[tuple[object, Column]]") -> dict[str, Column]:
     return named
 
 
-def _of_pandas(value: Any) -> dict[str, Column]:
+def _of_pandas(value: "pandas.DataFrame | pandas.Series") -> dict[str, Column]:
     pandas = sys.modules["pandas"]
     rows = len(value)
     if isinstance(value, pandas.Series):
@@ -119,7 +126,7 @@ def _of_pandas(value: Any) -> dict[str, Column]:
     return _named((name, Column(str(each.dtype), rows, each, _pandas_differs)) for name, each in pairs)
 
 
-def _pandas_differs(a: Any, b: Any) -> object:
+def _pandas_differs(a: "pandas.Series", b: "pandas.Series") -> object:
     return a.ne(b).fillna(value=True) & ~(a.isna() & b.isna())
 
 
@@ -128,16 +135,16 @@ def _of_polars(value: Any) -> dict[str, Column]:
     return _named((name, Column(str(each.dtype), len(each), each, _polars_differs)) for name, each in pairs)
 
 
-def _polars_differs(a: Any, b: Any) -> object:
+def _polars_differs(a: "polars.Series", b: "polars.Series") -> object:
     return a.ne_missing(b).to_numpy()
 
 
-def _of_arrow(value: Any) -> dict[str, Column]:
+def _of_arrow(value: "pyarrow.Table") -> dict[str, Column]:
     pairs = zip(value.schema.names, value.columns, strict=True)
     return _named((name, Column(str(each.type), len(each), each, _arrow_differs)) for name, each in pairs)
 
 
-def _arrow_differs(a: Any, b: Any) -> object:
+def _arrow_differs(a: "pyarrow.ChunkedArray", b: "pyarrow.ChunkedArray") -> object:
     import pyarrow.compute
 
     compute: Any = pyarrow.compute
@@ -146,7 +153,7 @@ def _arrow_differs(a: Any, b: Any) -> object:
     return mask.to_numpy(zero_copy_only=False) if hasattr(mask, "chunks") else mask.to_numpy(False)
 
 
-_READERS: tuple[tuple[str, tuple[str, ...], Callable[[object], dict[str, Column]]], ...] = (
+_READERS: tuple[tuple[str, tuple[str, ...], Callable[[Any], dict[str, Column]]], ...] = (
     ("pandas", ("DataFrame", "Series"), _of_pandas),
     ("polars", ("DataFrame", "Series"), _of_polars),
     ("pyarrow", ("Table", "RecordBatch"), _of_arrow),

@@ -15,7 +15,7 @@ _NAMES = {type(each): name for name, each in _MISSING.items()}
 MISSING_TYPES = frozenset(_NAMES)
 
 
-def missing_in(what: str, values: Any) -> str:
+def missing_in(what: str, values: pd.Series | pd.Index) -> str:
     """The name of what a column of objects has where something is missing; "None" if nothing is.
 
     Raises:
@@ -30,7 +30,9 @@ def missing_in(what: str, values: Any) -> str:
     return found[0] if found else "None"
 
 
-def restore_parts(value: Any, table: pa.Table, objects: dict[str, str], utc: set[str], strings: dict[str, str]) -> None:
+def restore_parts(
+    value: pd.DataFrame, table: pa.Table, objects: dict[str, str], utc: set[str], strings: dict[str, str]
+) -> None:
     """Make columns and the index of a frame, as pyarrow gives it, what they were.
 
     That is objects, times in `datetime`'s UTC, and, in the index, pandas' strings with their kind of storage.
@@ -52,19 +54,19 @@ def restore_parts(value: Any, table: pa.Table, objects: dict[str, str], utc: set
             value.index = _with_strings(value.index, level, pd.StringDtype(strings[name]))
 
 
-def storage_of_strings(dtype: Any) -> str | None:
+def storage_of_strings(dtype: pd.api.extensions.ExtensionDtype) -> str | None:
     """Where values of a type lie that is pandas' own of text, with NA for what is missing; None of another type."""
     is_text = isinstance(dtype, pd.StringDtype) and dtype.na_value is pd.NA
     return str(dtype.storage) if is_text else None
 
 
-def _with_strings(index: Any, level: int, dtype: pd.StringDtype) -> object:
+def _with_strings(index: pd.Index, level: int, dtype: pd.StringDtype) -> object:
     if isinstance(index, pd.MultiIndex):
         return index.set_levels(index.levels[level].astype(dtype), level=level)
     return index.astype(dtype)
 
 
-def _restored(index: Any, level: int, missing: str | None) -> object:
+def _restored(index: pd.Index, level: int, missing: str | None) -> object:
     if not isinstance(index, pd.MultiIndex):
         if missing is None:
             return index.tz_convert(UTC)
@@ -74,13 +76,13 @@ def _restored(index: Any, level: int, missing: str | None) -> object:
     return index.set_levels(index.levels[level].astype(object), level=level)
 
 
-def _as_objects(values: Any, missing: str) -> object:
+def _as_objects(values: pd.Series | pd.Index, missing: str) -> object:
     objects = np.array(values.astype(object), dtype=object)
     objects[np.asarray(values.isna())] = _MISSING[missing]
     return objects
 
 
-def hidden_nans(values: Any) -> int:
+def hidden_nans(values: pd.Series | pd.Index) -> int:
     """How many NaN a column has that are not marked as missing, in the types that have such marks."""
     mask, data = getattr(values.array, "_mask", None), getattr(values.array, "_data", None)
     if not isinstance(mask, np.ndarray) or not isinstance(data, np.ndarray) or data.dtype.kind != "f":
@@ -88,12 +90,12 @@ def hidden_nans(values: Any) -> int:
     return int((np.isnan(data) & ~mask).sum())
 
 
-def as_range(columns: Any, labels: range) -> object:
+def as_range(columns: pd.Index, labels: range) -> object:
     """The labels of columns as the range that they were, if all of it is there."""
     return pd.RangeIndex(labels.start, labels.stop, labels.step) if list(columns) == list(labels) else columns
 
 
-def of_index(index: Any) -> list[str]:
+def of_index(index: pd.Index) -> list[str]:
     """All that an index is, beside its labels, as texts to compare."""
     levels = [index.get_level_values(level).dtype for level in range(index.nlevels)]
     named = [f"named {name!r} ({type(name).__name__})" for name in index.names if name is not None]

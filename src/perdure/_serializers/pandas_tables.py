@@ -1,10 +1,11 @@
 """Frames and series of pandas as Arrow tables: what pyarrow loses of them is noted beside, or refused."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, date
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 
 from perdure._model.errors import SerializationError
@@ -20,7 +21,7 @@ _ROWS = 65_536  # that are compared at a time
 _OBJECTS = "Give it a type, such as by convert_dtypes()"
 
 
-def take(value: Any) -> pa.Table:
+def take(value: pd.DataFrame | pd.Series) -> pa.Table:
     """A frame or series as a table."""
     names = value.index.names
     if any(name is not None and type(name) is not str for name in names):  # these are noted; pyarrow warns of them
@@ -29,7 +30,7 @@ def take(value: Any) -> pa.Table:
     return pa.Table.from_pandas(value if hasattr(value, "columns") else value.to_frame())
 
 
-def notes(value: Any, table: pa.Table) -> dict[str, Any]:
+def notes(value: pd.DataFrame | pd.Series, table: pa.Table) -> dict[str, object]:
     """What is to be noted beside the table: `give` needs it."""
     freq = _freq(value.index)
     noted = {
@@ -46,12 +47,12 @@ def notes(value: Any, table: pa.Table) -> dict[str, Any]:
     return {name: note for name, note in noted.items() if note}
 
 
-def _index_names(index: Any) -> object:
+def _index_names(index: pd.Index) -> object:
     # That of a range without rows would not come back, and whether the range does is found out so.
     return _names(index.names, kept=() if type(index).__name__ == "RangeIndex" else (str,))
 
 
-def _names(names: Any, kept: tuple[type, ...] = (str,)) -> object:
+def _names(names: Iterable[object], kept: tuple[type, ...] = (str,)) -> object:
     """Names as JSON, unless pyarrow keeps all of them."""
     if all(name is None or type(name) in kept for name in names):
         return None
@@ -60,7 +61,7 @@ def _names(names: Any, kept: tuple[type, ...] = (str,)) -> object:
     return None
 
 
-def _columns(columns: Any) -> dict[str, Any]:
+def _columns(columns: pd.Index) -> dict[str, object]:
     kind, freq = type(columns).__name__, _freq(columns)
     noted = {
         "range": [columns.start, columns.stop, columns.step] if kind == "RangeIndex" else None,
@@ -83,7 +84,7 @@ def _objects(value: object, table: pa.Table) -> dict[str, str]:
     return {table.column_names[place]: forms.missing_in(what, part) for place, what, part in parts}
 
 
-def _strings(value: Any, table: pa.Table) -> dict[str, str]:
+def _strings(value: pd.DataFrame | pd.Series, table: pa.Table) -> dict[str, str]:
     """The storage of each level of the index that is of pandas' own type of text: it would come back as another."""
     levels = value.index.nlevels
     names = [*table.column_names[-levels:]]
@@ -92,7 +93,7 @@ def _strings(value: Any, table: pa.Table) -> dict[str, str]:
     return {name: storage for name, storage in found.items() if storage is not None}
 
 
-def give_series(table: pa.Table, origin: dict[str, object]) -> Any:
+def give_series(table: pa.Table, origin: dict[str, object]) -> pd.Series:
     """The reverse of `take` for a series; `origin` are the notes."""
     series = give(table, origin).iloc[:, 0]
     if "name" in origin:
@@ -100,7 +101,7 @@ def give_series(table: pa.Table, origin: dict[str, object]) -> Any:
     return series.rename(None) if origin.get("unnamed") else series
 
 
-def give(table: pa.Table, origin: dict[str, Any]) -> Any:
+def give(table: pa.Table, origin: dict[str, Any]) -> pd.DataFrame:
     """The reverse of `take` for a frame; `origin` are the notes."""
     value = table.to_pandas()
     forms.restore_parts(value, table, origin.get("objects", {}), set(origin.get("utc", ())), origin.get("strings", {}))
@@ -120,7 +121,7 @@ def give(table: pa.Table, origin: dict[str, Any]) -> Any:
     return value.set_flags(allows_duplicate_labels=False) if origin.get("unique_labels") else value
 
 
-def _with_freq(index: Any, freq: str, step: int) -> object:
+def _with_freq(index: pd.Index, freq: str, step: int) -> object:
     from pandas.tseries.frequencies import to_offset  # type: ignore[import-untyped, unused-ignore]
 
     with suppress(ValueError):  # another version of pandas may name it otherwise, and a part may have none
@@ -128,7 +129,7 @@ def _with_freq(index: Any, freq: str, step: int) -> object:
     return index
 
 
-def check(value: Any, empty: Any, table: pa.Table) -> None:
+def check(value: pd.DataFrame | pd.Series, empty: pd.DataFrame | pd.Series, table: pa.Table) -> None:
     """Refuse what would come back otherwise; `empty` is what comes back of the table's first no rows."""
     for place, ((what, here), (_, there)) in enumerate(zip(_parts(value), _parts(empty), strict=True)):
         if here.dtype == object:
@@ -151,7 +152,7 @@ def _check_labels(what: str, here: object, there: object, remedy: str) -> None:
         _refuse(f"{what} {forms.of_index(here)} would come back as {forms.of_index(there)}", remedy)
 
 
-def _parts(value: Any) -> Iterator[tuple[str, Any]]:
+def _parts(value: pd.DataFrame | pd.Series) -> Iterator[tuple[str, pd.Series | pd.Index]]:
     """The columns, and then the levels of the index, in the order of the table."""
     if hasattr(value, "columns"):
         for label, column in value.items():
@@ -163,12 +164,12 @@ def _parts(value: Any) -> Iterator[tuple[str, Any]]:
         yield "The index" if name is None else f"The index {name!r}", value.index.get_level_values(level)
 
 
-def _freq(index: Any) -> Any:
+def _freq(index: pd.Index) -> pd.offsets.BaseOffset | None:
     # Of times; the frequency of periods is their type.
     return getattr(index, "freq", None) if index.dtype.kind in "mM" else None
 
 
-def _check_objects(what: str, values: Any, column: pa.ChunkedArray) -> None:
+def _check_objects(what: str, values: pd.Series | pd.Index, column: pa.ChunkedArray) -> None:
     from pandas.api.types import infer_dtype  # type: ignore[import-untyped, unused-ignore]
 
     kind = infer_dtype(values, skipna=True)

@@ -56,16 +56,16 @@ class SqlAlchemyConnector(Block):
 
     @field_validator("connection_info", mode="before")
     @classmethod
-    def _as_text(cls, value: Any) -> object:
+    def _as_text(cls, value: object) -> object:
         known = isinstance(value, str | dict | SecretStr | ConnectionComponents)
         return value if known else _url_text(value)  # pydantic's and SQLAlchemy's URLs
 
     @field_validator("connect_args", mode="before")
     @classmethod
-    def _none_is_none(cls, value: Any) -> object:
+    def _none_is_none(cls, value: object) -> object:
         return {} if value is None else value
 
-    def fetch_one(self, operation: Any, parameters: Parameters = None, **execution_options: Any) -> Any:
+    def fetch_one(self, operation: object, parameters: Parameters = None, **execution_options: object) -> Any:
         """The next row of a query, or None when there is none left; in async code, awaited.
 
         The same operation with the same parameters continues with the rows that are left, in all three methods that
@@ -78,17 +78,17 @@ class SqlAlchemyConnector(Block):
         return self._fetch(operation, parameters, execution_options, lambda result: result.fetchone())
 
     def fetch_many(
-        self, operation: Any, parameters: Parameters = None, size: int | None = None, **execution_options: Any
+        self, operation: object, parameters: Parameters = None, size: int | None = None, **execution_options: object
     ) -> Any:
         """The next rows of a query, `size` or `fetch_size` at most; [] when none are left. See `fetch_one`."""
         size = size or self.fetch_size
         return self._fetch(operation, parameters, execution_options, lambda result: result.fetchmany(size))
 
-    def fetch_all(self, operation: Any, parameters: Parameters = None, **execution_options: Any) -> Any:
+    def fetch_all(self, operation: object, parameters: Parameters = None, **execution_options: object) -> Any:
         """All rows of a query that are left. See `fetch_one`."""
         return self._fetch(operation, parameters, execution_options, lambda result: result.fetchall(), True)
 
-    def execute(self, operation: Any, parameters: Parameters = None, **execution_options: Any) -> Any:
+    def execute(self, operation: object, parameters: Parameters = None, **execution_options: object) -> Any:
         """Execute a statement in a transaction of its own; SQLAlchemy's result, with its `rowcount`.
 
         In async code, awaited.
@@ -98,7 +98,7 @@ class SqlAlchemyConnector(Block):
         return self._call("execute", self._prepared(operation), parameters, execution_options)
 
     def execute_many(
-        self, operation: Any, seq_of_parameters: Sequence[Mapping[str, Any]], **execution_options: Any
+        self, operation: object, seq_of_parameters: Sequence[Mapping[str, object]], **execution_options: object
     ) -> Any:
         """Execute a statement with each of some parameters, in one transaction; in async code, awaited.
 
@@ -107,7 +107,7 @@ class SqlAlchemyConnector(Block):
         given = list(seq_of_parameters)
         return self._call("execute", self._prepared(operation), given, execution_options)
 
-    def get_engine(self, **create_engine_kwargs: Any) -> Any:
+    def get_engine(self, **create_engine_kwargs: object) -> Any:
         """SQLAlchemy's `Engine`, or `AsyncEngine` for an async driver; with options, one of your own.
 
         Raises:
@@ -115,7 +115,7 @@ class SqlAlchemyConnector(Block):
         """
         return self._made(create_engine_kwargs) if create_engine_kwargs else self._connections().engine()
 
-    def get_connection(self, begin: bool = True, **connect_kwargs: Any) -> Any:
+    def get_connection(self, begin: bool = True, **connect_kwargs: object) -> Any:
         """A connection for a `with` block, `async with` for an async driver; in a transaction unless `begin=False`."""
         engine = self.get_engine(**connect_kwargs)
         return engine.begin() if begin else engine.connect()
@@ -171,16 +171,16 @@ class SqlAlchemyConnector(Block):
 
     def _fetch(
         self,
-        operation: Any,
+        operation: object,
         parameters: Parameters,
-        options: dict[str, Any],
+        options: dict[str, object],
         take: Callable[[Any], Any],
         all: bool = False,
     ) -> object:
         key = (str(operation), repr(parameters))
         return self._call("fetch", Fetch(key, self._prepared(operation), parameters, options, take, all))
 
-    def _call(self, name: str, *args: Any) -> Any:
+    def _call(self, name: str, *args: object) -> Any:
         is_async, caller = self._is_async(), caller_is_async()
         if is_async and not caller:
             raise self._awaited_only()
@@ -193,7 +193,7 @@ class SqlAlchemyConnector(Block):
             " and `async with`; or take a driver of SyncDriver."
         )
 
-    def _prepared(self, operation: Any) -> object:
+    def _prepared(self, operation: object) -> object:
         return imported("sqlalchemy", "sqlalchemy").text(operation) if isinstance(operation, str) else operation
 
     def _url(self) -> "URL":
@@ -207,7 +207,7 @@ class SqlAlchemyConnector(Block):
         driver = driver_name(url) if "+" not in url.drivername else url.drivername.partition("+")[2]
         return driver in {each.value.partition("+")[2] for each in AsyncDriver}
 
-    def _made(self, options: dict[str, Any]) -> Any:
+    def _made(self, options: dict[str, object]) -> Any:
         revealed = {
             name: value.get_secret_value() if isinstance(value, SecretStr) else value
             for name, value in self.connect_args.items()
@@ -247,7 +247,7 @@ class DatabaseCredentials(Block):
 
 @task
 async def database_execute(
-    statement: Any, credentials: SqlAlchemyConnector | DatabaseCredentials, params: Parameters = None
+    statement: object, credentials: SqlAlchemyConnector | DatabaseCredentials, params: Parameters = None
 ) -> None:
     """Execute a statement in a transaction of its own.
 
@@ -261,7 +261,7 @@ async def database_execute(
 
 @task
 async def database_query(
-    statement: Any,
+    statement: object,
     credentials: SqlAlchemyConnector | DatabaseCredentials,
     params: Parameters = None,
     limit: int | None = None,
@@ -289,6 +289,6 @@ def _connector(credentials: SqlAlchemyConnector | DatabaseCredentials) -> SqlAlc
     return SqlAlchemyConnector(connection_info=found.connection_info, connect_args=found.connect_args)
 
 
-def _url_text(url: Any) -> str:
+def _url_text(url: object) -> str:
     render = getattr(url, "render_as_string", None)
     return str(url) if render is None else render(hide_password=False)

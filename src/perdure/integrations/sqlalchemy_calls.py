@@ -16,9 +16,9 @@ class Fetch(NamedTuple):
     """A query, and how many of its rows are wanted."""
 
     key: tuple[str, str]  # what equal queries have in common
-    statement: Any
-    parameters: Any
-    options: dict[str, Any]
+    statement: object
+    parameters: object
+    options: dict[str, object]
     take: Callable[[Any], Any]
     all: bool = False
 
@@ -130,10 +130,10 @@ class _NoRows:
     def fetchone(self) -> None:
         return None
 
-    def fetchmany(self, _: int) -> list[Any]:
+    def fetchmany(self, _: int) -> list[object]:
         return []
 
-    def fetchall(self) -> list[Any]:
+    def fetchall(self) -> list[object]:
         return []
 
 

@@ -36,7 +36,7 @@ import pickle
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from types import FunctionType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from perdure._engine.identity.contents import describer_of
 from perdure._engine.identity.contents.content import Content, Named, Raw, Unordered, attributes, memoised, state_of
@@ -45,6 +45,9 @@ from perdure._engine.identity.names import name_of
 from perdure._engine.identity.tokens import SCALARS, Bytes, Update, write_pieces, write_scalar, write_token
 from perdure._model.errors import SerializationError
 from perdure._platform.programs import project_of_module
+
+if TYPE_CHECKING:
+    from perdure._engine.identity.contents.frames import Plain
 
 MANY = 1_000_000  # parts that have parts: with more of them, `sharing` comes to an end sooner
 _MOST_DEPTH = 1_000_000  # a reduction that makes ever new objects would not end
@@ -335,7 +338,7 @@ class Walker:
         self._scalar("array", f"{array.dtype.str}{array.shape}".encode())
         self._scalar("content", data)
 
-    def _table(self, plain: Any) -> Iterator[Step]:
+    def _table(self, plain: "Plain") -> Iterator[Step]:
         from perdure._engine.identity.contents import arrays
 
         self._scalar("table", plain.header.encode())

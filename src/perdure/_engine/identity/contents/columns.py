@@ -2,10 +2,14 @@
 
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from perdure._engine.identity.contents.content import Content, Describe, Raw, objects
 from perdure._engine.identity.names import name_of
+
+if TYPE_CHECKING:
+    import polars
+    import pyarrow
 
 
 def describer_of(kind: type) -> Describe | None:
@@ -18,20 +22,20 @@ def describer_of(kind: type) -> Describe | None:
     return None
 
 
-def _array(value: Any) -> Content:
+def _array(value: "pyarrow.Array") -> Content:
     return Content("arrow array", {"type": value.type, "values": _column([value], value.type)})
 
 
-def _chunked(value: Any) -> Content:
+def _chunked(value: "pyarrow.ChunkedArray") -> Content:
     return Content("arrow column", {"type": value.type, "values": _column_of(value)})
 
 
-def _table(value: Any) -> Content:
+def _table(value: "pyarrow.Table") -> Content:
     parts = {"schema": value.schema, **{f".column({place})": each for place, each in enumerate(value.columns)}}
     return Content(f"arrow table {name_of(type(value))}", parts)
 
 
-def _scalar(value: Any) -> Content:
+def _scalar(value: "pyarrow.Scalar") -> Content:
     import pyarrow
 
     try:
@@ -41,19 +45,19 @@ def _scalar(value: Any) -> Content:
     return Content(f"arrow scalar {name_of(type(value))}", {"value": alone})
 
 
-def _buffer(value: Any) -> Content:
+def _buffer(value: "pyarrow.Buffer") -> Content:
     return Content("arrow buffer", {"bytes": Raw((memoryview(value).cast("B"),))})
 
 
-def _column_of(column: Any) -> Content:
+def _column_of(column: "pyarrow.ChunkedArray") -> Content:
     return _column(column.unify_dictionaries().chunks, column.type)
 
 
-def _column(chunks: Sequence[Any], kind: Any) -> Content:
+def _column(chunks: "Sequence[pyarrow.Array]", kind: "pyarrow.DataType") -> Content:
     """The values of arrays of one type, as if they were one."""
     from pyarrow import types
 
-    parts: dict[str, Any] = {"length": sum(map(len, chunks))}
+    parts: dict[str, object] = {"length": sum(map(len, chunks))}
     if any(each.null_count for each in chunks):
         parts["missing"] = Raw(tuple(memoryview(_missing(each)) for each in chunks))
     if types.is_dictionary(kind):
@@ -75,7 +79,7 @@ def _column(chunks: Sequence[Any], kind: Any) -> Content:
     return Content("arrow values", parts)
 
 
-def _flat(chunks: Sequence[Any], kind: Any) -> dict[str, object]:
+def _flat(chunks: "Sequence[pyarrow.Array]", kind: "pyarrow.DataType") -> dict[str, object]:
     """The values of arrays that have no others inside."""
     from pyarrow import types
 
@@ -95,15 +99,15 @@ def _flat(chunks: Sequence[Any], kind: Any) -> dict[str, object]:
     return {"stream": Raw((_stream(chunks, kind),))}
 
 
-def _missing(array: Any) -> Any:
+def _missing(array: "pyarrow.Array") -> Any:
     return array.is_null().to_numpy(zero_copy_only=False)
 
 
-def _numbers(array: Any) -> memoryview:
+def _numbers(array: "pyarrow.Array") -> memoryview:
     return memoryview(array.to_numpy(zero_copy_only=False)).cast("B")
 
 
-def _fixed(array: Any, width: int) -> memoryview:
+def _fixed(array: "pyarrow.Array", width: int) -> memoryview:
     """The bytes of values of one width, with zeros for those that are missing."""
     import numpy as np
 
@@ -118,7 +122,7 @@ def _fixed(array: Any, width: int) -> memoryview:
     return memoryview(filled.reshape(-1).data)
 
 
-def _texts(chunks: Sequence[Any], width: int) -> dict[str, Any]:
+def _texts(chunks: "Sequence[pyarrow.Array]", width: int) -> dict[str, object]:
     """The lengths of texts or of bytes, and they themselves, one after the other."""
     parts = [_text(each, width) for each in chunks if len(each)]
     return {
@@ -127,7 +131,7 @@ def _texts(chunks: Sequence[Any], width: int) -> dict[str, Any]:
     }
 
 
-def _text(array: Any, width: int) -> tuple[Any, memoryview]:
+def _text(array: "pyarrow.Array", width: int) -> tuple[Any, memoryview]:
     import numpy as np
 
     _, places, data = array.buffers()
@@ -138,7 +142,7 @@ def _text(array: Any, width: int) -> tuple[Any, memoryview]:
     return lengths, memoryview(b"" if data is None else data).cast("B")[offsets[0] : offsets[-1]]
 
 
-def _filled(array: Any) -> object:
+def _filled(array: "pyarrow.Array") -> object:
     """The array with nothing where values are missing."""
     from pyarrow import types
 
@@ -166,12 +170,12 @@ _ARROW: dict[str, Describe] = {
 }
 
 
-def _frame(value: Any) -> Content:
+def _frame(value: "polars.DataFrame") -> Content:
     parts = {f".to_series({place})": each for place, each in enumerate(value.get_columns())}
     return Content(f"polars frame {name_of(type(value))}", parts)
 
 
-def _series(value: Any) -> Content:
+def _series(value: "polars.Series") -> Content:
     parts = {"name": value.name, "type": value.dtype, "length": len(value)}
     if _has_places_of_process(str(value.dtype)):
         parts["values"] = _as_objects(value)
@@ -182,7 +186,7 @@ def _series(value: Any) -> Content:
     return Content(f"polars series {name_of(type(value))}", parts)
 
 
-def _as_objects(series: Any) -> object:
+def _as_objects(series: "polars.Series") -> object:
     """The values as Python has them; times, which it would round, as numbers."""
     import polars
 
@@ -199,7 +203,7 @@ def _as_objects(series: Any) -> object:
     return objects(series.to_list())
 
 
-def _as_arrow(series: Any) -> object:
+def _as_arrow(series: "polars.Series") -> object:
     """The values as Arrow has them; those of a slice are copied where a version of polars gives them in pieces."""
     import pyarrow
 
@@ -210,7 +214,7 @@ def _as_arrow(series: Any) -> object:
     return found
 
 
-def _is_valid(array: Any) -> bool:
+def _is_valid(array: "pyarrow.Array") -> bool:
     import pyarrow
 
     try:

@@ -1,23 +1,26 @@
 """What counts of pandas' values: contents, types, labels, names, frequencies, categories, zones, attributes, flags."""
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pandas.api.extensions import ExtensionArray, ExtensionDtype
 
 from perdure._engine.identity.contents.arrays import is_plain, is_plain_type
 from perdure._engine.identity.contents.content import Content, Describe, attributes, objects, only
 from perdure._engine.identity.names import name_of
 
+PartsOf = Callable[[ExtensionArray], dict[str, object]]  # what counts of an array of one class
+
 
 class Plain(NamedTuple):
     """A table that is its header, its labels and its arrays, and nothing else."""
 
     header: str
-    names: list[Any]
-    arrays: list[Any]
+    names: list[object]
+    arrays: list[NDArray[np.generic]]
 
 
 def describer_of(kind: type) -> Describe | None:
@@ -28,7 +31,7 @@ def describer_of(kind: type) -> Describe | None:
     return None
 
 
-def plain(table: Any) -> Plain | None:
+def plain(table: pd.DataFrame | pd.Series | pd.Index) -> Plain | None:
     """A table of numbers with the labels that pandas gives by itself; None if more than that counts of it."""
     kind = type(table)
     if kind is pd.Index or (kind is pd.RangeIndex and _numbers_rows(table)):
@@ -49,21 +52,21 @@ def plain(table: Any) -> Plain | None:
     return Plain(f"{kind.__name__}{table.shape}{[str(each) for each in types]}", names, arrays)
 
 
-def _has_nothing_beside(table: Any) -> bool:
+def _has_nothing_beside(table: pd.DataFrame | pd.Series) -> bool:
     if table.index.name is not None:
         return False
     return not table.attrs and table.flags.allows_duplicate_labels and not _beside(table)
 
 
-def _counts_rows(index: Any) -> bool:
+def _counts_rows(index: pd.Index) -> bool:
     return type(index) is pd.RangeIndex and index.name is None and _numbers_rows(index)
 
 
-def _numbers_rows(labels: Any) -> bool:
+def _numbers_rows(labels: pd.RangeIndex) -> bool:
     return (labels.start, labels.stop, labels.step) == (0, len(labels), 1)
 
 
-def _are_usual(columns: Any, names: list[Any]) -> bool:
+def _are_usual(columns: pd.Index, names: list[object]) -> bool:
     """Whether the columns' labels are such as pandas itself makes of a list of texts, or of nothing."""
     if type(columns) is pd.RangeIndex:
         return _counts_rows(columns)
@@ -80,13 +83,13 @@ def _usual_type_of_labels() -> object:
     return pd.Index(["a"]).dtype
 
 
-def _beside(table: Any) -> Mapping[str, object]:
+def _beside(table: pd.DataFrame | pd.Series) -> Mapping[str, object]:
     """What was set on a table itself, by its class or by its user."""
     found = {name: item for name, item in vars(table).items() if not name.startswith("_")}
     return {**found, **{name: getattr(table, name, None) for name in type(table)._metadata if name != "_name"}}
 
 
-def _frame(value: Any) -> Content:
+def _frame(value: pd.DataFrame) -> Content:
     parts = {"columns": value.columns, "index": value.index}
     for place in range(value.shape[1]):
         parts[f".iloc[:, {place}]"] = value.iloc[:, place].array
@@ -96,12 +99,12 @@ def _frame(value: Any) -> Content:
     return Content(f"frame {name_of(type(value))}", {**parts, **_description_of(value)}, known)
 
 
-def _series(value: Any) -> Content:
+def _series(value: pd.Series) -> Content:
     parts = {"name": value.name, "index": value.index, "values": value.array, **_description_of(value)}
     return Content(f"series {name_of(type(value))}", parts, type(value) is pd.Series and _has_nothing_beside(value))
 
 
-def _description_of(table: Any) -> dict[str, object]:
+def _description_of(table: pd.DataFrame | pd.Series) -> dict[str, object]:
     return {
         "attrs": table.attrs,
         "duplicates": table.flags.allows_duplicate_labels,
@@ -109,25 +112,25 @@ def _description_of(table: Any) -> dict[str, object]:
     }
 
 
-def _index(value: Any) -> Content:
+def _index(value: pd.Index) -> Content:
     parts = {"name": value.name, "values": value.array, "frequency": getattr(value, "freq", None)}
     return Content(f"index {name_of(type(value))}", parts, type(value) is pd.Index and value.name is None)
 
 
-def _range(value: Any) -> Content:
+def _range(value: pd.RangeIndex) -> Content:
     parts = {"name": value.name, "start": value.start, "stop": value.stop, "step": value.step}
     return Content("range of labels", parts, _counts_rows(value))
 
 
-def _levels(value: Any) -> Content:
+def _levels(value: pd.MultiIndex) -> Content:
     codes = tuple(np.asarray(each) for each in value.codes)
     parts = {"levels": tuple(value.levels), "codes": codes, "names": tuple(value.names)}
     return Content(f"levels {name_of(type(value))}", parts, keeps_former=False)
 
 
-def _extension(value: Any) -> Content | None:
+def _extension(value: ExtensionArray) -> Content | None:
     """An extension's array; None if it is another library's, whose own reduction counts."""
-    kind: Any = type(value)
+    kind: type[ExtensionArray] = type(value)
     for base, parts_of in _ARRAYS.items():
         if issubclass(kind, base):
             parts = {"type": value.dtype, **parts_of(value)}
@@ -143,49 +146,49 @@ def _was_right(dtype: object) -> bool:
     return numpy_type is not None and type(dtype).__name__ == "NumpyEADtype" and is_plain_type(numpy_type)
 
 
-def _of_numpy(value: Any) -> dict[str, object]:
+def _of_numpy(value: pd.arrays.NumpyExtensionArray) -> dict[str, object]:
     return {"values": value.to_numpy()}
 
 
-def _of_times(value: Any) -> dict[str, object]:
+def _of_times(value: pd.arrays.DatetimeArray | pd.arrays.TimedeltaArray | pd.arrays.PeriodArray) -> dict[str, object]:
     parts = {"values": np.asarray(value.asi8), "frequency": getattr(value, "freq", None)}
     return parts if isinstance(value, pd.arrays.PeriodArray) else {**parts, "unit": value.unit}
 
 
-def _of_categories(value: Any) -> dict[str, object]:
+def _of_categories(value: pd.Categorical) -> dict[str, object]:
     return {"codes": np.asarray(value.codes)}
 
 
-def _of_intervals(value: Any) -> dict[str, object]:
+def _of_intervals(value: pd.arrays.IntervalArray) -> dict[str, object]:
     return {"left": value.left, "right": value.right}
 
 
-def _of_masked(value: Any) -> dict[str, object]:
+def _of_masked(value: pd.arrays.IntegerArray | pd.arrays.FloatingArray | pd.arrays.BooleanArray) -> dict[str, object]:
     """What lies under the mask cannot be seen."""
     mask, data = value._mask, value._data
     return {"missing": mask, "values": np.where(mask, data.dtype.type(), data) if mask.any() else data}
 
 
-def _of_sparse(value: Any) -> dict[str, object]:
+def _of_sparse(value: pd.arrays.SparseArray) -> dict[str, object]:
     places = value.sp_index.to_int_index().indices
     return {"values": value.sp_values, "places": np.asarray(places), "length": len(value), "kind": value.kind}
 
 
-def _of_arrow(value: Any) -> dict[str, object]:
+def _of_arrow(value: pd.arrays.ArrowExtensionArray) -> dict[str, object]:
     return {"values": value._pa_array}
 
 
-def _of_objects(value: Any) -> dict[str, object]:
+def _of_objects(value: pd.arrays.StringArray) -> dict[str, object]:
     return {"values": objects(list(value))}
 
 
-def _arrow_arrays() -> dict[type, object]:
+def _arrow_arrays() -> dict[type, PartsOf]:
     """Arrays over Arrow's; pandas names only one of their classes in public."""
     kinds = (pd.arrays.ArrowStringArray, pd.arrays.ArrowExtensionArray)
     return dict.fromkeys(kinds, _of_arrow)
 
 
-_ARRAYS: dict[type, Any] = {
+_ARRAYS: dict[type, PartsOf] = {
     **_arrow_arrays(),
     pd.arrays.NumpyExtensionArray: _of_numpy,
     pd.arrays.DatetimeArray: _of_times,
@@ -201,21 +204,21 @@ _ARRAYS: dict[type, Any] = {
 }
 
 
-def _timestamp(value: Any) -> Content | None:
+def _timestamp(value: pd.Timestamp) -> Content | None:
     if value is pd.NaT:
         return None
     return Content("timestamp", {"value": value._value, "unit": value.unit, "zone": value.tzinfo, "fold": value.fold})
 
 
-def _categories(value: Any) -> Content:
+def _categories(value: pd.CategoricalDtype) -> Content:
     return Content("categories", {"categories": value.categories, "ordered": value.ordered}, keeps_former=False)
 
 
-def _texts(value: Any) -> Content:
+def _texts(value: pd.StringDtype) -> Content:
     return Content("type of texts", {"storage": value.storage, "missing": value.na_value}, _was_right(value))
 
 
-def _type(value: Any) -> Content | None:
+def _type(value: ExtensionDtype) -> Content | None:
     """A type of columns; None if it is another library's, whose own reduction counts."""
     if type(value).__module__.partition(".")[0] != "pandas":
         return None
@@ -223,7 +226,7 @@ def _type(value: Any) -> Content | None:
     return Content(f"type {name_of(type(value))}", {"name": str(value), **parts}, _was_right(value))
 
 
-def _times(value: Any) -> Content:
+def _times(value: pd.DatetimeTZDtype) -> Content:
     return Content("type of times", {"unit": value.unit, "zone": value.tz}, keeps_former=False)
 
 
