@@ -52,7 +52,7 @@ def wants(kinds: Sequence[str], kind: str) -> bool:
     return any(kind.startswith(each[:-1]) if each.endswith("*") else kind == each for each in kinds)
 
 
-def mismatch(wanted: Mapping[str, Sequence[str]], content: Mapping[str, Any]) -> str | None:
+def mismatch(wanted: Mapping[str, Sequence[str]], content: Mapping[str, object]) -> str | None:
     """Why an event does not match, or None. Of a list, one of the items must be as wanted."""
     for path, patterns in wanted.items():
         value = looked_up(content, path)
@@ -63,7 +63,7 @@ def mismatch(wanted: Mapping[str, Sequence[str]], content: Mapping[str, Any]) ->
     return None
 
 
-def _fits(pattern: str, value: Any) -> bool:
+def _fits(pattern: str, value: object) -> bool:
     text = value if isinstance(value, str) else json.dumps(value)
     return text.startswith(pattern[:-1]) if pattern.endswith("*") else text == pattern
 

@@ -166,7 +166,7 @@ def _rendered(params: Mapping[str, object]) -> dict[str, Any]:
     return {name: _rendered_one(value) for name, value in params.items() if value is not None}
 
 
-def _rendered_one(value: object) -> Any:
+def _rendered_one(value: object) -> object:
     if isinstance(value, list | tuple | set | frozenset):
         return [_rendered_one(each) for each in value]
     if isinstance(value, datetime):

@@ -124,10 +124,10 @@ class Mapped(PendingGroup, Generic[R]):
             pass  # how many there are is known when the generator has ended
         return range(*part.indices(len(self)))
 
-    def __add__(self, other: Iterable[Any]) -> list[object]:
+    def __add__(self, other: Iterable[object]) -> list[object]:
         return [*self.members(), *_members(other)]
 
-    def __radd__(self, other: Iterable[Any]) -> list[object]:
+    def __radd__(self, other: Iterable[object]) -> list[object]:
         return [*_members(other), *self.members()]
 
     def _iterate(self) -> Iterator[Any]:
@@ -373,5 +373,5 @@ class Mapped(PendingGroup, Generic[R]):
             self._submit_more()
 
 
-def _members(futures: Iterable[Any]) -> Iterable[object]:
+def _members(futures: Iterable[object]) -> Iterable[object]:
     return futures.members() if isinstance(futures, Mapped) else futures

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-Trial = Callable[[Any], object]  # raises if a value cannot be pickled
+Trial = Callable[[object], object]  # raises if a value cannot be pickled
 
 _LONGEST = 20  # exceptions of which one is the cause of the next
 _TEXT = 20_000  # characters of what stands for a part
@@ -49,7 +49,7 @@ class _Portable:
         args = tuple(map(self._part, args)) if holds_others else args
         return (_rebuilt, (kind, args, attributes), chain) if chain else (_rebuilt, (kind, args, attributes))
 
-    def _linked(self, error: BaseException) -> Any:
+    def _linked(self, error: BaseException) -> object:
         return _Portable(error, self._trial, self._depth + 1)
 
     def _kept(self, kind: type[BaseException], args: tuple[Any, ...], attributes: dict[str, Any]) -> tuple[Any, ...]:
@@ -98,7 +98,7 @@ def portable(value: object) -> Any:
     return _Portable(value) if _built_again(value) is None else value
 
 
-def _built_again(error: BaseException) -> tuple[Any, ...] | None:
+def _built_again(error: BaseException) -> tuple[object, ...] | None:
     """What an exception's own reduction gives, if that builds one."""
     import pickle  # few runs fail; the others start faster
 
@@ -110,7 +110,7 @@ def _built_again(error: BaseException) -> tuple[Any, ...] | None:
     return build, arguments, *state
 
 
-def _own_reduction(error: BaseException) -> tuple[Any, Any, dict[str, Any]] | None:
+def _own_reduction(error: BaseException) -> tuple[object, object, dict[str, object]] | None:
     """An exception's own reduction, if attributes can be added to its state."""
     built = _built_again(error)
     if built is None or type(error).__setstate__ is not BaseException.__setstate__ or len(built) > 3:
@@ -189,7 +189,7 @@ def _is_of_group(value: object) -> bool:
     return isinstance(value, list | tuple) and any(isinstance(each, BaseException) for each in value)
 
 
-def _arguments(error: BaseException) -> tuple[Any, ...]:
+def _arguments(error: BaseException) -> tuple[object, ...]:
     """What its class is called with; of an operating system's error also the file names, which are not in `args`."""
     if isinstance(error, OSError) and error.filename is not None and len(error.args) == 2:
         second = () if error.filename2 is None else (None, error.filename2)
@@ -197,7 +197,7 @@ def _arguments(error: BaseException) -> tuple[Any, ...]:
     return error.args
 
 
-def _attributes(error: BaseException) -> dict[str, Any]:
+def _attributes(error: BaseException) -> dict[str, object]:
     return {name: value for name, value in vars(error).items() if not name.startswith("__perdure")}
 
 

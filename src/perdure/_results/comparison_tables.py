@@ -153,7 +153,7 @@ def _arrow_differs(a: "pyarrow.ChunkedArray", b: "pyarrow.ChunkedArray") -> obje
     return mask.to_numpy(zero_copy_only=False) if hasattr(mask, "chunks") else mask.to_numpy(False)
 
 
-_READERS: tuple[tuple[str, tuple[str, ...], Callable[[Any], dict[str, Column]]], ...] = (
+_READERS: tuple[tuple[str, tuple[str, ...], Callable[[object], dict[str, Column]]], ...] = (
     ("pandas", ("DataFrame", "Series"), _of_pandas),
     ("polars", ("DataFrame", "Series"), _of_polars),
     ("pyarrow", ("Table", "RecordBatch"), _of_arrow),

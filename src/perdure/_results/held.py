@@ -120,7 +120,7 @@ class HeldValue:
 
     __slots__ = ("result",)
 
-    def __init__(self, result: HeldResult[Any]) -> None:
+    def __init__(self, result: HeldResult[object]) -> None:
         self.result = result
 
     def __repr__(self) -> str:
@@ -137,7 +137,7 @@ def given(place: int) -> Any:
     return packed.value()
 
 
-def _nowhere(_: Any) -> int:
+def _nowhere(_: object) -> int:
     raise TypeError("A value that a cluster holds goes nowhere but to its workers.")
 
 
@@ -146,7 +146,7 @@ _given: ContextVar[Sequence[Packed]] = ContextVar("perdure_given", default=())
 
 
 @contextmanager
-def sending(place_of: Callable[[Any], int]) -> Iterator[None]:
+def sending(place_of: Callable[[object], int]) -> Iterator[None]:
     """Within the block, held values are pickled as the places of their references."""
     token = _place_of.set(place_of)
     try:

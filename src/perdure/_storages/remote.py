@@ -56,7 +56,7 @@ def _checked_url(url: str) -> str:
     return url.rstrip("/") if not url.endswith("://") else url
 
 
-def _veiled(value: Any) -> Any:
+def _veiled(value: object) -> Any:
     """The same with all text as secrets, since nobody knows which settings of which file system are."""
     if isinstance(value, dict):
         return {key: _veiled(each) for key, each in value.items()}
@@ -65,7 +65,7 @@ def _veiled(value: Any) -> Any:
     return SecretStr(value) if isinstance(value, str) else value
 
 
-def _unveiled(value: Any) -> Any:
+def _unveiled(value: object) -> Any:
     if isinstance(value, dict):
         return {key: _unveiled(each) for key, each in value.items()}
     if isinstance(value, list):
@@ -310,14 +310,14 @@ class RemoteFileSystem(Storage):
         return f"{self.basepath.rstrip('/')}/{key}" if not self.basepath.endswith("://") else f"{self.basepath}{key}"
 
 
-def _names_others(settings: Any) -> bool:
+def _names_others(settings: object) -> bool:
     """Whether settings, at any depth, name another file system or a place for copies."""
     if isinstance(settings, dict):
         return not _NAMING.isdisjoint(settings) or any(map(_names_others, settings.values()))
     return isinstance(settings, list) and any(map(_names_others, settings))
 
 
-def _texts(value: Any) -> Iterator[str]:
+def _texts(value: object) -> Iterator[str]:
     if isinstance(value, dict | list):
         for each in value.values() if isinstance(value, dict) else value:
             yield from _texts(each)
@@ -337,7 +337,7 @@ def _size(file: Any) -> int | None:
     return int(size)
 
 
-def _modified(info: dict[str, Any]) -> Micros | None:
+def _modified(info: dict[str, object]) -> Micros | None:
     when = next((info[name] for name in _TIMES if info.get(name) is not None), None)
     if isinstance(when, datetime):
         return int((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp() * 1_000_000)

@@ -56,7 +56,7 @@ class Connections:
         with self.engine().begin() as connection:
             return _in_memory(connection.execute(statement, parameters, execution_options=options))
 
-    async def aexecute(self, statement: object, parameters: object, options: dict[str, object]) -> Any:
+    async def aexecute(self, statement: object, parameters: object, options: dict[str, object]) -> object:
         """`execute`, awaited."""
         async with self.engine().begin() as connection:
             return _in_memory(await connection.execute(statement, parameters, execution_options=options))
@@ -71,7 +71,7 @@ class Connections:
             cursor.connection.close()
         return rows
 
-    async def afetch(self, wanted: Fetch) -> Any:
+    async def afetch(self, wanted: Fetch) -> object:
         """`fetch`, awaited."""
         cursor = self._cursors.pop(wanted.key, None)
         if cursor is None:
@@ -124,7 +124,7 @@ class _NoRows:
     def __init__(self, result: object) -> None:
         self._result = result
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         return getattr(self._result, name)
 
     def fetchone(self) -> None:
@@ -146,7 +146,7 @@ def _is_read(statement: object) -> bool:
     return _READS.match(text) is not None and _WRITES.search(text) is None
 
 
-def _running_loop() -> Any:
+def _running_loop() -> object:
     import asyncio
 
     return asyncio._get_running_loop()  # None where there is none, which is no error here

@@ -21,7 +21,7 @@ _LARGE = 1024 * 1024  # bytes that are digested by BLAKE3 first: it takes a thir
 Bytes = bytes | memoryview
 _MANY = 1_000_000  # parts that have parts
 Update = Callable[[Bytes], None]
-StandIn = Callable[[Any], str | None]  # text that counts instead of a value's content; None if that counts
+StandIn = Callable[[object], str | None]  # text that counts instead of a value's content; None if that counts
 
 
 def digest_of_values(*values: object, stand_in: StandIn | None = None, path: str = "") -> str:

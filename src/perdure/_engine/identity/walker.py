@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
 MANY = 1_000_000  # parts that have parts: with more of them, `sharing` comes to an end sooner
 _MOST_DEPTH = 1_000_000  # a reduction that makes ever new objects would not end
-StandIn = Callable[[Any], str | None]  # text that counts instead of a value's content; None if that counts
+StandIn = Callable[[object], str | None]  # text that counts instead of a value's content; None if that counts
 Code = Callable[[Any], Content]  # what counts of a function or class that is itself a value
 Step = tuple[Any, Any]  # what leads to a part, and the part
 _ABSENT = Content("absent", {})

@@ -46,7 +46,7 @@ _VALUES_KEPT = 10_000  # children of a flow run whose values are kept for a flow
 def begin_task(
     owner: object,
     options: TaskOptions,
-    parameters: dict[str, Any],
+    parameters: dict[str, object],
     wait_for: Sequence[WaitedFor],
     runtime: Runtime,
     passed: Passed | None,
@@ -90,7 +90,7 @@ def begin_task(
 def begin_flow(
     owner: object,
     options: FlowOptions,
-    parameters: dict[str, Any],
+    parameters: dict[str, object],
     wait_for: Sequence[WaitedFor],
     runtime: Runtime,
     name: str,
@@ -205,7 +205,7 @@ def _without_value(state: State[object]) -> State[object]:
 
 
 @functools.lru_cache(maxsize=100)
-def _forgotten(python_type: str) -> UnpersistedResult[Any]:
+def _forgotten(python_type: str) -> UnpersistedResult[object]:
     return UnpersistedResult(python_type=python_type)
 
 

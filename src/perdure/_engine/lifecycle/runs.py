@@ -216,7 +216,7 @@ def _held(run: RunContext, value: object) -> BaseResult[Any] | None:
     return UnpersistedResult(python_type=type_name(value))
 
 
-def _written(run: RunContext, runtime: Runtime, value: object) -> Steps[BaseResult[Any]]:
+def _written(run: RunContext, runtime: Runtime, value: object) -> Steps[BaseResult[object]]:
     try:
         return (yield from write(run, runtime, value, _storage_key(run)))
     except SerializationError as error:
@@ -225,7 +225,7 @@ def _written(run: RunContext, runtime: Runtime, value: object) -> Steps[BaseResu
         raise SerializationError(f"{error} {_why_persisted(run)}") from None
 
 
-def _keep_failure(run: RunContext, runtime: Runtime, value: object) -> Steps[BaseResult[Any] | None]:
+def _keep_failure(run: RunContext, runtime: Runtime, value: object) -> Steps[BaseResult[object] | None]:
     """An exception, or the data of a failed state, has a key of its own: a failure never replaces a good result.
 
     Of an exception that cannot be written, what can be is: whoever handles it does so after a crash, too.
@@ -247,7 +247,7 @@ def _keep_failure(run: RunContext, runtime: Runtime, value: object) -> Steps[Bas
 
 def _write_stand_in(
     run: RunContext, runtime: Runtime, error: object, storing: Exception
-) -> Steps[PersistedResult[Any]]:
+) -> Steps[PersistedResult[object]]:
     if not isinstance(error, BaseException):
         raise storing
     kept = stand_in(error, runtime.serializer_for(run).for_exceptions().dumps)

@@ -116,7 +116,7 @@ def _validator(hint: object, flow: str, name: str) -> Callable[[Any], object]:
         return _make_validator(hint, flow, name)
 
 
-def _make_validator(hint: Any, flow: str, name: str) -> Callable[[Any], object]:
+def _make_validator(hint: Any, flow: str, name: str) -> Callable[[object], object]:
     from pydantic import PydanticUserError
 
     if _is_old_model(hint):

@@ -42,10 +42,10 @@ class Event(NamedTuple):
 
 def emit_event(
     event: str,
-    resource: Mapping[str, Any],
+    resource: Mapping[str, object],
     occurred: datetime | None = None,
-    related: Sequence[Mapping[str, Any]] | None = None,
-    payload: Mapping[str, Any] | None = None,
+    related: Sequence[Mapping[str, object]] | None = None,
+    payload: Mapping[str, object] | None = None,
     id: str | UUID | None = None,
     **_: object,
 ) -> Event:
@@ -72,10 +72,10 @@ def emit_event(
 
 def made_event(
     event: str,
-    resource: Mapping[str, Any],
+    resource: Mapping[str, object],
     occurred: datetime | None,
-    related: Sequence[Mapping[str, Any]],
-    payload: Mapping[str, Any] | None,
+    related: Sequence[Mapping[str, object]],
+    payload: Mapping[str, object] | None,
     id: str | UUID | None,
     run: RunContext | None = None,
 ) -> tuple[Event, Kept]:
