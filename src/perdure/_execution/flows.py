@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from functools import partial
 from importlib import import_module
-from typing import Any, Concatenate, Generic, Literal, ParamSpec, TypeVar, overload
+from typing import Any, Concatenate, Generic, Literal, Never, ParamSpec, TypeVar, overload
 from uuid import UUID
 
 from perdure._engine.coordination.idempotency import first_run
@@ -93,7 +93,7 @@ class Flow(Submittable[FlowOptions, P, R], OptionsOfFlows, Deployable, Generic[P
         """The plain function."""
         return self.options.function
 
-    def validate_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
+    def validate_parameters(self, parameters: dict[str, object]) -> dict[str, object]:
         """The parameters of a call, by name, coerced as the type hints say; the flow is not run.
 
         Raises:
@@ -104,7 +104,7 @@ class Flow(Submittable[FlowOptions, P, R], OptionsOfFlows, Deployable, Generic[P
 
     @overload
     def __call__(
-        self: "Flow[P, Coroutine[Any, Any, T]]", /, *args: Any, return_state: Literal[True], **kwargs: Any
+        self: "Flow[P, Coroutine[object, Never, T]]", /, *args: Any, return_state: Literal[True], **kwargs: Any
     ) -> Coroutine[Any, Any, State[T]]: ...
     @overload
     def __call__(self, /, *args: Any, return_state: Literal[True], **kwargs: Any) -> State[R]: ...
@@ -133,7 +133,7 @@ class Flow(Submittable[FlowOptions, P, R], OptionsOfFlows, Deployable, Generic[P
             key = self._key(parameters)
             runs, passed = runs_of(wait_for), self._passed(args, kwargs)
 
-            def begin(again: Resumable | None) -> FlowCall | State[Any]:
+            def begin(again: Resumable | None) -> FlowCall | State[object]:
                 return begin_flow(self, self.options, parameters, runs, session, _run_name(), again, passed)
 
             if self.options.on_crash and key is None and current_run.get() is None:
@@ -161,8 +161,8 @@ class Flow(Submittable[FlowOptions, P, R], OptionsOfFlows, Deployable, Generic[P
         return drawing.draw_flow(self.options, parameters, lambda: self.options.function(*bound, **kwargs))
 
     def _submit(
-        self, parameters: dict[str, Any], passed: Passed, runs: Sequence[WaitedFor]
-    ) -> Future[Any] | AsyncFuture[Any]:
+        self, parameters: dict[str, object], passed: Passed, runs: Sequence[WaitedFor]
+    ) -> Future[object] | AsyncFuture[object]:
         if Flow.calls_refused is not None:
             raise DefinitionError(f"The flow {self.name!r} was called. {Flow.calls_refused}")
         if self.options.idempotency_key is not None:
@@ -174,7 +174,7 @@ class Flow(Submittable[FlowOptions, P, R], OptionsOfFlows, Deployable, Generic[P
         call = begin_flow(self, self.options, parameters, runs, session, _run_name(), None, passed)
         return submit_call(call, FlowWork, session, self.options.is_async)
 
-    def _key(self, parameters: dict[str, Any]) -> str | None:
+    def _key(self, parameters: dict[str, object]) -> str | None:
         template = self.options.idempotency_key
         if template is not None and current_run.get() is not None:
             raise DefinitionError(
@@ -196,7 +196,7 @@ class Flow(Submittable[FlowOptions, P, R], OptionsOfFlows, Deployable, Generic[P
         return await acall(self._call_of(found, call, session), session, return_state)
 
     def _call_of(
-        self, found: State[Any] | Resumable | None, call: FlowCall, session: Session
+        self, found: State[object] | Resumable | None, call: FlowCall, session: Session
     ) -> FlowCall | State[object]:
         if found is None:
             call.records = []  # its run was created with them
@@ -227,7 +227,7 @@ class Flow(Submittable[FlowOptions, P, R], OptionsOfFlows, Deployable, Generic[P
             ResumeError: it still runs, has ended well, is another flow's, or its arguments were not kept.
         """
         session = sessions.current()
-        parameters: dict[str, Any] = {}
+        parameters: dict[str, object] = {}
 
         def find() -> Resumable:
             found = resumable(str(flow_run_id), session, retry_failed, take_over=take_over)
@@ -244,7 +244,7 @@ class Flow(Submittable[FlowOptions, P, R], OptionsOfFlows, Deployable, Generic[P
                 raise ResumeError(f"Another process has resumed the flow run {flow_run_id} already.")
             return again
 
-        def begin(again: Resumable | None) -> FlowCall | State[Any]:
+        def begin(again: Resumable | None) -> FlowCall | State[object]:
             name = None if again is None else again.run.name
             return begin_flow(self, self.options, parameters, (), session, name or _run_name(), again)
 
@@ -262,11 +262,11 @@ class Flow(Submittable[FlowOptions, P, R], OptionsOfFlows, Deployable, Generic[P
             return aitems(partial(afound, find, begin, session), flow_run, session, items_ended)
         return self._named(arun_again(find, begin, session, return_state))
 
-    def _crashed_run(self, parameters: dict[str, Any], session: Session) -> Resumable | None:
+    def _crashed_run(self, parameters: dict[str, object], session: Session) -> Resumable | None:
         tried = (claimed(each, session) for each in crashed_with(self.options, parameters, session))
         return next((each for each in tried if each is not None), None)
 
-    def _run(self, call: FlowCall | State[Any], session: Session, return_state: bool) -> object:
+    def _run(self, call: FlowCall | State[object], session: Session, return_state: bool) -> object:
         options = self.options
         awaited = options.is_async and call_is_awaited()
         if options.is_generator and not return_state:
@@ -311,14 +311,14 @@ def flow(
     retry_delay_seconds: RetryDelay | None = None,
     timeout_seconds: float | None = None,
     validate_parameters: bool = True,
-    task_runner: Any = None,
+    task_runner: object = None,
     durable: bool = False,
     on_crash: Literal["resume"] | None = None,
     idempotency_key: str | None = None,
     persist_result: bool | None = None,
-    result_storage: Any = None,
-    result_serializer: Any = None,
-    result_retention: Any = None,
+    result_storage: object = None,
+    result_serializer: object = None,
+    result_retention: object = None,
     cache_result_in_memory: bool = True,
     log_prints: bool | None = None,
     on_running: Sequence[Hook] | None = None,
@@ -381,7 +381,7 @@ def load_flow_from_entrypoint(entrypoint: str) -> Flow[..., Any]:
     return load_named(entrypoint, Flow, lambda each: each.name)
 
 
-def _from_source(source: Any, entrypoint: str) -> Flow[..., Any]:
+def _from_source(source: object, entrypoint: str) -> Flow[..., object]:
     folder = import_module("perdure.integrations.git_sources").folder_of(source)  # few programs need git
     place, _ = split(entrypoint)
     if is_file(place):

@@ -24,13 +24,17 @@ class Submittable(Decorated[Options], Generic[Options, P, R]):
 
     @abstractmethod
     def _submit(
-        self, parameters: dict[str, Any], passed: Passed, runs: Sequence[WaitedFor]
-    ) -> Future[Any] | AsyncFuture[Any]:
+        self, parameters: dict[str, object], passed: Passed, runs: Sequence[WaitedFor]
+    ) -> Future[object] | AsyncFuture[object]:
         """Have a call run, once the runs that it waits for have completed."""
 
     @overload
     def submit(
-        self: "Submittable[Any, P, Coroutine[Any, Any, T]]", /, *args: Any, return_state: Literal[True], **kwargs: Any
+        self: "Submittable[Any, P, Coroutine[object, Never, T]]",
+        /,
+        *args: Any,
+        return_state: Literal[True],
+        **kwargs: Any,
     ) -> Coroutine[Any, Any, State[T]]: ...
     @overload
     def submit(self, /, *args: Any, return_state: Literal[True], **kwargs: Any) -> State[R]: ...
@@ -42,7 +46,7 @@ class Submittable(Decorated[Options], Generic[Options, P, R]):
 
     @overload
     def submit(
-        self: "Submittable[Any, P, Coroutine[Any, Any, T]]",
+        self: "Submittable[Any, P, Coroutine[object, Never, T]]",
         /,
         *args: Any,
         wait_for: WaitFor | None = None,
@@ -68,7 +72,11 @@ class Submittable(Decorated[Options], Generic[Options, P, R]):
 
     @overload
     def map(
-        self: "Submittable[Any, P, Coroutine[Any, Any, T]]", /, *args: Any, return_state: Literal[True], **kwargs: Any
+        self: "Submittable[Any, P, Coroutine[object, Never, T]]",
+        /,
+        *args: Any,
+        return_state: Literal[True],
+        **kwargs: Any,
     ) -> Coroutine[Any, Any, list[State[T]]]: ...
     @overload
     def map(self, /, *args: Any, return_state: Literal[True], **kwargs: Any) -> list[State[R]]: ...
@@ -80,7 +88,7 @@ class Submittable(Decorated[Options], Generic[Options, P, R]):
 
     @overload
     def map(
-        self: "Submittable[Any, P, Coroutine[Any, Any, T]]",
+        self: "Submittable[Any, P, Coroutine[object, Never, T]]",
         /,
         *args: Any,
         wait_for: WaitFor | None = None,

@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, Concatenate, Generic, Literal, ParamSpec, TypeVar, overload
+from typing import Any, Concatenate, Generic, Literal, Never, ParamSpec, TypeVar, overload
 
 from perdure._engine.coordination.staging import hook_key, hooked_tasks
 from perdure._engine.identity.policies import (
@@ -25,6 +25,7 @@ from perdure._model.tracebacks import fold
 from perdure._run.arguments import WaitedFor
 from perdure._run.futures import AsyncFuture, Future
 from perdure._session import session as sessions
+from perdure._session.session import Session
 from perdure._settings import settings
 
 P = ParamSpec("P")
@@ -97,7 +98,7 @@ class Task(Submittable[TaskOptions, P, R], OptionsOfTasks, Generic[P, R]):
 
     @overload
     def __call__(
-        self: "Task[P, Coroutine[Any, Any, T]]", /, *args: Any, return_state: Literal[True], **kwargs: Any
+        self: "Task[P, Coroutine[object, Never, T]]", /, *args: Any, return_state: Literal[True], **kwargs: Any
     ) -> Coroutine[Any, Any, State[T]]: ...
     @overload
     def __call__(self, /, *args: Any, return_state: Literal[True], **kwargs: Any) -> State[R]: ...
@@ -141,8 +142,8 @@ class Task(Submittable[TaskOptions, P, R], OptionsOfTasks, Generic[P, R]):
             raise
 
     def _submit(
-        self, parameters: dict[str, Any], passed: Passed, runs: Sequence[WaitedFor]
-    ) -> Future[Any] | AsyncFuture[Any]:
+        self, parameters: dict[str, object], passed: Passed, runs: Sequence[WaitedFor]
+    ) -> Future[object] | AsyncFuture[object]:
         return submit_task(self, self.options, parameters, runs, passed)
 
     @overload
@@ -153,7 +154,7 @@ class Task(Submittable[TaskOptions, P, R], OptionsOfTasks, Generic[P, R]):
         return self._bound_to(instance, owner)
 
 
-def _raise_interrupt(call: TaskCall | State[Any], state: State[Any]) -> None:
+def _raise_interrupt(call: TaskCall | State[object], state: State[object]) -> None:
     """Outside all flows nobody else raises what stopped the task from outside, such as Ctrl-C."""
     if state.is_crashed() and isinstance(call, TaskCall):
         error = state.data.in_memory
@@ -163,7 +164,7 @@ def _raise_interrupt(call: TaskCall | State[Any], state: State[Any]) -> None:
             raise error
 
 
-async def _arun(call: TaskCall | State[Any], session: Any, return_state: bool) -> object:
+async def _arun(call: TaskCall | State[object], session: Session, return_state: bool) -> object:
     try:
         state = call if isinstance(call, State) else await arun_task(call, session)
         if (state.is_crashed() or state.is_cancelled()) and _is_cancellation(state):
@@ -177,7 +178,7 @@ async def _arun(call: TaskCall | State[Any], session: Any, return_state: bool) -
         raise
 
 
-def _is_cancellation(state: State[Any]) -> bool:
+def _is_cancellation(state: State[object]) -> bool:
     import asyncio
 
     return isinstance(state.data.in_memory, asyncio.CancelledError)
@@ -206,19 +207,19 @@ def task(
     retries: int | None = None,
     retry_delay_seconds: RetryDelay | None = None,
     retry_jitter_factor: float | None = None,
-    retry_condition_fn: Callable[..., Any] | None = None,
+    retry_condition_fn: Callable[..., object] | None = None,
     timeout_seconds: float | None = None,
     persist_result: bool | None = None,
-    result_storage: Any = None,
+    result_storage: object = None,
     result_storage_key: str | None = None,
-    result_serializer: Any = None,
-    result_retention: Any = None,
+    result_serializer: object = None,
+    result_retention: object = None,
     cache_result_in_memory: bool = True,
-    cache_key_fn: Callable[..., Any] | None = None,
-    cache_policy: CachePolicy | Callable[..., Any] | None = None,
+    cache_key_fn: Callable[..., object] | None = None,
+    cache_policy: CachePolicy | Callable[..., object] | None = None,
     cache_expiration: timedelta | None = None,
     refresh_cache: bool | None = None,
-    viz_return_value: Any = None,
+    viz_return_value: object = None,
     resources: Mapping[str, float | str] | None = None,
     log_prints: bool | None = None,
     on_running: Sequence[Hook] | None = None,

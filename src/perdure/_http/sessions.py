@@ -16,7 +16,7 @@ _MOST = 16
 class Session:
     """An open object, and the pages that it is being asked for."""
 
-    def __init__(self, opened: Any, protocol: object) -> None:
+    def __init__(self, opened: Any, protocol: type) -> None:
         self.opened = opened
         self.protocol = protocol
         self.pages: dict[str, Iterator[Any]] = {}
@@ -32,7 +32,7 @@ class Sessions:
         self._open: dict[str, Session] = {}
         self._lock = threading.Lock()
 
-    def open(self, opened: Any, protocol: object) -> str:
+    def open(self, opened: Any, protocol: type) -> str:
         """The id of a new session; of too many, the one that was used longest ago is closed."""
         id = new_id()
         with self._lock:
