@@ -89,7 +89,7 @@ class Flow(Submittable[FlowOptions, P, R], OptionsOfFlows, Deployable, Generic[P
     def __init__(self, fn: Callable[P, R], name: str | None = None, **options: Any) -> None: ...
     @overload
     def __call__(
-        self: Flow[P, Coroutine[Any, Any, T]],
+        self: Flow[P, Coroutine[object, Never, T]],
         /,
         *args: Any,
         return_state: Literal[True],
@@ -132,7 +132,7 @@ class Flow(Submittable[FlowOptions, P, R], OptionsOfFlows, Deployable, Generic[P
     def log_prints(self) -> bool | None: ...
     @overload
     def map(
-        self: Submittable[Any, P, Coroutine[Any, Any, T]],
+        self: Submittable[Any, P, Coroutine[object, Never, T]],
         /,
         *args: Any,
         return_state: Literal[True],
@@ -150,7 +150,7 @@ class Flow(Submittable[FlowOptions, P, R], OptionsOfFlows, Deployable, Generic[P
     ) -> MappedFutures[Any]: ...
     @overload
     def map(
-        self: Submittable[Any, P, Coroutine[Any, Any, T]],
+        self: Submittable[Any, P, Coroutine[object, Never, T]],
         /,
         *args: Any,
         wait_for: WaitFor | None = None,
@@ -221,7 +221,7 @@ class Flow(Submittable[FlowOptions, P, R], OptionsOfFlows, Deployable, Generic[P
     def step_id(self) -> str | None: ...
     @overload
     def submit(
-        self: Submittable[Any, P, Coroutine[Any, Any, T]],
+        self: Submittable[Any, P, Coroutine[object, Never, T]],
         /,
         *args: Any,
         return_state: Literal[True],
@@ -239,7 +239,7 @@ class Flow(Submittable[FlowOptions, P, R], OptionsOfFlows, Deployable, Generic[P
     ) -> Future[Any]: ...
     @overload
     def submit(
-        self: Submittable[Any, P, Coroutine[Any, Any, T]],
+        self: Submittable[Any, P, Coroutine[object, Never, T]],
         /,
         *args: Any,
         wait_for: WaitFor | None = None,
@@ -345,7 +345,7 @@ class State(StateForms, Generic[R_co]):
         task_run_id: str | None = None,
         *,
         timestamp: datetime | None = None,
-        state_details: facts.StateDetails | Mapping[str, Any] | None = None,
+        state_details: facts.StateDetails | Mapping[str, object] | None = None,
     ) -> None: ...
     async def afetch(self, raise_on_failure: bool = True) -> Any: ...
     def copy(self, *, update: Mapping[str, object] | None = None) -> Self: ...
@@ -425,7 +425,7 @@ class Task(Submittable[TaskOptions, P, R], OptionsOfTasks, Generic[P, R]):
     def __init__(self, fn: Callable[P, R], name: str | None = None, **options: Any) -> None: ...
     @overload
     def __call__(
-        self: Task[P, Coroutine[Any, Any, T]],
+        self: Task[P, Coroutine[object, Never, T]],
         /,
         *args: Any,
         return_state: Literal[True],
@@ -464,7 +464,7 @@ class Task(Submittable[TaskOptions, P, R], OptionsOfTasks, Generic[P, R]):
     def log_prints(self) -> bool | None: ...
     @overload
     def map(
-        self: Submittable[Any, P, Coroutine[Any, Any, T]],
+        self: Submittable[Any, P, Coroutine[object, Never, T]],
         /,
         *args: Any,
         return_state: Literal[True],
@@ -482,7 +482,7 @@ class Task(Submittable[TaskOptions, P, R], OptionsOfTasks, Generic[P, R]):
     ) -> MappedFutures[Any]: ...
     @overload
     def map(
-        self: Submittable[Any, P, Coroutine[Any, Any, T]],
+        self: Submittable[Any, P, Coroutine[object, Never, T]],
         /,
         *args: Any,
         wait_for: WaitFor | None = None,
@@ -549,7 +549,7 @@ class Task(Submittable[TaskOptions, P, R], OptionsOfTasks, Generic[P, R]):
     def step_id(self) -> str | None: ...
     @overload
     def submit(
-        self: Submittable[Any, P, Coroutine[Any, Any, T]],
+        self: Submittable[Any, P, Coroutine[object, Never, T]],
         /,
         *args: Any,
         return_state: Literal[True],
@@ -567,7 +567,7 @@ class Task(Submittable[TaskOptions, P, R], OptionsOfTasks, Generic[P, R]):
     ) -> Future[Any]: ...
     @overload
     def submit(
-        self: Submittable[Any, P, Coroutine[Any, Any, T]],
+        self: Submittable[Any, P, Coroutine[object, Never, T]],
         /,
         *args: Any,
         wait_for: WaitFor | None = None,
@@ -681,14 +681,14 @@ def flow(
     retry_delay_seconds: RetryDelay | None = None,
     timeout_seconds: float | None = None,
     validate_parameters: bool = True,
-    task_runner: Any = None,
+    task_runner: object = None,
     durable: bool = False,
     on_crash: Literal['resume'] | None = None,
     idempotency_key: str | None = None,
     persist_result: bool | None = None,
-    result_storage: Any = None,
-    result_serializer: Any = None,
-    result_retention: Any = None,
+    result_storage: object = None,
+    result_serializer: object = None,
+    result_retention: object = None,
     cache_result_in_memory: bool = True,
     log_prints: bool | None = None,
     on_running: Sequence[Hook] | None = None,
@@ -772,19 +772,19 @@ def task(
     retries: int | None = None,
     retry_delay_seconds: RetryDelay | None = None,
     retry_jitter_factor: float | None = None,
-    retry_condition_fn: Callable[..., Any] | None = None,
+    retry_condition_fn: Callable[..., object] | None = None,
     timeout_seconds: float | None = None,
     persist_result: bool | None = None,
-    result_storage: Any = None,
+    result_storage: object = None,
     result_storage_key: str | None = None,
-    result_serializer: Any = None,
-    result_retention: Any = None,
+    result_serializer: object = None,
+    result_retention: object = None,
     cache_result_in_memory: bool = True,
-    cache_key_fn: Callable[..., Any] | None = None,
-    cache_policy: CachePolicy | Callable[..., Any] | None = None,
+    cache_key_fn: Callable[..., object] | None = None,
+    cache_policy: CachePolicy | Callable[..., object] | None = None,
     cache_expiration: timedelta | None = None,
     refresh_cache: bool | None = None,
-    viz_return_value: Any = None,
+    viz_return_value: object = None,
     resources: Mapping[str, float | str] | None = None,
     log_prints: bool | None = None,
     on_running: Sequence[Hook] | None = None,

@@ -13,10 +13,10 @@ class Event(NamedTuple):
 
 def emit_event(
     event: str,
-    resource: Mapping[str, Any],
+    resource: Mapping[str, object],
     occurred: datetime | None = None,
-    related: Sequence[Mapping[str, Any]] | None = None,
-    payload: Mapping[str, Any] | None = None,
+    related: Sequence[Mapping[str, object]] | None = None,
+    payload: Mapping[str, object] | None = None,
     id: str | UUID | None = None,
     **_: object,
 ) -> Event: ...

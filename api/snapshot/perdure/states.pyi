@@ -55,7 +55,7 @@ Running: object
 
 def Scheduled(
     message: str | None = None,
-    data: Any = None,
+    data: object = None,
     *,
     scheduled_time: datetime | None = None,
     **fields: Any,

@@ -123,7 +123,7 @@ class Decorated(CommonOptions[Options], CoroutineMarks):
         parameter = self.options.signature.inspected.parameters.get(name)
         return parameter is not None and parameter.default is value
 
-    def _named(self, coroutine: Coroutine[object, object, T]) -> Coroutine[Any, Any, T]:
+    def _named(self, coroutine: Coroutine[object, object, T]) -> Coroutine[object, object, T]:
         """A coroutine under the name of the function: Python says it of one that was never awaited."""
         coroutine.__name__ = coroutine.__qualname__ = self.name  # type: ignore[attr-defined]
         return coroutine
@@ -134,7 +134,7 @@ class Decorated(CommonOptions[Options], CoroutineMarks):
         same.__dict__.update(self.__dict__)
         return same
 
-    def __reduce_ex__(self, protocol: Any) -> Any:
+    def __reduce_ex__(self, protocol: Any) -> tuple[object, ...] | str:
         function = self.options.function
         # cloudpickle takes what is of the main program by value, for processes that have another one; pickle does not.
         by_value = "cloudpickle" in sys._getframe(1).f_globals.get("__name__", "")

@@ -76,7 +76,7 @@ class DeployedFlow:
     priority: int = DEFAULT_PRIORITY
     paused: bool = False
 
-    def __await__(self) -> Generator[Any, Any, Self]:
+    def __await__(self) -> Generator[object, None, Self]:
         return self
         yield
 
@@ -123,7 +123,7 @@ class Applied(DeploymentRecord):
 
     __slots__ = ()
 
-    def __await__(self) -> Generator[Any, Any, Self]:
+    def __await__(self) -> Generator[object, None, Self]:
         return self
         yield
 
@@ -131,7 +131,7 @@ class Applied(DeploymentRecord):
 class _All(list[Applied]):
     """Deployments as they are kept; may be awaited."""
 
-    def __await__(self) -> Generator[Any, Any, Self]:
+    def __await__(self) -> Generator[object, None, Self]:
         return self
         yield
 

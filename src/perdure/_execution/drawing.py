@@ -134,7 +134,7 @@ class Drawn:
         )
 
 
-async def _given(value: object) -> Any:
+async def _given(value: object) -> object:
     return value
 
 

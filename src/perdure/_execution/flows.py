@@ -93,7 +93,7 @@ class Flow(Submittable[FlowOptions, P, R], OptionsOfFlows, Deployable, Generic[P
         """The plain function."""
         return self.options.function
 
-    def validate_parameters(self, parameters: dict[str, object]) -> dict[str, object]:
+    def validate_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
         """The parameters of a call, by name, coerced as the type hints say; the flow is not run.
 
         Raises:

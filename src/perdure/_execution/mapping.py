@@ -213,7 +213,7 @@ class _Allowed:
         return map(allow_failure, self._items)
 
 
-def _column(value: Any) -> object:
+def _column(value: object) -> object:
     """What is gone through for an argument: a future or state of a collection stands for its items."""
     if isinstance(value, allow_failure):
         if isinstance(value.value, Pending):
@@ -261,7 +261,7 @@ def _known_length(value: Any) -> int | None:
         return None
 
 
-def _rows(name: str, columns: Parameters, fixed: Parameters) -> Iterator[Parameters]:
+def _rows(name: str, columns: Parameters, fixed: Parameters) -> Iterator[Any]:
     try:
         for items in zip(*columns.values(), strict=True):
             yield fixed | dict(zip(columns, items, strict=True))

@@ -177,7 +177,7 @@ class SubmittedWork(Generic[CallT]):
             state = self._crashed(error)
         self.arrive(state)
 
-    def _crashed(self, error: BaseException) -> State[Any]:
+    def _crashed(self, error: BaseException) -> State[object]:
         return State(StateType.CRASHED, None, text_of(error), UnpersistedResult(error), **self._ids)
 
     def report(self, records: Sequence[Record], is_awaited: bool) -> None:

@@ -40,7 +40,7 @@ class _Portable:
         args: tuple[object, ...],
         attributes: dict[str, object],
         chain: dict[str, object],
-    ) -> tuple[Any, ...]:
+    ) -> tuple[object, ...]:
         holds_others = _holds_others(self._error)
         own = None if holds_others else _own_reduction(self._error)
         if own is not None:
@@ -52,7 +52,9 @@ class _Portable:
     def _linked(self, error: BaseException) -> object:
         return _Portable(error, self._trial, self._depth + 1)
 
-    def _kept(self, kind: type[BaseException], args: tuple[Any, ...], attributes: dict[str, Any]) -> tuple[Any, ...]:
+    def _kept(
+        self, kind: type[BaseException], args: tuple[object, ...], attributes: dict[str, Any]
+    ) -> tuple[object, ...]:
         kept = {name: value for name, value in attributes.items() if self._is_kept(value)}
         known = next(base for base in kind.__mro__ if self._is_kept(base))
         lost = [f".{name}" for name in attributes if name not in kept]
@@ -64,7 +66,7 @@ class _Portable:
             kept["__notes__"] = notes
         return _rebuilt_saying, (known, tuple(map(self._part, args)), kept, text_of(self._error))
 
-    def _part(self, value: Any) -> Any:
+    def _part(self, value: Any) -> object:
         if isinstance(value, BaseException):
             return self._linked(value)
         if _is_of_group(value):
@@ -83,7 +85,7 @@ class _Portable:
         return True
 
 
-def portable(value: object) -> Any:
+def portable(value: object) -> object:
     """What to pickle in the place of a value: itself, unless it is an exception that would not come back whole.
 
     Python pickles an exception as its class and `args`, and calls the class with these to have it again. That
@@ -129,7 +131,7 @@ def stand_in(error: BaseException, trial: Trial) -> BaseException:
     return made
 
 
-def _made(part: object) -> Any:
+def _made(part: object) -> object:
     """What a part of an exception is once it has been pickled and restored."""
     if isinstance(part, list | tuple):
         return type(part)(map(_made, part)) if type(part) in (list, tuple) else part

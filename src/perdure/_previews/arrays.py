@@ -17,7 +17,7 @@ _LONG = 10  # rows, or values of the only row
 _WIDEST = 4_096  # bytes of an element that is shown
 
 
-def array(value: object, kind: type) -> dict[str, Any] | None:
+def array(value: object, kind: type) -> dict[str, object] | None:
     """What may be shown of a numpy array or a torch tensor; None for all others."""
     if is_any(kind, "numpy", "ndarray"):
         base = loaded("numpy", "ndarray")
@@ -70,7 +70,7 @@ def _first(array: Any) -> Any:
     return array[(0,) * (array.ndim - 2)][:_LONG, :_WIDE] if array.size else array.ravel()
 
 
-def _rounded(value: object) -> Any:
+def _rounded(value: object) -> object:
     if type(value) is list:
         return [_rounded(each) for each in value]
     return float(f"{value:.6g}") if type(value) is float else value
@@ -83,7 +83,7 @@ def _stats(array: Any) -> dict[str, object]:
     """
     numpy = sys.modules["numpy"]
     sample = array if array.size <= _EXACT else array[_steps(array.shape)]
-    stats: dict[str, Any] = {"sampled": sample.size} if sample.size < array.size else {}
+    stats: dict[str, object] = {"sampled": sample.size} if sample.size < array.size else {}
     if array.dtype.kind == "f":
         sample = sample.ravel().astype("float64")
         stats["nan"] = int(numpy.isnan(sample).sum())
@@ -115,7 +115,7 @@ def _steps(shape: Sequence[int]) -> tuple[slice, ...]:
 
 def _tensor(tensor: Any, kind: type) -> dict[str, object]:
     shape, device = list(tensor.shape), str(tensor.device)
-    shown: dict[str, Any] = {
+    shown: dict[str, object] = {
         "kind": "array",
         "type": name_of(kind),
         "shape": shape,

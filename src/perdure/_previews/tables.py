@@ -45,7 +45,7 @@ def table(
     heads: Sequence[Head],
     memory: int,
     index: Sequence[object] | None = None,
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """A table's preview, with as much of its first cells as there is room for; `memory` is in bytes.
 
     Beyond the first `COLUMNS`, `heads` has those columns that name what lies in the others.
@@ -60,7 +60,7 @@ def table(
         for each, name in zip(columns, names, strict=True)
     ]
     labels = None if index is None else [cell(each, _CELL) for each in index]
-    shown: dict[str, Any] = {}
+    shown: dict[str, object] = {}
     for height, most, length in _SIZES:
         shown = rest | {
             "columns": [
@@ -121,7 +121,7 @@ def cell(value: Any, length: int) -> str:
 # pandas
 
 
-def _pandas(value: "pandas.DataFrame | pandas.Series | pandas.Index", kind: type) -> dict[str, Any]:
+def _pandas(value: "pandas.DataFrame | pandas.Series | pandas.Index", kind: type) -> dict[str, object]:
     """A frame, or a series as a table of one column. What a subclass adds is not asked."""
     base = loaded("pandas", "DataFrame" if is_any(kind, "pandas", "DataFrame") else "Series")
     manager = attribute(value, "_mgr")
@@ -136,15 +136,15 @@ def _pandas(value: "pandas.DataFrame | pandas.Series | pandas.Index", kind: type
     return table(name_of(kind), len(manager.axes[-1]), width, heads, memory, _index(first.index))
 
 
-def _cells(column: "pandas.Series") -> Sequence[Any]:
+def _cells(column: "pandas.Series") -> Sequence[object]:
     """The cells of a column's head. Of an array type from elsewhere, none: its code may do anything."""
     dtype = type(column.dtype)
     if is_of(dtype, "pandas") or is_of(dtype, "numpy"):
-        return cast("Sequence[Any]", column.tolist())
+        return cast("Sequence[object]", column.tolist())
     return ["…"] * len(column)
 
 
-def _index(index: "pandas.Index") -> Sequence[Any] | None:
+def _index(index: "pandas.Index") -> Sequence[object] | None:
     """The labels of a frame's head, if they say more than the rows' numbers."""
     if is_any(type(index), "pandas", "RangeIndex") or not is_of(type(index), "pandas"):
         return None
@@ -156,7 +156,7 @@ def _index(index: "pandas.Index") -> Sequence[Any] | None:
 # polars and pyarrow
 
 
-def _polars(value: Any, kind: type) -> dict[str, Any]:
+def _polars(value: Any, kind: type) -> dict[str, object]:
     if is_any(kind, "polars", "Series"):
         value = value.to_frame()
     rows, width = value.shape

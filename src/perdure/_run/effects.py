@@ -13,8 +13,8 @@ class Call(NamedTuple):
     """Call a function of the user's; the outcome is what it returns, awaited if it is a coroutine function."""
 
     function: Callable[..., Any]
-    args: Sequence[Any]
-    kwargs: Mapping[str, Any]
+    args: Sequence[object]
+    kwargs: Mapping[str, object]
     run: Any  # the run context that is current during the call
     timeout: float | None = None  # seconds
     awaited: bool = False  # the function is a coroutine function
@@ -35,7 +35,7 @@ class NextItem(NamedTuple):
 class Emit(NamedTuple):
     """Hand an item on to whoever iterates over the run; the outcome is what was answered to it."""
 
-    item: Any
+    item: object
 
 
 class Sleep(NamedTuple):
@@ -63,8 +63,8 @@ class Blocking(NamedTuple):
     A driver on an event loop does it in another thread.
     """
 
-    operation: Callable[..., Any]
-    args: Sequence[Any] = ()
+    operation: Callable[..., object]
+    args: Sequence[object] = ()
 
 
 Effect = Call | NextItem | Emit | Sleep | WaitFor | Report | Blocking

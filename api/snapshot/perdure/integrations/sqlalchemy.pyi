@@ -48,26 +48,41 @@ class SqlAlchemyConnector(Block):
     def close(self) -> Any: ...
     connect_args: dict[str, Any] = Field(default_factory=dict)
     connection_info: ConnectionComponents | SecretStr
-    def execute(self, operation: Any, parameters: Parameters = None, **execution_options: Any) -> Any: ...
+    def execute(
+        self,
+        operation: object,
+        parameters: Parameters = None,
+        **execution_options: object,
+    ) -> Any: ...
     def execute_many(
         self,
-        operation: Any,
-        seq_of_parameters: Sequence[Mapping[str, Any]],
-        **execution_options: Any,
+        operation: object,
+        seq_of_parameters: Sequence[Mapping[str, object]],
+        **execution_options: object,
     ) -> Any: ...
-    def fetch_all(self, operation: Any, parameters: Parameters = None, **execution_options: Any) -> Any: ...
+    def fetch_all(
+        self,
+        operation: object,
+        parameters: Parameters = None,
+        **execution_options: object,
+    ) -> Any: ...
     def fetch_many(
         self,
-        operation: Any,
+        operation: object,
         parameters: Parameters = None,
         size: int | None = None,
-        **execution_options: Any,
+        **execution_options: object,
     ) -> Any: ...
-    def fetch_one(self, operation: Any, parameters: Parameters = None, **execution_options: Any) -> Any: ...
+    def fetch_one(
+        self,
+        operation: object,
+        parameters: Parameters = None,
+        **execution_options: object,
+    ) -> Any: ...
     fetch_size: int = Field(default=1, ge=1)
     def get_client(self, client_type: Literal['engine', 'connection'], **client_kwargs: Any) -> Any: ...
-    def get_connection(self, begin: bool = True, **connect_kwargs: Any) -> Any: ...
-    def get_engine(self, **create_engine_kwargs: Any) -> Any: ...
+    def get_connection(self, begin: bool = True, **connect_kwargs: object) -> Any: ...
+    def get_engine(self, **create_engine_kwargs: object) -> Any: ...
     reset_async_cursors = reset_cursors
     def reset_cursors(self) -> Any: ...
 
@@ -86,13 +101,13 @@ class SyncDriver(StrEnum):
     SQLITE_PYSQLITE = 'sqlite+pysqlite'
 
 async def database_execute(
-    statement: Any,
+    statement: object,
     credentials: SqlAlchemyConnector | DatabaseCredentials,
     params: Parameters = None,
 ) -> None: ...
 
 async def database_query(
-    statement: Any,
+    statement: object,
     credentials: SqlAlchemyConnector | DatabaseCredentials,
     params: Parameters = None,
     limit: int | None = None,
