@@ -18,7 +18,7 @@ from tests.ui.browsing import asking, home_served, script
 
 ROOT = Path(__file__).parents[2]
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]  # a script may take 300 s on a busy machine
 
 
 @pytest.fixture(scope="module")

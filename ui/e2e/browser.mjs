@@ -113,7 +113,7 @@ export async function follow(page, address) {
 }
 
 async function shown(page) {
-  await page.waitForSelector("main :is(h1, h2), main form", { timeout: 10_000 })
+  await page.waitForSelector("main :is(h1, h2), main form", { timeout: 60_000 }) // a busy machine takes its time
   await page
     .waitForFunction(() => document.querySelector("main [role=status][aria-label=Loading]") === null, undefined, {
       timeout: 10_000,
