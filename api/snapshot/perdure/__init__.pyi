@@ -188,6 +188,14 @@ class Flow(Submittable[FlowOptions, P, R], OptionsOfFlows, Deployable, Generic[P
     options: Options
     @property
     def persist_result(self) -> bool | None: ...
+    def rerun(
+        self,
+        flow_run_id: str | UUID,
+        *,
+        from_step: str | UUID | None = None,
+        parameters: Mapping[str, object] | None = None,
+        return_state: bool = False,
+    ) -> Any: ...
     @property
     def result_retention(self) -> Retention | None: ...
     @property

@@ -62,9 +62,11 @@ class FlowRunContext(_Run[FlowOptions]):
     place: int | None
     resumed_from: tuple[str, ...]
     retries_failed: object
+    reuses: Reuse | None
     @property
     def root(self) -> FlowRunContext: ...
     run_count: object
+    runs_again: frozenset[str]
     serializer: Any
     @property
     def start_time(self) -> datetime | None: ...

@@ -1,7 +1,7 @@
 """Flows: the decorator and what it makes."""
 
 import sys
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from functools import partial
 from importlib import import_module
 from typing import Any, Concatenate, Generic, Literal, Never, ParamSpec, TypeVar, overload
@@ -13,6 +13,8 @@ from perdure._engine.lifecycle.begin import begin_flow
 from perdure._engine.lifecycle.flow_run import FlowCall, flow_run
 from perdure._engine.lifecycle.validation import validated
 from perdure._engine.recovery.resumption import Resumable, claimed, crashed_with, resumable
+from perdure._engine.recovery.reuse import reuse_before
+from perdure._engine.recovery.run_claims import run_of
 from perdure._engine.recovery.start_record import arguments_of
 from perdure._execution import definition, drawing
 from perdure._execution.deployable import Deployable
@@ -30,8 +32,9 @@ from perdure._model.signatures import Passed
 from perdure._model.states import State
 from perdure._model.tracebacks import fold
 from perdure._platform.threads import in_thread
+from perdure._rooms.runs.records import FlowRun
 from perdure._run.arguments import WaitedFor
-from perdure._run.context import current_run
+from perdure._run.context import Reuse, current_run
 from perdure._run.futures import AsyncFuture, Future
 from perdure._session import session as sessions
 from perdure._session.session import Session
@@ -231,10 +234,7 @@ class Flow(Submittable[FlowOptions, P, R], OptionsOfFlows, Deployable, Generic[P
 
         def find() -> Resumable:
             found = resumable(str(flow_run_id), session, retry_failed, take_over=take_over)
-            if found.run.flow_name != self.name:
-                raise ResumeError(
-                    f"The flow run {found.run.id} is one of {found.run.flow_name!r}, not of {self.name!r}."
-                )
+            self._own(found.run)
             arguments = arguments_of(found.start, found.run)
             if found.start.process_id == NOBODY:  # they are what was asked for, and no call has bound them yet
                 arguments = self._bind((), arguments)
@@ -253,6 +253,60 @@ class Flow(Submittable[FlowOptions, P, R], OptionsOfFlows, Deployable, Generic[P
         except BaseException as error:
             fold(error)
             raise
+
+    def rerun(
+        self,
+        flow_run_id: str | UUID,
+        *,
+        from_step: str | UUID | None = None,
+        parameters: Mapping[str, object] | None = None,
+        return_state: bool = False,
+    ) -> Any:
+        """Run this flow again with the arguments of an earlier run, as a new run: its value, or its state.
+
+        Everything runs again. With `from_step`, what that run had finished before that step is reused, if its result
+        was persisted and its arguments are equal; the step and all that began after it run again, whatever is cached.
+        A coroutine flow gives a coroutine.
+
+        Args:
+            flow_run_id: the earlier run, in whatever state it is.
+            from_step: the id or the name of a task run or subflow run that the earlier run called itself.
+            parameters: arguments that take the place of the earlier run's, by name.
+            return_state: whether the state is returned instead of the value.
+
+        Raises:
+            RunMissing: no flow run has the id.
+            ResumeError: it is another flow's, its arguments were not kept, or it called no such step, or several.
+            ParameterBindError: the flow has no such parameter.
+        """
+        session, arguments, reuses = sessions.current(), dict[str, Any](), list[Reuse]()
+
+        def find() -> None:
+            run = self._own(run_of(str(flow_run_id), session.orchestrator))
+            start = session.orchestrator.start(run.id)
+            if start is None:
+                raise ResumeError(f"How the flow run {run.name!r} was started is not recorded. Call its flow again.")
+            arguments.update(arguments_of(start, run))
+            if parameters or start.process_id == NOBODY:
+                arguments.update(self._bind((), {**arguments, **(parameters or {})}))
+            if from_step is not None:
+                reuses.append(reuse_before(run, str(from_step), session))
+
+        def begin(_: Resumable | None) -> FlowCall | State[Any]:
+            return begin_flow(
+                self, self.options, arguments, (), session, _run_name(), reuses=reuses[0] if reuses else None
+            )
+
+        try:
+            return self._run_again(find, begin, session, return_state)
+        except BaseException as error:
+            fold(error)
+            raise
+
+    def _own(self, run: FlowRun) -> FlowRun:
+        if run.flow_name != self.name:
+            raise ResumeError(f"The flow run {run.id} is one of {run.flow_name!r}, not of {self.name!r}.")
+        return run
 
     def _run_again(self, find: Find, begin: Begin, session: Session, return_state: bool) -> object:
         """Run what begins with the run that `find` claims, if any; on an event loop, that is done off it."""

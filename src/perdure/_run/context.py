@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
 from perdure._model.errors import MissingContext
@@ -133,6 +133,13 @@ RUN_FIELDS = _Run.__slots__
 _KEPT_ELSEWHERE = ("run_count", "storage", "serializer", "resumed_from", "epoch")  # sent to processes of tasks
 
 
+class Reuse(NamedTuple):
+    """What a flow run takes over of an earlier one: what that had finished before a step."""
+
+    flow_run_id: str
+    before: str  # the id of the run, called by that flow run, from which on everything runs again
+
+
 class FlowRunContext(_Run[FlowOptions]):
     """A flow run, with what its tasks and subflows inherit and leave behind."""
 
@@ -147,6 +154,8 @@ class FlowRunContext(_Run[FlowOptions]):
         self.borrowed: set[str] = set()  # of these, the identities whose results are other flow runs'
         self.begun: dict[str, list[str]] = {}  # ids of subflow runs that a crash left unfinished, by identity
         self.resumed_from: tuple[str, ...] = ()  # the ids of the flow runs whose finished steps count: after a crash
+        self.reuses: Reuse | None = None  # steps of another flow run that count, too
+        self.runs_again: frozenset[str] = frozenset()  # identities of steps that take nothing from the cache
         self.epoch = 1  # of an outermost one: the claim under which this process has it
         self.retries_failed = False  # whether what failed before a crash is run again
         self.identities: dict[str, str] = {}  # of child runs, by run id

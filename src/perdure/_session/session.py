@@ -105,7 +105,7 @@ class Session(ResultPlaces):
         self.own(run)
         first = self._heartbeat.begin()
         self._heartbeat.watch(run)
-        entry_point = entry_point_of(run.options)
+        entry_point = entry_point_of(run.options, run.reuses)
         arguments = kept(run.id, run.options.name, entry_point, run.parameters)
         if arguments is None and (run.options.durable or run.options.on_crash is not None):
             self.log(run, logging.WARNING, _UNKEPT)

@@ -3,7 +3,8 @@
 import contextlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -12,6 +13,7 @@ import typer
 from perdure._engine.recovery.kept_values import accepting_unsigned
 from perdure._engine.recovery.lost_runs import lost_runs
 from perdure._engine.recovery.resumption import resumable
+from perdure._engine.recovery.reuse import reuse_before
 from perdure._engine.recovery.start_record import arguments_of, program_of
 from perdure._execution.flows import Flow
 from perdure._model.errors import PerdureError, ResumeError
@@ -23,7 +25,7 @@ from perdure.cli import completion, find
 from perdure.cli.groups import AsJson
 from perdure.cli.load import load_flow
 from perdure.cli.output import Column, say, short_time, show, show_json, table
-from perdure.cli.run import Ended, call_of, ended_by, shape_of, show_ended
+from perdure.cli.run import Ended, Pairs, ended_by, given_parameters, shape_of, show_ended
 
 _UNGUARDED = "But its program is only being loaded, to resume a run. Put the call under `if __name__ == '__main__':`."
 Which = Annotated[
@@ -122,18 +124,35 @@ def _resumed_or_said(run: FlowRun, retry_failed: bool, as_json: bool) -> tuple[d
     return shape_of(flow, end), end.exit_code
 
 
-def rerun(which: Which, trust_unsigned: TrustUnsigned = False, as_json: AsJson = False) -> None:
-    """Run a flow again, from the start, with the arguments of an earlier run."""
+def rerun(
+    which: Which,
+    from_step: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="STEP",
+            help="Reuse what the run had finished before a run that it called: its id, a prefix of it, or its name.",
+        ),
+    ] = None,
+    pairs: Pairs = [],  # noqa: B006 - typer copies it
+    trust_unsigned: TrustUnsigned = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run a flow again, from the start or from one of its steps, with the arguments of an earlier run, or others.
+
+    Exit codes as of `perdure run`.
+    """
     with accepting_unsigned() if trust_unsigned else contextlib.nullcontext():
-        _rerun(find.flow_run(which), as_json)
+        _rerun(find.flow_run(which), from_step, pairs, as_json)
 
 
-def _rerun(run: FlowRun, as_json: bool) -> None:
-    start = _start(run)
+def _rerun(run: FlowRun, from_step: str | None, pairs: list[str], as_json: bool) -> None:
+    if from_step is not None:  # before its program is loaded, and does who knows what
+        reuse_before(run, from_step, session.current())
     with _aside(as_json):
-        flow = _flow_of(run, start).with_options(idempotency_key=None)  # else it would be the earlier run again
-        parameters = arguments_of(start, run)  # which may be of the program's classes
-        ended = ended_by(flow, lambda watched: call_of(watched, parameters))
+        flow = _flow_of(run, _start(run))
+        parameters = given_parameters(flow, pairs)
+        ended = ended_by(flow, lambda watched: _call_again(watched, run, from_step, parameters))
     if as_json:
         show_json(shape_of(flow, ended))
     else:
@@ -190,15 +209,23 @@ def resumed(
     return flow, ended
 
 
+def _call_again(flow: Flow[..., object], run: FlowRun, from_step: str | None, parameters: dict[str, Any]) -> Any:
+    call = partial(flow.rerun, run.id, from_step=from_step, parameters=parameters, return_state=True)
+    return _awaited(call) if flow.options.is_async else call()
+
+
 def _call(flow: Flow[..., object], run: FlowRun, retry_failed: bool) -> Any:
-    if not flow.options.is_async:
-        return flow.resume(run.id, retry_failed=retry_failed, return_state=True)
+    call = partial(flow.resume, run.id, retry_failed=retry_failed, return_state=True)
+    return _awaited(call) if flow.options.is_async else call()
+
+
+def _awaited(call: Callable[[], Any]) -> Any:
     import asyncio
 
-    async def call() -> Any:
-        return await flow.resume(run.id, retry_failed=retry_failed, return_state=True)
+    async def awaited() -> Any:
+        return await call()
 
-    return asyncio.run(call())
+    return asyncio.run(awaited())
 
 
 def _start(run: FlowRun) -> StartRecord:

@@ -42,6 +42,12 @@ class Ended(NamedTuple):
     exit_code: int
 
 
+Pairs = Annotated[
+    list[str],
+    typer.Option("--param", "-p", metavar="NAME=VALUE", help="A parameter: JSON if it is that, else text; repeatable."),
+]
+
+
 @app.command()
 def run(
     target: Annotated[
@@ -52,12 +58,7 @@ def run(
             help="FILE.py:FLOW or MODULE:FLOW; a flow that is alone needs no name.",
         ),
     ],
-    pairs: Annotated[
-        list[str],
-        typer.Option(
-            "--param", "-p", metavar="NAME=VALUE", help="A parameter: JSON if it is that, else text; repeatable."
-        ),
-    ] = [],  # noqa: B006 - typer copies it
+    pairs: Pairs = [],  # noqa: B006 - typer copies it
     document: Annotated[
         str | None, typer.Option("--params", metavar="JSON", help="Parameters as one JSON object; --param adds to it.")
     ] = None,
@@ -88,13 +89,21 @@ def _check_names(flow: Flow[..., object], parameters: dict[str, object]) -> None
             raise typer.BadParameter(f"The flow {flow.name!r} has no parameter {name!r}.{hint}", param_hint="--param")
 
 
-def _parameters(flow: Flow[..., object], pairs: list[str], document: str | None) -> dict[str, object]:
-    parameters = {} if document is None else _object(document)
+def given_parameters(flow: Flow[..., object], pairs: list[str]) -> dict[str, object]:
+    """What is given as NAME=VALUE."""
+    parameters: dict[str, object] = {}
     for pair in pairs:
         name, sign, text = pair.partition("=")
         if not sign:
             raise typer.BadParameter(f"{pair!r} has no '='. Write it as {name}=VALUE.", param_hint="--param")
         parameters[name] = _value(text, flow, name)
+    _check_names(flow, parameters)
+    return parameters
+
+
+def _parameters(flow: Flow[..., object], pairs: list[str], document: str | None) -> dict[str, Any]:
+    parameters = {} if document is None else _object(document)
+    parameters.update(given_parameters(flow, pairs))
     _check_names(flow, parameters)
     try:
         flow.options.signature.bind(flow.name, (), parameters)

@@ -13,6 +13,7 @@ from perdure._engine.lifecycle.runs import enter, persists
 from perdure._engine.lifecycle.task_run import TaskCall
 from perdure._engine.port import Runtime
 from perdure._engine.recovery.resumption import Resumable
+from perdure._engine.recovery.start_record import reuse_of
 from perdure._model.colour import on_event_loop
 from perdure._model.errors import ResultError, StorageError
 from perdure._model.later import Later
@@ -28,6 +29,7 @@ from perdure._results.types import UnpersistedResult
 from perdure._run.arguments import WaitedFor
 from perdure._run.context import (
     FlowRunContext,
+    Reuse,
     RunContext,
     TaskRunContext,
     current_run,
@@ -96,10 +98,12 @@ def begin_flow(
     name: str,
     again: Resumable | None = None,
     passed: Passed | None = None,
+    reuses: Reuse | None = None,
 ) -> FlowCall | State[object]:
     """A call of a flow, created and pending; or the state that it came to in an earlier attempt of its parent flow.
 
     `again` is the flow run that it resumes, instead of being a new one; `passed` says how the arguments were passed.
+    `reuses` says of which earlier run the steps count, too.
     """
     check_room()
     parent = current_run.get()
@@ -122,13 +126,13 @@ def begin_flow(
         created=runtime.clock() if again is None else again.run.created,
         persisted=persisted,
     )
-    run.passed, run.transaction = passed, transaction
+    run.passed, run.transaction, run.reuses = passed, transaction, reuses
     _place(run, identity, runtime)
     upstreams, inputs = inputs_of(run.id, parameters, wait_for, flow)
     if again is not None:
         is_first = again.start.process_id == NOBODY  # nothing of it was done before
         run.resumed_from, run.run_count = () if is_first else (run.id,), again.attempts
-        run.retries_failed, run.epoch = again.retry_failed, again.epoch
+        run.retries_failed, run.epoch, run.reuses = again.retry_failed, again.epoch, reuse_of(again.start)
         if again.run.flow_version != options.version and not is_first:
             runtime.log(run, logging.WARNING, _CHANGED, options.name, again.run.flow_version, options.version)
         assert again.state is not None  # it was claimed, and the claim has reported its state

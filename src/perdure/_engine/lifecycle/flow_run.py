@@ -15,6 +15,7 @@ from perdure._engine.lifecycle.upstream import UpstreamNotCompleted, resolved
 from perdure._engine.lifecycle.validation import validated
 from perdure._engine.port import Runtime
 from perdure._engine.recovery.durable_timers import resume_retries, wait_for_try
+from perdure._engine.recovery.reuse import take_over_steps
 from perdure._model.errors import CrashedRun, OrchestratorError, RunTimeout, SuspendRequested, UpstreamTaskError
 from perdure._model.records import Record
 from perdure._model.state_types import StateType
@@ -108,10 +109,7 @@ def _flow_run(call: FlowCall, runtime: Runtime) -> Steps[State[object]]:
                 run.resumed_from = _unfinished_before(run)
         if run.parent is None and run.resumed_from:
             yield from recovered(run, runtime)
-        if run.resumed_from:
-            run.earlier, run.begun = yield Blocking(runtime.steps_of, (run.resumed_from, run.root.retries_failed))
-            run.waits = yield Blocking(runtime.waits_of, (run.resumed_from,))
-            yield from resume_retries(run, runtime)
+        yield from _take_over(run, runtime)
         if options.validate_parameters:
             run.parameters = validated(options, run.parameters)
         if options.run_name is not None:
@@ -135,6 +133,17 @@ def _flow_run(call: FlowCall, runtime: Runtime) -> Steps[State[object]]:
         yield from wait_for_try(run, runtime, [record], delay)
 
 
+def _take_over(run: FlowRunContext, runtime: Runtime) -> Steps[None]:
+    """Have a flow run know what it had done before a crash, and what it reuses of another one."""
+    if run.resumed_from:
+        run.earlier, run.begun = yield Blocking(runtime.steps_of, (run.resumed_from, run.root.retries_failed))
+        run.waits = yield Blocking(runtime.waits_of, (run.resumed_from,))
+    if run.reuses is not None:
+        yield from take_over_steps(run, run.reuses, runtime)
+    if run.resumed_from:
+        yield from resume_retries(run, runtime)
+
+
 def _unfinished_before(run: FlowRunContext) -> tuple[str, ...]:
     """The ids of the subflow runs that were this one, before a crash of the flow run above."""
     parent = run.parent
@@ -151,6 +160,9 @@ def _attempt(run: FlowRunContext, runtime: Runtime, produced: Produced) -> Steps
         runtime.log(run, logging.INFO, "Resumed flow '%s': %d steps are done", run.options.name, len(run.earlier))
     elif run.run_count == 1:
         runtime.log(run, logging.INFO, "Began flow '%s'", run.options.name)
+        if run.reuses is not None:
+            reused, source = len(run.earlier), run.reuses.flow_run_id
+            runtime.log(run, logging.INFO, "%d steps of the flow run %s can be reused", reused, source)
     if run.options.on_running and produced.error is None:
         yield from call_hooks(run, runtime)
     try:

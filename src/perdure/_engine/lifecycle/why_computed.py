@@ -10,7 +10,7 @@ from perdure._engine.port import Runtime
 from perdure._model.later import Later
 from perdure._model.records import DecisionRecord, SourceRecord, Why
 from perdure._platform.secrecy import HIDDEN, is_secret_name
-from perdure._run.context import TaskRunContext
+from perdure._run.context import FlowRunContext, TaskRunContext
 from perdure._settings import settings
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ def _limits() -> "tree.Limits":
 
 def refreshes(run: TaskRunContext) -> bool:
     """Whether the run is to compute its value in spite of a cached one."""
+    if isinstance(run.parent, FlowRunContext) and run.identity in run.parent.runs_again:
+        return True
     chosen = run.options.refresh_cache
     return settings.current().tasks_refresh_cache if chosen is None else chosen
 

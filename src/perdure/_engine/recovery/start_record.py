@@ -14,15 +14,24 @@ from perdure._platform.files import working_directory
 from perdure._platform.importable import is_importable
 from perdure._results import signing
 from perdure._rooms.runs.records import FlowRun
+from perdure._run.context import Reuse
 
 
-def entry_point_of(options: RunOptions) -> str:
-    """Which code a flow is, and where another process finds its function, as JSON.
+def entry_point_of(options: RunOptions, reuses: Reuse | None = None) -> str:
+    """Which code a flow is, and where another process finds its function, as JSON; and what its run takes over.
 
     The place is left out if another process cannot find it, since it is inside another function. Of a script, it is
     the file; of a module, its name and the directory from which it is imported.
     """
-    return json.dumps({**_place_of(options.function), "code": options.key, "project": project_of(options.function)})
+    taken_over = {} if reuses is None else {"reuses": "/".join(reuses)}
+    code = {"code": options.key, "project": project_of(options.function)}
+    return json.dumps({**_place_of(options.function), **code, **taken_over})
+
+
+def reuse_of(start: StartRecord) -> Reuse | None:
+    """What a flow run takes over of an earlier one."""
+    said = None if start.entry_point is None else json.loads(start.entry_point).get("reuses")
+    return None if said is None else Reuse(*said.split("/"))
 
 
 def _place_of(function: Callable[..., object]) -> dict[str, str]:
