@@ -58,6 +58,19 @@ def test_a_resume_reuses_persisted_results_and_runs_the_rest_again(api: httpx.Cl
     ]
 
 
+def test_a_rerun_from_a_step_reuses_what_was_made_before_it(api: httpx.Client) -> None:
+    (run,) = api.get("/api/flow-runs", params={"outermost": True}).json()["items"]
+    steps = api.get("/api/task-runs", params={"flow_run": run["id"]}).json()["items"]
+    (second,) = [each["id"] for each in steps if each["name"] == "kept-1"]
+    plan = api.get(f"/api/flow-runs/{run['id']}/rerun-plan", params={"from_step": second}).raise_for_status().json()
+    assert plan["reused"] == 1
+    assert {(each["of"], each["why"]) for each in plan["runs_again"]} == {
+        ("kept", "later"),
+        ("dropped", "later"),
+        ("below", "later"),
+    }
+
+
 def test_the_plan_of_a_run_that_does_not_exist_is_not_found(api: httpx.Client) -> None:
     assert api.get("/api/flow-runs/00000000-0000-7000-8000-000000000000/resume-plan").status_code == 404
 

@@ -104,6 +104,17 @@ def test_a_rerun_is_a_new_run_with_the_same_arguments(killed: Path, api: httpx.C
     assert (killed / "first").read_text() == "xx"
 
 
+def test_a_rerun_from_a_step_reuses_what_was_finished_before_it(killed: Path, api: httpx.Client) -> None:
+    old = _only_run(api)
+    api.post(f"/flow-runs/{old['id']}/resume")
+    _until(_completed(api, old["id"]))
+    (second,) = api.get("/task-runs", params={"task": "second"}).json()["items"]
+    new = api.post(f"/flow-runs/{old['id']}/rerun", json={"from_step": second["id"]}).json()
+    assert new["id"] != old["id"]
+    _until(_completed(api, new["id"]))
+    assert (killed / "first").read_text() == "x"
+
+
 def test_a_program_that_cannot_be_started_says_why_and_how_to_do_it_by_hand(killed: Path, api: httpx.Client) -> None:
     run = _only_run(api)
     (killed / "program.py").write_text("import nothing_of_that_name")

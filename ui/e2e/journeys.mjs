@@ -44,6 +44,18 @@ const journeys = {
     await button("Resume the run").click()
     await page.locator("header").getByText("Completed").waitFor({ timeout: 60_000 })
   },
+  async "a flow is run again from one of its steps"() {
+    const { items } = await ask(origin, "/api/task-runs?limit=1&state=COMPLETED&task=chart")
+    const { id, name, flow_run_id } = items[0]
+    await visit(page, `${origin}/task-runs/${id}`)
+    await button("Run again from here…").click()
+    const dialog = page.getByRole("dialog", { name: new RegExp(`again from ${name}`) })
+    await dialog.getByText("3 calls do not run again").waitFor(wait)
+    await dialog.getByText("(from here on)").waitFor(wait)
+    await dialog.getByRole("button", { name: "Run again" }).click()
+    await page.waitForURL(url => /\/flow-runs\/[0-9a-f-]{36}/.test(url) && !url.href.includes(flow_run_id), wait)
+    await page.locator("header").getByText("Completed").waitFor({ timeout: 60_000 })
+  },
   async "the number of failed calls leads to them"() {
     const { items } = await ask(origin, "/api/task-runs?limit=1&state=FAILED")
     const { id, name, flow_run_id } = items[0]

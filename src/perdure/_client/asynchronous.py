@@ -135,13 +135,15 @@ class AsyncClient:
         """
         return await self._do(self._calls.resume(id, retry_failed))
 
-    async def rerun_flow_run(self, id: Id) -> FlowRunModel:
+    async def rerun_flow_run(self, id: Id, *, from_step: Id | None = None) -> FlowRunModel:
         """Run a flow again with the arguments of a run, by a process on the server's machine; the new run.
+
+        With `from_step`, the id of a run that it called, what had been finished before that one is reused.
 
         Raises:
             ClientError: its process could not be started, or the server starts none; the message has the command.
         """
-        return await self._do(self._calls.rerun(id))
+        return await self._do(self._calls.rerun(id, from_step))
 
     async def delete_flow_run(self, id: Id) -> None:
         """Delete a flow run that has ended, with all that it called."""

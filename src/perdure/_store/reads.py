@@ -74,6 +74,7 @@ class PlannedSteps(NamedTuple):
     state_type: str  # of the runs that they were
     has_result: bool  # one that a resumed run can reuse
     is_exception: bool  # whether that is an exception
+    is_later: bool  # whether it is the run from which the flow is run again, or was made after it
     calls: int
 
 
@@ -226,8 +227,11 @@ class Reads:
             counts.update(found)
         return dict(counts)
 
-    def planned_steps(self, flow_run_id: str) -> list[PlannedSteps]:
-        """What a flow run called, by what resuming it would do with it: most calls first."""
+    def planned_steps(self, flow_run_id: str, before: str | None = None) -> list[PlannedSteps]:
+        """What a flow run called, by what resuming it would do with it: most calls first.
+
+        Or by what running it again from the run with the id `before` would do with it.
+        """
         found = []
         for table, parent, name in (
             (task_run, task_run.c.flow_run_id, task_run.c.task_name),
@@ -237,13 +241,15 @@ class Reads:
             kind = func.coalesce(table.c.state_type, "PENDING").label("kind")
             has_result = result.c.run_id.is_not(None).label("has_result")
             raised = func.coalesce(result.c.is_exception, false()).label("raised")
-            query = select(name, kind, has_result, raised, func.count()).select_from(
+            is_later = (false() if before is None else table.c.id >= before).label("is_later")
+            query = select(name, kind, has_result, raised, is_later, func.count()).select_from(
                 table.outerjoin(result, and_(*kept, result.c.removed.is_(None)))
             )
             query = query.where(parent == flow_run_id, table.c.parent_task_run_id.is_(None))
-            rows = self._known.select(query.group_by(name, "kind", "has_result", "raised"))
+            rows = self._known.select(query.group_by(name, "kind", "has_result", "raised", "is_later"))
             found += [
-                PlannedSteps(row[0], table is task_run, row[1], bool(row[2]), bool(row[3]), row[4]) for row in rows
+                PlannedSteps(of, table is task_run, state, bool(has_result), bool(raised), bool(is_later), calls)
+                for of, state, has_result, raised, is_later, calls in rows
             ]
         return sorted(found, key=lambda each: (-each.calls, each.of))
 

@@ -801,6 +801,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/flow-runs/{id}/rerun-plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Rerun Plan
+         * @description How many calls of a flow run would be reused if it were run again from a step, which would run again, and why.
+         */
+        get: operations["get_rerun_plan"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/flow-runs/{id}/resume": {
         parameters: {
             query?: never;
@@ -3765,6 +3785,17 @@ export interface components {
             seconds: number;
         };
         /**
+         * Rerun
+         * @description How to run a flow again.
+         */
+        Rerun: {
+            /**
+             * From Step
+             * @description A run that the flow run called: what had been finished before it is reused.
+             */
+            from_step?: string | null;
+        };
+        /**
          * ResultModel
          * @description The record of a run's result. It has no value, unless that is small and plain JSON.
          */
@@ -3833,7 +3864,7 @@ export interface components {
         };
         /**
          * ResumePlan
-         * @description What resuming a flow run would do with its calls. Calls that it had not made yet are not included.
+         * @description What resuming a flow run, or rerunning it, does with its calls. Calls that it had not made are not included.
          */
         ResumePlan: {
             /**
@@ -3913,7 +3944,7 @@ export interface components {
         };
         /**
          * RunsAgain
-         * @description Calls of one task or flow that run again when their flow run is resumed.
+         * @description Calls of one task or flow that run again when their flow run is resumed, or rerun.
          */
         RunsAgain: {
             /** Count */
@@ -3927,10 +3958,10 @@ export interface components {
             of_task: boolean;
             /**
              * Why
-             * @description `no result`: it completed, and its result was not persisted or is removed.
+             * @description `no result`: it completed, and its result was not persisted or is removed. `later`: it is the step from which the flow is run again, or began after it.
              * @enum {string}
              */
-            why: "failed" | "unfinished" | "no result";
+            why: "failed" | "unfinished" | "no result" | "later";
         };
         /**
          * SampleModel
@@ -9906,7 +9937,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Rerun"] | null;
+            };
+        };
         responses: {
             /** @description Successful Response */
             202: {
@@ -9955,6 +9990,122 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_rerun_plan: {
+        parameters: {
+            query: {
+                /** @description A run that it called. */
+                from_step: string;
+            };
+            header?: never;
+            path: {
+                /** @description A run's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResumePlan"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -25,8 +25,8 @@ def reuse_before(run: FlowRun, step: str, runtime: ProcessRuntime) -> Reuse:
     orchestrator, within = runtime.orchestrator, RunFilter(flow_run_ids=(run.id,), limit=_SHOWN + 1)
     found: dict[str, FlowRun | TaskRun] = {}
     for wanted in (within._replace(ids=(step,)), within._replace(name=step)):
-        for each in (*orchestrator.task_runs(wanted), *orchestrator.flow_runs(wanted)):
-            found.setdefault(each.id, each)
+        found.update((each.id, each) for each in orchestrator.task_runs(wanted))
+        found.update((each.id, each) for each in orchestrator.flow_runs(wanted))
     if not found:
         raise ResumeError(f"{_the(run)} called no run {step!r}. `perdure flow-run inspect {run.id}` lists them.")
     if len(found) > 1:

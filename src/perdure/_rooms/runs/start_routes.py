@@ -2,11 +2,12 @@
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
-from fastapi import Body, Request
+from fastapi import Body, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from perdure._engine.control import requests as asking
@@ -16,7 +17,7 @@ from perdure._http.dependencies import Asked, Control, Known
 from perdure._http.errors import answers
 from perdure._http.launcher import NotStarted, Starter
 from perdure._http.models import ContinuedRun, FlowRunModel, time_of
-from perdure._http.pages import PathId
+from perdure._http.pages import Id, PathId
 from perdure._http.routers import ApiRouter
 from perdure._model.state_types import StateType
 from perdure._rooms.deployments.port import QueueFilter
@@ -37,6 +38,16 @@ class Resume(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     retry_failed: Annotated[bool, Field(description="Also run failed steps again.")] = False
+
+
+class Rerun(BaseModel):
+    """How to run a flow again."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    from_step: Annotated[
+        Id | None, Field(description="A run that the flow run called: what had been finished before it is reused.")
+    ] = None
 
 
 class Start(BaseModel):
@@ -64,13 +75,16 @@ def get_flow_run_start(id: PathId, known: Known) -> Start:
 
 
 _Reason = Annotated[
-    Literal["failed", "unfinished", "no result"],
-    Field(description="`no result`: it completed, and its result was not persisted or is removed."),
+    Literal["failed", "unfinished", "no result", "later"],
+    Field(
+        description="`no result`: it completed, and its result was not persisted or is removed. `later`: it is the step"
+        " from which the flow is run again, or began after it."
+    ),
 ]
 
 
 class RunsAgain(BaseModel):
-    """Calls of one task or flow that run again when their flow run is resumed."""
+    """Calls of one task or flow that run again when their flow run is resumed, or rerun."""
 
     of: Annotated[str, Field(description="The task or the flow.")]
     of_task: bool
@@ -79,7 +93,7 @@ class RunsAgain(BaseModel):
 
 
 class ResumePlan(BaseModel):
-    """What resuming a flow run would do with its calls. Calls that it had not made yet are not included."""
+    """What resuming a flow run, or rerunning it, does with its calls. Calls that it had not made are not included."""
 
     reused: Annotated[int, Field(description="Calls whose results are reused.")]
     runs_again: list[RunsAgain]
@@ -89,11 +103,23 @@ class ResumePlan(BaseModel):
 def get_resume_plan(id: PathId, known: Known, asked: Asked) -> ResumePlan:
     """How many calls of a flow run a resume would reuse, which would run again, and why."""
     run = found(id, known)
-    retries_failed = run.state_type is StateType.FAILED
+    return _plan(asked.planned_steps(id), run.state_type is StateType.FAILED)
+
+
+@router.get("/{id}/rerun-plan", responses=_ONE)
+def get_rerun_plan(
+    id: PathId, known: Known, asked: Asked, from_step: Annotated[Id, Query(description="A run that it called.")]
+) -> ResumePlan:
+    """How many calls of a flow run would be reused if it were run again from a step, which would run again, and why."""
+    found(id, known)
+    return _plan(asked.planned_steps(id, from_step), retries_failed=True)
+
+
+def _plan(planned: Sequence[PlannedSteps], retries_failed: bool) -> ResumePlan:
     again: Counter[tuple[str, bool, _Reason]] = Counter()
     reused = 0
-    for steps in asked.planned_steps(id):
-        if steps.has_result and not (steps.is_exception and retries_failed):
+    for steps in planned:
+        if steps.has_result and not steps.is_later and not (steps.is_exception and retries_failed):
             reused += steps.calls
         else:
             again[steps.of, steps.of_task, _why(steps)] += steps.calls
@@ -102,6 +128,8 @@ def get_resume_plan(id: PathId, known: Known, asked: Asked) -> ResumePlan:
 
 
 def _why(steps: PlannedSteps) -> _Reason:
+    if steps.is_later:
+        return "later"
     if steps.state_type == "FAILED":
         return "failed"
     return "no result" if steps.state_type == "COMPLETED" else "unfinished"
@@ -149,14 +177,17 @@ def resume_flow_run(
 
 @router.post("/{id}/rerun", status_code=HTTPStatus.ACCEPTED, responses=_STARTED)
 @needs(Scope.ADMIN)
-def rerun_flow_run(id: PathId, known: Known, request: Request) -> FlowRunModel:
+def rerun_flow_run(
+    id: PathId, known: Known, request: Request, how: Annotated[Rerun | None, Body()] = None
+) -> FlowRunModel:
     """Start a new run of a flow with the arguments of a run, in a process on the server's machine.
 
     The response is the new run, or the old one if the new run was not reported within a few seconds.
     """
     run = found(id, known)
     before = _newest(run, known)
-    _starter(request).start("flow-run", "rerun", id, has_begun=lambda: _newest(run, known).id != before.id)
+    options = () if how is None or how.from_step is None else ("--from", how.from_step)
+    _starter(request).start("flow-run", "rerun", id, *options, has_begun=lambda: _newest(run, known).id != before.id)
     newest = _newest(run, known)
     return FlowRunModel.of(run if newest.id == before.id else newest)
 

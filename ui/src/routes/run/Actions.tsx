@@ -2,15 +2,15 @@ import { useMutation, useQueryClient } from "@tanstack/react-query"
 import { useNavigate } from "@tanstack/react-router"
 import { Ban, Play, RotateCcw, Trash2 } from "lucide-react"
 import { useState } from "react"
-import { ApiError, client, unwrap, type Schemas } from "~/api/client"
+import { client, unwrap, type Schemas } from "~/api/client"
 import { Button } from "~/components/Button"
-import { CodeBlock } from "~/components/Code"
-import { ConfirmDialog, Dialog } from "~/components/Dialog"
+import { ConfirmDialog } from "~/components/Dialog"
 import { Field } from "~/components/Field"
 import { path } from "~/components/Link"
 import { FINAL } from "~/components/State"
-import { done, failed } from "~/components/Toast"
+import { done } from "~/components/Toast"
 import { useBecause } from "~/lib/may"
+import { useByHand } from "./byHand"
 import { Continue } from "./Continue"
 import { Plan } from "./Plan"
 
@@ -19,7 +19,7 @@ type FlowRun = Schemas["FlowRunModel"]
 /** What can be done with a flow run as it stands. */
 export function Actions({ run }: { run: FlowRun }) {
   const [asked, setAsked] = useState<"cancel" | "delete" | "continue" | "resume" | null>(null)
-  const [command, setCommand] = useState<{ why: string; command: string } | null>(null)
+  const [byHand, byHandDialog] = useByHand(run.name)
   const [grace, setGrace] = useState(30)
   const queries = useQueryClient()
   const navigate = useNavigate()
@@ -31,11 +31,6 @@ export function Actions({ run }: { run: FlowRun }) {
   const refresh = () =>
     queries.invalidateQueries({ predicate: ({ queryKey }) => queryKey.includes(run.id) || queryKey[0] === "flow-runs" })
 
-  const byHand = (what: string) => (error: unknown) => {
-    const known = error instanceof ApiError ? error.details["command"] : undefined
-    if (typeof known === "string" && error instanceof ApiError) setCommand({ why: error.message, command: known })
-    else failed(`${run.name} was not ${what}`, error)
-  }
   const resume = async () => {
     try {
       await unwrap(client.POST("/api/flow-runs/{id}/resume", { ...at, body: { retry_failed: type === "FAILED" } }))
@@ -158,10 +153,7 @@ export function Actions({ run }: { run: FlowRun }) {
         </p>
       </ConfirmDialog>
       {asked === "continue" && <Continue run={run} onClose={() => setAsked(null)} />}
-      <Dialog open={command !== null} onClose={() => setCommand(null)} title="Run this where the flow’s code is">
-        <p className="soft">{command?.why}</p>
-        <CodeBlock code={command?.command ?? ""} label="Command" />
-      </Dialog>
+      {byHandDialog}
     </>
   )
 }

@@ -21,6 +21,7 @@ import css from "./Run.module.css"
 import { Logs } from "./Logs"
 import { Origin, OriginCard } from "./Origin"
 import { ancestors, flowRunStates, start, timeline } from "./queries"
+import { RunAgain } from "./RunAgain"
 import { States } from "./States"
 import { Timeline } from "./Timeline"
 import { FailedFlow } from "./WhatFailed"
@@ -47,6 +48,7 @@ function Shown({ run }: { run: Schemas["FlowRunModel"] }) {
     [columns],
   )
   const above = useQuery({ ...ancestors(run.id), enabled: run.parent_flow_run_id !== null })
+  const caller = useQuery({ ...flowRun(run.parent_flow_run_id ?? ""), enabled: run.parent_flow_run_id !== null })
   const crumbs = [
     { label: "Flow runs", to: "/flow-runs" },
     ...(above.data ?? []).map(each => ({ label: each.name, to: path("flow-runs", each.id) })),
@@ -98,7 +100,17 @@ function Shown({ run }: { run: Schemas["FlowRunModel"] }) {
   )
   return (
     <>
-      <PageHead title={run.name} crumbs={crumbs} about={about} actions={<Actions run={run} />} />
+      <PageHead
+        title={run.name}
+        crumbs={crumbs}
+        about={about}
+        actions={
+          <>
+            {caller.data && <RunAgain run={caller.data} step={run} />}
+            <Actions run={run} />
+          </>
+        }
+      />
       {columns !== undefined && Object.keys(columns.counts).length > 0 && (
         <Counts id={run.id} counts={columns.counts} />
       )}

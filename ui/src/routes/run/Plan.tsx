@@ -2,18 +2,27 @@ import { useQuery } from "@tanstack/react-query"
 import type { Schemas } from "~/api/client"
 import { Failure, Skeleton } from "~/components/Feedback"
 import { count } from "~/lib/format"
-import { resumePlan } from "./queries"
+import { rerunPlan, resumePlan } from "./queries"
 import css from "./Run.module.css"
 
 const WHY: Record<Schemas["RunsAgain"]["why"], string> = {
   failed: "failed",
   unfinished: "did not end",
   "no result": "completed, but the result was not persisted",
+  later: "from here on",
 }
 
-/** What resuming a run will do, before it is done: what is reused, and what runs again and why. */
-export function Plan({ id }: { id: string }) {
-  const { data, error, refetch } = useQuery(resumePlan(id))
+interface PlanProps {
+  id: string
+  /** A run that it called, from which on it is run again; without, it is resumed. */
+  from?: string
+}
+
+/** What resuming a run will do, or running it again, before it is done: what is reused, and what runs again and why. */
+export function Plan({ id, from }: PlanProps) {
+  const resumed = useQuery({ ...resumePlan(id), enabled: from === undefined })
+  const rerun = useQuery({ ...rerunPlan(id, from ?? ""), enabled: from !== undefined })
+  const { data, error, refetch } = from === undefined ? resumed : rerun
   if (data === undefined && error) return <Failure what="What will happen" error={error} retry={refetch} />
   if (data === undefined) return <Skeleton lines={3} />
   return (

@@ -15,6 +15,7 @@ import { short } from "~/lib/format"
 import { Logs } from "./Logs"
 import { ancestors, resultOf, taskRunStates } from "./queries"
 import css from "./Run.module.css"
+import { RunAgain } from "./RunAgain"
 import { States } from "./States"
 import { FailedRun } from "./WhatFailed"
 import { Why } from "./Why"
@@ -83,7 +84,12 @@ function Shown({ run }: { run: Schemas["TaskRunModel"] }) {
   )
   return (
     <>
-      <PageHead title={run.name} crumbs={crumbs} about={about} />
+      <PageHead
+        title={run.name}
+        crumbs={crumbs}
+        about={about}
+        actions={caller.data && <RunAgain run={caller.data} step={run} />}
+      />
       {(run.state?.type === "FAILED" || run.state?.type === "CRASHED") && (
         <FailedRun id={run.id} kind="task run" state={run.state} />
       )}

@@ -59,6 +59,14 @@ export const resumePlan = (id: string) =>
     staleTime: 0,
   })
 
+export const rerunPlan = (id: string, step: string) =>
+  queryOptions({
+    queryKey: ["rerun-plan", id, step],
+    queryFn: () =>
+      unwrap(client.GET("/api/flow-runs/{id}/rerun-plan", { params: { path: { id }, query: { from_step: step } } })),
+    staleTime: 0,
+  })
+
 /** From a failed flow run down to the run in which its failure began. */
 export const failurePath = (id: string) =>
   queryOptions({
