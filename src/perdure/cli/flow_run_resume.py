@@ -209,7 +209,7 @@ def resumed(
     return flow, ended
 
 
-def _call_again(flow: Flow[..., object], run: FlowRun, from_step: str | None, parameters: dict[str, Any]) -> Any:
+def _call_again(flow: Flow[..., object], run: FlowRun, from_step: str | None, parameters: dict[str, object]) -> Any:
     call = partial(flow.rerun, run.id, from_step=from_step, parameters=parameters, return_state=True)
     return _awaited(call) if flow.options.is_async else call()
 

@@ -101,7 +101,7 @@ def given_parameters(flow: Flow[..., object], pairs: list[str]) -> dict[str, obj
     return parameters
 
 
-def _parameters(flow: Flow[..., object], pairs: list[str], document: str | None) -> dict[str, Any]:
+def _parameters(flow: Flow[..., object], pairs: list[str], document: str | None) -> dict[str, object]:
     parameters = {} if document is None else _object(document)
     parameters.update(given_parameters(flow, pairs))
     _check_names(flow, parameters)

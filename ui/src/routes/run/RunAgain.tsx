@@ -11,6 +11,7 @@ import { done } from "~/components/Toast"
 import { useBecause } from "~/lib/may"
 import { useByHand } from "./byHand"
 import { Plan } from "./Plan"
+import css from "./Run.module.css"
 
 interface RunAgainProps {
   /** The flow run that called the step. */
@@ -50,8 +51,10 @@ export function RunAgain({ run, step }: RunAgainProps) {
         action="Run again"
         onConfirm={rerun}
       >
-        <p>A new run is made with the same arguments. The earlier one stays as it is.</p>
-        <Plan id={run.id} from={step.id} />
+        <div className={css["plan"]}>
+          <p>A new run is made with the same arguments. The earlier one stays as it is.</p>
+          <Plan id={run.id} from={step.id} />
+        </div>
       </ConfirmDialog>
       {byHandDialog}
     </>
