@@ -19,7 +19,7 @@ interface RunAgainProps {
   step: { id: string; name: string; parent_task_run_id: string | null }
 }
 
-/** Runs a flow again from one of its steps; nothing where that cannot be done: in subflows, and while the run goes on. */
+/** Runs a flow again from one of its steps; nothing where that cannot be done: in subflows, and before the run has ended. */
 export function RunAgain({ run, step }: RunAgainProps) {
   const [asked, setAsked] = useState(false)
   const [byHand, byHandDialog] = useByHand(run.name)
