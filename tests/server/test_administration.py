@@ -201,6 +201,9 @@ def test_one_flow_is_reported_with_how_its_runs_went(api: httpx.Client, known: E
 
 def test_the_status_reports_database_disk_queue_and_services(api: httpx.Client, place: str) -> None:
     told = api.get("/status").raise_for_status().json()
+    deadline = time.monotonic() + 60
+    while told["queue"]["waiting"] and time.monotonic() < deadline:  # what the services write
+        told = api.get("/status").raise_for_status().json()
     assert told["database"]["size"] > 0
     assert told["database"]["version"].startswith("PostgreSQL" if "://" in place else "SQLite")
     assert {disk["what"] for disk in told["disks"]} >= {"home", "storage"}

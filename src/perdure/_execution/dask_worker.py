@@ -6,15 +6,14 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from distributed import get_worker
-from distributed.core import Status
-from distributed.utils import sync
-
 from perdure._execution.batch import Batch, Post
 from perdure._execution.hosting import Refused, hosting
 from perdure._model.errors import CancelRequested
+from perdure._model.later import Later
 from perdure._results.held import Packed, having
 from perdure._runners.envelopes import Message, Returned
+
+distributed: Any = Later("distributed")  # of which two threads cannot import two parts at once
 
 _running: dict[str, Batch] = {}  # in this process, by their ids
 
@@ -24,7 +23,7 @@ def run(batch: str, client: str, payload: bytes, held: Sequence[Packed]) -> list
 
     `held` are values of the cluster's that are among the calls' arguments.
     """
-    worker = get_worker()
+    worker = distributed.get_worker()
     worker.stream_handlers["perdure-stop"] = _stop
     greeting, shared, calls = pickle.loads(payload)
     try:
@@ -54,7 +53,7 @@ def _stop(batch: str) -> None:
 
 
 def _ask(worker: Any, handler: str, /, **fields: Any) -> Any:
-    return sync(worker.loop, getattr(worker.scheduler, handler), **fields)
+    return distributed.utils.sync(worker.loop, getattr(worker.scheduler, handler), **fields)
 
 
 class _DaskPost(Post):
@@ -85,7 +84,11 @@ class _DaskPost(Post):
 
     def pass_on(self) -> None:
         """Pass on what there is, while the batch runs."""
-        if self._worker.status in (Status.closing, Status.closed, Status.failed):  # nobody waits for us any more
+        if self._worker.status in (
+            distributed.core.Status.closing,
+            distributed.core.Status.closed,
+            distributed.core.Status.failed,
+        ):  # nobody waits for us any more
             self.batch.stop()
             return
         try:
@@ -120,7 +123,7 @@ class _DaskPost(Post):
             messages, self._messages = self._messages, []
             kept, self._kept = self._kept, {}
         if kept:
-            sync(self._worker.loop, self._keep, kept)
+            distributed.utils.sync(self._worker.loop, self._keep, kept)
         return messages
 
     async def _keep(self, kept: dict[str, Packed]) -> None:

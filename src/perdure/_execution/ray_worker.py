@@ -8,14 +8,15 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-import ray
-
 from perdure._execution.batch import Batch, Post
 from perdure._execution.hosting import Refused, hosting
 from perdure._model.errors import CancelRequested
+from perdure._model.later import Later
 from perdure._results.held import Packed, having
 from perdure._runners.clusters import lost_value
 from perdure._runners.envelopes import Message, Returned
+
+ray: Any = Later("ray")  # it may not be installed
 
 _LOOK = 0.5  # seconds between two looks whether a batch is to stop
 

@@ -30,6 +30,7 @@ _JOBS, _PODS, _EVENTS = (
 _WATCH_SECONDS = 240  # of one request, after which the next one continues
 _RETRY_SECONDS = 1.0
 _SYNC_SECONDS = 30.0  # for the first list of a namespace
+_POD_SECONDS = 5.0  # for which the end of a pod may be seen later than that of its Job
 _EVENT_SECONDS = 5.0  # between two looks for why a job has no pod
 _LOG_SECONDS = 2.0  # until the log's end has been read, once its pod has ended
 _NEW_SECONDS = 30.0  # in which a job that was made may not have been seen yet
@@ -269,6 +270,7 @@ class KubernetesJob:
         self._jobs, self._pods = infrastructure.views(namespace)
         self._pod: Mapping[str, Any] | None = None  # as it was seen last
         self._end: tuple[int, str] | None = None
+        self._over_since: float | None = None  # when its end was seen, and not that of its pod
         self._event, self._asked = "", float("-inf")
         self._followed: deque[str] = deque(maxlen=KEPT_LINES)  # once it is to end: with its pod, its log is gone
         self._follower: threading.Thread | None = None
@@ -285,9 +287,17 @@ class KubernetesJob:
                 over = [
                     each for each in conditions if each["type"] in ("Complete", "Failed") and each["status"] == "True"
                 ]
-                if over:
+                if over and self._says_how(over[0]):
                     self._end = self._end_by(over[0])
         return None if self._end is None else self._end[0]
+
+    def _says_how(self, condition: Mapping[str, object]) -> bool:
+        """Whether its pod says how it ended, which may be seen after the Job's end; or will not, since it is gone."""
+        phase = None if self._pod is None else self._pod.get("status", {}).get("phase")
+        if condition["type"] == "Complete" or phase in (None, "Succeeded", "Failed"):
+            return True
+        self._over_since = self._over_since or time.monotonic()
+        return time.monotonic() - self._over_since > _POD_SECONDS
 
     def _look(self) -> None:
         pods = self._pods.of(self._name)
