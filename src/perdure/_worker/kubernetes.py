@@ -30,6 +30,7 @@ _JOBS, _PODS, _EVENTS = (
 _WATCH_SECONDS = 240  # of one request, after which the next one continues
 _RETRY_SECONDS = 1.0
 _SYNC_SECONDS = 30.0  # for the first list of a namespace
+_DELETED = 1_000  # objects that are remembered after their deletion
 _POD_SECONDS = 5.0  # for which the end of a pod may be seen later than that of its Job
 _EVENT_SECONDS = 5.0  # between two looks for why a job has no pod
 _LOG_SECONDS = 2.0  # until the log's end has been read, once its pod has ended
@@ -170,6 +171,7 @@ class _View:
         self._lock = threading.Lock()
         self._objects: dict[str, Mapping[str, Any]] = {}
         self._put: dict[str, float] = {}  # since when objects are here that a list may not have had yet
+        self._deleted: dict[str, Mapping[str, Any]] = {}  # of late: as they were at their end
         self._listed = threading.Event()
         self.problem = ""  # why it is not current
         self._over = threading.Event()
@@ -198,9 +200,10 @@ class _View:
         return self._objects.get(name)
 
     def of(self, job: str) -> list[Mapping[str, Any]]:
-        """The pods of a job, those that were made first first."""
+        """The pods of a job, also those that were deleted of late, those that were made first first."""
         with self._lock:
-            found = [each for each in self._objects.values() if _job_of(each["metadata"]["labels"]) == job]
+            known = {**self._deleted, **self._objects}.values()
+            found = [each for each in known if _job_of(each["metadata"]["labels"]) == job]
         return sorted(found, key=lambda each: str(each["metadata"].get("creationTimestamp")))
 
     def _keep(self) -> None:
@@ -256,6 +259,9 @@ class _View:
             elif event["type"] == "DELETED":
                 self._objects.pop(name, None)
                 self._put.pop(name, None)
+                self._deleted[name] = thing
+                if len(self._deleted) > _DELETED:
+                    del self._deleted[next(iter(self._deleted))]
         return str(thing["metadata"]["resourceVersion"])
 
 

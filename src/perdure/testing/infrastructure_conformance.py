@@ -153,7 +153,8 @@ class InfrastructureConformance:
         assert found.ended() is None
         assert another.find(new_id()) is None
         found.stop(force=True)
-        assert self.code_of(started) == self.code_of(found) != 0
+        codes = self.code_of(started), self.code_of(found)
+        assert codes[0] == codes[1] != 0, codes
         found.forget()
         _until(lambda: another.find(run) is None, "that it is forgotten")
 
