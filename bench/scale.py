@@ -23,7 +23,8 @@ from bench.server import serving
 
 HERE = Path(__file__).parent
 CALLS = HERE / "scripts" / "scale" / "calls.py"
-ENVIRONMENT = {"PYTHONPATH": str(HERE.parent / "src"), "PERDURE_LOGGING_LEVEL": "WARNING"}
+_PATHS = (str(HERE.parent / "src"), os.environ.get("PYTHONPATH", ""))  # the second may have Ray
+ENVIRONMENT = {"PYTHONPATH": os.pathsep.join(filter(None, _PATHS)), "PERDURE_LOGGING_LEVEL": "WARNING"}
 PERSISTED = 3  # times what a tracked call takes, at most
 
 
