@@ -126,18 +126,18 @@ def _serve(asks: socket.socket) -> None:
         message, streams, _, _ = socket.recv_fds(asks, _LIMIT, 3)
         if not message:
             return
-        told, tell = os.pipe()
+        reading, writing = os.pipe()
         if (between := os.fork()) == 0:
             if child := os.fork():
-                os.write(tell, str(child).encode())
+                os.write(writing, str(child).encode())
                 os._exit(0)
-            for number in (told, tell, asks.detach()):
+            for number in (reading, writing, asks.detach()):
                 os.close(number)
             _become(json.loads(message), streams)
             return
         os.waitpid(between, 0)  # from now on, whoever has asked is the parent
-        asks.send(os.read(told, 32))
-        for number in (told, tell, *streams):
+        asks.send(os.read(reading, 32))
+        for number in (reading, writing, *streams):
             os.close(number)
 
 

@@ -157,10 +157,10 @@ class Changes:
 
     def _with_new_states(self) -> list[str]:
         states = self._orchestrator.services.states_after(self._arrival, _STATES)
-        if len(states) == _STATES:  # more than can be looked at twice
-            self._arrival = states[-1].arrival
-        elif states:
-            self._arrival = max(self._arrival, states[-1].arrival - _LOOK_BACK * ARRIVAL)
+        if states:
+            newest = min(states[-1].arrival, system_clock() * ARRIVAL)  # a clock elsewhere may be ahead
+            back = 0 if len(states) == _STATES else _LOOK_BACK * ARRIVAL  # so many cannot be looked at twice
+            self._arrival = max(self._arrival, newest - back)
         return [state.run_id for state in states if not state.of_task]
 
 
