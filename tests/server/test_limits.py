@@ -109,7 +109,8 @@ def test_what_was_packed_is_unpacked_whole_or_refused(body: bytes, whole: bool) 
 
 def test_headers_that_are_too_large_are_refused(tmp_path: Path) -> None:
     with serving(tmp_path, max_headers=4_000) as server, server.client() as client:
-        assert client.get("/api/health", headers={"X-Long": "x" * 100_000}).status_code in (400, 431)
+        # No more than a server reads at once: it closes the connection, which may reset it while more is sent.
+        assert client.get("/api/health", headers={"X-Long": "x" * 6_000}).status_code in (400, 431)
         assert client.get("/api/health").status_code == 200
 
 
