@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -12,36 +11,13 @@ import pytest
 
 from perdure import Flow, flow, session, settings
 from perdure._rooms.deployments.definition import definition_of_text
+from perdure._rooms.deployments.sources import what_is_missing
 from perdure.deployments import run_deployment
 from perdure.errors import DeploymentError, EntrypointError
 from perdure.integrations.git import GitRepository
 from perdure.records import RunFilter
 from perdure.states import StateType
-
-PROGRAM = """\
-from perdure import flow
-from pathlib import Path
-
-@flow(persist_result=True)
-def greeting(x: int = 1) -> str:
-    return "{content} " + Path(__file__).with_name("data").read_text()
-"""
-
-
-def git(folder: Path, *arguments: str) -> str:
-    made = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b", "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@b"}
-    command = ["git", "-c", "init.defaultBranch=main", *arguments]
-    done = subprocess.run(command, cwd=folder, env={**os.environ, **made}, capture_output=True, text=True, check=True)
-    return done.stdout.strip()
-
-
-def commit(folder: Path, content: str) -> str:
-    (folder / "jobs").mkdir(exist_ok=True)
-    (folder / "jobs" / "flows_of_source.py").write_text(PROGRAM.replace("{content}", content))
-    (folder / "jobs" / "data").write_text("data")
-    git(folder, "add", ".")
-    git(folder, "commit", "-qm", content)
-    return git(folder, "rev-parse", "HEAD")
+from tests.deployments.repositories import commit, git
 
 
 @pytest.fixture
@@ -100,6 +76,28 @@ def test_in_coroutines_it_is_awaited(repository: Path) -> None:
 def test_what_is_not_there_is_named(source: object, entrypoint: str, error: type[Exception], says: str) -> None:
     with pytest.raises(error, match=says):
         flow.from_source(source, entrypoint)
+
+
+@pytest.mark.parametrize(
+    ("text", "target", "says"),
+    [
+        ("def f(): pass", "{folder}/jobs.py:f", None),
+        ("f = g()", "jobs:f", None),
+        ("from others import *", "jobs:f", None),
+        ("if True:\n    import f", "jobs:f", None),
+        ("class Jobs: pass", "jobs:Jobs.f", None),
+        ("def g(): f = 1", "{folder}/jobs.py:f", "jobs.py has no 'f'"),
+        ("print(f)", "jobs:f", "jobs.py has no 'f'"),
+        ("def f(:", "jobs:f", "jobs.py has no 'f'"),
+        ("def f(): pass", "{folder}/others.py:f", "there is no file {folder}/others.py"),
+        ("def f(): pass", "others.jobs:f", "there is no module 'others.jobs' in {folder}"),
+    ],
+)
+def test_what_code_lacks_is_seen_without_running_it(text: str, target: str, says: str | None, tmp_path: Path) -> None:
+    (tmp_path / "jobs.py").write_text(text)
+    entry = {"target": target.format(folder=tmp_path), "directory": str(tmp_path)}
+    missing = what_is_missing(entry)
+    assert missing == says if says is None else missing.endswith(says.format(folder=tmp_path))
 
 
 @pytest.mark.slow

@@ -18,9 +18,11 @@ from perdure._client.runs_seen import FlowRunSeen
 from perdure._model.state_types import FINAL
 from perdure._platform.ids import new_id
 from perdure._rooms.deployments.port import QueueFilter, WorkerRecord, WorkPool
+from perdure._worker.infrastructure import Infrastructure, Job
 from perdure._worker.loop import Worker
-from perdure._worker.process import ProcessInfrastructure
+from perdure._worker.process import ProcessInfrastructure, RunningProcess
 from perdure.deployments import run_deployment
+from perdure.errors import WorkerError
 from perdure.records import RunFilter
 from perdure.schedules import Interval
 from perdure.states import StateType
@@ -39,8 +41,9 @@ def known(monkeypatch: pytest.MonkeyPatch):
 
 
 @contextmanager
-def working(*pools: str, **options) -> Iterator[Worker]:
-    worker = Worker(session.current(), pools or ("default",), ProcessInfrastructure(), makes_ticks=True, **options)
+def working(*pools: str, infrastructure: Infrastructure | None = None, **options) -> Iterator[Worker]:
+    infrastructure = infrastructure or ProcessInfrastructure()
+    worker = Worker(session.current(), pools or ("default",), infrastructure, makes_ticks=True, **options)
     thread = threading.Thread(target=worker.run)
     thread.start()
     try:
@@ -204,6 +207,28 @@ def test_a_worker_that_is_to_end_lets_its_runs_end(known):
             time.sleep(0.05)
     assert state_of(known, run)[0] is StateType.COMPLETED
     assert not known.deployments.workers()
+
+
+class Refusing(ProcessInfrastructure):
+    """Starts nothing, and keeps what it was to start."""
+
+    def __init__(self) -> None:
+        self.jobs: list[Job] = []
+
+    def start(self, job: Job) -> RunningProcess:
+        self.jobs.append(job)
+        raise WorkerError("it starts nothing")
+
+
+def test_a_run_is_started_as_the_version_says_that_it_was_made_with(known):
+    for value in ("1", "2"):
+        deployed.report.deploy("one", job_variables={"env": {"A": value}})
+        run_deployment("one", timeout=0)
+    infrastructure = Refusing()
+    with working(infrastructure=infrastructure):
+        for place in known.deployments.queued(QueueFilter()):
+            ended(known, known.flow_runs(RunFilter(ids=(place.flow_run_id,)))[0])
+    assert sorted(job.environment["A"] for job in infrastructure.jobs) == ["1", "2"]
 
 
 def test_workers_of_other_pools_leave_a_run_alone(known):

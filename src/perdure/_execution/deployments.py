@@ -112,7 +112,7 @@ class DeployedFlow:
             now,
             now,
         )
-        kept = known.put(made, DeploymentVersion(made.id, 1, self.definition.digest, text, now, _who()))
+        kept = known.put(made, DeploymentVersion(made.id, 1, self.definition.digest, text, now, deployer()))
         if self.schedules is not None:
             known.put_schedules([scheduled(each, kept.id, now) for each in self.schedules], kept.id)
         return Applied(*kept)
@@ -154,7 +154,8 @@ class Deployment:
         return made
 
 
-def _who() -> str:
+def deployer() -> str:
+    """Who deploys here: a user and a machine."""
     try:
         user = getpass.getuser()
     except (OSError, KeyError, ImportError):  # of a user id that no account has

@@ -23,10 +23,10 @@ from perdure._model.state_types import FINAL, StateType
 from perdure._platform.clock import Micros
 from perdure._platform.ids import new_id
 from perdure._platform.version import VERSION
-from perdure._rooms.deployments.definition import definition_of_text
 from perdure._rooms.deployments.job_templates import job_of
 from perdure._rooms.deployments.port import QueuedRun, WorkerRecord
 from perdure._rooms.deployments.ticks import make_due_runs
+from perdure._rooms.deployments.versions import definition_of_version
 from perdure._rooms.runs.records import RunFilter
 from perdure._session.session import Session
 from perdure._settings.fields import SETTINGS
@@ -193,7 +193,7 @@ class Worker:
         pool = next((each for each in self._known.deployments.pools() if each.name == run.work_pool), None)
         if of is None or pool is None:
             raise DeploymentError(f"Its deployment or its work pool {run.work_pool!r} was deleted.")
-        made_of = job_of(pool, definition_of_text(of.definition).job)
+        made_of = job_of(pool, definition_of_version(of, run.version, self._known.deployments).job)
         environment = _settings(self._infrastructure.is_elsewhere) | _texts(made_of.get("env", {}))
         command = command_of(run, made_of.get("python", self._infrastructure.python))
         return Job(run.flow_run_id, run.starts, command, environment, made_of)

@@ -10,8 +10,8 @@ from perdure._engine.recovery.lost_runs import end_run_if_lost
 from perdure._engine.recovery.run_claims import claim, ends_below, note, run_of
 from perdure._model.records import NOBODY, CancelRecord, LogRecord, StartRecord, StateRecord
 from perdure._model.state_types import FINAL, StateType
-from perdure._rooms.deployments.definition import definition_of_text
 from perdure._rooms.deployments.port import QueuedRun
+from perdure._rooms.deployments.versions import definition_of_version
 from perdure._rooms.runs.records import FlowRun
 from perdure._session.session import Session
 from perdure._worker.infrastructure import Started
@@ -120,7 +120,7 @@ class Ends:
         of = self._known.deployments.one(queued.deployment_id)
         if of is None or queued.starts >= _MOST_RESUMED:
             return False
-        return definition_of_text(of.definition).on_crash == "resume"
+        return definition_of_version(of, queued.version, self._known.deployments).on_crash == "resume"
 
     def unbegun(self, queued: QueuedRun, reason: str, said: str) -> None:
         """End a run that cannot begin: it says why, so that it does not wait for ever in silence."""

@@ -1,23 +1,29 @@
 """`perdure deployment`: flows that start by their name, and at their times."""
 
 import json
+import socket
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 
 import typer
 
 from perdure._execution.deployment_runs import run_deployment, run_now
-from perdure._model.errors import DeploymentMissing
+from perdure._execution.deployments import deployer
+from perdure._model.errors import DeploymentError, DeploymentMissing, PerdureError
 from perdure._platform.clock import from_datetime, system_clock
 from perdure._rooms.deployments.definition import Definition, definition_of_text
-from perdure._rooms.deployments.port import Deployment, QueuedRun, QueueFilter, ScheduleRecord
+from perdure._rooms.deployments.port import Deployment, DeploymentVersion, QueuedRun, QueueFilter, ScheduleRecord
 from perdure._rooms.deployments.runs import deployment_named
+from perdure._rooms.deployments.sources import what_is_missing
 from perdure._rooms.deployments.ticks import resume_schedules, upcoming
+from perdure._rooms.deployments.versions import code_shown, first_alike, rolled_back
 from perdure._rooms.runs.records import RunFilter
 from perdure._session import session
 from perdure._store.protocol import Orchestrator
 from perdure.cli import completion, find
+from perdure.cli.code import placed
 from perdure.cli.groups import AsJson, new_group
 from perdure.cli.output import (
     NOTHING,
@@ -37,6 +43,7 @@ from perdure.cli.run import EXIT_CODES
 from perdure.cli.shapes import run_shape
 
 app = new_group("List deployments, look into one, run one, pause or delete one.")
+_VERSIONS_SHOWN = 10
 
 Which = Annotated[
     str,
@@ -141,11 +148,16 @@ def inspect(name: Which, as_json: AsJson = False) -> None:
     queued = _known().deployments.queued(QueueFilter(deployment_id=of.id, limit=10))
     if queued:
         show(section("Runs"), _runs(queued))
-    show(section("Versions"), *(_version_line(each) for each in _known().deployments.versions(of.id)[:5]))
+    versions = _known().deployments.versions(of.id)
+    show(section("Versions"), *(_version_line(each, versions) for each in versions[:_VERSIONS_SHOWN]))
+    if len(versions) > _VERSIONS_SHOWN:
+        show(note(f"perdure deployment inspect {full_name(of)} --json  shows all {len(versions)}"))
 
 
-def _version_line(each: Any) -> str:
-    return f"  {each.number}  {full_time(each.created)}  by {each.created_by}"
+def _version_line(each: DeploymentVersion, versions: Sequence[DeploymentVersion]) -> str:
+    first, code = first_alike(each, versions), code_shown(definition_of_text(each.definition))
+    again = "" if first.number == each.number else f", as version {first.number}"
+    return f"  {each.number}  {full_time(each.created)}  by {each.created_by}{again}" + (f"  {code}" if code else "")
 
 
 def _runs(queued: Sequence[QueuedRun]) -> Any:
@@ -251,23 +263,39 @@ def _pause(of: Deployment, slug: str | None, since: int | None) -> None:
 def rollback(
     name: Which,
     version: Annotated[int | None, typer.Argument(metavar="VERSION", help="The one before, by default.")] = None,
+    no_check: Annotated[
+        bool, typer.Option("--no-check", help="Do not look whether its code is there: only its workers have it.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Make an earlier version of a deployment the newest one: runs from now on are made of it."""
-    of = deployment_named(name, _known())
-    versions = {each.number: each for each in _known().deployments.versions(of.id)}
-    number = of.version - 1 if version is None else version
-    if number not in versions:
-        raise DeploymentMissing(f"{full_name(of)} has no version {number}. It has: {', '.join(map(str, versions))}.")
-    before = versions[number]
-    now = system_clock()
-    kept = _known().deployments.put(
-        of._replace(definition=before.definition, updated=now), before._replace(created=now)
-    )
+    of, deployments = deployment_named(name, _known()), _known().deployments
+    check = partial(_check_code, of) if not no_check else lambda _: None
+    to, kept = rolled_back(of, version, deployer(), system_clock(), deployments, check)
     if as_json:
         show_json(_shape(kept))
+    elif kept == of:
+        show(f"{full_name(of)} is as in version {to.number} already: nothing has changed.")
     else:
-        show(f"{full_name(of)} is as in version {number} again: that is version {kept.version}.")
+        show(f"{full_name(of)} is as in version {to.number} again: that is version {kept.version}.")
+
+
+def _check_code(of: Deployment, version: DeploymentVersion) -> None:
+    """Refuse a version whose code is gone, before anything changes."""
+    entry = definition_of_text(version.definition).entry_point
+    pool = next((each for each in _known().deployments.pools() if each.name == of.work_pool), None)
+    # A file is whatever it is where workers are: here, if the version was deployed from here, and runs in processes.
+    is_here = version.created_by.rpartition("@")[2] == socket.gethostname() and (pool is None or pool.type == "process")
+    try:
+        missing = what_is_missing(placed(entry)) if "source" in entry or is_here else None
+    except PerdureError as error:
+        missing = str(error)
+    if missing is not None:
+        raise DeploymentError(
+            f"{full_name(of)} stays in version {of.version}: the code of version {version.number} is not there."
+            f" {missing[:1].upper()}{missing[1:].rstrip('.')}. Deploy the code anew; or, if the workers have it, give"
+            " --no-check."
+        )
 
 
 @app.command()
@@ -313,11 +341,18 @@ def _shape(of: Deployment) -> dict[str, Any]:
 
 def _details(of: Deployment) -> dict[str, object]:
     queued = _known().deployments.queued(QueueFilter(deployment_id=of.id, limit=20))
+    versions = _known().deployments.versions(of.id)
     return {
         "definition": json.loads(of.definition),
         "versions": [
-            {"number": each.number, "created": iso(each.created), "created_by": each.created_by}
-            for each in _known().deployments.versions(of.id)
+            {
+                "number": each.number,
+                "created": iso(each.created),
+                "created_by": each.created_by,
+                "same_as": first_alike(each, versions).number,
+                "code": code_shown(definition_of_text(each.definition)),
+            }
+            for each in versions
         ],
         "runs": [
             {"id": each.flow_run_id, "due": iso(each.due), "schedule": each.schedule, "partition": each.partition}

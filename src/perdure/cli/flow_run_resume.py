@@ -22,6 +22,7 @@ from perdure._model.state_types import ABANDONED, FINAL, StateType
 from perdure._rooms.runs.records import FlowRun, RunFilter
 from perdure._session import session
 from perdure.cli import completion, find
+from perdure.cli.code import placed
 from perdure.cli.groups import AsJson
 from perdure.cli.load import load_flow
 from perdure.cli.output import Column, say, short_time, show, show_json, table
@@ -237,11 +238,7 @@ def _start(run: FlowRun) -> StartRecord:
 
 def _flow_of(run: FlowRun, start: StartRecord) -> Flow[..., object]:
     """The flow of a run, from the program that it was in."""
-    entry = _entry_of(run, start)
-    if "source" in entry:
-        from perdure.integrations.git_sources import placed  # few flows come from repositories
-
-        entry = placed(entry)
+    entry = placed(_entry_of(run, start))
     if Path(entry["directory"]).is_dir():
         os.chdir(entry["directory"])
     return load_flow(entry["target"], _UNGUARDED)

@@ -1,0 +1,16 @@
+"""The code of flows that come from somewhere else than the files of this machine."""
+
+from collections.abc import Mapping
+
+
+def placed(entry: Mapping[str, str]) -> dict[str, str]:
+    """Where a flow is found on this machine, by its entry point: its code is fetched, if it is not there yet.
+
+    Raises:
+        PerdureError: it cannot be had; says why.
+    """
+    if "source" not in entry:
+        return dict(entry)
+    from perdure.integrations import git_sources  # few flows come from repositories
+
+    return git_sources.placed(entry)
