@@ -33,6 +33,7 @@ def place(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     connection.commit()
     connection.close()
     monkeypatch.setenv("PERDURE_PROJECT", "golden")
+    monkeypatch.setenv("PERDURE_LEASE_SECONDS", "1")  # its process was on another machine
     monkeypatch.setenv("CALLED", str(tmp_path / "called"))
     monkeypatch.chdir(tmp_path)
     settings.reload()

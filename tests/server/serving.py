@@ -19,6 +19,7 @@ from perdure._rooms.tokens.records import Scope
 from perdure._server.app import create_app
 from perdure._server.running import uvicorn_config
 from perdure._store.embedded import EmbeddedOrchestrator
+from perdure.testing.server import PromptServer
 
 
 class Serving(NamedTuple):
@@ -44,22 +45,24 @@ class Serving(NamedTuple):
 
 
 @contextmanager
-def serving(folder: Path, **chosen: Any) -> Iterator[Serving]:
+def serving(folder: Path, run_by: type[uvicorn.Server] = PromptServer, **chosen: Any) -> Iterator[Serving]:
     """A server with the settings; its database lies in the folder."""
-    with serving_on(EmbeddedOrchestrator(folder / "perdure.db"), **chosen) as served:
+    with serving_on(EmbeddedOrchestrator(folder / "perdure.db"), run_by, **chosen) as served:
         yield served
 
 
 @contextmanager
-def serving_on(orchestrator: EmbeddedOrchestrator, **chosen: Any) -> Iterator[Serving]:
-    """A server with the settings, on an orchestrator that it closes."""
+def serving_on(
+    orchestrator: EmbeddedOrchestrator, run_by: type[uvicorn.Server] = PromptServer, **chosen: Any
+) -> Iterator[Serving]:
+    """A server with the settings, on an orchestrator that it closes; how users' servers stop is uvicorn's own way."""
     config = ServerConfig(**chosen)
     tokens = {}
     if config.authenticated:
         tokens = {scope.value: orchestrator.tokens.create(scope.value, scope, system_clock())[0] for scope in Scope}
     app = create_app(orchestrator, config)
     listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn_config(config, lambda: app))
+    server = run_by(uvicorn_config(config, lambda: app))
     thread = threading.Thread(target=partial(server.run, sockets=[listening]))
     thread.start()
     try:
@@ -68,5 +71,7 @@ def serving_on(orchestrator: EmbeddedOrchestrator, **chosen: Any) -> Iterator[Se
         yield Serving(listening.getsockname()[1], app, tokens, server)
     finally:
         server.should_exit = True
+        if isinstance(server, PromptServer):
+            server.stop()
         thread.join(30)
         listening.close()

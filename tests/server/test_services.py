@@ -16,7 +16,7 @@ from perdure._platform.hosts import is_public
 from perdure._platform.ids import new_id
 from perdure._rooms.events.port import EventFilter, Hook, Service
 from perdure._rooms.events.sending import hook_context, shown_url, signature
-from perdure._server.services import SERVICES, Services
+from perdure._server.services import SERVICES, Services, deliveries
 from perdure._server.services.deliveries import deliver
 from perdure._server.services.events import Events
 from perdure._server.services.late import find_late
@@ -311,13 +311,15 @@ def test_services_that_are_switched_off_do_nothing(known: Orchestrator) -> None:
 
 @pytest.mark.slow
 def test_events_reach_a_receiver_that_is_down_for_a_while_and_a_server_that_is_killed(
-    known: Orchestrator, home: Path
+    known: Orchestrator, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(deliveries, "_FIRST", 0.2)
+    monkeypatch.setattr(deliveries, "_LONGEST", 0.2)
     with receiving() as receiver:
         port = int(receiver.url.rsplit(":", 1)[1].partition("/")[0])
     known.services.put_hook(hook(receiver.url, "flow-run.completed"))
     code = (
-        "import sys; from perdure._server.services import deliveries; deliveries._FIRST = 0.2;"
+        "import sys; from perdure._server.services import deliveries; deliveries._FIRST = deliveries._LONGEST = 0.2;"
         "from perdure.cli import app; app(['server', 'start', '--port=0'])"
     )
     ran: list[str] = []

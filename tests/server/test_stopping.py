@@ -18,6 +18,7 @@ from pathlib import Path
 import httpx
 import pytest
 import trustme
+import uvicorn
 from fastapi.responses import StreamingResponse
 
 from perdure._platform.clock import system_clock
@@ -56,7 +57,7 @@ def token_in(folder: Path, scope: Scope = Scope.ADMIN) -> str:
 
 
 def test_a_server_that_is_asked_to_stop_ends_requests_and_streams_and_takes_no_more(tmp_path: Path) -> None:
-    with serving(tmp_path) as server, ThreadPoolExecutor() as pool:
+    with serving(tmp_path, uvicorn.Server) as server, ThreadPoolExecutor() as pool:
         begun = threading.Barrier(3)
 
         @server.app.get("/api/slow")
@@ -89,7 +90,7 @@ def test_a_server_that_is_asked_to_stop_ends_requests_and_streams_and_takes_no_m
 def test_a_request_on_a_connection_that_was_made_before_the_server_was_asked_to_stop_is_answered(
     tmp_path: Path,
 ) -> None:
-    with serving(tmp_path) as server, server.raw() as raw:
+    with serving(tmp_path, uvicorn.Server) as server, server.raw() as raw:
         time.sleep(0.2)  # it is accepted
         server.server.should_exit = True
         time.sleep(0.3)  # the server looks ten times a second
@@ -100,7 +101,7 @@ def test_a_request_on_a_connection_that_was_made_before_the_server_was_asked_to_
 
 
 def test_a_connection_without_a_request_holds_up_no_stop(tmp_path: Path) -> None:
-    with serving(tmp_path) as server, server.raw() as raw:
+    with serving(tmp_path, uvicorn.Server) as server, server.raw() as raw:
         began = time.monotonic()
         server.server.should_exit = True
         assert raw.recv(1) == b""
