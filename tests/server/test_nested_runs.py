@@ -1,5 +1,6 @@
 """What the API says of nested flow runs and of failures: real flows, and the API over their database."""
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 
 from perdure import flow, task
 from perdure._store.embedded import EmbeddedOrchestrator
+from perdure.cache_policies import INPUTS
 from tests.server.serving import serving_on
 
 
@@ -69,6 +71,110 @@ def test_a_rerun_from_a_step_reuses_what_was_made_before_it(api: httpx.Client) -
         ("dropped", "later"),
         ("below", "later"),
     }
+
+
+@task(cache_policy=INPUTS)
+def doubled(n: int) -> int:
+    return 2 * n
+
+
+@task(persist_result=True)
+def switched(n: int, on: bool) -> int:
+    return n + on
+
+
+@flow(name="deployed-flow")
+def deployed_flow(day: str, count: int = 2) -> None: ...
+
+
+def _planned(api: httpx.Client, run_id: str, **asked: Any) -> dict[str, Any]:
+    return dict(api.get(f"/api/flow-runs/{run_id}/rerun-plan", params=asked).raise_for_status().json())
+
+
+def _last_step(api: httpx.Client, run_id: str) -> str:
+    steps = api.get("/api/task-runs", params={"flow_run": run_id, "limit": 1}).json()["items"]
+    return str(steps[0]["id"])
+
+
+def test_a_changed_parameter_reaches_calls_that_were_given_it_and_those_that_took_their_results(
+    api: httpx.Client,
+) -> None:
+    @task(persist_result=True)
+    def rows(rate: float) -> list[float]:
+        return [rate, 2 * rate]
+
+    @task(persist_result=True)
+    def summed(rows: list[float]) -> float:
+        return sum(rows)
+
+    @flow(persist_result=True)
+    def chained(rate: float = 0.5) -> float:
+        return summed(rows(rate)) + kept(7) + kept(8)
+
+    chained()
+    run = _flow_run(api, "chained")["id"]
+    plan = _planned(api, run, from_step=_last_step(api, run), changed=["rate"])
+    assert plan["reused"] == 1
+    assert {(each["of"], each["why"]) for each in plan["runs_again"]} == {
+        ("rows", "changed"),
+        ("summed", "follows"),
+        ("kept", "later"),
+    }
+    assert "because of rate" in plan["unknown"][0]
+
+
+def test_a_parameter_that_is_common_counts_under_its_own_name_only(api: httpx.Client) -> None:
+    @flow(persist_result=True)
+    def flags(flag: bool = False) -> int:
+        return switched(1, on=False) + kept(7)
+
+    flags()
+    run = _flow_run(api, "flags")["id"]
+    plan = _planned(api, run, from_step=_last_step(api, run), changed=["flag"])
+    assert plan["reused"] == 1
+
+
+def test_a_rerun_from_the_start_says_what_the_cache_has(api: httpx.Client) -> None:
+    @flow
+    def cached() -> int:
+        return doubled(4) + doubled(5) + kept(1)
+
+    cached()
+    plan = _planned(api, _flow_run(api, "cached")["id"])
+    assert (plan["reused"], plan["cached"]) == (0, 2)
+    assert {(each["of"], each["count"], each["why"]) for each in plan["runs_again"]} == {
+        ("doubled", 2, "again"),
+        ("kept", 1, "again"),
+    }
+    assert plan["unknown"]
+
+
+def test_a_server_that_starts_nothing_says_the_command_with_the_changed_parameters(api: httpx.Client) -> None:
+    run = _flow_run(api, "outermost")["id"]
+    answer = api.post(f"/api/flow-runs/{run}/rerun", json={"parameters": {"day": "May's"}})
+    assert answer.status_code == 409
+    command = shlex.split(answer.json()["error"]["command"])
+    assert command == ["perdure", "flow-run", "rerun", run, "--params", '{"day": "May\'s"}']
+
+
+def test_a_runs_parameters_have_a_schema_of_the_types_of_their_values(api: httpx.Client) -> None:
+    @flow
+    def given(day: str, rate: float = 0.5, count: int = 2, tags: tuple[str, ...] = ("a",)) -> None: ...
+
+    given("monday")
+    found = api.get(f"/api/flow-runs/{_flow_run(api, 'given')['id']}/parameters").raise_for_status().json()
+    assert found["values"] == {"day": "monday", "rate": 0.5, "count": 2, "tags": ["a"]}
+    types = {name: each.get("type") for name, each in found["parameter_schema"]["properties"].items()}
+    assert types == {"day": "string", "rate": "number", "count": "integer", "tags": None}
+    assert found["schema_from"] == "values"
+
+
+def test_a_runs_parameters_have_the_schema_of_a_deployment_of_its_flow(api: httpx.Client) -> None:
+    deployed_flow.deploy("nightly")
+    deployed_flow("monday")
+    found = api.get(f"/api/flow-runs/{_flow_run(api, 'deployed-flow')['id']}/parameters").raise_for_status().json()
+    assert (found["schema_from"], found["deployment"]) == ("deployment", "nightly")
+    assert found["parameter_schema"]["required"] == ["day"]
 
 
 def test_the_plan_of_a_run_that_does_not_exist_is_not_found(api: httpx.Client) -> None:

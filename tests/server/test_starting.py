@@ -115,6 +115,13 @@ def test_a_rerun_from_a_step_reuses_what_was_finished_before_it(killed: Path, ap
     assert (killed / "first").read_text() == "x"
 
 
+def test_a_rerun_may_be_given_other_parameters(killed: Path, api: httpx.Client) -> None:
+    old = _only_run(api)
+    new = api.post(f"/flow-runs/{old['id']}/rerun", json={"parameters": {"n": 7}}).json()
+    assert new["id"] != old["id"]
+    assert new["parameters"] == {"n": 7}
+
+
 def test_a_program_that_cannot_be_started_says_why_and_how_to_do_it_by_hand(killed: Path, api: httpx.Client) -> None:
     run = _only_run(api)
     (killed / "program.py").write_text("import nothing_of_that_name")

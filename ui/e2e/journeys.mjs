@@ -51,7 +51,7 @@ const journeys = {
     await button("Run again from here…").click()
     const dialog = page.getByRole("dialog", { name: new RegExp(`again from ${name}`) })
     await dialog.getByText("3 calls do not run again").waitFor(wait)
-    await dialog.getByText("(from here on)").waitFor(wait)
+    await dialog.getByText("from here on").waitFor(wait)
     await dialog.getByRole("button", { name: "Run again" }).click()
     await page.waitForURL(url => /\/flow-runs\/[0-9a-f-]{36}/.test(url) && !url.href.includes(flow_run_id), wait)
     await page.locator("header").getByText("Completed").waitFor({ timeout: 60_000 })

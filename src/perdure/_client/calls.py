@@ -97,8 +97,9 @@ class Calls(Asker):
         body = {"retry_failed": retry_failed}
         return self.read(_FLOW_RUN, (yield from self.ask("POST", f"flow-runs/{id}/resume", body=body)))
 
-    def rerun(self, id: Id, from_step: Id | None) -> Steps[FlowRunModel]:
-        body = {} if from_step is None else {"from_step": str(from_step)}
+    def rerun(self, id: Id, from_step: Id | None, parameters: Mapping[str, object] | None) -> Steps[FlowRunModel]:
+        body: dict[str, object] = {} if from_step is None else {"from_step": str(from_step)}
+        body |= {"parameters": dict(parameters)} if parameters else {}
         return self.read(_FLOW_RUN, (yield from self.ask("POST", f"flow-runs/{id}/rerun", body=body)))
 
     def delete(self, *path: str) -> Steps[None]:

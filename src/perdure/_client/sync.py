@@ -1,7 +1,7 @@
 """The client for plain code."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Self, TypeVar, Unpack
 
 import httpx
@@ -136,15 +136,18 @@ class Client:
         """
         return self._do(self._calls.resume(id, retry_failed))
 
-    def rerun_flow_run(self, id: Id, *, from_step: Id | None = None) -> FlowRunModel:
+    def rerun_flow_run(
+        self, id: Id, *, from_step: Id | None = None, parameters: Mapping[str, object] | None = None
+    ) -> FlowRunModel:
         """Run a flow again with the arguments of a run, by a process on the server's machine; the new run.
 
         With `from_step`, the id of a run that it called, what had been finished before that one is reused.
+        `parameters` take the place of the earlier run's, by name.
 
         Raises:
             ClientError: its process could not be started, or the server starts none; the message has the command.
         """
-        return self._do(self._calls.rerun(id, from_step))
+        return self._do(self._calls.rerun(id, from_step, parameters))
 
     def delete_flow_run(self, id: Id) -> None:
         """Delete a flow run that has ended, with all that it called."""

@@ -6,6 +6,7 @@ unless the server was started with `--run-flows`, and for administrators alone.
 """
 
 import os
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -26,7 +27,7 @@ class NotStarted(PerdureError):
 
     def __init__(self, message: str, command: Sequence[str]) -> None:
         super().__init__(message)
-        self.command = " ".join(command)
+        self.command = shlex.join(command)
 
 
 class Starter:
@@ -38,28 +39,37 @@ class Starter:
         self._lock = threading.Lock()
         self._running: set[subprocess.Popen[bytes]] = set()
 
-    def start(self, *arguments: str, has_begun: Callable[[], bool]) -> None:
+    def start(self, *arguments: str, has_begun: Callable[[], bool], document: str | None = None) -> None:
         """Start `perdure ARGUMENTS` and return when it `has_begun`, or after some seconds.
+
+        A `document` of parameters is given to it as `--params`, by its standard input: what is on a command line, all
+        users of a machine can read.
 
         Raises:
             NotStarted: it may not be, too many are at work, or it ended before it had begun.
         """
-        command = ("perdure", *arguments)
+        command = ("perdure", *arguments, *(() if document is None else ("--params", document)))
         if not self._allowed:
             raise NotStarted(
                 "This server starts no programs. Run the command where the flow's code is,"
                 " or start the server with --run-flows.",
                 command,
             )
-        with tempfile.TemporaryFile() as said:
-            process = self._run(arguments, said, command)
+        with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as given:
+            if document is not None:
+                given.write(document.encode())
+                given.seek(0)
+                arguments = (*arguments, "--params", "-")
+            process = self._run(arguments, given, said, command)
             deadline = time.monotonic() + _WATCHED_SECONDS
             while time.monotonic() < deadline and not has_begun():
                 if process.poll() not in (None, 0) and not has_begun():
                     raise NotStarted(f"It ended before it began.\n{_end_of(said)}", command)
                 time.sleep(0.05)
 
-    def _run(self, arguments: Sequence[str], said: IO[bytes], command: Sequence[str]) -> "subprocess.Popen[bytes]":
+    def _run(
+        self, arguments: Sequence[str], given: IO[bytes], said: IO[bytes], command: Sequence[str]
+    ) -> "subprocess.Popen[bytes]":
         environment = {name: value for name, value in os.environ.items() if name != "PERDURE_API_URL"}
         if self._database is not None:
             environment["PERDURE_DATABASE"] = self._database
@@ -69,7 +79,7 @@ class Starter:
             process = subprocess.Popen(
                 [sys.executable, "-m", "perdure", *arguments],
                 env=environment,
-                stdin=subprocess.DEVNULL,
+                stdin=given,
                 stdout=said,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C is for the server

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from sqlalchemy import ColumnElement, Select, and_, case, false, func, literal, select, text, union_all
+from sqlalchemy import ColumnElement, Select, case, func, literal, select, text, union_all
 
 from perdure._model.records import InputRecord, ResultRecord
 from perdure._platform.clock import Micros
@@ -64,18 +64,6 @@ class FlowStatistics(NamedTuple):
     runs: int
     failed: int  # or crashed
     mean_seconds: float | None  # of those that ended
-
-
-class PlannedSteps(NamedTuple):
-    """Calls of a flow run that resuming it treats alike."""
-
-    of: str  # their task or flow
-    of_task: bool
-    state_type: str  # of the runs that they were
-    has_result: bool  # one that a resumed run can reuse
-    is_exception: bool  # whether that is an exception
-    is_later: bool  # whether it is the run from which the flow is run again, or was made after it
-    calls: int
 
 
 class Bar(NamedTuple):
@@ -226,32 +214,6 @@ class Reads:
                 found["COMPLETED"] = all_ - sum(found.values())
             counts.update(found)
         return dict(counts)
-
-    def planned_steps(self, flow_run_id: str, before: str | None = None) -> list[PlannedSteps]:
-        """What a flow run called, by what resuming it would do with it: most calls first.
-
-        Or by what running it again from the run with the id `before` would do with it.
-        """
-        found = []
-        for table, parent, name in (
-            (task_run, task_run.c.flow_run_id, task_run.c.task_name),
-            (flow_run, flow_run.c.parent_flow_run_id, flow_run.c.flow_name),
-        ):
-            kept = (result.c.run_id == table.c.id, result.c.step.is_not(None), result.c.doomed.is_(None))
-            kind = func.coalesce(table.c.state_type, "PENDING").label("kind")
-            has_result = result.c.run_id.is_not(None).label("has_result")
-            raised = func.coalesce(result.c.is_exception, false()).label("raised")
-            is_later = (false() if before is None else table.c.id >= before).label("is_later")
-            query = select(name, kind, has_result, raised, is_later, func.count()).select_from(
-                table.outerjoin(result, and_(*kept, result.c.removed.is_(None)))
-            )
-            query = query.where(parent == flow_run_id, table.c.parent_task_run_id.is_(None))
-            rows = self._known.select(query.group_by(name, "kind", "has_result", "raised", "is_later"))
-            found += [
-                PlannedSteps(of, table is task_run, state, bool(has_result), bool(raised), bool(is_later), calls)
-                for of, state, has_result, raised, is_later, calls in rows
-            ]
-        return sorted(found, key=lambda each: (-each.calls, each.of))
 
     def inputs(self, run_ids: Sequence[str], of: str, limit: int) -> list[InputRecord]:
         """Which results went into which runs, by the column `of`: "run_id" or "source_id"."""

@@ -26,7 +26,7 @@ from perdure.cli.code import placed
 from perdure.cli.groups import AsJson
 from perdure.cli.load import load_flow
 from perdure.cli.output import Column, say, short_time, show, show_json, table
-from perdure.cli.run import Ended, Pairs, ended_by, given_parameters, shape_of, show_ended
+from perdure.cli.run import Document, Ended, Pairs, ended_by, given_parameters, shape_of, show_ended
 
 _UNGUARDED = "But its program is only being loaded, to resume a run. Put the call under `if __name__ == '__main__':`."
 Which = Annotated[
@@ -136,6 +136,7 @@ def rerun(
         ),
     ] = None,
     pairs: Pairs = [],  # noqa: B006 - typer copies it
+    document: Document = None,
     trust_unsigned: TrustUnsigned = False,
     as_json: AsJson = False,
 ) -> None:
@@ -144,15 +145,15 @@ def rerun(
     Exit codes as of `perdure run`.
     """
     with accepting_unsigned() if trust_unsigned else contextlib.nullcontext():
-        _rerun(find.flow_run(which), from_step, pairs, as_json)
+        _rerun(find.flow_run(which), from_step, pairs, document, as_json)
 
 
-def _rerun(run: FlowRun, from_step: str | None, pairs: list[str], as_json: bool) -> None:
+def _rerun(run: FlowRun, from_step: str | None, pairs: list[str], document: str | None, as_json: bool) -> None:
     if from_step is not None:  # before its program is loaded, and does who knows what
         reuse_before(run, from_step, session.current())
     with _aside(as_json):
         flow = _flow_of(run, _start(run))
-        parameters = given_parameters(flow, pairs)
+        parameters = given_parameters(flow, pairs, document)
         ended = ended_by(flow, lambda watched: _call_again(watched, run, from_step, parameters))
     if as_json:
         show_json(shape_of(flow, ended))

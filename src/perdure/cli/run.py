@@ -47,6 +47,13 @@ Pairs = Annotated[
     typer.Option("--param", "-p", metavar="NAME=VALUE", help="A parameter: JSON if it is that, else text; repeatable."),
 ]
 
+Document = Annotated[
+    str | None,
+    typer.Option(
+        "--params", metavar="JSON", help="Parameters as one JSON object, or - to read it; --param adds to it."
+    ),
+]
+
 
 @app.command()
 def run(
@@ -59,9 +66,7 @@ def run(
         ),
     ],
     pairs: Pairs = [],  # noqa: B006 - typer copies it
-    document: Annotated[
-        str | None, typer.Option("--params", metavar="JSON", help="Parameters as one JSON object; --param adds to it.")
-    ] = None,
+    document: Document = None,
     as_json: AsJson = False,
 ) -> None:
     """Run a flow, with imports as in `python FILE.py`.
@@ -89,9 +94,9 @@ def _check_names(flow: Flow[..., object], parameters: dict[str, object]) -> None
             raise typer.BadParameter(f"The flow {flow.name!r} has no parameter {name!r}.{hint}", param_hint="--param")
 
 
-def given_parameters(flow: Flow[..., object], pairs: list[str]) -> dict[str, object]:
-    """What is given as NAME=VALUE."""
-    parameters: dict[str, object] = {}
+def given_parameters(flow: Flow[..., object], pairs: list[str], document: str | None) -> dict[str, object]:
+    """What is given as a JSON object, and as NAME=VALUE."""
+    parameters = {} if document is None else _object(document)
     for pair in pairs:
         name, sign, text = pair.partition("=")
         if not sign:
@@ -102,9 +107,7 @@ def given_parameters(flow: Flow[..., object], pairs: list[str]) -> dict[str, obj
 
 
 def _parameters(flow: Flow[..., object], pairs: list[str], document: str | None) -> dict[str, object]:
-    parameters = {} if document is None else _object(document)
-    parameters.update(given_parameters(flow, pairs))
-    _check_names(flow, parameters)
+    parameters = given_parameters(flow, pairs, document)
     try:
         flow.options.signature.bind(flow.name, (), parameters)
     except ParameterBindError as error:
@@ -114,7 +117,7 @@ def _parameters(flow: Flow[..., object], pairs: list[str], document: str | None)
 
 def _object(document: str) -> dict[str, Any]:
     try:
-        parameters = json.loads(document)
+        parameters = json.loads(sys.stdin.read() if document == "-" else document)
     except ValueError as error:
         raise typer.BadParameter(f"It is not JSON: {error}.", param_hint="--params") from None
     if not isinstance(parameters, dict):

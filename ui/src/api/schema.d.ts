@@ -779,6 +779,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/flow-runs/{id}/parameters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Flow Run Parameters
+         * @description A flow run's parameters, with a schema by which a form asks for others.
+         */
+        get: operations["get_flow_run_parameters"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/flow-runs/{id}/rerun": {
         parameters: {
             query?: never;
@@ -790,7 +810,7 @@ export interface paths {
         put?: never;
         /**
          * Rerun Flow Run
-         * @description Start a new run of a flow with the arguments of a run, in a process on the server's machine.
+         * @description Start a new run of a flow with the arguments of a run, or others, in a process on the server's machine.
          *
          *     The response is the new run, or the old one if the new run was not reported within a few seconds.
          */
@@ -810,7 +830,10 @@ export interface paths {
         };
         /**
          * Get Rerun Plan
-         * @description How many calls of a flow run would be reused if it were run again from a step, which would run again, and why.
+         * @description How many calls of a flow run would be reused if it were run again, which would run again, and why.
+         *
+         *     A changed parameter reaches the calls that were given its value, and those that were given their results. Others
+         *     may be reached through the flow's own code: that is not known before it runs.
          */
         get: operations["get_rerun_plan"];
         put?: never;
@@ -3794,6 +3817,14 @@ export interface components {
              * @description A run that the flow run called: what had been finished before it is reused.
              */
             from_step?: string | null;
+            /**
+             * Parameters
+             * @description They take the place of the earlier run's; all others are the same.
+             * @default {}
+             */
+            parameters: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
         };
         /**
          * ResultModel
@@ -3868,12 +3899,22 @@ export interface components {
          */
         ResumePlan: {
             /**
+             * Cached
+             * @description Of those that run again, how many have cache keys for which a value is there now.
+             */
+            cached: number;
+            /**
              * Reused
              * @description Calls whose results are reused.
              */
             reused: number;
             /** Runs Again */
             runs_again: components["schemas"]["RunsAgain"][];
+            /**
+             * Unknown
+             * @description What only running the flow would show, in sentences.
+             */
+            unknown: string[];
         };
         /**
          * RunDeployment
@@ -3943,6 +3984,37 @@ export interface components {
             state_type: components["schemas"]["StateType"] | null;
         };
         /**
+         * RunParameters
+         * @description A flow run's parameters, and what they may be.
+         */
+        RunParameters: {
+            /**
+             * Deployment
+             * @description The deployment's name.
+             */
+            deployment: string | null;
+            /**
+             * Parameter Schema
+             * @description A JSON schema of them.
+             */
+            parameter_schema: {
+                [key: string]: unknown;
+            };
+            /**
+             * Schema From
+             * @description A deployment of the flow; or only the types of the values, which may be others.
+             * @enum {string}
+             */
+            schema_from: "deployment" | "values";
+            /**
+             * Values
+             * @description As they are recorded: secrets are hidden, long ones are cut.
+             */
+            values: {
+                [key: string]: unknown;
+            };
+        };
+        /**
          * RunsAgain
          * @description Calls of one task or flow that run again when their flow run is resumed, or rerun.
          */
@@ -3958,10 +4030,10 @@ export interface components {
             of_task: boolean;
             /**
              * Why
-             * @description `no result`: it completed, and its result was not persisted or is removed. `later`: it is the step from which the flow is run again, or began after it.
+             * @description `no result`: it completed, and its result was not persisted or is removed. `later`: it is the step from which the flow is run again, or began after it. `changed`: an argument was the value that a changed parameter had. `follows`: it was given the result of such a call. `again`: the flow is run from its start.
              * @enum {string}
              */
-            why: "failed" | "unfinished" | "no result" | "later";
+            why: "failed" | "unfinished" | "no result" | "later" | "changed" | "follows" | "again";
         };
         /**
          * SampleModel
@@ -9927,6 +9999,119 @@ export interface operations {
             };
         };
     };
+    get_flow_run_parameters: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A run's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunParameters"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
     rerun_flow_run: {
         parameters: {
             query?: never;
@@ -10055,9 +10240,11 @@ export interface operations {
     };
     get_rerun_plan: {
         parameters: {
-            query: {
-                /** @description A run that it called. */
-                from_step: string;
+            query?: {
+                /** @description Names of the parameters that are given other values. */
+                changed?: string[];
+                /** @description A run that it called; without one, the flow is run from its start. */
+                from_step?: string | null;
             };
             header?: never;
             path: {

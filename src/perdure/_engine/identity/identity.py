@@ -149,6 +149,21 @@ def identity_in(step: str) -> str:
     return f"{_digest(_sorted(parts))}:{turn}"
 
 
+def argument_marks(name: str, value: object) -> tuple[str, ...]:
+    """What is somewhere in the text of a step that was given a value; none if its digest cannot be had.
+
+    Values that are common say little: one of these counts where the argument has the name of the parameter, too.
+    """
+    try:
+        digest = hashing.digest_of_values(value)[:_DIGEST]
+    except (SerializationError, RecursionError):
+        return ()
+    return (f'"{name}": "{digest}"',) if value in _COMMON else (f': "{digest}"',)
+
+
+_COMMON: tuple[object, ...] = (None, False, True, 0, 1, -1, "", [], {})  # True == 1
+
+
 def _sorted(parts: str) -> str:
     """The components with the arguments by name: earlier versions kept them in the order of the call."""
     before, mark, described = parts.partition('"arguments": {')

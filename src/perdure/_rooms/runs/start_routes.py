@@ -1,19 +1,17 @@
 """Resuming, continuing and rerunning flow runs."""
 
 import json
-from collections import Counter
-from collections.abc import Sequence
 from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from fastapi import Body, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import Body, Request
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from perdure._engine.control import requests as asking
 from perdure._engine.recovery.durable_timers import SUSPENDED
 from perdure._http.access import caller_of, needs
-from perdure._http.dependencies import Asked, Control, Known
+from perdure._http.dependencies import Control, Known
 from perdure._http.errors import answers
 from perdure._http.launcher import NotStarted, Starter
 from perdure._http.models import ContinuedRun, FlowRunModel, time_of
@@ -25,7 +23,6 @@ from perdure._rooms.runs.flow_run_routes import found
 from perdure._rooms.runs.records import FlowRun, RunFilter
 from perdure._rooms.tokens.records import Scope
 from perdure._store.embedded import EmbeddedOrchestrator
-from perdure._store.reads import PlannedSteps
 
 router = ApiRouter(prefix="/flow-runs", tags=["flow runs"], responses=answers())
 _ONE = answers(HTTPStatus.NOT_FOUND)
@@ -48,6 +45,9 @@ class Rerun(BaseModel):
     from_step: Annotated[
         Id | None, Field(description="A run that the flow run called: what had been finished before it is reused.")
     ] = None
+    parameters: Annotated[
+        dict[str, JsonValue], Field(description="They take the place of the earlier run's; all others are the same.")
+    ] = {}
 
 
 class Start(BaseModel):
@@ -72,67 +72,6 @@ def get_flow_run_start(id: PathId, known: Known) -> Start:
         asks=None if pause is None or pause.asks is None else json.loads(pause.asks),
         waits_until=None if pause is None else time_of(pause.until),
     )
-
-
-_Reason = Annotated[
-    Literal["failed", "unfinished", "no result", "later"],
-    Field(
-        description="`no result`: it completed, and its result was not persisted or is removed. `later`: it is the step"
-        " from which the flow is run again, or began after it."
-    ),
-]
-
-
-class RunsAgain(BaseModel):
-    """Calls of one task or flow that run again when their flow run is resumed, or rerun."""
-
-    of: Annotated[str, Field(description="The task or the flow.")]
-    of_task: bool
-    count: int
-    why: _Reason
-
-
-class ResumePlan(BaseModel):
-    """What resuming a flow run, or rerunning it, does with its calls. Calls that it had not made are not included."""
-
-    reused: Annotated[int, Field(description="Calls whose results are reused.")]
-    runs_again: list[RunsAgain]
-
-
-@router.get("/{id}/resume-plan", responses=_ONE)
-def get_resume_plan(id: PathId, known: Known, asked: Asked) -> ResumePlan:
-    """How many calls of a flow run a resume would reuse, which would run again, and why."""
-    run = found(id, known)
-    return _plan(asked.planned_steps(id), run.state_type is StateType.FAILED)
-
-
-@router.get("/{id}/rerun-plan", responses=_ONE)
-def get_rerun_plan(
-    id: PathId, known: Known, asked: Asked, from_step: Annotated[Id, Query(description="A run that it called.")]
-) -> ResumePlan:
-    """How many calls of a flow run would be reused if it were run again from a step, which would run again, and why."""
-    found(id, known)
-    return _plan(asked.planned_steps(id, from_step), retries_failed=True)
-
-
-def _plan(planned: Sequence[PlannedSteps], retries_failed: bool) -> ResumePlan:
-    again: Counter[tuple[str, bool, _Reason]] = Counter()
-    reused = 0
-    for steps in planned:
-        if steps.has_result and not steps.is_later and not (steps.is_exception and retries_failed):
-            reused += steps.calls
-        else:
-            again[steps.of, steps.of_task, _why(steps)] += steps.calls
-    runs = [RunsAgain(of=of, of_task=task, why=why, count=count) for (of, task, why), count in again.most_common()]
-    return ResumePlan(reused=reused, runs_again=runs)
-
-
-def _why(steps: PlannedSteps) -> _Reason:
-    if steps.is_later:
-        return "later"
-    if steps.state_type == "FAILED":
-        return "failed"
-    return "no result" if steps.state_type == "COMPLETED" else "unfinished"
 
 
 class Continue(BaseModel):
@@ -180,14 +119,19 @@ def resume_flow_run(
 def rerun_flow_run(
     id: PathId, known: Known, request: Request, how: Annotated[Rerun | None, Body()] = None
 ) -> FlowRunModel:
-    """Start a new run of a flow with the arguments of a run, in a process on the server's machine.
+    """Start a new run of a flow with the arguments of a run, or others, in a process on the server's machine.
 
     The response is the new run, or the old one if the new run was not reported within a few seconds.
     """
     run = found(id, known)
     before = _newest(run, known)
-    options = () if how is None or how.from_step is None else ("--from", how.from_step)
-    _starter(request).start("flow-run", "rerun", id, *options, has_begun=lambda: _newest(run, known).id != before.id)
+    how = how or Rerun()
+    options = () if how.from_step is None else ("--from", how.from_step)
+    _starter(request).start(
+        *("flow-run", "rerun", id, *options),
+        document=json.dumps(how.parameters, ensure_ascii=False) if how.parameters else None,
+        has_begun=lambda: _newest(run, known).id != before.id,
+    )
     newest = _newest(run, known)
     return FlowRunModel.of(run if newest.id == before.id else newest)
 

@@ -5,7 +5,7 @@ import { read, type Filled, type FormField } from "~/lib/schemaForm"
 type Json = Readonly<Record<string, unknown>>
 
 /**
- * The parameters that somebody changed: all others are the deployment's. A text that was emptied is empty text, and
+ * The parameters that somebody changed: all others are the deployment's, or those of an earlier run. A text that was emptied is empty text, and
  * anything else that was is null, where it may be.
  */
 export function changed(fields: readonly FormField[], texts: ReadonlyMap<string, string>): Filled {
@@ -18,7 +18,7 @@ export function changed(fields: readonly FormField[], texts: ReadonlyMap<string,
   for (const each of cleared) {
     if (each.nullable) values[each.name] = null
     else if (each.kind === "text" || each.kind === "lines") values[each.name] = ""
-    else errors.set(each.name, `It cannot be empty. It is ${each.initial} by default.`)
+    else errors.set(each.name, `It cannot be empty. It was ${each.initial}.`)
   }
   return { values, errors }
 }

@@ -1,4 +1,4 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query"
+import { useQueryClient } from "@tanstack/react-query"
 import { useNavigate } from "@tanstack/react-router"
 import { Ban, Play, RotateCcw, Trash2 } from "lucide-react"
 import { useState } from "react"
@@ -6,19 +6,19 @@ import { client, unwrap, type Schemas } from "~/api/client"
 import { Button } from "~/components/Button"
 import { ConfirmDialog } from "~/components/Dialog"
 import { Field } from "~/components/Field"
-import { path } from "~/components/Link"
 import { FINAL } from "~/components/State"
 import { done } from "~/components/Toast"
 import { useBecause } from "~/lib/may"
 import { useByHand } from "./byHand"
 import { Continue } from "./Continue"
-import { Plan } from "./Plan"
+import { ResumePlan } from "./Plan"
+import { Rerun } from "./Rerun"
 
 type FlowRun = Schemas["FlowRunModel"]
 
 /** What can be done with a flow run as it stands. */
 export function Actions({ run }: { run: FlowRun }) {
-  const [asked, setAsked] = useState<"cancel" | "delete" | "continue" | "resume" | null>(null)
+  const [asked, setAsked] = useState<"cancel" | "delete" | "continue" | "resume" | "rerun" | null>(null)
   const [byHand, byHandDialog] = useByHand(run.name)
   const [grace, setGrace] = useState(30)
   const queries = useQueryClient()
@@ -40,15 +40,6 @@ export function Actions({ run }: { run: FlowRun }) {
       byHand("resumed")(error)
     }
   }
-  const rerun = useMutation({
-    mutationFn: () => unwrap(client.POST("/api/flow-runs/{id}/rerun", at)),
-    onSuccess: next => {
-      done(next.id === run.id ? `${run.name} runs again` : `${next.name} runs`)
-      if (next.id !== run.id) void navigate({ to: path("flow-runs", next.id) })
-      return refresh()
-    },
-    onError: byHand("rerun"),
-  })
   const cancel = async () => {
     await unwrap(client.POST("/api/flow-runs/{id}/cancel", { ...at, body: { grace_seconds: grace } }))
     done(`${run.name} is being cancelled`)
@@ -85,13 +76,8 @@ export function Actions({ run }: { run: FlowRun }) {
           </Button>
         )}
       {isOver && run.parent_flow_run_id === null && (
-        <Button
-          icon={<RotateCcw size={13} aria-hidden />}
-          because={admin}
-          disabled={rerun.isPending}
-          onClick={() => rerun.mutate()}
-        >
-          Rerun
+        <Button icon={<RotateCcw size={13} aria-hidden />} because={admin} onClick={() => setAsked("rerun")}>
+          Rerun…
         </Button>
       )}
       {!isOver && (
@@ -137,7 +123,7 @@ export function Actions({ run }: { run: FlowRun }) {
         action={type === "FAILED" ? "Retry" : "Resume the run"}
         onConfirm={resume}
       >
-        <Plan id={run.id} />
+        <ResumePlan id={run.id} />
       </ConfirmDialog>
       <ConfirmDialog
         open={asked === "delete"}
@@ -152,6 +138,7 @@ export function Actions({ run }: { run: FlowRun }) {
           This cannot be undone.
         </p>
       </ConfirmDialog>
+      {asked === "rerun" && <Rerun run={run} onClose={() => setAsked(null)} />}
       {asked === "continue" && <Continue run={run} onClose={() => setAsked(null)} />}
       {byHandDialog}
     </>

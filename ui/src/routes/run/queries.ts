@@ -59,12 +59,22 @@ export const resumePlan = (id: string) =>
     staleTime: 0,
   })
 
-export const rerunPlan = (id: string, step: string) =>
+/** What running a flow again would do with what a run of it called: from one of its steps, or from the start. */
+export const rerunPlan = (id: string, step: string | undefined, changed: readonly string[]) =>
   queryOptions({
-    queryKey: ["rerun-plan", id, step],
-    queryFn: () =>
-      unwrap(client.GET("/api/flow-runs/{id}/rerun-plan", { params: { path: { id }, query: { from_step: step } } })),
+    queryKey: ["rerun-plan", id, step, changed],
+    queryFn: () => {
+      const query = { changed: [...changed], ...(step === undefined ? {} : { from_step: step }) }
+      return unwrap(client.GET("/api/flow-runs/{id}/rerun-plan", { params: { path: { id }, query } }))
+    },
     staleTime: 0,
+  })
+
+/** A flow run's parameters, and what they may be. */
+export const runParameters = (id: string) =>
+  queryOptions({
+    queryKey: ["run-parameters", id],
+    queryFn: () => unwrap(client.GET("/api/flow-runs/{id}/parameters", { params: { path: { id } } })),
   })
 
 /** From a failed flow run down to the run in which its failure began. */
