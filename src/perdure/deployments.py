@@ -7,12 +7,14 @@ if __name__ == "__main__":
 """
 
 from perdure._execution.deployment_runs import run_deployment
-from perdure._execution.deployments import Applied, DeployedFlow, Deployment, deploy, serve
-from perdure._model.errors import DeploymentError, DeploymentMissing
+from perdure._execution.deployments import Applied, Bundle, DeployedFlow, Deployment, deploy, serve
+from perdure._model.errors import BundleError, DeploymentError, DeploymentMissing
 from perdure._platform.moved import export
 
 __all__ = [
     "Applied",
+    "Bundle",
+    "BundleError",
     "DeployedFlow",
     "Deployment",
     "DeploymentError",

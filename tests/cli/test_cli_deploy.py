@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +133,14 @@ def test_schedules_that_the_file_does_not_mention_stay(perdure: Perdure, folder:
         ("flows.py:report", "flows.py:reprot", "deployments[0] (nightly)"),
         ("[[deployments]]", "[[deployments]", "cannot be read"),
         ('name = "by hand"', 'name = "a/b"', "deployments[1].name"),
+        ('tags = ["prod"]', "source = { branch = 'main' }", "deployments[0].source lacks 'url' or 'bundle'"),
+        (
+            'tags = ["prod"]',
+            "source = { url = 'a', brunch = 'b' }",
+            "source has no key 'brunch'. Did you mean 'branch'?",
+        ),
+        ('tags = ["prod"]', "source = { bundle = '.', without = [] }", "source has no key 'without'."),
+        ('tags = ["prod"]', "source = { bundle = 'below' }", "(nightly): The flow is in"),
     ],
 )
 def test_what_is_wrong_is_named_with_file_and_key(perdure: Perdure, folder: Path, before: str, after: str, says: str):
@@ -142,6 +151,22 @@ def test_what_is_wrong_is_named_with_file_and_key(perdure: Perdure, folder: Path
     assert says in said
     assert "perdure.toml" in said
     assert not known().all()
+
+
+@pytest.mark.parametrize("source", ['"bundle"', '{ bundle = ".", exclude = ["*.txt"], storage = "below" }'])
+def test_code_is_declared_to_be_a_bundle_of_the_files_folder(perdure: Perdure, folder: Path, source: str):
+    (folder / "notes.txt").touch()
+    text = f'[[deployments]]\nname = "nightly"\nentrypoint = "flows.py:report"\nsource = {source}\n'
+    (folder / "perdure.toml").write_text(text)
+    assert "report/nightly: would change." in perdure("deploy", "--dry-run").output
+    assert not list(folder.rglob("*.zip"))
+    assert perdure("deploy").exit_code == 0
+    (file,) = folder.rglob("bundles/*.zip")
+    names = zipfile.ZipFile(file).namelist()
+    assert "flows.py" in names
+    assert ("notes.txt" in names, file.is_relative_to(folder / "below")) == (
+        (True, False) if source == '"bundle"' else (False, True)
+    )
 
 
 @pytest.mark.parametrize(

@@ -162,6 +162,24 @@ def test_a_commit_that_was_gone_back_to_is_run(perdure: Perdure, repository: Pat
     assert codes == [f"commit {each} of file://{repository}" for each in (first, second, first)]
 
 
+def test_a_bundle_that_was_gone_back_to_is_run_and_one_that_is_gone_is_refused(
+    perdure: Perdure, tmp_path: Path
+) -> None:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    for word in ("first", "second"):
+        (folder / "flows_of_rollback.py").write_text(
+            f"from perdure import flow\n\n@flow(persist_result=True)\ndef report():\n    return {word!r}\n"
+        )
+        Flow.from_source(folder, "flows_of_rollback.py:report").deploy("nightly", source="bundle")
+    shutil.rmtree(folder)
+    assert perdure("deployment", "rollback", "nightly").exit_code == 0
+    assert get_result(run_of(perdure, "report/nightly")) == "first"
+    shutil.rmtree(settings.current().home / "bundles")
+    shutil.rmtree(settings.current().local_storage_path / "bundles")
+    assert "the code of version 2 is not there. The bundle" in refused(perdure)
+
+
 def test_a_commit_that_cannot_be_fetched_any_more_is_refused(perdure: Perdure, repository: Path) -> None:
     shutil.rmtree(settings.current().home / "sources")
     shutil.rmtree(repository)

@@ -294,6 +294,7 @@ class Flow(Submittable[FlowOptions, P, R], OptionsOfFlows, Deployable, Generic[P
         work_queue_name: str | None = None,
         anchor_date: datetime | None = None,
         version: str | None = None,
+        source: str | Bundle | None = None,
         **others: object,
     ) -> DeployedFlow: ...
     def validate_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]: ...

@@ -1,5 +1,7 @@
 __all__ = [
     "Applied",
+    "Bundle",
+    "BundleError",
     "DeployedFlow",
     "Deployment",
     "DeploymentError",
@@ -24,6 +26,20 @@ class Applied(DeploymentRecord):
     work_pool: str
     work_queue: str | None
 
+class Bundle:
+    def __init__(
+        self,
+        *,
+        folder: str | Path | None = None,
+        exclude: Sequence[str] = (),
+        storage: Storage | str | None = None,
+    ) -> None: ...
+    exclude: Sequence[str] = ()
+    folder: str | Path | None = None
+    storage: Storage | str | None = None
+
+from perdure.errors import BundleError as BundleError
+
 class DeployedFlow:
     def __init__(
         self,
@@ -38,8 +54,10 @@ class DeployedFlow:
         overlap: Overlap = 'queue',
         priority: int = DEFAULT_PRIORITY,
         paused: bool = False,
+        bundle: Packed | None = None,
     ) -> None: ...
     def apply(self) -> Applied: ...
+    bundle: Packed | None = None
     concurrency_limit: int | None = None
     definition: Definition
     flow_name: str

@@ -5,6 +5,7 @@ __all__ = [
     "AutomationError",
     "BlockError",
     "BlockMissing",
+    "BundleError",
     "CacheEntryMissing",
     "CancelRequested",
     "CancelledRun",
@@ -91,6 +92,9 @@ class BlockError(PerdureError):
     ...
 
 class BlockMissing(BlockError, LookupError):
+    ...
+
+class BundleError(DeploymentError):
     ...
 
 class CacheEntryMissing(OrchestratorError, LookupError):

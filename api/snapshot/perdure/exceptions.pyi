@@ -5,6 +5,7 @@ __all__ = [
     "AutomationError",
     "BlockError",
     "BlockMissing",
+    "BundleError",
     "CacheEntryMissing",
     "CancelRequested",
     "CancelledRun",
@@ -99,6 +100,8 @@ from perdure.errors import AutomationError as AutomationError
 from perdure.errors import BlockError as BlockError
 
 from perdure.errors import BlockMissing as BlockMissing
+
+from perdure.errors import BundleError as BundleError
 
 from perdure.errors import CacheEntryMissing as CacheEntryMissing
 

@@ -9,6 +9,7 @@ from perdure._model.options import FlowOptions
 
 if TYPE_CHECKING:
     from perdure._execution.deployments import DeployedFlow
+    from perdure._rooms.deployments.bundles import Bundle
     from perdure._rooms.deployments.port import Deployment, Overlap
     from perdure._scheduling.partitions import Partitions
     from perdure._scheduling.schedule import Schedule
@@ -45,6 +46,7 @@ class Deployable:
         work_queue_name: str | None = None,
         anchor_date: datetime | None = None,
         version: str | None = None,
+        source: "str | Bundle | None" = None,
         **others: object,
     ) -> "DeployedFlow":
         """This flow as a deployment, for `serve` or `deploy`.
@@ -74,6 +76,8 @@ class Deployable:
             work_queue_name: the same as `work_queue`.
             anchor_date: what an interval is in step with.
             version: shown as the flow's version; the flow's own by default.
+            source: "bundle", or a `Bundle(folder=...)`: its code is kept in a storage, for workers that do not have its
+                files. Without it, its runs begin where its files are.
             others: options that Prefect has: `is_schedule_active`, `image` with `build=False`, and those that change
                 nothing here. Those that ask for what there is not are refused with what to do instead.
 
@@ -82,6 +86,7 @@ class Deployable:
             TypeError: an option is unknown.
             InvalidSchedule: a schedule cannot be read.
             ParameterTypeError: the flow does not take the parameters.
+            BundleError: its code cannot be made a bundle.
         """
         from perdure._execution.deployments import deployed_flow
 
@@ -107,6 +112,7 @@ class Deployable:
             job_variables=job_variables,
             anchor_date=anchor_date,
             version=version,
+            source=source,
             **others,
         )
 

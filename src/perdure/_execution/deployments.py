@@ -5,6 +5,7 @@ if __name__ == "__main__":
 """
 
 import getpass
+import json
 import signal
 import socket
 import threading
@@ -14,11 +15,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
+from perdure._engine.recovery.start_record import entry_point_of
 from perdure._execution.deployment_runs import run_deployment
 from perdure._model.colour import caller_is_async
 from perdure._model.errors import DeploymentError, DeploymentMissing
 from perdure._platform.ids import new_id
+from perdure._results.places import storage_at
 from perdure._rooms.deployments.accepted import ConcurrencyLimitConfig, translated
+from perdure._rooms.deployments.bundles import Bundle, Packed, bundled
 from perdure._rooms.deployments.definition import Definition, definition_of
 from perdure._rooms.deployments.job_templates import job_of
 from perdure._rooms.deployments.port import DEFAULT_POOL, DEFAULT_PRIORITY, DeploymentVersion, Overlap, WorkPool
@@ -27,6 +31,7 @@ from perdure._rooms.deployments.ticks import scheduled
 from perdure._scheduling.partitions import Partitions
 from perdure._scheduling.schedule import Cron, Interval, RRule, Schedule
 from perdure._session import session as sessions
+from perdure._session.result_places import storage_of
 from perdure._settings import settings
 from perdure._worker.loop import Worker
 from perdure._worker.process import ProcessInfrastructure
@@ -36,6 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Applied",
+    "Bundle",
     "DeployedFlow",
     "Deployment",
     "DeploymentError",
@@ -61,6 +67,7 @@ class DeployedFlow:
             "cancel_running". With another one than "queue", the limit is 1 if none is given.
         priority: Of its runs; lower ones begin first.
         paused: Whether a new deployment begins paused. One that is there keeps what a person chose.
+        bundle: Its code, if that is kept in a storage: `apply` puts it there.
 
     It may be awaited, which changes nothing: so coroutines may be written either way.
     """
@@ -75,6 +82,7 @@ class DeployedFlow:
     overlap: Overlap = "queue"
     priority: int = DEFAULT_PRIORITY
     paused: bool = False
+    bundle: Packed | None = None
 
     def __await__(self) -> Generator[object, None, Self]:
         return self
@@ -85,6 +93,7 @@ class DeployedFlow:
 
         Raises:
             DeploymentError: its work pool does not take its job variables.
+            StorageError: its bundle could not be kept.
             OrchestratorError: it could not be kept.
         """
         session = sessions.current()
@@ -96,6 +105,10 @@ class DeployedFlow:
         job_of(pool or WorkPool(name, kind, None, None, "{}", now), self.definition.job)
         if pool is None:
             known.put_pool(WorkPool(name, kind, None, None, "{}", now))
+        if self.bundle is not None:  # first: no version names a bundle that is not there
+            self.bundle.keep()
+            session.storages.id_of(self.bundle.storage)
+            session.orchestrator.flush()
         text = self.definition.as_json()
         made = DeploymentRecord(
             new_id(),
@@ -182,6 +195,7 @@ def deployed_flow(
     job_variables: Mapping[str, Any] | None = None,
     anchor_date: datetime | None = None,
     version: str | None = None,
+    source: "str | Bundle | None" = None,
     **chosen: Any,
 ) -> DeployedFlow:
     """What `Flow.to_deployment` makes."""
@@ -220,6 +234,10 @@ def deployed_flow(
     )
     if version is not None:
         definition = replace(definition, flow_version=version)
+    bundle = None
+    if source is not None:
+        entry, bundle = _bundled(options, source)
+        definition = replace(definition, entry_point=entry)
     return DeployedFlow(
         flow_name=options.name,
         name=name,
@@ -227,8 +245,23 @@ def deployed_flow(
         schedules=_with_own_slugs(times) if asked else None,
         work_pool=work_pool,
         work_queue=work_queue,
+        bundle=bundle,
         **chosen,
     )
+
+
+def _bundled(options: "FlowOptions", source: object) -> tuple[dict[str, str], Packed]:
+    chosen = Bundle() if source == "bundle" else source
+    if not isinstance(chosen, Bundle):
+        raise DeploymentError(
+            f"source= is 'bundle' or a Bundle(folder=...), not {source!r}. Code of another folder or of a repository is"
+            " loaded: flow.from_source(source, entrypoint).deploy(name)."
+        )
+    if isinstance(chosen.storage, str):
+        storage = storage_at(chosen.storage)
+    else:
+        storage = storage_of(chosen.storage or options.result_storage, settings.current())
+    return bundled(json.loads(entry_point_of(options)), chosen, storage)
 
 
 def _each(given: Any) -> Iterable[Any]:

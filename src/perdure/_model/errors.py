@@ -317,6 +317,10 @@ class DeploymentError(PerdureError, ValueError):
     """A deployment cannot be made, or its runs cannot, as asked."""
 
 
+class BundleError(DeploymentError):
+    """A deployment's bundle cannot be made; or it is gone, altered or not signed as it should be, and is not run."""
+
+
 class DeploymentMissing(OrchestratorError, LookupError):
     """The orchestrator knows no deployment with the name."""
 

@@ -6,11 +6,13 @@ that has neither is known by the folder itself. What is installed is known by it
 """
 
 import functools
+import json
 import re
 from pathlib import Path
 
 from perdure._platform.standard_library import folders
 
+MARK = ".perdure-bundle"  # a file in code that was copied as a bundle: it says the project that it is a copy of
 _INSTALLED = frozenset({"site-packages", "dist-packages"})
 _URL = re.compile(r"^(?:\w[\w+.-]*://)?(?:[^@/]*@)?([^/:]+)(?::\d+(?=/))?[:/]+(.*?)/*(?:\.git)?/*$")
 # Read without a parser of TOML, which takes more time to import than a small flow.
@@ -66,9 +68,29 @@ def project_of_folder(folder: Path | str) -> str:
         if name is not None:
             inside = folder.relative_to(above).as_posix()
             return name if inside == "." else f"{name}//{inside}"
+        marked = _marked(above / MARK)
+        if marked is not None:
+            inside = folder.relative_to(above).as_posix()
+            return marked[0] if inside == "." else f"{marked[0]}{marked[1]}{inside}"
         if (above / ".git").exists():
             break
     return folder.as_posix()
+
+
+def mark_of(folder: Path) -> dict[str, str]:
+    """What the mark of a copy of a folder says: its project, and what stands between that and a folder inside."""
+    folder = folder.resolve()
+    project = project_of_folder(folder)
+    is_top = project != folder.as_posix() and "//" not in project
+    return {"project": project, "joint": "//" if is_top else "/"}
+
+
+def _marked(mark: Path) -> tuple[str, str] | None:
+    try:
+        said = json.loads(mark.read_text(encoding="utf-8"))
+        return str(said["project"]), str(said["joint"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
 
 
 def _declared_name(file: Path) -> str | None:

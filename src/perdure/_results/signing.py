@@ -13,8 +13,11 @@ from perdure._settings import settings
 
 _DOCUMENT = b"perdure result document 1\0"  # so that no signature holds for something of another kind
 KEPT = b"perdure kept values 1\0"
+BUNDLE = b"perdure bundle 1\0"
 _MARK = b', "signature": "'
-_MEND = "Run the task again, or restore the file."
+_UNSIGNED = "Run the task again; or, if you trust its writer, sign it by `perdure result rewrite --sign-unsigned`."
+_NO_KEY = "Add the key at the end of the ring if you trust it, or run the task again."
+_ALTERED = "Run the task again, or restore the file."
 
 
 class SigningKeys:
@@ -50,24 +53,27 @@ class SigningKeys:
         Raises:
             ResultUntrusted: it is not.
         """
+        fault = self.fault(body, place, signature, domain)
+        if fault is not None:
+            is_known = signature is not None and self.has(signature.partition(":")[0])
+            remedy = _UNSIGNED if signature is None else _ALTERED if is_known else _NO_KEY
+            raise ResultUntrusted(f"{where()} {fault} {remedy}")
+
+    def fault(self, body: bytes, place: str, signature: str | None, domain: bytes) -> str | None:
+        """Why a signature does not hold, as the end of a sentence; None if it does."""
         if signature is None:
-            raise ResultUntrusted(
-                f"{where()} is not signed, and PERDURE_RESULTS_SIGNING_KEYS is set. Run the task again; or, if "
-                "you trust its writer, sign it by `perdure result rewrite --sign-unsigned`."
-            )
+            return "is not signed, and PERDURE_RESULTS_SIGNING_KEYS is set."
         id, _, digest = signature.partition(":")
         key = self._keys.get(id)
         if key is None:
-            raise ResultUntrusted(
-                f"{where()} is signed with the key {id[:64]!r}, which PERDURE_RESULTS_SIGNING_KEYS does not have."
-                " Add the key at the end of the ring if you trust it, or run the task again."
-            )
+            return f"is signed with the key {id[:64]!r}, which PERDURE_RESULTS_SIGNING_KEYS does not have."
         # As bytes: the comparison of text in constant time is for ASCII only.
-        if not hmac.compare_digest(_digest(key, body, place, domain).encode(), digest.encode()):
-            raise ResultUntrusted(
-                f"{where()} was altered, moved here from another place, or signed with another key of the id"
-                f" {id!r}: its signature is wrong. {_MEND}"
-            )
+        if hmac.compare_digest(_digest(key, body, place, domain).encode(), digest.encode()):
+            return None
+        return (
+            "was altered, moved here from another place, or signed with another key of the id"
+            f" {id!r}: its signature is wrong."
+        )
 
 
 def _digest(key: Key, body: bytes, place: str, domain: bytes) -> str:

@@ -66,6 +66,12 @@ class ResultPlaces:
         self._usable[chosen if isinstance(chosen, str) else id(chosen)] = chosen
 
 
+def storage_of(chosen: object, settings: Settings) -> "Storage":
+    """The storage that is chosen, or the one that it is the slug of; without one, where results go by the settings."""
+    chosen = settings.default_result_storage_block if chosen is None else chosen
+    return _local_storage(settings) if chosen is None else _loaded_storage(chosen)
+
+
 def _chooser(run: RunContext) -> RunContext | None:
     """The run, or the nearest one above it, that was given a storage: it is loaded once for all below."""
     above: RunContext | None = run

@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping
 
+from perdure._rooms.deployments.bundles import is_bundle, unbundled
+from perdure._session import session
+
 
 def placed(entry: Mapping[str, str]) -> dict[str, str]:
     """Where a flow is found on this machine, by its entry point: its code is fetched, if it is not there yet.
@@ -11,6 +14,8 @@ def placed(entry: Mapping[str, str]) -> dict[str, str]:
     """
     if "source" not in entry:
         return dict(entry)
+    if is_bundle(entry):
+        return unbundled(entry, session.current().storages.get)
     from perdure.integrations import git_sources  # few flows come from repositories
 
     return git_sources.placed(entry)

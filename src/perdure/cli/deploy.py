@@ -17,6 +17,7 @@ from perdure._platform.clock import system_clock
 from perdure._platform.suggest import nearest
 from perdure._rooms.automations.making import definition_text, new_automation
 from perdure._rooms.automations.port import Automations
+from perdure._rooms.deployments.bundles import Bundle
 from perdure._rooms.deployments.declared import Declared, declared, declared_automations, file_above
 from perdure._rooms.deployments.declared_schema import SCHEMA
 from perdure._rooms.deployments.definition import Definition, definition_of_text
@@ -109,13 +110,24 @@ def _chosen(all_of_file: Sequence[Declared], names: Sequence[str], every: bool, 
 
 def _deployed(each: Declared) -> DeployedFlow:
     try:
-        return _flow_of(each).to_deployment(each.name, **each.options)
+        return _flow_of(each).to_deployment(each.name, **each.options, source=_bundle_of(each))
     except (PerdureError, TypeError, ValueError, typer.BadParameter) as error:
         raise DeploymentError(f"{each.place} ({each.name}): {error}") from error
 
 
+def _bundle_of(each: Declared) -> Bundle | None:
+    """The bundle that a deployment's code is to be, if it is; folders are from the file's own, which is this one."""
+    if each.source == "bundle":
+        return Bundle(folder=".")
+    if not isinstance(each.source, Mapping) or "bundle" not in each.source:
+        return None
+    return Bundle(
+        folder=each.source["bundle"], exclude=each.source.get("exclude", ()), storage=each.source.get("storage")
+    )
+
+
 def _flow_of(each: Declared) -> Flow[..., object]:
-    if each.source is None:
+    if each.source is None or _bundle_of(each) is not None:
         return load_flow(each.entrypoint, _REFUSED)
     source: Any = each.source
     if isinstance(source, Mapping):

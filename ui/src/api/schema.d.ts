@@ -4589,6 +4589,11 @@ export interface components {
          */
         VersionModel: {
             /**
+             * Code
+             * @description Its commit or its bundle; null if it is what its file says.
+             */
+            code: string | null;
+            /**
              * Created
              * Format: date-time
              */
@@ -4597,6 +4602,11 @@ export interface components {
             created_by: string;
             /** Number */
             number: number;
+            /**
+             * Same As
+             * @description The first version with its definition; its own number if it is new.
+             */
+            same_as: number;
         };
         /**
          * WorkerModel

@@ -30,7 +30,10 @@ _REFUSED: Mapping[str, tuple[tuple[object, ...], str]] = {
         (None,),
         "What runs start on is the work pool's: give work_pool_name=, and job_variables={'env': {...}}.",
     ),
-    "storage": ((None,), "Code comes from a path or a repository: flow.from_source(source, entrypoint).deploy(name)."),
+    "storage": (
+        (None,),
+        "Code comes from a path, a bundle or a repository: source='bundle', or flow.from_source(source, entrypoint).",
+    ),
 }
 # Options that say how Prefect does something that there is no choice about here.
 _IGNORED = frozenset(

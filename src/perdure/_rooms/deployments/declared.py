@@ -31,7 +31,7 @@ class Declared:
     place: str
     name: str
     entrypoint: str
-    source: str | Mapping[str, str] | None
+    source: str | Mapping[str, Any] | None
     options: Mapping[str, Any]
 
 
@@ -110,8 +110,19 @@ def _message(error: Any) -> str:
     if error.validator == "required":
         return f"{place} lacks {next(each for each in error.validator_value if each not in error.instance)!r}."
     if error.validator == "oneOf" and isinstance(error.instance, Mapping):
-        return f"{place} needs one of cron, interval and rrule." if "schedules" in place else f"{place} lacks 'url'."
+        if "schedules" in place:
+            return f"{place} needs one of cron, interval and rrule."
+        return _message_of_source(error, place)
     return f"{place}: {error.message}."
+
+
+def _message_of_source(error: Any, place: str) -> str:
+    """Of a table that is neither a repository nor a bundle: what is wrong with what it seems to be."""
+    if "url" not in error.instance and "bundle" not in error.instance:
+        return f"{place} lacks 'url' or 'bundle'."
+    meant = "bundle" if "bundle" in error.instance else "url"
+    kind = next(number for number, each in enumerate(error.validator_value) if meant in each.get("required", ()))
+    return _message(next(each for each in error.context if each.schema_path[0] == kind))
 
 
 def _place(path: Iterable[object]) -> str:

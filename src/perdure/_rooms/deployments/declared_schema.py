@@ -46,9 +46,20 @@ _DEPLOYMENT: dict[str, object] = {
         "name": {"type": "string", "pattern": "^[^/]{1,200}$", "description": "With the flow's: 'flow/name'."},
         "entrypoint": {**_TEXT, "description": "'flows.py:report' from here, or 'package.module:report'."},
         "source": {
-            "description": "Where the code is, if it is not here: a folder, or a repository's URL.",
+            "description": "Where the code is, if it is not here: a folder, or a repository's URL. 'bundle': the code"
+            " here is kept in a storage, for workers that do not have it.",
             "oneOf": [
                 _TEXT,
+                {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "required": ["bundle"],
+                    "properties": {
+                        "bundle": {**_TEXT, "description": "The folder, from here."},
+                        "exclude": _texts("Patterns of names and paths that are left out."),
+                        "storage": {**_TEXT, "description": "A storage's slug or address; that of results by default."},
+                    },
+                },
                 {
                     "type": "object",
                     "additionalProperties": False,

@@ -25,6 +25,7 @@ from perdure._rooms.deployments.pool_routes import router as pools
 from perdure._rooms.deployments.port import Deployment, DeploymentVersion, QueuedRun, QueueFilter, ScheduleRecord
 from perdure._rooms.deployments.runs import Wanted, flow_runs_of, make_runs
 from perdure._rooms.deployments.ticks import resume_schedules, upcoming
+from perdure._rooms.deployments.versions import code_shown, first_alike
 from perdure._rooms.runs.records import RunFilter
 from perdure._rooms.tokens.records import Scope
 from perdure._store.embedded import EmbeddedOrchestrator
@@ -57,11 +58,19 @@ class VersionModel(BaseModel):
     number: int
     created: datetime
     created_by: str
+    same_as: Annotated[int, Field(description="The first version with its definition; its own number if it is new.")]
+    code: Annotated[str | None, Field(description="Its commit or its bundle; null if it is what its file says.")]
 
     @classmethod
-    def of(cls, version: DeploymentVersion) -> "VersionModel":
-        """The model of a record."""
-        return cls(number=version.number, created=moment(version.created), created_by=version.created_by)
+    def of(cls, version: DeploymentVersion, versions: Sequence[DeploymentVersion]) -> "VersionModel":
+        """The model of a record, among all versions of the deployment."""
+        return cls(
+            number=version.number,
+            created=moment(version.created),
+            created_by=version.created_by,
+            same_as=first_alike(version, versions).number,
+            code=code_shown(definition_of_text(version.definition)),
+        )
 
 
 class ScheduledRunModel(BaseModel):
@@ -197,12 +206,13 @@ def get_deployment(id: Id, known: Known) -> DeploymentDetails:
     """One deployment, with its versions and the schema of its parameters."""
     of = _found(id, known)
     definition = definition_of_text(of.definition)
+    versions = known.deployments.versions(id)
     return DeploymentDetails(
         **_fields(of, known.deployments.schedules(id), _last(of, known)),
         parameter_schema=definition.schema,
         entry_point=definition.entry_point,
         partitions=definition.partitions,
-        versions=[VersionModel.of(each) for each in known.deployments.versions(id)],
+        versions=[VersionModel.of(each, versions) for each in versions],
     )
 
 

@@ -25,6 +25,8 @@ def code_shown(definition: Definition) -> str | None:
     if "source" not in definition.entry_point:
         return None
     source: dict[str, str] = json.loads(definition.entry_point["source"])
+    if "bundle" in source:
+        return f"bundle {source['bundle'][:_SHOWN]}"
     return f"commit {source['commit'][:_SHOWN]} of {source['url']}"
 
 

@@ -159,8 +159,11 @@ function Definition({ of }: { of: Details }) {
               <strong>Version {each.number}</strong>
               <Timestamp time={each.created} />
               <p className="faint">
-                {each.number === of.version && "In use. "}Deployed by {each.created_by}
+                {each.number === of.version && "In use. "}
+                Deployed by {each.created_by}
+                {each.same_as !== each.number && `, as version ${each.same_as} again`}
               </p>
+              {each.code !== null && <p className="faint">Code: {each.code}</p>}
             </li>
           ))}
         </ul>

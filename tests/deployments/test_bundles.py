@@ -1,0 +1,341 @@
+"""Deployments whose code is a bundle: it runs where the code is not, and nothing else is ever run in its place."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from perdure import Flow, session, settings
+from perdure._results import signing
+from perdure._rooms.deployments.bundles import Bundle, unbundled
+from perdure._rooms.deployments.definition import definition_of_text
+from perdure._settings.settings import as_environment
+from perdure.deployments import BundleError, DeploymentError, run_deployment
+from perdure.filesystems import S3, LocalFileSystem
+from perdure.records import RunFilter
+from perdure.results import get_result
+from perdure.serializers import new_key
+from perdure.states import StateType
+from tests import prepared
+from tests.deployments.test_workers import ended, working
+
+KEY, OTHER = new_key("ours"), new_key("theirs")
+
+PROGRAM = """\
+from pathlib import Path
+
+from perdure import flow, task
+
+from helpers_of_bundle import word
+
+
+@task
+def said() -> str:
+    return word
+
+
+@flow(persist_result=True, on_crash="resume")
+def greeting(folder: str = "") -> str:
+    if folder and not Path(folder, "died").exists():
+        Path(folder, "died").touch()
+        import os
+
+        os.kill(os.getpid(), 9)
+    return f"{said()} {Path(__file__).with_name('data').read_text()}"
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A folder with a flow, a module that it imports, and a file that it reads."""
+    folder = tmp_path / "project"
+    (folder / "jobs").mkdir(parents=True)
+    (folder / "pyproject.toml").write_text('[project]\nname = "shop"\n')
+    (folder / "jobs" / "flows_of_bundle.py").write_text(PROGRAM)
+    (folder / "jobs" / "helpers_of_bundle.py").write_text("word = 'first'\n")
+    (folder / "jobs" / "data").write_text("data")
+    return folder
+
+
+def loaded(project: Path) -> Any:
+    return Flow.from_source(str(project), "jobs/flows_of_bundle.py:greeting")
+
+
+def deployed(project: Path, **options: Any) -> Any:
+    return loaded(project).deploy("nightly", **({"source": "bundle"} | options))
+
+
+def entry_of(of: Any) -> dict[str, str]:
+    return definition_of_text(of.definition).entry_point
+
+
+def source_of(of: Any) -> dict[str, str]:
+    said: dict[str, str] = json.loads(entry_of(of)["source"])
+    return said
+
+
+def file_of(digest: str) -> Path:
+    return settings.current().local_storage_path / "bundles" / f"{digest}.zip"
+
+
+def copies() -> list[Path]:
+    return [*(settings.current().home / "bundles").glob("*")]
+
+
+def begun(run_id: str, *how: str, **environment: str) -> Any:
+    """The end of a process that has begun a run, as a worker starts one, in a folder that is empty."""
+    away = settings.current().home.parent / "away"
+    away.mkdir(exist_ok=True)
+    given = {name: value for name, value in as_environment().items() if value is not None} | environment
+    command = ("-m", "perdure", "flow-run", *(how or ("start", "--quiet")), run_id)
+    return prepared.run(*command, cwd=away, env={"PATH": "/usr/bin:/bin", **given})
+
+
+def state_of(run_id: str) -> StateType | None:
+    (run,) = session.current().orchestrator.flow_runs(RunFilter(ids=(run_id,)))
+    return run.state_type
+
+
+def test_a_run_begins_where_the_folder_is_not_there(project: Path) -> None:
+    of = deployed(project)
+    shutil.rmtree(project)
+    run = run_deployment(of.id, timeout=0)
+    assert begun(run.id).returncode == 0
+    assert get_result(run.id) == "first data"
+    assert [path.name for path in copies() if path.is_dir()] == [source_of(of)["bundle"]]
+
+
+def test_the_entry_point_says_nothing_of_the_folder(project: Path) -> None:
+    assert str(project) not in json.dumps(entry_of(deployed(project)))
+
+
+def test_what_has_not_changed_is_one_version_and_what_has_is_another(project: Path) -> None:
+    first, again = deployed(project), deployed(project)
+    (project / "jobs" / "helpers_of_bundle.py").write_text("word = 'second'\n")
+    assert (first.version, again.version, deployed(project).version) == (1, 1, 2)
+
+
+def test_a_run_keeps_its_bundle_also_when_it_is_resumed(project: Path, tmp_path: Path) -> None:
+    of = deployed(project, parameters={"folder": str(tmp_path)})
+    run = run_deployment(of.id, timeout=0)
+    assert begun(run.id).returncode == -9
+    (project / "jobs" / "helpers_of_bundle.py").write_text("word = 'second'\n")
+    assert deployed(project, parameters={"folder": str(tmp_path)}).version == 2
+    shutil.rmtree(project)
+    assert begun(run.id, "resume").returncode == 0
+    assert get_result(run.id) == "first data"
+    other = run_deployment(of.id, timeout=0)
+    assert begun(other.id).returncode == 0
+    assert get_result(other.id) == "second data"
+
+
+@pytest.mark.slow
+def test_a_worker_runs_a_bundle_of_an_object_store(project: Path, s3_server: Any, s3_prefix: str) -> None:
+    storage = S3(**s3_server.fields(s3_prefix))
+    deployed(project, source=Bundle(storage=storage))
+    shutil.rmtree(project)
+    run = run_deployment("greeting/nightly", timeout=0)
+    known = session.current().orchestrator
+    with working():
+        assert ended(known, run).state_type is StateType.COMPLETED
+    assert get_result(run.id) == "first data"
+    assert [*storage.list("bundles/")] != []
+
+
+def test_a_bundle_is_kept_with_the_results_of_its_flow(project: Path, tmp_path: Path) -> None:
+    flow = loaded(project).with_options(result_storage=LocalFileSystem(tmp_path / "results"))
+    digest = source_of(flow.deploy("nightly", source="bundle"))["bundle"]
+    assert (tmp_path / "results" / "bundles" / f"{digest}.zip").is_file()
+    (tmp_path / "other").mkdir()
+    flow.deploy("nightly", source=Bundle(storage=str(tmp_path / "other")))
+    assert (tmp_path / "other" / "bundles" / f"{digest}.zip").is_file()
+
+
+def test_perdures_home_is_in_no_bundle(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with settings.temporary_settings(home=project / "jobs" / "state"):
+        settings.current().home.mkdir()
+        (settings.current().home / "secrets.key").write_text("secret")
+        bundle = loaded(project).to_deployment("nightly", source="bundle").bundle
+    assert b"secrets.key" not in bundle.data
+
+
+@pytest.mark.parametrize(
+    ("source", "error", "says"),
+    [
+        ("elsewhere", DeploymentError, "source= is 'bundle' or a Bundle"),
+        (Bundle(folder="no/such/folder"), BundleError, "There is no folder"),
+        (Bundle(folder="/usr/lib"), BundleError, "which is not in /usr/lib"),
+        (Bundle(exclude=["flows_*"]), BundleError, "would not be in the bundle"),
+    ],
+)
+def test_what_cannot_be_a_bundle_is_refused(source: Any, error: type[Exception], says: str, project: Path) -> None:
+    with pytest.raises(error, match=says):
+        loaded(project).deploy("nightly", source=source)
+    assert not session.current().orchestrator.deployments.all()
+
+
+def refused(entry: dict[str, str], find: Callable[[str], Any] | None = None) -> str:
+    """Why a bundle is not run; nothing of it was unpacked."""
+    before = copies()
+    with pytest.raises(BundleError) as raised:
+        unbundled(entry, find or session.current().storages.get)
+    assert [path for path in copies() if path.is_dir()] == [path for path in before if path.is_dir()]
+    return str(raised.value)
+
+
+def test_a_bundle_that_is_gone_ends_its_runs_with_the_reason(project: Path) -> None:
+    of = deployed(project)
+    file_of(source_of(of)["bundle"]).unlink()
+    assert "is not there" in refused(entry_of(of))
+    run = run_deployment(of.id, timeout=0)
+    assert "is not there" in begun(run.id).stderr
+
+
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A bundle that is as it should be."""
+    from perdure._rooms.deployments import archives
+
+    folder = tmp_path_factory.mktemp("packed")
+    (folder / "flows_of_bundle.py").write_text(PROGRAM)
+    return archives.packed(folder)
+
+
+def entry_for(digest: str, **said: str) -> dict[str, str]:
+    return {"target": "flows_of_bundle.py:greeting", "directory": ".", "source": json.dumps({"bundle": digest, **said})}
+
+
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100)
+@given(place=st.integers(0), change=st.integers(1, 255), how=st.sampled_from(["change", "cut", "append", "replace"]))
+def test_no_bundle_that_was_altered_is_unpacked(place: int, change: int, how: str, packed: bytes, home: Path) -> None:
+    digest, altered, at = hashlib.sha256(packed).hexdigest(), bytearray(packed), place % len(packed)
+    if how == "change":
+        altered[at] ^= change
+    elif how == "cut":
+        del altered[at:]
+    elif how == "append":
+        altered += bytes([change])
+    else:
+        altered = altered.replace(b"flows_of_bundle", b"flows_of_forger")
+    file = file_of(digest)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(altered)
+    assert "was altered" in refused(entry_for(digest, storage="x"), lambda _: LocalFileSystem())
+
+
+@pytest.fixture
+def signs(home: Path) -> Iterator[Path]:
+    """There is a signing key."""
+    with settings.temporary_settings(results_signing_keys=KEY):
+        yield home
+
+
+def signature(digest: str, ring: str, domain: bytes = signing.BUNDLE, place: str | None = None) -> str:
+    with settings.temporary_settings(results_signing_keys=ring):
+        keys = signing.ring()
+        assert keys is not None
+        return keys.sign(digest.encode(), place or f"bundles/{digest}.zip", domain)
+
+
+def unread(_: str) -> Any:
+    raise AssertionError("a storage is asked for what is not signed")
+
+
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@given(
+    text=st.none() | st.text(max_size=80) | st.binary(min_size=32, max_size=32).map(lambda made: f"ours:{made.hex()}")
+)
+def test_with_signing_keys_no_bundle_with_a_made_up_signature_is_read(text: str | None, signs: Path) -> None:
+    digest = hashlib.sha256(b"forged").hexdigest()
+    said = {} if text is None else {"signature": text}
+    assert "It is not run" in refused(entry_for(digest, storage="x", **said), unread)
+
+
+def forgeries() -> Iterator[tuple[str, str]]:
+    """Signatures of others, or by our key for something else, each for a bundle that is not ours."""
+    digest, ours = (hashlib.sha256(text).hexdigest() for text in (b"forged", b"ours"))
+    same_id = OTHER.replace("theirs:", "ours:")
+    yield digest, signature(digest, OTHER)
+    yield digest, signature(digest, same_id)
+    yield digest, signature(ours, KEY)
+    yield digest, signature(digest, KEY, domain=signing.KEPT)
+    yield digest, signature(digest, KEY, place=f"bundles/{ours}.zip")
+
+
+def test_with_signing_keys_no_signature_of_another_key_or_for_something_else_holds(home: Path) -> None:
+    for digest, text in forgeries():
+        with settings.temporary_settings(results_signing_keys=KEY):
+            assert "It is not run" in refused(entry_for(digest, storage="x", signature=text), unread)
+
+
+def test_a_copy_that_is_there_is_not_run_without_a_signature(project: Path) -> None:
+    of = deployed(project)
+    unbundled(entry_of(of), session.current().storages.get)
+    with settings.temporary_settings(results_signing_keys=KEY):
+        assert "is not signed" in refused(entry_of(of), unread)
+
+
+def test_a_signed_bundle_runs_with_its_key_and_is_refused_without_it(project: Path) -> None:
+    with settings.temporary_settings(results_signing_keys=KEY):
+        of = deployed(project)
+        shutil.rmtree(project)
+        run = run_deployment(of.id, timeout=0)
+        assert begun(run.id, PERDURE_RESULTS_SIGNING_KEYS=KEY).returncode == 0
+        assert get_result(run.id) == "first data"
+    with settings.temporary_settings(results_signing_keys=OTHER):
+        assert "does not have" in refused(entry_of(of), unread)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("target", "../flows_of_bundle.py:greeting"),
+        ("target", "/etc/flows.py:greeting"),
+        ("target", "/etc/flows:greeting"),
+        ("target", "C:\\flows.py:greeting"),
+        ("target", "a\\..\\..\\flows.py:greeting"),
+        ("directory", ".."),
+        ("directory", "/etc"),
+    ],
+)
+def test_a_flow_is_never_looked_for_outside_its_bundle(field: str, value: str, project: Path) -> None:
+    entry = {**entry_of(deployed(project)), field: value}
+    with pytest.raises(BundleError, match="not in its bundle"):
+        unbundled(entry, session.current().storages.get)
+
+
+@pytest.mark.parametrize("digest", ["../../x", "", "A" * 64, "0" * 63, None])
+def test_what_is_no_digest_is_no_place_either(digest: Any, home: Path) -> None:
+    entry = entry_for("x") | {"source": json.dumps({"bundle": digest})}
+    assert "no digest" in refused(entry, unread)
+
+
+def test_a_deploy_mends_what_was_altered(project: Path) -> None:
+    of = deployed(project)
+    file_of(source_of(of)["bundle"]).write_bytes(b"altered")
+    assert "was altered" in refused(entry_of(of))
+    deployed(project)
+    assert Path(unbundled(entry_of(of), session.current().storages.get)["directory"]).is_dir()
+
+
+def test_a_bundle_that_could_not_be_kept_makes_no_version(project: Path) -> None:
+    made = loaded(project).to_deployment("nightly", source="bundle")
+    assert made.bundle is not None
+
+    class Full(LocalFileSystem):
+        block_type = "full-of-bundles"
+
+        def replace(self, key: str, data: bytes) -> None:
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        replace(made, bundle=made.bundle._replace(storage=Full())).apply()
+    assert not session.current().orchestrator.deployments.all()
