@@ -12,7 +12,7 @@ from perdure._http.config import ServerConfig
 from perdure._server.app import create_app
 from perdure._server.running import opened
 
-__all__ = ["PromptServer", "serving"]
+__all__ = ["serving"]
 
 
 class PromptServer(uvicorn.Server):
