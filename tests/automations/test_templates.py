@@ -18,6 +18,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(name=NAMES, value=VALUES)
 def test_a_text_that_is_only_a_template_becomes_the_field_as_it_is(name: str, value: Any) -> None:
     event = {"kind": "a.b", "payload": {name: value}}

@@ -52,6 +52,7 @@ def test_a_line_that_cannot_be_made_into_text_is_kept_as_far_as_it_can(
     assert any(shown in line for line in kept), [line[:200] for line in kept]
 
 
+@pytest.mark.slow
 def test_half_a_character_is_shown_and_kept_as_an_escape(start: Programs, known: Known) -> None:
     program = start("""
         from perdure import flow, get_run_logger

@@ -154,6 +154,7 @@ class TeaHouse(Block):
     rooms: list[SecretDict]
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.text(), st.text() | st.integers() | st.lists(st.booleans()) | st.none()))
 def test_a_dict_of_secrets_comes_back_and_is_nowhere_in_clear(door: dict[str, Any]) -> None:
     door["code"] = "sesame-4711"

@@ -87,6 +87,7 @@ def test_a_message_is_sent_as_its_service_takes_it(receiver: Receiver, kind: typ
     assert receiver.received[0][2] == {field: "*nightly*\nit failed"}
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of Apprise's own imports
 def test_apprise_sends_to_whatever_it_knows(receiver: Receiver) -> None:
     AppriseNotification(url=url(receiver, scheme="json")).notify("it failed")

@@ -29,10 +29,12 @@ def test_the_flow_of_a_new_project_runs(project: Path):
     assert "'least'" in call(project, "flows.py")
 
 
+@pytest.mark.slow
 def test_the_tests_of_a_new_project_pass(project: Path):
     assert "2 passed" in call(project, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:xdist")
 
 
+@pytest.mark.slow
 def test_the_deployment_of_a_new_project_is_made_and_runs(project: Path):
     call(project, "-m", "perdure", "deploy", "--all")
     (shape,) = json.loads(call(project, "-m", "perdure", "deployment", "ls", "--json"))

@@ -51,6 +51,7 @@ def test_what_is_wrong_with_a_unit_is_found(tmp_path: Path) -> None:
     assert "perdure-wrong" in verified(unit, tmp_path)
 
 
+@pytest.mark.slow
 def test_a_unit_starts_what_serves_with_the_settings_of_now(tmp_path: Path) -> None:
     file = tmp_path / "jobs.py"
     file.write_text(

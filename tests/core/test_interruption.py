@@ -70,6 +70,7 @@ def hasty() -> Iterator[None]:
     sys.setswitchinterval(before)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("hasty")
 def test_an_exception_never_comes_in_what_the_thread_went_on_to() -> None:
     def after_a_moment(frame: FrameType) -> bool:

@@ -108,6 +108,7 @@ def awaited(url: str) -> SqlAlchemyConnector:
     return SqlAlchemyConnector(connection_info=SecretStr(rendered))
 
 
+@pytest.mark.slow
 def test_a_coroutine_flow_awaits_an_async_driver(filled: SqlAlchemyConnector, url: str) -> None:
     connector = awaited(url)
 

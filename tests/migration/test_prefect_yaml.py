@@ -87,6 +87,7 @@ def test_what_a_person_must_decide_is_listed(line: str, what: str) -> None:
     assert what in [each.what for each in toml_of(text).findings]
 
 
+@pytest.mark.slow
 @given(
     st.recursive(
         st.booleans() | st.integers(-(2**62), 2**62) | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

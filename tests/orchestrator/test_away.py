@@ -52,6 +52,7 @@ def test_what_is_asked_again_later_is_not_waited_for(
     orchestrator.close()
 
 
+@pytest.mark.slow
 def test_what_needs_an_answer_waits_for_it_and_says_so(
     address: str, folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

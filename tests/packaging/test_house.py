@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 import perdure
 
 HOUSE = Path(perdure.__file__).parent
@@ -44,11 +46,13 @@ def test_no_file_has_more_than_450_lines() -> None:
     assert {name for name, count in lines.items() if count > 450} == set()
 
 
+@pytest.mark.slow
 def test_few_types_are_any() -> None:
     names = (node for tree in trees().values() for node in ast.walk(tree) if isinstance(node, ast.Name))
     assert a_thousand_lines(sum(node.id == "Any" for node in names)) < 19
 
 
+@pytest.mark.slow
 def test_few_functions_import_what_is_light() -> None:
     found = (module.partition(".")[0] for tree in trees().values() for module in imported_in_functions(tree))
     light = {"perdure", *sys.stdlib_module_names} - HEAVY - NOT_ON_EVERY_SYSTEM

@@ -36,6 +36,7 @@ PLAIN = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(PLAIN)
 def test_the_shortcut_for_plain_values_writes_what_cloudpickle_writes(value: Any) -> None:

@@ -14,6 +14,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> tuple[httpx.Response, dict
         return httpx.get(f"{address}/api/docs"), httpx.get(f"{address}/api/openapi.json").json()["paths"]
 
 
+@pytest.mark.slow
 def test_the_page_names_every_operation(page: tuple[httpx.Response, dict[str, dict[str, object]]]) -> None:
     answer, paths = page
     assert answer.status_code == 200

@@ -81,6 +81,7 @@ def notified(known: Orchestrator, urls: list[str], count: int) -> list[str]:
     return [hook.id for hook in hooks]
 
 
+@pytest.mark.slow
 def test_receivers_that_never_answer_hold_up_nobody_else(
     known: Orchestrator, runtime: ServiceRuntime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -108,6 +109,7 @@ def test_an_attempt_takes_no_longer_than_it_may_however_slowly_the_answer_comes(
     assert (delivery.attempts, delivery.outcome) == (1, "It did not answer within 0.3 s.")
 
 
+@pytest.mark.slow
 def test_more_hooks_than_threads_all_have_their_turn(
     known: Orchestrator, runtime: ServiceRuntime, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -35,6 +35,7 @@ def test_tables_that_somebody_changed_are_reported(database: Database, statement
     assert named in " ".join(check(database).differences)
 
 
+@pytest.mark.slow
 def test_tables_of_others_in_the_same_database_are_passed_over(database: Database) -> None:
     report_much(database)
     with closing(database.connect()) as connection:
