@@ -13,6 +13,7 @@ _OWN_FILES = 96  # descriptors for the database, the log, programs that are star
 _FEWEST = 16  # connections
 _MOST_BACKLOG = 512  # connections that wait to be accepted
 _FIRST_SECONDS = 1.0  # for the first request of a connection that was made as the server was asked to stop
+_LAST_SECONDS = 2.0  # in which the rest of a request that is no HTTP is read, and passed over
 
 
 class Room(NamedTuple):
@@ -60,6 +61,7 @@ class ImpatientProtocol(H11Protocol):
 
     _deadline: TimerHandle | None = None
     _is_leaving = False
+    _is_refused = False
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         application: Any = self.app
@@ -69,7 +71,10 @@ class ImpatientProtocol(H11Protocol):
         self._make_way()
 
     def data_received(self, data: bytes) -> None:
-        super().data_received(data)
+        if not self._is_refused:
+            super().data_received(data)
+        if self._is_refused:
+            return
         if self._is_leaving and self.cycle is not None:
             self.cycle.keep_alive = False
         self._watch()
@@ -85,6 +90,25 @@ class ImpatientProtocol(H11Protocol):
             self.loop.call_later(_FIRST_SECONDS, self._leave)
             return
         super().shutdown()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP, or has too large a head, and read on for a moment.
+
+        A connection that is closed while the client still sends is reset, and the client may never see the answer.
+        """
+        body = msg.encode()
+        headers = [("content-type", "text/plain; charset=utf-8"), ("connection", "close")]
+        answer = h11.Response(status_code=400, headers=[*headers, ("content-length", str(len(body)))])
+        for event in (answer, h11.Data(data=body), h11.EndOfMessage()):
+            self.transport.write(self.conn.send(event) or b"")
+        if not self.transport.can_write_eof():  # TLS ends in both directions at once
+            self.transport.close()
+            return
+        self._is_refused = True
+        self._forget()
+        self._state.silent[self] = None  # it gives way to others
+        self.transport.write_eof()
+        self.loop.call_later(_LAST_SECONDS, self.transport.abort)
 
     def _leave(self) -> None:
         if not self.transport.is_closing():
