@@ -185,3 +185,25 @@ def test_a_narrow_list_leaves_out_times_and_keeps_ids(perdure: Perdure, command:
     narrow = perdure(*command.split(), columns=60).stdout.splitlines()
     assert [row.split()[-1] for row in narrow] == [row.split()[-1] for row in whole]
     assert max(map(len, narrow)) <= 60 < max(map(len, whole))
+
+
+def test_two_runs_are_compared(perdure: Perdure):
+    load("monday")
+    load("tuesday")
+    text = perdure("flow-run", "compare", "on-monday", "on-tuesday").stdout
+    assert '"monday"' in text
+    assert '"tuesday"' in text
+    (calls,) = [line for line in text.splitlines() if line.startswith("double")]
+    assert calls.count("2 in") == 2
+    assert "Whether their source differs is not recorded: double." in text
+
+
+def test_a_comparison_is_a_document_for_programs(perdure: Perdure):
+    load("monday")
+    load("tuesday")
+    found = documents(perdure, "flow-run", "compare", "on-monday", "on-tuesday")
+    assert (found["before"]["name"], found["after"]["name"]) == ("on-monday", "on-tuesday")
+    (day,) = found["parameters"]
+    assert (day["before"], day["after"], day["differs"]) == ("monday", "tuesday", True)
+    assert [each["of"] for each in found["calls"]] == ["load", "double", "child"]
+    assert not found["is_rerun"]

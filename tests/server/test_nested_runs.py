@@ -177,6 +177,22 @@ def test_a_runs_parameters_have_the_schema_of_a_deployment_of_its_flow(api: http
     assert found["parameter_schema"]["required"] == ["day"]
 
 
+def test_two_runs_are_compared_by_the_api(api: httpx.Client) -> None:
+    deployed_flow("monday")
+    deployed_flow("tuesday")
+    after, before = api.get("/api/flow-runs", params={"flow": "deployed-flow"}).json()["items"]
+    found = api.get(f"/api/flow-runs/{before['id']}/comparison", params={"other": after["id"]}).json()
+    assert (found["before"]["id"], found["after"]["id"]) == (before["id"], after["id"])
+    assert {each["name"]: each["differs"] for each in found["parameters"]} == {"day": True, "count": False}
+    assert found["calls"][0]["before"]["states"] == {"COMPLETED": 1}
+
+
+def test_a_run_that_does_not_exist_is_compared_with_nothing(api: httpx.Client) -> None:
+    run = _flow_run(api, "outermost")["id"]
+    missing = {"other": "00000000-0000-7000-8000-000000000000"}
+    assert api.get(f"/api/flow-runs/{run}/comparison", params=missing).status_code == 404
+
+
 def test_the_plan_of_a_run_that_does_not_exist_is_not_found(api: httpx.Client) -> None:
     assert api.get("/api/flow-runs/00000000-0000-7000-8000-000000000000/resume-plan").status_code == 404
 

@@ -51,6 +51,8 @@ export async function addresses(origin) {
     const [run] = await items(`/api/flow-runs?limit=1&state=${state}`)
     if (run) runs.push(`/flow-runs/${run.id}`)
   }
+  const [one, other] = runs.map(path => path.split("/").at(-1))
+  const compared = other === undefined ? [] : [`/flow-runs/${one}/compare/${other}`]
   const tasks = (await items("/api/task-runs?limit=1")).map(run => `/task-runs/${run.id}`)
   const results = ofEachType(await items("/api/results?limit=100")).map(result => `/results/${result.run_id}`)
   const flows = (await items("/api/flows?limit=1")).map(flow => `/flows/${encodeURIComponent(flow.name)}`)
@@ -63,6 +65,7 @@ export async function addresses(origin) {
   return [
     ...STATIC,
     ...runs,
+    ...compared,
     ...tasks,
     ...results,
     ...flows,

@@ -16,7 +16,7 @@ async function run(filter) {
   return items[0]
 }
 
-const button = name => page.getByRole("button", { name, exact: true })
+const button = name => page.getByRole("button", { name, exact: typeof name === "string" })
 
 const journeys = {
   async "a run is found by its name, and opened"() {
@@ -55,6 +55,26 @@ const journeys = {
     await dialog.getByRole("button", { name: "Run again" }).click()
     await page.waitForURL(url => /\/flow-runs\/[0-9a-f-]{36}/.test(url) && !url.href.includes(flow_run_id), wait)
     await page.locator("header").getByText("Completed").waitFor({ timeout: 60_000 })
+  },
+  async "a flow is rerun with another parameter, and the two runs are compared"() {
+    const { items } = await ask(origin, "/api/flow-runs?limit=1&state=COMPLETED&flow=sales_report")
+    const { id, name, parameters } = items[0]
+    await visit(page, `${origin}/flow-runs/${id}`)
+    await button("Rerun…").click()
+    const dialog = page.getByRole("dialog", { name: `Rerun ${name}?` })
+    await dialog.getByText("The flow runs from its start").waitFor(wait)
+    await dialog.getByLabel("day").fill("2024-02-29")
+    await dialog.getByText("another day").waitFor(wait)
+    await dialog.getByRole("button", { name: "Rerun", exact: true }).click()
+    await page.waitForURL(url => /\/flow-runs\/[0-9a-f-]{36}/.test(url) && !url.href.includes(id), wait)
+    await page.locator("header").getByText("Completed").waitFor({ timeout: 60_000 })
+    await page.getByRole("link", { name: "Compare with the earlier run" }).click()
+    await page.getByRole("heading", { level: 1, name: "A run and its rerun" }).waitFor(wait)
+    const day = page.getByRole("table", { name: "Parameters" }).getByRole("row", { name: /day/ })
+    await day.getByText(parameters.day).waitFor(wait)
+    await day.getByText("2024-02-29").waitFor(wait)
+    await button(/totals_by_product-0/).click()
+    await page.getByText("Their values were compared").waitFor(wait)
   },
   async "the number of failed calls leads to them"() {
     const { items } = await ask(origin, "/api/task-runs?limit=1&state=FAILED")

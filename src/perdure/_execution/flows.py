@@ -289,13 +289,10 @@ class Flow(Submittable[FlowOptions, P, R], OptionsOfFlows, Deployable, Generic[P
             arguments.update(arguments_of(start, run))
             if parameters or start.process_id == NOBODY:
                 arguments.update(self._bind((), {**arguments, **(parameters or {})}))
-            if from_step is not None:
-                reuses.append(reuse_before(run, str(from_step), session))
+            reuses.append(Reuse(run.id) if from_step is None else reuse_before(run, str(from_step), session))
 
         def begin(_: Resumable | None) -> FlowCall | State[Any]:
-            return begin_flow(
-                self, self.options, arguments, (), session, _run_name(), reuses=reuses[0] if reuses else None
-            )
+            return begin_flow(self, self.options, arguments, (), session, _run_name(), reuses=reuses[0])
 
         try:
             return self._run_again(find, begin, session, return_state)

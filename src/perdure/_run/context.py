@@ -134,10 +134,10 @@ _KEPT_ELSEWHERE = ("run_count", "storage", "serializer", "resumed_from", "epoch"
 
 
 class Reuse(NamedTuple):
-    """What a flow run takes over of an earlier one: what that had finished before a step."""
+    """Which flow run is run again by another one, and what is taken over of it: what it had finished before a step."""
 
     flow_run_id: str
-    before: str  # the id of the run, called by that flow run, from which on everything runs again
+    before: str | None = None  # the id of its call from which on everything runs again; None: from the start
 
 
 class FlowRunContext(_Run[FlowOptions]):
@@ -154,7 +154,7 @@ class FlowRunContext(_Run[FlowOptions]):
         self.borrowed: set[str] = set()  # of these, the identities whose results are other flow runs'
         self.begun: dict[str, list[str]] = {}  # ids of subflow runs that a crash left unfinished, by identity
         self.resumed_from: tuple[str, ...] = ()  # the ids of the flow runs whose finished steps count: after a crash
-        self.reuses: Reuse | None = None  # steps of another flow run that count, too
+        self.reuses: Reuse | None = None  # the flow run that it runs again, whose steps may count, too
         self.runs_again: frozenset[str] = frozenset()  # identities of steps that take nothing from the cache
         self.epoch = 1  # of an outermost one: the claim under which this process has it
         self.retries_failed = False  # whether what failed before a crash is run again

@@ -12,6 +12,7 @@ from perdure._session import session
 from perdure.cli import completion, find
 from perdure.cli.explain import show_why
 from perdure.cli.flow_run_abandon import LOST, abandon
+from perdure.cli.flow_run_compare import compare
 from perdure.cli.flow_run_control import cancel, continue_run
 from perdure.cli.flow_run_resume import rerun, resume, start
 from perdure.cli.flow_run_watch import watch
@@ -34,7 +35,7 @@ from perdure.cli.runs import Facts, common_facts, located_shape, result_of, show
 from perdure.cli.shapes import duration_of, log_shape, run_shape, state_shape
 from perdure.cli.tree import Below, gather, summary, tree
 
-app = new_group("List, inspect, cancel, continue and resume flow runs, and read their logs.")
+app = new_group("List, inspect, compare, cancel, continue and resume flow runs, and read their logs.")
 app.command()(resume)
 app.command()(start)
 app.command()(rerun)
@@ -42,6 +43,7 @@ app.command()(abandon)
 app.command()(cancel)
 app.command("continue")(continue_run)
 app.command()(watch)
+app.command()(compare)
 
 Which = Annotated[
     str,

@@ -695,6 +695,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/flow-runs/{id}/comparison": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare Flow Runs
+         * @description What differs between a flow run and another one: parameters, calls, results and code.
+         */
+        get: operations["compare_flow_runs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/flow-runs/{id}/continue": {
         parameters: {
             query?: never;
@@ -2218,6 +2238,55 @@ export interface components {
             type: string | null;
         };
         /**
+         * CallsModel
+         * @description Calls of one task or flow by one of the runs.
+         */
+        CallsModel: {
+            /** Count */
+            count: number;
+            /**
+             * Seconds
+             * @description All together, of those that have ended.
+             */
+            seconds: number | null;
+            /**
+             * States
+             * @description How many are in each, by its type.
+             */
+            states: {
+                [key: string]: number;
+            };
+            /**
+             * Taken
+             * @description Those that took the result of an earlier run.
+             */
+            taken: number;
+        };
+        /**
+         * CallsPairModel
+         * @description The calls of one task or flow by the two runs; null for a run that made none.
+         */
+        CallsPairModel: {
+            after: components["schemas"]["CallsModel"] | null;
+            before: components["schemas"]["CallsModel"] | null;
+            /** Different */
+            different: number;
+            /**
+             * Equal
+             * @description Results that are equal.
+             */
+            equal: number;
+            /** Of */
+            of: string;
+            /** Of Task */
+            of_task: boolean;
+            /**
+             * Unknown
+             * @description Results of which it is not known.
+             */
+            unknown: number;
+        };
+        /**
          * Cancel
          * @description How to cancel.
          */
@@ -2317,6 +2386,36 @@ export interface components {
         Cleared: {
             /** Count */
             count: number;
+        };
+        /**
+         * CodePairModel
+         * @description Something of the code of the two runs.
+         */
+        CodePairModel: {
+            /** After */
+            after: string | null;
+            /** Before */
+            before: string | null;
+            /**
+             * Changes
+             * @description Of a source: which parts differ.
+             */
+            changes: string[];
+            /**
+             * Differs
+             * @description Null if it is not recorded of both.
+             */
+            differs: boolean | null;
+            /**
+             * Of
+             * @description The flow, or the task.
+             */
+            of: string;
+            /**
+             * What
+             * @enum {string}
+             */
+            what: "version" | "entry point" | "directory" | "source";
         };
         /**
          * Comparison
@@ -3685,6 +3784,28 @@ export interface components {
             next: string | null;
         };
         /**
+         * ParameterPairModel
+         * @description A parameter as it is recorded of the two runs; null too for a run that has none of the name.
+         */
+        ParameterPairModel: {
+            /** After */
+            after: unknown;
+            /** Before */
+            before: unknown;
+            /**
+             * Differs
+             * @description Null if both are hidden, or cut.
+             */
+            differs: boolean | null;
+            /**
+             * Is In
+             * @enum {string}
+             */
+            is_in: "both" | "before" | "after";
+            /** Name */
+            name: string;
+        };
+        /**
          * PartitionModel
          * @description A partition, with its newest run that was neither skipped nor cancelled.
          */
@@ -3877,6 +3998,34 @@ export interface components {
             value: unknown;
         };
         /**
+         * ResultPairModel
+         * @description Results of the two runs, or of two of their calls that correspond, that are not known to be equal.
+         */
+        ResultPairModel: {
+            /** After Id */
+            after_id: string;
+            /** Before Id */
+            before_id: string;
+            /**
+             * Changes
+             * @description Places in which they differ, where values were compared.
+             */
+            changes: number | null;
+            /** Is Same */
+            is_same: boolean | null;
+            /** Name */
+            name: string;
+            /**
+             * Note
+             * @description Why that is not known.
+             */
+            note: string | null;
+            /** Of */
+            of: string;
+            /** Of Task */
+            of_task: boolean;
+        };
+        /**
          * Resume
          * @description Resume the schedules of a deployment, a work pool, or an automation.
          */
@@ -3913,6 +4062,38 @@ export interface components {
             /**
              * Unknown
              * @description What only running the flow would show, in sentences.
+             */
+            unknown: string[];
+        };
+        /**
+         * RunComparisonModel
+         * @description Two flow runs beside each other, as far as their records say; `perdure result diff` compares any two results.
+         */
+        RunComparisonModel: {
+            after: components["schemas"]["FlowRunModel"];
+            before: components["schemas"]["FlowRunModel"];
+            /**
+             * Calls
+             * @description The runs themselves first.
+             */
+            calls: components["schemas"]["CallsPairModel"][];
+            /** Code */
+            code: components["schemas"]["CodePairModel"][];
+            /**
+             * Is Rerun
+             * @description Whether the second one is the first one run again.
+             */
+            is_rerun: boolean;
+            /** Parameters */
+            parameters: components["schemas"]["ParameterPairModel"][];
+            /**
+             * Results
+             * @description Up to 200 that are not known to be equal.
+             */
+            results: components["schemas"]["ResultPairModel"][];
+            /**
+             * Unknown
+             * @description What is not known, in sentences.
              */
             unknown: string[];
         };
@@ -4236,6 +4417,11 @@ export interface components {
             asks: unknown;
             /** Directory */
             directory: string | null;
+            /**
+             * Rerun Of
+             * @description The id of the flow run that it runs again.
+             */
+            rerun_of: string | null;
             /**
              * Target
              * @description FILE.py:FLOW or MODULE:FLOW; null if no other process finds it.
@@ -9478,6 +9664,122 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    compare_flow_runs: {
+        parameters: {
+            query: {
+                /** @description The flow run to compare it with. */
+                other: string;
+            };
+            header?: never;
+            path: {
+                /** @description A run's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunComparisonModel"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

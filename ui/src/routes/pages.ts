@@ -5,6 +5,7 @@ export const pages = [
   page("/", () => import("./overview/Overview")),
   page("/flow-runs", () => import("./runs/FlowRuns")),
   page("/flow-runs/$id", () => import("./run/FlowRun")),
+  page("/flow-runs/$id/compare/$other", () => import("./runs/Compare")),
   page("/task-runs", () => import("./runs/TaskRuns")),
   page("/task-runs/$id", () => import("./run/TaskRun")),
   page("/flows", () => import("./flows/Flows")),

@@ -103,7 +103,7 @@ def begin_flow(
     """A call of a flow, created and pending; or the state that it came to in an earlier attempt of its parent flow.
 
     `again` is the flow run that it resumes, instead of being a new one; `passed` says how the arguments were passed.
-    `reuses` says of which earlier run the steps count, too.
+    `reuses` says which earlier run it runs again, and which of its steps count, too.
     """
     check_room()
     parent = current_run.get()

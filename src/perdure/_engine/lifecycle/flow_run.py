@@ -138,7 +138,7 @@ def _take_over(run: FlowRunContext, runtime: Runtime) -> Steps[None]:
     if run.resumed_from:
         run.earlier, run.begun = yield Blocking(runtime.steps_of, (run.resumed_from, run.root.retries_failed))
         run.waits = yield Blocking(runtime.waits_of, (run.resumed_from,))
-    if run.reuses is not None:
+    if run.reuses is not None and run.reuses.before is not None:
         yield from take_over_steps(run, run.reuses, runtime)
     if run.resumed_from:
         yield from resume_retries(run, runtime)
@@ -160,7 +160,7 @@ def _attempt(run: FlowRunContext, runtime: Runtime, produced: Produced) -> Steps
         runtime.log(run, logging.INFO, "Resumed flow '%s': %d steps are done", run.options.name, len(run.earlier))
     elif run.run_count == 1:
         runtime.log(run, logging.INFO, "Began flow '%s'", run.options.name)
-        if run.reuses is not None:
+        if run.reuses is not None and run.reuses.before is not None:
             reused, source = len(run.earlier), run.reuses.flow_run_id
             runtime.log(run, logging.INFO, "%d steps of the flow run %s can be reused", reused, source)
     if run.options.on_running and produced.error is None:

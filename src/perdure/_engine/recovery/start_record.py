@@ -18,20 +18,25 @@ from perdure._run.context import Reuse
 
 
 def entry_point_of(options: RunOptions, reuses: Reuse | None = None) -> str:
-    """Which code a flow is, and where another process finds its function, as JSON; and what its run takes over.
+    """Which code a flow is, and where another process finds its function, as JSON; and which run it runs again.
 
     The place is left out if another process cannot find it, since it is inside another function. Of a script, it is
     the file; of a module, its name and the directory from which it is imported.
     """
-    taken_over = {} if reuses is None else {"reuses": "/".join(reuses)}
+    again: dict[str, str] = {}
+    if reuses is not None:
+        again["rerun_of"] = reuses.flow_run_id
+        again |= {} if reuses.before is None else {"reuses": f"{reuses.flow_run_id}/{reuses.before}"}
     code = {"code": options.key, "project": project_of(options.function)}
-    return json.dumps({**_place_of(options.function), **code, **taken_over})
+    return json.dumps({**_place_of(options.function), **code, **again})
 
 
 def reuse_of(start: StartRecord) -> Reuse | None:
-    """What a flow run takes over of an earlier one."""
-    said = None if start.entry_point is None else json.loads(start.entry_point).get("reuses")
-    return None if said is None else Reuse(*said.split("/"))
+    """Which earlier flow run a flow run runs again, and what it takes over of it."""
+    entry = {} if start.entry_point is None else json.loads(start.entry_point)
+    if "reuses" in entry:
+        return Reuse(*entry["reuses"].split("/"))
+    return Reuse(entry["rerun_of"]) if "rerun_of" in entry else None
 
 
 def _place_of(function: Callable[..., object]) -> dict[str, str]:

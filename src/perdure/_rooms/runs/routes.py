@@ -1,5 +1,19 @@
 """Flows, their runs and those of tasks."""
 
-from perdure._rooms.runs import flow_routes, flow_run_routes, plan_routes, start_routes, task_run_routes
+from perdure._rooms.runs import (
+    comparison_routes,
+    flow_routes,
+    flow_run_routes,
+    plan_routes,
+    start_routes,
+    task_run_routes,
+)
 
-ROUTERS = (flow_routes.router, flow_run_routes.router, plan_routes.router, start_routes.router, task_run_routes.router)
+ROUTERS = (
+    comparison_routes.router,
+    flow_routes.router,
+    flow_run_routes.router,
+    plan_routes.router,
+    start_routes.router,
+    task_run_routes.router,
+)

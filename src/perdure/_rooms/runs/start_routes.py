@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from perdure._engine.control import requests as asking
 from perdure._engine.recovery.durable_timers import SUSPENDED
+from perdure._engine.recovery.start_record import reuse_of
 from perdure._http.access import caller_of, needs
 from perdure._http.dependencies import Control, Known
 from perdure._http.errors import answers
@@ -56,6 +57,7 @@ class Start(BaseModel):
     target: Annotated[str | None, Field(description="FILE.py:FLOW or MODULE:FLOW; null if no other process finds it.")]
     directory: str | None
     asks: Annotated[Any, Field(description="Of a run that waits for input: the input's JSON schema.")]
+    rerun_of: Annotated[str | None, Field(description="The id of the flow run that it runs again.")]
     waits_until: Annotated[datetime | None, Field(description="When a pause times out.")]
 
 
@@ -65,11 +67,13 @@ def get_flow_run_start(id: PathId, known: Known) -> Start:
     found(id, known)
     start = known.start(id)
     entry = {} if start is None or start.entry_point is None else json.loads(start.entry_point)
+    reuse = None if start is None else reuse_of(start)
     pause = next((wait for wait in known.waits(id) if wait.asks is not None and wait.answer is None), None)
     return Start(
         target=entry.get("target"),
         directory=entry.get("directory"),
         asks=None if pause is None or pause.asks is None else json.loads(pause.asks),
+        rerun_of=None if reuse is None else reuse.flow_run_id,
         waits_until=None if pause is None else time_of(pause.until),
     )
 

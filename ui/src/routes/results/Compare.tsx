@@ -42,16 +42,37 @@ export function Page() {
       </div>
       {data !== undefined && data.changes.length > 0 && (
         <Card title={`What differs: ${count(data.changes.length + data.more, "place")}`}>
-          <ul className={css["changes"]}>
-            {data.changes.map(change => (
-              <li key={`${change.path} ${change.kind}`}>
-                <ChangeLine change={change} place={placeOf(change.path, before)} />
-              </li>
-            ))}
-          </ul>
-          {data.more > 0 && <p className="faint">{data.more.toLocaleString()} more differ.</p>}
+          <Changes found={data} before={before} />
         </Card>
       )}
+    </>
+  )
+}
+
+/** How two results differ, without what they are. */
+export function Differences({ id, other }: { id: string; other: string }) {
+  const { data, error, refetch } = useQuery(comparison(id, other))
+  if (data === undefined && error) return <Failure what="The comparison" error={error} retry={refetch} />
+  if (data === undefined) return <Skeleton lines={2} />
+  return (
+    <>
+      <Verdict found={data} />
+      <Changes found={data} before={null} />
+    </>
+  )
+}
+
+function Changes({ found, before }: { found: Schemas["Comparison"]; before: Preview | null }) {
+  return (
+    <>
+      <ul className={css["changes"]}>
+        {found.changes.map(change => (
+          <li key={`${change.path} ${change.kind}`}>
+            <ChangeLine change={change} place={placeOf(change.path, before)} />
+          </li>
+        ))}
+      </ul>
+      {found.more > 0 && <p className="faint">{found.more.toLocaleString()} more differ.</p>}
     </>
   )
 }

@@ -1,4 +1,5 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query"
+import { RotateCcw } from "lucide-react"
 import { lazy, Suspense, useMemo } from "react"
 import type { Schemas } from "~/api/client"
 import { flowRun, flowRunCount, results, taskRuns } from "~/api/queries"
@@ -90,6 +91,7 @@ function Shown({ run }: { run: Schemas["FlowRunModel"] }) {
         <Duration started={run.started} ended={run.ended} />
       </span>
       {run.parent_flow_run_id === null && <Origin run={run} />}
+      <Again run={run} />
       {run.run_count > 1 && <span>{run.run_count} attempts</span>}
       {run.parent_flow_run_id && <Link to={path("flows", run.flow_name)}>flow {run.flow_name}</Link>}
       {run.tags.map(tag => (
@@ -122,6 +124,22 @@ function Shown({ run }: { run: Schemas["FlowRunModel"] }) {
         onChange={view => address.set({ view })}
       />
     </>
+  )
+}
+
+/** Which run it is again, and what differs from that one. */
+function Again({ run }: { run: Schemas["FlowRunModel"] }) {
+  const { data: begun } = useQuery({ ...start(run.id), enabled: run.parent_flow_run_id === null })
+  const earlier = useQuery({ ...flowRun(begun?.rerun_of ?? ""), enabled: begun?.rerun_of != null })
+  if (earlier.data === undefined) return null
+  return (
+    <span className={css["origin"]}>
+      <RotateCcw size={13} aria-hidden />
+      <span>
+        rerun of <Link to={path("flow-runs", earlier.data.id)}>{earlier.data.name}</Link> ·{" "}
+        <Link to={path("flow-runs", earlier.data.id, "compare", run.id)}>Compare with the earlier run</Link>
+      </span>
+    </span>
   )
 }
 

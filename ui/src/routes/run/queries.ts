@@ -77,6 +77,13 @@ export const runParameters = (id: string) =>
     queryFn: () => unwrap(client.GET("/api/flow-runs/{id}/parameters", { params: { path: { id } } })),
   })
 
+/** Two flow runs beside each other. */
+export const runComparison = (id: string, other: string) =>
+  queryOptions({
+    queryKey: ["run-comparison", id, other],
+    queryFn: () => unwrap(client.GET("/api/flow-runs/{id}/comparison", { params: { path: { id }, query: { other } } })),
+  })
+
 /** From a failed flow run down to the run in which its failure began. */
 export const failurePath = (id: string) =>
   queryOptions({

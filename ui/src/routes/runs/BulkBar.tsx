@@ -1,5 +1,6 @@
 import { useQueryClient } from "@tanstack/react-query"
-import { X } from "lucide-react"
+import { useNavigate } from "@tanstack/react-router"
+import { GitCompare, X } from "lucide-react"
 import { useState } from "react"
 import { Button, IconButton } from "~/components/Button"
 import { CodeBlock } from "~/components/Code"
@@ -16,15 +17,18 @@ interface Props {
   /** All that the filter lets through, where more than what is loaded may be. */
   everything: { chosen: Chosen; count: string } | null
   onClear: () => void
+  /** Where two of them are compared, where they can be. */
+  compare?: (one: string, other: string) => string
 }
 
 /** What can be done with the rows that are selected, at the foot of a list. */
-export function BulkBar({ actions, ids, everything, onClear }: Props) {
+export function BulkBar({ actions, ids, everything, onClear, compare }: Props) {
   const [asked, setAsked] = useState<Action | null>(null)
   const [isEverything, setEverything] = useState(false)
   const [byHand, setByHand] = useState<Tally | null>(null)
   const [through, setThrough] = useState<number | null>(null)
   const queries = useQueryClient()
+  const navigate = useNavigate()
   const because = { write: useBecause("write"), admin: useBecause("admin") }
   const all = isEverything ? everything : null
   const chosen: Chosen = all?.chosen ?? { ids: [...ids] }
@@ -55,6 +59,7 @@ export function BulkBar({ actions, ids, everything, onClear }: Props) {
     )
   }
   if (ids.size === 0) return null
+  const [one, other, ...rest] = [...ids].sort() // ids sort by age
   const shown = actions.filter(action => all === null || !action.oneByOne)
   return (
     <div role="toolbar" aria-label="With the selected runs" className={css["bar"]}>
@@ -74,6 +79,11 @@ export function BulkBar({ actions, ids, everything, onClear }: Props) {
           {action.verb}
         </Button>
       ))}
+      {compare !== undefined && one !== undefined && other !== undefined && rest.length === 0 && (
+        <Button icon={<GitCompare size={13} aria-hidden />} onClick={() => void navigate({ to: compare(one, other) })}>
+          Compare
+        </Button>
+      )}
       <IconButton label="Select none" onClick={clear}>
         <X size={14} aria-hidden />
       </IconButton>

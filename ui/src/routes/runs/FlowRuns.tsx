@@ -157,6 +157,7 @@ export function Page() {
         ids={selected}
         everything={everything}
         onClear={() => setSelected(new Set())}
+        compare={(one, other) => path("flow-runs", one, "compare", other)}
       />
     </>
   )
