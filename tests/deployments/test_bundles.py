@@ -26,6 +26,7 @@ from perdure.serializers import new_key
 from perdure.states import StateType
 from tests import prepared
 from tests.deployments.test_workers import ended, working
+from tests.server.serving import serving
 
 KEY, OTHER = new_key("ours"), new_key("theirs")
 
@@ -148,6 +149,19 @@ def test_a_worker_runs_a_bundle_of_an_object_store(project: Path, s3_server: Any
         assert ended(known, run).state_type is StateType.COMPLETED
     assert get_result(run.id) == "first data"
     assert [*storage.list("bundles/")] != []
+
+
+def test_a_process_with_another_home_has_the_bundle_by_the_server(project: Path, tmp_path: Path) -> None:
+    shared = LocalFileSystem(tmp_path / "shared")
+    with serving(tmp_path / "server") as server, settings.temporary_settings(api_url=server.address):
+        deployed(project, source=Bundle(storage=shared))
+        shutil.rmtree(project)
+        run = run_deployment("greeting/nightly", timeout=0)
+        assert begun(run.id, PERDURE_HOME=str(tmp_path / "elsewhere")).returncode == 0
+        assert state_of(run.id) is StateType.COMPLETED
+        session.close()
+    assert [path.name for path in (tmp_path / "elsewhere" / "bundles").iterdir() if path.is_dir()] != []
+    assert copies() == []
 
 
 def test_a_bundle_is_kept_with_the_results_of_its_flow(project: Path, tmp_path: Path) -> None:
