@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -21,7 +22,7 @@ from perdure._settings.settings import as_environment
 from perdure.deployments import BundleError, DeploymentError, run_deployment
 from perdure.filesystems import S3, LocalFileSystem
 from perdure.records import RunFilter
-from perdure.results import get_result
+from perdure.results import get_result, prune
 from perdure.serializers import new_key
 from perdure.states import StateType
 from tests import prepared
@@ -330,6 +331,13 @@ def test_a_flow_is_never_looked_for_outside_its_bundle(field: str, value: str, p
 def test_what_is_no_digest_is_no_place_either(digest: Any, home: Path) -> None:
     entry = entry_for("x") | {"source": json.dumps({"bundle": digest})}
     assert "no digest" in refused(entry, unread)
+
+
+def test_a_prune_of_orphans_leaves_bundles_alone(project: Path) -> None:
+    file = file_of(source_of(deployed(project))["bundle"])
+    os.utime(file, (1, 1))
+    assert not [each for each in prune(orphans=True, grace=0).orphans if each.removed]
+    assert file.is_file()
 
 
 def test_a_deploy_mends_what_was_altered(project: Path) -> None:
