@@ -86,6 +86,11 @@ class Bench:
         if said := self._run(peer, "hello", peer.scripts / "hello.py"):
             self._keep(peer, "hello", said.seconds)
             self._keep(peer, "hello MiB", said.peak_mib)
+        kept = peer.scripts / "kept.py"
+        home = self._new_home()
+        is_kept = kept.exists() and self._run(peer, "keep a value", kept, "keep", home=home)
+        if is_kept and (read := self._run(peer, "first result", kept, home=home)):
+            self._keep(peer, "first result", read.seconds)
         if counted := self._run(peer, "distributions", "-c", COUNT_DISTRIBUTIONS):
             # What is run from its source is not installed.
             self._keep(peer, "distributions", int(counted.printed) + (peer.source is not None))
@@ -138,6 +143,7 @@ class Bench:
             "Medians; in brackets, how many times the first column's figure.",
             table.comparison(self.figures),
             table.limits(self.limits, self.figures.get("perdure", {})),
+            table.targets(self.figures, self.limits),
         ]
         if self.failures:
             parts.append("\n".join(["Failed:", "", *[f"- {failure}" for failure in self.failures]]))

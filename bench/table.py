@@ -22,6 +22,7 @@ ROWS = (
     Row("hello", "hello, s", 2),
     Row("hello MiB", "hello, peak MiB", 0),
     Row("distributions", "installed distributions", 0),
+    Row("first result", "a process that reads a kept value, s", 2),
     Row("seq", "seq, ms a task", 3),
     Row("submit", "submit, ms a task", 3),
     Row("persist", "persist, ms a task", 3),
@@ -34,15 +35,58 @@ ROWS = (
     Row("map 1M MiB", "the same, peak MiB", 0),
 )
 
+_ROW, _COMMIT, _FILE, _THREAD = (
+    "an SQLite row, inserted in bulk",
+    "an SQLite commit of one row (WAL, synchronous=normal)",
+    "a file of 200 bytes, written and renamed",
+    "a thread pool's submit and result",
+)
 # Which workload each limit bounds: it holds at least one of these.
 BOUNDS = {
-    "an SQLite row, inserted in bulk": "seq",
-    "an SQLite commit of one row (WAL, synchronous=normal)": "persist",
+    _ROW: "seq",
+    _COMMIT: "persist",
     "an SQLite commit of one row (WAL, synchronous=full)": "persist",
-    "a file of 200 bytes, written and renamed": "persist",
+    _FILE: "persist",
     "arguments bound to a signature": "seq",
-    "a thread pool's submit and result": "submit",
+    _THREAD: "submit",
 }
+
+
+class Target(NamedTuple):
+    """What a figure of Perdure's is to be at most: times those of limits or of a peer of the same run, or as it is."""
+
+    title: str
+    key: str
+    most: float
+    beside: tuple[str, ...] = ()  # limits, which are added up, or a peer
+    less: str = ""  # a figure that does not count
+
+
+TARGETS = (
+    Target("a tracked call, in rows inserted in bulk", "seq", 6, (_ROW,)),
+    Target("a submitted call, in a thread's submit and result", "submit", 2.5, (_THREAD,)),
+    Target("a persisted call, in a commit and a file", "persist", 2.2, (_COMMIT, _FILE)),
+    Target("a cache hit, in joblib's", "cache hit", 0.5, ("joblib",)),
+    Target("`import perdure`, in joblib's", "import", 1.0, ("joblib",)),
+    Target("a first script, in joblib's", "hello", 1.2, ("joblib",)),
+    Target("a call of a map of 1,000,000, ms", "map 1M", 0.06),
+    Target("the same, peak MiB of its process", "map 1M MiB", 200),
+    Target("a process that reads a kept value, s over its import", "first result", 0.15, less="import"),
+)
+
+
+def targets(figures: Mapping[str, Figures], limits: Figures) -> str:
+    """The table of what is to be reached: ratios to limits and peers of the same run, and a few plain figures."""
+    ours = figures.get("perdure", {})
+    lines = [_line(["to be reached", "is", "at most"]), _line(["---", "--:", "--:"])]
+    for target in TARGETS:
+        parts = [limits.get(name) or figures.get(name, {}).get(target.key) for name in target.beside]
+        keys = [target.key, *([target.less] if target.less else [])]
+        if all(ours.get(key) for key in keys) and all(parts):
+            figure = median(ours[target.key]) - (median(ours[target.less]) if target.less else 0)
+            figure /= sum(median(part) for part in parts if part) if parts else 1
+            lines.append(_line([target.title, f"{figure:,.3g}", f"{target.most:g}"]))
+    return "\n".join(lines)
 
 
 def comparison(figures: Mapping[str, Figures]) -> str:

@@ -110,7 +110,7 @@ class PersistedResult(BaseResult[R]):
         cls,
         obj: R,
         storage_block: object,
-        storage_block_id: str | UUID,
+        storage_block_id: str | uuid.UUID,
         storage_key_fn: Callable[[], str],
         serializer: object,
         cache_object: bool = True,

@@ -2,11 +2,9 @@
 
 import json
 import math
-import platform
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
-from uuid import UUID
+from typing import TYPE_CHECKING, Any
 
 from perdure._engine.control import requests as asking
 from perdure._engine.control.pausing import Pause, paused
@@ -22,6 +20,9 @@ from perdure._run.effects import Steps
 from perdure._session import session as sessions
 from perdure._settings import settings
 
+if TYPE_CHECKING:
+    from uuid import UUID  # which takes a while to import
+
 __all__ = [
     "cancel_flow_run",
     "continue_flow_run",
@@ -36,7 +37,7 @@ _MICROS = timedelta(microseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def cancel_flow_run(flow_run_id: str | UUID, *, grace: float | None = None, force: bool = False) -> None:
+def cancel_flow_run(flow_run_id: "str | UUID", *, grace: float | None = None, force: bool = False) -> None:
     """Cancel a flow run and all runs below it, wherever it runs, and wait until it has ended.
 
     Its code gets `grace` seconds to end by itself, or as many as the setting cancel_grace_seconds says: tasks that
@@ -56,7 +57,7 @@ def cancel_flow_run(flow_run_id: str | UUID, *, grace: float | None = None, forc
 providers.set_cancel(lambda flow_run_id, force: cancel_flow_run(flow_run_id, force=force))
 
 
-def continue_flow_run(flow_run_id: str | UUID, *, input: object = None) -> None:
+def continue_flow_run(flow_run_id: "str | UUID", *, input: object = None) -> None:
     """Continue a flow run that is paused, with the input that it asks for: JSON, or a pydantic model.
 
     One that has suspended itself can be resumed from then on: by its flow's `.resume(id)`.
@@ -69,7 +70,7 @@ def continue_flow_run(flow_run_id: str | UUID, *, input: object = None) -> None:
     asking.continue_run(str(flow_run_id), input if dump is None else dump(mode="json"), sessions.current())
 
 
-def resume_flow_run(flow_run_id: str | UUID, run_input: object = None) -> Any:
+def resume_flow_run(flow_run_id: "str | UUID", run_input: object = None) -> Any:
     """`continue_flow_run` by its name in Prefect; in coroutines it is awaited.
 
     Raises:
@@ -83,7 +84,7 @@ def resume_flow_run(flow_run_id: str | UUID, run_input: object = None) -> Any:
 
 def pause_flow_run(
     wait_for_input: object = None,
-    flow_run_id: str | UUID | None = None,
+    flow_run_id: "str | UUID | None" = None,
     *,
     timeout: float | timedelta = 3600,
     key: str | None = None,
@@ -110,7 +111,7 @@ def pause_flow_run(
 
 def suspend_flow_run(
     wait_for_input: object = None,
-    flow_run_id: str | UUID | None = None,
+    flow_run_id: "str | UUID | None" = None,
     *,
     timeout: float | timedelta = 3600,
     key: str | None = None,
@@ -177,7 +178,7 @@ def _pause(name: str, timeout: float | timedelta, wait_for_input: object, key: s
     return _performed(paused(run, pause, sessions.current()))
 
 
-def _check_own(flow_run_id: str | UUID | None) -> None:
+def _check_own(flow_run_id: "str | UUID | None") -> None:
     run = current_run.get()
     own = None if run is None or run.flow is None else run.flow.id
     if flow_run_id is not None and str(flow_run_id) != own:
@@ -211,6 +212,7 @@ def _micros(given: float | timedelta, name: str) -> Micros:
 
 def _asker() -> str:
     import getpass  # few programs cancel flow runs; the others start faster
+    import platform
 
     try:
         user = getpass.getuser()

@@ -9,7 +9,7 @@ from typing import Any
 from perdure._execution.batch import Batch, Post
 from perdure._execution.hosting import Refused, hosting
 from perdure._model.errors import CancelRequested
-from perdure._model.later import Later
+from perdure._platform.later import Later
 from perdure._results.held import Packed, having
 from perdure._runners.envelopes import Message, Returned
 

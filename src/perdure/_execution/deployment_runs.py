@@ -4,8 +4,7 @@ import time
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, NamedTuple
-from uuid import UUID
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from perdure._client.runs_seen import FlowRunSeen
 from perdure._model.colour import caller_is_async
@@ -20,13 +19,16 @@ from perdure._run.context import FlowRunContext, current_run
 from perdure._session import session as sessions
 from perdure._session.session import Session
 
+if TYPE_CHECKING:
+    from uuid import UUID  # which takes a while to import
+
 __all__ = ["run_deployment", "run_now"]
 
 _LOOK_SECONDS = 0.2
 
 
 def run_deployment(
-    name: str | UUID,
+    name: "str | UUID",
     parameters: Mapping[str, object] | None = None,
     scheduled_time: datetime | None = None,
     flow_run_name: str | None = None,

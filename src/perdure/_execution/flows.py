@@ -4,8 +4,7 @@ import sys
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from functools import partial
 from importlib import import_module
-from typing import Any, Concatenate, Generic, Literal, Never, ParamSpec, TypeVar, overload
-from uuid import UUID
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, Never, ParamSpec, TypeVar, overload
 
 from perdure._engine.coordination.idempotency import first_run
 from perdure._engine.drivers import adrive, drive
@@ -40,6 +39,9 @@ from perdure._session import session as sessions
 from perdure._session.session import Session
 from perdure._session.signals import ended_by_signal
 from perdure._settings import settings
+
+if TYPE_CHECKING:
+    from uuid import UUID  # which takes a while to import
 
 P = ParamSpec("P")
 P2 = ParamSpec("P2")
@@ -211,7 +213,7 @@ class Flow(Submittable[FlowOptions, P, R], OptionsOfFlows, Deployable, Generic[P
 
     def resume(
         self,
-        flow_run_id: str | UUID,
+        flow_run_id: "str | UUID",
         *,
         retry_failed: bool = False,
         take_over: bool = False,
@@ -256,9 +258,9 @@ class Flow(Submittable[FlowOptions, P, R], OptionsOfFlows, Deployable, Generic[P
 
     def rerun(
         self,
-        flow_run_id: str | UUID,
+        flow_run_id: "str | UUID",
         *,
-        from_step: str | UUID | None = None,
+        from_step: "str | UUID | None" = None,
         parameters: Mapping[str, object] | None = None,
         return_state: bool = False,
     ) -> Any:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeGuard, TypeVar, ove
 
 from perdure._model.colour import FetchPolicy, caller_is_async, outside_runs
 from perdure._model.errors import CancelledRun, CrashedRun, FailedRun, ResultNotKept, SuspendedRun, UnfinishedRun
-from perdure._model.later import Later
 from perdure._model.state_forms import StateForms
 from perdure._model.state_types import (
     ABANDONED,
@@ -21,6 +20,7 @@ from perdure._model.state_types import (
 from perdure._model.tracebacks import fold
 from perdure._platform.clock import Micros, from_datetime, system_clock, to_datetime
 from perdure._platform.ids import id_of, new_id
+from perdure._platform.later import Later
 
 if TYPE_CHECKING:
     from perdure._model import state_details as facts

@@ -8,13 +8,19 @@ of one process apart, and an id costs less than half of a `uuid4`.
 import os
 import threading
 import time
-from uuid import UUID, uuid5
+from typing import TYPE_CHECKING
 
 from perdure._platform.clock import Micros
+from perdure._platform.later import Later
+
+if TYPE_CHECKING:
+    import uuid
+else:  # it imports `platform`, and the two take as long as fifteen of Perdure's modules
+    uuid = Later("uuid")
 
 _VARIANT = 0b10 << 62
 _LAST_COUNT = 0xFFF
-_OF_TEXTS = UUID("6d4f6f0e-3f0b-4f0f-9a52-8f7f6cf3a5d1")  # the namespace of ids of texts; never to be changed
+_OF_TEXTS = "6d4f6f0e-3f0b-4f0f-9a52-8f7f6cf3a5d1"  # the namespace of ids of texts; never to be changed
 
 
 class _Sequence:
@@ -59,7 +65,7 @@ def new_id() -> str:
 
 def id_of(text: str) -> str:
     """An id that is always the same for a text, and for no other."""
-    return str(uuid5(_OF_TEXTS, text))
+    return str(uuid.uuid5(uuid.UUID(_OF_TEXTS), text))
 
 
 def is_dated(id: str) -> bool:
@@ -82,7 +88,7 @@ def dated_id(id: str, created: Micros) -> str:
 def is_id(text: str) -> bool:
     """Whether `text` is a UUID in its canonical form."""
     try:
-        return str(UUID(text)) == text.lower()
+        return str(uuid.UUID(text)) == text.lower()
     except ValueError:
         return False
 

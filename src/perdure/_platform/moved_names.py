@@ -45,7 +45,7 @@ MODULES: Mapping[str, str] = {
     "perdure.core.ids": "perdure._platform.ids",
     "perdure.core.importable": "perdure._platform.importable",
     "perdure.core.keyring": "perdure._platform.keyring",
-    "perdure.core.later": "perdure._model.later",
+    "perdure.core.later": "perdure._platform.later",
     "perdure.core.limits": "perdure._rooms.limits.port",
     "perdure.core.memory": "perdure._platform.memory",
     "perdure.core.moved": "perdure._platform.moved",

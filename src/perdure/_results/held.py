@@ -11,10 +11,15 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from pickle import PickleBuffer
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from perdure._platform.later import Later
 from perdure._results.types import MISSING, UnpersistedResult
+
+if TYPE_CHECKING:
+    import pickle
+else:  # most programs hold their values themselves
+    pickle = Later("pickle")
 
 R = TypeVar("R")
 
@@ -33,7 +38,7 @@ class Packed:
         """The value as it is now. Raises what pickling raises."""
         from perdure._serializers.references import dumps  # imports cloudpickle, which few programs need
 
-        buffers: list[PickleBuffer] = []
+        buffers: list[pickle.PickleBuffer] = []
         body = dumps(value, buffers.append)
         return cls(body, [bytes(each.raw()) for each in buffers])
 
@@ -52,7 +57,7 @@ class Packed:
         return object.__sizeof__(self) + sys.getsizeof(self.body) + self.size
 
     def __reduce_ex__(self, protocol: Any) -> tuple[object, ...]:
-        apart = PickleBuffer if protocol >= 5 else bytes  # some connections of engines have an earlier protocol
+        apart = pickle.PickleBuffer if protocol >= 5 else bytes  # some connections of engines have an earlier protocol
         return Packed, (self.body, [apart(each) for each in self.buffers])
 
 

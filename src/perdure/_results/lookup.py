@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
-from uuid import UUID
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from perdure._model.errors import ResultMissing, ResultNotKept, RunMissing
 from perdure._model.records import BlockRecord, Record, ResultRecord, StateRecord
@@ -20,6 +19,9 @@ from perdure._results.types import BaseResult, PersistedResult
 from perdure._rooms.results.records import ResultFilter
 from perdure._rooms.runs.records import FlowRun, RunFilter, TaskRun
 
+if TYPE_CHECKING:
+    from uuid import UUID  # which takes a while to import
+
 # What `aggregate` says of a flow whose state is made of its children's; such a flow carries their states.
 _AGGREGATED = re.compile(
     r"All states completed\.|\d+/\d+ states (?:failed|cancelled|cancelled or failed|are not final)\."
@@ -27,7 +29,7 @@ _AGGREGATED = re.compile(
 
 
 _PAGE = 2_000  # results that are asked for at once: their previews may take 28 KiB each
-RunLike = str | UUID | State[object]  # a run's id, its name, or a state that it came to
+RunLike: TypeAlias = "str | UUID | State[object]"  # a run's id, its name, or a state that it came to
 
 
 class Known(KnownRuns, Protocol):
@@ -141,7 +143,7 @@ async def afind_result(run: RunLike) -> BaseResult[Any]:
     return await in_thread(find_result, run)
 
 
-def persisted_record(run_id: str | UUID) -> ResultRecord:
+def persisted_record(run_id: "str | UUID") -> ResultRecord:
     """The record of a run's result, which is in a storage.
 
     Raises:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
-from uuid import UUID
 
 from perdure._model.errors import ResultCorrupt, ResultError, ResultInUse, ResultUntrusted
 from perdure._model.records import RemovalRecord, ResultRecord
@@ -18,7 +17,9 @@ from perdure._results.types import PersistedResult
 from perdure._rooms.results.records import ResultFilter
 from perdure._rooms.runs.records import FlowRun, RunFilter
 
-if TYPE_CHECKING:  # it imports pydantic, which a process that persists nothing does not need
+if TYPE_CHECKING:  # few programs need them; the others start faster
+    from uuid import UUID
+
     from perdure._storages.storage import Storage
 
 Place = tuple[str | None, str | None]  # a storage's id, and a key in it
@@ -33,7 +34,7 @@ class Removal(NamedTuple):
     shared_with: tuple[str, ...]  # runs that refer to the same document, so that it stays
 
 
-def remove_result(run_id: str | UUID, force: bool = False) -> Removal:
+def remove_result(run_id: "str | UUID", force: bool = False) -> Removal:
     """Remove a run's persisted result: its document and payload, unless other runs' results are the same document.
 
     `force` removes what is still needed, too. After an error, calling it again finishes what was begun.

@@ -2,19 +2,24 @@
 
 import json
 from collections.abc import Callable, Sequence
-from typing import Any, BinaryIO, TypeVar, cast
-from uuid import UUID
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, cast
 
 from perdure._model.colour import FetchPolicy, caller_is_async
 from perdure._model.errors import ResultCorrupt, ResultError, ResultMissing, ResultNotKept, ResultOverwritten
 from perdure._model.exceptions import portable
 from perdure._platform import providers
+from perdure._platform.later import Later
 from perdure._platform.threads import in_thread
 from perdure._results.asked import Asked, perhaps_awaited
 from perdure._results.document import PersistedResultBlob, read_document
 from perdure._results.keys import is_own_key
 from perdure._results.type_names import type_name
 from perdure._rooms.results.records import ResultFilter
+
+if TYPE_CHECKING:
+    import uuid
+else:  # few programs have values of it
+    uuid = Later("uuid")
 
 R = TypeVar("R")
 MISSING: Any = object()  # in the place of a value that is not in memory
@@ -41,11 +46,7 @@ class BaseResult(Asked[R]):
 
     @classmethod
     def parse_raw(cls, text: str | bytes) -> "BaseResult[Any]":
-        """`result_from_json`: the handle, of whatever kind, that `json` described.
-
-        Raises:
-            ValueError: the text is not such a description.
-        """
+        """`result_from_json`: the handle, of whatever kind, that `json` described. Raises what that raises."""
         return result_from_json(text)
 
     def describe(self) -> dict[str, Any]:
@@ -146,7 +147,7 @@ class LiteralResult(BaseResult[R]):
         return type_name(self.value)
 
     def describe(self) -> dict[str, Any]:
-        value = {"uuid": str(self.value)} if isinstance(self.value, UUID) else self.value
+        value = {"uuid": str(self.value)} if isinstance(self.value, uuid.UUID) else self.value
         return {"type": self.type, "value": value}
 
 
@@ -177,7 +178,7 @@ class PersistedResult(BaseResult[R]):
         cls,
         obj: R,
         storage_block: object,
-        storage_block_id: str | UUID,
+        storage_block_id: "str | uuid.UUID",
         storage_key_fn: Callable[[], str],
         serializer: object,
         cache_object: bool = True,
@@ -241,8 +242,7 @@ class PersistedResult(BaseResult[R]):
 
     def load(self, *, columns: Sequence[str] | None = None, rows: slice | None = None) -> R:
         if columns is not None or rows is not None:
-            part: R = self._loaded(lambda blob: blob.load_part(self._where, self.storage, columns, rows))
-            return part
+            return cast("R", self._loaded(lambda blob: blob.load_part(self._where, self.storage, columns, rows)))
         return self._value(self.read)
 
     async def aget(self, *, columns: Sequence[str] | None = None, rows: slice | None = None) -> R:
@@ -406,7 +406,8 @@ def literal_of(value: object) -> LiteralResult[object] | None:
     """The literal result of a value that is one; None for all other values."""
     if value is None or value is True or value is False:
         return _LITERALS[value]
-    return LiteralResult(value) if type(value) is UUID else None
+    is_uuid = type(value).__name__ == "UUID" and type(value) is uuid.UUID  # which is imported for those alone
+    return LiteralResult(value) if is_uuid else None
 
 
 def result_from_json(text: str | bytes) -> BaseResult[Any]:
@@ -444,6 +445,6 @@ def literal_from_json(text: str) -> LiteralResult[object]:
         value = json.loads(text)
         if value is None or value is True or value is False:
             return _LITERALS[value]
-        return LiteralResult(UUID(value["uuid"]))  # nothing else is kept in the database alone, where nobody signs it
+        return LiteralResult(uuid.UUID(value["uuid"]))  # nothing else is kept where nobody signs it
     except (ValueError, LookupError, TypeError, AttributeError):
         raise ResultCorrupt(f"{text!r} is not a literal result's value. Run the task again.") from None

@@ -2,7 +2,6 @@
 
 import functools
 import os
-import platform
 import sys
 import time
 from pathlib import Path
@@ -55,7 +54,15 @@ def _parts(host: str) -> tuple[str, str, str]:
 
 def _place() -> str:
     """The host name, which kernel since which start, and in which namespace processes have their numbers."""
-    return f"{platform.node()}/{_boot()}/{_namespace(os.getpid())}"
+    return f"{_node()}/{_boot()}/{_namespace(os.getpid())}"
+
+
+def _node() -> str:
+    if hasattr(os, "uname"):
+        return os.uname().nodename
+    import platform  # which says the same, and takes longer to import than all of this
+
+    return platform.node()
 
 
 @functools.cache
@@ -63,7 +70,7 @@ def _boot() -> str:
     try:
         return (_PROC / "sys/kernel/random/boot_id").read_text().strip()
     except OSError:  # not on Linux: to a minute, since the clock may be set; the machine's name tells it from others
-        return f"{platform.node()} {round((time.time() - time.monotonic()) / 60)}"
+        return f"{_node()} {round((time.time() - time.monotonic()) / 60)}"
 
 
 @functools.cache

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any
 
 from perdure._model.errors import DefinitionError
-from perdure._model.later import Later
+from perdure._platform.later import Later
 from perdure._results.held import Packed
 from perdure._runners.batches import BatchRefused, WorkerLost
 from perdure._runners.clusters import ClusterTaskRunner, lost_value, needed

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from perdure._model.later import Later
+from perdure._platform.later import Later
 from perdure._serializers.payload import Bytes, Payload, Source
 
 if TYPE_CHECKING:

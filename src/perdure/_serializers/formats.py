@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from perdure._model.errors import ResultCorrupt, ResultUnreadable
-from perdure._model.later import Later
+from perdure._platform.later import Later
 from perdure._serializers.base import Serializer, resolve
 from perdure._serializers.payload import Bytes, BytesSource, Payload, Source, Spool
 from perdure._serializers.text import from_base64, to_base64

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
-from perdure._model.later import Later
+from perdure._platform.later import Later
 from perdure._platform.memory import room_for
 from perdure._storages.object_errors import is_past_end
 

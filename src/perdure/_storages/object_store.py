@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, PrivateAttr, model_validator
 
 from perdure._model.errors import ObjectMissing, StorageError
-from perdure._model.later import Later
 from perdure._platform.clock import Micros
+from perdure._platform.later import Later
 from perdure._storages.object_errors import is_past_end, refusals
 from perdure._storages.object_parts import PART, MultipartWriter, read_parts
 from perdure._storages.storage import Entry, Storage, Writer, check_key

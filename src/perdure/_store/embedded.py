@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from perdure import _rooms
 from perdure._model.errors import EventError, OrchestratorError
 from perdure._model.filters import is_declared
-from perdure._model.later import Later
 from perdure._model.records import (
     CancelRecord,
     Claim,
@@ -27,6 +26,7 @@ from perdure._model.records import (
 from perdure._model.state_types import StateType
 from perdure._model.tables import Table
 from perdure._platform.clock import Micros, system_clock
+from perdure._platform.later import Later
 from perdure._rooms.artifacts.store import SqlArtifacts
 from perdure._rooms.blocks.store import SqlBlocks
 from perdure._rooms.cache.records import CacheEntry, CacheFilter

@@ -15,7 +15,7 @@ from perdure._engine.identity.policies import (
     task_input_hash,
 )
 from perdure._engine.identity.projects import project_of
-from perdure._model.later import Later
+from perdure._platform.later import Later
 from perdure._run.context import TaskRunContext
 from perdure._run.effects import Call, Steps
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from perdure._engine.identity.projects import folder_of
 from perdure._engine.port import Runtime
 from perdure._model.errors import SerializationError
-from perdure._model.later import Later
 from perdure._model.options import RunOptions
+from perdure._platform.later import Later
 from perdure._run.arguments import Upstream, is_atom, replace_upstreams
 from perdure._run.context import FlowRunContext, RunContext
 from perdure._run.pending import Pending

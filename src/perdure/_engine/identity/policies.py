@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from perdure._engine.identity.projects import project_of
 from perdure._model.errors import DefinitionError
-from perdure._model.later import Later
+from perdure._platform.later import Later
 from perdure._run.context import TaskRunContext
 
 if TYPE_CHECKING:

@@ -16,13 +16,13 @@ from perdure._engine.recovery.resumption import Resumable
 from perdure._engine.recovery.start_record import reuse_of
 from perdure._model.colour import on_event_loop
 from perdure._model.errors import ResultError, StorageError
-from perdure._model.later import Later
 from perdure._model.options import FlowOptions, TaskOptions
 from perdure._model.records import NOBODY, FlowRunRecord, TaskRunRecord
 from perdure._model.signatures import Passed
 from perdure._model.state_types import StateType
 from perdure._model.states import State
 from perdure._platform.ids import new_id
+from perdure._platform.later import Later
 from perdure._platform.stack import check_room
 from perdure._results.store import result_from_record
 from perdure._results.types import UnpersistedResult

@@ -9,9 +9,9 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Annotated, Any
 
 from perdure._model.errors import ParameterTypeError
-from perdure._model.later import Later
 from perdure._model.options import FlowOptions
 from perdure._model.signatures import signature_of
+from perdure._platform.later import Later
 from perdure._platform.secrecy import HIDDEN, is_secret_name, shortened, without_secrets
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from perdure._engine.identity.cache_key import CacheKey
 from perdure._engine.port import Runtime
-from perdure._model.later import Later
 from perdure._model.records import DecisionRecord, SourceRecord, Why
+from perdure._platform.later import Later
 from perdure._platform.secrecy import HIDDEN, is_secret_name
 from perdure._run.context import FlowRunContext, TaskRunContext
 from perdure._settings import settings

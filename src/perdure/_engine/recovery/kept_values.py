@@ -12,7 +12,6 @@ from datetime import date, datetime, time, timedelta
 from itertools import islice
 from pathlib import PosixPath, PurePosixPath, PureWindowsPath
 from typing import Any
-from uuid import UUID
 
 from perdure._model.errors import PerdureError, ResultUntrusted, ResumeError, SerializationError
 from perdure._platform.secrecy import is_secret, is_secret_name
@@ -166,7 +165,8 @@ def _tagged(values: Mapping[str, object]) -> str | None:
 
 @functools.cache
 def _tagged_types() -> frozenset[type]:
-    from decimal import Decimal  # a millisecond, for those who have such arguments
+    from decimal import Decimal  # a millisecond, as the other, for those who have such arguments
+    from uuid import UUID
 
     return frozenset({bytes, date, time, timedelta, Decimal, UUID, PosixPath, PurePosixPath, PureWindowsPath})
 

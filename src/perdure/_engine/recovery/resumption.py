@@ -44,10 +44,10 @@ from perdure._engine.recovery.lost_runs import crashed, place_of
 from perdure._engine.recovery.run_claims import claim, ends_below, note, run_of, unfinished_below
 from perdure._engine.recovery.start_record import arguments_of
 from perdure._model.errors import ResumeError, SerializationError
-from perdure._model.later import Later
 from perdure._model.options import FlowOptions
 from perdure._model.records import NOBODY, ProcessRecord, Record, StartRecord, StateRecord
 from perdure._model.state_types import ABANDONED, FINAL, StateType
+from perdure._platform.later import Later
 from perdure._rooms.runs.records import FlowRun, RunFilter, TaskRun
 from perdure._run.processes import machine_of
 
