@@ -43,7 +43,7 @@ from perdure._rooms.cache.records import CacheEntry, CacheFilter
 from perdure._rooms.limits.records import Limit, Slot
 from perdure._rooms.logs.records import LogFilter, LogLine
 from perdure._rooms.results.records import Doomed, Removable, ResultFilter
-from perdure._rooms.runs.records import FlowRun, RunCount, RunFilter, TaskRun
+from perdure._rooms.runs.records import FailureCount, FailureFilter, FlowRun, RunCount, RunFilter, TaskRun
 from perdure._rooms.variables.records import VariableRecord
 
 __all__ = [
@@ -61,6 +61,8 @@ __all__ = [
     "CommitRecord",
     "DecisionRecord",
     "Doomed",
+    "FailureCount",
+    "FailureFilter",
     "FlowKeyRecord",
     "FlowRun",
     "FlowRunRecord",

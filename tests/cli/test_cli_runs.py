@@ -207,3 +207,20 @@ def test_a_comparison_is_a_document_for_programs(perdure: Perdure):
     assert (day["before"], day["after"], day["differs"]) == ("monday", "tuesday", True)
     assert [each["of"] for each in found["calls"]] == ["load", "double", "child"]
     assert not found["is_rerun"]
+
+
+def test_failed_runs_are_listed_by_what_they_failed_of(perdure: Perdure):
+    @flow
+    def unlucky(number: int) -> None:
+        raise ValueError(f"{number} is unlucky")
+
+    for number in (13, 17):
+        unlucky(number, return_state=True)
+    (row,) = [line for line in perdure("flow-run", "failures").stdout.splitlines() if "unlucky" in line]
+    assert row.split()[:5] == ["2", "ValueError:", "…", "is", "unlucky"]
+    found = documents(perdure, "flow-run", "failures", "--flow", "unlucky", "--since", "1h")
+    assert (found["runs"], found["groups"][0]["type"]) == (2, "builtins.ValueError")
+
+
+def test_a_list_of_failures_that_is_empty_says_so(perdure: Perdure):
+    assert perdure("flow-run", "failures").stdout == "No flow run has failed.\n"

@@ -16,7 +16,7 @@ from perdure._store.sql import filtered_lists, queries
 from perdure._store.sql.database import Database
 from perdure._store.sql.postgresql import PostgreSQL
 from perdure._store.sql.sqlite import SQLite
-from perdure.records import CacheFilter, ResultFilter, RunFilter
+from perdure.records import CacheFilter, FailureFilter, ResultFilter, RunFilter
 from perdure.states import StateType as S
 from tests.postgresql_server import new_database
 
@@ -25,7 +25,7 @@ PAGE = 51
 DAY = 86_400_000_000
 NEWEST = million.created(million.COUNT)
 BIG = million.flow_id(0)
-Filter = RunFilter | ResultFilter | CacheFilter
+Filter = RunFilter | ResultFilter | CacheFilter | FailureFilter
 
 OF_RUNS: list[RunFilter] = [
     RunFilter(),
@@ -110,6 +110,12 @@ OF_RESULTS = [
     ResultFilter(older_than=million.task_id(million.COUNT // 2)),
     ResultFilter(type="builtins.dict", after=NEWEST - DAY),
 ]
+OF_FAILURES = [
+    FailureFilter(),
+    FailureFilter(limit=PAGE),
+    FailureFilter(of="flow 3"),
+    FailureFilter(after=NEWEST - DAY),
+]
 OF_CACHE = [
     CacheFilter(),
     CacheFilter(beginning="a-key-1"),
@@ -122,6 +128,7 @@ LISTS: list[tuple[str, Sequence[Any], Callable[..., Any]]] = [
     ("flow_runs", OF_FLOW_RUNS, filtered_lists.flow_runs),
     ("results", OF_RESULTS, filtered_lists.results),
     ("cache_entries", OF_CACHE, queries.cache_entries),
+    ("failures", OF_FAILURES, lambda wanted, _: queries.failures(wanted)),
 ]
 
 

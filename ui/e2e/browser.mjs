@@ -8,6 +8,7 @@ export const THEMES = ["light", "dark"]
 const STATIC = [
   "/",
   "/flow-runs",
+  "/failures",
   "/task-runs",
   "/flows",
   "/deployments",

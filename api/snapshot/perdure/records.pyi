@@ -12,6 +12,8 @@ __all__ = [
     "CommitRecord",
     "DecisionRecord",
     "Doomed",
+    "FailureCount",
+    "FailureFilter",
     "FlowKeyRecord",
     "FlowRun",
     "FlowRunRecord",
@@ -144,6 +146,22 @@ class Doomed(NamedTuple):
     reason: str
     size: int
     storage_id: Id
+
+class FailureCount(NamedTuple):
+    first: Micros
+    flow_name: str
+    last: Micros
+    message: str | None
+    newest_id: Id
+    runs: Small
+    state_type: StateType
+    type: str | None
+
+class FailureFilter(NamedTuple):
+    after: Micros | None = None
+    before: Micros | None = None
+    limit: int = 30000
+    of: str | None = None
 
 class FlowKeyRecord(NamedTuple):
     flow_name: str

@@ -34,7 +34,7 @@ from perdure._rooms.logs.records import LogFilter, LogLine
 from perdure._rooms.logs.tables import LOG
 from perdure._rooms.results.records import ResultFilter
 from perdure._rooms.results.tables import INPUTS_ORDER, RESULT, RUN_INPUT
-from perdure._rooms.runs.records import FlowRun, RunCount, RunFilter, TaskRun
+from perdure._rooms.runs.records import FailureCount, FailureFilter, FlowRun, RunCount, RunFilter, TaskRun
 from perdure._rooms.runs.tables import DECISION, FLOW_RUN, TASK_RUN
 from perdure._rooms.variables.store import SqlVariables
 from perdure._store import lifetime
@@ -226,6 +226,10 @@ class EmbeddedOrchestrator(SqlArtifacts, SqlBlocks, SqlVariables):
             {str(id): int(count) for id, count in self._access.select(query)} for query in queries.run_counts(run_ids)
         )
         return [RunCount(id, states.get(id, 0), logs.get(id, 0)) for id in run_ids]
+
+    def failures(self, filter: FailureFilter) -> Sequence[FailureCount]:
+        """How many flow runs have failed with which message, most runs first."""
+        return self._access.listed(FailureCount, queries.failures(filter))
 
     def logs(self, flow_run_id: str | None = None, task_run_id: str | None = None) -> Sequence[LogRecord]:
         """The lines of a flow run (its task runs' too) or of a task run, oldest first."""

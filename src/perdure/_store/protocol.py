@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from perdure._rooms.logs.records import LogFilter, LogLine
     from perdure._rooms.results.port import Pruning
     from perdure._rooms.results.records import ResultFilter
-    from perdure._rooms.runs.records import FlowRun, RunCount, RunFilter, TaskRun
+    from perdure._rooms.runs.records import FailureCount, FailureFilter, FlowRun, RunCount, RunFilter, TaskRun
     from perdure._rooms.transactions.port import Transactions
     from perdure._rooms.variables.records import VariableRecord
 
@@ -139,6 +139,10 @@ class Orchestrator(Protocol):
     @reads
     def run_counts(self, run_ids: Sequence[str]) -> Sequence[RunCount]:
         """How many states and log lines are recorded of the runs, in the order of the ids."""
+
+    @reads
+    def failures(self, filter: FailureFilter) -> Sequence[FailureCount]:
+        """How many flow runs have failed with which message, most runs first."""
 
     @reads
     def logs(self, flow_run_id: str | None = None, task_run_id: str | None = None) -> Sequence[LogRecord]:

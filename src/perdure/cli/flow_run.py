@@ -14,6 +14,7 @@ from perdure.cli.explain import show_why
 from perdure.cli.flow_run_abandon import LOST, abandon
 from perdure.cli.flow_run_compare import compare
 from perdure.cli.flow_run_control import cancel, continue_run
+from perdure.cli.flow_run_failures import failures
 from perdure.cli.flow_run_resume import rerun, resume, start
 from perdure.cli.flow_run_watch import watch
 from perdure.cli.groups import AsJson, Limit, States, Tags, new_group
@@ -44,6 +45,7 @@ app.command()(cancel)
 app.command("continue")(continue_run)
 app.command()(watch)
 app.command()(compare)
+app.command()(failures)
 
 Which = Annotated[
     str,

@@ -13,9 +13,9 @@ from perdure._model.records import (
 )
 from perdure._model.state_types import StateType as S
 from perdure._platform.ids import dated_id, new_id
-from perdure._rooms.runs.records import RunCount, RunFilter
+from perdure._rooms.runs.records import FailureCount, FailureFilter, RunCount, RunFilter
 from perdure._store.protocol import Orchestrator
-from perdure.testing._sample_records import FIRST, SECOND, THIRD, flow_run, ids, state, task_run, times
+from perdure.testing._sample_records import FIRST, SECOND, THIRD, flow_run, ids, literal, state, task_run, times
 
 __all__ = ["RunsConformance"]
 
@@ -100,6 +100,22 @@ class RunsConformance:
         orchestrator.commit([run, state(run, S.RUNNING), state(run, S.COMPLETED), alone, *lines])
         counts = [RunCount(SECOND, 0, 0), RunCount(run.id, 2, 2), RunCount(alone.id, 0, 1)]
         assert list(orchestrator.run_counts([SECOND, run.id, alone.id])) == counts
+
+    def test_failed_runs_are_counted_by_flow_type_and_message(self, orchestrator: Orchestrator) -> None:
+        runs = [flow_run(), flow_run(), flow_run()]
+        ends = [state(each, S.FAILED, "a") for each in runs[:2]] + [state(runs[2], S.CRASHED, "a")]
+        raised = literal(runs[0])._replace(type="builtins.ValueError", is_exception=True)
+        below = flow_run(parent_flow_run_id=runs[0].id)
+        orchestrator.commit([*runs, *ends, raised, below, state(below, S.FAILED, "a")])
+        name, times = runs[0].flow_name, [each.time for each in ends]
+        counts = {
+            FailureCount(name, S.FAILED, "builtins.ValueError", "a", 1, runs[0].id, times[0], times[0]),
+            FailureCount(name, S.FAILED, None, "a", 1, runs[1].id, times[1], times[1]),
+            FailureCount(name, S.CRASHED, None, "a", 1, runs[2].id, times[2], times[2]),
+        }
+        assert set(orchestrator.failures(FailureFilter())) == counts
+        assert sum(each.runs for each in orchestrator.failures(FailureFilter(of=name))) == 4
+        assert not orchestrator.failures(FailureFilter(after=runs[2].created + 1_000_000))
 
     def test_a_run_from_elsewhere_is_found_by_the_whole_of_its_old_id(self, orchestrator: Orchestrator) -> None:
         old = "9b2c1d54-6c1f-4e0a-b1a2-0123456789ab"

@@ -1025,6 +1025,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/flow-runs/failures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Failures
+         * @description Flow runs that are failed or crashed now, by the exception's type and its message.
+         */
+        get: operations["list_failures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/flows": {
         parameters: {
             query?: never;
@@ -2948,6 +2968,66 @@ export interface components {
             verdict: string;
         };
         /**
+         * FailureGroupModel
+         * @description Flow runs that failed of the same.
+         */
+        FailureGroupModel: {
+            /**
+             * First
+             * Format: date-time
+             * @description When the first of them failed.
+             */
+            first: string;
+            /** Flows */
+            flows: components["schemas"]["FlowCount"][];
+            /**
+             * Last
+             * Format: date-time
+             */
+            last: string;
+            /**
+             * Message
+             * @description Its first line, with "…" for ids, addresses and numbers.
+             */
+            message: string | null;
+            newest: components["schemas"]["FlowRunModel"];
+            /** Runs */
+            runs: number;
+            /**
+             * Search
+             * @description A text in the message of each of them: `q` of the list of flow runs finds them.
+             */
+            search: string | null;
+            /**
+             * State Type
+             * @enum {string}
+             */
+            state_type: "FAILED" | "CRASHED";
+            /**
+             * Type
+             * @description The exception's Python type, or only its name.
+             */
+            type: string | null;
+        };
+        /**
+         * FailuresModel
+         * @description The newest 30,000 failed and as many crashed flow runs in up to 200 groups, the largest first.
+         */
+        FailuresModel: {
+            /** Groups */
+            groups: components["schemas"]["FailureGroupModel"][];
+            /**
+             * Is Complete
+             * @description Whether there are no older ones that were not looked at.
+             */
+            is_complete: boolean;
+            /**
+             * Runs
+             * @description In all groups.
+             */
+            runs: number;
+        };
+        /**
          * FileTrigger
          * @description Fires when a file appears in a folder, or an object in a storage; or another version of one.
          *
@@ -2983,6 +3063,16 @@ export interface components {
              * @enum {string}
              */
             type: "file";
+        };
+        /**
+         * FlowCount
+         * @description How many runs of a flow.
+         */
+        FlowCount: {
+            /** Flow */
+            flow: string;
+            /** Runs */
+            runs: number;
         };
         /**
          * FlowDetails
@@ -11507,6 +11597,113 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Outcomes"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_failures: {
+        parameters: {
+            query?: {
+                /** @description At or after it. */
+                created_after?: string | null;
+                created_before?: string | null;
+                /** @description Of this flow; else only runs that no other run called. */
+                flow?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailuresModel"];
                 };
             };
             /** @description Bad Request */

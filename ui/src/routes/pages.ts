@@ -6,6 +6,7 @@ export const pages = [
   page("/flow-runs", () => import("./runs/FlowRuns")),
   page("/flow-runs/$id", () => import("./run/FlowRun")),
   page("/flow-runs/$id/compare/$other", () => import("./runs/Compare")),
+  page("/failures", () => import("./runs/Failures")),
   page("/task-runs", () => import("./runs/TaskRuns")),
   page("/task-runs/$id", () => import("./run/TaskRun")),
   page("/flows", () => import("./flows/Flows")),

@@ -60,6 +60,28 @@ class RunCount(NamedTuple):
     logs: int  # lines; those of task runs within flow runs count for the flow run
 
 
+class FailureFilter(NamedTuple):
+    """Which flow runs that failed or crashed."""
+
+    of: str | None = None  # the flow's exact name; of all flows, only runs that no other run called count
+    after: Micros | None = None  # created at or after
+    before: Micros | None = None  # created before
+    limit: int = 30_000  # the newest of each of the two states that are looked at
+
+
+class FailureCount(NamedTuple):
+    """Flow runs of one flow that failed, or crashed, with the same exception and message."""
+
+    flow_name: str
+    state_type: StateType
+    type: str | None  # the exception's Python type, if a result was recorded
+    message: str | None  # of the state, its beginning
+    runs: Small
+    newest_id: Id
+    first: Micros  # when the first of them failed
+    last: Micros
+
+
 class RunFilter(NamedTuple):
     """Which runs, newest first. A field that is None or empty does not filter."""
 

@@ -2,6 +2,7 @@
 
 from perdure._rooms.runs import (
     comparison_routes,
+    failure_routes,
     flow_routes,
     flow_run_routes,
     plan_routes,
@@ -11,6 +12,7 @@ from perdure._rooms.runs import (
 
 ROUTERS = (
     comparison_routes.router,
+    failure_routes.router,  # before those that take an id
     flow_routes.router,
     flow_run_routes.router,
     plan_routes.router,

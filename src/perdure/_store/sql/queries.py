@@ -3,13 +3,17 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Delete, Select, delete, exists, func, select, union_all
+from sqlalchemy import ColumnElement, Delete, Select, and_, delete, exists, func, select, text, union_all
 
 from perdure._rooms.cache.records import CacheEntry, CacheFilter
+from perdure._rooms.runs.records import FailureFilter
+from perdure._rooms.runs.tables import NOT_COMPLETED
+from perdure._store.sql.clock_skew import ids_since
 from perdure._store.sql.filtered_lists import Ask, is_few
-from perdure._store.sql.tables import cache_entry, log, result, state, task_run
+from perdure._store.sql.tables import cache_entry, flow_run, log, result, state, task_run
 
 _Conditions = list[ColumnElement[bool]]
+_MESSAGE = 500  # characters of a state's message by which failures are distinguished
 
 
 def run_counts(run_ids: Sequence[str]) -> tuple[Select[Any], Select[Any]]:
@@ -21,6 +25,30 @@ def run_counts(run_ids: Sequence[str]) -> tuple[Select[Any], Select[Any]]:
     own = counted(log.c.task_run_id, log.c.flow_run_id.is_(None))
     lines = union_all(counted(log.c.flow_run_id), own).subquery()
     return counted(state.c.run_id), select(lines.c.id, lines.c.lines)
+
+
+def failures(filter: FailureFilter) -> Select[Any]:
+    """Rows of `FailureCount`, most runs first: of the newest runs that an index finds."""
+    columns = flow_run.c
+    chosen = [columns.flow_name == filter.of] if filter.of is not None else [columns.parent_flow_run_id.is_(None)]
+    if filter.after is not None:
+        chosen += [columns.id >= ids_since(filter.after), columns.created >= filter.after]
+    if filter.before is not None:
+        chosen += [columns.created < filter.before]
+    message = func.substr(columns.state_message, 1, _MESSAGE).label("message")
+    shown = (columns.id, columns.flow_name, columns.state_type, message, columns.state_time)
+    newest = [
+        select(*shown).where(columns.state_type == kind, text(NOT_COMPLETED), *chosen).order_by(columns.id.desc())
+        for kind in ("FAILED", "CRASHED")
+    ]
+    found = union_all(*(select(each.limit(filter.limit).subquery()) for each in newest)).subquery()
+    runs, times = func.count().label("runs"), found.c.state_time
+    counted = select(
+        *(found.c.flow_name, found.c.state_type, result.c.type, found.c.message, runs),
+        *(func.max(found.c.id).label("newest_id"), func.min(times).label("first"), func.max(times).label("last")),
+    ).select_from(found.outerjoin(result, and_(result.c.run_id == found.c.id, result.c.is_exception)))
+    counted = counted.group_by(found.c.flow_name, found.c.state_type, result.c.type, found.c.message)
+    return counted.order_by(runs.desc(), func.max(found.c.id).desc())
 
 
 def cache_entries(filter: CacheFilter, ask: Ask) -> Select[Any]:

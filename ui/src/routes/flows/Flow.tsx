@@ -15,6 +15,7 @@ import { count, duration } from "~/lib/format"
 import { stepsOf } from "~/lib/span"
 import { summary } from "~/lib/statistics"
 import { Runs } from "../overview/Runs"
+import { FailureTable } from "../runs/FailureTable"
 import { compactRun, FLOW_RUN_COLUMNS } from "../runs/FlowRuns"
 import css from "./Flow.module.css"
 import { flowOf, newestRuns } from "./queries"
@@ -75,6 +76,15 @@ export function Page() {
                     href={run => path("flow-runs", run.id)}
                     empty={<Empty title="No run of this flow is known">It may have been deleted, or never run.</Empty>}
                   />
+                </div>
+              ),
+            },
+            {
+              id: "failures",
+              label: "Failures",
+              content: (
+                <div className={css["table"]}>
+                  <FailureTable flow={name} />
                 </div>
               ),
             },

@@ -1,5 +1,5 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query"
-import { Play } from "lucide-react"
+import { OctagonAlert, Play } from "lucide-react"
 import { useMemo, useState } from "react"
 import type { Schemas } from "~/api/client"
 import { flowRunCount, flowRuns, type FlowRunFilter } from "~/api/queries"
@@ -18,6 +18,7 @@ import { CANCEL, DELETE, RERUN, RESUME } from "./bulk"
 import { BulkBar } from "./BulkBar"
 import { Counted, said } from "./Counted"
 import { flowNames } from "./queries"
+import css from "./FlowRuns.module.css"
 import { Views } from "./Views"
 
 type FlowRun = Schemas["FlowRunModel"]
@@ -100,7 +101,17 @@ export function Page() {
     query.hasNextPage && counted.data !== undefined ? { chosen: { filter }, count: said(counted.data, "run") } : null
   return (
     <>
-      <PageHead title="Flow runs" heading={<Counted title="Flow runs" count={counted.data} />} />
+      <PageHead
+        title="Flow runs"
+        heading={<Counted title="Flow runs" count={counted.data} />}
+        actions={
+          (filter.state ?? []).some(state => state === "FAILED" || state === "CRASHED") && (
+            <Link to={failuresOf(address.one("flow"), created)} className={css["link"]}>
+              <OctagonAlert size={14} aria-hidden /> Group by exception
+            </Link>
+          )
+        }
+      />
       <Views of="/flow-runs" given={VIEWS} search={address.text} />
       <FilterBar>
         <TextFilter main label="Search" value={address.one("q")} onChange={q => address.set({ q })} />
@@ -161,6 +172,15 @@ export function Page() {
       />
     </>
   )
+}
+
+/** Where failures of a flow, or of all, are grouped. */
+function failuresOf(flow: string | undefined, created: string | undefined): string {
+  const search = new URLSearchParams({
+    ...(flow === undefined ? {} : { flow }),
+    ...(created === undefined ? {} : { created }),
+  }).toString()
+  return search === "" ? "/failures" : `/failures?${search}`
 }
 
 export const STATE_CHOICES = STATE_TYPES.map(type => {

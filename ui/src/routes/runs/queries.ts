@@ -13,6 +13,21 @@ export const flowNames = () =>
     staleTime: 60_000,
   })
 
+interface FailureFilter {
+  flow?: string | undefined
+  created_after?: string | undefined
+  created_before?: string | undefined
+}
+
+/** Failed flow runs by what they failed of. Many runs are looked at for it, so it is asked for now and then. */
+export const failures = (filter: FailureFilter) =>
+  queryOptions({
+    queryKey: ["failures", filter],
+    queryFn: () => unwrap(client.GET("/api/flow-runs/failures", { params: { query: filter } })),
+    placeholderData: keepPreviousData,
+    refetchInterval: 20_000,
+  })
+
 export const taskRunCount = (filter: TaskRunFilter) =>
   queryOptions({
     queryKey: ["task-runs", filter, "count"],

@@ -1,0 +1,106 @@
+"""Failed runs by what they failed of."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from perdure import flow, session, task
+from perdure._explanation.failures import Failures, failures, normalised
+from perdure._store.embedded import EmbeddedOrchestrator
+from perdure.records import FailureFilter
+from tests.server.serving import serving_on
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("order 17 of 3,000 took 1.5e+06 s", "order … of … took … s"),
+        ("no row 0192f0c1-8d4e-7a31-8f0e-5d0c9a7b6e21", "no row …"),
+        ("<object at 0x7f3a2c> is closed", "<object at …> is closed"),
+        ("sha256 of abc is 9f86d081884c7d65", "sha256 of abc is …"),
+        ("'price' is no float64 in utf8", "'price' is no float64 in utf8"),
+        ("at 2026-05-01 06:30:00", "at …-…-… …"),
+        ("decade of beefcafe facades", "decade of beefcafe facades"),
+        ("first\nsecond 2", "first"),
+    ],
+)
+def test_what_differs_each_time_is_left_out_of_messages(message: str, expected: str) -> None:
+    assert normalised(message) == expected
+
+
+@task
+def parse(text: str) -> float:
+    return float(text)
+
+
+@flow
+def reads(text: str) -> float:
+    return parse(text)
+
+
+@flow
+def raises(order: int) -> None:
+    raise LookupError(f"order {order} is unknown")
+
+
+@flow
+def calls() -> None:
+    raises(9)
+
+
+def found(**filter: Any) -> Failures:
+    return failures(session.current().orchestrator, FailureFilter(**filter))
+
+
+def test_runs_that_failed_of_the_same_are_one_group_with_its_flows() -> None:
+    for order in range(3):
+        raises(order, return_state=True)
+    calls(return_state=True)
+    reads("x", return_state=True)
+    reads("1")
+    largest, other = found().groups
+    assert (largest.type, largest.message, largest.runs) == ("builtins.LookupError", "order … is unknown", 4)
+    assert largest.flows == (("raises", 3), ("calls", 1))
+    assert largest.newest.flow_name == "calls"
+    assert largest.first < largest.last
+    assert (other.type, other.runs) == ("builtins.ValueError", 1)
+
+
+def test_subflows_count_for_their_own_flow() -> None:
+    calls(return_state=True)
+    assert found().runs == 1
+    (group,) = found(of="raises").groups
+    assert group.newest.parent_flow_run_id is not None
+
+
+def test_not_all_are_looked_at_if_there_are_more_than_the_limit() -> None:
+    raises(1, return_state=True)
+    assert found().is_complete
+    raises(2, return_state=True)
+    assert not found(limit=2).is_complete
+
+
+@pytest.fixture
+def api(home: Path) -> Iterator[httpx.Client]:
+    for order in (1, 2):
+        raises(order, return_state=True)
+    reads("x", return_state=True)
+    with serving_on(EmbeddedOrchestrator(home / "perdure.db")) as served, served.client() as client:
+        yield client
+
+
+def test_the_text_of_a_group_finds_its_runs(api: httpx.Client) -> None:
+    largest = api.get("/api/flow-runs/failures").raise_for_status().json()["groups"][0]
+    assert largest["runs"] == 2
+    runs = api.get("/api/flow-runs", params={"state": "FAILED", "q": largest["search"]}).json()["items"]
+    assert [run["flow_name"] for run in runs] == ["raises", "raises"]
+
+
+def test_failures_are_those_of_a_flow_and_a_time(api: httpx.Client) -> None:
+    (group,) = api.get("/api/flow-runs/failures", params={"flow": "reads"}).json()["groups"]
+    assert group["message"].startswith("could not convert string to float")
+    later = {"created_after": "2999-01-01T00:00:00Z"}
+    assert api.get("/api/flow-runs/failures", params=later).json() == {"groups": [], "runs": 0, "is_complete": True}
