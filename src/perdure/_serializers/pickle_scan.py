@@ -18,6 +18,7 @@ def _class_of(codes: list[int]) -> bytes:
 def _passing() -> bytes:
     """What matches one step with an argument of a fixed or short length."""
     fixed: dict[int, list[int]] = {}
+    sized: list[int] = []  # steps that say in one byte how many follow
     parts = []
     for opcode in pickletools.opcodes:
         code, argument = ord(opcode.code), opcode.arg
@@ -27,16 +28,17 @@ def _passing() -> bytes:
         if size >= 0:
             fixed.setdefault(size, []).append(code)
         elif size == pickletools.TAKEN_FROM_ARGUMENT1:
-            sized = b"|".join(re.escape(bytes([length])) + b"[\\s\\S]{%d}" % length for length in range(256))
-            parts.append(re.escape(bytes([code])) + b"(?:" + sized + b")")
+            sized.append(code)
         elif size == pickletools.UP_TO_NEWLINE:
             lines = 2 if opcode.name in ("GLOBAL", "INST") else 1
             parts.append(re.escape(bytes([code])) + b"[^\\n]*\\n" * lines)
-    parts += [_class_of(codes) + b"[\\s\\S]{%d}" % size for size, codes in fixed.items()]
+    parts += [_class_of(codes) + b".{%d}" % size for size, codes in fixed.items()]
+    lengths = b"|".join(re.escape(bytes([length])) + b".{%d}" % length for length in range(256))
+    parts.append(_class_of(sized) + b"(?:" + lengths + b")")
     return b"|".join(parts)
 
 
-_RUN = re.compile(b"(?:" + _passing() + b")*+")
+_RUN = re.compile(b"(?:" + _passing() + b")*+", re.DOTALL)
 _SIZED = {  # steps with the bytes of the number that says how many follow
     ord(opcode.code): 8 if opcode.arg.n == pickletools.TAKEN_FROM_ARGUMENT8U else 4
     for opcode in pickletools.opcodes
