@@ -139,6 +139,33 @@ def test_a_run_keeps_its_bundle_also_when_it_is_resumed(project: Path, tmp_path:
     assert get_result(other.id) == "second data"
 
 
+def test_a_run_that_crashed_is_resumed_where_no_copy_of_its_bundle_is(project: Path, tmp_path: Path) -> None:
+    of = deployed(project, parameters={"folder": str(tmp_path)})
+    run = run_deployment(of.id, timeout=0)
+    known, chosen = session.current().orchestrator, settings.current()
+    made_with = known.start(run.id).entry_point
+    assert begun(run.id).returncode == -9
+    assert json.loads(known.start(run.id).entry_point) == json.loads(made_with)
+    shutil.rmtree(project)
+    shutil.rmtree(chosen.home / "bundles")
+    kept = {"PERDURE_DATABASE": str(chosen.database), "PERDURE_LOCAL_STORAGE_PATH": str(chosen.local_storage_path)}
+    assert begun(run.id, "resume", PERDURE_HOME=str(tmp_path / "elsewhere"), **kept).returncode == 0
+    assert get_result(run.id) == "first data"
+
+
+def test_of_many_that_crashed_each_is_resumed_with_its_own_bundle(project: Path, tmp_path: Path) -> None:
+    runs = []
+    for word in ("first", "second"):
+        (project / "jobs" / "helpers_of_bundle.py").write_text(f"word = '{word}'\n")
+        (tmp_path / word).mkdir()
+        of = deployed(project, parameters={"folder": str(tmp_path / word)})
+        runs.append(run_deployment(of.id, timeout=0))
+        assert begun(runs[-1].id).returncode == -9
+    shutil.rmtree(project)
+    assert begun("--crashed", "resume").returncode == 0
+    assert [get_result(run.id) for run in runs] == ["first data", "second data"]
+
+
 @pytest.mark.slow
 def test_a_worker_runs_a_bundle_of_an_object_store(project: Path, s3_server: Any, s3_prefix: str) -> None:
     storage = S3(**s3_server.fields(s3_prefix))

@@ -1,7 +1,9 @@
 """`perdure flow-run resume` and `perdure flow-run rerun`."""
 
 import contextlib
+import json
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -14,13 +16,14 @@ from perdure._engine.recovery.kept_values import accepting_unsigned
 from perdure._engine.recovery.lost_runs import lost_runs
 from perdure._engine.recovery.resumption import resumable
 from perdure._engine.recovery.reuse import reuse_before
-from perdure._engine.recovery.start_record import arguments_of, program_of
+from perdure._engine.recovery.start_record import arguments_of, note_origin, program_of
 from perdure._execution.flows import Flow
 from perdure._model.errors import PerdureError, ResumeError
 from perdure._model.records import NOBODY, StartRecord
 from perdure._model.state_types import ABANDONED, FINAL, StateType
 from perdure._rooms.runs.records import FlowRun, RunFilter
 from perdure._session import session
+from perdure._settings.settings import as_environment
 from perdure.cli import completion, find
 from perdure.cli.code import placed
 from perdure.cli.groups import AsJson
@@ -73,7 +76,7 @@ def resume(
     with accepting_unsigned() if trust_unsigned else contextlib.nullcontext():
         if which is not None:
             _resume_one(find.flow_run(which), retry_failed, as_json, take_over)
-        _resume_all(retry_failed, dry_run, as_json)
+        _resume_all(retry_failed, dry_run, as_json, trust_unsigned)
 
 
 def _resume_one(run: FlowRun, retry_failed: bool, as_json: bool, take_over: bool) -> NoReturn:
@@ -102,12 +105,16 @@ def start(
     raise typer.Exit(end.exit_code)
 
 
-def _resume_all(retry_failed: bool, dry_run: bool, as_json: bool) -> None:
+def _resume_all(retry_failed: bool, dry_run: bool, as_json: bool, trust_unsigned: bool) -> None:
     runs = _crashed()
     if dry_run:
         _list(runs, as_json)
         return
-    ended = [_resumed_or_said(run, retry_failed, as_json) for run in runs]
+    chosen = [*(["--retry-failed"] if retry_failed else []), *(["--trust-unsigned"] if trust_unsigned else [])]
+    ended = [
+        _resumed_apart(run, chosen, as_json) if _has_source(run) else _resumed_or_said(run, retry_failed, as_json)
+        for run in runs
+    ]
     if as_json:
         show_json([shape for shape, _ in ended])
     elif not runs:
@@ -123,6 +130,25 @@ def _resumed_or_said(run: FlowRun, retry_failed: bool, as_json: bool) -> tuple[d
         say(f"{run.name} cannot be resumed. {error}", "Error")
         return {"id": run.id, "name": run.name, "flow_name": run.flow_name, "error": str(error)}, 1
     return shape_of(flow, end), end.exit_code
+
+
+def _has_source(run: FlowRun) -> bool:
+    start = session.current().orchestrator.start(run.id)
+    return start is not None and "source" in json.loads(start.entry_point or "{}")
+
+
+def _resumed_apart(run: FlowRun, chosen: list[str], as_json: bool) -> tuple[dict[str, object], int]:
+    """One of many whose code comes from somewhere else: in a process of its own, since another's modules may have the
+    same names in another version."""
+    command = [sys.executable, "-m", "perdure", "flow-run", "resume", run.id, *chosen, *(["--json"] if as_json else [])]
+    given = {name: value for name, value in {**os.environ, **as_environment()}.items() if value is not None}
+    done = subprocess.run(command, env=given, stdout=subprocess.PIPE if as_json else None, text=True, check=False)
+    try:
+        shape: dict[str, object] = json.loads(done.stdout or "")
+    except ValueError:
+        error = f"Its process ended with the exit code {done.returncode}."
+        shape = {"id": run.id, "name": run.name, "flow_name": run.flow_name, "error": error}
+    return shape, abs(done.returncode)
 
 
 def rerun(
@@ -239,10 +265,14 @@ def _start(run: FlowRun) -> StartRecord:
 
 def _flow_of(run: FlowRun, start: StartRecord) -> Flow[..., object]:
     """The flow of a run, from the program that it was in."""
-    entry = placed(_entry_of(run, start))
-    if Path(entry["directory"]).is_dir():
-        os.chdir(entry["directory"])
-    return load_flow(entry["target"], _UNGUARDED)
+    entry = _entry_of(run, start)
+    there = placed(entry)
+    if Path(there["directory"]).is_dir():
+        os.chdir(there["directory"])
+    flow = load_flow(there["target"], _UNGUARDED)
+    if "source" in entry:
+        note_origin(flow.options, entry)
+    return flow
 
 
 def _entry_of(run: FlowRun, start: StartRecord) -> dict[str, str]:

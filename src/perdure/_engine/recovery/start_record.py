@@ -27,8 +27,19 @@ def entry_point_of(options: RunOptions, reuses: Reuse | None = None) -> str:
     if reuses is not None:
         again["rerun_of"] = reuses.flow_run_id
         again |= {} if reuses.before is None else {"reuses": f"{reuses.flow_run_id}/{reuses.before}"}
+    if options.key in _origins:
+        return json.dumps({**_origins[options.key], **again})
     code = {"code": options.key, "project": project_of(options.function)}
     return json.dumps({**_place_of(options.function), **code, **again})
+
+
+_origins: dict[str, dict[str, str]] = {}  # by the key of a flow
+_OF_ONE_RUN = ("rerun_of", "reuses")
+
+
+def note_origin(options: RunOptions, entry: Mapping[str, str]) -> None:
+    """Have this process's runs of a flow be found as its entry point says: another machine lacks the copy it is in."""
+    _origins[options.key] = {name: said for name, said in entry.items() if name not in _OF_ONE_RUN}
 
 
 def reuse_of(start: StartRecord) -> Reuse | None:
