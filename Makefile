@@ -8,7 +8,7 @@
 #                      packages. make oldest and make newest: with the oldest and the newest versions that are allowed
 #   make steady        what depends on time, processes, kills and limits, ten times beside six busy processes; COUNT=1 LOAD=0
 #                      for less
-#   make chaos         kill flows at 1,000 random moments and their servers at 100, fill disks, set clocks; as root, cut
+#   make chaos         kill flows and workers at 1,000 random moments and servers at 100, fill disks, set clocks; as root, cut
 #                      links between two machines, by iptables too where it is installed; COUNT=100 for less,
 #                      ONLY=kills (partitions, clocks, ...) for one
 #   make fuzz          send the server at least 20,000 odd requests; COUNT=100 for as many of each kind. And load 100,000

@@ -16,7 +16,7 @@ from perdure.testing.crashes import root_run
 from perdure.testing.home import fresh_home
 from perdure.testing.invariants import Witness
 from tests import prepared
-from tests.chaos import owners, servers
+from tests.chaos import owners, servers, workers
 from tests.chaos.children import FAIR, Weather, kill, run, start
 from tests.resume.corpus import CASES, Case, ledger
 from tests.resume.surviving import broken_promises, has_ended
@@ -162,12 +162,18 @@ def server_away(name: str, home: Path, chance: random.Random, usual: Undisturbed
     return Played("reporting", faults, 0, wrong)
 
 
+def workers_killed(name: str, home: Path, chance: random.Random, usual: Undisturbed) -> Played:
+    """Workers of a flow's task runner are killed, not the flow; the case plays no part."""
+    told = workers.killed_workers(chance)
+    return Played(told.case, told.kills, told.in_the_middle, _with_place(told.wrong, home, "workers"))
+
+
 def _of_owners(play: Callable[[Path, random.Random], list[str]]) -> "Play":
     """A story of two machines that want to run one flow run; the case plays no part."""
 
     def played(name: str, home: Path, chance: random.Random, usual: Undisturbed) -> Played:
         wrong = play(home, chance)
-        return Played("owned", 0, 0, [*wrong, f"kept: {_kept(home, 'owned')}"] if wrong else [])
+        return Played("owned", 0, 0, _with_place(wrong, home, "owned"))
 
     return played
 
@@ -186,8 +192,10 @@ STORIES: dict[str, Play] = {
     "lock": database_locked,
     "clock": clock_jumps,
     "server": server_away,
+    "workers": workers_killed,
     **OWNERS,
 }
+WITHOUT_CASES = frozenset({"server", "workers", *OWNERS})
 
 
 class _Story:
@@ -262,9 +270,7 @@ class _Story:
         wrong = self._wrong + broken_promises(self._case, self._ended_undisturbed)
         if not self._is_fair:
             wrong = [each for each in wrong if not each.startswith("These hooks") and not self._was_spoilt(each)]
-        if wrong:
-            wrong += [f"kept: {_kept(self.home, self.name)}"]
-        return Played(self.name, self.kills, self._in_the_middle, wrong)
+        return Played(self.name, self.kills, self._in_the_middle, _with_place(wrong, self.home, self.name))
 
     def _command(self) -> str:
         found = root_run()
@@ -287,6 +293,10 @@ class _Story:
     def _resume_by_command(self, run_id: str) -> None:
         environment = {**os.environ, "PERDURE_HOME": str(self.home)}
         prepared.run("-m", "perdure", "flow-run", "resume", run_id, env=environment)
+
+
+def _with_place(wrong: list[str], home: Path, name: str) -> list[str]:
+    return [*wrong, f"kept: {_kept(home, name)}"] if wrong else []
 
 
 def _kept(home: Path, name: str) -> Path:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos import owners
+from tests.chaos import workers as killed
 from tests.chaos.machines import CUTS, NEEDS_IPTABLES, NEEDS_ROOT, Cut
 from tests.chaos.stories import OWNERS, STORIES, Played, name_of, played, undisturbed
 
@@ -37,11 +38,21 @@ def test_flows_killed_at_random_moments_end_as_if_they_had_not_been() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", [kind for kind in STORIES if kind != "kills" and kind not in OWNERS])
+@pytest.mark.parametrize("kind", [kind for kind in STORIES if kind not in ("kills", "workers", *OWNERS)])
 def test_flows_continue_after(kind: str) -> None:
     # Stories of servers take seconds: one on PostgreSQL, and one on SQLite.
     seeds = (0, 5) if kind == "server" else range(max(5, KILLS // 4))
     assert wrong([story(kind, seed) for seed in seeds]) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("on", "case"), [("processes", "nested"), ("processes", "chained"), ("dask", "subflows"), ("dask", "chained")]
+)
+def test_what_killed_workers_had_completed_stays_and_what_they_ran_is_crashed_or_tried_again(
+    home: Path, on: str, case: str
+) -> None:
+    assert killed.killed_workers(random.Random(case), on, case).wrong == []
 
 
 root = pytest.mark.skipif(os.geteuid() != 0, reason=NEEDS_ROOT)

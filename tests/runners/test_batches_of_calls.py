@@ -15,7 +15,7 @@ from perdure._execution.batch import Batch, Post
 from perdure._runners.batches import MOST, BatchingTaskRunner
 from perdure._runners.envelopes import Answer, Message, Returned
 from perdure.errors import CrashedRun, OrchestratorError
-from perdure.records import RunFilter, StateRecord
+from perdure.records import FlowRun, RunFilter, StateRecord
 from perdure.task_runners import ProcessTaskRunner
 
 pytestmark = pytest.mark.slow  # each has processes of its own
@@ -90,6 +90,51 @@ def test_a_call_that_kills_each_worker_is_stopped_after_its_retries(tmp_path: Pa
     lost, other = submits()
     assert (lost, other) == ("Crashed", 1)
     assert path.read_text() == "xxx"
+
+
+@task(persist_result=True)
+def step() -> int:
+    return 1
+
+
+@flow
+def flow_that_dies() -> None:
+    step()  # which is committed, and its flow run with it
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@task
+def task_that_dies(path: str) -> None:
+    while not Path(path).exists():
+        time.sleep(0.01)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@task(retries=1)
+def calls(path: str | None) -> None:
+    if path is None:
+        flow_that_dies()
+    else:
+        task_that_dies.submit(path).wait()
+
+
+def test_what_a_lost_call_had_called_ends_with_it(tmp_path: Path) -> None:
+    path = tmp_path / "go"
+    known = session.current().orchestrator
+
+    @flow(task_runner=ProcessTaskRunner(1))
+    def loses() -> list[str]:
+        first = calls.submit(str(path))
+        while not known.task_runs(RunFilter(of="task_that_dies")):  # until it is known, nobody would miss it
+            time.sleep(0.01)
+        path.touch()
+        return [first.wait().name, calls.submit(None).wait().name]
+
+    assert loses() == ["Crashed", "Crashed"]
+    below = [*known.task_runs(RunFilter(of="task_that_dies")), *known.flow_runs(RunFilter(of="flow_that_dies"))]
+    assert {run.state_name for run in below} == {"Crashed"}
+    assert all("was killed by SIGKILL" in str(run.state_message) for run in below)
+    assert len([run for run in below if isinstance(run, FlowRun)]) == 2  # one of each attempt
 
 
 def test_a_worker_that_died_with_nothing_to_do_takes_no_call_with_it() -> None:

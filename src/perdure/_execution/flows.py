@@ -21,7 +21,7 @@ from perdure._execution.entrypoints import is_file, load_named, split
 from perdure._execution.flow_calls import Begin, Find, FlowWork, acall, afound, arun_again, items_ended, run_flow
 from perdure._execution.generator_runs import aitems, items
 from perdure._execution.named_options import OptionsOfFlows
-from perdure._execution.submission import WaitFor, runs_of, submit_call
+from perdure._execution.submission import submit_call
 from perdure._execution.submittable import Submittable
 from perdure._model.colour import call_is_awaited, caller_is_async, on_event_loop
 from perdure._model.errors import DefinitionError, ResumeError
@@ -32,7 +32,7 @@ from perdure._model.states import State
 from perdure._model.tracebacks import fold
 from perdure._platform.threads import in_thread
 from perdure._rooms.runs.records import FlowRun
-from perdure._run.arguments import WaitedFor
+from perdure._run.arguments import WaitedFor, WaitFor, runs_of
 from perdure._run.context import Reuse, current_run
 from perdure._run.futures import AsyncFuture, Future
 from perdure._session import session as sessions

@@ -4,7 +4,7 @@ import atexit
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from contextvars import copy_context
 from typing import Any, Generic, TypeVar
@@ -14,6 +14,7 @@ from perdure._engine.lifecycle.begin import begin_task, finish
 from perdure._engine.lifecycle.flow_run import FlowCall
 from perdure._engine.lifecycle.runs import crash, enter, text_of
 from perdure._engine.lifecycle.task_run import TaskCall, lost, prepare, task_run
+from perdure._engine.recovery.run_claims import end_below_calls
 from perdure._execution.mapped import unfinished_outside
 from perdure._model.colour import caller_is_async, is_running
 from perdure._model.concurrency import check_loop_of_coroutines
@@ -26,24 +27,16 @@ from perdure._model.states import State
 from perdure._platform import forks
 from perdure._platform.stack import check_room
 from perdure._results.types import UnpersistedResult
-from perdure._run.arguments import WaitedFor, waited_for
+from perdure._run.arguments import WaitedFor
 from perdure._run.context import FlowRunContext, current_run
 from perdure._run.futures import AsyncFuture, Future
 from perdure._run.pending import Pending, in_submitted_task, when_all_done
-from perdure._runners.base import TaskRunner
+from perdure._runners.base import TaskRunner, Work
 from perdure._runners.threads import ThreadTaskRunner
 from perdure._session import session as sessions
 from perdure._session.session import Session
 
-WaitFor = object  # futures, states, collections of them, `allow_failure` round them; values are there already
 CallT = TypeVar("CallT", TaskCall, FlowCall)
-
-
-def runs_of(wait_for: WaitFor | None) -> Sequence[WaitedFor]:
-    """The runs to wait for."""
-    if wait_for is None:
-        return ()
-    return waited_for(list(wait_for) if isinstance(wait_for, Iterator) else wait_for)
 
 
 def run_task(call: TaskCall, session: Session) -> State[object]:
@@ -198,6 +191,11 @@ class SubmittedWork(Generic[CallT]):
             return False
         self._unclaimed.release()
         return True
+
+    def end_below(self, others: Sequence[Work], error: BaseException) -> None:
+        """What ran it, and others of its flow run, is gone: end the runs that these have called themselves."""
+        if self._above is not None:
+            end_below_calls(self._above, [each.run_id for each in others], str(error), self.session)
 
     def lose(self, error: BaseException, _: int, __: Callable[[], None]) -> None:
         """What ran the call is gone."""

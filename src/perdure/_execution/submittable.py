@@ -8,10 +8,9 @@ from perdure._execution import drawing
 from perdure._execution.decorated import Decorated
 from perdure._execution.mapping import AsyncMappedFutures, MappedFutures
 from perdure._execution.named_options import Options
-from perdure._execution.submission import WaitFor, runs_of
 from perdure._model.signatures import Passed
 from perdure._model.states import State
-from perdure._run.arguments import WaitedFor
+from perdure._run.arguments import WaitedFor, WaitFor, runs_of
 from perdure._run.futures import AsyncFuture, Future
 
 P = ParamSpec("P")

@@ -15,14 +15,14 @@ from perdure._engine.lifecycle.timeouts import EnclosingTimeout
 from perdure._execution import definition, drawing
 from perdure._execution.generator_runs import aitems, items
 from perdure._execution.named_options import OptionsOfTasks
-from perdure._execution.submission import WaitFor, arun_task, run_task, runs_of, submit_task
+from perdure._execution.submission import arun_task, run_task, submit_task
 from perdure._execution.submittable import Submittable
 from perdure._model.colour import call_is_awaited
 from perdure._model.options import Hook, RetryDelay, TaskOptions
 from perdure._model.signatures import Passed
 from perdure._model.states import State
 from perdure._model.tracebacks import fold
-from perdure._run.arguments import WaitedFor
+from perdure._run.arguments import WaitedFor, WaitFor, runs_of
 from perdure._run.futures import AsyncFuture, Future
 from perdure._session import session as sessions
 from perdure._session.session import Session

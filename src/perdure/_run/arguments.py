@@ -4,7 +4,7 @@ Values may be large, nested a hundred thousand levels deep, and refer to themsel
 decided upon once; and a container of nothing but leaves, such as a list of a million numbers, is found at C's speed.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import is_
 from typing import Any, NamedTuple
 
@@ -52,6 +52,16 @@ class WaitedFor(NamedTuple):
 
     upstream: Upstream
     allowed: bool  # to fail
+
+
+WaitFor = object  # futures, states, collections of them, `allow_failure` round them; values are there already
+
+
+def runs_of(wait_for: WaitFor | None) -> Sequence[WaitedFor]:
+    """The runs to wait for."""
+    if wait_for is None:
+        return ()
+    return waited_for(list(wait_for) if isinstance(wait_for, Iterator) else wait_for)
 
 
 def waited_for(value: object) -> list[WaitedFor]:

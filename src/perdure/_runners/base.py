@@ -48,6 +48,9 @@ class Work(Protocol):
     def put_back(self) -> bool:
         """The call has not begun where it was sent; whether it is to be submitted again. Else it has been cancelled."""
 
+    def end_below(self, others: Sequence["Work"], error: BaseException) -> None:
+        """What ran it, and others of its flow run, is gone: end the runs that these have called themselves."""
+
     def lose(self, error: BaseException, attempts: int, again: Callable[[], None]) -> None:
         """What ran the call is gone, in its last attempt of so many: have it run `again`, if it has retries left."""
 

@@ -338,13 +338,15 @@ class BatchingTaskRunner(ThreadTaskRunner):
         """The worker of a batch is gone: so many of its first calls may have begun, or all; the others had not."""
         error = CrashedRun(f"The worker that ran the task was lost: {how}.")
         waiting, batch.waiting = list(batch.waiting.values()), {}
+        lost, others = (waiting, []) if begun is None else (waiting[:begun], waiting[begun:])
+        if lost:
+            lost[0].end_below(lost, error)
         thread = threading.get_ident()
         if thread in self._killed:
             self._killed.discard(thread)
             for work in waiting:
                 work.crash(error)
             return
-        lost, others = (waiting, []) if begun is None else (waiting[:begun], waiting[begun:])
         for place, work in enumerate(lost):
             work.lose(error, 1 if place else max(1, batch.attempts), partial(self._queue_again, [work]))
         self._queue_again(others)

@@ -11,7 +11,8 @@ orchestrator itself, once everything that was reported before has been committed
 
 What always holds:
 
-- What is kept is taken, or committed here, once and in order; what comes later is never written before it.
+- What is kept is taken, or committed here, once and in order; what comes later is never written before it. So before
+  a state is committed here, those of its run that went to the sender are waited for until they are in the database.
 - What is committed inside a call, by a subflow, is committed here and now, as in any process: a subflow's step lasts
   once the next line runs. So are cache keys and their releases, which other processes look at, and items of
   generators, which a resumed run takes up.
@@ -25,15 +26,20 @@ from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
 from functools import partial
 from threading import Lock
+from time import monotonic, sleep
 from typing import Any, Protocol
 
 from perdure._model.errors import OrchestratorError
 from perdure._model.ports import needed_by
-from perdure._model.records import CacheRecord, Owner, Record, ReleaseRecord, ResultRecord
+from perdure._model.records import CacheRecord, Owner, Record, ReleaseRecord, ResultRecord, StateRecord
+from perdure._model.state_types import FINAL
+from perdure._platform.clock import Micros
 from perdure._run.context import current_run
 from perdure._store.protocol import Orchestrator
 
 _PARTS = frozenset({"transactions", "limits", "services", "deployments"})
+_SHORTEST, _LONGEST = 0.002, 0.1  # seconds between two looks whether the sender has written something
+_PATIENCE = 60.0  # seconds until the sender has written it
 _LOOKED_AT = (CacheRecord, ReleaseRecord)
 
 
@@ -55,10 +61,12 @@ class Recorder:
         self._made: Orchestrator | None = None
         self._kept: dict[Recording | None, list[Record]] = {}  # by the batch whose call has reported them
         self._awaited: set[Recording | None] = set()
+        self._passed: dict[str, Micros] = {}  # by runs that go on: the time of the last state that went to the sender
         self._owners: dict[str, Owner] = {}
         self._hear: Callable[[Owner], None] | None = None
         self._lock = Lock()
         self._making = Lock()
+        self._writing = Lock()  # held from taking records to passing them on or committing them: so they stay in order
 
     def report(self, records: Iterable[Record]) -> None:
         """Keep the records until they are taken, or until something is asked."""
@@ -77,6 +85,12 @@ class Recorder:
 
     def take(self, batch: Recording | None = None) -> tuple[list[Record], bool]:
         """What is kept of a batch and of none, which is to be written; and whether somebody waits for that."""
+        with self._writing:  # what was taken before is committed
+            kept, is_awaited = self._taken(batch)
+            self._note_passed(kept)
+            return kept, is_awaited
+
+    def _taken(self, batch: Recording | None) -> tuple[list[Record], bool]:
         with self._lock:
             kept = [*self._kept.pop(None, ()), *(self._kept.pop(batch, ()))]
             is_awaited = not self._awaited.isdisjoint((None, batch))
@@ -97,8 +111,28 @@ class Recorder:
         batch = recording.get()
         if batch is not None:
             batch.check()
-        kept, _ = self.take(batch)
-        orchestrator.commit(kept)
+        with self._writing:
+            kept, _ = self._taken(batch)
+            for run_id in {each.run_id for each in kept if isinstance(each, StateRecord)} & self._passed.keys():
+                self._wait_for_sender(run_id, batch, orchestrator)
+            orchestrator.commit(kept)
+
+    def _note_passed(self, records: Sequence[Record]) -> None:
+        for each in records:
+            if isinstance(each, StateRecord):
+                self._passed[each.run_id] = each.time
+                if each.type in FINAL:
+                    del self._passed[each.run_id]
+
+    def _wait_for_sender(self, run_id: str, batch: Recording | None, orchestrator: Orchestrator) -> None:
+        """Return when the sender has written what it was given of a run, or does not write at all."""
+        time = self._passed.pop(run_id)
+        pause, end = _SHORTEST, monotonic() + _PATIENCE
+        while not any(state.time >= time for state in orchestrator.states(run_id)) and monotonic() < end:
+            sleep(pause)
+            pause = min(2 * pause, _LONGEST)
+            if batch is not None:
+                batch.check()
 
     def close(self) -> None:
         """Commit what is kept of no batch, and close the orchestrator, if it was opened."""

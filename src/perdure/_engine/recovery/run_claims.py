@@ -3,14 +3,16 @@
 Why that is enough, and what always holds, is said in `_engine.recovery.resumption`.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Iterator
 
-from perdure._engine.port import ProcessRuntime
-from perdure._model.errors import RunMissing
+from perdure._engine.port import ProcessRuntime, Runtime
+from perdure._model.errors import OrchestratorError, RunMissing
 from perdure._model.records import Record, StartRecord, StateRecord
 from perdure._model.state_types import FINAL, StateType
 from perdure._platform.clock import Micros
 from perdure._rooms.runs.records import FlowRun, RunFilter, TaskRun
+from perdure._run.context import FlowRunContext
 from perdure._store.protocol import Orchestrator
 
 
@@ -61,6 +63,34 @@ def ends_below(
         orchestrator.states(each.id)  # so that ours come after them, though the clock was set back since
         records.append(StateRecord(each.id, isinstance(each, TaskRun), kind, kind.capitalize(), message(each), now))
     return records
+
+
+def end_below_calls(flow_run: FlowRunContext, task_run_ids: Iterable[str], message: str, runtime: Runtime) -> None:
+    """Report the end of what calls of a flow run have called themselves, and that ended with what ran them."""
+    try:
+        found = tuple(_unfinished_below_calls(flow_run.id, set(task_run_ids), runtime.orchestrator))
+        for each in found:
+            runtime.orchestrator.states(each.id)  # so that ours come after them, whatever the worker's clock said
+    except OrchestratorError as error:  # the calls themselves are to come to their end all the same
+        runtime.log(flow_run, logging.WARNING, "What lost calls had called is not ended: %s", error)
+        return
+    kind, now = StateType.CRASHED, runtime.clock()
+    runtime.report(
+        [StateRecord(each.id, isinstance(each, TaskRun), kind, kind.capitalize(), message, now) for each in found]
+    )
+
+
+def _unfinished_below_calls(
+    flow_run_id: str, lost: set[str], orchestrator: Orchestrator
+) -> Iterator[FlowRun | TaskRun]:
+    of_flow = RunFilter(flow_run_ids=(flow_run_id,), ended=False, oldest_first=True)
+    for task in orchestrator.task_runs(of_flow):
+        if task.parent_task_run_id in lost:
+            lost.add(task.id)
+            yield task
+    for below in orchestrator.flow_runs(of_flow):
+        if below.parent_task_run_id in lost:
+            yield from unfinished_below(below, orchestrator)
 
 
 def unfinished_below(run: FlowRun, orchestrator: Orchestrator) -> Iterator[FlowRun | TaskRun]:
