@@ -24,10 +24,13 @@ _SET_PDEATHSIG = 1  # as linux/prctl.h names it
 
 
 class DaskCluster:
-    """A scheduler, and workers of one thread each. `security` has the arguments of `distributed.Security`."""
+    """A scheduler, and workers of one thread each: for one that ends, another one is started.
+
+    `security` has the arguments of `distributed.Security`.
+    """
 
     def __init__(self, workers: int, security: Mapping[str, Any] | None = None) -> None:
-        self.killed: list[str] = []  # the addresses of workers
+        self._size = workers
         self._folder = tempfile.mkdtemp(prefix="perdure-dask-")  # of what the workers write
         self._heard: list[dict[str, Any]] = []
         self._hears = threading.Condition()
@@ -40,44 +43,38 @@ class DaskCluster:
             stdout=subprocess.PIPE,
             text=True,
         )
-        threading.Thread(target=self._hear, name="dask-cluster", daemon=True).start()
+        self._hearing = threading.Thread(target=self._hear, name="dask-cluster", daemon=True)
+        self._hearing.start()
         self._ask("scheduler")
-        self.address: str = self._wait_for("scheduler", 1)[0]["scheduler"]
+        self.address: str = self._wait_for_scheduler()
         for _ in range(workers):
-            self.start_worker()
-        self.wait_for_workers(workers)
-
-    def start_worker(self) -> None:
-        """Begin to start one more worker."""
-        self._ask(self.address)
+            self._ask(self.address)
+        self.wait_until_whole()
 
     def workers(self) -> dict[str, int]:
         """The processes of the workers that are there, by their addresses."""
         with self._hears:
-            return {
-                each["worker"]: each["pid"]
-                for each in self._heard
-                if "worker" in each and each["worker"] not in self.killed
-            }
+            ended = {each["ended"] for each in self._heard if "ended" in each}
+            return {each["worker"]: each["pid"] for each in self._heard if each.get("pid") not in {*ended, None}}
 
-    def wait_for_workers(self, count: int) -> None:
-        """Return when so many are there."""
+    def wait_until_whole(self) -> None:
+        """Return when all workers are there."""
         with self._hears:
-            assert self._hears.wait_for(lambda: len(self.workers()) >= count, _PATIENCE)
+            assert self._hears.wait_for(lambda: len(self.workers()) >= self._size, _PATIENCE)
 
-    def kill_worker(self, address: str) -> None:
-        """Kill a worker, and begin to start another one."""
-        pid = self.workers()[address]
-        self.killed.append(address)
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-        self.start_worker()
+    def wait_until_gone(self, pid: int) -> None:
+        """Return when a worker that was killed is no more."""
+        with self._hears:
+            assert self._hears.wait_for(lambda: {"ended": pid} in self._heard, _PATIENCE)
 
     def close(self) -> None:
         """End all."""
         assert self._nursery.stdin is not None
+        assert self._nursery.stdout is not None
         self._nursery.stdin.close()  # whereupon it ends, and the others with it
         self._nursery.wait()
+        self._hearing.join()
+        self._nursery.stdout.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _ask(self, what: str) -> None:
@@ -92,26 +89,48 @@ class DaskCluster:
                 self._heard.append(json.loads(line))
                 self._hears.notify_all()
 
-    def _wait_for(self, what: str, count: int) -> list[dict[str, Any]]:
-        def found() -> list[dict[str, Any]]:
-            return [each for each in self._heard if what in each]
-
+    def _wait_for_scheduler(self) -> str:
         with self._hears:
-            assert self._hears.wait_for(lambda: len(found()) >= count, _PATIENCE)
-            return found()
+            assert self._hears.wait_for(lambda: self._heard, _PATIENCE)
+            return str(self._heard[0]["scheduler"])
 
 
 # In the process that the others are forked from
 
 
-def _serve(folder: str, security: Mapping[str, Any] | None) -> None:
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those that are killed
-    for line in sys.stdin:
-        if os.fork() == 0:
+class _Nursery:
+    def __init__(self, folder: str, security: Mapping[str, Any] | None) -> None:
+        self._folder = folder
+        self._security = security
+        self._children: dict[int, str] = {}  # what they are, by their processes
+
+    def serve(self) -> None:
+        signal.signal(signal.SIGCHLD, lambda *_: self._replace())
+        for line in sys.stdin:
+            self._start(line.strip())
+
+    def _start(self, what: str) -> None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])  # until it is known whose end that would be
+        pid = os.fork()
+        if pid == 0:
             ctypes.CDLL(None).prctl(_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            asyncio.run(_run(line.strip(), folder, security))
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
+            asyncio.run(_run(what, self._folder, self._security))
             os._exit(0)
+        self._children[pid] = what
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
+
+    def _replace(self) -> None:
+        """For each worker that has ended, start another one."""
+        with suppress(ChildProcessError):
+            while (pid := os.waitpid(-1, os.WNOHANG)[0]) != 0:
+                _say({"ended": pid})
+                self._start(self._children.pop(pid))
+
+
+def _say(what: Mapping[str, Any]) -> None:
+    os.write(1, f"{json.dumps(what)}\n".encode())
 
 
 async def _run(what: str, folder: str, security: Mapping[str, Any] | None) -> None:
@@ -129,7 +148,7 @@ async def _run(what: str, folder: str, security: Mapping[str, Any] | None) -> No
         )
     async with node:
         kind = "scheduler" if what == "scheduler" else "worker"
-        os.write(1, f"{json.dumps({kind: node.address, 'pid': os.getpid()})}\n".encode())
+        _say({kind: node.address, "pid": os.getpid()} if kind == "worker" else {kind: node.address})
         await node.finished()
 
 
@@ -141,4 +160,4 @@ if __name__ == "__main__":
     from perdure._store.embedded import EmbeddedOrchestrator  # noqa: F401
 
     logging.getLogger("distributed").setLevel(logging.CRITICAL + 1)
-    _serve(sys.argv[1], json.loads(sys.argv[2]))
+    _Nursery(sys.argv[1], json.loads(sys.argv[2])).serve()

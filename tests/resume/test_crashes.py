@@ -3,15 +3,18 @@
 import itertools
 import random
 import time
+from collections.abc import Iterator
 
 import pytest
 
 from perdure import flow, session, task
 from perdure._platform import ids
 from perdure.records import RunFilter
+from perdure.task_runners import DaskTaskRunner
 from perdure.testing.crashes import Killed, crash_points, killed, root_run
 from perdure.testing.home import fresh_home
 from perdure.testing.invariants import violations
+from tests.dask_cluster import DaskCluster
 from tests.resume.corpus import CASES
 from tests.resume.surviving import broken_promises, survive
 
@@ -21,14 +24,17 @@ FAST = ("plain", "handled", "task_retried", "literals")
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 
-def crashes_of(name: str, more: bool, flushed: bool) -> list[str]:
+def crashes_of(name: str, more: bool, flushed: bool, runner: DaskTaskRunner | None = None) -> list[str]:
     """Crash once before each effect, then, if there are to be `more`, up to two times more; what was wrong."""
     wrong: list[str] = []
     chance = random.Random(name)
+    case = CASES[name]
+    if runner is not None:
+        case = case._replace(flow=case.flow.with_options(task_runner=runner))
     for before in itertools.count(1, 5 if more else 1):
         crashes = [before, *([chance.randint(1, 12), chance.randint(1, 12)] if more else [])]
         with fresh_home():
-            crashed, found = survive(CASES[name], crashes, flushed=flushed)
+            crashed, found = survive(case, crashes, flushed=flushed)
         wrong += [f"Crashed before {crashes}: {each}" for each in found]
         if not crashed:
             return wrong
@@ -78,6 +84,19 @@ def test_a_crash_before_any_effect_changes_nothing(name: str) -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_up_to_three_crashes_that_lose_all_that_was_not_committed_change_nothing(name: str) -> None:
     assert crashes_of(name, more=True, flushed=False) == []
+
+
+@pytest.fixture(scope="module")
+def dask_cluster() -> Iterator[DaskCluster]:
+    cluster = DaskCluster(workers=1)
+    yield cluster
+    cluster.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in CASES if CASES[name].is_slow])
+def test_a_crash_of_a_flow_whose_tasks_run_on_dask_changes_nothing(name: str, dask_cluster: DaskCluster) -> None:
+    assert crashes_of(name, more=False, flushed=False, runner=DaskTaskRunner(address=dask_cluster.address)) == []
 
 
 # The tools themselves
