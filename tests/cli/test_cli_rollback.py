@@ -174,6 +174,8 @@ def test_a_bundle_that_was_gone_back_to_is_run_and_one_that_is_gone_is_refused(
         Flow.from_source(folder, "flows_of_rollback.py:report").deploy("nightly", source="bundle")
     shutil.rmtree(folder)
     assert perdure("deployment", "rollback", "nightly").exit_code == 0
+    first = inspected(perdure)["versions"][-1]["code"]
+    assert f"code {first}" in " ".join(perdure("deployment", "inspect", "nightly").output.split())
     assert get_result(run_of(perdure, "report/nightly")) == "first"
     shutil.rmtree(settings.current().home / "bundles")
     shutil.rmtree(settings.current().local_storage_path / "bundles")

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 from perdure import Flow, session, settings
 from perdure._results import signing
-from perdure._rooms.deployments.bundles import Bundle, unbundled
+from perdure._rooms.deployments.bundles import Bundle, bundled, unbundled
 from perdure._rooms.deployments.definition import definition_of_text
 from perdure._settings.settings import as_environment
 from perdure.deployments import BundleError, DeploymentError, run_deployment
@@ -113,6 +114,14 @@ def test_a_run_begins_where_the_folder_is_not_there(project: Path) -> None:
     assert begun(run.id).returncode == 0
     assert get_result(run.id) == "first data"
     assert [path.name for path in copies() if path.is_dir()] == [source_of(of)["bundle"]]
+
+
+def test_of_several_that_need_a_copy_at_once_each_has_the_whole_one(project: Path) -> None:
+    entry, find = entry_of(deployed(project)), session.current().storages.get
+    with ThreadPoolExecutor(8) as pool:
+        found = [*pool.map(lambda _: Path(unbundled(entry, find)["target"].rpartition(":")[0]), range(8))]
+    assert {path.with_name("data").read_text() for path in found} == {"data"}
+    assert [path.name for path in copies() if path.name.startswith(".")] == []
 
 
 def test_the_entry_point_says_nothing_of_the_folder(project: Path) -> None:
@@ -222,6 +231,11 @@ def test_what_cannot_be_a_bundle_is_refused(source: Any, error: type[Exception],
     with pytest.raises(error, match=says):
         loaded(project).deploy("nightly", source=source)
     assert not session.current().orchestrator.deployments.all()
+
+
+def test_a_bundle_is_not_made_of_a_copy_of_one(project: Path) -> None:
+    with pytest.raises(BundleError, match="runs from a bundle here"):
+        bundled(entry_of(deployed(project)), Bundle(), LocalFileSystem())
 
 
 def refused(entry: dict[str, str], find: Callable[[str], Any] | None = None) -> str:

@@ -130,6 +130,7 @@ def inspect(name: Which, as_json: AsJson = False) -> None:
     about: list[tuple[str, Any]] = [
         ("description", definition.description),
         ("flow", definition.entry_point.get("target")),
+        ("code", code_shown(definition)),
         ("version", f"{of.version}, since {full_time(of.updated)}"),
         ("paused", None if of.paused is None else f"since {full_time(of.paused)}"),
         ("work pool", of.work_pool if of.work_queue is None else f"{of.work_pool}, queue {of.work_queue}"),

@@ -27,19 +27,22 @@ def entry_point_of(options: RunOptions, reuses: Reuse | None = None) -> str:
     if reuses is not None:
         again["rerun_of"] = reuses.flow_run_id
         again |= {} if reuses.before is None else {"reuses": f"{reuses.flow_run_id}/{reuses.before}"}
-    if options.key in _origins:
-        return json.dumps({**_origins[options.key], **again})
+    function, origin = _origins.get(id(options.function), (None, {}))
+    if function is options.function:
+        return json.dumps({**origin, **again})
     code = {"code": options.key, "project": project_of(options.function)}
     return json.dumps({**_place_of(options.function), **code, **again})
 
 
-_origins: dict[str, dict[str, str]] = {}  # by the key of a flow
+# By object identity of a flow's function, with the function, so that ids stay its own.
+_origins: dict[int, tuple[Callable[..., object], dict[str, str]]] = {}
 _OF_ONE_RUN = ("rerun_of", "reuses")
 
 
 def note_origin(options: RunOptions, entry: Mapping[str, str]) -> None:
     """Have this process's runs of a flow be found as its entry point says: another machine lacks the copy it is in."""
-    _origins[options.key] = {name: said for name, said in entry.items() if name not in _OF_ONE_RUN}
+    origin = {name: said for name, said in entry.items() if name not in _OF_ONE_RUN}
+    _origins[id(options.function)] = options.function, origin
 
 
 def reuse_of(start: StartRecord) -> Reuse | None:

@@ -70,6 +70,8 @@ def bundled(entry: Mapping[str, str], bundle: Bundle, storage: "Storage") -> tup
     Raises:
         BundleError: the flow is not in the folder, or not among its files; or they are too many or too large.
     """
+    if is_bundle(entry):
+        raise BundleError("The flow itself runs from a bundle here. Deploy it where its own files are.")
     folder = _root_of(entry) if bundle.folder is None else Path(bundle.folder).expanduser().resolve()
     if not folder.is_dir():
         raise BundleError(f"There is no folder {folder} to make a bundle of.")
