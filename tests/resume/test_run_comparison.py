@@ -81,6 +81,17 @@ def test_pickled_values_with_other_digests_are_not_known_to_differ() -> None:
     assert "perdure result diff" in found.unknown[0]
 
 
+def test_a_value_and_an_exception_differ_by_their_types() -> None:
+    @flow(durable=True)
+    def fails(now: bool) -> int:
+        if now:
+            raise LookupError("now")
+        return 1
+
+    (result,) = compared(run_of(fails, False), run_of(fails, True)).results
+    assert (result.is_same, result.note) == (False, "One is of the type int, the other of LookupError.")
+
+
 def test_calls_that_only_one_of_the_runs_made_are_there() -> None:
     @flow
     def chooses(many: bool) -> None:

@@ -74,7 +74,7 @@ class ResultPair:
     before_id: str
     after_id: str
     is_same: bool | None
-    note: str | None  # why that is not known
+    note: str | None  # why that is not known, or is known without their values
     changes: int | None  # places in which they differ, where their values were compared
 
 
@@ -267,6 +267,7 @@ def _compared(
     return found
 
 
+_TYPES = "One is of the type {}, the other of {}."
 _GONE = "A document of them is removed."
 _UNKEPT = "One of them was not persisted."
 _NOT_READ = "Their digests differ; they are large, or many."
@@ -278,7 +279,8 @@ _UNLOADED = (_NOT_READ, _OPAQUE, _SHOWN_DIFFERS)
 def _by_records(one: ResultRecord, other: ResultRecord) -> tuple[bool | None, str | None]:
     """Whether two results are the same, as far as their records say; and why nothing else would say it."""
     if one.type != other.type or one.is_exception != other.is_exception:
-        return False, None
+        before, after = (each.type.rpartition(".")[2] for each in (one, other))
+        return False, _TYPES.format(before, after) if before != after else None
     if "unpersisted" in (one.kind, other.kind):
         return None, _UNKEPT
     if one.kind == other.kind == "literal":

@@ -90,8 +90,8 @@ def _show_calls(found: RunComparison) -> None:
 def _calls(calls: Calls | None) -> str:
     if calls is None:
         return NOTHING
-    took = duration_text(None if calls.seconds is None else int(calls.seconds * 1_000_000))
-    return f"{calls.count:,} in {took}" + (f", {calls.taken:,} reused" if calls.taken else "")
+    took = "" if calls.seconds is None else f" in {duration_text(int(calls.seconds * 1_000_000))}"
+    return f"{calls.count:,}{took}" + (f", {calls.taken:,} reused" if calls.taken else "")
 
 
 def _outcome(pair: CallsPair) -> str:
@@ -116,6 +116,8 @@ def _result(pair: ResultPair) -> "Text":
 
 
 def _said(pair: ResultPair) -> str:
+    if pair.note is not None:
+        return pair.note
     if pair.is_same is None:
-        return pair.note or "It is not known whether they are equal."
+        return "It is not known whether they are equal."
     return "differ" if pair.changes is None else f"differ in {plural(pair.changes, 'place')}"

@@ -4107,7 +4107,7 @@ export interface components {
             name: string;
             /**
              * Note
-             * @description Why that is not known.
+             * @description Why that is not known, or known without their values.
              */
             note: string | null;
             /** Of */

@@ -57,7 +57,7 @@ class ResultPairModel(BaseModel):
     before_id: str
     after_id: str
     is_same: bool | None
-    note: Annotated[str | None, Field(description="Why that is not known.")]
+    note: Annotated[str | None, Field(description="Why that is not known, or known without their values.")]
     changes: Annotated[int | None, Field(description="Places in which they differ, where values were compared.")]
 
 

@@ -9,7 +9,10 @@ import { done } from "~/components/Toast"
 import { count } from "~/lib/format"
 import { useBecause } from "~/lib/may"
 import { doAll, report, type Action, type Chosen, type Tally } from "./bulk"
+import { RerunPlan, ResumePlan } from "../run/Plan"
 import css from "./BulkBar.module.css"
+
+const NONE: readonly string[] = []
 
 interface Props {
   actions: readonly Action[]
@@ -60,6 +63,7 @@ export function BulkBar({ actions, ids, everything, onClear, compare }: Props) {
   }
   if (ids.size === 0) return null
   const [one, other, ...rest] = [...ids].sort() // ids sort by age
+  const chosenOne = all === null && other === undefined ? one : undefined
   const shown = actions.filter(action => all === null || !action.oneByOne)
   return (
     <div role="toolbar" aria-label="With the selected runs" className={css["bar"]}>
@@ -97,6 +101,15 @@ export function BulkBar({ actions, ids, everything, onClear, compare }: Props) {
           onConfirm={() => act(asked)}
         >
           <p>{asked.means}</p>
+          {chosenOne !== undefined && asked.plan !== undefined && (
+            <div className={css["plan"]}>
+              {asked.plan === "resume" ? (
+                <ResumePlan id={chosenOne} />
+              ) : (
+                <RerunPlan id={chosenOne} from={undefined} changed={NONE} />
+              )}
+            </div>
+          )}
           {through !== null && <p className="soft">{through.toLocaleString()} are through.</p>}
         </ConfirmDialog>
       )}

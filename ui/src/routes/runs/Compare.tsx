@@ -10,7 +10,7 @@ import { StateBadge, STATES, type StateType } from "~/components/State"
 import { Duration, Timestamp } from "~/components/Time"
 import { PageHead } from "~/layout/PageHead"
 import { useParam } from "~/lib/address"
-import { count, duration } from "~/lib/format"
+import { count, duration, essence } from "~/lib/format"
 import { Differences } from "../results/Compare"
 import { runComparison } from "../run/queries"
 import css from "./Compare.module.css"
@@ -97,7 +97,7 @@ function Side({ run, title }: { run: Run; title: string }) {
         <Duration started={run.started} ended={run.ended} />
         <Timestamp time={run.started ?? run.created} />
       </p>
-      {run.state?.message && <p className={css["message"]}>{run.state.message}</p>}
+      {run.state?.message && <p className={css["message"]}>{essence(run.state.message)}</p>}
     </section>
   )
 }
@@ -235,7 +235,7 @@ function Called({ calls }: { calls: Schemas["CallsModel"] | null }) {
   return (
     <span className={css["called"]}>
       <span>{count(calls.count, "call")}</span>
-      <span className="soft">{calls.seconds === null ? "–" : duration(calls.seconds * 1_000)}</span>
+      {calls.seconds !== null && <span className="soft">{duration(calls.seconds * 1_000)}</span>}
       {calls.taken > 0 && <span className="soft">{calls.taken.toLocaleString()} reused</span>}
       {states.map(([type, number]) => (
         <StateBadge
@@ -304,7 +304,7 @@ function Result({ pair, isOfRun }: { pair: Schemas["ResultPairModel"]; isOfRun: 
         <strong>{pair.name}</strong>
         <span className="soft">
           {isOfRun && "of the flow · "}
-          {pair.is_same === null ? pair.note : words(pair.changes)}
+          {pair.note ?? words(pair.changes)}
         </span>
       </button>
       {isOpen && (

@@ -18,6 +18,8 @@ export interface Action {
   /** Of some; those that do one at a time are not for all that a filter lets through. */
   ask: (chosen: Schemas["Chosen"]) => Promise<Outcomes>
   oneByOne?: boolean
+  /** What is said before of a single run. */
+  plan?: "resume" | "rerun"
 }
 
 interface Outcomes {
@@ -52,6 +54,7 @@ export const RESUME: Action = {
   means: "Runs that did not complete are resumed on the server’s machine: finished steps do not run again.",
   scope: "admin",
   oneByOne: true,
+  plan: "resume",
   ask: chosen => each(chosen, path => unwrap(client.POST("/api/flow-runs/{id}/resume", { params: { path } }))),
 }
 
@@ -61,6 +64,7 @@ export const RERUN: Action = {
   means: "Each is run again from the start, with its parameters, on the server’s machine. Cached results are used.",
   scope: "admin",
   oneByOne: true,
+  plan: "rerun",
   ask: chosen => each(chosen, path => unwrap(client.POST("/api/flow-runs/{id}/rerun", { params: { path } }))),
 }
 
