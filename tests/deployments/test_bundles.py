@@ -134,6 +134,7 @@ def test_what_has_not_changed_is_one_version_and_what_has_is_another(project: Pa
     assert (first.version, again.version, deployed(project).version) == (1, 1, 2)
 
 
+@pytest.mark.slow
 def test_a_run_keeps_its_bundle_also_when_it_is_resumed(project: Path, tmp_path: Path) -> None:
     of = deployed(project, parameters={"folder": str(tmp_path)})
     run = run_deployment(of.id, timeout=0)
@@ -148,6 +149,7 @@ def test_a_run_keeps_its_bundle_also_when_it_is_resumed(project: Path, tmp_path:
     assert get_result(other.id) == "second data"
 
 
+@pytest.mark.slow
 def test_a_run_that_crashed_is_resumed_where_no_copy_of_its_bundle_is(project: Path, tmp_path: Path) -> None:
     of = deployed(project, parameters={"folder": str(tmp_path)})
     run = run_deployment(of.id, timeout=0)
@@ -162,6 +164,7 @@ def test_a_run_that_crashed_is_resumed_where_no_copy_of_its_bundle_is(project: P
     assert get_result(run.id) == "first data"
 
 
+@pytest.mark.slow
 def test_of_many_that_crashed_each_is_resumed_with_its_own_bundle(project: Path, tmp_path: Path) -> None:
     runs = []
     for word in ("first", "second"):
@@ -188,6 +191,7 @@ def test_a_worker_runs_a_bundle_of_an_object_store(project: Path, s3_server: Any
     assert [*storage.list("bundles/")] != []
 
 
+@pytest.mark.slow
 def test_a_process_with_another_home_has_the_bundle_by_the_server(project: Path, tmp_path: Path) -> None:
     shared = LocalFileSystem(tmp_path / "shared")
     with serving(tmp_path / "server") as server, settings.temporary_settings(api_url=server.address):
