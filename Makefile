@@ -14,7 +14,8 @@
 #   make fuzz          send the server at least 20,000 odd requests; COUNT=100 for as many of each kind. And load 100,000
 #                      documents, payloads, batches, start records, cursors and links that were made up: COUNT in all
 #   make bench         time Perdure beside its peers (ONLY=perdure,dbos chooses some), large results, resuming,
-#                      what a server and task runners take, and the page
+#                      what a server and task runners take, and the page. make figures: put what was measured into
+#                      docs/figures.md
 #   make ui            build the server's page, with Node.js 20 or newer, into ui/dist
 #   make ui-dev        serve the page at port 5173 while it is being worked on, beside `perdure server start`
 #   make ui-check      types, linters and tests of the page
@@ -45,7 +46,7 @@ PYTEST := $(if $(MEMORY),TMPDIR=$(MEMORY)) PYTHONDONTWRITEBYTECODE= $(BIN)/pytes
 	$(if $(MEMORY),--override-ini tmp_path_retention_policy=failed)
 
 .DELETE_ON_ERROR:
-.PHONY: demo check test lint postgresql pythons oldest newest steady chaos fuzz bench ui ui-dev ui-check ui-types ui-filled screenshots pictures chromium engines packages kubernetes cluster docs api dist requirements clean
+.PHONY: demo check test lint postgresql pythons oldest newest steady chaos fuzz bench figures ui ui-dev ui-check ui-types ui-filled screenshots pictures chromium engines packages kubernetes cluster docs api dist requirements clean
 
 # The page is built where Node.js is; elsewhere all else works, and the server says how to get it.
 PAGE := $(if $(shell command -v npm),$(if $(wildcard ui/package.json),ui))
@@ -133,6 +134,9 @@ bench: $(VENV)/.dev $(PAGE) $(CHROMIUM)
 	$(if $(ONLY),,$(BIN)/python -m bench.server)
 	$(if $(ONLY),,$(BIN)/python -m bench.scale)
 	$(if $(ONLY),,$(if $(PAGE),$(BIN)/python -m bench.page))
+
+figures: $(VENV)/.dev
+	$(BIN)/python -m bench.figures
 
 ui: ui/dist/index.html
 
