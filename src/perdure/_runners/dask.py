@@ -20,7 +20,9 @@ from perdure._runners.batches import BatchRefused, WorkerLost
 from perdure._runners.clusters import ClusterTaskRunner, lost_value, needed
 from perdure._runners.envelopes import Message, Sent
 from perdure._runners.greeting import greeting
+from perdure._runners.main_guard import why_unguarded
 
+dask: Any = Later("dask")
 distributed: Any = Later("distributed")
 
 _SECONDS = 30.0  # that the scheduler may take for an answer
@@ -96,7 +98,10 @@ class _Cluster:
             client = distributed.Client(given, **{"set_as_default": False, **(runner.client_kwargs or {})})
         except Exception as error:
             _close(None, cluster)
-            raise WorkerLost(f"the Dask cluster cannot be reached: {type(error).__name__}: {error}") from error
+            reason = f"the Dask cluster cannot be reached: {type(error).__name__}: {error}"
+            if str(given).startswith("tls://") and "security" not in (runner.client_kwargs or {}):
+                reason += '. With TLS, give client_kwargs={"security": distributed.Security(...)}'
+            raise WorkerLost(reason) from error
         self.client: Any = client
         _endings[:] = [each for each in _endings if each.is_alive()]
         atexit.unregister(_wait_for_endings)
@@ -274,19 +279,31 @@ def run_batch(batch: str, client: str, payload: bytes, *held: Packed) -> Any:
 
 
 def _made(runner: DaskTaskRunner) -> Any:
-    """A cluster of the flow run's own; None if it uses one that is there."""
+    """A cluster of the flow run's own; None if it uses one that is there.
+
+    Raises:
+        BatchRefused: its processes would run the main program anew.
+    """
     chosen = runner.cluster_class
     if chosen is None:
-        import dask
-
         if runner.address is not None or dask.config.get("scheduler-address", None) is not None:
             return None
         chosen = "distributed.LocalCluster"
     if isinstance(chosen, str):
         module, _, name = chosen.rpartition(".")
         chosen = getattr(importlib.import_module(module), name)
-    is_local = chosen is distributed.LocalCluster
-    return chosen(**({"dashboard_address": ":0"} if is_local else {}) | dict(runner.cluster_kwargs or {}))
+    given = dict(runner.cluster_kwargs or {})
+    if chosen is distributed.LocalCluster:
+        given = {"dashboard_address": ":0"} | given
+        why = why_unguarded() if given.get("processes") is not False and _imports_main() else None
+        if why is not None:
+            raise BatchRefused(why)
+    return chosen(**given)
+
+
+def _imports_main() -> bool:
+    """Whether processes that Dask starts import the main program."""
+    return bool(dask.config.get("distributed.worker.multiprocessing-method", None) != "fork")
 
 
 def _end(owner: int, client: Any, cluster: Any) -> None:
