@@ -32,6 +32,8 @@ globalThis.fetch = async input => {
   return Response.json(body, { status })
 }
 
+Element.prototype.scrollIntoView = () => {} // jsdom lays nothing out, so that nothing is out of sight
+
 afterEach(cleanup)
 
 /** Show a component at an address: `pattern` names the parts of its path, as in "/flow-runs/$id". */

@@ -89,5 +89,6 @@ function fromStart({ runs_again: again, cached }: Plan): string {
   if (again.length === 0) return "The flow runs from its start. It called no task or flow in this run."
   if (cached === 0) return "The flow runs from its start. No step is reused."
   const total = again.reduce((sum, each) => sum + each.count, 0)
-  return `The flow runs from its start. No step is reused, but of ${count(total, "call")}, ${cached.toLocaleString()} had results that are in the cache.`
+  const has = cached === 1 ? "has a result" : "have results"
+  return `The flow runs from its start. No step is reused, but of ${count(total, "call")}, ${cached.toLocaleString()} ${has} in the cache.`
 }

@@ -141,13 +141,20 @@ function Changed({ names }: { names: readonly string[] }) {
   )
 }
 
+/** Brings what has come at the foot of a form in sight. */
+function shown(element: HTMLElement | null): void {
+  element?.scrollIntoView({ block: "nearest" })
+}
+
 /** What was wrong, with the command that does the same where the flow's code is. */
 function Problem({ error }: { error: unknown }) {
-  const command = error instanceof ApiError ? error.details["command"] : undefined
+  const known = error instanceof ApiError ? error.details["command"] : undefined
+  const command = typeof known === "string" ? known : undefined
+  const message = command !== undefined && error instanceof Error ? error.message : messageOf(error)
   return (
-    <div role="alert" className={css["refused"]}>
-      <p className={typeof command === "string" ? undefined : css["problem"]}>{messageOf(error)}</p>
-      {typeof command === "string" && <CodeBlock code={command} label="Command" />}
+    <div role="alert" className={css["refused"]} ref={shown}>
+      <p className={command === undefined ? css["problem"] : undefined}>{message}</p>
+      {command !== undefined && <CodeBlock code={command} label="Command" />}
     </div>
   )
 }
