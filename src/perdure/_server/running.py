@@ -1,6 +1,7 @@
 """Running the server in this process, or in workers that share its socket."""
 
 import asyncio
+import errno
 import gc
 import os
 import signal
@@ -35,6 +36,8 @@ _START_SECONDS = 30  # that a worker may take until it answers: a loaded machine
 _IDLE_SECONDS = 75  # of a connection between requests
 _SWITCH_SECONDS = 0.0005  # after which a thread that computes lets others: an answer needs Python's lock many times
 
+_NO_NAME = (socket.EAI_NONAME, socket.EAI_AGAIN)  # of a host: no address, or no name server that knows one
+
 
 class Listening(NamedTuple):
     """What a server says of itself when it listens."""
@@ -53,8 +56,7 @@ def serve(config: ServerConfig, database: str | None, insecure: bool, announce: 
 
     Raises:
         TokenError: other machines would reach the server, and there is no token.
-        SettingError: the certificate or its key cannot be used.
-        OSError: the address cannot be listened on.
+        SettingError: the certificate or its key cannot be used, or the address cannot be listened on.
     """
     telling.configure(config.log_format)
     _check_certificate(config)
@@ -65,8 +67,7 @@ def serve(config: ServerConfig, database: str | None, insecure: bool, announce: 
     room = make_room(config.max_connections)
     config = replace(config, max_connections=room.connections, backlog=room.backlog)
     place = orchestrator.place
-    family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
-    listening = socket.create_server((config.host, config.port), family=family, backlog=config.backlog)
+    listening = bound(config)
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else an answer's body waits 40 ms for its head
     host, port = listening.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
@@ -77,6 +78,41 @@ def serve(config: ServerConfig, database: str | None, insecure: bool, announce: 
     else:
         orchestrator.close()  # workers open it themselves
         _serve_in_workers(config, database, listening, lambda: announce(said))
+
+
+def bound(config: ServerConfig) -> socket.socket:
+    """A socket that listens on the server's address.
+
+    Raises:
+        SettingError: it is in use, or cannot be listened on.
+    """
+    family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
+    try:
+        return socket.create_server((config.host, config.port), family=family, backlog=config.backlog)
+    except OSError as error:
+        raise SettingError(_unbindable(config, error)) from None
+
+
+def _unbindable(config: ServerConfig, error: OSError) -> str:
+    host, port = config.host, config.port
+    if error.errno == errno.EADDRINUSE:
+        wildcard = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+        address = (
+            f"http{'s' if config.is_encrypted else ''}://{f'[{wildcard}]' if ':' in wildcard else wildcard}:{port}"
+        )
+        return (
+            f"Port {port} of {host} is in use. "
+            f"Choose another with --port, or open {address} if that is a server of yours."
+        )
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return f"This user may not listen on port {port} of {host}. Choose one from 1024 on with --port."
+    if error.errno == errno.EADDRNOTAVAIL or error.errno in _NO_NAME:  # of getaddrinfo
+        return (
+            f"{host} is no address of this machine. Give one with --host: 127.0.0.1 serves this machine only, "
+            "0.0.0.0 all its addresses."
+        )
+    reason = str(error.strerror).partition(" (while ")[0]
+    return f"The server cannot listen on port {port} of {host}: {reason}. Choose others with --host and --port."
 
 
 def _asks_for_tokens(config: ServerConfig, orchestrator: EmbeddedOrchestrator) -> bool:

@@ -29,7 +29,7 @@ class LogFormat(StrEnum):
 
 @app.callback()
 def _server() -> None:
-    """The server that a team shares."""
+    """The server that a team shares, with a page: `perdure server start` says its address, to open in a browser."""
 
 
 @app.command()
