@@ -30,6 +30,9 @@ class DaskCluster:
     """
 
     def __init__(self, workers: int, security: Mapping[str, Any] | None = None) -> None:
+        import distributed  # noqa: F401 - which sets levels itself
+
+        logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # it warns of workers that are killed
         self._size = workers
         self._folder = tempfile.mkdtemp(prefix="perdure-dask-")  # of what the workers write
         self._heard: list[dict[str, Any]] = []

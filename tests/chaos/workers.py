@@ -2,7 +2,6 @@
 
 import atexit
 import faulthandler
-import logging
 import os
 import random
 import re
@@ -23,7 +22,7 @@ from perdure.states import StateType
 from perdure.task_runners import DaskTaskRunner, ProcessTaskRunner
 from perdure.testing.crashes import root_run
 from perdure.testing.invariants import Witness, violations
-from tests.chaos.on_workers import CASES, Case, ledger, places
+from tests.chaos.on_workers import CASES, Case, below, ledger, places
 from tests.dask_cluster import DaskCluster
 
 WORKERS = 2
@@ -45,7 +44,6 @@ class Killed(NamedTuple):
 def cluster() -> DaskCluster:
     """One for all stories of this process."""
     made = DaskCluster(WORKERS)
-    logging.getLogger("distributed").setLevel(logging.ERROR)  # it warns of each worker that was killed
     atexit.register(made.close)
     return made
 
@@ -124,7 +122,7 @@ class _Story:
             killer.join()
         self.wrong += violations(session.current().orchestrator)
         runs = session.current().orchestrator.task_runs(RunFilter())
-        executions = Counter(each.run_id for each in ledger().executions())
+        executions = Counter(each.run_id for each in (*ledger().executions(), *below().executions()))
         for run in runs:
             self.wrong += self._wrong_of(run, executions[run.id])
         if self._retries == _MANY or not self.killed:

@@ -1,7 +1,6 @@
 """Tasks on a Dask cluster: what every task runner of a cluster does, and a worker that comes back."""
 
 import asyncio
-import logging
 import os
 import signal
 from collections.abc import Iterator
@@ -32,7 +31,6 @@ pytestmark = pytest.mark.slow
 def clusters() -> Iterator[DaskCluster]:
     """The cluster that tests share."""
     made = DaskCluster(2)
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # of clients, whose workers are killed
     yield made
     made.close()
 
