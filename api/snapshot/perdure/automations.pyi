@@ -70,6 +70,8 @@ class EventTrigger(_OfEvents):
 class FileTrigger(_Said):
     every: float
     @property
+    def is_address(self) -> bool: ...
+    @property
     def is_folder(self) -> bool: ...
     model_config = ConfigDict(extra='forbid', frozen=True)
     pattern: Text

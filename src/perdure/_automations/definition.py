@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, model_validator
 
+from perdure._platform.places import plain_place
 from perdure._scheduling.cron_and_intervals import CronRule
 
 MOST_KEYS = 10_000  # of `for_each`, that are counted apart at a time; those that came first are forgotten
@@ -124,20 +125,37 @@ class FileTrigger(_Said):
     """Fires when a file appears in a folder, or an object in a storage; or another version of one.
 
     What is there already when the automation is made does not count. A file in a folder counts once it has not changed
-    from one look to the next: whoever writes it has the time to end.
+    from one look to the next: whoever writes it has the time to end. An object of an object store counts at once.
     """
 
     type: Literal["file"] = "file"
-    storage: Text = Field(description="The slug of a saved storage, such as s3/dev; or the absolute path of a folder.")
+    storage: Text = Field(
+        description="The slug of a saved storage, such as s3/dev; an address, such as s3://bucket/prefix; or the"
+        " absolute path of a folder."
+    )
     prefix: str = Field(default="", max_length=1_000, description="Only what begins so: raw/orders/.")
     pattern: Text = Field(default="*", description="Only what is called so, after the prefix: *.csv.")
     every: float = Field(default=10, ge=1, le=_DAY, allow_inf_nan=False, description="Seconds between two looks.")
 
     @model_validator(mode="after")
     def _names_a_place(self) -> "FileTrigger":
-        if not self.is_folder and not _SLUG.fullmatch(self.storage):
-            raise ValueError(f"storage {self.storage!r} is no slug such as 's3/dev', and no absolute path of a folder")
+        if self.is_address:
+            if plain_place(self.storage) is None or self.storage.startswith("file:"):
+                raise ValueError(
+                    f"storage {self.storage!r} is no plain address such as 's3://bucket/prefix'. Save a storage"
+                    " with these settings, and give its slug; of a folder of the machine, give the absolute path"
+                )
+        elif not self.is_folder and not _SLUG.fullmatch(self.storage):
+            raise ValueError(
+                f"storage {self.storage!r} is no slug such as 's3/dev', no address such as 's3://bucket/prefix', and no"
+                " absolute path of a folder"
+            )
         return self
+
+    @property
+    def is_address(self) -> bool:
+        """Whether it looks where an address leads, with the credentials of the server's environment."""
+        return "://" in self.storage
 
     @property
     def is_folder(self) -> bool:

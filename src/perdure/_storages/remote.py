@@ -175,7 +175,7 @@ class RemoteFileSystem(Storage):
 
     def _draft(self, key: str) -> "_Draft":
         fs, target = self._at(key)
-        if self.basepath.rpartition("::")[2].partition("://")[0] in _WHOLE:
+        if keeps_whole(self):
             return _Draft(fs, target, target)
         folder = target.rpartition("/")[0]
         fs.makedirs(folder, exist_ok=True)
@@ -308,6 +308,11 @@ class RemoteFileSystem(Storage):
 
     def _place(self, key: str) -> str:
         return f"{self.basepath.rstrip('/')}/{key}" if not self.basepath.endswith("://") else f"{self.basepath}{key}"
+
+
+def keeps_whole(storage: RemoteFileSystem) -> bool:
+    """Whether what is written there appears at once, as in object stores, and not while it is being written."""
+    return storage.basepath.rpartition("::")[2].partition("://")[0] in _WHOLE
 
 
 def _names_others(settings: object) -> bool:

@@ -122,8 +122,10 @@ class AutomationsConformance:
         first, second = (WatchedFile(kept.id, key, "1", "new") for key in ("a", "b"))
         room.note_files(kept.id, [second, first], [])
         room.note_files(other.id, [theirs := first._replace(automation_id=other.id)], [])
-        assert list(room.files(kept.id)) == [first, second]
+        assert sorted(room.files(kept.id, ["b", "none", "a"])) == [first, second]
+        assert list(room.files_after(kept.id, "", 1)) == [first]
+        assert list(room.files_after(kept.id, "a", 9)) == [second]
         room.note_files(kept.id, [reported := second._replace(phase="reported")], ["a", "none"])
-        assert list(room.files(kept.id)) == [reported]
+        assert list(room.files_after(kept.id, "", 9)) == [reported]
         room.delete(kept.id)
-        assert (list(room.files(kept.id)), list(room.files(other.id))) == ([], [theirs])
+        assert [list(room.files(each.id, ["a", "b"])) for each in (kept, other)] == [[], [theirs]]

@@ -3032,7 +3032,7 @@ export interface components {
          * @description Fires when a file appears in a folder, or an object in a storage; or another version of one.
          *
          *     What is there already when the automation is made does not count. A file in a folder counts once it has not changed
-         *     from one look to the next: whoever writes it has the time to end.
+         *     from one look to the next: whoever writes it has the time to end. An object of an object store counts at once.
          */
         FileTrigger: {
             /**
@@ -3055,7 +3055,7 @@ export interface components {
             prefix: string;
             /**
              * Storage
-             * @description The slug of a saved storage, such as s3/dev; or the absolute path of a folder.
+             * @description The slug of a saved storage, such as s3/dev; an address, such as s3://bucket/prefix; or the absolute path of a folder.
              */
             storage: string;
             /**

@@ -114,8 +114,12 @@ class Automations(Protocol):
         """Note what became of a line of the log that was acting; False if that has been noted."""
 
     @administers
-    def files(self, automation_id: str) -> Sequence[WatchedFile]:
-        """The files that an automation has seen, sorted by key."""
+    def files(self, automation_id: str, keys: Sequence[str]) -> Sequence[WatchedFile]:
+        """Those of some files that an automation has seen, in any order."""
+
+    @administers
+    def files_after(self, automation_id: str, key: str, limit: int) -> Sequence[WatchedFile]:
+        """The files that an automation has seen and whose keys come after one, sorted by key."""
 
     @administers
     def note_files(self, automation_id: str, seen: Sequence[WatchedFile], gone: Sequence[str]) -> None:

@@ -8,6 +8,8 @@ from perdure._rooms.automations.tables import AUTOMATION, FILE, LOG
 from perdure._store.sql.access import Access
 from perdure._store.sql.database import Connection
 
+_MARKS = 500  # values that one statement is given
+
 
 class _Outdated(Exception):
     """Somebody else has decided meanwhile."""
@@ -107,10 +109,20 @@ class SqlAutomations:
         values = (entry.outcome, entry.reason, entry.phase, entry.details, entry.id)
         return self._writer.execute_apart(statement, values) == 1
 
-    def files(self, automation_id: str) -> Sequence[WatchedFile]:
-        """The files that an automation has seen, sorted by key."""
-        query = f"{self._sql.select(FILE, f'automation_id = {self._mark}')} ORDER BY key"
-        return self._access.all(WatchedFile, query, automation_id)
+    def files(self, automation_id: str, keys: Sequence[str]) -> Sequence[WatchedFile]:
+        """Those of some files that an automation has seen, in any order."""
+        found = list[WatchedFile]()
+        for start in range(0, len(keys), _MARKS):
+            some = keys[start : start + _MARKS]
+            marks = ", ".join(self._mark for _ in some)
+            query = self._sql.select(FILE, f"automation_id = {self._mark} AND key IN ({marks})")
+            found += self._access.all(WatchedFile, query, automation_id, *some)
+        return found
+
+    def files_after(self, automation_id: str, key: str, limit: int) -> Sequence[WatchedFile]:
+        """The files that an automation has seen and whose keys come after one, sorted by key."""
+        where = f"automation_id = {self._mark} AND key > {self._mark} ORDER BY key LIMIT {self._mark}"
+        return self._access.all(WatchedFile, self._sql.select(FILE, where), automation_id, key, limit)
 
     def note_files(self, automation_id: str, seen: Sequence[WatchedFile], gone: Sequence[str]) -> None:
         """Note files that an automation has seen, and forget those that are gone."""
