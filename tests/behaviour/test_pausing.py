@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, field_validator
 
 from perdure import continue_flow_run, flow, pause_flow_run, runtime, session, suspend_flow_run, task
 from perdure._engine.control import pausing
@@ -108,7 +108,11 @@ def test_a_pause_that_nobody_ends_in_time_fails_the_flow(known: Any) -> None:
 
 @pytest.mark.parametrize(
     ("given", "why"),
-    [(None, "it takes JSON of type object, and was given null"), ({"by": "me"}, "approved must be given")],
+    [
+        (None, "it takes JSON of type object, and was given null"),
+        ({"by": "me"}, "approved must be given"),
+        ({"approved": "perhaps"}, 'approved takes boolean, and was given "perhaps".'),
+    ],
 )
 def test_input_that_is_wrong_at_first_sight_is_refused(given: Any, why: str) -> None:
     refusals: list[str] = []
@@ -129,9 +133,18 @@ def test_input_that_is_wrong_at_first_sight_is_refused(given: Any, why: str) -> 
     assert why in refusals[0]
 
 
+class Signed(Approval):
+    @field_validator("by")
+    @classmethod
+    def _is_somebody(cls, by: str) -> str:
+        if by == "nobody":
+            raise ValueError("somebody must sign")
+        return by
+
+
 def test_input_that_the_flow_refuses_leaves_it_paused(capsys: pytest.CaptureFixture[str]) -> None:
     def try_twice(run_id: str) -> None:
-        continue_flow_run(run_id, input={"approved": "perhaps"})
+        continue_flow_run(run_id, input={"approved": True, "by": "nobody"})
         while True:
             try:
                 continue_flow_run(run_id, input={"approved": True})
@@ -143,7 +156,7 @@ def test_input_that_the_flow_refuses_leaves_it_paused(capsys: pytest.CaptureFixt
     @flow
     def asks() -> Any:
         soon(try_twice)
-        return pause_flow_run(wait_for_input=Approval).approved
+        return pause_flow_run(wait_for_input=Signed).approved
 
     assert asks() is True
     assert "is refused" in capsys.readouterr().err

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from perdure._engine.control import requests as asking
+from perdure._engine.control.input_check import CUSTOM
 from perdure._engine.control.pausing import Pause, paused
 from perdure._engine.drivers import adrive, drive
 from perdure._engine.recovery.durable_timers import sleep_for
@@ -194,7 +195,29 @@ def _input_of(wanted: Any) -> tuple[str | None, Callable[[str], object]]:
     from pydantic import TypeAdapter
 
     adapter: TypeAdapter[object] = TypeAdapter(wanted)
-    return json.dumps(adapter.json_schema()), adapter.validate_json
+    schema = adapter.json_schema()
+    return json.dumps(schema | {CUSTOM: True} if _is_custom(adapter.core_schema) else schema), adapter.validate_json
+
+
+_RAW = ("function-before", "function-wrap", "function-plain")  # validators that see what was given
+_LAX = ("coerce_numbers_to_str", "populate_by_name", "validate_by_name")  # what a JSON schema does not say
+
+
+def _is_custom(part: object) -> bool:
+    """Whether a type takes more than its JSON schema says: by validators of its own, or other names of fields."""
+    if isinstance(part, list | tuple):
+        return any(map(_is_custom, part))
+    if not isinstance(part, dict):
+        return False
+    function = part.get("function")
+    of = function.get("function") if isinstance(function, dict) else None
+    if part.get("type") in _RAW and not str(getattr(of, "__module__", "")).startswith("pydantic"):
+        return True
+    if isinstance(part.get("validation_alias"), list) or part.get("missing") is not None or part.get("type") == "call":
+        return True
+    if any(part.get(name) for name in _LAX):
+        return True
+    return any(_is_custom(value) for key, value in part.items() if key not in ("metadata", "default"))
 
 
 def _performed(steps: Steps[object]) -> object:

@@ -10,6 +10,7 @@ from perdure._model.records import LogRecord
 from perdure._rooms.runs.records import FlowRun, RunFilter
 from perdure._session import session
 from perdure.cli import completion, find
+from perdure.cli.asked_input import asked_schema, open_pause, show_asked
 from perdure.cli.explain import show_why
 from perdure.cli.flow_run_abandon import LOST, abandon
 from perdure.cli.flow_run_compare import compare
@@ -23,6 +24,7 @@ from perdure.cli.output import (
     Column,
     duration_text,
     facts,
+    iso,
     lost_text,
     note,
     section,
@@ -115,11 +117,14 @@ def inspect(which: Which, as_json: AsJson = False) -> None:
     run = find.flow_run(which)
     is_lost = bool(lost_among([run], session.current()))
     states, result, below = orchestrator.states(run.id), result_of(run), gather(run, orchestrator)
+    wait = open_pause(run)
     if as_json:
         show_json(
             run_shape(run)
             | {
                 "is_lost": is_lost,
+                "asks": asked_schema(wait),
+                "waits_until": None if wait is None else iso(wait.until),
                 "idempotency_key": orchestrator.transactions.key_of_run(run.id),
                 "states": [state_shape(state) for state in states],
                 "result": located_shape(result),
@@ -133,6 +138,8 @@ def inspect(which: Which, as_json: AsJson = False) -> None:
     show(facts((_facts(run) | {"idempotency key": orchestrator.transactions.key_of_run(run.id)}).items()))
     if is_lost:
         show(note(LOST))
+    if wait is not None:
+        show_asked(run, wait)
     _show_parameters(run)
     show_states(states)
     show_result(result, run.id)

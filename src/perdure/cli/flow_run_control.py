@@ -8,11 +8,13 @@ import typer
 
 from perdure._engine.recovery.durable_timers import SUSPENDED
 from perdure._execution.control import cancel_flow_run, continue_flow_run
+from perdure._model.errors import SteeringError
 from perdure._rooms.deployments.port import QueueFilter
 from perdure.cli import find
+from perdure.cli.asked_input import open_pause, show_asked
 from perdure.cli.flow_run_resume import Which, resumed
 from perdure.cli.groups import AsJson
-from perdure.cli.output import note, show, show_json
+from perdure.cli.output import note, say, show, show_json
 from perdure.cli.run import shape_of
 from perdure.cli.shapes import run_shape
 
@@ -50,7 +52,15 @@ def continue_run(
     Exit codes as of `perdure run`; 0 once the input of a paused run is stored.
     """
     run = find.flow_run(which)
-    continue_flow_run(run.id, input=None if document is None else _input(document))
+    given, wait = None if document is None else _input(document), open_pause(run)
+    try:
+        continue_flow_run(run.id, input=given)
+    except SteeringError as error:
+        if wait is None or wait.asks is None or as_json:
+            raise
+        say(str(error), "Error")
+        show_asked(run, wait)
+        raise typer.Exit(1) from None
     places = find.orchestrator().deployments.queued(QueueFilter(flow_run_ids=(run.id,)))
     if run.state_name != SUSPENDED or places:
         if as_json:

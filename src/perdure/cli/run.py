@@ -18,6 +18,7 @@ from perdure._platform.suggest import nearest
 from perdure._rooms.runs.records import FlowRun
 from perdure._run.context import FlowRunContext
 from perdure.cli import completion, find
+from perdure.cli.asked_input import continuing, open_pause
 from perdure.cli.groups import AsJson, new_group
 from perdure.cli.load import load_flow
 from perdure.cli.output import duration_text, iso, jsonable, note, show, show_json, state_text
@@ -234,4 +235,7 @@ def show_ended(flow: Flow[..., object], ended: Ended) -> None:
         show(_short.repr(value))
     elif ended.state.message and not ended.state.is_completed():
         show(ended.state.message)
+    if ended.state.is_paused():
+        run = find.flow_run(ended.run.id)
+        show(note(continuing(run, open_pause(run))))
     show(note(f"perdure flow-run inspect {ended.run.id}"))

@@ -4,10 +4,9 @@ import json
 import os
 import signal
 import time
-from collections.abc import Mapping
-from typing import Any
 
 from perdure._engine.control.cancellation import MARGIN
+from perdure._engine.control.input_check import mismatch
 from perdure._engine.port import ProcessRuntime
 from perdure._engine.recovery.durable_timers import SUSPENDED, TIME_IS_UP, is_open_pause
 from perdure._engine.recovery.run_claims import claim, ends_below, run_of
@@ -119,7 +118,7 @@ def continue_run(run_id: str, answer: object, runtime: ProcessRuntime) -> FlowRu
         raise SteeringError(f"{_the(run)} is not paused: it is {run.state_name}.")
     wrong = mismatch(json.loads(wait.asks) if wait.asks else None, answer)
     if wrong is not None:
-        raise SteeringError(f"{_the(run)} asks for other input: {wrong}.")
+        raise SteeringError(f"{_the(run)} asks for other input: {wrong}{'' if wrong.endswith('?') else '.'}")
     if wait.until <= runtime.clock():
         _too_late(run, wait, runtime)
     if not orchestrator.answer(run_id, wait.key, json.dumps(answer)):
@@ -153,42 +152,6 @@ def _end_unanswered(run: FlowRun, wait: WaitRecord, runtime: ProcessRuntime) -> 
 
 def _moment(time: Micros) -> str:
     return f"{to_datetime(time):%Y-%m-%d %H:%M:%S} UTC"
-
-
-def mismatch(schema: Mapping[str, Any] | None, answer: Any) -> str | None:
-    """What is wrong with an answer at first sight, by a JSON schema: the flow looks closer. None asks for no answer."""
-    if schema is None:
-        return None if answer is None else f"it takes none, and was given {json.dumps(answer)}"
-    return _mismatch(schema, answer, schema.get("$defs", {}), "")
-
-
-def _mismatch(schema: Mapping[str, Any], answer: Any, named: Mapping[str, Any], path: str) -> str | None:
-    """The same of a part; what has to be given is looked for at any depth, since no default may stand in for it."""
-    name = str(schema.get("$ref", "")).rpartition("/")[2]
-    if name:
-        schema = named.get(name, {})
-    wanted = schema.get("type")
-    fits = _FITS.get(str(wanted)) if not path else None
-    if fits is not None and (not isinstance(answer, fits) or (isinstance(answer, bool) and wanted != "boolean")):
-        return f"it takes JSON of type {wanted}, and was given {json.dumps(answer)}"
-    if not isinstance(answer, dict):
-        return None
-    missing = [f"{path}{name}" for name in schema.get("required", ()) if name not in answer]
-    if missing:
-        return f"{', '.join(missing)} must be given"
-    parts = schema.get("properties", {})
-    wrong = (_mismatch(parts[key], value, named, f"{path}{key}.") for key, value in answer.items() if key in parts)
-    return next((each for each in wrong if each is not None), None)
-
-
-_FITS: dict[str, Any] = {
-    "object": dict,
-    "array": list,
-    "integer": (int, str),  # text may be a number: what the flow takes, it says itself
-    "number": (int, float, str),
-    "boolean": bool,
-    "null": type(None),
-}
 
 
 def _the(run: FlowRun) -> str:
