@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from perdure._model.records import ProcessRecord
+from perdure._model.records import DecisionRecord, ProcessRecord
 from perdure._platform.clock import system_clock
 from perdure._platform.ids import new_id
 from perdure._rooms.events.port import Delivery, Event
@@ -183,6 +183,22 @@ def test_totals_are_added_up_part_by_part(known: EmbeddedOrchestrator, monkeypat
     assert parts[0] == (Amount(), False)
     assert parts[-1] == (Amount(2, 2_000), True)
     assert len(parts) > 4
+
+
+def test_a_result_that_several_runs_share_is_stored_once(known: EmbeddedOrchestrator) -> None:
+    first, second = task_run(), task_run()
+    made = persisted(first)._replace(size=1_000)
+    cached = DecisionRecord(second.id, "cached", other_id=first.id)
+    known.commit([first, second, made, made._replace(run_id=second.id), cached])
+    assert _stored(known) == Amount(1, 1_000)
+    at = system_clock()
+    known.commit([RemovalRecord(first.id, at, None), RemovalRecord(first.id, at, at)])
+    assert _stored(known) == Amount(1, 1_000)  # it is the second one's now
+
+
+def _stored(known: EmbeddedOrchestrator) -> Amount:
+    *_, found = totals(known, system_clock())
+    return found.stored
 
 
 def test_one_flow_is_reported_with_how_its_runs_went(api: httpx.Client, known: EmbeddedOrchestrator) -> None:

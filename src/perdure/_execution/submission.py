@@ -163,6 +163,8 @@ class SubmittedWork(Generic[CallT]):
         if self.future.ended is not None:
             return
         try:
+            self.call.begin_anew()
+            self.session.report(self.call.records)
             state = drive(crash(self.call.run, self.session, error), self.session)
             if not (state.is_crashed() or state.is_cancelled() or isinstance(error, CancelRequested)):
                 state = self._crashed(error)
@@ -254,7 +256,7 @@ class SubmittedWork(Generic[CallT]):
         error = CancelledRun("The flow run was stopped before this task began.")
         try:
             record = enter(self.call.run, self.session, StateType.CANCELLED, str(error), UnpersistedResult(error))
-            self.session.report((record,))
+            self.session.report(() if self.call.records else (record,))  # what had completed long ago is left so
         except BaseException as broken:
             self.crash(broken)
             return
@@ -379,8 +381,9 @@ def submit_call(
     if isinstance(call, State):
         return kind(call.run_id or "", call)
     future: Future[Any] | AsyncFuture[Any] = kind(call.run.id)
-    session.report(call.records)
-    call.records = []
+    if call.earlier_id is None:  # else it is a run of long ago, and stays it
+        session.report(call.records)
+        call.records = []
     work = work_of(call, future, session)
     try:
         _submit(work, awaited)

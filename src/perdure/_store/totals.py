@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, select, text
+from sqlalchemy import exists, func, select, text
 
 from perdure._platform.clock import Micros
 from perdure._rooms.runs.tables import NOT_COMPLETED
 from perdure._store.embedded import EmbeddedOrchestrator
-from perdure._store.sql.tables import flow_run, result, task_run
+from perdure._store.sql.tables import decision, flow_run, result, task_run
 
 DAY = 86_400_000_000  # microseconds
 _WINDOW = 10_000  # rows that are added up together
@@ -29,7 +29,11 @@ class Amount(NamedTuple):
 
 @dataclass(slots=True)
 class Totals:
-    """What there is, by now or at a time. Persisted results count that are not removed."""
+    """What there is, by now or at a time. Persisted results count that are not removed.
+
+    A run that took another one's result, from the cache say, has no document of its own, and does not count while that
+    other result is there.
+    """
 
     flow_runs: dict[str, int] = field(default_factory=dict)  # by their states' types
     task_runs: dict[str, int] = field(default_factory=dict)
@@ -38,6 +42,15 @@ class Totals:
     days: dict[int, Amount] = field(default_factory=dict)  # by the day since 1970, UTC, on which they were made
     is_complete: bool = False
     time: Micros = 0  # when it was begun
+
+
+_other = result.alias("other")
+_IS_ANOTHERS = (
+    exists()
+    .where(decision.c.run_id == result.c.run_id, decision.c.why.in_(("cached", "waited", "reused")))
+    .where(_other.c.run_id == decision.c.other_id, _other.c.removed.is_(None))
+    .where(_other.c.storage_key == result.c.storage_key)
+)
 
 
 def totals(known: EmbeddedOrchestrator, now: Micros) -> Iterator[Totals]:
@@ -75,7 +88,7 @@ def _add_results(known: EmbeddedOrchestrator, found: Totals, after: str) -> str 
     last: str | None = rows[0][0] if rows else None
     day = func.floor(columns.created * 1.0 / DAY).label("day")
     query = select(day, columns.storage_id.label("storage"), func.count(), func.sum(columns.size)).where(
-        columns.kind == "persisted", columns.removed.is_(None), columns.run_id > after
+        columns.kind == "persisted", columns.removed.is_(None), columns.run_id > after, ~_IS_ANOTHERS
     )
     query = query if last is None else query.where(columns.run_id <= last)
     for which, storage, results, size in known.select(query.group_by("day", "storage")):

@@ -17,7 +17,7 @@ from perdure._engine.recovery.start_record import reuse_of
 from perdure._model.colour import on_event_loop
 from perdure._model.errors import ResultError, StorageError
 from perdure._model.options import FlowOptions, TaskOptions
-from perdure._model.records import NOBODY, FlowRunRecord, TaskRunRecord
+from perdure._model.records import NOBODY, FlowRunRecord, Record, TaskRunRecord
 from perdure._model.signatures import Passed
 from perdure._model.state_types import StateType
 from perdure._model.states import State
@@ -74,10 +74,21 @@ def begin_task(
             state = _stays(flow, identity, options)
             if state is not None:
                 return state
+    earlier_id = None
+    if identity is not None and flow is not None and not blocks and identity.id in flow.earlier:
+        earlier_id = _earlier_id(flow, identity)
     name = f"{options.name}-{0 if flow is None else flow.occurrence(options.key)}"
     # By position: arguments by name make such a call take half as long again.
     run = TaskRunContext(
-        new_id(), name, owner, options, parameters, _tags(options, flow), parent, runtime.clock(), persisted
+        earlier_id or new_id(),
+        name,
+        owner,
+        options,
+        parameters,
+        _tags(options, flow),
+        parent,
+        runtime.clock(),
+        persisted,
     )
     run.flow, run.passed, run.transaction = flow, passed, transaction
     _place(run, identity, runtime)
@@ -86,7 +97,8 @@ def begin_task(
         run.id, run.name, options.name, options.key, above, task_above, _tags_json(run.tags), run.created
     )
     upstreams, inputs = inputs_of(run.id, parameters, wait_for, flow)
-    return TaskCall(run, upstreams, wait_for, [created, *inputs, enter(run, runtime, StateType.PENDING)])
+    records: list[Record] = [created, *inputs, enter(run, runtime, StateType.PENDING)]
+    return TaskCall(run, upstreams, wait_for, records, earlier_id=earlier_id)
 
 
 def begin_flow(
@@ -225,13 +237,20 @@ def _reused(flow: FlowRunContext, identity: str) -> State[object]:
     return state
 
 
+def _earlier_id(flow: FlowRunContext, identity: Identity) -> str | None:
+    """The id of the run that a step was before its flow run crashed, if it may stay that one."""
+    found = flow.earlier[identity.id]
+    may_stay = not found.is_exception and found.kind != "unpersisted" and flow.is_own(identity.id)
+    return found.run_id if may_stay else None
+
+
 def _stays(flow: FlowRunContext, identity: Identity, options: TaskOptions) -> State[object] | None:
     """The state of a step that completed before its flow run crashed, and stays the run that it was.
 
     None if a run has to take a closer look. Of a flow run of many steps, this is nearly all of what going on takes.
     """
     found = flow.earlier[identity.id]
-    if options.is_generator or found.is_exception or found.kind == "unpersisted" or not flow.is_own(identity.id):
+    if options.is_generator or _earlier_id(flow, identity) is None:
         return None
     result = result_from_record(found, keep=options.cache_result_in_memory)
     try:

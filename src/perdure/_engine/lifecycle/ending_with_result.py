@@ -9,9 +9,10 @@ from perdure._engine.lifecycle.items import hand_on, hand_on_earlier
 from perdure._engine.lifecycle.runs import enter, note_cache_key, text_of
 from perdure._engine.port import Runtime
 from perdure._model.errors import ResultError, ResultNotKept, StorageError
-from perdure._model.records import DecisionRecord, Record, ResultRecord, StateRecord, Why
+from perdure._model.records import DecisionRecord, Record, ResultRecord, StateRecord, TaskRunRecord, Why
 from perdure._model.state_types import StateType
 from perdure._model.states import State
+from perdure._platform.ids import new_id
 from perdure._results.retention import retention_of
 from perdure._results.store import result_from_record, result_record
 from perdure._results.types import BaseResult
@@ -39,6 +40,18 @@ def reused(run: RunContext, records: list[Record], runtime: Runtime) -> Steps[St
     return (yield from end_with_result_of(run, records, runtime, result, found, "reused", stays))
 
 
+def begin_anew(run: RunContext, records: list[Record]) -> None:
+    """Make a run a new one that was to stay the run that it was before a crash. Its future keeps the earlier id."""
+    flow, before = run.parent, run.id
+    run.id = new_id()
+    if isinstance(flow, FlowRunContext):
+        flow.identities[run.id] = flow.identities[before]
+    records[:] = [
+        each._replace(id=run.id) if isinstance(each, TaskRunRecord) else each._replace(run_id=run.id)  # type: ignore[call-arg]
+        for each in records
+    ]
+
+
 def end_with_result_of(
     run: RunContext,
     records: list[Record],
@@ -57,6 +70,8 @@ def end_with_result_of(
     except (ResultNotKept, ResultError, StorageError) as error:  # the first: an exception that could not be kept
         what = "result from before" if why == "reused" else "cached result"
         kind = "flow" if run.is_flow else "task"
+        if run.id == found.run_id:
+            begin_anew(run, records)
         runtime.log(run, logging.WARNING, "The %s cannot be used, so the %s runs again. %s", what, kind, error)
         yield Report((DecisionRecord(run.id, "lost", detail=text_of(error), other_id=found.run_id),))
         return None

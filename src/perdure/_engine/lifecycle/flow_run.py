@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from perdure._engine.coordination.transacting import recovered
 from perdure._engine.identity.identity import identify_late
@@ -36,6 +37,10 @@ class FlowCall:
     upstreams: Sequence[Upstream] | None = None
     wait_for: Sequence[WaitedFor] = ()
     records: list[Record] = field(default_factory=list)
+    earlier_id: ClassVar[None] = None  # a subflow that was finished before a crash is a new run
+
+    def begin_anew(self) -> None:
+        """It is a run of its own."""
 
 
 def flow_run(call: FlowCall, runtime: Runtime) -> Steps[State[object]]:

@@ -8,7 +8,7 @@ from perdure._engine.identity.cache_key import CacheKey
 from perdure._engine.identity.identity import identify_late
 from perdure._engine.lifecycle.attempt import Produced, produce
 from perdure._engine.lifecycle.cache_lookup import cache_key_of_run, cached_state
-from perdure._engine.lifecycle.ending_with_result import reused
+from perdure._engine.lifecycle.ending_with_result import begin_anew, reused
 from perdure._engine.lifecycle.outcomes import Outcome, outcome_of_task
 from perdure._engine.lifecycle.retries import delay_before
 from perdure._engine.lifecycle.runs import call_hooks, crash, end, enter, name_run, stay, text_of
@@ -39,6 +39,12 @@ class TaskCall:
     wait_for: Sequence[WaitedFor] = ()
     records: list[Record] = field(default_factory=list)  # of the run's creation, until they are reported
     cache_key: CacheKey | None = None  # once it is known: perhaps before the run goes to another process
+    earlier_id: str | None = None  # of the run that it was before its flow run crashed, and is to stay
+
+    def begin_anew(self) -> None:
+        """Be a run of its own, if that has to be reported of it which would not be so of the earlier one."""
+        if self.records and self.run.id == self.earlier_id:
+            begin_anew(self.run, self.records)
 
 
 def task_run(call: TaskCall, runtime: Runtime) -> Steps[State[object]]:
@@ -49,6 +55,7 @@ def task_run(call: TaskCall, runtime: Runtime) -> Steps[State[object]]:
     except UpstreamNotCompleted as upstream:
         state = yield from _not_ready(call, runtime, upstream)
     except BaseException as error:
+        call.begin_anew()
         if call.records:  # stopped before they were reported
             yield Report(call.records)
         state = yield from crash(run, runtime, error)
@@ -74,6 +81,9 @@ def prepare(call: TaskCall, runtime: Runtime, place: object) -> Steps[bool]:
         yield from _take_inputs(call, runtime, None if depends else place)
         if (yield from reused(call.run, call.records, runtime)) is not None:
             return False
+        if call.records:  # it was to stay an earlier run, whose result cannot be read
+            yield Report(call.records)
+            call.records = []
         if call.run.identity is not None:
             yield from resume_retries(call.run, runtime)
         if call.run.options.cache_policy is not None:  # the other process has neither its source nor all of the flow
@@ -82,6 +92,8 @@ def prepare(call: TaskCall, runtime: Runtime, place: object) -> Steps[bool]:
         yield from _not_ready(call, runtime, upstream)
         return False
     except BaseException as error:
+        call.begin_anew()
+        yield Report(call.records)
         yield from crash(call.run, runtime, error)
         return False
     return True
@@ -214,6 +226,7 @@ def _wait_for_retry(run: TaskRunContext, runtime: Runtime, outcome: Outcome) -> 
 
 
 def _not_ready(call: TaskCall, runtime: Runtime, upstream: UpstreamNotCompleted) -> Steps[State[object]]:
+    call.begin_anew()
     run = call.run
     runtime.log(run, logging.WARNING, "%s The task is not run.", upstream)
     yield Report((*call.records, enter(run, runtime, S.PENDING, str(upstream), name="NotReady")))
