@@ -455,3 +455,20 @@ def test_it_can_be_read() -> None:
     assert 'argument day   "tuesday"' in text
     assert 'was "monday"' in text
     assert json.dumps("rows") not in text
+
+
+def test_a_failed_call_is_known_by_what_it_was_given_though_it_has_no_cache() -> None:
+    @task
+    def parse(row: dict[str, Any], password: str = "hidden") -> int:
+        return 10 // row["n"]
+
+    @flow
+    def parses() -> None:
+        parse.map([{"n": 1}, {"n": 0}]).wait()
+
+    parses(return_state=True)
+    known = session.current().orchestrator
+    failed, fine = sorted(known.task_runs(RunFilter()), key=lambda run: run.state_name != "Failed")
+    shown = {each.name: each.shown for each in explain(failed.id).components}
+    assert shown == {"argument row": '{"n": 0}', "argument password": "**********"}
+    assert explain(fine.id).components == ()

@@ -163,7 +163,7 @@ class SubmittedWork(Generic[CallT]):
         if self.future.ended is not None:
             return
         try:
-            self.call.begin_anew()
+            self.call.become_new()
             self.session.report(self.call.records)
             state = drive(crash(self.call.run, self.session, error), self.session)
             if not (state.is_crashed() or state.is_cancelled() or isinstance(error, CancelRequested)):

@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 from perdure._explanation.facts import LOOKED_AT, Facts, Known
-from perdure._explanation.types import Component
+from perdure._explanation.types import Component, Part
 from perdure._model.records import InputRecord
 from perdure._rooms.runs.records import FlowRun, RunFilter
 from perdure._store.protocol import Orchestrator
@@ -40,7 +40,9 @@ def compared(facts: Facts, nearest: Known | None, orchestrator: Orchestrator) ->
         shown = _shown(keyed, inputs, names) | shown
     key_before = {} if nearest is None else _key_parts(nearest)
     step_before = {} if nearest is None else _step_parts(nearest.step)
+    has_parts = _key_parts(keyed) or _step_parts(facts.step)
     return (
+        *(() if has_parts else [Component("arguments", name, None, None, text) for name, text in shown.items()]),
         *_beside("cache key", _key_parts(keyed), key_before, shown, before),
         *_beside("identity", _step_parts(facts.step), step_before, shown, before),
     )
@@ -99,9 +101,7 @@ def _in_common(one: Parts, other: Parts) -> int:
     return sum(other.get(name) == digest for name, digest in one.items())
 
 
-def _beside(
-    of: Literal["cache key", "identity"], now: Parts, before: Parts, shown: Parts, shown_before: Parts
-) -> Sequence[Component]:
+def _beside(of: Part, now: Parts, before: Parts, shown: Parts, shown_before: Parts) -> Sequence[Component]:
     names = [*now, *(name for name in before if name not in now)] if now else []
     return [
         Component(of, name, now.get(name), before.get(name), _of(shown, name, now), _of(shown_before, name, before))

@@ -1,7 +1,7 @@
 """What an explanation says."""
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from perdure._platform.clock import Micros, to_datetime
 
@@ -11,6 +11,7 @@ Cached = Literal[
 ]
 Uncached = Literal["no key", "no cache", "not persisted", "not committed", "new step", "called"]
 Reason = NotRun | Cached | Uncached  # it did not call its function; it did, with a cache; it did, without one
+Part = Literal["cache key", "identity", "arguments"]  # the last: of a failed run that has neither of the others
 _SHORT = 12  # characters of a digest
 _SHOWN = 20  # runs whose results went into it
 
@@ -29,7 +30,7 @@ class Involved(NamedTuple):
 class Component(NamedTuple):
     """A component of a run's key or identity, and the same component of the nearest earlier run."""
 
-    of: Literal["cache key", "identity"]
+    of: Part
     name: str  # such as "argument x", "task", "source"
     digest: str | None  # what counts: a digest, or plain text where it is short; None if the run has no such part
     before: str | None  # of the nearest earlier run; None if that has no such part, or is not there
@@ -89,7 +90,7 @@ class Explanation:
     def __str__(self) -> str:
         lines = [f"{self.kind.capitalize()} {self.run.name} ({self.run.id}) is {self.run.state or 'not begun'}."]
         lines += [self.verdict, *([self.advice] if self.advice else ())]
-        for part in ("cache key", "identity"):
+        for part in get_args(Part):
             rows = [each for each in self.components if each.of == part]
             if rows:
                 beside = f", beside {self.nearest.name} ({self.nearest.id})" if self.nearest is not None else ""

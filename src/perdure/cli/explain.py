@@ -2,10 +2,10 @@
 
 import textwrap
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from perdure._explanation.explain import explain
-from perdure._explanation.types import Component, Explanation, Involved
+from perdure._explanation.types import Component, Explanation, Involved, Part
 from perdure._rooms.runs.records import FlowRun, TaskRun
 from perdure.cli.output import NOTHING, Column, console, facts, full_time, iso, note, section, show, show_json, table
 from perdure.cli.runs import show_heading
@@ -62,7 +62,7 @@ def _named(run: Involved) -> "Text":
 
 def _show_components(explanation: Explanation) -> None:
     nearest = explanation.nearest
-    for of in ("cache key", "identity"):
+    for of in get_args(Part):
         components = [each for each in explanation.components if each.of == of]
         if not components:
             continue

@@ -40,7 +40,7 @@ def reused(run: RunContext, records: list[Record], runtime: Runtime) -> Steps[St
     return (yield from end_with_result_of(run, records, runtime, result, found, "reused", stays))
 
 
-def begin_anew(run: RunContext, records: list[Record]) -> None:
+def become_new(run: RunContext, records: list[Record]) -> None:
     """Make a run a new one that was to stay the run that it was before a crash. Its future keeps the earlier id."""
     flow, before = run.parent, run.id
     run.id = new_id()
@@ -71,7 +71,7 @@ def end_with_result_of(
         what = "result from before" if why == "reused" else "cached result"
         kind = "flow" if run.is_flow else "task"
         if run.id == found.run_id:
-            begin_anew(run, records)
+            become_new(run, records)
         runtime.log(run, logging.WARNING, "The %s cannot be used, so the %s runs again. %s", what, kind, error)
         yield Report((DecisionRecord(run.id, "lost", detail=text_of(error), other_id=found.run_id),))
         return None

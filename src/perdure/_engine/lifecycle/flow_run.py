@@ -39,7 +39,7 @@ class FlowCall:
     records: list[Record] = field(default_factory=list)
     earlier_id: ClassVar[None] = None  # a subflow that was finished before a crash is a new run
 
-    def begin_anew(self) -> None:
+    def become_new(self) -> None:
         """It is a run of its own."""
 
 

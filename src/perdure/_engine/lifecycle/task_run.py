@@ -8,12 +8,13 @@ from perdure._engine.identity.cache_key import CacheKey
 from perdure._engine.identity.identity import identify_late
 from perdure._engine.lifecycle.attempt import Produced, produce
 from perdure._engine.lifecycle.cache_lookup import cache_key_of_run, cached_state
-from perdure._engine.lifecycle.ending_with_result import begin_anew, reused
+from perdure._engine.lifecycle.ending_with_result import become_new, reused
 from perdure._engine.lifecycle.outcomes import Outcome, outcome_of_task
 from perdure._engine.lifecycle.retries import delay_before
 from perdure._engine.lifecycle.runs import call_hooks, crash, end, enter, name_run, stay, text_of
 from perdure._engine.lifecycle.tag_limits import slots_let_go, slots_of_tags
 from perdure._engine.lifecycle.upstream import UpstreamNotCompleted, resolved
+from perdure._engine.lifecycle.why_computed import given_to
 from perdure._engine.port import Runtime
 from perdure._engine.recovery.durable_timers import resume_retries, wait_for_try
 from perdure._model.errors import RunTimeout
@@ -41,10 +42,10 @@ class TaskCall:
     cache_key: CacheKey | None = None  # once it is known: perhaps before the run goes to another process
     earlier_id: str | None = None  # of the run that it was before its flow run crashed, and is to stay
 
-    def begin_anew(self) -> None:
+    def become_new(self) -> None:
         """Be a run of its own, if that has to be reported of it which would not be so of the earlier one."""
         if self.records and self.run.id == self.earlier_id:
-            begin_anew(self.run, self.records)
+            become_new(self.run, self.records)
 
 
 def task_run(call: TaskCall, runtime: Runtime) -> Steps[State[object]]:
@@ -55,7 +56,7 @@ def task_run(call: TaskCall, runtime: Runtime) -> Steps[State[object]]:
     except UpstreamNotCompleted as upstream:
         state = yield from _not_ready(call, runtime, upstream)
     except BaseException as error:
-        call.begin_anew()
+        call.become_new()
         if call.records:  # stopped before they were reported
             yield Report(call.records)
         state = yield from crash(run, runtime, error)
@@ -92,7 +93,7 @@ def prepare(call: TaskCall, runtime: Runtime, place: object) -> Steps[bool]:
         yield from _not_ready(call, runtime, upstream)
         return False
     except BaseException as error:
-        call.begin_anew()
+        call.become_new()
         yield Report(call.records)
         yield from crash(call.run, runtime, error)
         return False
@@ -197,8 +198,7 @@ def _failure(run: TaskRunContext, error: Exception) -> Outcome:
 def _fail(call: TaskCall, runtime: Runtime, outcome: Outcome) -> Steps[State[object]]:
     error = outcome.value if isinstance(outcome.value, BaseException) else None
     runtime.log(call.run, logging.ERROR, "%s", outcome.said, error=error)
-    if call.records:  # it failed before it ran
-        yield Report(call.records)
+    yield Report((*call.records, *given_to(call.run, runtime)))  # of records, there are some if it has not run
     return (yield from end(call.run, runtime, outcome.kind, outcome.message, outcome.value, name=outcome.name))
 
 
@@ -226,7 +226,7 @@ def _wait_for_retry(run: TaskRunContext, runtime: Runtime, outcome: Outcome) -> 
 
 
 def _not_ready(call: TaskCall, runtime: Runtime, upstream: UpstreamNotCompleted) -> Steps[State[object]]:
-    call.begin_anew()
+    call.become_new()
     run = call.run
     runtime.log(run, logging.WARNING, "%s The task is not run.", upstream)
     yield Report((*call.records, enter(run, runtime, S.PENDING, str(upstream), name="NotReady")))

@@ -1,7 +1,8 @@
 """Why a run computes its value, recorded so that it can be explained; what is shown of its arguments is bounded."""
 
 import json
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,18 @@ def decision_of(run: TaskRunContext, key: CacheKey | None, runtime: Runtime) -> 
         return DecisionRecord(run.id, "keyless")
     why: Why = "refreshed" if refreshes(run) else "computed"
     return DecisionRecord(run.id, why, key.key, key.components, _shown_arguments(run, runtime))
+
+
+def given_to(run: TaskRunContext, runtime: Runtime) -> Sequence[DecisionRecord]:
+    """What a failed run without caching was given: by that, one of hundreds of calls is known."""
+    if run.options.is_cached or not run.parameters:
+        return ()
+    try:
+        shown = _shown_arguments(run, runtime)
+    except Exception as error:  # such as of an argument's own class: how the run itself has failed is to be known
+        runtime.log(run, logging.DEBUG, "Its arguments cannot be shown, by a %s.", type(error).__name__)
+        return ()
+    return () if shown is None else (DecisionRecord(run.id, "computed", arguments=shown),)
 
 
 def source_of(function: Callable[..., object], digest: str) -> SourceRecord:
