@@ -91,6 +91,56 @@ def test_inspect_shows_parameters_states_and_what_went_wrong(perdure: Perdure):
     assert "2 attempts" in shown
 
 
+@task(persist_result=True)
+def parsed(text: str) -> float:
+    return float(text)
+
+
+@flow(flow_run_name="inner")
+def parsing(text: str) -> float:
+    return parsed(text)
+
+
+@flow(flow_run_name="outer")
+def parsing_below(text: str) -> float:
+    return parsing(text)
+
+
+def test_a_failed_task_run_shows_its_arguments_and_its_traceback(perdure: Perdure):
+    parsing("4,5", return_state=True)
+    shown = perdure("task-run", "inspect", "parsed-0").stdout
+    inspected = documents(perdure, "task-run", "inspect", "parsed-0")
+    assert 'text       "4,5"' in shown
+    assert inspected["arguments"]["text"]["shown"] == '"4,5"'
+    assert inspected["traceback"].startswith("Traceback (most recent call last):\n")
+    assert inspected["traceback"] in shown
+
+
+def test_a_task_run_shows_which_result_went_into_it(perdure: Perdure):
+    @flow
+    def chained() -> Any:
+        return double(double(1, return_state=True))
+
+    chained()
+    assert "n          the result of double-0" in perdure("task-run", "inspect", "double-1").stdout
+
+
+def test_a_flow_run_that_failed_in_a_nested_call_says_where(perdure: Perdure):
+    parsing_below("4,5", return_state=True)
+    shown = perdure("flow-run", "inspect", "outer").stdout
+    assert "It failed in inner > parsed-0\n" in shown
+    assert "in parsed\n    return float(text)\n" in shown
+    failure = documents(perdure, "flow-run", "inspect", "outer")["failure"]
+    assert [run["name"] for run in failure["path"]] == ["outer", "inner", "parsed-0"]
+
+
+def test_logs_of_a_flow_run_with_subflows_say_how_to_get_theirs(perdure: Perdure):
+    load("monday")
+    logged = perdure("flow-run", "logs", "on-monday")
+    (id,) = (run["id"] for run in documents(perdure, "flow-run", "ls") if run["name"] == "on-monday")
+    assert f"perdure logs --flow-run {id}\n" in logged.stderr
+
+
 def test_of_many_children_those_that_failed_are_drawn_and_the_rest_are_counted(perdure: Perdure):
     @flow(flow_run_name="many")
     def many() -> Any:

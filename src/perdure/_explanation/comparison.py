@@ -4,13 +4,14 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from perdure._explanation.facts import LOOKED_AT, Facts, Known
+from perdure._explanation.facts import LOOKED_AT, Facts, Known, Run, with_details
 from perdure._explanation.types import Component, Part
 from perdure._model.records import InputRecord
 from perdure._rooms.runs.records import FlowRun, RunFilter
 from perdure._store.protocol import Orchestrator
 
 Parts = dict[str, str]
+_ARGUMENT = "argument "
 _SHOWN = 80  # characters of a flow's parameter
 _LABELS = {"source": "source", "helpers": "used source", "run": "flow run"}
 
@@ -46,6 +47,19 @@ def compared(facts: Facts, nearest: Known | None, orchestrator: Orchestrator) ->
         *_beside("cache key", _key_parts(keyed), key_before, shown, before),
         *_beside("identity", _step_parts(facts.step), step_before, shown, before),
     )
+
+
+def arguments_of(run: Run, orchestrator: Orchestrator) -> dict[str, Component]:
+    """What is kept of a run's arguments, by their names: what may be shown of them, and their digests."""
+    (known,) = with_details(orchestrator, [run])
+    inputs = orchestrator.inputs_of((run.id,))[:LOOKED_AT]
+    shown = _shown(known, inputs, _names_of(orchestrator, inputs))
+    digests = _step_parts(known.step) | _key_parts(known)
+    names = [name for name in dict.fromkeys((*digests, *shown)) if name.startswith(_ARGUMENT)]
+    return {
+        name.removeprefix(_ARGUMENT): Component("arguments", name, digests.get(name), None, shown.get(name))
+        for name in names
+    }
 
 
 def changes_of_source(this: Known, nearest: Known, orchestrator: Orchestrator) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from perdure._model.state_types import StateType
 from perdure._rooms.runs.records import FlowRun, RunFilter, TaskRun
-from perdure._store.embedded import EmbeddedOrchestrator
+from perdure._store.protocol import Orchestrator
 
 _DEEPEST = 100  # levels of flow runs
 _FAILED = (StateType.FAILED, StateType.CRASHED)
@@ -15,7 +15,7 @@ _PREFIX = re.compile(r"(?:Flow|Task) run encountered an exception[.:]? ")
 _AGGREGATE = re.compile(r"\d+/\d+ states (?:failed|cancelled|crashed)")
 
 
-def ancestors_of(run: FlowRun, orchestrator: EmbeddedOrchestrator) -> list[FlowRun]:
+def ancestors_of(run: FlowRun, orchestrator: Orchestrator) -> list[FlowRun]:
     """The flow runs that called a flow run, the outermost first."""
     above: list[FlowRun] = []
     while run.parent_flow_run_id is not None and len(above) < _DEEPEST:
@@ -27,7 +27,7 @@ def ancestors_of(run: FlowRun, orchestrator: EmbeddedOrchestrator) -> list[FlowR
     return above[::-1]
 
 
-def failure_path(run: FlowRun, orchestrator: EmbeddedOrchestrator) -> list[FlowRun | TaskRun]:
+def failure_path(run: FlowRun, orchestrator: Orchestrator) -> list[FlowRun | TaskRun]:
     """From a failed flow run down to the run in which its failure began; that run alone if it began in its own code.
 
     A failure is followed down as long as a failed call has the same error. A flow that failed because so many of its
@@ -42,7 +42,7 @@ def failure_path(run: FlowRun, orchestrator: EmbeddedOrchestrator) -> list[FlowR
     return path
 
 
-def _origin(run: FlowRun, orchestrator: EmbeddedOrchestrator) -> FlowRun | TaskRun | None:
+def _origin(run: FlowRun, orchestrator: Orchestrator) -> FlowRun | TaskRun | None:
     """The failed call of a flow run from which it has its failure."""
     wanted = RunFilter(flow_run_ids=(run.id,), states=_FAILED, oldest_first=True, limit=_LOOKED_AT)
     failed: list[FlowRun | TaskRun] = [*orchestrator.task_runs(wanted), *orchestrator.flow_runs(wanted)]
@@ -56,7 +56,7 @@ def _error(run: FlowRun | TaskRun) -> str:
     return _PREFIX.sub("", run.state_message or "", count=1)
 
 
-def below(run_id: str, orchestrator: EmbeddedOrchestrator) -> Iterator[str]:
+def below(run_id: str, orchestrator: Orchestrator) -> Iterator[str]:
     """The ids of a flow run and of the flow runs below it, level by level; at most a thousand."""
     level, count = [run_id], 1
     yield run_id

@@ -12,6 +12,7 @@ from perdure._session import session
 from perdure.cli import completion, find
 from perdure.cli.asked_input import asked_schema, open_pause, show_asked
 from perdure.cli.explain import show_why
+from perdure.cli.failure import failure_shape, path_of, show_where
 from perdure.cli.flow_run_abandon import LOST, abandon
 from perdure.cli.flow_run_compare import compare
 from perdure.cli.flow_run_control import cancel, continue_run
@@ -27,6 +28,7 @@ from perdure.cli.output import (
     iso,
     lost_text,
     note,
+    say,
     section,
     short_time,
     show,
@@ -127,6 +129,7 @@ def inspect(which: Which, as_json: AsJson = False) -> None:
                 "waits_until": None if wait is None else iso(wait.until),
                 "idempotency_key": orchestrator.transactions.key_of_run(run.id),
                 "states": [state_shape(state) for state in states],
+                "failure": failure_shape(path_of(run)),
                 "result": located_shape(result),
                 "task_runs": [run_shape(each) for each in below.task_runs],
                 "subflow_runs": [run_shape(each) for each in below.flow_runs],
@@ -142,6 +145,7 @@ def inspect(which: Which, as_json: AsJson = False) -> None:
         show_asked(run, wait)
     _show_parameters(run)
     show_states(states)
+    show_where(path_of(run))
     show_result(result, run.id)
     _show_below(run, below)
 
@@ -180,7 +184,10 @@ def explain(which: Which, as_json: AsJson = False) -> None:
 
 @app.command()
 def logs(which: Which, as_json: AsJson = False) -> None:
-    """Print what a flow run and its task runs logged, oldest first."""
+    """Print what a flow run and its task runs logged, oldest first.
+
+    `perdure logs --flow-run RUN` adds the lines of its subflows.
+    """
     run = find.flow_run(which)
     lines = find.orchestrator().logs(flow_run_id=run.id)
     if as_json:
@@ -190,6 +197,8 @@ def logs(which: Which, as_json: AsJson = False) -> None:
     else:
         show(f"Flow run {run.name!r} logged nothing.")
         show(note("`get_run_logger()` returns the run's logger; logging_level is the lowest level that is stored."))
+    if not as_json and find.orchestrator().flow_runs(RunFilter(flow_run_ids=(run.id,), limit=1)):
+        say(f"With the lines of its subflows: perdure logs --flow-run {run.id}")
 
 
 def _show_lines(lines: list[LogRecord]) -> None:

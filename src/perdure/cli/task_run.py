@@ -4,9 +4,12 @@ from typing import Annotated
 
 import typer
 
+from perdure._explanation.comparison import arguments_of
+from perdure._explanation.types import Component
 from perdure._rooms.runs.records import RunFilter, TaskRun
 from perdure.cli import completion, find
 from perdure.cli.explain import show_why
+from perdure.cli.failure import show_traceback, traceback_of
 from perdure.cli.groups import AsJson, Limit, States, Tags, new_group
 from perdure.cli.output import (
     NOTHING,
@@ -14,6 +17,7 @@ from perdure.cli.output import (
     duration_text,
     facts,
     note,
+    section,
     short_time,
     show,
     show_json,
@@ -22,6 +26,8 @@ from perdure.cli.output import (
 )
 from perdure.cli.runs import common_facts, located_shape, result_of, show_heading, show_result, show_states
 from perdure.cli.shapes import duration_of, run_shape, state_shape
+
+_DIGEST = 12  # characters of a digest that are shown
 
 app = new_group("List, inspect and explain task runs.")
 
@@ -97,20 +103,34 @@ def _show_runs(runs: list[TaskRun]) -> None:
 
 @app.command()
 def inspect(which: Which, as_json: AsJson = False) -> None:
-    """Show a task run: what called it, its states and its result."""
+    """Show a task run: what called it, what is kept of its arguments, its states, traceback and result."""
     run = find.task_run(which)
     states, result = find.orchestrator().states(run.id), result_of(run)
+    arguments = arguments_of(run, find.orchestrator())
     if as_json:
         show_json(
-            run_shape(run) | {"states": [state_shape(state) for state in states], "result": located_shape(result)}
+            run_shape(run)
+            | {
+                "arguments": {name: {"shown": each.shown, "digest": each.digest} for name, each in arguments.items()},
+                "states": [state_shape(state) for state in states],
+                "traceback": traceback_of(run),
+                "result": located_shape(result),
+            }
         )
         return
     show_heading(run)
     identity = {"id": run.id, "task": run.task_name, "key": run.task_key}
     callers = {"flow run": run.flow_run_id, "called by": run.parent_task_run_id}
     show(facts((identity | common_facts(run) | callers).items()))
+    if arguments:
+        show(section("Arguments"), facts((name, _argument_text(each)) for name, each in arguments.items()))
     show_states(states)
+    show_traceback(run)
     show_result(result, run.id)
+
+
+def _argument_text(argument: Component) -> str:
+    return argument.shown or f"digest {(argument.digest or NOTHING)[:_DIGEST]}"
 
 
 @app.command()
