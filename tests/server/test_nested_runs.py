@@ -8,7 +8,12 @@ from typing import Any
 import httpx
 import pytest
 
-from perdure import flow, task
+from perdure import flow, session, task
+from perdure._engine.recovery.lost_runs import crashed
+from perdure._engine.recovery.run_claims import run_of
+from perdure._model.records import FlowRunRecord, StateRecord, TaskRunRecord
+from perdure._model.state_types import StateType
+from perdure._platform.ids import new_id
 from perdure._store.embedded import EmbeddedOrchestrator
 from perdure.cache_policies import INPUTS
 from tests.server.serving import serving_on
@@ -229,6 +234,22 @@ def test_a_failure_of_a_flows_own_code_is_not_a_handled_failure_of_its_task(home
         run = _flow_run(client, "handles_one_and_raises_another")
         path = client.get(f"/api/flow-runs/{run['id']}/failure").json()
     assert [each["id"] for each in path] == [run["id"]]
+
+
+def test_a_lost_run_did_not_fail_in_a_call_that_was_stopped_with_it(home: Path) -> None:
+    run, step = new_id(), new_id()
+    known, now = session.current().orchestrator, session.current().clock()
+    known.commit(
+        [
+            FlowRunRecord(run, "lost", "counts", None, None, None, "[]", "{}", now),
+            TaskRunRecord(step, "step-0", "step", "step", run, None, "[]", now),
+            *(StateRecord(id, id == step, StateType.RUNNING, "Running", None, now) for id in (run, step)),
+        ]
+    )
+    known.commit(crashed(run_of(run, known), None, session.current()))
+    with serving_on(EmbeddedOrchestrator(home / "perdure.db")) as served, served.client() as client:
+        assert client.get(f"/api/task-runs/{step}").json()["state"]["type"] == "CRASHED"
+        assert [each["id"] for each in client.get(f"/api/flow-runs/{run}/failure").json()] == [run]
 
 
 def test_ancestors_are_listed_from_the_outermost(api: httpx.Client) -> None:

@@ -1,8 +1,10 @@
 import { useQuery } from "@tanstack/react-query"
 import { ChevronRight } from "lucide-react"
 import type { Schemas } from "~/api/client"
-import { flowRun, taskRun } from "~/api/queries"
+import { flowRun, flowRunCount, taskRun } from "~/api/queries"
 import { Link, path } from "~/components/Link"
+import { count } from "~/lib/format"
+import { taskRunCount } from "~/routes/runs/queries"
 import { failurePath, lastTraceback } from "./queries"
 import css from "./Run.module.css"
 import { Traceback } from "./Traceback"
@@ -13,8 +15,18 @@ type Name = Schemas["RunName"]
 export function FailedFlow({ run }: { run: Schemas["FlowRunModel"] }) {
   const { data, isPending } = useQuery(failurePath(run.id))
   const first = data?.at(-1)
-  if (isPending) return null
-  if (first === undefined || first.id === run.id) return <FailedRun id={run.id} kind="flow run" state={run.state} />
+  const isOwn = first === undefined || first.id === run.id
+  const stopped = useStopped(run, !isPending && isOwn)
+  if (isPending || stopped === undefined) return null
+  if (stopped > 0) {
+    return (
+      <>
+        <p className={css["way"]}>It was stopped while {count(stopped, "call")} ran or waited.</p>
+        {run.state?.message && <Traceback text={run.state.message} />}
+      </>
+    )
+  }
+  if (isOwn) return <FailedRun id={run.id} kind="flow run" state={run.state} />
   return (
     <>
       <nav aria-label="Where it failed" className={css["way"]}>
@@ -29,6 +41,16 @@ export function FailedFlow({ run }: { run: Schemas["FlowRunModel"] }) {
       <Below run={first} />
     </>
   )
+}
+
+/** How many calls a crashed run's end has ended with it: they have the time of their end in common. */
+function useStopped(run: Schemas["FlowRunModel"], isOwn: boolean): number | undefined {
+  const isAsked = isOwn && run.state?.type === "CRASHED" && run.ended !== null
+  const filter = { state: ["CRASHED" as const], ended_after: run.ended ?? undefined }
+  const tasks = useQuery({ ...taskRunCount({ ...filter, flow_run: run.id }), enabled: isAsked })
+  const flows = useQuery({ ...flowRunCount({ ...filter, parent: run.id }), enabled: isAsked })
+  if (!isAsked || tasks.error || flows.error) return 0
+  return tasks.data && flows.data && tasks.data.count + flows.data.count
 }
 
 /** A failed run by its name alone: its state is asked for. */
