@@ -300,6 +300,7 @@ class ResultFilter(NamedTuple):
     limit: int | None = None
     max_size: Annotated[int | None, Parameter(max_size, 'Bytes.', between=(0, _LARGEST))] = None
     min_size: Annotated[int | None, Parameter(min_size, 'Bytes.', between=(0, _LARGEST))] = None
+    of_task: Annotated[bool | None, Rows(of_task, otherwise='NOT of_task'), Parameter(of_task, 'Whether they are of task runs, or else of flow runs.')] = None
     older_than: Annotated[Id | None, CURSOR] = None
     removed: Annotated[bool | None, Parameter(removed, 'Whether its document is gone.')] = None
     run_ids: Annotated[tuple[str, ...], Rows('run_id IN ({})')] = ()

@@ -91,6 +91,16 @@ class ResultsConformance:
         of_flow = {each.run_id for each in orchestrator.results(ResultFilter(flow=run.flow_name))}
         assert of_flow == {run.id, task.id}
 
+    def test_the_results_of_a_flow_itself_are_told_from_those_of_its_tasks(self, orchestrator: Orchestrator) -> None:
+        run, other = flow_run(), flow_run(flow_name="other")
+        task, below = task_run(run.id), flow_run(parent_flow_run_id=run.id)
+        reported = [literal(each) for each in (run, other, task, below)]
+        orchestrator.commit([run, other, task, below, *reported])
+        own = orchestrator.results(ResultFilter(flow=run.flow_name, of_task=False))
+        assert {each.run_id for each in own} == {run.id, below.id}
+        assert orchestrator.results(ResultFilter(flow=run.flow_name, of_task=False, task="none")) == []
+        assert [each.run_id for each in orchestrator.results(ResultFilter(of_task=True))] == [task.id]
+
     def test_pages_of_results_continue_where_the_last_one_ended(self, orchestrator: Orchestrator) -> None:
         reported = [literal(task_run()) for _ in range(5)]
         orchestrator.commit(reported)

@@ -13880,6 +13880,8 @@ export interface operations {
                 max_size?: number | null;
                 /** @description Bytes. */
                 min_size?: number | null;
+                /** @description Whether they are of task runs, or else of flow runs. */
+                of_task?: boolean | null;
                 /** @description Whether its document is gone. */
                 removed?: boolean | null;
                 /** @description The id of the storage's block. */

@@ -58,3 +58,8 @@ class ResultFilter(NamedTuple):
     items: bool | None = None  # whether it is an item of a generator
     older_than: Annotated[Id | None, CURSOR] = None  # of runs with ids before this one
     limit: int | None = None
+    of_task: Annotated[
+        bool | None,
+        Rows("of_task", otherwise="NOT of_task"),
+        Parameter("of_task", "Whether they are of task runs, or else of flow runs."),
+    ] = None

@@ -82,7 +82,8 @@ def results(filter: ResultFilter, ask: Ask) -> Select[Any]:
         for source, id, conditions in _sources(filter)
         for chosen in _alternatives(*choices)
     ]
-    shared = [*_values(filter, ask), *_sizes(filter, ask), *_of_flow(filter.flow, ask)]
+    of_flow = [] if _is_of_flows(filter) else _of_flow(filter.flow, ask)
+    shared = [*_values(filter, ask), *_sizes(filter, ask), *of_flow]
     branches = [part._replace(conditions=[*part.conditions, *shared]) for part in parts]
     return _newest(branches, [result.c[each] for each in ResultRecord._fields], filter)
 
@@ -232,6 +233,9 @@ def _sources(filter: ResultFilter) -> list[_Branch]:
     """By the runs that results are of: each flow run's tasks, and the flow runs themselves."""
     of_tasks, id = task_run.join(result, result.c.run_id == task_run.c.id), result.c.run_id
     given = _declared(filter)
+    if _is_of_flows(filter):
+        of_flows = flow_run.join(result, id == flow_run.c.id)
+        return [_Branch(of_flows, flow_run.c.id, [*given, flow_run.c.flow_name == filter.flow])]
     if filter.task is not None:
         given.append(task_run.c.task_name == filter.task)
     if filter.flow_run_ids:
@@ -240,6 +244,12 @@ def _sources(filter: ResultFilter) -> list[_Branch]:
         own = [_Branch(result, id, [*given, id.in_(filter.flow_run_ids)])]
         return branches + (own if filter.task is None else [])
     return [_Branch(result, id, given) if filter.task is None else _Branch(of_tasks, task_run.c.id, given)]
+
+
+def _is_of_flows(filter: ResultFilter) -> bool:
+    """Whether the runs of a flow alone are looked at, as its index has them."""
+    others = filter.task is not None or bool(filter.flow_run_ids)
+    return filter.flow is not None and filter.of_task is False and not others
 
 
 def _places(filter: ResultFilter, ask: Ask) -> list[Conditions]:

@@ -11,7 +11,7 @@ const SHOWN = 8
 
 /** Other results of the same task or flow, the newest first, each a link to a comparison. */
 export function Earlier({ id, run }: { id: string; run: Schemas["RunName"] }) {
-  const query = useInfiniteQuery(results(run.kind === "task run" ? { task: run.of } : { flow: run.of }))
+  const query = useInfiniteQuery(results(run.kind === "task run" ? { task: run.of } : { flow: run.of, of_task: false }))
   if (query.data === undefined && query.error)
     return <Failure what="Other results" error={query.error} retry={query.refetch} />
   if (query.data === undefined) return <Skeleton />
