@@ -28,7 +28,16 @@ export function Lineage({ id }: { id: string }) {
   if (laid === null && query.error) return <Failure what="The lineage" error={query.error} retry={query.refetch} />
   if (laid === null || query.data === undefined) return <Skeleton lines={5} />
   if (query.data.sources.length + query.data.uses.length === 0) {
-    return <p className="faint">No other result went into it, and it went into no other run.</p>
+    return (
+      <div className="faint">
+        <p>None is known.</p>
+        <p>
+          Results are linked where a call was given a future, or the very value that a task returned. Numbers, text,
+          items of a list, and what a flow itself computes or returns are not followed: see “What lineage follows” in
+          the documentation, under <cite>Finding results</cite>.
+        </p>
+      </div>
+    )
   }
   return (
     <>
