@@ -91,7 +91,7 @@ class ResultsConformance:
         of_flow = {each.run_id for each in orchestrator.results(ResultFilter(flow=run.flow_name))}
         assert of_flow == {run.id, task.id}
 
-    def test_the_results_of_a_flow_itself_are_told_from_those_of_its_tasks(self, orchestrator: Orchestrator) -> None:
+    def test_the_results_of_the_runs_of_a_flow_alone_are_found(self, orchestrator: Orchestrator) -> None:
         run, other = flow_run(), flow_run(flow_name="other")
         task, below = task_run(run.id), flow_run(parent_flow_run_id=run.id)
         reported = [literal(each) for each in (run, other, task, below)]
