@@ -64,6 +64,14 @@ def test_a_home_that_others_may_read_is_a_warning(perdure: Perdure, home: Path):
     assert f"chmod -R go= {home}" in findings(perdure)["warning", "home"]["remedy"]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="Nobody can write to /proc there, root neither")
+def test_a_home_that_is_not_writable_is_one_problem(perdure: Perdure, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PERDURE_HOME", "/proc/perdure")
+    settings.reload()
+    found = json.loads(perdure("doctor", "--json").stdout)
+    assert [each["subject"] for each in found if each["level"] != "ok"] == ["home"]
+
+
 def test_a_disk_that_is_nearly_full_is_a_warning(perdure: Perdure, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(doctor_checks, "_LITTLE_SPACE", 1 << 62)
     assert "prune" in findings(perdure)["warning", "home"]["remedy"]

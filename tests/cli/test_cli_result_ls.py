@@ -34,6 +34,36 @@ def test_an_empty_list_of_results_says_what_persists_them(perdure: Perdure):
     assert "`persist_result=True`" in perdure("result", "ls").stdout
 
 
+def of_numbers() -> list[str]:
+    """A flow run `count` with a list, whose four tasks return lists of one number."""
+
+    @task(persist_result=True)
+    def one(n: int) -> list[int]:
+        return [n]
+
+    @flow(flow_run_name="count", persist_result=True)
+    def count() -> list[int]:
+        return [one(n)[0] for n in range(4)]
+
+    count()
+    return ["count", "count/one-3", "count/one-2", "count/one-1", "count/one-0"]
+
+
+def listed(perdure: Perdure, *options: str) -> list[str]:
+    """The runs of the results, as they are listed."""
+    return [line.split()[0] for line in perdure("result", "ls", *options).stdout.splitlines()[1:]]
+
+
+def test_results_are_listed_in_the_order_in_which_they_were_made(perdure: Perdure):
+    names = of_numbers()
+    assert listed(perdure) == names
+
+
+def test_a_flow_runs_own_result_is_listed_however_many_its_tasks_have(perdure: Perdure):
+    names = of_numbers()
+    assert listed(perdure, "--flow-run", "count", "--limit", "3") == names[:3]
+
+
 @pytest.fixture
 def several(tmp_path: Path) -> None:
     """A flow run `day` of the flow `sales`, with a dict, a large text, and an error of the task `check`."""

@@ -68,17 +68,33 @@ def examine() -> Iterator[Finding]:
         *((check.__name__[1:], check) for check in (_versions, _settings, _home, *places, _storage, _serializer)),
         *((check.__name__[1:], check) for check in (_clock, _runs, _workers)),
     ]
-    unreachable = False
+    skipped: set[str] = set()  # the reason has been given
     for subject, check in checks:
-        if unreachable and subject in ("runs", "workers"):
-            continue  # the reason has been given
+        if subject in skipped:
+            continue
+        has_problem = False
         try:
             for finding in check(chosen):
                 yield finding
-                unreachable |= finding.level is Level.PROBLEM and subject in ("server", "database")
+                has_problem |= finding.level is Level.PROBLEM
         except (PerdureError, OSError) as error:
             yield Finding(Level.PROBLEM, subject, str(error))
-            unreachable |= subject in ("server", "database")
+            has_problem = True
+        if has_problem:
+            skipped |= _in_home(chosen) if subject == "home" else _FOLLOWING.get(subject, set())
+
+
+_FOLLOWING = {"server": {"runs", "workers"}, "database": {"runs", "workers"}}
+
+
+def _in_home(chosen: Settings) -> set[str]:
+    """The checks that write below the home."""
+    found = {"clock", "runs", "workers"}
+    if isinstance(chosen.database, Path) and chosen.database.is_relative_to(chosen.home):
+        found.add("database")
+    if chosen.default_result_storage_block is None and chosen.local_storage_path.is_relative_to(chosen.home):
+        found.add("storage")
+    return found
 
 
 def _versions(_: Settings) -> Iterator[Finding]:
@@ -106,10 +122,11 @@ def _settings(chosen: Settings) -> Iterator[Finding]:
 
 def _home(chosen: Settings) -> Iterator[Finding]:
     home = chosen.home
-    make_private(home)
     probe = home / f".doctor-{uuid4().hex}"
     try:
+        make_private(home)
         probe.write_bytes(_PROBE)
+        probe.unlink()
     except OSError as error:
         yield Finding(
             Level.PROBLEM,
@@ -118,8 +135,6 @@ def _home(chosen: Settings) -> Iterator[Finding]:
             "Make it so, or set another PERDURE_HOME.",
         )
         return
-    finally:
-        probe.unlink(missing_ok=True)
     free = shutil.disk_usage(home).free
     yield Finding(Level.OK, "home", f"{home}, {size_text(free)} free")
     if free < _LITTLE_SPACE:

@@ -29,13 +29,13 @@ def ls(
     limit: Limit = 20,
     as_json: AsJson = False,
 ) -> None:
-    """List results, the newest first.
+    """List results, the newest first; of a flow run, its own before those of its task runs.
 
     Without --kind and --removed, only persisted ones that are still there.
     """
     kinds: tuple[ResultKind, ...] = () if kind == "all" else (kind,)
     plain = ResultFilter(kinds=kinds, removed=removed, items=False, limit=limit)
-    records = list(find.orchestrator().results(chosen.narrowed(plain)))
+    records = _newest(chosen.narrowed(plain), limit)
     if as_json:
         show_json([result_shape(record) for record in records])
     elif records:
@@ -46,6 +46,18 @@ def ls(
     else:
         show("No result matches.")
         show(note("`perdure result ls` lists what is persisted, and `--kind all` all."))
+
+
+def _newest(wanted: ResultFilter, limit: int) -> list[ResultRecord]:
+    """The results of the newest runs, in the order in which they were made.
+
+    A flow run is older than what it called, and its result the newest: of one flow run it is asked for by itself.
+    """
+    known = find.orchestrator()
+    found = sorted(known.results(wanted), key=lambda record: record.created, reverse=True)
+    own = known.results(wanted._replace(run_ids=wanted.flow_run_ids)) if wanted.flow_run_ids else ()
+    of_flow = {record.run_id for record in own}
+    return [*own, *(record for record in found if record.run_id not in of_flow)][:limit]
 
 
 def _show_records(records: list[ResultRecord], with_kind: bool) -> None:
