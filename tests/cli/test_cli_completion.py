@@ -68,7 +68,7 @@ def nightly(name: str) -> int:
         ("perdure config set logging_l", ["logging_level=", "logging_log_prints="]),
         ("perdure config unset PERDURE_LOGGING_LE", ["PERDURE_LOGGING_LEVEL"]),
         ("perdure profile use ", ["default"]),
-        ("perdure flow-run ls --state fa", ["FAILED"]),
+        ("perdure flow-run ls --state fa", ["failed"]),
     ],
 )
 def test_names_that_are_there_are_offered(tab: Tab, line: str, offered: list[str]) -> None:

@@ -14,7 +14,7 @@ from perdure._platform.clock import system_clock
 from perdure._platform.ids import new_id
 from perdure._results.removal import needs_of
 from perdure._run.processes import this_process
-from perdure.records import FlowRunRecord, ProcessRecord, Record, ResultFilter, StartRecord, StateRecord
+from perdure.records import FlowRunRecord, ProcessRecord, Record, ResultFilter, StartRecord, StateRecord, TaskRunRecord
 from perdure.results import prune
 from perdure.states import StateType
 
@@ -52,6 +52,20 @@ def test_a_run_whose_process_is_gone_is_listed_as_lost(perdure: Perdure):
     assert [run["is_lost"] for run in documents(perdure, "flow-run", "ls")] == [True, True, False]
     assert perdure("flow-run", "inspect", "monday").stdout.startswith("! Running (lost)  monday\n")
     assert documents(perdure, "flow-run", "inspect", "monday")["is_lost"] is True
+
+
+def test_a_task_run_of_a_lost_flow_run_is_listed_and_drawn_as_lost(perdure: Perdure):
+    id, now = lost("monday"), system_clock()
+    task_id = new_id()
+    session.current().orchestrator.commit(
+        [
+            TaskRunRecord(task_id, "load-0", "load", "load", id, None, "[]", now),
+            StateRecord(task_id, True, StateType.RUNNING, "Running", None, now),
+        ]
+    )
+    assert "! Running (lost)" in perdure("task-run", "ls", "--state", "running").stdout
+    assert documents(perdure, "task-run", "ls")[0]["is_lost"] is True
+    assert "── ! Running (lost)  load-0" in perdure("flow-run", "inspect", "monday").stdout
 
 
 def test_a_run_that_still_runs_is_not_lost(perdure: Perdure):

@@ -141,6 +141,48 @@ def test_logs_of_a_flow_run_with_subflows_say_how_to_get_theirs(perdure: Perdure
     assert f"perdure logs --flow-run {id}\n" in logged.stderr
 
 
+@pytest.mark.parametrize("command", ["flow-run", "task-run"])
+def test_runs_are_listed_since_a_time(perdure: Perdure, command: str):
+    load("monday")
+    assert documents(perdure, command, "ls", "--since", "1h")
+    assert documents(perdure, command, "ls", "--since", "0s") == []
+    assert "--since: " in perdure(command, "ls", "--since", "soon").stderr
+
+
+def test_task_runs_are_listed_by_duration(perdure: Perdure):
+    load("monday")
+    took = [run["duration_seconds"] for run in documents(perdure, "task-run", "ls", "--sort", "duration")]
+    assert took == sorted(took, reverse=True)
+    assert documents(perdure, "task-run", "ls", "--sort", "duration", "-n", "1")[0]["duration_seconds"] == took[0]
+
+
+@pytest.mark.parametrize(("command", "said"), [("flow-run ls --flow", "load"), ("task-run ls --task", "double")])
+def test_a_flow_or_task_that_is_not_there_is_named_with_the_nearest(perdure: Perdure, command: str, said: str):
+    load("monday")
+    assert f"Did you mean '{said}'?\n" in perdure(*command.split(), said[:-1]).stdout
+
+
+def test_a_state_that_is_not_there_is_named_with_the_nearest(perdure: Perdure):
+    refused = perdure("flow-run", "ls", "--state", "faild").stderr
+    assert "'faild' is no state. Did you mean 'failed'? There are scheduled, pending," in refused
+    assert "Value error" not in refused
+
+
+@pytest.mark.parametrize(("option", "hint"), [("--limmit", "--limit"), ("--xsin", None)])
+def test_an_unknown_option_suggests_near_ones_alone(perdure: Perdure, option: str, hint: str | None):
+    said = perdure("flow-run", "ls", option, "1").stderr
+    assert f"No such option: {option}" in said
+    assert (str(hint) in said) if hint else ("--json" not in said)
+
+
+def test_failures_are_listed_by_tag(perdure: Perdure):
+    for tag in ("nightly", "daily"):
+        with tags(tag):
+            child(14, return_state=True)
+    (group,) = documents(perdure, "flow-run", "failures", "--tag", "daily")["groups"]
+    assert group["runs"] == 1
+
+
 def test_of_many_children_those_that_failed_are_drawn_and_the_rest_are_counted(perdure: Perdure):
     @flow(flow_run_name="many")
     def many() -> Any:

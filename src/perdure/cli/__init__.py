@@ -92,9 +92,23 @@ class _Commands(TyperGroup):
         except PerdureError as error:
             say(str(error), "Error")
             raise typer.Exit(1) from None
+        except Exception as error:
+            _leave_out_far_options(error)
+            raise
         finally:
             if "perdure._session.session" in sys.modules:
                 import_module("perdure._session.session").be_impatient(only_reads=False)
+
+
+def _leave_out_far_options(error: Exception) -> None:
+    """Of an unknown option, keep the suggestions that are near without their dashes, too: no --json for --since."""
+    name, known = (getattr(error, each, None) for each in ("option_name", "possibilities"))
+    if isinstance(name, str) and known:
+        import difflib
+
+        words = {each.lstrip("-"): each for each in known}
+        near = difflib.get_close_matches(name.lstrip("-"), words)
+        error.possibilities = [words[each] for each in near]  # type: ignore[attr-defined] # typer's NoSuchOption
 
 
 def _show_warning(

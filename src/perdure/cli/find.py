@@ -106,6 +106,24 @@ def _mend(kind: str) -> str:
     return "Give the id of one." if kind == "flow run" else "Give the id of one, or write FLOW-RUN/NAME."
 
 
+def no_flow(name: str | None) -> str | None:
+    """That no run is of a flow with this name, with the nearest one; None if there is one, or no name was given."""
+    known = orchestrator()
+    if name is None or known.flow_runs(RunFilter(of=name, limit=1)):
+        return None
+    names = {run.flow_name for run in known.flow_runs(RunFilter(limit=_RECENT))}
+    return f"No run is of a flow {name!r}.{nearest(name, names)}"
+
+
+def no_task(name: str | None) -> str | None:
+    """That no run is of a task with this name, with the nearest one; None if there is one, or no name was given."""
+    known = orchestrator()
+    if name is None or known.task_runs(RunFilter(of=name, limit=1)):
+        return None
+    names = {run.task_name for run in known.task_runs(RunFilter(limit=_RECENT))}
+    return f"No run is of a task {name!r}.{nearest(name, names)}"
+
+
 def _missing(
     text: str,
     kind: str,

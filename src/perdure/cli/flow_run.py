@@ -19,7 +19,7 @@ from perdure.cli.flow_run_control import cancel, continue_run
 from perdure.cli.flow_run_failures import failures
 from perdure.cli.flow_run_resume import rerun, resume, start
 from perdure.cli.flow_run_watch import watch
-from perdure.cli.groups import AsJson, Limit, States, Tags, new_group
+from perdure.cli.groups import AsJson, Limit, Since, States, Tags, new_group, time_since
 from perdure.cli.log_lines import Names, line_text
 from perdure.cli.output import (
     Column,
@@ -67,11 +67,12 @@ def ls(
     ] = None,
     states: States = [],  # noqa: B006 - typer copies it
     tags: Tags = [],  # noqa: B006
+    since: Since = None,
     limit: Limit = 20,
     as_json: AsJson = False,
 ) -> None:
     """List flow runs, the newest first."""
-    wanted = RunFilter(of=flow, states=tuple(states), tags=tuple(tags), limit=limit)
+    wanted = RunFilter(of=flow, states=tuple(states), tags=tuple(tags), after=time_since(since), limit=limit)
     runs = find.orchestrator().flow_runs(wanted)
     lost = lost_among(runs, session.current())
     if as_json:
@@ -84,7 +85,7 @@ def ls(
         show("There are no flow runs yet.")
         show(note("`perdure run FILE.py:FLOW` makes one, and so does calling a flow in Python."))
     else:
-        show("No flow run matches.")
+        show(find.no_flow(flow) or "No flow run matches.")
         show(note("`perdure flow-run ls` lists all."))
 
 
@@ -147,7 +148,7 @@ def inspect(which: Which, as_json: AsJson = False) -> None:
     show_states(states)
     show_where(path_of(run))
     show_result(result, run.id)
-    _show_below(run, below)
+    _show_below(run, below, is_lost)
 
 
 def _facts(run: FlowRun) -> Facts:
@@ -171,9 +172,9 @@ def _cut(text: str, length: int = 300) -> str:
     return text if len(text) <= length else f"{text[:length]}…"
 
 
-def _show_below(run: FlowRun, below: Below) -> None:
+def _show_below(run: FlowRun, below: Below, is_lost: bool) -> None:
     if below.task_runs or below.flow_runs:
-        show(section("Runs"), tree(run, below), "", summary(below))
+        show(section("Runs"), tree(run, below, is_lost), "", summary(below))
 
 
 @app.command()

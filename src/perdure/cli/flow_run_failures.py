@@ -6,12 +6,9 @@ import typer
 
 from perdure._explanation.failures import FailureGroup
 from perdure._explanation.failures import failures as found_by
-from perdure._model.errors import PerdureError
-from perdure._platform.amounts import parse_age
-from perdure._platform.clock import system_clock
 from perdure._rooms.runs.records import FailureFilter
 from perdure.cli import completion, find
-from perdure.cli.groups import AsJson
+from perdure.cli.groups import AsJson, Since, Tags, time_since
 from perdure.cli.output import NOTHING, Column, iso, note, plural, short_time, show, show_json, table
 
 
@@ -20,9 +17,8 @@ def failures(
         str | None,
         typer.Option("--flow", metavar="NAME", autocompletion=completion.flows, help="Only those of this flow."),
     ] = None,
-    since: Annotated[
-        str | None, typer.Option("--since", metavar="AGE", help="Only of runs that are not older, such as 7d.")
-    ] = None,
+    tags: Tags = [],  # noqa: B006 - typer copies it
+    since: Since = None,
     limit: Annotated[int, typer.Option("--limit", "-n", metavar="N", min=1, help="The maximum number of groups.")] = 20,
     as_json: AsJson = False,
 ) -> None:
@@ -31,13 +27,16 @@ def failures(
     Ids, addresses and numbers in messages do not distinguish them. Subflows count with --flow only. The newest 30,000
     failed and as many crashed runs are looked at.
     """
-    found = found_by(find.orchestrator(), FailureFilter(flow, None if since is None else system_clock() - _age(since)))
+    wanted = FailureFilter(flow, time_since(since), tags=tuple(tags))
+    found = found_by(find.orchestrator(), wanted)
     shown = found.groups[:limit]
     if as_json:
         shape = {"runs": found.runs, "is_complete": found.is_complete}
         show_json({"groups": [_shape(group) for group in shown], **shape})
+    elif not shown and wanted == FailureFilter():
+        show("No flow run has failed.")
     elif not shown:
-        show("No flow run has failed." if flow is None and since is None else "No flow run that matches has failed.")
+        show(find.no_flow(flow) or "No flow run that matches has failed.")
     else:
         columns = [
             Column("runs", whole=True, right=True),
@@ -78,10 +77,3 @@ def _shape(group: FailureGroup) -> dict[str, object]:
         "first": iso(group.first),
         "last": iso(group.last),
     }
-
-
-def _age(text: str) -> int:
-    try:
-        return parse_age(text)
-    except ValueError as error:
-        raise PerdureError(f"--since: {error}") from None

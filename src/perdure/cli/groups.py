@@ -4,7 +4,11 @@ from typing import Annotated, Any
 
 import typer
 
+from perdure._model.errors import PerdureError
 from perdure._model.state_types import StateType
+from perdure._platform.amounts import parse_age
+from perdure._platform.clock import Micros, system_clock
+from perdure._platform.suggest import nearest
 
 # Plain help: it is read at a glance, and importing rich would double its time.
 SETTINGS: dict[str, Any] = {
@@ -14,15 +18,48 @@ SETTINGS: dict[str, Any] = {
     "context_settings": {"help_option_names": ["-h", "--help"]},
 }
 
+
+def _state(text: str) -> StateType:
+    """A state by its name, in any case."""
+    known = [state.lower() for state in StateType]
+    if text.lower() in known:
+        return StateType(text.upper())
+    raise typer.BadParameter(f"{text!r} is no state.{nearest(text, known)} There are {', '.join(known)}.")
+
+
+def _states(incomplete: str) -> list[str]:
+    names = [str(state) if incomplete.isupper() else state.lower() for state in StateType]
+    return [name for name in names if name.startswith(incomplete)]
+
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document, for programs.")]
 Limit = Annotated[int, typer.Option("--limit", "-n", metavar="N", min=1, help="The maximum number, the newest first.")]
 States = Annotated[
     list[StateType],
-    typer.Option("--state", metavar="STATE", case_sensitive=False, help="Only those in this state; repeatable."),
+    typer.Option(
+        "--state", metavar="STATE", parser=_state, autocompletion=_states, help="Only those in this state; repeatable."
+    ),
 ]
 Tags = Annotated[
     list[str], typer.Option("--tag", metavar="TAG", help="Only those with this tag; repeatable: with all of them.")
 ]
+
+Since = Annotated[
+    str | None,
+    typer.Option("--since", metavar="AGE", help="Only those that were created no longer ago, such as 7d or 10m."),
+]
+
+
+def time_since(age: str | None) -> Micros | None:
+    """The time that an option `--since` stands for.
+
+    Raises:
+        PerdureError: it is no age.
+    """
+    try:
+        return None if age is None else system_clock() - parse_age(age)
+    except ValueError as error:
+        raise PerdureError(f"--since: {error}") from None
 
 
 def new_group(help: str | None = None) -> typer.Typer:

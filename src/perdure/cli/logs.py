@@ -10,12 +10,10 @@ import typer
 
 from perdure._model.errors import PerdureError
 from perdure._model.state_types import FINAL
-from perdure._platform.amounts import parse_age
-from perdure._platform.clock import system_clock
 from perdure._rooms.logs.records import LogFilter, LogLine
 from perdure._store.protocol import Orchestrator
 from perdure.cli import completion, find
-from perdure.cli.groups import new_group
+from perdure.cli.groups import new_group, time_since
 from perdure.cli.log_lines import Follower, Names, family, line_text
 from perdure.cli.output import json_text, note, show
 from perdure.cli.shapes import log_shape
@@ -83,7 +81,7 @@ def logs(
         task_run_ids=() if task_run is None else (find.task_run(task_run).id,),
         flow=flow,
         min_level=None if level is None else _level(level),
-        since=None if since is None else system_clock() - _age(since),
+        since=time_since(since),
     )
     wanted = _Wanted(narrow, root, _pattern(grep))
     printer = _Printer(orchestrator, is_whole=root is None and task_run is None, as_json=as_json)
@@ -151,13 +149,6 @@ def _level(text: str) -> int:
     if text.lower() not in _LEVELS:
         raise PerdureError(f"--level {text!r} is no level. Give one of {', '.join(_LEVELS)}, or a number.")
     return int(logging.getLevelNamesMapping()[text.upper()])
-
-
-def _age(text: str) -> int:
-    try:
-        return parse_age(text)
-    except ValueError as error:
-        raise PerdureError(f"--since: {error}") from None
 
 
 def _pattern(text: str | None) -> re.Pattern[str] | None:

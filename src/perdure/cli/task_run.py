@@ -1,22 +1,28 @@
 """`perdure task-run`"""
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Literal
 
 import typer
 
+from perdure._engine.recovery.lost_runs import lost_among
 from perdure._explanation.comparison import arguments_of
 from perdure._explanation.types import Component
+from perdure._model.state_types import FINAL, StateType
 from perdure._rooms.runs.records import RunFilter, TaskRun
+from perdure._session import session
 from perdure.cli import completion, find
 from perdure.cli.explain import show_why
 from perdure.cli.failure import show_traceback, traceback_of
-from perdure.cli.groups import AsJson, Limit, States, Tags, new_group
+from perdure.cli.groups import AsJson, Limit, Since, States, Tags, new_group, time_since
 from perdure.cli.output import (
     NOTHING,
     Column,
     duration_text,
     facts,
+    lost_text,
     note,
+    say,
     section,
     short_time,
     show,
@@ -27,6 +33,7 @@ from perdure.cli.output import (
 from perdure.cli.runs import common_facts, located_shape, result_of, show_heading, show_result, show_states
 from perdure.cli.shapes import duration_of, run_shape, state_shape
 
+_COMPARED = 10_000  # task runs whose durations are compared
 _DIGEST = 12  # characters of a digest that are shown
 
 app = new_group("List, inspect and explain task runs.")
@@ -55,27 +62,49 @@ def ls(
     ] = None,
     states: States = [],  # noqa: B006 - typer copies it
     tags: Tags = [],  # noqa: B006
+    since: Since = None,
+    sort: Annotated[
+        Literal["created", "duration"],
+        typer.Option("--sort", metavar="ORDER", help="By created, the newest first, or duration, the longest first."),
+    ] = "created",
     limit: Limit = 20,
     as_json: AsJson = False,
 ) -> None:
     """List task runs, the newest first."""
-    wanted = RunFilter(of=task, states=tuple(states), tags=tuple(tags), limit=limit)
+    wanted = RunFilter(of=task, states=tuple(states), tags=tuple(tags), after=time_since(since), limit=limit)
     if flow_run is not None:
         wanted = wanted._replace(flow_run_ids=(find.flow_run(flow_run).id,))
-    runs = find.orchestrator().task_runs(wanted)
+    runs = _longest(wanted, limit) if sort == "duration" else find.orchestrator().task_runs(wanted)
+    lost = _lost_among(runs)
     if as_json:
-        show_json([run_shape(run) for run in runs])
+        show_json([run_shape(run) | {"is_lost": run.id in lost} for run in runs])
     elif runs:
-        _show_runs(list(runs))
+        _show_runs(list(runs), lost)
     elif wanted == RunFilter(limit=limit):
         show("There are no task runs yet.")
         show(note("Calling a task in Python makes one."))
     else:
-        show("No task run matches.")
+        show(find.no_task(task) or "No task run matches.")
         show(note("`perdure task-run ls` lists all."))
 
 
-def _show_runs(runs: list[TaskRun]) -> None:
+def _longest(wanted: RunFilter, limit: int) -> list[TaskRun]:
+    """Those that took longest, of the newest that are wanted."""
+    found = find.orchestrator().task_runs(wanted._replace(limit=_COMPARED + 1))
+    if len(found) > _COMPARED:
+        say(f"Only the newest {_COMPARED:,} of these task runs were looked at. Narrow them by --flow-run or --since.")
+    return sorted(found[:_COMPARED], key=lambda run: duration_of(run) or 0, reverse=True)[:limit]
+
+
+def _lost_among(runs: Sequence[TaskRun]) -> set[str]:
+    """The ids of those that have not ended, but whose flow run's process has."""
+    inside = [run for run in runs if run.flow_run_id is not None and run.state_type not in (*FINAL, StateType.PAUSED)]
+    ids = [run.flow_run_id for run in inside if run.flow_run_id is not None]
+    lost = lost_among(find.runs_by_id(ids, find.orchestrator().flow_runs).values(), session.current())
+    return {run.id for run in inside if run.flow_run_id in lost}
+
+
+def _show_runs(runs: list[TaskRun], lost: set[str]) -> None:
     columns = [
         Column("state", whole=True),
         Column("flow run", whole=True, spare=1),
@@ -89,7 +118,7 @@ def _show_runs(runs: list[TaskRun]) -> None:
     short = find.short_ids([run.id for run in runs])
     rows = [
         (
-            state_text(run.state_type, run.state_name),
+            lost_text(run.state_name) if run.id in lost else state_text(run.state_type, run.state_name),
             names.get(run.flow_run_id or "", NOTHING),
             run.name,
             short_time(run.started or run.created),

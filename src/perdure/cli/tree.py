@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from perdure._model.state_types import UNSUCCESSFUL, StateType
+from perdure._model.state_types import FINAL, UNSUCCESSFUL, StateType
 from perdure._rooms.runs.records import FlowRun, RunFilter, TaskRun
 from perdure._store.protocol import Orchestrator
-from perdure.cli.output import count_text, duration_text, note, one_line, plural, state_text
+from perdure.cli.output import count_text, duration_text, lost_text, note, one_line, plural, state_text
 from perdure.cli.shapes import duration_of
 
 if TYPE_CHECKING:
@@ -49,20 +49,23 @@ def _age(run: Run) -> tuple[int, str]:
     return run.created, run.id
 
 
-def tree(root: FlowRun, below: Below) -> "Tree":
-    """The tree of a flow run and all below it. Of many children, those that went wrong are drawn first."""
+def tree(root: FlowRun, below: Below, is_lost: bool) -> "Tree":
+    """The tree of a flow run and all below it, where its process is lost or not.
+
+    Of many children, those that went wrong are drawn first.
+    """
     from rich.tree import Tree
 
     children: dict[str, list[Run]] = {}
     runs: list[Run] = [*below.flow_runs, *below.task_runs]
     for run in sorted(runs, key=_age):
         children.setdefault(_parent(run) or root.id, []).append(run)
-    drawn = Tree(_line(root), guide_style="dim")
+    drawn = Tree(_line(root, is_lost), guide_style="dim")
     waiting = [(drawn, root.id)]
     while waiting:
         branch, id = waiting.pop()
         held = children.get(id, ())
-        waiting += [(branch.add(_line(run)), run.id) for run in _chosen(held)]
+        waiting += [(branch.add(_line(run, is_lost)), run.id) for run in _chosen(held)]
         if len(held) > _DRAWN:
             branch.add(note(f"… and {len(held) - _DRAWN:,} more"))
     return drawn
@@ -95,8 +98,9 @@ def _chosen(runs: Sequence[Run]) -> list[Run]:
     return sorted(wrong + well, key=_age)
 
 
-def _line(run: Run) -> "Text":
-    line = state_text(run.state_type, run.state_name)
+def _line(run: Run, is_lost: bool) -> "Text":
+    is_open = run.state_type not in (*FINAL, StateType.PAUSED)
+    line = lost_text(run.state_name) if is_lost and is_open else state_text(run.state_type, run.state_name)
     if isinstance(run, FlowRun):
         line.append(f"  {run.flow_name}", style="bold default")
         line.append(f"  {one_line(run.name)}", style="default not bold")

@@ -117,6 +117,15 @@ class RunsConformance:
         assert sum(each.runs for each in orchestrator.failures(FailureFilter(of=name))) == 4
         assert not orchestrator.failures(FailureFilter(after=runs[2].created + 1_000_000))
 
+    def test_failed_runs_are_counted_by_tags(self, orchestrator: Orchestrator) -> None:
+        runs = [flow_run(tags='["a", "b"]'), flow_run(tags='["a"]'), flow_run()]
+        orchestrator.commit([*runs, *(state(each, S.FAILED, each.id) for each in runs)])
+        found = [
+            {each.newest_id for each in orchestrator.failures(FailureFilter(tags=tags))}
+            for tags in (("a",), ("b", "a"))
+        ]
+        assert found == [{runs[0].id, runs[1].id}, {runs[0].id}]
+
     def test_a_run_from_elsewhere_is_found_by_the_whole_of_its_old_id(self, orchestrator: Orchestrator) -> None:
         old = "9b2c1d54-6c1f-4e0a-b1a2-0123456789ab"
         run, other = flow_run(dated_id(old, 1_600_000_000_000_000)), flow_run()

@@ -67,6 +67,7 @@ class FailureFilter(NamedTuple):
     after: Micros | None = None  # created at or after
     before: Micros | None = None  # created before
     limit: int = 30_000  # the newest of each of the two states that are looked at
+    tags: tuple[str, ...] = ()  # all of them
 
 
 class FailureCount(NamedTuple):

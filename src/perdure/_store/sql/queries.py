@@ -8,9 +8,10 @@ from sqlalchemy import ColumnElement, Delete, Select, and_, delete, exists, func
 from perdure._rooms.cache.records import CacheEntry, CacheFilter
 from perdure._rooms.runs.records import FailureFilter
 from perdure._rooms.runs.tables import NOT_COMPLETED
+from perdure._store.sql import tags
 from perdure._store.sql.clock_skew import ids_since
 from perdure._store.sql.filtered_lists import Ask, is_few
-from perdure._store.sql.tables import cache_entry, flow_run, log, result, state, task_run
+from perdure._store.sql.tables import cache_entry, flow_run, log, result, run_tag, state, task_run
 
 _Conditions = list[ColumnElement[bool]]
 _MESSAGE = 500  # characters of a state's message by which failures are distinguished
@@ -30,11 +31,18 @@ def run_counts(run_ids: Sequence[str]) -> tuple[Select[Any], Select[Any]]:
 def failures(filter: FailureFilter) -> Select[Any]:
     """Rows of `FailureCount`, most runs first: of the newest runs that an index finds."""
     columns = flow_run.c
-    chosen = [columns.flow_name == filter.of] if filter.of is not None else [columns.parent_flow_run_id.is_(None)]
+    chosen: _Conditions = (
+        [columns.flow_name == filter.of] if filter.of is not None else [columns.parent_flow_run_id.is_(None)]
+    )
     if filter.after is not None:
         chosen += [columns.id >= ids_since(filter.after), columns.created >= filter.after]
     if filter.before is not None:
         chosen += [columns.created < filter.before]
+    of_task = False
+    for tag in dict.fromkeys(map(tags.rendered, filter.tags)):
+        chosen.append(
+            exists().where(run_tag.c.of_task == of_task, run_tag.c.tag == tag, run_tag.c.run_id == columns.id)
+        )
     message = func.substr(columns.state_message, 1, _MESSAGE).label("message")
     shown = (columns.id, columns.flow_name, columns.state_type, message, columns.state_time)
     newest = [
