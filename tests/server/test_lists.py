@@ -125,6 +125,15 @@ def test_flows_are_what_their_runs_add_up_to(known: EmbeddedOrchestrator) -> Non
     assert [each.name for each in Reads(known).flows(first.next, 2, 0).items] == ["c"]
 
 
+def test_what_a_run_waited_before_it_ran_again_is_not_how_long_its_flow_takes(known: EmbeddedOrchestrator) -> None:
+    once, again = flow_run(), flow_run()
+    known.commit([once, begun := state(once, StateType.RUNNING), ended := state(once, StateType.COMPLETED), again])
+    for kind in (StateType.RUNNING, StateType.PAUSED, StateType.RUNNING, StateType.COMPLETED):
+        known.commit([state(again, kind)])
+    (found,) = Reads(known).flow_statistics(0, 2**60)
+    assert (found.runs, found.mean_seconds) == (2, pytest.approx((ended.time - begun.time) / 1_000_000))
+
+
 def test_lines_are_paged_without_a_gap(known: EmbeddedOrchestrator) -> None:
     flow = flow_run()
     known.commit([flow, *(LogRecord(flow.id, None, 7, 20, "log", f"line {place}") for place in range(5))])

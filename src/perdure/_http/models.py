@@ -39,7 +39,10 @@ class _RunModel(BaseModel):
     state: StateModel | None
     started: datetime | None
     ended: datetime | None
-    duration_seconds: float | None  # of one that has ended
+    duration_seconds: Annotated[
+        float | None,
+        Field(description="From its first start to its end, with what it waited if `run_count` is above 1."),
+    ]
     run_count: int
 
 

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from sqlalchemy import ColumnElement, Select, case, func, literal, select, text, union_all
+from sqlalchemy import ColumnElement, Select, and_, case, func, literal, select, text, union_all
 
 from perdure._model.records import InputRecord, ResultRecord
 from perdure._platform.clock import Micros
@@ -63,7 +63,7 @@ class FlowStatistics(NamedTuple):
     flow: str
     runs: int
     failed: int  # or crashed
-    mean_seconds: float | None  # of those that ended
+    mean_seconds: float | None  # of those that ended, and ran only once
 
 
 class Bar(NamedTuple):
@@ -272,11 +272,13 @@ class Reads:
     def flow_statistics(self, since: Micros, until: Micros, flow: str | None = None) -> list[FlowStatistics]:
         """How the outermost runs of each flow, or all runs of one, went that were made in a time.
 
-        When a crash was noticed says nothing of how long the run took, so crashed runs do not count for that.
+        When a crash was noticed says nothing of how long the run took, so crashed runs do not count for that; nor does
+        one that ran more than once: it was paused, suspended, resumed or tried again, and that time is none of its own.
         """
         columns = flow_run.c
+        went_at_once = and_(columns.state_type != "CRASHED", columns.run_count <= 1)
         failed = func.sum(case((columns.state_type.in_(["FAILED", "CRASHED"]), 1), else_=0))
-        took = func.avg(case((columns.state_type != "CRASHED", (columns.ended - columns.started) * 1.0)))
+        took = func.avg(case((went_at_once, (columns.ended - columns.started) * 1.0)))
         query = select(columns.flow_name, func.count(), failed, took).where(*_made(since, until, flow))
         return [
             FlowStatistics(name, runs, int(wrong), None if mean is None else float(mean) / 1_000_000)

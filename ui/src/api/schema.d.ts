@@ -2510,7 +2510,10 @@ export interface components {
              * Format: date-time
              */
             created: string;
-            /** Duration Seconds */
+            /**
+             * Duration Seconds
+             * @description From its first start to its end, with what it waited if `run_count` is above 1.
+             */
             duration_seconds: number | null;
             /** Ended */
             ended: string | null;
@@ -3093,7 +3096,7 @@ export interface components {
             last_run: components["schemas"]["FlowRunModel"];
             /**
              * Mean Seconds
-             * @description Among the runs that ended.
+             * @description Among the runs that ended, and were neither paused, resumed nor retried.
              */
             mean_seconds: number | null;
             /** Name */
@@ -3133,7 +3136,10 @@ export interface components {
              * Format: date-time
              */
             created: string;
-            /** Duration Seconds */
+            /**
+             * Duration Seconds
+             * @description From its first start to its end, with what it waited if `run_count` is above 1.
+             */
             duration_seconds: number | null;
             /** Ended */
             ended: string | null;
@@ -4647,7 +4653,10 @@ export interface components {
              * Format: date-time
              */
             created: string;
-            /** Duration Seconds */
+            /**
+             * Duration Seconds
+             * @description From its first start to its end, with what it waited if `run_count` is above 1.
+             */
             duration_seconds: number | null;
             /** Ended */
             ended: string | null;

@@ -50,7 +50,7 @@ export function RunLine({ run, time, under = "flow" }: LineProps) {
       </div>
       <span className={css["time"]}>
         {time === "took" ? (
-          <Duration started={run.started} ended={run.ended} />
+          <Duration started={run.started} ended={run.ended} runs={run.run_count} />
         ) : (
           <Timestamp time={run.state?.time ?? run.created} />
         )}

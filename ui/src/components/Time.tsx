@@ -16,13 +16,21 @@ export function Timestamp({ time }: { time: string | null | undefined }) {
 interface Span {
   started: string | null | undefined
   ended: string | null | undefined
+  /** How often it began to run: more than once, it has waited between, or was lost. */
+  runs?: number
 }
 
 /** How long something took, or has taken until now. */
-export function Duration({ started, ended }: Span) {
+export function Duration({ started, ended, runs = 1 }: Span) {
   if (started == null) return <span className="faint">–</span>
-  if (ended == null) return <Growing since={started} />
-  return <span>{duration(Date.parse(ended) - Date.parse(started))}</span>
+  if (runs > 1) return <abbr title={WITH_WAITS}>{spanned(started, ended)}</abbr>
+  return <span>{spanned(started, ended)}</span>
+}
+
+const WITH_WAITS = "From its start to its end, with what it waited or was without a process: its own page says how much"
+
+function spanned(started: string, ended: string | null | undefined) {
+  return ended == null ? <Growing since={started} /> : duration(Date.parse(ended) - Date.parse(started))
 }
 
 function Growing({ since }: { since: string }) {

@@ -43,7 +43,9 @@ class FlowDetails(FlowModel):
     """A flow, and the outcomes of its runs over time. Intervals without runs are left out."""
 
     failed: int
-    mean_seconds: Annotated[float | None, Field(description="Among the runs that ended.")]
+    mean_seconds: Annotated[
+        float | None, Field(description="Among the runs that ended, and were neither paused, resumed nor retried.")
+    ]
     steps: list[Step]
 
 

@@ -99,7 +99,7 @@ const COLUMNS: readonly Column<ScheduledRun>[] = [
     header: "Took",
     width: "72px",
     align: "end",
-    cell: ({ run }) => <Duration started={run.started} ended={run.ended} />,
+    cell: ({ run }) => <Duration started={run.started} ended={run.ended} runs={run.run_count} />,
   },
 ]
 

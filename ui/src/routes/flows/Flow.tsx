@@ -102,6 +102,8 @@ function OverTime({ flow }: { flow: string }) {
   return <Runs span={SPAN} steps={stepsOf(SPAN)} found={data?.steps} flow={flow} />
 }
 
+const ONCE = "Of runs that completed in one go: not those that were paused, suspended, resumed or retried"
+
 /** The newest runs, a bar each: how long they took, in the colours of their states. */
 function History({ runs }: { runs: readonly Schemas["FlowRunModel"][] }) {
   const { ended, completed, median, slow } = summary(runs)
@@ -110,9 +112,11 @@ function History({ runs }: { runs: readonly Schemas["FlowRunModel"][] }) {
     const { word, color } = STATES[run.state?.type ?? "PENDING"]
     const ms = (run.duration_seconds ?? 0) * 1_000
     return {
-      title: [run.name, `${run.state?.name ?? word}, ${duration(ms)}`, new Date(run.created).toLocaleString()].join(
-        "\n",
-      ),
+      title: [
+        run.name,
+        `${run.state?.name ?? word}, ${duration(ms)}${run.run_count > 1 ? " with waits" : ""}`,
+        new Date(run.created).toLocaleString(),
+      ].join("\n"),
       parts: [{ value: Math.max(ms, 0.1), color }],
       to: path("flow-runs", run.id),
     }
@@ -129,11 +133,11 @@ function History({ runs }: { runs: readonly Schemas["FlowRunModel"][] }) {
           </dd>
         </div>
         <div>
-          <dt>Median time</dt>
+          <dt title={ONCE}>Median time</dt>
           <dd>{median === null ? "–" : duration(median)}</dd>
         </div>
         <div>
-          <dt>95 of 100 take at most</dt>
+          <dt title={ONCE}>95 of 100 take at most</dt>
           <dd>{slow === null ? "–" : duration(slow)}</dd>
         </div>
       </dl>

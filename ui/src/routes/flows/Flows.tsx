@@ -39,7 +39,9 @@ const COLUMNS: readonly Column<Flow>[] = [
     width: "72px",
     align: "end",
     wide: true,
-    cell: flow => <Duration started={flow.last_run.started} ended={flow.last_run.ended} />,
+    cell: flow => (
+      <Duration started={flow.last_run.started} ended={flow.last_run.ended} runs={flow.last_run.run_count} />
+    ),
   },
   {
     id: "created",

@@ -23,6 +23,7 @@ import { Logs } from "./Logs"
 import { Origin, OriginCard } from "./Origin"
 import { ancestors, flowRunStates, start, timeline } from "./queries"
 import { RunAgain } from "./RunAgain"
+import { Attempts, Spent } from "./Spent"
 import { States } from "./States"
 import { Timeline } from "./Timeline"
 import { FailedFlow } from "./WhatFailed"
@@ -88,11 +89,11 @@ function Shown({ run }: { run: Schemas["FlowRunModel"] }) {
         <Timestamp time={run.started ?? run.created} />
       </span>
       <span>
-        <Duration started={run.started} ended={run.ended} />
+        <Spent run={run} />
       </span>
       {run.parent_flow_run_id === null && <Origin run={run} />}
       <Again run={run} />
-      {run.run_count > 1 && <span>{run.run_count} attempts</span>}
+      <Attempts run={run} />
       {run.parent_flow_run_id && <Link to={path("flows", run.flow_name)}>flow {run.flow_name}</Link>}
       {run.tags.map(tag => (
         <Tag key={tag}>{tag}</Tag>
@@ -229,7 +230,7 @@ const TASK_RUNS: readonly Column<TaskRun>[] = [
     header: "Took",
     width: "84px",
     align: "end",
-    cell: run => <Duration started={run.started} ended={run.ended} />,
+    cell: run => <Duration started={run.started} ended={run.ended} runs={run.run_count} />,
   },
 ]
 

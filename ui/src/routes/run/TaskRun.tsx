@@ -8,7 +8,7 @@ import { Failure, Skeleton } from "~/components/Feedback"
 import { Link, path } from "~/components/Link"
 import { FINAL, StateBadge } from "~/components/State"
 import { Tabs } from "~/components/Tabs"
-import { Bytes, Duration, Timestamp } from "~/components/Time"
+import { Bytes, Timestamp } from "~/components/Time"
 import { PageHead } from "~/layout/PageHead"
 import { useAddress, useParam } from "~/lib/address"
 import { short } from "~/lib/format"
@@ -16,6 +16,7 @@ import { Logs } from "./Logs"
 import { ancestors, resultOf, taskRunStates } from "./queries"
 import css from "./Run.module.css"
 import { RunAgain } from "./RunAgain"
+import { Attempts, Spent } from "./Spent"
 import { States } from "./States"
 import { FailedRun } from "./WhatFailed"
 import { Why } from "./Why"
@@ -72,9 +73,9 @@ function Shown({ run }: { run: Schemas["TaskRunModel"] }) {
         <Timestamp time={run.started ?? run.created} />
       </span>
       <span>
-        <Duration started={run.started} ended={run.ended} />
+        <Spent run={run} />
       </span>
-      {run.run_count > 1 && <span>{run.run_count} attempts</span>}
+      <Attempts run={run} />
       <Link to={`/task-runs?task=${encodeURIComponent(run.task_name)}`}>task {run.task_name}</Link>
       {run.tags.map(tag => (
         <Tag key={tag}>{tag}</Tag>

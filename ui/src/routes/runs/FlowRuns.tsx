@@ -56,7 +56,7 @@ export const FLOW_RUN_COLUMNS: readonly Column<FlowRun>[] = [
     width: "72px",
     align: "end",
     wide: true,
-    cell: run => <Duration started={run.started} ended={run.ended} />,
+    cell: run => <Duration started={run.started} ended={run.ended} runs={run.run_count} />,
   },
 ]
 

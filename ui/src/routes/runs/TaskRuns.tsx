@@ -67,7 +67,7 @@ const COLUMNS: readonly Column<TaskRun>[] = [
     width: "72px",
     align: "end",
     wide: true,
-    cell: run => <Duration started={run.started} ended={run.ended} />,
+    cell: run => <Duration started={run.started} ended={run.ended} runs={run.run_count} />,
   },
 ]
 
