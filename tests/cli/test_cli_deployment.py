@@ -2,12 +2,17 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from command_line import Perdure, Program
 
+from perdure import session
+from perdure._client.runs_seen import FlowRunSeen
+from perdure._execution.deployment_runs import run_deployment, run_now
+
 FLOWS = """
-@flow
+@flow(persist_result=True)
 def report(x: int = 1, day: str = ""):
     return x
 
@@ -87,7 +92,7 @@ def test_a_rollback_makes_the_version_before_the_newest_one(deployed: Perdure, p
 
 def test_deleting_a_deployment_cancels_the_runs_that_wait(deployed: Perdure):
     run = json.loads(deployed("deployment", "run", "nightly", "--json").output)
-    assert "cancelled 1 runs" in deployed("deployment", "delete", "nightly").output
+    assert "cancelled 1 run." in deployed("deployment", "delete", "nightly").output
     assert "Cancelled" in deployed("flow-run", "inspect", run["id"]).output
     assert json.loads(deployed("deployment", "ls", "--json").output) == []
 
@@ -99,6 +104,19 @@ def test_a_waiting_run_is_begun_by_hand(deployed: Perdure):
     result = deployed("flow-run", "start", run["id"])
     assert result.exit_code == 1
     assert "does not wait" in result.output
+
+
+def test_a_run_that_is_waited_for_shows_its_value(deployed: Perdure, monkeypatch: pytest.MonkeyPatch):
+    def begun_at_once(*arguments: Any, **options: Any) -> FlowRunSeen:
+        asked = run_deployment(*arguments, **options | {"timeout": 0})
+        deployed("flow-run", "start", asked.id)
+        return FlowRunSeen(run_now(str(asked.id), session.current()))
+
+    monkeypatch.setattr("perdure.cli.deployment.run_deployment", begun_at_once)
+    shown = deployed("deployment", "run", "nightly", "-p", "x=41", "--wait").output.splitlines()
+    assert shown[0].startswith("✓ Completed  report  ")
+    assert shown[1] == "41"
+    assert json.loads(deployed("deployment", "run", "nightly", "-p", "x=42", "--wait", "--json").stdout)["value"] == 42
 
 
 def test_work_pools_and_queues_are_made_listed_paused_and_deleted(perdure: Perdure):

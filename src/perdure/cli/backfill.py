@@ -22,7 +22,7 @@ from perdure._rooms.deployments.port import QueueFilter
 from perdure._rooms.deployments.runs import deployment_named
 from perdure.cli import completion, find
 from perdure.cli.groups import AsJson, new_group
-from perdure.cli.output import NOTHING, Column, iso, note, short_time, show, show_json, table
+from perdure.cli.output import NOTHING, Column, iso, note, plural, short_time, show, show_json, table
 
 app = new_group("Run a deployment for a range of partitions; watch, pause and cancel that.")
 
@@ -56,14 +56,14 @@ def start(
         if as_json:
             show_json(keys)
         else:
-            show(f"{len(keys)} partitions: {', '.join(keys[:20])}{' …' if len(keys) > 20 else ''}")
+            show(f"{plural(len(keys), 'partition')}: {', '.join(keys[:20])}{' …' if len(keys) > 20 else ''}")
         return
     parameters = None if document is None else json.loads(document)
     id = start_backfill(of, wanted, now, known, max_active=max_active, parameters=parameters)
     if as_json:
         show_json(_shape(backfill_named(id, known)))
     else:
-        show(f"{len(wanted)} runs of {of.flow_name}/{of.name}, from {wanted[0].key} to {wanted[-1].key}.")
+        show(f"{plural(len(wanted), 'run')} of {of.flow_name}/{of.name}, from {wanted[0].key} to {wanted[-1].key}.")
         show(note(f"perdure backfill watch {id}"))
 
 
@@ -141,7 +141,7 @@ def cancel(which: Which, as_json: AsJson = False) -> None:
     if as_json:
         show_json(_shape(backfill_named(each.id, orchestrator)))
     else:
-        show(f"Cancelled {count} runs of the backfill {each.id}.")
+        show(f"Cancelled {plural(count, 'run')} of the backfill {each.id}.")
 
 
 def _shape(each: Backfill) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from perdure._rooms.deployments.runs import deployment_named
 from perdure._rooms.deployments.sources import what_is_missing
 from perdure._rooms.deployments.ticks import resume_schedules, upcoming
 from perdure._rooms.deployments.versions import code_shown, first_alike, rolled_back
-from perdure._rooms.runs.records import RunFilter
+from perdure._rooms.runs.records import FlowRun, RunFilter
 from perdure._session import session
 from perdure._store.protocol import Orchestrator
 from perdure.cli import completion, find
@@ -31,7 +31,9 @@ from perdure.cli.output import (
     facts,
     full_time,
     iso,
+    jsonable,
     note,
+    plural,
     section,
     short_time,
     show,
@@ -39,7 +41,8 @@ from perdure.cli.output import (
     state_text,
     table,
 )
-from perdure.cli.run import EXIT_CODES
+from perdure.cli.run import EXIT_CODES, Ended, show_ended, value_of
+from perdure.cli.runs import result_of
 from perdure.cli.shapes import run_shape
 
 app = new_group("List deployments, look into one, run one, pause or delete one.")
@@ -200,14 +203,26 @@ def run(
         priority=priority,
     )
     made = run_now(asked.id, session.current())
-    if as_json:
+    if wait:
+        _show_end(Ended(made, asked.state, EXIT_CODES.get(asked.state.type, 0)), made, as_json)
+    elif as_json:
         show_json(run_shape(made))
     else:
         line = state_text(made.state_type, made.state_name)
         show(line.append(f"  {made.name}", style="bold default"))
-        show(note(f"perdure flow-run watch {made.id}" if not wait else f"perdure flow-run inspect {made.id}"))
-    if wait and made.state_type is not None:
-        raise typer.Exit(EXIT_CODES.get(made.state_type, 0))
+        show(note(f"perdure flow-run watch {made.id}"))
+
+
+def _show_end(ended: Ended, run: FlowRun, as_json: bool) -> None:
+    """How a run has ended, with its value where it was kept; exits as `perdure run`."""
+    if as_json:
+        show_json(run_shape(run) | {"value": jsonable(value_of(ended))})
+    else:
+        show_ended(run.flow_name, ended)
+        result = result_of(run)
+        if ended.state.is_completed() and result is not None and result.kind == "unpersisted":
+            show(note("Its value was not persisted: persist_result=True on the flow keeps it."))
+    raise typer.Exit(ended.exit_code)
 
 
 def _parameters(pairs: Sequence[str], document: str | None, definition: Definition) -> dict[str, Any]:
@@ -307,7 +322,8 @@ def delete(name: Which, as_json: AsJson = False) -> None:
     if as_json:
         show_json({"name": full_name(of), "deleted": True, "cancelled": cancelled})
     else:
-        show(f"Deleted the deployment {full_name(of)!r}" + (f", and cancelled {cancelled} runs." if cancelled else "."))
+        runs = f", and cancelled {plural(cancelled, 'run')}" if cancelled else ""
+        show(f"Deleted the deployment {full_name(of)!r}{runs}.")
 
 
 def _say(of: Deployment, done: str, slug: str | None, as_json: bool) -> None:

@@ -184,7 +184,7 @@ def _rerun(run: FlowRun, from_step: str | None, pairs: list[str], document: str 
     if as_json:
         show_json(shape_of(flow, ended))
     else:
-        show_ended(flow, ended)
+        show_ended(flow.name, ended)
     raise typer.Exit(ended.exit_code)
 
 
@@ -233,7 +233,7 @@ def resumed(
         flow = _flow_of(run, _start(run))
         ended = ended_by(flow, lambda watched: _call(watched, run, retry_failed))
     if not as_json:
-        show_ended(flow, ended)
+        show_ended(flow.name, ended)
     return flow, ended
 
 

@@ -31,6 +31,7 @@ from perdure.cli.output import (
     lost_text,
     note,
     one_line,
+    plural,
     show,
     state_text,
     table,
@@ -246,7 +247,10 @@ def _heading(run: FlowRun, is_lost: bool) -> "Text":
 def _done(runs: Sequence[Run]) -> "RenderableType":
     done = sum(run.state_type in FINAL for run in runs)
     return _bar(
-        done, len(runs), f"{done:,} of {len(runs):,} runs", is_wrong=any(r.state_type in UNSUCCESSFUL for r in runs)
+        done,
+        len(runs),
+        f"{done:,} of {plural(len(runs), 'run')}",
+        is_wrong=any(r.state_type in UNSUCCESSFUL for r in runs),
     )
 
 

@@ -83,7 +83,7 @@ def _bytes(preview: Preview) -> "RenderableType":
     hidden = digits.startswith("*")
     shown = digits if hidden else " ".join(digits[at : at + 8] for at in range(0, len(digits), 8))
     more = preview.get("length", 0) - (0 if hidden else len(digits) // 2)
-    return _text(shown).append(f" … {more:,} more bytes" if more > 0 else "", style="dim")
+    return _text(shown).append(f" … {plural(more, 'more byte')}" if more > 0 else "", style="dim")
 
 
 def _object(preview: Preview) -> "RenderableType":

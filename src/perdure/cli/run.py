@@ -82,7 +82,7 @@ def run(
     if as_json:
         show_json(shape_of(flow, ended))
     else:
-        show_ended(flow, ended)
+        show_ended(flow.name, ended)
     raise typer.Exit(ended.exit_code)
 
 
@@ -178,7 +178,7 @@ def call_of(flow: Flow[..., Any], parameters: dict[str, Any]) -> State[object]:
     return asyncio.run(call())
 
 
-def _value_of(ended: Ended) -> object:
+def value_of(ended: Ended) -> object:
     """What the flow returned; None if that was not kept, or if it says no more than the run's tree."""
     if not ended.state.is_completed():
         return None
@@ -199,7 +199,7 @@ def shape_of(flow: Flow[..., object], ended: Ended) -> dict[str, object]:
         "state": {"type": state.type, "name": state.name, "message": state.message, "time": iso(state.time)},
         "created": iso(ended.run.created),
         "duration_seconds": (state.time - ended.run.created) / 1_000_000,
-        "value": jsonable(_value_of(ended)),
+        "value": jsonable(value_of(ended)),
     }
 
 
@@ -223,14 +223,14 @@ _short.maxstring = _short.maxother = 500
 _short.maxdict = _short.maxlist = _short.maxtuple = _short.maxset = 20
 
 
-def show_ended(flow: Flow[..., object], ended: Ended) -> None:
+def show_ended(flow_name: str, ended: Ended) -> None:
     """A run that has ended, for people."""
     line = state_text(ended.state.type, ended.state.name)
-    line.append(f"  {flow.name}", style="bold default")
+    line.append(f"  {flow_name}", style="bold default")
     line.append(f"  {ended.run.name}", style="default not bold")
     line.append(f"  {duration_text(ended.state.time - ended.run.created)}", style="dim default not bold")
     show(line)
-    value = _value_of(ended)
+    value = value_of(ended)
     if value is not None:
         show(_short.repr(value))
     elif ended.state.message and not ended.state.is_completed():

@@ -16,7 +16,7 @@ from perdure.cli.output import say, write
 if TYPE_CHECKING:
     from perdure._server.running import Listening
 
-app = new_group("The server that a team shares.")
+app = new_group("The server that a team shares, with a page: open the address that `perdure server start` prints.")
 _Database = Annotated[str | None, typer.Option(help="A path, or postgresql://…; by default the one of the settings.")]
 
 
@@ -29,7 +29,7 @@ class LogFormat(StrEnum):
 
 @app.callback()
 def _server() -> None:
-    """The server that a team shares, with a page: `perdure server start` says its address, to open in a browser."""
+    """The server that a team shares, with a page: open the address that `perdure server start` prints."""
 
 
 @app.command()
@@ -76,7 +76,7 @@ def start(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Serve the API until Ctrl-C or SIGTERM."""
+    """Serve the API, and the page for browsers, until Ctrl-C or SIGTERM."""
     config = ServerConfig(
         host=host,
         port=port,
