@@ -1,5 +1,7 @@
 """What the API says of nested flow runs and of failures: real flows, and the API over their database."""
 
+import os
+import platform
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -250,6 +252,16 @@ def test_a_lost_run_did_not_fail_in_a_call_that_was_stopped_with_it(home: Path) 
     with serving_on(EmbeddedOrchestrator(home / "perdure.db")) as served, served.client() as client:
         assert client.get(f"/api/task-runs/{step}").json()["state"]["type"] == "CRASHED"
         assert [each["id"] for each in client.get(f"/api/flow-runs/{run}/failure").json()] == [run]
+
+
+def test_task_runs_are_listed_with_the_names_of_their_flow_runs(api: httpx.Client) -> None:
+    called = {run["flow_run_id"]: run["flow_run_name"] for run in api.get("/api/task-runs").json()["items"]}
+    assert called == {run["id"]: run["name"] for run in (_flow_run(api, name) for name in ("outermost", "below"))}
+
+
+def test_the_start_of_a_run_says_which_process_ran_it(api: httpx.Client) -> None:
+    found = api.get(f"/api/flow-runs/{_flow_run(api, 'outermost')['id']}/start").json()
+    assert (found["pid"], found["host"], found["is_answered"]) == (os.getpid(), platform.node(), False)
 
 
 def test_ancestors_are_listed_from_the_outermost(api: httpx.Client) -> None:

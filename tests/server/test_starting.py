@@ -212,6 +212,8 @@ def test_a_suspended_run_that_the_server_may_not_resume_says_what_does(api: http
     assert (answer["is_resumed"], answer["state"]["name"]) == (False, "Suspended")
     assert answer["command"] == f"perdure flow-run resume {id}"
     assert "starts no programs" in answer["reason"]
+    assert api.get(f"/flow-runs/{id}/start").json()["is_answered"] is True
+    assert api.get("/session").json()["runs_flows"] is False
     prepared.run("-m", *answer["command"].split(), check=True)
     assert _completed(api, id)()
 

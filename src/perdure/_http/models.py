@@ -88,11 +88,18 @@ class TaskRunModel(_RunModel):
     task_name: str
     task_key: str
     flow_run_id: str | None
+    flow_run_name: Annotated[str | None, Field(description="In lists: the name of the flow run that called it.")] = None
 
     @classmethod
-    def of(cls, run: TaskRun) -> "TaskRunModel":
-        """The model of a record."""
-        return cls(**_common(run), task_name=run.task_name, task_key=run.task_key, flow_run_id=run.flow_run_id)
+    def of(cls, run: TaskRun, caller: str | None = None) -> "TaskRunModel":
+        """The model of a record, and of the name of the flow run that called it."""
+        return cls(
+            **_common(run),
+            task_name=run.task_name,
+            task_key=run.task_key,
+            flow_run_id=run.flow_run_id,
+            flow_run_name=caller,
+        )
 
 
 def _common(run: FlowRun | TaskRun) -> Mapping[str, Any]:

@@ -18,11 +18,17 @@ def names_of(ids: Iterable[str], orchestrator: EmbeddedOrchestrator) -> dict[str
     found = {run.id for run in tasks}
     flows = _runs([id for id in wanted if id not in found], orchestrator.flow_runs)
     callers = {run.flow_run_id for run in tasks} | {run.parent_flow_run_id for run in flows}
-    named = {run.id: run.name for run in _runs([id for id in callers if id is not None], orchestrator.flow_runs)}
+    named = names_of_flow_runs(callers, orchestrator)
     return {
         **{run.id: _name("task run", run, run.task_name, run.flow_run_id, named) for run in tasks},
         **{run.id: _name("flow run", run, run.flow_name, run.parent_flow_run_id, named) for run in flows},
     }
+
+
+def names_of_flow_runs(ids: Iterable[str | None], orchestrator: EmbeddedOrchestrator) -> dict[str, str]:
+    """The names of the flow runs with these ids, by id; those that are deleted are left out."""
+    wanted = [id for id in dict.fromkeys(ids) if id is not None]
+    return {run.id: run.name for run in _runs(wanted, orchestrator.flow_runs)}
 
 
 def _runs(ids: Sequence[str], ask: Callable[[RunFilter], Sequence[R]]) -> list[R]:

@@ -4430,7 +4430,17 @@ export interface components {
              * @description The token's scope; null if no authentication is required.
              */
             name: string | null;
+            /**
+             * Runs Flows
+             * @description Whether the server resumes and reruns flows itself: `--run-flows`.
+             */
+            runs_flows: boolean;
             scope: components["schemas"]["Scope"];
+            /**
+             * Serves Values
+             * @description Whether the server serves the bytes of results: `--serve-values`.
+             */
+            serves_values: boolean;
         };
         /**
          * SettingModel
@@ -4513,6 +4523,21 @@ export interface components {
             asks: unknown;
             /** Directory */
             directory: string | null;
+            /**
+             * Host
+             * @description The machine of the process that runs it, or ran it last.
+             */
+            host: string | null;
+            /**
+             * Is Answered
+             * @description Whether it is suspended, and its input is stored: resuming it is all that is missing.
+             */
+            is_answered: boolean;
+            /**
+             * Pid
+             * @description The number of that process.
+             */
+            pid: number | null;
             /**
              * Rerun Of
              * @description The id of the flow run that it runs again.
@@ -4662,6 +4687,11 @@ export interface components {
             ended: string | null;
             /** Flow Run Id */
             flow_run_id: string | null;
+            /**
+             * Flow Run Name
+             * @description In lists: the name of the flow run that called it.
+             */
+            flow_run_name?: string | null;
             /** Id */
             id: string;
             /** Name */

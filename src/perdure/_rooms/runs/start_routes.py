@@ -23,6 +23,7 @@ from perdure._rooms.deployments.port import QueueFilter
 from perdure._rooms.runs.flow_run_routes import found
 from perdure._rooms.runs.records import FlowRun, RunFilter
 from perdure._rooms.tokens.records import Scope
+from perdure._run.processes import machine_of
 from perdure._store.embedded import EmbeddedOrchestrator
 
 router = ApiRouter(prefix="/flow-runs", tags=["flow runs"], responses=answers())
@@ -59,22 +60,32 @@ class Start(BaseModel):
     asks: Annotated[Any, Field(description="Of a run that waits for input: the input's JSON schema.")]
     rerun_of: Annotated[str | None, Field(description="The id of the flow run that it runs again.")]
     waits_until: Annotated[datetime | None, Field(description="When a pause times out.")]
+    is_answered: Annotated[
+        bool, Field(description="Whether it is suspended, and its input is stored: resuming it is all that is missing.")
+    ]
+    host: Annotated[str | None, Field(description="The machine of the process that runs it, or ran it last.")]
+    pid: Annotated[int | None, Field(description="The number of that process.")]
 
 
 @router.get("/{id}/start", responses=_ONE)
 def get_flow_run_start(id: PathId, known: Known) -> Start:
     """How a flow run was started, and what it waits for."""
-    found(id, known)
+    run = found(id, known)
     start = known.start(id)
     entry = {} if start is None or start.entry_point is None else json.loads(start.entry_point)
     reuse = None if start is None else reuse_of(start)
-    pause = next((wait for wait in known.waits(id) if wait.asks is not None and wait.answer is None), None)
+    process = None if start is None else known.process(start.process_id)
+    pauses = [wait for wait in known.waits(id) if wait.asks is not None]
+    pause = next((wait for wait in pauses if wait.answer is None), None)
     return Start(
         target=entry.get("target"),
         directory=entry.get("directory"),
         asks=None if pause is None or pause.asks is None else json.loads(pause.asks),
         rerun_of=None if reuse is None else reuse.flow_run_id,
         waits_until=None if pause is None else time_of(pause.until),
+        is_answered=run.state_name == SUSPENDED and pause is None and bool(pauses),
+        host=None if process is None else machine_of(process),
+        pid=None if process is None else process.pid,
     )
 
 

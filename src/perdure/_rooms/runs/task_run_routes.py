@@ -9,6 +9,7 @@ from perdure._http.dependencies import Asked, Known
 from perdure._http.errors import answers
 from perdure._http.filters import TaskRunsWanted
 from perdure._http.models import Count, StateModel, TaskRunModel
+from perdure._http.naming import names_of_flow_runs
 from perdure._http.pages import Page, PathId, page
 from perdure._http.routers import ApiRouter
 from perdure._model.errors import NotFound
@@ -21,9 +22,11 @@ _ONE = answers(HTTPStatus.NOT_FOUND)
 
 
 @router.get("")
-def list_task_runs(asked: Asked, wanted: Annotated[TaskRunsWanted, Query()]) -> Page[TaskRunModel]:
+def list_task_runs(asked: Asked, known: Known, wanted: Annotated[TaskRunsWanted, Query()]) -> Page[TaskRunModel]:
     """Task runs, newest first by default."""
-    return page(asked.task_runs(wanted.filter()), TaskRunModel.of)
+    found = asked.task_runs(wanted.filter())
+    callers = names_of_flow_runs((run.flow_run_id for run in found.items), known)
+    return page(found, lambda run: TaskRunModel.of(run, callers.get(run.flow_run_id or "")))
 
 
 @router.get("/count")

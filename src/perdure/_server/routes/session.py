@@ -30,6 +30,8 @@ class SessionModel(BaseModel):
     scope: Scope
     expires: datetime | None
     csrf: str | None = Field(description="What requests of a session that change something send in `X-CSRF-Token`.")
+    runs_flows: bool = Field(description="Whether the server resumes and reruns flows itself: `--run-flows`.")
+    serves_values: bool = Field(description="Whether the server serves the bytes of results: `--serve-values`.")
 
 
 @router.post("")
@@ -53,12 +55,19 @@ def login(given: Login, request: Request, response: Response, config: Config) ->
         samesite="strict",
         secure=request.url.scheme == "https",
     )
-    return SessionModel(name=token.name, scope=token.scope, expires=time_of(session.expires), csrf=csrf_of(text))
+    return SessionModel(
+        name=token.name,
+        scope=token.scope,
+        expires=time_of(session.expires),
+        csrf=csrf_of(text),
+        runs_flows=config.runs_flows,
+        serves_values=config.serve_values,
+    )
 
 
 @router.get("")
 @needs(Scope.READ)
-def session(request: Request) -> SessionModel:
+def session(request: Request, config: Config) -> SessionModel:
     """Who asks."""
     caller = caller_of(request)
     token = caller.token
@@ -67,6 +76,8 @@ def session(request: Request) -> SessionModel:
         scope=caller.scope,
         expires=time_of(token.expires) if token else None,
         csrf=caller.csrf,
+        runs_flows=config.runs_flows,
+        serves_values=config.serve_values,
     )
 
 

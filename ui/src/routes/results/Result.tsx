@@ -2,7 +2,7 @@ import { useMutation, useQuery } from "@tanstack/react-query"
 import { CircleAlert, Download, GitCompare, ShieldCheck, ShieldX } from "lucide-react"
 import { lazy, Suspense } from "react"
 import { client, unwrap, type Schemas } from "~/api/client"
-import { result } from "~/api/queries"
+import { result, session } from "~/api/queries"
 import { Button } from "~/components/Button"
 import { Card, Facts } from "~/components/Card"
 import { CodeBlock } from "~/components/Code"
@@ -50,7 +50,10 @@ function Shown({ result: it }: { result: Result }) {
     },
     onError: error => failed("It cannot be downloaded", error),
   })
-  const read = useBecause("write")
+  const write = useBecause("write")
+  const { data: server } = useQuery(session())
+  const refused = `This server serves no values: it was started without --serve-values. Load it with: perdure result get ${it.run_id}`
+  const read = server?.serves_values === false ? refused : write
   const run = it.run
   const crumbs = [
     { label: "Results", to: "/results" },

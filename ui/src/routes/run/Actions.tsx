@@ -1,10 +1,12 @@
-import { useQueryClient } from "@tanstack/react-query"
+import { useQuery, useQueryClient } from "@tanstack/react-query"
 import { useNavigate } from "@tanstack/react-router"
 import { Ban, Play, RotateCcw, Trash2 } from "lucide-react"
 import { useState } from "react"
 import { client, unwrap, type Schemas } from "~/api/client"
+import { session } from "~/api/queries"
 import { Button } from "~/components/Button"
-import { ConfirmDialog } from "~/components/Dialog"
+import { CodeBlock } from "~/components/Code"
+import { ConfirmDialog, Dialog } from "~/components/Dialog"
 import { Field } from "~/components/Field"
 import { FINAL } from "~/components/State"
 import { done } from "~/components/Toast"
@@ -12,7 +14,9 @@ import { useBecause } from "~/lib/may"
 import { useByHand } from "./byHand"
 import { Continue } from "./Continue"
 import { ResumePlan } from "./Plan"
+import { start } from "./queries"
 import { Rerun } from "./Rerun"
+import css from "./Run.module.css"
 
 type FlowRun = Schemas["FlowRunModel"]
 
@@ -27,6 +31,11 @@ export function Actions({ run }: { run: FlowRun }) {
   const admin = useBecause("admin")
   const type = run.state?.type ?? "PENDING"
   const isOver = FINAL.has(type)
+  const isSuspended = run.state?.name === "Suspended"
+  const begun = useQuery({ ...start(run.id), enabled: isSuspended })
+  const isAnswered = begun.data?.is_answered === true
+  const { data: server } = useQuery(session())
+  const command = `perdure flow-run resume ${run.id}${type === "FAILED" ? " --retry-failed" : ""}`
   const at = { params: { path: { id: run.id } } }
   const refresh = () =>
     queries.invalidateQueries({ predicate: ({ queryKey }) => queryKey.includes(run.id) || queryKey[0] === "flow-runs" })
@@ -54,7 +63,8 @@ export function Actions({ run }: { run: FlowRun }) {
 
   return (
     <>
-      {type === "PAUSED" && (
+      {isAnswered && <p className={css["stored"]}>Its input is stored. Resume it, and it continues.</p>}
+      {type === "PAUSED" && !isAnswered && (
         <Button
           look="primary"
           icon={<Play size={13} aria-hidden />}
@@ -64,17 +74,16 @@ export function Actions({ run }: { run: FlowRun }) {
           Continue…
         </Button>
       )}
-      {(type === "CRASHED" || type === "FAILED" || run.state?.name === "Suspended") &&
-        run.parent_flow_run_id === null && (
-          <Button
-            look={type === "PAUSED" ? "plain" : "primary"}
-            icon={<Play size={13} aria-hidden />}
-            because={admin}
-            onClick={() => setAsked("resume")}
-          >
-            {type === "FAILED" ? "Retry failed steps…" : "Resume…"}
-          </Button>
-        )}
+      {(type === "CRASHED" || type === "FAILED" || isSuspended) && run.parent_flow_run_id === null && (
+        <Button
+          look={type === "PAUSED" && !isAnswered ? "plain" : "primary"}
+          icon={<Play size={13} aria-hidden />}
+          because={admin}
+          onClick={() => setAsked("resume")}
+        >
+          {type === "FAILED" ? "Retry failed steps…" : "Resume…"}
+        </Button>
+      )}
       {isOver && run.parent_flow_run_id === null && (
         <Button icon={<RotateCcw size={13} aria-hidden />} because={admin} onClick={() => setAsked("rerun")}>
           Rerun…
@@ -105,8 +114,13 @@ export function Actions({ run }: { run: FlowRun }) {
       >
         <p>
           It is cancelled with all its calls, wherever they run. A cancelled run cannot be resumed; you can rerun it.
+          Code that cannot be interrupted, such as C code, runs on by itself:{" "}
+          <code>perdure flow-run cancel --force</code> on its machine kills its process.
         </p>
-        <Field label="Grace period in seconds" hint="After it, its processes are killed.">
+        <Field
+          label="Grace period in seconds"
+          hint="After it, the run does not wait for its code any more, and task processes are killed."
+        >
           <input
             type="number"
             min={0}
@@ -116,8 +130,20 @@ export function Actions({ run }: { run: FlowRun }) {
           />
         </Field>
       </ConfirmDialog>
+      <Dialog
+        open={asked === "resume" && server?.runs_flows === false}
+        onClose={() => setAsked(null)}
+        title="Run this where the flow’s code is"
+      >
+        <p className="soft">
+          {isAnswered ? "Its input is stored; this resumes the run. " : ""}This server starts no programs: it was
+          started without --run-flows.
+        </p>
+        <CodeBlock code={command} label="Command" />
+        <ResumePlan id={run.id} />
+      </Dialog>
       <ConfirmDialog
-        open={asked === "resume"}
+        open={asked === "resume" && server?.runs_flows !== false}
         onClose={() => setAsked(null)}
         title={type === "FAILED" ? `Retry failed steps of ${run.name}?` : `Resume ${run.name}?`}
         action={type === "FAILED" ? "Retry" : "Resume the run"}

@@ -74,7 +74,7 @@ export function Continue({ run, onClose }: { run: Schemas["FlowRunModel"]; onClo
       {isPending && <Skeleton lines={2} />}
       {data?.waits_until && (
         <p className="soft">
-          It waits until <Timestamp time={data.waits_until} />.
+          It stops waiting <Timestamp time={data.waits_until} />.
         </p>
       )}
       {data !== undefined && data.asks == null && <p>It asks for nothing, and continues where it paused.</p>}

@@ -198,8 +198,10 @@ function Details({ run }: { run: Schemas["FlowRunModel"] }) {
                 {begun.data?.directory ?? "–"}
               </span>,
             ],
+            ["Host", begun.data?.host ?? "–"],
+            ["Process", begun.data?.pid == null ? "–" : String(begun.data.pid)],
             ["Created", <Timestamp key="created" time={run.created} />],
-            ["Attempts", String(run.run_count)],
+            ["Times started", String(run.run_count)],
           ]}
         />
       </Card>

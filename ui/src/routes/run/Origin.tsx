@@ -6,6 +6,7 @@ import { Card, Facts, Tag } from "~/components/Card"
 import { Link, path } from "~/components/Link"
 import { Timestamp } from "~/components/Time"
 import { duration } from "~/lib/format"
+import { workers } from "~/routes/deployments/queries"
 import { origin } from "./queries"
 import css from "./Run.module.css"
 
@@ -34,9 +35,17 @@ export function Origin({ run }: { run: FlowRun }) {
 /** The same in full; nothing for a run that was called. */
 export function OriginCard({ run }: { run: FlowRun }) {
   const { data } = useQuery({ ...origin(run.id), enabled: run.parent_flow_run_id === null })
-  return data == null ? null : (
+  const all = useQuery({ ...workers(), enabled: data?.worker_id != null })
+  if (data == null) return null
+  const worker = all.data?.find(each => each.id === data.worker_id)
+  return (
     <Card title="Deployment">
-      <Facts facts={factsOf(run, data)} />
+      <Facts
+        facts={[
+          ...factsOf(run, data),
+          ["Worker", worker ? <Link key="worker" to="/workers">{`${worker.name} on ${worker.host}`}</Link> : "–"],
+        ]}
+      />
     </Card>
   )
 }

@@ -25,8 +25,8 @@ export function Timeline({ flowRunId, live }: Props) {
   if (data === undefined) return <Skeleton lines={6} />
   if (bars.length === 0) {
     return (
-      <Empty icon={ChartGantt} title="This run has called nothing yet">
-        Tasks and subflows appear here as they begin.
+      <Empty icon={ChartGantt} title={live ? "This run has called nothing yet" : "This run called no task or flow"}>
+        {live && "Tasks and subflows appear here as they begin."}
       </Empty>
     )
   }

@@ -46,8 +46,8 @@ const COLUMNS: readonly Column<TaskRun>[] = [
       run.flow_run_id === null ? (
         <span className="faint">no flow</span>
       ) : (
-        <Link to={path("flow-runs", run.flow_run_id)} className="mono soft">
-          {run.flow_run_id.slice(0, 13)}
+        <Link to={path("flow-runs", run.flow_run_id)} className="soft">
+          {run.flow_run_name ?? run.flow_run_id.slice(0, 13)}
         </Link>
       ),
   },
