@@ -76,7 +76,7 @@ def test_futures_come_as_they_complete(gate: Gate) -> None:
 def test_what_takes_too_long_to_complete_is_an_error(gate: Gate) -> None:
     def completes() -> list[Any]:
         values = []
-        with pytest.raises(TimeoutError, match="1 runs have not finished after 0.05 second"):
+        with pytest.raises(TimeoutError, match="1 run has not finished after 0.05 second"):
             values += [values.append(each.result()) for each in as_completed(gate_and_one(gate), timeout=0.05)]
         gate.opened.set()
         return values

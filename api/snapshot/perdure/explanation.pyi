@@ -12,7 +12,7 @@ class Component(NamedTuple):
     def differs(self) -> bool: ...
     digest: str | None
     name: str
-    of: Literal['cache key', 'identity']
+    of: Part
     shown: str | None = None
     shown_before: str | None = None
     @property

@@ -162,6 +162,7 @@ class FailureFilter(NamedTuple):
     before: Micros | None = None
     limit: int = 30000
     of: str | None = None
+    tags: tuple[str, ...] = ()
 
 class FlowKeyRecord(NamedTuple):
     flow_name: str

@@ -240,7 +240,9 @@ class _Completed(Generic[F]):
         left = None if self._end is None else self._end - time.monotonic()
         if left is not None and left <= 0:
             count = len(self._unfinished)
-            raise TimeoutError(f"{count} runs have not finished after {self._timeout:g} second(s).")
+            raise TimeoutError(
+                f"{count} {'run has' if count == 1 else 'runs have'} not finished after {self._timeout:g} second(s)."
+            )
         return left
 
     def __iter__(self) -> Iterator[F]:

@@ -150,7 +150,7 @@ class Event(NamedTuple):
 
 class FlowRunModel(_RunModel):
     created: datetime
-    duration_seconds: float | None
+    duration_seconds: Annotated[float | None, Field(description='From its first start to its end, with what it waited if `run_count` is above 1.')]
     ended: datetime | None
     flow_name: str
     flow_version: str | None
@@ -324,7 +324,7 @@ class SyncRunsClient(SyncLogCalls):
 
 class TaskRunModel(_RunModel):
     created: datetime
-    duration_seconds: float | None
+    duration_seconds: Annotated[float | None, Field(description='From its first start to its end, with what it waited if `run_count` is above 1.')]
     ended: datetime | None
     flow_run_id: str | None
     id: str
