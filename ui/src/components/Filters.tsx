@@ -95,14 +95,21 @@ export function ChoiceFilter({ label, choices, value, onChange, single = false }
       <Popover.Portal>
         <Popover.Content className={css["list"]} align="start" sideOffset={5} collisionPadding={8} aria-label={label}>
           {isLong && (
-            <div className={css["find"]}>
+            <form
+              className={css["find"]}
+              onSubmit={event => {
+                event.preventDefault()
+                const best = bestOf(found, wanted)
+                if (best !== undefined) toggle(best.value)
+              }}
+            >
               <input
                 aria-label={`Find ${label.toLowerCase()}`}
-                placeholder="Find…"
+                placeholder="Find, then Enter"
                 value={wanted}
                 onChange={event => setWanted(event.target.value)}
               />
-            </div>
+            </form>
           )}
           {found.slice(0, MOST).map(choice => (
             <button
@@ -125,6 +132,15 @@ export function ChoiceFilter({ label, choices, value, onChange, single = false }
       </Popover.Portal>
     </Popover.Root>
   )
+}
+
+/** Of the choices that have a text: the one that is it, else one that begins with it, else the first. */
+function bestOf(found: readonly Choice[], text: string): Choice | undefined {
+  const wanted = text.trim().toLowerCase()
+  if (wanted === "") return undefined
+  const labels = found.map(choice => choice.label.toLowerCase())
+  const places = [labels.indexOf(wanted), labels.findIndex(label => label.startsWith(wanted)), 0]
+  return found[places.find(place => place >= 0) ?? 0]
 }
 
 /** The beginning of a range; see lib/span.ts. */

@@ -5,6 +5,8 @@ import { parseSearch } from "~/lib/address"
 interface Props extends Omit<ComponentProps<"a">, "href"> {
   /** A path of the page, with its search: "/flow-runs?state=FAILED". Parts that others chose are encoded by `path`. */
   to: string
+  /** Without a step back to where one was. */
+  replace?: boolean
 }
 
 /** A link within the page. */

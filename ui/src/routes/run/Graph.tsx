@@ -62,7 +62,7 @@ export function Graph({ flowRunId }: { flowRunId: string }) {
   if (laid === null) return <Skeleton lines={8} />
   if (laid.nodes.length === 0) {
     return (
-      <Empty icon={Network} title="This run has called nothing yet">
+      <Empty icon={Network} title="This run called no task or flow">
         Tasks appear here, with an arrow wherever one’s result went into another.
       </Empty>
     )

@@ -86,17 +86,19 @@ export function Logs({ flowRunId, taskRunId, live, names }: Props) {
           {isFiltered ? "Remove a filter." : "Use perdure.get_run_logger(), or @flow(log_prints=True) to log prints."}
         </Empty>
       ) : (
-        <Lines lines={lines} live={live} names={names} flowRunId={flowRunId} />
+        <Lines lines={lines} live={live} names={names} flowRunId={flowRunId} taskRunId={taskRunId} />
       )}
     </>
   )
 }
 
-type LinesProps = Pick<Props, "live" | "names" | "flowRunId"> & { lines: readonly Line[] }
+type LinesProps = Pick<Props, "live" | "names" | "flowRunId" | "taskRunId"> & { lines: readonly Line[] }
 
-function Lines({ lines, live, names, flowRunId }: LinesProps) {
+function Lines({ lines, live, names, flowRunId, taskRunId }: LinesProps) {
   const pane = useRef<HTMLDivElement>(null)
-  const [follows, setFollows] = useState(live)
+  const address = useAddress()
+  const marked = address.one("line")
+  const [follows, setFollows] = useState(live && marked === undefined)
   const virtual = useVirtualizer({
     count: lines.length,
     getScrollElement: () => pane.current,
@@ -107,6 +109,18 @@ function Lines({ lines, live, names, flowRunId }: LinesProps) {
   useEffect(() => {
     if (follows) pane.current?.scrollTo({ top: pane.current.scrollHeight })
   }, [follows, total])
+  const place = marked === undefined ? -1 : lines.findIndex(line => String(line.id) === marked)
+  const isThere = place >= 0
+  useEffect(() => {
+    if (isThere) virtual.scrollToIndex(place, { align: "center" })
+  }, [virtual, place, isThere])
+  const here = flowRunId === undefined ? path("task-runs", taskRunId ?? "") : path("flow-runs", flowRunId)
+  const linkTo = (line: Line) => {
+    const search = new URLSearchParams(address.text)
+    search.set("view", "log")
+    search.set("line", String(line.id))
+    return `${here}?${search.toString()}`
+  }
   return (
     <div className={css["box"]}>
       <div
@@ -134,12 +148,20 @@ function Lines({ lines, live, names, flowRunId }: LinesProps) {
                 key={line.id}
                 ref={virtual.measureElement}
                 data-index={item.index}
-                className={[css["line"], css[name.toLowerCase()]].join(" ")}
+                className={[css["line"], css[name.toLowerCase()], item.index === place && css["marked"]]
+                  .filter(Boolean)
+                  .join(" ")}
                 style={{ transform: `translateY(${item.start}px)` }}
               >
-                <time dateTime={line.time} title={exact(new Date(line.time))}>
-                  {clock(new Date(line.time))}
-                </time>
+                <Link
+                  to={linkTo(line)}
+                  replace
+                  className={css["time"]}
+                  title={`${exact(new Date(line.time))}: a link to this line`}
+                  onClick={() => setFollows(false)}
+                >
+                  <time dateTime={line.time}>{clock(new Date(line.time))}</time>
+                </Link>
                 <span className={css["level"]}>{name}</span>
                 <span className={css["message"]}>
                   {flowRunId !== undefined && line.flow_run_id !== null && line.flow_run_id !== flowRunId && (
