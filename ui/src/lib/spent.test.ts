@@ -27,7 +27,7 @@ describe("where the time of a run went", () => {
   })
 
   it("does so if nobody noticed before it was resumed", () => {
-    const resuming = { ...at(8, "PENDING"), name: "Resuming" }
+    const resuming = { ...at(8, "SCHEDULED"), name: "Resuming" }
     const states = [at(0, "RUNNING"), resuming, at(8, "RUNNING"), at(9, "COMPLETED")]
     expect(spent(...states)).toEqual({ ran: 1_000, waited: 0, lost: 8_000 })
     expect(begunAgain(states)).toBe("resumed")
@@ -45,6 +45,11 @@ describe("where the time of a run went", () => {
 describe("why a run began to run more than once", () => {
   it("is that it was continued, which is no attempt", () => {
     expect(begunAgain([at(0, "RUNNING"), at(1, "PAUSED"), at(2, "RUNNING"), at(3, "COMPLETED")])).toBe("continued")
+  })
+
+  it("is that it was continued, if another process resumed it then", () => {
+    const resuming = { ...at(2, "SCHEDULED"), name: "Resuming" }
+    expect(begunAgain([at(0, "RUNNING"), at(1, "PAUSED"), resuming, at(2, "RUNNING")])).toBe("continued")
   })
 
   it("is that it was resumed after a crash, or tried again", () => {

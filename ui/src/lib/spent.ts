@@ -9,7 +9,8 @@ export interface Spent {
   lost: number
 }
 
-const LOST = "Its last recorded state was" // says of a state that the one before may have ended earlier
+/** What a crashed run's message says if its process was lost. */
+export const LOST = "Its last recorded state was" // says of a state that the one before may have ended earlier
 const RESUMING = "Resuming" // the name of the state in which another process takes a run
 
 /** The sums of a run's states, oldest first; one that still runs does so until `now`. */
@@ -38,7 +39,7 @@ export function begunAgain(states: readonly Schemas["StateModel"][]): string {
     const before = states
       .slice(0, index)
       .reverse()
-      .find(each => each.type !== "PENDING")
+      .find(each => each.type !== "PENDING" && each.name !== RESUMING)
     if (state.type !== "RUNNING" || before === undefined || !states.slice(0, index).some(isRunning)) return
     if (before.type === "PAUSED") continued += 1
     else if (before.type === "CRASHED") resumed += 1
