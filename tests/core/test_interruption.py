@@ -13,6 +13,7 @@ import pytest
 
 from perdure import flow, task
 from perdure._platform.interruption import is_outside_logging, raise_in_thread
+from tests.prepared import run
 
 
 class Interrupted(BaseException):
@@ -161,3 +162,31 @@ def test_the_look_comes_after_what_takes_long(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.undo()
     worker.end()
     assert [each for each in looked if each in ("ctypes", "look")] == ["ctypes", "look"]
+
+
+LOOKS = """
+import gc, threading, time
+from perdure._platform.interruption import raise_in_thread
+
+gc.callbacks.append(lambda *_: time.sleep(0))  # lets another thread run, as a finalizer may
+gc.set_threshold(5)
+end = time.monotonic() + 1
+
+def starts_threads():
+    while time.monotonic() < end:
+        thread = threading.Thread(target=bool)
+        thread.start()
+        thread.join()
+
+threads = [threading.Thread(target=starts_threads, daemon=True) for _ in range(3)]
+for thread in threads:
+    thread.start()
+while time.monotonic() < end:
+    raise_in_thread(threads[0].ident, KeyboardInterrupt, lambda frame: False)
+print(gc.isenabled())
+"""
+
+
+@pytest.mark.slow
+def test_threads_that_begin_while_others_are_looked_at_wait_for_nobody() -> None:
+    assert run("-c", LOOKS, timeout=60).stdout == "True\n"

@@ -10,8 +10,12 @@ the innermost frame, with nothing after it at which Python lets another thread r
 `f` from C, and looking something up, comparing and entering a function of C are single steps.
 """
 
+import gc
+import os
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 
@@ -25,21 +29,67 @@ def raise_in_thread(thread: int, error: type[BaseException], may_raise_at: Calla
 
     have_raised = ctypes.pythonapi.PyThreadState_SetAsyncExc
     arguments = ctypes.c_ulong(thread), ctypes.py_object(error)
-    frame = sys._current_frames().get(thread)
-    if frame is None or not may_raise_at(frame):
-        return False
     frames: dict[int, FrameType] = {}
-    try:
-        for frames in iter(sys._current_frames, None):
-            if frames[thread] is frame:
-                have_raised(*arguments)
-                return True
+    with _without_collecting():
+        frame = sys._current_frames().get(thread)
+        if frame is None or not may_raise_at(frame):
             return False
-    except KeyError:  # the thread has ended
-        pass
-    finally:
-        frames = {}  # else this frame, which is in it, would keep those of all threads
+        try:
+            for frames in iter(sys._current_frames, None):
+                if frames[thread] is frame:
+                    have_raised(*arguments)
+                    return True
+                return False
+        except KeyError:  # the thread has ended
+            pass
+        finally:
+            frames = {}  # else this frame, which is in it, would keep those of all threads
     return False
+
+
+def frame_of(thread: int) -> FrameType | None:
+    """Where another thread is; None if it has ended."""
+    with _without_collecting():
+        return sys._current_frames().get(thread)
+
+
+_looking = threading.Lock()
+_is_off = False
+
+
+@contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Python holds a lock of its own while it looks where threads are, and up to 3.11 may collect garbage meanwhile.
+
+    What that calls, a finalizer say, may let a thread run that needs the same lock to begin: then all wait for ever
+    (CPython's issue 106883).
+    """
+    global _is_off
+    if sys.version_info >= (3, 12):
+        yield
+        return
+    with _looking:
+        _is_off = gc.isenabled()
+        gc.disable()
+        try:
+            yield
+        finally:
+            if _is_off:
+                gc.enable()
+            _is_off = False
+
+
+def _renew() -> None:
+    """In a forked child: some other thread of the parent may have been looking."""
+    global _looking, _is_off
+    _looking = threading.Lock()
+    if _is_off:
+        gc.enable()
+    _is_off = False
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_renew)
 
 
 def is_outside_logging(frame: FrameType | None) -> bool:

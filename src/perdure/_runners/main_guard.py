@@ -5,7 +5,8 @@ import multiprocessing
 import sys
 import threading
 from pathlib import Path
-from types import FrameType
+
+from perdure._platform.interruption import frame_of
 
 _GUARD = (
     'Put what it runs under `if __name__ == "__main__":`, give the address= of a cluster that runs, or use a'
@@ -26,7 +27,7 @@ def why_unguarded() -> str | None:
 
 def _line_of(main: object) -> int | None:
     """The line of the main program's own code that the main thread is in."""
-    frame: FrameType | None = sys._current_frames().get(threading.main_thread().ident or 0)
+    frame = frame_of(threading.main_thread().ident or 0)
     line = None
     while frame is not None:
         if frame.f_code.co_name == "<module>" and frame.f_globals is getattr(main, "__dict__", None):

@@ -127,8 +127,11 @@ def begin_flow(
     identity = identity_of(options, parameters, parent, transaction) if persisted else None
     if identity is not None and flow is not None and identity.id in flow.finished:
         return _reused(flow, identity.id)
+    earlier_id = None
+    if identity is not None and flow is not None and identity.id in flow.earlier:
+        earlier_id = _earlier_id(flow, identity)
     run = FlowRunContext(
-        id=new_id() if again is None else again.run.id,
+        id=earlier_id or new_id() if again is None else again.run.id,
         name=name if again is None else again.run.name,
         owner=owner,
         options=options,
@@ -162,7 +165,8 @@ def begin_flow(
         parameters_shown,
         run.created,
     )
-    return FlowCall(run, upstreams, wait_for, [created, *inputs, enter(run, runtime, StateType.PENDING)])
+    records: list[Record] = [created, *inputs, enter(run, runtime, StateType.PENDING)]
+    return FlowCall(run, upstreams, wait_for, records, earlier_id)
 
 
 _CHANGED = (

@@ -9,7 +9,7 @@ from perdure._engine.lifecycle.items import hand_on, hand_on_earlier
 from perdure._engine.lifecycle.runs import enter, note_cache_key, text_of
 from perdure._engine.port import Runtime
 from perdure._model.errors import ResultError, ResultNotKept, StorageError
-from perdure._model.records import DecisionRecord, Record, ResultRecord, StateRecord, TaskRunRecord, Why
+from perdure._model.records import DecisionRecord, FlowRunRecord, Record, ResultRecord, StateRecord, TaskRunRecord, Why
 from perdure._model.state_types import StateType
 from perdure._model.states import State
 from perdure._platform.ids import new_id
@@ -47,7 +47,7 @@ def become_new(run: RunContext, records: list[Record]) -> None:
     if isinstance(flow, FlowRunContext):
         flow.identities[run.id] = flow.identities[before]
     records[:] = [
-        each._replace(id=run.id) if isinstance(each, TaskRunRecord) else each._replace(run_id=run.id)  # type: ignore[call-arg]
+        each._replace(id=run.id) if isinstance(each, TaskRunRecord | FlowRunRecord) else each._replace(run_id=run.id)  # type: ignore[call-arg]
         for each in records
     ]
 

@@ -3,12 +3,11 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
 
 from perdure._engine.coordination.transacting import recovered
 from perdure._engine.identity.identity import identify_late
 from perdure._engine.lifecycle.attempt import Produced, produce
-from perdure._engine.lifecycle.ending_with_result import reused
+from perdure._engine.lifecycle.ending_with_result import become_new, reused
 from perdure._engine.lifecycle.outcomes import Outcome, outcome_of_flow
 from perdure._engine.lifecycle.retries import delay_before
 from perdure._engine.lifecycle.runs import call_hooks, crash, end, enter, name_run, stay, text_of
@@ -37,10 +36,12 @@ class FlowCall:
     upstreams: Sequence[Upstream] | None = None
     wait_for: Sequence[WaitedFor] = ()
     records: list[Record] = field(default_factory=list)
-    earlier_id: ClassVar[None] = None  # a subflow that was finished before a crash is a new run
+    earlier_id: str | None = None  # of the run that a subflow was before a crash, and is to stay
 
     def become_new(self) -> None:
-        """It is a run of its own."""
+        """Be a run of its own, if that has to be reported of it which would not be so of the earlier one."""
+        if self.records and self.run.id == self.earlier_id:
+            become_new(self.run, self.records)
 
 
 def flow_run(call: FlowCall, runtime: Runtime) -> Steps[State[object]]:
@@ -50,6 +51,7 @@ def flow_run(call: FlowCall, runtime: Runtime) -> Steps[State[object]]:
     try:
         return (yield from _flow_run(call, runtime))
     except SuspendRequested as request:
+        yield from _created(call)
         run.interrupt = None
         yield from _settle(run, runtime, failed=True)
         run.controller.check()
@@ -57,6 +59,7 @@ def flow_run(call: FlowCall, runtime: Runtime) -> Steps[State[object]]:
         assert run.state is not None
         return run.state
     except BaseException as error:
+        yield from _created(call)
         yield from _stop(run, runtime, error)
         state = yield from crash(run, runtime, error)
         if run.controller.lost is not None and run.parent is None:
@@ -68,6 +71,14 @@ def flow_run(call: FlowCall, runtime: Runtime) -> Steps[State[object]]:
         run.controller.flows.remove(run)
         if run.parent is None and run.controller.lost is None:
             runtime.disown(run)
+
+
+def _created(call: FlowCall) -> Steps[None]:
+    """Report the run's creation, unless that has been done."""
+    if call.records:
+        call.become_new()
+        records, call.records = call.records, []
+        yield Report(records)
 
 
 def _stop(run: FlowRunContext, runtime: Runtime, error: BaseException) -> Steps[None]:
@@ -97,18 +108,20 @@ def _flow_run(call: FlowCall, runtime: Runtime) -> Steps[State[object]]:
     options = run.options
     if run.parent is None:
         # Others see it while it runs, and a database that cannot be used is found out before the work is done.
-        yield Blocking(runtime.commit, ((*call.records, *runtime.start_of(run)),))
+        records, call.records = call.records, []
+        yield Blocking(runtime.commit, ((*records, *runtime.start_of(run)),))
         run.controller.check()
-    else:
-        yield Report(call.records)
+    elif call.earlier_id is None:
+        yield from _created(call)
     try:
         if call.upstreams is not None or call.wait_for:
             run.parameters = yield from resolved(run.parameters, call.upstreams or (), call.wait_for)
         if run.parent is not None:
             identify_late(run, runtime)
-            state = yield from reused(run, [], runtime)
+            state = yield from reused(run, call.records, runtime)
             if state is not None:
                 return state
+            yield from _created(call)
             if run.step is not None:
                 yield Report(runtime.start_of(run))
                 run.resumed_from = _unfinished_before(run)
@@ -120,8 +133,10 @@ def _flow_run(call: FlowCall, runtime: Runtime) -> Steps[State[object]]:
         if options.run_name is not None:
             yield Report((yield from name_run(run, options.run_name)))
     except UpstreamNotCompleted as upstream:
+        yield from _created(call)
         return (yield from _end(run, runtime, _failed(run, UpstreamTaskError(str(upstream)))))
     except Exception as error:
+        yield from _created(call)
         return (yield from _end(run, runtime, _failed(run, error)))
     if run.persisted and not runtime.can_persist(run):
         yield Blocking(runtime.check_persisting, (run,))

@@ -1,4 +1,4 @@
-"""Steps that were submitted or mapped, and had completed before a crash, stay the task runs that they were."""
+"""Steps that had completed before a crash stay the runs that they were: submitted and mapped tasks, and subflows."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -27,7 +27,7 @@ def crashed(body: Callable[[], Any], **options: Any) -> tuple[Any, FlowRun]:
     made = flow(name="crashing", **options)(body)
     with pytest.raises(KeyboardInterrupt):
         made()
-    (run,) = session.current().orchestrator.flow_runs(RunFilter())
+    (run,) = session.current().orchestrator.flow_runs(RunFilter(of="crashing"))
     return made, run
 
 
@@ -76,6 +76,54 @@ def test_what_takes_their_results_is_linked_to_them() -> None:
     assert [(each.source_id, each.name) for each in session.current().orchestrator.inputs_of([later])] == [
         (earlier, "rows")
     ]
+
+
+@flow(persist_result=True)
+def day(n: int) -> list[int]:
+    return load(n)
+
+
+def flow_runs() -> dict[str, FlowRun]:
+    return {run.id: run for run in session.current().orchestrator.flow_runs(RunFilter(of="day"))}
+
+
+@pytest.mark.parametrize("is_submitted", [False, True])
+def test_subflows_are_the_same_flow_runs(is_submitted: bool) -> None:
+    stops = iter([True, False])
+
+    def body() -> list[list[int]]:
+        days = [day.submit(n).result() if is_submitted else day(n) for n in range(2)]
+        if next(stops):
+            raise KeyboardInterrupt
+        return days
+
+    made, run = crashed(body)
+    before, tasks = flow_runs(), task_runs()
+    assert made.resume(run.id) == [[0], [1]]
+    assert len(before) == 2
+    assert flow_runs() == before
+    assert task_runs() == tasks
+
+
+@pytest.mark.parametrize("is_submitted", [False, True])
+def test_a_subflow_whose_result_is_gone_runs_again_as_a_flow_run_of_its_own(home: Path, is_submitted: bool) -> None:
+    stops = iter([True, False])
+
+    def body() -> list[int]:
+        found: list[int] = day.submit(1).result() if is_submitted else day(1)
+        if next(stops):
+            raise KeyboardInterrupt
+        return found
+
+    made, run = crashed(body)
+    before = flow_runs()
+    (id,) = before
+    for file in (home / "storage").iterdir():
+        file.unlink()
+    assert made.resume(run.id) == [1]
+    now = flow_runs()
+    assert now.pop(id) == before[id]
+    assert [each.state_name for each in now.values()] == ["Completed"]
 
 
 def test_one_whose_result_is_gone_runs_again_as_a_task_run_of_its_own(home: Path) -> None:
