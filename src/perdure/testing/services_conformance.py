@@ -7,7 +7,7 @@ from perdure._model.state_types import StateType as S
 from perdure._platform.ids import new_id
 from perdure._rooms.events.port import Delivery, Event, EventFilter, Hook, SeenState, Service
 from perdure._store.protocol import Orchestrator
-from perdure.testing._sample_records import flow_run, state, task_run
+from perdure.testing._sample_records import STORAGE, flow_run, persisted, state, task_run
 
 __all__ = ["ServicesConformance"]
 
@@ -76,6 +76,29 @@ class ServicesConformance:
             *(run.id, run.flow_name, task.task_name, "[]"),
         )
         assert orchestrator.services.states_after(found[0].arrival, 1) == found[1:2]
+
+    def test_results_under_users_keys_wait_for_their_events_once_somebody_makes_any(
+        self, orchestrator: Orchestrator
+    ) -> None:
+        services, run, makes = orchestrator.services, flow_run(), Service("events", new_id(), 20)
+        tasks = [task_run(run.id) for _ in range(5)]
+        named = [persisted(each, "prices", digest=f"blake2b:{number}") for number, each in enumerate(tasks)]
+        orchestrator.commit([run, *tasks, named[0]])
+        services.claim(makes, 1, None)
+        services.finish(makes._replace(ended=2, cursor=1))
+        failed, unnamed = named[2]._replace(is_exception=True), persisted(tasks[3], digest="blake2b:3")
+        orchestrator.commit([named[1], failed, unnamed])
+        (found,) = services.named_results(9)
+        assert found[1:9] == (tasks[1].id, True, STORAGE, "prices", "blake2b:1", "builtins.dict", 100, named[1].created)
+        assert (found.before, found.run_name, found.task_name) == (None, tasks[1].name, tasks[1].task_name)
+        assert (found.flow_run_id, found.flow_name, found.tags) == (run.id, run.flow_name, "[]")
+        made = event("result.created")
+        assert [services.settle_results([found], [each], []) for each in (made, event())] == [True, False]
+        assert services.events(EventFilter()) == [made]
+        orchestrator.commit([named[4], persisted(run, "prices", digest="blake2b:5")])
+        last, other = services.named_results(9)
+        assert (last.run_id, last.before, other.run_id, other.of_task) == (tasks[4].id, "blake2b:1", run.id, False)
+        assert services.named_results(1) == [last]
 
     def test_the_last_sign_of_a_flow_run_is_a_line_or_a_state_of_a_task(self, orchestrator: Orchestrator) -> None:
         run = flow_run()

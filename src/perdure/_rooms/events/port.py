@@ -43,6 +43,28 @@ class SeenState(NamedTuple):
     partition: str | None = None
 
 
+class SeenResult(NamedTuple):
+    """A result that was written under a key of the user's, and that no event has been made of yet."""
+
+    arrival: int  # in the order of which they are read
+    run_id: Id
+    of_task: bool
+    storage_id: Id
+    storage_key: str
+    digest: str
+    type: str
+    size: int | None
+    created: Micros
+    before: str | None  # the digest of the version before, if one was seen
+    run_name: str
+    flow_run_id: Id | None
+    flow_name: str | None
+    task_name: str | None
+    tags: Tags  # a JSON list
+    deployment: str | None
+    partition: str | None
+
+
 OF_STATES = ("flow-run.", "task-run.")  # how the kinds of events begin that servers make of states
 NO_RUN = "00000000-0000-0000-0000-000000000000"
 
@@ -149,6 +171,22 @@ class Services(Protocol):
     @administers
     def add_events(self, events: Sequence[Event], deliveries: Sequence[Delivery]) -> int:
         """Add events with their deliveries, in one transaction; how many are new. Others change nothing."""
+
+    @administers
+    def named_results(self, limit: int) -> Sequence[SeenResult]:
+        """Results under users' keys of which no events have been made, in the order in which they were committed.
+
+        Only those that were committed since a service first made events.
+        """
+
+    @administers
+    def settle_results(
+        self, seen: Sequence[SeenResult], events: Sequence[Event], deliveries: Sequence[Delivery]
+    ) -> bool:
+        """Add the events of results, and note these as the versions of their keys; all or nothing.
+
+        False if somebody else has done so for one of them.
+        """
 
     @administers
     def events(self, filter: EventFilter) -> Sequence[Event]:

@@ -3,10 +3,27 @@
 from collections.abc import Sequence
 
 from perdure._platform.clock import Micros
-from perdure._rooms.events.port import Delivery, Event, EventFilter, Hook, SeenState, Service
-from perdure._rooms.events.tables import DELIVERY, EVENT, HOOK, SERVICE
+from perdure._rooms.events.port import Delivery, Event, EventFilter, Hook, SeenResult, SeenState, Service
+from perdure._rooms.events.tables import DELIVERY, EVENT, HOOK, RESULT_VERSION, SERVICE
 from perdure._store.sql.access import Access
 from perdure._store.sql.database import Connection
+
+
+class _Outdated(Exception):
+    """Somebody else has settled them meanwhile."""
+
+
+# Of the run that a row `s` is about: it is found by its id, whatever it is.
+_RUN = (
+    "f.id, f.flow_name, t.task_name, coalesce(t.tags, f.tags, '[]'),"
+    " CASE WHEN d.id IS NULL THEN NULL ELSE d.flow_name || '/' || d.name END, q.partition"
+)
+_NAME = "coalesce(t.name, f.name, '')"
+_OF_RUN = (
+    " LEFT JOIN task_run AS t ON t.id = s.run_id AND s.of_task"
+    " LEFT JOIN flow_run AS f ON f.id = CASE WHEN s.of_task THEN t.flow_run_id ELSE s.run_id END"
+    " LEFT JOIN queued_run AS q ON q.flow_run_id = f.id LEFT JOIN deployment AS d ON d.id = q.deployment_id"
+)
 
 
 class SqlServices:
@@ -25,15 +42,18 @@ class SqlServices:
             f" WHERE name = {mark} AND process_id = {mark}"
         )
         self._states = (
-            "SELECT s.run_id, s.arrival, s.of_task, s.type, s.name, s.message, s.time, coalesce(t.name, f.name, ''),"
-            " f.id, f.flow_name, t.task_name, coalesce(t.tags, f.tags, '[]'),"
-            " CASE WHEN d.id IS NULL THEN NULL ELSE d.flow_name || '/' || d.name END, q.partition FROM state AS s"
-            " LEFT JOIN task_run AS t ON t.id = s.run_id AND s.of_task"
-            " LEFT JOIN flow_run AS f ON f.id = CASE WHEN s.of_task THEN t.flow_run_id ELSE s.run_id END"
-            " LEFT JOIN queued_run AS q ON q.flow_run_id = f.id LEFT JOIN deployment AS d ON d.id = q.deployment_id"
-            f" WHERE s.arrival > {mark} AND (NOT s.of_task OR s.type IN ('FAILED', 'CRASHED'))"
+            f"SELECT s.run_id, s.arrival, s.of_task, s.type, s.name, s.message, s.time, {_NAME}, {_RUN}"
+            f" FROM state AS s{_OF_RUN} WHERE s.arrival > {mark} AND (NOT s.of_task OR s.type IN ('FAILED', 'CRASHED'))"
             f" ORDER BY s.arrival LIMIT {mark}"
         )
+        self._results = (
+            "SELECT s.arrival, s.run_id, s.of_task, s.storage_id, s.storage_key, s.digest, s.type, s.size, s.created,"
+            f" v.digest, {_NAME}, {_RUN} FROM named_result AS s{_OF_RUN}"
+            " LEFT JOIN result_version AS v ON v.storage_id = s.storage_id AND v.storage_key = s.storage_key"
+            f" ORDER BY s.arrival, s.run_id LIMIT {mark}"
+        )
+        self._put_version = sql.upsert(RESULT_VERSION)
+        self._forget_result = f"DELETE FROM named_result WHERE arrival = {mark} AND run_id = {mark}"
         self._sign = (
             f"SELECT MAX(at) FROM (SELECT MAX(time) AS at FROM log WHERE flow_run_id = {mark}"
             f" UNION ALL SELECT MAX(state_time) FROM task_run WHERE flow_run_id = {mark}) AS signs"
@@ -78,16 +98,39 @@ class SqlServices:
 
     def add_events(self, events: Sequence[Event], deliveries: Sequence[Delivery]) -> int:
         """Add events with their deliveries, in one transaction; how many are new."""
+        return self._writer.transact(lambda it: self._add(it, events, deliveries)) if events else 0
 
-        def work(connection: Connection) -> int:
-            new = {event.id for event in events if connection.execute(self._add_event, event).rowcount == 1}
-            for delivery in deliveries:
-                if delivery.event_id in new:
-                    connection.execute(self._add_delivery, delivery)
-            connection.executemany(self._to_automations, [(id,) for id in sorted(new)])
-            return len(new)
+    def _add(self, connection: Connection, events: Sequence[Event], deliveries: Sequence[Delivery]) -> int:
+        new = {event.id for event in events if connection.execute(self._add_event, event).rowcount == 1}
+        for delivery in deliveries:
+            if delivery.event_id in new:
+                connection.execute(self._add_delivery, delivery)
+        connection.executemany(self._to_automations, [(id,) for id in sorted(new)])
+        return len(new)
 
-        return self._writer.transact(work) if events else 0
+    def named_results(self, limit: int) -> Sequence[SeenResult]:
+        """Results under users' keys of which no events have been made, in the order in which they were committed."""
+        return self._access.all(SeenResult, self._results, limit)
+
+    def settle_results(
+        self, seen: Sequence[SeenResult], events: Sequence[Event], deliveries: Sequence[Delivery]
+    ) -> bool:
+        """Add the events of results, and note these as the versions of their keys; all or nothing."""
+
+        def work(connection: Connection) -> bool:
+            for each in seen:
+                if connection.execute(self._forget_result, (each.arrival, each.run_id)).rowcount != 1:
+                    raise _Outdated
+            versions = {(each.storage_id, each.storage_key): each for each in seen}  # the last one of each
+            rows = [(*key, each.digest, each.run_id) for key, each in sorted(versions.items())]
+            connection.executemany(self._put_version, rows)
+            self._add(connection, events, deliveries)
+            return True
+
+        try:
+            return self._writer.transact(work)
+        except _Outdated:
+            return False
 
     def events(self, filter: EventFilter) -> Sequence[Event]:
         """Events, newest first."""

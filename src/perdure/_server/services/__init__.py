@@ -18,7 +18,7 @@ SERVICES = {
     "lost": "Marks runs Crashed whose process is lost, and releases their slots of limits.",
     "late": "Finds flow runs that are late or stuck.",
     "schedules": "Makes the runs that schedules are due for.",
-    "events": "Makes events of states.",
+    "events": "Makes events of states, and of results with names of the user's.",
     "files": "Looks for the files that automations wait for.",
     "automations": "Does what automations say about events, and about their absence.",
     "hooks": "Sends events to webhooks and notifications.",

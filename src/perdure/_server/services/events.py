@@ -10,6 +10,7 @@ from perdure._platform.clock import Micros, to_datetime
 from perdure._rooms.events.port import ARRIVAL, Delivery, Event, SeenState, deliveries_of
 from perdure._rooms.runs.records import FlowRun
 from perdure._server.services.loop import Outcome
+from perdure._server.services.results import events_of_results
 from perdure._server.services.runtime import ServiceRuntime
 
 _LAST = 253_402_300_799_000_000  # the end of the year 9999: what clocks that are set wrong say may come after it
@@ -42,6 +43,7 @@ class Events:
             at = states[-1].arrival if states else at
             if len(states) < _PAGE:
                 break
+        new += events_of_results(runtime)
         while len(self._seen) > _SEEN:  # the database knows the others
             del self._seen[next(iter(self._seen))]
         return Outcome(f"{new} new", max(cursor, min(at, now)))  # a clock elsewhere may be ahead

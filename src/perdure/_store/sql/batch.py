@@ -64,6 +64,7 @@ from perdure._model.records import (
 )
 from perdure._model.state_types import FINAL, StateType
 from perdure._platform.clock import Micros
+from perdure._rooms.results.tables import OWN_KEY_LENGTH
 from perdure._store.sql.clock_skew import is_clock_skewed
 from perdure._store.sql.statements import Statements
 from perdure._store.sql.tags import NO_TAGS, rendered_all
@@ -126,6 +127,7 @@ class Batch:
         self.task_runs: dict[str, _Run] = {}
         self._rows: dict[str, list[Row]] = {}  # by the statement's name; most batches have rows of a few
         self._blocks: list[BlockRecord] = []
+        self._arrival = arrival
         self._fold(records, arrival)
 
     def statements(self, sql: Statements) -> list[tuple[str, list[Row]]]:
@@ -228,6 +230,8 @@ class Batch:
             values = (absent,) * len(_NOTHING)
         else:
             values = [absent if value is None else value for value in rest]
+            if record.storage_key is not None and len(record.storage_key) != OWN_KEY_LENGTH:
+                self._add_named_result(record)
         skewed = created if is_clock_skewed(run_id, created) else absent
         self._of("put_result").append(
             (run_id, 1 if of_task else 0, kind, type, 1 if is_exception else 0, created, *values, skewed)
@@ -235,6 +239,19 @@ class Batch:
         removals = self._rows.get("mark_result")
         if removals:  # of the run's result before this one
             self._rows["mark_result"] = [row for row in removals if row[2] != run_id]
+
+    def _add_named_result(self, record: ResultRecord) -> None:
+        """Note a result under a key of the user's, of which an event is to be made."""
+        if record.kind != "persisted" or record.is_exception or record.item_of is not None or record.digest is None:
+            return
+        rows = self._of("add_named_result")
+        size = self._absent if record.size is None else record.size
+        rows.append(
+            (
+                *(self._arrival + len(rows) * Arrivals.STEP, record.run_id, 1 if record.of_task else 0),
+                *(record.storage_id, record.storage_key, record.digest, record.type, size, record.created),
+            )
+        )
 
     def _add_process(self, record: ProcessRecord) -> None:
         self._of("put_process").append(tuple(self._absent if value is None else value for value in record))
@@ -280,6 +297,7 @@ _ORDER = (
         "add_state",
         "add_past_state",
         "put_result",
+        "add_named_result",
         "mark_result",
         "add_input",
     ),

@@ -46,6 +46,8 @@ CREATE INDEX limit_slot_by_place ON limit_slot (name, place);
 CREATE TABLE log ( id INTEGER NOT NULL, flow_run_id VARCHAR(36), task_run_id VARCHAR(36), time BIGINT NOT NULL, level INTEGER NOT NULL, logger TEXT NOT NULL, message TEXT NOT NULL, PRIMARY KEY (id) );
 CREATE INDEX log_by_flow_run ON log (flow_run_id, time);
 CREATE INDEX log_by_task_run ON log (task_run_id, time);
+CREATE TABLE named_result ( arrival BIGINT NOT NULL, run_id VARCHAR(36) NOT NULL, of_task BOOLEAN NOT NULL, storage_id VARCHAR(36) NOT NULL, storage_key TEXT NOT NULL, digest TEXT NOT NULL, type TEXT NOT NULL, size BIGINT, created BIGINT NOT NULL, PRIMARY KEY (arrival, run_id) ) WITHOUT ROWID;
+CREATE INDEX named_result_by_run ON named_result (run_id);
 CREATE TABLE process ( id VARCHAR(36) NOT NULL, host TEXT NOT NULL, pid INTEGER NOT NULL, began TEXT, started BIGINT NOT NULL, beat BIGINT NOT NULL, PRIMARY KEY (id) ) WITHOUT ROWID;
 CREATE TABLE queued_run ( flow_run_id VARCHAR(36) NOT NULL, deployment_id VARCHAR(36) NOT NULL, version INTEGER NOT NULL, work_pool TEXT NOT NULL, work_queue TEXT, priority INTEGER NOT NULL, due BIGINT NOT NULL, schedule TEXT, tick BIGINT, partition TEXT, created BIGINT NOT NULL, phase TEXT NOT NULL, worker_id VARCHAR(36), lease BIGINT, starts INTEGER NOT NULL, PRIMARY KEY (flow_run_id) ) WITHOUT ROWID;
 CREATE INDEX queued_run_by_deployment ON queued_run (deployment_id, due);
@@ -62,6 +64,8 @@ CREATE INDEX result_by_key ON result (storage_key) WHERE length(storage_key) <> 
 CREATE INDEX result_by_place ON result (kind, storage_id, run_id) WHERE kind <> 'unpersisted';
 CREATE INDEX result_by_size ON result (size) WHERE size >= 4096;
 CREATE INDEX result_by_type ON result (type, run_id);
+CREATE TABLE result_version ( storage_id VARCHAR(36) NOT NULL, storage_key TEXT NOT NULL, digest TEXT NOT NULL, run_id VARCHAR(36) NOT NULL, PRIMARY KEY (storage_id, storage_key) ) WITHOUT ROWID;
+CREATE INDEX result_version_by_run ON result_version (run_id);
 CREATE TABLE run_input ( run_id VARCHAR(36) NOT NULL, source_id VARCHAR(36) NOT NULL, name TEXT NOT NULL, PRIMARY KEY (run_id, source_id, name) ) WITHOUT ROWID;
 CREATE INDEX run_input_by_source ON run_input (source_id);
 CREATE TABLE run_tag ( of_task BOOLEAN NOT NULL, tag TEXT NOT NULL, run_id VARCHAR(36) NOT NULL, PRIMARY KEY (of_task, tag, run_id) ) WITHOUT ROWID;

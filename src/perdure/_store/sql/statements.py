@@ -54,7 +54,7 @@ class Statements(Clauses):
         super().__init__(mark, absent, flag, share)
         self._later = [
             *(self._of_logs, self._of_blocks, self._of_cache, self._of_transactions, self._of_artifacts),
-            *(self._of_variables, self._of_deliveries),
+            *(self._of_variables, self._of_deliveries, self._of_named_results),
         ]
         self._lock = Lock()
         self.create_flow_run = self._create_run(FLOW_RUN, FlowRunRecord._fields)
@@ -182,6 +182,16 @@ class Statements(Clauses):
         self.free_slug = f"UPDATE block SET name = NULL WHERE type = {mark} AND name = {mark} AND id <> {mark}"
         self.forget_block = f"UPDATE block SET name = NULL WHERE id = {mark}"
         self.block = self.select(BLOCK, f"id = {mark}")
+
+    def _of_named_results(self) -> None:
+        from perdure._rooms.events.tables import NAMED_RESULT, NamedResult
+
+        # Where nobody makes events, nobody would ever take them away.
+        self.add_named_result = (
+            f"INSERT INTO named_result ({', '.join(NamedResult._fields)})"
+            f" SELECT {self.marks(NAMED_RESULT, NamedResult._fields)}"
+            " WHERE EXISTS (SELECT 1 FROM service WHERE name = 'events' AND cursor IS NOT NULL) ON CONFLICT DO NOTHING"
+        )
 
     def _of_cache(self) -> None:
         from perdure._rooms.cache.tables import CACHE_CLAIM, CACHE_ENTRY
