@@ -5,7 +5,7 @@ export interface Spent {
   ran: number
   /** Paused, suspended, or before another try. */
   waited: number
-  /** Without a process: from the last sign of one that was lost until that was noticed, and until it was resumed. */
+  /** Without a process, or in one that was lost: from its start until that was noticed, and until it was resumed. */
   lost: number
 }
 
