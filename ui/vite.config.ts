@@ -16,5 +16,10 @@ export default defineConfig({
   server: {
     proxy: { "/api": { target: process.env["PERDURE_SERVER"] ?? "http://127.0.0.1:4400", changeOrigin: true } },
   },
-  test: { environment: "jsdom", include: ["src/**/*.test.{ts,tsx}"] },
+  test: {
+    environment: "jsdom",
+    include: ["src/**/*.test.{ts,tsx}"],
+    setupFiles: ["src/testing/setup.ts"],
+    testTimeout: 60_000, // milliseconds
+  },
 })
