@@ -88,7 +88,7 @@ class TaskRunModel(_RunModel):
     task_name: str
     task_key: str
     flow_run_id: str | None
-    flow_run_name: Annotated[str | None, Field(description="In lists: the name of the flow run that called it.")] = None
+    flow_run_name: Annotated[str | None, Field(description="Of the flow run that called it.")] = None
 
     @classmethod
     def of(cls, run: TaskRun, caller: str | None = None) -> "TaskRunModel":

@@ -4689,7 +4689,7 @@ export interface components {
             flow_run_id: string | null;
             /**
              * Flow Run Name
-             * @description In lists: the name of the flow run that called it.
+             * @description Of the flow run that called it.
              */
             flow_run_name?: string | null;
             /** Id */

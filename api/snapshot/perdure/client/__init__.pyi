@@ -327,10 +327,11 @@ class TaskRunModel(_RunModel):
     duration_seconds: Annotated[float | None, Field(description='From its first start to its end, with what it waited if `run_count` is above 1.')]
     ended: datetime | None
     flow_run_id: str | None
+    flow_run_name: Annotated[str | None, Field(description='Of the flow run that called it.')] = None
     id: str
     name: str
     @classmethod
-    def of(cls, run: TaskRun) -> TaskRunModel: ...
+    def of(cls, run: TaskRun, caller: str | None = None) -> TaskRunModel: ...
     parent_task_run_id: str | None
     run_count: int
     started: datetime | None

@@ -1,5 +1,6 @@
 """Task runs."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Annotated
 
@@ -26,7 +27,7 @@ def list_task_runs(asked: Asked, known: Known, wanted: Annotated[TaskRunsWanted,
     """Task runs, newest first by default."""
     found = asked.task_runs(wanted.filter())
     callers = names_of_flow_runs((run.flow_run_id for run in found.items), known)
-    return page(found, lambda run: TaskRunModel.of(run, callers.get(run.flow_run_id or "")))
+    return page(found, lambda run: _model(run, callers))
 
 
 @router.get("/count")
@@ -40,7 +41,8 @@ def count_task_runs(asked: Asked, wanted: Annotated[TaskRunsWanted, Query()]) ->
 @router.get("/{id}", responses=_ONE)
 def get_task_run(id: PathId, known: Known) -> TaskRunModel:
     """One task run."""
-    return TaskRunModel.of(_found(id, known))
+    run = _found(id, known)
+    return _model(run, names_of_flow_runs((run.flow_run_id,), known))
 
 
 @router.get("/{id}/states", responses=_ONE)
@@ -54,6 +56,10 @@ def list_task_run_states(id: PathId, known: Known) -> list[StateModel]:
 def explain_task_run(id: PathId, known: Known) -> ExplanationModel:
     """Why a task run called its function, or why it did not."""
     return ExplanationModel.of(_found(id, known), known)
+
+
+def _model(run: TaskRun, callers: Mapping[str, str]) -> TaskRunModel:
+    return TaskRunModel.of(run, callers.get(run.flow_run_id or ""))
 
 
 def _found(id: str, known: Orchestrator) -> TaskRun:
