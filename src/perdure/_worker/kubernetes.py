@@ -34,6 +34,7 @@ _DELETED = 1_000  # objects that are remembered after their deletion
 _POD_SECONDS = 5.0  # for which the end of a pod may be seen later than that of its Job
 _EVENT_SECONDS = 5.0  # between two looks for why a job has no pod
 _LOG_SECONDS = 2.0  # until the log's end has been read, once its pod has ended
+_LOG_ATTEMPTS = 3
 _NEW_SECONDS = 30.0  # in which a job that was made may not have been seen yet
 _BUSY = (408, 425, 429, 500, 502, 503, 504)  # answers after which the same request may succeed
 
@@ -363,11 +364,13 @@ class KubernetesJob:
         self._look()
         if self._pod is None:
             return ""
-        try:
-            response = self._infrastructure.request("GET", f"{self._path()}/log", params={"tailLines": KEPT_LINES})
-        except Unreachable:
-            return ""
-        return "" if response.is_error else last_lines(response.text)
+        for _ in range(_LOG_ATTEMPTS):  # a connection that was kept may be closed by now
+            try:
+                response = self._infrastructure.request("GET", f"{self._path()}/log", params={"tailLines": KEPT_LINES})
+            except Unreachable:
+                continue
+            return "" if response.is_error else last_lines(response.text)
+        return ""
 
     def _path(self) -> str:
         assert self._pod is not None
