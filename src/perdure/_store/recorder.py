@@ -61,7 +61,7 @@ class Recorder:
         self._made: Orchestrator | None = None
         self._kept: dict[Recording | None, list[Record]] = {}  # by the batch whose call has reported them
         self._awaited: set[Recording | None] = set()
-        self._passed: dict[str, Micros] = {}  # by runs that go on: the time of the last state that went to the sender
+        self._passed: dict[str, Micros] = {}  # by open runs: the time of the last state that the sender has
         self._owners: dict[str, Owner] = {}
         self._hear: Callable[[Owner], None] | None = None
         self._lock = Lock()
