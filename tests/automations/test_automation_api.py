@@ -1,6 +1,7 @@
 """Automations and emitted events over HTTP."""
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,10 @@ import httpx
 import pytest
 
 from perdure import settings
+from perdure._automations.definition import AutomationDefinition
 from perdure._platform.clock import system_clock
+from perdure._rooms.automations.making import new_automation
+from perdure._rooms.automations.port import Automations
 from perdure._rooms.events.sending import is_signed, signature
 from tests.server.serving import Serving, serving
 
@@ -40,9 +44,9 @@ def _secret(home: Path, served: Serving, monkeypatch: pytest.MonkeyPatch) -> Non
     settings.reload()
 
 
-def posted(served: Serving, body: Any, time: int | None = None, secret: str = SECRET) -> httpx.Response:
+def posted(served: Serving, body: Any, at: int | None = None, secret: str = SECRET) -> httpx.Response:
     data = json.dumps(body).encode()
-    signed = signature(secret, system_clock() // 1_000_000 if time is None else time, data)
+    signed = signature(secret, system_clock() // 1_000_000 if at is None else at, data)
     headers = {"Content-Type": "application/json", "Perdure-Signature": signed}
     with served.client() as client:
         return client.post("/api/events", content=data, headers=headers)
@@ -64,6 +68,28 @@ def test_what_is_wrong_is_said(served: Serving) -> None:
         wrong = client.put("/api/automations/orders", json={**DEFINITION, "actions": [{"do": "pause"}]})
         assert (wrong.status_code, "name one of" in wrong.json()["error"]["message"]) == (422, True)
         assert client.put("/api/automations/Bad%20Name", json=DEFINITION).status_code == 422
+
+
+def test_one_whose_place_cannot_be_looked_at_is_listed_with_its_log(served: Serving) -> None:
+    trigger = {"type": "file", "storage": "s3/never-saved", "every": 1}
+    with served.client(served.tokens["admin"]) as client:
+        assert client.put("/api/automations/lost", json={**DEFINITION, "trigger": trigger}).status_code == 200
+        deadline = time.monotonic() + 60
+        while not client.get("/api/automations/lost/log").json()["items"]:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        (listed,) = client.get("/api/automations").json()
+        assert (listed["last"]["outcome"], "never-saved" in listed["last"]["reason"]) == ("failed", True)
+        client.delete("/api/automations/lost")
+
+
+def test_one_that_a_later_version_made_is_listed_without_what_it_says(served: Serving) -> None:
+    room = served.app.state.orchestrator.room(Automations)
+    newer = new_automation("newer", AutomationDefinition.model_validate(DEFINITION), system_clock())
+    room.put(newer._replace(definition='{"from": "later"}'))
+    with served.client(served.tokens["admin"]) as client:
+        assert [each["definition"] for each in client.get("/api/automations").json()] == [None]
+        client.delete("/api/automations/newer")
 
 
 def test_who_may_only_write_makes_no_automation(served: Serving) -> None:
@@ -94,7 +120,7 @@ def test_a_request_that_is_sent_again_is_the_same_event(served: Serving) -> None
 def test_wrong_and_old_signatures_are_refused(served: Serving) -> None:
     now = system_clock() // 1_000_000
     assert posted(served, EVENT, secret="guessed").status_code == 401
-    assert posted(served, EVENT, time=now - 3_600).status_code == 401
+    assert posted(served, EVENT, at=now - 3_600).status_code == 401
     assert posted(served, {**EVENT, "kind": "flow-run.completed"}).status_code == 422
     with served.client() as client:
         assert client.post("/api/events", json=EVENT).status_code == 401

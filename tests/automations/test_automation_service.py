@@ -269,6 +269,14 @@ def test_automations_are_made_read_and_deleted_by_code(home: Path) -> None:
         on_order(Notify(), name="Bad Name")
 
 
+@pytest.mark.parametrize("payload", [{"chain": 1}, {"chain": [1, None]}, {"chain": {"a": 1}}, {"chain": "orders"}])
+def test_a_payload_may_have_a_chain_of_its_own(server: Server, payload: dict[str, Any]) -> None:
+    on_order(Notify())
+    emit_event("order.shipped", ORDER, payload=payload)
+    server.look()
+    assert server.outcomes() == ["acts"]
+
+
 @pytest.mark.slow
 def test_each_event_is_acted_on_once_by_servers_that_are_killed(tmp_path: Path, home: Path) -> None:
     counted = story(lambda: EmbeddedOrchestrator(tmp_path / "perdure.db"), 60, seed=1)

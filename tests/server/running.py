@@ -2,6 +2,7 @@
 
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,14 +28,17 @@ def running(database: str, *options: str, port: int | None = None) -> Iterator[s
     """The address of a server on a database: a path or a URL."""
     port = port or free_port()
     command = ["-m", "perdure", "server", "start", f"--port={port}", f"--database={database}", *options]
-    process = Prepared(*command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     address = f"http://127.0.0.1:{port}"
-    try:
-        wait_for(address, process)
-        yield address
-    finally:
-        process.terminate()
-        process.communicate(timeout=30)
+    with tempfile.TemporaryFile("w+") as output:  # not a pipe, in which a server that says much would stand still
+        process = Prepared(*command, stdout=output, stderr=subprocess.STDOUT)
+        try:
+            wait_for(address, process)
+            yield address
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+            output.seek(0)
+            print(output.read())  # pytest shows it where a test failed
 
 
 def wait_for(address: str, process: "subprocess.Popen[Any]") -> None:

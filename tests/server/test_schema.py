@@ -18,6 +18,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from perdure._automations.definition import AutomationDefinition
+from perdure._rooms.automations.making import new_automation
+from perdure._rooms.automations.port import Automations
 from perdure._store.embedded import EmbeddedOrchestrator
 from perdure.records import LogRecord
 from perdure.states import StateType
@@ -25,6 +28,7 @@ from perdure.testing._sample_records import block, flow_run, literal, persisted,
 from tests.server.running import running
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "8"))  # of each operation
+LOST = {"trigger": {"type": "file", "storage": "s3/never-saved"}, "actions": [{"do": "notify"}]}
 _CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
 
@@ -37,6 +41,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     task = task_run(flow_run_id=odd.id)
     known.commit([odd, late, task, *(state(run, kind) for run in (odd, task) for kind in StateType)])
     line = LogRecord(odd.id, task.id, 1 << 61, 20, "", "\x00\x1b")
+    known.room(Automations).put(new_automation("lost", AutomationDefinition.model_validate(LOST), 0))
     known.commit([literal(odd, "[NaN]"), persisted(task), block("dev"), line])
     known.close()
     with running(str(path), "--serve-values") as address:

@@ -11,9 +11,9 @@ from perdure._automations.definition import AutomationDefinition, NamedAutomatio
 from perdure._execution.automations import automation_named, pause_automation
 from perdure._model.errors import AutomationError, reasons
 from perdure._platform.clock import system_clock
-from perdure._rooms.automations.making import new_automation
+from perdure._rooms.automations.making import definition_of, new_automation
 from perdure._rooms.automations.port import Automation as Kept
-from perdure._rooms.automations.port import Automations, LogEntry, LogFilter
+from perdure._rooms.automations.port import Automations, Details, LogEntry, LogFilter
 from perdure.cli import completion
 from perdure.cli.find import orchestrator
 from perdure.cli.groups import AsJson, Limit, new_group
@@ -108,11 +108,12 @@ def ls(as_json: AsJson = False) -> None:
 
 
 def _row(each: Kept) -> tuple[str, ...]:
-    said = AutomationDefinition.model_validate_json(each.definition)
-    on = _on(said)
+    said = definition_of(each)
+    on = "cannot be read: a later version of Perdure made it" if said is None else _on(said)
+    does = NOTHING if said is None else ", ".join(action.do for action in said.actions)
     acted = _log(each, 1, ("acts", "failed"))
     when = short_time(acted[0].time) if acted else NOTHING
-    return each.name, on, ", ".join(action.do for action in said.actions), when, "paused" if each.paused else ""
+    return each.name, on, does, when, "paused" if each.paused else ""
 
 
 def _on(said: AutomationDefinition) -> str:
@@ -201,13 +202,18 @@ def _show_log(entries: list[LogEntry]) -> None:
 def _did(entry: LogEntry) -> str:
     if entry.phase == "acting":
         return "about to"
-    each = json.loads(entry.details)["actions"]
-    return "; ".join(" ".join(str(part) for part in action.values()) for action in each) or NOTHING
+    actions = Details.of(json.loads(entry.details)).actions
+    return "; ".join(" ".join(str(part) for part in action.values()) for action in actions) or NOTHING
 
 
 def _line(entry: LogEntry) -> dict[str, object]:
     fields = {name: getattr(entry, name) for name in ("id", "event_id", "event_kind", "outcome", "reason")}
-    return {**fields, "time": iso(entry.time), "is_done": entry.phase == "done", **json.loads(entry.details)}
+    return {
+        **fields,
+        "time": iso(entry.time),
+        "is_done": entry.phase == "done",
+        **Details.of(json.loads(entry.details))._asdict(),
+    }
 
 
 def _shape(of: Kept) -> dict[str, Any]:

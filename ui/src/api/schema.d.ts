@@ -2046,7 +2046,8 @@ export interface components {
              * Format: date-time
              */
             created: string;
-            definition: components["schemas"]["AutomationDefinition-Output"];
+            /** @description Null of one that a later version made, which does nothing here. */
+            definition: components["schemas"]["AutomationDefinition-Output"] | null;
             /**
              * Due
              * @description When it acts next if nothing comes; null if nothing is due.

@@ -5,8 +5,9 @@ follows from it commits that with the event's leaving the inbox: so each event i
 What an automation is to do is a line of its log that is not done yet; each action is known by the line, and done once.
 """
 
-from collections.abc import Sequence
-from typing import Annotated, Literal, NamedTuple, Protocol
+import json
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal, NamedTuple, Protocol
 
 from perdure._model.fields import Id, JsonObject
 from perdure._model.filters import CURSOR, Parameter, Rows
@@ -31,6 +32,22 @@ class Automation(NamedTuple):
     updated: Micros
 
 
+class Details(NamedTuple):
+    """More of a line of the log: `details`, the text that is kept, is made and read here alone."""
+
+    chain: Sequence[str] = ()  # the automations that led to the event, the latest last
+    actions: Sequence[Mapping[str, object]] = ()  # what each action came to: a run, an event, an error
+
+    def text(self) -> str:
+        """As it is kept."""
+        return json.dumps(self._asdict())
+
+    @classmethod
+    def of(cls, kept: Mapping[str, Any]) -> "Details":
+        """Of the kept JSON; a part that it lacks is empty."""
+        return cls(kept.get("chain", ()), kept.get("actions", ()))
+
+
 class LogEntry(NamedTuple):
     """What an automation did about an event, or at a time; or why it did nothing."""
 
@@ -42,7 +59,7 @@ class LogEntry(NamedTuple):
     outcome: Outcome
     reason: str
     phase: Literal["acting", "done"]
-    details: JsonObject  # the automations that led here as `chain`, and what each action came to as `actions`
+    details: JsonObject  # see `Details`
 
 
 class LogFilter(NamedTuple):

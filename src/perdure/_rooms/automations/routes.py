@@ -1,6 +1,5 @@
 """Automations, and the log of what each one saw and did."""
 
-import json
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -12,14 +11,14 @@ from perdure._automations.definition import AutomationDefinition, Name
 from perdure._http.access import needs
 from perdure._http.dependencies import Known
 from perdure._http.errors import ANSWERS
-from perdure._http.models import moment, time_of
+from perdure._http.models import moment, parsed, time_of
 from perdure._http.pages import Page, Plain
 from perdure._http.routers import ApiRouter
 from perdure._http.wanted import listed, wanted
 from perdure._model.errors import NotFound
 from perdure._platform.clock import system_clock
-from perdure._rooms.automations.making import new_automation
-from perdure._rooms.automations.port import Automation, Automations, LogEntry, LogFilter, Outcome
+from perdure._rooms.automations.making import definition_of, new_automation
+from perdure._rooms.automations.port import Automation, Automations, Details, LogEntry, LogFilter, Outcome
 from perdure._rooms.tokens.records import Scope
 from perdure._store.embedded import EmbeddedOrchestrator
 
@@ -46,7 +45,8 @@ class LogEntryModel(BaseModel):
     def of(cls, entry: LogEntry) -> "LogEntryModel":
         """The model of a record."""
         fields = {name: getattr(entry, name) for name in ("id", "event_id", "event_kind", "outcome", "reason")}
-        return cls(**fields, time=moment(entry.time), is_done=entry.phase == "done", **json.loads(entry.details))
+        more = Details.of(parsed(entry.details))._asdict()
+        return cls(**fields, time=moment(entry.time), is_done=entry.phase == "done", **more)
 
 
 class AutomationModel(BaseModel):
@@ -54,7 +54,10 @@ class AutomationModel(BaseModel):
 
     id: str
     name: str
-    definition: AutomationDefinition
+    definition: Annotated[
+        AutomationDefinition | None,
+        Field(description="Null of one that a later version made, which does nothing here."),
+    ]
     paused: datetime | None
     since: Annotated[datetime, Field(description="It has seen all events from then on.")]
     due: Annotated[datetime | None, Field(description="When it acts next if nothing comes; null if nothing is due.")]
@@ -121,7 +124,7 @@ def _model(of: Automation, known: EmbeddedOrchestrator) -> AutomationModel:
     return AutomationModel(
         id=of.id,
         name=of.name,
-        definition=AutomationDefinition.model_validate_json(of.definition),
+        definition=definition_of(of),
         paused=time_of(of.paused),
         since=moment(of.since),
         due=time_of(of.due) if of.due is not None and of.paused is None else None,

@@ -14,10 +14,11 @@ from typing import Any, NamedTuple
 
 from perdure._automations.definition import AutomationDefinition
 from perdure._automations.evaluation import Decision, Memory, Seen, next_look, on_event, on_time
+from perdure._automations.templates import looked_up
 from perdure._model.errors import OrchestratorError, OrchestratorUnreachable, PerdureError, reasons
 from perdure._platform.clock import Micros, to_datetime
 from perdure._platform.ids import new_id
-from perdure._rooms.automations.port import Automation, Automations, LogEntry, LogFilter
+from perdure._rooms.automations.port import Automation, Automations, Details, LogEntry, LogFilter
 from perdure._rooms.events.port import Event, EventFilter, Service
 from perdure._rooms.runs.records import RunFilter
 from perdure._server.services.actions import CHAIN_TAG, Firing, act
@@ -142,7 +143,6 @@ def _seen(event: Event) -> Seen:
 
 def _entry(work: _Work, decision: Decision, kind: str | None, now: Micros) -> LogEntry:
     acts = decision.outcome == "acts"
-    details = {"chain": list(decision.chain), "actions": []}
     return LogEntry(
         new_id(),
         work.kept.id,
@@ -152,13 +152,14 @@ def _entry(work: _Work, decision: Decision, kind: str | None, now: Micros) -> Lo
         decision.outcome,
         decision.reason,
         "acting" if acts else "done",
-        json.dumps(details),
+        Details(decision.chain).text(),
     )
 
 
 def _chain_of(event: Seen, runtime: ServiceRuntime) -> tuple[str, ...]:
     """The automations that led to an event: those that its run was started by, or its outer ones, and its own."""
-    found: list[str] = list(event.content.get("payload", {}).get("chain", ()))
+    led = looked_up(event.content, "payload.chain")  # whoever emits may have put anything there
+    found = [each for each in led if isinstance(each, str)] if isinstance(led, list) else []
     run = event.content.get("run") or {}
     id = run.get("flow_run_id") or run.get("id")
     for _ in range(_DEEP):
@@ -177,8 +178,8 @@ def _do(entry: LogEntry, runtime: ServiceRuntime) -> int:
     of = next((each for each in room.all() if each.id == entry.automation_id), None)
     if of is None:  # it was deleted meanwhile, with its log
         return 0
-    details = json.loads(entry.details)
-    firing = Firing(entry.id, of.name, tuple(details["chain"]), _event_of(entry, of, runtime), entry.time)
+    chain = tuple(Details.of(json.loads(entry.details)).chain)
+    firing = Firing(entry.id, of.name, chain, _event_of(entry, of, runtime), entry.time)
     outcomes = list(_done(definition_of(of.definition), firing, runtime))
     failed = [each["error"] for each in outcomes if "error" in each]
     if failed:
@@ -186,7 +187,7 @@ def _do(entry: LogEntry, runtime: ServiceRuntime) -> int:
     done = entry._replace(
         outcome="failed" if failed else "acts",
         phase="done",
-        details=json.dumps(details | {"actions": outcomes}),
+        details=Details(chain, outcomes).text(),
     )
     return int(room.note(done))
 

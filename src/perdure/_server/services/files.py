@@ -19,7 +19,7 @@ from perdure._model.errors import AutomationError, OrchestratorError, Orchestrat
 from perdure._platform.clock import Micros, to_datetime
 from perdure._platform.ids import dated_id, id_of, new_id
 from perdure._results.places import storage_at
-from perdure._rooms.automations.port import Automation, Automations, LogEntry, LogFilter, WatchedFile
+from perdure._rooms.automations.port import Automation, Automations, Details, LogEntry, LogFilter, WatchedFile
 from perdure._rooms.automations.port import Outcome as Logged
 from perdure._rooms.events.port import NO_RUN, Event
 from perdure._server.services.events import new_deliveries
@@ -169,7 +169,7 @@ class Files:
         last = next(iter(room.log(LogFilter(automation_id=of.id, limit=1))), None)
         if is_said or (last is not None and (last.outcome, last.reason) == (outcome, reason)):
             return
-        line = LogEntry(new_id(), of.id, runtime.clock(), None, APPEARED, outcome, reason, "done", '{"actions": []}')
+        line = LogEntry(new_id(), of.id, runtime.clock(), None, APPEARED, outcome, reason, "done", Details().text())
         room.settle((), (), [line])
 
 

@@ -21,7 +21,7 @@ import { Paused } from "../deployments/When"
 import css from "./Automations.module.css"
 import { OutcomeBadge, OUTCOMES } from "./Outcome"
 import { automation, automationLog, usePause, type Automation, type LogEntry, type Outcome } from "./queries"
-import { actionOf, didOf, restraintsOf, triggerOf } from "./words"
+import { actionOf, didOf, restraintsOf, triggerOf, UNREADABLE, type Definition } from "./words"
 
 /** One automation: what it says, and what it saw and did. */
 export function Page() {
@@ -43,18 +43,11 @@ function Shown({ of }: { of: Automation }) {
         about={<About of={of} />}
         actions={<Actions of={of} />}
       />
-      <div className={css["halves"]}>
-        <Card title="Waits for">
-          <WaitsFor of={of} />
-        </Card>
-        <Card title="Does">
-          <ul className={css["list"]}>
-            {of.definition.actions.map((action, index) => (
-              <li key={index}>{actionOf(action)}</li>
-            ))}
-          </ul>
-        </Card>
-      </div>
+      {of.definition === null ? (
+        <Empty title={UNREADABLE}>Update the server, or delete the automation and make it with this version.</Empty>
+      ) : (
+        <Said by={of.definition} />
+      )}
       <Tabs
         label="Of this automation"
         value={address.one("view") ?? "log"}
@@ -68,8 +61,25 @@ function Shown({ of }: { of: Automation }) {
   )
 }
 
-function WaitsFor({ of }: { of: Automation }) {
-  const { trigger } = of.definition
+function Said({ by }: { by: Definition }) {
+  return (
+    <div className={css["halves"]}>
+      <Card title="Waits for">
+        <WaitsFor by={by} />
+      </Card>
+      <Card title="Does">
+        <ul className={css["list"]}>
+          {by.actions.map((action, index) => (
+            <li key={index}>{actionOf(action)}</li>
+          ))}
+        </ul>
+      </Card>
+    </div>
+  )
+}
+
+function WaitsFor({ by }: { by: Definition }) {
+  const { trigger } = by
   const match = trigger.type === "file" ? {} : trigger.match
   return (
     <ul className={css["list"]}>
@@ -82,7 +92,7 @@ function WaitsFor({ of }: { of: Automation }) {
           ))}
         </li>
       ))}
-      {restraintsOf(of.definition).map(text => (
+      {restraintsOf(by).map(text => (
         <li key={text} className="soft">
           {text}
         </li>
@@ -94,7 +104,7 @@ function WaitsFor({ of }: { of: Automation }) {
 function About({ of }: { of: Automation }) {
   return (
     <div className={css["about"]}>
-      {of.definition.description && <span>{of.definition.description}</span>}
+      {of.definition?.description && <span>{of.definition.description}</span>}
       {of.paused !== null && <Paused since={of.paused} />}
       {of.due !== null && (
         <span>

@@ -11,7 +11,7 @@ import { Paused } from "../deployments/When"
 import css from "./Automations.module.css"
 import { OutcomeBadge } from "./Outcome"
 import { automations, usePause, type Automation } from "./queries"
-import { actionOf, triggerOf } from "./words"
+import { actionOf, triggerOf, UNREADABLE } from "./words"
 
 /** All automations: what they wait for, what they do, and when they did it last. */
 export function Page() {
@@ -61,13 +61,13 @@ const COLUMNS: readonly Column<Automation>[] = [
     header: "Waits for",
     width: "minmax(0, 1.8fr)",
     wide: true,
-    cell: of => <span title={triggerOf(of.definition.trigger)}>{triggerOf(of.definition.trigger)}</span>,
+    cell: of => <span title={waitsFor(of)}>{waitsFor(of)}</span>,
   },
   {
     id: "does",
     header: "Does",
     width: "minmax(0, 1.3fr)",
-    cell: of => <span className="soft">{of.definition.actions.map(actionOf).join(", ")}</span>,
+    cell: of => <span className="soft">{of.definition?.actions.map(actionOf).join(", ") ?? "–"}</span>,
   },
   { id: "last", header: "Last", width: "110px", wide: true, cell: of => <Last of={of} /> },
   {
@@ -80,6 +80,10 @@ const COLUMNS: readonly Column<Automation>[] = [
   },
   { id: "actions", header: "", width: "40px", align: "end", cell: of => <PauseButton of={of} /> },
 ]
+
+function waitsFor({ definition }: Automation): string {
+  return definition === null ? UNREADABLE : triggerOf(definition.trigger)
+}
 
 function Last({ of }: { of: Automation }) {
   return of.last === null ? <span className="faint">–</span> : <OutcomeBadge outcome={of.last.outcome} />
@@ -113,7 +117,7 @@ function Compact(of: Automation) {
         {of.name}
       </Link>
       <span>{of.paused === null ? <Timestamp time={of.last?.time ?? null} /> : <Paused since={of.paused} />}</span>
-      <span className={["cut", css["under"]].join(" ")}>{triggerOf(of.definition.trigger)}</span>
+      <span className={["cut", css["under"]].join(" ")}>{waitsFor(of)}</span>
       <span>{of.last !== null && <Last of={of} />}</span>
     </div>
   )

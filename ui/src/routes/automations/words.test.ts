@@ -1,8 +1,7 @@
 import { describe, expect, it } from "vitest"
-import type { Automation } from "./queries"
-import { actionOf, didOf, restraintsOf, triggerOf } from "./words"
+import { actionOf, didOf, restraintsOf, triggerOf, type Definition } from "./words"
 
-type Trigger = Automation["definition"]["trigger"]
+type Trigger = Definition["trigger"]
 
 describe("what an automation says in words", () => {
   it.each<[Partial<Trigger>, string]>([
@@ -28,7 +27,7 @@ describe("what an automation says in words", () => {
   })
 
   it("says how it is held back", () => {
-    const definition = { debounce: 30, rate_limit: { count: 5, seconds: 3_600 } } as Automation["definition"]
+    const definition = { debounce: 30, rate_limit: { count: 5, seconds: 3_600 } } as Definition
     expect(restraintsOf(definition)).toEqual(["Waits for 30.0 s of quiet", "At most 5 in 1h"])
   })
 

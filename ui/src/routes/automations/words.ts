@@ -1,9 +1,12 @@
 import { duration } from "~/lib/format"
 import type { Automation } from "./queries"
 
-type Definition = Automation["definition"]
+export type Definition = NonNullable<Automation["definition"]>
 type Trigger = Definition["trigger"]
 type Action = Definition["actions"][number]
+
+/** Of an automation that a later version of Perdure made: what it says cannot be read here. */
+export const UNREADABLE = "Made by a later version, and does nothing here"
 
 /** What an automation waits for, in words. */
 export function triggerOf(trigger: Trigger): string {
