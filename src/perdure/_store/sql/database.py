@@ -80,6 +80,9 @@ class Database(Protocol):
         Of `one_of_many` that follow each other, what could only be found out at a cost need not be found out by each.
         """
 
+    def put(self, connection: Connection, statement: str, rows: Sequence[Row]) -> None:
+        """Run one statement with each of the rows, in their order, inside a transaction."""
+
     def execute_apart(self, connection: Connection, statement: str, parameters: Row) -> int:
         """Run one statement as a transaction of its own; how many rows it changed."""
 

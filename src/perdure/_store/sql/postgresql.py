@@ -153,6 +153,10 @@ class PostgreSQL:
         if error is not None and not self._has_committed(connection):
             raise error
 
+    def put(self, connection: Connection, statement: str, rows: Sequence[Row]) -> None:
+        """Run one statement with each of the rows, in their order, inside a transaction."""
+        connection.executemany(statement, rows)
+
     def execute_apart(self, connection: Connection, statement: str, parameters: Row) -> int:
         """Run one statement as a transaction of its own; how many rows it changed, even if the connection broke."""
         connection.execute(self.begin)

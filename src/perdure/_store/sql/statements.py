@@ -72,6 +72,12 @@ class Statements(Clauses):
         self.put_result = self.upsert(RESULT, (*own_fields, "askew")) + "".join(
             f", {column} = NULL" for column in MARKS
         )
+        plain_fields = own_fields[: own_fields.index("value")]
+        # All else of it becomes NULL: what is not inserted is so in `excluded`, too.
+        _, _, updates = self.put_result.partition(" ON CONFLICT ")
+        self.put_plain_result = f"{self.insert(RESULT, plain_fields)} ON CONFLICT {updates}"
+        # What a run that succeeds is written with. Each row stands for itself, so that some of them fit one statement.
+        self.of_runs = frozenset({self.create_task_run, self.add_state, self.put_plain_result, self.put_result})
         # Only what was doomed at that very time is removed: a result that was reported since is another one.
         self.mark_result = (
             f"UPDATE result SET doomed = {mark}, removed = {self.optional}"

@@ -143,7 +143,7 @@ class Writer(Waiting):
         """Write records in the transaction that is open on the connection."""
         batch = self._folded(records)
         for statement, rows in batch.statements(self._statements):
-            connection.executemany(statement, rows)
+            self._database.put(connection, statement, rows)
 
     def _folded(self, records: Sequence[Record]) -> Batch:
         return Batch(records, self._arrivals.take(len(records)), self._statements.absent)
@@ -201,7 +201,7 @@ class Writer(Waiting):
                 owned, lost = self.without_lost(connection, records, epochs)
                 batch = self._folded([record for _, record in owned])
             for statement, rows in batch.statements(self._statements):
-                connection.executemany(statement, rows)
+                self._database.put(connection, statement, rows)
             # Flow runs begin and end in a database that is there; what their tasks come to in between is one of many.
             self._database.commit(connection, one_of_many=not batch.flow_runs)
             records.clear()
