@@ -75,7 +75,7 @@ def drive(steps: Steps[T], runtime: Runtime) -> T:
                 return result
             advance, outcome = steps.throw, stop
         except EndedInFork as ended:
-            left: T = _left_to_parent(steps, ended)
+            left: T = left_to_parent(ended, steps)
             return left
         except BaseException as error:
             if steps.gi_frame is None:  # type: ignore[attr-defined]
@@ -91,7 +91,7 @@ async def adrive(steps: Steps[T], runtime: Runtime) -> T:
             try:
                 outcome = await aperform(effect, runtime)
             except EndedInFork as ended:
-                left: T = _left_to_parent(steps, ended)
+                left: T = left_to_parent(ended, steps)
                 return left
             except BaseException as error:
                 effect = steps.throw(error)
@@ -102,9 +102,10 @@ async def adrive(steps: Steps[T], runtime: Runtime) -> T:
         return result
 
 
-def _left_to_parent(steps: Steps[object], ended: EndedInFork) -> Any:
+def left_to_parent(ended: EndedInFork, steps: Steps[object] | None = None) -> Any:
     """In a forked child, the outcome of code that its parent began, as a state that is recorded nowhere."""
-    forks.abandon(steps)
+    if steps is not None:
+        forks.abandon(steps)
     error = ended.error
     if error is None:
         return State(StateType.COMPLETED, data=UnpersistedResult(ended.value))
@@ -207,14 +208,14 @@ def perform(effect: Effect, runtime: Runtime) -> Any:
     if isinstance(effect, Report):
         runtime.report(effect.records)
     elif isinstance(effect, Call):
-        return runtime.run_coroutine(_acall, effect) if effect.awaited else _call(effect)
+        return runtime.run_coroutine(_acall, effect) if effect.awaited else call(effect)
     elif isinstance(effect, Blocking):
         return effect.operation(*effect.args)
     elif isinstance(effect, NextItem):
         generator, run, timeout, answer = effect
         if run.options.is_async:
             return runtime.run_coroutine(_acall, Call(_anext_item, (generator, answer), {}, run, timeout))
-        return _call(Call(_next_item, (generator, answer), {}, run, timeout))
+        return call(Call(_next_item, (generator, answer), {}, run, timeout))
     elif isinstance(effect, Sleep):
         Bell().wait(effect.seconds)
     elif isinstance(effect, WaitFor):
@@ -224,12 +225,20 @@ def perform(effect: Effect, runtime: Runtime) -> Any:
     return None
 
 
+_plain = perform
+
+
+def calls_directly() -> bool:
+    """Whether nobody looks at effects as they are performed, so that a call may be made without them."""
+    return perform is _plain and span_hook is None
+
+
 async def aperform(effect: Effect, runtime: Runtime) -> Any:
     """Perform one effect, awaiting; its outcome."""
     import asyncio
 
     if isinstance(effect, Call):
-        return await _acall(effect) if effect.awaited else _call(effect)
+        return await _acall(effect) if effect.awaited else call(effect)
     if isinstance(effect, NextItem):
         generator, run, timeout, answer = effect
         return await _acall(Call(_anext_item, (generator, answer), {}, run, timeout, awaited=True))
@@ -268,7 +277,8 @@ async def _anext_item(generator: Any, answer: Answer) -> object:
         return Exhausted()
 
 
-def _call(effect: Call) -> object:
+def call(effect: Call) -> object:
+    """Call a function of the user's in its run; the only place where plain calls of it can be interrupted."""
     function, args, kwargs, run, timeout, _ = effect
     leave = None if span_hook is None else span_hook(run.id)
     run_token = current_run.set(run)

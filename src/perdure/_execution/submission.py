@@ -5,10 +5,11 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from contextvars import copy_context
 from typing import Any, Generic, TypeVar
 
+from perdure._engine.direct import run_blocking
 from perdure._engine.drivers import adrive, drive
 from perdure._engine.lifecycle.begin import begin_task, finish
 from perdure._engine.lifecycle.flow_run import FlowCall
@@ -41,7 +42,7 @@ CallT = TypeVar("CallT", TaskCall, FlowCall)
 
 def run_task(call: TaskCall, session: Session) -> State[object]:
     """Run a task in this thread; the state that it came to."""
-    state = drive(task_run(call, session), session)
+    state = run_blocking(call, session)
     finish(call.run, state)
     return state
 
@@ -49,10 +50,8 @@ def run_task(call: TaskCall, session: Session) -> State[object]:
 def run_interruptibly(call: TaskCall, session: Session) -> State[object]:
     """Run a task that begins in a thread or process of its own; the state that it came to, which its flow is to get."""
     flow = call.run.flow
-    if flow is None:
-        return drive(task_run(call, session), session)
-    with flow.controller.active(call.run):
-        return drive(task_run(call, session), session)
+    with nullcontext() if flow is None else flow.controller.active(call.run):
+        return run_blocking(call, session)
 
 
 async def arun_task(call: TaskCall, session: Session) -> State[object]:

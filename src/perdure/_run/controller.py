@@ -94,7 +94,7 @@ class Activity:
 # is begun there is brought to its end, and the next call of a task or flow raises `CancelRequested` anyway.
 _CALLERS: dict[str, tuple[str, ...]] = {
     # Not `drive`, round these: it cannot tell the steps what is raised just as it goes back to where it began.
-    "perdure._engine.drivers": ("_call", "_acall", "_next_item", "_anext_item"),
+    "perdure._engine.drivers": ("call", "_acall", "_next_item", "_anext_item"),
     "perdure._engine.lifecycle.timeouts": (),
     "perdure._execution.mapped": (),
     "perdure._execution.mapping": (),

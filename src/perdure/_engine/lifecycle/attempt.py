@@ -23,14 +23,30 @@ class Produced:
         return self.error if isinstance(self.error, StopIteration) else error
 
 
-def produce(run: RunContext, produced: Produced, runtime: Runtime) -> Steps[object]:
+@dataclass(slots=True, frozen=True)
+class Made:
+    """What the call of a function has come to already: what it returned, or what it raised."""
+
+    value: object = None
+    error: BaseException | None = None
+
+    def outcome(self) -> object:
+        """What the function returned. Raises what it raised."""
+        if self.error is not None:
+            raise self.error
+        return self.value
+
+
+def produce(run: RunContext, produced: Produced, runtime: Runtime, made: Made | None = None) -> Steps[object]:
     """One attempt: what the function returns, or the list of items of a generator if they are kept.
 
-    Raises what the function raises, and notes it.
+    Raises what the function raises, and notes it. `made` is what the attempt came to, if it has been made.
     """
     options = run.options
     produced.error = None
     try:
+        if made is not None:
+            return made.outcome()
         if options.is_generator:
             return (yield from _items(run, produced, runtime))
         args, kwargs = options.signature.unbind(run.parameters, run.passed)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from perdure._engine.identity.cache_key import CacheKey
 from perdure._engine.identity.identity import identify_late
-from perdure._engine.lifecycle.attempt import Produced, produce
+from perdure._engine.lifecycle.attempt import Made, Produced, produce
 from perdure._engine.lifecycle.cache_lookup import cache_key_of_run, cached_state
 from perdure._engine.lifecycle.ending_with_result import become_new, reused
 from perdure._engine.lifecycle.outcomes import Outcome, outcome_of_task
@@ -41,6 +41,7 @@ class TaskCall:
     records: list[Record] = field(default_factory=list)  # of the run's creation, until they are reported
     cache_key: CacheKey | None = None  # once it is known: perhaps before the run goes to another process
     earlier_id: str | None = None  # of the run that it was before its flow run crashed, and is to stay
+    made: Made | None = None  # what the first attempt came to, if it has been made: see `_engine.direct`
 
     def become_new(self) -> None:
         """Be a run of its own, if that has to be reported of it which would not be so of the earlier one."""
@@ -56,19 +57,26 @@ def task_run(call: TaskCall, runtime: Runtime) -> Steps[State[object]]:
     except UpstreamNotCompleted as upstream:
         state = yield from _not_ready(call, runtime, upstream)
     except BaseException as error:
-        call.become_new()
-        if call.records:  # stopped before they were reported
-            yield Report(call.records)
-        state = yield from crash(run, runtime, error)
-        if isinstance(error, KeyboardInterrupt) and run.flow is not None:
-            run.flow.root.interrupt = error
-        if not (state.is_crashed() or state.is_cancelled()):
-            raise  # stopped after the run had come to its end: then the caller is to know
+        state = yield from stopped(call, runtime, error)
     finally:
         if run.claim is not None:
             runtime.claims.let_go(run)
         if runtime.limiter.held:
             yield from slots_let_go(run, runtime)
+    return state
+
+
+def stopped(call: TaskCall, runtime: Runtime, error: BaseException) -> Steps[State[object]]:
+    """End a run that was stopped from outside its own code; raises the error if that came after its end."""
+    run = call.run
+    call.become_new()
+    if call.records:  # stopped before they were reported
+        yield Report(call.records)
+    state = yield from crash(run, runtime, error)
+    if isinstance(error, KeyboardInterrupt) and run.flow is not None:
+        run.flow.root.interrupt = error
+    if not (state.is_crashed() or state.is_cancelled()):
+        raise error  # then the caller is to know
     return state
 
 
@@ -147,28 +155,23 @@ def _before_attempts(call: TaskCall, runtime: Runtime) -> Steps[State[object] | 
 def _task_run(call: TaskCall, runtime: Runtime) -> Steps[State[object]]:
     run = call.run
     options: TaskOptions = run.options
-    state = yield from _before_attempts(call, runtime)
-    if state is not None:
-        return state
-    produced = Produced()
+    produced, made = Produced(), call.made
+    call.made = None
+    if made is None:
+        state = yield from _before_attempts(call, runtime)
+        if state is not None:
+            return state
+        yield from _begin_attempt(call, runtime)
     while True:
-        if run.tags and runtime.limiter.concerns(run.tags):
-            yield from slots_of_tags(run, call.records, runtime)
-        run.run_count += 1
-        name = None if run.run_count == 1 else "Retrying"
-        call.records.append(enter(run, runtime, S.RUNNING, name=name))
-        yield Report(call.records)
-        call.records = []
-        if run.run_count == 1 and options.on_running:
-            yield from call_hooks(run, runtime)
         try:
-            outcome = _outcome_of((yield from produce(run, produced, runtime)), options)
+            outcome = _outcome_of((yield from produce(run, produced, runtime, made)), options)
         except Exception as error:
             if error is produced.unkept:
                 raise
             if run.flow is not None:  # what fails since others were cancelled is cancelled itself
                 run.flow.controller.check()
             outcome = _failure(run, produced.own(error))
+        made = None
         if outcome.kind is S.COMPLETED:
             value, name, key = outcome.value, outcome.name, call.cache_key
             return (yield from end(run, runtime, S.COMPLETED, outcome.message, value, name=name, cache_key=key))
@@ -179,6 +182,20 @@ def _task_run(call: TaskCall, runtime: Runtime) -> Steps[State[object]]:
         if runtime.limiter.held:
             yield from slots_let_go(run, runtime)
         yield from _wait_for_retry(run, runtime, outcome)
+        yield from _begin_attempt(call, runtime)
+
+
+def _begin_attempt(call: TaskCall, runtime: Runtime) -> Steps[None]:
+    run = call.run
+    if run.tags and runtime.limiter.concerns(run.tags):
+        yield from slots_of_tags(run, call.records, runtime)
+    run.run_count += 1
+    name = None if run.run_count == 1 else "Retrying"
+    call.records.append(enter(run, runtime, S.RUNNING, name=name))
+    yield Report(call.records)
+    call.records = []
+    if run.run_count == 1 and run.options.on_running:
+        yield from call_hooks(run, runtime)
 
 
 def _outcome_of(value: object, options: TaskOptions) -> Outcome:

@@ -32,7 +32,7 @@ tidy it.
 
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from perdure._model.records import (
@@ -151,8 +151,7 @@ class Batch:
         absent, states, plain_results = self._absent, self._of("add_state"), self._of("put_plain_result")
         task_runs, flow_runs = self.task_runs, self.flow_runs
         for record in records:
-            kind: type = type(record)
-            if kind is StateRecord:
+            if type(record) is StateRecord:
                 run_id, of_task, state, name, message, time = record
                 text = _TEXT[state]
                 stored = absent if message is None else message
@@ -168,14 +167,14 @@ class Batch:
                     run.count += 1
                     if run.started is None:
                         run.started = time
-            elif kind is ResultRecord and record[_DETAILS:] == _NO_DETAILS and self._is_plain(record):
-                run_id, of_task, form, type_name, is_exception, created = record[:_DETAILS]
+            elif type(record) is ResultRecord and record[_DETAILS:] == _NO_DETAILS and self._is_plain(record):
+                run_id, of_task, form, type_name, is_exception, created = record[:6]
                 plain_results.append((run_id, 1 if of_task else 0, form, type_name, 1 if is_exception else 0, created))
-            elif kind is TaskRunRecord and record.tags == NO_TAGS and record.id not in task_runs:
+            elif type(record) is TaskRunRecord and record.tags == NO_TAGS and record.id not in task_runs:
                 run = task_runs[record.id] = _Run()
                 run.record = record
             else:
-                _ADD[kind](self, record)
+                _ADD[type(record)](self, record)
 
     def _is_plain(self, record: ResultRecord) -> bool:
         """Whether a result's few fields are all that its row needs, and no other one waits that would replace it."""

@@ -1,0 +1,107 @@
+"""Calling a task directly: the lifecycle of a run that needs nothing but its call.
+
+The problem: a lifecycle that yields effects serves blocking and awaiting code alike, retries, caches and persists. Most
+calls of tasks need none of that: they are a state, a call of the function, and another state. Passing these through a
+generator and its driver takes as long as all the rest of what the engine does for them.
+
+The idea: for a run of which it is known beforehand that nothing comes between, the effects are done in line, in the
+same order. What was not to be expected goes to the lifecycle, and is decided there alone:
+
+    run_directly ── report RUNNING ── call ──► a plain value ──► report COMPLETED
+                                        │
+                                        ├──► raises, returns a state, ...  ──► `task_run`, with the first attempt `made`
+          stopped from outside, anywhere ──────────────────────────────────►  `stopped`
+
+What always holds:
+
+- The records are those that `task_run` would have reported, in the same order; a test compares them.
+- The function is called by `drivers.call`, like all others: there alone it can be interrupted.
+- Where effects are looked at as they are performed (tests that crash there, tracing), nothing is called directly.
+"""
+
+from functools import lru_cache
+
+from perdure._engine.drivers import call as call_function
+from perdure._engine.drivers import calls_directly, drive, left_to_parent
+from perdure._engine.lifecycle.attempt import Made
+from perdure._engine.lifecycle.runs import enter
+from perdure._engine.lifecycle.task_run import TaskCall, stopped, task_run
+from perdure._engine.port import Runtime
+from perdure._model.annotations import quote
+from perdure._model.containers import ATOMS
+from perdure._model.options import TaskOptions
+from perdure._model.state_types import StateType
+from perdure._model.states import State, is_states
+from perdure._platform.forks import EndedInFork
+from perdure._results.store import record_of_unpersisted, result_record
+from perdure._results.types import BaseResult, UnpersistedResult, literal_of
+from perdure._run.effects import Call
+
+_SPECIAL = (State, quote, BaseResult)
+
+
+def run_blocking(call: TaskCall, runtime: Runtime) -> State[object]:
+    """Run a task in this thread, directly if that may be; the state that it came to."""
+    run = call.run
+    if (
+        run.persisted
+        or call.upstreams is not None
+        or call.wait_for
+        or run.transaction is not None
+        or not _is_simple(run.options)
+        or run.run_count
+        or (run.tags and runtime.limiter.concerns(run.tags))
+        or (run.parent is not None and run.parent.generation != run.generation)
+        or not calls_directly()
+    ):
+        return drive(task_run(call, runtime), runtime)
+    try:
+        return _run_directly(call, runtime)
+    except BaseException as error:
+        return drive(stopped(call, runtime, error), runtime)
+
+
+@lru_cache(maxsize=1_000)
+def _is_simple(options: TaskOptions) -> bool:
+    """Whether no option has anything done between the states and the call of a run whose result is not persisted."""
+    hooks = options.on_running or options.on_completion
+    is_plain = not (options.is_async or options.is_generator or options.is_cached or hooks)
+    return is_plain and options.run_name is None and not options.timeout_seconds and options.cache_result_in_memory
+
+
+def _run_directly(call: TaskCall, runtime: Runtime) -> State[object]:
+    run, options = call.run, call.run.options
+    run.run_count = 1
+    records = call.records
+    records.append(enter(run, runtime, StateType.RUNNING))
+    runtime.report(records)
+    call.records = []
+    args, kwargs = options.signature.unbind(run.parameters, run.passed)
+    try:
+        value = call_function(Call(options.function, args, kwargs, run))
+    except EndedInFork as ended:
+        state: State[object] = left_to_parent(ended)
+        return state
+    except BaseException as error:
+        value, call.made = None, Made(error=error)
+    else:
+        flow = run.flow
+        if (flow is not None and flow.controller.is_over) or (type(value) not in ATOMS and _is_special(value)):
+            call.made = Made(value)
+    if call.made is not None:
+        return drive(task_run(call, runtime), runtime)
+    literal = literal_of(value) if options.persist_result is not False else None
+    result = UnpersistedResult(value) if literal is None else literal
+    ended_with = enter(run, runtime, StateType.COMPLETED, None, result)
+    if literal is None:
+        kept = record_of_unpersisted(run.id, True, result.python_type, False, ended_with.time, run.step)
+    else:
+        kept = result_record(run.id, True, literal, ended_with.time, step=run.step)
+    runtime.report((kept, ended_with))
+    assert run.state is not None
+    return run.state
+
+
+def _is_special(value: object) -> bool:
+    """Whether what a task returned is more than a value."""
+    return isinstance(value, _SPECIAL) or is_states(value)
