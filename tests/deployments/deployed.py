@@ -19,6 +19,10 @@ def report(x: int = 1, day: str = "") -> str:
 
 
 @flow
+def ordered(when: str, amount: int = 1, also: str = "") -> None: ...
+
+
+@flow
 def slow(seconds: float = 0.5) -> str:
     time.sleep(seconds)
     return "slept"

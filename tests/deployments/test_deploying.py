@@ -1,6 +1,7 @@
 """Deployments as they are kept, and the runs that are made of them; nothing is started here."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -51,6 +52,14 @@ def test_the_same_deploy_twice_is_one_version(known):
     other = deployed.report.deploy("nightly", parameters={"x": 4})
     assert (first.version, again.version, other.version) == (1, 1, 2)
     assert first.id == other.id
+
+
+def test_parameters_stay_in_the_order_of_the_signature_and_make_no_version_by_it(known):
+    of = deployed.ordered.deploy("nightly")
+    definition = definition_of_text(of.definition)
+    assert list(definition.schema["properties"]) == ["when", "amount", "also"]
+    schema = {**definition.schema, "properties": dict(sorted(definition.schema["properties"].items()))}
+    assert replace(definition, schema=schema).digest == definition.digest
 
 
 def test_schedules_that_are_not_given_stay_and_an_empty_list_removes_them(known):

@@ -1,5 +1,6 @@
 """Two runs beside each other: what differs, what is equal, and what is not known."""
 
+import json
 from typing import Any
 
 from perdure import flow, session, task
@@ -152,6 +153,20 @@ def test_runs_of_other_flows_and_with_other_versions_say_so() -> None:
     assert version.differs
     other = compared(first, run_of(flow(name="other")(lambda: None)))
     assert "different flows" in other.unknown[0]
+
+
+def test_a_file_that_is_run_and_the_same_one_imported_are_one_entry_point() -> None:
+    known = session.current().orchestrator
+    first, second, third = (run_of(measured, "monday") for _ in range(3))
+    for run, target in ((first, "/app/flows.py:f"), (second, "flows:f"), (third, "flows:g")):
+        start = known.start(run.id)
+        assert start is not None
+        entry = json.dumps({"target": target, "directory": "/app"})
+        known.commit([start._replace(entry_point=entry)])  # type: ignore[attr-defined]
+    differs = [
+        each.differs for other in (second, third) for each in compared(first, other).code if each.what == "entry point"
+    ]
+    assert differs == [False, True]
 
 
 def replace_version(run: FlowRun, version: str) -> FlowRun:

@@ -35,6 +35,11 @@ def doubled(x: int) -> int:
     return total(double(x))
 
 
+@flow(persist_result=True, result_serializer="json")
+def passed_on(x: int) -> list[int]:
+    return double(x)
+
+
 @pytest.fixture
 def api() -> Iterator[httpx.Client]:
     with running(str(current().database), "--serve-values") as address, httpx.Client(base_url=f"{address}/api") as api:
@@ -55,6 +60,16 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
 
 def known() -> EmbeddedOrchestrator:
     return perdure.session.current().orchestrator  # type: ignore[return-value]
+
+
+def test_a_result_that_a_flow_returns_is_linked_to_that_of_its_task(api: httpx.Client) -> None:
+    passed_on(4)
+    known().flush()
+    (run,) = api.get("/flow-runs", params={"flow": "passed_on"}).json()["items"]
+    (call,) = api.get(f"/results/{run['id']}/lineage").raise_for_status().json()["same"]
+    assert call["of"] == "double"
+    (caller,) = api.get(f"/results/{call['id']}/lineage").raise_for_status().json()["same"]
+    assert caller["id"] == run["id"]
 
 
 def test_a_flow_run_is_reported_with_its_graph_and_its_results(api: httpx.Client) -> None:

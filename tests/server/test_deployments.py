@@ -46,6 +46,18 @@ def test_a_frequent_schedule_does_not_displace_others_among_the_upcoming_ticks(a
     assert [each["time"] for each in ticks] == sorted(each["time"] for each in ticks)
 
 
+def test_the_runs_that_a_worker_has_claimed_are_listed(api: httpx.Client) -> None:
+    of = deployed.report.deploy("nightly")
+    first = api.post(f"/api/deployments/{of.id}/runs", json={}).json()
+    api.post(f"/api/deployments/{of.id}/runs", json={})
+    now = system_clock()
+    worker = WorkerRecord(new_id(), "batch-1", of.work_pool, "process", "1.0", "host", 1, 4, 0, now, now)
+    session.current().orchestrator.deployments.claim(worker, 1, now, 60_000_000)
+    listed = api.get("/api/flow-runs", params={"worker": worker.id}).raise_for_status().json()["items"]
+    assert [each["id"] for each in listed] == [first["id"]]
+    assert api.get("/api/flow-runs/count", params={"worker": new_id()}).json()["count"] == 0
+
+
 def test_a_deployment_shows_the_schema_of_its_parameters_and_its_versions(api: httpx.Client) -> None:
     of = deployed.report.deploy("nightly")
     deployed.report.deploy("nightly", parameters={"x": 2})

@@ -1,5 +1,6 @@
 """Lists over a real database; what a window is, is shown by small ones."""
 
+import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -112,6 +113,27 @@ def test_runs_are_counted(known: EmbeddedOrchestrator, monkeypatch: pytest.Monke
     assert read.count_task_runs(RunFilter(states=(StateType.FAILED,), flow_run_ids=(flow.id,))) == (2, True)
     monkeypatch.setattr(reads, "_COUNTED", 4)
     assert read.count_task_runs(RunFilter(name_part="load")) == (4, False)
+
+
+def test_the_task_runs_that_took_longest_come_first_with_those_that_still_run(known: EmbeddedOrchestrator) -> None:
+    open_, short, long, waits = runs = [task_run() for _ in range(4)]
+    known.commit(runs)
+    for run, began, took in ((open_, 1, None), (short, 10_000, 1_000), (long, 10_000, 500_000)):
+        ended = [] if took is None else [state(run, StateType.COMPLETED)._replace(time=began + took)]
+        known.commit([state(run, StateType.RUNNING)._replace(time=began), *ended])
+    found = Reads(known).longest_task_runs(RunFilter(limit=2))
+    assert ([run.id for run in found.items], found.next) == ([open_.id, long.id], None)
+    every = Reads(known).longest_task_runs(RunFilter(limit=9)).items
+    assert waits.id not in {run.id for run in every}
+
+
+def test_tags_are_listed_once_each_and_found_by_a_part(known: EmbeddedOrchestrator) -> None:
+    known.commit([flow_run(tags=json.dumps(tags)) for tags in (["nightly", "Zürich"], ["nightly"], ["team-a"])])
+    known.commit([task_run(tags='["of-tasks"]')])
+    read = Reads(known)
+    assert read.tags(False, None, 9) == ["Zürich", "nightly", "team-a"]
+    assert read.tags(False, "TEAM", 9) == ["team-a"]
+    assert read.tags(True, None, 9) == ["of-tasks"]
 
 
 def test_flows_are_what_their_runs_add_up_to(known: EmbeddedOrchestrator) -> None:

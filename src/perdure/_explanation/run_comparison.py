@@ -8,6 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from perdure._model.errors import ResultError, StorageError
@@ -309,7 +310,18 @@ def _code_of_flows(one: _Side, other: _Side) -> Iterable[CodePair]:
         ("directory", *(entry.get("directory") for entry in entries)),  # type: ignore[list-item]
     ]
     for what, a, b in values:
-        yield CodePair(what, other.run.flow_name, a, b, None if a is None or b is None else a != b)
+        differs = None if a is None or b is None else a != b
+        if what == "entry point" and differs:
+            differs = _function_of(entries[0]) != _function_of(entries[1])
+        yield CodePair(what, other.run.flow_name, a, b, differs)
+
+
+def _function_of(entry: Mapping[str, str]) -> tuple[Path, str]:
+    """Where the code of an entry point is: a file run as a script and imported as a module is the same one."""
+    place, _, name = entry["target"].rpartition(":")
+    is_file = place.endswith(".py")
+    path = Path(place).with_suffix("") if is_file else Path(entry.get("directory", ""), *place.split("."))
+    return (path.parent if path.name == "__init__" else path), name
 
 
 def _code_of_tasks(one: _Side, other: _Side, orchestrator: Orchestrator) -> Iterable[CodePair]:

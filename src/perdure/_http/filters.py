@@ -62,15 +62,22 @@ class FlowRunsWanted(RunsWanted):
     parent: Annotated[Id | None, Field(description="The flow run that called them.")] = None
     outermost: Annotated[bool | None, Field(description="Whether no other run called them.")] = None
     parameters: _Part = None
+    worker: Annotated[Id | None, Field(description="The worker that started them and has not yet let go of them.")] = (
+        None
+    )
 
     def filter(self) -> RunFilter:
-        """As the orchestrator has it."""
+        """As the orchestrator has it, but for the worker."""
         return self._filter(self.flow, self.parent)._replace(outermost=self.outermost, parameters_part=self.parameters)
 
 
 class TaskRunsWanted(RunsWanted):
     """Filters of task runs."""
 
+    sort: Annotated[
+        Literal["-created", "created", "-duration"],
+        Field(description="The newest first, the oldest, or the longest of the newest 30,000: then on one page."),
+    ] = "-created"  # type: ignore[assignment]
     task: Annotated[Plain | None, Field(description="The task's exact name.")] = None
     flow_run: Annotated[Id | None, Field(description="The flow run that called them.")] = None
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field, JsonValue
 
 from perdure._model.records import ArtifactKind, ArtifactRecord, ResultRecord, StateRecord
 from perdure._model.state_types import StateType
+from perdure._model.stopped import was_stopped
 from perdure._platform.clock import Micros, to_datetime
 from perdure._rooms.logs.records import LogLine
 from perdure._rooms.runs.records import FlowRun, TaskRun
@@ -23,11 +24,21 @@ class StateModel(BaseModel):
     name: str
     message: str | None
     time: datetime
+    is_stopped: Annotated[
+        bool,
+        Field(description="Whether the run's process was lost or taken from it, some time before `time`."),
+    ] = False
 
     @classmethod
     def of(cls, state: StateRecord) -> "StateModel":
         """The model of a record."""
-        return cls(type=state.type, name=state.name, message=state.message, time=moment(state.time))
+        return cls(
+            type=state.type,
+            name=state.name,
+            message=state.message,
+            time=moment(state.time),
+            is_stopped=was_stopped(state.type, state.message),
+        )
 
 
 class _RunModel(BaseModel):
@@ -122,7 +133,13 @@ def state_of(run: FlowRun | TaskRun) -> StateModel | None:
     """The state of a run; None if none was reported."""
     if run.state_type is None or run.state_name is None or run.state_time is None:
         return None
-    return StateModel(type=run.state_type, name=run.state_name, message=run.state_message, time=moment(run.state_time))
+    return StateModel(
+        type=run.state_type,
+        name=run.state_name,
+        message=run.state_message,
+        time=moment(run.state_time),
+        is_stopped=was_stopped(run.state_type, run.state_message),
+    )
 
 
 class RunName(BaseModel):

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from perdure._model.state_types import StateType
+from perdure._model.stopped import was_stopped
 from perdure._rooms.runs.records import FlowRun, RunFilter, TaskRun
 from perdure._store.protocol import Orchestrator
 
@@ -13,7 +14,6 @@ _LOOKED_AT = 1_000  # failed calls of one flow run
 _SUBFLOWS = 1_000
 _PREFIX = re.compile(r"(?:Flow|Task) run encountered an exception[.:]? ")
 _AGGREGATE = re.compile(r"\d+/\d+ states (?:failed|cancelled|crashed)")
-_STOPPED = "Its last recorded state was"  # what is said of a run whose process was lost: no call of it is to blame
 
 
 def ancestors_of(run: FlowRun, orchestrator: Orchestrator) -> list[FlowRun]:
@@ -45,7 +45,7 @@ def failure_path(run: FlowRun, orchestrator: Orchestrator) -> list[FlowRun | Tas
 
 def _origin(run: FlowRun, orchestrator: Orchestrator) -> FlowRun | TaskRun | None:
     """The failed call of a flow run from which it has its failure; what was stopped with it has not failed."""
-    if run.state_type is StateType.CRASHED and _STOPPED in (run.state_message or ""):
+    if was_stopped(run.state_type, run.state_message):
         return None
     wanted = RunFilter(flow_run_ids=(run.id,), states=_FAILED, oldest_first=True, limit=_LOOKED_AT)
     failed: list[FlowRun | TaskRun] = [*orchestrator.task_runs(wanted), *orchestrator.flow_runs(wanted)]

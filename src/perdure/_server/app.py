@@ -31,7 +31,7 @@ from perdure._server.request_limits import Rates
 from perdure._server.routes import health, metrics, overview, session, status
 from perdure._server.routes import orchestrator as of_orchestrator
 from perdure._server.routes import settings as settings_routes
-from perdure._server.services import Services
+from perdure._server.services import SERVICES, Services
 from perdure._server.services.runtime import ServiceRuntime
 from perdure._settings import settings
 from perdure._store.embedded import EmbeddedOrchestrator
@@ -45,7 +45,8 @@ def create_app(orchestrator: EmbeddedOrchestrator, config: ServerConfig) -> Fast
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        services = Services(ServiceRuntime(orchestrator, settings.current(), app.state.liveness))
+        names = () if orchestrator.is_read_only else SERVICES  # each of them writes
+        services = Services(ServiceRuntime(orchestrator, settings.current(), app.state.liveness), names)
         services.start()
         yield
         await asyncio.to_thread(services.stop)

@@ -66,7 +66,7 @@ def serve(config: ServerConfig, database: str | None, insecure: bool, announce: 
     config = replace(config, traced=settings.current().opentelemetry, database=database)
     room = make_room(config.max_connections)
     config = replace(config, max_connections=room.connections, backlog=room.backlog)
-    place = orchestrator.place
+    place = f"{orchestrator.place}{' (read-only)' if orchestrator.is_read_only else ''}"
     listening = bound(config)
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else an answer's body waits 40 ms for its head
     host, port = listening.getsockname()[:2]

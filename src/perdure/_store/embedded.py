@@ -355,6 +355,11 @@ class EmbeddedOrchestrator(SqlArtifacts, SqlBlocks, SqlVariables):
         return str(getattr(self._database, "path", None) or getattr(self._database, "place", "memory"))
 
     @property
+    def is_read_only(self) -> bool:
+        """Whether the database can be read, and not written."""
+        return self._database.is_read_only
+
+    @property
     def condition(self) -> tuple[str, int]:
         """What the database is, with its version, and its size in bytes."""
         return reaching(self._database, self._condition)

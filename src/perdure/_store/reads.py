@@ -4,6 +4,7 @@ Where no index serves a filter, rows are looked at a window after the other, for
 fewer items than were asked for, or none, and still a cursor: it says how far was looked.
 """
 
+import json
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -12,7 +13,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from sqlalchemy import ColumnElement, Select, and_, case, func, literal, select, text, union_all
 
 from perdure._model.records import InputRecord, ResultRecord
-from perdure._platform.clock import Micros
+from perdure._platform.clock import Micros, system_clock
 from perdure._rooms.cache.records import CacheEntry, CacheFilter
 from perdure._rooms.events.port import Delivery
 from perdure._rooms.logs.records import LogFilter, LogLine
@@ -21,10 +22,10 @@ from perdure._rooms.results.tables import INPUTS_ORDER
 from perdure._rooms.runs.records import FlowRun, RunFilter, TaskRun
 from perdure._rooms.runs.tables import NOT_COMPLETED
 from perdure._store.embedded import EmbeddedOrchestrator
-from perdure._store.sql import filtered_lists, queries
+from perdure._store.sql import filtered_lists, queries, tags
 from perdure._store.sql.clock_skew import ids_since
 from perdure._store.sql.filtered_lists import holds
-from perdure._store.sql.tables import cache_entry, flow_run, hook_delivery, log, result, run_input, task_run
+from perdure._store.sql.tables import cache_entry, flow_run, hook_delivery, log, result, run_input, run_tag, task_run
 
 T = TypeVar("T")
 R = TypeVar("R", FlowRun, TaskRun)
@@ -118,6 +119,34 @@ class Reads:
         last = func.max(ids) if filter.oldest_first else func.min(ids)
         ((count, id),) = self._known.select(select(func.count(), last))
         return id if count == size else None
+
+    def longest_task_runs(self, filter: RunFilter) -> Found[TaskRun]:
+        """Of the newest task runs that an index finds, those that took longest; what still runs does so until now.
+
+        There is no further page of them.
+        """
+        newest = filter._replace(older_than=None, newer_than=None, oldest_first=False)
+        until = self._window_end(newest, filtered_lists.task_runs, _COUNTED)
+        rows = filtered_lists.task_runs(newest._replace(until=until, limit=_COUNTED), self._known.select).subquery().c
+        took = func.coalesce(rows.ended, system_clock()) - rows.started
+        chosen = select(*(rows[name] for name in TaskRun._fields)).where(rows.started.is_not(None))
+        found = self._known.select(chosen.order_by(took.desc(), rows.id).limit(filter.limit))
+        return Found([TaskRun(*row) for row in found], None)
+
+    def tags(self, of_task: bool, part: str | None, limit: int) -> list[str]:
+        """The tags that runs have, by name; with `part`, those that have it in them, in whatever case.
+
+        Each by a seek in the index: a million runs may have one.
+        """
+        tag = run_tag.c.tag
+        first = select(func.min(tag).label("tag")).where(run_tag.c.of_task == of_task)
+        found = first.cte("found", recursive=True)
+        following = select(func.min(tag)).where(run_tag.c.of_task == of_task, tag > found.c.tag).scalar_subquery()
+        found = found.union_all(select(following).where(found.c.tag.is_not(None)))
+        rows = select(found.c.tag).where(found.c.tag.is_not(None)).limit(limit)
+        if part is not None:
+            rows = rows.where(holds(func.lower(found.c.tag), tags.rendered(part.lower())))
+        return [json.loads(f'"{each}"') for (each,) in self._known.select(rows)]
 
     def results(self, filter: ResultFilter) -> Found[ResultRecord]:
         """A page of results, newest first; the filter has a limit."""

@@ -10,6 +10,7 @@ from perdure._engine.recovery.lost_runs import end_run_if_lost
 from perdure._engine.recovery.run_claims import claim, ends_below, note, run_of
 from perdure._model.records import NOBODY, CancelRecord, LogRecord, StartRecord, StateRecord
 from perdure._model.state_types import FINAL, StateType
+from perdure._model.stopped import last_state
 from perdure._rooms.deployments.port import QueuedRun
 from perdure._rooms.deployments.versions import definition_of_version
 from perdure._rooms.runs.records import FlowRun
@@ -100,7 +101,7 @@ class Ends:
     def _lost(self, run: FlowRun, start: StartRecord, reason: str, said: str) -> None:
         cancelled = self._known.cancellation(run.id)
         kind = StateType.CRASHED if cancelled is None else StateType.CANCELLED
-        last = f"It is lost: {reason} Its last recorded state was {run.state_name}."
+        last = f"It is lost: {reason} {last_state(run.state_name)}"
         message = last if cancelled is None else _cancelled_by(cancelled)
         ends = ends_below(run, kind, lambda _: message, self._session.clock(), self._known)
         if note(run, start, self._session, ends) and cancelled is None:

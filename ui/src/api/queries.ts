@@ -69,6 +69,18 @@ export const result = (id: string) =>
     queryFn: () => unwrap(client.GET("/api/results/{id}", { params: { path: { id } } })),
   })
 
+/** Tags that runs have, of those that hold a text: what filters offer. */
+export const tags = (ofTask: boolean, text: string) =>
+  queryOptions({
+    queryKey: ["tags", ofTask, text],
+    queryFn: () => {
+      const query = { of_task: ofTask, limit: 50, ...(text === "" ? {} : { q: text }) }
+      return unwrap(client.GET("/api/tags", { params: { query } }))
+    },
+    placeholderData: keepPreviousData,
+    staleTime: 20_000,
+  })
+
 export const overview = (since: string, steps: number) =>
   queryOptions({
     queryKey: ["overview", since, steps],

@@ -1606,6 +1606,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Tags
+         * @description The tags that runs have, by name.
+         */
+        get: operations["list_tags"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/task-runs": {
         parameters: {
             query?: never;
@@ -3248,6 +3268,11 @@ export interface components {
              * @default []
              */
             tag: string[];
+            /**
+             * Worker
+             * @description The worker that started them and has not yet let go of them.
+             */
+            worker?: string | null;
         };
         /**
          * FlowStatisticsModel
@@ -3379,6 +3404,12 @@ export interface components {
              * @description The runs at both ends of all edges, as far as they are recorded.
              */
             runs: components["schemas"]["RunName"][];
+            /**
+             * Same
+             * @description Calls of the flow run with the same result, digest by digest; of a call, its flow run.
+             * @default []
+             */
+            same: components["schemas"]["RunName"][];
             /** Sources */
             sources: components["schemas"]["LineageEdge"][];
             /** Uses */
@@ -4569,6 +4600,12 @@ export interface components {
          * @description The state of a run.
          */
         StateModel: {
+            /**
+             * Is Stopped
+             * @description Whether the run's process was lost or taken from it, some time before `time`.
+             * @default false
+             */
+            is_stopped: boolean;
             /** Message */
             message: string | null;
             /** Name */
@@ -9286,6 +9323,8 @@ export interface operations {
                 state?: components["schemas"]["StateType"][];
                 /** @description All of these. */
                 tag?: string[];
+                /** @description The worker that started them and has not yet let go of them. */
+                worker?: string | null;
             };
             header?: never;
             path?: never;
@@ -11518,6 +11557,8 @@ export interface operations {
                 state?: components["schemas"]["StateType"][];
                 /** @description All of these. */
                 tag?: string[];
+                /** @description The worker that started them and has not yet let go of them. */
+                worker?: string | null;
             };
             header?: never;
             path?: never;
@@ -15319,6 +15360,114 @@ export interface operations {
             };
         };
     };
+    list_tags: {
+        parameters: {
+            query?: {
+                /** @description How many tags at most. */
+                limit?: number;
+                /** @description Those of task runs, or else of flow runs. */
+                of_task?: boolean;
+                /** @description A part of the tag, in any case. */
+                q?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string[];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
     list_task_runs: {
         parameters: {
             query?: {
@@ -15337,8 +15486,8 @@ export interface operations {
                 name?: string | null;
                 /** @description In its name, that of its flow or task, its message or tags, in any case; or an id's start. */
                 q?: string | null;
-                /** @description The newest first, or the oldest. */
-                sort?: "-created" | "created";
+                /** @description The newest first, the oldest, or the longest of the newest 30,000: then on one page. */
+                sort?: "-created" | "created" | "-duration";
                 started_after?: string | null;
                 started_before?: string | null;
                 /** @description Any of these. */
@@ -15803,8 +15952,8 @@ export interface operations {
                 name?: string | null;
                 /** @description In its name, that of its flow or task, its message or tags, in any case; or an id's start. */
                 q?: string | null;
-                /** @description The newest first, or the oldest. */
-                sort?: "-created" | "created";
+                /** @description The newest first, the oldest, or the longest of the newest 30,000: then on one page. */
+                sort?: "-created" | "created" | "-duration";
                 started_after?: string | null;
                 started_before?: string | null;
                 /** @description Any of these. */

@@ -1,6 +1,8 @@
+import { useQuery } from "@tanstack/react-query"
 import { Check, ChevronDown, Search, X } from "lucide-react"
 import { Popover } from "radix-ui"
 import { useEffect, useRef, useState, type ReactNode } from "react"
+import { tags } from "~/api/queries"
 import { isSpan, rangeLabel, rangeOf, rangeText, SPAN_NAMES, SPANS } from "~/lib/span"
 import css from "./Filters.module.css"
 
@@ -218,18 +220,23 @@ function localText(time: string | undefined): string {
 interface TagProps {
   value: readonly string[]
   onChange: (value: string[]) => void
+  /** Of task runs, or else of flow runs. */
+  ofTask?: boolean
 }
 
-/** Tags, all of which what is shown must have. */
-export function TagFilter({ value, onChange }: TagProps) {
+/** Tags, all of which what is shown must have. Those that runs have are offered. */
+export function TagFilter({ value, onChange, ofTask = false }: TagProps) {
+  const [open, setOpen] = useState(false)
   const [text, setText] = useState("")
-  const add = () => {
-    const tag = text.trim()
+  const known = useQuery({ ...tags(ofTask, text.trim()), enabled: open })
+  const offered = (known.data ?? []).filter(tag => !value.includes(tag))
+  const add = (tag: string) => {
     if (tag !== "" && !value.includes(tag)) onChange([...value, tag])
     setText("")
+    setOpen(false)
   }
   return (
-    <Popover.Root>
+    <Popover.Root open={open} onOpenChange={setOpen}>
       <Popover.Trigger className={[css["trigger"], value.length > 0 && css["set"]].join(" ")}>
         <span className="cut">Tags{value.length > 0 && `: ${value.join(", ")}`}</span>
         <ChevronDown size={13} aria-hidden />
@@ -240,7 +247,8 @@ export function TagFilter({ value, onChange }: TagProps) {
             className={css["find"]}
             onSubmit={event => {
               event.preventDefault()
-              add()
+              const wanted = text.trim()
+              add(bestOf(offered.map(choiceOf), wanted)?.value ?? wanted)
             }}
           >
             <input
@@ -261,8 +269,18 @@ export function TagFilter({ value, onChange }: TagProps) {
               <X size={13} aria-hidden />
             </button>
           ))}
+          {value.length > 0 && offered.length > 0 && <hr />}
+          {offered.map(tag => (
+            <button key={tag} type="button" onClick={() => add(tag)}>
+              <span className="cut">{tag}</span>
+            </button>
+          ))}
         </Popover.Content>
       </Popover.Portal>
     </Popover.Root>
   )
+}
+
+function choiceOf(value: string): Choice {
+  return { value, label: value }
 }

@@ -20,15 +20,15 @@ describe("the fields of a form", () => {
   const fields = fieldsOf(SCHEMA, { bucket_path: "a/b", secret_key: "********", settings: { a: 1 } })
   const by = Object.fromEntries(fields.map(each => [each.name, each]))
 
-  it("begin with those that must be given", () => {
-    expect(fields[0]?.name).toBe("bucket_path")
+  it("are in the order of the schema, whether they must be given or not", () => {
+    expect(fields.map(each => each.name)).toEqual(Object.keys(SCHEMA.properties))
   })
 
   it("follow from types, also where null is one of them, and behind references", () => {
     expect(fields.map(each => [each.name, each.kind])).toEqual([
-      ["bucket_path", "text"],
       ["timeout_seconds", "number"],
       ["attempts", "integer"],
+      ["bucket_path", "text"],
       ["secret_key", "secret"],
       ["level", "choice"],
       ["settings", "json"],

@@ -22,12 +22,11 @@ type Json = Record<string, unknown>
 
 const DEEPEST = 8 // references that lead to references
 
-/** The fields that a schema of an object has, those that must be given first. */
+/** The fields that a schema of an object has, in its order: that of the signature. */
 export function fieldsOf(schema: Json, values: Json = {}): FormField[] {
   const required = new Set(Array.isArray(schema["required"]) ? schema["required"] : [])
   const properties = Object.entries(objectOf(schema["properties"]))
-  const fields = properties.map(([name, given]) => field(name, objectOf(given), schema, values, required.has(name)))
-  return [...fields.filter(each => each.required), ...fields.filter(each => !each.required)]
+  return properties.map(([name, given]) => field(name, objectOf(given), schema, values, required.has(name)))
 }
 
 function field(name: string, given: Json, whole: Json, values: Json, required: boolean): FormField {

@@ -3,8 +3,8 @@ import type { Schemas } from "~/api/client"
 import { begunAgain, spentOf } from "./spent"
 
 const BEGUN = Date.parse("2026-05-01T06:00:00Z")
-const at = (seconds: number, type: Schemas["StateType"], message: string | null = null) => ({
-  ...{ type, message, name: type },
+const at = (seconds: number, type: Schemas["StateType"], isStopped = false) => ({
+  ...{ type, message: null, name: type, is_stopped: isStopped },
   time: new Date(BEGUN + seconds * 1_000).toISOString(),
 })
 const spent = (...states: Schemas["StateModel"][]) => spentOf(states, BEGUN + 100_000)
@@ -21,7 +21,7 @@ describe("where the time of a run went", () => {
   })
 
   it("knows not how long a process ran that was lost, and leaves out the time until the run was resumed", () => {
-    const lost = at(8, "CRASHED", "The process that ran it is lost. Its last recorded state was Running.")
+    const lost = at(8, "CRASHED", true)
     const states = [at(0, "RUNNING"), lost, at(10, "RUNNING"), at(11.5, "COMPLETED")]
     expect(spent(...states)).toEqual({ ran: 1_500, waited: 0, lost: 10_000 })
   })

@@ -9,8 +9,6 @@ export interface Spent {
   lost: number
 }
 
-/** What a crashed run's message says if its process was lost. */
-export const LOST = "Its last recorded state was" // says of a state that the one before may have ended earlier
 const RESUMING = "Resuming" // the name of the state in which another process takes a run
 
 /** The sums of a run's states, oldest first; one that still runs does so until `now`. */
@@ -23,7 +21,7 @@ export function spentOf(states: readonly Schemas["StateModel"][], now: number): 
     if (next === undefined && ENDED.has(state.type)) return
     const took = Math.max(0, (next === undefined ? now : Date.parse(next.time)) - Date.parse(state.time))
     if (state.type === "RUNNING" || state.type === "CANCELLING") {
-      const isLost = next?.name === RESUMING || (next?.type === "CRASHED" && (next.message ?? "").includes(LOST))
+      const isLost = next?.name === RESUMING || next?.is_stopped === true
       spent[isLost ? "lost" : "ran"] += took
     } else spent[ENDED.has(state.type) ? "lost" : "waited"] += took
   })

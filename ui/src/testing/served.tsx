@@ -32,7 +32,13 @@ globalThis.fetch = async input => {
   return Response.json(body, { status })
 }
 
-Element.prototype.scrollIntoView = () => {} // jsdom lays nothing out, so that nothing is out of sight
+// jsdom lays nothing out, so that nothing is out of sight, and no size changes
+Element.prototype.scrollIntoView = () => {}
+globalThis.ResizeObserver ??= class {
+  observe() {}
+  unobserve() {}
+  disconnect() {}
+}
 
 afterEach(cleanup)
 

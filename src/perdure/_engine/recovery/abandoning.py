@@ -7,6 +7,7 @@ from perdure._engine.recovery.run_claims import claim, run_of
 from perdure._model.errors import ResumeError
 from perdure._model.records import Record, StateRecord
 from perdure._model.state_types import ABANDONED, FINAL, StateType
+from perdure._model.stopped import last_state
 from perdure._rooms.runs.records import FlowRun, RunFilter, TaskRun
 from perdure._store.protocol import Orchestrator
 
@@ -36,7 +37,7 @@ def abandon(run_id: str, runtime: ProcessRuntime) -> FlowRun:
     records: list[Record] = []
     for each in _left_open(run, orchestrator):
         orchestrator.states(each.id)  # so that ours come after them, though the clock was set back since
-        message = f"It was abandoned. Its last recorded state was {each.state_name or 'not begun'}."
+        message = f"It was abandoned. {last_state(each.state_name)}"
         # One that has crashed is at no other state by this, and ended when it did.
         time = each.state_time if each.state_type is StateType.CRASHED and each.state_time is not None else now
         records.append(StateRecord(each.id, isinstance(each, TaskRun), StateType.CRASHED, ABANDONED, message, time))

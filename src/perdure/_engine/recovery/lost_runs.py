@@ -7,6 +7,7 @@ from perdure._engine.recovery.durable_timers import SUSPENDED
 from perdure._engine.recovery.run_claims import ends_below, note, run_of
 from perdure._model.records import ProcessRecord, Record, StartRecord
 from perdure._model.state_types import FINAL, StateType
+from perdure._model.stopped import last_state
 from perdure._rooms.runs.records import FlowRun, RunFilter, TaskRun
 from perdure._run.processes import machine_of
 
@@ -60,7 +61,7 @@ def crashed(run: FlowRun, process: ProcessRecord | None, runtime: ProcessRuntime
     where = place_of(process)
 
     def message(each: FlowRun | TaskRun) -> str:
-        return f"The process that ran it{where} is lost. Its last recorded state was {each.state_name or 'not begun'}."
+        return f"The process that ran it{where} is lost. {last_state(each.state_name)}"
 
     return ends_below(run, StateType.CRASHED, message, runtime.clock(), runtime.orchestrator)
 

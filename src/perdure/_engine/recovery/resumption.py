@@ -47,6 +47,7 @@ from perdure._model.errors import ResumeError, SerializationError
 from perdure._model.options import FlowOptions
 from perdure._model.records import NOBODY, ProcessRecord, Record, StartRecord, StateRecord
 from perdure._model.state_types import ABANDONED, FINAL, StateType
+from perdure._model.stopped import last_state
 from perdure._platform.later import Later
 from perdure._rooms.runs.records import FlowRun, RunFilter, TaskRun
 from perdure._run.processes import machine_of
@@ -180,7 +181,7 @@ _STILL_RUNS = (
     "{} still runs, in the process {} on {}. Stop it there; or take it over with take_over=True (--take-over): then "
     "that process stops, and its further reports are refused."
 )
-_TAKEN_OVER = "It was taken over from its process{}. Its last recorded state was {}."
+_TAKEN_OVER = "It was taken over from its process{}. {}"
 
 
 def _take_over(run: FlowRun, start: StartRecord, runtime: ProcessRuntime, process: ProcessRecord | None) -> None:
@@ -193,7 +194,7 @@ def _take_over(run: FlowRun, start: StartRecord, runtime: ProcessRuntime, proces
     where = place_of(process)
 
     def message(each: FlowRun | TaskRun) -> str:
-        return _TAKEN_OVER.format(where, each.state_name or "not begun")
+        return _TAKEN_OVER.format(where, last_state(each.state_name))
 
     orchestrator = runtime.orchestrator
     ends = ends_below(run_of(run.id, orchestrator), StateType.CRASHED, message, runtime.clock(), orchestrator)

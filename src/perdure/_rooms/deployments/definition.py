@@ -41,13 +41,14 @@ class Definition:
     job: dict[str, object] = field(default_factory=dict)
 
     def as_json(self) -> str:
-        """The definition as text; the same one for equal definitions."""
-        return json.dumps(asdict(self), sort_keys=True, ensure_ascii=False)
+        """The definition as text. Parameters are in the order of the flow's signature: forms ask for them in it."""
+        return json.dumps(asdict(self), ensure_ascii=False)
 
     @property
     def digest(self) -> str:
-        """What distinguishes it from other definitions."""
-        return hashlib.blake2b(self.as_json().encode(), digest_size=16).hexdigest()
+        """What distinguishes it from other definitions, in whatever order their parameters are."""
+        text = json.dumps(asdict(self), sort_keys=True, ensure_ascii=False)
+        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
     def slices(self) -> Partitions | None:
         """Its partitions."""

@@ -150,6 +150,7 @@ class QueueFilter(NamedTuple):
     work_pool: Annotated[str | None, Rows("work_pool = {}")] = None
     work_queue: Annotated[str | None, Rows("work_queue = {}")] = None
     phases: Annotated[tuple[str, ...], Rows("phase IN ({})")] = ()
+    worker_id: Annotated[str | None, Rows("worker_id = {}")] = None
     partitions: Annotated[tuple[str, ...], Rows("partition IN ({})")] = ()
     since: Annotated[Micros | None, Rows("due >= {}")] = None
     before: Annotated[Micros | None, Rows("due < {}")] = None

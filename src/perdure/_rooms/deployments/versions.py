@@ -54,7 +54,7 @@ def rolled_back(
     """
     versions = known.versions(of.id)
     to = _chosen(of, number, versions)
-    if to.definition == of.definition:
+    if _is_same(to.definition, of.definition):
         return to, of
     pool = next((each for each in known.pools() if each.name == of.work_pool), None)
     if pool is not None:
@@ -67,7 +67,7 @@ def rolled_back(
 def _chosen(of: Deployment, number: int | None, versions: Sequence[DeploymentVersion]) -> DeploymentVersion:
     name = f"{of.flow_name}/{of.name}"
     if number is None:
-        before = next((each for each in versions if each.definition != of.definition), None)
+        before = next((each for each in versions if not _is_same(each.definition, of.definition)), None)
         if before is None:
             raise DeploymentMissing(f"{name} has no version that differs from the current one, {of.version}.")
         return before
@@ -76,3 +76,7 @@ def _chosen(of: Deployment, number: int | None, versions: Sequence[DeploymentVer
         numbers = ", ".join(str(each.number) for each in versions)
         raise DeploymentMissing(f"{name} has no version {number}. It has: {numbers}.")
     return found
+
+
+def _is_same(one: str, other: str) -> bool:
+    return definition_of_text(one) == definition_of_text(other)

@@ -26,7 +26,9 @@ from perdure._model.records import ResultRecord
 from perdure._results.document import read_document
 from perdure._rooms.results.check_routes import router as checks
 from perdure._rooms.results.records import ResultFilter
+from perdure._rooms.runs.records import RunFilter
 from perdure._rooms.tokens.records import Scope
+from perdure._store.embedded import EmbeddedOrchestrator
 from perdure._store.protocol import Orchestrator
 from perdure._store.reads import Reads
 
@@ -42,6 +44,8 @@ _INERT = {  # whatever a browser makes of the bytes, they do nothing, and nothin
 }
 _LINK_SECONDS = 60
 _MOST_EDGES = 1_000
+_COMPARED = 1_000  # results of the calls of a flow run
+_SHOWN = 20
 
 
 @router.get("")
@@ -77,6 +81,10 @@ class Lineage(BaseModel):
         list[RunName], Field(description="The runs at both ends of all edges, as far as they are recorded.")
     ]
     is_complete: bool
+    same: Annotated[
+        list[RunName],
+        Field(description="Calls of the flow run with the same result, digest by digest; of a call, its flow run."),
+    ] = []
 
 
 @router.get("/{id}/lineage", responses=_ONE)
@@ -87,7 +95,7 @@ def get_lineage(
     depth: Annotated[int, Query(ge=1, le=20, description="The number of steps in each direction.")] = 1,
 ) -> Lineage:
     """What a result was made from, and what was made from it; at most 1,000 edges in each direction."""
-    _found(id, known)
+    of = _found(id, known)
     sources, uses = _walked(id, asked, "run_id", depth), _walked(id, asked, "source_id", depth)
     edges = [*sources[:_MOST_EDGES], *uses[:_MOST_EDGES]]
     return Lineage(
@@ -95,7 +103,22 @@ def get_lineage(
         uses=uses[:_MOST_EDGES],
         runs=list(names_of((id, *(end for edge in edges for end in (edge.source_id, edge.target_id))), known).values()),
         is_complete=max(len(sources), len(uses)) <= _MOST_EDGES,
+        same=list(names_of(_same(of, known), known).values()),
     )
+
+
+def _same(of: ResultRecord, known: EmbeddedOrchestrator) -> list[str]:
+    """The calls of a flow run whose result it returned, as their digests say; of a call, the flow run that did so."""
+    if of.digest is None:
+        return []
+    if of.of_task:
+        (run,) = known.task_runs(RunFilter(ids=(of.run_id,), limit=1)) or (None,)
+        caller = None if run is None else run.flow_run_id
+        others = () if caller is None else known.results(ResultFilter(run_ids=(caller,), limit=1))
+    else:
+        others = known.results(ResultFilter(flow_run_ids=(of.run_id,), of_task=True, limit=_COMPARED))
+    alike = (each for each in others if each.digest == of.digest and each.serializer == of.serializer)
+    return [each.run_id for each in alike][:_SHOWN]
 
 
 def _walked(id: str, asked: Reads, of: str, depth: int) -> list[LineageEdge]:

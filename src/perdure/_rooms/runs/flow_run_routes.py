@@ -20,6 +20,7 @@ from perdure._http.pages import Id, Page, PathId, page
 from perdure._http.routers import ApiRouter
 from perdure._model.errors import NotFound, PerdureError
 from perdure._model.state_types import StateType
+from perdure._rooms.deployments.port import QueueFilter
 from perdure._rooms.runs.explanations import ExplanationModel
 from perdure._rooms.runs.graph import Graph, graph_of
 from perdure._rooms.runs.records import FlowRun, RunFilter
@@ -35,17 +36,29 @@ _LONGEST_GRACE = 86_400  # seconds
 
 
 @router.get("")
-def list_flow_runs(asked: Asked, wanted: Annotated[FlowRunsWanted, Query()]) -> Page[FlowRunModel]:
+def list_flow_runs(asked: Asked, known: Known, wanted: Annotated[FlowRunsWanted, Query()]) -> Page[FlowRunModel]:
     """Flow runs, newest first by default."""
-    return page(asked.flow_runs(wanted.filter()), FlowRunModel.of)
+    filter = _of_worker(wanted, known)
+    return Page(items=[], next=None) if filter is None else page(asked.flow_runs(filter), FlowRunModel.of)
 
 
 @router.get("/count")
-def count_flow_runs(asked: Asked, wanted: Annotated[FlowRunsWanted, Query()]) -> Count:
+def count_flow_runs(asked: Asked, known: Known, wanted: Annotated[FlowRunsWanted, Query()]) -> Count:
     """The number of matches among the newest 30,000 flow runs (or those of a flow); limit, cursor and sort have no
     effect."""
-    count, is_complete = asked.count_flow_runs(wanted.filter())
+    filter = _of_worker(wanted, known)
+    count, is_complete = (0, True) if filter is None else asked.count_flow_runs(filter)
     return Count(count=count, is_complete=is_complete)
+
+
+def _of_worker(wanted: FlowRunsWanted, known: EmbeddedOrchestrator) -> RunFilter | None:
+    """The filter of a list; None if the worker that it names has none of the runs."""
+    filter = wanted.filter()
+    if wanted.worker is None:
+        return filter
+    claimed = known.deployments.queued(QueueFilter(worker_id=wanted.worker, phases=("claimed",)))
+    ids = [each.flow_run_id for each in claimed if all(map(each.flow_run_id.startswith, filter.ids))]
+    return filter._replace(ids=tuple(ids)) if ids else None
 
 
 @router.get("/{id}", responses=_ONE)

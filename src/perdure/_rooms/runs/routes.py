@@ -7,6 +7,7 @@ from perdure._rooms.runs import (
     flow_run_routes,
     plan_routes,
     start_routes,
+    tag_routes,
     task_run_routes,
 )
 
@@ -17,5 +18,6 @@ ROUTERS = (
     flow_run_routes.router,
     plan_routes.router,
     start_routes.router,
+    tag_routes.router,
     task_run_routes.router,
 )

@@ -25,7 +25,8 @@ _ONE = answers(HTTPStatus.NOT_FOUND)
 @router.get("")
 def list_task_runs(asked: Asked, known: Known, wanted: Annotated[TaskRunsWanted, Query()]) -> Page[TaskRunModel]:
     """Task runs, newest first by default."""
-    found = asked.task_runs(wanted.filter())
+    longest = wanted.sort == "-duration"
+    found = asked.longest_task_runs(wanted.filter()) if longest else asked.task_runs(wanted.filter())
     callers = names_of_flow_runs((run.flow_run_id for run in found.items), known)
     return page(found, lambda run: _model(run, callers))
 

@@ -60,6 +60,10 @@ class Database(Protocol):
         """Where it is, for people; without a password."""
 
     @property
+    def is_read_only(self) -> bool:
+        """Whether it can be read, and not written."""
+
+    @property
     def was_reached(self) -> bool:
         """Whether it has been connected to, so that its parameters are right."""
 

@@ -118,6 +118,11 @@ class PostgreSQL:
         self._reached = False
 
     @property
+    def is_read_only(self) -> bool:
+        """Never, as far as is known here: a server that stands by is refused."""
+        return False
+
+    @property
     def place(self) -> str:
         """Where it is, without the password."""
         parts = self._url_parts

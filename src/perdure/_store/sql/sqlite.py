@@ -106,6 +106,11 @@ class SQLite:
         return str(self.path)
 
     @property
+    def is_read_only(self) -> bool:
+        """Whether the file is there and cannot be written, as one on a disk that is mounted read-only."""
+        return self._read_only() is not None
+
+    @property
     def was_reached(self) -> bool:
         """Whether it has been connected to."""
         return self._ready
@@ -294,7 +299,8 @@ class SQLite:
 
     def _open(self, cache: int = _CACHE) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            self.path,
+            self.path if (reading := self._read_only()) is None else f"{self.path.as_uri()}?{reading}",
+            uri=reading is not None,
             timeout=self.timeout_seconds,
             isolation_level=None,
             check_same_thread=False,
@@ -309,6 +315,19 @@ class SQLite:
             connection.close()
             raise
         return connection
+
+    def _read_only(self) -> str | None:
+        """How to open a file that cannot be written, such as one of a backup that is mounted; None if it can be.
+
+        SQLite needs its log and the log's index to read, which it cannot make there. Without a log, nobody changes the
+        file, or what it has not in it yet is not there to be read.
+        """
+        if os.access(self._file, os.W_OK) and os.access(self.path.parent, os.W_OK):
+            return None
+        if not self.path.exists():
+            return None
+        log = self.path.with_name(f"{self.path.name}-wal")
+        return "mode=ro" if log.exists() and log.stat().st_size else "mode=ro&immutable=1"
 
     def _make_ready(self) -> None:
         try:

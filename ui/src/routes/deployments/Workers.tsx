@@ -5,9 +5,11 @@ import { Button } from "~/components/Button"
 import { Card, Tag } from "~/components/Card"
 import { DataTable, type Column } from "~/components/DataTable"
 import { Empty, Failure, Skeleton } from "~/components/Feedback"
+import { Link } from "~/components/Link"
 import { Timestamp } from "~/components/Time"
 import { done, failed } from "~/components/Toast"
 import { PageHead } from "~/layout/PageHead"
+import { count } from "~/lib/format"
 import { useBecause } from "~/lib/may"
 import css from "./Deployments.module.css"
 import { Meter } from "./Meter"
@@ -262,8 +264,10 @@ const WORKERS: readonly Column<Worker>[] = [
   },
 ]
 
-function runsOf({ running, capacity }: Worker): string {
-  return capacity === null ? running.toLocaleString() : `${running} of ${capacity}`
+function runsOf({ id, running, capacity }: Worker) {
+  const said = capacity === null ? running.toLocaleString() : `${running} of ${capacity}`
+  if (running === 0) return said
+  return <Link to={`/flow-runs?worker=${id}`}>{said}</Link>
 }
 
 function There({ worker }: { worker: Worker }) {
@@ -283,7 +287,15 @@ function There({ worker }: { worker: Worker }) {
 function compact(worker: Worker) {
   return (
     <div className={css["compact"]}>
-      <span className="cut">{worker.name}</span>
+      <span className="cut">
+        {worker.name}
+        {worker.running > 0 && (
+          <>
+            {" "}
+            <Link to={`/flow-runs?worker=${worker.id}`}>{count(worker.running, "run")}</Link>
+          </>
+        )}
+      </span>
       <There worker={worker} />
       <span className={["cut", css["under"]].join(" ")}>
         {worker.work_pool} on {worker.host}

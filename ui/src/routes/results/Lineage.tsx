@@ -15,6 +15,23 @@ const WIDE = 190
 const TALL = 50
 const DEEPEST = 5
 
+/** Runs that have the same result: a call whose result its flow returned, or the flow that did so. */
+function Same({ runs }: { runs: readonly Schemas["RunName"][] }) {
+  if (runs.length === 0) return null
+  return (
+    <p className={css["same"]}>
+      It is the same as the result of{" "}
+      {runs.map((run, index) => (
+        <span key={run.id}>
+          {index > 0 && ", "}
+          <Link to={path("results", run.id)}>{run.name}</Link>
+        </span>
+      ))}
+      .
+    </p>
+  )
+}
+
 interface Data extends Record<string, unknown> {
   run: Schemas["RunName"]
   isIt: boolean
@@ -27,7 +44,9 @@ export function Lineage({ id }: { id: string }) {
   const laid = useMemo(() => (query.data === undefined ? null : laidOut(query.data, id)), [query.data, id])
   if (laid === null && query.error) return <Failure what="The lineage" error={query.error} retry={query.refetch} />
   if (laid === null || query.data === undefined) return <Skeleton lines={5} />
+  const same = <Same runs={query.data.same} />
   if (query.data.sources.length + query.data.uses.length === 0) {
+    if (query.data.same.length > 0) return same
     return (
       <div className="faint">
         <p>None is known.</p>
@@ -41,6 +60,7 @@ export function Lineage({ id }: { id: string }) {
   }
   return (
     <>
+      {same}
       <div className={css["graph"]} role="group" aria-label="Lineage; the lists below say the same">
         <ReactFlow
           key={depth}

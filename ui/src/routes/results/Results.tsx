@@ -1,6 +1,6 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query"
 import { Box, CircleX, FileQuestion, Hash, Image, Package, Table2, Text, type LucideIcon } from "lucide-react"
-import { useState } from "react"
+import { useMemo, useState } from "react"
 import { useNavigate } from "@tanstack/react-router"
 import { client, unwrap, type Schemas } from "~/api/client"
 import { results, type ResultFilter } from "~/api/queries"
@@ -13,6 +13,7 @@ import { Bytes, Timestamp } from "~/components/Time"
 import { PageHead } from "~/layout/PageHead"
 import { useAddress } from "~/lib/address"
 import { shortType } from "~/lib/format"
+import { flowNames } from "~/routes/runs/queries"
 import { inWords, previewOf, type Preview } from "./preview"
 import css from "./Results.module.css"
 
@@ -110,6 +111,8 @@ export function Page() {
     created_after: sinceOf(address.one("created")),
   }
   const query = useInfiniteQuery(results(filter))
+  const flows = useQuery(flowNames())
+  const flowChoices = useMemo(() => (flows.data ?? []).map(name => ({ value: name, label: name })), [flows.data])
   const [one, other] = [...selected]
   return (
     <>
@@ -139,6 +142,13 @@ export function Page() {
           label="Type, such as *.DataFrame"
           value={address.one("type")}
           onChange={type => address.set({ type })}
+        />
+        <ChoiceFilter
+          label="Flow"
+          single
+          choices={flowChoices}
+          value={address.all("flow")}
+          onChange={flow => address.set({ flow })}
         />
         <ChoiceFilter
           label="Kept"

@@ -17,6 +17,7 @@ import { PageHead } from "~/layout/PageHead"
 import { useAddress, useParam } from "~/lib/address"
 import { count, short, shortType } from "~/lib/format"
 import { runFilter, STATE_CHOICES } from "~/routes/runs/FlowRuns"
+import { ORDERS } from "~/routes/runs/TaskRuns"
 import { Actions } from "./Actions"
 import css from "./Run.module.css"
 import { Logs } from "./Logs"
@@ -236,15 +237,10 @@ const TASK_RUNS: readonly Column<TaskRun>[] = [
   },
 ]
 
-const ORDERS = [
-  { value: "created", label: "Oldest first" },
-  { value: "-created", label: "Newest first" },
-]
-
 function TaskRuns({ flowRunId }: { flowRunId: string }) {
   const address = useAddress()
   const { q, state, tag } = runFilter(address)
-  const sort = address.one("sort") === "-created" ? "-created" : "created"
+  const sort = ORDERS.find(({ value }) => value === address.one("sort"))?.value ?? "created"
   const query = useInfiniteQuery(taskRuns({ flow_run: flowRunId, q, state, tag, sort }))
   const subflows = useQuery(flowRunCount({ parent: flowRunId, state }))
   const isFiltered = q !== undefined || state.length > 0 || tag.length > 0
@@ -259,13 +255,13 @@ function TaskRuns({ flowRunId }: { flowRunId: string }) {
           value={state}
           onChange={next => address.set({ state: next })}
         />
-        <TagFilter value={tag} onChange={next => address.set({ tag: next })} />
+        <TagFilter ofTask value={tag} onChange={next => address.set({ tag: next })} />
         <ChoiceFilter
           label="Order"
           single
           choices={ORDERS}
           value={[sort]}
-          onChange={([next]) => address.set({ sort: next === "-created" ? next : undefined })}
+          onChange={([next]) => address.set({ sort: next === "created" ? undefined : next })}
         />
         {(subflows.data?.count ?? 0) > 0 && (
           <Link to={`/flow-runs?parent=${flowRunId}${among}`}>{count(subflows.data?.count ?? 0, "subflow run")}</Link>

@@ -3,7 +3,7 @@ import type { Schemas } from "~/api/client"
 import { Duration } from "~/components/Time"
 import { duration } from "~/lib/format"
 import { useNow } from "~/lib/now"
-import { begunAgain, LOST, spentOf } from "~/lib/spent"
+import { begunAgain, spentOf } from "~/lib/spent"
 import { flowRunStates, taskRunStates } from "./queries"
 
 type Run = Schemas["FlowRunModel"] | Schemas["TaskRunModel"]
@@ -12,7 +12,7 @@ type Run = Schemas["FlowRunModel"] | Schemas["TaskRunModel"]
 export function Spent({ run }: { run: Run }) {
   // The usual run ran once, from its start to its end: its states say nothing more.
   const isOnce = run.run_count <= 1 && run.state?.type !== "PAUSED" && run.state?.type !== "SCHEDULED"
-  if (run.run_count <= 1 && run.state?.type === "CRASHED" && run.state.message?.includes(LOST)) {
+  if (run.run_count <= 1 && run.state?.is_stopped) {
     return (
       <span title="From its start until it was noticed that its process was lost">
         at most <Duration started={run.started} ended={run.ended} />

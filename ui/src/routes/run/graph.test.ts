@@ -13,7 +13,7 @@ const node = (
   name: `${of}-${id}`,
   of,
   parent_id: parent,
-  state: { type: "COMPLETED", name: "Completed", message: null, time: "2026-03-14T12:00:00Z" },
+  state: { type: "COMPLETED", name: "Completed", message: null, is_stopped: false, time: "2026-03-14T12:00:00Z" },
   started: "2026-03-14T12:00:00Z",
   ended: "2026-03-14T12:00:01Z",
 })

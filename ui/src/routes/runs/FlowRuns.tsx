@@ -17,6 +17,7 @@ import { isSpan, rangeOf } from "~/lib/span"
 import { CANCEL, DELETE, RERUN, RESUME } from "./bulk"
 import { BulkBar } from "./BulkBar"
 import { Counted, said } from "./Counted"
+import { workers } from "~/routes/deployments/queries"
 import { flowNames } from "./queries"
 import css from "./FlowRuns.module.css"
 import { Views } from "./Views"
@@ -87,15 +88,18 @@ export function Page() {
   const address = useAddress()
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set())
   const created = address.one("created")
+  const worker = address.one("worker")
   const filter: FlowRunFilter = {
     ...runFilter(address),
     flow: address.one("flow"),
     parent: address.one("parent"),
     outermost: address.one("outermost") === "true" ? true : undefined,
+    worker,
   }
   const query = useInfiniteQuery(flowRuns(filter))
   const counted = useQuery(flowRunCount(filter))
   const flows = useQuery(flowNames())
+  const workerNames = useQuery({ ...workers(), enabled: worker !== undefined })
   const choices = useMemo(() => (flows.data ?? []).map(name => ({ value: name, label: name })), [flows.data])
   const everything =
     query.hasNextPage && counted.data !== undefined ? { chosen: { filter }, count: said(counted.data, "run") } : null
@@ -137,6 +141,15 @@ export function Page() {
           value={address.all("outermost")}
           onChange={outermost => address.set({ outermost })}
         />
+        {worker !== undefined && (
+          <ChoiceFilter
+            label="Worker"
+            single
+            choices={[{ value: worker, label: workerNames.data?.find(each => each.id === worker)?.name ?? worker }]}
+            value={[worker]}
+            onChange={next => address.set({ worker: next })}
+          />
+        )}
       </FilterBar>
       <QueryTable
         label="Flow runs"

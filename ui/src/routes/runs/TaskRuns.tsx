@@ -76,13 +76,21 @@ const VIEWS = [
   { name: "Running", search: "?state=RUNNING" },
   { name: "Failed today", search: "?state=FAILED&state=CRASHED&created=24h" },
   { name: "Waiting", search: "?state=SCHEDULED&state=PENDING" },
+  { name: "Longest today", search: "?created=24h&sort=-duration" },
 ]
+
+export const ORDERS = [
+  { value: "-created", label: "Newest first" },
+  { value: "created", label: "Oldest first" },
+  { value: "-duration", label: "Longest first" },
+] as const
 
 /** All task runs. */
 export function Page() {
   const address = useAddress()
   const task = address.one("task")
-  const filter: TaskRunFilter = { ...runFilter(address), task, flow_run: address.one("flow_run") }
+  const sort = ORDERS.find(({ value }) => value === address.one("sort"))?.value ?? "-created"
+  const filter: TaskRunFilter = { ...runFilter(address), task, flow_run: address.one("flow_run"), sort }
   // There are no events for task runs, so their list is refreshed while it is visible, unless it is long.
   const query = useInfiniteQuery({
     ...taskRuns(filter),
@@ -101,8 +109,15 @@ export function Page() {
           value={filter.state ?? []}
           onChange={state => address.set({ state })}
         />
-        <TagFilter value={filter.tag ?? []} onChange={tag => address.set({ tag })} />
+        <TagFilter ofTask value={filter.tag ?? []} onChange={tag => address.set({ tag })} />
         <RangeFilter value={address.one("created")} onChange={created => address.set({ created })} />
+        <ChoiceFilter
+          label="Order"
+          single
+          choices={ORDERS}
+          value={sort === "-created" ? [] : [sort]}
+          onChange={next => address.set({ sort: next })}
+        />
         {(["task", "flow_run"] as const).map(name => {
           const value = address.one(name)
           if (value === undefined) return null
