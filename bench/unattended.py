@@ -1,4 +1,4 @@
-"""`python -m bench.unattended [--runs 3] [--only idle,lag,ticks]`: what schedules and serving cost.
+"""`python -m bench.unattended [--runs 3] [--only idle,lag,ticks,rate]`: what schedules and serving cost.
 
 Prints a table, and keeps it in bench/results/unattended.md. It is for a machine that does nothing else: how busy it was
 is said below the table.
@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
+from bench.dispatch import WORKERS, Case, dispatched
 from bench.scripts.unattended.served import tick
 from perdure import session, settings
 from perdure._platform.clock import system_clock
@@ -29,6 +30,7 @@ SCRIPT = HERE / "scripts" / "unattended" / "served.py"
 SETTLED, IDLE = 5.0, 30.0  # seconds after the start that are left out, and that are looked at
 EVERY, TICKS = 4, 8  # seconds, and how many ticks are waited for
 DEPLOYMENTS, SCHEDULES = 100, 100  # of each deployment
+COLD, WARM, PACED = 60, 1_000, 20.0  # runs in a queue; and how many become due in a second
 _SECOND = 1_000_000
 
 
@@ -43,6 +45,16 @@ FIGURES = {
     "begun worst": f"the same, the latest of {TICKS}",
     "ticks": f"{DEPLOYMENTS * SCHEDULES:,} schedules due at once: seconds until all their runs are in the queue",
     "tick": "the same, ms a run",
+}
+FIGURES |= {
+    f"{key} {database} {start}": f"{shown}: {database}, {start} start"
+    for database in ("SQLite", "PostgreSQL")
+    for start in ("cold", "warm")
+    for key, shown in (
+        ("rate", f"runs of a queue that {WORKERS} workers begin in a second"),
+        ("cpu", "ms of a core for each, of all processes but the database's"),
+        ("late", f"runs due at {PACED:g} a second: p99 of the seconds from then until Running"),
+    )
 }
 Measured = Iterator[tuple[str, float]]
 
@@ -118,7 +130,26 @@ def ticks(home: Path) -> Measured:
     yield "tick", 1_000 * seconds / runs
 
 
-SCENARIOS: dict[str, Callable[[Path], Measured]] = {"idle": idle, "lag": lag, "ticks": ticks}
+def rate(home: Path) -> Measured:
+    """How many runs of a queue are begun in a second, and how late those are that become due one after another."""
+    for database in ("SQLite", "PostgreSQL"):
+        for start, runs in (("cold", COLD), ("warm", WARM)):
+            case = Case(runs, warm=start == "warm", postgresql=database == "PostgreSQL")
+            found = dispatched(case, _folder(home, f"{database} {start}"))
+            yield f"rate {database} {start}", found.begun
+            yield f"cpu {database} {start}", 1_000 * found.cpu
+            if case.warm:
+                paced = dispatched(case._replace(rate=PACED), _folder(home, f"{database} paced"))
+                yield f"late {database} {start}", paced.lag(0.99)
+
+
+def _folder(home: Path, name: str) -> Path:
+    made = home / name
+    made.mkdir()
+    return made
+
+
+SCENARIOS: dict[str, Callable[[Path], Measured]] = {"idle": idle, "lag": lag, "ticks": ticks, "rate": rate}
 
 
 def main() -> int:

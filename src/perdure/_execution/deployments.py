@@ -10,7 +10,7 @@ import signal
 import socket
 import threading
 from collections.abc import Generator, Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
@@ -322,14 +322,16 @@ def serve(
     # Pools of their own: other workers may not have the code.
     served = [replace(each, work_pool=f"serve:{each.flow_name}/{each.name}").apply() for each in flows]
     pools = [each.work_pool for each in served]
-    worker = Worker(
-        session, pools, ProcessInfrastructure(), limit=limit, makes_ticks=settings.current().api_url is None
-    )
+    infrastructure = ProcessInfrastructure()
+    worker = Worker(session, pools, infrastructure, limit=limit, makes_ticks=settings.current().api_url is None)
     greeting = _greeting(served) if print_starting_message else ""
-    return _aserve(worker, greeting) if caller_is_async() else _until_stopped(worker, greeting)
+    if caller_is_async():
+        return _aserve(worker, infrastructure, greeting)
+    with closing(infrastructure):
+        return _until_stopped(worker, greeting)
 
 
-async def _aserve(worker: Worker, greeting: str) -> None:
+async def _aserve(worker: Worker, infrastructure: ProcessInfrastructure, greeting: str) -> None:
     """Work in another thread, until this is cancelled or the process is asked to end."""
     import asyncio
 
@@ -347,6 +349,7 @@ async def _aserve(worker: Worker, greeting: str) -> None:
     finally:
         with suppress(NotImplementedError, RuntimeError, ValueError):
             loop.remove_signal_handler(signal.SIGTERM)
+        infrastructure.close()
 
 
 def _greeting(served: Sequence[DeploymentRecord]) -> str:

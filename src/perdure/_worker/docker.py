@@ -122,6 +122,9 @@ class DockerInfrastructure:
             raise
         return str(container.id)
 
+    def close(self) -> None:
+        """Nothing is kept ready."""
+
     def find(self, flow_run_id: str) -> "Container | None":
         """The newest container of a run.
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol
 from perdure._model.errors import WorkerError
 
 KEPT_LINES = 64  # of what was printed
+UNKNOWN_CODE = 256  # of what has ended, nobody knows how; exit codes are smaller
 _LONGEST = 2_000  # characters of a line
 
 
@@ -78,6 +79,9 @@ class Infrastructure(Protocol):
         Raises:
             Unreachable: that cannot be found out now.
         """
+
+    def close(self) -> None:
+        """Let go of what is kept ready for starts; what was started is left alone."""
 
 
 def last_lines(text: str) -> str:

@@ -7,9 +7,14 @@ import subprocess
 import sys
 import threading
 from collections import deque
+from pathlib import Path
+from typing import Generic, TypeVar
 
 from perdure._model.errors import WorkerError
 from perdure._worker.infrastructure import KEPT_LINES, Job, last_lines
+from perdure._worker.warm import ForkedProcess, WarmStart
+
+P = TypeVar("P", subprocess.Popen[bytes], ForkedProcess)
 
 
 class ProcessInfrastructure:
@@ -20,21 +25,28 @@ class ProcessInfrastructure:
     is_elsewhere = False
     outlives = False  # they do, but nobody finds them: the run has a heartbeat of its own
 
-    def __init__(self, shows: bool = True) -> None:
+    def __init__(self, shows: bool = True, warm: WarmStart | None = None) -> None:
         self._shows = shows
+        self._warm = warm or WarmStart()
 
-    def start(self, job: Job) -> "RunningProcess":
-        """Start the run's command.
+    def start(self, job: Job) -> "RunningProcess[subprocess.Popen[bytes]] | RunningProcess[ForkedProcess]":
+        """Start the run's command: by a fork of a process that has imported Perdure, where that is safe.
 
         Raises:
             WorkerError: it cannot be started.
         """
-        environment = {**os.environ, **job.environment}
+        given = {**os.environ, **job.environment}
+        environment = {name: value for name, value in given.items() if value is not None}
+        directory: str | None = job.made_of.get("working_dir")
+        if job.made_of.get("warm_start", True):
+            forked = self._warm.start(job.command, environment, str(Path(directory or "").absolute()))
+            if forked is not None:
+                return RunningProcess(forked, self._shows)
         try:
             process = subprocess.Popen(
                 list(job.command),
-                env={name: value for name, value in environment.items() if value is not None},
-                cwd=job.made_of.get("working_dir"),
+                env=environment,
+                cwd=directory,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -48,12 +60,16 @@ class ProcessInfrastructure:
         """Nothing: a process that its worker has left is known by its heartbeat only."""
         return
 
+    def close(self) -> None:
+        """Keep nothing ready for runs any more."""
+        self._warm.close()
 
-class RunningProcess:
+
+class RunningProcess(Generic[P]):
     """A process that was started for a run."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", shows: bool) -> None:
-        self._process = process
+    def __init__(self, process: P, shows: bool) -> None:
+        self._process: P = process
         self._said: deque[str] = deque(maxlen=KEPT_LINES)
         self._reader = threading.Thread(target=self._read, args=(shows,), name="perdure-said", daemon=True)
         self._reader.start()
@@ -84,11 +100,11 @@ class RunningProcess:
     def stop(self, force: bool) -> None:
         """Ask it to end, with all that it started, or end it by force."""
         number = signal.SIGKILL if force and hasattr(signal, "SIGKILL") else signal.SIGTERM
-        with contextlib.suppress(OSError):
-            if force and hasattr(os, "killpg"):
+        if force and hasattr(os, "killpg"):
+            with contextlib.suppress(OSError):  # one that was just forked is no group of its own yet
                 os.killpg(self._process.pid, number)
-            else:
-                self._process.send_signal(number)
+        with contextlib.suppress(OSError):
+            self._process.send_signal(number)
 
     def _read(self, shows: bool) -> None:
         assert self._process.stdout is not None

@@ -90,6 +90,9 @@ class SlurmInfrastructure:
             self._seen = {**self._seen, job.name: _Seen(id, "PENDING", "")}
         return SlurmJob(self, job.name, output)
 
+    def close(self) -> None:
+        """Nothing is kept ready."""
+
     def find(self, flow_run_id: str) -> "SlurmJob | None":
         """The newest job of a run that is not forgotten.
 

@@ -112,6 +112,9 @@ class SshInfrastructure:
         }
         return HeldProcess(process, json.dumps(request))
 
+    def close(self) -> None:
+        """Nothing is kept ready."""
+
     def find(self, flow_run_id: str) -> None:  # noqa: ARG002
         """Nothing: what a worker has left has ended."""
         return
@@ -133,7 +136,7 @@ def _held_by(python: str) -> str:
     return f"exec {shlex.quote(python)} -c 'import base64; exec(base64.b64decode(\"{program}\"))'"
 
 
-class HeldProcess(RunningProcess):
+class HeldProcess(RunningProcess[subprocess.Popen[bytes]]):
     """A command on another machine, with the ssh that holds it."""
 
     def __init__(self, process: "subprocess.Popen[bytes]", request: str) -> None:

@@ -15,7 +15,7 @@ from perdure._rooms.deployments.port import QueuedRun
 from perdure._rooms.deployments.versions import definition_of_version
 from perdure._rooms.runs.records import FlowRun
 from perdure._session.session import Session
-from perdure._worker.infrastructure import Started
+from perdure._worker.infrastructure import UNKNOWN_CODE, Started
 
 _MOST_RESUMED = 5  # times that a run which crashed is begun again
 _OWN_ENDS = (0, 1, 2)  # exit codes of processes that reported their run's end, or found that it is another's
@@ -157,6 +157,8 @@ def _cancelled_by(cancelled: CancelRecord) -> str:
 
 
 def _ended_by(code: int, status: str) -> str:
+    if code == UNKNOWN_CODE:
+        return "its process ended, and what would know how had ended before."
     what = f"was ended by the signal {-code}" if code < 0 else f"ended with the exit code {code}"
     return f"its process {what}{f' ({status})' if status else ''}."
 

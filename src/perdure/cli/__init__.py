@@ -2,6 +2,7 @@
 
 import sys
 import warnings
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, TextIO
@@ -70,6 +71,12 @@ _READS = frozenset(
 _FOLLOWS = frozenset({"--follow", "-f"})
 
 
+@cache
+def prepare(name: str) -> Any:
+    """A command, imported and ready to be called, of the name in `_COMMANDS`."""
+    return get_command(import_module(f"perdure.cli.{name.replace('-', '_')}").app)
+
+
 class _Commands(TyperGroup):
     """The commands by name; imports the one that is called."""
 
@@ -83,7 +90,7 @@ class _Commands(TyperGroup):
             reads = (name if name == "logs" else next(iter(rest), None)) in _READS
             if reads and not _FOLLOWS.intersection(rest):
                 import_module("perdure._session.session").be_impatient(only_reads=True)
-            command = get_command(import_module(f"perdure.cli.{name.replace('-', '_')}").app)
+            command = prepare(name)
         return name, command, rest
 
     def invoke(self, ctx: Any) -> object:
@@ -149,8 +156,13 @@ def perdure(
 
 def main() -> None:
     """Run the command in the process's arguments, and end the process with its exit code."""
+    set_up()
+    app()
+
+
+def set_up() -> None:
+    """Have this process say things as the command does."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal without ✓ still shows all the rest
     warnings.showwarning = _show_warning
-    app()

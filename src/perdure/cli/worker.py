@@ -55,7 +55,10 @@ def start(
         show_json({"pools": list(pools), "limit": limit})
     else:
         show(f"Worker for {', '.join(pools)}. Stop it with Ctrl-C.")
-    worker.run()
+    try:
+        worker.run()
+    finally:
+        infrastructure.close()
 
 
 def _type_of(known: Deployments, pools: Sequence[str], wanted: str | None) -> str:

@@ -33,7 +33,18 @@ _LABELS = {**_OF_TEXT, "default": {}, "description": "Labels beside those of Per
 
 # What each kind of work pool starts: the properties of JSON schemas, and those of them that have to be given.
 KINDS: Mapping[str, tuple[Mapping[str, Any], tuple[str, ...]]] = {
-    "process": ({**_ANY_KIND, "working_dir": _DIRECTORY}, ()),
+    "process": (
+        {
+            **_ANY_KIND,
+            "working_dir": _DIRECTORY,
+            "warm_start": {
+                "type": "boolean",
+                "default": True,
+                "description": "Whether it may be forked from a process that has imported Perdure (on Linux).",
+            },
+        },
+        (),
+    ),
     "docker": (
         {
             **_ANY_KIND,
