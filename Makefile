@@ -8,6 +8,7 @@
 #                      packages. make oldest and make newest: with the oldest and the newest versions that are allowed
 #   make steady        what depends on time, processes, kills and limits, ten times beside six busy processes; COUNT=1 LOAD=0
 #                      for less
+#   make hunt          the property tests with new examples, ten times; COUNT=1 for less
 #   make chaos         kill flows and workers at 1,000 random moments and servers at 100, fill disks, set clocks; as root, cut
 #                      links between two machines, by iptables too where it is installed; COUNT=100 for less,
 #                      ONLY=kills (partitions, clocks, ...) for one
@@ -46,7 +47,7 @@ PYTEST := $(if $(MEMORY),TMPDIR=$(MEMORY)) PYTHONDONTWRITEBYTECODE= $(BIN)/pytes
 	$(if $(MEMORY),--override-ini tmp_path_retention_policy=failed)
 
 .DELETE_ON_ERROR:
-.PHONY: demo check test lint postgresql pythons oldest newest steady chaos fuzz bench figures ui ui-dev ui-check ui-types ui-filled screenshots pictures chromium engines packages kubernetes cluster docs api dist requirements clean
+.PHONY: demo check test lint postgresql pythons oldest newest steady hunt chaos fuzz bench figures ui ui-dev ui-check ui-types ui-filled screenshots pictures chromium engines packages kubernetes cluster docs api dist requirements clean
 
 # The page is built where Node.js is; elsewhere all else works, and the server says how to get it.
 PAGE := $(if $(shell command -v npm),$(if $(wildcard ui/package.json),ui))
@@ -119,11 +120,14 @@ STEADY := $(wildcard \
 steady: $(VENV)/.dev
 	tests/steady.sh $(or $(COUNT),10) $(or $(LOAD),6) env $(PYTEST) $(STEADY)
 
+hunt: $(VENV)/.dev
+	for round in $$(seq $(or $(COUNT),10)); do HUNT=yes $(PYTEST) -m "hypothesis and not cluster" || exit; done
+
 chaos: $(VENV)/.dev
 	CHAOS_COUNT=$(or $(COUNT),1000) PERDURE_LOGGING_LEVEL=CRITICAL $(BIN)/python -m tests.chaos $(ONLY)
 
 fuzz: $(VENV)/.dev
-	FUZZ_EXAMPLES=$(or $(COUNT),650) $(BIN)/pytest --quiet --capture=no tests/server/test_schema.py
+	HUNT=yes FUZZ_EXAMPLES=$(or $(COUNT),650) $(BIN)/pytest --quiet --capture=no tests/server/test_schema.py
 	FUZZ_CASES=$(or $(COUNT),100000) PERDURE_LOGGING_LEVEL=CRITICAL $(BIN)/python -m tests.fuzz $(ONLY)
 
 bench: $(VENV)/.dev $(PAGE) $(CHROMIUM)

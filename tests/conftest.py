@@ -25,8 +25,11 @@ from perdure._store.sql.sqlite import SQLite
 from tests.postgresql_server import postgresql  # noqa: F401 - a fixture
 from tests.s3_server import s3_prefix, s3_server  # noqa: F401 - fixtures
 
-hypothesis_settings.register_profile("untimed", deadline=None)  # how long an example takes is the machine's affair
-hypothesis_settings.load_profile("untimed")
+# How long an example takes is the machine's affair. The examples are the same in each run, so that what fails was
+# changed; `make hunt` looks for new ones.
+hypothesis_settings.register_profile("same", deadline=None, derandomize=True)
+hypothesis_settings.register_profile("hunt", deadline=None, print_blob=True)
+hypothesis_settings.load_profile("hunt" if "HUNT" in os.environ else "same")
 
 # How long a server takes to answer is the machine's affair, too: httpx waits for 5 s unless it is told otherwise.
 for what in ("connect", "read", "write", "pool"):
