@@ -16,6 +16,9 @@ _OFTEN = 500  # stories, after which it is said how far one has come
 
 def main(kinds: list[str]) -> int:
     """Play the stories of the kinds; 1 if a promise was broken."""
+    if unknown := [kind for kind in kinds if kind not in STORIES]:
+        print(f"There is no kind of story {unknown[0]!r}. There are: {', '.join(STORIES)}.", file=sys.stderr)
+        return 2
     count = int(os.environ.get("CHAOS_COUNT", "1000"))
     first = int(os.environ.get("CHAOS_SEED", "0"))
     is_of_cases = not kinds or not WITHOUT_CASES.issuperset(kinds)
