@@ -81,11 +81,33 @@ def test_a_key_of_other_than_letters_digits_and_dashes_is_refused(key: Any):
 
 @pytest.mark.parametrize(
     "url",
-    ["javascript:alert(1)", "data:text/html,x", "file:///etc/passwd", "https:", "/a", "https://a/\nb", "", None, 7],
+    [
+        "javascript:alert(1)",
+        "data:text/html,x",
+        " javascript:alert(1)",
+        "s3:",
+        "https:",
+        "/a",
+        "https://a/\nb",
+        "",
+        None,
+        7,
+    ],
 )
-def test_a_link_that_is_not_http_or_mail_is_refused(url: Any):
+def test_a_link_that_is_code_or_no_whole_address_is_refused(url: Any):
     with pytest.raises(ArtifactError, match="is no link that is kept"):
         create_link_artifact(url)
+
+
+@pytest.mark.parametrize("url", ["s3://bucket/key", "gs://bucket/key", "file:///data/report.html"])
+def test_a_link_to_a_place_that_no_browser_opens_is_kept(url: str):
+    assert data_of(create_link_artifact(url))["url"] == url
+
+
+@pytest.mark.parametrize("url", ["s3://bucket/a.png", "file:///a.png", "ftp://host/a.png"])
+def test_an_image_is_at_an_address_that_browsers_load(url: str):
+    with pytest.raises(ArtifactError, match="is no link that is kept"):
+        create_image_artifact(url)
 
 
 def test_a_link_to_an_address_or_a_mailbox_is_kept():

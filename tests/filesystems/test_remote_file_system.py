@@ -77,3 +77,9 @@ def test_without_fsspec_the_extra_is_named() -> None:
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert "sftp://host/x takes the package fsspec, which is not installed" in ended.stderr
     assert "pip install 'perdure[fsspec]'" in ended.stderr
+
+
+def test_the_file_system_of_fsspec_is_at_hand() -> None:
+    storage = RemoteFileSystem(basepath=f"memory://{uuid4().hex}")
+    storage.write("a/b", b"x")
+    assert storage.filesystem.cat(f"{storage.basepath}/a/b") == b"x"

@@ -153,6 +153,24 @@ def test_a_flow_is_loaded_from_an_entrypoint(
     assert load_flow_from_entrypoint(entrypoint)() == value
 
 
+@pytest.mark.parametrize(("colour", "call"), [("def", "first()"), ("async def", "asyncio.run(first())")])
+def test_flows_that_a_loaded_file_calls_at_its_top_are_not_run(
+    colour: str, call: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "unguarded.py"
+    file.write_text(
+        f"import asyncio\nfrom perdure import flow\n\n@flow\n{colour} first(): RUNS.append(1)\n\nRUNS = []\n{call}\n"
+    )
+    with caplog.at_level("WARNING"):
+        flow = load_flow_from_entrypoint(f"{file}:first")
+    assert flow.fn.__globals__["RUNS"] == []
+    assert "'first' was called while its program is only being loaded" in caplog.text
+    again = flow()
+    if colour == "async def":
+        asyncio.run(again)
+    assert flow.fn.__globals__["RUNS"] == [1]
+
+
 @pytest.mark.parametrize(
     ("program", "entrypoint", "reason"),
     [

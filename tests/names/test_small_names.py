@@ -2,6 +2,7 @@
 
 import json
 import logging
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from perdure.context import FlowRunContext, TaskRunContext, get_run_context
 from perdure.errors import MissingContext
 from perdure.logging import disable_run_logger, get_logger
 from perdure.records import ArtifactFilter
+from perdure.runtime import flow_run
 from perdure.settings import temporary_settings
 from perdure.testing.utilities import prefect_test_harness
 from perdure.variables import Variable, get
@@ -104,6 +106,18 @@ def test_functions_that_log_are_called_by_tests_while_runs_log_nothing() -> None
     with disable_run_logger():
         assert say.fn() == "said"
     assert say() == "said"
+
+
+def test_plain_loggers_hide_secrets_too(caplog: pytest.LogCaptureFixture) -> None:
+    with temporary_settings(api_token="a-token-of-twenty-signs"):
+        get_logger("etl").warning("the token is %s", "a-token-of-twenty-signs")
+    assert "the token is " in caplog.text
+    assert "twenty" not in caplog.text
+
+
+def test_outside_of_runs_the_scheduled_time_is_now() -> None:
+    before = datetime.now(UTC)
+    assert before <= flow_run.scheduled_start_time <= datetime.now(UTC)
 
 
 def test_secrets_are_hidden_from_handlers_of_others(caplog: pytest.LogCaptureFixture) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 
 from perdure._blocks.abstract import NotificationBlock, NotificationError
 from perdure._blocks.calling import SECONDS, _AtUrl
@@ -40,20 +40,30 @@ class AppriseNotification(_AtUrl, NotificationBlock):
         await in_thread(self._send, body, subject)
 
     def _send(self, body: str, subject: str | None) -> None:
-        try:
-            import apprise
-        except ImportError as error:
-            raise HookError("Apprise is not installed: pip install 'perdure[notifications]'.") from error
         if not self.allow_private_urls:
             raise NotificationError(
                 "Apprise chooses what it calls, so allow_private_urls=False cannot hold for it. Leave it out, or send"
                 " by a Webhook."
             )
-        service = apprise.Apprise()
-        if not service.add(self._address()):
-            raise NotificationError("Apprise does not know a URL like that.")
-        if not service.notify(body=body, title=subject or ""):
-            raise NotificationError("The message was not delivered.")
+        send_by_apprise(self._address(), body, subject)
+
+
+def send_by_apprise(address: str, body: str, subject: str | None) -> None:
+    """Send a message to the service at an address that Apprise knows.
+
+    Raises:
+        HookError: Apprise is not installed.
+        NotificationError: it does not know the address, or the message was not taken.
+    """
+    try:
+        import apprise
+    except ImportError as error:
+        raise HookError("Apprise is not installed: pip install 'perdure[notifications]'.") from error
+    service = apprise.Apprise()
+    if not service.add(address):
+        raise NotificationError("Apprise does not know a URL like that.")
+    if not service.notify(body=body, title=subject or ""):
+        raise NotificationError("The message was not delivered.")
 
 
 AppriseNotificationBlock = AppriseNotification  # by which users of Prefect know it
@@ -78,12 +88,29 @@ class MicrosoftTeamsWebhook(AppriseNotification):
 
 
 class DiscordWebhook(AppriseNotification):
-    """A webhook of Discord."""
+    """A webhook of Discord: by its URL, or by the `webhook_id` and the `webhook_token` that the URL ends with."""
 
     block_type = "discord-webhook"
 
+    @model_validator(mode="before")
+    @classmethod
+    def _of_parts(cls, fields: Any) -> Any:
+        if not isinstance(fields, dict) or not {"webhook_id", "webhook_token"} <= fields.keys():
+            return fields
+        id, token = (plain(fields[name]) for name in ("webhook_id", "webhook_token"))
+        others = {name: each for name, each in fields.items() if name not in _OF_DISCORD}
+        return others | {"url": f"https://discord.com/api/webhooks/{id}/{token}"}
+
     def _send(self, body: str, subject: str | None) -> None:
         _post(self, "content", body, subject)
+
+
+_OF_DISCORD = ("webhook_id", "webhook_token", "notify_type", "botname", "tts", "include_image", "avatar", "avatar_url")
+
+
+def plain(value: object) -> str:
+    """What a field is given: a text, or a secret one."""
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
 
 
 def _post(to: AppriseNotification, field: str, body: str, subject: str | None) -> None:

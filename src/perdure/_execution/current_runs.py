@@ -34,7 +34,7 @@ class _Partition(FromEnvironment, PartitionView):
 
 
 flow_run = _FlowRun()
-"""The flow run that the code is in; its attributes are None outside of one."""
+"""The flow run that the code is in; its attributes are None outside of one, but for the time."""
 task_run = _TaskRun()
 """The task run that the code is in; its attributes are None outside of one."""
 deployment = _Deployment()

@@ -39,13 +39,13 @@ class _RunLogging(logging.Logger):
         if _muted:
             return
         _to_orchestrator.handle(record)
-        _redact(record)
+        redact(record)
         if record.levelno > self.manager.disable:
             with contextlib.suppress(Exception):  # of a handler that others have added
                 super().callHandlers(record)
 
 
-def _redact(record: logging.LogRecord) -> None:
+def redact(record: logging.LogRecord) -> None:
     """Take known secrets out of a record before handlers of others, which have formats of their own, get it."""
     try:
         said = record.getMessage()

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
+from perdure._storages.ignored import Ignored
+
 
 class Files(Protocol):
     """What is asked of a storage."""
@@ -23,13 +25,20 @@ def get_directory(storage: Files, from_path: str | None, local_path: str | Path 
         file.write_bytes(storage.read(key))
 
 
-def put_directory(storage: Files, local_path: str | Path | None, to_path: str | None) -> int:
-    """Keep all files below a local directory under a prefix of a storage; how many they were."""
+def put_directory(
+    storage: Files, local_path: str | Path | None, to_path: str | None, ignore_file: str | Path | None = None
+) -> int:
+    """Keep all files below a local directory under a prefix of a storage; how many they were.
+
+    Those that `ignore_file` names, by patterns as in a .gitignore, are left out.
+    """
     source, prefix = Path.cwd() if local_path is None else Path(local_path), _prefix(to_path)
-    files = sorted(path for path in source.rglob("*") if path.is_file())
-    for file in files:
-        storage.write(f"{prefix}{file.relative_to(source).as_posix()}", file.read_bytes())
-    return len(files)
+    ignored = Ignored("" if ignore_file is None else Path(ignore_file).read_text(encoding="utf-8"))
+    names = sorted(path.relative_to(source).as_posix() for path in source.rglob("*") if path.is_file())
+    kept = [name for name in names if name not in ignored]
+    for name in kept:
+        storage.write(f"{prefix}{name}", (source / name).read_bytes())
+    return len(kept)
 
 
 def _prefix(path: str | None) -> str:

@@ -6,7 +6,7 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator
@@ -46,6 +46,13 @@ class LocalFileSystem(Storage):
 
     def root(self) -> str | None:
         return str(self.settled().basepath)
+
+    def key_of(self, path: str | PurePath) -> str:
+        whole = Path(path).expanduser() if str(path).startswith("~") else path
+        key = super().key_of(whole)
+        if PurePath(key).is_absolute():
+            raise StorageKeyError(f"{str(path)!r} is outside of the base path {self.root()!r}. Give a path within it.")
+        return key
 
     def place(self) -> str | None:
         return directory_place(self.settled().basepath or "")

@@ -265,6 +265,11 @@ class RemoteFileSystem(Storage):
         fs, root = self._root()
         return fs, f"{root}/{key}"
 
+    @property
+    def filesystem(self) -> "AbstractFileSystem":
+        """The file system of fsspec, for what storages have no method for."""
+        return self._root()[0]
+
     def _root(self) -> "tuple[AbstractFileSystem, str]":
         """The file system, which fsspec keeps for each process, and the path of the folder."""
         try:

@@ -225,15 +225,22 @@ class Storage(Block):
         key = None if from_path is None else self.key_of(from_path)
         return _perhaps_awaited(directories.get_directory, self, key, local_path)
 
-    def put_directory(self, local_path: str | Path | None = None, to_path: str | PurePath | None = None) -> Any:
+    def put_directory(
+        self,
+        local_path: str | Path | None = None,
+        to_path: str | PurePath | None = None,
+        ignore_file: str | Path | None = None,
+    ) -> Any:
         """Copy all files of a local directory, this one by default, under a path; how many. In async code, awaited.
+
+        `ignore_file` names files to leave out, by patterns as in a .gitignore.
 
         Raises:
             StorageError: the storage refuses.
             OSError: the directory cannot be read.
         """
         key = None if to_path is None else self.key_of(to_path)
-        return _perhaps_awaited(directories.put_directory, self, local_path, key)
+        return _perhaps_awaited(directories.put_directory, self, local_path, key, ignore_file)
 
     async def aread(self, key: str) -> bytes:
         """`read`, awaited."""

@@ -1,7 +1,7 @@
 """What `perdure.runtime` and the templates of names and keys can see of a run."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from perdure._engine.lifecycle.placing import Place, place_of
@@ -68,16 +68,19 @@ class FlowRunView(_RunView):
         return self._run.options.version if self._run else None
 
     @property
-    def scheduled_start_time(self) -> datetime | None:
-        """When the run was due: by its schedule, or as it was asked for. One that is called is due at once."""
+    def scheduled_start_time(self) -> datetime:
+        """When the run was due: by its schedule, or as it was asked for. One that is called is due at once.
+
+        Outside of runs it is the time now, so that functions which compute dates from it can be called anywhere.
+        """
         if self._run is None:
-            return None
+            return datetime.now(UTC)
         place = place_of(self._run)
         due = self._run.created if place is None else place.run.tick or place.run.due
         return to_datetime(due)
 
     @property
-    def scheduled_time(self) -> datetime | None:
+    def scheduled_time(self) -> datetime:
         """The same, by its other name."""
         return self.scheduled_start_time
 

@@ -10,7 +10,7 @@ from perdure._model.errors import ArtifactError
 from perdure._model.records import ArtifactKind, ArtifactRecord
 from perdure._platform.ids import dated_id
 from perdure._rooms.artifacts.cells import table_data
-from perdure._rooms.artifacts.creation import checked_url
+from perdure._rooms.artifacts.creation import checked_page
 from perdure._rooms.artifacts.records import ArtifactFilter
 
 _PAGE = 200  # artifacts
@@ -77,7 +77,7 @@ def _content(kind: str | None, data: Any) -> tuple[ArtifactKind, str]:
     if kind == "table":
         return _sized("table", table_data(json.loads(data) if isinstance(data, str) else data))
     if kind == "image":
-        return _sized("image", {"url": checked_url(data)})
+        return _sized("image", {"url": checked_page(data)})
     if kind == "progress":
         return _sized("progress", {"percent": float(data)})
     raise ValueError(f"the kind {kind!r}")

@@ -16,7 +16,8 @@ from perdure._run.context import TaskRunContext, current_run
 MOST = 2**20  # bytes of an artifact's data
 _KEY = re.compile(r"[a-z0-9]+(-+[a-z0-9]+)*")
 _LONGEST_KEY = 200  # characters
-_SCHEMES = ("http", "https", "mailto")
+_WITHOUT_HOST = ("mailto", "file")
+_HARMFUL = ("javascript", "data", "vbscript", "blob", "about")  # browsers run or show these as a page of ours
 _CONTROLS = re.compile(r"[\x00-\x20\x7f-\x9f]")
 
 
@@ -50,7 +51,7 @@ def create_link_artifact(
     `link` and `link_text` are other names of `url` and `text`.
 
     Raises:
-        ArtifactError: it is no http, https or mailto link, or the key is malformed.
+        ArtifactError: it is no whole address, or code or data instead of one; or the key is malformed.
         TypeError: the link is given by both names.
     """
     if url is not None and link is not None:
@@ -92,16 +93,38 @@ def checked_url(url: str | None) -> str:
     """The address, if people may be led to it.
 
     Raises:
-        ArtifactError: it has another scheme, lacks a host, or holds blanks or control characters.
+        ArtifactError: it has no scheme or host, is code or data instead of a place, or holds blanks or control
+            characters.
     """
+    scheme, place = _parts(url)
+    if scheme in ("", *_HARMFUL) or not place:
+        raise ArtifactError(
+            f"{url!r} is no link that is kept. Give a whole address: https://…, s3://…, mailto:… or the like."
+        )
+    return str(url)
+
+
+def checked_page(url: str) -> str:
+    """The address, if a browser may load it into the page.
+
+    Raises:
+        ArtifactError: it is no http or https address, or holds blanks or control characters.
+    """
+    if _parts(url)[0] not in ("http", "https"):
+        raise ArtifactError(f"{url!r} is no link that is kept. Give a whole address: http://… or https://….")
+    return checked_url(url)
+
+
+def _parts(url: str | None) -> tuple[str, str]:
+    """The scheme of an address, in small letters, and where it leads; empty of what is no address."""
     try:
         parts = urlsplit(url or "")
-        is_whole = parts.scheme.lower() in _SCHEMES and bool(parts.netloc or parts.scheme.lower() == "mailto")
+        if _CONTROLS.search(url or ""):
+            return "", ""
     except (ValueError, AttributeError, TypeError):
-        is_whole = False
-    if url is None or not is_whole or _CONTROLS.search(url):
-        raise ArtifactError(f"{url!r} is no link that is kept. Give a whole address: http://…, https://… or mailto:….")
-    return url
+        return "", ""
+    scheme = parts.scheme.lower()
+    return scheme, parts.netloc or (parts.path if scheme in _WITHOUT_HOST else "")
 
 
 def _check_text(name: str, text: object) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from perdure._model.errors import ArtifactError
-from perdure._rooms.artifacts.creation import ArtifactId, checked_url, keep
+from perdure._rooms.artifacts.creation import ArtifactId, checked_page, keep
 
 _MOST = 64 * 2**10  # bytes of an image's file
 _FORMS = {  # how files begin; SVG is left out, since it may hold scripts
@@ -28,7 +28,7 @@ def create_image_artifact(image: object, key: str | None = None, description: st
         ArtifactError: it is no such image, its file is larger or cannot be read, or the key is malformed.
     """
     if isinstance(image, str) and "://" in image:
-        return keep("image", {"url": checked_url(image)}, key, description)
+        return keep("image", {"url": checked_page(image)}, key, description)
     data = _bytes_of(image)
     if len(data) > _MOST:
         raise ArtifactError(
