@@ -1,11 +1,12 @@
 """What flows have to be deployed and served by."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from perdure._model.errors import DefinitionError
 from perdure._model.options import FlowOptions
+from perdure._run.loggers import get_logger
 
 if TYPE_CHECKING:
     from perdure._execution.deployments import DeployedFlow
@@ -144,9 +145,20 @@ class Deployable:
         deployed = self.to_deployment(name or self.options.name, **options)
         return serve(deployed, limit=limit or global_limit, print_starting_message=print_starting_message)
 
+    def _pass_over(self) -> Coroutine[Any, Any, None] | None:
+        get_logger("flows").warning(
+            f"The flow {self.options.name!r} was called while its program is only being loaded, and was not run. Put"
+            " the call under `if __name__ == '__main__':`."
+        )
+        return _nothing() if self.options.is_async else None
+
     def _refuse_while_loaded(self, what: str) -> None:
         if self.calls_refused is not None:
             raise DefinitionError(
                 f"The flow {self.options.name!r} was {what} while its program was only being loaded, to run it. Put"
                 " that under `if __name__ == '__main__':`."
             )
+
+
+async def _nothing() -> None:
+    """What a coroutine flow gives that was not run."""

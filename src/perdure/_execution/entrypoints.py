@@ -6,6 +6,7 @@ import itertools
 import os
 import sys
 from collections.abc import Callable
+from contextvars import ContextVar
 from pathlib import Path
 from types import ModuleType
 from typing import TypeVar
@@ -15,6 +16,8 @@ from perdure._platform import programs
 from perdure._platform.suggest import nearest
 
 T = TypeVar("T")
+
+only_loaded: ContextVar[bool] = ContextVar("only_loaded", default=False)  # a program is loaded, and not run
 
 
 def load_named(entrypoint: str, kind: type[T], name_of: Callable[[T], str]) -> T:
@@ -28,7 +31,11 @@ def load_named(entrypoint: str, kind: type[T], name_of: Callable[[T], str]) -> T
         parent, _, last = place.rpartition(".")
         if parent and not _is_module(place):
             place, name = parent, last
-    module = load_place(place)
+    token = only_loaded.set(True)
+    try:
+        module = load_place(place)
+    finally:
+        only_loaded.reset(token)
     found = {key: value for key, value in vars(module).items() if isinstance(value, kind)}
     what = kind.__name__.lower()
     if name is None:

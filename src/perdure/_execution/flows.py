@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from contextvars import ContextVar
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, Never, ParamSpec, TypeVar, overload
@@ -18,7 +17,7 @@ from perdure._engine.recovery.run_claims import run_of
 from perdure._engine.recovery.start_record import arguments_of
 from perdure._execution import definition, drawing
 from perdure._execution.deployable import Deployable
-from perdure._execution.entrypoints import is_file, load_named, split
+from perdure._execution.entrypoints import is_file, load_named, only_loaded, split
 from perdure._execution.flow_calls import Begin, Find, FlowWork, acall, afound, arun_again, items_ended, run_flow
 from perdure._execution.generator_runs import aitems, items
 from perdure._execution.named_options import OptionsOfFlows
@@ -36,7 +35,6 @@ from perdure._rooms.runs.records import FlowRun
 from perdure._run.arguments import WaitedFor, WaitFor, runs_of
 from perdure._run.context import Reuse, current_run
 from perdure._run.futures import AsyncFuture, Future
-from perdure._run.loggers import get_logger
 from perdure._session import session as sessions
 from perdure._session.session import Session
 from perdure._session.signals import ended_by_signal
@@ -132,7 +130,7 @@ class Flow(Submittable[FlowOptions, P, R], OptionsOfFlows, Deployable, Generic[P
         """
         if Flow.calls_refused is not None:
             raise DefinitionError(f"The flow {self.name!r} was called. {Flow.calls_refused}")
-        if _only_loaded.get():
+        if only_loaded.get():
             return self._pass_over()
         if drawing.active and (drawn := self._draw("call", args, kwargs, wait_for)) is not None:
             return drawn
@@ -168,13 +166,6 @@ class Flow(Submittable[FlowOptions, P, R], OptionsOfFlows, Deployable, Generic[P
         parameters = self._bind(args, kwargs)
         bound = args if self._instance is None else (self._instance, *args)
         return drawing.draw_flow(self.options, parameters, lambda: self.options.function(*bound, **kwargs))
-
-    def _pass_over(self) -> Coroutine[Any, Any, None] | None:
-        get_logger("flows").warning(
-            f"The flow {self.name!r} was called while its program is only being loaded, and was not run. Put the call"
-            " under `if __name__ == '__main__':`."
-        )
-        return _nothing() if self.options.is_async else None
 
     def _submit(
         self, parameters: dict[str, object], passed: Passed, runs: Sequence[WaitedFor]
@@ -439,23 +430,12 @@ def flow(function: Any = None, /, **options: Any) -> Any:
 def load_flow_from_entrypoint(entrypoint: str) -> Flow[..., Any]:
     """The flow that `FILE.py:FLOW`, `MODULE:FLOW` or `MODULE.FLOW` names; the file or module is run once.
 
-    Flows that it calls meanwhile, outside of `if __name__ == "__main__":`, are not run: they give None, with a warning.
+    Flows that it calls outside of `if __name__ == "__main__":` are not run: they give None, with a warning.
 
     Raises:
         EntrypointError: there is no such file, module or flow, or it cannot be loaded: then its exception is the cause.
     """
-    token = _only_loaded.set(True)
-    try:
-        return load_named(entrypoint, Flow, lambda each: each.name)
-    finally:
-        _only_loaded.reset(token)
-
-
-_only_loaded: ContextVar[bool] = ContextVar("only_loaded", default=False)  # the code is a program's that is loaded
-
-
-async def _nothing() -> None:
-    """What a coroutine flow gives that was not run."""
+    return load_named(entrypoint, Flow, lambda each: each.name)
 
 
 def _from_source(source: object, entrypoint: str) -> Flow[..., object]:
