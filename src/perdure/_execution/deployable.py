@@ -152,6 +152,10 @@ class Deployable:
         )
         return _nothing() if self.options.is_async else None
 
+    def _refuse_calls_while_loaded(self) -> None:
+        if self.calls_refused is not None:
+            raise DefinitionError(f"The flow {self.options.name!r} was called. {self.calls_refused}")
+
     def _refuse_while_loaded(self, what: str) -> None:
         if self.calls_refused is not None:
             raise DefinitionError(

@@ -128,8 +128,7 @@ class Flow(Submittable[FlowOptions, P, R], OptionsOfFlows, Deployable, Generic[P
             ParameterBindError: the arguments do not fit the signature.
             ParameterTypeError: they do not fit the type hints.
         """
-        if Flow.calls_refused is not None:
-            raise DefinitionError(f"The flow {self.name!r} was called. {Flow.calls_refused}")
+        self._refuse_calls_while_loaded()
         if only_loaded.get():
             return self._pass_over()
         if drawing.active and (drawn := self._draw("call", args, kwargs, wait_for)) is not None:
@@ -170,8 +169,7 @@ class Flow(Submittable[FlowOptions, P, R], OptionsOfFlows, Deployable, Generic[P
     def _submit(
         self, parameters: dict[str, object], passed: Passed, runs: Sequence[WaitedFor]
     ) -> Future[object] | AsyncFuture[object]:
-        if Flow.calls_refused is not None:
-            raise DefinitionError(f"The flow {self.name!r} was called. {Flow.calls_refused}")
+        self._refuse_calls_while_loaded()
         if self.options.idempotency_key is not None:
             raise DefinitionError(
                 f"The flow {self.name!r} has an idempotency key and was submitted, but only flow runs that are called"
