@@ -149,11 +149,9 @@ class Waiting:
         """Let the records wait; how many wait now."""
         if self.closed:
             raise OrchestratorError("The orchestrator is closed and takes no more records.")
-        taken = list(records)
-        keyed = 0  # counted outside of the lock
-        for record in taken:
-            if type(record) in _KEYED:
-                keyed += 1
+        taken = records if type(records) is tuple or type(records) is list else list(records)
+        # Counted outside of the lock.
+        keyed = 0 if _KEYED.isdisjoint(map(type, taken)) else sum(type(record) in _KEYED for record in taken)
         with self._waiting_lock:
             waiting = self._waiting
             was_empty = not waiting

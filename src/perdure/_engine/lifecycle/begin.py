@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from perdure._engine.coordination.lineage import inputs_of, note_maker
 from perdure._engine.identity.identity import Identity, identify, identity_of
 from perdure._engine.lifecycle.flow_run import FlowCall
-from perdure._engine.lifecycle.runs import enter, persists
+from perdure._engine.lifecycle.runs import enter, enter_first, persists
 from perdure._engine.lifecycle.task_run import TaskCall
 from perdure._engine.port import Runtime
 from perdure._engine.recovery.resumption import Resumable
@@ -26,7 +26,7 @@ from perdure._platform.later import Later
 from perdure._platform.stack import check_room
 from perdure._results.store import result_from_record
 from perdure._results.types import UnpersistedResult
-from perdure._run.arguments import WaitedFor
+from perdure._run.arguments import Upstream, WaitedFor, only_atoms
 from perdure._run.context import (
     FlowRunContext,
     Reuse,
@@ -77,11 +77,14 @@ def begin_task(
     earlier_id = None
     if identity is not None and flow is not None and not blocks and identity.id in flow.earlier:
         earlier_id = _earlier_id(flow, identity)
-    name = f"{options.name}-{0 if flow is None else flow.occurrence(options.key)}"
+    number = 0
+    if flow is not None:  # as `flow.occurrence` counts, without a call more
+        number = flow.occurrences.get(options.key, 0)
+        flow.occurrences[options.key] = number + 1
     # By position: arguments by name make such a call take half as long again.
     run = TaskRunContext(
         earlier_id or new_id(),
-        name,
+        f"{options.name}-{number}",
         owner,
         options,
         parameters,
@@ -91,14 +94,22 @@ def begin_task(
         persisted,
     )
     run.flow, run.passed, run.transaction = flow, passed, transaction
-    _place(run, identity, runtime)
-    above, task_above = _above(parent)
-    created = TaskRunRecord(
-        run.id, run.name, options.name, options.key, above, task_above, _tags_json(run.tags), run.created
-    )
-    upstreams, inputs = inputs_of(run.id, parameters, wait_for, flow)
-    records: list[Record] = [created, *inputs, enter(run, runtime, StateType.PENDING)]
-    return TaskCall(run, upstreams, wait_for, records, earlier_id=earlier_id)
+    if parent is flow and flow is not None:
+        run.place = flow.add_child()
+        if identity is not None:
+            identify(run, flow, identity, runtime)
+        above: str | None = flow.id
+        task_above: str | None = None
+    else:
+        above, task_above = _above(parent)
+    created = (run.id, run.name, options.name, options.key, above, task_above, _tags_json(run.tags), run.created)
+    first: list[Record] = [tuple.__new__(TaskRunRecord, created)]
+    upstreams: Sequence[Upstream] | None = None
+    if wait_for or not only_atoms(parameters.values()):
+        upstreams, inputs = inputs_of(run.id, parameters, wait_for, flow)
+        first += inputs
+    first.append(enter_first(run))
+    return TaskCall(run, upstreams, wait_for, first, None, earlier_id)
 
 
 def begin_flow(

@@ -62,6 +62,13 @@ def enter(
     return tuple.__new__(StateRecord, (run_id, of_task, kind, state.name, message, now))
 
 
+def enter_first(run: TaskRunContext) -> StateRecord:
+    """Bring a task run that was just made to its first state; the record of it still has to be reported."""
+    flow, time = run.flow, run.created
+    run.state = State(StateType.PENDING, "Pending", None, None, time, None if flow is None else flow.id, run.id)
+    return tuple.__new__(StateRecord, (run.id, True, StateType.PENDING, "Pending", None, time))
+
+
 def persists(options: RunOptions, parent: RunContext | None, transaction: object = None) -> bool:
     """Whether a run's result is to be persisted: as its options say, else as the features in use need it."""
     kept = options.is_kept
