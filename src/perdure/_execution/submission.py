@@ -404,10 +404,13 @@ def _submit(work: SubmittedWork[Any], awaited: bool) -> None:
         return
     if above is not None:
         above.outstanding[future] = work
-    future.depends_on = depends_on = _needed_by(call)
     if runner.lends_threads:
         future.begin = work.run_here
-    when_all_done(depends_on, lambda: _hand_over(work, runner))
+    if call.upstreams or call.wait_for:
+        future.depends_on = depends_on = _needed_by(call)
+        when_all_done(depends_on, lambda: _hand_over(work, runner))
+    else:
+        _hand_over(work, runner)
 
 
 def _hand_over(work: SubmittedWork[Any], runner: TaskRunner) -> None:

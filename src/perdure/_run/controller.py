@@ -280,7 +280,7 @@ def taking_signals(controller: RunController, request: CancelRecord | None = Non
 
 
 def _takes_signals() -> bool:
-    is_main = threading.current_thread() is threading.main_thread()
+    is_main = threading.get_ident() == threading.main_thread().ident
     return is_main and SIGNAL is not None and signal.getsignal(SIGNAL) is _on_signal
 
 

@@ -148,12 +148,8 @@ class BatchingTaskRunner(ThreadTaskRunner):
         raise NotImplementedError
 
     def _next(self) -> Batch | None:
-        with self._wake:
-            while not self._queue:
-                if self._stopping:
-                    return None
-                self._idle += 1
-                self._wake.wait()
+        if not self._await_work():
+            return None
         self._linger()
         with self._wake:
             works = self._taken()

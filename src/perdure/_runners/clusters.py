@@ -57,6 +57,7 @@ class ClusterTaskRunner(BatchingTaskRunner):
 
     def has_room(self) -> None:
         """There may be more workers than before."""
+        self._has_all = False
         for _ in range(min(len(self._queue), self._limit())):
             self._call_thread()
 

@@ -3,6 +3,7 @@
 import os
 import threading
 from collections import deque
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -63,6 +64,7 @@ class ThreadTaskRunner:
         self._wake = threading.Condition(threading.Lock())
         self._idle = 0
         self._threads: list[threading.Thread] = []
+        self._has_all = False  # as many threads as there may be
         self._stopping = False
 
     def duplicate(self) -> "ThreadTaskRunner":
@@ -73,9 +75,10 @@ class ThreadTaskRunner:
         """Queue the task; threads are started as they are needed, up to the limit."""
         if self._generation != forks.generation:  # the threads and what they were to run are the parent's
             self._begin()
-        with self._wake:
-            self._queue.append(work)
-        self._call_thread()
+        self._queue.append(work)
+        # Looked at after the queue has it: a thread that goes idle now finds it there (see `_await_work`).
+        if self._idle or not self._has_all:
+            self._call_thread()
 
     def _call_thread(self) -> None:
         """Have a thread look at the queue: one that is idle, or a new one if there may be more."""
@@ -85,6 +88,7 @@ class ThreadTaskRunner:
                 self._wake.notify()
                 return
             if len(self._threads) >= self._limit():
+                self._has_all = True
                 return
             thread = self._new_thread()
         try:
@@ -103,10 +107,9 @@ class ThreadTaskRunner:
         """Cancel all queued tasks."""
         if self._generation != forks.generation:
             self._begin()
-        with self._wake:
-            queued, self._queue = self._queue, deque()
-        for work in queued:
-            work.cancel()
+        while self._queue:
+            with suppress(IndexError):  # a thread has taken the last one meanwhile
+                self._queue.popleft().cancel()
 
     def interrupt(self) -> None:
         """All runs in this process."""
@@ -158,19 +161,33 @@ class ThreadTaskRunner:
             if self._stopping:
                 return
             self._threads.remove(threading.current_thread())
+            self._has_all = False
             thread = self._new_thread() if self._queue else None
         if thread is not None:
             thread.start()
 
     def _next(self) -> Any:
         """The next work for `_run`, waited for; None when the runner stops."""
-        with self._wake:
-            while not self._queue:
-                if self._stopping:
+        while True:
+            try:
+                return self._queue.popleft()
+            except IndexError:
+                if not self._await_work():
                     return None
+
+    def _await_work(self) -> bool:
+        """Wait until the queue has something; whether it has, and the runner does not stop.
+
+        The thread is idle before it looks. Who queues something looks for idle threads after that. So one of the two
+        sees the other, though what is queued takes no lock.
+        """
+        with self._wake:
+            while True:
                 self._idle += 1
+                if self._queue or self._stopping:
+                    self._idle -= 1
+                    return bool(self._queue)
                 self._wake.wait()
-            return self._queue.popleft()
 
     def _run(self, work: Any) -> None:
         work.run_here()
