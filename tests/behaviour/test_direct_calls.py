@@ -1,5 +1,7 @@
 """Calls that need nothing but their function are made without effects, and leave the same records."""
 
+import functools
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -10,7 +12,8 @@ from perdure import flow, quote, session, task
 from perdure._engine import direct, drivers
 from perdure.states import Completed, Failed, Scheduled
 
-_MADE_ANEW = {"id", "run_id", "flow_run_id", "parent_task_run_id", "created", "time", "source_id"}
+_MADE_ANEW = {"id", "run_id", "flow_run_id", "parent_task_run_id", "created", "time", "source_id", "storage_key"}
+_OF_TASKS = {"TaskRunRecord", "StateRecord", "ResultRecord", "InputRecord", "DecisionRecord", "CacheRecord"}
 
 
 @task
@@ -26,6 +29,26 @@ def nothing() -> None:
 @task(persist_result=False)
 def not_kept() -> None:
     return None
+
+
+@task(persist_result=True)
+def kept() -> list[int]:
+    return [1]
+
+
+@task(persist_result=True)
+def kept_literal() -> bool:
+    return True
+
+
+@task(persist_result=True)
+def not_serializable() -> Any:
+    return threading.Lock()
+
+
+@task(persist_result=True)
+def broken_and_kept() -> None:
+    raise ValueError("broken")
 
 
 @task
@@ -77,11 +100,15 @@ def _records(monkeypatch: pytest.MonkeyPatch, called: Callable[[], Any], kind: s
     """What a flow of one task reports, but what is another in each run."""
     reported: list[Any] = []
     current = session.current()
-    plain = current.report
+    plain, committed = current.report, current.commit
 
     def report(records: Any) -> None:
         reported.extend(records)
         plain(records)
+
+    def commit(records: Any) -> None:
+        reported.extend(records)
+        committed(records)
 
     @flow(name="same")
     def calls() -> None:
@@ -89,21 +116,25 @@ def _records(monkeypatch: pytest.MonkeyPatch, called: Callable[[], Any], kind: s
             called.submit() if kind == "submitted" else called()  # type: ignore[attr-defined]
 
     monkeypatch.setattr(current, "report", report)
+    monkeypatch.setattr(current, "commit", commit)
     with suppress(Exception):
         calls()
     monkeypatch.setattr(current, "report", plain)
-    of_tasks = [each for each in reported if getattr(each, "of_task", True) and not hasattr(each, "logger")]
+    monkeypatch.setattr(current, "commit", committed)
     return [
         (type(each), {name: field for name, field in each._asdict().items() if name not in _MADE_ANEW})
-        for each in of_tasks
-        if type(each).__name__ != "FlowRunRecord"
+        for each in reported
+        if type(each).__name__ in _OF_TASKS and getattr(each, "of_task", True)
     ]
 
 
 @pytest.mark.parametrize("kind", ["called", "submitted"])
 @pytest.mark.parametrize(
     "called",
-    [value, nothing, not_kept, broken, broken_twice, by_hand, failed_by_hand, later, several_states, quoted, outer],
+    [
+        *(value, nothing, not_kept, broken, broken_twice, by_hand, failed_by_hand, later, several_states, quoted),
+        *(outer, kept, kept_literal, not_serializable, broken_and_kept),
+    ],
 )
 def test_a_direct_call_reports_what_the_lifecycle_would(
     called: Any, kind: str, monkeypatch: pytest.MonkeyPatch
@@ -111,7 +142,7 @@ def test_a_direct_call_reports_what_the_lifecycle_would(
     directly = _records(monkeypatch, called, kind)
 
     with monkeypatch.context() as looked_at:
-        looked_at.setattr(drivers, "perform", lambda effect, runtime, plain=drivers.perform: plain(effect, runtime))
+        looked_at.setattr(drivers, "perform", functools.partial(drivers.perform))
         by_effects = _records(monkeypatch, called, kind)
 
     assert directly == by_effects

@@ -2,12 +2,13 @@
 
 The problem: a lifecycle that yields effects serves blocking and awaiting code alike, retries, caches and persists. Most
 calls of tasks need none of that: they are a state, a call of the function, and another state. Passing these through a
-generator and its driver takes as long as all the rest of what the engine does for them.
+generator and its driver takes as long as all the rest of what the engine does for them. Where the value is persisted,
+that is one write and one commit more, in the same thread.
 
 The idea: for a run of which it is known beforehand that nothing comes between, the effects are done in line, in the
 same order. What was not to be expected goes to the lifecycle, and is decided there alone:
 
-    run_directly ── report RUNNING ── call ──► a plain value ──► report COMPLETED
+    run_directly ── report RUNNING ── call ──► a value ──► (write it) ──► report, or commit, COMPLETED
                                         │
                                         ├──► raises, returns a state, ...  ──► `task_run`, with the first attempt `made`
           stopped from outside, anywhere ──────────────────────────────────►  `stopped`
@@ -20,11 +21,12 @@ What always holds:
 """
 
 from functools import lru_cache
+from typing import Any
 
 from perdure._engine.drivers import call as call_function
 from perdure._engine.drivers import calls_directly, drive, left_to_parent
 from perdure._engine.lifecycle.attempt import Made
-from perdure._engine.lifecycle.runs import enter
+from perdure._engine.lifecycle.runs import enter, records_of_end, write_value
 from perdure._engine.lifecycle.task_run import TaskCall, stopped, task_run
 from perdure._engine.port import Runtime
 from perdure._model.annotations import quote
@@ -33,8 +35,8 @@ from perdure._model.options import TaskOptions
 from perdure._model.state_types import StateType
 from perdure._model.states import State, is_states
 from perdure._platform.forks import EndedInFork
-from perdure._results.store import record_of_unpersisted, result_record
 from perdure._results.types import BaseResult, UnpersistedResult, literal_of
+from perdure._run.context import FlowRunContext, TaskRunContext
 from perdure._run.effects import Call
 
 _SPECIAL = (State, quote, BaseResult)
@@ -44,8 +46,7 @@ def run_blocking(call: TaskCall, runtime: Runtime) -> State[object]:
     """Run a task in this thread, directly if that may be; the state that it came to."""
     run = call.run
     if (
-        run.persisted
-        or call.upstreams is not None
+        call.upstreams is not None
         or call.wait_for
         or run.transaction is not None
         or not _is_simple(run.options)
@@ -53,6 +54,7 @@ def run_blocking(call: TaskCall, runtime: Runtime) -> State[object]:
         or (run.tags and runtime.limiter.concerns(run.tags))
         or (run.parent is not None and run.parent.generation != run.generation)
         or not calls_directly()
+        or (run.persisted and not _is_new_step(run, runtime))
     ):
         return drive(task_run(call, runtime), runtime)
     try:
@@ -69,6 +71,16 @@ def _is_simple(options: TaskOptions) -> bool:
     return is_plain and options.run_name is None and not options.timeout_seconds and options.cache_result_in_memory
 
 
+def _is_new_step(run: TaskRunContext, runtime: Runtime) -> bool:
+    """Whether a run whose result is persisted is known not to have been there before, and where its result goes."""
+    flow = run.parent
+    if isinstance(flow, FlowRunContext):
+        id = run.identity
+        if id is None or id in flow.finished or id in flow.earlier or flow.waits:
+            return False
+    return runtime.can_persist(run)
+
+
 def _run_directly(call: TaskCall, runtime: Runtime) -> State[object]:
     run, options = call.run, call.run.options
     run.run_count = 1
@@ -76,6 +88,7 @@ def _run_directly(call: TaskCall, runtime: Runtime) -> State[object]:
     records.append(enter(run, runtime, StateType.RUNNING))
     runtime.report(records)
     call.records = []
+    flow = run.flow
     args, kwargs = options.signature.unbind(run.parameters, run.passed)
     try:
         value = call_function(Call(options.function, args, kwargs, run))
@@ -85,19 +98,20 @@ def _run_directly(call: TaskCall, runtime: Runtime) -> State[object]:
     except BaseException as error:
         value, call.made = None, Made(error=error)
     else:
-        flow = run.flow
         if (flow is not None and flow.controller.is_over) or (type(value) not in ATOMS and _is_special(value)):
             call.made = Made(value)
     if call.made is not None:
         return drive(task_run(call, runtime), runtime)
-    literal = literal_of(value) if options.persist_result is not False else None
-    result = UnpersistedResult(value) if literal is None else literal
-    ended_with = enter(run, runtime, StateType.COMPLETED, None, result)
-    if literal is None:
-        kept = record_of_unpersisted(run.id, True, result.python_type, False, ended_with.time, run.step)
+    result: BaseResult[Any] | None = literal_of(value) if options.persist_result is not False else None
+    if result is None:
+        result = write_value(run, runtime, value) if run.persisted else UnpersistedResult(value)
+    records = records_of_end(run, result, enter(run, runtime, StateType.COMPLETED, None, result), False, None)
+    if not run.persisted:
+        runtime.report(records)
     else:
-        kept = result_record(run.id, True, literal, ended_with.time, step=run.step)
-    runtime.report((kept, ended_with))
+        runtime.commit(records)
+        if flow is not None and flow.controller.lost is not None:  # they were refused
+            flow.controller.check()
     assert run.state is not None
     return run.state
 

@@ -127,11 +127,11 @@ def end(
     elif not _is_memory_only(value):
         result = _held(run, value)
         if result is None:
-            result = yield from _written(run, runtime, value)
+            result = yield Blocking(write_value, (run, runtime, value))
     if result is None:
         result = UnpersistedResult(value)
     of_state = enter(run, runtime, kind, message, result, name)
-    records = _records_of_end(run, result, of_state, failed, cache_key)
+    records = records_of_end(run, result, of_state, failed, cache_key)
     if run.claim is not None:
         records.append(ReleaseRecord(run.claim, run.id))
     if run.transaction is not None:
@@ -151,7 +151,7 @@ def end(
     return run.state
 
 
-def _records_of_end(
+def records_of_end(
     run: RunContext, result: BaseResult[object], state: StateRecord, failed: bool, cache_key: CacheKey | None
 ) -> list[Record]:
     """The record of the result, that of the final state, and what the run's cache key stands for now."""
@@ -223,9 +223,15 @@ def _held(run: RunContext, value: object) -> BaseResult[Any] | None:
     return UnpersistedResult(python_type=type_name(value))
 
 
-def _written(run: RunContext, runtime: Runtime, value: object) -> Steps[BaseResult[object]]:
+def write_value(run: RunContext, runtime: Runtime, value: object) -> PersistedResult[Any]:
+    """Write the value of a run that completed, under the key that its options say.
+
+    Raises:
+        SerializationError: it cannot be converted to bytes; says why it was to be, if that was not asked for.
+        StorageError: the storage refused.
+    """
     try:
-        return (yield from write(run, runtime, value, _storage_key(run)))
+        return _write_now(run, runtime, value, _storage_key(run))
     except SerializationError as error:
         if run.options.persist_result:
             raise
