@@ -1,8 +1,5 @@
 """Submitting tasks: to the flow run's task runner, or to the caller's event loop."""
 
-import atexit
-import logging
-import os
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext, suppress
@@ -16,7 +13,7 @@ from perdure._engine.lifecycle.flow_run import FlowCall
 from perdure._engine.lifecycle.runs import crash, enter, text_of
 from perdure._engine.lifecycle.task_run import TaskCall, lost, prepare, task_run
 from perdure._engine.recovery.run_claims import end_below_calls
-from perdure._execution.mapped import unfinished_outside
+from perdure._execution.outside import runner_outside
 from perdure._model.colour import caller_is_async, is_running
 from perdure._model.concurrency import check_loop_of_coroutines
 from perdure._model.errors import CancelledRun, CancelRequested
@@ -33,7 +30,6 @@ from perdure._run.context import FlowRunContext, current_run
 from perdure._run.futures import AsyncFuture, Future
 from perdure._run.pending import Pending, in_submitted_task, when_all_done
 from perdure._runners.base import TaskRunner, Work
-from perdure._runners.threads import ThreadTaskRunner
 from perdure._session import session as sessions
 from perdure._session.session import Session
 
@@ -327,39 +323,6 @@ class TaskWork(SubmittedWork[TaskCall]):
             self.crash(stopped)
 
 
-_outside: ThreadTaskRunner | None = None  # runs what is submitted outside all flows
-_outside_lock = threading.Lock()
-
-
-def _forget_outside() -> None:
-    """In a forked child: the parent's threads are not ours."""
-    global _outside, _outside_lock
-    _outside, _outside_lock = None, threading.Lock()
-    unfinished_outside.clear()
-
-
-def _end_outside() -> None:
-    """As the process ends: wait for all that was submitted and mapped outside flows, as `concurrent.futures` does."""
-    for mapped in tuple(unfinished_outside.values()):
-        try:
-            mapped.finish()
-        except Exception:
-            logging.getLogger("perdure").exception("A mapped iterable raised an exception as the process ended.")
-    if _outside is not None:
-        _outside.stop()
-
-
-def _at_exit() -> None:
-    # Before Python waits for threads: later, no thread can be started, and what was submitted may still need some.
-    register = getattr(threading, "_register_atexit", atexit.register)
-    with suppress(RuntimeError):  # it ends already
-        register(_end_outside)
-
-
-if hasattr(os, "register_at_fork"):  # not on Windows
-    os.register_at_fork(after_in_child=_forget_outside)
-
-
 def submit_task(
     owner: object, options: TaskOptions, parameters: dict[str, object], wait_for: Sequence[WaitedFor], passed: Passed
 ) -> Future[object] | AsyncFuture[object]:
@@ -430,14 +393,7 @@ def _needed_by(call: TaskCall | FlowCall) -> list[Pending]:
 
 
 def _runner(session: Session, flow: FlowRunContext | None) -> TaskRunner:
-    global _outside
-    if flow is not None:
-        return session.task_runner_of(flow)
-    with _outside_lock:
-        if _outside is None:
-            _outside = ThreadTaskRunner()
-            _at_exit()
-        return _outside
+    return runner_outside() if flow is None else session.task_runner_of(flow)
 
 
 def _submit_to_loop(work: SubmittedWork[Any], flow: FlowRunContext | None, runner: TaskRunner) -> None:
