@@ -241,6 +241,7 @@ class RunsClient(LogCalls):
     async def update_deployment(self, deployment_id: Any, *changes: Any, **more: Any) -> None: ...
 
 class StateModel(BaseModel):
+    is_stopped: Annotated[bool, Field(description="Whether the run's process was lost or taken from it, some time before `time`.")] = False
     message: str | None
     name: str
     @classmethod
