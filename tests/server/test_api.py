@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-import perdure
+import perdure.session
 from perdure import flow, task
 from perdure._store.embedded import EmbeddedOrchestrator
 from perdure.filesystems import LocalFileSystem
@@ -162,12 +162,24 @@ def test_a_hostile_body_is_refused(shared: httpx.Client, body: bytes) -> None:
     assert answer.json()["error"]["message"]
 
 
+def test_a_timeline_has_only_what_changed_since_a_time(api: httpx.Client) -> None:
+    doubled(4)
+    known().flush()
+    (run,) = api.get("/flow-runs", params={"flow": "doubled"}).json()["items"]
+    all_ = api.get(f"/flow-runs/{run['id']}/timeline").json()
+    later = api.get(f"/flow-runs/{run['id']}/timeline", params={"changed_since": all_["changed"]}).json()
+    assert (later["of"], later["counts"]) == (["total"], all_["counts"])
+    none = api.get(f"/flow-runs/{run['id']}/timeline", params={"changed_since": all_["changed"] + 1}).json()
+    assert (none["id"], none["changed"]) == ([], None)
+
+
 def test_a_timeline_has_a_column_for_each_fact_and_counts_states(api: httpx.Client) -> None:
     doubled(1)
     run = api.get("/flow-runs").json()["items"][0]
     timeline = api.get(f"/flow-runs/{run['id']}/timeline", params={"limit": 1}).json()
     assert timeline["of"] == ["double"]
     assert timeline["counts"] == {"COMPLETED": 2}
+    assert timeline["is_stopped"] == [False]
     assert timeline["started"][0] <= timeline["ended"][0]
     rest = api.get(f"/flow-runs/{run['id']}/timeline", params={"cursor": timeline["next"]}).json()
     assert (rest["of"], rest["next"]) == (["total"], None)

@@ -80,6 +80,8 @@ class Bar(NamedTuple):
     started: Micros | None
     ended: Micros | None
     run_count: int
+    changed: Micros  # when it came to its state
+    state_message: str | None
 
 
 class Reads:
@@ -221,9 +223,9 @@ class Reads:
         newest = self._known.select(select(func.max(log.c.id)))[0][0]
         return int(newest or 0) - _COUNTED
 
-    def bars(self, flow_run_id: str, after: str | None, limit: int) -> Found[Bar]:
-        """A page of the task runs and flow runs that a flow run called, oldest first."""
-        rows = self._known.select(_bars(flow_run_id, after or "", limit + 1))
+    def bars(self, flow_run_id: str, after: str | None, limit: int, since: Micros | None = None) -> Found[Bar]:
+        """A page of the task runs and flow runs that a flow run called, oldest first. With `since`, what changed."""
+        rows = self._known.select(_bars(flow_run_id, after or "", limit + 1, since))
         return paged([Bar(row[0], bool(row[1]), *row[2:]) for row in rows], limit, lambda bar: bar.id)
 
     def counts_within(self, flow_run_id: str) -> dict[str, int]:
@@ -334,12 +336,15 @@ class Reads:
         return [(int(which), count, int(size or 0)) for which, count, size in rows], not last
 
 
-def _bars(flow_run_id: str, after: str, limit: int) -> Any:
+def _bars(flow_run_id: str, after: str, limit: int, since: Micros | None) -> Any:
     def of(table: Any, parent: Any, name: Any, of_task: bool) -> Any:
         columns = table.c
         shown = (columns.state_type, columns.state_name, columns.created, columns.started, columns.ended)
-        rows = select(columns.id, literal(of_task), columns.name, name.label("of"), *shown, columns.run_count)
-        return rows.where(parent == flow_run_id, columns.id > after).order_by(columns.id).limit(limit).subquery()
+        changed = func.coalesce(columns.state_time, columns.created).label("changed")
+        last = (columns.run_count, changed, columns.state_message)
+        rows = select(columns.id, literal(of_task), columns.name, name.label("of"), *shown, *last)
+        which = [parent == flow_run_id, columns.id > after, *([] if since is None else [changed >= since])]
+        return rows.where(*which).order_by(columns.id).limit(limit).subquery()
 
     tasks = of(task_run, task_run.c.flow_run_id, task_run.c.task_name, True)
     flows = of(flow_run, flow_run.c.parent_flow_run_id, flow_run.c.flow_name, False)

@@ -4770,6 +4770,11 @@ export interface components {
          */
         Timeline: {
             /**
+             * Changed
+             * @description When the last of these came to its state, in milliseconds since 1970.
+             */
+            changed: number | null;
+            /**
              * Counts
              * @description Of all its runs, by their states.
              */
@@ -4788,6 +4793,11 @@ export interface components {
             ended: (number | null)[];
             /** Id */
             id: string[];
+            /**
+             * Is Stopped
+             * @description Whether its process was lost, some time before `ended`.
+             */
+            is_stopped: boolean[];
             /** Name */
             name: string[];
             /**
@@ -11305,6 +11315,8 @@ export interface operations {
     get_flow_run_timeline: {
         parameters: {
             query?: {
+                /** @description Only runs that came to their states then or later: `changed` of before. */
+                changed_since?: number | null;
                 /** @description `next` of the page before this one. */
                 cursor?: string | null;
                 /** @description The maximum number of runs. */

@@ -93,10 +93,15 @@ def get_flow_run_timeline(
     request: Request,
     cursor: Annotated[Id | None, Query(description="`next` of the page before this one.")] = None,
     limit: Annotated[int, Query(ge=1, le=50_000, description="The maximum number of runs.")] = 10_000,
+    changed_since: Annotated[
+        float | None,
+        Query(ge=0, le=1e15, description="Only runs that came to their states then or later: `changed` of before."),
+    ] = None,
 ) -> Response:
     """The task runs and flow runs that a flow run called, with their times, oldest first."""
     found(id, known)
-    return packed(timeline_of(id, asked, cursor, limit), request)
+    since = None if changed_since is None else round(changed_since * 1_000)
+    return packed(timeline_of(id, asked, cursor, limit, since), request)
 
 
 @router.get("/{id}/explanation", responses=_ONE)

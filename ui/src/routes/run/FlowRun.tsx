@@ -58,7 +58,11 @@ function Shown({ run }: { run: Schemas["FlowRunModel"] }) {
     ...(run.parent_flow_run_id === null ? [{ label: run.flow_name, to: path("flows", run.flow_name) }] : []),
   ]
   const tabs = [
-    { id: "timeline", label: "Timeline", content: <Timeline flowRunId={run.id} live={live} /> },
+    {
+      id: "timeline",
+      label: "Timeline",
+      content: <Timeline flowRunId={run.id} live={live} isRepeated={run.run_count > 1} />,
+    },
     {
       id: "graph",
       label: "Graph",

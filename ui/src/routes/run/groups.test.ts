@@ -1,0 +1,107 @@
+import { describe, expect, it } from "vitest"
+import type { Schemas } from "~/api/client"
+import { foldedBars, foldingOf } from "./folding"
+import { attemptsOf, criticalPath, grouped, groupsOf, ordered, saved } from "./groups"
+import type { Bar } from "./timeline"
+
+const bar = (of: string, start: number, end: number, more: Partial<Bar> = {}): Bar => ({
+  ...{ id: `${of} ${start}`, kind: "task", name: of, of, type: "COMPLETED", stateName: "Completed", start, end },
+  ...{ isOpen: false, isStopped: false, attempts: 1, ...more },
+})
+const state = (ms: number, type: Schemas["StateType"], isStopped = false): Schemas["StateModel"] => ({
+  ...{ type, name: type, message: null, is_stopped: isStopped, time: new Date(ms).toISOString() },
+})
+
+describe("rows by task", () => {
+  const bars = [
+    bar("load", 0, 10),
+    bar("train", 10, 90),
+    bar("load", 12, 14, { type: "FAILED" }),
+    bar("load", 13, 20),
+    bar("report", 95, 99, { type: "RUNNING", isOpen: true }),
+  ]
+  const names = (order: Parameters<typeof ordered>[1]) => ordered(groupsOf(bars), order).map(group => group.of)
+
+  it("count what failed and runs, and know the longest", () => {
+    const [load] = groupsOf(bars)
+    expect(load).toMatchObject({ of: "load", places: [0, 2, 3], failed: 1, running: 0, longest: 10, total: 19 })
+  })
+
+  it.each([
+    ["first", ["load", "train", "report"]],
+    ["failed", ["load", "train", "report"]],
+    ["running", ["report", "load", "train"]],
+    ["slowest", ["train", "load", "report"]],
+  ] as const)("are sorted: %s", (order, expected) => expect(names(order)).toEqual(expected))
+
+  it("take one row where a task is closed, and a lane for each call at a time where it is opened", () => {
+    const groups = groupsOf(bars)
+    expect(grouped(bars, groups, new Set()).count).toBe(3)
+    const open = grouped(bars, groups, new Set(["task load"]))
+    expect([open.count, ...open.rows]).toEqual([4, 0, 2, 0, 1, 3])
+    expect(open.heads.map(({ row, lanes }) => [row, lanes])).toEqual([
+      [0, 2],
+      [2, 1],
+      [3, 1],
+    ])
+  })
+})
+
+describe("the critical path", () => {
+  it("is each call that the next one waited for, back from the end", () => {
+    const bars = [bar("a", 0, 50), bar("b", 0, 20), bar("c", 51, 60), bar("d", 51, 90), bar("e", 91, 100)]
+    expect(criticalPath(bars).map(place => bars[place]?.of)).toEqual(["a", "d", "e"])
+  })
+
+  it("of twenty thousand calls is found at once", () => {
+    const bars = Array.from({ length: 20_000 }, (_, index) => bar("a", index, index + 1))
+    expect(criticalPath(bars)).toHaveLength(20_000)
+  })
+})
+
+describe("gaps", () => {
+  const day = 86_400_000
+  const bars = [bar("ask", 0, 1_000), bar("publish", day, day + 3_000)]
+  const { gaps, fold, unfold } = foldingOf(bars)
+
+  it("in which nothing ran are folded, where they are long", () => {
+    expect(gaps).toEqual([{ from: 1_000, until: day, at: 1_000 }])
+    expect(fold(day + 3_000)).toBeLessThan(5_000)
+    expect(foldingOf([bar("a", 0, 100), bar("b", 110, 200)]).gaps).toEqual([])
+  })
+
+  it("unfold to the times that they were", () => {
+    for (const time of [0, 500, 1_000, day / 2, day, day + 1_234]) expect(unfold(fold(time))).toBeCloseTo(time, 3)
+    expect(foldedBars(bars, foldingOf(bars))[1]?.start).toBe(fold(day))
+  })
+
+  it("are not filled by a call whose process was lost, whose end is when that was noticed", () => {
+    const lost = bar("train", 1_000, day - 5, { type: "CRASHED", isStopped: true })
+    expect(foldingOf([bar("load", 0, 1_000), lost, bar("train", day, day + 9)]).gaps).toHaveLength(1)
+  })
+})
+
+describe("a run that began more than once", () => {
+  const states = [state(0, "RUNNING"), state(50, "CRASHED", true), state(90, "RUNNING"), state(99, "COMPLETED")]
+
+  it("has a bar for each start, and says which was lost", () => {
+    const found = attemptsOf(states, 200).map(({ name, type, start, end, isStopped }) => [
+      name,
+      type,
+      start,
+      end,
+      isStopped,
+    ])
+    expect(found).toEqual([
+      ["Start 1", "CRASHED", 0, 50, true],
+      ["Start 2", "COMPLETED", 90, 99, false],
+    ])
+    expect(attemptsOf(states.slice(0, 1), 200)).toEqual([])
+  })
+
+  it("has spared what had completed before its last start", () => {
+    const bars = [bar("a", 0, 20), bar("b", 20, 50, { type: "CRASHED" }), bar("b", 91, 98)]
+    expect(saved(bars, states)).toEqual({ calls: 1, ms: 20 })
+    expect(saved(bars, states.slice(0, 1))).toEqual({ calls: 0, ms: 0 })
+  })
+})

@@ -1,0 +1,151 @@
+import type { Schemas } from "~/api/client"
+import { packed, type Bar } from "./timeline"
+
+/** The calls of one task or flow in a run. */
+export interface Group {
+  key: string
+  of: string
+  kind: Bar["kind"]
+  /** Places of its bars, by their beginnings. */
+  places: readonly number[]
+  failed: number
+  running: number
+  /** ms of the longest of them. */
+  longest: number
+  /** ms of all of them. */
+  total: number
+  /** Where the first of them begins. */
+  first: number
+}
+
+export const ORDERS = ["first", "failed", "running", "slowest"] as const
+export type Order = (typeof ORDERS)[number]
+
+/** The calls of a run by what they are calls of, in the order in which those began. */
+export function groupsOf(bars: readonly Bar[]): Group[] {
+  const groups = new Map<string, Group & { places: number[] }>()
+  bars.forEach((bar, place) => {
+    const key = `${bar.kind} ${bar.of}`
+    let group = groups.get(key)
+    if (group === undefined) {
+      group = {
+        key,
+        of: bar.of,
+        kind: bar.kind,
+        places: [],
+        ...{ failed: 0, running: 0, longest: 0, total: 0 },
+        first: bar.start,
+      }
+      groups.set(key, group)
+    }
+    const took = bar.isStopped ? 0 : bar.end - bar.start
+    group.places.push(place)
+    group.failed += Number(isFailed(bar))
+    group.running += Number(bar.isOpen)
+    group.longest = Math.max(group.longest, took)
+    group.total += took
+  })
+  return [...groups.values()]
+}
+
+export function isFailed(bar: Bar): boolean {
+  return bar.type === "FAILED" || bar.type === "CRASHED"
+}
+
+/** Groups in an order; attempts of the run itself stay first. */
+export function ordered(groups: readonly Group[], order: Order): Group[] {
+  const by: Record<Order, (group: Group) => number> = {
+    first: group => group.first,
+    failed: group => -group.failed,
+    running: group => -group.running,
+    slowest: group => -group.longest,
+  }
+  const rank = (group: Group) => (group.kind === "attempt" ? -Infinity : by[order](group))
+  return [...groups].sort((one, other) => rank(one) - rank(other) || one.first - other.first)
+}
+
+/** Where bars are drawn: the row of each, how many rows there are, and the row at which each group begins. */
+export interface Rows {
+  rows: Int32Array
+  count: number
+  heads: readonly { group: Group; row: number; rows: number; lanes: number }[]
+}
+
+/** Rows by group: one for all bars of a group that is closed, as many as it needs for one that is opened. */
+export function grouped(bars: readonly Bar[], groups: readonly Group[], opened: ReadonlySet<string>): Rows {
+  const rows = new Int32Array(bars.length)
+  const heads: { group: Group; row: number; rows: number; lanes: number }[] = []
+  let row = 0
+  for (const group of groups) {
+    const own = packed(group.places.flatMap(place => bars[place] ?? []))
+    const isOpen = opened.has(group.key)
+    group.places.forEach((place, index) => {
+      rows[place] = row + (isOpen ? (own.rows[index] ?? 0) : 0)
+    })
+    heads.push({ group, row, rows: isOpen ? own.count : 1, lanes: own.count })
+    row += isOpen ? own.count : 1
+  }
+  return { rows, count: row, heads }
+}
+
+const SLACK = 2 // ms by which a call may begin before the one that it waited for is known to have ended
+
+/**
+ * The calls that the run waited for: the one that ended last, before it the one that ended last before that began, and
+ * so on to its beginning. Each shortened would have had the run end sooner.
+ */
+export function criticalPath(bars: readonly Bar[]): number[] {
+  const byEnd = bars.flatMap((bar, place) => (bar.kind === "attempt" || bar.end <= bar.start ? [] : [place]))
+  const end = (place: number) => bars[place]?.end ?? 0
+  byEnd.sort((one, other) => end(one) - end(other))
+  const path: number[] = []
+  for (let at = byEnd.length - 1; at >= 0;) {
+    const place = byEnd[at] ?? 0
+    path.push(place)
+    const begun = bars[place]?.start ?? 0
+    let before = at - 1
+    while (before >= 0 && end(byEnd[before] ?? 0) > begun + SLACK) before -= 1
+    at = before
+  }
+  return path.reverse()
+}
+
+/** What a resumed run did not run again: the calls that had completed before its last start, and how long they took. */
+export function saved(bars: readonly Bar[], states: readonly Schemas["StateModel"][]): { calls: number; ms: number } {
+  const starts = states.filter(state => state.type === "RUNNING").map(state => Date.parse(state.time))
+  const last = starts.length > 1 ? (starts.at(-1) ?? 0) : -Infinity
+  const before = bars.filter(bar => bar.kind !== "attempt" && bar.type === "COMPLETED" && bar.end <= last)
+  return { calls: before.length, ms: before.reduce((sum, bar) => sum + bar.end - bar.start, 0) }
+}
+
+const ENDS: ReadonlySet<Schemas["StateType"]> = new Set(["COMPLETED", "FAILED", "CRASHED", "CANCELLED"] as const)
+
+/** The attempts of a run that began more than once, as bars, with what lay between them. */
+export function attemptsOf(states: readonly Schemas["StateModel"][], now: number): Bar[] {
+  const starts = states.filter(state => state.type === "RUNNING")
+  if (starts.length < 2) return []
+  let number = 0
+  return states.flatMap((state, index): Bar[] => {
+    const next = states[index + 1]
+    const start = Date.parse(state.time)
+    const isRunning = state.type === "RUNNING" || state.type === "CANCELLING"
+    if (!isRunning && state.type !== "PAUSED") return []
+    if (state.type === "RUNNING") number += 1
+    const type = isRunning ? (next === undefined ? "RUNNING" : ENDS.has(next.type) ? next.type : "COMPLETED") : "PAUSED"
+    return [
+      {
+        id: `${number} ${state.time}`,
+        kind: "attempt",
+        of: "This run",
+        name: isRunning ? `Start ${number}` : state.name,
+        type,
+        stateName: isRunning ? (next?.name ?? "Running") : state.name,
+        start,
+        end: Math.max(start, next === undefined ? now : Date.parse(next.time)),
+        isOpen: next === undefined,
+        isStopped: next?.is_stopped ?? next?.name === "Resuming",
+        attempts: 1,
+      },
+    ]
+  })
+}
