@@ -57,7 +57,7 @@ describe("a timeline", () => {
     await screen.findByText(/train 100%/)
   })
 
-  it("of a run that goes on asks for what has changed alone", async () => {
+  it("of a run that still runs asks for what has changed alone", async () => {
     let now = columns()
     await show(() => <Timeline flowRunId={ID} live />, {
       api: ({ query }) => {
