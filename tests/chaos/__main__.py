@@ -32,7 +32,7 @@ def main(kinds: list[str]) -> int:
         began = time.monotonic()
         stories = kills = middle = 0
         for seed in itertools.count(first):
-            if kills >= count if kind in ("kills", "workers") else stories >= most:
+            if kills >= count if kind in ("kills", "workers", "unattended") else stories >= most:
                 break
             story = played(kind, seed, usual)
             stories, kills, middle = stories + 1, kills + story.kills, middle + story.in_the_middle

@@ -16,7 +16,7 @@ from perdure.testing.crashes import root_run
 from perdure.testing.home import fresh_home
 from perdure.testing.invariants import Witness
 from tests import prepared
-from tests.chaos import owners, servers, workers
+from tests.chaos import owners, servers, unattended, workers
 from tests.chaos.children import FAIR, Weather, kill, run, start
 from tests.resume.corpus import CASES, Case, ledger
 from tests.resume.surviving import broken_promises, has_ended
@@ -168,6 +168,12 @@ def workers_killed(name: str, home: Path, chance: random.Random, usual: Undistur
     return Played(told.case, told.kills, told.in_the_middle, _with_place(told.wrong, home, "workers"))
 
 
+def everything_killed(name: str, home: Path, chance: random.Random, usual: Undisturbed) -> Played:
+    """Servers, databases, workers and runs of deployments are killed; the case plays no part."""
+    told = unattended.killed_everything(home, chance)
+    return Played("unattended", told.kills, told.in_the_middle, _with_place(told.wrong, home, "unattended"))
+
+
 def _of_owners(play: Callable[[Path, random.Random], list[str]]) -> "Play":
     """A story of two machines that want to run one flow run; the case plays no part."""
 
@@ -193,9 +199,10 @@ STORIES: dict[str, Play] = {
     "clock": clock_jumps,
     "server": server_away,
     "workers": workers_killed,
+    "unattended": everything_killed,
     **OWNERS,
 }
-WITHOUT_CASES = frozenset({"server", "workers", *OWNERS})
+WITHOUT_CASES = frozenset({"server", "workers", "unattended", *OWNERS})
 
 
 class _Story:

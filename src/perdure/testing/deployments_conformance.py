@@ -398,6 +398,18 @@ class DeploymentsConformance:
         assert orchestrator.deployments.let_go(run.flow_run_id, mine.id, None)
         assert orchestrator.deployments.queued(QueueFilter())[0].phase == "ended"
 
+    def test_the_place_of_a_run_that_has_ended_while_it_waited_ends(self, orchestrator: Orchestrator) -> None:
+        of = self._deployed(orchestrator)
+        ended, again = self._run(orchestrator, of), self._run(orchestrator, of)
+        assert ended is not None
+        assert again is not None
+        for each in orchestrator.deployments.claim(worker(), 2, NOW, LEASE):
+            orchestrator.deployments.let_go(each.flow_run_id, each.worker_id or "", NOW)
+        self._end(orchestrator, ended)
+        assert self._claimed(orchestrator) == [again.flow_run_id]
+        (place,) = orchestrator.deployments.queued(QueueFilter(phases=("ended",)))
+        assert place.flow_run_id == ended.flow_run_id
+
     def test_runs_that_wait_are_ended_and_those_that_a_worker_has_are_left_alone(
         self, orchestrator: Orchestrator
     ) -> None:

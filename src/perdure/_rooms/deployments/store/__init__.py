@@ -34,6 +34,13 @@ class _Waiting(NamedTuple):
     run: QueuedRun
     limit: int | None
     overlap: str
+    state_type: str | None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its run has ended: by hand, or by what a worker had started that was taken for gone."""
+        is_resumed = self.state_type == StateType.CRASHED and self.run.starts > 0
+        return self.state_type in FINAL and not is_resumed
 
 
 class SqlDeployments(SqlPools, SqlQueues):
@@ -42,6 +49,7 @@ class SqlDeployments(SqlPools, SqlQueues):
     def __init__(self, access: Access) -> None:
         super().__init__(access)
         mark = self._mark
+        self._end_place = f"UPDATE queued_run SET phase = 'ended' WHERE flow_run_id = {mark}"
         self._end_ended = (
             f"UPDATE queued_run SET phase = 'ended', lease = NULL WHERE work_pool = {mark} AND phase = 'claimed'"
             " AND flow_run_id IN (SELECT f.id FROM flow_run AS f"
@@ -235,6 +243,9 @@ class SqlDeployments(SqlPools, SqlQueues):
         changes: list[Record] = []
         for each in self._candidates(connection, pool, max(most, 0), now, queues):
             run = each.run
+            if each.is_over:
+                connection.execute(self._end_place, (run.flow_run_id,))
+                continue
             if run.work_queue in queues and queues[run.work_queue] <= 0:
                 continue
             limit = each.limit if each.limit is not None or each.overlap == "queue" else 1
@@ -282,11 +293,10 @@ class SqlDeployments(SqlPools, SqlQueues):
         in_room = f" AND coalesce(q.work_queue, '') NOT IN ({', '.join(mark for _ in full)})" if full else ""
         # A deployment with as many runs as it may have is passed over here, however many of its runs wait.
         query = (
-            f"SELECT {', '.join(f'q.{each}' for each in QueuedRun._fields)}, d.concurrency_limit, d.overlap"
-            " FROM queued_run AS q JOIN deployment AS d ON d.id = q.deployment_id"
+            f"SELECT {', '.join(f'q.{each}' for each in QueuedRun._fields)}, d.concurrency_limit, d.overlap,"
+            " f.state_type FROM queued_run AS q JOIN deployment AS d ON d.id = q.deployment_id"
             " JOIN flow_run AS f ON f.id = q.flow_run_id"
             f" WHERE q.work_pool = {mark} AND q.phase = 'waiting' AND q.due <= {mark}"
-            f" AND (f.state_type NOT IN ({_FINAL}) OR (f.state_type = 'CRASHED' AND q.starts > 0))"  # it is resumed
             f" AND (q.priority, q.due, q.flow_run_id) > ({mark}, {mark}, {mark})"
             " AND NOT (d.overlap = 'queue' AND d.concurrency_limit IS NOT NULL AND d.concurrency_limit <="
             " (SELECT count(*) FROM queued_run AS c WHERE c.work_pool = q.work_pool AND c.phase = 'claimed'"
@@ -296,7 +306,7 @@ class SqlDeployments(SqlPools, SqlQueues):
         last, count = (-1, 0, ""), most + _AHEAD
         while most > 0:
             rows = connection.execute(query, (pool, now, *last, *full, count)).fetchall()
-            found = [_Waiting(QueuedRun(*row[:-2]), *row[-2:]) for row in rows]
+            found = [_Waiting(QueuedRun(*row[:-3]), *row[-3:]) for row in rows]
             yield from found
             if len(found) < count:
                 return
@@ -328,8 +338,7 @@ class SqlDeployments(SqlPools, SqlQueues):
         return []
 
     def _skip(self, connection: Connection, ids: Sequence[str], reason: str, now: Micros) -> list[Record]:
-        statement = f"UPDATE queued_run SET phase = 'ended' WHERE flow_run_id = {self._mark}"
-        connection.executemany(statement, [(id,) for id in ids])
+        connection.executemany(self._end_place, [(id,) for id in ids])
         return [StateRecord(id, False, StateType.CANCELLED, SKIPPED, reason, now) for id in ids]
 
     def renew(self, worker_id: str, flow_run_ids: Sequence[str], lease: Micros) -> Sequence[str]:
