@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from unittest.mock import Mock
 
 import pytest
 
@@ -14,7 +15,7 @@ from perdure._rooms.deployments.definition import definition_of_text
 from perdure._rooms.deployments.port import QueueFilter, WorkerRecord
 from perdure._rooms.deployments.ticks import make_due_runs, resume_schedules, upcoming
 from perdure.deployments import deploy, run_deployment
-from perdure.errors import DeploymentError, DeploymentMissing, ParameterTypeError
+from perdure.errors import DeploymentError, DeploymentMissing, OrchestratorError, ParameterTypeError
 from perdure.partitions import InvalidPartition, daily, static
 from perdure.records import NOBODY, RunFilter
 from perdure.schedules import Cron, Interval
@@ -152,6 +153,17 @@ def test_a_tick_becomes_one_run_however_often_one_looks(known):
         make_due_runs(at(2030, 1, 1, 0, 10), known)
     (run,) = known.flow_runs(RunFilter())
     assert run.name == "nightly 2030-01-01T00:10:00Z"
+
+
+def test_a_tick_whose_run_the_database_could_not_take_is_made_at_the_next_look(known, monkeypatch):
+    of = deployed.report.deploy("nightly", schedule=Interval(600))
+    seen_at(known, of, at(2030, 1, 1))
+    with monkeypatch.context() as patch:
+        patch.setattr(known.deployments, "enqueue", Mock(side_effect=OrchestratorError("it is away")))
+        with pytest.raises(OrchestratorError, match="it is away"):
+            make_due_runs(at(2030, 1, 1, 0, 10), known)
+    make_due_runs(at(2030, 1, 1, 0, 10), known)
+    assert [place.tick for place in known.deployments.queued(QueueFilter())] == [at(2030, 1, 1, 0, 10)]
 
 
 def test_a_deploy_between_two_looks_makes_no_tick_twice(known):

@@ -15,6 +15,7 @@ from lossy_proxy import LossyProxy
 from perdure._store.embedded import EmbeddedOrchestrator
 from perdure._store.sql import postgresql as module
 from perdure._store.sql.postgresql import PostgreSQL
+from perdure._store.sql.postgresql_connection import PostgreSQLConnection
 from perdure.errors import OrchestratorError, OrchestratorUnreachable
 from perdure.records import RunFilter, StateRecord
 from perdure.states import StateType
@@ -120,6 +121,37 @@ def test_a_server_that_never_takes_writes_is_reported_with_what_to_do(server: An
         finally:
             set_read_only(server.get_uri(), None, "off")
         known.close()
+
+
+@pytest.fixture
+def slow_log() -> Iterator[Any]:
+    """A server that writes its log to the disk when something is committed, and seldom else."""
+    with TemporaryDirectory(prefix="perdure-postgresql-", ignore_cleanup_errors=True) as folder:
+        server = server_in(Path(folder, "data"))
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM SET wal_writer_delay = '10s'")
+        control(server, "restart")
+        yield server
+        server.cleanup()
+
+
+@pytest.mark.parametrize("is_given_anew", [False, True], ids=["is given to nobody yet", "is another's by then"])
+def test_what_a_crash_undid_counts_as_undone_though_its_number(slow_log: Any, is_given_anew: bool) -> None:
+    with new_database(slow_log.get_uri()) as url:
+        database = PostgreSQL(url, timeout_seconds=30)
+        lost = database.connect()
+        assert isinstance(lost, PostgreSQLConnection)
+        lost.execute("BEGIN")
+        lost.execute("CREATE TABLE something (number int)")
+        row = lost.execute("SELECT pg_current_xact_id()::text, pg_current_wal_insert_lsn()::text").fetchone()
+        lost.transaction, lost.written_to = row
+        control(slow_log, "restart", "-m", "immediate")
+        with psycopg.connect(url, autocommit=True) as others:
+            given = 0
+            while is_given_anew and given < int(lost.transaction or ""):
+                (given,) = others.execute("SELECT pg_current_xact_id()::text::bigint").fetchone() or (0,)
+        assert not database._has_committed(lost)
+        lost.close()
 
 
 def _watched(call: Any, failures: list[BaseException]) -> None:

@@ -165,3 +165,29 @@ def test_a_backfill_is_started_paused_and_cancelled_and_its_partitions_are_shown
     assert last["run_id"] is None
     assert api.post(f"/api/backfills/{started['id']}/pause").json()["paused"] is not None
     assert api.post(f"/api/backfills/{started['id']}/cancel").json()["counts"] == {"CANCELLED": 3}
+
+
+def test_a_rollback_says_what_it_would_change_and_changes_that(api: httpx.Client) -> None:
+    of = deployed.report.deploy("nightly", parameters={"x": 1, "day": "monday"}, tags=["old"])
+    deployed.report.deploy("nightly", parameters={"x": 2}, tags=["new"])
+    address = f"/api/deployments/{of.id}/rollback"
+    assert api.get(address).json() == {
+        "version": 1,
+        "current": 2,
+        "changes": [
+            {"name": "parameter x", "before": 2, "after": 1},
+            {"name": "tags", "before": "new", "after": "old"},
+            {"name": "parameter day", "before": None, "after": "monday"},
+        ],
+    }
+    after = api.post(address, json={"version": 1}).json()
+    assert (after["version"], after["parameters"], after["tags"]) == (3, {"x": 1, "day": "monday"}, ["old"])
+    assert [(each["number"], each["same_as"]) for each in after["versions"]] == [(3, 1), (2, 2), (1, 1)]
+    assert after["versions"][0]["created_by"] == "the API"
+
+
+def test_a_rollback_to_a_version_that_there_is_not_is_refused(api: httpx.Client) -> None:
+    of = deployed.report.deploy("nightly")
+    address = f"/api/deployments/{of.id}/rollback"
+    assert [api.post(address, json=given).status_code for given in ({}, {"version": 7})] == [404, 404]
+    assert api.get(f"/api/deployments/{of.id}").json()["version"] == 1

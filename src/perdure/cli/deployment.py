@@ -18,7 +18,7 @@ from perdure._rooms.deployments.port import Deployment, DeploymentVersion, Queue
 from perdure._rooms.deployments.runs import deployment_named
 from perdure._rooms.deployments.sources import what_is_missing
 from perdure._rooms.deployments.ticks import resume_schedules, upcoming
-from perdure._rooms.deployments.versions import code_shown, first_alike, rolled_back
+from perdure._rooms.deployments.versions import changes, chosen, code_shown, first_alike, rolled_back
 from perdure._rooms.runs.records import FlowRun, RunFilter
 from perdure._session import session
 from perdure._store.protocol import Orchestrator
@@ -282,10 +282,14 @@ def rollback(
     no_check: Annotated[
         bool, typer.Option("--no-check", help="Do not look whether its code is there: only its workers have it.")
     ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Make an earlier version of a deployment the newest one: runs from now on are made of it."""
     of, deployments = deployment_named(name, _known()), _known().deployments
+    if dry_run:
+        _show_changes(of, chosen(of, version, deployments.versions(of.id)), as_json)
+        return
     check = partial(_check_code, of) if not no_check else lambda _: None
     to, kept = rolled_back(of, version, deployer(), system_clock(), deployments, check)
     if as_json:
@@ -294,6 +298,22 @@ def rollback(
         show(f"{full_name(of)} is as in version {to.number} already: nothing has changed.")
     else:
         show(f"{full_name(of)} is as in version {to.number} again: that is version {kept.version}.")
+
+
+def _show_changes(of: Deployment, to: DeploymentVersion, as_json: bool) -> None:
+    found = changes(of, to)
+    if as_json:
+        show_json({"version": to.number, "current": of.version, "changes": [each._asdict() for each in found]})
+    elif not found:
+        show(f"{full_name(of)} is as in version {to.number} already.")
+    else:
+        show(f"From version {of.version} to what version {to.number} was:")
+        rows = [(each.name, _shown(each.before), _shown(each.after)) for each in found]
+        show(table([Column("what"), Column("now"), Column("then")], rows))
+
+
+def _shown(value: object) -> str:
+    return "-" if value is None else value if isinstance(value, str) else json.dumps(value)
 
 
 def _check_code(of: Deployment, version: DeploymentVersion) -> None:

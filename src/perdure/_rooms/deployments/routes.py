@@ -8,10 +8,10 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import Path, Query
+from fastapi import Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from perdure._http.access import needs
+from perdure._http.access import caller_of, needs
 from perdure._http.dependencies import Known
 from perdure._http.errors import ANSWERS
 from perdure._http.models import FlowRunModel, moment, time_of
@@ -25,7 +25,7 @@ from perdure._rooms.deployments.pool_routes import router as pools
 from perdure._rooms.deployments.port import Deployment, DeploymentVersion, QueuedRun, QueueFilter, ScheduleRecord
 from perdure._rooms.deployments.runs import Wanted, flow_runs_of, make_runs
 from perdure._rooms.deployments.ticks import resume_schedules, upcoming
-from perdure._rooms.deployments.versions import code_shown, first_alike
+from perdure._rooms.deployments.versions import changes, chosen, code_shown, first_alike, rolled_back
 from perdure._rooms.runs.records import RunFilter
 from perdure._rooms.tokens.records import Scope
 from perdure._store.embedded import EmbeddedOrchestrator
@@ -134,6 +134,30 @@ class DeploymentDetails(DeploymentModel):
     versions: list[VersionModel]
 
 
+class VersionChange(BaseModel):
+    """Something of what runs are created from that another version has otherwise."""
+
+    name: Annotated[str, Field(description='Such as "parameter day", "code", "job variable image".')]
+    before: JsonValue
+    after: Annotated[JsonValue, Field(description="null if the version has none.")]
+
+
+class RollbackModel(BaseModel):
+    """What a rollback would change."""
+
+    version: Annotated[int, Field(description="The version that would be the newest one again.")]
+    current: int
+    changes: list[VersionChange]
+
+
+class Rollback(BaseModel):
+    """A rollback to make."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    version: Annotated[int | None, Field(ge=1, description="The last one that differs by default.")] = None
+
+
 class NewRun(BaseModel):
     """A run to create."""
 
@@ -214,6 +238,30 @@ def get_deployment(id: Id, known: Known) -> DeploymentDetails:
         partitions=definition.partitions,
         versions=[VersionModel.of(each, versions) for each in versions],
     )
+
+
+@router.get("/{id}/rollback")
+def get_rollback(
+    id: Id, known: Known, version: Annotated[int | None, Query(ge=1, description="As of a rollback.")] = None
+) -> RollbackModel:
+    """What a rollback to an earlier version would change."""
+    of = _found(id, known)
+    to = chosen(of, version, known.deployments.versions(id))
+    found = [VersionChange.model_validate(each._asdict()) for each in changes(of, to)]
+    return RollbackModel(version=to.number, current=of.version, changes=found)
+
+
+@router.post("/{id}/rollback")
+@needs(Scope.WRITE)
+def roll_back(id: Id, given: Rollback, known: Known, request: Request) -> DeploymentDetails:
+    """Make an earlier version the newest one: runs are created from it from now on.
+
+    Whether workers have its code is not looked at: the server has neither the code nor the credentials for it.
+    """
+    token = caller_of(request).token
+    who = "the API" if token is None else token.name
+    rolled_back(_found(id, known), given.version, who, system_clock(), known.deployments, lambda _: None)
+    return get_deployment(id, known)
 
 
 @router.get("/{id}/runs")

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from perdure._model.errors import PerdureError
+from perdure._model.errors import OrchestratorError, PerdureError
 from perdure._platform.clock import Micros, from_datetime, to_datetime
 from perdure._rooms.deployments.definition import definition_of_text
 from perdure._rooms.deployments.port import Deployment, ScheduleRecord
@@ -58,6 +58,8 @@ def make_due_runs(now: Micros, known: Orchestrator) -> Made:
 def _made(record: ScheduleRecord, of: Deployment, wanted: Sequence[Wanted], now: Micros, known: Orchestrator) -> int:
     try:
         return len(make_runs(of, wanted, now, known))
+    except OrchestratorError:  # its fault are neither the deployment nor the tick, which comes again
+        raise
     except PerdureError as error:
         _log.error("The schedule %r of %s/%s made no run: %s", record.slug, of.flow_name, of.name, error)
         _emit(FAILED, record, of, now, {"error": str(error)}, known)

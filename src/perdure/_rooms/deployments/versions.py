@@ -1,7 +1,8 @@
 """The versions of a deployment: which code each of them is, and making an earlier one the newest."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from perdure._model.errors import DeploymentMissing
 from perdure._platform.clock import Micros
@@ -35,6 +36,43 @@ def first_alike(version: DeploymentVersion, versions: Sequence[DeploymentVersion
     return min((each for each in versions if each.digest == version.digest), key=lambda each: each.number)
 
 
+class Change(NamedTuple):
+    """Something of what a deployment's runs are made of that another version has otherwise; None: it has none."""
+
+    name: str
+    before: object
+    after: object
+
+
+def changes(of: Deployment, to: DeploymentVersion) -> list[Change]:
+    """What would be otherwise if a version were the newest one again."""
+    before, after = (_parts(definition_of_text(text)) for text in (of.definition, to.definition))
+    names = dict.fromkeys((*before, *after))
+    found = (Change(name, before.get(name), after.get(name)) for name in names)
+    return [each for each in found if each.before != each.after]
+
+
+def _parts(definition: Definition) -> dict[str, object]:
+    code = {"place": definition.entry_point.get("target"), "code": code_shown(definition)}
+    others: dict[str, object] = {
+        "flow version": definition.flow_version,
+        "description": definition.description,
+        "tags": ", ".join(definition.tags) or None,
+        "partitions": definition.partitions,
+        "on crash": definition.on_crash,
+    }
+    return {
+        **code,
+        **_named("parameter", definition.parameters),
+        **others,
+        **_named("job variable", definition.job),
+    }
+
+
+def _named(kind: str, values: Mapping[str, object]) -> dict[str, object]:
+    return {f"{kind} {name}": value for name, value in values.items()}
+
+
 def rolled_back(
     of: Deployment,
     number: int | None,
@@ -53,7 +91,7 @@ def rolled_back(
         DeploymentError: the deployment's work pool does not take the version's job variables.
     """
     versions = known.versions(of.id)
-    to = _chosen(of, number, versions)
+    to = chosen(of, number, versions)
     if _is_same(to.definition, of.definition):
         return to, of
     pool = next((each for each in known.pools() if each.name == of.work_pool), None)
@@ -64,7 +102,12 @@ def rolled_back(
     return to, kept
 
 
-def _chosen(of: Deployment, number: int | None, versions: Sequence[DeploymentVersion]) -> DeploymentVersion:
+def chosen(of: Deployment, number: int | None, versions: Sequence[DeploymentVersion]) -> DeploymentVersion:
+    """A version by its number, or the newest one that differs from the current one.
+
+    Raises:
+        DeploymentMissing: there is none.
+    """
     name = f"{of.flow_name}/{of.name}"
     if number is None:
         before = next((each for each in versions if not _is_same(each.definition, of.definition)), None)

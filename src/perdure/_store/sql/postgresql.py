@@ -134,7 +134,7 @@ class PostgreSQL:
         """Whether it has been connected to."""
         return self._reached
 
-    def connect(self, instead_of: Connection | None = None, *, reads: bool = False) -> Connection:  # noqa: ARG002
+    def connect(self, instead_of: Connection | None = None, *, reads: bool = False) -> Connection:
         """A connection to the database, whose tables are made or upgraded if that is needed.
 
         The transaction of one that it comes `instead_of` is ended: a server may not know for long that a network was
@@ -147,6 +147,8 @@ class PostgreSQL:
                 self._ready = True
         with self.errors():
             connection = self._open()
+            if not reads:
+                connection.look_at_checkpoint()
             if isinstance(instead_of, PostgreSQLConnection):
                 connection.end(instead_of)
         return connection
@@ -393,10 +395,9 @@ class PostgreSQL:
                 asked = self._open()
                 try:
                     asked.end(connection)
-                    statement = "SELECT pg_xact_status(%s::text::xid8)"
-                    while asked.execute(statement, (connection.transaction,)).fetchone()[0] == "in progress":
+                    while (is_committed := asked.was_committed(connection)) is None:
                         time.sleep(0.05)
-                    return bool(asked.execute(statement, (connection.transaction,)).fetchone()[0] == "committed")
+                    return is_committed
                 finally:
                     asked.close()
             except self._psycopg.OperationalError:

@@ -1,7 +1,7 @@
 """A connection to PostgreSQL, as the SQL code uses it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from perdure._store.sql.database import Cursor
@@ -12,6 +12,11 @@ if TYPE_CHECKING:
 
 
 _READ_ONLY = "25006"
+# A checkpoint while a server runs begins before its entry in the log; those of a start and of an end are where it is.
+_BEGAN_ANEW = """
+    SELECT redo_lsn <> %(before)s::text::pg_lsn AND redo_lsn = checkpoint_lsn AND redo_lsn < %(end)s::text::pg_lsn
+    FROM pg_control_checkpoint()
+"""
 
 
 class PostgreSQLConnection:
@@ -21,6 +26,8 @@ class PostgreSQLConnection:
         self.raw = raw
         self.name = name
         self.transaction: str | None = None
+        self.checkpoint: str | None = None  # of the server, when the connection was made: see `was_committed`
+        self.written_to = ""  # where the server's log ended before the COMMIT
         self._bulks: dict[str, Bulk | None] = {}  # by the statement of one row
 
     @property
@@ -64,8 +71,9 @@ class PostgreSQLConnection:
         """Commit; the error of a connection that broke before the server had answered."""
         import psycopg
 
-        row = self.raw.execute("SELECT pg_current_xact_id()::text").fetchone()
-        self.transaction = None if row is None else row[0]
+        end = "''" if self.checkpoint is None else "pg_current_wal_insert_lsn()::text"
+        row = self.raw.execute(f"SELECT pg_current_xact_id()::text, {end}").fetchone()
+        self.transaction, self.written_to = (None, "") if row is None else row
         try:
             self.raw.execute("COMMIT")
         except psycopg.OperationalError as error:
@@ -73,6 +81,34 @@ class PostgreSQLConnection:
                 return error
             raise
         return None
+
+    def look_at_checkpoint(self) -> None:
+        """Note the server's last checkpoint, where it says that: some that are hosted do not."""
+        import psycopg
+
+        with suppress(psycopg.DatabaseError):
+            query = "SELECT redo_lsn::text, pg_current_wal_insert_lsn() FROM pg_control_checkpoint()"
+            row = self.raw.execute(query).fetchone()
+            self.checkpoint = None if row is None else row[0]
+
+    def was_committed(self, lost: "PostgreSQLConnection") -> bool | None:
+        """Whether the transaction of a connection that was lost was committed; None while that is being done.
+
+        A server that crashed begins again with what its log on disk has, and gives the numbers of transactions of which
+        nothing is there to others, which may be committed. It makes a checkpoint first, at the end of that log: if the
+        lost connection's transaction had written further, it is gone, whatever is said of its number.
+        """
+        import psycopg
+
+        if lost.checkpoint is not None:
+            row = self.raw.execute(_BEGAN_ANEW, {"before": lost.checkpoint, "end": lost.written_to}).fetchone()
+            if row is not None and row[0]:
+                return False
+        try:
+            row = self.raw.execute("SELECT pg_xact_status(%s::text::xid8)", (lost.transaction,)).fetchone()
+        except psycopg.errors.InvalidParameterValue:  # it is of the future: a crash has undone that it was given
+            return False
+        return None if row is None or row[0] == "in progress" else bool(row[0] == "committed")
 
     def end(self, lost: "PostgreSQLConnection") -> None:
         """Have the server let go of a connection that was lost, with its transaction."""

@@ -1,6 +1,6 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query"
 import { useNavigate } from "@tanstack/react-router"
-import { CalendarClock, Pause, Play, Trash2 } from "lucide-react"
+import { CalendarClock, Pause, Play, Trash2, Undo2 } from "lucide-react"
 import { useState } from "react"
 import { client, unwrap } from "~/api/client"
 import { Button } from "~/components/Button"
@@ -20,6 +20,7 @@ import css from "./Deployments.module.css"
 import { Outcomes, Runs } from "./Runs"
 import { Parameters } from "./Parameters"
 import { deployment, deploymentRuns, fullName, type Details } from "./queries"
+import { RollBack } from "./RollBack"
 import { RunNow } from "./RunNow"
 import { Schedules } from "./Schedules"
 import { usePause } from "./usePause"
@@ -147,6 +148,9 @@ function Actions({ of }: { of: Details }) {
 }
 
 function Definition({ of }: { of: Details }) {
+  const [back, setBack] = useState<number | null>(null)
+  const write = useBecause("write")
+  const newest = of.versions.find(each => each.number === of.version)
   return (
     <div className={css["columns"]}>
       <Card title="Parameters">
@@ -156,8 +160,20 @@ function Definition({ of }: { of: Details }) {
         <ul className={css["versions"]}>
           {of.versions.map(each => (
             <li key={each.number}>
-              <strong>Version {each.number}</strong>
-              <Timestamp time={each.created} />
+              <span>
+                <strong>Version {each.number}</strong> <Timestamp time={each.created} />
+              </span>
+              {each.same_as !== newest?.same_as && (
+                <Button
+                  look="quiet"
+                  icon={<Undo2 size={12} aria-hidden />}
+                  because={write}
+                  aria-label={`Roll back to version ${each.number}`}
+                  onClick={() => setBack(each.number)}
+                >
+                  Roll back…
+                </Button>
+              )}
               <p className="faint">
                 {each.number === of.version && "In use. "}
                 Deployed by {each.created_by}
@@ -167,6 +183,7 @@ function Definition({ of }: { of: Details }) {
             </li>
           ))}
         </ul>
+        {back !== null && <RollBack of={of} version={back} onClose={() => setBack(null)} />}
       </Card>
       <Card title="Facts">
         <Facts

@@ -5,6 +5,7 @@ export type Deployment = Schemas["DeploymentModel"]
 export type Details = Schemas["DeploymentDetails"]
 export type ScheduledRun = Schemas["ScheduledRunModel"]
 export type Schedule = Schemas["ScheduleModel"]
+export type Change = Schemas["VersionChange"]
 export type Tick = Schemas["Tick"]
 
 const SOON = 30_000 // ms between two looks at what time alone changes
@@ -22,6 +23,14 @@ export const deployment = (id: string) =>
     queryKey: ["deployment", id],
     queryFn: () => unwrap(client.GET("/api/deployments/{id}", { params: { path: { id } } })),
     refetchInterval: SOON,
+  })
+
+/** What would change if a version were the newest one again. */
+export const rollback = ({ id, version: current }: Details, version: number) =>
+  queryOptions({
+    queryKey: ["deployment", id, "rollback", current, version],
+    queryFn: () =>
+      unwrap(client.GET("/api/deployments/{id}/rollback", { params: { path: { id }, query: { version } } })),
   })
 
 /** The runs of a deployment that were due last, newest first. */
