@@ -6,12 +6,14 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from perdure._engine.recovery.run_claims import standing_of
 from perdure._platform.ids import new_id
 from perdure._run.processes import this_process
 from perdure._store import wire
@@ -174,6 +176,25 @@ def test_a_server_that_is_back_soon_is_waited_for(database: str, port: int, addr
     with serving(database, port):
         assert ids(orchestrator.flow_runs(RunFilter())) == [told[0].id]
         orchestrator.close()
+
+
+def test_whoever_claims_a_run_waits_for_a_server_that_is_away(
+    database: str, port: int, address: str, folder: Path
+) -> None:
+    told = begun()
+    with serving(database, port):
+        first = connected(address, folder)
+        first.commit([*told, StartRecord(told[0].id, FIRST, None, None, None)])
+        first.close()
+    orchestrator = connected(address, folder, patience_seconds=30)
+    assert orchestrator.standing(told[0].id) is None
+    with ThreadPoolExecutor(1) as threads:
+        asked = threads.submit(standing_of, told[0].id, orchestrator)
+        with serving(database, port):
+            found = asked.result(60)
+            orchestrator.close()
+    assert found is not None
+    assert found.process_id == FIRST
 
 
 def test_saved_blocks_are_known_while_the_server_is_away(database: str, port: int, address: str, folder: Path) -> None:

@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from perdure._engine.recovery.lost_runs import end_run_if_lost
-from perdure._engine.recovery.run_claims import run_of
+from perdure._engine.recovery.run_claims import run_of, standing_of
 from perdure._model.errors import DeploymentError, OrchestratorError, PerdureError, WorkerError
 from perdure._model.records import NOBODY
 from perdure._model.state_types import FINAL, StateType
@@ -161,11 +161,14 @@ class Worker:
         return count
 
     def _begin(self, run: QueuedRun) -> None:
-        standing = self._known.standing(run.flow_run_id)
         try:
-            job = self._job(run)
+            standing, job = standing_of(run.flow_run_id, self._known), self._job(run)
+        except OrchestratorError as error:  # nothing was started: it is begun again once the lease has ended
+            _log.warning("The flow run %s could not be started now: %s", run.flow_run_id, error)
+            return
         except PerdureError as error:
-            self._ends.unbegun(run, str(error), "")
+            if not self._ends.unbegun(run, str(error), ""):
+                self._ends.put_off(run, str(error))
             return
         started = self._starters.submit(self._start, run, job)
         watched = Watched(run, 0 if standing is None else standing.epoch, started, job.made_of.get("start_timeout"))
@@ -206,17 +209,17 @@ class Worker:
 
     def _has_ended(self, watched: Watched) -> bool:
         error = watched.started.exception()
-        if isinstance(error, Unreachable):
+        if isinstance(error, Unreachable | OrchestratorError):
             self._ends.put_off(watched.queued, str(error))
         elif error is not None:
             reason = str(error) if isinstance(error, PerdureError) else f"{type(error).__name__}: {error}"
-            self._ends.unbegun(watched.queued, reason, "")
+            if not self._ends.unbegun(watched.queued, reason, ""):
+                return False
         else:
             there = watched.started.result()
             code = there.ended()
-            if code is None:
+            if code is None or not self._ends.of(watched, there, code):
                 return False
-            self._ends.of(watched, there, code)
             there.forget()
         with self._lock:
             del self._running[watched.queued.flow_run_id]
@@ -318,7 +321,7 @@ class Worker:
             queued.flow_run_id, record.id, now, now + self._lease()
         ):
             return False
-        standing, start = self._known.standing(queued.flow_run_id), self._known.start(queued.flow_run_id)
+        standing, start = standing_of(queued.flow_run_id, self._known), self._known.start(queued.flow_run_id)
         epoch = 0 if standing is None else abs(standing.epoch)
         begun = start is not None and start.process_id != NOBODY
         done: Future[Started] = Future()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from perdure._engine.recovery.durable_timers import SUSPENDED
 from perdure._engine.recovery.lost_runs import end_run_if_lost
-from perdure._engine.recovery.run_claims import claim, ends_below, note, run_of
+from perdure._engine.recovery.run_claims import claim, ends_below, note, run_of, standing_of
 from perdure._model.records import NOBODY, CancelRecord, LogRecord, StartRecord, StateRecord
 from perdure._model.state_types import FINAL, StateType
 from perdure._model.stopped import last_state
@@ -69,24 +69,24 @@ class Ends:
         self._session = session
         self._known = session.orchestrator
 
-    def of(self, watched: Watched, there: Started, code: int) -> None:
-        """What was started for a run has ended."""
+    def of(self, watched: Watched, there: Started, code: int) -> bool:
+        """What was started for a run has ended; False if it has to be seen to again."""
         run, start = self._read(watched.queued)
         reason = _ended_by(code, there.status())
         if run.state_type in FINAL or start is None:
             if run.state_type is StateType.CRASHED and code not in _OWN_ENDS:  # somebody has found that out before
                 self.say(run.id, f"{reason[0].upper()}{reason[1:]} {there.said()}".strip(), logging.ERROR)
             self.settle(watched.queued)
-            return
+            return True
         if start.process_id == NOBODY:
-            self.unbegun(watched.queued, reason, there.said())
-            return
+            return self.unbegun(watched.queued, reason, there.said())
         epochs = self._epochs_since(watched)
         if epochs == 0 if run.state_name == SUSPENDED else code not in _OWN_ENDS and epochs == 1:
             self._lost(run, start, reason, there.said())
         else:
             end_run_if_lost(run.id, self._session)
         self.settle(watched.queued)
+        return True
 
     def _read(self, queued: QueuedRun) -> tuple[FlowRun, StartRecord | None]:
         start = self._known.start(queued.flow_run_id)  # first: who claims it after this has changed its state
@@ -95,7 +95,7 @@ class Ends:
     def _epochs_since(self, watched: Watched) -> int | None:
         """How often the run was claimed since something was started for it: once, and it is known to be lost with the
         end of that; not at all, and that could not resume it."""
-        standing = self._known.standing(watched.queued.flow_run_id)
+        standing = standing_of(watched.queued.flow_run_id, self._known)
         return None if standing is None else abs(standing.epoch) - abs(watched.epoch)
 
     def _lost(self, run: FlowRun, start: StartRecord, reason: str, said: str) -> None:
@@ -123,8 +123,11 @@ class Ends:
             return False
         return definition_of_version(of, queued.version, self._known.deployments).on_crash == "resume"
 
-    def unbegun(self, queued: QueuedRun, reason: str, said: str) -> None:
-        """End a run that cannot begin: it says why, so that it does not wait for ever in silence."""
+    def unbegun(self, queued: QueuedRun, reason: str, said: str) -> bool:
+        """End a run that cannot begin: it says why, so that it does not wait for ever in silence.
+
+        False if it could not be ended, and is not begun by anybody either: its place is kept, and it is tried again.
+        """
         run, start = self._read(queued)
         cancelled = self._known.cancellation(run.id)
         kind = StateType.CRASHED if cancelled is None else StateType.CANCELLED
@@ -132,12 +135,15 @@ class Ends:
         last = said.strip().rpartition("\n")[2]
         if cancelled is None and last:
             message = f"{message} {last[:500]}"
-        self.say(run.id, said, logging.ERROR)
         if start is not None and start.process_id == NOBODY and run.state_type not in FINAL:
             state = StateRecord(run.id, False, kind, kind.capitalize(), message, self._session.clock())
-            claim(run, start, self._session, (state,))
+            if claim(run, start, self._session, (state,)) is None:
+                _log.warning("The flow run %s changed while it was to be ended: %s", run.id, reason)
+                return False
+        self.say(run.id, said, logging.ERROR)
         self._known.deployments.let_go(run.id, queued.worker_id or "", None)
         _log.error("The flow run %s did not begin: %s %s", run.id, reason, last)
+        return True
 
     def put_off(self, queued: QueuedRun, reason: str) -> None:
         """Have a run wait: what starts it cannot be reached."""

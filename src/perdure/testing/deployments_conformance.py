@@ -6,87 +6,28 @@ from typing import Any
 
 import pytest
 
-from perdure._model.records import NOBODY, FlowKeyRecord, FlowRunRecord, StartRecord, StateRecord, WaitRecord
+from perdure._model.records import StateRecord, WaitRecord
 from perdure._model.state_types import StateType
-from perdure._platform.ids import new_id
 from perdure._rooms.deployments.port import (
-    SCHEDULED,
     SKIPPED,
     Deployment,
-    DeploymentVersion,
     PartitionRun,
     QueueCount,
-    QueuedRun,
     QueueFilter,
     ScheduleRecord,
-    WorkerRecord,
-    WorkPool,
     WorkQueue,
 )
 from perdure._rooms.runs.records import RunFilter
 from perdure._store.protocol import Orchestrator
+from perdure.testing._places_conformance import LEASE, NOW, POOL, PlacesConformance, deployment, version_of, worker
 
 __all__ = ["DeploymentsConformance"]
 
-NOW = 1_700_000_000_000_000
-LEASE = NOW + 30_000_000
 _PARTITIONS = ((2, "c"), (1, "a"), (3, "b"))  # when they are due, and which
-_POOL = WorkPool("default", "process", None, None, "{}", NOW)
 
 
-def deployment(**fields: Any) -> Deployment:
-    """A deployment that has no id in the database yet."""
-    made = Deployment(new_id(), "nightly", "prod", 0, "default", None, 100, None, "queue", None, "{}", NOW, NOW)
-    return made._replace(**fields)
-
-
-def version_of(made: Deployment, text: str = "{}") -> DeploymentVersion:
-    """A version of a deployment, whose definition is any text."""
-    return DeploymentVersion(made.id, 0, text, text, NOW, "somebody@here")
-
-
-def worker(**fields: Any) -> WorkerRecord:
-    """A worker of the default pool."""
-    made = WorkerRecord(new_id(), "w", "default", "process", "0", "here", 1, None, 0, NOW, NOW)
-    return made._replace(**fields)
-
-
-class DeploymentsConformance:
+class DeploymentsConformance(PlacesConformance):
     """A suite for pytest."""
-
-    @pytest.fixture
-    def orchestrator(self) -> Orchestrator:
-        """The orchestrator, empty."""
-        raise NotImplementedError
-
-    def _deployed(self, orchestrator: Orchestrator, **fields: object) -> Deployment:
-        orchestrator.deployments.put_pool(_POOL)
-        made = deployment(**fields)
-        return orchestrator.deployments.put(made, version_of(made))
-
-    def _run(
-        self, orchestrator: Orchestrator, of: Deployment, key: str | None = None, **fields: Any
-    ) -> QueuedRun | None:
-        """A run in the queue, as it is kept; None if its key had one."""
-        id = new_id()
-        queued = QueuedRun(id, of.id, of.version, of.work_pool, of.work_queue, of.priority, NOW, None, None, None, NOW)
-        queued = queued._replace(**fields)
-        records = (
-            FlowRunRecord(id, "r", of.flow_name, None, None, None, "[]", "{}", NOW),
-            StateRecord(id, False, StateType.SCHEDULED, SCHEDULED, None, NOW),
-            StartRecord(id, NOBODY, None, None, None),
-        )
-        keys = () if key is None else (FlowKeyRecord(of.flow_name, key, id),)
-        made = orchestrator.deployments.enqueue([queued], list(keys), records)
-        return queued if list(made) == [id] else None
-
-    def _end(self, orchestrator: Orchestrator, *runs: QueuedRun) -> None:
-        state = StateRecord("", False, StateType.COMPLETED, "Completed", None, NOW + 1)
-        orchestrator.commit([state._replace(run_id=run.flow_run_id) for run in runs])
-
-    def _claimed(self, orchestrator: Orchestrator, most: int = 10, now: int = NOW) -> list[str]:
-        taken = orchestrator.deployments.claim(worker(), most, now, LEASE)
-        return [run.flow_run_id for run in taken]
 
     def test_a_deployment_is_kept_by_the_names_of_its_flow_and_its_own(self, orchestrator: Orchestrator) -> None:
         kept = self._deployed(orchestrator)
@@ -281,7 +222,7 @@ class DeploymentsConformance:
         self, orchestrator: Orchestrator
     ) -> None:
         kept = self._deployed(orchestrator)
-        orchestrator.deployments.put_pool(_POOL._replace(concurrency_limit=2))
+        orchestrator.deployments.put_pool(POOL._replace(concurrency_limit=2))
         runs = [run for _ in range(3) if (run := self._run(orchestrator, kept)) is not None]
         assert len(self._claimed(orchestrator)) == 2
         self._end(orchestrator, runs[0])
@@ -385,52 +326,6 @@ class DeploymentsConformance:
         latest = orchestrator.deployments.latest(NOW + 5)
         assert sorted(latest) == sorted([runs[1], runs[5]])  # type: ignore[type-var]
 
-    def test_a_run_that_is_let_go_waits_again(self, orchestrator: Orchestrator) -> None:
-        kept = self._deployed(orchestrator)
-        run = self._run(orchestrator, kept)
-        assert run is not None
-        mine = worker()
-        orchestrator.deployments.claim(mine, 1, NOW, LEASE)
-        assert not orchestrator.deployments.let_go(run.flow_run_id, worker().id, NOW)
-        assert orchestrator.deployments.let_go(run.flow_run_id, mine.id, NOW + 7)
-        (again,) = orchestrator.deployments.claim(mine, 1, NOW + 7, LEASE)
-        assert (again.flow_run_id, again.starts) == (run.flow_run_id, 2)
-        assert orchestrator.deployments.let_go(run.flow_run_id, mine.id, None)
-        assert orchestrator.deployments.queued(QueueFilter())[0].phase == "ended"
-
-    def test_the_place_of_a_run_that_has_ended_while_it_waited_ends(self, orchestrator: Orchestrator) -> None:
-        of = self._deployed(orchestrator)
-        ended, again = self._run(orchestrator, of), self._run(orchestrator, of)
-        assert ended is not None
-        assert again is not None
-        for each in orchestrator.deployments.claim(worker(), 2, NOW, LEASE):
-            orchestrator.deployments.let_go(each.flow_run_id, each.worker_id or "", NOW)
-        self._end(orchestrator, ended)
-        assert self._claimed(orchestrator) == [again.flow_run_id]
-        (place,) = orchestrator.deployments.queued(QueueFilter(phases=("ended",)))
-        assert place.flow_run_id == ended.flow_run_id
-
-    def test_runs_that_wait_are_ended_and_those_that_a_worker_has_are_left_alone(
-        self, orchestrator: Orchestrator
-    ) -> None:
-        kept = self._deployed(orchestrator)
-        first, second = self._run(orchestrator, kept, priority=1), self._run(orchestrator, kept, priority=2)
-        assert first is not None
-        assert second is not None
-        assert self._claimed(orchestrator, 1) == [first.flow_run_id]
-        end = StateRecord("", False, StateType.CANCELLED, "Cancelled", None, NOW + 1)
-        ended = orchestrator.deployments.end_waiting([end._replace(run_id=run.flow_run_id) for run in (first, second)])
-        assert list(ended) == [second.flow_run_id]
-        states = [orchestrator.flow_runs(RunFilter(ids=(run.flow_run_id,)))[0].state_type for run in (first, second)]
-        assert states == [StateType.SCHEDULED, StateType.CANCELLED]
-
-    def test_a_run_that_was_cancelled_while_it_waited_is_never_begun(self, orchestrator: Orchestrator) -> None:
-        kept = self._deployed(orchestrator)
-        run = self._run(orchestrator, kept)
-        assert run is not None
-        orchestrator.commit([StateRecord(run.flow_run_id, False, StateType.CANCELLED, "Cancelled", None, NOW + 1)])
-        assert self._claimed(orchestrator) == []
-
     def test_places_in_queues_are_filtered(self, orchestrator: Orchestrator) -> None:
         kept = self._deployed(orchestrator)
         days = [self._run(orchestrator, kept, partition=f"2024-05-0{day}", due=NOW + day) for day in range(1, 5)]
@@ -453,8 +348,8 @@ class DeploymentsConformance:
         assert [each.name for each in orchestrator.deployments.workers("default")] == ["b"]
 
     def test_a_pool_is_changed_and_deleted(self, orchestrator: Orchestrator) -> None:
-        orchestrator.deployments.put_pool(_POOL)
-        changed = _POOL._replace(concurrency_limit=3, template=json.dumps({"image": "x"}), created=NOW + 5)
+        orchestrator.deployments.put_pool(POOL)
+        changed = POOL._replace(concurrency_limit=3, template=json.dumps({"image": "x"}), created=NOW + 5)
         orchestrator.deployments.put_pool(changed)
         assert list(orchestrator.deployments.pools()) == [changed._replace(created=NOW)]
         assert orchestrator.deployments.delete_pool("default")

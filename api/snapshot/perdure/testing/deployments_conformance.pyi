@@ -2,5 +2,5 @@ __all__ = [
     "DeploymentsConformance",
 ]
 
-class DeploymentsConformance:
+class DeploymentsConformance(PlacesConformance):
     def orchestrator(self) -> Orchestrator: ...

@@ -7,13 +7,15 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 
 from perdure._engine.port import ProcessRuntime, Runtime
-from perdure._model.errors import OrchestratorError, RunMissing
-from perdure._model.records import Record, StartRecord, StateRecord
+from perdure._model.errors import OrchestratorError, OrchestratorUnreachable, RunMissing
+from perdure._model.records import Record, Standing, StartRecord, StateRecord
 from perdure._model.state_types import FINAL, StateType
 from perdure._platform.clock import Micros
 from perdure._rooms.runs.records import FlowRun, RunFilter, TaskRun
 from perdure._run.context import FlowRunContext
 from perdure._store.protocol import Orchestrator
+
+_TRIES = 20  # of what a server may be away for, each time anew
 
 
 def claim(run: FlowRun, start: StartRecord, runtime: ProcessRuntime, records: Iterable[Record]) -> int | None:
@@ -23,7 +25,7 @@ def claim(run: FlowRun, start: StartRecord, runtime: ProcessRuntime, records: It
     """
     orchestrator = runtime.orchestrator
     orchestrator.commit(runtime.presence())
-    standing = orchestrator.standing(run.id)
+    standing = standing_of(run.id, orchestrator)
     if standing is None or standing.process_id != start.process_id:
         return None
     epochs = standing.epoch, abs(standing.epoch) + 1
@@ -32,10 +34,23 @@ def claim(run: FlowRun, start: StartRecord, runtime: ProcessRuntime, records: It
 
 def note(run: FlowRun, start: StartRecord, runtime: ProcessRuntime, records: Iterable[Record]) -> bool:
     """Commit the records of a flow run that stays whose it is; False if it is no longer as it was read."""
-    standing = runtime.orchestrator.standing(run.id)
+    standing = standing_of(run.id, runtime.orchestrator)
     if standing is None or standing.process_id != start.process_id:
         return False
     return _claim(run, start, runtime, start.process_id, records, (standing.epoch, standing.epoch))
+
+
+def standing_of(run_id: str, orchestrator: Orchestrator) -> Standing | None:
+    """How an outermost flow run stands; None if it has no process. A server that is away is waited for.
+
+    Raises:
+        OrchestratorUnreachable: it stays away.
+    """
+    for _ in range(_TRIES):
+        standing = orchestrator.standing(run_id)
+        if standing is not None or orchestrator.start(run_id) is None:  # the one waits for no server, the other does
+            return standing
+    raise OrchestratorUnreachable(f"How the flow run {run_id} stands could not be found out: its server goes away.")
 
 
 def _claim(
