@@ -45,27 +45,28 @@ _SPECIAL = (State, quote, BaseResult)
 def run_blocking(call: TaskCall, runtime: Runtime) -> State[object]:
     """Run a task in this thread, directly if that may be; the state that it came to."""
     run = call.run
+    state: State[object] | None = None
     if (
-        call.upstreams is not None
-        or call.wait_for
-        or run.transaction is not None
-        or not _is_simple(run.options)
-        or run.run_count
-        or (run.tags and runtime.limiter.concerns(run.tags))
-        or (run.parent is not None and run.parent.generation != run.generation)
-        or not calls_directly()
-        or (run.persisted and not _is_new_step(run, runtime))
+        call.upstreams is None
+        and not call.wait_for
+        and run.transaction is None
+        and _is_simple(run.options)
+        and not run.run_count
+        and (run.parent is None or run.parent.generation == run.generation)
+        and not (run.tags and runtime.limiter.concerns(run.tags))
+        and calls_directly()
+        and (not run.persisted or _is_new_step(run, runtime))
     ):
-        return drive(task_run(call, runtime), runtime)
-    try:
-        return _run_directly(call, runtime)
-    except BaseException as error:
-        return drive(stopped(call, runtime, error), runtime)
+        try:
+            state = _run_directly(call, runtime)
+        except BaseException as error:
+            return drive(stopped(call, runtime, error), runtime)
+    return drive(task_run(call, runtime), runtime) if state is None else state
 
 
 @lru_cache(maxsize=1_000)
 def _is_simple(options: TaskOptions) -> bool:
-    """Whether no option has anything done between the states and the call of a run whose result is not persisted."""
+    """Whether no option has anything done between the states and the call."""
     hooks = options.on_running or options.on_completion
     is_plain = not (options.is_async or options.is_generator or options.is_cached or hooks)
     return is_plain and options.run_name is None and not options.timeout_seconds and options.cache_result_in_memory
@@ -81,7 +82,11 @@ def _is_new_step(run: TaskRunContext, runtime: Runtime) -> bool:
     return runtime.can_persist(run)
 
 
-def _run_directly(call: TaskCall, runtime: Runtime) -> State[object]:
+def _run_directly(call: TaskCall, runtime: Runtime) -> State[object] | None:
+    """The final state of a run that was not there before; None if more is to be done than that.
+
+    Then `made` has what its first attempt came to.
+    """
     run, options = call.run, call.run.options
     run.run_count = 1
     records = call.records
@@ -101,7 +106,7 @@ def _run_directly(call: TaskCall, runtime: Runtime) -> State[object]:
         if (flow is not None and flow.controller.is_over) or (type(value) not in ATOMS and _is_special(value)):
             call.made = Made(value)
     if call.made is not None:
-        return drive(task_run(call, runtime), runtime)
+        return None
     result: BaseResult[Any] | None = literal_of(value) if options.persist_result is not False else None
     if result is None:
         result = write_value(run, runtime, value) if run.persisted else UnpersistedResult(value)
@@ -112,7 +117,6 @@ def _run_directly(call: TaskCall, runtime: Runtime) -> State[object]:
         runtime.commit(records)
         if flow is not None and flow.controller.lost is not None:  # they were refused
             flow.controller.check()
-    assert run.state is not None
     return run.state
 
 
