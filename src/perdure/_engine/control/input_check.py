@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from perdure._platform.suggest import nearest
 
@@ -23,7 +22,6 @@ CUSTOM = "x-custom-validation"  # in a schema: the flow alone knows what input i
 
 Schema = Mapping[str, Any]
 _TYPES: dict[str, type] = {"boolean": bool, "integer": int, "number": float, "string": str}
-_FORMATS: dict[str, type] = {"date": date, "date-time": datetime, "time": time, "duration": timedelta, "uuid": UUID}
 _CONTAINERS: dict[str, type | None] = {"object": dict, "array": list, "null": type(None)}
 _BOUNDS = {
     "exclusiveMinimum": (">", operator.gt),
@@ -39,6 +37,13 @@ def mismatch(schema: Schema | None, answer: object) -> str | None:
     if schema is None:
         return None if answer is None else f"it takes none, and was given {json.dumps(answer)}"
     return None if schema.get(CUSTOM) else _wrong(schema, answer, schema.get("$defs", {}), "")
+
+
+@cache
+def _formats() -> dict[str, type]:
+    from uuid import UUID  # few programs need it; the others start faster
+
+    return {"date": date, "date-time": datetime, "time": time, "duration": timedelta, "uuid": UUID}
 
 
 def resolved(schema: Schema, named: Mapping[str, Schema]) -> Schema:
@@ -100,7 +105,7 @@ def _fits(schema: Schema, wanted: str, answer: object) -> bool:
     if wanted in _CONTAINERS:
         return isinstance(answer, _CONTAINERS[wanted] or object)
     name = schema.get("format")
-    python = _FORMATS.get(str(name)) if name is not None else _TYPES.get(wanted)
+    python = _formats().get(str(name)) if name is not None else _TYPES.get(wanted)
     if python is None:
         return True  # a format that more than text may be given for
     try:
