@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from itertools import pairwise
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from perdure._automations.definition import (
     MOST_KEYS,
@@ -19,6 +19,7 @@ from perdure._automations.definition import (
 )
 from perdure._automations.templates import MISSING, looked_up
 from perdure._platform.clock import Micros, from_datetime, to_datetime
+from perdure._platform.named import NamedTuple
 
 # acts; waits: for more events, for quiet, or for a time; ignored: did not match; limited: acts too often;
 # loop: the event follows from what it did itself; missed: nobody looked at that time

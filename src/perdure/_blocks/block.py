@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Generator
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, Self
 from uuid import UUID, uuid5
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
@@ -18,6 +18,7 @@ from perdure._model.errors import BlockError, BlockMissing, reasons
 from perdure._model.records import BlockRecord
 from perdure._platform.clock import system_clock
 from perdure._platform.ids import new_id
+from perdure._platform.named import NamedTuple
 from perdure._platform.suggest import nearest
 from perdure._platform.threads import in_thread
 

@@ -1,7 +1,7 @@
 """The server's stream of events, read line by line; after a break it continues where it was."""
 
 import time
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from pydantic import TypeAdapter
 
@@ -9,6 +9,7 @@ from perdure._client.filters import Id
 from perdure._client.requests import Answer, Asker
 from perdure._http.models import FlowRunModel, LogModel
 from perdure._model.errors import OrchestratorUnreachable
+from perdure._platform.named import NamedTuple
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0  # seconds between two attempts
 _FLOW_RUN, _LOG = TypeAdapter(FlowRunModel), TypeAdapter(LogModel)

@@ -8,12 +8,13 @@ import time
 from collections.abc import Generator, Mapping
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from perdure._model import errors
 from perdure._model.errors import AccessRefused, ClientError, NotFound, OrchestratorUnreachable, PerdureError
+from perdure._platform.named import NamedTuple
 
 T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)

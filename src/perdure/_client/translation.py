@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any
 
 from perdure._model.state_types import StateType
 from perdure._platform.clock import from_datetime
+from perdure._platform.named import NamedTuple
 from perdure._rooms.runs.records import RunFilter
 
 Filter = Mapping[str, object]

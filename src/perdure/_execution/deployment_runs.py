@@ -4,13 +4,14 @@ import time
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from perdure._client.runs_seen import FlowRunSeen
 from perdure._model.colour import caller_is_async
 from perdure._model.errors import DeploymentError
 from perdure._model.state_types import FINAL, StateType
 from perdure._platform.clock import from_datetime
+from perdure._platform.named import NamedTuple
 from perdure._rooms.deployments.definition import definition_of_text
 from perdure._rooms.deployments.port import Deployment
 from perdure._rooms.deployments.runs import Wanted, deployment_named, make_runs

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from perdure._explanation.types import Involved
 from perdure._model.records import DecisionRecord, InputRecord, ResultRecord, StateRecord
 from perdure._platform.clock import Micros
 from perdure._platform.ids import id_at
+from perdure._platform.named import NamedTuple
 from perdure._rooms.results.records import ResultFilter
 from perdure._rooms.runs.records import FlowRun, RunFilter, TaskRun
 from perdure._store.protocol import Orchestrator

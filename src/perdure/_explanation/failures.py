@@ -3,10 +3,10 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from perdure._model.state_types import StateType
 from perdure._platform.clock import Micros
+from perdure._platform.named import NamedTuple
 from perdure._rooms.runs.records import FailureCount, FailureFilter, FlowRun, RunFilter
 from perdure._store.protocol import Orchestrator
 

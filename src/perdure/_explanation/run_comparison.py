@@ -9,12 +9,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from perdure._model.errors import ResultError, StorageError
 from perdure._model.records import DecisionRecord, ResultRecord, StartRecord
 from perdure._model.state_types import StateType
 from perdure._platform.clock import Micros
+from perdure._platform.named import NamedTuple
 from perdure._platform.secrecy import HIDDEN
 from perdure._results.difference import diff_plainly
 from perdure._results.store import FindStorage

@@ -1,9 +1,10 @@
 """What an explanation says."""
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, get_args
 
 from perdure._platform.clock import Micros, to_datetime
+from perdure._platform.named import NamedTuple
 
 NotRun = Literal["cached", "waited", "reused", "not ready", "not begun", "cancelled", "stopped"]
 Cached = Literal[

@@ -1,12 +1,12 @@
 """The verdict: which of the things that are known of a run decided that it called its function, or that it did not."""
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from perdure._explanation.comparison import changes_of_source
 from perdure._explanation.facts import LOOKED_AT, Facts, Known, Run, involved
 from perdure._explanation.types import Component, Explanation, Involved, Reason, time_text
 from perdure._model.state_types import FINAL, UNSUCCESSFUL, StateType
+from perdure._platform.named import NamedTuple
 from perdure._rooms.runs.records import FlowRun, RunFilter, TaskRun
 from perdure._store.protocol import Orchestrator
 

@@ -7,7 +7,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from anyio import to_thread
 from fastapi import Depends, Request
@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import cookie_parser
 
 from perdure._platform.clock import system_clock
+from perdure._platform.named import NamedTuple
 from perdure._rooms.tokens.records import Scope, Token
 from perdure._rooms.tokens.store import Tokens, digest_of
 

@@ -11,11 +11,11 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from secrets import token_hex
-from typing import NamedTuple
 
 from perdure._model.errors import OrchestratorError
 from perdure._model.state_types import FINAL
 from perdure._platform.clock import system_clock
+from perdure._platform.named import NamedTuple
 from perdure._rooms.events.port import ARRIVAL
 from perdure._rooms.runs.records import FlowRun, RunFilter
 from perdure._store.embedded import EmbeddedOrchestrator

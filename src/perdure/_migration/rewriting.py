@@ -9,7 +9,6 @@ import functools
 import importlib.util
 import re
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 import libcst as cst
 from libcst.metadata import (
@@ -22,6 +21,7 @@ from libcst.metadata import (
 
 from perdure._migration.rules import Decide, Move, Source
 from perdure._model.errors import MigrationError
+from perdure._platform.named import NamedTuple
 
 
 class Finding(NamedTuple):

@@ -1,7 +1,8 @@
 """What becomes of a name of another system: it moves, or a person decides."""
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+
+from perdure._platform.named import NamedTuple
 
 
 class Decide(NamedTuple):

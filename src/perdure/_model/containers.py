@@ -10,7 +10,9 @@ import functools
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from types import MappingProxyType, SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any
+
+from perdure._platform.named import NamedTuple
 
 ATOMS = frozenset({int, float, str, bytes, bool, type(None), complex})
 

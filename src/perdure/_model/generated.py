@@ -1,7 +1,9 @@
 """What generators of the user's hand on and come to."""
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
+
+from perdure._platform.named import NamedTuple
 
 T = TypeVar("T")
 

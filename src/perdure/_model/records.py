@@ -4,11 +4,12 @@ Named tuples, since one is made for each state of each run: they cost a third of
 go into the database as they are.
 """
 
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from perdure._model.fields import Answer, Epochs, Id, Json, JsonObject, Small, Staged, Tags
 from perdure._model.state_types import StateType
 from perdure._platform.clock import Micros
+from perdure._platform.named import NamedTuple
 
 ResultKind = Literal["unpersisted", "literal", "persisted"]
 """Whether a result is kept, and where: not, in its record, or in a storage."""

@@ -3,9 +3,10 @@
 import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from perdure._model.errors import ParameterBindError
+from perdure._platform.named import NamedTuple
 
 _PLAIN = inspect.Parameter.POSITIONAL_OR_KEYWORD
 _KEYWORD_ONLY = inspect.Parameter.KEYWORD_ONLY

@@ -5,7 +5,8 @@ import binascii
 import os
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
+
+from perdure._platform.named import NamedTuple
 
 MIN_KEY = 32  # bytes
 RULE = (

@@ -1,8 +1,9 @@
 """Tables: the columns, the first rows, and how much memory they take."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, cast
 
+from perdure._platform.named import NamedTuple
 from perdure._platform.secrecy import HIDDEN
 from perdure._previews.text import beginning, head, is_naming, names_a_secret, number
 from perdure._previews.tree import Tree, encode

@@ -6,8 +6,9 @@ import json
 from collections import deque
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 
+from perdure._platform.named import NamedTuple
 from perdure._platform.secrecy import HIDDEN, is_secret, is_secret_name, mro_of, namespace_of
 from perdure._previews.errors import is_exception, message_of
 from perdure._previews.text import (

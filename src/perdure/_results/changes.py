@@ -1,7 +1,9 @@
 """What a comparison found: changes, each at its place inside the values, bounded in number and length."""
 
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Literal
+
+from perdure._platform.named import NamedTuple
 
 Kind = Literal["added", "removed", "changed", "retyped"]
 MAX_CHANGES = 200  # kept of one comparison; the others are counted

@@ -2,8 +2,9 @@
 
 import sys
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from perdure._platform.named import NamedTuple
 from perdure._results.changes import MAX_SAMPLES, Change, Found, Sample
 from perdure._results.comparison_arrays import differing, largest_difference, value_text
 

@@ -6,7 +6,7 @@ import io
 import json
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from perdure._model.errors import (
     ObjectMissing,
@@ -17,6 +17,7 @@ from perdure._model.errors import (
     StorageError,
     UnknownSerializer,
 )
+from perdure._platform.named import NamedTuple
 from perdure._platform.version import VERSION
 from perdure._results import signing
 from perdure._results.description import SerializerDescription, description_of

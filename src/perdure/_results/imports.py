@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, suppress
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from perdure._model.errors import ObjectMissing, OrchestratorError, ResultCorrupt, StorageKeyError
@@ -16,6 +16,7 @@ from perdure._model.records import FlowRunRecord, Record, ResultRecord, StateRec
 from perdure._model.state_types import StateType
 from perdure._platform.clock import Micros, system_clock
 from perdure._platform.ids import new_id
+from perdure._platform.named import NamedTuple
 from perdure._results.document import PersistedResultBlob, digest_of
 from perdure._results.lookup import Known, known_runs
 from perdure._results.payload import payload_owner

@@ -1,8 +1,9 @@
 """Runs by what a person calls them: an id, the beginning of one, a name, or `FLOW-RUN/NAME`."""
 
 from collections.abc import Callable, Sequence
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
+from perdure._platform.named import NamedTuple
 from perdure._rooms.runs.records import FlowRun, RunFilter, TaskRun
 
 R = TypeVar("R")

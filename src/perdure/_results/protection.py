@@ -1,7 +1,8 @@
 """Which keys a result document needs, and whether this process has them."""
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from perdure._platform.named import NamedTuple
 from perdure._results import signing
 from perdure._results.document import PersistedResultBlob
 

@@ -12,11 +12,12 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from perdure._model.errors import OrchestratorError, ResultError, SettingError, StorageError
 from perdure._platform import providers
 from perdure._platform.clock import Micros, system_clock
+from perdure._platform.named import NamedTuple
 from perdure._results.confirmation import foreign
 from perdure._results.keys import is_own_key
 from perdure._results.orphans import Orphans, find_orphans

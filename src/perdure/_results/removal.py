@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from perdure._model.errors import ResultCorrupt, ResultError, ResultInUse, ResultUntrusted
 from perdure._model.records import RemovalRecord, ResultRecord
 from perdure._model.state_types import ABANDONED, FINAL, StateType
 from perdure._platform.clock import system_clock
+from perdure._platform.named import NamedTuple
 from perdure._results.confirmation import foreign
 from perdure._results.document import read_document
 from perdure._results.keys import is_own_key

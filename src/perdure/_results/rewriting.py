@@ -8,7 +8,7 @@ one to rewrite it sets right.
 import json
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
 from perdure._model.errors import (
@@ -21,6 +21,7 @@ from perdure._model.errors import (
     UnknownSerializer,
 )
 from perdure._model.records import ResultRecord
+from perdure._platform.named import NamedTuple
 from perdure._results import signing
 from perdure._results.document import resealed
 from perdure._results.lookup import kept_records, known_runs, persisted_record

@@ -4,11 +4,12 @@ import json
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from perdure._model.errors import BlockError, ResultCorrupt, ResultError, ResultMissing, ResultUnreadable, StorageError
 from perdure._model.records import BlockRecord, ResultRecord
 from perdure._platform.later import Later
+from perdure._platform.named import NamedTuple
 from perdure._results.document import PersistedResultBlob, digest_of, encode, read_document
 from perdure._results.keys import new_key
 from perdure._results.payload import HeldPayload, Layout, PayloadWriter, dumped, payload_key, payload_owner

@@ -4,11 +4,12 @@ import json
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from perdure._model.errors import ObjectMissing, ResultError, ResultInUse, ResultMissing, ResultUntrusted, StorageError
 from perdure._model.records import ResultRecord
+from perdure._platform.named import NamedTuple
 from perdure._results import signing
 from perdure._results.document import PersistedResultBlob, sealed
 from perdure._results.keys import is_own_key

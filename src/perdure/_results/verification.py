@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from itertools import islice
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 from uuid import UUID
 
 from perdure._model.errors import (
@@ -21,6 +21,7 @@ from perdure._model.errors import (
 )
 from perdure._model.records import ResultRecord
 from perdure._platform.clock import Micros, system_clock
+from perdure._platform.named import NamedTuple
 from perdure._results.document import PersistedResultBlob
 from perdure._results.lookup import kept_records, known_runs, persisted_record
 from perdure._results.overwrites import check_own

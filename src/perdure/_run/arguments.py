@@ -6,11 +6,12 @@ decided upon once; and a container of nothing but leaves, such as a list of a mi
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import is_
-from typing import Any, NamedTuple
+from typing import Any
 
 from perdure._model.annotations import Annotation, allow_failure, quote
 from perdure._model.containers import ATOMS, Container, container_of
 from perdure._model.states import State
+from perdure._platform.named import NamedTuple
 from perdure._run.pending import Pending, PendingGroup
 
 Upstream = Pending | State[object]

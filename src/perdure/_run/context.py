@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
 from perdure._model.errors import MissingContext
@@ -15,6 +15,7 @@ from perdure._model.state_types import StateType
 from perdure._model.states import State
 from perdure._platform import forks
 from perdure._platform.clock import Micros, to_datetime
+from perdure._platform.named import NamedTuple
 from perdure._run.arguments import is_atom
 from perdure._run.controller import RunController
 from perdure._run.pending import Pending

@@ -1,10 +1,11 @@
 """What the engine asks the outside world for, as values. A driver performs each and sends its outcome back."""
 
 from collections.abc import Callable, Generator, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from perdure._model.generated import Answer
 from perdure._model.records import Record
+from perdure._platform.named import NamedTuple
 
 T = TypeVar("T")
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Generator
 from pathlib import Path
-from typing import Literal, NamedTuple, Self
+from typing import Literal, Self
 
 from perdure._model.errors import VisualizationError
+from perdure._platform.named import NamedTuple
 
 _SECONDS = 60.0  # that Graphviz may take
 _FENCES = {".md": "```mermaid\n{}\n```\n"}

@@ -5,11 +5,12 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
 
 from perdure._model.state_types import StateType
 from perdure._model.states import State
 from perdure._model.tracebacks import fold
+from perdure._platform.named import NamedTuple
 from perdure._run.controller import Bell
 from perdure._run.pending import Pending
 

@@ -8,7 +8,7 @@ to it only because they went in one batch, and a value is what it was when its c
 import pickle
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, NamedTuple
+from typing import Any
 
 from perdure._engine.lifecycle.task_run import TaskCall
 from perdure._model.exceptions import stand_in
@@ -16,6 +16,7 @@ from perdure._model.options import Resources
 from perdure._model.records import Record
 from perdure._model.states import State
 from perdure._platform import forks
+from perdure._platform.named import NamedTuple
 from perdure._results import held
 from perdure._run.arguments import only_atoms
 from perdure._run.context import RUN_FIELDS, TaskRunContext

@@ -9,9 +9,10 @@ import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, Protocol
 
 from perdure._model.errors import InvalidPartition
+from perdure._platform.named import NamedTuple
 from perdure._scheduling.zones import instant_of, local_at, zone_named
 
 Every = Literal["hour", "day", "week", "month"]

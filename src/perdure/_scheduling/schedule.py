@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, get_args
 
 from perdure._model.errors import InvalidSchedule
+from perdure._platform.named import NamedTuple
 from perdure._scheduling.cron_and_intervals import CronRule, IntervalRule, RecurrenceRule, Rule, is_excluded, rule_of
 
 CatchUp = Literal["latest", "all", "none"]

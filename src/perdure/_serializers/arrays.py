@@ -7,11 +7,12 @@ import math
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from perdure._model.errors import ResultCorrupt, ResultUnreadable, SerializationError
+from perdure._platform.named import NamedTuple
 from perdure._serializers.parts import bounds, check_names
 from perdure._serializers.payload import Bytes
 

@@ -15,10 +15,11 @@ import io
 import os
 import zlib
 from collections.abc import Callable, Iterable
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO
 
 from perdure._model.errors import ResultUnreadable
 from perdure._platform.keyring import Key
+from perdure._platform.named import NamedTuple
 from perdure._serializers.payload import Bytes, Payload
 
 CHUNK = 1024 * 1024  # bytes

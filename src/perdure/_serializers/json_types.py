@@ -13,11 +13,12 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID, SafeUUID
 from zoneinfo import ZoneInfo
 
 from perdure._model.generated import GeneratedItems
+from perdure._platform.named import NamedTuple
 from perdure._serializers import json_bounds as bounds
 
 Tag = Mapping[str, Any]

@@ -5,7 +5,8 @@ Of a library that is listed here, a pattern admits the classes of values alone; 
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
+
+from perdure._platform.named import NamedTuple
 
 
 class Values(NamedTuple):

@@ -9,7 +9,9 @@ import importlib
 import pickle
 from collections.abc import Callable
 from math import prod
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
+
+from perdure._platform.named import NamedTuple
 
 _HOLDS_OBJECTS = 1  # a flag of dtypes: their items are counted references
 

@@ -3,11 +3,12 @@
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 import pyarrow as pa
 
 from perdure._model.errors import PerdureError, ResultCorrupt, ResultError, ResultUnreadable, SerializationError
+from perdure._platform.named import NamedTuple
 from perdure._serializers import dictionaries, pandas_tables
 from perdure._serializers.parts import check_names
 

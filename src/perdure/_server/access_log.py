@@ -7,8 +7,8 @@ import time
 import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import NamedTuple
 
+from perdure._platform.named import NamedTuple
 from perdure._platform.secrecy import without_secrets
 
 _requests = logging.getLogger("perdure.server.requests")

@@ -2,12 +2,13 @@
 
 import sys
 from asyncio import TimerHandle, Transport
-from typing import Any, NamedTuple
+from typing import Any
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from perdure._model.errors import SettingError
+from perdure._platform.named import NamedTuple
 
 _OWN_FILES = 96  # descriptors for the database, the log, programs that are started, and Python's own
 _FEWEST = 16  # connections

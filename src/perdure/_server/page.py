@@ -3,7 +3,6 @@
 import secrets
 from http import HTTPStatus
 from pathlib import Path
-from typing import NamedTuple
 
 from anyio import to_thread
 from starlette.datastructures import Headers
@@ -12,6 +11,7 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from perdure._http.access import READING, is_of_api
+from perdure._platform.named import NamedTuple
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'{styles}; img-src 'self' data: blob:; font-src 'self';"

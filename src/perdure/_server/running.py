@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
 
 import uvicorn
 from fastapi import FastAPI
@@ -22,6 +21,7 @@ from perdure._http.config import ServerConfig
 from perdure._model.errors import SettingError, TokenError
 from perdure._platform import providers
 from perdure._platform.clock import system_clock
+from perdure._platform.named import NamedTuple
 from perdure._results.types import PersistedResult
 from perdure._server import access_log as telling
 from perdure._server.app import create_app

@@ -5,12 +5,13 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from perdure._model.errors import SettingError
 from perdure._model.retention import RULE as RETENTION_RULE
 from perdure._model.retention import Retention
 from perdure._platform import keyring
+from perdure._platform.named import NamedTuple
 from perdure._platform.places import RULE as PLACES_RULE
 from perdure._platform.places import parse_places
 from perdure._platform.secrecy import HIDDEN

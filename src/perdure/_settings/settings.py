@@ -10,8 +10,9 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, cast
+from typing import Any, Literal, cast
 
+from perdure._platform.named import NamedTuple
 from perdure._platform.secrecy import know
 from perdure._platform.suggest import nearest
 from perdure._settings.fields import PREFIX, SETTINGS, Secret, Setting, Settings, find_setting, secret_parts, text_of

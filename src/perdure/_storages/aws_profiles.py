@@ -5,9 +5,10 @@ import importlib
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from perdure._model.errors import StorageError
+from perdure._platform.named import NamedTuple
 
 if TYPE_CHECKING:
     from obstore.store import S3Credential

@@ -4,7 +4,7 @@ import io
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr
@@ -14,6 +14,7 @@ from perdure._platform.clock import Micros
 from perdure._platform.files import TEMPORARY_PREFIX
 from perdure._platform.ids import new_id
 from perdure._platform.memory import room_for
+from perdure._platform.named import NamedTuple
 from perdure._platform.places import directory_place, plain_place
 from perdure._storages.storage import Entry, Storage, Writer, check_key
 

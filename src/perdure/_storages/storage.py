@@ -5,7 +5,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path, PurePath
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from perdure._blocks.approved import approve
 from perdure._blocks.block import Block
@@ -14,6 +14,7 @@ from perdure._model.colour import caller_is_async
 from perdure._model.errors import StorageKeyError
 from perdure._platform.clock import Micros
 from perdure._platform.files import TEMPORARY_PREFIX
+from perdure._platform.named import NamedTuple
 from perdure._platform.threads import in_thread
 from perdure._storages import directories
 

@@ -1,11 +1,11 @@
 """What resuming a flow run, or running its flow again, would do with the calls that it had made."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from sqlalchemy import CTE, ColumnElement, and_, case, exists, false, func, literal, or_, select, union_all
 
 from perdure._platform.clock import Micros
+from perdure._platform.named import NamedTuple
 from perdure._store.embedded import EmbeddedOrchestrator
 from perdure._store.sql.filtered_lists import holds
 from perdure._store.sql.tables import cache_entry, flow_run, result, run_input, task_run

@@ -8,12 +8,13 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, literal, select, text, union_all
 
 from perdure._model.records import InputRecord, ResultRecord
 from perdure._platform.clock import Micros, system_clock
+from perdure._platform.named import NamedTuple
 from perdure._rooms.cache.records import CacheEntry, CacheFilter
 from perdure._rooms.events.port import Delivery
 from perdure._rooms.logs.records import LogFilter, LogLine

@@ -3,11 +3,12 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import exists, func, select, text
 
 from perdure._platform.clock import Micros
+from perdure._platform.named import NamedTuple
 from perdure._rooms.runs.tables import NOT_COMPLETED
 from perdure._store.embedded import EmbeddedOrchestrator
 from perdure._store.sql.tables import decision, flow_run, result, task_run

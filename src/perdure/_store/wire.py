@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, cached_property, partial
 from inspect import Parameter, Signature, signature
 from types import NoneType, UnionType
-from typing import Annotated, Any, NamedTuple, Protocol, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Protocol, Union, get_args, get_origin, get_type_hints
 
 from pydantic import (
     AfterValidator,
@@ -33,6 +33,7 @@ from perdure._model.filters import choices_of
 from perdure._model.ports import needed_by
 from perdure._model.records import CacheRecord, OwnersRecord, Record, ResultRecord
 from perdure._platform.clock import Micros
+from perdure._platform.named import NamedTuple
 from perdure._rooms.events.port import Event
 from perdure._rooms.results.port import Pruning
 from perdure._store.field_checks import CHECKS, EPOCHS, Id, decoded, has_no_nul

@@ -5,9 +5,10 @@ takes over from one that is gone, and before a run is started a second time.
 """
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from perdure._model.errors import WorkerError
+from perdure._platform.named import NamedTuple
 
 KEPT_LINES = 64  # of what was printed
 UNKNOWN_CODE = 256  # of what has ended, nobody knows how; exit codes are smaller

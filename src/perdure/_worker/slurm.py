@@ -11,9 +11,9 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import NamedTuple
 
 from perdure._model.errors import WorkerError
+from perdure._platform.named import NamedTuple
 from perdure._worker.infrastructure import Job, Unreachable, last_lines
 
 _LOOK_SECONDS = 1.0  # between two looks at the queue, for all jobs together

@@ -6,9 +6,9 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 from perdure._model.errors import WorkerError
+from perdure._platform.named import NamedTuple
 
 _UNITS = Path("/etc/systemd/system")
 _NAME = re.compile(r"[A-Za-z0-9:_.\-]{1,200}")

@@ -13,13 +13,13 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import NamedTuple
 from uuid import uuid4
 
 from perdure._model.errors import PerdureError
 from perdure._model.state_types import StateType
 from perdure._platform.clock import system_clock
 from perdure._platform.files import make_private
+from perdure._platform.named import NamedTuple
 from perdure._platform.suggest import nearest
 from perdure._platform.version import VERSION
 from perdure._rooms.runs.records import RunFilter

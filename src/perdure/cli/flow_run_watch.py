@@ -6,7 +6,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,6 +14,7 @@ from perdure._engine.recovery.lost_runs import lost_among
 from perdure._model.records import ArtifactRecord
 from perdure._model.state_types import FINAL, UNSUCCESSFUL, StateType
 from perdure._platform.clock import Micros
+from perdure._platform.named import NamedTuple
 from perdure._rooms.artifacts.records import ArtifactFilter
 from perdure._rooms.logs.records import LogFilter, LogLine
 from perdure._rooms.runs.records import FlowRun, TaskRun

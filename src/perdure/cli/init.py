@@ -5,10 +5,11 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import typer
 
+from perdure._platform.named import NamedTuple
 from perdure._rooms.deployments.declared import NAME
 from perdure._rooms.deployments.declared_schema import SCHEMA
 from perdure.cli.groups import SETTINGS, AsJson

@@ -6,12 +6,13 @@ import re
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import typer
 
 from perdure._model.state_types import StateType
 from perdure._platform.clock import Micros, to_datetime
+from perdure._platform.named import NamedTuple
 from perdure._platform.printable import printable, printable_json
 from perdure._platform.secrecy import without_known
 

@@ -6,7 +6,7 @@ import json
 import reprlib
 import sys
 from collections.abc import Callable
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 import typer
 
@@ -14,6 +14,7 @@ from perdure._execution.flows import Flow
 from perdure._model.errors import ParameterBindError, PerdureError
 from perdure._model.state_types import StateType
 from perdure._model.states import State, is_states
+from perdure._platform.named import NamedTuple
 from perdure._platform.suggest import nearest
 from perdure._rooms.runs.records import FlowRun
 from perdure._run.context import FlowRunContext

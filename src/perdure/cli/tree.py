@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from perdure._model.state_types import FINAL, UNSUCCESSFUL, StateType
+from perdure._platform.named import NamedTuple
 from perdure._rooms.runs.records import FlowRun, RunFilter, TaskRun
 from perdure._store.protocol import Orchestrator
 from perdure.cli.output import count_text, duration_text, lost_text, note, one_line, plural, state_text

@@ -11,13 +11,14 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from perdure._blocks.block import Block
 from perdure._execution.tasks import task
 from perdure._model.errors import CommandFailed, IntegrationError
+from perdure._platform.named import NamedTuple
 from perdure._rooms.artifacts.creation import create_markdown_artifact
 from perdure.integrations.calling import run_log
 from perdure.integrations.processes import Command, Process

@@ -10,13 +10,14 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, NamedTuple
+from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, SecretStr, model_validator
 
 from perdure._blocks.block import Block
 from perdure._model.errors import CommandFailed, IntegrationError
+from perdure._platform.named import NamedTuple
 from perdure.integrations.calling import awaited_in_async_code, run_log
 from perdure.integrations.github_credentials import GitHubCredentials
 from perdure.integrations.processes import Command, Process

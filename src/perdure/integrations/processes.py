@@ -15,9 +15,10 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import IO, NamedTuple, Self
+from typing import IO, Self
 
 from perdure._model.errors import CommandFailed, IntegrationError
+from perdure._platform.named import NamedTuple
 from perdure._platform.threads import in_thread
 from perdure._run.controller import Bell
 

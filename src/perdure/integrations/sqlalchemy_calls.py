@@ -3,7 +3,9 @@
 import re
 import threading
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
+
+from perdure._platform.named import NamedTuple
 
 __all__ = ["Connections", "Fetch"]
 

@@ -11,7 +11,7 @@ import inspect
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 from perdure._engine import drivers
 from perdure._engine.port import Runtime
@@ -19,6 +19,7 @@ from perdure._execution.flows import Flow
 from perdure._model.records import Record
 from perdure._model.state_types import StateType
 from perdure._platform.clock import Clock, system_clock
+from perdure._platform.named import NamedTuple
 from perdure._results.lookup import get_result
 from perdure._rooms.runs.records import FlowRun, RunFilter
 from perdure._run import logs

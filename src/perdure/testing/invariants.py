@@ -4,12 +4,12 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 from perdure._engine.identity.identity import identity_in
 from perdure._model.errors import ResultError, StorageError
 from perdure._model.state_types import FINAL, ROLLED_BACK, StateType
 from perdure._model.transitions import TRANSITIONS
+from perdure._platform.named import NamedTuple
 from perdure._results.store import result_from_record
 from perdure._rooms.results.records import ResultFilter
 from perdure._rooms.runs.records import FlowRun, RunFilter, TaskRun

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import pytest
 
@@ -29,6 +28,7 @@ from perdure._model.records import (
 )
 from perdure._model.state_types import StateType as S
 from perdure._platform.ids import new_id
+from perdure._platform.named import NamedTuple
 from perdure._rooms.artifacts.records import ArtifactFilter
 from perdure._rooms.results.records import ResultFilter
 from perdure._rooms.runs.records import RunFilter

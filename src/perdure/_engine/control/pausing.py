@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from perdure._engine.lifecycle.runs import enter
 from perdure._engine.port import Runtime
@@ -11,6 +11,7 @@ from perdure._model.errors import PauseTimeout, SuspendRequested
 from perdure._model.records import WaitRecord
 from perdure._model.state_types import StateType
 from perdure._platform.clock import to_datetime
+from perdure._platform.named import NamedTuple
 from perdure._run.context import FlowRunContext
 from perdure._run.effects import Blocking, Report, Sleep, Steps
 

@@ -5,7 +5,7 @@ import hashlib
 import inspect
 import json
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from perdure._engine.identity.policies import (
     TASK_SOURCE,
@@ -16,6 +16,7 @@ from perdure._engine.identity.policies import (
 )
 from perdure._engine.identity.projects import project_of
 from perdure._platform.later import Later
+from perdure._platform.named import NamedTuple
 from perdure._run.context import TaskRunContext
 from perdure._run.effects import Call, Steps
 

@@ -10,13 +10,14 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from perdure._engine.identity.projects import folder_of
 from perdure._engine.port import Runtime
 from perdure._model.errors import SerializationError
 from perdure._model.options import RunOptions
 from perdure._platform.later import Later
+from perdure._platform.named import NamedTuple
 from perdure._run.arguments import Upstream, is_atom, replace_upstreams
 from perdure._run.context import FlowRunContext, RunContext
 from perdure._run.pending import Pending

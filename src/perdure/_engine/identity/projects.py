@@ -6,11 +6,11 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 from types import FunctionType, MethodType
-from typing import NamedTuple
 
 from perdure._model.options import RunOptions
 from perdure._model.records import StartRecord
 from perdure._platform import programs, projects
+from perdure._platform.named import NamedTuple
 from perdure._rooms.runs.records import RunFilter
 from perdure._settings import settings
 from perdure._store.protocol import Orchestrator

@@ -35,7 +35,7 @@ import sysconfig
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import BuiltinFunctionType, CodeType, FunctionType, MappingProxyType, MethodType, ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from perdure._engine.identity.class_members import is_made, members_not_said
@@ -46,6 +46,7 @@ from perdure._engine.identity.source_constants import pickled_constant
 from perdure._engine.identity.source_files import body_of_class, file_of, own_source, source_of_class
 from perdure._model.errors import SerializationError
 from perdure._platform import programs
+from perdure._platform.named import NamedTuple
 
 _MOST = 10_000  # functions and classes that one task may reach, and objects; those after count by their names and types
 _DEEPEST = 30  # objects, one inside the other

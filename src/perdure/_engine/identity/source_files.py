@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from inspect import CO_VARARGS, CO_VARKEYWORDS
 from types import CodeType, FunctionType
-from typing import NamedTuple
+
+from perdure._platform.named import NamedTuple
 
 
 @functools.lru_cache(maxsize=10_000)

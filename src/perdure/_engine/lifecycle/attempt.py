@@ -7,11 +7,12 @@ from perdure._engine.lifecycle.hints import add_hint
 from perdure._engine.lifecycle.items import Items, hand_on_earlier, keep_item, kept_for
 from perdure._engine.port import Runtime
 from perdure._model.generated import Answer, Exhausted
+from perdure._platform.named import NamedTuple
 from perdure._run.context import RunContext
 from perdure._run.effects import Call, Closed, Emit, NextItem, Steps
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Produced:
     """What the newest attempt of a run came to."""
 
@@ -23,8 +24,7 @@ class Produced:
         return self.error if isinstance(self.error, StopIteration) else error
 
 
-@dataclass(slots=True, frozen=True)
-class Made:
+class Made(NamedTuple):
     """What the call of a function has come to already: what it returned, or what it raised."""
 
     value: object = None

@@ -28,7 +28,7 @@ S = StateType
 _GRACE_SECONDS = 10.0  # for running tasks to end, once their flow run is stopped
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class FlowCall:
     """One call of a flow: its run, and what it still has to wait for."""
 

@@ -20,7 +20,7 @@ from perdure._run.effects import Blocking, Closed, Emit, Steps
 PAGE = 1_000  # items whose records are read at once
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Items:
     """How far a run of a generator has come, over all its attempts."""
 

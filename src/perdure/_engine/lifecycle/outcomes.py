@@ -15,7 +15,7 @@ from perdure._run.arguments import is_atom, replace_upstreams
 from perdure._run.context import FlowRunContext
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Outcome:
     """What an attempt came to."""
 

@@ -2,8 +2,9 @@
 
 import functools
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from perdure._platform.named import NamedTuple
 from perdure._platform.providers import orchestrator
 from perdure._run.context import RunContext
 

@@ -31,7 +31,7 @@ from perdure._run.hook_calls import hook_call
 S = StateType
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class TaskCall:
     """One call of a task: its run, and what it still has to wait for."""
 

@@ -34,7 +34,7 @@ identities: then a step just runs again. It never gets the result of a call with
 """
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from perdure._engine.identity.projects import code_of, is_of
 from perdure._engine.port import ProcessRuntime
@@ -49,6 +49,7 @@ from perdure._model.records import NOBODY, ProcessRecord, Record, StartRecord, S
 from perdure._model.state_types import ABANDONED, FINAL, StateType
 from perdure._model.stopped import last_state
 from perdure._platform.later import Later
+from perdure._platform.named import NamedTuple
 from perdure._rooms.runs.records import FlowRun, RunFilter, TaskRun
 from perdure._run.processes import machine_of
 

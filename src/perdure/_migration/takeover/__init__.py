@@ -5,7 +5,6 @@ taking over again adds only what is new since. What has no place here is kept in
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from perdure._migration.takeover import artifacts, blocks, deployments, logs, others, runs
 from perdure._migration.takeover.context import Context, Progress
@@ -14,6 +13,7 @@ from perdure._migration.takeover.source import Source, open_source
 from perdure._migration.takeover.tally import Tallies, Tally
 from perdure._model.errors import MigrationError
 from perdure._platform.files import locked, make_private
+from perdure._platform.named import NamedTuple
 from perdure._settings import settings
 from perdure._store.protocol import Orchestrator
 

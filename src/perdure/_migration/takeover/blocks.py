@@ -1,7 +1,7 @@
 """Blocks: decrypted with Prefect's key, and encrypted with ours."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, SecretBytes, SecretStr, ValidationError
 
@@ -14,6 +14,7 @@ from perdure._migration.takeover.source import from_json, listed, micros
 from perdure._model.errors import BlockError, SettingError
 from perdure._model.records import BlockRecord
 from perdure._platform.clock import Micros
+from perdure._platform.named import NamedTuple
 
 _DEEPEST = 10  # blocks within blocks
 _WRONG = (ValidationError, BlockError, SettingError, ValueError, TypeError)

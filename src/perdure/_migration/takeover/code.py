@@ -5,9 +5,10 @@ import importlib.util
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from perdure._model.errors import PerdureError
+from perdure._platform.named import NamedTuple
 from perdure._rooms.deployments.sources import source_of
 
 _WORKING_DIRECTORY, _CLONE = "set_working_directory", "git_clone"

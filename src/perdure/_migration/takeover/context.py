@@ -1,12 +1,12 @@
 """What every part of a takeover works with."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from perdure._migration.takeover.kept import KeptRows
 from perdure._migration.takeover.source import Source
 from perdure._migration.takeover.tally import Tallies
 from perdure._model.records import Record
+from perdure._platform.named import NamedTuple
 from perdure._store.protocol import Orchestrator
 
 Progress = Callable[[str, int, int], None]  # of what, how many are done, and of how many

@@ -3,11 +3,12 @@
 import builtins
 import json
 import re
-from typing import Any, NamedTuple
+from typing import Any
 
 from perdure._model.records import ResultRecord
 from perdure._model.state_types import StateType
 from perdure._platform.clock import Micros
+from perdure._platform.named import NamedTuple
 
 _FAILED = (StateType.FAILED, StateType.CRASHED)
 _TYPE = re.compile(r"Result of type `([^`]+)`")

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from perdure._migration.takeover.context import Context
 from perdure._migration.takeover.logs import take_logs
@@ -21,6 +21,7 @@ from perdure._model.records import (
 )
 from perdure._model.state_types import StateType
 from perdure._platform.ids import dated_id
+from perdure._platform.named import NamedTuple
 from perdure._rooms.results.records import ResultFilter
 from perdure._rooms.runs.records import FlowRun, RunFilter, TaskRun
 

@@ -1,10 +1,11 @@
 """What is asked of artifacts."""
 
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 from perdure._model.fields import Id
 from perdure._model.filters import CURSOR, OfIds, Parameter, Rows
 from perdure._model.records import ArtifactKind
+from perdure._platform.named import NamedTuple
 
 
 class ArtifactFilter(NamedTuple):

@@ -7,12 +7,13 @@ What an automation is to do is a line of its log that is not done yet; each acti
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal, NamedTuple, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 from perdure._model.fields import Id, JsonObject
 from perdure._model.filters import CURSOR, Parameter, Rows
 from perdure._model.ports import administers, reads
 from perdure._platform.clock import Micros
+from perdure._platform.named import NamedTuple
 
 Outcome = Literal["acts", "waits", "ignored", "limited", "loop", "missed", "failed"]
 

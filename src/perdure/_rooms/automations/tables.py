@@ -1,9 +1,8 @@
 """The tables of automations: of the events that they have not seen, of their log, and of the files that they know."""
 
-from typing import NamedTuple
-
 from perdure._model.fields import Id
 from perdure._model.tables import Index, Table
+from perdure._platform.named import NamedTuple
 from perdure._rooms.automations.port import Automation, LogEntry, WatchedFile
 
 

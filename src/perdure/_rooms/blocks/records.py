@@ -1,8 +1,9 @@
 """What is asked of saved blocks."""
 
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 from perdure._model.filters import Rows
+from perdure._platform.named import NamedTuple
 
 
 class BlockFilter(NamedTuple):

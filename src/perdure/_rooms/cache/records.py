@@ -1,9 +1,8 @@
 """What is asked and answered of the cache."""
 
-from typing import NamedTuple
-
 from perdure._model.fields import Id, JsonObject
 from perdure._platform.clock import Micros
+from perdure._platform.named import NamedTuple
 
 
 class CacheEntry(NamedTuple):

@@ -7,13 +7,14 @@ partition is the same one for schedule, backfill and hand, so that what has a ru
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from perdure._model.errors import DeploymentError, DeploymentMissing
 from perdure._model.records import StateRecord
 from perdure._model.state_types import FINAL, StateType
 from perdure._platform.clock import Micros, to_datetime
 from perdure._platform.ids import new_id
+from perdure._platform.named import NamedTuple
 from perdure._rooms.deployments.definition import definition_of_text
 from perdure._rooms.deployments.port import (
     DEFAULT_PRIORITY,

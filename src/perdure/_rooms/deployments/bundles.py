@@ -11,10 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from perdure._model.errors import BundleError, PerdureError, StorageError
 from perdure._platform.files import locked, make_private
+from perdure._platform.named import NamedTuple
 from perdure._results import signing
 from perdure._rooms.deployments.archives import MOST_PACKED, names_in, packed, unpack
 from perdure._settings import settings

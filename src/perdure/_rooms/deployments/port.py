@@ -6,7 +6,7 @@ one that resumes a crashed run does. So a run that was started twice by mistake 
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Literal, NamedTuple, Protocol
+from typing import Annotated, Literal, Protocol
 
 from perdure._model.fields import Id, JsonObject, Small
 from perdure._model.filters import Rows
@@ -14,6 +14,7 @@ from perdure._model.ports import reads
 from perdure._model.records import FlowKeyRecord, Record
 from perdure._model.state_types import StateType
 from perdure._platform.clock import Micros
+from perdure._platform.named import NamedTuple
 
 SCHEDULED, LATE, SKIPPED = "Scheduled", "Late", "Skipped"  # names of states
 DEFAULT_POOL = "default"

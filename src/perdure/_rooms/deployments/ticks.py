@@ -10,11 +10,11 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
 from uuid import UUID
 
 from perdure._model.errors import OrchestratorError, PerdureError
 from perdure._platform.clock import Micros, from_datetime, to_datetime
+from perdure._platform.named import NamedTuple
 from perdure._rooms.deployments.definition import definition_of_text
 from perdure._rooms.deployments.port import Deployment, ScheduleRecord
 from perdure._rooms.deployments.runs import Wanted, make_runs

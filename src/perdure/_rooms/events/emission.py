@@ -9,13 +9,14 @@ import logging
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from perdure._model.errors import EventError, OrchestratorError
 from perdure._platform import providers
 from perdure._platform.clock import Micros, system_clock, to_datetime
 from perdure._platform.ids import new_id
+from perdure._platform.named import NamedTuple
 from perdure._rooms.events.port import NO_RUN, OF_STATES
 from perdure._rooms.events.port import Event as Kept
 from perdure._run.context import RunContext, current_run

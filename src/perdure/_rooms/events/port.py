@@ -1,13 +1,14 @@
 """The background services of a server, the events that they create, and the hooks that receive them."""
 
 from collections.abc import Sequence
-from typing import Annotated, Literal, NamedTuple, Protocol
+from typing import Annotated, Literal, Protocol
 
 from perdure._model.fields import Id, JsonObject, Small, Tags
 from perdure._model.filters import CURSOR, Parameter, Rows
 from perdure._model.ports import administers
 from perdure._platform.clock import Micros
 from perdure._platform.ids import new_id
+from perdure._platform.named import NamedTuple
 
 
 class Service(NamedTuple):

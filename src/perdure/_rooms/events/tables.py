@@ -1,10 +1,9 @@
 """The tables of services, events, hooks and deliveries."""
 
-from typing import NamedTuple
-
 from perdure._model.fields import Id
 from perdure._model.tables import Index, Table
 from perdure._platform.clock import Micros
+from perdure._platform.named import NamedTuple
 from perdure._rooms.events.port import Delivery, Event, Hook, Service
 
 

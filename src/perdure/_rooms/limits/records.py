@@ -1,9 +1,8 @@
 """What is kept of limits, and of who holds or waits for their slots."""
 
-from typing import NamedTuple
-
 from perdure._model.fields import Id, Small
 from perdure._platform.clock import Micros
+from perdure._platform.named import NamedTuple
 
 
 class Limit(NamedTuple):

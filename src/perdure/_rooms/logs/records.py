@@ -1,10 +1,11 @@
 """What is asked and answered of logged lines."""
 
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 from perdure._model.fields import Id, Number, Small
 from perdure._model.filters import Rows, holds
 from perdure._platform.clock import Micros
+from perdure._platform.named import NamedTuple
 
 
 class LogLine(NamedTuple):

@@ -1,11 +1,12 @@
 """What is asked and answered of results."""
 
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 from perdure._model.fields import Id
 from perdure._model.filters import CURSOR, Parameter, Rows
 from perdure._model.records import ResultKind
 from perdure._platform.clock import Micros
+from perdure._platform.named import NamedTuple
 
 _LARGEST = (1 << 63) - 1  # that a database has
 

@@ -1,11 +1,12 @@
 """What is asked and answered of runs."""
 
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 from perdure._model.fields import Id, JsonObject, Small, Tags
 from perdure._model.filters import OfIds, Rows
 from perdure._model.state_types import FINAL, StateType
 from perdure._platform.clock import Micros
+from perdure._platform.named import NamedTuple
 
 _STATE = "coalesce(state_type, '')"  # of the run now
 _FINAL = ", ".join(sorted(f"'{kind}'" for kind in FINAL))

@@ -1,9 +1,9 @@
 """What is kept of tokens, and what they allow."""
 
 from enum import StrEnum
-from typing import NamedTuple
 
 from perdure._platform.clock import Micros
+from perdure._platform.named import NamedTuple
 
 
 class Scope(StrEnum):

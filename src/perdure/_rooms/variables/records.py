@@ -1,9 +1,8 @@
 """What is kept of a variable."""
 
-from typing import NamedTuple
-
 from perdure._model.fields import Json
 from perdure._platform.clock import Micros
+from perdure._platform.named import NamedTuple
 
 
 class VariableRecord(NamedTuple):

@@ -2,7 +2,7 @@
 
 import json
 from functools import singledispatch
-from typing import Any, NamedTuple
+from typing import Any
 
 from perdure._automations.definition import CancelRun, Notify, Pause, Resume, RunDeployment
 from perdure._automations.templates import filled_from
@@ -11,6 +11,7 @@ from perdure._model.errors import AutomationError, DeploymentError, SteeringErro
 from perdure._model.state_types import FINAL
 from perdure._platform.clock import Micros, to_datetime
 from perdure._platform.ids import dated_id, id_of
+from perdure._platform.named import NamedTuple
 from perdure._rooms.automations.port import Automations
 from perdure._rooms.deployments.definition import definition_of_text
 from perdure._rooms.deployments.runs import Wanted, deployment_named, make_runs

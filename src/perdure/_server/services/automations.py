@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Iterator, Sequence
 from functools import lru_cache, partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from perdure._automations.definition import AutomationDefinition
 from perdure._automations.evaluation import Decision, Memory, Seen, next_look, on_event, on_time
@@ -18,6 +18,7 @@ from perdure._automations.templates import looked_up
 from perdure._model.errors import OrchestratorError, OrchestratorUnreachable, PerdureError, reasons
 from perdure._platform.clock import Micros, to_datetime
 from perdure._platform.ids import new_id
+from perdure._platform.named import NamedTuple
 from perdure._rooms.automations.port import Automation, Automations, Details, LogEntry, LogFilter
 from perdure._rooms.events.port import Event, EventFilter, Service
 from perdure._rooms.runs.records import RunFilter

@@ -3,9 +3,9 @@
 import logging
 import threading
 from collections.abc import Callable
-from typing import NamedTuple
 
 from perdure._model.errors import OrchestratorError
+from perdure._platform.named import NamedTuple
 from perdure._rooms.events.port import Service
 from perdure._server.services.runtime import ServiceRuntime
 

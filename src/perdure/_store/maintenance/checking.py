@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 from contextlib import closing
-from typing import NamedTuple
 
+from perdure._platform.named import NamedTuple
 from perdure._store.sql.database import Connection, Database
 
 # A table, the column that leads somewhere, and where. A process that was killed may have reported one but not the

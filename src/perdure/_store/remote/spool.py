@@ -10,10 +10,10 @@ import struct
 import zlib
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
 
 from perdure._platform.files import lock_now, make_private, read_at, write_at
 from perdure._platform.ids import is_id
+from perdure._platform.named import NamedTuple
 
 SUFFIX = ".spool"
 _HEAD = struct.Struct(">4sQII")  # mark, sequence, length, checksum of the batch

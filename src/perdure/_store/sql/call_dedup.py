@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, NamedTuple
+from typing import Any
 
 from perdure._platform.clock import system_clock
+from perdure._platform.named import NamedTuple
 from perdure._store.sql.database import Connection
 from perdure._store.sql.statements import Statements
 

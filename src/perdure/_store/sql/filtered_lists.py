@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import reduce
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -30,6 +30,7 @@ from sqlalchemy import (
 from perdure._model.filters import conditions as conditions_of
 from perdure._model.records import ResultRecord
 from perdure._model.state_types import StateType
+from perdure._platform.named import NamedTuple
 from perdure._rooms.results.records import ResultFilter
 from perdure._rooms.results.tables import CHOSEN_KEY, LARGE, LARGE_SIZE, NOT_UNPERSISTED, OWN_KEY_LENGTH
 from perdure._rooms.runs.records import FlowRun, RunFilter, TaskRun

@@ -6,8 +6,8 @@ Of rows that are sent one by one, binding and executing costs either side more t
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
 
+from perdure._platform.named import NamedTuple
 from perdure._store.sql.database import Row
 
 FEWEST = 4  # rows that are worth it

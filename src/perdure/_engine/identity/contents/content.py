@@ -6,9 +6,10 @@ from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import nan
 from operator import ne
-from typing import Any, NamedTuple
+from typing import Any
 
 from perdure._engine.identity.names import name_of
+from perdure._platform.named import NamedTuple
 
 
 class Content(NamedTuple):

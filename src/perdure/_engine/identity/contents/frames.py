@@ -1,7 +1,6 @@
 """What counts of pandas' values: contents, types, labels, names, frequencies, categories, zones, attributes, flags."""
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -11,6 +10,7 @@ from pandas.api.extensions import ExtensionArray, ExtensionDtype
 from perdure._engine.identity.contents.arrays import is_plain, is_plain_type
 from perdure._engine.identity.contents.content import Content, Describe, attributes, objects, only
 from perdure._engine.identity.names import name_of
+from perdure._platform.named import NamedTuple
 
 PartsOf = Callable[[ExtensionArray], dict[str, object]]  # what counts of an array of one class
 

@@ -3,11 +3,11 @@ same runs waiting, or the same room for more."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from perdure._model.records import CancelRecord, FlowKeyRecord, FlowRunRecord, Record, StartRecord, StateRecord
 from perdure._model.state_types import FINAL, StateType
 from perdure._platform.clock import Micros
+from perdure._platform.named import NamedTuple
 from perdure._rooms.deployments.port import (
     SKIPPED,
     Deployment,
