@@ -1,10 +1,12 @@
 """Explanations of runs, as responses."""
 
 from datetime import datetime
+from typing import Annotated
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from perdure._explanation.explain import explain_run
+from perdure._explanation.reproduction import reproduction_of
 from perdure._explanation.types import Explanation, Involved
 from perdure._http.models import time_of
 from perdure._rooms.runs.records import FlowRun, TaskRun
@@ -96,3 +98,27 @@ def _components(explanation: Explanation) -> list[ComponentModel]:
         ComponentModel(**each._asdict(), differs=each.differs if is_compared else None)
         for each in explanation.components
     ]
+
+
+class GivenModel(BaseModel):
+    """An argument of a call."""
+
+    name: str
+    shown: Annotated[str | None, Field(description="As far as it may be shown; null if nothing of it is kept.")]
+    code: Annotated[str | None, Field(description="Python that makes it; null if that is not known.")]
+    source_id: Annotated[str | None, Field(description="The run whose result it is.")]
+
+
+class ReproductionModel(BaseModel):
+    """Python that calls a run's function again, with what the run was given, as far as that is known."""
+
+    python: str
+    arguments: list[GivenModel]
+    is_whole: Annotated[bool, Field(description="Whether all arguments are known; others are `...`.")]
+
+    @classmethod
+    def of(cls, run: FlowRun | TaskRun, orchestrator: Orchestrator) -> "ReproductionModel":
+        """The model of a run's call."""
+        found = reproduction_of(run, orchestrator)
+        arguments = [GivenModel(**each._asdict()) for each in found.arguments]
+        return cls(python=found.python, arguments=arguments, is_whole=found.is_whole)

@@ -21,7 +21,7 @@ from perdure._http.routers import ApiRouter
 from perdure._model.errors import NotFound, PerdureError
 from perdure._model.state_types import StateType
 from perdure._rooms.deployments.port import QueueFilter
-from perdure._rooms.runs.explanations import ExplanationModel
+from perdure._rooms.runs.explanations import ExplanationModel, ReproductionModel
 from perdure._rooms.runs.graph import Graph, graph_of
 from perdure._rooms.runs.records import FlowRun, RunFilter
 from perdure._rooms.runs.timeline import Timeline, timeline_of
@@ -108,6 +108,12 @@ def get_flow_run_timeline(
 def explain_flow_run(id: PathId, known: Known) -> ExplanationModel:
     """Why a flow run called its function, or why it did not."""
     return ExplanationModel.of(found(id, known), known)
+
+
+@router.get("/{id}/reproduction", responses=_ONE)
+def reproduce_flow_run(id: PathId, known: Known) -> ReproductionModel:
+    """Python that calls a flow's function with what a run of it was given."""
+    return ReproductionModel.of(found(id, known), known)
 
 
 @router.get("/{id}/ancestors", responses=_ONE)

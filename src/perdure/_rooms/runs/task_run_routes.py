@@ -14,7 +14,7 @@ from perdure._http.naming import names_of_flow_runs
 from perdure._http.pages import Page, PathId, page
 from perdure._http.routers import ApiRouter
 from perdure._model.errors import NotFound
-from perdure._rooms.runs.explanations import ExplanationModel
+from perdure._rooms.runs.explanations import ExplanationModel, ReproductionModel
 from perdure._rooms.runs.records import RunFilter, TaskRun
 from perdure._store.protocol import Orchestrator
 
@@ -57,6 +57,12 @@ def list_task_run_states(id: PathId, known: Known) -> list[StateModel]:
 def explain_task_run(id: PathId, known: Known) -> ExplanationModel:
     """Why a task run called its function, or why it did not."""
     return ExplanationModel.of(_found(id, known), known)
+
+
+@router.get("/{id}/reproduction", responses=_ONE)
+def reproduce_task_run(id: PathId, known: Known) -> ReproductionModel:
+    """Python that calls a task's function with what a run of it was given."""
+    return ReproductionModel.of(_found(id, known), known)
 
 
 def _model(run: TaskRun, callers: Mapping[str, str]) -> TaskRunModel:

@@ -402,11 +402,13 @@ function Labels({ heads, width, flipped, isAllOpen, onToggle }: LabelsProps) {
               {group.of}
             </span>
             <span className={["faint", css["facts"]].join(" ")}>{facts.join(" ")}</span>
-            {group.failed > 0 && group.kind !== "attempt" && (
-              <span className={css["failed"]}>{group.failed.toLocaleString()} failed</span>
+            {group.kind !== "attempt" && group.failed > 0 && (
+              <span className={css["failed"]}>
+                {group.failed.toLocaleString()} {group.crashed === group.failed ? "crashed" : "failed"}
+              </span>
             )}
             <span className={css["longest"]} title="The longest of them">
-              {duration(group.longest)}
+              {group.longest > 0 ? duration(group.longest) : "–"}
             </span>
           </>
         )

@@ -5,6 +5,7 @@ import { flowRun, flowRunCount, taskRun } from "~/api/queries"
 import { Link, path } from "~/components/Link"
 import { count } from "~/lib/format"
 import { taskRunCount } from "~/routes/runs/queries"
+import { Given } from "./Given"
 import { failurePath, lastTraceback } from "./queries"
 import css from "./Run.module.css"
 import { Traceback } from "./Traceback"
@@ -67,7 +68,12 @@ export function FailedRun({ id, kind, state }: Pick<Name, "id" | "kind"> & { sta
   const { data, isPending } = useQuery(lastTraceback(kind === "flow run" ? { flowRunId: id } : { taskRunId: id }))
   if (isPending) return null
   const text = data?.message ?? state?.message
-  return text == null ? null : <Traceback text={text} />
+  return (
+    <>
+      {text != null && <Traceback text={text} />}
+      <Given id={id} kind={kind} />
+    </>
+  )
 }
 
 function hrefOf(run: Name): string {

@@ -91,10 +91,11 @@ export function draw(canvas: HTMLCanvasElement, scene: Scene, colour: Colours): 
       const wide = Math.max(right - x, 2)
       if (wide <= 2 && bar !== under && x + wide <= (drawn.get(row) ?? -1)) return
       drawn.set(row, x + wide)
-      const strength = bar === under ? 1 : lit !== null && !lit.has(index) ? 0.22 : 0.88
+      const strength = bar === under ? 1 : lit !== null && !lit.has(index) ? 0.22 : bar.isStopped ? 0.5 : 0.88
       drawBar(context, bar, x, y, wide, bar === under, strength, colour)
     })
   }
+  sayGaps(context, scene, colour, scale)
   context.restore()
 }
 
@@ -111,10 +112,10 @@ function drawRows(context: CanvasRenderingContext2D, { heads, top, width }: Scen
   context.stroke()
 }
 
-/** Folded times are hatched, and say how long they are. */
+/** Folded times are hatched. */
 function drawGaps(context: CanvasRenderingContext2D, scene: Scene, colour: Colours, scale: number): void {
   const { folding, view, height } = scene
-  for (const { from, until, at } of folding.gaps) {
+  for (const { until, at } of folding.gaps) {
     const x = (at - view.from) * scale
     const wide = (folding.fold(until) - at) * scale
     context.save()
@@ -122,6 +123,14 @@ function drawGaps(context: CanvasRenderingContext2D, scene: Scene, colour: Colou
     context.rect(x, HEAD, wide, height - HEAD)
     hatch(context, x, HEAD, wide, height - HEAD, colour.faint)
     context.restore()
+  }
+}
+
+/** How long each folded time is. */
+function sayGaps(context: CanvasRenderingContext2D, { folding, view }: Scene, colour: Colours, scale: number): void {
+  for (const { from, until, at } of folding.gaps) {
+    const x = (at - view.from) * scale
+    const wide = (folding.fold(until) - at) * scale
     const text = duration(until - from)
     const room = context.measureText(text).width + 12
     const middle = x + wide / 2
@@ -181,12 +190,12 @@ function drawBar(
     context.lineWidth = 1.5
     context.stroke()
   }
-  if (wide > 46 && strength > 0.5) {
+  if (wide > 46 && strength >= 0.5) {
     context.save()
     context.beginPath()
     context.rect(x, y, wide - 5, tall)
     context.clip()
-    context.fillStyle = "#ffffff"
+    context.fillStyle = strength > 0.5 ? "#ffffff" : colour.text
     context.fillText(bar.name, x + 6, y + tall / 2 + 0.5)
     context.restore()
   }

@@ -53,6 +53,12 @@ describe("the critical path", () => {
     expect(criticalPath(bars).map(place => bars[place]?.of)).toEqual(["a", "d", "e"])
   })
 
+  it("has no call whose process was lost: how long that took is not known", () => {
+    const lost = bar("b", 50, 900, { type: "CRASHED", isStopped: true })
+    const bars = [bar("a", 0, 50), lost, bar("b", 901, 950)]
+    expect(criticalPath(bars)).toEqual([0, 2])
+  })
+
   it("of twenty thousand calls is found at once", () => {
     const bars = Array.from({ length: 20_000 }, (_, index) => bar("a", index, index + 1))
     expect(criticalPath(bars)).toHaveLength(20_000)

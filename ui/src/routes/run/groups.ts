@@ -8,7 +8,9 @@ export interface Group {
   kind: Bar["kind"]
   /** Places of its bars, by their beginnings. */
   places: readonly number[]
+  /** How many failed or crashed, and how many of those crashed. */
   failed: number
+  crashed: number
   running: number
   /** ms of the longest of them. */
   longest: number
@@ -33,7 +35,7 @@ export function groupsOf(bars: readonly Bar[]): Group[] {
         of: bar.of,
         kind: bar.kind,
         places: [],
-        ...{ failed: 0, running: 0, longest: 0, total: 0 },
+        ...{ failed: 0, crashed: 0, running: 0, longest: 0, total: 0 },
         first: bar.start,
       }
       groups.set(key, group)
@@ -41,6 +43,7 @@ export function groupsOf(bars: readonly Bar[]): Group[] {
     const took = bar.isStopped ? 0 : bar.end - bar.start
     group.places.push(place)
     group.failed += Number(isFailed(bar))
+    group.crashed += Number(bar.type === "CRASHED")
     group.running += Number(bar.isOpen)
     group.longest = Math.max(group.longest, took)
     group.total += took
@@ -95,7 +98,9 @@ const SLACK = 2 // ms by which a call may begin before the one that it waited fo
  * so on to its beginning. Each shortened would have had the run end sooner.
  */
 export function criticalPath(bars: readonly Bar[]): number[] {
-  const byEnd = bars.flatMap((bar, place) => (bar.kind === "attempt" || bar.end <= bar.start ? [] : [place]))
+  const byEnd = bars.flatMap((bar, place) =>
+    bar.kind === "attempt" || bar.isStopped || bar.end <= bar.start ? [] : [place],
+  )
   const end = (place: number) => bars[place]?.end ?? 0
   byEnd.sort((one, other) => end(one) - end(other))
   const path: number[] = []

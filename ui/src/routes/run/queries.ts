@@ -59,6 +59,18 @@ export const explanation = (id: string, of: "flow-runs" | "task-runs") =>
     },
   })
 
+/** What a run was given, and Python that calls its function with that. */
+export const reproduction = (id: string, of: "flow-runs" | "task-runs") =>
+  queryOptions({
+    queryKey: ["reproduction", id],
+    queryFn: () => {
+      const params = { path: { id } }
+      if (of === "flow-runs") return unwrap(client.GET("/api/flow-runs/{id}/reproduction", { params }))
+      return unwrap(client.GET("/api/task-runs/{id}/reproduction", { params }))
+    },
+    staleTime: 60_000,
+  })
+
 /** How a run was begun, and what it waits for. */
 export const start = (id: string) =>
   queryOptions({
