@@ -132,6 +132,15 @@ def test_a_request_of_ones_own_has_what_its_places_stand_for(receiver: Receiver)
     assert body == {"text": 'ops: nightly\nit "failed"', "list": ["s3cret", 7]}
 
 
+def test_a_request_of_ones_own_may_be_kept_to_public_addresses(receiver: Receiver) -> None:
+    block = CustomWebhookNotificationBlock(
+        name="ops", url=f"http://127.0.0.1:{receiver.server_port}/", allow_private_urls=False
+    )
+    with pytest.raises(HookError, match="at a private address"):
+        block.notify("it failed")
+    assert receiver.received == []
+
+
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [

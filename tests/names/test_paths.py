@@ -8,7 +8,7 @@ NAMES = {
     "perdure": "flow task get_run_logger tags unmapped allow_failure get_client Flow Task State"
     " pause_flow_run suspend_flow_run resume_flow_run",
     "perdure.artifacts": "create_markdown_artifact create_table_artifact create_link_artifact acreate_table_artifact",
-    "perdure.blocks.core": "Block",
+    "perdure.blocks.core": "Block SecretStr",
     "perdure.blocks.notifications": "NotificationBlock SlackWebhook MicrosoftTeamsWebhook DiscordWebhook",
     "perdure.blocks.system": "Secret JSON String DateTime",
     "perdure.blocks.webhook": "Webhook",
@@ -16,7 +16,7 @@ NAMES = {
     "perdure.client": "get_client",
     "perdure.client.orchestration": "get_client",
     "perdure.client.schemas": "FlowRun TaskRun State StateType",
-    "perdure.client.schemas.objects": "State StateDetails StateType FlowRun TaskRun ConcurrencyLimitConfig"
+    "perdure.client.schemas.objects": "State StateDetails StateType Flow FlowRun TaskRun ConcurrencyLimitConfig"
     " MinimalDeploymentSchedule",
     "perdure.client.schemas.filters": "FlowRunFilter FlowRunFilterState FlowRunFilterStateType FlowFilter"
     " DeploymentFilter DeploymentFilterName",
@@ -31,6 +31,7 @@ NAMES = {
     " ReservedArgumentError InvalidNameError ScriptError SignatureMismatchError ParameterTypeError PrefectException",
     "perdure.filesystems": "LocalFileSystem RemoteFileSystem S3 GCS Azure",
     "perdure.flow_runs": "pause_flow_run suspend_flow_run resume_flow_run",
+    "perdure.futures": "PrefectFuture PrefectFutureList wait as_completed",
     "perdure.flows": "flow Flow load_flow_from_entrypoint",
     "perdure.input": "RunInput",
     "perdure.logging.loggers": "get_logger get_run_logger disable_run_logger",
@@ -49,6 +50,8 @@ NAMES = {
     " get_current_settings",
     "perdure.utilities.collections": "quote",
     "perdure.utilities.annotations": "quote unmapped allow_failure",
+    "perdure.utilities.asyncutils": "Sync Async run_sync_in_worker_thread",
+    "perdure.utilities.processutils": "run_process",
     "perdure.variables": "Variable get",
 }
 

@@ -91,10 +91,18 @@ class Block(BaseModel):
         yield
 
     @classmethod
-    def load(cls, slug: str = "", *, name: str = "", _sync: bool | None = None) -> Self:
+    def load(
+        cls,
+        slug: str = "",
+        validate: bool = True,  # noqa: ARG003
+        *,
+        name: str = "",
+        _sync: bool | None = None,
+    ) -> Self:
         """The block saved under a slug; on a concrete class its name alone will do. It may also be awaited.
 
-        `name` is another name of `slug`. `_sync`, which users of Prefect 3 give, changes nothing.
+        `name` is another name of `slug`. `validate` and `_sync`, which users of Prefect give, change nothing: what is
+        loaded is always checked.
 
         Raises:
             BlockMissing: none is; names the nearest that is.

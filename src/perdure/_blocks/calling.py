@@ -35,12 +35,10 @@ class _AtUrl(Block):
     def _request(self, method: str, payload: object, headers: dict[str, str], timeout: float) -> Any:
         import httpx  # programs that call nothing do not pay for it
 
-        url, extensions = _url(self._address()), {}
+        url, extensions = checked(self._address()), {}
         if not self.allow_private_urls:
-            # The very address that was looked at: the name may stand for another one by then.
-            address, host = _public_address(url), url.host
-            headers = headers | {"Host": url.netloc.decode()}
-            url, extensions = url.copy_with(host=address), {"sni_hostname": host}
+            url, host, extensions = at_public_address(url)
+            headers = headers | host
         with httpx.Client(timeout=timeout, trust_env=self.allow_private_urls) as client:
             return client.request(method, url, json=payload, headers=headers, extensions=extensions)
 
@@ -48,7 +46,12 @@ class _AtUrl(Block):
         return self.url.get_secret_value().removeprefix(_PUBLIC)
 
 
-def _url(text: str) -> Any:
+def checked(text: str) -> Any:
+    """The URL that a text is, as httpx has it.
+
+    Raises:
+        HookError: it is none, or has another scheme than HTTP's.
+    """
     import httpx
 
     try:
@@ -61,6 +64,21 @@ def _url(text: str) -> Any:
             " Write https://HOST/PATH."
         )
     return url
+
+
+def at_public_address(url: Any) -> tuple[Any, dict[str, str], dict[str, str]]:
+    """The URL with the public address of its host, and the headers and extensions of httpx by which the host is called.
+
+    It is the very address that was looked at: the name may stand for another one by then.
+
+    Raises:
+        HookError: the host is at an address that is not public, or at none.
+    """
+    return (
+        url.copy_with(host=_public_address(url)),
+        {"Host": url.netloc.decode()},
+        {"sni_hostname": url.host},
+    )
 
 
 def _public_address(url: Any) -> str:

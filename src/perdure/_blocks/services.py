@@ -12,6 +12,7 @@ from urllib.parse import quote, urlencode
 from pydantic import Field, JsonValue, SecretStr, model_validator
 
 from perdure._blocks.abstract import NotificationBlock, NotificationError
+from perdure._blocks.calling import at_public_address, checked
 from perdure._blocks.fields import SecretDict
 from perdure._blocks.notifications import send_by_apprise
 from perdure._model.colour import caller_is_async
@@ -188,6 +189,9 @@ class CustomWebhookNotificationBlock(_Sender):
     headers: dict[str, str] | None = None
     cookies: dict[str, str] | None = None
     timeout: float = Field(default=10, gt=0, description="Seconds.")
+    allow_private_urls: bool = Field(
+        default=True, description="Whether the URL may be at an address that is not public."
+    )
     secrets: SecretDict = Field(default_factory=lambda: SecretDict({}))
 
     @model_validator(mode="after")
@@ -200,8 +204,14 @@ class CustomWebhookNotificationBlock(_Sender):
     def _send(self, body: str, subject: str | None) -> None:
         import httpx  # programs that notify nobody do not pay for it
 
+        request, extensions = self._request(body, subject or ""), {}
+        request["url"] = checked(request["url"])
+        if not self.allow_private_urls:
+            request["url"], host, extensions = at_public_address(request["url"])
+            request["headers"] = (request.get("headers") or {}) | host
         try:
-            answer = httpx.request(**self._request(body, subject or ""), timeout=self.timeout)
+            with httpx.Client(timeout=self.timeout, trust_env=self.allow_private_urls) as client:
+                answer = client.request(**request, extensions=extensions)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise NotificationError(f"The message was not delivered: {type(error).__name__}. Check the URL.") from None
         if answer.is_error:

@@ -13,6 +13,8 @@ _PAGE = "coming-from-prefect.md"
 _SAME = frozenset(
     {
         *("", "artifacts", "blocks", "blocks.core", "blocks.notifications", "blocks.system", "blocks.webhook"),
+        *("blocks.abstract", "blocks.fields", "client.schemas"),
+        *("utilities.asyncutils", "utilities.hashing", "utilities.names", "utilities.processutils"),
         *("cache_policies", "client", "client.orchestration", "client.schemas.filters", "client.schemas.objects"),
         *("client.schemas.actions", "client.schemas.schedules", "client.schemas.sorting", "deployments", "schedules"),
         *("concurrency", "events", "flow_runs", "logging.loggers", "utilities.collections"),
@@ -71,6 +73,7 @@ _MOVES: dict[str, Move | Decide] = {
         for name in names
     },
     "prefect.runner.storage.GitRepository": Move("perdure.integrations.git.GitRepository"),
+    "prefect.settings.context.get_current_settings": Move("perdure.settings.get_current_settings"),
     "prefect.engine.resume_flow_run": Move("perdure.resume_flow_run"),
     "prefect.events.emit_event": Move("perdure.events.emit_event"),
 }

@@ -1,6 +1,7 @@
 """States and runs, as `get_client` answers with them, by their path in Prefect."""
 
 from perdure._client.logs import Log
+from perdure._client.runs_seen import FlowSeen as Flow
 from perdure._model.state_details import StateDetails
 from perdure._model.state_types import StateType
 from perdure._model.states import State
@@ -11,6 +12,7 @@ from perdure._scheduling.named import DeploymentScheduleCreate as MinimalDeploym
 
 __all__ = [
     "ConcurrencyLimitConfig",
+    "Flow",
     "FlowRun",
     "Log",
     "MinimalDeploymentSchedule",
