@@ -35,7 +35,8 @@ class _AtUrl(Block):
     def _request(self, method: str, payload: object, headers: dict[str, str], timeout: float) -> Any:
         import httpx  # programs that call nothing do not pay for it
 
-        url, extensions = checked(self._address()), {}
+        url = checked(self._address())
+        extensions: dict[str, str] = {}
         if not self.allow_private_urls:
             url, host, extensions = at_public_address(url)
             headers = headers | host

@@ -189,9 +189,7 @@ class CustomWebhookNotificationBlock(_Sender):
     headers: dict[str, str] | None = None
     cookies: dict[str, str] | None = None
     timeout: float = Field(default=10, gt=0, description="Seconds.")
-    allow_private_urls: bool = Field(
-        default=True, description="Whether the URL may be at an address that is not public."
-    )
+    allow_private_urls: bool = Field(default=True, description="Whether the URL may be at a private address.")
     secrets: SecretDict = Field(default_factory=lambda: SecretDict({}))
 
     @model_validator(mode="after")
@@ -204,7 +202,8 @@ class CustomWebhookNotificationBlock(_Sender):
     def _send(self, body: str, subject: str | None) -> None:
         import httpx  # programs that notify nobody do not pay for it
 
-        request, extensions = self._request(body, subject or ""), {}
+        request = self._request(body, subject or "")
+        extensions: dict[str, str] = {}
         request["url"] = checked(request["url"])
         if not self.allow_private_urls:
             request["url"], host, extensions = at_public_address(request["url"])

@@ -73,6 +73,7 @@ _MOVES: dict[str, Move | Decide] = {
         for name in names
     },
     "prefect.runner.storage.GitRepository": Move("perdure.integrations.git.GitRepository"),
+    "prefect.blocks.core.SecretStr": Move("pydantic.SecretStr"),
     "prefect.settings.context.get_current_settings": Move("perdure.settings.get_current_settings"),
     "prefect.engine.resume_flow_run": Move("perdure.resume_flow_run"),
     "prefect.events.emit_event": Move("perdure.events.emit_event"),

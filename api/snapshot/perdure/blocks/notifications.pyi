@@ -27,6 +27,7 @@ class AppriseNotification(_AtUrl, NotificationBlock):
 from perdure.blocks.notifications import AppriseNotification as AppriseNotificationBlock
 
 class CustomWebhookNotificationBlock(_Sender):
+    allow_private_urls: bool
     async def anotify(self, body: str, subject: str | None = None) -> None: ...
     block_type = 'custom-webhook'
     cookies: dict[str, str] | None = None

@@ -1,5 +1,6 @@
 __all__ = [
     "ConcurrencyLimitConfig",
+    "Flow",
     "FlowRun",
     "Log",
     "MinimalDeploymentSchedule",
@@ -15,6 +16,8 @@ class ConcurrencyLimitConfig:
     limit: int
     @property
     def overlap(self) -> Overlap: ...
+
+from perdure.client.orchestration import FlowSeen as Flow
 
 from perdure.records import FlowRun as FlowRun
 
