@@ -31,7 +31,7 @@ MOVES = {
     "import prefect\nx = prefect.states.Completed()": "import perdure\nx = perdure.states.Completed()",
     "from prefect import (\n    tags,  # kept\n)": "from perdure import (\n    tags,  # kept\n)",
     "from prefect.tasks import task_input_hash as q": "from perdure.tasks import task_input_hash as q",
-    "from prefect.blocks.core import Block, SecretStr": "from perdure.blocks.core import Block\nfrom pydantic import SecretStr",
+    "from prefect.blocks.core import SecretStr": "from pydantic import SecretStr",
     "from prefect.utilities.hashing import hash_objects": "from perdure.utilities.hashing import hash_objects",
     "from airflow.decorators import dag\n@dag(dag_id='e')\ndef f(): ...": (
         "from perdure import flow\n@flow(name='e')\ndef f(): ..."
