@@ -14,30 +14,33 @@ from perdure._model.concurrency import check_loop_of_coroutines
 run_is_async: ContextVar[object] = ContextVar("perdure_run_is_async", default=None)
 
 
+def _running_loop() -> object:
+    """The event loop that runs in this thread, or None."""
+    # A process that has not imported asyncio has no loop, and sync programs need not pay for the import. Nor has this
+    # thread one while another thread is in the middle of that import: the module is there, and half empty.
+    get = getattr(sys.modules.get("asyncio"), "_get_running_loop", None)
+    return None if get is None else get()
+
+
 def colour_of_plain_code() -> object:
     """What `run_is_async` is set to while a plain function runs here."""
-    asyncio = sys.modules.get("asyncio")
-    return False if asyncio is None else asyncio._get_running_loop() or False
+    return _running_loop() or False
 
 
 def _in_loop_of_its_own(colour: object) -> bool:
     """Whether the plain function that runs has begun an event loop, on which the caller is."""
-    asyncio = sys.modules.get("asyncio")
-    loop = None if asyncio is None else asyncio._get_running_loop()
+    loop = _running_loop()
     return loop is not None and loop is not colour
 
 
 def on_event_loop() -> bool:
     """Whether an event loop is running in this thread."""
-    # A process that has not imported asyncio has no loop, and sync programs need not pay for the import.
-    asyncio = sys.modules.get("asyncio")
-    return asyncio is not None and asyncio._get_running_loop() is not None
+    return _running_loop() is not None
 
 
 def is_running(loop: object) -> bool:
     """Whether this very event loop is running in this thread."""
-    asyncio = sys.modules.get("asyncio")
-    return asyncio is not None and asyncio._get_running_loop() is loop
+    return _running_loop() is loop
 
 
 def caller_is_async() -> bool:

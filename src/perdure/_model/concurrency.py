@@ -5,9 +5,9 @@ in threads, if all of our locks are theirs; an event loop of ours would need a t
 """
 
 import _thread
-import sys
 
 from perdure._model.errors import UnsupportedConcurrency
+from perdure._platform.finished_imports import imported
 
 _allocate_lock = _thread.allocate_lock  # as it was when Perdure's own locks were made
 
@@ -51,7 +51,7 @@ def check_loop_of_coroutines() -> None:
     Raises:
         UnsupportedConcurrency: it does.
     """
-    trio = sys.modules.get("trio")
+    trio = imported("trio")
     if trio is not None and trio.lowlevel.in_trio_run():
         raise UnsupportedConcurrency(
             "Coroutine tasks and flows run on asyncio, and this is inside trio.run. Write `await"

@@ -1,9 +1,9 @@
 """Comparing numpy arrays, a slab at a time, so that little more than the arrays is in memory."""
 
-import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from perdure._platform.finished_imports import imported
 from perdure._results.changes import MAX_SAMPLES, Change, Found, Sample, short
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ _MAX_REGIONS = 8
 
 def is_array(value: object) -> bool:
     """Whether a value is a numpy array; numpy is not imported for it."""
-    numpy = sys.modules.get("numpy")
+    numpy = imported("numpy")
     return numpy is not None and isinstance(value, numpy.ndarray)
 
 

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from perdure._platform.finished_imports import imported
 from perdure._platform.named import NamedTuple
 from perdure._results.changes import MAX_SAMPLES, Change, Found, Sample
 from perdure._results.comparison_arrays import differing, largest_difference, value_text
@@ -28,7 +29,7 @@ class Column(NamedTuple):
 def columns_of(value: object) -> dict[str, Column] | None:
     """A table's columns by name; None if the value is no table. No library is imported for it."""
     for module, kinds, read in _READERS:
-        library = sys.modules.get(module)
+        library = imported(module)
         if library is not None and isinstance(value, tuple(getattr(library, kind) for kind in kinds)):
             return read(value)
     return None

@@ -6,12 +6,12 @@ Frames of polars go as Arrow tables. Arrays of Arrow that are slices would take 
 import copyreg
 import functools
 import pickle
-import sys
 from collections import ChainMap
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from perdure._platform.exception_reducers import are_changed, is_of_tblib
+from perdure._platform.finished_imports import imported
 from perdure._serializers.payload import THRESHOLD
 from perdure._serializers.tensors import tensor_reducers
 
@@ -42,7 +42,8 @@ def prepare_dispatch_table(pickler: object, spill: Callable[[], None] | None) ->
 
 
 def _array_reducers() -> Reducers:
-    return _reducers_of(sys.modules["pyarrow.lib"]) if "pyarrow.lib" in sys.modules else {}
+    library = imported("pyarrow.lib")
+    return {} if library is None else _reducers_of(library)
 
 
 @functools.lru_cache(maxsize=1)
@@ -76,7 +77,7 @@ def _own_rows(array: "pa.Array") -> "pa.Array":
 
 
 def _frame_reducers(spill: Callable[[], None]) -> Reducers:
-    polars = sys.modules.get("polars")
+    polars = imported("polars")
     if polars is None:
         return {}
 

@@ -1,11 +1,11 @@
 """The scalars of numpy in JSON: as Python's numbers and texts, tagged with their type."""
 
 import functools
-import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from perdure._model.errors import ResultUnreadable
+from perdure._platform.finished_imports import imported
 
 _NUMBERS = (
     *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "longlong", "ulonglong"),
@@ -17,7 +17,7 @@ _TIMES = ("datetime64", "timedelta64")
 
 def numpy_types() -> frozenset[type]:
     """The types that are written; none before numpy is imported."""
-    return _types() if "numpy" in sys.modules else frozenset()
+    return frozenset() if imported("numpy") is None else _types()
 
 
 @functools.cache

@@ -6,13 +6,14 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from perdure._platform.finished_imports import imported
 from perdure._serializers.payload import THRESHOLD
 
 
 def tensor_reducers(spill: Callable[[], None]) -> dict[type, Callable[[Any], Any]]:
     """How tensors are pickled, if this process has torch; `spill` is called with each that is taken in this way."""
-    torch = sys.modules.get("torch")
-    if torch is None or not hasattr(torch, "Tensor"):  # the latter while it is being imported
+    torch = imported("torch")
+    if torch is None:
         return {}
 
     def reduce(tensor: Any) -> Any:

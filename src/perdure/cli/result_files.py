@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from perdure._model.errors import ResultUnreadable, StorageError
+from perdure._platform.finished_imports import imported
 from perdure.cli.output import is_json
 
 Write = Callable[[Any, Path], object]
@@ -86,7 +87,7 @@ def _refusal(value: object, output: Path, formats: dict[str, Write]) -> str:
 def _formats_of(value: object) -> dict[str, Write]:
     """The formats that hold such a value, by the file name's end; "" stands for all others."""
     for module, kinds, formats in _FORMATS:
-        library = sys.modules.get(module)
+        library = imported(module)
         if library is not None and isinstance(value, tuple(getattr(library, kind) for kind in kinds)):
             return formats
     if isinstance(value, bytes | bytearray | memoryview):

@@ -13,6 +13,7 @@ from typing import Any
 
 from perdure._model.errors import SerializationError
 from perdure._platform import moved
+from perdure._platform.finished_imports import imported
 from perdure._platform.programs import is_program
 from perdure._results.payload import blake3_of
 
@@ -186,5 +187,5 @@ def _first_name(path: str) -> str:
 
 def _is_instance_of(value: object, module: str, name: str) -> bool:
     """Whether a value is of a class of a module that need not be imported: if it is not, no value can be."""
-    loaded = sys.modules.get(module)
+    loaded = imported(module)
     return loaded is not None and isinstance(value, getattr(loaded, name))

@@ -33,7 +33,6 @@ import enum
 import functools
 import hashlib
 import pickle
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
@@ -44,6 +43,7 @@ from perdure._engine.identity.contents.reduction import has_only_attributes, is_
 from perdure._engine.identity.names import name_of
 from perdure._engine.identity.tokens import SCALARS, Bytes, Update, write_pieces, write_scalar, write_token
 from perdure._model.errors import SerializationError
+from perdure._platform.finished_imports import imported
 from perdure._platform.programs import project_of_module
 
 if TYPE_CHECKING:
@@ -412,7 +412,7 @@ def _is_made_inside(kind: type) -> bool:
 
 def _is_class_of(kind: type, module: str, *names: str) -> bool:
     """Whether a type is a class of a module that need not be imported: if it is not, no type can be."""
-    loaded = sys.modules.get(module)
+    loaded = imported(module)
     return loaded is not None and issubclass(kind, tuple(getattr(loaded, name) for name in names))
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from perdure._engine.identity.contents.content import Content, Describe, Raw, objects
 from perdure._engine.identity.names import name_of
+from perdure._platform.finished_imports import imported
 
 if TYPE_CHECKING:
     import polars
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 def describer_of(kind: type) -> Describe | None:
     """What says of values of one of these libraries' types what counts of them."""
     for module, describers in (("pyarrow", _ARROW), ("polars", _POLARS)):
-        loaded = sys.modules.get(module)
+        loaded = imported(module)
         for name, describe in describers.items() if loaded is not None else ():
             if issubclass(kind, getattr(loaded, name)):
                 return describe

@@ -1,16 +1,16 @@
 """What counts of xarray's values and of scipy's sparse arrays."""
 
-import sys
 from typing import Any
 
 from perdure._engine.identity.contents.content import Content, Describe, attributes, state_of
 from perdure._engine.identity.names import name_of
+from perdure._platform.finished_imports import imported
 
 
 def describer_of(kind: type) -> Describe | None:
     """What says of values of one of these libraries' types what counts of them."""
     for module, describers in (("xarray", _XARRAY), ("scipy.sparse", _SPARSE)):
-        loaded = sys.modules.get(module)
+        loaded = imported(module)
         for name, describe in describers.items() if loaded is not None else ():
             if hasattr(loaded, name) and issubclass(kind, getattr(loaded, name)):
                 return describe

@@ -5,11 +5,12 @@ from typing import Any
 
 from perdure._engine.identity.contents.content import Content, Describe, Raw, attributes, state_of
 from perdure._engine.identity.names import name_of
+from perdure._platform.finished_imports import imported
 
 
 def describer_of(kind: type) -> Describe | None:
     """What says of tensors what counts of them."""
-    torch = sys.modules.get("torch")
+    torch = imported("torch")
     return _tensor if torch is not None and issubclass(kind, torch.Tensor) else None
 
 
