@@ -406,3 +406,70 @@ def test_a_bundle_that_could_not_be_kept_makes_no_version(project: Path) -> None
     with pytest.raises(OSError, match="No space"):
         replace(made, bundle=made.bundle._replace(storage=Full())).apply()
     assert not session.current().orchestrator.deployments.all()
+
+
+def pruned(*options: str) -> dict[str, Any]:
+    session.close()
+    ended = prepared.run("-m", "perdure", "deployment", "prune", "--grace", "0", "--json", *options)
+    assert ended.returncode == 0, ended.stderr
+    shape: dict[str, Any] = json.loads(ended.stdout)
+    return shape
+
+
+def kept_digests() -> set[str]:
+    return {each.stem for each in (settings.current().local_storage_path / "bundles").glob("*.zip")}
+
+
+def two_versions(project: Path) -> tuple[str, str]:
+    """The digests of the bundles of a deployment's first version and of its second one."""
+    digests = []
+    for word in ("first", "second"):
+        (project / "jobs" / "helpers_of_bundle.py").write_text(f"word = {word!r}\n")
+        digests.append(json.loads(entry_of(deployed(project))["source"])["bundle"])
+    return digests[0], digests[1]
+
+
+@pytest.mark.slow
+def test_bundles_of_versions_stay_unless_only_so_many_versions_are_to_keep_theirs(project: Path) -> None:
+    first, second = two_versions(project)
+    assert pruned()["bundles"] == {}
+    assert sum(pruned("--versions", "1", "--dry-run")["bundles"].values()) == 1
+    assert kept_digests() == {first, second}
+    assert sum(pruned("--versions", "1")["bundles"].values()) == 1
+    assert kept_digests() == {second}
+
+
+@pytest.mark.slow
+def test_a_run_keeps_the_bundle_that_it_is_pinned_to_until_it_is_over(project: Path) -> None:
+    of = deployed(project)
+    run = run_deployment("nightly", timeout=0)
+    first = json.loads(entry_of(of)["source"])["bundle"]
+    (project / "jobs" / "helpers_of_bundle.py").write_text("word = 'second'\n")
+    deployed(project)
+    pruned("--versions", "1")
+    assert first in kept_digests()
+    with working():
+        assert ended(session.current().orchestrator, run).state_type is StateType.COMPLETED
+    home = settings.current().home
+    assert (home / "bundles" / first).is_dir()
+    assert pruned("--versions", "1")["copies"] == 1
+    assert first not in kept_digests()
+    assert not (home / "bundles" / first).exists()
+
+
+@pytest.mark.slow
+def test_bundles_that_this_database_does_not_know_are_removed_only_if_that_is_asked_for(project: Path) -> None:
+    of = deployed(project)
+    session.current().orchestrator.deployments.delete(of.id, 1)
+    found = pruned()
+    assert (found["orphans"], found["bundles"], len(kept_digests())) == (1, {}, 1)
+    assert sum(pruned("--orphans")["bundles"].values()) == 1
+    assert not kept_digests()
+
+
+@pytest.mark.slow
+def test_a_bundle_that_was_just_written_stays(project: Path) -> None:
+    first, second = two_versions(project)
+    session.close()
+    prepared.run("-m", "perdure", "deployment", "prune", "--versions", "1", check=True)
+    assert kept_digests() == {first, second}

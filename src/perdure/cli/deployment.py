@@ -24,6 +24,7 @@ from perdure._session import session
 from perdure._store.protocol import Orchestrator
 from perdure.cli import completion, find
 from perdure.cli.code import placed
+from perdure.cli.deployment_prune import prune
 from perdure.cli.groups import AsJson, new_group
 from perdure.cli.output import (
     NOTHING,
@@ -332,6 +333,9 @@ def _check_code(of: Deployment, version: DeploymentVersion) -> None:
             f" {missing[:1].upper()}{missing[1:].rstrip('.')}. Deploy the code anew; or, if the workers have it, give"
             " --no-check."
         )
+
+
+app.command()(prune)
 
 
 @app.command()

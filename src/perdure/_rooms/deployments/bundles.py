@@ -23,6 +23,7 @@ from perdure._settings import settings
 if TYPE_CHECKING:  # it imports pydantic
     from perdure._storages.storage import Storage
 
+PREFIX = "bundles/"  # of their keys in a storage
 _ROOTS = ("perdure.toml", "pyproject.toml", ".git")  # what the top folder of a project has
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _MODULE = re.compile(r"(?!.*\.py\Z)\w+(?:\.\w+)*")
@@ -189,4 +190,4 @@ def _read(digest: str, storage_id: str, storage_by: Callable[[str], "Storage"]) 
 
 
 def _key_of(digest: str) -> str:
-    return f"bundles/{digest}.zip"
+    return f"{PREFIX}{digest}.zip"

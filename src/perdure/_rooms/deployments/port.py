@@ -130,6 +130,14 @@ class PartitionRun(NamedTuple):
     state_type: StateType | None
 
 
+class RunSource(NamedTuple):
+    """Where the code of flow runs is from, and in which state these are."""
+
+    entry_point: str  # a JSON object: see `StartRecord`
+    state_type: StateType | None
+    state_name: str | None
+
+
 class QueueCount(NamedTuple):
     """How many runs of a queue are in a state, of which partitions, and since when."""
 
@@ -249,6 +257,10 @@ class Deployments(Protocol):
     @reads
     def latest(self, now: Micros) -> Sequence[QueuedRun]:
         """The place of each deployment's run that was due last, if it has had one."""
+
+    @reads
+    def sources(self, kind: str) -> Sequence[RunSource]:
+        """Where the code of flow runs is from whose entry points have a source of this kind, such as "bundle"."""
 
     def wake(self, work_pool: str, now: Micros) -> Sequence[str]:
         """Have runs of a pool wait again that suspended themselves, and have been continued since; their ids."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from perdure._platform.clock import Micros
-from perdure._rooms.deployments.port import PartitionRun, QueueCount, QueuedRun, QueueFilter
+from perdure._rooms.deployments.port import PartitionRun, QueueCount, QueuedRun, QueueFilter, RunSource
 from perdure._rooms.deployments.tables import QUEUED_RUN
 from perdure._store.sql.access import Access
 
@@ -38,6 +38,14 @@ class SqlQueues:
             " AND q.partition IS NOT NULL ORDER BY q.due, q.flow_run_id"
         )
         return self._access.all(PartitionRun, query, *values)
+
+    def sources(self, kind: str) -> Sequence[RunSource]:
+        """Where the code of flow runs is from whose entry points have a source of this kind, such as "bundle"."""
+        query = (
+            "SELECT DISTINCT s.entry_point, f.state_type, f.state_name FROM flow_start AS s"
+            f" JOIN flow_run AS f ON f.id = s.flow_run_id WHERE s.entry_point LIKE {self._mark}"
+        )
+        return self._access.all(RunSource, query, f'%"source"%"{kind}%')
 
     def counted(self, prefix: str) -> Sequence[QueueCount]:
         """How many runs of each queue whose name begins so are in which state."""
