@@ -1,6 +1,7 @@
 """Files that appear in a folder, and objects in a storage."""
 
 import json
+import os
 import subprocess
 import time
 from collections.abc import Callable
@@ -238,6 +239,22 @@ def test_a_place_that_cannot_be_looked_at_is_said_once_in_the_log_and_others_are
     lines = looks.known.room(Automations).log(LogFilter())
     assert [(each.outcome, each.reason.partition(":")[0]) for each in lines] == [("failed", "cannot look for files")]
     assert "There is no saved storage 's3/none'" in lines[0].reason
+
+
+def test_a_file_whose_name_is_no_text_is_said_once_in_the_log_and_others_are_reported(
+    looks: Looks, folder: Path
+) -> None:
+    watch(folder)
+    service = Files()
+    looks.until_done(service)
+    Path(os.fsdecode(bytes(folder) + b"/latin-\xe5.csv")).write_text("x")
+    (folder / "plain.csv").write_text("x")
+    for _ in range(3):
+        service._next.clear()  # as if the time had come
+        looks.until_done(service)
+    assert looks.keys() == ["plain.csv"]
+    (line,) = looks.known.room(Automations).log(LogFilter())
+    assert (line.outcome, "latin-\\udce5.csv" in line.reason) == ("ignored", True)
 
 
 def test_the_log_says_when_a_place_can_be_looked_at_again(looks: Looks, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,6 +46,13 @@ def test_a_frequent_schedule_does_not_displace_others_among_the_upcoming_ticks(a
     assert [each["time"] for each in ticks] == sorted(each["time"] for each in ticks)
 
 
+def test_upcoming_ticks_end_at_a_time_that_is_in_utc_if_it_has_no_zone(api: httpx.Client) -> None:
+    deployed.slow.deploy("rarely", schedules=[Cron("0 6 * * *", slug="daily")])
+    first, second, *_ = (each["time"] for each in api.get("/api/deployments/upcoming").json())
+    ticks = api.get("/api/deployments/upcoming", params={"until": second.removesuffix("Z")}).json()
+    assert [each["time"] for each in ticks] == [first, second]
+
+
 def test_the_runs_that_a_worker_has_claimed_are_listed(api: httpx.Client) -> None:
     of = deployed.report.deploy("nightly")
     first = api.post(f"/api/deployments/{of.id}/runs", json={}).json()
@@ -165,6 +172,13 @@ def test_a_backfill_is_started_paused_and_cancelled_and_its_partitions_are_shown
     assert last["run_id"] is None
     assert api.post(f"/api/backfills/{started['id']}/pause").json()["paused"] is not None
     assert api.post(f"/api/backfills/{started['id']}/cancel").json()["counts"] == {"CANCELLED": 3}
+
+
+def test_a_request_with_a_text_that_no_database_keeps_is_refused(api: httpx.Client) -> None:
+    answer = api.post(
+        "/api/backfills", content=rb'{"deployment_id": "\ud800"}', headers={"content-type": "application/json"}
+    )
+    assert (answer.status_code, answer.json()["error"]["kind"]) == (422, "InvalidRequest")
 
 
 def test_a_rollback_says_what_it_would_change_and_changes_that(api: httpx.Client) -> None:

@@ -58,6 +58,20 @@ def test_an_event_is_of_the_run_that_emits_it() -> None:
     assert kept(flow_name="shop") == [shipped, opened]
 
 
+def test_an_event_of_a_run_whose_names_are_no_text_spells_them_out() -> None:
+    @task(name="load \udcff", tags=["\udcff"])
+    def load() -> None:
+        emit_event("file.loaded", ORDER)
+
+    @flow(name="loads \udcff")
+    def loads() -> None:
+        load()
+
+    loads()
+    (loaded,) = kept(kind="file.loaded")
+    assert (loaded["run"]["task_name"], loaded["run"]["flow_name"]) == (r"load \udcff", r"loads \udcff")
+
+
 def test_coroutines_emit_as_plain_functions_do() -> None:
     @flow
     async def shop() -> None:
@@ -79,11 +93,14 @@ def test_an_event_that_is_emitted_twice_under_an_id_is_kept_once() -> None:
         ({"event": "order shipped"}, "kind of an event"),
         ({"event": ""}, "kind of an event"),
         ({"event": "order.*"}, "kind of an event"),
+        ({"event": "order.\udcff"}, "kind of an event"),
         ({"event": "flow-run.failed"}, "server's own"),
         ({"resource": {}}, "perdure.resource.id"),
         ({"resource": "order"}, "perdure.resource.id"),
         ({"payload": {"at": object()}}, "not JSON"),
         ({"payload": {"share": float("nan")}}, "not JSON"),
+        ({"payload": {"file": "\udcff.csv"}}, "half of a surrogate pair"),
+        ({"resource": {"perdure.resource.id": "\ud800"}}, "half of a surrogate pair"),
         ({"payload": {"text": "x" * 2**16}}, "65,536 are kept"),
         ({"occurred": datetime(2024, 5, 1)}, "time zone"),
         ({"id": "1"}, "no UUID"),

@@ -99,6 +99,12 @@ def explain_errors(app: FastAPI) -> None:
     def _of_the_request(_: Request, error: RequestValidationError) -> JSONResponse:
         return answer(HTTPStatus.UNPROCESSABLE_ENTITY, "InvalidRequest", reasons(error))
 
+    @app.exception_handler(UnicodeEncodeError)
+    def _of_text(_: Request, error: UnicodeEncodeError) -> JSONResponse:
+        # A text of a request that has come as far as to a database: most are looked at before.
+        message = f"A text has half of a surrogate pair, {error.object[error.start]!a}, which no database keeps."
+        return answer(HTTPStatus.UNPROCESSABLE_ENTITY, "InvalidRequest", message)
+
     @app.exception_handler(HTTPException)
     def _of_http(_: Request, error: HTTPException) -> JSONResponse:
         kind = HTTPStatus(error.status_code).phrase.replace(" ", "")

@@ -208,7 +208,7 @@ def list_upcoming(
     return [
         Tick(time=tick, schedule=record.slug, deployment_id=record.deployment_id)
         for tick, record in itertools.islice(coming, count)
-        if until is None or tick <= until
+        if until is None or from_datetime(tick) <= from_datetime(until)
     ]
 
 

@@ -24,7 +24,7 @@ from perdure._run.context import RunContext, current_run
 __all__ = ["Event", "emit_event"]
 
 MOST = 2**16  # bytes of an event as JSON
-_KIND = re.compile(r"[^\s*,\x00-\x1f]{1,200}")
+_KIND = re.compile(r"[^\s*,\x00-\x1f\ud800-\udfff]{1,200}")
 _RESOURCE_ID = ("perdure.resource.id", "prefect.resource.id")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _log = logging.getLogger("perdure.events")
@@ -118,7 +118,7 @@ def _record(event: Event, at: Micros, run: RunContext | None) -> Kept:
         "payload": event.payload,
     }
     run_id = NO_RUN if run is None else (run if flow is None else flow).id
-    return Kept(event.id, at, event.event, run_id, None if flow is None else flow.options.name, _json(document))
+    return Kept(event.id, at, event.event, run_id, None if flow is None else _kept(flow.options.name), _json(document))
 
 
 def _shown(run: RunContext) -> dict[str, object]:
@@ -126,11 +126,11 @@ def _shown(run: RunContext) -> dict[str, object]:
     flow = run.flow
     return {
         "id": run.id,
-        "name": run.name,
+        "name": _kept(run.name),
         "flow_run_id": None if flow is None else flow.id,
-        "flow_name": None if flow is None else flow.options.name,
-        "task_name": None if run.is_flow else run.options.name,
-        "tags": sorted(run.tags),
+        "flow_name": None if flow is None else _kept(flow.options.name),
+        "task_name": None if run.is_flow else _kept(run.options.name),
+        "tags": sorted(map(_kept, run.tags)),
     }
 
 
@@ -140,11 +140,16 @@ def _runs(run: RunContext | None) -> list[dict[str, Any]]:
         {
             "perdure.resource.id": f"perdure.{_role(each)}.{each.id}",
             "perdure.resource.role": _role(each),
-            "perdure.resource.name": each.name,
+            "perdure.resource.name": _kept(each.name),
         }
         for each in runs
         if each is not None
     ]
+
+
+def _kept(name: str) -> str:
+    """A run's name with what UTF-8 has no bytes for, such as half of a surrogate pair, spelled out."""
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def _role(run: RunContext) -> str:
@@ -181,7 +186,13 @@ def _json(document: dict[str, Any]) -> str:
         text = json.dumps(document, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise EventError(f"The event {document['kind']!r} is not JSON: {error}. Give it JSON's types.") from None
-    size = len(text.encode(errors="replace"))
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError as error:
+        raise EventError(
+            f"The event {document['kind']!r} has half of a surrogate pair, {text[error.start]!r}, in a text, which no"
+            " database keeps. A file's name that is not UTF-8 has such: leave it out, or encode it."
+        ) from None
     if size > MOST:
         raise EventError(
             f"The event {document['kind']!r} takes {size:,} bytes as JSON, and at most {MOST:,} are kept. Keep what is"

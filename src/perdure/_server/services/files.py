@@ -35,6 +35,7 @@ _PAGE = 1_000  # objects that are compared with what is known, and committed, at
 _AT_ONCE = 10_000  # objects of an automation that are looked at until others have their turn
 _ATTEMPTS, _TIMEOUT_SECONDS = 2, 20.0  # of a request to an object store: it is looked at again anyway
 _REST = 10  # how many times as long as a failed look took, it is not tried again: others wait meanwhile
+_SHOWN = 100  # characters of a name in the log
 _FAILED_LOOK = "cannot look for files: "
 
 
@@ -45,6 +46,7 @@ class _Look:
         self.definition = of.definition
         self.trigger = trigger
         self.found = 0
+        self.unnamed: list[str] = []  # files that were passed over, since their names are no text
         self._of = of
         self._runtime = runtime
         self._room = runtime.orchestrator.room(Automations)
@@ -73,7 +75,13 @@ class _Look:
         trigger = self.trigger
         return bool(entry.key) and fnmatchcase(entry.key.removeprefix(trigger.prefix), trigger.pattern)
 
+    def _named(self, entries: Sequence[Entry]) -> Sequence[Entry]:
+        """Those whose names are text. Names of files may be any bytes, and neither events nor parameters hold these."""
+        self.unnamed += [each.key for each in entries if not _is_text(each.key)]
+        return [each for each in entries if _is_text(each.key)] if self.unnamed else entries
+
     def _compare(self, entries: Sequence[Entry]) -> None:
+        entries = self._named(entries)
         if not entries:
             return
         self._seen.update(hash(each.key) for each in entries)
@@ -115,6 +123,7 @@ class Files:
         self._next: dict[str, float] = {}  # by automation
         self._looks: dict[str, _Look] = {}  # that have not come to their end, by automation
         self._failing = set[str]()  # automations whose log says that their place cannot be looked at
+        self._unnamed: dict[str, list[str]] = {}  # files without a name that is text, which the log has, by automation
 
     def __call__(self, runtime: ServiceRuntime, _: int | None) -> Outcome:
         """Look where it is time to."""
@@ -156,6 +165,7 @@ class Files:
             self._next[of.id] = time.monotonic() + look.trigger.every
             if of.id in self._failing:
                 self._say(of, "waits", "files can be looked for again", runtime)
+            self._say_unnamed(of, sorted(look.unnamed), runtime)
         else:
             self._looks[of.id] = look
         return look.found - before
@@ -169,8 +179,29 @@ class Files:
         last = next(iter(room.log(LogFilter(automation_id=of.id, limit=1))), None)
         if is_said or (last is not None and (last.outcome, last.reason) == (outcome, reason)):
             return
-        line = LogEntry(new_id(), of.id, runtime.clock(), None, APPEARED, outcome, reason, "done", Details().text())
-        room.settle((), (), [line])
+        room.settle((), (), [_line(of, outcome, reason, runtime)])
+
+    def _say_unnamed(self, of: Automation, keys: list[str], runtime: ServiceRuntime) -> None:
+        """Say in the automation's log, once, which files are passed over for their names."""
+        if keys == self._unnamed.get(of.id, []):
+            return
+        self._unnamed[of.id] = keys
+        if keys:
+            shown = ", ".join(f"{each[:_SHOWN]!a}" for each in keys[:3]) + (", …" if len(keys) > 3 else "")
+            reason = f"{len(keys)} files passed over, whose names are not UTF-8: {shown}. Rename them."
+            runtime.orchestrator.room(Automations).settle((), (), [_line(of, "ignored", reason, runtime)])
+
+
+def _line(of: Automation, outcome: Logged, reason: str, runtime: ServiceRuntime) -> LogEntry:
+    return LogEntry(new_id(), of.id, runtime.clock(), None, APPEARED, outcome, reason, "done", Details().text())
+
+
+def _is_text(key: str) -> bool:
+    try:
+        key.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _every(of: Automation) -> float:
