@@ -162,6 +162,19 @@ def test_a_hostile_body_is_refused(shared: httpx.Client, body: bytes) -> None:
     assert answer.json()["error"]["message"]
 
 
+def test_the_runs_of_a_flow_are_beside_each_other_with_their_calls(api: httpx.Client) -> None:
+    doubled(4)
+    passed_on(4)
+    doubled(5)
+    known().flush()
+    found = api.get("/flow-runs/matrix", params={"flow": "doubled"}).raise_for_status().json()
+    assert [each["run"]["parameters"] for each in found] == [{"x": 5}, {"x": 4}]
+    assert [(call["of"], call["counts"]) for call in found[0]["calls"]] == [
+        ("double", {"COMPLETED": 1}),
+        ("total", {"COMPLETED": 1}),
+    ]
+
+
 def test_a_timeline_has_only_what_changed_since_a_time(api: httpx.Client) -> None:
     doubled(4)
     known().flush()

@@ -127,6 +127,26 @@ def test_the_task_runs_that_took_longest_come_first_with_those_that_still_run(kn
     assert waits.id not in {run.id for run in every}
 
 
+def test_the_calls_of_a_run_are_counted_by_task_and_state(
+    known: EmbeddedOrchestrator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reads, "WINDOW", 100)
+    flow = flow_run()
+    first, second, other = [task_run(flow.id, task_name=name) for name in ("z", "z", "a")]
+    known.commit([flow, first, second, other, below := flow_run(parent_flow_run_id=flow.id, flow_name="sub")])
+    known.commit([state(first, StateType.RUNNING)._replace(time=1_000_000)])
+    known.commit([state(first, StateType.COMPLETED)._replace(time=3_500_000), state(below, StateType.FAILED)])
+    calls, is_complete = Reads(known).calls_by_task(flow.id)
+    assert [(each.of, each.of_task, each.counts) for each in calls] == [
+        ("z", True, {"COMPLETED": 1, "PENDING": 1}),
+        ("a", True, {"PENDING": 1}),
+        ("sub", False, {"FAILED": 1}),
+    ]
+    assert ([each.longest_seconds for each in calls], is_complete) == ([2.5, None, None], True)
+    monkeypatch.setattr(reads, "WINDOW", 2)
+    assert not Reads(known).calls_by_task(flow.id)[1]
+
+
 def test_tags_are_listed_once_each_and_found_by_a_part(known: EmbeddedOrchestrator) -> None:
     known.commit([flow_run(tags=json.dumps(tags)) for tags in (["nightly", "Zürich"], ["nightly"], ["team-a"])])
     known.commit([task_run(tags='["of-tasks"]')])

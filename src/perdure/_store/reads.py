@@ -85,6 +85,15 @@ class Bar(NamedTuple):
     state_message: str | None
 
 
+class Calls(NamedTuple):
+    """The calls of a task or a flow in a flow run."""
+
+    of: str
+    of_task: bool
+    counts: dict[str, int]  # by their states' types
+    longest_seconds: float | None  # of those that have ended
+
+
 class Reads:
     """Questions to an orchestrator whose database is at hand."""
 
@@ -229,6 +238,22 @@ class Reads:
         rows = self._known.select(_bars(flow_run_id, after or "", limit + 1, since))
         return paged([Bar(row[0], bool(row[1]), *row[2:]) for row in rows], limit, lambda bar: bar.id)
 
+    def calls_by_task(self, flow_run_id: str) -> tuple[list[Calls], bool]:
+        """What a flow run called, in the order of the first calls, and whether all of its calls were looked at."""
+        found: dict[tuple[bool, str], tuple[str, Calls]] = {}
+        is_complete = True
+        for of_task, query in _calls(flow_run_id):
+            looked_at = 0
+            for of, kind, count, took, first in self._known.select(query):
+                looked_at += count
+                id, known = found.get((of_task, of), (first, Calls(of, of_task, {}, None)))
+                known.counts[kind or "PENDING"] = count
+                seconds = None if took is None else max(took / 1_000_000, known.longest_seconds or 0.0)
+                longest = known.longest_seconds if seconds is None else seconds
+                found[of_task, of] = min(id, first), known._replace(longest_seconds=longest)
+            is_complete = is_complete and looked_at < WINDOW
+        return [calls for _, calls in sorted(found.values(), key=lambda each: each[0])], is_complete
+
     def counts_within(self, flow_run_id: str) -> dict[str, int]:
         """How many runs a flow run called, by their states' types.
 
@@ -335,6 +360,24 @@ class Reads:
         )
         rows = self._known.select(query.group_by("which").order_by("which"))
         return [(int(which), count, int(size or 0)) for which, count, size in rows], not last
+
+
+def _calls(flow_run_id: str) -> list[tuple[bool, Any]]:
+    """The queries of a flow run's calls of tasks, and of flows, grouped by what they are of and by their states."""
+
+    def of(table: Any, parent: Any, name: Any) -> Any:
+        columns = table.c
+        calls = select(
+            columns.id, name.label("of"), columns.state_type, (columns.ended - columns.started).label("took")
+        )
+        rows = calls.where(parent == flow_run_id).limit(WINDOW).subquery().c
+        shown = (rows.of, rows.state_type, func.count(), func.max(rows.took), func.min(rows.id))
+        return select(*shown).group_by(rows.of, rows.state_type)
+
+    return [
+        (True, of(task_run, task_run.c.flow_run_id, task_run.c.task_name)),
+        (False, of(flow_run, flow_run.c.parent_flow_run_id, flow_run.c.flow_name)),
+    ]
 
 
 def _bars(flow_run_id: str, after: str, limit: int, since: Micros | None) -> Any:

@@ -1091,6 +1091,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/flow-runs/matrix": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Matrix
+         * @description The newest runs of a flow, newest first, each with its calls by task and state.
+         *
+         *     Of a run, 10,000 calls are looked at; of many such runs, the newest.
+         */
+        get: operations["get_matrix"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/flows": {
         parameters: {
             query?: never;
@@ -3638,6 +3660,20 @@ export interface components {
             used: string | null;
         };
         /**
+         * MatrixRun
+         * @description A flow run, and what it called, in the order of the first calls.
+         */
+        MatrixRun: {
+            /** Calls */
+            calls: components["schemas"]["TaskCallsModel"][];
+            /**
+             * Is Complete
+             * @description Whether all of its calls were looked at.
+             */
+            is_complete: boolean;
+            run: components["schemas"]["FlowRunModel"];
+        };
+        /**
          * NewBackfill
          * @description A backfill to start.
          */
@@ -4835,6 +4871,28 @@ export interface components {
             results: number;
             /** Size */
             size: number;
+        };
+        /**
+         * TaskCallsModel
+         * @description The calls of a task or a flow in one flow run.
+         */
+        TaskCallsModel: {
+            /** Counts */
+            counts: {
+                [key: string]: number;
+            };
+            /**
+             * Longest Seconds
+             * @description Of those that have ended.
+             */
+            longest_seconds: number | null;
+            /**
+             * Of
+             * @description The task or the flow.
+             */
+            of: string;
+            /** Of Task */
+            of_task: boolean;
         };
         /**
          * TaskRunModel
@@ -12287,6 +12345,112 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FailuresModel"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_matrix: {
+        parameters: {
+            query: {
+                /** @description The flow's exact name. */
+                flow: string;
+                /** @description How many runs at most. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MatrixRun"][];
                 };
             };
             /** @description Bad Request */

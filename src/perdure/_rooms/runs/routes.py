@@ -5,6 +5,7 @@ from perdure._rooms.runs import (
     failure_routes,
     flow_routes,
     flow_run_routes,
+    matrix_routes,
     plan_routes,
     start_routes,
     tag_routes,
@@ -14,6 +15,7 @@ from perdure._rooms.runs import (
 ROUTERS = (
     comparison_routes.router,
     failure_routes.router,  # before those that take an id
+    matrix_routes.router,
     flow_routes.router,
     flow_run_routes.router,
     plan_routes.router,

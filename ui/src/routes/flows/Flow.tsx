@@ -18,6 +18,7 @@ import { Runs } from "../overview/Runs"
 import { FailureTable } from "../runs/FailureTable"
 import { compactRun, FLOW_RUN_COLUMNS } from "../runs/FlowRuns"
 import css from "./Flow.module.css"
+import { Matrix } from "./Matrix"
 import { flowOf, newestRuns } from "./queries"
 import { Results } from "./Results"
 
@@ -79,6 +80,7 @@ export function Page() {
                 </div>
               ),
             },
+            { id: "matrix", label: "Matrix", content: <Matrix flow={name} /> },
             {
               id: "failures",
               label: "Failures",

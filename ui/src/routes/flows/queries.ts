@@ -23,6 +23,13 @@ export const newestRuns = (flow: string, limit: number) =>
     queryFn: () => unwrap(client.GET("/api/flow-runs", { params: { query: { flow, limit } } })),
   })
 
+/** The newest runs of a flow, with their calls by task. */
+export const matrixOf = (flow: string) =>
+  queryOptions({
+    queryKey: ["flow", flow, "matrix"],
+    queryFn: () => unwrap(client.GET("/api/flow-runs/matrix", { params: { query: { flow, limit: 40 } } })),
+  })
+
 const fetchResults = (flow: string) => unwrap(client.GET("/api/results", { params: { query: { flow, limit: 8 } } }))
 
 export type Result = Awaited<ReturnType<typeof fetchResults>>["items"][number]
