@@ -27,6 +27,16 @@ def decided(text: str) -> list[tuple[int, str]]:
 
 MOVES = {
     "from prefect import flow, task  # both": "from perdure import flow, task  # both",
+    "from prefect.variables import Variable\nx = Variable.get('a').value": (
+        "from perdure.variables import Variable\nx = Variable.get('a')"
+    ),
+    "from prefect.variables import Variable\nasync def f():\n    v = await Variable.get('a')\n    return v.value": (
+        "from perdure.variables import Variable\nasync def f():\n    v = await Variable.get('a')\n    return v"
+    ),
+    "from prefect.variables import Variable\nv = Variable.set('a', 1)\nx = v.value, other.value": (
+        "from perdure.variables import Variable\nv = Variable.set('a', 1)\nx = v.value, other.value"
+    ),
+    "from prefect import variables as v\nx = v.get('a')": "from perdure import variables as v\nx = v.get('a')",
     "import prefect as p; f = p.flow": "import perdure as p; f = p.flow",
     "import prefect\nx = prefect.states.Completed()": "import perdure\nx = perdure.states.Completed()",
     "from prefect import (\n    tags,  # kept\n)": "from perdure import (\n    tags,  # kept\n)",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from perdure import flow, pause_flow_run, resume_flow_run, session, suspend_flow_run, variables
+from perdure import flow, pause_flow_run, resume_flow_run, session, suspend_flow_run, task, variables
 from perdure._model.awaited import AwaitableText
 from perdure.blocks.system import JSON, Secret, String
 from perdure.blocks.webhook import Webhook
@@ -192,3 +192,28 @@ def test_an_entrypoint_that_leads_nowhere_is_an_error(
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.raises(EntrypointError, match=reason):
         load_flow_from_entrypoint(entrypoint)
+
+
+def test_a_variable_is_awaited_in_coroutine_runs_and_nowhere_else() -> None:
+    from perdure.variables import Variable
+
+    Variable.set("tea", "green")
+
+    @task
+    async def within() -> tuple[Any, Any, Any]:
+        return await Variable.get("tea"), await Variable.get("salt", default=3), await Variable.unset("tea")
+
+    @flow
+    async def main() -> Any:
+        return await within()
+
+    @flow
+    def plain() -> Any:
+        return Variable.get("tea"), Variable.unset("tea")
+
+    async def notebook() -> Any:
+        return Variable.get("tea")
+
+    assert asyncio.run(notebook()) == "green"
+    assert asyncio.run(main()) == ("green", 3, True)
+    assert plain() == (None, False)

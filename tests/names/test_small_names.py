@@ -4,10 +4,11 @@ import json
 import logging
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from perdure import flow, get_run_logger, session, task
+from perdure import flow, get_client, get_run_logger, session, task
 from perdure.artifacts import create_progress_artifact, update_progress_artifact
 from perdure.context import FlowRunContext, TaskRunContext, get_run_context
 from perdure.errors import MissingContext
@@ -130,3 +131,26 @@ def test_secrets_are_hidden_from_handlers_of_others(caplog: pytest.LogCaptureFix
         say()
     assert "the token is " in caplog.text
     assert "twenty" not in caplog.text
+
+
+def test_runs_are_had_as_dicts() -> None:
+    @task
+    def name_of_both() -> tuple[Any, Any]:
+        flow_run, task_run = FlowRunContext.get(), get_run_context().task_run
+        assert flow_run is not None
+        return flow_run.flow_run.dict()["name"], task_run.model_dump()["state_name"]
+
+    @flow(flow_run_name="outside")
+    def outside() -> tuple[Any, Any]:
+        return name_of_both()
+
+    assert outside() == ("outside", "Running")
+    with get_client(sync_client=True) as client:
+        (read,) = client.read_flow_runs()
+    assert read.dict() == read.model_dump()
+    assert {name: read.dict()[name] for name in ("name", "flow_name", "parameters", "state_name")} == {
+        "name": "outside",
+        "flow_name": "outside",
+        "parameters": {},
+        "state_name": "Completed",
+    }

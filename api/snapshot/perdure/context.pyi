@@ -20,6 +20,8 @@ class FlowRunContext(_Run[FlowOptions]):
     created: object
     @property
     def deployment_id(self) -> str | None: ...
+    dict = model_dump
+    dumped = (*_Run.dumped, 'flow_id', 'flow_name', 'deployment_id')
     earlier: dict[str, ResultRecord]
     @property
     def end_time(self) -> datetime | None: ...
@@ -49,6 +51,7 @@ class FlowRunContext(_Run[FlowOptions]):
     def is_in_fork(self) -> bool: ...
     def is_own(self, identity: str) -> bool: ...
     items: Any
+    def model_dump(self) -> Mapping[str, object]: ...
     name: object
     def occurrence(self, key: str) -> int: ...
     options: object
@@ -102,6 +105,8 @@ class TaskRunContext(_Run[TaskOptions]):
     claim: str | None
     collect: object
     created: object
+    dict = model_dump
+    dumped: tuple[str, ...]
     @property
     def end_time(self) -> datetime | None: ...
     flow: FlowRunContext | None
@@ -118,6 +123,7 @@ class TaskRunContext(_Run[TaskOptions]):
     @property
     def is_in_fork(self) -> bool: ...
     items: Any
+    def model_dump(self) -> Mapping[str, object]: ...
     name: object
     options: object
     owner: object

@@ -3,8 +3,9 @@
 import json
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
+from perdure._model.dumped import Dumped
 from perdure._model.state_types import StateType
 from perdure._model.states import State
 from perdure._platform.clock import to_datetime
@@ -16,8 +17,12 @@ __all__ = ["FlowRunSeen", "FlowSeen", "TaskRunSeen"]
 RunT = TypeVar("RunT", FlowRun, TaskRun)
 
 
-class _Seen(Generic[RunT]):
+class _Seen(Dumped, Generic[RunT]):
     """What flow runs and task runs are asked alike."""
+
+    dumped: ClassVar[tuple[str, ...]] = (
+        *("id", "name", "tags", "created", "run_count", "state_type", "state_name", "start_time", "end_time"),
+    )
 
     def __init__(self, run: RunT) -> None:
         self._run: RunT = run
@@ -60,6 +65,8 @@ class _Seen(Generic[RunT]):
 
 class FlowRunSeen(_Seen[FlowRun]):
     """A flow run, as it was when it was read."""
+
+    dumped = (*_Seen.dumped, "flow_id", "flow_name", "flow_version", "parameters", "deployment_id")
 
     def __init__(self, run: FlowRun) -> None:
         super().__init__(run)

@@ -152,6 +152,7 @@ PREFECT = Source(
         **{f"PREFECT_{each.variable.removeprefix('PERDURE_')}": each.variable for each in SETTINGS.values()},
         **_RENAMED,
     },
+    bare={"prefect.variables.Variable.get": "value"},
     methods={
         "delay": Decide("Call the task, or `submit` it within a flow: no server takes tasks.", f"{_PAGE}#different"),
     },

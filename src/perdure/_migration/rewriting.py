@@ -71,6 +71,7 @@ class _Rewriter(cst.CSTTransformer):
         self.findings: list[Finding] = []
         self._renamed: dict[str, str] = {}  # names as the file had them, by their full names: what they are called now
         self._needed: dict[str, set[str]] = {}  # names to import that no import statement of the file became
+        self._bare_variables: dict[str, str] = {}
         self._taken: set[str] = set()  # names that the file uses
         self._kept: set[str] = set()  # modules of the other system that are still used by `import`
 
@@ -166,7 +167,25 @@ class _Rewriter(cst.CSTTransformer):
     def visit_Attribute(self, node: cst.Attribute) -> bool:
         return self._move_of(node) is None
 
+    def visit_Assign(self, node: cst.Assign) -> None:
+        """Which variables are what a call gave whose attribute falls away."""
+        attribute = self._bare(node.value)
+        if attribute is not None and len(node.targets) == 1:
+            for name in self.get_metadata(QualifiedNameProvider, node.targets[0].target, ()) or ():
+                self._bare_variables[name.name] = attribute
+
+    def _bare(self, node: cst.BaseExpression) -> str | None:
+        """The attribute that falls away of an expression, if there is one."""
+        if isinstance(node, cst.Await):
+            node = node.expression
+        if isinstance(node, cst.Call):
+            return self._source.bare.get(self._full(node.func) or "")
+        names = self.get_metadata(QualifiedNameProvider, node, ()) if isinstance(node, cst.Name) else ()
+        return next((self._bare_variables.get(each.name) for each in names or ()), None)
+
     def leave_Attribute(self, original_node: cst.Attribute, updated_node: cst.Attribute) -> cst.BaseExpression:
+        if self._bare(original_node.value) == original_node.attr.value:
+            return updated_node.value
         move = self._move_of(original_node)
         if move is None:
             self._look_at(original_node)
@@ -181,6 +200,9 @@ class _Rewriter(cst.CSTTransformer):
             found = self._source.find(module)
             package = found.to if isinstance(found, Move) else move.to.partition(".")[0]
             return _expression(f"{first}.{move.to.removeprefix(f'{package}.')}")
+        above = self._move_of(original_node.value)
+        if above is not None and f"{above.to}.{original_node.attr.value}" == move.to:  # of a module that was imported
+            return updated_node
         to, _, name = move.to.rpartition(".")
         self._needed.setdefault(to, set()).add(name)
         return cst.Name(name)

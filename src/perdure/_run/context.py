@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
+from perdure._model.dumped import Dumped
 from perdure._model.errors import MissingContext
 from perdure._model.options import FlowOptions, RunOptions, TaskOptions
 from perdure._model.records import Owner, ResultRecord, WaitRecord
@@ -34,8 +35,20 @@ class Submitted(Protocol):
 OptionsT = TypeVar("OptionsT", bound=RunOptions)
 
 
-class _Run(Generic[OptionsT]):
+class _Run(Dumped, Generic[OptionsT]):
     """The context of a run: its identity, its state, its place."""
+
+    dumped: ClassVar[tuple[str, ...]] = (
+        "id",
+        "name",
+        "parameters",
+        "tags",
+        "run_count",
+        "state_type",
+        "state_name",
+        "start_time",
+        "end_time",
+    )
 
     __slots__ = (
         "began",
@@ -143,6 +156,8 @@ class Reuse(NamedTuple):
 
 class FlowRunContext(_Run[FlowOptions]):
     """A flow run, with what its tasks and subflows inherit and leave behind."""
+
+    dumped = (*_Run.dumped, "flow_id", "flow_name", "deployment_id")
 
     def __init__(self, **fields: Any) -> None:
         super().__init__(**fields)

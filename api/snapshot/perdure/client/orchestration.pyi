@@ -11,12 +11,15 @@ class FlowRunSeen(_Seen[FlowRun]):
     def __init__(self, run: FlowRun) -> None: ...
     created: datetime
     deployment_id: str | None
+    dict = model_dump
+    dumped: object
     @property
     def end_time(self) -> datetime | None: ...
     flow_id: object
     flow_name: object
     flow_version: object
     id: object
+    def model_dump(self) -> Mapping[str, object]: ...
     name: object
     @property
     def parameters(self) -> dict[str, Any]: ...
@@ -45,10 +48,13 @@ from perdure.client import SyncRunsClient as SyncRunsClient
 class TaskRunSeen(_Seen[TaskRun]):
     def __init__(self, run: TaskRun) -> None: ...
     created: datetime
+    dict = model_dump
+    dumped: tuple[str, ...]
     @property
     def end_time(self) -> datetime | None: ...
     flow_run_id: object
     id: object
+    def model_dump(self) -> Mapping[str, object]: ...
     name: object
     run_count: object
     @property

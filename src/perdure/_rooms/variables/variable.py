@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Generator, Sequence
 from typing import Any, Self, TypeVar, overload
 
-from perdure._model.colour import caller_is_async
+from perdure._model.colour import caller_is_async, outside_runs
 from perdure._model.errors import VariableError, VariableExists, reasons
 from perdure._platform import providers
 from perdure._platform.clock import Micros, system_clock
@@ -51,11 +51,17 @@ class Variable:
     @classmethod
     def get(cls, name: str, default: object = None, *, type: object = None) -> Any:
         """The value of a variable, or `default` if there is none. With `type` it is checked, and made, as a flow's
-        parameter is: `Variable.get("since", type=date)`.
+        parameter is: `Variable.get("since", type=date)`. In coroutine flows and tasks it is awaited, as `aget`.
 
         Raises:
             VariableError: the name is malformed, or the value does not fit the type.
         """
+        if _in_coroutine():
+            return cls.aget(name, default, type=type)
+        return cls._got(name, default, type)
+
+    @classmethod
+    def _got(cls, name: str, default: object, type: object) -> Any:
         record: VariableRecord | None = _known().variable(_checked_name(name))
         if record is None:
             return default
@@ -91,9 +97,14 @@ class Variable:
         return deleted
 
     @classmethod
+    def unset(cls, name: str) -> Any:
+        """`delete`, by the name that users of Prefect know. In coroutine flows and tasks it is awaited."""
+        return cls.adelete(name) if _in_coroutine() else cls.delete(name)
+
+    @classmethod
     async def aget(cls, name: str, default: Any = None, *, type: Any = None) -> Any:
         """`get`, in another thread."""
-        return await in_thread(cls.get, name, default, type=type)
+        return await in_thread(cls._got, name, default, type)
 
     @classmethod
     async def aset(cls, name: str, value: object, overwrite: bool = False) -> Self:
@@ -112,7 +123,12 @@ def get(name: str, default: object = None) -> Any:
     Raises:
         VariableError: the name is malformed.
     """
-    return Variable.aget(name, default) if caller_is_async() else Variable.get(name, default)
+    return Variable.aget(name, default) if caller_is_async() else Variable._got(name, default, None)
+
+
+def _in_coroutine() -> bool:
+    """Whether it is a coroutine's run that calls: outside of runs, a loop may be a notebook's, where nobody awaits."""
+    return caller_is_async() and not outside_runs()
 
 
 def checked_variable(name: str, value: object, now: Micros) -> VariableRecord:
