@@ -59,6 +59,9 @@ def run_blocking(call: TaskCall, runtime: Runtime) -> State[object]:
     ):
         try:
             state = _run_directly(call, runtime)
+        except EndedInFork as ended:
+            left: State[object] = left_to_parent(ended)
+            return left
         except BaseException as error:
             return drive(stopped(call, runtime, error), runtime)
     return drive(task_run(call, runtime), runtime) if state is None else state
@@ -97,9 +100,8 @@ def _run_directly(call: TaskCall, runtime: Runtime) -> State[object] | None:
     args, kwargs = options.signature.unbind(run.parameters, run.passed)
     try:
         value = call_function(Call(options.function, args, kwargs, run))
-    except EndedInFork as ended:
-        state: State[object] = left_to_parent(ended)
-        return state
+    except EndedInFork:
+        raise
     except BaseException as error:
         value, call.made = None, Made(error=error)
     else:
