@@ -27,6 +27,7 @@ from perdure._rooms.deployments.definition import Definition, definition_of
 from perdure._rooms.deployments.job_templates import job_of
 from perdure._rooms.deployments.port import DEFAULT_POOL, DEFAULT_PRIORITY, DeploymentVersion, Overlap, WorkPool
 from perdure._rooms.deployments.port import Deployment as DeploymentRecord
+from perdure._rooms.deployments.signatures import signed_definition
 from perdure._rooms.deployments.ticks import scheduled
 from perdure._scheduling.partitions import Partitions
 from perdure._scheduling.schedule import Cron, Interval, RRule, Schedule
@@ -109,7 +110,7 @@ class DeployedFlow:
             self.bundle.keep()
             session.storages.id_of(self.bundle.storage)
             session.orchestrator.flush()
-        text = self.definition.as_json()
+        text = signed_definition(self.definition, self.flow_name, self.name).as_json()
         made = DeploymentRecord(
             new_id(),
             self.flow_name,

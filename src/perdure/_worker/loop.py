@@ -25,6 +25,7 @@ from perdure._platform.ids import new_id
 from perdure._platform.version import VERSION
 from perdure._rooms.deployments.job_templates import job_of
 from perdure._rooms.deployments.port import QueuedRun, WorkerRecord
+from perdure._rooms.deployments.signatures import check_definition, check_start, check_template_signature
 from perdure._rooms.deployments.ticks import make_due_runs
 from perdure._rooms.deployments.versions import definition_of_version
 from perdure._rooms.runs.records import RunFilter
@@ -196,7 +197,11 @@ class Worker:
         pool = next((each for each in self._known.deployments.pools() if each.name == run.work_pool), None)
         if of is None or pool is None:
             raise DeploymentError(f"Its deployment or its work pool {run.work_pool!r} was deleted.")
-        made_of = job_of(pool, definition_of_version(of, run.version, self._known.deployments).job)
+        definition = definition_of_version(of, run.version, self._known.deployments)
+        check_definition(definition, of.flow_name, of.name)
+        check_start(self._known.start(run.flow_run_id), definition, of.flow_name, of.name)
+        check_template_signature(pool)
+        made_of = job_of(pool, definition.job)
         environment = _settings(self._infrastructure.is_elsewhere) | _texts(made_of.get("env", {}))
         command = command_of(run, made_of.get("python", self._infrastructure.python))
         return Job(run.flow_run_id, run.starts, command, environment, made_of)

@@ -18,6 +18,7 @@ from perdure._rooms.deployments.job_templates import (
     template_of,
 )
 from perdure._rooms.deployments.port import QueueFilter, WorkPool, WorkQueue
+from perdure._rooms.deployments.signatures import signed_template
 from perdure.cli import completion, find
 from perdure.cli.groups import AsJson, new_group
 from perdure.cli.output import NOTHING, Column, iso, note, show, show_json, table
@@ -57,7 +58,7 @@ def create(
             )
         check_kind(made.type)
         if template is not None:
-            made = made._replace(template=_read_template(template, made.type))
+            made = signed_template(made._replace(template=_read_template(template, made.type)))
         deployments.put_pool(made._replace(concurrency_limit=limit))
     _say(name, f"The work pool {name!r}" + (f" has the queue {queue!r}." if queue else " is there."), as_json)
 

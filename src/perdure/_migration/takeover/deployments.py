@@ -22,6 +22,7 @@ from perdure._rooms.deployments.port import (
     WorkPool,
     WorkQueue,
 )
+from perdure._rooms.deployments.signatures import signed_definition, signed_template
 from perdure._rooms.deployments.ticks import scheduled
 from perdure._scheduling.schedule import Schedule
 
@@ -69,7 +70,7 @@ def _take_pools(context: Context, rows: Rows) -> None:
                 )
             if not context.dry_run:
                 pool = WorkPool(row["name"], kind, row.get("concurrency_limit"), paused, template, system_clock())
-                context.target.deployments.put_pool(pool)
+                context.target.deployments.put_pool(signed_template(pool))
         tally.found += not context.dry_run
 
 
@@ -157,7 +158,8 @@ def _put(
         known.put_pool(WorkPool(pool, "process", None, None, "{}", now))
     kind = next((each.type for each in known.pools() if each.name == pool), "process")
     job = _job(row.get("job_variables") or row.get("infra_overrides") or {})
-    definition = _definition(row, code, _known_of(kind, job, f"the deployment {flow}/{row['name']}", context))
+    unsigned = _definition(row, code, _known_of(kind, job, f"the deployment {flow}/{row['name']}", context))
+    definition = signed_definition(unsigned, flow, row["name"])
     limit, overlap = _limit(context, row)
     is_paused = bool(row.get("paused")) or row.get("is_schedule_active") in (0, False) or code.hindrance is not None
     made = Deployment(

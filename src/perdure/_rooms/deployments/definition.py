@@ -28,6 +28,7 @@ class Definition:
         partitions: The slices of data that its runs are about, as JSON; None if it has none.
         on_crash: "resume" has its crashed runs resumed by workers.
         job: What its work pool's workers start, where that is other than by the pool's template.
+        signature: Of all else, by whoever deployed it; it makes no other definition of it.
     """
 
     entry_point: dict[str, str]
@@ -39,16 +40,27 @@ class Definition:
     partitions: dict[str, object] | None = None
     on_crash: str | None = None
     job: dict[str, object] = field(default_factory=dict)
+    signature: str | None = field(default=None, compare=False)
 
     def as_json(self) -> str:
         """The definition as text. Parameters are in the order of the flow's signature: forms ask for them in it."""
-        return json.dumps(asdict(self), ensure_ascii=False)
+        said = {} if self.signature is None else {"signature": self.signature}
+        return json.dumps({**self._unsigned(), **said}, ensure_ascii=False)
+
+    @property
+    def body(self) -> bytes:
+        """What is signed: all but the signature, in whatever order the parameters are."""
+        return json.dumps(self._unsigned(), sort_keys=True, ensure_ascii=False).encode()
 
     @property
     def digest(self) -> str:
-        """What distinguishes it from other definitions, in whatever order their parameters are."""
-        text = json.dumps(asdict(self), sort_keys=True, ensure_ascii=False)
-        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+        """What distinguishes it from other definitions, whoever signed them."""
+        return hashlib.blake2b(self.body, digest_size=16).hexdigest()
+
+    def _unsigned(self) -> dict[str, object]:
+        fields = asdict(self)
+        del fields["signature"]
+        return fields
 
     def slices(self) -> Partitions | None:
         """Its partitions."""

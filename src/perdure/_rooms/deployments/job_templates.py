@@ -144,6 +144,7 @@ def template_of(pool: WorkPool) -> dict[str, Any]:
         DeploymentError: there is no such kind.
     """
     kept: dict[str, Any] = json.loads(pool.template)
+    kept.pop("signature", None)
     template = default_template(pool.type)
     if kept.keys() == template.keys():
         return kept

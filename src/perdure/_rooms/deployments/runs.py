@@ -18,6 +18,7 @@ from perdure._platform.suggest import nearest
 from perdure._rooms.deployments.definition import Definition, definition_of_text, filled
 from perdure._rooms.deployments.port import SCHEDULED, Deployment, QueuedRun
 from perdure._rooms.deployments.schema import check
+from perdure._rooms.deployments.signatures import check_definition
 from perdure._rooms.runs.records import FlowRun, RunFilter
 from perdure._scheduling.partitions import Partition
 from perdure._store.protocol import Orchestrator
@@ -56,9 +57,11 @@ def make_runs(of: Deployment, wanted: Sequence[Wanted], now: Micros, known: Orch
 
     Raises:
         ParameterTypeError: the flow does not take the parameters of one; none is made.
-        DeploymentError: a parameter cannot be filled in, or the parameters cannot be kept.
+        DeploymentError: a parameter cannot be filled in, the parameters cannot be kept, or with signing keys, the
+            deployment's definition is not signed.
     """
     definition = definition_of_text(of.definition)
+    check_definition(definition, of.flow_name, of.name)
     made = [_made(of, definition, each, now) for each in wanted]
     keys = [
         FlowKeyRecord(of.flow_name, each.key, run.flow_run_id)

@@ -161,7 +161,10 @@ function Definition({ of }: { of: Details }) {
           {of.versions.map(each => (
             <li key={each.number}>
               <span>
-                <strong>Version {each.number}</strong> <Timestamp time={each.created} />
+                <strong>Version {each.number}</strong>{" "}
+                <span className="faint">
+                  <Timestamp time={each.created} />
+                </span>
               </span>
               {each.same_as !== newest?.same_as && (
                 <Button

@@ -44,7 +44,7 @@ export function RollBack({ of, version, onClose }: Props) {
         It becomes the newest version, of which runs are created from then on. Runs that wait keep theirs. Schedules,
         limits, the work pool and a pause stay as they are.
       </p>
-      <p className="faint">
+      <p className={css["aside"]}>
         The server does not look whether workers still have its code: <code>perdure deployment rollback</code> does.
       </p>
     </ConfirmDialog>

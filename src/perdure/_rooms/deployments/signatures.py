@@ -1,0 +1,114 @@
+"""Signatures of what workers start: whoever may write to the database does not decide that.
+
+With signing keys, a deployment's definition and a work pool's base job template are signed where they are made, for
+their names. Runs are made of signed definitions only, and workers start nothing else. The server passes signatures on
+and makes none: a definition that came by it is as good as whoever signed it.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from perdure._model.errors import DeploymentError
+from perdure._model.records import NOBODY, StartRecord
+from perdure._results import signing
+from perdure._rooms.deployments.definition import Definition
+from perdure._rooms.deployments.port import WorkPool
+
+_DEFINITION = b"perdure definition 1\0"
+_TEMPLATE = b"perdure base job template 1\0"
+_OF_ONE_RUN = ("rerun_of", "reuses")
+
+
+def signed_definition(definition: Definition, flow_name: str, name: str) -> Definition:
+    """A definition with its signature for the deployment of these names, if there are signing keys."""
+    ring = signing.ring()
+    made = None if ring is None else ring.sign(definition.body, _place(flow_name, name), _DEFINITION)
+    return replace(definition, signature=made)
+
+
+def check_definition(definition: Definition, flow_name: str, name: str) -> None:
+    """Refuse a definition that none of the signing keys has signed for the deployment of these names, if there are any.
+
+    Raises:
+        DeploymentError: it is not signed, was altered, or is another deployment's.
+    """
+    ring = signing.ring()
+    if ring is None:
+        return
+    fault = ring.fault(definition.body, _place(flow_name, name), _text(definition.signature), _DEFINITION)
+    if fault is not None:
+        raise DeploymentError(
+            f"The definition of the deployment {flow_name}/{name} {fault} Nothing of it is started. Deploy it again,"
+            " with a key of the ring."
+        )
+
+
+def check_start(start: StartRecord | None, definition: Definition, flow_name: str, name: str) -> None:
+    """With signing keys, refuse a run that nobody has begun whose code is not what the signed definition says.
+
+    One that was begun says where its process found its code, and that is signed: see `program_of`.
+
+    Raises:
+        DeploymentError: it is not.
+    """
+    if signing.ring() is None or start is None or start.process_id != NOBODY:
+        return
+    entry: dict[str, str] = json.loads(start.entry_point or "{}")
+    if {key: said for key, said in entry.items() if key not in _OF_ONE_RUN} != definition.entry_point:
+        raise DeploymentError(
+            f"The run is said to be of other code than the version of the deployment {flow_name}/{name} that it is of."
+            " It is not started."
+        )
+
+
+def signed_template(pool: WorkPool) -> WorkPool:
+    """A work pool whose base job template is signed for its name, if there are signing keys and it has one."""
+    ring, kept = signing.ring(), _template(pool)
+    if ring is None or not kept:
+        return pool._replace(template=json.dumps(kept))
+    signature = ring.sign(_body(kept), _place_of(pool), _TEMPLATE)
+    return pool._replace(template=json.dumps({**kept, "signature": signature}))
+
+
+def check_template_signature(pool: WorkPool) -> None:
+    """Refuse a base job template that none of the signing keys has signed for its work pool, if there are any.
+
+    Raises:
+        DeploymentError: it is not signed, was altered, or is another pool's.
+    """
+    ring, kept = signing.ring(), _template(pool)
+    if ring is None or not kept:
+        return
+    signature = _text(json.loads(pool.template).get("signature"))
+    fault = ring.fault(_body(kept), _place_of(pool), signature, _TEMPLATE)
+    if fault is not None:
+        raise DeploymentError(
+            f"The base job template of the work pool {pool.name!r} {fault} Nothing of the pool is started. Give the"
+            " pool its template again, by `perdure work-pool create` with a key of the ring."
+        )
+
+
+def _text(signature: object) -> str | None:
+    return signature if isinstance(signature, str) else None  # what is in the database may be anything
+
+
+def _template(pool: WorkPool) -> dict[str, Any]:
+    kept: dict[str, Any] = json.loads(pool.template)
+    return {name: value for name, value in kept.items() if name != "signature"}
+
+
+def _body(kept: Mapping[str, object]) -> bytes:
+    return json.dumps(kept, sort_keys=True).encode()
+
+
+def _place(flow_name: str, name: str) -> str:
+    return json.dumps(["deployment", flow_name, name])
+
+
+def _place_of(pool: WorkPool) -> str:
+    return json.dumps(["work pool", pool.name, pool.type])
+
+
+__all__ = ["check_definition", "check_start", "check_template_signature", "signed_definition", "signed_template"]
