@@ -4,7 +4,7 @@ import os
 import pickle
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 from perdure import flow, session, task
 from perdure._execution.batch import Batch, Post
 from perdure._runners.batches import MOST, BatchingTaskRunner
+from perdure._runners.batches import Batch as OnItsWay
 from perdure._runners.envelopes import Answer, Message, Returned
 from perdure.errors import CrashedRun, OrchestratorError
 from perdure.records import FlowRun, RunFilter, StateRecord
@@ -116,6 +117,39 @@ def calls(path: str | None) -> None:
         flow_that_dies()
     else:
         task_that_dies.submit(path).wait()
+
+
+class Called:
+    """A short call that is tried again at once if it is lost."""
+
+    kind, resources = "short", ()
+
+    def __init__(self, number: int) -> None:
+        self.run_id = str(number)
+
+    def end_below(self, others: Sequence[Any], error: BaseException) -> None:
+        """It has called nothing."""
+
+    def lose(self, error: BaseException, attempts: int, again: Callable[[], None]) -> None:
+        """It has retries left."""
+        again()
+
+    def put_back(self) -> bool:
+        """It was not cancelled."""
+        return True
+
+
+def test_calls_that_were_lost_together_go_alone_the_next_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(BatchingTaskRunner, "_call_thread", lambda _: None)
+    runner: Any = BatchingTaskRunner(max_workers=1)
+
+    runner._seconds = {"short": 0.001}
+    works: Any = [Called(number) for number in range(5)]
+
+    runner._after_loss(OnItsWay(works[:3]), "it is gone", None)  # as on a cluster: which had begun is not known
+    runner._queue.extend(works[3:])
+
+    assert [len(runner._taken()) for _ in range(4)] == [1, 1, 1, 2]
 
 
 def test_what_a_lost_call_had_called_ends_with_it(tmp_path: Path) -> None:

@@ -20,6 +20,8 @@ What always holds:
 - Calls run in the order of their batch. If the worker is lost, those that may have begun are lost, and run again only
   as often as their `retries` say: of a process that is the first one without an answer, since its answers wait in a
   pipe; of a worker on another machine, all whose answers have not come. The others are sent to another worker.
+- Calls that were lost together go alone when they are tried again: the one that ends its worker takes no others along a
+  second time.
 - A call of unknown duration goes alone. One that turns out to be slow holds up the others of its batch for a tenth of a
   second: then they go elsewhere.
 - The calls of a batch need the same resources. Values that a cluster holds go with it as the cluster's references.
@@ -120,6 +122,7 @@ class BatchingTaskRunner(ThreadTaskRunner):
         self._lanes: dict[int, Lane] = {}  # by the thread that owns it
         self._seconds: dict[str, float] = {}  # that a call takes, by its kind
         self._out = 0  # batches that are on their way
+        self._suspects: set[str] = set()  # task runs that were lost with others: one of them may end its worker again
         self._killed: set[int] = set()  # the threads whose workers were ended by `cancel`
 
     @property
@@ -164,8 +167,13 @@ class BatchingTaskRunner(ThreadTaskRunner):
                     return
             time.sleep(_STEP)
 
+    def _kind_of(self, work: Work) -> str | None:
+        """What calls that may share a batch with this one have in common; None if none may."""
+        return None if work.run_id in self._suspects else work.kind
+
     def _is_short(self, work: Work) -> bool:
-        return work.kind is not None and self._seconds.get(work.kind, _SECONDS) < _LINGER
+        kind = self._kind_of(work)
+        return kind is not None and self._seconds.get(kind, _SECONDS) < _LINGER
 
     def _taken(self) -> list[Work]:
         """Calls from the queue's beginning that fit into one batch; as many as go round, if there are few."""
@@ -174,9 +182,9 @@ class BatchingTaskRunner(ThreadTaskRunner):
         works: list[Work] = []
         left = _SECONDS
         while queue and len(works) < share:
-            kind = queue[0].kind
+            kind = self._kind_of(queue[0])
             left -= _SECONDS if kind is None else self._seconds.get(kind, _SECONDS)
-            if works and (left < 0 or queue[0].resources != works[0].resources):
+            if works and (kind is None or left < 0 or queue[0].resources != works[0].resources):
                 break
             works.append(queue.popleft())
             if kind is None:
@@ -280,6 +288,7 @@ class BatchingTaskRunner(ThreadTaskRunner):
         answers[0][0].report(records, any(answer.is_awaited for _, answer in answers))
         for work, answer in answers:
             del batch.waiting[answer.place]
+            self._suspects.discard(work.run_id)
             self._arrive(work, answer)
 
     def _arrive(self, work: Work, answer: Answer) -> None:
@@ -343,6 +352,8 @@ class BatchingTaskRunner(ThreadTaskRunner):
             for work in waiting:
                 work.crash(error)
             return
+        if len(lost) > 1:
+            self._suspects.update(work.run_id for work in lost)
         for place, work in enumerate(lost):
             work.lose(error, 1 if place else max(1, batch.attempts), partial(self._queue_again, [work]))
         self._queue_again(others)
