@@ -26,7 +26,7 @@ class FlowRunContext(_Run[FlowOptions]):
     @property
     def end_time(self) -> datetime | None: ...
     epoch: object
-    finished: dict[str, State[Any]]
+    finished: dict[str, State[object]]
     @property
     def flow(self) -> FlowRunContext: ...
     @property
@@ -73,7 +73,7 @@ class FlowRunContext(_Run[FlowOptions]):
     serializer: Any
     @property
     def start_time(self) -> datetime | None: ...
-    state: State[Any] | None
+    state: State[object] | None
     @property
     def state_name(self) -> str | None: ...
     @property
@@ -136,7 +136,7 @@ class TaskRunContext(_Run[TaskOptions]):
     serializer: Any
     @property
     def start_time(self) -> datetime | None: ...
-    state: State[Any] | None
+    state: State[object] | None
     @property
     def state_name(self) -> str | None: ...
     @property

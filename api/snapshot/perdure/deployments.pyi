@@ -78,7 +78,7 @@ class Deployment:
         apply: bool = False,
         schedule: object = None,
         schedules: object = None,
-        **options: Any,
+        **options: object,
     ) -> DeployedFlow: ...
 
 from perdure.errors import DeploymentError as DeploymentError

@@ -7,9 +7,9 @@ class Event(NamedTuple):
     event: str
     id: str
     occurred: datetime
-    payload: dict[str, Any]
-    related: list[dict[str, Any]]
-    resource: dict[str, Any]
+    payload: dict[str, object]
+    related: list[dict[str, object]]
+    resource: dict[str, object]
 
 def emit_event(
     event: str,

@@ -11,8 +11,8 @@ __all__ = [
 from perdure import AsyncFuture as AsyncFuture
 
 class DoneAndNotDone(NamedTuple):
-    done: list[Any]
-    not_done: list[Any]
+    done: list[Future[Any]]
+    not_done: list[Future[Any]]
 
 from perdure import Future as Future
 

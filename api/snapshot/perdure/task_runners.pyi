@@ -15,9 +15,9 @@ class DaskTaskRunner(ClusterTaskRunner):
     def __init__(
         self,
         address: str | None = None,
-        cluster_class: Any = None,
-        cluster_kwargs: Mapping[str, Any] | None = None,
-        client_kwargs: Mapping[str, Any] | None = None,
+        cluster_class: str | Callable[..., object] | None = None,
+        cluster_kwargs: Mapping[str, object] | None = None,
+        client_kwargs: Mapping[str, object] | None = None,
     ) -> None: ...
     address: object
     def cancel(self) -> None: ...
@@ -45,7 +45,11 @@ class ProcessTaskRunner(BatchingTaskRunner):
     def window(self) -> int: ...
 
 class RayTaskRunner(ClusterTaskRunner):
-    def __init__(self, address: str | None = None, init_kwargs: Mapping[str, Any] | None = None) -> None: ...
+    def __init__(
+        self,
+        address: str | None = None,
+        init_kwargs: Mapping[str, object] | None = None,
+    ) -> None: ...
     address: object
     def cancel(self) -> None: ...
     def duplicate(self) -> RayTaskRunner: ...

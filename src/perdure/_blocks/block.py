@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Generator
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 from uuid import UUID, uuid5
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
@@ -85,7 +85,7 @@ class Block(BaseModel):
         self._saved = _Saved(record, self._content())
         return AwaitableText(slug)
 
-    def __await__(self) -> Generator[Any, None, Self]:
+    def __await__(self) -> Generator[object, None, Self]:
         """The block itself, at once: what `load` gives may be awaited or not."""
         return self
         yield

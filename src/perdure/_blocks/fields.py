@@ -11,7 +11,7 @@ class SecretDict(Secret[dict[str, Any]]):
     """A dict of JSON values that is kept as a secret: `block.headers.get_secret_value()["token"]`."""
 
     @classmethod
-    def __get_pydantic_core_schema__(cls, source: type[Any], handler: GetCoreSchemaHandler) -> CoreSchema:
+    def __get_pydantic_core_schema__(cls, source: type[object], handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_before_validator_function(
             _read, super().__get_pydantic_core_schema__(source, handler)
         )

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from typing import Any, Self, TypeVar, Unpack
+from typing import Self, TypeVar, Unpack
 
 import httpx
 
@@ -188,7 +188,7 @@ class AsyncClient:
         """Revoke every live token of a name or public part; those that were revoked."""
         return await self._do(self._calls.revoke_token(called))
 
-    def room(self, port: Any) -> KeptClient:
+    def room(self, port: type) -> KeptClient:
         """The records of a room that keeps records, by its port: list, get, put and delete."""
         return KeptClient(port, self._calls, self._do, self._made)
 
@@ -220,7 +220,7 @@ class AsyncClient:
 
     async def _do(self, steps: Steps[T]) -> T:
         """Perform what there is to do."""
-        outcome: Any = None
+        outcome: object = None
         while True:
             try:
                 wanted = steps.send(outcome)

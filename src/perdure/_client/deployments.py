@@ -203,8 +203,7 @@ def _changed(of: Deployment, definition: Definition, changes: Mapping[str, Any])
         if name in _FIELDS:
             fields[_FIELDS[name]] = value
         elif name in _OF_DEFINITION:
-            made: Any = tuple(value) if name == "tags" else value
-            changed: dict[str, Any] = {_OF_DEFINITION[name]: made}
+            changed: dict[str, Any] = {_OF_DEFINITION[name]: tuple(value) if name == "tags" else value}
             definition = replace(definition, **changed)
         else:
             known = ", ".join(sorted([*_FIELDS, *_OF_DEFINITION, "paused", "schedules"]))

@@ -1,7 +1,7 @@
 """What `get_client` reads of the lines that runs log."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -76,7 +76,7 @@ def _ids(values: list[str | UUID]) -> tuple[str, ...]:
     return tuple(map(str, values))
 
 
-_FIELDS: dict[str, tuple[str, Any]] = {
+_FIELDS: dict[str, tuple[str, Callable[..., object]]] = {
     "flow_run_id.any_": ("flow_run_ids", _ids),
     "task_run_id.any_": ("task_run_ids", _ids),
     "level.ge_": ("min_level", int),

@@ -30,7 +30,7 @@ class Send(NamedTuple):
     method: str
     path: str  # below /api
     params: Mapping[str, Any] = {}
-    body: Any = None  # sent as JSON, unless it is None
+    body: object = None  # sent as JSON, unless it is None
 
 
 class Sleep(NamedTuple):

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Self, TypeVar, Unpack
+from typing import Self, TypeVar, Unpack
 
 import httpx
 
@@ -189,7 +189,7 @@ class Client:
         """Revoke every live token of a name or public part; those that were revoked."""
         return self._do(self._calls.revoke_token(called))
 
-    def room(self, port: Any) -> KeptClient:
+    def room(self, port: type) -> KeptClient:
         """The records of a room that keeps records, by its port: list, get, put and delete."""
         return KeptClient(port, self._calls, self._do, self._made)
 
@@ -217,7 +217,7 @@ class Client:
 
     def _do(self, steps: Steps[T]) -> T:
         """Perform what there is to do."""
-        outcome: Any = None
+        outcome: object = None
         while True:
             try:
                 wanted = steps.send(outcome)

@@ -1,6 +1,6 @@
 """From the filters that users of Prefect write to those of the orchestrator."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import product
 from typing import Any
@@ -27,7 +27,7 @@ def wanted(runs: Filter | None, of: Filter | None) -> Wanted:
         ValueError: one has a condition that is not known here.
     """
     fields: dict[str, Any] = {}
-    names: Iterable[Any] = (None,)
+    names: Iterable[str | None] = (None,)
     state_names: Iterable[str] = ()
     for path, value in conditions(runs or {}, ""):
         match path:
@@ -40,7 +40,7 @@ def wanted(runs: Filter | None, of: Filter | None) -> Wanted:
                 fields[field] = read(value)
             case _:
                 raise ValueError(unknown(path, value, [*_FIELDS, "name.any_", "state.name.any_"]))
-    flows: Iterable[Any] = (None,)
+    flows: Iterable[str | None] = (None,)
     for path, value in conditions(of or {}, ""):
         if path not in ("name.any_", "id.any_"):
             raise ValueError(unknown(path, value, ["name.any_", "id.any_"]))
@@ -67,7 +67,7 @@ def _ids(values: Iterable[object]) -> tuple[str, ...]:
     return tuple(map(str, values))
 
 
-def _types(values: Iterable[Any]) -> tuple[StateType, ...]:
+def _types(values: Iterable[str]) -> tuple[StateType, ...]:
     return tuple(map(StateType, values))
 
 
@@ -75,7 +75,7 @@ def _time(value: datetime) -> int:
     return from_datetime(value)
 
 
-_FIELDS: dict[str, tuple[str, Any]] = {
+_FIELDS: dict[str, tuple[str, Callable[..., object]]] = {
     "id.any_": ("ids", _ids),
     "name.like_": ("name_part", str),
     "state.type.any_": ("states", _types),

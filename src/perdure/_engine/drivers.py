@@ -35,7 +35,7 @@ never asks whether it is awaited. `perform` tests for the commonest effects firs
 """
 
 import time
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -114,7 +114,7 @@ def left_to_parent(ended: EndedInFork, steps: Steps[object] | None = None) -> An
     return State(StateType.FAILED, message=str(type(error)), data=UnpersistedResult(error))
 
 
-def _items_left_in_fork(ended: EndedInFork, source: Any) -> Generator[Any, None, None]:
+def _items_left_in_fork(ended: EndedInFork, source: Iterator[object] | None) -> Generator[object, None, None]:
     """What a generator still gives in a forked child, if it was it that forked."""
     if ended.error is not None:
         raise ended.error from None

@@ -52,7 +52,7 @@ def _stop(batch: str) -> None:
         running.stop()
 
 
-def _ask(worker: Any, handler: str, /, **fields: Any) -> Any:
+def _ask(worker: Any, handler: str, /, **fields: object) -> Any:
     return distributed.utils.sync(worker.loop, getattr(worker.scheduler, handler), **fields)
 
 

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self, TypeVar
 
 from perdure._execution import definition
 from perdure._execution.drawing import Way, draw_call
+from perdure._execution.mapped import Submitted
 from perdure._execution.mapping import mapped
 from perdure._execution.named_options import CommonOptions, Options
 from perdure._model.annotations import unmapped
@@ -94,7 +95,10 @@ class Decorated(CommonOptions[Options], CoroutineMarks):
         return Passed(positional, frozenset(kwargs))
 
     def _map(
-        self, args: Sequence[object], kwargs: dict[str, object], submit: Callable[[dict[str, object], Passed], object]
+        self,
+        args: Sequence[object],
+        kwargs: dict[str, object],
+        submit: Callable[[dict[str, object], Passed], Submitted],
     ) -> Any:
         """The mapped futures of a call for each item, each of which `submit` submits."""
         signature, passed = self.options.signature, self._passed(args, kwargs)
@@ -109,7 +113,7 @@ class Decorated(CommonOptions[Options], CoroutineMarks):
 
             loop = asyncio.get_running_loop()
 
-        def submit_row(row: dict[str, object]) -> object:
+        def submit_row(row: dict[str, object]) -> Submitted:
             return submit(signature.gather(row), passed)
 
         return mapped(self.name, parameters, given, submit_row, loop, self.options.is_async)

@@ -234,10 +234,10 @@ def _tags(value: Any, option: str, _: RunOptions) -> frozenset[str]:
     return tags
 
 
-def _on_crash(value: Any, option: str, _: RunOptions) -> str | None:
+def _on_crash(value: object, option: str, _: RunOptions) -> str | None:
     if value not in (None, "resume"):
         raise DefinitionError(f"{option}={value!r} must be 'resume', or None for a new run at each call.")
-    return value  # type: ignore[no-any-return]
+    return value
 
 
 def _retries(value: object, option: str, base: RunOptions) -> int:

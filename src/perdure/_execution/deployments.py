@@ -155,7 +155,13 @@ class Deployment:
 
     @staticmethod
     def build_from_flow(
-        flow: Any, name: str, *, apply: bool = False, schedule: object = None, schedules: object = None, **options: Any
+        flow: Any,
+        name: str,
+        *,
+        apply: bool = False,
+        schedule: object = None,
+        schedules: object = None,
+        **options: object,
     ) -> DeployedFlow:
         """`flow.to_deployment(name, ...)`, whose `apply()` makes the deployment; with `apply=True`, it is made here.
 
@@ -187,13 +193,13 @@ def deployed_flow(
     schedule: Schedule | None = None,
     schedules: Iterable[Schedule] | None = None,
     timezone: str = "UTC",
-    parameters: Mapping[str, Any] | None = None,
+    parameters: Mapping[str, object] | None = None,
     description: str | None = None,
     tags: Iterable[str] = (),
     partitions: Partitions | None = None,
     work_pool: str | None = None,
     work_queue: str | None = None,
-    job_variables: Mapping[str, Any] | None = None,
+    job_variables: Mapping[str, object] | None = None,
     anchor_date: datetime | None = None,
     version: str | None = None,
     source: "str | Bundle | None" = None,

@@ -30,10 +30,10 @@ class Drawing:
     def __init__(self) -> None:
         self.nodes: list[Node] = []
         self.edges: dict[tuple[int, int], None] = {}
-        self.values: dict[int, tuple[Any, int]] = {}  # given instead of results, with the calls they stand for
+        self.values: dict[int, tuple[object, int]] = {}  # given instead of results, with the calls they stand for
         self._counts: dict[str, int] = {}
 
-    def note(self, options: RunOptions, given: Iterable[object], way: "Way") -> Any:
+    def note(self, options: RunOptions, given: Iterable[object], way: "Way") -> object:
         """Note a call with what it is given; what stands for what it would return."""
         count = self._counts.get(options.name, 0)
         self._counts[options.name] = count + 1
@@ -153,7 +153,7 @@ class _Future(Drawn):
 class _Futures(list[_Future]):
     """The one that stands for all of a mapped task's."""
 
-    def result(self, *_: object, **__: object) -> list[Any]:
+    def result(self, *_: object, **__: object) -> list[object]:
         return [each.result() for each in self]
 
 

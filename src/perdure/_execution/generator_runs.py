@@ -23,7 +23,7 @@ Ended = Callable[[CallT], State[object]]
 
 def items(
     call: CallT | State[object], steps: StepsOf[CallT], session: Session, ended: Ended[CallT]
-) -> Generator[Any, Any, Any]:
+) -> Generator[Any, Any, object]:
     """What a generator run hands on, as it comes, or what it handed on in an earlier attempt of its flow.
 
     Gives what the generator returned. Raises what the run raises, once `ended` has given its final state.

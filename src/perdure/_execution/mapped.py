@@ -46,12 +46,13 @@ from perdure._runners.base import WINDOW
 
 R = TypeVar("R")
 Parameters = dict[str, object]
-Submit = Callable[[Parameters], Future[object] | AsyncFuture[object]]
+Submitted = Future[object] | AsyncFuture[object]
+Submit = Callable[[Parameters], Submitted]
 
 _PATIENCE = 0.1  # seconds after which a wait for another thread's submitting looks again
 
 
-unfinished_outside: "dict[int, Mapped[Any]]" = {}  # by id: mapped calls outside all flows
+unfinished_outside: "dict[int, Mapped[object]]" = {}  # by id: mapped calls outside all flows
 
 
 class Mapped(PendingGroup, Generic[R]):

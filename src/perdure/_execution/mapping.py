@@ -1,11 +1,11 @@
 """`task.map` and `flow.map`: one call for each item of the arguments that are iterables."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeVar, overload
 
 from perdure._engine.lifecycle.upstream import state_of
-from perdure._execution.mapped import Mapped, Parameters, unfinished_outside
+from perdure._execution.mapped import Mapped, Parameters, Submit, unfinished_outside
 from perdure._model.annotations import Annotation, allow_failure, unmapped
 from perdure._model.errors import MappingLengthMismatch, MappingMissingIterable
 from perdure._model.states import State
@@ -159,8 +159,13 @@ def _too_late(futures: Mapped[Any], timeout: float | None) -> TimeoutError:
 
 
 def mapped(
-    name: str, parameters: Parameters, given: set[str], submit: Callable[[Parameters], Any], loop: Any, is_async: bool
-) -> MappedFutures[Any] | AsyncMappedFutures[Any]:
+    name: str,
+    parameters: Parameters,
+    given: set[str],
+    submit: Submit,
+    loop: object,
+    is_async: bool,
+) -> MappedFutures[object] | AsyncMappedFutures[object]:
     """Submit a call for each item of the parameters that can be iterated over.
 
     Raises:
@@ -209,7 +214,7 @@ class _Allowed:
     def __len__(self) -> int:
         return len(self._items)
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[object]:
         return map(allow_failure, self._items)
 
 
@@ -229,11 +234,11 @@ def _column(value: object) -> object:
     return state_of(value).fetch()
 
 
-def _is_iterable(value: Any) -> bool:
+def _is_iterable(value: object) -> bool:
     """Whether a value is one for each call. Texts, mappings, models, tables and open files are single values."""
     if not isinstance(value, Iterable) or isinstance(value, str | bytes | bytearray | Mapping | Annotation):
         return False
-    kind: Any = type(value)
+    kind = type(value)
     if getattr(value, "ndim", None) == 0:  # an array of one number
         return False
     return not any(hasattr(kind, name) for name in _OF_SINGLE_VALUES)
@@ -261,7 +266,7 @@ def _known_length(value: Any) -> int | None:
         return None
 
 
-def _rows(name: str, columns: Parameters, fixed: Parameters) -> Iterator[Any]:
+def _rows(name: str, columns: Parameters, fixed: Parameters) -> Iterator[Parameters]:
     try:
         for items in zip(*columns.values(), strict=True):
             yield fixed | dict(zip(columns, items, strict=True))

@@ -4,10 +4,14 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from perdure._model.options import FlowOptions, Hook, RetryDelay, RunOptions, TaskOptions
 from perdure._model.retention import Retention
+
+if TYPE_CHECKING:  # a program that chooses none of them need not import them
+    from perdure._engine.identity.policies import CachePolicy
+    from perdure._runners.base import TaskRunner
 
 Options = TypeVar("Options", bound=RunOptions)
 
@@ -69,12 +73,12 @@ class CommonOptions(Generic[Options]):
         return self.options.persist_result
 
     @property
-    def result_storage(self) -> Any:
+    def result_storage(self) -> object:
         """Where results go: a storage, a saved one's slug, or None if that is inherited."""
         return self.options.result_storage
 
     @property
-    def result_serializer(self) -> Any:
+    def result_serializer(self) -> object:
         """How results are written: a serializer, or None if that is inherited."""
         return self.options.result_serializer
 
@@ -133,9 +137,10 @@ class OptionsOfFlows(CommonOptions[FlowOptions]):
         return self.options.validate_parameters
 
     @property
-    def task_runner(self) -> Any:
+    def task_runner(self) -> "TaskRunner | None":
         """What runs the tasks that it submits; None stands for threads."""
-        return self.options.task_runner
+        chosen: TaskRunner | None = self.options.task_runner
+        return chosen
 
     @property
     def durable(self) -> bool:
@@ -167,19 +172,20 @@ class OptionsOfTasks(CommonOptions[TaskOptions]):
         return self.options.retry_jitter_factor
 
     @property
-    def retry_condition_fn(self) -> Callable[..., Any] | None:
+    def retry_condition_fn(self) -> Callable[..., object] | None:
         """What decides whether a failed run is tried again."""
         return self.options.retry_condition_fn
 
     @property
-    def cache_key_fn(self) -> Callable[..., Any] | None:
+    def cache_key_fn(self) -> Callable[..., object] | None:
         """What makes its cache keys."""
         return self.options.cache_key_fn
 
     @property
-    def cache_policy(self) -> Any:
+    def cache_policy(self) -> "CachePolicy | None":
         """What its cache keys are made of."""
-        return self.options.cache_policy
+        chosen: CachePolicy | None = self.options.cache_policy
+        return chosen
 
     @property
     def cache_expiration(self) -> timedelta | None:
@@ -192,7 +198,7 @@ class OptionsOfTasks(CommonOptions[TaskOptions]):
         return self.options.refresh_cache
 
     @property
-    def viz_return_value(self) -> Any:
+    def viz_return_value(self) -> object:
         """What `flow.visualize()` has instead of the result, if anything."""
         return self.options.viz_return_value
 

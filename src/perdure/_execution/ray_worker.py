@@ -20,10 +20,10 @@ ray: Any = Later("ray")  # it may not be installed
 
 _LOOK = 0.5  # seconds between two looks whether a batch is to stop
 
-Said = tuple[bytes, dict[str, Any]]  # pickled messages, and Ray's references of the values that stay here
+Said = tuple[bytes, dict[str, object]]  # pickled messages, and Ray's references of the values that stay here
 
 
-def run(batch: str, board: Any, payload: bytes, held: Sequence[Any]) -> tuple[int, bytes, dict[str, Any]] | str:
+def run(batch: str, board: Any, payload: bytes, held: Sequence[object]) -> tuple[int, bytes, dict[str, object]] | str:
     """Run a batch: how often it has said something while it ran, and what it had to say at its end.
 
     Or why it cannot run here. `held` are Ray's references of values that are among the calls' arguments.
@@ -45,7 +45,7 @@ def run(batch: str, board: Any, payload: bytes, held: Sequence[Any]) -> tuple[in
 class _Held(Sequence[Packed]):
     """Values in the cluster, each fetched when a call needs it: so a lost one is the failure of no other call."""
 
-    def __init__(self, references: Sequence[Any]) -> None:
+    def __init__(self, references: Sequence[object]) -> None:
         self._references = references
 
     def __len__(self) -> int:
@@ -102,7 +102,7 @@ class _RayPost(Post):
         if not goes_on:
             self.batch.stop()
 
-    def rest(self) -> tuple[int, bytes, dict[str, Any]]:
+    def rest(self) -> tuple[int, bytes, dict[str, object]]:
         """What was not passed on, once the batch has ended."""
         with self._passing:
             return self._count, *(self._taken() or (pickle.dumps([]), {}))

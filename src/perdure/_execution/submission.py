@@ -211,7 +211,7 @@ class SubmittedWork(Generic[CallT]):
             with suppress(RuntimeError):  # the loop is closed
                 loop.call_soon_threadsafe(self._on_loop.cancel)
 
-    def start_on(self, loop: Any, turns: Any) -> None:
+    def start_on(self, loop: Any, turns: object) -> None:
         """Run the task on an event loop, when it is its turn."""
         self.future.loop = loop
         self._on_loop = loop.create_task(self.arun(turns))

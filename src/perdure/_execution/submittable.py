@@ -6,6 +6,7 @@ from typing import Any, Generic, Literal, Never, ParamSpec, TypeVar, overload
 
 from perdure._execution import drawing
 from perdure._execution.decorated import Decorated
+from perdure._execution.mapped import Submitted
 from perdure._execution.mapping import AsyncMappedFutures, MappedFutures
 from perdure._execution.named_options import Options
 from perdure._model.signatures import Passed
@@ -22,9 +23,7 @@ class Submittable(Decorated[Options], Generic[Options, P, R]):
     """A flow or task whose calls can be submitted to a task runner."""
 
     @abstractmethod
-    def _submit(
-        self, parameters: dict[str, object], passed: Passed, runs: Sequence[WaitedFor]
-    ) -> Future[object] | AsyncFuture[object]:
+    def _submit(self, parameters: dict[str, object], passed: Passed, runs: Sequence[WaitedFor]) -> Submitted:
         """Have a call run, once the runs that it waits for have completed."""
 
     @overload
@@ -34,7 +33,7 @@ class Submittable(Decorated[Options], Generic[Options, P, R]):
         *args: Any,
         return_state: Literal[True],
         **kwargs: Any,
-    ) -> Coroutine[Any, Any, State[T]]: ...
+    ) -> Coroutine[object, Never, State[T]]: ...
     @overload
     def submit(self, /, *args: Any, return_state: Literal[True], **kwargs: Any) -> State[R]: ...
     @overload
@@ -76,7 +75,7 @@ class Submittable(Decorated[Options], Generic[Options, P, R]):
         *args: Any,
         return_state: Literal[True],
         **kwargs: Any,
-    ) -> Coroutine[Any, Any, list[State[T]]]: ...
+    ) -> Coroutine[object, Never, list[State[T]]]: ...
     @overload
     def map(self, /, *args: Any, return_state: Literal[True], **kwargs: Any) -> list[State[R]]: ...
     @overload
@@ -112,7 +111,7 @@ class Submittable(Decorated[Options], Generic[Options, P, R]):
             return drawn
         runs = runs_of(wait_for)
 
-        def submit(parameters: dict[str, Any], passed: Passed) -> Any:
+        def submit(parameters: dict[str, object], passed: Passed) -> Submitted:
             return self._submit(parameters, passed, runs)
 
         futures = self._map(args, kwargs, submit)

@@ -1,6 +1,6 @@
 """Why a run called its function, or did not: from the records of it and of the runs before it."""
 
-from typing import Any, cast
+from typing import cast
 from uuid import UUID
 
 from perdure._explanation.comparison import compared, nearest_of
@@ -17,7 +17,7 @@ from perdure._store.protocol import Orchestrator
 __all__ = ["Component", "Explanation", "Involved", "explain", "explain_run"]
 
 
-def explain(run: "str | UUID | State[Any] | Pending") -> Explanation:
+def explain(run: "str | UUID | State[object] | Pending") -> Explanation:
     """Why a flow run or task run called its function, or why it did not; `str()` of it is to be read.
 
     The run is given by its id, its state or its future. It is compared with the nearest of the newest 1,000 runs of the
@@ -38,7 +38,7 @@ def explain_run(known: Orchestrator, run: FlowRun | TaskRun) -> Explanation:
     return verdict_of(facts, nearest, components, known)
 
 
-def _id_of(run: "str | UUID | State[Any] | Pending") -> str:
+def _id_of(run: "str | UUID | State[object] | Pending") -> str:
     id = run.run_id if isinstance(run, State) else run.task_run_id if isinstance(run, Pending) else str(run)
     if id is None:
         raise RunMissing(

@@ -37,8 +37,8 @@ class ParameterPair:
     """A parameter as it is recorded of the two runs; null too for a run that has none of the name."""
 
     name: str
-    before: Any
-    after: Any
+    before: object
+    after: object
     is_in: Literal["both", "before", "after"]
     differs: bool | None  # None: both are hidden, or cut
 

@@ -12,22 +12,24 @@ from pydantic import BaseModel, Field, create_model
 from perdure._http.pages import Id, Listing, Moment, Page, Plain, micros, page
 from perdure._model.fields import word_of
 from perdure._model.filters import CURSOR, Choice, Parameter, choices_of
+from perdure._platform.named import NamedTuple
 from perdure._store.reads import paged
 
 T = TypeVar("T", bound=BaseModel)
+R = TypeVar("R", bound=tuple[Any, ...])
 
 
-def listed(ask: Callable[[Any], Sequence[Any]], wanted: Any, model: Callable[[Any], T]) -> Page[T]:
+def listed(ask: Callable[[Any], Sequence[R]], wanted: Any, model: Callable[[R], T]) -> Page[T]:
     """A page of the records that are asked for, by the id that each begins with."""
     found = paged(ask(wanted._replace(limit=wanted.limit + 1)), wanted.limit, lambda each: each[0])
     return page(found, model)
 
 
-def wanted(kind: Any) -> Callable[..., Any]:
+def wanted(kind: Any) -> Callable[[BaseModel], object]:
     """A dependency: the filter that a request's query asks for. It has the limit that was asked for."""
     model: Any = _query_of(kind)
 
-    def filter(given: BaseModel) -> Any:
+    def filter(given: BaseModel) -> object:
         found = {}
         for choice in choices_of(kind):
             value = getattr(given, _named(choice), None)
@@ -40,7 +42,7 @@ def wanted(kind: Any) -> Callable[..., Any]:
 
 
 @cache
-def _query_of(kind: Any) -> type[BaseModel]:
+def _query_of(kind: type[NamedTuple]) -> type[BaseModel]:
     """The model of the query; the cursor is the first after the limit, as in all lists."""
     chosen = [(choice, choice.parameter) for choice in choices_of(kind) if choice.parameter is not None]
     chosen.sort(key=lambda each: each[1] is not CURSOR)
@@ -54,14 +56,14 @@ def _named(choice: Choice) -> str:
     return choice.name if choice.parameter is None else choice.parameter.name
 
 
-def _value(choice: Choice, given: object) -> Any:
+def _value(choice: Choice, given: object) -> object:
     if isinstance(given, datetime):
         return micros(given)
     is_one = choice.parameter is not None and choice.parameter.most == 1
     return (given,) if is_one and _is_many(choice.hint) else given
 
 
-def _default(choice: Choice, parameter: Parameter, kind: Any) -> object:
+def _default(choice: Choice, parameter: Parameter, kind: type[NamedTuple]) -> object:
     return None if parameter.most == 1 else kind._field_defaults[choice.name]
 
 

@@ -48,7 +48,7 @@ def toml_of(text: str) -> Rewritten:
 
 
 def _deployment(
-    each: Mapping[str, Any], whole: Mapping[str, Any], findings: list[Finding], text: str
+    each: Mapping[str, Any], whole: Mapping[str, object], findings: list[Finding], text: str
 ) -> dict[str, object]:
     made: dict[str, Any] = {name: each[name] for name in _SAME if each.get(name) not in (None, [], {})}
     if "version" in made:

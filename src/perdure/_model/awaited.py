@@ -1,7 +1,7 @@
 """What may be awaited or not: users of Prefect await it in coroutines."""
 
 from collections.abc import Generator
-from typing import Any, Self
+from typing import Self
 
 
 class AwaitableText(str):
@@ -9,6 +9,6 @@ class AwaitableText(str):
 
     __slots__ = ()
 
-    def __await__(self) -> Generator[Any, None, Self]:
+    def __await__(self) -> Generator[object, None, Self]:
         return self
         yield

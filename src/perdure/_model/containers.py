@@ -8,7 +8,7 @@ import copy
 import dataclasses
 import functools
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
@@ -20,8 +20,8 @@ ATOMS = frozenset({int, float, str, bytes, bool, type(None), complex})
 class Container(NamedTuple):
     """How values of a type are taken apart and put together."""
 
-    parts: Callable[[Any], Iterable[Any]]
-    rebuilt: Callable[[Any, Sequence[Any]], Any]  # from the value itself and other parts, as many as it has
+    parts: Callable[[Any], Iterable[object]]
+    rebuilt: Callable[[Any, Sequence[Any]], object]  # from the value itself and other parts, as many as it has
 
 
 @functools.lru_cache(maxsize=1_000)
@@ -46,14 +46,14 @@ def _is_model(kind: type, module: str) -> bool:
 # Sequences
 
 
-def _items(value: Any, parts: Sequence[Any]) -> Any:
+def _items(value: Any, parts: Sequence[object]) -> object:
     kind = type(value)
     if hasattr(kind, "_fields") and hasattr(kind, "_make"):  # a named tuple
         return kind._make(parts)
     return kind(parts)
 
 
-def _in_place(value: Any, parts: Sequence[Any]) -> Any:
+def _in_place(value: Any, parts: Sequence[object]) -> object:
     """A copy with other items, such as a deque with its limit."""
     if type(value) in (list, set):
         return type(value)(parts)
@@ -69,11 +69,11 @@ def _in_place(value: Any, parts: Sequence[Any]) -> Any:
 # Mappings
 
 
-def _pairs(value: Any) -> list[Any]:
+def _pairs(value: Mapping[object, object]) -> list[object]:
     return [part for pair in value.items() for part in pair]
 
 
-def _mapping(value: Any, parts: Sequence[Any]) -> Any:
+def _mapping(value: dict[object, object], parts: Sequence[object]) -> object:
     pairs = zip(parts[::2], parts[1::2], strict=True)
     if type(value) is dict:
         return dict(pairs)
@@ -85,7 +85,7 @@ def _mapping(value: Any, parts: Sequence[Any]) -> Any:
     return rebuilt
 
 
-def _proxy(_: object, parts: Sequence[object]) -> Any:
+def _proxy(_: object, parts: Sequence[object]) -> object:
     return MappingProxyType(dict(zip(parts[::2], parts[1::2], strict=True)))
 
 
@@ -101,7 +101,7 @@ def _views_of(base: type[dict[object, object]]) -> dict[type, Container]:
 
 
 def _object_of(names: Sequence[str]) -> Container:
-    def parts(value: object) -> list[Any]:
+    def parts(value: object) -> list[object]:
         return [getattr(value, name, _MISSING) for name in names]
 
     def rebuilt(value: object, parts: Sequence[object]) -> object:
@@ -143,14 +143,14 @@ def _is_private(name: str) -> bool:
     return name.startswith("__") and not name.endswith("__")
 
 
-def _with_attributes(twin: object, names: Iterable[str], parts: Sequence[object]) -> Any:
+def _with_attributes(twin: object, names: Iterable[str], parts: Sequence[object]) -> object:
     for name, part in zip(names, parts, strict=True):
         if part is not _MISSING:
             object.__setattr__(twin, name, part)
     return twin
 
 
-def _namespace(value: object, parts: Sequence[object]) -> Any:
+def _namespace(value: object, parts: Sequence[object]) -> object:
     return _with_attributes(_twin(value), tuple(vars(value)), parts)
 
 
@@ -159,15 +159,15 @@ def _fields_of_model(value: Any) -> list[object]:
     return [*(getattr(value, name, None) for name in names), *(value.__pydantic_extra__ or {}).values()]
 
 
-def _model(value: Any, parts: Sequence[Any]) -> Any:
+def _model(value: Any, parts: Sequence[object]) -> object:
     names, extra = tuple(type(value).model_fields), tuple(value.__pydantic_extra__ or ())
-    twin = _with_attributes(value.model_copy(), names, parts[: len(names)])
+    twin: Any = _with_attributes(value.model_copy(), names, parts[: len(names)])
     if extra:
         twin.__pydantic_extra__.update(zip(extra, parts[len(names) :], strict=True))
     return twin
 
 
-def _old_model(value: Any, parts: Sequence[Any]) -> object:
+def _old_model(value: Any, parts: Sequence[object]) -> object:
     return _with_attributes(value.copy(), tuple(vars(value)), parts)
 
 

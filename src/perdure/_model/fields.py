@@ -73,7 +73,7 @@ def from_row(record: type[R]) -> Callable[[Sequence[object]], R]:
     Raises, when it is called:
         ValueError: a text is none of its enum's.
     """
-    make: Callable[[Sequence[Any]], R] = record._make  # type: ignore[attr-defined]
+    make: Callable[[Sequence[object]], R] = record._make  # type: ignore[attr-defined]
     kinds = [(place, field.kind) for place, field in enumerate(fields_of(record).values())]
     changes = [
         (place, kind) for place, kind in kinds if kind is bool or (isinstance(kind, type) and issubclass(kind, Enum))

@@ -15,6 +15,7 @@ from functools import cache
 from typing import Any, TypeVar, get_args
 
 from perdure._platform.ids import is_dated
+from perdure._platform.named import NamedTuple
 
 T = TypeVar("T")
 Conditions = tuple[list[str], list[object]]
@@ -34,12 +35,12 @@ class Rows:
         self.beginning = beginning
         self.otherwise = otherwise
 
-    def chosen(self, value: Any, mark: str) -> Conditions:
+    def chosen(self, value: object, mark: str) -> Conditions:
         """What chooses the rows that have a value, or one of several: conditions that all hold, and their values."""
         condition, given = self.condition, value if isinstance(value, tuple) else (value,)
         if self.otherwise is not None and not value:
             condition = self.otherwise
-        if self.beginning is not None and value.endswith("*"):
+        if self.beginning is not None and isinstance(value, str) and value.endswith("*"):
             condition, given = self.beginning, (value[:-1],)
         count = condition.count("{}")
         return [condition.format(*[", ".join([mark] * len(given))] * count)], [*given] * count
@@ -104,10 +105,10 @@ def choices_of(filter: object) -> list[Choice]:
     return [_choice(name, hint) for name, hint in filter.__annotations__.items()]
 
 
-def conditions(filter: Any, mark: str) -> Conditions:
+def conditions(filter: NamedTuple, mark: str) -> Conditions:
     """The conditions of SQL of what a filter says, and their values; the fields without any are the caller's."""
-    kind: Any = type(filter)
-    found, values, defaults = ["1 = 1"], list[Any](), kind._field_defaults
+    kind = type(filter)
+    found, values, defaults = ["1 = 1"], list[object](), kind._field_defaults
     for choice, value in zip(choices_of(kind), filter, strict=True):
         if choice.rows is not None and value != defaults[choice.name]:
             chosen, given = choice.rows.chosen(value, mark)
@@ -116,9 +117,9 @@ def conditions(filter: Any, mark: str) -> Conditions:
     return found, values
 
 
-def is_declared(filter: Any) -> bool:
+def is_declared(filter: NamedTuple) -> bool:
     """Whether conditions of fields are all that a filter says: nobody else need see to it, but for the limit."""
-    kind: Any = type(filter)
+    kind = type(filter)
     defaults, pairs = kind._field_defaults, zip(choices_of(kind), filter, strict=True)
     return all(
         choice.rows is not None or choice.name == "limit" or value == defaults[choice.name] for choice, value in pairs

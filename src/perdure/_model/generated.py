@@ -1,7 +1,7 @@
 """What generators of the user's hand on and come to."""
 
 from collections.abc import Iterable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from perdure._platform.named import NamedTuple
 
@@ -13,24 +13,24 @@ class GeneratedItems(list[T]):
 
     __slots__ = ("returned",)
 
-    def __init__(self, items: Iterable[T] = (), returned: Any = None) -> None:
+    def __init__(self, items: Iterable[T] = (), returned: object = None) -> None:
         super().__init__(items)
         self.returned = returned
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         return GeneratedItems, (list(self), self.returned)
 
 
 class Exhausted(NamedTuple):
     """A generator has ended."""
 
-    returned: Any = None
+    returned: object = None
 
 
 class Sent(NamedTuple):
     """What whoever iterates sent into a generator, by `send` or `asend`."""
 
-    value: Any
+    value: object
 
 
 class Thrown(NamedTuple):

@@ -5,7 +5,9 @@ with them is a `Kept` of the record and its filter: `class Bookmarks(Kept[Bookma
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, Protocol, TypeVar, get_args, get_origin
+from typing import Literal, Protocol, TypeVar, get_args, get_origin
+
+from perdure._platform.named import NamedTuple
 
 F = TypeVar("F", bound=Callable[..., object])
 Record = TypeVar("Record")
@@ -48,11 +50,11 @@ class Kept(Protocol[Record, Filter]):
         """Forget a record; False if there is none with this key."""
 
 
-def kept_of(port: Any) -> tuple[Any, Any]:
+def kept_of(port: type) -> tuple[type[NamedTuple], type[NamedTuple]]:
     """The record and the filter of a port that is a `Kept`.
 
     Raises:
         LookupError: it is none.
     """
-    (record, filter), *_ = [get_args(base) for base in port.__orig_bases__ if get_origin(base) is Kept]
+    (record, filter), *_ = [get_args(base) for base in getattr(port, "__orig_bases__", ()) if get_origin(base) is Kept]
     return record, filter

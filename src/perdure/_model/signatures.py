@@ -93,7 +93,7 @@ class Signature:
                 parameters[whole] = (*parameters.get(whole, ()), value)
             else:
                 parameters.setdefault(whole, {})[key[:-1]] = value
-        empty: dict[str, Any] = {name: () if kind is _VAR_POSITIONAL else {} for name, kind in self._variable}
+        empty: dict[str, object] = {name: () if kind is _VAR_POSITIONAL else {} for name, kind in self._variable}
         return {name: parameters[name] if name in parameters else empty[name] for name in self.names}
 
     def unbind(
@@ -110,8 +110,8 @@ class Signature:
             rest = {name: parameters[name] for name in self.names[by_position:]}
             changed = {name: value for name, value in rest.items() if value is not self._defaults[name]}
             return tuple([parameters[name] for name in self.names[:by_position]]), changed
-        args: list[Any] = []
-        kwargs: dict[str, Any] = {}
+        args: list[object] = []
+        kwargs: dict[str, object] = {}
         held: list[object] = []  # positional-only defaults: passed only if one behind them is
         for index, (name, parameter) in enumerate(self.inspected.parameters.items()):
             if name not in parameters:

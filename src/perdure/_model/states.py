@@ -4,7 +4,7 @@ import functools
 import warnings
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeGuard, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, Never, TypeGuard, TypeVar, overload
 
 from perdure._model.colour import FetchPolicy, caller_is_async, outside_runs
 from perdure._model.errors import CancelledRun, CrashedRun, FailedRun, ResultNotKept, SuspendedRun, UnfinishedRun
@@ -210,13 +210,15 @@ class State(StateForms, Generic[R_co]):
     @overload
     def result(self, raise_on_failure: Literal[True] = True, *, fetch: Literal[False] | None = None) -> R_co: ...
     @overload
-    def result(self, raise_on_failure: Literal[True] = True, *, fetch: Literal[True]) -> Coroutine[Any, Any, R_co]: ...
+    def result(
+        self, raise_on_failure: Literal[True] = True, *, fetch: Literal[True]
+    ) -> Coroutine[object, Never, R_co]: ...
     @overload
     def result(self, raise_on_failure: bool = True, *, fetch: Literal[False] | None = None) -> R_co | BaseException: ...
     @overload
     def result(
         self, raise_on_failure: bool = True, *, fetch: Literal[True]
-    ) -> Coroutine[Any, Any, R_co | BaseException]: ...
+    ) -> Coroutine[object, Never, R_co | BaseException]: ...
     def result(self, raise_on_failure: bool = True, *, fetch: bool | None = None) -> Any:
         """The run's value.
 

@@ -35,7 +35,7 @@ class Table:
         record: Any,
         *indices: Index,
         key: int = 1,
-        more: Any = None,
+        more: object = None,
         first: Sequence[str] = (),
         last: Sequence[str] = (),
     ) -> None:

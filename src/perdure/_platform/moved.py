@@ -8,11 +8,12 @@ that all mean it: the one of today, that of the public module which exports it, 
 import functools
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.machinery import ModuleSpec
 from types import FunctionType, ModuleType
 from typing import Any
 
+_OfModules = Mapping[str, Mapping[str, str]]  # by the names of modules
 _OURS = "perdure."
 
 
@@ -73,12 +74,12 @@ def _head(name: str) -> str:
     return name.partition(".")[0]
 
 
-def _modules() -> Any:
+def _modules() -> Mapping[str, str]:
     return _tables()[0]
 
 
 @functools.cache
-def _tables() -> tuple[Any, Any, Any, Any]:
+def _tables() -> tuple[Mapping[str, str], _OfModules, Mapping[str, str], _OfModules]:
     from perdure._platform.moved_names import MODULES, NAMES, PUBLIC, SPLIT  # most programs never need them
 
     return MODULES, PUBLIC, {**{now: former for former, now in MODULES.items()}, **SPLIT}, NAMES
@@ -118,7 +119,7 @@ class _Forwarding:
         there, former = import_module(self._now), module.__name__
         elsewhere = _tables()[3].get(former, {})
 
-        def found(name: str) -> Any:
+        def found(name: str) -> object:
             return getattr(import_module(_home(former, name)) if name in elsewhere else there, name)
 
         module.__doc__ = there.__doc__

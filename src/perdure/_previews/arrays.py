@@ -3,11 +3,17 @@
 import mmap
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from perdure._previews.tables import ROWS, Head, shown_columns, table
 from perdure._previews.tree import Tree
 from perdure._previews.types import is_any, is_of, loaded, name_of
+
+if TYPE_CHECKING:  # what a program uses, it has imported itself
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.generic]
 
 _EXACT = 50_000  # elements: of a larger array, a sample is looked at
 _SAMPLE = 8_000
@@ -46,7 +52,7 @@ def _lies_in_file(array: object) -> bool:
     return False
 
 
-def _numpy(array: Any, kind: type, is_lazy: bool) -> dict[str, object]:
+def _numpy(array: "Array", kind: type, is_lazy: bool) -> dict[str, object]:
     shown = {
         "kind": "array",
         "type": name_of(kind),
@@ -63,7 +69,7 @@ def _numpy(array: Any, kind: type, is_lazy: bool) -> dict[str, object]:
     return shown
 
 
-def _first(array: Any) -> Any:
+def _first(array: "Array") -> "Array":
     """The first values; of many dimensions, the corner of the first plane."""
     if array.ndim < 2:
         return array[:_LONG] if array.ndim else array
@@ -76,7 +82,7 @@ def _rounded(value: object) -> object:
     return float(f"{value:.6g}") if type(value) is float else value
 
 
-def _stats(array: Any) -> dict[str, object]:
+def _stats(array: "Array") -> dict[str, object]:
     """Least, greatest and mean value, how many are no number, and a histogram in equal steps.
 
     Of a large array they are those of every so many-th element: `sampled` says of how many.

@@ -23,7 +23,7 @@ _is_suppressed = BaseException.__dict__["__suppress_context__"].__get__
 
 def exception(error: BaseException) -> dict[str, object]:
     """An exception's type and message, where it was raised, and what it came from."""
-    shown: dict[str, Any] = {"kind": "exception", "type": name_of(type(error)), "message": message_of(error, 1_000)}
+    shown: dict[str, object] = {"kind": "exception", "type": name_of(type(error)), "message": message_of(error, 1_000)}
     frames = list(_frames(_traceback(error)))
     if frames:
         shown["frames"] = frames
@@ -87,7 +87,7 @@ def _text(value: Any, length: int) -> str:
     return f"<{name_of(kind)}>" if text is None else text
 
 
-def _frames(traceback: TracebackType | None) -> "Iterator[dict[str, Any]]":
+def _frames(traceback: TracebackType | None) -> "Iterator[dict[str, object]]":
     """The last frames in the user's own code: file, line and function, but no values."""
     last: deque[TracebackType] = deque(maxlen=_FRAMES)
     while traceback is not None:

@@ -5,9 +5,13 @@ import io
 import pickle
 import struct
 import zlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from perdure._previews.types import attribute, is_any, is_of, loaded, name_of
+
+if TYPE_CHECKING:  # what a program uses, it has imported itself
+    from matplotlib.figure import Figure
+    from PIL.Image import Image
 
 _SIDE = 160  # pixels of a thumbnail's longer side
 _ROOM = 18_000  # bytes of a thumbnail, so that its text takes less than 24 KiB
@@ -15,7 +19,7 @@ _FIGURE = 2 * 2**20  # bytes of a figure that is drawn: a larger one would take 
 _COLOURS = 96  # where all would take too much room
 
 
-def image(value: object, kind: type) -> dict[str, Any] | None:
+def image(value: Any, kind: type) -> dict[str, object] | None:
     """What may be shown of an image of Pillow's or a figure of Matplotlib's; None for all others."""
     if is_of(kind, "PIL") and is_any(kind, "PIL.Image", "Image"):
         return _pillow(value, kind)
@@ -24,7 +28,7 @@ def image(value: object, kind: type) -> dict[str, Any] | None:
     return None
 
 
-def _pillow(value: Any, kind: type) -> dict[str, object]:
+def _pillow(value: "Image", kind: type) -> dict[str, object]:
     width, height = value.size
     shown = {"kind": "image", "type": name_of(kind), "width": width, "height": height, "mode": value.mode}
     if not width * height or not _is_read(value):
@@ -40,7 +44,7 @@ def _is_read(image: object) -> bool:
         return False
 
 
-def _with_thumbnail(shown: dict[str, Any], image: object) -> dict[str, object]:
+def _with_thumbnail(shown: dict[str, object], image: "Image") -> dict[str, object]:
     for side, is_reduced in ((_SIDE, False), (_SIDE, True), (96, True), (48, True)):
         png = _png(_small(image, side), is_reduced)
         if len(png) <= _ROOM:
@@ -48,7 +52,7 @@ def _with_thumbnail(shown: dict[str, Any], image: object) -> dict[str, object]:
     return shown
 
 
-def _small(image: Any, side: int) -> object:
+def _small(image: "Image", side: int) -> "Image":
     longer = max(image.size)
     if longer > 4 * side:  # every so many-th pixel first: a look at all of them takes as long as storing them
         image = image.resize(_scaled(image.size, 4 * side / longer), 0)
@@ -61,12 +65,12 @@ def _scaled(size: tuple[int, int], factor: float) -> tuple[int, int]:
     return max(round(size[0] * factor), 1), max(round(size[1] * factor), 1)
 
 
-def _png(image: Any, is_reduced: bool) -> bytes:
+def _png(image: "Image", is_reduced: bool) -> bytes:
     """A small RGB or RGBA image as a PNG file: Pillow's own writer would first import those of all other formats."""
     colour, palette, width = (6 if image.mode == "RGBA" else 2), b"", len(image.mode)
     if is_reduced:
         image = image.convert("RGB").quantize(_COLOURS)
-        colour, palette, width = 3, _chunk(b"PLTE", bytes(image.getpalette())), 1
+        colour, palette, width = 3, _chunk(b"PLTE", bytes(image.getpalette() or ())), 1
     row = image.width * width
     pixels = image.tobytes()
     lines = b"".join(b"\0" + pixels[at : at + row] for at in range(0, len(pixels), row))
@@ -82,7 +86,7 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
 # Matplotlib
 
 
-def _figure(figure: Any, kind: type) -> dict[str, object]:
+def _figure(figure: "Figure", kind: type) -> dict[str, object]:
     inches = [float(each) for each in figure.get_size_inches()]
     width, height = (round(each * figure.dpi) for each in inches)
     shown = {"kind": "image", "type": name_of(kind), "width": width, "height": height, "mode": "RGBA"}
@@ -92,7 +96,7 @@ def _figure(figure: Any, kind: type) -> dict[str, object]:
         return shown
 
 
-def _render(figure: object, dpi: float) -> Any:
+def _render(figure: "Figure", dpi: float) -> "Image":
     """A drawing of a copy: to draw a figure changes it."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # part of a library that is in use already
 
@@ -102,26 +106,28 @@ def _render(figure: object, dpi: float) -> Any:
     canvas.draw()  # type: ignore[no-untyped-call]
     images = loaded("PIL.Image", "frombuffer")
     pixels = bytes(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
-    return images("RGBA", canvas.get_width_height(), pixels, "raw", "RGBA", 0, 1)
+    drawn: Image = images("RGBA", canvas.get_width_height(), pixels, "raw", "RGBA", 0, 1)
+    return drawn
 
 
-def _copied(figure: object) -> Any:
+def _copied(figure: "Figure") -> "Figure":
     written = _Bounded()
     _FigurePickler(written, figure).dump(figure)
-    return pickle.loads(written.getvalue())
+    copy: Figure = pickle.loads(written.getvalue())
+    return copy
 
 
 class _FigurePickler(pickle.Pickler):
     """Copies a figure without a trace in pyplot, which would show the copy as one more window."""
 
-    def __init__(self, file: "_Bounded", figure: Any) -> None:
+    def __init__(self, file: "_Bounded", figure: "Figure") -> None:
         super().__init__(file, pickle.HIGHEST_PROTOCOL)
         self._figure = figure
 
-    def reducer_override(self, value: Any) -> Any:
+    def reducer_override(self, value: object) -> Any:
         if value is not self._figure:
             return NotImplemented
-        state = value.__getstate__()
+        state: Any = value.__getstate__()
         state.pop("_restore_to_pylab", None)
         return object.__new__, (type(value),), state
 

@@ -94,7 +94,7 @@ def hidden(value: object) -> object:
     return value if value is None or type(value) is bool else HIDDEN
 
 
-def number(value: float, largest: int = _SAFE_INTEGER) -> Any:
+def number(value: float, largest: int = _SAFE_INTEGER) -> int | float | str:
     """An int or float as JSON takes it; one that JSON lacks, or an int that is not below `largest`, as text."""
     if type(value) is float:
         if value - value == 0.0:

@@ -112,10 +112,10 @@ class Tree:
                 return self._sequence(base.__iter__(value), count, depth)
         raise AssertionError
 
-    def _sequence(self, items: "Iterator[Any]", count: int, depth: int) -> object:
+    def _sequence(self, items: "Iterator[object]", count: int, depth: int) -> object:
         if count and depth >= self._limits.deepest:
             return self._said(f"[… {more(count)}]")
-        shown: list[Any] = []
+        shown: list[object] = []
         is_secret_one = False
         self.room -= 4
         for item in islice(items, self._count(depth)):
@@ -128,11 +128,11 @@ class Tree:
             shown.append(self._said(f"… {more(count - len(shown))}"))
         return shown
 
-    def mapping(self, items: "Iterator[tuple[Any, Any]]", count: int, depth: int = 0) -> object:
+    def mapping(self, items: "Iterator[tuple[object, object]]", count: int, depth: int = 0) -> object:
         """Names and values as a JSON object; what has a secret name is hidden."""
         if count and depth >= self._limits.deepest:
             return self._said(f"{{… {more(count)}}}")
-        shown: dict[str, Any] = {}
+        shown: dict[str, object] = {}
         self.room -= 4
         first = list(islice(items, self._count(depth)))
         # {"name": "PASSWORD", "value": "..."} is a pair, too.

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from perdure._platform.finished_imports import imported
 from perdure._platform.named import NamedTuple
@@ -39,7 +39,7 @@ def compare_tables(a: dict[str, Column], b: dict[str, Column], path: str, found:
     """Two tables of one library."""
     rows = [next((column.rows for column in table.values()), 0) for table in (a, b)]
     if rows[0] != rows[1]:
-        kind: Any = "added" if rows[1] > rows[0] else "removed"
+        kind: Literal["added", "removed"] = "added" if rows[1] > rows[0] else "removed"
         found.add(Change(f"{path}.rows", kind, f"{rows[0]:,} rows", f"{rows[1]:,} rows", abs(rows[1] - rows[0])))
     for name, column in a.items():
         place = f"{path}[{name!r}]"

@@ -178,7 +178,7 @@ class PersistedResultBlob(NamedTuple):
         distrusted = self.is_signed or settings.current().results_copy_payloads
         return StoredPayload(storage, self.payload, where, distrusted)
 
-    def _loaded(self, load: "Callable[[Serializer], Any]", where: Where) -> Any:
+    def _loaded(self, load: "Callable[[Serializer], object]", where: Where) -> Any:
         from perdure._serializers.base import Serializer
 
         try:

@@ -64,14 +64,14 @@ class Packed:
 class Holder(Protocol):
     """A cluster that holds values."""
 
-    def fetch(self, reference: Any) -> Packed:
+    def fetch(self, reference: object) -> Packed:
         """A value.
 
         Raises:
             ResultLost: it is gone.
         """
 
-    def check(self, reference: Any) -> None:
+    def check(self, reference: object) -> None:
         """Raise ResultLost if it is known that a value is gone."""
 
 
@@ -80,7 +80,7 @@ class HeldResult(UnpersistedResult[R]):
 
     __slots__ = ("_holder", "reference", "size")
 
-    def __init__(self, reference: Any, size: int, python_type: str) -> None:
+    def __init__(self, reference: object, size: int, python_type: str) -> None:
         super().__init__(MISSING, python_type)
         self._holder: Holder | None = None  # None while it is on its way from the worker
         self.reference = reference  # the engine's, by which it keeps the value
@@ -94,7 +94,7 @@ class HeldResult(UnpersistedResult[R]):
         """Whether it is that cluster which holds the value."""
         return self._holder is holder
 
-    def hold(self, holder: Holder, reference: Any) -> None:
+    def hold(self, holder: Holder, reference: object) -> None:
         """It has come from the cluster, where the value is kept as long as there is the reference."""
         self._holder, self.reference = holder, reference
 
@@ -114,7 +114,7 @@ class HeldResult(UnpersistedResult[R]):
             self._value = self._holder.fetch(self.reference).value()
         return self._value
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         if self._holder is None:
             return HeldResult, (self.reference, self.size, self.python_type)
         return UnpersistedResult, (self.load(), self.python_type)
@@ -131,12 +131,12 @@ class HeldValue:
     def __repr__(self) -> str:
         return f"<{self.result.python_type} in the memory of a worker>"
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         self.result.check()
         return given, (_place_of.get()(self.result.reference),)
 
 
-def given(place: int) -> Any:
+def given(place: int) -> object:
     """In a worker, the value that the engine has handed over at this place."""
     packed: Packed = _given.get()[place]
     return packed.value()

@@ -102,10 +102,10 @@ class UnpersistedResult(BaseResult[R]):
         made = cls(obj) if cache_object else cls(python_type=type_name(obj))
         return perhaps_awaited(lambda: made)
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, object]:
         return {"type": self.type, "python_type": self.python_type}
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         if self._value is MISSING:
             return _not_kept, (self.python_type,)
         return type(self), (portable(self._value), self.python_type)
@@ -376,7 +376,7 @@ class PersistedResult(BaseResult[R]):
         preview, self._preview = self._preview, None
         return preview
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, object]:
         return {
             "type": self.type,
             "storage_block_id": self.storage_id,
@@ -389,7 +389,7 @@ class PersistedResult(BaseResult[R]):
             "expiration": self.expires,
         }
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         return {name: getattr(self, name) for name in self.__slots__ if name not in ("_storage", "_cache", "_preview")}
 
     def __setstate__(self, state: dict[str, object]) -> None:

@@ -102,7 +102,7 @@ class _Replacer:
     def __init__(self, replace: Replace) -> None:
         self._replace = replace
         # What is in several places is replaced once. A container that is open still contains itself: it is left there.
-        self._known: dict[int, tuple[Any, Any]] = {}  # by its id, or what that is below zero where failures are allowed
+        self._known: dict[int, tuple[object, object]] = {}  # by its id, negative where failures are allowed
         self._stack: list[_Open] = []
 
     def replaced(self, value: object) -> object:
@@ -125,7 +125,7 @@ class _Replacer:
     def _begun(self, value: object, allowed: bool) -> object:
         """What stands in the place of a value; of a container that may hold upstreams, nothing yet: it is opened."""
         while type(value) not in ATOMS:
-            kind: Any = type(value)
+            kind: type = type(value)
             container = container_of(kind)
             if container is not None:
                 return self._opened(value, container, allowed)

@@ -110,7 +110,7 @@ class _Run(Dumped, Generic[OptionsT]):
         self.place: int | None = None  # among the parent flow run's children
         self.claim: str | None = None  # the cache key whose value it computes, so that others need not
         self.transaction: Any = None  # the Transaction whose commit its result waits for
-        self.state: State[Any] | None = None
+        self.state: State[object] | None = None
         self.storage: Any = None  # a Storage, once known
         self.serializer: Any = None  # a Serializer, once known
 
@@ -164,7 +164,7 @@ class FlowRunContext(_Run[FlowOptions]):
         self.is_durable: bool = self.options.durable or (self.parent is not None and _is_durable(self.parent))
         above = None if self.parent is None else self.parent.flow
         self.controller: RunController = RunController() if above is None else above.controller
-        self.finished: dict[str, State[Any]] = {}  # persisted results by identity, for the flow's own retries
+        self.finished: dict[str, State[object]] = {}  # persisted results by identity, for the flow's own retries
         self.earlier: dict[str, ResultRecord] = {}  # the same of before a crash, as the database knows them
         self.waits: dict[str, WaitRecord] = {}  # what its steps waited for before a crash, by key
         self.borrowed: set[str] = set()  # of these, the identities whose results are other flow runs'
@@ -195,16 +195,16 @@ class FlowRunContext(_Run[FlowOptions]):
 
     def begin_attempt(self) -> None:
         """Forget what an earlier attempt of the flow called."""
-        self.children: list[State[Any] | None] = []
+        self.children: list[State[object] | None] = []
         self.makers: dict[int, str] = {}  # of the values that the children's states hold: by identity, the run's id
-        self.items_made: dict[int, tuple[Any, str]] = {}  # items of generators, with their identities, by object id
+        self.items_made: dict[int, tuple[object, str]] = {}  # items of generators, with their identities, by object id
         self.outstanding: dict[Pending, Submitted] = {}
         self.streams: list[Any] = []  # mapped calls that are still being submitted
         self.occurrences: dict[str, int] = {}
         # Of tasks that are generators, those that somebody holds, with their runs.
         self.generators: WeakKeyDictionary[Any, TaskRunContext] = WeakKeyDictionary()
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         """What a task in another process needs of its flow run: neither its code nor what it has called.
 
         Of its parameters, only the plain ones: others may be large, or not picklable.

@@ -65,7 +65,7 @@ class _Handle(Pending, Generic[R_co]):
         """The run's final state, or a pending one while it has not finished."""
         return self.get_state()
 
-    def __class_getitem__(cls, parameters: Any) -> Any:
+    def __class_getitem__(cls, parameters: object) -> Any:
         """`Future[int]`; the second parameter of `PrefectFuture[int, Sync]`, who waits how, is left out."""
         first = parameters[0] if isinstance(parameters, tuple) and len(parameters) == 2 else parameters
         return super().__class_getitem__(first)  # type: ignore[misc] # Generic has it
@@ -126,7 +126,7 @@ class AsyncFuture(_Handle[R_co]):
 
     __slots__ = ()
 
-    def __await__(self) -> Generator[Any, None, "AsyncFuture[R_co]"]:
+    def __await__(self) -> Generator[object, None, "AsyncFuture[R_co]"]:
         """The future itself: `await task.submit()` and `task.submit()` are the same."""
         yield from ()
         return self
@@ -201,8 +201,8 @@ def checked_timeout(timeout: float | None) -> float | None:
 class DoneAndNotDone(NamedTuple):
     """What `wait` gives."""
 
-    done: list[Any]
-    not_done: list[Any]
+    done: list[Future[Any]]
+    not_done: list[Future[Any]]
 
 
 def wait(futures: Iterable[Future[Any]], timeout: float | None = None) -> DoneAndNotDone:

@@ -34,7 +34,7 @@ def is_coroutine_function(function: object) -> bool:
     return bool(_known(_is_coroutine_function, function))
 
 
-def _known(look: Any, function: Any, *args: Any) -> Any:
+def _known(look: Any, function: object, *args: object) -> Any:
     try:
         return look(function, *args)
     except TypeError:  # an object that cannot be hashed

@@ -93,7 +93,7 @@ class RunLogger(logging.LoggerAdapter[logging.Logger]):
     def isEnabledFor(self, level: int) -> bool:  # noqa: N802
         return not self._run.is_drawn and super().isEnabledFor(level)
 
-    def process(self, msg: object, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
+    def process(self, msg: object, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, object]]:
         kwargs["extra"] = {**(self.extra or {}), **(kwargs.get("extra") or {}), "perdure_run": self._run}
         return msg, kwargs
 
@@ -326,7 +326,7 @@ def traceback_of(error: BaseException) -> str:
 _plain_print = builtins.print
 
 
-def _print(*values: Any, **options: Any) -> None:
+def _print(*values: object, **options: Any) -> None:
     run = current_run.get()
     if run is None or options.get("file") is not None or not _is_logged(run):
         return _plain_print(*values, **options)

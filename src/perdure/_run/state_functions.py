@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Coroutine, Iterable
-from typing import Any, TypeGuard
+from typing import Any, Never, TypeGuard
 
 from perdure._model.colour import caller_is_async
 from perdure._model.state_types import UNSUCCESSFUL, StateType
@@ -24,7 +24,7 @@ def is_state_iterable(obj: object) -> TypeGuard["list[State[Any]] | tuple[State[
     return is_states(obj)
 
 
-def get_state_exception(state: State[object]) -> BaseException | Coroutine[Any, Any, BaseException]:
+def get_state_exception(state: State[object]) -> BaseException | Coroutine[object, Never, BaseException]:
     """The exception that a failed, crashed or cancelled state stands for; in async code, a coroutine of it.
 
     Raises:
@@ -42,7 +42,7 @@ async def _aexception(state: State[object]) -> BaseException:
     return exception_from(state, await state.data.aget() if isinstance(state.data, Fetchable) else state.data)
 
 
-def raise_state_exception(state: State[object]) -> Coroutine[Any, Any, None] | None:
+def raise_state_exception(state: State[object]) -> Coroutine[object, Never, None] | None:
     """Raise the exception of a failed, crashed or cancelled state; of another one, do nothing. In async code, awaited.
 
     Raises:

@@ -20,7 +20,7 @@ class Cluster(Holder, Protocol):
     def room(self) -> int:
         """How many batches at once."""
 
-    def reference(self, key: Any) -> Any:
+    def reference(self, key: str) -> object:
         """The engine's reference of a value, by what a worker calls it."""
 
 
@@ -91,7 +91,7 @@ class ClusterTaskRunner(BatchingTaskRunner):
             )
 
 
-def _is_here(result: PersistedResult[Any]) -> bool:
+def _is_here(result: PersistedResult[object]) -> bool:
     """Whether a document that a worker wrote can be read here, which of local files is not sure."""
     return not isinstance(result.storage, LocalFileSystem) or result.storage.exists(result.storage_key)
 

@@ -8,10 +8,10 @@ import pickle
 import threading
 import uuid
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, Protocol
 
 from perdure._model.errors import DefinitionError
 from perdure._platform.later import Later
@@ -50,9 +50,9 @@ class DaskTaskRunner(ClusterTaskRunner):
     def __init__(
         self,
         address: str | None = None,
-        cluster_class: Any = None,
-        cluster_kwargs: Mapping[str, Any] | None = None,
-        client_kwargs: Mapping[str, Any] | None = None,
+        cluster_class: "str | Callable[..., object] | None" = None,
+        cluster_kwargs: Mapping[str, object] | None = None,
+        client_kwargs: Mapping[str, object] | None = None,
     ) -> None:
         if importlib.util.find_spec("distributed") is None:
             raise DefinitionError("DaskTaskRunner needs the package distributed. Install perdure[dask].")
@@ -81,6 +81,18 @@ class DaskTaskRunner(ClusterTaskRunner):
         """Have the tasks on the cluster be interrupted, where they can be, and begin no others of those sent."""
         if self._place is not None:
             self._place.withdraw([lane.batch for lane in tuple(self._lanes.values()) if isinstance(lane, _Lane)])
+
+
+class _Future(Protocol):
+    """What is used of Dask's futures."""
+
+    key: str
+    status: str
+
+    def result(self) -> Any: ...
+    def exception(self) -> Any: ...
+    def release(self) -> object: ...
+    def add_done_callback(self, hear: "Callable[[_Future], object]", /) -> object: ...
 
 
 class _Cluster:
@@ -112,7 +124,7 @@ class _Cluster:
         client.register_plugin(dask_scheduler.Batches())
         self.room: int = self.ask("hello", client=client.id)
 
-    def ask(self, handler: str, /, **fields: Any) -> Any:
+    def ask(self, handler: str, /, **fields: object) -> Any:
         """What the scheduler says. Raises what is `_UNREACHABLE`, also if it does not answer."""
         return self.client.sync(
             getattr(self.client.scheduler, f"perdure_{handler}"), callback_timeout=_SECONDS, **fields
@@ -130,14 +142,14 @@ class _Cluster:
         elif lane is not None:
             lane.inbox.put((lane.batch, lost if messages is None else messages))
 
-    def submit(self, lane: "_Lane", batch: str, sent: Sent) -> Any:
+    def submit(self, lane: "_Lane", batch: str, sent: Sent) -> "_Future":
         """Have the cluster run a batch; Dask's future of what came of it."""
         self._lanes[batch] = lane
         payload = pickle.dumps((self.greeting, sent.shared, sent.calls), pickle.HIGHEST_PROTOCOL)
         resources = (
             needed("Dask", self.ask("resources"), sent.resources, sent.name, _START_WORKERS) if sent.resources else None
         )
-        future = self.client.submit(
+        future: _Future = self.client.submit(
             run_batch,
             batch,
             self.client.id,
@@ -163,9 +175,9 @@ class _Cluster:
         except _UNREACHABLE:
             return None
 
-    def reference(self, key: str) -> Any:
+    def reference(self, key: str) -> "_Future":
         """Dask's future of a value that a worker keeps for this client."""
-        future = distributed.Future(key, self.client)
+        future: _Future = distributed.Future(key, self.client)
         self.client._send_to_scheduler({"op": "client-desires-keys", "keys": [key], "client": self.client.id})
         return future
 
@@ -193,7 +205,7 @@ class _Lane:
     def __init__(self, cluster: _Cluster) -> None:
         self._cluster = cluster
         self.batch = ""
-        self._future: Any = None
+        self._future: _Future | None = None
         # What there is to know, in order, each with the batch that it is about: messages as bytes, the name of the
         # worker that is lost, at last Dask's future. None: the lane is given up.
         self.inbox: SimpleQueue[tuple[str, Any] | None] = SimpleQueue()
@@ -224,7 +236,7 @@ class _Lane:
             raise WorkerLost(f"Dask worker {what} is gone")
         return self._outcome(what)
 
-    def _outcome(self, future: Any) -> Sequence[Message]:
+    def _outcome(self, future: "_Future") -> Sequence[Message]:
         why = ""
         if future.status == "finished":
             try:
@@ -236,7 +248,8 @@ class _Lane:
                     raise BatchRefused(outcome)
                 if outcome is not None:
                     self._done()
-                    return outcome  # type: ignore[no-any-return]
+                    messages: Sequence[Message] = outcome
+                    return messages
         elif future.status == "error":
             failure = future.exception()
             if not isinstance(failure, distributed.KilledWorker):
@@ -278,7 +291,7 @@ def run_batch(batch: str, client: str, payload: bytes, *held: Packed) -> Any:
     return importlib.import_module("perdure._execution.dask_worker").run(batch, client, payload, held)
 
 
-def _made(runner: DaskTaskRunner) -> Any:
+def _made(runner: DaskTaskRunner) -> object:
     """A cluster of the flow run's own; None if it uses one that is there.
 
     Raises:
@@ -306,7 +319,7 @@ def _imports_main() -> bool:
     return bool(dask.config.get("distributed.worker.multiprocessing-method", None) != "fork")
 
 
-def _end(owner: int, client: Any, cluster: Any) -> None:
+def _end(owner: int, client: Any, cluster: object) -> None:
     """Nobody needs the client any more. Whoever let go of it last may be in the midst of anything."""
     if os.getpid() != owner:
         return

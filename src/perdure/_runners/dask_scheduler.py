@@ -62,7 +62,7 @@ class Batches(SchedulerPlugin):
                 self._scheduler.worker_send(worker, {"op": "perdure-stop", "batch": batch})
         return workers
 
-    def end(self, batch: str, client: str, **_: Any) -> None:
+    def end(self, batch: str, client: str, **_: object) -> None:
         """The sender needs to know nothing more of a batch. It stays claimed: Dask may have sent it to others."""
         self._claims[batch] = "", client
 
@@ -96,7 +96,7 @@ class Batches(SchedulerPlugin):
         """There is room for more calls."""
         self._report_room()
 
-    def remove_worker(self, scheduler: Any, worker: str, **_: Any) -> None:  # noqa: ARG002 - as Dask calls it
+    def remove_worker(self, scheduler: Any, worker: str, **_: object) -> None:  # noqa: ARG002 - as Dask calls it
         """A worker is gone, and with it the batches that it ran."""
         self._report_room()
         for batch, (address, client) in self._claims.items():
@@ -116,5 +116,5 @@ class Batches(SchedulerPlugin):
         for client in tuple(self._clients):
             self._report(client, room=int(self._scheduler.total_nthreads))
 
-    def _report(self, client: str, **fields: Any) -> None:
+    def _report(self, client: str, **fields: object) -> None:
         self._scheduler.report({"op": "perdure", **fields}, client=client)

@@ -43,7 +43,7 @@ class RayTaskRunner(ClusterTaskRunner):
         DefinitionError: Ray is not installed, or the address is of Ray's client, whose values no other process has.
     """
 
-    def __init__(self, address: str | None = None, init_kwargs: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, address: str | None = None, init_kwargs: Mapping[str, object] | None = None) -> None:
         if importlib.util.find_spec("ray") is None:
             raise DefinitionError("RayTaskRunner needs the package ray. Install perdure[ray].")
         if address is not None and address.startswith("ray://"):
@@ -79,7 +79,7 @@ _reaching = threading.Lock()
 _reached: "_Cluster | None" = None  # that this process is connected to
 
 
-def _cluster(address: str | None, init_kwargs: Mapping[str, Any]) -> "_Cluster":
+def _cluster(address: str | None, init_kwargs: Mapping[str, object]) -> "_Cluster":
     """The cluster that this process is connected to, by these arguments if it was not before."""
     global _reached
     with _reaching:
@@ -113,7 +113,7 @@ class _Cluster:
             ray.remote(Board).options(num_cpus=0, max_concurrency=10_000, scheduling_strategy=here).remote()
         )
         self._run_batch: Any = ray.remote(run_batch)
-        self.came: dict[str, Any] = {}  # Ray's references of values whose calls have not arrived, by their keys
+        self.came: dict[str, object] = {}  # Ray's references of values whose calls have not arrived, by their keys
         self._room, self._looked = 0, -_ROOM
 
     def is_alive(self) -> bool:
@@ -126,7 +126,7 @@ class _Cluster:
             return False
         return True
 
-    def ask(self, method: str, /, *arguments: Any) -> Any:
+    def ask(self, method: str, /, *arguments: object) -> Any:
         """What the board says. Raises what Ray raises, if it does not answer."""
         return ray.get(getattr(self.board, method).remote(*arguments), timeout=_SECONDS)
 
@@ -139,7 +139,7 @@ class _Cluster:
                 self._room = int(sum(each.get("CPU", 0) for each in _nodes()))
         return self._room
 
-    def submit(self, batch: str, greeting: bytes, sent: Sent) -> Any:
+    def submit(self, batch: str, greeting: bytes, sent: Sent) -> object:
         """Have the cluster run a batch; Ray's reference of what came of it."""
         options = {}
         if sent.resources:
@@ -158,11 +158,11 @@ class _Cluster:
                 if worker is None:
                     lane.unqueue()
 
-    def reference(self, key: Any) -> Any:
+    def reference(self, key: str) -> object:
         """Ray's reference of a value, which came with the answer."""
         return self.came.pop(key)
 
-    def fetch(self, reference: Any) -> Packed:
+    def fetch(self, reference: object) -> Packed:
         """A value.
 
         Raises:
@@ -174,7 +174,7 @@ class _Cluster:
             raise lost_value("Ray", f"{type(error).__name__}: {error}") from error
         return packed
 
-    def check(self, reference: Any) -> None:
+    def check(self, reference: object) -> None:
         """Whether a value is gone is known to who needs it."""
 
 
@@ -183,7 +183,7 @@ def _nodes() -> list[dict[str, float]]:
     return [each["Resources"] for each in ray.nodes() if each["Alive"]]
 
 
-def _options(needed: Mapping[str, float]) -> dict[str, Any]:
+def _options(needed: Mapping[str, float]) -> dict[str, object]:
     """Resources as options of a Ray task, which takes one processor if they do not say how many."""
     own = {_OPTIONS[name.lower()]: amount for name, amount in needed.items() if name.lower() in _OPTIONS}
     return {**own, "resources": {name: amount for name, amount in needed.items() if name.lower() not in _OPTIONS}}
@@ -196,8 +196,8 @@ class _Lane:
         self._cluster = cluster
         self._greeting = greeting
         self.batch = ""
-        self._outcome: Any = None  # Ray's reference of what comes of the batch; None once all has come
-        self._heard: Any = None  # and of what it says next, once it takes long
+        self._outcome: object = None  # Ray's reference of what comes of the batch; None once all has come
+        self._heard: object = None  # and of what it says next, once it takes long
         self._count = 0  # of what it has said
         self._is_given_up = False
 
@@ -239,7 +239,7 @@ class _Lane:
         self._listen()
         return self._messages(*said)
 
-    def _messages(self, packed: bytes, values: Mapping[str, Any]) -> Sequence[Message]:
+    def _messages(self, packed: bytes, values: Mapping[str, object]) -> Sequence[Message]:
         self._cluster.came.update(values)
         messages: Sequence[Message] = pickle.loads(packed)
         return messages
@@ -300,6 +300,6 @@ class _Lane:
                 self._done()
 
 
-def run_batch(batch: str, board: Any, payload: bytes, held: Sequence[Any]) -> Any:
+def run_batch(batch: str, board: object, payload: bytes, held: Sequence[object]) -> Any:
     """On a worker: see `ray_worker.run`, which is of a layer above this one."""
     return importlib.import_module("perdure._execution.ray_worker").run(batch, board, payload, held)

@@ -7,7 +7,6 @@ before it ends; the answer tells it whether it is to stop.
 
 import asyncio
 from collections import deque
-from typing import Any
 
 
 class Board:
@@ -16,7 +15,7 @@ class Board:
     def __init__(self) -> None:
         self._claims: dict[str, str] = {}  # by batch: the worker that runs it
         self._withdrawn: set[str] = set()  # batches that are not to begin, or are to stop
-        self._said: dict[str, deque[Any]] = {}  # by batch: what its sender has not heard
+        self._said: dict[str, deque[object]] = {}  # by batch: what its sender has not heard
         self._changed: dict[str, asyncio.Event] = {}
 
     # What senders ask.
@@ -26,7 +25,7 @@ class Board:
         self._withdrawn.update(batches)
         return [self._claims.get(batch) for batch in batches]
 
-    async def hear(self, batch: str) -> Any:
+    async def hear(self, batch: str) -> object:
         """What a batch has said next, waited for; None once it has ended."""
         said = self._said.setdefault(batch, deque())
         changed = self._changed.setdefault(batch, asyncio.Event())
@@ -56,7 +55,7 @@ class Board:
         self._claims[batch] = worker
         return True
 
-    async def say(self, batch: str, said: Any) -> bool:
+    async def say(self, batch: str, said: object) -> bool:
         """Tell the sender something while the batch runs, if there is something; whether it is to go on."""
         if said is not None and batch in self._claims:
             self._said.setdefault(batch, deque()).append(said)

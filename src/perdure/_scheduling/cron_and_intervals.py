@@ -43,7 +43,7 @@ class Rule(Protocol):
         """The ticks later than an instant, in order, in UTC."""
         ...
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """The rule as plain JSON; `rule_of` reads it."""
         ...
 
@@ -72,7 +72,7 @@ class CronRule:
         ticks = self._by_the_clock(instant) if self._names_its_hour else self._by_elapsed_time(instant)
         return (tick for tick in ticks if tick > instant)
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         return {"cron": self.expression, "timezone": self.timezone} | ({} if self.day_or else {"day_or": False})
 
     @property
@@ -170,7 +170,7 @@ class IntervalRule:
                 return
             number += 1
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         anchor = self.anchor.astimezone(UTC).isoformat()
         return {"interval": self.interval.total_seconds(), "anchor": anchor, "timezone": self.timezone}
 
@@ -212,7 +212,7 @@ class RecurrenceRule:
                 yield tick
             last = tick
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         return {"rrule": self.rule, "start": self.start.isoformat(), "timezone": self.timezone}
 
     def _parsed(self, start: datetime) -> Any:

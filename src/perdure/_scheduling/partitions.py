@@ -50,7 +50,7 @@ class Partitions(Protocol):
         """What a schedule's run at this moment is about: of time, the newest that is over; of a list, all of it."""
         ...
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """The partitions as plain JSON; `partitions_of` reads it."""
         ...
 
@@ -86,7 +86,7 @@ class TimePartitions:
         before = self._floor(current - timedelta(minutes=1))
         return [self._made(before)] if before >= self.start else []
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         return {"every": self.every, "start": self.start.isoformat(), "timezone": self.timezone}
 
     def _local(self, key: str) -> datetime:
@@ -147,7 +147,7 @@ class StaticPartitions:
     def newest(self, now: datetime) -> list[Partition]:
         return list(self.until(now))
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         return {"keys": list(self.keys)}
 
 
@@ -180,7 +180,7 @@ class TwoDimensions:
     def newest(self, now: datetime) -> list[Partition]:
         return [self._pair(*pair) for pair in itertools.product(self.first.newest(now), self.second.newest(now))]
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         return {"first": self.first.as_json(), "second": self.second.as_json()}
 
     def _bounds(self, key: str | None) -> tuple[str | None, str | None]:

@@ -127,7 +127,7 @@ class Schedule:
         missed = Missed(len(left), left[0], left[-1]) if left else None
         return Due(made + on_time, missed, upto)
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """The schedule as plain JSON, without parts that are as usual; `schedule_of` reads it."""
         kept: dict[str, Any] = {"slug": self.slug, **self.rule.as_json()}
         usual = replace(self, parameters={}, jitter=timedelta(0), catchup="latest", catchup_window=timedelta(hours=1))

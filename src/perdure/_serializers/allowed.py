@@ -134,7 +134,7 @@ def _exception(kind: Any, args: Any, attributes: Any) -> BaseException:
     raise _refusal("perdure._model.exceptions._rebuilt")
 
 
-def _exception_saying(kind: Any, args: Any, attributes: Any, text: Any) -> BaseException:
+def _exception_saying(kind: object, args: Any, attributes: Any, text: object) -> BaseException:
     if isinstance(kind, type) and issubclass(kind, BaseException) and isinstance(text, str):
         return _rebuilt_saying(kind, args, attributes, text)
     raise _refusal("perdure._model.exceptions._rebuilt_saying")

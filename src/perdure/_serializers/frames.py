@@ -52,7 +52,7 @@ def _reducers_of(library: Any) -> Reducers:
     return {kind: _reduce for kind in _subclasses(library.Array) if kind.__module__ == library.__name__}
 
 
-def _subclasses(kind: type[object]) -> Iterator[type[Any]]:
+def _subclasses(kind: type[object]) -> Iterator[type]:
     for each in kind.__subclasses__():
         yield each
         yield from _subclasses(each)

@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeVar
 
 _FRACTION = re.compile(r"[+-]?\d+(/\d+)?")
 _MOST_DIGITS = 4300  # of an integer: what Python itself reads by default
@@ -67,10 +67,13 @@ def fraction(data: Any) -> Fraction:
     return Fraction(data)
 
 
-def number(kind: Callable[[Any], object]) -> Callable[[Any], Any]:
+R = TypeVar("R")
+
+
+def number(kind: Callable[[Any], R]) -> Callable[[object], R]:
     """Reads a number from a text or another plain number; raises TypeError for all else, ValueError if it is long."""
 
-    def read(data: object) -> Any:
+    def read(data: object) -> R:
         if type(data) not in (str, int, float, bool):
             raise TypeError("a number is expected")
         if type(data) is str and len(data) > _MOST_DIGITS:

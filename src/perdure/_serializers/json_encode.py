@@ -34,7 +34,7 @@ def is_plain(value: object) -> bool:
         return False
 
 
-def encode(value: object) -> Any:
+def encode(value: object) -> object:
     """A plain JSON value that stands for an object, and that `json_decode.decode` makes the object from again.
 
     Taken are None, bool, int, float (NaN and infinities too), str, bytes; lists, tuples, sets, dicts with
@@ -77,7 +77,7 @@ class _Encoder:
     def __init__(self) -> None:
         self._path = ["result"]
 
-    def encode(self, value: Any) -> Any:
+    def encode(self, value: Any) -> object:
         kind = type(value)
         if kind in _SCALARS or (kind is float and math.isfinite(value)):
             return value
@@ -95,15 +95,15 @@ class _Encoder:
         self._path.pop()
         return encoded
 
-    def _list(self, values: Iterable[Any]) -> list[object]:
+    def _list(self, values: Iterable[object]) -> list[object]:
         return [self._part(f"[{index}]", item) for index, item in enumerate(values)]
 
-    def _pairs(self, value: Mapping[Any, Any]) -> list[list[object]]:
+    def _pairs(self, value: Mapping[Any, object]) -> list[list[object]]:
         # Each path is made of the key's text, not of its place in the list of pairs.
         steps = ((f'["{key}"]' if isinstance(key, str) else f"[{key!r}]", key) for key in value)
         return [[self._part(f".key{step}", key), self._part(step, value[key])] for step, key in steps]
 
-    def _fields(self, names: Iterable[str], value: Any) -> dict[str, object]:
+    def _fields(self, names: Iterable[str], value: object) -> dict[str, object]:
         return {name: self._part(f".{name}", getattr(value, name)) for name in names}
 
     def _builtin(self, kind: type, value: Any) -> dict[str, object]:
@@ -126,7 +126,7 @@ class _Encoder:
         if dataclasses.is_dataclass(value):
             return self._dataclass(kind, value)
         if isinstance(value, tuple) and hasattr(kind, "_fields"):
-            tag = {"__class__": self._path_of(kind), "data": self._list(value)}
+            tag: dict[str, object] = {"__class__": self._path_of(kind), "data": self._list(value)}
             return self._with_attributes(tag, state.attributes_of(value))
         if kind.__module__ == "pydantic.networks":
             return {"__class__": path_of(kind), "data": str(value)}
@@ -151,7 +151,7 @@ class _Encoder:
         tag = {"__class__": self._path_of(kind), "data": self._fields(names, value), "exact": True}
         return self._with_attributes(tag, state.attributes_of(value, besides=names))
 
-    def _with_attributes(self, tag: dict[str, Any], attributes: dict[str, Any]) -> dict[str, Any]:
+    def _with_attributes(self, tag: dict[str, object], attributes: Mapping[str, object]) -> dict[str, object]:
         return {**tag, "attributes": self._named(attributes)} if attributes else tag
 
     def _named(self, attributes: Mapping[str, object]) -> object:
@@ -201,7 +201,7 @@ class _Encoder:
             del self._path[depth:]
             return _text(value)
 
-    def _escaped(self, encoded: dict[str, Any]) -> object:
+    def _escaped(self, encoded: dict[str, object]) -> object:
         """A dict of text keys whose values are encoded already, distinguishable from a tag."""
         if not {"__class__", "__exc_type__"} & encoded.keys():
             return encoded
@@ -228,7 +228,7 @@ def _text(value: object) -> str:
 
 def _state(error: BaseException) -> dict[str, object]:
     """The attributes of an exception beyond its args: the user's own, and those that built-in classes define."""
-    found: dict[str, Any] = {}
+    found: dict[str, object] = {}
     for base in type(error).__mro__:
         if base.__module__ != "builtins" or base in (BaseException, BaseExceptionGroup, ExceptionGroup, AttributeError):
             continue

@@ -10,7 +10,7 @@ import ipaddress
 import pathlib
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -28,7 +28,7 @@ _DURATION = re.compile(
     r"([+-]?)P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:\.(\d{1,6}))?S)?)?"
 )
 _ZONE = re.compile(r"[\w+-]{1,64}(/[\w+-]{1,64}){0,3}", re.ASCII)
-_FACTORIES: dict[str, Callable[[], Any]] = {
+_FACTORIES: dict[str, Callable[[], object]] = {
     kind.__name__: kind for kind in (int, float, str, bool, list, dict, set, tuple)
 }
 
@@ -36,8 +36,8 @@ _FACTORIES: dict[str, Callable[[], Any]] = {
 class TaggedType(NamedTuple):
     """How values of one exact type are written and read."""
 
-    write: Callable[[Any], dict[str, Any]]
-    read: Callable[[Any, Tag], Any]
+    write: Callable[[Any], dict[str, object]]
+    read: Callable[[Any, Tag], object]
 
 
 def _as_text(kind: Callable[[str], object]) -> TaggedType:
@@ -115,7 +115,7 @@ def _read_datetime(data: str, tag: Tag) -> datetime:
     return found if found.utcoffset() == value.utcoffset() else value.astimezone(zone)
 
 
-def _fixed(value: datetime | time, tag: Tag) -> Any:
+def _fixed(value: datetime | time, tag: Tag) -> tzinfo | None:
     offset = value.utcoffset()
     return value.tzinfo if offset is None or "zone_name" not in tag else timezone(offset, bounds.text(tag["zone_name"]))
 
@@ -161,13 +161,13 @@ def _read_timedelta(data: str, _: Tag) -> timedelta:
     return _MICROSECOND * (-micros if sign == "-" else micros)
 
 
-def _write_pattern(value: re.Pattern[Any]) -> dict[str, object]:
+def _write_pattern(value: re.Pattern[str] | re.Pattern[bytes]) -> dict[str, object]:
     bounds.pattern(value.pattern, value.flags)  # what would not be read is not written
     default = re.compile(value.pattern).flags
     return {"data": value.pattern, **({} if value.flags == default else {"flags": value.flags})}
 
 
-def _write_defaultdict(value: collections.defaultdict[Any, Any]) -> dict[str, object]:
+def _write_defaultdict(value: collections.defaultdict[object, object]) -> dict[str, object]:
     factory = value.default_factory
     if factory is None:
         return {}
@@ -262,7 +262,7 @@ TYPES: dict[type, TaggedType] = {
 NAMES = {kind: f"{kind.__module__.partition('._')[0]}.{kind.__qualname__}" for kind in TYPES}
 NAMES[GeneratedItems] = "perdure.core.generated.GeneratedItems"  # as it was called first
 
-READERS: dict[str, Callable[[Any, Tag], Any]] = {
+READERS: dict[str, Callable[[Any, Tag], object]] = {
     **{NAMES[kind]: tagged.read for kind, tagged in TYPES.items()},
     # Written by Prefect 2 alone.
     "pathlib.Path": _PATH.read,

@@ -19,7 +19,7 @@ _NAMES = (
 _NAME_AND_EMAIL = re.compile(r'(?:"(.*)"|(.*)) <([^<>]+@[^<>]+)>')
 
 
-def _url(kind: Any, data: Any, _tag: Mapping[str, object]) -> object:
+def _url(kind: Any, data: object, _tag: Mapping[str, object]) -> object:
     return TypeAdapter(kind).validate_python(text(data))
 
 

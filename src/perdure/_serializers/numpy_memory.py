@@ -113,7 +113,7 @@ def _check_empty(shape: object, code: object) -> None:
         raise pickle.UnpicklingError("an array of numpy is rebuilt with memory that nobody has written")
 
 
-def _newobj(kind: Any, *args: Any) -> object:
+def _newobj(kind: Any, *args: object) -> object:
     _check_called(kind)
     return kind.__new__(kind, *args)
 

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, ClassVar, NoReturn
 from perdure._model.errors import ResultUntrusted
 from perdure._serializers import numpy_memory
 
-Find = Callable[[str, str], Any]
+Find = Callable[[str, str], object]
 _SHARED = (type, FunctionType, BuiltinFunctionType, MethodType, ModuleType, Enum)
 _HEAP_TYPE = 1 << 9  # a type's flag: it was made while the program ran
 
@@ -48,7 +48,7 @@ class _Unpickler(pickle.Unpickler):
         self._find = find
         self._is_rehearsed = False
 
-    def find_class(self, module: str, name: str, /) -> Any:
+    def find_class(self, module: str, name: str, /) -> object:
         found = self._find(module, name)
         if not self._is_rehearsed and _is_changeable(found):
             self._is_rehearsed = True
@@ -78,7 +78,7 @@ class _Rehearsal(pickle.Unpickler):
     def __init__(self, file: BinaryIO, buffers: Sequence[memoryview], find: Find) -> None:
         super().__init__(file, buffers=buffers)
         self._find = find
-        self._named: dict[int, Any] = {}
+        self._named: dict[int, object] = {}
 
     def find_class(self, module: str, name: str, /) -> object:
         found = self._find(module, name)
@@ -181,8 +181,8 @@ class _StepByStep(pickle._Unpickler):
     def __init__(self, file: BinaryIO, buffers: Sequence[memoryview], find: Find) -> None:
         super().__init__(file, buffers=buffers)
         self._find = find
-        self._named: dict[int, Any] = {}
-        self._whole: dict[int, Any] = {}
+        self._named: dict[int, object] = {}
+        self._whole: dict[int, object] = {}
 
     def find_class(self, module: str, name: str) -> object:
         found = self._find(module, name)
@@ -212,21 +212,21 @@ class _StepByStep(pickle._Unpickler):
             raise _refusal(getattr(changed, "__qualname__", type(changed).__qualname__))
 
 
-def _check_first(opcode: bytes, changed_by: Callable[[Any], Any]) -> None:
+def _check_first(opcode: bytes, changed_by: Callable[[Any], object]) -> None:
     """Have an unpickler check what a step changes before the step is taken."""
     plain = _StepByStep.dispatch[opcode[0]]
 
-    def step(unpickler: Any) -> None:
+    def step(unpickler: _StepByStep) -> None:
         unpickler.check(changed_by(unpickler))
         plain(unpickler)
 
     _StepByStep.dispatch[opcode[0]] = step
 
 
-def _check_call(opcode: bytes, called: Callable[[Any], tuple[Any, Any]]) -> None:
+def _check_call(opcode: bytes, called: Callable[[Any], tuple[Any, object]]) -> None:
     plain = _StepByStep.dispatch[opcode[0]]
 
-    def step(unpickler: Any) -> None:
+    def step(unpickler: _StepByStep) -> None:
         unpickler.check_call(*called(unpickler))
         plain(unpickler)
 

@@ -158,7 +158,7 @@ def positions(schema: pa.Schema, columns: Sequence[str]) -> list[int]:
     return [place for places in found for place in places]
 
 
-def part_of(table: pa.Table, within: range, wanted: range) -> Any:
+def part_of(table: pa.Table, within: range, wanted: range) -> object:
     """Some rows of a table that was read in part, as what it was; `wanted` are their numbers in the whole."""
     if within.step == 1:
         table = table.slice(within.start if within else 0, len(within))
@@ -180,7 +180,7 @@ class _Library(NamedTuple):
     """How values of one kind become Arrow tables, and are restored."""
 
     take: Callable[[Any], pa.Table]
-    give: Callable[[pa.Table, dict[str, Any]], Any]  # with the notes
+    give: Callable[[pa.Table, dict[str, Any]], object]  # with the notes
     notes: Callable[[Any, pa.Table], dict[str, Any]] = lambda *_: {}  # what must be known besides the table
 
 

@@ -45,7 +45,7 @@ class ObjectStore(Storage):
     words: ClassVar[dict[str, str]]  # for errors: "bucket", and the fields called "path" and "credentials" there
 
     # With the fields that it was made from, since copies with other fields copy it as well.
-    _made: "tuple[tuple[Any, ...], Store] | None" = PrivateAttr(None)
+    _made: "tuple[tuple[object, ...], Store] | None" = PrivateAttr(None)
 
     @model_validator(mode="before")
     @classmethod

@@ -57,7 +57,7 @@ def _checked_url(url: str) -> str:
     return url.rstrip("/") if not url.endswith("://") else url
 
 
-def _veiled(value: object) -> Any:
+def _veiled(value: object) -> object:
     """The same with all text as secrets, since nobody knows which settings of which file system are."""
     if isinstance(value, dict):
         return {key: _veiled(each) for key, each in value.items()}

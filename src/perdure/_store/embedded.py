@@ -48,7 +48,7 @@ from perdure._store.sql.sqlite import SQLite
 from perdure._store.sql.writer import Writer
 
 if TYPE_CHECKING:
-    from sqlalchemy import Executable, Select
+    from sqlalchemy import Executable
 
     from perdure._rooms.deployments.port import Deployments
     from perdure._rooms.events.port import Event, Services
@@ -391,7 +391,7 @@ class EmbeddedOrchestrator(SqlArtifacts, SqlBlocks, SqlVariables):
         deliveries = deliveries_of([event], self.services.hooks(), system_clock())
         return self.services.add_events([event], deliveries) == 1
 
-    def select(self, query: "Select[Any]") -> list[Row]:
+    def select(self, query: "Executable") -> list[Row]:
         """The rows of a query, with everything reported until now."""
         return self._access.select(query)
 

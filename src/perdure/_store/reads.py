@@ -10,7 +10,20 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, literal, select, text, union_all
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Select,
+    Subquery,
+    Table,
+    and_,
+    case,
+    func,
+    literal,
+    select,
+    text,
+    union_all,
+)
 
 from perdure._model.records import InputRecord, ResultRecord
 from perdure._platform.clock import Micros, system_clock
@@ -36,7 +49,7 @@ _LOOK_SECONDS = 0.02  # after which no other window is begun
 _COUNTED = 30_000  # rows at most
 _JOINED = 5_000  # cache entries with their runs and results
 _SUMMED = 30_000  # results at most
-_List = Callable[[RunFilter, filtered_lists.Ask], Select[Any]]
+_List = Callable[[RunFilter, filtered_lists.Ask], Select[object]]
 # What no index serves.
 _LOOKED_AT = (
     *("name_part", "parameters_part", "outermost", "text"),
@@ -362,10 +375,10 @@ class Reads:
         return [(int(which), count, int(size or 0)) for which, count, size in rows], not last
 
 
-def _calls(flow_run_id: str) -> list[tuple[bool, Any]]:
+def _calls(flow_run_id: str) -> list[tuple[bool, Select[Any]]]:
     """The queries of a flow run's calls of tasks, and of flows, grouped by what they are of and by their states."""
 
-    def of(table: Any, parent: Any, name: Any) -> Any:
+    def of(table: Table, parent: Column[Any], name: Column[Any]) -> Select[Any]:
         columns = table.c
         calls = select(
             columns.id, name.label("of"), columns.state_type, (columns.ended - columns.started).label("took")
@@ -380,8 +393,8 @@ def _calls(flow_run_id: str) -> list[tuple[bool, Any]]:
     ]
 
 
-def _bars(flow_run_id: str, after: str, limit: int, since: Micros | None) -> Any:
-    def of(table: Any, parent: Any, name: Any, of_task: bool) -> Any:
+def _bars(flow_run_id: str, after: str, limit: int, since: Micros | None) -> Select[Any]:
+    def of(table: Table, parent: Column[Any], name: Column[Any], of_task: bool) -> Subquery:
         columns = table.c
         shown = (columns.state_type, columns.state_name, columns.created, columns.started, columns.ended)
         changed = func.coalesce(columns.state_time, columns.created).label("changed")
@@ -402,7 +415,7 @@ def _made(since: Micros, until: Micros, flow: str | None) -> list[ColumnElement[
     return [columns.parent_flow_run_id.is_(None) if flow is None else columns.flow_name == flow, *made]
 
 
-def _ids(query: Select[object]) -> Select[Any]:
+def _ids(query: Select[object]) -> Select[object]:
     """The ids alone, which an index may have without the rows."""
     return query.with_only_columns(query.selected_columns.id)
 

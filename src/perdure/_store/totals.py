@@ -3,9 +3,8 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
-from sqlalchemy import exists, func, select, text
+from sqlalchemy import Table, exists, func, select, text
 
 from perdure._platform.clock import Micros
 from perdure._platform.named import NamedTuple
@@ -68,7 +67,7 @@ def totals(known: EmbeddedOrchestrator, now: Micros) -> Iterator[Totals]:
         yield found
 
 
-def _by_state(known: EmbeddedOrchestrator, table: Any) -> dict[str, int]:
+def _by_state(known: EmbeddedOrchestrator, table: Table) -> dict[str, int]:
     """Most runs have completed, and are in no index of states: they are what is left of all."""
     kind = table.c.state_type
     others = select(kind, func.count()).where(text(NOT_COMPLETED)).group_by(kind)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, cached_property, partial
 from inspect import Parameter, Signature, signature
 from types import NoneType, UnionType
-from typing import Annotated, Any, Protocol, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Protocol, TypeGuard, Union, get_args, get_origin, get_type_hints
 
 from pydantic import (
     AfterValidator,
@@ -54,7 +54,7 @@ for _room in _rooms.parts("records").values():
     _NAMED |= vars(_room)
 _NAMED |= {"Event": Event, "Pruning": Pruning, "Micros": Micros}
 _MOST_ITEMS = 30_000  # of a list among a call's arguments: a database takes as many parameters
-_KINDS: Mapping[str, Any] = {kind.__name__: kind for kind in (*get_args(Record), OwnersRecord)}
+_KINDS: Mapping[str, type[NamedTuple]] = {kind.__name__: kind for kind in (*get_args(Record), OwnersRecord)}
 
 
 class InvalidRecords(RecordRefused):
@@ -101,9 +101,9 @@ def _argument_type(hint: object) -> Any:
     if word is not None:
         return _field_type(hint)
     if hint == Record:
-        return Annotated[Any, _Checked(_record)]
+        return Annotated[object, _Checked(_record)]
     if _is_record(hint):
-        return Annotated[Any, _Checked(partial(_made, hint))]
+        return Annotated[object, _Checked(partial(_made, hint))]
     return _over_parts(hint, _argument_type)
 
 
@@ -122,13 +122,13 @@ def _over_parts(hint: object, change: Callable[[object], object]) -> Any:
 class _Checked(NamedTuple):
     """A function that returns what is right, and raises ValueError for all else."""
 
-    check: Callable[[Any], Any]
+    check: Callable[[object], object]
 
     def __get_pydantic_core_schema__(self, _: object, __: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_plain_validator_function(self.check)
 
 
-def _made(kind: Any, fields: object) -> Any:
+def _made(kind: type[NamedTuple], fields: object) -> object:
     """A record of its fields, which a call was given."""
     try:
         return _adapter(kind).validate_python(fields)
@@ -137,12 +137,12 @@ def _made(kind: Any, fields: object) -> Any:
         raise ValueError(_reason(kind, {**first, "loc": (0, *first["loc"])})) from None
 
 
-def _is_record(hint: object) -> bool:
+def _is_record(hint: object) -> TypeGuard[type[NamedTuple]]:
     return isinstance(hint, type) and issubclass(hint, tuple) and hasattr(hint, "_fields")
 
 
 @cache
-def _adapter(kind: Any) -> TypeAdapter[Any]:
+def _adapter(kind: type[NamedTuple]) -> TypeAdapter[object]:
     """What makes a record of a list of its fields."""
     is_filter = kind.__name__.endswith("Filter")
     defaults = kind._field_defaults
@@ -155,7 +155,7 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:
             schema = core_schema.with_default_schema(schema, default=defaults[name])
         parameters.append(core_schema.arguments_parameter(name, schema, mode="positional_only"))
     schema = core_schema.call_schema(core_schema.arguments_schema(parameters), kind)
-    return TypeAdapter(Annotated[Any, _Schema(schema)])
+    return TypeAdapter(Annotated[object, _Schema(schema)])
 
 
 class _Schema(NamedTuple):
@@ -166,8 +166,8 @@ class _Schema(NamedTuple):
 
 
 @cache
-def _list_adapter(kind: object) -> TypeAdapter[Any]:
-    return TypeAdapter(list[Annotated[Any, _Schema(_adapter(kind).core_schema)]])
+def _list_adapter(kind: type[NamedTuple]) -> TypeAdapter[list[object]]:
+    return TypeAdapter(list[Annotated[object, _Schema(_adapter(kind).core_schema)]])
 
 
 # Records
@@ -258,7 +258,7 @@ def decode_records(body: bytes) -> list[Any]:
     given = from_json(body, allow_inf_nan=False)
     if not isinstance(given, list):
         raise ValueError("The body is not a list of records.")  # noqa: TRY004
-    places: dict[Any, list[int]] = {}
+    places: dict[type[NamedTuple], list[int]] = {}
     refused: dict[int, str] = {}
     for place, each in enumerate(given):
         try:
@@ -280,14 +280,14 @@ def decode_records(body: bytes) -> list[Any]:
     return found
 
 
-def _reason(kind: type[Any], error: Mapping[str, Any]) -> str:
+def _reason(kind: type[NamedTuple], error: Mapping[str, Any]) -> str:
     fields = error["loc"][1:]
     is_known = bool(fields) and isinstance(fields[0], int) and fields[0] < len(kind._fields)  # it may have too many
     at = f".{kind._fields[fields[0]]}" if is_known else ""
     return f"{kind.__name__}{at}: {error['msg'].removeprefix('Value error, ')}"
 
 
-def _record(value: object) -> Any:
+def _record(value: object) -> object:
     (record,) = decode_records(to_json([value]))
     if isinstance(record, OwnersRecord):
         raise InvalidRecords({0: "OwnersRecord: only the first record of a batch is one"})
@@ -322,7 +322,7 @@ class Method:
         return create_model(self.name, __config__=ConfigDict(extra="forbid"), **fields)
 
     @cached_property
-    def _answer(self) -> TypeAdapter[Any]:
+    def _answer(self) -> TypeAdapter[object]:
         answer: Any = list[get_args(self.returns)[0]] if self.is_paged else self.returns  # type: ignore[misc]
         return TypeAdapter(answer)
 
@@ -336,7 +336,7 @@ class Method:
             escaped = {name: _tagged(map(_escaped, given[name])) for name in given}
             return json.dumps(bound | escaped, ensure_ascii=False).encode("utf-8", "backslashreplace")
 
-    def decode_call(self, body: bytes) -> dict[str, Any]:
+    def decode_call(self, body: bytes) -> dict[str, object]:
         """The arguments that a client gave.
 
         Raises:
@@ -359,7 +359,7 @@ class Method:
         return self._answer.validate_json(body)
 
 
-def _parameters_of(protocol: object) -> Mapping[Any, Any]:
+def _parameters_of(protocol: object) -> Mapping[object, object]:
     """What stands in a protocol for the variables of the generic ones that it is made from."""
     bases = [base for base in getattr(protocol, "__orig_bases__", ()) if get_origin(base) not in (None, Protocol)]
     return {
@@ -369,7 +369,7 @@ def _parameters_of(protocol: object) -> Mapping[Any, Any]:
     }
 
 
-def _over_variables(hint: Any, parameters: Mapping[Any, Any]) -> Any:
+def _over_variables(hint: Any, parameters: Mapping[object, object]) -> Any:
     """A type with its variables replaced."""
     if hint in parameters:
         return parameters[hint]
@@ -382,7 +382,7 @@ class InvalidCall(RecordRefused):
 
 
 @cache
-def own_methods(protocol: Any) -> Mapping[str, Callable[..., Any]]:
+def own_methods(protocol: type) -> Mapping[str, Callable[..., object]]:
     """The functions of a protocol that are called one by one, by name; those of its parts are not among them."""
     bases = [base for base in protocol.__mro__ if base.__module__ != "typing"]
     left_out = _NOT_CALLS if protocol is Orchestrator else ("close",)
@@ -415,7 +415,7 @@ def method(protocol: object, name: str) -> Method:
     return Method(name, own_methods(of)[own], of)
 
 
-def session_of(name: str) -> type[Any] | None:
+def session_of(name: str) -> type | None:
     """The protocol of what a method of the orchestrator opens, such as a pruning; None for plain methods."""
     returns = method(Orchestrator, name).returns
     return returns if getattr(returns, "_is_protocol", False) else None

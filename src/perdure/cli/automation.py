@@ -216,7 +216,7 @@ def _line(entry: LogEntry) -> dict[str, object]:
     }
 
 
-def _shape(of: Kept) -> dict[str, Any]:
+def _shape(of: Kept) -> dict[str, object]:
     return {
         "name": of.name,
         "definition": json.loads(of.definition),

@@ -2,7 +2,7 @@
 
 import json
 import time
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -22,7 +22,7 @@ from perdure._rooms.deployments.port import QueueFilter
 from perdure._rooms.deployments.runs import deployment_named
 from perdure.cli import completion, find
 from perdure.cli.groups import AsJson, new_group
-from perdure.cli.output import NOTHING, Column, iso, note, plural, short_time, show, show_json, table
+from perdure.cli.output import NOTHING, Column, Row, iso, note, plural, short_time, show, show_json, table
 
 app = new_group("Run a deployment for a range of partitions; watch, pause and cancel that.")
 
@@ -82,7 +82,7 @@ def ls(as_json: AsJson = False) -> None:
         show(note("`perdure backfill start FLOW/NAME --from 2026-01-01` starts one."))
 
 
-def _row(each: Backfill) -> tuple[Any, ...]:
+def _row(each: Backfill) -> Row:
     name = f"{each.deployment.flow_name}/{each.deployment.name}"
     limit = "paused" if each.paused else NOTHING if each.max_active is None else str(each.max_active)
     done, failed = f"{each.done} of {each.total}", str(_failed(each))
@@ -144,7 +144,7 @@ def cancel(which: Which, as_json: AsJson = False) -> None:
         show(f"Cancelled {plural(count, 'run')} of the backfill {each.id}.")
 
 
-def _shape(each: Backfill) -> dict[str, Any]:
+def _shape(each: Backfill) -> dict[str, object]:
     waiting = QueueFilter(work_pool=each.deployment.work_pool, work_queue=f"backfill/{each.id}", phases=("waiting",))
     return {
         "id": each.id,

@@ -1,7 +1,7 @@
 """`perdure cache`: cached results by key."""
 
 import json
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -161,7 +161,7 @@ def _expiry(entry: CacheEntry, time: str) -> str:
     return "expired" if entry.expires is not None and entry.expires <= system_clock() else time
 
 
-def _shape(entry: CacheEntry) -> dict[str, Any]:
+def _shape(entry: CacheEntry) -> dict[str, object]:
     return {
         "key": entry.key,
         "task_name": entry.task_name,

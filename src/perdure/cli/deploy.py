@@ -69,7 +69,7 @@ def deploy(
         versions = [None if dry_run else each.version for each in made] or [None] * len(deployed)
         keys = [f"{each.flow_name}/{each.name}" for each in deployed]
         rows = zip(keys, changes, versions, strict=True)
-        shown: list[dict[str, Any]] = [
+        shown: list[dict[str, object]] = [
             {"name": key, "changed": bool(lines), "version": version} for key, lines, version in rows
         ]
         show_json([*shown, *({"automation": each.name, "changed": each in renewed} for each in automations)])
@@ -129,7 +129,7 @@ def _bundle_of(each: Declared) -> Bundle | None:
 def _flow_of(each: Declared) -> Flow[..., object]:
     if each.source is None or _bundle_of(each) is not None:
         return load_flow(each.entrypoint, _REFUSED)
-    source: Any = each.source
+    source: object = each.source
     if isinstance(source, Mapping):
         chosen = {"commit_sha" if name == "commit" else name: value for name, value in source.items()}
         source = GitRepository.model_validate(chosen)
@@ -168,13 +168,13 @@ def _lines(shape: Mapping[str, object]) -> list[str]:
     return json.dumps(shape, indent=2, sort_keys=True).splitlines() if shape else []
 
 
-def _said(kept: Mapping[str, object]) -> tuple[str, dict[str, object]]:
+def _said(kept: Mapping[str, object]) -> tuple[object, dict[str, object]]:
     said = schedule_of(kept).as_json()
     said.pop("paused", None)  # a person's choice, once it is there
     return said["slug"], said
 
 
-def _shape(definition: Definition, of: Deployment | DeployedFlow, schedules: Mapping[str, object]) -> dict[str, Any]:
+def _shape(definition: Definition, of: Deployment | DeployedFlow, schedules: Mapping[str, object]) -> dict[str, object]:
     shape = {
         "flow": definition.entry_point.get("target"),
         "source": definition.entry_point.get("source"),

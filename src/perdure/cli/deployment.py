@@ -5,7 +5,7 @@ import socket
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -29,6 +29,7 @@ from perdure.cli.groups import AsJson, new_group
 from perdure.cli.output import (
     NOTHING,
     Column,
+    Row,
     facts,
     full_time,
     iso,
@@ -45,6 +46,10 @@ from perdure.cli.output import (
 from perdure.cli.run import EXIT_CODES, Ended, show_ended, value_of
 from perdure.cli.runs import result_of
 from perdure.cli.shapes import run_shape
+
+if TYPE_CHECKING:
+    from rich.table import Table
+    from rich.text import Text
 
 app = new_group("List deployments, look into one, run one, pause or delete one.")
 _VERSIONS_SHOWN = 10
@@ -85,7 +90,7 @@ def ls(
         show(table(columns, [_row(each) for each in every]))
 
 
-def _row(of: Deployment) -> tuple[Any, ...]:
+def _row(of: Deployment) -> Row:
     schedules = _known().deployments.schedules(of.id)
     times = ", ".join(when(each) for each in schedules) or "by hand"
     coming = [] if of.paused else upcoming(schedules, 1, system_clock())
@@ -94,7 +99,7 @@ def _row(of: Deployment) -> tuple[Any, ...]:
     return (full_name(of), times, next_one, NOTHING if last is None else last, of.work_pool)
 
 
-def _last(of: Deployment) -> Any:
+def _last(of: Deployment) -> "Text | None":
     known = _known()
     queued = known.deployments.queued(QueueFilter(deployment_id=of.id, before=system_clock() + 1, limit=1))
     runs = known.flow_runs(RunFilter(ids=tuple(each.flow_run_id for each in queued))) if queued else ()
@@ -131,7 +136,7 @@ def inspect(name: Which, as_json: AsJson = False) -> None:
         return
     definition = definition_of_text(of.definition)
     show(full_name(of))
-    about: list[tuple[str, Any]] = [
+    about: list[tuple[str, str | Text | None]] = [
         ("description", definition.description),
         ("flow", definition.entry_point.get("target")),
         ("code", code_shown(definition)),
@@ -165,7 +170,7 @@ def _version_line(each: DeploymentVersion, versions: Sequence[DeploymentVersion]
     return f"  {each.number}  {full_time(each.created)}  by {each.created_by}{again}" + (f"  {code}" if code else "")
 
 
-def _runs(queued: Sequence[QueuedRun]) -> Any:
+def _runs(queued: Sequence[QueuedRun]) -> "Table":
     runs = {run.id: run for run in _known().flow_runs(RunFilter(ids=tuple(each.flow_run_id for each in queued)))}
     columns = [Column("state", whole=True), Column("name"), Column("due", whole=True), Column("id", style="dim")]
     rows = [
@@ -226,7 +231,7 @@ def _show_end(ended: Ended, run: FlowRun, as_json: bool) -> None:
     raise typer.Exit(ended.exit_code)
 
 
-def _parameters(pairs: Sequence[str], document: str | None, definition: Definition) -> dict[str, Any]:
+def _parameters(pairs: Sequence[str], document: str | None, definition: Definition) -> dict[str, object]:
     try:
         parameters = {} if document is None else json.loads(document)
     except ValueError as error:
@@ -242,7 +247,7 @@ def _parameters(pairs: Sequence[str], document: str | None, definition: Definiti
     return parameters
 
 
-def _value(text: str) -> Any:
+def _value(text: str) -> object:
     try:
         return json.loads(text)
     except ValueError:
@@ -359,7 +364,7 @@ def _say(of: Deployment, done: str, slug: str | None, as_json: bool) -> None:
         show(f"{done} {what} {full_name(of)!r}.")
 
 
-def _shape(of: Deployment) -> dict[str, Any]:
+def _shape(of: Deployment) -> dict[str, object]:
     schedules = _known().deployments.schedules(of.id)
     coming = [] if of.paused else upcoming(schedules, 1, system_clock())
     return {

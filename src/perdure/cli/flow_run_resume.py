@@ -5,10 +5,10 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn, TypeVar
 
 import typer
 
@@ -21,6 +21,7 @@ from perdure._execution.flows import Flow
 from perdure._model.errors import PerdureError, ResumeError
 from perdure._model.records import NOBODY, StartRecord
 from perdure._model.state_types import ABANDONED, FINAL, StateType
+from perdure._model.states import State
 from perdure._rooms.runs.records import FlowRun, RunFilter
 from perdure._session import session
 from perdure._settings.settings import as_environment
@@ -32,6 +33,7 @@ from perdure.cli.output import Column, say, short_time, show, show_json, table
 from perdure.cli.run import Document, Ended, Pairs, ended_by, given_parameters, shape_of, show_ended
 
 _UNGUARDED = "But its program is only being loaded, to resume a run. Put the call under `if __name__ == '__main__':`."
+T = TypeVar("T")
 Which = Annotated[
     str,
     typer.Argument(
@@ -237,20 +239,22 @@ def resumed(
     return flow, ended
 
 
-def _call_again(flow: Flow[..., object], run: FlowRun, from_step: str | None, parameters: dict[str, object]) -> Any:
+def _call_again(
+    flow: Flow[..., object], run: FlowRun, from_step: str | None, parameters: dict[str, object]
+) -> State[object]:
     call = partial(flow.rerun, run.id, from_step=from_step, parameters=parameters, return_state=True)
     return _awaited(call) if flow.options.is_async else call()
 
 
-def _call(flow: Flow[..., object], run: FlowRun, retry_failed: bool) -> Any:
+def _call(flow: Flow[..., object], run: FlowRun, retry_failed: bool) -> State[object]:
     call = partial(flow.resume, run.id, retry_failed=retry_failed, return_state=True)
     return _awaited(call) if flow.options.is_async else call()
 
 
-def _awaited(call: Callable[[], Any]) -> Any:
+def _awaited(call: Callable[[], Awaitable[T]]) -> T:
     import asyncio
 
-    async def awaited() -> Any:
+    async def awaited() -> T:
         return await call()
 
     return asyncio.run(awaited())

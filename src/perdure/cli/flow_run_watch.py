@@ -6,7 +6,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -196,8 +196,8 @@ class _Live:
         self._live.__enter__()
         return self
 
-    def __exit__(self, *error: Any) -> None:
-        self._live.__exit__(*error)
+    def __exit__(self, *_: object) -> None:
+        self._live.__exit__(None, None, None)
 
     def take(self, look: _Look) -> None:
         """Draw what is known now."""

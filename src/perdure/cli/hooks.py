@@ -1,6 +1,6 @@
 """What `perdure webhook` and `perdure notification` have in common."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -64,7 +64,7 @@ def found(way: str, id: str) -> Hook:
     return hooks[0]
 
 
-def shape(hook: Hook) -> dict[str, Any]:
+def shape(hook: Hook) -> dict[str, object]:
     """A hook as JSON, without what is secret."""
     return {
         "id": hook.id,

@@ -1,6 +1,7 @@
 """`perdure limit`: concurrency limits and rate limits."""
 
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 
@@ -128,7 +129,7 @@ def _say(limit: Limit, done: str, as_json: bool) -> None:
         show(f"{done} the limit {limit.name!r}: {limit.slots} at once, then {_decay_text(limit)} a second.")
 
 
-def _counts(limit: Limit, line: Any) -> tuple[int, int, int]:
+def _counts(limit: Limit, line: Sequence[Slot]) -> tuple[int, int, int]:
     taken = sum(slot.occupy for slot in line if slot.taken is not None)
     return limit.slots, taken, sum(slot.taken is None for slot in line)
 
@@ -141,7 +142,7 @@ def _doing(slot: Slot) -> str:
     return "waits" if slot.taken is None else "holds"
 
 
-def _shape(limit: Limit, line: object) -> dict[str, Any]:
+def _shape(limit: Limit, line: Sequence[Slot]) -> dict[str, object]:
     slots, taken, waiting = _counts(limit, line)
     counts = {"slots": slots, "taken": taken, "waiting": waiting}
     return {"name": limit.name, **counts, "slot_decay_per_second": limit.decay, "created": iso(limit.created)}

@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import typer
 
@@ -97,7 +97,10 @@ def note(text: str) -> "Text":
     return Text(text, style="dim")
 
 
-def table(columns: Sequence[Column], rows: "Iterable[Sequence[str | Text]]") -> "Table":
+Row: TypeAlias = "Sequence[str | Text]"  # of a table
+
+
+def table(columns: Sequence[Column], rows: Iterable[Row]) -> "Table":
     """A table without lines; what does not fit is cut short with an ellipsis, or left out where it is spare."""
     from rich.table import Table
     from rich.text import Text

@@ -135,7 +135,7 @@ def _rest(preview: Preview) -> "Text | None":
 
 def _array(preview: Preview) -> "RenderableType":
     shape = " × ".join(f"{each:,}" for each in preview["shape"]) or "a single value"
-    about: dict[str, Any] = {
+    about: dict[str, str | Text | None] = {
         "shape": shape,
         "dtype": preview["dtype"],
         "size": size_text(preview["bytes"]),

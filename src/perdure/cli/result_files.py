@@ -5,14 +5,21 @@ import json
 import os
 import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from perdure._model.errors import ResultUnreadable, StorageError
 from perdure._platform.finished_imports import imported
 from perdure.cli.output import is_json
+
+if TYPE_CHECKING:  # what a value is of, its program has imported
+    import numpy as np
+    import pandas
+    import polars
+    import pyarrow
+    from numpy.typing import NDArray
 
 Write = Callable[[Any, Path], object]
 
@@ -108,7 +115,7 @@ def _write_lines(value: list[object], path: Path) -> None:
         file.writelines(json.dumps(each, ensure_ascii=False, default=str) + "\n" for each in value)
 
 
-def _write_rows(value: list[Any], path: Path) -> None:
+def _write_rows(value: Sequence[Iterable[object]], path: Path) -> None:
     names = dict.fromkeys(name for row in value if isinstance(row, dict) for name in row)
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
@@ -126,7 +133,7 @@ _LIST: dict[str, Write] = {**_JSON, ".jsonl": _write_lines}
 _ROWS: dict[str, Write] = {**_LIST, ".csv": _write_rows}
 
 
-def _frame(value: Any) -> Any:
+def _frame(value: Any) -> "pandas.DataFrame":
     """A pandas table; its index becomes columns unless it only counts the rows."""
     frame = value.to_frame() if hasattr(value, "to_frame") else value
     counts = type(frame.index).__name__ == "RangeIndex" and frame.index.name is None
@@ -148,9 +155,10 @@ _PANDAS: dict[str, Write] = {
 }
 
 
-def _polars(value: object) -> Any:
+def _polars(value: Any) -> "polars.DataFrame":
     frame = value.to_frame() if hasattr(value, "to_frame") else value
-    return frame.collect() if hasattr(frame, "collect") else frame
+    table: polars.DataFrame = frame.collect() if hasattr(frame, "collect") else frame
+    return table
 
 
 _POLARS: dict[str, Write] = {
@@ -162,7 +170,7 @@ _POLARS: dict[str, Write] = {
 }
 
 
-def _arrow(value: object) -> Any:
+def _arrow(value: Any) -> "pyarrow.Table":
     arrow = sys.modules["pyarrow"]
     return arrow.Table.from_batches([value]) if isinstance(value, arrow.RecordBatch) else value
 
@@ -201,14 +209,14 @@ _ARROW: dict[str, Write] = {
 }
 
 
-def _write_npy(value: Any, path: Path) -> None:
+def _write_npy(value: "NDArray[np.generic]", path: Path) -> None:
     import numpy
 
     with path.open("wb") as file:  # by its name, numpy would add an ending
         numpy.save(file, value, allow_pickle=False)
 
 
-def _write_array_csv(value: Any, path: Path) -> None:
+def _write_array_csv(value: "NDArray[np.generic]", path: Path) -> None:
     import numpy
 
     if value.ndim > 2:

@@ -40,7 +40,7 @@ class Ended(NamedTuple):
     """How a run that the command line began has ended, or an earlier one with the same idempotency key."""
 
     run: FlowRunContext | FlowRun
-    state: State[Any]
+    state: State[object]
     exit_code: int
 
 

@@ -13,7 +13,7 @@ from perdure._rooms.logs.records import LogLine
 from perdure._rooms.runs.records import FlowRun, TaskRun
 from perdure.cli.output import iso
 
-Shape = dict[str, Any]
+Shape = dict[str, object]
 
 
 def duration_of(run: FlowRun | TaskRun) -> int | None:
@@ -92,7 +92,7 @@ def location_of(record: ResultRecord) -> str | None:
         return record.storage_key
 
 
-def block_shape(record: BlockRecord) -> Shape:
+def block_shape(record: BlockRecord) -> dict[str, Any]:
     """A saved block, with asterisks for its secrets."""
     return {
         "slug": f"{record.type}/{record.name}",

@@ -1,6 +1,6 @@
 """`perdure token`: who may use the server."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -98,6 +98,6 @@ def _row(token: "Token") -> tuple[str, ...]:
     )
 
 
-def _shape(token: "Token") -> dict[str, Any]:
+def _shape(token: "Token") -> dict[str, object]:
     times = {name: iso(getattr(token, name)) for name in ("created", "expires", "revoked", "used")}
     return {"shown": token.shown, "name": token.name, "scope": token.scope.value, **times}

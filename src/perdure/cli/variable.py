@@ -91,6 +91,6 @@ def _missing(name: str) -> VariableMissing:
     return VariableMissing(f"There is no variable {name!r}.{hint or ' `perdure variable ls` lists them.'}")
 
 
-def _shape(record: VariableRecord) -> dict[str, Any]:
+def _shape(record: VariableRecord) -> dict[str, object]:
     times = {"created": iso(record.created), "updated": iso(record.updated)}
     return record._asdict() | {"value": json.loads(record.value)} | times

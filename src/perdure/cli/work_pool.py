@@ -21,7 +21,7 @@ from perdure._rooms.deployments.port import QueueFilter, WorkPool, WorkQueue
 from perdure._rooms.deployments.signatures import signed_template
 from perdure.cli import completion, find
 from perdure.cli.groups import AsJson, new_group
-from perdure.cli.output import NOTHING, Column, iso, note, show, show_json, table
+from perdure.cli.output import NOTHING, Column, Row, iso, note, show, show_json, table
 
 app = new_group("Make, list, pause and delete work pools and their queues.")
 
@@ -97,7 +97,7 @@ def inspect(name: Name, as_json: AsJson = False) -> None:
     show(table([Column("job variable"), Column("default"), Column("what it is", style="dim")], rows))
 
 
-def _variable(name: str, shape: dict[str, Any], required: bool) -> tuple[Any, ...]:
+def _variable(name: str, shape: dict[str, Any], required: bool) -> Row:
     default = json.dumps(shape["default"]) if "default" in shape else "to be given" if required else NOTHING
     choices = f"One of {', '.join(map(str, shape['enum']))}." if "enum" in shape else ""
     return (name, default, " ".join(part for part in (shape.get("description", ""), choices) if part))
@@ -122,18 +122,18 @@ def ls(as_json: AsJson = False) -> None:
 _COUNTS = ("at once", "running", "waiting")
 
 
-def _rows(pool: WorkPool) -> list[tuple[Any, ...]]:
+def _rows(pool: WorkPool) -> list[Row]:
     deployments = find.orchestrator().deployments
     places = deployments.queued(QueueFilter(work_pool=pool.name, phases=("waiting", "claimed")))
     workers = len(deployments.workers(pool.name))
 
-    def row(title: str, limit: int | None, paused: bool, queue: str | None) -> tuple[object, ...]:
+    def row(title: str, limit: int | None, paused: bool, queue: str | None) -> tuple[str, ...]:
         own = [each for each in places if queue is None or each.work_queue == queue]
         running = sum(each.phase == "claimed" for each in own)
         shown = "paused" if paused else NOTHING if limit is None else str(limit)
         return (title, pool.type if queue is None else "", shown, str(running), str(len(own) - running))
 
-    rows = [(*row(pool.name, pool.concurrency_limit, pool.paused is not None, None), str(workers))]
+    rows: list[Row] = [(*row(pool.name, pool.concurrency_limit, pool.paused is not None, None), str(workers))]
     for queue in deployments.queues(pool.name):
         limit, paused = queue.concurrency_limit, queue.paused is not None
         rows.append((*row(f"  {queue.name}", limit, paused, queue.name), ""))
@@ -195,7 +195,7 @@ def _say(name: str, text: str, as_json: bool) -> None:
         show(text)
 
 
-def _shape(pool: WorkPool) -> dict[str, Any]:
+def _shape(pool: WorkPool) -> dict[str, object]:
     queues = find.orchestrator().deployments.queues(pool.name)
     shapes = [{**each._asdict(), "paused": iso(each.paused)} for each in queues]
     return {**pool._asdict(), "paused": iso(pool.paused), "created": iso(pool.created), "queues": shapes}

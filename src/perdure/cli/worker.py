@@ -2,7 +2,7 @@
 
 import signal
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -16,7 +16,7 @@ from perdure._worker.kinds import infrastructure_of
 from perdure._worker.loop import Worker
 from perdure.cli import completion, find
 from perdure.cli.groups import AsJson, new_group
-from perdure.cli.output import Column, iso, note, short_time, show, show_json, table
+from perdure.cli.output import Column, Row, iso, note, short_time, show, show_json, table
 
 app = new_group("Start a worker, list workers.")
 
@@ -101,7 +101,7 @@ def ls(
         show(note("`perdure worker start` starts one."))
 
 
-def _row(each: WorkerRecord) -> tuple[Any, ...]:
+def _row(each: WorkerRecord) -> Row:
     runs = str(each.running) if each.capacity is None else f"{each.running} of {each.capacity}"
     seen = short_time(each.seen) + ("" if is_there(each) else " (gone)")
     return (each.name, each.work_pool, each.type, each.version, runs, seen)
@@ -112,6 +112,6 @@ def is_there(each: WorkerRecord) -> bool:
     return system_clock() - each.seen <= 2 * settings.current().lease_seconds * 1_000_000
 
 
-def _shape(each: WorkerRecord) -> dict[str, Any]:
+def _shape(each: WorkerRecord) -> dict[str, object]:
     times = {"started": iso(each.started), "seen": iso(each.seen)}
     return {**each._asdict(), **times, "is_there": is_there(each)}

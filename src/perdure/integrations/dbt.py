@@ -49,7 +49,7 @@ class TargetConfigs(BaseModel):
         others = {name: each for name, each in value.items() if name not in own}
         return {name: value[name] for name in own & value.keys()} | {"extras": {**value.get("extras", {}), **others}}
 
-    def get_configs(self) -> dict[str, Any]:
+    def get_configs(self) -> dict[str, object]:
         """The output of a profile, secrets revealed."""
         schema = {} if self.schema_ is None else {"schema": self.schema_}
         return {"type": self.type, **schema, "threads": self.threads, **_revealed(self.extras)}

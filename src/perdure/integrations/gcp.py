@@ -180,7 +180,7 @@ class GcsBucket(Bucket):
         return sorted({PurePosixPath(each.key).parent.as_posix() for each in self._entries(folder)} - {"."})
 
     @awaited_in_async_code
-    def upload_from_dataframe(self, df: Any, to_path: AnyPath, serialization_format: str = "csv_gzip") -> str:
+    def upload_from_dataframe(self, df: object, to_path: AnyPath, serialization_format: str = "csv_gzip") -> str:
         """Upload a data frame of pandas; the path in the bucket, which has the format's suffix.
 
         Formats are csv, csv_gzip, parquet, parquet_snappy and parquet_gzip. In async code, awaited.

@@ -1,5 +1,6 @@
 """A token of GitHub, and its API."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
@@ -34,7 +35,9 @@ class GitHubCredentials(Block):
         return httpx.Client(base_url=self.api_url, headers=headers, timeout=_SECONDS, follow_redirects=True)
 
     @awaited_in_async_code
-    def request(self, method: str, path: str, json: Any = None, params: dict[str, Any] | None = None) -> Any:
+    def request(
+        self, method: str, path: str, json: object = None, params: Mapping[str, str | int] | None = None
+    ) -> Any:
         """What GitHub's REST API answers, decoded from JSON; None if it answers nothing. In async code, awaited.
 
         Raises:
@@ -43,7 +46,7 @@ class GitHubCredentials(Block):
         return self._answer(method, path, json, params)
 
     @awaited_in_async_code
-    def graphql(self, query: str, variables: dict[str, Any] | None = None) -> Any:
+    def graphql(self, query: str, variables: Mapping[str, object] | None = None) -> Any:
         """The `data` of a query to GitHub's GraphQL API; in async code, awaited.
 
         Raises what `request` raises.
@@ -53,7 +56,7 @@ class GitHubCredentials(Block):
             raise IntegrationError(f"GitHub refuses the query: {answer['errors'][0].get('message')}")
         return answer["data"]
 
-    def _answer(self, method: str, path: str, json: Any, params: dict[str, Any] | None) -> Any:
+    def _answer(self, method: str, path: str, json: object, params: Mapping[str, str | int] | None) -> Any:
         import httpx
 
         try:

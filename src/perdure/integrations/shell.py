@@ -3,7 +3,7 @@
 import logging
 import os
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -216,6 +216,6 @@ def _wait(process: Process) -> Any:
     return process.await_end() if caller_is_async() else process.wait()
 
 
-async def _output(ended: Any, process: Process) -> list[str]:
+async def _output(ended: Awaitable[object], process: Process) -> list[str]:
     await ended
     return process.output

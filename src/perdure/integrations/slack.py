@@ -1,6 +1,6 @@
 """Slack: messages of an app by its token, and of an incoming webhook."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import SecretStr
@@ -70,7 +70,7 @@ async def send_incoming_webhook_message(
     await _post(slack_webhook.url.get_secret_value(), _content(text, attachments, slack_blocks), {})
 
 
-def _content(text: str | None, attachments: Parts, blocks: Parts) -> dict[str, Any]:
+def _content(text: str | None, attachments: Parts, blocks: Parts) -> Mapping[str, object]:
     given = {"text": text, "attachments": attachments, "blocks": blocks}
     content = {name: value if isinstance(value, str) else list(value) for name, value in given.items() if value}
     if not content:
@@ -78,7 +78,7 @@ def _content(text: str | None, attachments: Parts, blocks: Parts) -> dict[str, A
     return content
 
 
-async def _post(url: str, message: dict[str, object], headers: dict[str, str]) -> Any:
+async def _post(url: str, message: Mapping[str, object], headers: dict[str, str]) -> Any:
     import httpx  # programs that send nothing do not pay for it
 
     try:

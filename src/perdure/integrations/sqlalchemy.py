@@ -174,7 +174,7 @@ class SqlAlchemyConnector(Block):
         operation: object,
         parameters: Parameters,
         options: dict[str, object],
-        take: Callable[[Any], Any],
+        take: Callable[[Any], object],
         all: bool = False,
     ) -> object:
         key = (str(operation), repr(parameters))

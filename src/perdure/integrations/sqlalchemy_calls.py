@@ -21,7 +21,7 @@ class Fetch(NamedTuple):
     statement: object
     parameters: object
     options: dict[str, object]
-    take: Callable[[Any], Any]
+    take: Callable[[Any], object]
     all: bool = False
 
 
@@ -53,7 +53,7 @@ class Connections:
                 self._engine, self._loop = self._make(), loop
             return self._engine
 
-    def execute(self, statement: object, parameters: object, options: dict[str, object]) -> Any:
+    def execute(self, statement: object, parameters: object, options: dict[str, object]) -> object:
         """Execute in a transaction; the result, whose rows are in memory."""
         with self.engine().begin() as connection:
             return _in_memory(connection.execute(statement, parameters, execution_options=options))
@@ -63,7 +63,7 @@ class Connections:
         async with self.engine().begin() as connection:
             return _in_memory(await connection.execute(statement, parameters, execution_options=options))
 
-    def fetch(self, wanted: Fetch) -> Any:
+    def fetch(self, wanted: Fetch) -> object:
         """Rows of a query: those that are left, if some have been fetched."""
         cursor = self._cursors.pop(wanted.key, None) or self._opened(wanted)
         rows = wanted.take(cursor.result)

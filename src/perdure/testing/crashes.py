@@ -9,7 +9,7 @@ Python code halfway: `finally` blocks run, and so does what a flow does between 
 import asyncio
 import inspect
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -136,7 +136,7 @@ def outcome_of(call: Callable[[], object]) -> Any:
     return list(value) if inspect.isgenerator(value) else value
 
 
-async def _items(items: Any) -> list[object]:
+async def _items(items: AsyncIterator[object]) -> list[object]:
     return [item async for item in items]
 
 
@@ -242,7 +242,7 @@ class _Session(Session):
         self._runners.append(runner)
         return runner
 
-    def _log_of_the_living(self, run: RunContext | None, level: int, message: str, *args: Any, **given: Any) -> None:
+    def _log_of_the_living(self, run: RunContext | None, level: int, message: str, *args: object, **given: Any) -> None:
         if not self._reaper.has_come:
             logs.log(run, level, message, *args, **given)
 
@@ -261,14 +261,14 @@ def _watched(reaper: _Reaper) -> Iterator[None]:
     """Have the drivers ask before each effect."""
     plain, awaiting = drivers.perform, drivers.aperform
 
-    def perform(effect: Effect, runtime: Runtime) -> Any:
+    def perform(effect: Effect, runtime: Runtime) -> object:
         if reaper.passes_over(effect):
             return None
         if not (reaper.has_come and isinstance(effect, WaitFor | Emit)):  # those that wait will be let go
             reaper.meet(effect)
         return plain(effect, runtime)
 
-    async def aperform(effect: Effect, runtime: Runtime) -> Any:
+    async def aperform(effect: Effect, runtime: Runtime) -> object:
         if isinstance(effect, Report | Emit):  # it leaves these to `perform`
             return await awaiting(effect, runtime)
         if reaper.passes_over(effect):

@@ -295,7 +295,7 @@ class DeploymentsConformance(PlacesConformance):
 
     def test_runs_of_partitions_are_counted_by_queue(self, orchestrator: Orchestrator) -> None:
         kept = self._deployed(orchestrator)
-        queue: dict[str, Any] = {"work_queue": "backfill/1"}
+        queue: dict[str, str] = {"work_queue": "backfill/1"}
         later, first, done = (self._run(orchestrator, kept, due=NOW + n, partition=p, **queue) for n, p in _PARTITIONS)
         hand = self._run(orchestrator, kept, due=NOW + 9, partition="a")
         self._run(orchestrator, kept, work_queue="backfills", partition="x")

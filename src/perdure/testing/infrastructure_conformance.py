@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -16,8 +16,10 @@ __all__ = ["InfrastructureConformance"]
 _ODD = "a'b\"c $HOME `id` \\ ü\n  second line*"
 _PATIENCE = 90.0  # seconds; no test waits that long unless something is wrong
 
+T = TypeVar("T")
 
-def _until(condition: Callable[[], object], what: str) -> Any:
+
+def _until(condition: Callable[[], T | None], what: str) -> T:
     """What a condition gives, once it holds."""
     deadline = time.monotonic() + _PATIENCE
     while time.monotonic() < deadline:

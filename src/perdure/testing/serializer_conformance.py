@@ -96,7 +96,7 @@ class SerializerConformance:
             *[time(1, tzinfo=timezone(timedelta(hours=1), "X")), "\ud800", "\ud83d\ude00", [True, 1, 1.0, "1"]],
         ]
 
-    def is_same(self, loaded: Any, value: Any) -> bool:
+    def is_same(self, loaded: object, value: object) -> bool:
         """Whether a value came back as it was; override it for values that `==` does not compare as a whole."""
         return type(loaded) is type(value) and bool(loaded == value)
 
@@ -119,7 +119,7 @@ class SerializerConformance:
     def test_what_refers_to_itself_or_is_nested_deeply_is_an_error_of_ours_if_it_is_one(
         self, serializer: Serializer
     ) -> None:
-        loop: list[Any] = []
+        loop: list[object] = []
         loop.append(loop)
         deep: object = None
         for _ in range(20_000):

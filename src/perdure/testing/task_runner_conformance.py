@@ -70,7 +70,7 @@ def refuse(text: str) -> None:
 
 
 @task
-def type_of(value: Any) -> str:
+def type_of(value: object) -> str:
     """What it was given."""
     return type(value).__name__
 
@@ -94,7 +94,7 @@ def calls_a_flow(number: int) -> int:
 
 
 @task(tags=["own"], task_run_name="named-{number}")
-def describes_itself(number: int) -> dict[str, Any]:
+def describes_itself(number: int) -> dict[str, object]:
     """What a run knows of itself."""
     assert number == 7
     run = TaskRunContext.get()
@@ -256,7 +256,7 @@ class TaskRunnerConformance:
 
     def test_a_task_submits_tasks_and_calls_flows(self, runner: TaskRunner) -> None:
         @flow(task_runner=runner)
-        def submits() -> Any:
+        def submits() -> object:
             return [nested.submit(3), calls_a_flow.submit(2)][0].result(), calls_a_flow.submit(3).result()
 
         assert submits() == (7, 12)
@@ -294,7 +294,7 @@ class TaskRunnerConformance:
 
     def test_a_call_that_takes_too_long_fails_alone(self, runner: TaskRunner) -> None:
         @flow(task_runner=runner)
-        def times_out() -> Any:
+        def times_out() -> object:
             states = takes.map([0.0, 30.0, 0.0], return_state=True)
             return [state.name for state in states]
 
@@ -324,7 +324,7 @@ class TaskRunnerConformance:
 
     def test_a_generator_comes_to_its_items(self, runner: TaskRunner) -> None:
         @flow(task_runner=runner)
-        def generates() -> Any:
+        def generates() -> object:
             return list(counts.submit(3).result())
 
         assert generates() == [0, 1, 2]
@@ -334,7 +334,7 @@ class TaskRunnerConformance:
             pytest.skip("Its tasks share the objects that they were called with.")
 
         @flow(task_runner=runner)
-        def changes() -> Any:
+        def changes() -> object:
             return adds.map(unmapped([0]), range(1, 41)).result()
 
         assert changes() == [[0, number] for number in range(1, 41)]

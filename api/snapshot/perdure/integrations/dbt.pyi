@@ -35,7 +35,7 @@ class DbtResult(NamedTuple):
 
 class TargetConfigs(BaseModel):
     extras: dict[str, Any] = Field(default_factory=dict)
-    def get_configs(self) -> dict[str, Any]: ...
+    def get_configs(self) -> dict[str, object]: ...
     model_config: object
     schema_: str | None = Field(default=None, alias='schema')
     threads: int = 4

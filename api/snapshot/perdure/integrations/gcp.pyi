@@ -74,7 +74,7 @@ class GcsBucket(Bucket):
     timeout_seconds: Annotated[float, Field(gt=0)] = 60
     def upload_from_dataframe(
         self,
-        df: Any,
+        df: object,
         to_path: AnyPath,
         serialization_format: str = 'csv_gzip',
     ) -> str: ...

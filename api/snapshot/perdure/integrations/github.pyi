@@ -16,13 +16,13 @@ class GitHubCredentials(Block):
     api_url: str = 'https://api.github.com'
     block_type = 'github-credentials'
     def get_client(self) -> httpx.Client: ...
-    def graphql(self, query: str, variables: dict[str, Any] | None = None) -> Any: ...
+    def graphql(self, query: str, variables: Mapping[str, object] | None = None) -> Any: ...
     def request(
         self,
         method: str,
         path: str,
-        json: Any = None,
-        params: dict[str, Any] | None = None,
+        json: object = None,
+        params: Mapping[str, str | int] | None = None,
     ) -> Any: ...
     token: SecretStr | None = None
 

@@ -291,7 +291,7 @@ def _state_of(step: StepRecord) -> State[object]:
     return State(StateType.COMPLETED, data=data, time=result.created, task_run_id=step.run_id)
 
 
-def _hook_call(transaction: Transaction, hook: Any, state: State[Any] | None) -> Effect:
+def _hook_call(transaction: Transaction, hook: Any, state: State[object] | None) -> Effect:
     try:
         takes = len(inspect.signature(hook).parameters)
     except ValueError:  # of a builtin

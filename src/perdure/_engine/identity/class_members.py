@@ -33,7 +33,7 @@ def is_made(name: str) -> bool:
 
 def _said(body: Sequence[ast.stmt]) -> Mapping[str, object]:
     """What is assigned in a class's body: values by their texts, where it has them; else None."""
-    said: dict[str, Any] = {}
+    said: dict[str, str | None] = {}
     for each in body:
         targets = each.targets if isinstance(each, ast.Assign) else [getattr(each, "target", None)]
         for target in targets:

@@ -8,7 +8,7 @@ import dataclasses
 import enum
 import hashlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from perdure._model.errors import SerializationError
@@ -107,7 +107,7 @@ class _Walker:
         else:
             self._pickled(value, path)
 
-    def _unordered(self, tag: str, pairs: Any, count: int, path: str) -> None:
+    def _unordered(self, tag: str, pairs: Iterable[tuple[object, object]], count: int, path: str) -> None:
         digests = []
         for key, item in pairs:
             hasher = hashlib.sha256()

@@ -43,7 +43,7 @@ class Identity(NamedTuple):
 
 
 def identity_of(
-    options: RunOptions, parameters: Mapping[str, Any], parent: RunContext | None, transaction: Any
+    options: RunOptions, parameters: Mapping[str, object], parent: RunContext | None, transaction: Any
 ) -> Identity | None:
     """The identity of a call whose result is kept; None if it is known only once its inputs have arrived.
 
@@ -67,7 +67,7 @@ def identity_of(
 
 def _identity(
     options: RunOptions,
-    parameters: Mapping[str, Any],
+    parameters: Mapping[str, object],
     parent: FlowRunContext,
     root: Any,
     hash_values: Hash,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from perdure._engine.identity.projects import project_of
 from perdure._model.errors import DefinitionError
 from perdure._platform.later import Later
-from perdure._run.context import TaskRunContext
+from perdure._run.context import RunContext, TaskRunContext
 
 if TYPE_CHECKING:
     from perdure._engine.identity import closures, hashing
@@ -49,7 +49,7 @@ def _code_digest(function: Callable[..., object]) -> str | None:
     return None if code is None else hashing.digest_of_values(_parts(code))
 
 
-def _parts(code: CodeType) -> tuple[Any, ...]:
+def _parts(code: CodeType) -> tuple[object, ...]:
     """What the code does: its instructions, and the constants and names that they use."""
     constants = tuple(_parts(each) if isinstance(each, CodeType) else each for each in code.co_consts)
     return code.co_code, constants, code.co_names
@@ -62,7 +62,7 @@ class CachePolicy:
     override `components`.
     """
 
-    def components(self, context: TaskRunContext, parameters: dict[str, Any]) -> Mapping[str, Any] | None:
+    def components(self, context: TaskRunContext, parameters: dict[str, Any]) -> Mapping[str, object] | None:
         """The values that make up a run's key, each under a name; None for a run without caching.
 
         They are hashed; of what cannot be, give something that can stand for it.
@@ -78,10 +78,10 @@ class CachePolicy:
         """The same policy, in whose keys an argument does not count; itself if no argument does."""
         return self
 
-    def __add__(self, other: "CachePolicy | Callable[..., Any]") -> "CachePolicy":
+    def __add__(self, other: "CachePolicy | Callable[..., object]") -> "CachePolicy":
         return sum_of(*self.parts, *policy_of(other).parts)
 
-    def __radd__(self, other: "CachePolicy | Callable[..., Any]") -> "CachePolicy":
+    def __radd__(self, other: "CachePolicy | Callable[..., object]") -> "CachePolicy":
         return sum_of(*policy_of(other).parts, *self.parts)
 
     def __sub__(self, name: str) -> "CachePolicy":
@@ -148,9 +148,9 @@ class _TaskSource(_BuiltIn):
 
 
 class _RunId(_BuiltIn):
-    def components(self, context: TaskRunContext, _: dict[str, object]) -> Mapping[str, Any]:
+    def components(self, context: TaskRunContext, _: dict[str, object]) -> Mapping[str, object]:
         """The flow run; of a task without one, the outermost task run."""
-        outermost: Any = context
+        outermost: RunContext = context
         while outermost.parent is not None:
             outermost = outermost.parent
         return {"run": outermost.id if context.flow is None else context.flow.id}

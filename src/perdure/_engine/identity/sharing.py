@@ -19,11 +19,11 @@ class SharingWalker(Walker):
         super().__init__(*args)
         self._room = sys.maxsize
         self.former = Former.WRONG  # it took for ever
-        self._known: dict[int, tuple[Any, bytes]] = {}  # with the objects, so that none takes another one's place
+        self._known: dict[int, tuple[object, bytes]] = {}  # with the objects, so that none takes another one's place
         self._above: list[tuple[Update, Any]] = []
         self._lowest: list[int] = []  # of each open part: the depth of what is met again inside it
 
-    def _enter(self, value: object, label: object, going: list[Any], labels: list[Any]) -> bool:
+    def _enter(self, value: object, label: object, going: list[Any], labels: list[object]) -> bool:
         known = self._known.get(id(value))
         if known is not None:
             self._update(known[1])

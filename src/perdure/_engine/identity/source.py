@@ -122,7 +122,7 @@ class Walk:
         named += self._implementations(function.__name__, vars(function).get("registry"))
         return (*own, self.describe(defaults)), [*named, *self._imported(function)]
 
-    def _held(self, function: FunctionType) -> list[tuple[str, object]]:
+    def _held(self, function: FunctionType) -> list[tuple[str, Any]]:
         """What a function's closure holds."""
         cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
         held = [(name, self._look(functools.partial(_content, cell))) for name, cell in cells]
@@ -140,7 +140,7 @@ class Walk:
                 found.append((f"{above.__qualname__}.{name}", self.describe(_plain(member))))
         return found
 
-    def _implementations(self, of: str, registry: object) -> list[tuple[str, object]]:
+    def _implementations(self, of: str, registry: object) -> list[tuple[str, Any]]:
         """What a generic function of `functools.singledispatch` calls, by the types that it is for."""
         if not isinstance(registry, MappingProxyType):
             return []
@@ -174,7 +174,7 @@ class Walk:
                 value = self._look(functools.partial(vars(kind).get, name))
                 self.is_lasting = self.is_lasting and not isinstance(value, list | dict | set)
 
-    def _set_outside(self, kind: type) -> list[tuple[str, object]]:
+    def _set_outside(self, kind: type) -> list[tuple[str, Any]]:
         """The members of a class that its source does not say: set from outside, or of another value than there."""
         described: list[tuple[str, object]] = []
         for name, value in members_not_said(kind, body_of_class(kind)):
@@ -185,7 +185,7 @@ class Walk:
                 described.append((path, self.describe(_plain(value))))
         return described
 
-    def _named(self, namespace: dict[str, object], names: Sequence[str]) -> list[tuple[str, object]]:
+    def _named(self, namespace: dict[str, object], names: Sequence[str]) -> list[tuple[str, Any]]:
         """What the names stand for; after a module of the project, what they stand for in that."""
         described: list[tuple[str, object]] = []
         modules: set[int] = set()

@@ -39,7 +39,7 @@ class _NamedWalk(Walk):
         return "" if counts_apart(value) else described
 
 
-def _parts(reached: Any, record: tuple[Any, ...], is_first: bool) -> Iterator[tuple[str, Any]]:
+def _parts(reached: Any, record: tuple[Any, ...], is_first: bool) -> Iterator[tuple[str, object]]:
     """The parts of what was found for a function or a class."""
     own, named = record
     name = f"{reached.__module__}.{reached.__qualname__}"

@@ -33,7 +33,7 @@ import enum
 import functools
 import hashlib
 import pickle
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +44,7 @@ from perdure._engine.identity.names import name_of
 from perdure._engine.identity.tokens import SCALARS, Bytes, Update, write_pieces, write_scalar, write_token
 from perdure._model.errors import SerializationError
 from perdure._platform.finished_imports import imported
+from perdure._platform.named import NamedTuple
 from perdure._platform.programs import project_of_module
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ MANY = 1_000_000  # parts that have parts: with more of them, `sharing` comes to
 _MOST_DEPTH = 1_000_000  # a reduction that makes ever new objects would not end
 StandIn = Callable[[object], str | None]  # text that counts instead of a value's content; None if that counts
 Code = Callable[[Any], Content]  # what counts of a function or class that is itself a value
-Step = tuple[Any, Any]  # what leads to a part, and the part
+Step = tuple[object, object]  # what leads to a part, and the part
 _ABSENT = Content("absent", {})
 _SORTABLE = (str, int, bytes)
 # Their pickles are what they are, in any process.
@@ -102,8 +103,8 @@ class Walker:
         Raises:
             SerializationError: a part of it, named by its path, cannot be digested.
         """
-        going: list[tuple[Iterator[Step], Any]] = []
-        labels: list[Any] = []
+        going: list[tuple[Iterator[Step], object]] = []
+        labels: list[object] = []
         try:
             self._enter(value, None, going, labels)
             while going:
@@ -123,7 +124,9 @@ class Walker:
             culprit = going[-1][1] if going else value
             raise _refusal(_path(path, labels[1:]), culprit, error) from error
 
-    def _enter(self, value: Any, label: Any, going: list[tuple[Iterator[Step], Any]], labels: list[Any]) -> bool:
+    def _enter(
+        self, value: Any, label: object, going: list[tuple[Iterator[Step], object]], labels: list[object]
+    ) -> bool:
         """Digest a value, or begin with its parts; whether it has any."""
         kind = type(value)
         if kind in SCALARS:
@@ -182,7 +185,7 @@ class Walker:
             return self._unordered("unordered", value.parts)
         return self._object(value, kind)
 
-    def _sequence(self, value: Any, kind: type) -> Iterator[Step]:
+    def _sequence(self, value: Sequence[object], kind: type) -> Iterator[Step]:
         self._update(f"{kind.__name__}:{len(value)}:".encode())
         return enumerate(value)
 
@@ -235,7 +238,7 @@ class Walker:
         yield None, self._classes[kind]
         yield from _way_of(kind)(self, value, kind)
 
-    def _named_tuple(self, value: Any, kind: Any) -> Iterator[Step]:
+    def _named_tuple(self, value: NamedTuple, kind: type[NamedTuple]) -> Iterator[Step]:
         return self._fields(kind, dict(zip(kind._fields, value, strict=True)), getattr(value, "__dict__", None))
 
     def _dataclass(self, value: object, kind: type) -> Iterator[Step]:
@@ -351,7 +354,7 @@ def _named(value: object) -> Named:
     return Named(name_of(value))
 
 
-def _is_sorted(value: dict[Any, Any]) -> bool:
+def _is_sorted(value: dict[Any, object]) -> bool:
     """Whether the keys come in their natural order, so that there is nothing to say of it."""
     if len(value) < 2:
         return True

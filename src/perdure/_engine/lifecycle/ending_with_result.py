@@ -56,7 +56,7 @@ def end_with_result_of(
     run: RunContext,
     records: list[Record],
     runtime: Runtime,
-    result: BaseResult[Any],
+    result: BaseResult[object],
     found: ResultRecord,
     why: Why,
     stays: bool = False,

@@ -50,7 +50,7 @@ def enter(
     of_task, run_id = type(run) is TaskRunContext, run.id
     if of_task:
         flow = run.flow
-        state: State[Any] = State(kind, name, message, data, now, None if flow is None else flow.id, run_id)
+        state: State[object] = State(kind, name, message, data, now, None if flow is None else flow.id, run_id)
     else:
         state = State(kind, name, message, data, now, run_id)
     run.state = state
@@ -118,7 +118,7 @@ def end(
         controller.check()
     failed = kind is not S.COMPLETED
     persisted = run.persisted
-    result: BaseResult[Any] | None = None
+    result: BaseResult[object] | None = None
     if isinstance(value, BaseResult):  # in a state that was made by hand
         result = value
     elif failed:
@@ -207,7 +207,7 @@ def _expiry(run: RunContext, now: int) -> int | None:
     return None if expiration is None else now + expiration // timedelta(microseconds=1)
 
 
-def _held(run: RunContext, value: object) -> BaseResult[Any] | None:
+def _held(run: RunContext, value: object) -> BaseResult[object] | None:
     """The result of a value that the database has itself, or that is held in memory; None if it is to be written."""
     options = run.options
     if options.is_generator and not run.collect:
@@ -274,13 +274,15 @@ def _unkept(run: RunContext, runtime: Runtime, storing: Exception) -> None:
 
 def write(
     run: RunContext, runtime: Runtime, value: object, key: str | KeyOfDigest | None
-) -> Steps[PersistedResult[Any]]:
+) -> Steps[PersistedResult[object]]:
     """Write a value as the run's results are written, under a key or a new one."""
-    result: PersistedResult[Any] = yield Blocking(_write_now, (run, runtime, value, key))
+    result: PersistedResult[object] = yield Blocking(_write_now, (run, runtime, value, key))
     return result
 
 
-def _write_now(run: RunContext, runtime: Runtime, value: object, key: str | KeyOfDigest | None) -> PersistedResult[Any]:
+def _write_now(
+    run: RunContext, runtime: Runtime, value: object, key: str | KeyOfDigest | None
+) -> PersistedResult[object]:
     storage = runtime.storage_for(run)
     serializer = runtime.serializer_for(run)
     if isinstance(value, BaseException):

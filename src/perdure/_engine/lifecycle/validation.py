@@ -26,7 +26,7 @@ _log = logging.getLogger("perdure.flow_runs")
 _EXACT = frozenset({int, float, str, bytes, bool})
 
 
-def validated(options: FlowOptions, parameters: dict[str, Any]) -> dict[str, Any]:
+def validated(options: FlowOptions, parameters: dict[str, Any]) -> dict[str, object]:
     """The parameters, coerced as pydantic does it, and so are defaults; None as a default always fits.
 
     A default that is one of pydantic's fields, such as `Field(3, ge=1)`, says the value and its limits.
@@ -77,7 +77,7 @@ def _shown(name: str, value: object) -> str:
 
 
 @functools.lru_cache(maxsize=1_000)
-def hints_of(function: Callable[..., object]) -> dict[str, Any]:
+def hints_of(function: Callable[..., object]) -> dict[str, object]:
     """The type hint of each parameter; those that cannot be resolved at run time accept anything, which is logged."""
     target = inspect.unwrap(function)
     annotations = getattr(target, "__annotations__", {})
@@ -109,7 +109,7 @@ def _of_kind(hint: Any, parameter: inspect.Parameter) -> object:
     return dict[str, hint] if parameter.kind is parameter.VAR_KEYWORD else hint
 
 
-def _validator(hint: object, flow: str, name: str) -> Callable[[Any], object]:
+def _validator(hint: object, flow: str, name: str) -> Callable[[object], object]:
     try:
         return _cached_validator(hint, flow, name)
     except TypeError:  # a hint that cannot be hashed
@@ -120,7 +120,7 @@ def _make_validator(hint: Any, flow: str, name: str) -> Callable[[object], objec
     from pydantic import PydanticUserError
 
     if _is_old_model(hint):
-        validate: Callable[[Any], Any] = hint.validate
+        validate: Callable[[object], object] = hint.validate
         return validate
     try:
         return _adapter(hint)
@@ -133,7 +133,7 @@ def _make_validator(hint: Any, flow: str, name: str) -> Callable[[object], objec
         return lambda value: value
 
 
-def _adapter(hint: Any) -> Callable[[Any], object]:
+def _adapter(hint: Any) -> Callable[[object], object]:
     from pydantic import ConfigDict, PydanticUserError, TypeAdapter
 
     if any(map(_is_old_model, _parts(hint))):
@@ -149,7 +149,7 @@ def _is_old_model(hint: object) -> bool:
     return isinstance(hint, type) and hasattr(hint, "__get_validators__") and hasattr(hint, "parse_obj")
 
 
-def _parts(hint: object) -> Iterator[Any]:
+def _parts(hint: object) -> Iterator[object]:
     for part in typing.get_args(hint):
         yield part
         yield from _parts(part)

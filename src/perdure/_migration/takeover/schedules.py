@@ -8,7 +8,7 @@ from perdure._model.errors import InvalidSchedule
 from perdure._scheduling.schedule import Cron, Interval, RRule, Schedule
 
 
-def schedule_of(kept: Mapping[str, Any], slug: str | None, active: bool, parameters: Mapping[str, Any]) -> Schedule:
+def schedule_of(kept: Mapping[str, Any], slug: str | None, active: bool, parameters: Mapping[str, object]) -> Schedule:
     """A schedule by what Prefect keeps of it.
 
     Raises:

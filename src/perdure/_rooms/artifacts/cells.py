@@ -80,7 +80,7 @@ def _as_json(rows: list[list[object]]) -> object:
     return json.loads(to_json(rows, fallback=_plain, bytes_mode="base64", inf_nan_mode="strings"))
 
 
-def _plain(cell: object) -> Any:
+def _plain(cell: object) -> object:
     """A cell of NumPy's as Python's own; all others as text."""
     return cell.item() if hasattr(cell, "item") and getattr(cell, "shape", None) == () else str(cell)
 

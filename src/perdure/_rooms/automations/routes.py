@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Depends, Path
 from pydantic import BaseModel, Field
@@ -38,7 +38,7 @@ class LogEntryModel(BaseModel):
     is_done: Annotated[bool, Field(description="Whether all that it was to do has been done.")]
     chain: Annotated[list[str], Field(description="The automations that led to the event.")]
     actions: Annotated[
-        list[dict[str, Any]], Field(description="The outcome of each action: a run, an event, an error.")
+        list[dict[str, object]], Field(description="The outcome of each action: a run, an event, an error.")
     ]
 
     @classmethod

@@ -40,7 +40,7 @@ class BlockModel(BaseModel):
     name: str
     created: datetime
     updated: datetime
-    fields: dict[str, Any]
+    fields: dict[str, object]
 
     @classmethod
     def of(cls, record: BlockRecord) -> "BlockModel":
@@ -65,7 +65,7 @@ class BlockTypeModel(BaseModel):
     secret_fields: Annotated[
         list[str], Field(description="The fields that responses redact; dots lead into nested fields.")
     ]
-    fields_schema: Annotated[dict[str, Any], Field(description="The JSON schema of its fields.")]
+    fields_schema: Annotated[dict[str, object], Field(description="The JSON schema of its fields.")]
 
 
 class BlockFields(BaseModel):
@@ -73,7 +73,7 @@ class BlockFields(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    fields: dict[str, Any]
+    fields: dict[str, object]
 
 
 @router.get("")

@@ -1,7 +1,7 @@
 """Cached results by key."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Query
 from pydantic import BaseModel, Field
@@ -26,7 +26,7 @@ class CacheEntryModel(BaseModel):
     run_id: str
     created: datetime
     expires: datetime | None
-    components: Any
+    components: object
     task_name: str | None
     type: str | None
     size: int | None

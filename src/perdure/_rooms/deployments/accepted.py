@@ -72,7 +72,7 @@ def translated(options: Mapping[str, object]) -> dict[str, Any]:
         DeploymentError: one asks for what there is not; says what to do instead.
         TypeError: one is unknown.
     """
-    made: dict[str, Any] = {}
+    made: dict[str, object] = {}
     image, build = options.get("image"), options.get("build")
     if image is not None and build is not False:
         raise DeploymentError(f"image={image!r}: {_REFUSED['build'][1]}")

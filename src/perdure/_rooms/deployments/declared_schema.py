@@ -1,7 +1,5 @@
 """What `perdure.toml` may say, as a JSON schema: for editors, and for checking."""
 
-from typing import Any
-
 from perdure._automations.definition import NamedAutomation
 
 PERIODS = ("hourly", "daily", "weekly", "monthly")
@@ -10,7 +8,7 @@ _SECONDS = {"type": "number", "minimum": 0}
 _OBJECT = {"type": "object"}
 
 
-def _texts(what: str) -> dict[str, Any]:
+def _texts(what: str) -> dict[str, object]:
     return {"type": "array", "items": _TEXT, "description": what}
 
 

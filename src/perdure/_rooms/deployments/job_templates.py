@@ -239,7 +239,7 @@ def _places(value: object) -> Iterable[str]:
         yield from _PLACE.findall(value)
 
 
-def _filled(value: object, values: Mapping[str, object]) -> Any:
+def _filled(value: object, values: Mapping[str, object]) -> object:
     """A part of the configuration with its variables' values; without what only an absent one would fill."""
     if isinstance(value, Mapping):
         made = {name: _filled(each, values) for name, each in value.items()}

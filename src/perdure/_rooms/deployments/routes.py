@@ -41,7 +41,7 @@ class ScheduleModel(BaseModel):
     """A schedule of a deployment."""
 
     slug: str
-    rule: Annotated[dict[str, Any], Field(description="cron, interval or rrule, its time zone, and its options.")]
+    rule: Annotated[dict[str, object], Field(description="cron, interval or rrule, its time zone, and its options.")]
     paused: datetime | None
     next: Annotated[datetime | None, Field(description="The next tick; null if it is paused, or none comes.")]
 
@@ -111,7 +111,7 @@ class DeploymentModel(BaseModel):
     version: int
     description: str | None
     tags: list[str]
-    parameters: dict[str, Any]
+    parameters: dict[str, object]
     work_pool: str
     work_queue: str | None
     priority: int
@@ -128,9 +128,9 @@ class DeploymentModel(BaseModel):
 class DeploymentDetails(DeploymentModel):
     """A deployment with what its runs are created from."""
 
-    parameter_schema: Annotated[dict[str, Any], Field(description="The flow's parameters as a JSON schema.")]
+    parameter_schema: Annotated[dict[str, object], Field(description="The flow's parameters as a JSON schema.")]
     entry_point: dict[str, str]
-    partitions: dict[str, Any] | None
+    partitions: dict[str, object] | None
     versions: list[VersionModel]
 
 

@@ -49,7 +49,7 @@ class Wanted:
     tags: tuple[str, ...] = ()
     priority: int | None = None
     work_queue: str | None = None
-    exact: Mapping[str, Any] = field(default_factory=dict)
+    exact: Mapping[str, object] = field(default_factory=dict)
 
 
 def make_runs(of: Deployment, wanted: Sequence[Wanted], now: Micros, known: Orchestrator) -> list[str]:
@@ -132,9 +132,9 @@ class _Slice(str):
         return made
 
 
-def _known(wanted: Wanted) -> dict[str, Any]:
+def _known(wanted: Wanted) -> dict[str, object]:
     at = wanted.due if wanted.tick is None else wanted.tick
-    known: dict[str, Any] = {"scheduled_time": to_datetime(at).astimezone(UTC).isoformat()}
+    known: dict[str, object] = {"scheduled_time": to_datetime(at).astimezone(UTC).isoformat()}
     return known | ({} if wanted.partition is None else {"partition": _Slice.of(wanted.partition)})
 
 

@@ -25,8 +25,9 @@ def schema_of(options: FlowOptions) -> dict[str, Any]:
             continue
         if parameter.kind is parameter.VAR_POSITIONAL:
             continue
+        hint: Any = hints.get(name, Any)
         try:
-            shape = TypeAdapter(hints.get(name, Any)).json_schema(ref_template="#/$defs/{model}")
+            shape = TypeAdapter(hint).json_schema(ref_template="#/$defs/{model}")
         except (PydanticUserError, TypeError, NameError):
             shape = {}
         named |= shape.pop("$defs", {})
@@ -43,7 +44,7 @@ def schema_of(options: FlowOptions) -> dict[str, Any]:
     return schema | ({"$defs": named} if named else {})
 
 
-def check(schema: Mapping[str, Any], parameters: Mapping[str, Any], flow: str) -> None:
+def check(schema: Mapping[str, Any], parameters: Mapping[str, object], flow: str) -> None:
     """Refuse parameters that the schema does not let through.
 
     Raises:

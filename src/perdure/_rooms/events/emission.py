@@ -36,9 +36,9 @@ class Event(NamedTuple):
     id: str
     event: str  # its kind
     occurred: datetime
-    resource: dict[str, Any]
-    related: list[dict[str, Any]]
-    payload: dict[str, Any]
+    resource: dict[str, object]
+    related: list[dict[str, object]]
+    payload: dict[str, object]
 
 
 def emit_event(
@@ -134,7 +134,7 @@ def _shown(run: RunContext) -> dict[str, object]:
     }
 
 
-def _runs(run: RunContext | None) -> list[dict[str, Any]]:
+def _runs(run: RunContext | None) -> list[dict[str, object]]:
     runs = [] if run is None else [run] if run.flow in (None, run) else [run.flow, run]
     return [
         {
@@ -181,7 +181,7 @@ def _micros(occurred: datetime) -> Micros:
     return (occurred - _EPOCH) // timedelta(microseconds=1)
 
 
-def _json(document: dict[str, Any]) -> str:
+def _json(document: Mapping[str, object]) -> str:
     try:
         text = json.dumps(document, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:

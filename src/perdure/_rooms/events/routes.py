@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Depends, Header, Query, Request
 from fastapi.responses import StreamingResponse
@@ -56,11 +56,11 @@ class EventModel(BaseModel):
     time: datetime
     run_id: str | None
     flow_name: str | None
-    run: dict[str, Any]
-    state: dict[str, Any]
-    resource: Annotated[dict[str, Any], Field(description="The object of an emitted event.")]
-    related: Annotated[list[dict[str, Any]], Field(description="Other objects that it concerns.")]
-    payload: Annotated[dict[str, Any], Field(description="The data that the program passed.")]
+    run: dict[str, object]
+    state: dict[str, object]
+    resource: Annotated[dict[str, object], Field(description="The object of an emitted event.")]
+    related: Annotated[list[dict[str, object]], Field(description="Other objects that it concerns.")]
+    payload: Annotated[dict[str, object], Field(description="The data that the program passed.")]
 
     @classmethod
     def of(cls, event: Event) -> "EventModel":
@@ -92,9 +92,11 @@ class NewEvent(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     kind: Annotated[str, Field(min_length=1, max_length=200, examples=["order.shipped"])]
-    resource: Annotated[dict[str, Any], Field(description='Its object: {"perdure.resource.id": "order.4711"}.')]
-    related: Annotated[list[dict[str, Any]], Field(max_length=100, description="Other objects that it concerns.")] = []
-    payload: Annotated[dict[str, Any], Field(description="What else is to be known.")] = {}
+    resource: Annotated[dict[str, object], Field(description='Its object: {"perdure.resource.id": "order.4711"}.')]
+    related: Annotated[
+        list[dict[str, object]], Field(max_length=100, description="Other objects that it concerns.")
+    ] = []
+    payload: Annotated[dict[str, object], Field(description="What else is to be known.")] = {}
     occurred: Annotated[Moment | None, Field(description="When; now by default.")] = None
     id: Annotated[Id | None, Field(description="Of an event that may be sent twice, and is to be stored once.")] = None
 

@@ -1,7 +1,7 @@
 """Two flow runs beside each other."""
 
 from http import HTTPStatus
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import Query
 from pydantic import BaseModel, Field
@@ -21,8 +21,8 @@ class ParameterPairModel(BaseModel):
     """A parameter as it is recorded of the two runs; null too for a run that has none of the name."""
 
     name: str
-    before: Any
-    after: Any
+    before: object
+    after: object
     is_in: Literal["both", "before", "after"]
     differs: Annotated[bool | None, Field(description="Null if both are hidden, or cut.")]
 

@@ -138,8 +138,10 @@ def _why(steps: PlannedSteps, retries_failed: bool) -> Reason | None:
 class RunParameters(BaseModel):
     """A flow run's parameters, and what they may be."""
 
-    values: Annotated[dict[str, Any], Field(description="As they are recorded: secrets are hidden, long ones are cut.")]
-    parameter_schema: Annotated[dict[str, Any], Field(description="A JSON schema of them.")]
+    values: Annotated[
+        dict[str, object], Field(description="As they are recorded: secrets are hidden, long ones are cut.")
+    ]
+    parameter_schema: Annotated[dict[str, object], Field(description="A JSON schema of them.")]
     schema_from: Annotated[
         Literal["deployment", "values"],
         Field(description="A deployment of the flow; or only the types of the values, which may be others."),

@@ -3,7 +3,7 @@
 import json
 from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Body, Request
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
@@ -57,7 +57,7 @@ class Start(BaseModel):
 
     target: Annotated[str | None, Field(description="FILE.py:FLOW or MODULE:FLOW; null if no other process finds it.")]
     directory: str | None
-    asks: Annotated[Any, Field(description="Of a run that waits for input: the input's JSON schema.")]
+    asks: Annotated[object, Field(description="Of a run that waits for input: the input's JSON schema.")]
     rerun_of: Annotated[str | None, Field(description="The id of the flow run that it runs again.")]
     waits_until: Annotated[datetime | None, Field(description="When a pause times out.")]
     is_answered: Annotated[
@@ -94,7 +94,7 @@ class Continue(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    input: Any = None
+    input: object = None
 
 
 @router.post("/{id}/continue", responses=_STARTED)

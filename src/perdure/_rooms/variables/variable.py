@@ -31,7 +31,7 @@ class Variable:
         self.name = name
         self.value = value
 
-    def __await__(self) -> Generator[Any, None, Self]:
+    def __await__(self) -> Generator[object, None, Self]:
         """The variable itself, at once: what `set` gives may be awaited or not."""
         return self
         yield
@@ -102,7 +102,7 @@ class Variable:
         return cls.adelete(name) if _in_coroutine() else cls.delete(name)
 
     @classmethod
-    async def aget(cls, name: str, default: Any = None, *, type: Any = None) -> Any:
+    async def aget(cls, name: str, default: object = None, *, type: Any = None) -> Any:
         """`get`, in another thread."""
         return await in_thread(cls._got, name, default, type)
 
@@ -171,7 +171,7 @@ def _as_json(name: str, value: object) -> str:
     return text
 
 
-def _fitted(name: str, value: Any, type: Any) -> object:
+def _fitted(name: str, value: object, type: Any) -> object:
     from pydantic import TypeAdapter, ValidationError
 
     try:

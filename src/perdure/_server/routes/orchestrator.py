@@ -145,7 +145,7 @@ def _sessions(request: Request) -> Sessions:
     return found
 
 
-def _answer(method: wire.Method, value: Any) -> Response:
+def _answer(method: wire.Method, value: object) -> Response:
     return Response(method.encode_answer(value), media_type="application/json")
 
 

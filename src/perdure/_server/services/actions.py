@@ -59,7 +59,7 @@ def act(action: object, number: int, firing: Firing, runtime: ServiceRuntime) ->
 
 
 @act.register
-def _run(action: RunDeployment, number: int, firing: Firing, runtime: ServiceRuntime) -> dict[str, Any]:
+def _run(action: RunDeployment, number: int, firing: Firing, runtime: ServiceRuntime) -> dict[str, object]:
     known, now = runtime.orchestrator, runtime.clock()
     of = deployment_named(firing.text(action.deployment), known)
     slices = definition_of_text(of.definition).slices()
@@ -117,7 +117,7 @@ def _cancel(action: CancelRun, number: int, firing: Firing, runtime: ServiceRunt
 
 
 @act.register
-def _notify(action: Notify, number: int, firing: Firing, runtime: ServiceRuntime) -> dict[str, Any]:
+def _notify(action: Notify, number: int, firing: Firing, runtime: ServiceRuntime) -> dict[str, object]:
     kind, id = f"automation.{firing.automation}", dated_id(id_of(f"{firing.id}/{number}"), firing.time)
     payload = {
         "subject": str(firing.filled(action.subject)),
@@ -126,7 +126,7 @@ def _notify(action: Notify, number: int, firing: Firing, runtime: ServiceRuntime
         "chain": [*firing.chain, firing.automation],
     }
     run = firing.event.get("run") or {}
-    document: dict[str, Any] = {
+    document: dict[str, object] = {
         "id": id,
         "kind": kind,
         "time": to_datetime(firing.time).isoformat(),

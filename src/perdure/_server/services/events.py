@@ -3,8 +3,7 @@
 import hashlib
 import json
 import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from perdure._platform.clock import Micros, to_datetime
 from perdure._rooms.events.port import ARRIVAL, Delivery, Event, SeenState, deliveries_of
@@ -100,8 +99,8 @@ def _event(
     time: Micros,
     run_id: str,
     flow_name: str | None,
-    run: dict[str, Any],
-    state: dict[str, Any],
+    run: Mapping[str, object],
+    state: Mapping[str, object],
     parts: Sequence[object],
 ) -> Event:
     time = min(time, _LAST)

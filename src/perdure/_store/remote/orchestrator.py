@@ -117,7 +117,8 @@ class RemoteOrchestrator:
     def pruning(self) -> Pruning:
         """What removing old results needs; close it when it is done."""
         self._sender.settle(eagerly=True)
-        return _Session(self._transport, Pruning, "pruning")
+        opened: Pruning = _Session(self._transport, Pruning, "pruning")
+        return opened
 
     def block(self, id: str) -> BlockRecord | None:
         """A block by its id; while the server is away, as it was known here."""
@@ -161,20 +162,20 @@ class RemoteOrchestrator:
         found: P = getattr(self, _rooms.name_of(port))
         return found
 
-    def _ask(self, name: str, *args: Any, patiently: bool = True, **options: Any) -> Any:
+    def _ask(self, name: str, *args: object, patiently: bool = True, **options: object) -> Any:
         patiently = patiently and name not in _AT_ONCE
         if name not in _APART or self._sender.holds_keyed or self._sender.undelivered:
             self._sender.settle(eagerly=name not in _MEANWHILE, patiently=patiently)
         try:
             if args and "older_than" in getattr(args[0], "_fields", ()):
-                return list(self._rows(name, *args))
+                return list(self._rows(name, args[0]))
             return self._call(name, *args, patiently=patiently, **options)
         except OrchestratorUnreachable:
             if name not in _MEANWHILE:
                 raise
             return _MEANWHILE[name](*args)
 
-    def _rows(self, name: str, filter: Any) -> Iterator[Any]:
+    def _rows(self, name: str, filter: Any) -> Iterator[object]:
         """All rows that a filter lets through, asked for page by page."""
         left = filter.limit
         while left is None or left > 0:
@@ -186,7 +187,7 @@ class RemoteOrchestrator:
             left = None if left is None else left - asked
             filter = filter._replace(older_than=page[-1][0])
 
-    def _call(self, name: str, *args: Any, patiently: bool = True, **options: Any) -> Any:
+    def _call(self, name: str, *args: object, patiently: bool = True, **options: object) -> Any:
         method = wire.method(Orchestrator, name)
         source, count = self._lanes.pop() if self._lanes else (new_id(), 0)
         place = source, count + 1
@@ -207,7 +208,7 @@ class RemoteOrchestrator:
 class _Part:
     """What is done for a room, by its port."""
 
-    def __init__(self, ask: Callable[..., Any], name: str, port: Any) -> None:
+    def __init__(self, ask: Callable[..., object], name: str, port: type) -> None:
         self._ask = ask
         self._name = name
         self._port = port
@@ -221,7 +222,7 @@ class _Part:
 class _Session:
     """What a method opened on the server."""
 
-    def __init__(self, transport: Transport, protocol: Any, name: str) -> None:
+    def __init__(self, transport: Transport, protocol: type, name: str) -> None:
         self._transport = transport
         self._protocol = protocol
         self._path = f"sessions/{wire.decode_id(transport.call(name))}"
@@ -236,11 +237,11 @@ class _Session:
         method = wire.method(self._protocol, name)
         return partial(self._pages if method.is_paged else self._call, method)
 
-    def _call(self, method: wire.Method, *args: Any, **options: Any) -> Any:
+    def _call(self, method: wire.Method, *args: object, **options: object) -> Any:
         body = method.encode_call(args, options)
         return method.decode_answer(self._transport.call(f"{self._path}/{method.name}", body))
 
-    def _pages(self, method: wire.Method, *args: Any, **options: Any) -> Iterator[Any]:
+    def _pages(self, method: wire.Method, *args: object, **options: object) -> Iterator[object]:
         pages = self._call(method, *args, **options)
         while pages:
             yield from pages

@@ -11,9 +11,9 @@ from perdure._store.sql.database import Database, Row
 from perdure._store.sql.writer import Writer
 
 if TYPE_CHECKING:
-    from sqlalchemy import Select
+    from sqlalchemy import Executable
 
-R = TypeVar("R", bound=tuple[Any, ...])
+R = TypeVar("R", bound=tuple[object, ...])
 
 
 class Access:
@@ -37,16 +37,16 @@ class Access:
         except ValueError as error:
             raise self.database.damaged(error) from None
 
-    def all(self, record: type[R], statement: str, *parameters: Any) -> list[R]:
+    def all(self, record: type[R], statement: str, *parameters: object) -> list[R]:
         """The records that a statement finds."""
         return self.made(record, self.read(statement, parameters))
 
-    def one(self, record: type[R], statement: str, *parameters: Any) -> R | None:
+    def one(self, record: type[R], statement: str, *parameters: object) -> R | None:
         """The first record that a statement finds, if any."""
         return next(iter(self.all(record, statement, *parameters)), None)
 
     def filtered(
-        self, table: Table, filter: Any, order: str, also: Mapping[str, Any] = MappingProxyType({})
+        self, table: Table, filter: Any, order: str, also: Mapping[str, object] = MappingProxyType({})
     ) -> list[Any]:
         """As many records of a table as a filter wants of those that it lets through and that have some values."""
         found, values = conditions(filter, self.sql.mark)
@@ -59,7 +59,7 @@ class Access:
         return self.all(table.record, query, *values)
 
     def those(
-        self, table: Table, column: str, values: Sequence[Any], order: str, limit: int | None = None
+        self, table: Table, column: str, values: Sequence[object], order: str, limit: int | None = None
     ) -> list[Any]:
         """The records of a table that have one of some values in a column, with everything reported until now."""
         if not values:
@@ -72,11 +72,11 @@ class Access:
             return self.all(table.record, query, *values)
         return self.all(table.record, f"{query} LIMIT {mark}", *values, limit)
 
-    def select(self, query: "Select[Any]") -> list[Row]:
+    def select(self, query: "Executable") -> list[Row]:
         """The rows of a query, with everything reported until now."""
         self.writer.flush()
         return self.read(*self.database.compiled(query))
 
-    def listed(self, record: type[R], query: "Select[Any]") -> list[R]:
+    def listed(self, record: type[R], query: "Executable") -> list[R]:
         """The records that a query finds, with everything reported until now."""
         return self.made(record, self.select(query))

@@ -34,10 +34,10 @@ class Connection(Protocol):
     def in_transaction(self) -> bool:
         """Whether one was begun that has not ended."""
 
-    def execute(self, statement: str, parameters: Sequence[Any] | Mapping[str, Any] = ..., /) -> Cursor:
+    def execute(self, statement: str, parameters: Sequence[object] | Mapping[str, object] = ..., /) -> Cursor:
         """Run one statement."""
 
-    def executemany(self, statement: str, rows: Sequence[Row] | Sequence[Mapping[str, Any]], /) -> object:
+    def executemany(self, statement: str, rows: Sequence[Row] | Sequence[Mapping[str, object]], /) -> object:
         """Run one statement with each of the rows."""
 
     def close(self) -> None:
@@ -125,7 +125,7 @@ class Database(Protocol):
         """Insert many rows, inside a transaction."""
 
     def all_rows(
-        self, connection: Connection, columns: str, query: str, parameters: Mapping[str, Any]
+        self, connection: Connection, columns: str, query: str, parameters: Mapping[str, object]
     ) -> Sequence[Row]:
         """All rows of a query for these columns, which may be many, beside threads that hold Python's lock."""
 

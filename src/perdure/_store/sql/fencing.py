@@ -106,7 +106,7 @@ def lost_claims(connection: Connection, sql: Statements, epochs: Epochs) -> set[
     for first in range(0, len(ids), _MOST):
         page = ids[first : first + _MOST]
         query = _epochs_of(len(page), sql.mark, sql.share)
-        rows: Sequence[Any] = connection.execute(query, page).fetchall()
+        rows: Sequence[tuple[Any, ...]] = connection.execute(query, page).fetchall()
         lost.update(id for id, epoch in rows if abs(epoch) > epochs[id])
     return lost
 
@@ -127,7 +127,7 @@ def without_late_ends(connection: Connection, sql: Statements, records: Sequence
         ids = sorted(ends)
         for first in range(0, len(ids), _MOST):
             page = ids[first : first + _MOST]
-            rows: Sequence[Any] = connection.execute(_ended_of(table, len(page), sql.mark), page).fetchall()
+            rows: Sequence[tuple[Any, ...]] = connection.execute(_ended_of(table, len(page), sql.mark), page).fetchall()
             ended.update(id for (id,) in rows)
     return [each for each in records if not (_ends(each) and each.run_id in ended)]
 

@@ -11,9 +11,13 @@ from itertools import product
 from typing import Any
 
 from sqlalchemy import (
+    Column,
     ColumnElement,
+    Executable,
     FromClause,
     Select,
+    Table,
+    TextClause,
     and_,
     asc,
     desc,
@@ -26,6 +30,7 @@ from sqlalchemy import (
     text,
     union_all,
 )
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from perdure._model.filters import conditions as conditions_of
 from perdure._model.records import ResultRecord
@@ -37,10 +42,13 @@ from perdure._rooms.runs.records import FlowRun, RunFilter, TaskRun
 from perdure._rooms.runs.tables import NOT_COMPLETED
 from perdure._store.sql import tags
 from perdure._store.sql.clock_skew import ids_since, ids_until
+from perdure._store.sql.database import Row
 from perdure._store.sql.tables import flow_run, result, run_tag, task_run
 
-Ask = Callable[[Any], Sequence[Any]]  # runs a small query on which the plan of another one depends
-Conditions = list[Any]
+Ask = Callable[[Executable], Sequence[Row]]  # runs a small query on which the plan of another one depends
+Condition = ColumnElement[bool] | TextClause
+Conditions = list[Condition]
+Columns = ReadOnlyColumnCollection[str, Column[Any]]
 
 _BRANCHES = 16  # parts of a query that are asked for by themselves
 _FEW = 2_000  # rows that may be sorted; of more than that, the newest are met soon when all are gone through
@@ -59,23 +67,23 @@ class _Branch(NamedTuple):
     """A part of a list: rows of a table, or of two, in the order of an id."""
 
     source: FromClause
-    id: Any
+    id: ColumnElement[str]
     conditions: Conditions
 
 
-def flow_runs(filter: RunFilter, ask: Ask) -> Select[Any]:
+def flow_runs(filter: RunFilter, ask: Ask) -> Select[object]:
     """Rows of `FlowRun`, newest first."""
     of, parent = flow_run.c.flow_name, flow_run.c.parent_flow_run_id
     return _newest(_runs(filter, flow_run, of, parent, ask), [flow_run.c[each] for each in FlowRun._fields], filter)
 
 
-def task_runs(filter: RunFilter, ask: Ask) -> Select[Any]:
+def task_runs(filter: RunFilter, ask: Ask) -> Select[object]:
     """Rows of `TaskRun`, newest first."""
     of, parent = task_run.c.task_name, task_run.c.flow_run_id
     return _newest(_runs(filter, task_run, of, parent, ask), [task_run.c[each] for each in TaskRun._fields], filter)
 
 
-def results(filter: ResultFilter, ask: Ask) -> Select[Any]:
+def results(filter: ResultFilter, ask: Ask) -> Select[object]:
     """Rows of `ResultRecord`, newest first."""
     choices = [_types(filter.type, ask), _places(filter, ask), _times(filter)]
     parts = [
@@ -89,12 +97,14 @@ def results(filter: ResultFilter, ask: Ask) -> Select[Any]:
     return _newest(branches, [result.c[each] for each in ResultRecord._fields], filter)
 
 
-def _newest(branches: Sequence[_Branch], columns: Sequence[Any], filter: RunFilter | ResultFilter) -> Select[Any]:
+def _newest(
+    branches: Sequence[_Branch], columns: Sequence[Column[Any]], filter: RunFilter | ResultFilter
+) -> Select[object]:
     """The newest rows of all branches together, or the oldest."""
     parts = []
     order = asc if isinstance(filter, RunFilter) and filter.oldest_first else desc
     for source, id, conditions in branches:
-        older = [] if filter.older_than is None else [id < filter.older_than]
+        older: Conditions = [] if filter.older_than is None else [id < filter.older_than]
         if isinstance(filter, RunFilter):
             older += _bounds(id, filter)
         chosen = select(*columns).select_from(source).where(*conditions, *older)
@@ -106,14 +116,14 @@ def _newest(branches: Sequence[_Branch], columns: Sequence[Any], filter: RunFilt
     return select(*named).order_by(order(named[0])).limit(filter.limit)
 
 
-def _bounds(id: Any, filter: RunFilter) -> Conditions:
+def _bounds(id: ColumnElement[str], filter: RunFilter) -> Conditions:
     bounds: Conditions = [] if filter.newer_than is None else [id > filter.newer_than]
     if filter.until is not None:
         bounds.append(id <= filter.until if filter.oldest_first else id >= filter.until)
     return bounds
 
 
-def _declared(filter: Any) -> Conditions:
+def _declared(filter: NamedTuple) -> Conditions:
     """What the filter's own fields declare."""
     (_, *found), values = conditions_of(filter, "\0")
     names = [f"given_{place}" for place in range(len(values))]
@@ -129,18 +139,18 @@ def _alternatives(*choices: Sequence[Conditions]) -> list[Conditions]:
     return ways if len(ways) <= _BRANCHES else [[or_(*(and_(*each) for each in choice)) for choice in there]]
 
 
-def _each(column: ColumnElement[Any], values: Iterable[str]) -> list[Conditions]:
+def _each(column: ColumnElement[str], values: Iterable[str]) -> list[Conditions]:
     return [[column == value] for value in dict.fromkeys(values)]
 
 
-def is_few(ask: Ask, *conditions: Any) -> bool:
+def is_few(ask: Ask, *conditions: Condition) -> bool:
     """Whether so few rows are of a kind that all of them may be looked at."""
     limited = select(literal_column("1").label("one")).where(*conditions).limit(_FEW + 1).subquery()
     count: int = ask(select(func.count()).select_from(limited))[0][0]
     return count <= _FEW
 
 
-def _unindexed(column: Any) -> Any:
+def _unindexed(column: ColumnElement[int]) -> ColumnElement[int]:
     """The column's value, by which no index is looked at."""
     return column + literal_column("0")
 
@@ -148,7 +158,9 @@ def _unindexed(column: Any) -> Any:
 # Runs
 
 
-def _runs(filter: RunFilter, table: Any, of: Any, parent: Any, ask: Ask) -> list[_Branch]:
+def _runs(
+    filter: RunFilter, table: Table, of: ColumnElement[str], parent: ColumnElement[str], ask: Ask
+) -> list[_Branch]:
     columns = table.c
     conditions = _declared(filter._replace(older_than=None))  # of which each branch knows
     if filter.of is not None:
@@ -161,14 +173,14 @@ def _runs(filter: RunFilter, table: Any, of: Any, parent: Any, ask: Ask) -> list
     return [_Branch(source, id, [*conditions, *tagged, *way]) for way in ways]
 
 
-def _states(column: Any, states: Iterable[StateType]) -> list[Conditions]:
+def _states(column: ColumnElement[str], states: Iterable[StateType]) -> list[Conditions]:
     return [
         [column == str(state), *([] if state is StateType.COMPLETED else [text(NOT_COMPLETED)])]
         for state in dict.fromkeys(states)
     ]
 
 
-def _of_time(columns: Any, filter: RunFilter) -> Conditions:
+def _of_time(columns: Columns, filter: RunFilter) -> Conditions:
     """By the time of creation, and by the ids that were made about then: those are what the indices are sorted by."""
     conditions: Conditions = []
     if filter.after is not None:
@@ -178,9 +190,9 @@ def _of_time(columns: Any, filter: RunFilter) -> Conditions:
     return conditions
 
 
-def _looked_at(columns: Any, filter: RunFilter) -> Conditions:
+def _looked_at(columns: Columns, filter: RunFilter) -> Conditions:
     """What no index serves: `reads` has few rows looked at together."""
-    conditions: dict[str, Callable[[Any], Any]] = {
+    conditions: dict[str, Callable[[Any], Condition]] = {
         "name_part": lambda part: holds(columns.name, part),
         "text": lambda text: holds(func.lower(_readable(columns)), text.lower()),
         "parameters_part": lambda part: holds(columns.parameters, part),
@@ -194,30 +206,32 @@ def _looked_at(columns: Any, filter: RunFilter) -> Conditions:
     return [conditions[name](value) for name, value in given.items() if value is not None]
 
 
-def _readable(columns: Any) -> Any:
+def _readable(columns: Columns) -> ColumnElement[str]:
     """What people look for in a run."""
     of = columns.flow_name if "flow_name" in columns else columns.task_name
     parts = (columns.name, of, func.coalesce(columns.state_message, ""), columns.tags)
     return reduce(lambda before, part: before.concat("\n").concat(part), parts)
 
 
-def _is_outermost(columns: Any) -> ColumnElement[bool]:
+def _is_outermost(columns: Columns) -> ColumnElement[bool]:
     return and_(columns.parent_flow_run_id.is_(None), columns.parent_task_run_id.is_(None))
 
 
-def holds(column: Any, part: str) -> ColumnElement[bool]:
+def holds(column: ColumnElement[str], part: str) -> ColumnElement[bool]:
     """Whether a text is somewhere in a column."""
     # Not LIKE: it ignores case in SQLite and gives % and _ a meaning.
-    return func.replace(column, part, "") != column  # type: ignore[no-any-return]
+    return func.replace(column, part, "") != column
 
 
-def _by_tags(table: Any, wanted: Sequence[str], is_open: bool, ask: Ask) -> _Branch:
+def _by_tags(table: Table, wanted: Sequence[str], is_open: bool, ask: Ask) -> _Branch:
     """The runs that have all of the tags: by a rare one, by the first if nothing else is asked for, or one by one."""
     id, of_task = table.c.id, table is task_run
     rendered = [tags.rendered(tag) for tag in dict.fromkeys(wanted)]
     has = {tag: [run_tag.c.of_task == of_task, run_tag.c.tag == tag] for tag in rendered}
     other = run_tag.alias()
-    one_by_one = [exists().where(other.c.of_task == of_task, other.c.tag == tag, other.c.run_id == id) for tag in has]
+    one_by_one: Conditions = [
+        exists().where(other.c.of_task == of_task, other.c.tag == tag, other.c.run_id == id) for tag in has
+    ]
     for tag in rendered:
         if is_few(ask, *has[tag]):
             return _Branch(table, id, [id.in_(select(run_tag.c.run_id).where(*has[tag])), *one_by_one])
@@ -256,7 +270,7 @@ def _is_of_flows(filter: ResultFilter) -> bool:
 def _places(filter: ResultFilter, ask: Ask) -> list[Conditions]:
     """By kind and, since that is how they are indexed, by storage."""
     kind, storage = result.c.kind, result.c.storage_id
-    persisted = [kind == "persisted", text(NOT_UNPERSISTED)]
+    persisted: Conditions = [kind == "persisted", text(NOT_UNPERSISTED)]
     if filter.storage_ids:
         is_wanted = not filter.kinds or "persisted" in filter.kinds
         return [[*persisted, *each] for each in _each(storage, filter.storage_ids)] if is_wanted else [[text("1 = 0")]]
@@ -264,10 +278,13 @@ def _places(filter: ResultFilter, ask: Ask) -> list[Conditions]:
     for name in dict.fromkeys(filter.kinds):
         if name == "persisted":
             storages = [id for (id,) in ask(text(_ALL_STORAGES))]
-            few = [*_each(storage, storages), [storage.is_(None)]] if len(storages) < _BRANCHES else [[]]
+            few: list[Conditions] = (
+                [*_each(storage, storages), [storage.is_(None)]] if len(storages) < _BRANCHES else [[]]
+            )
             ways += [[*persisted, *each] for each in few]
         else:
-            ways.append([kind == name, *([text(NOT_UNPERSISTED), storage.is_(None)] if name == "literal" else [])])
+            literal: Conditions = [text(NOT_UNPERSISTED), storage.is_(None)]
+            ways.append([kind == name, *(literal if name == "literal" else [])])
     return ways
 
 
@@ -289,7 +306,7 @@ def _values(filter: ResultFilter, ask: Ask) -> Conditions:
     conditions: Conditions = [columns.storage_key.in_(filter.storage_keys)] if filter.storage_keys else []
     if filter.storage_keys and not any(len(key) == OWN_KEY_LENGTH for key in filter.storage_keys):
         conditions.append(text(CHOSEN_KEY))
-    signs = {  # what few results have
+    signs: dict[str, Condition] = {  # what few results have
         "is_exception": text("is_exception"),
         "doomed": columns.doomed.is_not(None),
         "removed": and_(columns.doomed.is_not(None), columns.removed.is_not(None)),
@@ -305,7 +322,7 @@ def _values(filter: ResultFilter, ask: Ask) -> Conditions:
     return conditions
 
 
-def _rare(ask: Ask, sign: Any) -> Any:
+def _rare(ask: Ask, sign: Condition) -> Condition:
     """A condition that is looked at first if few results fulfil it."""
     named = [result.c.run_id.is_not(None), sign]
     return result.c.run_id.in_(select(result.c.run_id).where(*named)) if is_few(ask, *named) else sign
@@ -333,7 +350,7 @@ def _sizes(filter: ResultFilter, ask: Ask) -> Conditions:
         span: Conditions = [size >= least, *([] if most is None else [size <= most]), text(LARGE)]
         if is_few(ask, *span):
             return [result.c.run_id.in_(select(result.c.run_id).where(*span))]
-    conditions = [] if least is None else [_unindexed(size) >= least]
+    conditions: Conditions = [] if least is None else [_unindexed(size) >= least]
     return conditions if most is None else [*conditions, _unindexed(size) <= most]
 
 

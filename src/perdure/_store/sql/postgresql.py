@@ -266,7 +266,7 @@ class PostgreSQL:
         connection: Connection,
         columns: str,  # noqa: ARG002
         query: str,
-        parameters: Mapping[str, Any],
+        parameters: Mapping[str, object],
     ) -> Sequence[Row]:
         """All rows of a query for these columns."""
         return connection.execute(query, parameters).fetchall()

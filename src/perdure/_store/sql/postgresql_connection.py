@@ -36,7 +36,7 @@ class PostgreSQLConnection:
 
         return self.raw.info.transaction_status not in (TransactionStatus.IDLE, TransactionStatus.UNKNOWN)
 
-    def execute(self, statement: str, parameters: Sequence[Any] | Mapping[str, Any] = (), /) -> Cursor:
+    def execute(self, statement: str, parameters: Sequence[Any] | Mapping[str, object] = (), /) -> Cursor:
         with self._left_if_read_only():
             return self.raw.execute(statement, parameters or None)
 

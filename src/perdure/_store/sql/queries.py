@@ -1,7 +1,6 @@
 """Queries in SQLAlchemy Core of which tables they join, or in which order, depends on what is asked for."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from sqlalchemy import ColumnElement, Delete, Select, and_, delete, exists, func, select, text, union_all
 
@@ -17,10 +16,10 @@ _Conditions = list[ColumnElement[bool]]
 _MESSAGE = 500  # characters of a state's message by which failures are distinguished
 
 
-def run_counts(run_ids: Sequence[str]) -> tuple[Select[Any], Select[Any]]:
+def run_counts(run_ids: Sequence[str]) -> tuple[Select[str, int], Select[str, int]]:
     """Of the runs: how many states each has, and how many log lines, where it has any."""
 
-    def counted(id: ColumnElement[Any], *where: ColumnElement[bool]) -> Select[Any]:
+    def counted(id: ColumnElement[str], *where: ColumnElement[bool]) -> Select[str, int]:
         return select(id.label("id"), func.count().label("lines")).where(id.in_(run_ids), *where).group_by(id)
 
     own = counted(log.c.task_run_id, log.c.flow_run_id.is_(None))
@@ -28,7 +27,7 @@ def run_counts(run_ids: Sequence[str]) -> tuple[Select[Any], Select[Any]]:
     return counted(state.c.run_id), select(lines.c.id, lines.c.lines)
 
 
-def failures(filter: FailureFilter) -> Select[Any]:
+def failures(filter: FailureFilter) -> Select[object]:
     """Rows of `FailureCount`, most runs first: of the newest runs that an index finds."""
     columns = flow_run.c
     chosen: _Conditions = (
@@ -59,7 +58,7 @@ def failures(filter: FailureFilter) -> Select[Any]:
     return counted.order_by(runs.desc(), func.max(found.c.id).desc())
 
 
-def cache_entries(filter: CacheFilter, ask: Ask) -> Select[Any]:
+def cache_entries(filter: CacheFilter, ask: Ask) -> Select[object]:
     """Rows of `CacheEntry`, newest first."""
     of_entry = [cache_entry.c[field] for field in CacheEntry._fields if field in cache_entry.c]
     of_result = [result.c[field] for field in CacheEntry._fields if field not in cache_entry.c and field in result.c]

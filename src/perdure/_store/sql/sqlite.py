@@ -231,7 +231,7 @@ class SQLite:
         connection.executemany(f"INSERT INTO {table} ({names}) VALUES ({', '.join('?' * len(columns))})", rows)
 
     def all_rows(
-        self, connection: Connection, columns: str, query: str, parameters: Mapping[str, Any]
+        self, connection: Connection, columns: str, query: str, parameters: Mapping[str, object]
     ) -> Sequence[Row]:
         """All rows of a query for these columns, as one text: each by itself would wait for Python's lock."""
         text = f"SELECT json_group_array(json_array({columns})) FROM ({query})"

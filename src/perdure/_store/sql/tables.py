@@ -15,6 +15,7 @@ from sqlalchemy import Table as _Table
 from sqlalchemy import Text as _Text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy.types import TypeEngine
 
 from perdure import _rooms
 from perdure._model.fields import Field
@@ -24,12 +25,12 @@ metadata = MetaData()
 # Text is compared by its bytes, as SQLite does it, whatever the language of a PostgreSQL database.
 Text = _Text().with_variant(_Text(collation="C"), "postgresql")
 ID = String(36).with_variant(String(36, collation="C"), "postgresql")
-_OF_WORD: dict[str, Any] = {
+_OF_WORD: dict[str, TypeEngine[Any]] = {
     "id": ID,
     "small": Integer(),
     "number": BigInteger().with_variant(Integer, "sqlite"),  # SQLite numbers rows only where the key is its own INTEGER
 }
-_OF_KIND: dict[Any, Any] = {int: BigInteger(), bool: Boolean(), float: Float()}  # all others are text
+_OF_KIND: dict[object, TypeEngine[Any]] = {int: BigInteger(), bool: Boolean(), float: Float()}  # all others are text
 
 
 def add_table(table: Table) -> None:
@@ -61,11 +62,11 @@ def missing_statements(dialect: Dialect) -> list[str]:
     names = [table.name for room in _rooms.from_elsewhere() for table in _tables_of(_rooms.part(room, "tables"))]
     made = [metadata.tables[name] for name in names]
     indices = [CreateIndex(index, if_not_exists=True) for table in made for index in table.indexes]
-    creations: list[Any] = [*(CreateTable(table, if_not_exists=True) for table in made), *indices]
+    creations: list[CreateTable | CreateIndex] = [*(CreateTable(table, if_not_exists=True) for table in made), *indices]
     return [str(each.compile(dialect=dialect)) for each in creations]
 
 
-def _tables_of(room: Any) -> Sequence[Table]:
+def _tables_of(room: ModuleType | None) -> Sequence[Table]:
     found: Sequence[Table] = () if room is None else room.TABLES
     return found
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from perdure._model.errors import RecordRefused, RunTakenOver
 from perdure._model.records import Owner, Record
@@ -38,19 +38,19 @@ class Writer(Waiting):
             abandon([self._connection])
         self._begin()
 
-    def execute(self, statement: str, parameters: tuple[Any, ...]) -> int:
+    def execute(self, statement: str, parameters: tuple[object, ...]) -> int:
         """Commit one statement, after all that was reported; how many rows it changed."""
         self.flush()
         return self.execute_apart(statement, parameters)
 
-    def execute_apart(self, statement: str, parameters: tuple[Any, ...]) -> int:
+    def execute_apart(self, statement: str, parameters: tuple[object, ...]) -> int:
         """Commit one statement before what was reported, which stays buffered; how many rows it changed."""
         if current_call.get() is None:
             return self._attempt(lambda: self._database.execute_apart(self._connected(), statement, parameters))
         return self._once(lambda connection: connection.execute(statement, parameters).rowcount)
 
     def execute_unless(
-        self, statement: str, parameters: tuple[Any, ...], undo: str, undo_parameters: tuple[Any, ...]
+        self, statement: str, parameters: tuple[object, ...], undo: str, undo_parameters: tuple[object, ...]
     ) -> int:
         """The same, with another statement in its transaction that may take it back: then it has changed nothing."""
 
@@ -68,10 +68,10 @@ class Writer(Waiting):
     def commit_together(
         self,
         records: list[Record],
-        unless: tuple[str, tuple[Any, ...]] | None = None,
+        unless: tuple[str, tuple[object, ...]] | None = None,
         claimed: str | None = None,
         owner: Owner | None = None,
-        lock: tuple[str, tuple[Any, ...]] | None = None,
+        lock: tuple[str, tuple[object, ...]] | None = None,
     ) -> bool:
         """Commit all that was reported, then all these records, or none of them, in one transaction.
 

@@ -1,12 +1,15 @@
 """What counts of numpy's values: types with fields and metadata, shapes and contents; neither strides nor flags."""
 
 from types import FunctionType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from perdure._engine.identity.contents.content import Content, Describe, Raw, attributes, named, objects, state_of
 from perdure._engine.identity.names import name_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _PLAIN_KINDS = frozenset("biufcSUmM")
 _HIDDEN = frozenset({"_mask", "_fill_value", "_hardmask", "_sharedmask", "_isfield", "_baseclass", "_basedict"})
@@ -29,7 +32,7 @@ def is_plain(array: object) -> bool:
     return type(array) is np.ndarray and is_plain_type(array.dtype)
 
 
-def is_plain_type(dtype: Any) -> bool:
+def is_plain_type(dtype: np.dtype[np.generic]) -> bool:
     """Whether a type of elements is named by its code alone."""
     return (
         dtype.kind in _PLAIN_KINDS
@@ -50,7 +53,7 @@ def _reduces_itself(kind: type) -> bool:
     return any(isinstance(getattr(kind, name), FunctionType) for name in ("__reduce__", "__reduce_ex__"))
 
 
-def _array(value: Any) -> Content:
+def _array(value: "NDArray[np.generic]") -> Content:
     kind = type(value)
     beside = {} if kind.__module__.partition(".")[0] == "numpy" else state_of(value)
     parts = {"type": _type(value.dtype), "shape": value.shape, **_elements(value.view(np.ndarray))}
@@ -85,7 +88,7 @@ def _masked(value: Any) -> Content:
 
 def _scalar(value: object) -> Content:
     beside = state_of(value) if type(value).__module__.partition(".")[0] != "numpy" else {}
-    parts: dict[str, Any] = {"value": np.asarray(value)}
+    parts: dict[str, object] = {"value": np.asarray(value)}
     if beside:
         parts["attributes"] = attributes(beside)
     return Content(f"numpy scalar {name_of(type(value))}", parts)
@@ -95,7 +98,7 @@ def _dtype(value: object) -> Content:
     return Content("numpy type", {"type": _type(value)})
 
 
-def _type(dtype: Any) -> Any:
+def _type(dtype: Any) -> object:
     metadata = dict(dtype.metadata) if dtype.metadata is not None else None
     if dtype.subdtype is not None:
         base, shape = dtype.subdtype

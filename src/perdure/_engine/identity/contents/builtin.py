@@ -2,7 +2,7 @@
 
 import functools
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import BuiltinFunctionType, CellType, CodeType, MappingProxyType, MethodType, ModuleType
 from typing import Any
 from weakref import WeakSet
@@ -26,26 +26,26 @@ def _reduces_itself(kind: type, base: type) -> bool:
     )
 
 
-def _set(value: Any) -> Content:
-    parts: dict[str, Any] = {"items": Unordered(tuple(value))}
+def _set(value: set[object] | frozenset[object]) -> Content:
+    parts: dict[str, object] = {"items": Unordered(tuple(value))}
     if beside := state_of(value):
         parts["attributes"] = attributes(beside)
     return Content(f"set {name_of(type(value))}", parts)
 
 
 def _path(value: object) -> Content:
-    parts: dict[str, Any] = {"path": str(value)}
+    parts: dict[str, object] = {"path": str(value)}
     if beside := getattr(value, "__dict__", None):
         parts["attributes"] = attributes(beside)
     return Content(f"path {name_of(type(value))}", parts, keeps_former=not beside)
 
 
-def _partial(value: Any) -> Content:
+def _partial(value: functools.partial[object]) -> Content:
     parts = {"function": value.func, "arguments": value.args, "keywords": attributes(value.keywords)}
     return Content(f"partial {name_of(type(value))}", {**parts, "attributes": attributes(state_of(value))})
 
 
-def _method(value: Any) -> Content:
+def _method(value: MethodType) -> Content:
     return Content("method", {"function": value.__func__, "of": value.__self__})
 
 
@@ -57,45 +57,45 @@ def _wrapper(value: Any) -> Content:
     return Content(f"wrapper {type(value).__name__}", {"function": value.__func__})
 
 
-def _property(value: Any) -> Content:
+def _property(value: property) -> Content:
     return Content(f"property {name_of(type(value))}", {"get": value.fget, "set": value.fset, "delete": value.fdel})
 
 
-def _module(value: Any) -> Content:
+def _module(value: ModuleType) -> Content:
     return Content("module", {"name": value.__name__})
 
 
-def _builtin(value: Any) -> Content | None:
+def _builtin(value: BuiltinFunctionType) -> Content | None:
     if isinstance(value.__self__, ModuleType | type(None)):
         return Content("builtin", {"name": named(value)})
     return Content("builtin method", {"name": value.__name__, "of": value.__self__})
 
 
-def _memory(value: Any) -> Content:
+def _memory(value: memoryview) -> Content:
     parts = {"format": value.format, "shape": value.shape, "bytes": Raw((value.tobytes(),))}
     return Content("memory", parts)
 
 
-def _proxy(value: Any) -> Content:
+def _proxy(value: MappingProxyType[object, object]) -> Content:
     return Content("proxy", {"of": dict(value)})
 
 
-def _view(value: Any) -> Content:
+def _view(value: Iterable[object]) -> Content:
     return Content(f"view {type(value).__name__}", {"items": list(value)})
 
 
-def _code(value: Any) -> Content:
+def _code(value: CodeType) -> Content:
     names = ("co_name", "co_flags", "co_argcount", "co_posonlyargcount", "co_kwonlyargcount", "co_code", "co_names")
     parts = {name: getattr(value, name) for name in (*names, "co_varnames", "co_freevars", "co_cellvars")}
     handlers = {"co_exceptiontable": value.co_exceptiontable} if value.co_exceptiontable else {}
     return Content("code", {**parts, "co_consts": value.co_consts, **handlers})
 
 
-def _weak_set(value: Any) -> Content:
+def _weak_set(value: WeakSet[object]) -> Content:
     return Content("weak set", {"items": Unordered(tuple(value))})
 
 
-def _cell(value: Any) -> Content:
+def _cell(value: CellType) -> Content:
     try:
         return Content("cell", {"holds": value.cell_contents})
     except ValueError:

@@ -3,7 +3,7 @@
 import functools
 import sys
 from array import array
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from math import nan
 from operator import ne
 from typing import Any
@@ -16,7 +16,7 @@ class Content(NamedTuple):
     """The parts that count of a value of some kind. Their order counts."""
 
     kind: str
-    parts: Mapping[str, Any]
+    parts: Mapping[str, object]
     keeps_former: bool = True  # whether the digests that `former_hashing` made of such values were right
 
 
@@ -35,7 +35,7 @@ class Named(NamedTuple):
 class Unordered(NamedTuple):
     """Parts of which the order does not count."""
 
-    parts: tuple[Any, ...]
+    parts: tuple[object, ...]
 
 
 Describe = Callable[[Any], Content | None]  # None for what counts by its type's own reduction after all
@@ -66,7 +66,7 @@ def objects(values: Sequence[object]) -> Content:
         kinds = bytes([_CODES[types.pop()]]) * len(values)
     else:
         kinds = bytes(map(_CODES.__getitem__, map(type, values)))
-    parts: dict[str, Any] = {"count": len(values), "kinds": Raw((kinds,))}
+    parts: dict[str, object] = {"count": len(values), "kinds": Raw((kinds,))}
     for code in sorted(set(kinds)):
         if code != _CODES[type(None)]:
             alone = kinds.count(code) == len(kinds)
@@ -86,7 +86,7 @@ def _pieces(values: Sequence[bytes]) -> object:
     return _lengths(values), Raw((b"".join(values),))
 
 
-def _lengths(values: Sequence[Any]) -> Raw:
+def _lengths(values: Sequence[Sized]) -> Raw:
     return _little(array("q", map(len, values)))
 
 
@@ -103,13 +103,13 @@ def _floats(values: Sequence[float]) -> Raw:
     return _little(array("d", values))
 
 
-def _little(numbers: "array[Any]") -> Raw:
+def _little(numbers: "array[int] | array[float]") -> Raw:
     if sys.byteorder == "big":
         numbers.byteswap()
     return Raw((memoryview(numbers).cast("B"),))
 
 
-_PACKED: dict[int, Callable[[Sequence[Any]], Any]] = {
+_PACKED: dict[int, Callable[[Sequence[Any]], object]] = {
     0: list,
     1: _texts,
     2: _pieces,
@@ -125,7 +125,7 @@ def memoised(kind: type) -> frozenset[str]:
 
 
 @functools.lru_cache(maxsize=1_000)
-def _memoised(kind: Any) -> frozenset[str]:
+def _memoised(kind: type) -> frozenset[str]:
     found = set()
     for base in kind.__mro__:
         found |= {name for name, member in vars(base).items() if isinstance(member, functools.cached_property)}

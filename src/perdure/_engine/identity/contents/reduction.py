@@ -31,7 +31,7 @@ def reduced(value: Any) -> Content:
     if isinstance(reduction, str):
         return Content(f"named {name_of(kind)}", {"module": name_of_module(_module_of(value)), "name": reduction})
     maker, arguments, state, items, entries, setter = (*reduction, None, None, None, None)[:6]
-    parts: dict[str, Any] = {"maker": _maker(maker)}
+    parts: dict[str, object] = {"maker": _maker(maker)}
     if maker in _MAKERS and arguments and isinstance(arguments[0], type):
         arguments = (named(arguments[0]), *arguments[1:])
     parts["arguments"] = arguments
@@ -70,7 +70,7 @@ def is_found_by_name(value: Any) -> bool:
     """
     if is_worker() and is_program(str(value.__module__)) and "<" not in value.__qualname__:
         return True
-    found: Any = sys.modules.get(str(getattr(value, "__module__", None)))
+    found: object = sys.modules.get(str(getattr(value, "__module__", None)))
     for name in str(getattr(value, "__qualname__", "")).split("."):
         found = getattr(found, name, None)
     return found is value

@@ -69,7 +69,7 @@ def differences(creator: Callable[[], Any], dialect: str) -> list[str]:
         return [_described(each) for each in compare_metadata(context, metadata)]
 
 
-def _is_ours(thing: Any, name: str | None, kind: str, reflected: bool, compared: object) -> bool:  # noqa: ARG001
+def _is_ours(thing: object, name: str | None, kind: str, reflected: bool, compared: object) -> bool:  # noqa: ARG001
     """What others keep in the same database is not looked at."""
     return not (kind == "table" and reflected and name not in metadata.tables)
 
