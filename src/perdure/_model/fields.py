@@ -7,7 +7,7 @@ with a word beside it. What the words mean in the database says `_store.sql.tabl
 
 from collections.abc import Callable, Sequence
 from enum import Enum
-from functools import cache
+from functools import cache, partial
 from types import NoneType
 from typing import Annotated, Any, TypeVar, get_args
 
@@ -73,7 +73,7 @@ def from_row(record: type[R]) -> Callable[[Sequence[object]], R]:
     Raises, when it is called:
         ValueError: a text is none of its enum's.
     """
-    make: Callable[[Sequence[object]], R] = record._make  # type: ignore[attr-defined]
+    make: Callable[[Sequence[object]], R] = partial(tuple.__new__, record)  # its statements have just its fields
     kinds = [(place, field.kind) for place, field in enumerate(fields_of(record).values())]
     changes = [
         (place, kind) for place, kind in kinds if kind is bool or (isinstance(kind, type) and issubclass(kind, Enum))

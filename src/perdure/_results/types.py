@@ -13,6 +13,7 @@ from perdure._platform.threads import in_thread
 from perdure._results.asked import Asked, perhaps_awaited
 from perdure._results.document import PersistedResultBlob, read_document
 from perdure._results.keys import is_own_key
+from perdure._results.quick_read import read_quickly
 from perdure._results.type_names import type_name
 from perdure._rooms.results.records import ResultFilter
 
@@ -259,12 +260,12 @@ class PersistedResult(BaseResult[R]):
         return self._value(self._read_own)
 
     def _value(self, read: Callable[[], PersistedResultBlob]) -> R:
-        value: R = self._cache
-        if value is MISSING:
-            value = self._loaded(lambda blob: blob.load(self._where, self.storage), read)
+        if (value := self._cache) is MISSING:
+            quickly = read_quickly(self.storage, self.storage_key, self.serializer, self.digest)
+            value = quickly[0] if quickly else self._loaded(lambda blob: blob.load(self._where, self.storage), read)
             if self._keep:
                 self._cache = value
-        return value
+        return cast("R", value)
 
     def _read_own(self) -> PersistedResultBlob:
         blob = self.read()
@@ -400,6 +401,7 @@ class PersistedResult(BaseResult[R]):
 
 
 _LITERALS: dict[object, LiteralResult[object]] = {value: LiteralResult(value) for value in (None, True, False)}
+_IN_TEXT = {json.dumps(value): result for value, result in _LITERALS.items()}
 
 
 def literal_of(value: object) -> LiteralResult[object] | None:
@@ -442,9 +444,7 @@ def literal_from_json(text: str) -> LiteralResult[object]:
         ResultCorrupt: the text is not such a value.
     """
     try:
-        value = json.loads(text)
-        if value is None or value is True or value is False:
-            return _LITERALS[value]
-        return LiteralResult(uuid.UUID(value["uuid"]))  # nothing else is kept where nobody signs it
+        # Nothing else is kept where nobody signs it.
+        return _IN_TEXT.get(text) or LiteralResult(uuid.UUID(json.loads(text)["uuid"]))
     except (ValueError, LookupError, TypeError, AttributeError):
         raise ResultCorrupt(f"{text!r} is not a literal result's value. Run the task again.") from None

@@ -3,6 +3,7 @@
 import difflib
 import functools
 import importlib
+import json
 import shutil
 import sys
 from abc import ABC, abstractmethod
@@ -22,6 +23,7 @@ else:
 
 _types: "dict[str, type[Serializer]]" = {}
 _described: "dict[tuple[Any, ...], Serializer]" = {}  # what plain descriptions stand for: most documents have the same
+_described_in_text: "dict[str, Serializer]" = {}
 _MOST_DESCRIBED = 100
 _LATER = dict.fromkeys(("arrow", "numpy", "parquet"), "perdure._serializers.formats")  # imported once they are named
 _WRAPPERS = ("compressed", "encrypted")
@@ -222,6 +224,16 @@ class Serializer(BaseModel, ABC, metaclass=_SerializerType):
             ) from None
 
 
+def serializer_in(description: str) -> Serializer:
+    """The serializer of a description as JSON text. Raises what `Serializer.from_description` raises."""
+    found = _described_in_text.get(description)
+    if found is None:
+        found = Serializer.from_description(json.loads(description))
+        if len(_described_in_text) < _MOST_DESCRIBED:
+            _described_in_text[description] = found
+    return found
+
+
 def resolve(value: str | Serializer | None, default: str) -> Serializer:
     """The serializer that a user asked for by name or instance; the one named `default` for None.
 
@@ -254,6 +266,7 @@ def _register(name: str, kind: type[Serializer]) -> None:
         )
     _types[name] = kind
     _described.clear()
+    _described_in_text.clear()
     if known is not None:
         _named.cache_clear()
 

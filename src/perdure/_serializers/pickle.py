@@ -14,7 +14,14 @@ from perdure._serializers.allowed import allow_list
 from perdure._serializers.base import Serializer
 from perdure._serializers.modules import check_choice, import_module
 from perdure._serializers.payload import THRESHOLD, BytesSource, Payload, Source
-from perdure._serializers.pickle_stream import PROTOCOL, plain_dumps, read_pickle, try_pickle, write_pickle
+from perdure._serializers.pickle_stream import (
+    PROTOCOL,
+    names_nothing,
+    plain_dumps,
+    read_pickle,
+    try_pickle,
+    write_pickle,
+)
 from perdure._serializers.references import dumps, referring_pickler
 from perdure._serializers.text import from_base64, to_base64
 from perdure._serializers.unpicklable import find_unpicklable
@@ -84,7 +91,13 @@ class PickleSerializer(Serializer):
         return from_base64(data)
 
     def loads(self, data: bytes) -> Any:
-        return self.load(BytesSource(from_base64(data)))
+        pickled = from_base64(data)
+        if names_nothing(pickled) and self.picklelib in _STREAMING and allow_list() is None:  # as most small ones are
+            try:
+                return pickle.loads(pickled)
+            except Exception:
+                pass
+        return self.load(BytesSource(pickled))
 
     def load(self, source: Source) -> Any:
         try:

@@ -94,7 +94,7 @@ def read_pickle(source: Source) -> object:
     if allowed is not None:
         with source.open() as file:
             return load_allowed(file, source.buffers(), allowed)
-    if isinstance(source, BytesSource) and _names_nothing(data := source.view()):
+    if isinstance(source, BytesSource) and names_nothing(data := source.view()):
         return pickle.loads(data)
     if isinstance(source, BytesSource | Inlet):  # what an inlet decompresses need not be in memory beside the object
         with source.open() as file:
@@ -106,9 +106,12 @@ _SMALL = 64 * 1024  # bytes: larger ones are not looked through
 _STACK_GLOBAL = pickle.STACK_GLOBAL  # how pickles of protocol 5 name classes and functions
 
 
-def _names_nothing(data: memoryview) -> bool:
+def names_nothing(data: bytes | memoryview) -> bool:
     """Whether a small pickle holds no class or function, so that it means the same in every program."""
-    return len(data) < _SMALL and bytes(data[:2]) == b"\x80\x05" and _STACK_GLOBAL not in data.tobytes()
+    if len(data) >= _SMALL:
+        return False
+    text = bytes(data)
+    return text.startswith(b"\x80\x05") and _STACK_GLOBAL not in text
 
 
 class _Memory(io.RawIOBase):
