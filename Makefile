@@ -9,8 +9,8 @@
 #   make steady        what depends on time, processes, kills and limits, ten times beside six busy processes; COUNT=1 LOAD=0
 #                      for less
 #   make hunt          the property tests with new examples, ten times; COUNT=1 for less
-#   make chaos         kill flows and workers at 1,000 random moments and servers at 100, fill disks, set clocks; as root, cut
-#                      links between two machines, by iptables too where it is installed; COUNT=100 for less,
+#   make chaos         kill flows, workers, and all that deployments run with, at 1,000 random moments each and servers at
+#                      100, fill disks, set clocks; as root, cut links between two machines, by iptables too where it is installed; COUNT=100 for less,
 #                      ONLY=kills (partitions, clocks, ...) for one
 #   make fuzz          send the server at least 20,000 odd requests; COUNT=100 for as many of each kind. And load 100,000
 #                      documents, payloads, batches, start records, cursors and links that were made up: COUNT in all

@@ -12,6 +12,7 @@ from tests.chaos import workers as killed
 from tests.chaos.machines import CUTS, NEEDS_IPTABLES, NEEDS_ROOT, Cut
 from tests.chaos.stories import OWNERS, STORIES, Played, name_of, played, undisturbed
 
+POSTGRESQL = 1  # the first story of what is unattended that is on PostgreSQL
 KILLS = int(os.environ.get("CHAOS_COUNT", "25"))
 
 
@@ -40,8 +41,8 @@ def test_flows_killed_at_random_moments_end_as_if_they_had_not_been() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", [kind for kind in STORIES if kind not in ("kills", "workers", *OWNERS)])
 def test_flows_continue_after(kind: str) -> None:
-    # Stories of servers take seconds: one on PostgreSQL, and one on SQLite.
-    seeds = (0, 5) if kind == "server" else range(max(5, KILLS // 4))
+    # Stories of servers take seconds: one on PostgreSQL, and one on SQLite; of all that is unattended, half a minute.
+    seeds = {"server": (0, 5), "unattended": (POSTGRESQL,)}.get(kind, range(max(5, KILLS // 4)))
     assert wrong([story(kind, seed) for seed in seeds]) == []
 
 
