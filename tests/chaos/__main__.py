@@ -1,5 +1,5 @@
-"""`python -m tests.chaos [KIND…]`: CHAOS_COUNT kills of flows, as many of workers, and of all that deployments run with;
-a tenth as many other stories of each kind, fewer of owners. CHAOS_SEED is the first story's number.
+"""`python -m tests.chaos [KIND…]`: CHAOS_COUNT kills of flows, as many of workers, and of what deployments run with; a
+tenth as many other stories of each kind, fewer of owners. CHAOS_SEED is the first story's number.
 """
 
 import itertools

@@ -36,7 +36,7 @@ _ENVIRONMENT = {
     "PERDURE_SERVICE_LOST_SECONDS": "1",
     "PERDURE_SERVER_PATIENCE_SECONDS": "30",
     "PERDURE_LOGGING_LEVEL": "INFO",
-    "PYTHONPATH": str(Path(__file__).parents[2]),
+    "PYTHONPATH": os.pathsep.join(filter(None, (str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")))),
 }
 
 

@@ -116,10 +116,10 @@ def test_another_signature_makes_no_version_and_a_rollback_keeps_it():
 def test_a_run_of_other_code_than_its_version_is_refused():
     definition = definition_of_text(deployed.report.deploy("nightly").definition)
     start = StartRecord("run", NOBODY, json.dumps(definition.entry_point), None, None)
-    check_start(start, definition, "report", "nightly")
+    check_start(lambda: start, definition, "report", "nightly")
     other = json.dumps({**definition.entry_point, "target": "/tmp/evil.py:f"})
     with pytest.raises(DeploymentError, match="other code than the version of the deployment report/nightly"):
-        check_start(start._replace(entry_point=other), definition, "report", "nightly")
+        check_start(lambda: start._replace(entry_point=other), definition, "report", "nightly")
 
 
 def test_a_base_job_template_is_signed_for_its_pool():

@@ -10,10 +10,11 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar, cast
 
 from perdure._engine.recovery.lost_runs import end_run_if_lost
 from perdure._engine.recovery.run_claims import run_of, standing_of
@@ -47,6 +48,7 @@ _ASKED_SECONDS = 5.0  # for it to end once it was asked to
 _OVERDUE_LOOK = 10.0  # seconds between two looks at whether a cancelled run continues after its grace
 _OVERDUE_SECONDS = 5.0  # after a grace period, in which a process ends its run by itself
 _log = logging.getLogger("perdure.worker")
+T = TypeVar("T")
 
 
 class Worker:
@@ -83,6 +85,7 @@ class Worker:
         self._ends = Ends(session)
         self._running: dict[str, Watched] = {}
         self._starters = ThreadPoolExecutor(_STARTED_AT_ONCE, thread_name_prefix="perdure-start")
+        self._looked_up: dict[str, object] = {}  # for the runs that are just being started
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._next_search = 0.0  # for runs of workers that are gone
@@ -153,6 +156,7 @@ class Worker:
     def _take(self) -> int:
         """Claim what is due, and start it; how many."""
         count = 0
+        self._looked_up.clear()
         for pool in self._pools:
             room = _MOST_AT_ONCE if self._limit is None else self._limit - len(self._running)
             now = self._session.clock()
@@ -192,14 +196,22 @@ class Worker:
         start = self._known.start(run.flow_run_id)
         return start is not None and start.process_id == NOBODY
 
+    def _once(self, key: str, look_up: Callable[[], T]) -> T:
+        """What is looked up once for all runs that are taken together."""
+        if key not in self._looked_up:
+            self._looked_up[key] = look_up()
+        return cast("T", self._looked_up[key])
+
     def _job(self, run: QueuedRun) -> Job:
-        of = self._known.deployments.one(run.deployment_id)
-        pool = next((each for each in self._known.deployments.pools() if each.name == run.work_pool), None)
+        deployments = self._known.deployments
+        of = self._once(run.deployment_id, lambda: deployments.one(run.deployment_id))
+        pools = self._once("pools", deployments.pools)
+        pool = next((each for each in pools if each.name == run.work_pool), None)
         if of is None or pool is None:
             raise DeploymentError(f"Its deployment or its work pool {run.work_pool!r} was deleted.")
         definition = definition_of_version(of, run.version, self._known.deployments)
         check_definition(definition, of.flow_name, of.name)
-        check_start(self._known.start(run.flow_run_id), definition, of.flow_name, of.name)
+        check_start(lambda: self._known.start(run.flow_run_id), definition, of.flow_name, of.name)
         check_template_signature(pool)
         made_of = job_of(pool, definition.job)
         environment = _settings(self._infrastructure.is_elsewhere) | _texts(made_of.get("env", {}))

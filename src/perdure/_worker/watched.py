@@ -76,7 +76,7 @@ class Ends:
         if run.state_type in FINAL or start is None:
             if run.state_type is StateType.CRASHED and code not in _OWN_ENDS:  # somebody has found that out before
                 self.say(run.id, f"{reason[0].upper()}{reason[1:]} {there.said()}".strip(), logging.ERROR)
-            self.settle(watched.queued)
+            self.settle(watched.queued, run)
             return True
         if start.process_id == NOBODY:
             return self.unbegun(watched.queued, reason, there.said())
@@ -107,9 +107,9 @@ class Ends:
         if note(run, start, self._session, ends) and cancelled is None:
             self.say(run.id, said, logging.ERROR)
 
-    def settle(self, queued: QueuedRun) -> None:
+    def settle(self, queued: QueuedRun, run: FlowRun | None = None) -> None:
         """The place of a run that nothing was started for any more ends with it, unless it is resumed."""
-        run = run_of(queued.flow_run_id, self._known)
+        run = run or run_of(queued.flow_run_id, self._known)
         if run.state_type is StateType.CRASHED and self._is_resumed(queued):
             _log.warning("The flow run %s crashed, and is resumed.", run.id)
             self._known.deployments.let_go(run.id, queued.worker_id or "", self._session.clock() + 1_000_000)

@@ -6,7 +6,7 @@ and makes none: a definition that came by it is as good as whoever signed it.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -45,7 +45,7 @@ def check_definition(definition: Definition, flow_name: str, name: str) -> None:
         )
 
 
-def check_start(start: StartRecord | None, definition: Definition, flow_name: str, name: str) -> None:
+def check_start(start_of: Callable[[], StartRecord | None], definition: Definition, flow_name: str, name: str) -> None:
     """With signing keys, refuse a run that nobody has begun whose code is not what the signed definition says.
 
     One that was begun says where its process found its code, and that is signed: see `program_of`.
@@ -53,7 +53,8 @@ def check_start(start: StartRecord | None, definition: Definition, flow_name: st
     Raises:
         DeploymentError: it is not.
     """
-    if signing.ring() is None or start is None or start.process_id != NOBODY:
+    start = None if signing.ring() is None else start_of()
+    if start is None or start.process_id != NOBODY:
         return
     entry: dict[str, str] = json.loads(start.entry_point or "{}")
     if {key: said for key, said in entry.items() if key not in _OF_ONE_RUN} != definition.entry_point:
