@@ -16,7 +16,7 @@ from perdure._store.sql.postgresql import PostgreSQL
 from perdure.errors import SteeringError
 from perdure.records import CacheRecord, LogFilter, LogRecord, ResultFilter, RunFilter
 from perdure.states import StateType
-from perdure.testing._sample_records import flow_run, ids, literal, state, task_run
+from perdure.testing._sample_records import flow_run, ids, literal, persisted, state, task_run
 from tests.postgresql_server import new_database
 
 
@@ -145,6 +145,19 @@ def test_the_calls_of_a_run_are_counted_by_task_and_state(
     assert ([each.longest_seconds for each in calls], is_complete) == ([2.5, None, None], True)
     monkeypatch.setattr(reads, "WINDOW", 2)
     assert not Reads(known).calls_by_task(flow.id)[1]
+
+
+def test_what_is_stored_is_summed_by_flow_task_and_type_and_a_shared_document_counts_once(
+    known: EmbeddedOrchestrator,
+) -> None:
+    first, second = flow_run(flow_name="a"), flow_run(flow_name="b")
+    calls = [task_run(first.id, task_name="load"), task_run(second.id, task_name="load")]
+    of = [persisted(calls[0], "x", size=10), persisted(calls[1], "x", size=10), persisted(second, "y", size=4)]
+    known.commit([first, second, *calls, *of, literal(task_run(), "1")])
+    read = Reads(known)
+    assert read.stored_by("flow", 9) == ([("a", 1, 10, 10), ("b", 1, 4, 4)], 14, True)
+    assert read.stored_by("task", 9) == ([("load", 1, 10, 10), ("b", 1, 4, 4)], 14, True)
+    assert read.stored_by("type", 1)[0] == [(of[0].type, 2, 14, 10)]
 
 
 def test_tags_are_listed_once_each_and_found_by_a_part(known: EmbeddedOrchestrator) -> None:

@@ -17,6 +17,7 @@ const STATIC = [
   "/backfills",
   "/workers",
   "/results",
+  "/storage",
   "/artifacts",
   "/variables",
   "/cache",

@@ -35,11 +35,13 @@ from perdure._rooms.results.records import ResultFilter
 from perdure._rooms.results.tables import INPUTS_ORDER
 from perdure._rooms.runs.records import FlowRun, RunFilter, TaskRun
 from perdure._rooms.runs.tables import NOT_COMPLETED
+from perdure._store import storage_sums
 from perdure._store.embedded import EmbeddedOrchestrator
 from perdure._store.sql import filtered_lists, queries, tags
 from perdure._store.sql.clock_skew import ids_since
 from perdure._store.sql.filtered_lists import holds
 from perdure._store.sql.tables import cache_entry, flow_run, hook_delivery, log, result, run_input, run_tag, task_run
+from perdure._store.storage_sums import StoredBy
 
 T = TypeVar("T")
 R = TypeVar("R", FlowRun, TaskRun)
@@ -373,6 +375,10 @@ class Reads:
         )
         rows = self._known.select(query.group_by("which").order_by("which"))
         return [(int(which), count, int(size or 0)) for which, count, size in rows], not last
+
+    def stored_by(self, of: str, limit: int) -> tuple[list[StoredBy], int, bool]:
+        """What the newest persisted results take by "flow", "task" or "type": see `storage_sums`."""
+        return storage_sums.stored_by(self._known.select, of, limit)
 
 
 def _calls(flow_run_id: str) -> list[tuple[bool, Select[Any]]]:

@@ -1406,6 +1406,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/overview/storage/by": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Storage By
+         * @description The size of persisted results by flow, by task or by type, the largest first.
+         *
+         *     Results of flows themselves are by task under the name of their flow.
+         */
+        get: operations["get_storage_by"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/overview/totals": {
         parameters: {
             query?: never;
@@ -4856,6 +4878,41 @@ export interface components {
             is_complete: boolean;
             /** Steps */
             steps: components["schemas"]["StoredStep"][];
+        };
+        /**
+         * StoredByModel
+         * @description The persisted results of a flow, of a task, or of a type. A document that several runs share counts once.
+         */
+        StoredByModel: {
+            /** Largest */
+            largest: number;
+            /**
+             * Name
+             * @description Null: of runs that are deleted.
+             */
+            name: string | null;
+            /** Results */
+            results: number;
+            /**
+             * Size
+             * @description Bytes.
+             */
+            size: number;
+        };
+        /**
+         * StoredBySums
+         * @description The largest sums, and the size of all.
+         */
+        StoredBySums: {
+            /**
+             * Is Complete
+             * @description Whether all results were looked at, or the newest 30,000.
+             */
+            is_complete: boolean;
+            /** Size */
+            size: number;
+            /** Sums */
+            sums: components["schemas"]["StoredByModel"][];
         };
         /**
          * StoredStep
@@ -14320,6 +14377,112 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Stored"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_storage_by: {
+        parameters: {
+            query?: {
+                /** @description How many sums at most. */
+                limit?: number;
+                /** @description What the sizes are summed by. */
+                of?: "flow" | "task" | "type";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StoredBySums"];
                 };
             };
             /** @description Bad Request */

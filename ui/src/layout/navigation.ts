@@ -7,6 +7,7 @@ import {
   Database,
   Gauge,
   Grid3x3,
+  HardDrive,
   KeyRound,
   ListTree,
   OctagonAlert,
@@ -55,6 +56,7 @@ export const NAVIGATION: readonly { title: string; places: readonly Place[] }[] 
     title: "Data",
     places: [
       { to: "/results", label: "Results", icon: Box, key: "s" },
+      { to: "/storage", label: "Storage", icon: HardDrive },
       { to: "/artifacts", label: "Artifacts", icon: Package, key: "a" },
       { to: "/cache", label: "Cache", icon: Database, key: "c" },
       { to: "/variables", label: "Variables", icon: Variable },

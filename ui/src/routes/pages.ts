@@ -22,6 +22,7 @@ export const pages = [
   page("/results", () => import("./results/Results")),
   page("/results/$id", () => import("./results/Result")),
   page("/results/$id/compare/$other", () => import("./results/Compare")),
+  page("/storage", () => import("./storage/Storage")),
   page("/artifacts", () => import("./data/Artifacts")),
   page("/artifacts/$id", () => import("./data/Artifact")),
   page("/variables", () => import("./data/Variables")),

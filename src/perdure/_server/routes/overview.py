@@ -1,10 +1,10 @@
 """The overview: runs over time, running, failed and slow ones, and the size of results."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import Query
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from perdure._http.dependencies import Asked, Counted, Known
 from perdure._http.errors import answers
@@ -92,6 +92,37 @@ def get_storage_growth(asked: Asked, span: Annotated[Span, Query()]) -> Stored:
     rows, is_complete = asked.stored(since, until, length)
     steps = [StoredStep(begin=moment(since + which * length), results=count, size=size) for which, count, size in rows]
     return Stored(steps=steps, is_complete=is_complete)
+
+
+class StoredByModel(BaseModel):
+    """The persisted results of a flow, of a task, or of a type. A document that several runs share counts once."""
+
+    name: Annotated[str | None, Field(description="Null: of runs that are deleted.")]
+    results: int
+    size: Annotated[int, Field(description="Bytes.")]
+    largest: int
+
+
+class StoredBySums(BaseModel):
+    """The largest sums, and the size of all."""
+
+    sums: list[StoredByModel]
+    size: int
+    is_complete: Annotated[bool, Field(description="Whether all results were looked at, or the newest 30,000.")]
+
+
+@router.get("/storage/by")
+def get_storage_by(
+    asked: Asked,
+    of: Annotated[Literal["flow", "task", "type"], Query(description="What the sizes are summed by.")] = "flow",
+    limit: Annotated[int, Query(ge=1, le=1_000, description="How many sums at most.")] = 200,
+) -> StoredBySums:
+    """The size of persisted results by flow, by task or by type, the largest first.
+
+    Results of flows themselves are by task under the name of their flow.
+    """
+    sums, size, is_complete = asked.stored_by(of, limit)
+    return StoredBySums(sums=[StoredByModel(**each._asdict()) for each in sums], size=size, is_complete=is_complete)
 
 
 class StorageTotal(BaseModel):

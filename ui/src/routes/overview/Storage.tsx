@@ -42,6 +42,9 @@ export function Storage({ span }: { span: SpanName }) {
               {bytes(storage.size)} <span className="soft cut">{storage.name ?? "local files"}</span>
             </span>
           ))}
+          <Link to="/storage" className={css["part"]}>
+            By flow, task or type
+          </Link>
           <span className={css["part"]}>
             +{bytes(size)} <span className="soft">{SPANS[span].label.toLowerCase()}</span>
           </span>
