@@ -14,15 +14,6 @@ from perdure._engine.identity.policies import (
     task_input_hash,
 )
 from perdure._engine.lifecycle.retries import exponential_backoff
-from perdure._execution.control import (
-    cancel_flow_run,
-    continue_flow_run,
-    pause_flow_run,
-    resume_flow_run,
-    sleep,
-    sleep_until,
-    suspend_flow_run,
-)
 from perdure._execution.flows import Flow, flow
 from perdure._execution.limits import concurrency, rate_limit
 from perdure._execution.tasks import Task, task
@@ -37,6 +28,15 @@ from perdure._run.logs import get_run_logger
 
 if TYPE_CHECKING:  # few programs need it; the others start faster
     from perdure._client.orchestration import get_client
+    from perdure._execution.control import (
+        cancel_flow_run,
+        continue_flow_run,
+        pause_flow_run,
+        resume_flow_run,
+        sleep,
+        sleep_until,
+        suspend_flow_run,
+    )
     from perdure._execution.deployments import deploy, serve
 
 __all__ = [
@@ -97,7 +97,15 @@ _MODULES = frozenset(
 )
 
 
-_ELSEWHERE = {"deploy": "deployments", "get_client": "client", "serve": "deployments"}
+_ELSEWHERE = {
+    "deploy": "deployments",
+    "get_client": "client",
+    "serve": "deployments",
+    **dict.fromkeys(
+        ("cancel_flow_run", "continue_flow_run", "pause_flow_run", "resume_flow_run", "suspend_flow_run"), "control"
+    ),
+    **dict.fromkeys(("sleep", "sleep_until"), "control"),
+}
 
 moved.find_former_modules()
 moved.export(globals())

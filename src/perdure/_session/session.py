@@ -29,10 +29,10 @@ from perdure._model.state_types import StateType
 from perdure._model.tracebacks import FoldPolicy
 from perdure._platform import programs
 from perdure._platform.clock import Clock, system_clock
+from perdure._platform.later import Later
 from perdure._platform.memory import uncollected
 from perdure._platform.providers import set_logger, set_orchestrator
 from perdure._results.durability import Durability
-from perdure._results.removal import delete_objects, sharing
 from perdure._results.store import Storages
 from perdure._results.types import PersistedResult
 from perdure._run import logs
@@ -43,11 +43,16 @@ from perdure._session.result_places import ResultPlaces
 from perdure._settings import settings
 from perdure._settings.fields import Settings
 from perdure._store.protocol import Orchestrator
-from perdure._store.recorder import Recorder
 
-if TYPE_CHECKING:  # these import pydantic or asyncio, which most processes do not need
+if TYPE_CHECKING:  # these import pydantic or asyncio, or are for few processes
+    from perdure._results import removal
     from perdure._runners.loops import Portal
     from perdure._storages.storage import Storage
+    from perdure._store import recorder as recorders
+    from perdure._store.recorder import Recorder
+else:
+    removal = Later("perdure._results.removal")
+    recorders = Later("perdure._store.recorder")
 
 
 class Session(ResultPlaces):
@@ -196,9 +201,9 @@ class Session(ResultPlaces):
         Raises:
             ResultError, StorageError: it cannot be removed.
         """
-        if result.storage_id is None or result.storage_key is None or sharing(self.orchestrator, [result]):
+        if result.storage_id is None or result.storage_key is None or removal.sharing(self.orchestrator, [result]):
             return
-        delete_objects(self.storages.get(result.storage_id), result.storage_key)
+        removal.delete_objects(self.storages.get(result.storage_id), result.storage_key)
 
     def storage_id(self, storage: "Storage") -> str:
         """The id under which the orchestrator knows a storage."""
@@ -350,15 +355,15 @@ def use(session: Session | None) -> None:
         logs.set_up(session.report)
 
 
-def record() -> Recorder:
+def record() -> "Recorder":
     """Have this process, a worker, keep what it would report, while its settings hold; gives what keeps it."""
     with _recording:
         chosen, before = settings.current(), _current
-        if before is not None and before.settings is chosen and isinstance(before.orchestrator, Recorder):
+        if before is not None and before.settings is chosen and isinstance(before.orchestrator, recorders.Recorder):
             return before.orchestrator
         if before is not None:
             before.close()
-        recorder = Recorder(lambda: _orchestrator(chosen))
+        recorder = recorders.Recorder(lambda: _orchestrator(chosen))
         use(Session(chosen, cast("Orchestrator", recorder)))
         return recorder
 
