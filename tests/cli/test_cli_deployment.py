@@ -131,6 +131,20 @@ def test_work_pools_and_queues_are_made_listed_paused_and_deleted(perdure: Perdu
     assert "no work pool 'batch'" in perdure("work-pool", "pause", "batch").output
 
 
+def test_a_limit_that_is_not_given_stays_until_it_is_taken_away(perdure: Perdure):
+    def limits() -> list[int | None]:
+        (shape,) = json.loads(perdure("work-pool", "ls", "--json").output)
+        return [shape["concurrency_limit"], *(each["concurrency_limit"] for each in shape["queues"])]
+
+    for limit in (["--limit", 4], []):
+        perdure("work-pool", "create", "batch", *limit)
+        perdure("work-pool", "create", "batch", "--queue", "gpu", *limit)
+    assert limits() == [4, 4]
+    perdure("work-pool", "create", "batch", "--no-limit")
+    perdure("work-pool", "create", "batch", "--queue", "gpu", "--no-limit")
+    assert limits() == [None, None]
+
+
 def test_no_workers_say_how_one_is_started(perdure: Perdure):
     assert "perdure worker start" in perdure("worker", "ls").output
 
@@ -151,6 +165,16 @@ def test_a_backfill_is_planned_started_listed_paused_and_cancelled(perdure: Perd
     assert "Cancelled 3 runs" in perdure("backfill", "cancel", started["id"]).output
     assert perdure("backfill", "watch", started["id"]).exit_code == 0
     assert "no backfill has" in perdure("backfill", "watch", "123").output
+
+
+@pytest.mark.parametrize("wrong", [["--params", "[]"], ["--params", "{"], ["--order", "up"], ["--reprocess", "some"]])
+def test_a_wrong_option_of_a_backfill_is_wrong_usage(perdure: Perdure, program: Program, wrong: list[str]):
+    from perdure.cli.load import load_flow
+    from perdure.partitions import daily
+
+    load_flow(str(program(FLOWS))).deploy("nightly", partitions=daily("2026-05-01"))
+    assert perdure("backfill", "start", "nightly", "--to", "2026-05-03", *wrong).exit_code == 2
+    assert perdure("backfill", "ls", "--json").output.strip() == "[]"
 
 
 def test_no_backfills_say_how_one_is_started(perdure: Perdure):
@@ -178,6 +202,7 @@ def test_a_work_pool_has_a_type_and_a_template_whose_variables_are_shown(perdure
 
 def test_what_is_wrong_with_a_work_pool_is_named(perdure: Perdure, tmp_path: Path):
     assert "'dokcer'. Did you mean 'docker'?" in perdure("work-pool", "create", "a", "--type", "dokcer").output
+    assert "work pool's name" in perdure("work-pool", "create", "").output
     (tmp_path / "wrong.json").write_text("{")
     wrong = perdure("work-pool", "create", "a", "--base-job-template", tmp_path / "wrong.json")
     assert "cannot be read" in " ".join(wrong.output.split())

@@ -14,7 +14,7 @@ from perdure._platform.ids import new_id
 from perdure._rooms.deployments.definition import definition_of_text
 from perdure._rooms.deployments.port import QueueFilter, WorkerRecord
 from perdure._rooms.deployments.ticks import make_due_runs, resume_schedules, upcoming
-from perdure.deployments import deploy, run_deployment
+from perdure.deployments import Bundle, deploy, run_deployment, serve
 from perdure.errors import DeploymentError, DeploymentMissing, OrchestratorError, ParameterTypeError
 from perdure.partitions import InvalidPartition, daily, static
 from perdure.records import NOBODY, RunFilter
@@ -94,12 +94,51 @@ def test_a_flow_that_no_other_process_finds_is_not_deployed():
         ({"overlap": "never"}, "overlap="),
         ({"concurrency_limit": 0}, "concurrency_limit="),
         ({"cron": "every day"}, "cannot be read"),
+        ({"schedules": "0 6 * * *"}, "is no schedule"),
+        ({"schedules": ["0 6 * * *"]}, "is no schedule"),
+        ({"priority": "high"}, "priority="),
+        ({"tags": "night"}, "tags="),
+        ({"source": Bundle(exclude="data")}, "exclude="),
     ],
 )
 def test_a_wrong_option_is_refused_with_its_reason(options, says, known):
     with pytest.raises((ValueError, TypeError), match=says):
         deployed.report.deploy("nightly", **options)
     assert not known.deployments.all()
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"cron": "0 6 * * *"}, "'cron' would make no run.*'a' is a required property"),
+        ({"schedules": [Cron("0 6 * * *", parameters={"a": "x"}, slug="early")]}, "'early' would make no run.*integer"),
+        ({"schedules": [Cron("0 6 * * *", parameters={"a": 1, "z": 1})]}, "no parameter 'z'"),
+    ],
+)
+def test_a_schedule_whose_runs_the_flow_could_not_be_called_with_is_refused(options, says, known):
+    with pytest.raises(ParameterTypeError, match=says):
+        deployed.needs.deploy("one", **options)
+    assert not known.deployments.all()
+
+
+def test_a_schedule_may_give_what_the_deployment_leaves_out_or_be_paused(known):
+    given = Cron("0 6 * * *", parameters={"a": 1}, slug="given")
+    filled = Cron("0 6 * * *", parameters={"a": "{partition}"}, slug="filled")
+    paused = Cron("0 6 * * *", paused=True, slug="paused")
+    of = deployed.needs.deploy("one", schedules=[given, filled, paused])
+    assert {each.slug for each in known.deployments.schedules(of.id)} == {"given", "filled", "paused"}
+
+
+@pytest.mark.parametrize(
+    ("serving", "says"),
+    [
+        (lambda: serve(deployed.report.to_deployment("one"), limit=0), "limit="),
+        (lambda: serve(deployed.report), "no deployment to serve"),
+    ],
+)
+def test_what_would_serve_nothing_is_refused(serving, says):
+    with pytest.raises(DeploymentError, match=says):
+        serving()
 
 
 def test_a_name_with_a_slash_is_refused():

@@ -168,6 +168,13 @@ def test_days_that_a_recurrence_rule_excludes_are_left_out():
         (lambda: Cron("0 6 * * *", slug="Every Day"), "slug"),
         (lambda: Cron("0 6 * * *", catchup="some"), "latest, all, none"),
         (lambda: Cron("0 6 * * *", start=datetime(2026, 1, 1)), "time zone"),
+        (lambda: Cron("0 6 * * *", jitter=-1), "not negative"),
+        (lambda: Cron("0 6 * * *", jitter="5m"), "jitter= is a timedelta"),
+        (lambda: Cron("0 6 * * *", catchup_window=float("inf")), "no number of seconds"),
+        (lambda: Cron("0 6 * * *", exclude="2026-05-06"), "collection of days"),
+        (lambda: Cron("0 6 * * *", exclude=[datetime(2026, 5, 6)]), "no day"),
+        (lambda: Cron("0 6 * * *", exclude=["Christmas"]), "no day"),
+        (lambda: Interval("5m"), "interval= is a timedelta"),
         (lambda: Interval(0.5), "whole seconds"),
         (lambda: RRule("FREQ=SECONDLY"), "by seconds"),
         (lambda: RRule("FREQ=DAILY;COUNT=20000"), "10,000"),
@@ -177,6 +184,16 @@ def test_days_that_a_recurrence_rule_excludes_are_left_out():
 def test_a_wrong_schedule_is_refused_with_its_reason(make, says):
     with pytest.raises(InvalidSchedule, match=says):
         make()
+
+
+def test_days_that_are_written_as_text_are_left_out():
+    assert Cron("0 6 * * *", exclude=["2026-05-06"]) == Cron("0 6 * * *", exclude=[date(2026, 5, 6)])
+
+
+def test_jitter_and_window_may_be_numbers_of_seconds():
+    assert Cron("0 6 * * *", jitter=60, catchup_window=90.5) == Cron(
+        "0 6 * * *", jitter=timedelta(minutes=1), catchup_window=timedelta(seconds=90.5)
+    )
 
 
 def test_aliases_mean_their_expressions():

@@ -23,7 +23,7 @@ from perdure._platform.ids import new_id
 from perdure._results.places import storage_at
 from perdure._rooms.deployments.accepted import ConcurrencyLimitConfig, translated
 from perdure._rooms.deployments.bundles import Bundle, Packed, bundled
-from perdure._rooms.deployments.definition import Definition, definition_of
+from perdure._rooms.deployments.definition import Definition, check_schedule, definition_of
 from perdure._rooms.deployments.job_templates import job_of
 from perdure._rooms.deployments.port import DEFAULT_POOL, DEFAULT_PRIORITY, DeploymentVersion, Overlap, WorkPool
 from perdure._rooms.deployments.port import Deployment as DeploymentRecord
@@ -231,6 +231,14 @@ def deployed_flow(
     limit = chosen.get("concurrency_limit")
     if limit is not None and (not isinstance(limit, int) or limit < 1):
         raise DeploymentError(f"concurrency_limit= is a number of runs from 1 on, not {limit!r}.")
+    for each in times:
+        if not isinstance(each, Schedule):
+            raise DeploymentError(f"{each!r:.100} is no schedule: make it by Cron, Interval or RRule, or use cron=.")
+    priority = chosen.get("priority", DEFAULT_PRIORITY)
+    if isinstance(priority, bool) or not isinstance(priority, int) or not 0 <= priority <= 1_000_000:
+        raise DeploymentError(f"priority= is a number from 0 to 1,000,000, not {priority!r}.")
+    if isinstance(tags, str):
+        raise DeploymentError(f"tags= is a collection of texts, such as [{tags!r}], not {tags!r}.")
     definition = definition_of(
         options,
         parameters=parameters,
@@ -241,6 +249,10 @@ def deployed_flow(
     )
     if version is not None:
         definition = replace(definition, flow_version=version)
+    made = _with_own_slugs(times)
+    for each in made:
+        if not each.paused:
+            check_schedule(definition, each.slug, each.parameters, options.name)
     bundle = None
     if source is not None:
         entry, bundle = _bundled(options, source)
@@ -249,7 +261,7 @@ def deployed_flow(
         flow_name=options.name,
         name=name,
         definition=definition,
-        schedules=_with_own_slugs(times) if asked else None,
+        schedules=made if asked else None,
         work_pool=work_pool,
         work_queue=work_queue,
         bundle=bundle,
@@ -264,6 +276,8 @@ def _bundled(options: "FlowOptions", source: object) -> tuple[dict[str, str], Pa
             f"source= is 'bundle' or a Bundle(folder=...), not {source!r}. Code of another folder or of a repository is"
             " loaded: flow.from_source(source, entrypoint).deploy(name)."
         )
+    if isinstance(chosen.exclude, str):
+        raise DeploymentError(f"exclude= is a sequence of patterns, such as [{chosen.exclude!r}].")
     if isinstance(chosen.storage, str):
         storage = storage_at(chosen.storage)
     else:
@@ -324,6 +338,10 @@ def serve(
     """
     if not flows:
         raise DeploymentError("There is nothing to serve: serve(a.to_deployment('one'), b.to_deployment('two')).")
+    if limit is not None and limit < 1:
+        raise DeploymentError(f"limit= is how many runs at once, from 1 on, not {limit!r}.")
+    if (other := next((each for each in flows if not isinstance(each, DeployedFlow)), None)) is not None:
+        raise DeploymentError(f"{other!r:.100} is no deployment to serve: serve(a.to_deployment('one')).")
     translated(options)
     session = sessions.current()
     # Pools of their own: other workers may not have the code.

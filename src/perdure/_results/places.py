@@ -29,6 +29,8 @@ def storage_at(place: str | Path) -> "Storage":
     from perdure._storages.storage import Storage as Kind
 
     text = str(place)
+    if not text.strip():
+        raise BlockError("A storage is asked for by an empty text. Give a directory, an address or a slug.")
     scheme, mark, rest = text.partition("://")
     if mark and scheme in _SCHEMES:
         name, field = _SCHEMES[scheme]

@@ -96,7 +96,8 @@ class CronRule:
         except CronSimError as error:
             raise InvalidSchedule(
                 f"The cron expression {self.expression!r} cannot be read: {str(error).lower()}. It has five fields: "
-                f"minute, hour, day of month, month, day of week (0 or 7 is Sunday); or is one of {', '.join(ALIASES)}."
+                "minute, hour, day of month, month, day of week (0 or 7 is Sunday); or six, the seconds first; or is"
+                f" one of {', '.join(ALIASES)}."
             ) from error
         times.day_and |= not self.day_or
         return times

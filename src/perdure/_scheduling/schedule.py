@@ -6,7 +6,7 @@ two servers, a process that was started anew, a new deploy of the same schedule.
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
@@ -197,7 +197,7 @@ def Interval(  # noqa: N802
     Raises:
         InvalidSchedule: The interval is not of whole seconds, or an option is wrong.
     """
-    span = interval if isinstance(interval, timedelta) else timedelta(seconds=interval)
+    span = _span("interval", interval)
     begin = anchor or anchor_date or datetime(2020, 1, 1)
     return _made(IntervalRule(span, begin, timezone or "UTC"), slug, active, parameters, options)
 
@@ -224,8 +224,40 @@ def RRule(  # noqa: N802
     return _made(rule, slug, active, parameters, options)
 
 
+def _span(name: str, given: object) -> timedelta:
+    if isinstance(given, timedelta):
+        return given
+    if not isinstance(given, int | float) or isinstance(given, bool):
+        raise InvalidSchedule(f"{name}= is a timedelta, or a number of seconds, not {given!r:.100}.")
+    try:
+        return timedelta(seconds=given)
+    except (OverflowError, ValueError):
+        raise InvalidSchedule(f"{name}={given!r} is no number of seconds.") from None
+
+
+def _days(given: object) -> frozenset[date]:
+    """Days: a text or a time among them would exclude nothing."""
+    if not isinstance(given, Iterable) or isinstance(given, str):
+        raise InvalidSchedule(f"exclude= is a collection of days, such as [date(2026, 12, 25)], not {given!r:.100}.")
+    return frozenset(map(_day, given))
+
+
+def _day(given: object) -> date:
+    if isinstance(given, date) and not isinstance(given, datetime):
+        return given
+    try:
+        return date.fromisoformat(given if isinstance(given, str) else "")
+    except ValueError:
+        raise InvalidSchedule(
+            f"exclude= has {given!r:.100}, which is no day. Write date(2026, 12, 25) or '2026-12-25'."
+        ) from None
+
+
 def _made(
     rule: Rule, slug: str | None, active: bool, parameters: Mapping[str, object] | None, options: dict[str, Any]
 ) -> Schedule:
     paused = options.pop("paused", False) or not active
+    options |= {name: _span(name, options[name]) for name in ("jitter", "catchup_window") if name in options}
+    if "exclude" in options:
+        options["exclude"] = _days(options["exclude"])
     return Schedule(rule=rule, slug=slug or rule.kind, parameters=dict(parameters or {}), paused=paused, **options)

@@ -1,6 +1,5 @@
 """`perdure backfill`: runs of a deployment for a range of partitions."""
 
-import json
 import time
 from typing import Annotated
 
@@ -21,7 +20,7 @@ from perdure._rooms.deployments.backfills import (
 from perdure._rooms.deployments.port import QueueFilter
 from perdure._rooms.deployments.runs import deployment_named
 from perdure.cli import completion, find
-from perdure.cli.groups import AsJson, new_group
+from perdure.cli.groups import MOST, AsJson, json_object, new_group, one_of
 from perdure.cli.output import NOTHING, Column, Row, iso, note, plural, short_time, show, show_json, table
 
 app = new_group("Run a deployment for a range of partitions; watch, pause and cancel that.")
@@ -37,16 +36,28 @@ def start(
     ],
     first: Annotated[str | None, typer.Option("--from", metavar="KEY", help="The first partition.")] = None,
     last: Annotated[str | None, typer.Option("--to", metavar="KEY", help="The last partition.")] = None,
-    order: Annotated[str, typer.Option("--order", metavar="ORDER", help="oldest or newest first.")] = "oldest",
-    max_active: Annotated[int | None, typer.Option("--max-active", metavar="N", min=1, help="Runs at once.")] = None,
+    order: Annotated[
+        str,
+        typer.Option("--order", metavar="ORDER", parser=one_of("oldest", "newest"), help="oldest or newest first."),
+    ] = "oldest",
+    max_active: Annotated[
+        int | None, typer.Option("--max-active", metavar="N", min=1, max=MOST, help="Runs at once.")
+    ] = None,
     reprocess: Annotated[
-        str, typer.Option("--reprocess", metavar="WHICH", help="Also partitions that have a run: none, failed or all.")
+        str,
+        typer.Option(
+            "--reprocess",
+            metavar="WHICH",
+            parser=one_of("none", "failed", "all"),
+            help="Also partitions that have a run: none, failed or all.",
+        ),
     ] = "none",
     document: Annotated[str | None, typer.Option("--params", metavar="JSON", help="Parameters of its runs.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list the partitions.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Create a run for each partition of a range that has none, in order, so many at once."""
+    parameters = None if document is None else json_object(document)
     known, now = find.orchestrator(), system_clock()
     of = deployment_named(name, known)
     chosen: tuple[Order, Reprocess] = (order, reprocess)  # type: ignore[assignment] # checked by `planned`
@@ -58,7 +69,6 @@ def start(
         else:
             show(f"{plural(len(keys), 'partition')}: {', '.join(keys[:20])}{' …' if len(keys) > 20 else ''}")
         return
-    parameters = None if document is None else json.loads(document)
     id = start_backfill(of, wanted, now, known, max_active=max_active, parameters=parameters)
     if as_json:
         show_json(_shape(backfill_named(id, known)))

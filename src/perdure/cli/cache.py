@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from perdure._model.errors import CacheEntryMissing
-from perdure._platform.amounts import parse_age
+from perdure._platform.amounts import time_ago
 from perdure._platform.clock import system_clock
 from perdure._rooms.cache.records import CacheEntry, CacheFilter
 from perdure.cli import completion
@@ -116,7 +116,7 @@ def clear(
 
 def _before(age: str | None) -> int | None:
     try:
-        return None if age is None else system_clock() - parse_age(age)
+        return None if age is None else time_ago(age, system_clock())
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--older-than") from None
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from perdure._model.state_types import FINAL, StateType
-from perdure._platform.amounts import parse_age
+from perdure._platform.amounts import time_ago
 from perdure._platform.clock import system_clock
 from perdure._settings import settings
 from perdure._store.sql.database import Database
@@ -44,7 +44,7 @@ def prune(
 
     now, database = system_clock(), database_of(settings.current())
     try:
-        before = now - parse_age(older_than)
+        before = time_ago(older_than, now)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--older-than") from None
     if unfinished := [str(state) for state in states if state not in FINAL]:

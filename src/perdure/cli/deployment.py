@@ -25,7 +25,7 @@ from perdure._store.protocol import Orchestrator
 from perdure.cli import completion, find
 from perdure.cli.code import placed
 from perdure.cli.deployment_prune import prune
-from perdure.cli.groups import AsJson, new_group
+from perdure.cli.groups import MOST, AsJson, json_object, new_group
 from perdure.cli.output import (
     NOTHING,
     Column,
@@ -193,7 +193,9 @@ def run(
         datetime | None, typer.Option("--at", metavar="TIME", help="When it is to begin: 2026-05-01T06:00:00, local.")
     ] = None,
     partition: Annotated[str | None, typer.Option("--partition", metavar="KEY", help="What it is about.")] = None,
-    priority: Annotated[int | None, typer.Option("--priority", min=0, help="Lower ones begin first.")] = None,
+    priority: Annotated[
+        int | None, typer.Option("--priority", min=0, max=1_000_000, help="Lower ones begin first.")
+    ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Exit as `perdure run`, at its end.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -232,12 +234,7 @@ def _show_end(ended: Ended, run: FlowRun, as_json: bool) -> None:
 
 
 def _parameters(pairs: Sequence[str], document: str | None, definition: Definition) -> dict[str, object]:
-    try:
-        parameters = {} if document is None else json.loads(document)
-    except ValueError as error:
-        raise typer.BadParameter(f"It is not JSON: {error}.", param_hint="--params") from None
-    if not isinstance(parameters, dict):
-        raise typer.BadParameter("It must be a JSON object, such as '{\"x\": 1}'.", param_hint="--params")
+    parameters: dict[str, object] = {} if document is None else json_object(document)
     shapes = definition.schema.get("properties", {})
     for pair in pairs:
         key, sign, text = pair.partition("=")
@@ -284,7 +281,9 @@ def _pause(of: Deployment, slug: str | None, since: int | None) -> None:
 @app.command()
 def rollback(
     name: Which,
-    version: Annotated[int | None, typer.Argument(metavar="VERSION", help="The one before, by default.")] = None,
+    version: Annotated[
+        int | None, typer.Argument(metavar="VERSION", min=1, max=MOST, help="The one before, by default.")
+    ] = None,
     no_check: Annotated[
         bool, typer.Option("--no-check", help="Do not look whether its code is there: only its workers have it.")
     ] = False,

@@ -10,7 +10,7 @@ from perdure._rooms.deployments.bundle_removal import Removed, known_bundles, re
 from perdure._session import session
 from perdure._session.result_places import storage_of
 from perdure._settings import settings
-from perdure.cli.groups import AsJson
+from perdure.cli.groups import MOST, AsJson
 from perdure.cli.output import note, plural, show, show_json, size_text
 
 
@@ -19,7 +19,7 @@ def prune(
     versions: Annotated[
         int | None,
         typer.Option(
-            "--versions", metavar="N", min=1, help="Of each deployment, only the N newest keep their bundles."
+            "--versions", metavar="N", min=1, max=MOST, help="Of each deployment, only the N newest keep their bundles."
         ),
     ] = None,
     orphans: Annotated[
@@ -33,6 +33,7 @@ def prune(
         typer.Option(
             metavar="SECONDS",
             min=0,
+            max=MOST,
             help="How old they have to be; by default PERDURE_RESULTS_PRUNE_GRACE_SECONDS.",
         ),
     ] = None,

@@ -13,7 +13,7 @@ from perdure._rooms.deployments.port import QueueFilter
 from perdure.cli import find
 from perdure.cli.asked_input import open_pause, show_asked
 from perdure.cli.flow_run_resume import Which, resumed
-from perdure.cli.groups import AsJson
+from perdure.cli.groups import MOST, AsJson
 from perdure.cli.output import note, say, show, show_json
 from perdure.cli.run import shape_of
 from perdure.cli.shapes import run_shape
@@ -23,7 +23,7 @@ def cancel(
     which: Which,
     grace: Annotated[
         float | None,
-        typer.Option("--grace", metavar="SECONDS", min=0, help="How long its code has to end by itself."),
+        typer.Option("--grace", metavar="SECONDS", min=0, max=MOST, help="How long its code has to end by itself."),
     ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Kill its process, on this machine, if it does not end in time.")

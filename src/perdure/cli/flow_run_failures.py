@@ -8,7 +8,7 @@ from perdure._explanation.failures import FailureGroup
 from perdure._explanation.failures import failures as found_by
 from perdure._rooms.runs.records import FailureFilter
 from perdure.cli import completion, find
-from perdure.cli.groups import AsJson, Since, Tags, time_since
+from perdure.cli.groups import MOST, AsJson, Since, Tags, time_since
 from perdure.cli.output import NOTHING, Column, iso, note, plural, short_time, show, show_json, table
 
 
@@ -19,7 +19,9 @@ def failures(
     ] = None,
     tags: Tags = [],  # noqa: B006 - typer copies it
     since: Since = None,
-    limit: Annotated[int, typer.Option("--limit", "-n", metavar="N", min=1, help="The maximum number of groups.")] = 20,
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", metavar="N", min=1, max=MOST, help="The maximum number of groups.")
+    ] = 20,
     as_json: AsJson = False,
 ) -> None:
     """List what flow runs failed of: exceptions with their messages, the most frequent first.

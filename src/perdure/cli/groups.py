@@ -1,12 +1,14 @@
 """Options and helpers that the groups of commands share."""
 
+import json
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
 
 from perdure._model.errors import PerdureError
 from perdure._model.state_types import StateType
-from perdure._platform.amounts import parse_age
+from perdure._platform.amounts import time_ago
 from perdure._platform.clock import Micros, system_clock
 from perdure._platform.suggest import nearest
 
@@ -32,8 +34,12 @@ def _states(incomplete: str) -> list[str]:
     return [name for name in names if name.startswith(incomplete)]
 
 
+MOST = 2**31 - 1  # what every database can count, and who asks for all may write
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document, for programs.")]
-Limit = Annotated[int, typer.Option("--limit", "-n", metavar="N", min=1, help="The maximum number, the newest first.")]
+Limit = Annotated[
+    int, typer.Option("--limit", "-n", metavar="N", min=1, max=MOST, help="The maximum number, the newest first.")
+]
 States = Annotated[
     list[StateType],
     typer.Option(
@@ -57,9 +63,35 @@ def time_since(age: str | None) -> Micros | None:
         PerdureError: it is no age.
     """
     try:
-        return None if age is None else system_clock() - parse_age(age)
+        return None if age is None else time_ago(age, system_clock())
     except ValueError as error:
         raise PerdureError(f"--since: {error}") from None
+
+
+def json_object(document: str) -> dict[str, Any]:
+    """What an option `--params` gives.
+
+    Raises:
+        typer.BadParameter: it is no JSON object.
+    """
+    try:
+        parameters = json.loads(document)
+    except ValueError as error:
+        raise typer.BadParameter(f"It is not JSON: {error}.", param_hint="--params") from None
+    if not isinstance(parameters, dict):
+        raise typer.BadParameter("It must be a JSON object, such as '{\"x\": 1}'.", param_hint="--params")
+    return parameters
+
+
+def one_of(*words: str) -> Callable[[str], str]:
+    """What reads an option that takes one of some words."""
+
+    def read(text: str) -> str:
+        if text not in words:
+            raise typer.BadParameter(f"{text!r} is none of {', '.join(words)}.{nearest(text, words)}")
+        return text
+
+    return read
 
 
 def new_group(help: str | None = None) -> typer.Typer:

@@ -33,7 +33,7 @@ Decay = Annotated[
 @app.command()
 def create(
     name: Name,
-    slots: Annotated[int, typer.Argument(min=0, help="The number of slots.")],
+    slots: Annotated[int, typer.Argument(min=0, max=1_000_000, help="The number of slots.")],
     decay: Decay = None,
     as_json: AsJson = False,
 ) -> None:
@@ -84,7 +84,7 @@ def inspect(name: Name, as_json: AsJson = False) -> None:
 @app.command()
 def update(
     name: Name,
-    slots: Annotated[int | None, typer.Option("--slots", min=0, help="The number of slots.")] = None,
+    slots: Annotated[int | None, typer.Option("--slots", min=0, max=1_000_000, help="The number of slots.")] = None,
     decay: Decay = None,
     as_json: AsJson = False,
 ) -> None:

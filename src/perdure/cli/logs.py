@@ -13,7 +13,7 @@ from perdure._model.state_types import FINAL
 from perdure._rooms.logs.records import LogFilter, LogLine
 from perdure._store.protocol import Orchestrator
 from perdure.cli import completion, find
-from perdure.cli.groups import new_group, time_since
+from perdure.cli.groups import MOST, new_group, time_since
 from perdure.cli.log_lines import Follower, Names, family, line_text
 from perdure.cli.output import json_text, note, show
 from perdure.cli.shapes import log_shape
@@ -70,7 +70,7 @@ def logs(
     ] = None,
     since: Annotated[str | None, typer.Option("--since", metavar="AGE", help="Not older, such as 10m.")] = None,
     limit: Annotated[
-        int, typer.Option("--limit", "-n", metavar="N", min=0, help="The number of lines, the newest.")
+        int, typer.Option("--limit", "-n", metavar="N", min=0, max=MOST, help="The number of lines, the newest.")
     ] = 100,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line, for programs.")] = False,
 ) -> None:

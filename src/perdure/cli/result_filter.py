@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 
 import typer
 
-from perdure._platform.amounts import parse_age, parse_size
+from perdure._platform.amounts import parse_size, time_ago
 from perdure._platform.clock import system_clock
 from perdure._platform.ids import is_id
 from perdure._rooms.results.records import ResultFilter
@@ -83,7 +83,7 @@ class Chosen:
         now = system_clock()
         ages = ("--older-than", self.older_than), ("--newer-than", self.newer_than)
         sizes = ("--larger-than", self.larger_than), ("--smaller-than", self.smaller_than)
-        before, after = (_given(parse_age, *each) for each in ages)
+        before, after = (_given(lambda text: time_ago(text, now), *each) for each in ages)
         larger, smaller = (_given(parse_size, *each) for each in sizes)
         is_whole = self.type is None or "." in self.type or "*" in self.type
         return filter._replace(
@@ -92,8 +92,8 @@ class Chosen:
             task=self.task,
             type=self.type if is_whole else f"builtins.{self.type}",
             storage_ids=() if self.storage is None else (_storage_id(self.storage),),
-            before=None if before is None else now - before,
-            after=None if after is None else now - after,
+            before=before,
+            after=after,
             min_size=None if larger is None else larger + 1,
             max_size=None if smaller is None else smaller - 1,
             is_exception=self.failed or None,

@@ -11,7 +11,7 @@ from perdure._results.pruning import Freed, Pruned, to_json
 from perdure._results.pruning import prune as prune_results
 from perdure._session import session
 from perdure._settings import settings
-from perdure.cli.groups import AsJson
+from perdure.cli.groups import MOST, AsJson
 from perdure.cli.output import Column, duration_text, note, plural, section, show, show_json, size_text, table
 
 _WHY = {
@@ -30,6 +30,7 @@ def prune(
         typer.Option(
             metavar="SECONDS",
             min=0,
+            max=MOST,
             help="How long results stay pending deletion; by default PERDURE_RESULTS_PRUNE_GRACE_SECONDS.",
         ),
     ] = None,

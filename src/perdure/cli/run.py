@@ -20,7 +20,7 @@ from perdure._rooms.runs.records import FlowRun
 from perdure._run.context import FlowRunContext
 from perdure.cli import completion, find
 from perdure.cli.asked_input import continuing, open_pause
-from perdure.cli.groups import AsJson, new_group
+from perdure.cli.groups import AsJson, json_object, new_group
 from perdure.cli.load import load_flow
 from perdure.cli.output import duration_text, iso, jsonable, note, show, show_json, state_text
 
@@ -98,7 +98,7 @@ def _check_names(flow: Flow[..., object], parameters: dict[str, object]) -> None
 
 def given_parameters(flow: Flow[..., object], pairs: list[str], document: str | None) -> dict[str, object]:
     """What is given as a JSON object, and as NAME=VALUE."""
-    parameters = {} if document is None else _object(document)
+    parameters = {} if document is None else json_object(sys.stdin.read() if document == "-" else document)
     for pair in pairs:
         name, sign, text = pair.partition("=")
         if not sign:
@@ -114,16 +114,6 @@ def _parameters(flow: Flow[..., object], pairs: list[str], document: str | None)
         flow.options.signature.bind(flow.name, (), parameters)
     except ParameterBindError as error:
         raise typer.BadParameter(str(error), param_hint="--param") from None
-    return parameters
-
-
-def _object(document: str) -> dict[str, Any]:
-    try:
-        parameters = json.loads(sys.stdin.read() if document == "-" else document)
-    except ValueError as error:
-        raise typer.BadParameter(f"It is not JSON: {error}.", param_hint="--params") from None
-    if not isinstance(parameters, dict):
-        raise typer.BadParameter("It must be a JSON object, such as '{\"x\": 1}'.", param_hint="--params")
     return parameters
 
 

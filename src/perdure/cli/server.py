@@ -10,7 +10,7 @@ import typer
 
 from perdure._http.config import DEFAULT_PORT, ServerConfig
 from perdure._model.errors import SettingError
-from perdure.cli.groups import AsJson, new_group
+from perdure.cli.groups import MOST, AsJson, new_group
 from perdure.cli.output import say, write
 
 if TYPE_CHECKING:
@@ -63,10 +63,10 @@ def start(
     log_format: Annotated[LogFormat, typer.Option(help="How the log is written.")] = LogFormat.TEXT,
     max_body: Annotated[str, typer.Option(metavar="SIZE", help="The maximum size of a request.")] = "64MiB",
     request_rate: Annotated[
-        float, typer.Option(min=0.1, help="The maximum number of requests a second of a token.")
+        float, typer.Option(min=0.1, max=MOST, help="The maximum number of requests a second of a token.")
     ] = 1_000,
     shutdown_seconds: Annotated[
-        int, typer.Option(min=0, help="How long to wait for running requests after SIGTERM.")
+        int, typer.Option(min=0, max=MOST, help="How long to wait for running requests after SIGTERM.")
     ] = 20,
     serve_values: Annotated[
         bool, typer.Option("--serve-values", help="Serve the bytes of results, by links that expire.")

@@ -14,7 +14,7 @@ from perdure._model.errors import WorkerError
 from perdure._settings import settings
 from perdure._worker.systemd import Service, done, is_running
 from perdure.cli import completion
-from perdure.cli.groups import AsJson, new_group
+from perdure.cli.groups import MOST, AsJson, new_group
 from perdure.cli.output import note, show, show_json
 
 app = new_group("Have systemd keep a serving program or a worker running, also after a reboot.")
@@ -39,7 +39,8 @@ def install(
         ),
     ] = None,
     limit: Annotated[
-        int | None, typer.Option("--limit", "-l", metavar="N", min=1, help="How many runs at once, of a worker.")
+        int | None,
+        typer.Option("--limit", "-l", metavar="N", min=1, max=MOST, help="How many runs at once, of a worker."),
     ] = None,
     name: Annotated[str | None, typer.Option("--name", metavar="TEXT", help="After the file or pool, else.")] = None,
     system: System = False,

@@ -7,7 +7,7 @@ import typer
 from perdure._model.errors import HookError
 from perdure._rooms.events.hooks import webhook
 from perdure.cli.find import orchestrator
-from perdure.cli.groups import AsJson, new_group
+from perdure.cli.groups import MOST, AsJson, new_group
 from perdure.cli.hooks import HookId, OfFlow, On, add, found, remove, shape, show_hooks
 from perdure.cli.output import NOTHING, Column, iso, note, short_time, show, show_json, table
 
@@ -50,7 +50,9 @@ def delete(id: HookId, as_json: AsJson = False) -> None:
 def deliveries(
     id: Annotated[str | None, typer.Argument(metavar="[ID]", help="Only of this webhook or notification.")] = None,
     state: Annotated[str | None, typer.Option("--state", help="Only waiting, delivered or failed ones.")] = None,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="The maximum number, the newest first.")] = 20,
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", min=1, max=MOST, help="The maximum number, the newest first.")
+    ] = 20,
     as_json: AsJson = False,
 ) -> None:
     """List deliveries, with the outcome of the last attempt."""

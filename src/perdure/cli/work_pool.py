@@ -20,20 +20,21 @@ from perdure._rooms.deployments.job_templates import (
 from perdure._rooms.deployments.port import QueueFilter, WorkPool, WorkQueue
 from perdure._rooms.deployments.signatures import signed_template
 from perdure.cli import completion, find
-from perdure.cli.groups import AsJson, new_group
+from perdure.cli.groups import MOST, AsJson, new_group
 from perdure.cli.output import NOTHING, Column, Row, iso, note, show, show_json, table
 
 app = new_group("Make, list, pause and delete work pools and their queues.")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", autocompletion=completion.work_pools, help="The work pool.")]
 Queue = Annotated[str | None, typer.Option("--queue", metavar="NAME", help="A queue of it: a named limit within it.")]
-AtOnce = Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="How many runs at once.")]
+AtOnce = Annotated[int | None, typer.Option("--limit", metavar="N", min=1, max=MOST, help="How many runs at once.")]
 
 
 @app.command()
 def create(
     name: Name,
     limit: AtOnce = None,
+    no_limit: Annotated[bool, typer.Option("--no-limit", help="Take away the limit that it has.")] = False,
     queue: Queue = None,
     kind: Annotated[
         str | None, typer.Option("--type", "-t", metavar="TYPE", help=f"{', '.join(KINDS)}; process by default.")
@@ -44,11 +45,16 @@ def create(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a work pool, or a queue of one; or change its limit, or what its workers start."""
+    """Make a work pool, or a queue of one; or change its limit, or what its workers start: all else stays."""
+    if no_limit and limit is not None:
+        raise typer.BadParameter("Give --limit or --no-limit, not both.", param_hint="--no-limit")
     deployments = find.orchestrator().deployments
     if queue is not None:
         _found(name)
-        deployments.put_queue(WorkQueue(name, queue, limit, None))
+        there = next((each for each in deployments.queues(name) if each.name == queue), None)
+        of = there or WorkQueue(name, queue, None, None)
+        stays = None if no_limit else of.concurrency_limit
+        deployments.put_queue(of._replace(concurrency_limit=stays if limit is None else limit))
     else:
         before = next((each for each in deployments.pools() if each.name == name), None)
         made = before or WorkPool(name, kind or "process", None, None, "{}", system_clock())
@@ -59,7 +65,8 @@ def create(
         check_kind(made.type)
         if template is not None:
             made = signed_template(made._replace(template=_read_template(template, made.type)))
-        deployments.put_pool(made._replace(concurrency_limit=limit))
+        stays = None if no_limit else made.concurrency_limit
+        deployments.put_pool(made._replace(concurrency_limit=stays if limit is None else limit))
     _say(name, f"The work pool {name!r}" + (f" has the queue {queue!r}." if queue else " is there."), as_json)
 
 

@@ -15,7 +15,7 @@ from perdure._settings import settings
 from perdure._worker.kinds import infrastructure_of
 from perdure._worker.loop import Worker
 from perdure.cli import completion, find
-from perdure.cli.groups import AsJson, new_group
+from perdure.cli.groups import MOST, AsJson, new_group
 from perdure.cli.output import Column, Row, iso, note, short_time, show, show_json, table
 
 app = new_group("Start a worker, list workers.")
@@ -35,7 +35,7 @@ def start(
     ] = [DEFAULT_POOL],  # noqa: B006 - typer copies it
     limit: Annotated[
         int | None,
-        typer.Option("--limit", "-l", metavar="N", min=1, help="How many runs at once."),
+        typer.Option("--limit", "-l", metavar="N", min=1, max=MOST, help="How many runs at once."),
     ] = None,
     name: Annotated[str | None, typer.Option("--name", metavar="TEXT", help="The worker's name.")] = None,
     kind: Annotated[

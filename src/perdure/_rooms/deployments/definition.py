@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from perdure._engine.recovery.start_record import entry_point_of
-from perdure._model.errors import DeploymentError
+from perdure._model.errors import DeploymentError, ParameterTypeError
 from perdure._model.options import FlowOptions
 from perdure._rooms.deployments.schema import check, schema_of
 from perdure._rooms.deployments.sources import source_of
@@ -118,6 +118,21 @@ def definition_of(
         on_crash=options.on_crash,
         job=dict(job or {}),
     )
+
+
+def check_schedule(definition: Definition, slug: str, parameters: Mapping[str, object], flow: str) -> None:
+    """Refuse a schedule whose runs the flow could not be called with: no tick of it would make a run.
+
+    Raises:
+        ParameterTypeError: a parameter is unknown, missing, or of another type.
+    """
+    given = {**definition.parameters, **parameters}
+    plain = {name: value for name, value in given.items() if not has_templates(value)}
+    missing = [name for name in definition.schema.get("required", ()) if name not in given]
+    try:
+        check({**definition.schema, "required": missing}, plain, flow)
+    except ParameterTypeError as error:
+        raise ParameterTypeError(f"The schedule {slug!r} would make no run. {error}") from None
 
 
 _TEMPLATES = ("{partition", "{scheduled_time")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
+from perdure._model.errors import WorkerError
 from perdure._model.tables import Table
 from perdure._platform.clock import Micros
 from perdure._rooms.deployments.port import WorkerRecord, WorkPool, WorkQueue
@@ -10,6 +11,7 @@ from perdure._rooms.deployments.tables import WORK_POOL, WORK_QUEUE, WORKER
 from perdure._store.sql.access import Access
 from perdure._store.sql.database import Connection
 
+_LONGEST_NAME = 500  # characters: pools of what is served have the names of a flow and a deployment
 R = TypeVar("R", bound=tuple[object, ...])
 
 
@@ -21,7 +23,13 @@ class SqlPools:
         self._mark = access.sql.mark
 
     def put_pool(self, pool: WorkPool) -> None:
-        """Make a work pool, or change one; when it was created, and whether it is paused, stays."""
+        """Make a work pool, or change one; when it was created, and whether it is paused, stays.
+
+        Raises:
+            WorkerError: its name is none.
+        """
+        if not pool.name.strip() or len(pool.name) > _LONGEST_NAME:
+            raise WorkerError(f"A work pool's name is text, up to {_LONGEST_NAME} characters: not {pool.name!r:.100}.")
         statement = self._sql.insert(WORK_POOL, tuple(WORK_POOL.columns)) + (
             " ON CONFLICT (name) DO UPDATE SET type = excluded.type, template = excluded.template,"
             " concurrency_limit = excluded.concurrency_limit"
