@@ -18,6 +18,7 @@ from perdure._platform import forks
 from perdure._platform.clock import Micros, to_datetime
 from perdure._platform.named import NamedTuple
 from perdure._run.arguments import is_atom
+from perdure._run.children import Children
 from perdure._run.controller import RunController
 from perdure._run.pending import Pending
 
@@ -195,7 +196,7 @@ class FlowRunContext(_Run[FlowOptions]):
 
     def begin_attempt(self) -> None:
         """Forget what an earlier attempt of the flow called."""
-        self.children: list[State[object] | None] = []
+        self.children = Children(self.id)
         self.makers: dict[int, str] = {}  # of the values that the children's states hold: by identity, the run's id
         self.items_made: dict[int, tuple[object, str]] = {}  # items of generators, with their identities, by object id
         self.outstanding: dict[Pending, Submitted] = {}
@@ -284,8 +285,7 @@ class FlowRunContext(_Run[FlowOptions]):
 
     def add_child(self) -> int:
         """A place, in call order, for the state that a child run will come to."""
-        self.children.append(None)
-        return len(self.children) - 1
+        return self.children.add()
 
 
 def _is_durable(above: "RunContext") -> bool:

@@ -27,6 +27,7 @@ from perdure._platform.stack import check_room
 from perdure._results.store import result_from_record
 from perdure._results.types import UnpersistedResult
 from perdure._run.arguments import Upstream, WaitedFor, only_atoms
+from perdure._run.children import VALUES_KEPT
 from perdure._run.context import (
     FlowRunContext,
     Reuse,
@@ -41,8 +42,6 @@ if TYPE_CHECKING:
     from perdure._engine.lifecycle import shown_parameters as shown
 else:  # few programs need it; the others start faster
     shown = Later("perdure._engine.lifecycle.shown_parameters")
-
-_VALUES_KEPT = 10_000  # children of a flow run whose values are kept for a flow that returns None
 
 
 def begin_task(
@@ -218,21 +217,22 @@ def finish(run: RunContext, state: State[object]) -> None:
         return
     flow = parent.flow
     if run.place < len(flow.children):
-        if run.place < _VALUES_KEPT:
-            flow.children[run.place] = state
+        _leave(flow, run.place, state)
+        if run.place < VALUES_KEPT:
             note_maker(flow, run.id, state)
-        else:
-            flow.children[run.place] = _without_value(state)
     if run.identity is not None and state.is_completed() and _is_kept(state):
         flow.finished[run.identity] = state
 
 
-def _without_value(state: State[object]) -> State[object]:
-    """The state alone, so that a flow of millions of tasks does not hold all their values until it ends."""
-    if not state.is_completed() or not isinstance(state.data, UnpersistedResult):
-        return state
+def _leave(flow: FlowRunContext, place: int, state: State[object]) -> None:
+    """Leave a state in its place; late ones without values, or a flow of millions of tasks would hold all of these."""
+    if place < VALUES_KEPT or not state.is_completed() or not isinstance(state.data, UnpersistedResult):
+        flow.children.put(place, state)
+        return
     data = _forgotten(state.data.python_type)
-    return State(state.type, state.name, state.message, data, state.time, state.flow_run_id, state.task_run_id)
+    if not flow.children.put_completed(place, state, data.python_type, data):
+        ids = state.flow_run_id, state.task_run_id
+        flow.children.put(place, State(state.type, state.name, state.message, data, state.time, *ids))
 
 
 @functools.lru_cache(maxsize=100)
@@ -246,7 +246,7 @@ def _is_kept(state: State[object]) -> bool:
 
 def _reused(flow: FlowRunContext, identity: str) -> State[object]:
     state = flow.finished[identity]
-    flow.children.append(state)
+    flow.children.put(flow.add_child(), state)
     if state.run_id is not None:
         note_maker(flow, state.run_id, state)
     return state
@@ -280,7 +280,7 @@ def _stays(flow: FlowRunContext, identity: Identity, options: TaskOptions) -> St
     flow.finished[identity.id] = state
     del flow.earlier[identity.id]  # its record is not needed any more
     place = flow.add_child()
-    flow.children[place] = state if place < _VALUES_KEPT else _without_value(state)
+    _leave(flow, place, state)
     note_maker(flow, found.run_id, state)
     return state
 

@@ -37,7 +37,7 @@ class Outcome:
 def outcome_of_flow(run: FlowRunContext, returned: object) -> Outcome:
     """What a flow's return value makes of its run, once all that it submitted has ended: None, what that came to."""
     if returned is None:
-        children = [state for state in run.children if state is not None]
+        children = list(run.children)
         return Outcome(*aggregate(children), children) if children else Outcome(StateType.COMPLETED, None, None)
     if run.options.is_generator or is_atom(returned) or isinstance(returned, quote):
         return Outcome(StateType.COMPLETED, None, returned)
