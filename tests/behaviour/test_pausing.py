@@ -287,6 +287,14 @@ def test_a_suspended_flow_run_is_not_lost(known: Any) -> None:
     assert [run.id for run in lost_runs(session.current())] == []
 
 
+def test_a_flow_run_that_was_continued_and_has_not_been_resumed_says_so(known: Any) -> None:
+    flow(name="asks")(lambda: suspend_flow_run())(return_state=True)
+    id = known.flow_run("asks").id
+    continue_flow_run(id)
+    with pytest.raises(SteeringError, match="has been continued already"):
+        continue_flow_run(id)
+
+
 def test_a_suspended_flow_run_can_be_cancelled(known: Any) -> None:
     from perdure import cancel_flow_run
 

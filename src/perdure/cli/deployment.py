@@ -303,6 +303,14 @@ def rollback(
         show(f"{full_name(of)} is as in version {to.number} already: nothing has changed.")
     else:
         show(f"{full_name(of)} is as in version {to.number} again: that is version {kept.version}.")
+        _say_whose_code(definition_of_text(of.definition), definition_of_text(to.definition))
+
+
+def _say_whose_code(before: Definition, after: Definition) -> None:
+    """Say that a file's code does not go back, where it was other code."""
+    if code_shown(after) is None and before.flow_version != after.flow_version:
+        target = after.entry_point["target"].rpartition(":")[0]
+        show(note(f"{target} is run as it is now: only code from a repository or in a bundle goes back."))
 
 
 def _show_changes(of: Deployment, to: DeploymentVersion, as_json: bool) -> None:

@@ -114,8 +114,10 @@ def continue_run(run_id: str, answer: object, runtime: ProcessRuntime) -> FlowRu
     orchestrator = runtime.orchestrator
     run = run_of(run_id, orchestrator)
     wait = next((each for each in orchestrator.waits(run_id) if is_open_pause(each)), None)
-    if run.state_type is not StateType.PAUSED or wait is None:
+    if run.state_type is not StateType.PAUSED:
         raise SteeringError(f"{_the(run)} is not paused: it is {run.state_name}.")
+    if wait is None:  # its process has not seen the answer yet, or it waits to be resumed
+        raise SteeringError(f"{_the(run)} has been continued already.")
     wrong = mismatch(json.loads(wait.asks) if wait.asks else None, answer)
     if wrong is not None:
         raise SteeringError(f"{_the(run)} asks for other input: {wrong}{'' if wrong.endswith('?') else '.'}")

@@ -1,6 +1,7 @@
 """What a process knows of limits, and which slots it holds. Whoever waits looks whether others still live."""
 
 import logging
+import shlex
 import threading
 import time
 from collections.abc import Callable
@@ -76,7 +77,7 @@ class Limiter:
         if name not in self.known or time.monotonic() >= self._due:
             self._refresh()
         if name not in self.known:
-            advice = nearest(name, list(self.known)) or f" Make it: `perdure limit create {name} 5`."
+            advice = nearest(name, list(self.known)) or f" Make it: `perdure limit create {shlex.quote(name)} 5`."
             raise LimitError(f"There is no limit {name!r}.{advice}")
         return self.known[name]
 

@@ -177,7 +177,9 @@ def _attempt(run: FlowRunContext, runtime: Runtime, produced: Produced) -> Steps
     name = "Resumed" if resumed else None if run.run_count == 1 else "Retrying"
     yield Report((enter(run, runtime, S.RUNNING, name=name),))
     if resumed:
-        runtime.log(run, logging.INFO, "Resumed flow '%s': %d steps are done", run.options.name, len(run.earlier))
+        done = len(run.earlier)
+        words = "step is" if done == 1 else "steps are"
+        runtime.log(run, logging.INFO, "Resumed flow '%s': %d %s done", run.options.name, done, words)
     elif run.run_count == 1:
         runtime.log(run, logging.INFO, "Began flow '%s'", run.options.name)
         if run.reuses is not None and run.reuses.before is not None:

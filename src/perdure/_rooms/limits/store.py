@@ -47,10 +47,14 @@ class SqlLimits:
 
     def put(self, limit: Limit) -> None:
         """Make a limit, or change one: those who hold slots keep them, and those who wait keep their places."""
-        if not limit.name or "\0" in limit.name or not 0 <= limit.slots <= MOST:
-            raise LimitError(f"{limit!r}: a limit has a name and 0 to {MOST:,} slots.")
+        if not limit.name or "\0" in limit.name:
+            raise LimitError(f"A limit's name is text, not {limit.name!r}.")
+        if not 0 <= limit.slots <= MOST:
+            raise LimitError(f"The limit {limit.name!r} cannot have {limit.slots} slots: give 0 to {MOST:,}.")
         if limit.decay is not None and not 0 < limit.decay < math.inf:
-            raise LimitError(f"{limit!r}: slots come back at a rate above 0 a second.")
+            raise LimitError(
+                f"The limit {limit.name!r} cannot have the rate {limit.decay:g}: more than 0 slots a second come back."
+            )
         self._writer.execute_apart(self._put, (*limit, 0, 0, limit.created))
 
     def all(self) -> Sequence[Limit]:
