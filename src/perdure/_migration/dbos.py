@@ -24,6 +24,7 @@ _MOVES: dict[str, Move | Decide] = {
     ),
     "DBOS.sleep": Move("perdure.sleep"),
     "DBOS.logger": Decide("Use `get_run_logger()`.", f"{_PAGE}#options"),
+    "DBOS.workflow_id": Decide("Use `perdure.runtime.flow_run.id`.", f"{_PAGE}#options"),
     "DBOS.launch": _LAUNCH,
     "DBOS.destroy": _LAUNCH,
     "DBOS()": _LAUNCH,

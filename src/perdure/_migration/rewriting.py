@@ -8,7 +8,7 @@ another one is renamed where it is used; one that has no counterpart keeps its i
 import functools
 import importlib.util
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import libcst as cst
 from libcst.metadata import (
@@ -19,6 +19,7 @@ from libcst.metadata import (
     QualifiedNameSource,
 )
 
+from perdure._migration.idioms import in_our_idioms, without_imports
 from perdure._migration.rules import Decide, Move, Source
 from perdure._model.errors import MigrationError
 from perdure._platform.named import NamedTuple
@@ -52,12 +53,14 @@ def rewrite(text: str, sources: Iterable[Source]) -> Rewritten:
             each in text for each in source.settings
         ):
             continue
+        before = text
         try:
-            wrapper = MetadataWrapper(cst.parse_module(text))
+            idiomatic = in_our_idioms(text, source)
+            wrapper = MetadataWrapper(cst.parse_module(idiomatic.text))
         except cst.ParserSyntaxError as error:
             raise MigrationError(f"Line {error.raw_line} is no Python that can be read: {error.message}") from error
-        rewriter = _Rewriter(source)
-        text = wrapper.visit(rewriter).code
+        rewriter = _Rewriter(source, idiomatic.settled)
+        text = without_imports(wrapper.visit(rewriter).code, before, source)
         findings += rewriter.findings
     return Rewritten(text, sorted(set(findings)))
 
@@ -65,8 +68,9 @@ def rewrite(text: str, sources: Iterable[Source]) -> Rewritten:
 class _Rewriter(cst.CSTTransformer):
     METADATA_DEPENDENCIES = (QualifiedNameProvider, PositionProvider, ParentNodeProvider)
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, settled: Collection[str] = ()) -> None:
         super().__init__()
+        self._settled = settled  # names whose notes need not be said
         self._source = source
         self.findings: list[Finding] = []
         self._renamed: dict[str, str] = {}  # names as the file had them, by their full names: what they are called now
@@ -298,7 +302,7 @@ class _Rewriter(cst.CSTTransformer):
             self._find(node, f".{node.attr.value}()", decide)
 
     def _note(self, node: cst.CSTNode, what: str, move: Move) -> None:
-        if move.note is not None:
+        if move.note is not None and what.rpartition(".")[2] not in self._settled:
             self._find(node, what, move.note)
 
     def _find(self, node: cst.CSTNode, what: str, decide: Decide) -> None:

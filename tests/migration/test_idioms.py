@@ -1,0 +1,146 @@
+"""What programs of other systems write in a way of their own runs here once it is rewritten."""
+
+import runpy
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from perdure._migration.rewriting import rewrite
+from perdure._migration.sources import SOURCES
+
+PROGRAMS = {
+    "dbos": (
+        """
+        from dbos import DBOS, DBOSConfig
+
+        config: DBOSConfig = {"name": "shop"}
+        DBOS(config=config)
+
+        @DBOS.step(retries_allowed=True, max_attempts=3)
+        def charge(amount):
+            DBOS.logger.info("charging")
+            return f"paid {amount}"
+
+        @DBOS.workflow()
+        def checkout(amount):
+            assert DBOS.workflow_id
+            return charge(amount)
+
+        if __name__ == "__main__":
+            DBOS.launch()
+            handle = DBOS.start_workflow(checkout, 7)
+            print(checkout(5), handle.get_result())
+        """,
+        "paid 5 paid 7\n",
+    ),
+    "joblib": (
+        """
+        from joblib import Memory
+
+        memory = Memory("cache", verbose=0)
+
+        @memory.cache(ignore=["log"])
+        def square(n, log=None):
+            print("computing")
+            return n * n
+
+        def cube(n):
+            return n ** 3
+
+        cached = memory.cache(cube)
+        print(square(3), square(3, log=1), cached(2))
+        """,
+        "computing\n9 9 8\n",
+    ),
+    "dagster": (
+        """
+        import dagster as dg
+
+        @dg.op(out=dg.Out(list), retry_policy=dg.RetryPolicy(max_retries=2, delay=0.1))
+        def extract(context) -> list:
+            context.log.info("extracting")
+            return [1, 2, 3]
+
+        @dg.op(ins={"rows": dg.In(list)})
+        def load(context: dg.OpExecutionContext, rows):
+            print(len(rows))
+
+        @dg.job
+        def etl():
+            load(extract())
+
+        if __name__ == "__main__":
+            etl.execute_in_process()
+        """,
+        "3\n",
+    ),
+    "airflow": (
+        """
+        from airflow import DAG
+        from airflow.decorators import task, task_group
+
+        with DAG("two-steps") as dag:
+
+            @task
+            def numbers():
+                return [1, 2]
+
+            @task
+            def square(n, offset=0):
+                return n * n + offset
+
+            @task
+            def add(values):
+                print(sum(values))
+
+            @task_group
+            def squares(n):
+                return square.partial(offset=1).expand(n=n)
+
+            first = numbers()
+            last = add(squares(first))
+            first >> last
+
+        if __name__ == "__main__":
+            dag.test()
+        """,
+        "7\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("system", PROGRAMS)
+def test_a_program_in_its_systems_idioms_runs_when_it_is_rewritten(
+    system: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program, printed = PROGRAMS[system]
+    made = rewrite(dedent(program), SOURCES.values())
+    assert made.findings == []
+    assert system not in made.text
+    assert rewrite(made.text, SOURCES.values()).text == made.text
+    (tmp_path / "program.py").write_text(made.text)
+    monkeypatch.chdir(tmp_path)
+    runpy.run_path(str(tmp_path / "program.py"), run_name="__main__")
+    assert capsys.readouterr().out == printed
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "from joblib import Memory\nm = Memory('c')\n@m.cache\ndef f(): ...\nm.clear()\n",  # which has no counterpart
+        "from joblib import Memory\nm = Memory('c')\nf = m.cache(self.f)\n",
+        "from dagster import op\n@op\ndef f(context):\n    return context.run_id\n",
+        "from dbos import DBOS\ndef main():\n    DBOS.logger.info('outside of runs')\n",
+    ],
+)
+def test_what_is_used_for_more_is_left_to_decide(program: str) -> None:
+    made = rewrite(program, SOURCES.values())
+    assert made.findings
+    body = program.split("\n", 1)[1]
+    assert all(line in made.text for line in body.splitlines() if not line.startswith("@op"))
+
+
+def test_comments_of_statements_that_fall_away_stay() -> None:
+    program = "from dbos import DBOS\n\n# begin\nDBOS.launch()  # here\n"
+    assert rewrite(program, SOURCES.values()).text == "\n# begin\npass  # here\n"
