@@ -29,6 +29,7 @@ def test_a_block_is_saved_and_loaded_awaited_or_not(block: Any) -> None:
     assert (slug, awaited) == (f"{block.block_type}/mine", block)
     assert type(block).load("mine") == block
     assert type(block).load(slug, _sync=True) == block
+    assert block.save(slug.rpartition("/")[2], overwrite=True, _sync=True) == slug
 
 
 def test_an_awaitable_text_is_the_text() -> None:

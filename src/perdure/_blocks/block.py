@@ -67,10 +67,11 @@ class Block(BaseModel):
         """This block with everything that settings decide written out; what is recorded is this."""
         return self
 
-    def save(self, name: str, overwrite: bool = False) -> AwaitableText:
+    def save(self, name: str, overwrite: bool = False, *, _sync: bool | None = None) -> AwaitableText:
         """Save the block under a name, and return its slug, which may also be awaited.
 
         With `overwrite`, the name moves here from another block, which is still found by what refers to its id.
+        `_sync`, which users of Prefect 3 give, changes nothing.
 
         Raises:
             BlockError: the name is malformed, or taken.

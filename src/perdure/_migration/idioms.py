@@ -5,13 +5,14 @@ Each class knows one system. What it cannot be sure of it leaves as it is, for t
 
 import ast
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import libcst as cst
 from libcst.codemod import CodemodContext
 from libcst.codemod.visitors import AddImportsVisitor, ImportItem, RemoveImportsVisitor
-from libcst.metadata import MetadataWrapper, QualifiedNameProvider, QualifiedNameSource
+from libcst.metadata import MetadataWrapper
 
+from perdure._migration.idiom import Idioms, assigned, code, dropped, elements, keyword, method, named
 from perdure._migration.rules import Source
 from perdure._platform.named import NamedTuple
 
@@ -63,68 +64,7 @@ def _unused(text: str, source: Source) -> list[Imported]:
     return [each for each in found if (each[2] or each[1] or each[0].partition(".")[0]) not in used]
 
 
-class _Idioms(cst.CSTTransformer):
-    METADATA_DEPENDENCIES = (QualifiedNameProvider,)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.needed: set[str] = set()  # names of Perdure's that the program has to import
-        self.theirs: set[tuple[str, str]] = set()  # modules and names of the system's own, which the rules then move
-        self.settled: set[str] = set()  # names of the system's whose notes need not be said any more
-
-    def _full(self, node: cst.CSTNode) -> str | None:
-        """The full name of what a name stands for, if it was imported."""
-        names = self.get_metadata(QualifiedNameProvider, node, ()) or ()
-        found = [each.name for each in names if each.source is QualifiedNameSource.IMPORT]
-        return found[0] if len(found) == 1 else None
-
-    def _called(self, node: cst.CSTNode) -> str | None:
-        """The full name of what an expression calls; None if it is no call of what was imported."""
-        return self._full(node.func) if isinstance(node, cst.Call) else None
-
-    def _decorators(self, node: cst.FunctionDef) -> set[str | None]:
-        return {self._called(each.decorator) or self._full(each.decorator) for each in node.decorators}
-
-
-def _code(text: str) -> cst.BaseExpression:
-    return cst.parse_expression(text)
-
-
-def _keyword(name: str, value: cst.BaseExpression) -> cst.Arg:
-    tight = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))
-    return cst.Arg(value, cst.Name(name), equal=tight)
-
-
-def _named(call: cst.Call) -> Mapping[str, cst.BaseExpression]:
-    return {arg.keyword.value: arg.value for arg in call.args if arg.keyword is not None}
-
-
-def _method(call: cst.CSTNode, objects: Collection[str]) -> str | None:
-    """The method that is called of one of some variables; None if something else is called."""
-    func = call.func if isinstance(call, cst.Call) else None
-    if not isinstance(func, cst.Attribute) or not isinstance(func.value, cst.Name) or func.value.value not in objects:
-        return None
-    return func.attr.value
-
-
-def _assigned(statement: cst.CSTNode) -> tuple[str, cst.BaseExpression] | None:
-    """The variable that a statement sets, and to what; None if it does anything else."""
-    if not isinstance(statement, cst.SimpleStatementLine) or len(statement.body) != 1:
-        return None
-    small = statement.body[0]
-    if not isinstance(small, cst.Assign) or len(small.targets) != 1:
-        return None
-    target = small.targets[0].target
-    return (target.value, small.value) if isinstance(target, cst.Name) else None
-
-
-def _dropped(line: cst.SimpleStatementLine) -> "cst.SimpleStatementLine | cst.RemovalSentinel":
-    """Nothing in the place of a statement, or `pass` where comments stand by it."""
-    has_comment = any(each.comment for each in line.leading_lines) or line.trailing_whitespace.comment
-    return line.with_changes(body=[cst.Pass()]) if has_comment else cst.RemoveFromParent()
-
-
-class _Dbos(_Idioms):
+class _Dbos(Idioms):
     """Nothing is launched; attempts are retries; a workflow that is started is submitted."""
 
     _LAUNCHES = frozenset({"dbos.DBOS", "dbos.DBOS.launch", "dbos.DBOS.destroy"})
@@ -135,43 +75,43 @@ class _Dbos(_Idioms):
         self._handles: set[str] = set()  # variables that started workflows are in
 
     def visit_FunctionDef(self, node: cst.FunctionDef) -> None:
-        self._runs.append(any((each or "").startswith("dbos.DBOS.") for each in self._decorators(node)))
+        self._runs.append(any((each or "").startswith("dbos.DBOS.") for each in self.decorators(node)))
 
     def leave_FunctionDef(self, original_node: cst.FunctionDef, updated_node: cst.FunctionDef) -> cst.FunctionDef:
         self._runs.pop()
         return updated_node
 
     def visit_SimpleStatementLine(self, node: cst.SimpleStatementLine) -> None:
-        assigned = _assigned(node)
-        if assigned is not None and self._called(assigned[1]) == "dbos.DBOS.start_workflow":
-            self._handles.add(assigned[0])
+        found = assigned(node)
+        if found is not None and self.called(found[1]) == "dbos.DBOS.start_workflow":
+            self._handles.add(found[0])
 
     def leave_SimpleStatementLine(
         self, original_node: cst.SimpleStatementLine, updated_node: cst.SimpleStatementLine
     ) -> "cst.SimpleStatementLine | cst.RemovalSentinel":
         statement = original_node.body[0] if len(original_node.body) == 1 else None
-        if isinstance(statement, cst.Expr) and self._called(statement.value) in self._LAUNCHES:
-            return _dropped(updated_node)
+        if isinstance(statement, cst.Expr) and self.called(statement.value) in self._LAUNCHES:
+            return dropped(updated_node)
         return updated_node
 
     def leave_AnnAssign(
         self, original_node: cst.AnnAssign, updated_node: cst.AnnAssign
     ) -> "cst.AnnAssign | cst.Assign":
-        if updated_node.value is None or self._full(original_node.annotation.annotation) != "dbos.DBOSConfig":
+        if updated_node.value is None or self.full(original_node.annotation.annotation) != "dbos.DBOSConfig":
             return updated_node
         return cst.Assign([cst.AssignTarget(updated_node.target)], updated_node.value)
 
     def leave_Attribute(self, original_node: cst.Attribute, updated_node: cst.Attribute) -> cst.BaseExpression:
-        if self._runs[-1:] == [True] and self._full(original_node) == "dbos.DBOS.logger":
+        if self._runs[-1:] == [True] and self.full(original_node) == "dbos.DBOS.logger":
             self.needed.add("get_run_logger")
-            return _code("get_run_logger()")
-        if self._full(original_node) == "dbos.DBOS.workflow_id":
+            return code("get_run_logger()")
+        if self.full(original_node) == "dbos.DBOS.workflow_id":
             self.needed.add("runtime")
-            return _code("runtime.flow_run.id")
+            return code("runtime.flow_run.id")
         return updated_node
 
     def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.BaseExpression:
-        full = self._full(original_node.func)
+        full = self.full(original_node.func)
         if (
             full == "dbos.DBOS.start_workflow"
             and updated_node.args
@@ -181,7 +121,7 @@ class _Dbos(_Idioms):
             return updated_node.with_changes(func=cst.Attribute(first.value, cst.Name("submit")), args=others)
         if full in ("dbos.DBOS.step", "dbos.DBOS.transaction"):
             return updated_node.with_changes(args=[_as_retries(arg) for arg in updated_node.args])
-        if _method(updated_node, self._handles) == "get_result":
+        if method(updated_node, self._handles) == "get_result":
             return updated_node.with_changes(func=updated_node.func.with_changes(attr=cst.Name("result")))
         return updated_node
 
@@ -190,10 +130,10 @@ def _as_retries(arg: cst.Arg) -> cst.Arg:
     """`retries=2` for `max_attempts=3`: attempts after the first."""
     if arg.keyword is None or arg.keyword.value != "max_attempts" or not isinstance(arg.value, cst.Integer):
         return arg
-    return arg.with_changes(keyword=cst.Name("retries"), value=_code(str(max(0, int(arg.value.value, 0) - 1))))
+    return arg.with_changes(keyword=cst.Name("retries"), value=code(str(max(0, int(arg.value.value, 0) - 1))))
 
 
-class _Joblib(_Idioms):
+class _Joblib(Idioms):
     """A function that a `Memory` caches is a task with a persisted result and a cache."""
 
     def __init__(self) -> None:
@@ -202,16 +142,16 @@ class _Joblib(_Idioms):
 
     def visit_Module(self, node: cst.Module) -> None:
         """Which variables at the top are nothing but a memory, by which functions are cached."""
-        made = [each for each in map(_assigned, node.body) if each is not None]
-        names = {name for name, value in made if self._called(value) in ("joblib.Memory", "joblib.memory.Memory")}
+        made = [each for each in map(assigned, node.body) if each is not None]
+        names = {name for name, value in made if self.called(value) in ("joblib.Memory", "joblib.memory.Memory")}
         self._memories = {name for name in names if _Uses(name).only_caches(node)}
 
     def leave_SimpleStatementLine(
         self, original_node: cst.SimpleStatementLine, updated_node: cst.SimpleStatementLine
     ) -> "cst.SimpleStatementLine | cst.RemovalSentinel":
-        assigned = _assigned(original_node)
-        is_memory = assigned is not None and assigned[0] in self._memories and isinstance(assigned[1], cst.Call)
-        return _dropped(updated_node) if is_memory and self._called(assigned[1]) else updated_node  # type: ignore[index]
+        found = assigned(original_node)
+        is_memory = found is not None and found[0] in self._memories and self.called(found[1]) is not None
+        return dropped(updated_node) if is_memory else updated_node
 
     def leave_Decorator(self, original_node: cst.Decorator, updated_node: cst.Decorator) -> cst.Decorator:
         made = original_node.decorator
@@ -225,19 +165,15 @@ class _Joblib(_Idioms):
         return cst.Call(self._task(original_node), [cst.Arg(updated_node.args[0].value)])
 
     def _is_cache(self, call: cst.Call) -> bool:
-        return _method(call, self._memories) == "cache"
+        return method(call, self._memories) == "cache"
 
     def _task(self, call: cst.Call) -> cst.Call:
         self.needed.update(("INPUTS", "TASK_SOURCE", "task"))
-        ignored = [f" - {cst.Module([]).code_for_node(each)}" for each in _elements(_named(call).get("ignore"))]
+        ignored = [f" - {cst.Module([]).code_for_node(each)}" for each in elements(named(call).get("ignore"))]
         policy = f"INPUTS{''.join(ignored)} + TASK_SOURCE"
-        made = _code(f"task(persist_result=True, cache_policy={policy})")
+        made = code(f"task(persist_result=True, cache_policy={policy})")
         assert isinstance(made, cst.Call)
         return made
-
-
-def _elements(node: cst.BaseExpression | None) -> Iterable[cst.BaseExpression]:
-    return [each.value for each in node.elements] if isinstance(node, cst.List | cst.Tuple) else []
 
 
 class _Uses(cst.CSTVisitor):
@@ -272,7 +208,7 @@ class _Uses(cst.CSTVisitor):
         )
 
 
-class _Dagster(_Idioms):
+class _Dagster(Idioms):
     """An op that uses its context to log alone has none; a job is called; a retry policy is two options."""
 
     _OPS = frozenset({"dagster.op", "dagster.asset"})
@@ -284,8 +220,8 @@ class _Dagster(_Idioms):
 
     def visit_Module(self, node: cst.Module) -> None:
         functions = [each for each in node.body if isinstance(each, cst.FunctionDef)]
-        self._jobs = {each.name.value for each in functions if "dagster.job" in self._decorators(each)}
-        ops = [each for each in functions if self._OPS & self._decorators(each)]
+        self._jobs = {each.name.value for each in functions if "dagster.job" in self.decorators(each)}
+        ops = [each for each in functions if self._OPS & self.decorators(each)]
         self.settled = {"op"} if all(map(self._is_free, ops)) else set()
 
     def _is_free(self, op: cst.FunctionDef) -> bool:
@@ -294,7 +230,7 @@ class _Dagster(_Idioms):
         return name not in _CONTEXTS or _Logs(name).alone(op.body)
 
     def visit_FunctionDef(self, node: cst.FunctionDef) -> None:
-        is_op = bool(self._OPS & self._decorators(node)) and _first(node) in _CONTEXTS
+        is_op = bool(self._OPS & self.decorators(node)) and _first(node) in _CONTEXTS
         self._loggers.append(_first(node) if is_op and self._is_free(node) else None)
 
     def leave_FunctionDef(self, original_node: cst.FunctionDef, updated_node: cst.FunctionDef) -> cst.FunctionDef:
@@ -307,13 +243,13 @@ class _Dagster(_Idioms):
         is_log = original_node.attr.value == "log" and isinstance(value, cst.Name)
         if is_log and self._loggers and value.value == self._loggers[-1]:  # type: ignore[attr-defined]
             self.needed.add("get_run_logger")
-            return _code("get_run_logger()")
+            return code("get_run_logger()")
         return updated_node
 
     def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.BaseExpression:
-        if _method(updated_node, self._jobs) == "execute_in_process" and not updated_node.args:
+        if method(updated_node, self._jobs) == "execute_in_process" and not updated_node.args:
             return updated_node.with_changes(func=cst.ensure_type(updated_node.func, cst.Attribute).value)
-        if self._full(original_node.func) in self._OPS:
+        if self.full(original_node.func) in self._OPS:
             pairs = zip(original_node.args, updated_node.args, strict=True)
             return updated_node.with_changes(args=[each for old, new in pairs for each in self._options(old, new)])
         return updated_node
@@ -322,13 +258,13 @@ class _Dagster(_Idioms):
         if old.keyword is not None and old.keyword.value in ("ins", "out"):  # type hints say it
             return []
         is_policy = old.keyword is not None and old.keyword.value == "retry_policy"
-        if not is_policy or self._called(old.value) != "dagster.RetryPolicy" or not isinstance(new.value, cst.Call):
+        if not is_policy or self.called(old.value) != "dagster.RetryPolicy" or not isinstance(new.value, cst.Call):
             return [new]
-        given = _named(new.value)
+        given = named(new.value)
         if given.keys() - {"max_retries", "delay"} or len(given) != len(new.value.args):
             return [new]
-        retries = _keyword("retries", given.get("max_retries", _code("1")))
-        return [retries, *([_keyword("retry_delay_seconds", given["delay"])] if "delay" in given else [])]
+        retries = keyword("retries", given.get("max_retries", code("1")))
+        return [retries, *([keyword("retry_delay_seconds", given["delay"])] if "delay" in given else [])]
 
 
 _CONTEXTS = ("context", "_context", "_")
@@ -359,7 +295,7 @@ class _Logs(cst.CSTVisitor):
         self._others += node.value == self._name
 
 
-class _Airflow(_Idioms):
+class _Airflow(Idioms):
     """A block of a DAG is a flow; tasks are mapped; groups are plain functions."""
 
     def __init__(self) -> None:
@@ -369,10 +305,10 @@ class _Airflow(_Idioms):
     def visit_Module(self, node: cst.Module) -> None:
         made = [each for each in node.body if isinstance(each, cst.FunctionDef)]
         dags = {
-            each.name.value for each in made if any((name or "").endswith(".dag") for name in self._decorators(each))
+            each.name.value for each in made if any((name or "").endswith(".dag") for name in self.decorators(each))
         }
-        assigned = [each for each in map(_assigned, node.body) if each is not None]
-        called = {name: value.func for name, value in assigned if isinstance(value, cst.Call)}
+        set_here = [each for each in map(assigned, node.body) if each is not None]
+        called = {name: value.func for name, value in set_here if isinstance(value, cst.Call)}
         self._dags = {name for name, func in called.items() if isinstance(func, cst.Name) and func.value in dags}
         blocks = [item for each in node.body if isinstance(each, cst.With) for item in each.items]
         named = [each.asname.name for each in blocks if each.asname is not None and self._is_dag(each.item)]
@@ -384,8 +320,8 @@ class _Airflow(_Idioms):
         statement = original_node.body[0]
         if not isinstance(statement, cst.Expr):
             return updated_node
-        is_test = _method(statement.value, self._dags) in ("test", "cli")
-        return _dropped(updated_node) if is_test or _is_order(statement.value) else updated_node
+        is_test = method(statement.value, self._dags) in ("test", "cli")
+        return dropped(updated_node) if is_test or _is_order(statement.value) else updated_node
 
     def leave_With(
         self, original_node: cst.With, updated_node: cst.With
@@ -394,9 +330,9 @@ class _Airflow(_Idioms):
         if not self._is_dag(call) or len(original_node.items) != 1 or not isinstance(call, cst.Call):
             return updated_node
         args = [
-            each if each.keyword or number else _keyword("dag_id", each.value) for number, each in enumerate(call.args)
+            each if each.keyword or number else keyword("dag_id", each.value) for number, each in enumerate(call.args)
         ]
-        id = _named(cst.Call(cst.Name("dag"), args)).get("dag_id")
+        id = named(cst.Call(cst.Name("dag"), args)).get("dag_id")
         if not isinstance(id, cst.SimpleString):
             return updated_node
         self.theirs.add(("airflow.decorators", "dag"))
@@ -412,14 +348,14 @@ class _Airflow(_Idioms):
         return cst.FlattenSentinel([made, run])
 
     def _is_dag(self, call: cst.BaseExpression) -> bool:
-        full = self._called(call) or ""
+        full = self.called(call) or ""
         return full.startswith("airflow.") and full.endswith(".DAG")
 
     def leave_Decorator(
         self, original_node: cst.Decorator, updated_node: cst.Decorator
     ) -> "cst.Decorator | cst.RemovalSentinel":
         made = original_node.decorator
-        full = self._called(made) or self._full(made) or ""
+        full = self.called(made) or self.full(made) or ""
         is_group = full.startswith("airflow.") and full.endswith(".task_group")
         return cst.RemoveFromParent() if is_group else updated_node
 
@@ -451,7 +387,7 @@ def _is_order(node: cst.BaseExpression) -> bool:
 
 
 def _is_order_part(node: cst.BaseExpression) -> bool:
-    parts = [*_elements(node)]
+    parts = [*elements(node)]
     return isinstance(node, cst.Name) or _is_order(node) or (bool(parts) and all(map(_is_order_part, parts)))
 
 
@@ -459,4 +395,4 @@ def _unmapped(arg: cst.Arg) -> cst.Arg:
     return arg.with_changes(value=cst.Call(cst.Name("unmapped"), [cst.Arg(arg.value)]))
 
 
-_IDIOMS: Mapping[str, type[_Idioms]] = {"dbos": _Dbos, "joblib": _Joblib, "dagster": _Dagster, "airflow": _Airflow}
+_IDIOMS: Mapping[str, type[Idioms]] = {"dbos": _Dbos, "joblib": _Joblib, "dagster": _Dagster, "airflow": _Airflow}

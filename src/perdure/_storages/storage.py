@@ -51,10 +51,10 @@ class Storage(Block):
     which the storage has a better way.
     """
 
-    def save(self, name: str, overwrite: bool = False) -> AwaitableText:
+    def save(self, name: str, overwrite: bool = False, *, _sync: bool | None = None) -> AwaitableText:
         if self.is_indirect():
             approve(self.settled())  # as the user's own choice
-        return super().save(name, overwrite)
+        return super().save(name, overwrite, _sync=_sync)
 
     @abstractmethod
     def read(self, key: str) -> bytes:
